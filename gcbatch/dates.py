@@ -1,0 +1,130 @@
+"""What `from` and `to` of a job file may say, and which instants they mean."""
+
+import re
+from datetime import UTC, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from gcbatch.windows import (
+    ONE_DAY,
+    Period,
+    Window,
+    ceil_to_bucket,
+    floor_to_bucket,
+    from_local,
+    midnight,
+    step,
+    to_local,
+)
+
+__all__ = ["FORMS", "check_date", "resolve_range"]
+
+FORMS: Final = (
+    "a date (2026-10-01), an instant (2026-10-01T06:00:00Z), today, yesterday, "
+    "today-7d, today-1mo or now-24h"
+)
+_RELATIVE: Final = re.compile(r"(today|yesterday|now)(?:([+-])(\d{1,4})(min|h|d|w|mo))?")
+_UNITS: Final = {
+    "min": Period.parse("PT1M"),
+    "h": Period.parse("PT1H"),
+    "d": Period.parse("P1D"),
+    "w": Period.parse("P7D"),
+    "mo": Period.parse("P1M"),
+}
+
+
+def check_date(text: str) -> str:
+    """Return *text* if `from` or `to` may say so.
+
+    Raises:
+        ValueError: If it may not; names the forms that may.
+    """
+    relative = _RELATIVE.fullmatch(text)
+    if relative:
+        anchor, _, _, unit = relative.groups()
+        if unit in ("min", "h") and anchor != "now":
+            msg = f"{text!r} counts hours from a day; say now{text[len(anchor) :]}"
+            raise ValueError(msg)
+        return text
+    try:
+        datetime.fromisoformat(text)
+    except ValueError as exc:
+        msg = f"{text!r} is no date; use {FORMS}"
+        raise ValueError(msg) from exc
+    return text
+
+
+def resolve_range(
+    start: str,
+    end: str,
+    *,
+    granularity: Period | None,
+    zone: ZoneInfo,
+    now: datetime,
+) -> Window:
+    """Return the span from *start* to *end* as instants, on bucket edges.
+
+    Args:
+        start: What `from` says; a form of check_date.
+        end: What `to` says; exclusive.
+        granularity: Length of a bucket. Relative dates are floored to an edge,
+            others must lie on one.
+        zone: Whose midnights.
+        now: The instant that relative dates are counted from.
+
+    Raises:
+        ValueError: If an end lies between two bucket edges or the range is empty.
+    """
+    first = _instant("from", start, granularity, zone, now)
+    last = _instant("to", end, granularity, zone, now)
+    if first >= last:
+        wall_first, wall_last = (to_local(t, zone) for t in (first, last))
+        msg = (
+            f"from ({start}) must be before to ({end}): in {zone.key} that is "
+            f"{wall_first:%Y-%m-%d %H:%M} and {wall_last:%Y-%m-%d %H:%M}; "
+            "to is exclusive"
+        )
+        raise ValueError(msg)
+    return Window(first, last)
+
+
+def _instant(
+    name: str, text: str, granularity: Period | None, zone: ZoneInfo, now: datetime
+) -> datetime:
+    relative = _RELATIVE.fullmatch(text)
+    if relative:
+        anchor, sign, count, unit = relative.groups()
+        return floor_to_bucket(
+            _relative(anchor, int(f"{sign or ''}{count or 0}"), unit, zone, now),
+            granularity or Period.parse("PT1M"),
+            zone,
+        )
+    instant = _absolute(text, zone)
+    bucket = granularity or Period.parse("PT1S")
+    if (edge := floor_to_bucket(instant, bucket, zone)) != instant:
+        after = ceil_to_bucket(instant, bucket, zone)
+        nearest = " or ".join(f"{to_local(t, zone):%Y-%m-%dT%H:%M}" for t in (edge, after))
+        msg = (
+            f"{name} ({text}) is not at the start of a {bucket} bucket "
+            f"in {zone.key}; the nearest are {nearest}"
+        )
+        raise ValueError(msg)
+    return instant
+
+
+def _relative(
+    anchor: str, count: int, unit: str | None, zone: ZoneInfo, now: datetime
+) -> datetime:
+    base = now
+    if anchor != "now":
+        base = midnight(to_local(now, zone).date(), zone)
+    if anchor == "yesterday":
+        base = step(base, ONE_DAY, -1, zone)
+    return step(base, _UNITS[unit], count, zone) if unit else base
+
+
+def _absolute(text: str, zone: ZoneInfo) -> datetime:
+    parsed = datetime.fromisoformat(text)
+    if parsed.tzinfo is not None:
+        return parsed.astimezone(UTC)
+    return from_local(parsed, zone)

@@ -1,0 +1,101 @@
+"""What can go wrong, and the exit code of each.
+
+    GcbatchError
+      JobError            2    the job file or the command line
+      AccessError         3    credentials, or a permission that is missing
+      ServiceError        4    the API or the network
+      DataError           5    data incomplete or contradictory
+      OutputError         6    the store or an export
+
+Whatever else escapes is a bug (exit code 1) and keeps its traceback.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+__all__ = [
+    "AccessError",
+    "DataError",
+    "GcbatchError",
+    "JobError",
+    "OutputError",
+    "Refusal",
+    "ServiceError",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The answer that a request failed with.
+
+    Args:
+        method, path: Of the request.
+        status: HTTP status of the answer.
+        code: The API's own code, such as `invalid.value`; empty if it gave none.
+        message: The API's own words; empty if it gave none.
+        correlation_id: What the service's support asks for; empty if unknown.
+    """
+
+    method: str
+    path: str
+    status: int
+    code: str = ""
+    message: str = ""
+    correlation_id: str = ""
+
+    def __str__(self) -> str:
+        said = " ".join(filter(None, (str(self.status), self.code)))
+        words = f": {self.message}" if self.message else ""
+        trace = f" (correlation id {self.correlation_id})" if self.correlation_id else ""
+        return f"{self.method} {self.path}: {said}{words}{trace}"
+
+
+class GcbatchError(Exception):
+    """A problem that its reader can act on.
+
+    Args:
+        problem: What is wrong, as `where: what (value)`; lower case, no full
+            stop. Never a secret, a token, a header or the body of an answer.
+        hint: The next step to take; None where there is none to name.
+        refusal: The answer that it comes from, where there was one.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self, problem: str, *, hint: str | None = None, refusal: Refusal | None = None
+    ) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.hint = hint
+        self.refusal = refusal
+
+
+class JobError(GcbatchError):
+    """The job file, an override or the command line is not usable."""
+
+    exit_code = 2
+
+
+class AccessError(GcbatchError):
+    """The credentials are wrong, or lack a permission that the job needs."""
+
+    exit_code = 3
+
+
+class ServiceError(GcbatchError):
+    """The service cannot be reached or keeps failing."""
+
+    exit_code = 4
+
+
+class DataError(GcbatchError):
+    """An answer is incomplete, contradicts itself or has an unexpected shape."""
+
+    exit_code = 5
+
+
+class OutputError(GcbatchError):
+    """The store or an output cannot be read or written."""
+
+    exit_code = 6

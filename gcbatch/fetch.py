@@ -1,0 +1,95 @@
+"""Queries to parts: a bounded number in flight, each stored before the next."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Protocol
+
+from gcbatch.errors import GcbatchError
+from gcbatch.query import Query
+from gcbatch.store import Part, Store
+
+__all__ = ["Observer", "Quiet", "fetch_parts"]
+
+
+class Observer(Protocol):
+    """Is told what a run does, while it does it."""
+
+    def planned(self, job: str, total: int, stored: int) -> None:
+        """Learn that *stored* of *total* queries have their part already."""
+        ...
+
+    def fetched(self, query: Query, rows: int) -> None:
+        """Learn that the part of a query is stored."""
+        ...
+
+    def waiting(self, seconds: float) -> None:
+        """Learn that a request waits before it is repeated."""
+        ...
+
+    def finished(self) -> None:
+        """Learn that all parts are there, or that no more will come."""
+        ...
+
+
+class Quiet:
+    """An observer that says nothing."""
+
+    def planned(self, job: str, total: int, stored: int) -> None:
+        """Say nothing."""
+
+    def fetched(self, query: Query, rows: int) -> None:
+        """Say nothing."""
+
+    def waiting(self, seconds: float) -> None:
+        """Say nothing."""
+
+    def finished(self) -> None:
+        """Say nothing."""
+
+
+async def fetch_parts(
+    queries: Iterable[Query],
+    ask: Callable[[Query], Awaitable[Part]],
+    store: Store,
+    *,
+    concurrency: int,
+    observer: Observer,
+) -> None:
+    """Ask every query and store its part.
+
+    The first failure stops the rest: what is stored by then stays, and the next run
+    asks only for what is missing.
+
+    Args:
+        queries: In the order to ask them.
+        ask: Asks one.
+        store: Where parts go.
+        concurrency: Queries in flight; a slot is held until its part is stored.
+        observer: Is told of every part.
+
+    Raises:
+        GcbatchError: The first problem, not the group that TaskGroup wraps it in.
+    """
+    waiting = iter(queries)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(concurrency):
+                group.create_task(_work(waiting, ask, store, observer))
+    except ExceptionGroup as failed:
+        for problem in failed.exceptions:
+            if isinstance(problem, GcbatchError):
+                raise problem from failed
+        raise
+
+
+async def _work(
+    waiting: Iterator[Query],
+    ask: Callable[[Query], Awaitable[Part]],
+    store: Store,
+    observer: Observer,
+) -> None:
+    for query in waiting:
+        part = await ask(query)
+        # Writing forces the disk, which may take long; the loop goes on meanwhile.
+        await asyncio.to_thread(store.write, query.digest, part)
+        observer.fetched(query, part.account.rows)

@@ -1,0 +1,56 @@
+"""Files that are there whole or not at all: written aside, then put in place."""
+
+import os
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+__all__ = ["Sync", "create_beside", "sync_folder", "write_whole"]
+
+Sync = Callable[[int], None]
+"""Forces what an open file or folder holds to disk, such as os.fsync."""
+
+
+def create_beside(path: Path) -> Path:
+    """Create an empty, hidden file in the folder of *path*, and return its path.
+
+    It has the rights that the user's umask gives; folders on the way are made.
+
+    Raises:
+        OSError: If it cannot be made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
+    os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    return beside
+
+
+def write_whole(path: Path, content: "bytes | memoryview", *, sync: Sync) -> None:
+    """Make *path* a file of *content*, replacing what was there by one rename.
+
+    Raises:
+        OSError: If it cannot be written; what was there stays.
+    """
+    beside = create_beside(path)
+    try:
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            sync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent, sync=sync)
+
+
+def sync_folder(folder: Path, *, sync: Sync) -> None:
+    """Force a folder's renames to disk, where the system can open a folder."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            sync(handle)
+        finally:
+            os.close(handle)

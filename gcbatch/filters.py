@@ -1,0 +1,147 @@
+"""Filters and views of a query, in the API's own shape and words.
+
+A filter has exactly two levels: predicates, and clauses of predicates. One predicate
+holds one value. Source: models ConversationAggregateQueryFilter and
+ConversationAggregationView of PureCloudPlatformClientV2 269.0.0, read 2026-11-21.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from gcbatch.genesys.families import Family
+from gcbatch.suggest import unknown
+
+__all__ = ["Clause", "Filter", "Predicate", "View", "all_of", "any_of"]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def wire(self) -> dict[str, Any]:
+        """Return it as the API takes it."""
+        return self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+
+
+class NumericRange(_Shape):
+    """Bounds of a number; those left out are open."""
+
+    gt: float | None = None
+    gte: float | None = None
+    lt: float | None = None
+    lte: float | None = None
+
+
+class Predicate(_Shape):
+    """One condition on one dimension."""
+
+    type: Literal["dimension", "property", "metric"] | None = None
+    dimension: str | None = None
+    operator: Literal["matches", "exists", "notExists"] | None = None
+    value: str | None = None
+    range: NumericRange | None = None
+
+
+class Clause(_Shape):
+    """Predicates, all or any of which must hold."""
+
+    type: Literal["and", "or"]
+    predicates: Annotated[tuple[Predicate, ...], Field(min_length=1)]
+
+
+class Filter(_Shape):
+    """Clauses and predicates, all or any of which must hold."""
+
+    type: Literal["and", "or"]
+    clauses: tuple[Clause, ...] = ()
+    predicates: tuple[Predicate, ...] = ()
+
+    @model_validator(mode="after")
+    def _holds_something(self) -> Self:
+        if not (self.clauses or self.predicates):
+            msg = "a filter needs clauses or predicates; leave it out to filter nothing"
+            raise ValueError(msg)
+        return self
+
+    def unknown_dimensions(self, family: Family) -> Iterator[str]:
+        """Yield a message for each dimension that *family* lacks, with its place."""
+        places = [("", self.predicates)]
+        places += [(f"clauses[{n}].", c.predicates) for n, c in enumerate(self.clauses)]
+        for where, predicates in places:
+            for number, predicate in enumerate(predicates):
+                name = predicate.dimension
+                if name is not None and name not in family.dimensions:
+                    problem = unknown("dimension", name, family.dimensions)
+                    yield f"{where}predicates[{number}].dimension: {problem}"
+
+
+class ViewRange(_Shape):
+    """Bounds of a view, in the target metric's unit (milliseconds)."""
+
+    gte: float | None = None
+    lt: float | None = None
+
+    @model_validator(mode="after")
+    def _is_bounded(self) -> Self:
+        if self.gte is None and self.lt is None:
+            msg = "a range needs gte, lt or both"
+            raise ValueError(msg)
+        return self
+
+
+class View(_Shape):
+    """A metric of the caller's own: the part of a time metric between two bounds."""
+
+    target: Annotated[str, Field(pattern=r"^t[A-Z]")]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]{0,62}$")]
+    function: Literal["rangeBound"] = "rangeBound"
+    range: ViewRange
+
+    def wire(self) -> dict[str, Any]:
+        """Return it as the API takes it."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+def any_of(dimension: str, values: Sequence[str]) -> Clause:
+    """Return the clause that *dimension* has one of *values*."""
+    return Clause(
+        type="or",
+        predicates=tuple(Predicate(dimension=dimension, value=v) for v in values),
+    )
+
+
+def all_of(clauses: Sequence[Clause], given: Filter | None) -> Filter | None:
+    """And the job's own clauses with a given filter, within the two levels.
+
+    Args:
+        clauses: What the job's queues and media types ask for.
+        given: The job's `filter`, or None.
+
+    Returns:
+        One filter that asks for all of it; None where there is nothing to ask.
+
+    Raises:
+        ValueError: If *given* is an `or` of clauses, which leaves no level for `and`.
+    """
+    if given is None:
+        return Filter(type="and", clauses=tuple(clauses)) if clauses else None
+    if not clauses:
+        return given
+    if given.type == "and":
+        return Filter(
+            type="and",
+            clauses=(*clauses, *given.clauses),
+            predicates=given.predicates,
+        )
+    if not given.clauses:
+        own = Clause(type="or", predicates=given.predicates)
+    elif len(given.clauses) == 1 and not given.predicates:
+        own = given.clauses[0]
+    else:
+        msg = (
+            "an `or` over clauses cannot be and-ed with queues or media_types in the "
+            "API's two levels; say everything in filter, or make it an `and`"
+        )
+        raise ValueError(msg)
+    return Filter(type="and", clauses=(*clauses, own))

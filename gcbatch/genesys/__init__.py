@@ -1,0 +1,1 @@
+"""All that knows the service: its hosts, limits, credentials, errors and shapes."""

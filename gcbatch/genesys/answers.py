@@ -1,0 +1,93 @@
+"""What an error answer says, as an error of ours.
+
+Sources: the SDK's model ErrorBody; codes and texts of the service's documentation;
+the token endpoint answers in another shape (RFC 6749, section 5.2). Read 2026-11-21.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from gcbatch.errors import AccessError, GcbatchError, Refusal, ServiceError
+
+__all__ = ["correlation_id", "error_of", "refusal_of"]
+
+MESSAGE_CHARS: Final = 600
+_PERMISSIONS: Final = re.compile(r"permissions?(?:\(s\))?(?: assigned)?: *(.+)", re.I)
+_HINTS_400: Final = (
+    (r"Metric", "look at query.metrics"),
+    (r"Dimension|groupBy", "look at query.group_by and query.filter"),
+    (r"Filter|Predicate|Clause", "look at query.filter"),
+    (r"View", "look at query.views"),
+    (r"[Gg]ranularity", "look at query.granularity"),
+    (r"time ?[Zz]one", "look at query.timezone"),
+    (r"ISO-8601|[Ii]nterval|[Dd]ate", "look at query.from, query.to and fetch.chunk"),
+    (r"limit|larger than", "set a shorter fetch.chunk, or fewer queues"),
+)
+
+
+class _ErrorBody(msgspec.Struct):
+    message: Any = ""
+    code: Any = ""
+    contextId: Any = ""  # noqa: N815 - the API's word
+    error: Any = ""
+    error_description: Any = ""
+
+
+def refusal_of(
+    method: str, path: str, status: int, headers: Mapping[str, str], body: bytes
+) -> Refusal:
+    """Read an error answer; one that is no JSON gives a refusal without words."""
+    try:
+        said = msgspec.json.decode(body, type=_ErrorBody)
+    except msgspec.MsgspecError:
+        said = _ErrorBody()
+    return Refusal(
+        method=method,
+        path=path,
+        status=status,
+        code=_clean(said.code or said.error),
+        message=_clean(said.message or said.error_description),
+        correlation_id=correlation_id(headers) or _clean(said.contextId),
+    )
+
+
+def correlation_id(headers: Mapping[str, str]) -> str:
+    """Return the service's id of an exchange; empty if it gave none."""
+    old, new = (headers.get(f"{n}-Correlation-Id") for n in ("ININ", "Genesys"))
+    return _clean(old or new)
+
+
+def _clean(value: object) -> str:
+    """Return text of a server as one bounded line that no terminal acts on."""
+    text = value if isinstance(value, str) else ""
+    printable = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(printable.split())[:MESSAGE_CHARS]
+
+
+def error_of(refusal: Refusal) -> GcbatchError:
+    """Return the error to raise for an answer that repeating does not mend."""
+    hint = _hint(refusal)
+    kind = AccessError if refusal.status in (401, 403) else ServiceError
+    return kind(str(refusal), hint=hint, refusal=refusal)
+
+
+def _hint(refusal: Refusal) -> str | None:
+    status = refusal.status
+    if status == 403:  # noqa: PLR2004 - HTTP's own number
+        if match := _PERMISSIONS.search(refusal.message):
+            return f"give the OAuth client's role the permission {match[1].strip(' .')}"
+        return "give the OAuth client a role with the permission for this call"
+    if status == 400:  # noqa: PLR2004 - HTTP's own number
+        for pattern, hint in _HINTS_400:
+            if re.search(pattern, refusal.message):
+                return hint
+        return "look at the query section of the job"
+    return {
+        401: "check client id and secret, and that the region is the org's",
+        404: "check the region or domain, and the endpoint",
+        413: "set a shorter fetch.chunk, fewer queues or a smaller body_bytes",
+        429: "lower fetch.requests_per_minute",
+    }.get(status, "try again later; quote the correlation id to the service's support")

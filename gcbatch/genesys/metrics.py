@@ -1,0 +1,127 @@
+"""What statistics a metric has, what they are called as columns, and how they merge.
+
+Source: which keys of `stats` each kind carries was read off answers of the service
+and its SDK's model StatisticalSummary; read 2026-11-21.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+__all__ = [
+    "COUNT",
+    "GAUGE",
+    "NUMBER",
+    "SCORE",
+    "SERVICE_LEVEL",
+    "TIME",
+    "Kind",
+    "Merge",
+    "Statistic",
+    "column_name",
+    "kind_of",
+    "snake",
+]
+
+
+class Merge(Enum):
+    """How a statistic of two buckets or groups becomes that of both."""
+
+    ADD = "add"
+    MIN = "min"
+    MAX = "max"
+    RECOMPUTE = "recompute from what adds"
+    NEVER = "not mergeable"
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """One key of an answer's `stats`.
+
+    Args:
+        key: As the API says it.
+        suffix: What its column's name ends in; empty for a metric with one.
+        merge: How two become one.
+        integral: Whether it is a whole number, carried as int64; else float64.
+        unit: What one of it is.
+    """
+
+    key: str
+    suffix: str
+    merge: Merge
+    integral: bool
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of metric: which statistics it has."""
+
+    name: str
+    statistics: tuple[Statistic, ...]
+
+
+COUNT: Final = Kind("count", (Statistic("count", "", Merge.ADD, True, "events"),))
+TIME: Final = Kind(
+    "time",
+    (
+        Statistic("count", "count", Merge.ADD, True, "events"),
+        Statistic("sum", "sum_ms", Merge.ADD, True, "ms"),
+        Statistic("min", "min_ms", Merge.MIN, True, "ms"),
+        Statistic("max", "max_ms", Merge.MAX, True, "ms"),
+    ),
+)
+NUMBER: Final = Kind(
+    "number",
+    (
+        Statistic("count", "count", Merge.ADD, True, "events"),
+        Statistic("sum", "sum", Merge.ADD, False, "1"),
+        Statistic("min", "min", Merge.MIN, False, "1"),
+        Statistic("max", "max", Merge.MAX, False, "1"),
+    ),
+)
+SCORE: Final = Kind(
+    "score",
+    (
+        *NUMBER.statistics,
+        Statistic("countNegative", "count_negative", Merge.ADD, True, "events"),
+        Statistic("countPositive", "count_positive", Merge.ADD, True, "events"),
+    ),
+)
+SERVICE_LEVEL: Final = Kind(
+    "ratio",
+    (
+        Statistic("numerator", "numerator", Merge.ADD, True, "events"),
+        Statistic("denominator", "denominator", Merge.ADD, True, "events"),
+        Statistic("ratio", "ratio", Merge.RECOMPUTE, False, "0-1"),
+        Statistic("target", "target", Merge.NEVER, False, "0-1"),
+    ),
+)
+GAUGE: Final = Kind(
+    "gauge", (Statistic("current", "current", Merge.NEVER, False, "0-1"),)
+)
+_BY_NAME: Final = {
+    "oServiceTarget": GAUGE,
+    "oCustomerSentiment": SCORE,
+    "oSentimentScore": SCORE,
+}
+
+
+def kind_of(metric: str) -> Kind:
+    """Return the kind of a metric, by the API's naming: n counts, t times."""
+    if known := _BY_NAME.get(metric):
+        return known
+    if metric.endswith("ServiceLevel"):
+        return SERVICE_LEVEL
+    return {"n": COUNT, "t": TIME}.get(metric[0], NUMBER)
+
+
+def snake(name: str) -> str:
+    """Return an API name as a column's: `queueId` is `queue_id`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def column_name(metric: str, statistic: Statistic) -> str:
+    """Return the column of one statistic, such as `t_handle_sum_ms`."""
+    return "_".join(filter(None, (snake(metric), statistic.suffix)))

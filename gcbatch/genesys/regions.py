@@ -1,0 +1,56 @@
+"""Where Genesys Cloud is: the regions and their hosts.
+
+Source: `purecloud_region_hosts.py` of PureCloudPlatformClientV2 269.0.0, whose rule
+for the login host (`api.` becomes `login.`) is followed here; read 2026-11-21.
+"""
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+__all__ = ["REGIONS", "Hosts", "hosts_of_domain", "is_loopback"]
+
+REGIONS: Final = {
+    "us-east-1": "mypurecloud.com",
+    "us-east-2": "use2.us-gov-pure.cloud",
+    "us-west-2": "usw2.pure.cloud",
+    "ca-central-1": "cac1.pure.cloud",
+    "mx-central-1": "mxc1.pure.cloud",
+    "sa-east-1": "sae1.pure.cloud",
+    "eu-west-1": "mypurecloud.ie",
+    "eu-west-2": "euw2.pure.cloud",
+    "eu-central-1": "mypurecloud.de",
+    "eu-central-2": "euc2.pure.cloud",
+    "eusc-de-east-1": "edee1.eusc-pure.cloud",
+    "me-central-1": "mec1.pure.cloud",
+    "ap-south-1": "aps1.pure.cloud",
+    "ap-northeast-1": "mypurecloud.jp",
+    "ap-northeast-2": "apne2.pure.cloud",
+    "ap-northeast-3": "apne3.pure.cloud",
+    "ap-southeast-1": "apse1.pure.cloud",
+    "ap-southeast-2": "mypurecloud.com.au",
+}
+"""Region to domain, all 18 that exist at this release."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """The two addresses of an org, without a slash at the end."""
+
+    api: str
+    login: str
+
+
+def hosts_of_domain(domain: str) -> Hosts:
+    """Return the addresses of a domain such as `mypurecloud.ie`."""
+    return Hosts(api=f"https://api.{domain}", login=f"https://login.{domain}")
+
+
+def is_loopback(url: str) -> bool:
+    """Say whether *url* cannot leave this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # a name, such as 127.example.com
+        return False

@@ -1,0 +1,110 @@
+"""When to try again, and after how long. No I/O; time and chance are arguments."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+__all__ = [
+    "MAX_ATTEMPTS",
+    "MAX_OWN_WAIT_S",
+    "RETRYABLE",
+    "Attempts",
+    "own_wait_s",
+    "told_wait_s",
+]
+
+RETRYABLE: Final = frozenset({408, 429, 500, 502, 503, 504})
+MAX_ATTEMPTS: Final = 12
+MAX_OWN_WAIT_S: Final = 60.0
+
+# Two texts are known: `Retry the request in [3] seconds`, and an older one with the
+# limit first, `exceeded the maximum [300] requests within [60] seconds`.
+_SECONDS: Final = re.compile(r"in \[(\d+)\] seconds")
+
+
+def told_wait_s(
+    headers: Mapping[str, str], message: str, *, now: datetime
+) -> float | None:
+    """Return how long the service says to wait, in seconds, or None.
+
+    Args:
+        headers: Of the answer; looked up without regard to case.
+        message: The error's own words.
+        now: For a Retry-After that names a date.
+
+    Returns:
+        Retry-After if there is one, else the number in the message, else the time to
+        the reset of the rate limit's window.
+    """
+    retry_after = headers.get("Retry-After", "").strip()
+    if retry_after.isdecimal():
+        return float(retry_after)
+    if retry_after:
+        try:
+            at = parsedate_to_datetime(retry_after)
+        except ValueError:
+            pass
+        else:
+            if at.tzinfo is None:
+                at = at.replace(tzinfo=UTC)
+            return max(0.0, (at - now).total_seconds())
+    if match := _SECONDS.search(message):
+        return float(match[1])
+    reset = headers.get("inin-ratelimit-reset", "").strip()
+    return float(reset) if reset.isdecimal() else None
+
+
+def own_wait_s(attempt: int) -> float:
+    """Return our own wait after failed attempt *attempt* (the first is 1), no jitter."""
+    return float(min(2.0 ** (attempt - 1), MAX_OWN_WAIT_S))
+
+
+@dataclass
+class Attempts:
+    """Counts the attempts of one call.
+
+    Args:
+        give_up_s: How long an address that cannot be reached is tried.
+        clock: Monotonic seconds.
+        jitter: A factor from 0.5 to 1, drawn anew for each wait, so that tasks that
+            failed together do not come back together.
+        most: Attempts in total.
+    """
+
+    give_up_s: float
+    clock: Callable[[], float]
+    jitter: Callable[[], float]
+    most: int = MAX_ATTEMPTS
+    made: int = 0
+    _unreachable_since: float | None = field(default=None, init=False)
+
+    def wait_s(
+        self, *, told_s: float | None = None, unreachable: bool = False
+    ) -> float | None:
+        """Note a failure; return the seconds to wait before trying again.
+
+        Args:
+            told_s: What the service said; wins over our own schedule, because only
+                it knows when its window reopens.
+            unreachable: Whether there was nobody to answer.
+
+        Returns:
+            Seconds, or None when it is time to give up.
+        """
+        self.made += 1
+        own = own_wait_s(self.made) * self.jitter()
+        if unreachable:
+            now = self.clock()
+            if self._unreachable_since is None:
+                self._unreachable_since = now
+            left = self._unreachable_since + self.give_up_s - now
+            return min(own, left) if left > 0 else None
+        self._unreachable_since = None
+        if self.made >= self.most:
+            return None
+        if told_s is None:
+            return own
+        return told_s + self.jitter()

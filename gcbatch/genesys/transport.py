@@ -1,0 +1,138 @@
+"""One HTTP exchange: bounded in time and size, foreign errors translated."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Final
+
+import aiohttp
+
+from gcbatch.errors import ServiceError
+
+__all__ = ["Interrupted", "Response", "Transport", "Unreachable", "open_transport"]
+
+USER_AGENT: Final = f"gcbatch/{version('gcbatch')}"
+CONNECT_TIMEOUT_S: Final = 20.0
+
+
+class Unreachable(Exception):  # noqa: N818 - a state of the line, caught by callers
+    """Nobody answers at the address: refused, or its name does not resolve."""
+
+
+class Interrupted(Exception):  # noqa: N818 - a state of the line, caught by callers
+    """The answer did not come, or not whole: reset, truncated, out of time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer, read whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Transport:
+    """Sends requests over one pool of connections.
+
+    Args:
+        session: The pool.
+        max_response_bytes: A longer answer, after decompression, is cut off.
+    """
+
+    def __init__(
+        self, session: aiohttp.ClientSession, *, max_response_bytes: int
+    ) -> None:
+        self._session = session
+        self._max_bytes = max_response_bytes
+
+    async def send(  # noqa: C901 - a list of what can happen on the way, each translated
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+    ) -> Response:
+        """Send one request and read the whole answer.
+
+        Redirects are not followed: the API has none, and credentials must not
+        travel to where an answer points.
+
+        Raises:
+            Unreachable: If no connection can be made.
+            Interrupted: If the answer does not come whole and in time.
+            ServiceError: If the certificate is not trusted, the address redirects,
+                or the answer is longer than allowed.
+        """
+        try:
+            async with self._session.request(
+                method, url, headers=headers, data=body, allow_redirects=False
+            ) as response:
+                if response.status in (301, 302, 303, 307, 308):
+                    msg = f"{method} {response.url.origin()}: redirects elsewhere"
+                    raise ServiceError(msg, hint="check region, domain or api_url")
+                content = await self._read(response, method)
+                return Response(response.status, response.headers, content)
+        except (aiohttp.ClientSSLError, ssl.SSLError) as exc:
+            msg = f"{_origin(url)}: no trusted TLS connection"
+            hint = "check the address; for a company's own CA set SSL_CERT_FILE"
+            raise ServiceError(msg, hint=hint) from exc
+        except aiohttp.ConnectionTimeoutError as exc:
+            raise Unreachable("the connection timed out") from exc  # noqa: EM101, TRY003 - one word of state
+        except aiohttp.ClientConnectorError as exc:
+            reason = exc.os_error.strerror or type(exc.os_error).__name__
+            raise Unreachable(reason) from exc
+        except TimeoutError as exc:
+            raise Interrupted("timeout") from exc  # noqa: EM101, TRY003 - one word of state
+        except aiohttp.InvalidURL as exc:
+            msg = f"{url}: is no usable address"
+            raise ServiceError(msg, hint="check api_url and login_url") from exc
+        except (aiohttp.ClientError, ConnectionError, asyncio.IncompleteReadError) as exc:
+            raise Interrupted("connection lost") from exc  # noqa: EM101, TRY003 - one word of state
+
+    async def _read(self, response: aiohttp.ClientResponse, method: str) -> bytes:
+        content = bytearray()
+        async for chunk in response.content.iter_any():
+            content += chunk
+            if len(content) > self._max_bytes:
+                msg = (
+                    f"{method} {response.url.path}: the answer is longer than "
+                    f"{self._max_bytes} bytes"
+                )
+                raise ServiceError(
+                    msg, hint="set a shorter fetch.chunk, or fetch.max_response_bytes"
+                )
+        return bytes(content)
+
+
+def _origin(url: str) -> str:
+    return "/".join(url.split("/", 3)[:3])
+
+
+@asynccontextmanager
+async def open_transport(
+    *, timeout_s: float, connections: int, max_response_bytes: int
+) -> AsyncIterator[Transport]:
+    """Open a pool of connections; proxies come from the usual environment variables.
+
+    Args:
+        timeout_s: Longest time of one exchange.
+        connections: Most open at once.
+        max_response_bytes: As for Transport.
+    """
+    timeout = aiohttp.ClientTimeout(
+        total=timeout_s, sock_connect=min(CONNECT_TIMEOUT_S, timeout_s)
+    )
+    connector = aiohttp.TCPConnector(limit=connections)
+    async with aiohttp.ClientSession(
+        timeout=timeout,
+        connector=connector,
+        trust_env=True,
+        headers={"User-Agent": USER_AGENT},
+        cookie_jar=aiohttp.DummyCookieJar(),
+    ) as session:
+        yield Transport(session, max_response_bytes=max_response_bytes)

@@ -1,0 +1,141 @@
+"""The orgs that jobs ask: one client, one token and one pace for each."""
+
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from gcbatch.errors import JobError
+from gcbatch.genesys.client import Client, Connection, open_client
+from gcbatch.genesys.names import Names, fetch_names
+from gcbatch.genesys.regions import Hosts
+from gcbatch.job import Job, Org, SecretFile
+
+__all__ = ["OrgSession", "Orgs", "identity_of"]
+
+MAX_SECRET_BYTES = 4096
+
+
+def identity_of(org: Org) -> str:
+    """Return what tells the org's data from others' in the store; never a secret."""
+    if org.simulator:
+        from gcbatch.simulator.sample import VERSION  # noqa: PLC0415 - loads the simulator, which real jobs never need
+
+        return f"simulator {VERSION}"
+    hosts = org.hosts
+    return org.name or f"{hosts.login if hosts else ''} {org.client_id}"
+
+
+@dataclass
+class OrgSession:
+    """An open org: whom to ask, and what was learned of its names."""
+
+    client: Client
+    names: Names = field(default_factory=Names)
+    _listed: set[str] = field(default_factory=set)
+
+    async def learn_names(self, dimensions: Iterable[str], known: Names) -> Names:
+        """List the names of *dimensions*, each kind once however many jobs ask.
+
+        Args:
+            dimensions: Whose ids are to be named.
+            known: From an earlier run of the job.
+        """
+        wanted = set(dimensions)
+        if new := wanted - self._listed:
+            found = await fetch_names(self.client, new, known=known)
+            self._listed |= new
+            self.names = Names(
+                {**self.names.by_dimension, **found.by_dimension},
+                {**self.names.listed, **found.listed},
+                self.names.warnings + found.warnings,
+            )
+        return self.names
+
+
+class Orgs:
+    """Opens each org that jobs ask once, and closes all on leaving.
+
+    Args:
+        jobs: All jobs of the run. Where several ask one org, the lowest of their
+            quotas counts.
+    """
+
+    def __init__(self, jobs: Iterable[Job]) -> None:
+        self._jobs = tuple(jobs)
+        self._stack = AsyncExitStack()
+        self._open: dict[tuple[str, str], OrgSession] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+
+    async def session(self, job: Job) -> OrgSession:
+        """Return the open org of *job*.
+
+        Raises:
+            JobError: If its secret cannot be read.
+        """
+        key = _key(job.org)
+        if key not in self._open:
+            if job.org.simulator:
+                hosts, client_id, secret = await self._start_simulator()
+            else:
+                hosts, client_id, secret = _signature(job.org)
+            sharing = [j.fetch for j in self._jobs if _key(j.org) == key]
+            connection = Connection(
+                hosts=hosts,
+                client_id=client_id,
+                client_secret=secret,
+                requests_per_minute=min(f.requests_per_minute for f in sharing),
+                reserve=max(f.reserve for f in sharing),
+                concurrency=max(f.concurrency for f in sharing),
+                timeout_s=max(f.timeout.typical_s for f in sharing),
+                give_up_s=max(f.give_up.typical_s for f in sharing),
+                max_response_bytes=max(f.max_response_bytes for f in sharing),
+            )
+            client = await self._stack.enter_async_context(open_client(connection))
+            self._open[key] = OrgSession(client)
+        return self._open[key]
+
+    async def _start_simulator(self) -> tuple[Hosts, str, str]:
+        from gcbatch.simulator import Simulator, sample_tenant  # noqa: PLC0415 - as above
+
+        # Its quota is wide, so that trying gcbatch out takes no patience.
+        started = Simulator(sample_tenant(), requests_allowed=100_000)
+        simulator = await self._stack.enter_async_context(started)
+        hosts = Hosts(simulator.url, simulator.url)
+        return hosts, simulator.client_id, simulator.client_secret
+
+
+def _key(org: Org) -> tuple[str, str]:
+    if org.simulator or org.hosts is None:
+        return "simulator", ""
+    return org.hosts.api, org.client_id or ""
+
+
+def _signature(org: Org) -> tuple[Hosts, str, str]:
+    if org.hosts is None or org.client_id is None or org.client_secret is None:
+        msg = "org: has no address or credentials"
+        raise JobError(msg)
+    if not isinstance(org.client_secret, SecretFile):
+        return org.hosts, org.client_id, org.client_secret.get_secret_value()
+    path = org.client_secret.file
+    try:
+        secret = path.read_text("utf-8")[:MAX_SECRET_BYTES].strip()
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = getattr(exc, "strerror", None) or "not UTF-8"
+        msg = f"org.client_secret.file: {path}: cannot be read: {reason}"
+        raise JobError(msg, hint="name a file that holds nothing but the secret") from exc
+    if not secret:
+        msg = f"org.client_secret.file: {path}: is empty"
+        raise JobError(msg, hint="name a file that holds nothing but the secret")
+    return org.hosts, org.client_id, secret

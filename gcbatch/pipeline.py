@@ -1,0 +1,422 @@
+"""The pipeline: a job becomes a plan, parts, tables, exports and a report."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+from gcbatch.errors import DataError, GcbatchError, JobError
+from gcbatch.exporting import Exporter, export, load_exporter
+from gcbatch.fetch import Observer, Quiet, fetch_parts
+from gcbatch.genesys.client import Traffic
+from gcbatch.genesys.endpoints import Aggregates, endpoint_named
+from gcbatch.genesys.names import LISTINGS, Names, is_id, queue_ids
+from gcbatch.dates import resolve_range
+from gcbatch.job import Export, Job, QueueFile
+from gcbatch.kept import Kept, asked_by
+from gcbatch.orgs import Orgs, OrgSession, identity_of
+from gcbatch.plan import Plan, Scope, make_plan
+from gcbatch.query import Query
+from gcbatch.report import Exported, RunReport
+from gcbatch.store import Account, Part, Store
+from gcbatch.tables.intervals import intervals_table
+from gcbatch.tables.table import Table
+from gcbatch.windows import Window
+
+__all__ = [
+    "Planned",
+    "arun",
+    "arun_all",
+    "check",
+    "export_job",
+    "plan_job",
+    "run",
+]
+
+T = TypeVar("T")
+REPORT_NOTE: Final = "run.json"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan, with the names that it was made by and what is stored of it.
+
+    Args:
+        plan: The queries.
+        names: What ids are called.
+        stored: How many of the queries have a settled part.
+    """
+
+    plan: Plan
+    names: Names
+    stored: int
+
+
+def run(
+    job: Job, *, fresh: bool = False, observer: Observer | None = None
+) -> RunReport:
+    """Run a job; see arun. Works inside a running event loop too, as in a notebook."""
+    return _blocking(arun(job, fresh=fresh, observer=observer))
+
+
+async def arun(
+    job: Job, *, fresh: bool = False, observer: Observer | None = None
+) -> RunReport:
+    """Run a job: fetch what is missing, export all of it.
+
+    Args:
+        job: From load_job.
+        fresh: Whether to fetch again what is stored already.
+        observer: Is told of progress.
+
+    Returns:
+        What happened, with the tables to read on.
+
+    Raises:
+        GcbatchError: What keeps the job from being done. What was fetched by then is
+            stored, and the next run goes on from there.
+    """
+    async with Orgs([job]) as orgs:
+        return await _Pipeline(job, observer or Quiet()).run(orgs, fresh=fresh)
+
+
+async def arun_all(
+    jobs: Sequence[Job], *, fresh: bool = False, observer: Observer | None = None
+) -> list[RunReport | GcbatchError]:
+    """Run several jobs, one after another, with one token and one pace per org.
+
+    Returns:
+        For each job its report, or what kept it from being done.
+    """
+    done: list[RunReport | GcbatchError] = []
+    async with Orgs(jobs) as orgs:
+        for job in jobs:
+            try:
+                pipeline = _Pipeline(job, observer or Quiet())
+                done.append(await pipeline.run(orgs, fresh=fresh))
+            except GcbatchError as exc:
+                done.append(exc)
+    return done
+
+
+def plan_job(job: Job) -> Planned:
+    """Return what a run would ask, without one data request.
+
+    Names of queues may have to be looked up, where no earlier run kept them.
+    """
+
+    async def planned() -> Planned:
+        async with Orgs([job]) as orgs:
+            return await _Pipeline(job, Quiet()).plan(orgs)
+
+    return _blocking(planned())
+
+
+def check(job: Job) -> tuple[str, ...]:
+    """Try credentials and permissions with the smallest requests there are.
+
+    Returns:
+        Warnings: permissions that are missing without keeping the job from running.
+
+    Raises:
+        AccessError: If the credentials or the permission for the data are missing.
+        GcbatchError: If anything else keeps the job from running.
+    """
+
+    async def checked() -> tuple[str, ...]:
+        async with Orgs([job]) as orgs:
+            return await _Pipeline(job, Quiet()).check(orgs)
+
+    return _blocking(checked())
+
+
+def export_job(job: Job) -> RunReport:
+    """Export a job again from the store, without any request.
+
+    Raises:
+        DataError: If the store does not hold all that the job asks.
+        JobError: If the job asks something else than its last run did.
+    """
+    return _Pipeline(job, Quiet()).export_again()
+
+
+class _Pipeline:
+    """One job on its way from file to report."""
+
+    def __init__(self, job: Job, observer: Observer) -> None:
+        self._job = job
+        self._observer = observer
+        self._store = Store(job.fetch.store, job.name)
+        self._endpoint: Aggregates = endpoint_named(job.query.endpoint)
+        self._identity = identity_of(job.org)
+        self._asked = asked_by(job, self._identity)
+        self._started = datetime.now(UTC), time.monotonic()
+
+    async def run(self, orgs: Orgs, *, fresh: bool) -> RunReport:
+        """Fetch what is missing, export all of it."""
+        exporters = self._exporters()
+        planned = None if fresh else self._plan_as_kept()
+        fetched, spent = 0, _Spending()
+        if planned is None or planned.stored < len(planned.plan.queries):
+            session = await orgs.session(self._job)
+            spent = _Spending(session)
+            planned = await self._plan_anew(session)
+            Kept(self._asked, planned.names, planned.plan).write(self._store)
+            todo = self._unsettled(planned.plan) if not fresh else planned.plan.queries
+            await self._fetch(session, planned.plan, todo)
+            fetched = len(todo)
+        else:
+            total = len(planned.plan.queries)
+            self._observer.planned(self._job.name, total, total)
+            self._observer.finished()
+        return self._finish(planned, exporters, fetched, spent)
+
+    async def plan(self, orgs: Orgs) -> Planned:
+        """Return the plan, from kept names where they suffice."""
+        self._exporters()
+        return self._plan_as_kept() or await self._plan_anew(
+            await orgs.session(self._job)
+        )
+
+    async def check(self, orgs: Orgs) -> tuple[str, ...]:
+        """Sign in, list names, and ask one query of the smallest size."""
+        self._exporters()
+        session = await orgs.session(self._job)
+        planned = await self._plan_anew(session)
+        await self._ask(session, planned.plan.queries[0])
+        return planned.names.warnings
+
+    def export_again(self) -> RunReport:
+        """Export what the last run fetched."""
+        exporters = self._exporters()
+        kept = Kept.read(self._store)
+        if kept is None:
+            msg = f"{self._store.folder}: holds no run of this job"
+            raise DataError(msg, hint="`gcbatch run JOB` fetches first")
+        if kept.asked != self._asked:
+            msg = f"{self._job.name}: asks something else than its last run did"
+            raise JobError(msg, hint="`gcbatch run JOB` fetches what is new")
+        planned = Planned(kept.plan, kept.names, 0)
+        return self._finish(planned, exporters, 0, _Spending())
+
+    def _exporters(self) -> list[tuple[Export, Exporter]]:
+        """Make the exporters, and let them refuse the job before any request."""
+        made: list[tuple[Export, Exporter]] = []
+        tables = self._tables(Plan(self._window(), ()), Names())
+        for spec in self._job.exports:
+            kind = load_exporter(spec.exporter)
+            exporter = kind(kind.Options.model_validate(spec.options))
+            if (refuse := getattr(exporter, "check", None)) is not None:
+                refuse({name: tables[name] for name in spec.table_names})
+            made.append((spec, exporter))
+        return made
+
+    def _window(self) -> Window:
+        query = self._job.query
+        try:
+            return resolve_range(
+                query.start,
+                query.end,
+                granularity=query.granularity,
+                zone=query.zone,
+                now=self._started[0],
+            )
+        except (ValueError, OverflowError) as exc:
+            msg = f"query: {exc}"
+            raise JobError(msg, hint="mend from and to") from exc
+
+    def _plan_as_kept(self) -> Planned | None:
+        """Return the plan by kept names; None where they do not suffice."""
+        kept = Kept.read(self._store)
+        if kept is None or kept.asked != self._asked:
+            return None
+        try:
+            return self._planned(kept.names)
+        except GcbatchError:
+            return None
+
+    async def _plan_anew(self, session: OrgSession) -> Planned:
+        dimensions = {listing.dimension for listing in LISTINGS}
+        wanted = dimensions & set(self._job.query.group_by)
+        if not all(map(is_id, self._queues() or ())):
+            wanted.add("queueId")
+        kept = Kept.read(self._store)
+        names = await session.learn_names(wanted, kept.names if kept else Names())
+        return self._planned(names)
+
+    def _planned(self, names: Names) -> Planned:
+        queues = self._queues()
+        scope = Scope(
+            identity=self._identity,
+            window=self._window(),
+            queue_ids=None if queues is None else tuple(queue_ids(queues, names)),
+            queues_listed=names.listed.get("queueId", 0),
+        )
+        plan = make_plan(self._job, scope, self._endpoint)
+        return Planned(plan, names, len(plan.queries) - len(self._unsettled(plan)))
+
+    def _queues(self) -> tuple[str, ...] | None:
+        """Return the queues that the job names; None is all."""
+        queues = self._job.query.queues
+        if not isinstance(queues, QueueFile):
+            return queues
+        try:
+            lines = queues.file.read_text("utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as exc:
+            reason = getattr(exc, "strerror", None) or "not UTF-8"
+            msg = f"query.queues.file: {queues.file}: cannot be read: {reason}"
+            raise JobError(msg, hint="a name or an id a line") from exc
+        named = (line.strip() for line in lines)
+        found = tuple(line for line in named if line and not line.startswith("#"))
+        if not found:
+            msg = f"query.queues.file: {queues.file}: names no queue"
+            raise JobError(msg, hint="a name or an id a line; leave queues out for all")
+        return found
+
+    def _unsettled(self, plan: Plan) -> list[Query]:
+        """Return the queries whose part is missing or provisional."""
+        return [q for q in plan.queries if not self._is_settled(q)]
+
+    def _is_settled(self, query: Query) -> bool:
+        account = self._store.account(query.digest)
+        zone, settle = self._job.query.zone, self._job.fetch.settle
+        return account is not None and account.settled(settle, zone)
+
+    async def _ask(self, session: OrgSession, query: Query) -> Part:
+        return await self._endpoint.fetch(session.client, query, self._job.query)
+
+    async def _fetch(
+        self, session: OrgSession, plan: Plan, todo: Sequence[Query]
+    ) -> None:
+        total = len(plan.queries)
+        self._observer.planned(self._job.name, total, total - len(todo))
+        session.client.on_wait = self._observer.waiting
+        try:
+            await fetch_parts(
+                todo,
+                lambda query: self._ask(session, query),
+                self._store,
+                concurrency=self._job.fetch.concurrency,
+                observer=self._observer,
+            )
+        finally:
+            self._observer.finished()
+
+    def _tables(self, plan: Plan, names: Names) -> dict[str, Table]:
+        query = self._job.query
+        intervals = intervals_table(
+            plan,
+            self._store,
+            part_schema=self._endpoint.schema(query),
+            dimensions=query.group_by,
+            names=names.by_dimension,
+            timezone=query.zone,
+        )
+        return {intervals.name: intervals}
+
+    def _finish(
+        self,
+        planned: Planned,
+        exporters: Sequence[tuple[Export, Exporter]],
+        fetched: int,
+        spent: "_Spending",
+    ) -> RunReport:
+        """Export, and report."""
+        accounts = [self._account(query) for query in planned.plan.queries]
+        tables = self._tables(planned.plan, planned.names)
+        exports = []
+        for spec, exporter in exporters:
+            given = {name: tables[name] for name in spec.table_names}
+            receipt, _ = export(exporter, spec.exporter, given)
+            exports.append(
+                Exported(
+                    spec.exporter, spec.table_names, receipt.location, receipt.rows
+                )
+            )
+        zone, settle = self._job.query.zone, self._job.fetch.settle
+        at, clock = self._started
+        report = RunReport(
+            job=self._job.name,
+            run_id=planned.plan.run_id,
+            window=planned.plan.window,
+            started_at=at,
+            seconds=time.monotonic() - clock,
+            queries=len(planned.plan.queries),
+            fetched=fetched,
+            provisional=sum(not a.settled(settle, zone) for a in accounts),
+            requests=spent.requests,
+            retries=spent.retries,
+            throttled=spent.throttled,
+            waited_s=spent.waited_s,
+            tokens=spent.tokens,
+            rows=sum(account.rows for account in accounts),
+            exports=tuple(exports),
+            warnings=planned.names.warnings,
+            tables=tables,
+        )
+        self._store.write_note(REPORT_NOTE, report.to_json())
+        return report
+
+    def _account(self, query: Query) -> Account:
+        account = self._store.account(query.digest)
+        if account is None:
+            msg = f"{query}: its part is missing from {self._store.folder}"
+            raise DataError(msg, hint="`gcbatch run JOB` fetches what is missing")
+        return account
+
+
+class _Spending:
+    """What a run spent of a client that it may share with runs before it."""
+
+    def __init__(self, session: OrgSession | None = None) -> None:
+        self._session = session
+        traffic = self._traffic
+        self._before = (
+            traffic.sent,
+            Counter(traffic.retries),
+            traffic.throttled,
+            traffic.waited_s,
+            self._granted,
+        )
+
+    @property
+    def _traffic(self) -> Traffic:
+        return self._session.client.traffic if self._session else Traffic()
+
+    @property
+    def _granted(self) -> int:
+        return self._session.client.tokens.granted if self._session else 0
+
+    @property
+    def requests(self) -> int:
+        return self._traffic.sent - self._before[0]
+
+    @property
+    def retries(self) -> dict[str, int]:
+        return dict(self._traffic.retries - self._before[1])
+
+    @property
+    def throttled(self) -> int:
+        return self._traffic.throttled - self._before[2]
+
+    @property
+    def waited_s(self) -> float:
+        return self._traffic.waited_s - self._before[3]
+
+    @property
+    def tokens(self) -> int:
+        return self._granted - self._before[4]
+
+
+def _blocking(work: Coroutine[Any, Any, T]) -> T:
+    """Run *work* to its end, in a thread of its own where a loop is running already."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(asyncio.run, work).result()

@@ -1,0 +1,191 @@
+"""The store: a folder of parts, each there whole or not at all.
+
+    <store>/<job name>/parts/<digest>.parquet    the answers
+    <store>/<job name>/plan.json                 what the last run asked, and names
+    <store>/<job name>/run.json                  what the last run did
+"""
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gcbatch.errors import DataError, OutputError
+from gcbatch.files import Sync, write_whole
+from gcbatch.windows import Period, Window, iso, step
+
+__all__ = ["Account", "Part", "Store"]
+
+ACCOUNT_KEY: Final = b"gcbatch"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """How a part came about.
+
+    Args:
+        asked_at: When the request that was answered was sent, UTC.
+        window: The span that it is about.
+        pages: Pages that it was put together from.
+        rows: Rows of the part.
+        requests: Requests that it took, repeated ones included.
+        bytes: Bytes of the answers.
+        correlation_ids: The service's ids of the exchanges.
+    """
+
+    asked_at: datetime
+    window: Window
+    pages: int
+    rows: int
+    requests: int
+    bytes: int
+    correlation_ids: tuple[str, ...]
+
+    def settled(self, settle: Period, zone: ZoneInfo) -> bool:
+        """Say whether the service's figures had settled when it was asked.
+
+        Args:
+            settle: How long after a window its figures may still change.
+            zone: Whose days *settle* counts.
+        """
+        return self.asked_at >= step(self.window.end, settle, 1, zone)
+
+    def to_json(self) -> bytes:
+        """Return it as the part's file carries it."""
+        return orjson.dumps(
+            {
+                "asked_at": self.asked_at.isoformat(),
+                "window": [iso(self.window.start), iso(self.window.end)],
+                "pages": self.pages,
+                "rows": self.rows,
+                "requests": self.requests,
+                "bytes": self.bytes,
+                "correlation_ids": self.correlation_ids,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: bytes) -> "Account":
+        """Read what to_json wrote."""
+        raw = orjson.loads(text)
+        start, end = map(datetime.fromisoformat, raw["window"])
+        return cls(
+            asked_at=datetime.fromisoformat(raw["asked_at"]),
+            window=Window(start, end),
+            pages=raw["pages"],
+            rows=raw["rows"],
+            requests=raw["requests"],
+            bytes=raw["bytes"],
+            correlation_ids=tuple(raw["correlation_ids"]),
+        )
+
+
+@dataclass(frozen=True)
+class Part:
+    """The answer to one query, with its account."""
+
+    table: pa.Table
+    account: Account
+
+
+class Store:
+    """The parts of one job.
+
+    Args:
+        root: The folder that the job file calls `fetch.store`.
+        name: The job's name.
+        sync: Forces a file or folder to disk.
+    """
+
+    def __init__(
+        self, root: Path, name: str, *, sync: Sync = os.fsync
+    ) -> None:
+        self.folder = root / name
+        self._parts = self.folder / "parts"
+        self._sync = sync
+
+    def path(self, digest: str) -> Path:
+        """Return where the part of a query is, or will be."""
+        return self._parts / f"{digest}.parquet"
+
+    def account(self, digest: str) -> Account | None:
+        """Return the account of a part; None if it is missing or unreadable."""
+        try:
+            metadata = pq.read_metadata(self.path(digest)).metadata
+            return Account.from_json(metadata[ACCOUNT_KEY])
+        except FileNotFoundError:
+            return None
+        except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
+            return None
+
+    def read(self, digest: str) -> pa.Table:
+        """Return the rows of a part, checksums verified.
+
+        Raises:
+            DataError: If it is missing or damaged.
+        """
+        path = self.path(digest)
+        try:
+            return pq.read_table(
+                path, page_checksum_verification=True, partitioning=None
+            )
+        except (OSError, pa.ArrowException) as exc:
+            what = "missing" if isinstance(exc, FileNotFoundError) else "damaged"
+            msg = f"{path}: part is {what}"
+            raise DataError(
+                msg, hint="`gcbatch run JOB` fetches what is missing or damaged"
+            ) from exc
+
+    def write(self, digest: str, part: Part) -> None:
+        """Put a part in its place, whole.
+
+        Raises:
+            OutputError: If the store cannot be written.
+        """
+        schema = part.table.schema
+        metadata = {**(schema.metadata or {}), ACCOUNT_KEY: part.account.to_json()}
+        sink = pa.BufferOutputStream()
+        pq.write_table(
+            part.table.replace_schema_metadata(metadata),
+            sink,
+            compression="zstd",
+            write_page_checksum=True,
+        )
+        self._put(self.path(digest), memoryview(sink.getvalue()))
+
+    def discard(self, digest: str) -> None:
+        """Remove a part, so that it is fetched anew."""
+        with suppress(FileNotFoundError):
+            self.path(digest).unlink()
+
+    def write_note(self, name: str, content: dict[str, Any]) -> None:
+        """Keep a JSON document beside the parts, whole.
+
+        Raises:
+            OutputError: If the store cannot be written.
+        """
+        options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        self._put(self.folder / name, orjson.dumps(content, option=options))
+
+    def read_note(self, name: str) -> dict[str, Any] | None:
+        """Return a JSON document kept beside the parts; None if there is none."""
+        try:
+            content = orjson.loads((self.folder / name).read_bytes())
+        except (OSError, orjson.JSONDecodeError):
+            return None
+        return content if isinstance(content, dict) else None
+
+    def _put(self, path: Path, content: bytes | memoryview) -> None:
+        try:
+            write_whole(path, content, sync=self._sync)
+        except OSError as exc:
+            msg = f"{path.parent}: cannot be written: {exc.strerror}"
+            hint = "check fetch.store, its space and rights"
+            raise OutputError(msg, hint=hint) from exc

@@ -1,0 +1,1 @@
+"""Tables: what the parts mean, as streams of Arrow record batches."""

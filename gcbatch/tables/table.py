@@ -1,0 +1,88 @@
+"""A table: a stream of Arrow record batches with a declared schema."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from gcbatch.windows import Window
+
+__all__ = ["BATCH_ROWS", "Table", "rebatched"]
+
+BATCH_ROWS: Final = 65_536
+"""Rows of a batch, and of a Parquet row group. Cut by count, so that the same rows
+give the same bytes however the parts they came from were cut."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows to be written somewhere, read from the store each time they are asked for.
+
+    An iteration yields record batches of BATCH_ROWS rows (the last may be shorter;
+    none for an empty table). pandas, Polars and DuckDB take a table as it is, through
+    `__arrow_c_stream__`.
+
+    Args:
+        name: Its name in job files, such as `intervals`.
+        schema: Declared by the job, never inferred from data. Fields carry `unit`,
+            `source` and `description` metadata where they apply.
+        key: Columns that together identify a row.
+        covered: The span of time that its rows are about; all rows in it are here.
+        timezone: The zone of the job, for local days and months.
+        run_id: Identifies the plan that it was fetched by.
+        batches: Opens the stream anew.
+    """
+
+    name: str
+    schema: pa.Schema
+    key: tuple[str, ...]
+    covered: Window
+    timezone: ZoneInfo
+    run_id: str
+    batches: Callable[[], Iterator[pa.RecordBatch]] = field(repr=False)
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        return rebatched(self.batches(), self.schema)
+
+    def reader(self) -> pa.RecordBatchReader:
+        """Return the table as a stream that Arrow's own functions read."""
+        return pa.RecordBatchReader.from_batches(self.schema, iter(self))
+
+    def read_all(self) -> pa.Table:
+        """Return all rows in memory."""
+        return self.reader().read_all()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> Any:
+        """Export the stream by the Arrow PyCapsule interface."""
+        return self.reader().__arrow_c_stream__(requested_schema)
+
+
+def rebatched(
+    batches: Iterator[pa.RecordBatch], schema: pa.Schema, rows: int = BATCH_ROWS
+) -> Iterator[pa.RecordBatch]:
+    """Cut a stream anew, into batches of exactly *rows* rows but for the last.
+
+    Args:
+        batches: Batches of any size, empty ones included.
+        schema: Of every batch.
+        rows: Rows of a batch that comes out.
+    """
+    waiting: list[pa.RecordBatch] = []
+    held = 0
+    for batch in batches:
+        waiting.append(batch)
+        held += batch.num_rows
+        if held < rows:
+            continue
+        table = pa.Table.from_batches(waiting, schema=schema)
+        whole = held - held % rows
+        for start in range(0, whole, rows):
+            yield table.slice(start, rows).combine_chunks().to_batches()[0]
+        rest = table.slice(whole)
+        held = rest.num_rows
+        waiting = rest.combine_chunks().to_batches()
+    if held:
+        table = pa.Table.from_batches(waiting, schema=schema)
+        yield table.combine_chunks().to_batches()[0]

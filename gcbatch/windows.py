@@ -1,0 +1,313 @@
+"""Spans of time: calendar periods, half-open windows, local days.
+
+Everything here is pure. Instants are aware datetimes in UTC; a span is [start, end):
+nothing in gcbatch ever says 23:59:59.
+"""
+
+import re
+from calendar import monthrange
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import total_ordering
+from typing import Final, Self
+from zoneinfo import ZoneInfo
+
+__all__ = [
+    "ONE_DAY",
+    "Period",
+    "Window",
+    "bucket_edges",
+    "ceil_to_bucket",
+    "floor_to_bucket",
+    "bucket_count",
+    "from_local",
+    "iso",
+    "midnight",
+    "step",
+    "tile",
+    "to_local",
+]
+
+DAY_S: Final = 86_400
+_DURATION: Final = re.compile(
+    r"P(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
+    r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?"
+)
+
+
+def iso(instant: datetime) -> str:
+    """Return *instant* as the API writes it: `2026-10-01T00:00:00.000Z`."""
+    text = instant.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+@total_ordering
+@dataclass(frozen=True, slots=True)
+class Period:
+    """An ISO 8601 duration: months and days of a calendar, or seconds of a clock.
+
+    Args:
+        months: Calendar months; a year counts as 12.
+        days: Calendar days, of 23, 24 or 25 hours; a week counts as 7.
+        seconds: Elapsed seconds.
+        text: How it was written, kept because P1W means weeks from Monday and
+            P7D means seven days from wherever one starts.
+    """
+
+    months: int
+    days: int
+    seconds: int
+    text: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a duration such as PT15M, P1D, P1W or P1M.
+
+        Raises:
+            ValueError: If *text* is no ISO 8601 duration, or lasts no time.
+        """
+        match = _DURATION.fullmatch(text)
+        parts = {k: int(v) for k, v in match.groupdict().items() if v} if match else {}
+        if not any(parts.values()):
+            msg = f"{text} is no ISO 8601 duration such as PT15M, PT1H, P1D or P1M"
+            raise ValueError(msg)
+        return cls(
+            months=12 * parts.get("years", 0) + parts.get("months", 0),
+            days=7 * parts.get("weeks", 0) + parts.get("days", 0),
+            seconds=3600 * parts.get("hours", 0)
+            + 60 * parts.get("minutes", 0)
+            + parts.get("seconds", 0),
+            text=text,
+        )
+
+    @property
+    def is_clock(self) -> bool:
+        """Whether it is shorter than a calendar day: seconds alone."""
+        return not self.months and not self.days
+
+    @property
+    def is_weeks(self) -> bool:
+        """Whether it is one week from Monday (P1W, not P7D)."""
+        return self.text == "P1W"
+
+    @property
+    def typical_s(self) -> float:
+        """Its length in seconds, with 24-hour days and months of 30.44 days."""
+        return self.months * 30.436875 * DAY_S + self.days * DAY_S + self.seconds
+
+    def times(self, count: int) -> "Period":
+        """Return the period *count* times as long."""
+        months, days, seconds = (
+            count * n for n in (self.months, self.days, self.seconds)
+        )
+        date_part = "".join(
+            f"{n}{unit}" for n, unit in ((months, "M"), (days, "D")) if n
+        )
+        time_part = f"T{seconds}S" if seconds else ""
+        return Period(months, days, seconds, f"P{date_part}{time_part}")
+
+    def __lt__(self, other: "Period") -> bool:
+        return self.typical_s < other.typical_s
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Window:
+    """A half-open span of time, [start, end), in UTC."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        if {self.start.utcoffset(), self.end.utcoffset()} != {timedelta(0)}:
+            msg = f"window must be in UTC, got {self.start!r} to {self.end!r}"
+            raise ValueError(msg)
+        if self.start >= self.end:
+            msg = f"window must end after it starts, got {self}"
+            raise ValueError(msg)
+
+    @property
+    def span(self) -> timedelta:
+        """Elapsed time between its ends."""
+        return self.end - self.start
+
+    def __contains__(self, other: "Window") -> bool:
+        return self.start <= other.start and other.end <= self.end
+
+    def __str__(self) -> str:
+        return f"{iso(self.start)}/{iso(self.end)}"
+
+
+ONE_DAY: Final = Period.parse("P1D")
+
+
+def to_local(instant: datetime, zone: ZoneInfo) -> datetime:
+    """Return the wall clock of *zone* at *instant*, as an aware datetime."""
+    return instant.astimezone(zone)
+
+
+def from_local(wall: datetime, zone: ZoneInfo) -> datetime:
+    """Return the UTC instant at which the clocks of *zone* show *wall*.
+
+    Args:
+        wall: A naive datetime. One that a change of the clocks skips stands for
+            the instant as far past the gap; one that comes twice for the first.
+        zone: Whose clocks.
+    """
+    return wall.replace(tzinfo=zone).astimezone(UTC)
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """Return the instant at which *day* begins in *zone*."""
+    return from_local(datetime.combine(day, time()), zone)
+
+
+def _plus(wall: datetime, period: Period, count: int) -> datetime:
+    """Add *count* times *period* to a wall clock, by the calendar.
+
+    A day of the month that a month lacks becomes the month's last.
+    """
+    if period.months:
+        month0 = wall.year * 12 + wall.month - 1 + count * period.months
+        year, month = divmod(month0, 12)
+        last = monthrange(year, month + 1)[1]
+        wall = wall.replace(year=year, month=month + 1, day=min(wall.day, last))
+    return wall + count * timedelta(days=period.days)
+
+
+def step(start: datetime, period: Period, count: int, zone: ZoneInfo) -> datetime:
+    """Return the instant *count* periods after *start*, by the calendar of *zone*."""
+    wall = to_local(start, zone).replace(tzinfo=None)
+    if not (period.months or period.days):
+        return start + timedelta(seconds=count * period.seconds)
+    moved = from_local(_plus(wall, period, count), zone)
+    return moved + timedelta(seconds=count * period.seconds)
+
+
+def floor_to_bucket(instant: datetime, granularity: Period, zone: ZoneInfo) -> datetime:
+    """Return the latest bucket edge at or before *instant*.
+
+    Args:
+        instant: Any instant, UTC.
+        granularity: Clock periods are counted from each local midnight, P1W from
+            Monday, months and years from January; other day counts may begin at
+            any local midnight.
+        zone: Whose midnights.
+    """
+    local = to_local(instant, zone)
+    if granularity.is_clock:
+        edges = _clock_edges(local.date(), granularity, zone)
+        return edges[bisect_right(edges, instant) - 1]
+    day = local.date()
+    if granularity.months:
+        month0 = day.year * 12 + day.month - 1
+        year, month = divmod(month0 - month0 % granularity.months, 12)
+        day = date(year, month + 1, 1)
+    elif granularity.is_weeks:
+        day -= timedelta(days=day.weekday())
+    return midnight(day, zone)
+
+
+def ceil_to_bucket(instant: datetime, granularity: Period, zone: ZoneInfo) -> datetime:
+    """Return the first bucket edge at or after *instant*."""
+    floor = floor_to_bucket(instant, granularity, zone)
+    if floor == instant:
+        return instant
+    if granularity.is_clock:
+        next_midnight = midnight(
+            to_local(instant, zone).date() + timedelta(days=1), zone
+        )
+        return min(floor + timedelta(seconds=granularity.seconds), next_midnight)
+    one = granularity if granularity.months or granularity.is_weeks else ONE_DAY
+    return step(floor, one, 1, zone)
+
+
+def _clock_edges(day: date, granularity: Period, zone: ZoneInfo) -> list[datetime]:
+    """Return the bucket edges of one local day, both midnights included."""
+    start, end = midnight(day, zone), midnight(day + timedelta(days=1), zone)
+    pace = timedelta(seconds=granularity.seconds)
+    count = -((start - end) // pace)
+    return [start + n * pace for n in range(count)] + [end]
+
+
+def bucket_edges(
+    window: Window, granularity: Period | None, zone: ZoneInfo
+) -> list[datetime]:
+    """Return the edges of all buckets of *window*, its own ends included.
+
+    Args:
+        window: The span to cut.
+        granularity: Length of a bucket; None is one bucket.
+        zone: Whose days, weeks and months.
+
+    Returns:
+        n + 1 instants for n buckets, in order.
+    """
+    if granularity is None:
+        return [window.start, window.end]
+    edges = [window.start]
+    if granularity.is_clock:
+        day = to_local(window.start, zone).date()
+        while edges[-1] < window.end:
+            today = _clock_edges(day, granularity, zone)
+            edges += [edge for edge in today if edges[-1] < edge < window.end]
+            if today[-1] >= window.end:
+                edges.append(window.end)
+            day += timedelta(days=1)
+        return edges
+    anchor = window.start
+    if granularity.months or granularity.is_weeks:
+        anchor = floor_to_bucket(window.start, granularity, zone)
+    count = 1
+    while (edge := step(anchor, granularity, count, zone)) < window.end:
+        edges.append(edge)
+        count += 1
+    return [*edges, window.end]
+
+
+def bucket_count(window: Window, granularity: Period | None, zone: ZoneInfo) -> int:
+    """Return how many buckets *window* has; for clock periods without listing them.
+
+    A day that the clocks cut off between two buckets may count one less.
+    """
+    if granularity is not None and granularity.is_clock:
+        return -(-window.span // timedelta(seconds=granularity.seconds))
+    return len(bucket_edges(window, granularity, zone)) - 1
+
+
+def tile(whole: Window, length: Period, zone: ZoneInfo) -> Iterator[Window]:
+    """Yield consecutive windows that tile *whole*.
+
+    Counted from the start of *whole* by the calendar of *zone*: P1D from local
+    midnight follows local midnights, whether 23, 24 or 25 hours apart. Lengths that
+    divide a day begin anew with each of those days.
+
+    Args:
+        whole: The span to cover.
+        length: Length of a window.
+        zone: Whose calendar.
+
+    Yields:
+        Windows in time order. Each starts where the one before ended, so that
+        every instant of *whole* is in exactly one. Where *length* divides a day, a
+        day's last may be shorter; else only the last of all.
+    """
+    if length.is_clock and length.seconds < DAY_S and DAY_S % length.seconds == 0:
+        for day in _tile(whole, ONE_DAY, zone):
+            yield from _tile(day, length, zone)
+    else:
+        yield from _tile(whole, length, zone)
+
+
+def _tile(whole: Window, length: Period, zone: ZoneInfo) -> Iterator[Window]:
+    start, count = whole.start, 1
+    while start < whole.end:
+        end = min(step(whole.start, length, count, zone), whole.end)
+        count += 1
+        if end > start:
+            yield Window(start, end)
+            start = end

@@ -1,0 +1,178 @@
+"""YAML with places: plain data, and the line that each value stands on.
+
+Scalars are read by the core schema of YAML 1.2: only true and false are booleans,
+dates stay text, and a queue called No or 0800 keeps its name. What is read is bounded
+in size, number and nesting, so that no file can exhaust the machine.
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from gcbatch.errors import JobError
+
+__all__ = ["Document", "Loc", "parse_scalar", "parse_yaml", "read_yaml"]
+
+Loc = tuple[str | int, ...]
+"""Where a value is: keys and list positions (the first is 0) from the top."""
+
+MAX_BYTES: Final = 1024 * 1024
+MAX_NODES: Final = 100_000
+MAX_DEPTH: Final = 20
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader with the scalars of YAML 1.2."""
+
+    yaml_implicit_resolvers: Any = {}
+
+
+for tag, pattern, starts in (
+    ("bool", r"true|false", "tf"),
+    ("int", r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
+    (
+        "float",
+        r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)\.[0-9]*)(?:[eE][-+]?[0-9]+)?",
+        "-+.0123456789",
+    ),
+    ("null", r"~|null|", "~n"),
+):
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{tag}",
+        re.compile(rf"^(?:{pattern})$"),
+        [*starts, ""] if tag == "null" else list(starts),
+    )
+
+
+@dataclass
+class Document:
+    """A file's content.
+
+    Args:
+        name: What to call the file in messages.
+        data: Plain dicts, lists and scalars.
+        lines: The line (the first is 1) of every value and key, by its place.
+        problems: What is wrong with it as YAML: place and words.
+    """
+
+    name: str
+    data: Any = None
+    lines: dict[Loc, int] = field(default_factory=dict)
+    problems: list[tuple[Loc, str]] = field(default_factory=list)
+
+    def line(self, loc: Loc) -> int:
+        """Return the line of *loc*, or of the nearest thing round it."""
+        while loc and loc not in self.lines:
+            loc = loc[:-1]
+        return self.lines.get(loc, 1)
+
+
+class _Builder:
+    """Turns nodes into plain data, noting lines and problems."""
+
+    def __init__(self, document: Document, loader: _Loader) -> None:
+        self._document = document
+        self._loader = loader
+        self._count = 0
+
+    def build(self, node: yaml.Node, loc: Loc) -> Any:
+        """Return the value of *node*, which stands at *loc*."""
+        document = self._document
+        document.lines.setdefault(loc, node.start_mark.line + 1)
+        self._count += 1
+        if self._count > MAX_NODES or len(loc) > MAX_DEPTH:
+            bound = "nested too deeply" if len(loc) > MAX_DEPTH else "too long"
+            raise yaml.MarkedYAMLError(None, None, bound, node.start_mark)
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, loc)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.build(v, (*loc, n)) for n, v in enumerate(node.value)]
+        try:
+            return self._loader.construct_object(node)  # type: ignore[no-untyped-call] # PyYAML's stubs leave it open
+        except ValueError:  # an integer of more digits than Python converts
+            document.problems.append((loc, "is no usable number; quote it"))
+            return None
+
+    def _mapping(self, node: yaml.MappingNode, loc: Loc) -> dict[str, Any]:
+        built: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            key = key_node.value
+            if not isinstance(key, str):
+                self._document.problems.append((loc, f"line {line}: a key must be text"))
+                continue
+            here = (*loc, key)
+            if key in built:
+                first = self._document.lines[here]
+                self._document.problems.append(
+                    (here, f"is given twice, on lines {first} and {line}")
+                )
+                continue
+            self._document.lines[here] = line
+            built[key] = self.build(value_node, here)
+        return built
+
+
+def read_yaml(path: Path) -> Document:
+    """Read a YAML file.
+
+    Raises:
+        JobError: If it cannot be read, is too large or is not YAML; names the line.
+    """
+    try:
+        raw = path.read_bytes()
+    except (OSError, ValueError) as exc:
+        reason = getattr(exc, "strerror", None) or exc
+        msg = f"{path}: cannot be read: {reason}"
+        raise JobError(msg, hint="name an existing job file; `gcbatch init` makes one") from exc
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        msg = f"{path}: is not UTF-8 (byte {exc.start})"
+        raise JobError(msg, hint="save it as UTF-8") from exc
+    return parse_yaml(text, str(path))
+
+
+def parse_yaml(text: str, name: str) -> Document:
+    """Parse YAML text; *name* is what messages call it.
+
+    Raises:
+        JobError: If it is too large or is not YAML; names the line.
+    """
+    if len(text) > MAX_BYTES:
+        msg = f"{name}: is larger than {MAX_BYTES} bytes"
+        raise JobError(msg, hint="put long lists of queues in a file of their own")
+    document = Document(name)
+    try:
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+            if node is not None:
+                document.data = _Builder(document, loader).build(node, ())
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as exc:
+        line = exc.problem_mark.line + 1 if exc.problem_mark else 1
+        msg = f"{name}:{line}: not valid YAML: {exc.problem or exc.context}"
+        raise JobError(msg, hint="check indentation, colons and quotes there") from exc
+    except (yaml.YAMLError, RecursionError) as exc:
+        detail = "nested too deeply" if isinstance(exc, RecursionError) else str(exc)
+        msg = f"{name}: not valid YAML: {detail.splitlines()[0]}"
+        raise JobError(msg, hint="save it as plain UTF-8 text") from exc
+    return document
+
+
+def parse_scalar(text: str) -> Any:
+    """Return what *text* means as the value of an override: `8` is a number.
+
+    Raises:
+        JobError: If it is not YAML.
+    """
+    document = parse_yaml(text, "value")
+    if document.problems:
+        msg = f"value: {document.problems[0][1]}"
+        raise JobError(msg)
+    return document.data
