@@ -1,10 +1,10 @@
 """Genesys Cloud analytics in bulk: a YAML job in, exact tables out.
 
-    import gcbatch
+import gcbatch
 
-    job = gcbatch.load_job("configs/quickstart.yaml")
-    report = gcbatch.run(job)
-    report.tables["intervals"].read_all()  # a pyarrow.Table
+job = gcbatch.load_job("configs/quickstart.yaml")
+report = gcbatch.run(job)
+report.tables["intervals"].read_all()  # a pyarrow.Table
 """
 
 from importlib import import_module
@@ -22,8 +22,8 @@ from gcbatch.errors import (
 if TYPE_CHECKING:
     from gcbatch.job import Job
     from gcbatch.loading import load_job
-    from gcbatch.report import RunReport
     from gcbatch.pipeline import arun, arun_all, check, export_job, plan_job, run
+    from gcbatch.report import RunReport
     from gcbatch.tables.table import Table
 
 __all__ = [

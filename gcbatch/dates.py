@@ -23,7 +23,9 @@ FORMS: Final = (
     "a date (2026-10-01), an instant (2026-10-01T06:00:00Z), today, yesterday, "
     "today-7d, today-1mo or now-24h"
 )
-_RELATIVE: Final = re.compile(r"(today|yesterday|now)(?:([+-])(\d{1,4})(min|h|d|w|mo))?")
+_RELATIVE: Final = re.compile(
+    r"(today|yesterday|now)(?:([+-])(\d{1,4})(min|h|d|w|mo))?"
+)
 _UNITS: Final = {
     "min": Period.parse("PT1M"),
     "h": Period.parse("PT1H"),
@@ -103,7 +105,9 @@ def _instant(
     bucket = granularity or Period.parse("PT1S")
     if (edge := floor_to_bucket(instant, bucket, zone)) != instant:
         after = ceil_to_bucket(instant, bucket, zone)
-        nearest = " or ".join(f"{to_local(t, zone):%Y-%m-%dT%H:%M}" for t in (edge, after))
+        nearest = " or ".join(
+            f"{to_local(t, zone):%Y-%m-%dT%H:%M}" for t in (edge, after)
+        )
         msg = (
             f"{name} ({text}) is not at the start of a {bucket} bucket "
             f"in {zone.key}; the nearest are {nearest}"

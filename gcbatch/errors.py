@@ -46,7 +46,9 @@ class Refusal:
     def __str__(self) -> str:
         said = " ".join(filter(None, (str(self.status), self.code)))
         words = f": {self.message}" if self.message else ""
-        trace = f" (correlation id {self.correlation_id})" if self.correlation_id else ""
+        trace = (
+            f" (correlation id {self.correlation_id})" if self.correlation_id else ""
+        )
         return f"{self.method} {self.path}: {said}{words}{trace}"
 
 

@@ -14,16 +14,23 @@ __all__ = ["Observer", "Quiet", "fetch_parts"]
 class Observer(Protocol):
     """Is told what a run does, while it does it."""
 
-    def planned(self, job: str, total: int, stored: int) -> None:
-        """Learn that *stored* of *total* queries have their part already."""
+    def planned(self, job: str, total: int, stored: int, per_minute: int) -> None:
+        """Learn that *stored* of *total* queries have their part already.
+
+        Args:
+            job: The job's name.
+            total: Queries of the plan.
+            stored: Those of them that need not be asked.
+            per_minute: The quota, in requests.
+        """
         ...
 
     def fetched(self, query: Query, rows: int) -> None:
         """Learn that the part of a query is stored."""
         ...
 
-    def waiting(self, seconds: float) -> None:
-        """Learn that a request waits before it is repeated."""
+    def waiting(self, seconds: float, cause: str) -> None:
+        """Learn that a request waits before it is repeated, and why (`429`)."""
         ...
 
     def finished(self) -> None:
@@ -34,13 +41,13 @@ class Observer(Protocol):
 class Quiet:
     """An observer that says nothing."""
 
-    def planned(self, job: str, total: int, stored: int) -> None:
+    def planned(self, job: str, total: int, stored: int, per_minute: int) -> None:
         """Say nothing."""
 
     def fetched(self, query: Query, rows: int) -> None:
         """Say nothing."""
 
-    def waiting(self, seconds: float) -> None:
+    def waiting(self, seconds: float, cause: str) -> None:
         """Say nothing."""
 
     def finished(self) -> None:

@@ -25,7 +25,7 @@ from gcbatch.dates import check_date
 from gcbatch.filters import Clause, Filter, View, all_of, any_of
 from gcbatch.genesys import limits
 from gcbatch.genesys.families import FAMILIES, Family, family_named
-from gcbatch.genesys.metrics import kind_of, snake
+from gcbatch.genesys.metrics import snake
 from gcbatch.genesys.regions import REGIONS, Hosts, hosts_of_domain, is_loopback
 from gcbatch.suggest import unknown
 from gcbatch.windows import Period

@@ -168,11 +168,13 @@ def _replaced(data: Any, loc: Loc, value: Any) -> Any:
     key, rest = loc[0], loc[1:]
     if isinstance(data, list):
         number = int(key)
-        return [_replaced(v, rest, value) if n == number else v for n, v in enumerate(data)]
+        return [
+            _replaced(v, rest, value) if n == number else v for n, v in enumerate(data)
+        ]
     if data is None:
         data = {}
     if not isinstance(data, dict):
-        raise LookupError(key)
+        raise LookupError(key)  # noqa: TRY004 - no place of that name
     return {**data, key: _replaced(data.get(key), rest, value)}
 
 
@@ -224,10 +226,9 @@ def _real_place(loc: Loc, data: Any, *, missing: bool) -> Loc:
     """Drop the parts of pydantic's location that are not keys of the file."""
     real: list[str | int] = []
     for at, part in enumerate(loc):
-        if isinstance(data, dict) and part in data:
-            data = data[part]
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
-            data = data[part]
+        known = dict(enumerate(data)) if isinstance(data, list) else data
+        if isinstance(known, dict) and part in known:
+            data = known[part]
         elif not (missing and at == len(loc) - 1):
             continue
         real.append(part)

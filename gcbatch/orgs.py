@@ -134,7 +134,9 @@ def _signature(org: Org) -> tuple[Hosts, str, str]:
     except (OSError, UnicodeDecodeError) as exc:
         reason = getattr(exc, "strerror", None) or "not UTF-8"
         msg = f"org.client_secret.file: {path}: cannot be read: {reason}"
-        raise JobError(msg, hint="name a file that holds nothing but the secret") from exc
+        raise JobError(
+            msg, hint="name a file that holds nothing but the secret"
+        ) from exc
     if not secret:
         msg = f"org.client_secret.file: {path}: is empty"
         raise JobError(msg, hint="name a file that holds nothing but the secret")

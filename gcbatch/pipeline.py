@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
+from gcbatch.dates import resolve_range
 from gcbatch.errors import DataError, GcbatchError, JobError
 from gcbatch.exporting import Exporter, export, load_exporter
 from gcbatch.fetch import Observer, Quiet, fetch_parts
 from gcbatch.genesys.client import Traffic
 from gcbatch.genesys.endpoints import Aggregates, endpoint_named
 from gcbatch.genesys.names import LISTINGS, Names, is_id, queue_ids
-from gcbatch.dates import resolve_range
 from gcbatch.job import Export, Job, QueueFile
 from gcbatch.kept import Kept, asked_by
 from gcbatch.orgs import Orgs, OrgSession, identity_of
@@ -31,6 +31,7 @@ __all__ = [
     "Planned",
     "arun",
     "arun_all",
+    "blocking",
     "check",
     "export_job",
     "plan_job",
@@ -60,7 +61,7 @@ def run(
     job: Job, *, fresh: bool = False, observer: Observer | None = None
 ) -> RunReport:
     """Run a job; see arun. Works inside a running event loop too, as in a notebook."""
-    return _blocking(arun(job, fresh=fresh, observer=observer))
+    return blocking(arun(job, fresh=fresh, observer=observer))
 
 
 async def arun(
@@ -113,7 +114,7 @@ def plan_job(job: Job) -> Planned:
         async with Orgs([job]) as orgs:
             return await _Pipeline(job, Quiet()).plan(orgs)
 
-    return _blocking(planned())
+    return blocking(planned())
 
 
 def check(job: Job) -> tuple[str, ...]:
@@ -131,7 +132,7 @@ def check(job: Job) -> tuple[str, ...]:
         async with Orgs([job]) as orgs:
             return await _Pipeline(job, Quiet()).check(orgs)
 
-    return _blocking(checked())
+    return blocking(checked())
 
 
 def export_job(job: Job) -> RunReport:
@@ -171,7 +172,8 @@ class _Pipeline:
             fetched = len(todo)
         else:
             total = len(planned.plan.queries)
-            self._observer.planned(self._job.name, total, total)
+            per_minute = self._job.fetch.requests_per_minute
+            self._observer.planned(self._job.name, total, total, per_minute)
             self._observer.finished()
         return self._finish(planned, exporters, fetched, spent)
 
@@ -293,7 +295,9 @@ class _Pipeline:
         self, session: OrgSession, plan: Plan, todo: Sequence[Query]
     ) -> None:
         total = len(plan.queries)
-        self._observer.planned(self._job.name, total, total - len(todo))
+        per_minute = session.client.pacer.per_minute
+        stored = total - len(todo)
+        self._observer.planned(self._job.name, total, stored, per_minute)
         session.client.on_wait = self._observer.waiting
         try:
             await fetch_parts(
@@ -412,7 +416,7 @@ class _Spending:
         return self._granted - self._before[4]
 
 
-def _blocking(work: Coroutine[Any, Any, T]) -> T:
+def blocking(work: Coroutine[Any, Any, T]) -> T:
     """Run *work* to its end, in a thread of its own where a loop is running already."""
     try:
         asyncio.get_running_loop()

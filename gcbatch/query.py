@@ -46,7 +46,9 @@ def make_query(identity: str, endpoint: str, window: Window, template: bytes) ->
 
     Args:
         identity: Whose data: the org's name, or its login host and client id.
-        endpoint, window, template: As in Query.
+        endpoint: Whom to ask.
+        window: The span that it is about.
+        template: The body without its span.
     """
     about = "\n".join((f"part {PART_FORMAT}", identity, endpoint, str(window)))
     digest = sha256(sha256(template).digest() + about.encode()).hexdigest()

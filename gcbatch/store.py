@@ -1,8 +1,8 @@
 """The store: a folder of parts, each there whole or not at all.
 
-    <store>/<job name>/parts/<digest>.parquet    the answers
-    <store>/<job name>/plan.json                 what the last run asked, and names
-    <store>/<job name>/run.json                  what the last run did
+<store>/<job name>/parts/<digest>.parquet    the answers
+<store>/<job name>/plan.json                 what the last run asked, and names
+<store>/<job name>/run.json                  what the last run did
 """
 
 import os
@@ -36,7 +36,7 @@ class Account:
         pages: Pages that it was put together from.
         rows: Rows of the part.
         requests: Requests that it took, repeated ones included.
-        bytes: Bytes of the answers.
+        size: Bytes of the answers.
         correlation_ids: The service's ids of the exchanges.
     """
 
@@ -45,7 +45,7 @@ class Account:
     pages: int
     rows: int
     requests: int
-    bytes: int
+    size: int
     correlation_ids: tuple[str, ...]
 
     def settled(self, settle: Period, zone: ZoneInfo) -> bool:
@@ -66,7 +66,7 @@ class Account:
                 "pages": self.pages,
                 "rows": self.rows,
                 "requests": self.requests,
-                "bytes": self.bytes,
+                "size": self.size,
                 "correlation_ids": self.correlation_ids,
             }
         )
@@ -82,7 +82,7 @@ class Account:
             pages=raw["pages"],
             rows=raw["rows"],
             requests=raw["requests"],
-            bytes=raw["bytes"],
+            size=raw["size"],
             correlation_ids=tuple(raw["correlation_ids"]),
         )
 
@@ -104,9 +104,7 @@ class Store:
         sync: Forces a file or folder to disk.
     """
 
-    def __init__(
-        self, root: Path, name: str, *, sync: Sync = os.fsync
-    ) -> None:
+    def __init__(self, root: Path, name: str, *, sync: Sync = os.fsync) -> None:
         self.folder = root / name
         self._parts = self.folder / "parts"
         self._sync = sync

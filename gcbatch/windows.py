@@ -5,8 +5,8 @@ nothing in gcbatch ever says 23:59:59.
 """
 
 import re
-from calendar import monthrange
 from bisect import bisect_right
+from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -18,10 +18,10 @@ __all__ = [
     "ONE_DAY",
     "Period",
     "Window",
+    "bucket_count",
     "bucket_edges",
     "ceil_to_bucket",
     "floor_to_bucket",
-    "bucket_count",
     "from_local",
     "iso",
     "midnight",

@@ -27,8 +27,8 @@ MAX_DEPTH: Final = 20
 class _Loader(yaml.SafeLoader):
     """SafeLoader with the scalars of YAML 1.2."""
 
-    yaml_implicit_resolvers: Any = {}
 
+_Loader.yaml_implicit_resolvers = {}
 
 for tag, pattern, starts in (
     ("bool", r"true|false", "tf"),
@@ -91,7 +91,7 @@ class _Builder:
         if isinstance(node, yaml.SequenceNode):
             return [self.build(v, (*loc, n)) for n, v in enumerate(node.value)]
         try:
-            return self._loader.construct_object(node)  # type: ignore[no-untyped-call] # PyYAML's stubs leave it open
+            return self._loader.construct_object(node)
         except ValueError:  # an integer of more digits than Python converts
             document.problems.append((loc, "is no usable number; quote it"))
             return None
@@ -102,7 +102,9 @@ class _Builder:
             line = key_node.start_mark.line + 1
             key = key_node.value
             if not isinstance(key, str):
-                self._document.problems.append((loc, f"line {line}: a key must be text"))
+                self._document.problems.append(
+                    (loc, f"line {line}: a key must be text")
+                )
                 continue
             here = (*loc, key)
             if key in built:
@@ -127,7 +129,9 @@ def read_yaml(path: Path) -> Document:
     except (OSError, ValueError) as exc:
         reason = getattr(exc, "strerror", None) or exc
         msg = f"{path}: cannot be read: {reason}"
-        raise JobError(msg, hint="name an existing job file; `gcbatch init` makes one") from exc
+        raise JobError(
+            msg, hint="name an existing job file; `gcbatch init` makes one"
+        ) from exc
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as exc:

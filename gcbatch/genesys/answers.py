@@ -15,7 +15,9 @@ from gcbatch.errors import AccessError, GcbatchError, Refusal, ServiceError
 __all__ = ["correlation_id", "error_of", "refusal_of"]
 
 MESSAGE_CHARS: Final = 600
-_PERMISSIONS: Final = re.compile(r"permissions?(?:\(s\))?(?: assigned)?: *(.+)", re.I)
+_PERMISSIONS: Final = re.compile(
+    r"permissions?(?:\(s\))?(?: assigned)?: *(.+)", re.IGNORECASE
+)
 _HINTS_400: Final = (
     (r"Metric", "look at query.metrics"),
     (r"Dimension|groupBy", "look at query.group_by and query.filter"),

@@ -125,7 +125,8 @@ class Client:
             connection.requests_per_minute, reserve=connection.reserve, clock=clock
         )
         self.traffic = Traffic()
-        self.on_wait: Callable[[float], None] = lambda _: None
+        self.on_wait: Callable[[float, str], None] = lambda _seconds, _cause: None
+        """Is told of every wait before a request is repeated, and of its cause."""
 
     async def get(
         self, path: str, decode: Callable[[bytes], T], **parameters: str | int
@@ -152,7 +153,10 @@ class Client:
         """Send a request until it is answered, and decode the answer.
 
         Args:
-            method, path, query, body: The request; *body* is JSON.
+            method: GET or POST.
+            path: Of the API, from /api/v2 on.
+            query: The URL's query, with its question mark.
+            body: JSON; None is no body.
             decode: Reads the body. A msgspec.DecodeError means it came damaged, and
                 the request is repeated; a DataError means that it is wrong.
 
@@ -258,11 +262,10 @@ class Client:
         wait_s = attempts.wait_s(told_s=told_s)
         if wait_s is None:
             raise error_of(refusal)
-        self.traffic.retries[str(refusal.status)] += 1
         if throttled:
             # The quota is everyone's, so that everyone waits.
             self.pacer.hold(wait_s)
-        await self._wait(wait_s)
+        await self._wait(wait_s, str(refusal.status))
 
     async def _pause(
         self, attempts: Attempts, lost: Unreachable | Interrupted, where: str
@@ -278,12 +281,12 @@ class Client:
                 msg = f"{where}: no usable answer in {attempts.made} attempts: {lost}"
                 hint = "try again later, or set a shorter fetch.chunk"
             raise ServiceError(msg, hint=hint) from lost
-        self.traffic.retries["unreachable" if unreachable else str(lost)] += 1
-        await self._wait(wait_s)
+        await self._wait(wait_s, "unreachable" if unreachable else str(lost))
 
-    async def _wait(self, seconds: float) -> None:
+    async def _wait(self, seconds: float, cause: str) -> None:
+        self.traffic.retries[cause] += 1
         self.traffic.waited_s += seconds
-        self.on_wait(seconds)
+        self.on_wait(seconds, cause)
         await asyncio.sleep(seconds)
 
     async def _sign_in(self) -> Token:

@@ -225,7 +225,9 @@ FAMILIES: Final = (
             released rescored systemSubmitted teamId userId
             """
         ),
-        time_dimensions=_words("conversationStart evaluationCreatedDate evaluationReleaseDate eventTime"),
+        time_dimensions=_words(
+            "conversationStart evaluationCreatedDate evaluationReleaseDate eventTime"
+        ),
     ),
     Family(
         model="Flow",

@@ -7,7 +7,7 @@ and its SDK's model StatisticalSummary; read 2026-11-21.
 import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, Literal
 
 __all__ = [
     "COUNT",
@@ -43,14 +43,14 @@ class Statistic:
         key: As the API says it.
         suffix: What its column's name ends in; empty for a metric with one.
         merge: How two become one.
-        integral: Whether it is a whole number, carried as int64; else float64.
+        type: Of its column; int64 where it is a whole number.
         unit: What one of it is.
     """
 
     key: str
     suffix: str
     merge: Merge
-    integral: bool
+    type: Literal["int64", "float64"]
     unit: str
 
 
@@ -62,44 +62,44 @@ class Kind:
     statistics: tuple[Statistic, ...]
 
 
-COUNT: Final = Kind("count", (Statistic("count", "", Merge.ADD, True, "events"),))
+COUNT: Final = Kind("count", (Statistic("count", "", Merge.ADD, "int64", "events"),))
 TIME: Final = Kind(
     "time",
     (
-        Statistic("count", "count", Merge.ADD, True, "events"),
-        Statistic("sum", "sum_ms", Merge.ADD, True, "ms"),
-        Statistic("min", "min_ms", Merge.MIN, True, "ms"),
-        Statistic("max", "max_ms", Merge.MAX, True, "ms"),
+        Statistic("count", "count", Merge.ADD, "int64", "events"),
+        Statistic("sum", "sum_ms", Merge.ADD, "int64", "ms"),
+        Statistic("min", "min_ms", Merge.MIN, "int64", "ms"),
+        Statistic("max", "max_ms", Merge.MAX, "int64", "ms"),
     ),
 )
 NUMBER: Final = Kind(
     "number",
     (
-        Statistic("count", "count", Merge.ADD, True, "events"),
-        Statistic("sum", "sum", Merge.ADD, False, "1"),
-        Statistic("min", "min", Merge.MIN, False, "1"),
-        Statistic("max", "max", Merge.MAX, False, "1"),
+        Statistic("count", "count", Merge.ADD, "int64", "events"),
+        Statistic("sum", "sum", Merge.ADD, "float64", "1"),
+        Statistic("min", "min", Merge.MIN, "float64", "1"),
+        Statistic("max", "max", Merge.MAX, "float64", "1"),
     ),
 )
 SCORE: Final = Kind(
     "score",
     (
         *NUMBER.statistics,
-        Statistic("countNegative", "count_negative", Merge.ADD, True, "events"),
-        Statistic("countPositive", "count_positive", Merge.ADD, True, "events"),
+        Statistic("countNegative", "count_negative", Merge.ADD, "int64", "events"),
+        Statistic("countPositive", "count_positive", Merge.ADD, "int64", "events"),
     ),
 )
 SERVICE_LEVEL: Final = Kind(
     "ratio",
     (
-        Statistic("numerator", "numerator", Merge.ADD, True, "events"),
-        Statistic("denominator", "denominator", Merge.ADD, True, "events"),
-        Statistic("ratio", "ratio", Merge.RECOMPUTE, False, "0-1"),
-        Statistic("target", "target", Merge.NEVER, False, "0-1"),
+        Statistic("numerator", "numerator", Merge.ADD, "int64", "events"),
+        Statistic("denominator", "denominator", Merge.ADD, "int64", "events"),
+        Statistic("ratio", "ratio", Merge.RECOMPUTE, "float64", "0-1"),
+        Statistic("target", "target", Merge.NEVER, "float64", "0-1"),
     ),
 )
 GAUGE: Final = Kind(
-    "gauge", (Statistic("current", "current", Merge.NEVER, False, "0-1"),)
+    "gauge", (Statistic("current", "current", Merge.NEVER, "float64", "0-1"),)
 )
 _BY_NAME: Final = {
     "oServiceTarget": GAUGE,

@@ -113,9 +113,8 @@ async def fetch_names(
         except AccessError as exc:
             if exc.refusal is None or exc.refusal.status != 403:  # noqa: PLR2004 - HTTP's own number
                 raise
-            warnings.append(
-                f"{listing.kind} are shown by id: {exc.refusal.message or 'not allowed'}"
-            )
+            why = exc.refusal.message or "not allowed"
+            warnings.append(f"{listing.kind} are shown by id: {why}")
             continue
         earlier = by_dimension.get(listing.dimension, {})
         by_dimension[listing.dimension] = {**earlier, **found}
@@ -162,7 +161,9 @@ async def _pages(
         if not more:
             return names
         if len(names) == before:
-            msg = f"GET {path}: page {number} brings nothing new, yet more are announced"
+            msg = (
+                f"GET {path}: page {number} brings nothing new, yet more are announced"
+            )
             raise DataError(msg, hint="try again; if it stays so, ask the service")
         number += 1
 
@@ -202,7 +203,9 @@ def queue_ids(wanted: Sequence[str], names: Names) -> list[str]:
                 f"name its id: {', '.join(sorted(found))}"
             )
         else:
-            close = ", ".join(nearest(entry, by_name)) or ", ".join(sorted(by_name)[:20])
+            close = ", ".join(nearest(entry, by_name)) or ", ".join(
+                sorted(by_name)[:20]
+            )
             problems.append(
                 f"query.queues: no queue is called {entry!r}; the nearest: {close}"
             )

@@ -53,7 +53,8 @@ class Pacer:
     async def turn(self) -> None:
         """Return when the next request may be sent."""
         while True:
-            while (held_s := self._held_until - self._clock()) > 0:
+            # The hold may have been lengthened meanwhile, hence a loop.
+            while (held_s := self._held_until - self._clock()) > 0:  # noqa: ASYNC110 - it is a time that is waited for, no event
                 await asyncio.sleep(held_s)
             await self._limiter.acquire()
             if self._held_until <= self._clock():

@@ -58,7 +58,7 @@ def told_wait_s(
 
 
 def own_wait_s(attempt: int) -> float:
-    """Return our own wait after failed attempt *attempt* (the first is 1), no jitter."""
+    """Return our own wait after a failed attempt (the first is 1), without jitter."""
     return float(min(2.0 ** (attempt - 1), MAX_OWN_WAIT_S))
 
 

@@ -49,7 +49,7 @@ class Transport:
         self._session = session
         self._max_bytes = max_response_bytes
 
-    async def send(  # noqa: C901 - a list of what can happen on the way, each translated
+    async def send(
         self,
         method: str,
         url: str,
@@ -87,11 +87,15 @@ class Transport:
             reason = exc.os_error.strerror or type(exc.os_error).__name__
             raise Unreachable(reason) from exc
         except TimeoutError as exc:
-            raise Interrupted("timeout") from exc  # noqa: EM101, TRY003 - one word of state
+            raise Interrupted("timeout") from exc  # noqa: EM101 - one word of state
         except aiohttp.InvalidURL as exc:
             msg = f"{url}: is no usable address"
             raise ServiceError(msg, hint="check api_url and login_url") from exc
-        except (aiohttp.ClientError, ConnectionError, asyncio.IncompleteReadError) as exc:
+        except (
+            aiohttp.ClientError,
+            ConnectionError,
+            asyncio.IncompleteReadError,
+        ) as exc:
             raise Interrupted("connection lost") from exc  # noqa: EM101, TRY003 - one word of state
 
     async def _read(self, response: aiohttp.ClientResponse, method: str) -> bytes:

@@ -22,8 +22,6 @@ _NAME_COLUMNS: Final = {
 """Dimensions whose ids have a name column beside them."""
 
 
-
-
 def intervals_table(
     plan: Plan,
     store: Store,

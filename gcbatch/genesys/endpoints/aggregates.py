@@ -34,8 +34,22 @@ __all__ = ["Aggregates"]
 
 INSTANT: Final = pa.timestamp("ms", tz="UTC")
 _ALL_STATISTICS: Final = frozenset(
-    "max min count countNegative countPositive sum current ratio numerator denominator "
-    "target p95 p99 calculatedMetricValue".split()
+    [
+        "max",
+        "min",
+        "count",
+        "countNegative",
+        "countPositive",
+        "sum",
+        "current",
+        "ratio",
+        "numerator",
+        "denominator",
+        "target",
+        "p95",
+        "p99",
+        "calculatedMetricValue",
+    ]
 )
 
 Number = int | float
@@ -172,7 +186,7 @@ class Aggregates:
                 pages=1,
                 rows=answer.value.num_rows,
                 requests=answer.attempts,
-                bytes=answer.size,
+                size=answer.size,
                 correlation_ids=(answer.correlation_id,),
             ),
         )
@@ -188,7 +202,7 @@ def _statistic_fields(query: jobs.Query) -> Iterable[pa.Field]:
         for statistic in kind.statistics:
             yield pa.field(
                 column_name(name, statistic),
-                pa.int64() if statistic.integral else pa.float64(),
+                pa.type_for_alias(statistic.type),
                 metadata={
                     "source": f"{source}.{statistic.key}",
                     "unit": statistic.unit,
@@ -318,14 +332,14 @@ class _Rows:
         self._qualifiers.append(qualifier)
         return len(self._starts) - 1
 
-    def _check_apart(
-        self, key: Key, spans: list[tuple[datetime, datetime]]
-    ) -> None:
+    def _check_apart(self, key: Key, spans: list[tuple[datetime, datetime]]) -> None:
         spans.sort()
         for before, after in pairwise(spans):
             if after[0] < before[1]:
                 group = dict(zip(self._dimensions, key, strict=True))
-                msg = f"group {group}: bucket {Window(*after)} overlaps {Window(*before)}"
+                msg = (
+                    f"group {group}: bucket {Window(*after)} overlaps {Window(*before)}"
+                )
                 raise DataError(msg, hint=_ALIGN_HINT)
 
     def _spread(self, name: str, slot: _Slot) -> Iterable[pa.Array]:
@@ -343,7 +357,7 @@ class _Rows:
         spread = None if everywhere else pa.array(places, pa.int64())
         for statistic in slot.kind.statistics:
             values = [stats.get(statistic.key) for stats in slot.stats]
-            array = _numbers(values, f"{name}.{statistic.key}", statistic.integral)
+            array = _numbers(values, f"{name}.{statistic.key}", statistic.type)
             yield array if spread is None else array.take(spread)
 
 
@@ -353,12 +367,12 @@ _ALIGN_HINT: Final = (
 _KIND_HINT: Final = "the service may have changed; see if a newer gcbatch knows it"
 
 
-def _numbers(values: list[Number | None], name: str, integral: bool) -> pa.Array:  # noqa: FBT001 - a property of the statistic, passed on
+def _numbers(values: list[Number | None], name: str, type_name: str) -> pa.Array:
     """Return one column; whole numbers must be whole, be they written 414 or 414.0.
 
     pyarrow would cut 414.5 to 414 without a word.
     """
-    if not integral:
+    if type_name == "float64":
         return pa.array([None if v is None else float(v) for v in values], pa.float64())
     if float in set(map(type, values)):
         broken = [v for v in values if isinstance(v, float) and not v.is_integer()]

@@ -1,0 +1,417 @@
+"""The commands. Alone prints, exits and reads the environment."""
+
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from gcbatch.errors import GcbatchError, JobError, OutputError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from gcbatch.fetch import Observer
+    from gcbatch.job import Job
+
+INTERRUPTED: Final = 130
+TERMINATED: Final = 143
+
+log = logging.getLogger("gcbatch")
+
+
+class _Boundary(TyperGroup):
+    """The one place where errors become a message and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        stopped_by: list[int] = []
+
+        def stop(number: int, _frame: object) -> None:
+            # Ctrl-C's way out closes connections and keeps what is stored.
+            stopped_by.append(number)
+            signal.raise_signal(signal.SIGINT)
+
+        before = signal.signal(signal.SIGTERM, stop)
+        try:
+            return super().invoke(ctx)
+        except GcbatchError as exc:
+            log.debug("%s", exc.problem, exc_info=True)
+            _say_error(exc)
+            raise typer.Exit(exc.exit_code) from exc
+        except KeyboardInterrupt:
+            typer.echo("interrupted: what was fetched is kept", err=True)
+            typer.echo("hint: run it again to go on from there", err=True)
+            raise typer.Exit(TERMINATED if stopped_by else INTERRUPTED) from None
+        except BrokenPipeError:
+            # Whoever read our output has gone, as in `gcbatch schema | head`.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+
+app = typer.Typer(
+    cls=_Boundary,
+    name="gcbatch",
+    help="Genesys Cloud analytics in bulk: a YAML job in, exact tables out.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # locals hold secrets
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+JobFile = Annotated[Path, typer.Argument(metavar="JOB", help="A job file (YAML).")]
+JobFiles = Annotated[
+    list[Path], typer.Argument(metavar="JOB", help="Job files (YAML).")
+]
+From = Annotated[str, typer.Option("--from", help="Instead of query.from.")]
+To = Annotated[str, typer.Option("--to", help="Instead of query.to; exclusive.")]
+Sets = Annotated[
+    list[str],
+    typer.Option("--set", metavar="KEY=VALUE", help="Override any key."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+LogAs = Annotated[LogFormat, typer.Option("--log-format", help="Of log lines.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log every query.")]
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    ctx: typer.Context,
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.")
+    ] = False,
+) -> None:
+    """Genesys Cloud analytics in bulk: a YAML job in, exact tables out."""
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(f"gcbatch {version_of('gcbatch')}")
+        raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+
+
+@app.command()
+def run(
+    jobs: JobFiles,
+    *,
+    start: From = "",
+    end: To = "",
+    settings: Sets = [],  # noqa: B006 - typer copies it
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Fetch again what is stored already.")
+    ] = False,
+    as_json: AsJson = False,
+    log_format: LogAs = LogFormat.TEXT,
+    verbose: Verbose = False,
+) -> None:
+    """Fetch what is missing, and export all of it."""
+    loaded = [_load(path, start, end, settings) for path in jobs]
+    names = [job.name for job in loaded]
+    if twice := {name for name in names if names.count(name) > 1}:
+        msg = f"two jobs are called {' and '.join(sorted(twice))}"
+        raise JobError(
+            msg, hint="the name is a job's folder in the store; tell them apart"
+        )
+    from gcbatch.pipeline import arun_all, blocking
+    from gcbatch.report import RunReport
+
+    with _observing(
+        as_json=as_json, log_format=log_format, verbose=verbose
+    ) as observer:
+        done = blocking(arun_all(loaded, fresh=fresh, observer=observer))
+    reports = [
+        d.to_json() if isinstance(d, RunReport) else _error_json(d) for d in done
+    ]
+    if as_json:
+        _print_json(reports[0] if len(reports) == 1 else reports)
+    failures = [d for d in done if isinstance(d, GcbatchError)]
+    for job, outcome in zip(loaded, done, strict=True):
+        if isinstance(outcome, GcbatchError):
+            if len(loaded) > 1:
+                typer.echo(f"{job.name}:", err=True)
+            _say_error(outcome)
+        elif not as_json:
+            from gcbatch.screens import report_screen
+
+            _print(report_screen(outcome, job.query.zone))
+    if failures:
+        raise typer.Exit(max(failure.exit_code for failure in failures))
+
+
+@app.command()
+def plan(
+    job: JobFile,
+    *,
+    start: From = "",
+    end: To = "",
+    settings: Sets = [],  # noqa: B006 - typer copies it
+    as_json: AsJson = False,
+) -> None:
+    """Show what a run would ask and what that costs; no data request."""
+    loaded = _load(job, start, end, settings)
+    from gcbatch.pipeline import plan_job
+
+    planned = plan_job(loaded)
+    if as_json:
+        from gcbatch.windows import iso
+
+        requests = len(planned.plan.queries)
+        per_minute = loaded.fetch.requests_per_minute
+        windows = [
+            {"from": iso(w.start), "to": iso(w.end), "requests": len(queries)}
+            for w, queries in planned.plan.windows
+        ]
+        _print_json(
+            {
+                "job": loaded.name,
+                "requests": requests,
+                "stored": planned.stored,
+                "minutes": round((requests - planned.stored) / per_minute, 3),
+                "windows": windows,
+                "exports": [e.model_dump(mode="json") for e in loaded.exports],
+                "warnings": list(planned.names.warnings),
+            }
+        )
+        return
+    from gcbatch.screens import plan_screen
+
+    _print(plan_screen(loaded, planned))
+
+
+@app.command()
+def check(
+    job: JobFile,
+    *,
+    start: From = "",
+    end: To = "",
+    settings: Sets = [],  # noqa: B006 - typer copies it
+) -> None:
+    """Try the file, the credentials and the permissions."""
+    loaded = _load(job, start, end, settings)
+    typer.echo(f"{job}: the file is good")
+    from gcbatch.pipeline import check as check_job
+
+    warnings = check_job(loaded)
+    typer.echo(f"{loaded.query.endpoint}: credentials and permission are good")
+    for warning in warnings:
+        typer.echo(f"warning: {warning}", err=True)
+
+
+@app.command(name="export")
+def export_again(
+    job: JobFile,
+    *,
+    start: From = "",
+    end: To = "",
+    settings: Sets = [],  # noqa: B006 - typer copies it
+    as_json: AsJson = False,
+) -> None:
+    """Export again from the store, without any request."""
+    loaded = _load(job, start, end, settings)
+    from gcbatch.pipeline import export_job
+
+    report = export_job(loaded)
+    if as_json:
+        _print_json(report.to_json())
+        return
+    from gcbatch.screens import report_screen
+
+    _print(report_screen(report, loaded.query.zone))
+
+
+@app.command()
+def exporters(*, as_json: AsJson = False) -> None:
+    """List the installed exporters."""
+    from gcbatch.exporting import installed_exporters, load_exporter
+
+    rows = []
+    for entry in installed_exporters():
+        try:
+            load_exporter(entry.name)
+            state = "ok"
+        except GcbatchError as exc:
+            state = exc.problem
+        rows.append(
+            {
+                "name": entry.name,
+                "distribution": entry.distribution,
+                "version": entry.version,
+                "state": state,
+            }
+        )
+    if as_json:
+        _print_json(rows)
+        return
+    from gcbatch.screens import rows_screen
+
+    _print(rows_screen(rows))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of job files, for editors."""
+    from gcbatch.jobschema import job_schema
+
+    _print_json(job_schema())
+
+
+@app.command()
+def init(
+    path: Annotated[Path, typer.Argument(help="Where to.")] = Path("job.yaml"),
+) -> None:
+    """Write a job file to start from."""
+    from importlib.resources import files
+
+    text = (files("gcbatch") / "starter.yaml").read_text("utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as exc:
+        msg = f"{path}: is there already"
+        raise OutputError(msg, hint="name another path") from exc
+    except OSError as exc:
+        msg = f"{path}: cannot be written: {exc.strerror}"
+        raise OutputError(msg, hint="name another path") from exc
+    typer.echo(f"wrote {path}; next: gcbatch check {path}")
+
+
+@app.command()
+def simulate(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 is any free one.")] = 0,
+    calls: Annotated[
+        Path | None, typer.Option(help="A call log to replay instead of the sample.")
+    ] = None,
+    requests_per_minute: Annotated[
+        int, typer.Option(min=1, help="The quota it enforces.")
+    ] = 300,
+) -> None:
+    """Run a local Genesys Cloud that replays a call log, until Ctrl-C."""
+    from gcbatch.simulator import call_log_tenant, sample_tenant, serve
+
+    try:
+        tenant = call_log_tenant(calls) if calls else sample_tenant()
+    except (OSError, ValueError) as exc:
+        msg = f"{calls}: is no call log: {exc}"
+        raise JobError(msg, hint="see docs/simulator.md for its columns") from exc
+
+    def ready(url: str, client_id: str, client_secret: str) -> None:
+        typer.echo(f"{tenant.name} at {url}, until Ctrl-C; in a job file:")
+        typer.echo(f"\norg:\n  api_url: {url}\n  login_url: {url}")
+        typer.echo(
+            f"  client_id: {client_id}\n  client_secret: ${{GENESYS_CLIENT_SECRET}}"
+        )
+        typer.echo(f"\nand: export GENESYS_CLIENT_SECRET={client_secret}")
+
+    try:
+        serve(tenant, port=port, on_ready=ready, requests_allowed=requests_per_minute)
+    except OSError as exc:
+        msg = f"port {port} cannot be had: {exc.strerror}"
+        raise OutputError(msg, hint="name another --port") from exc
+
+
+def _load(path: Path, start: str, end: str, settings: Sequence[str]) -> "Job":
+    from gcbatch.loading import load_job
+
+    overrides: dict[str, str] = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not (key and equals):
+            msg = f"--set {setting}: is no KEY=VALUE"
+            raise JobError(msg, hint="write for example --set fetch.concurrency=4")
+        overrides[key] = value
+    if start:
+        overrides["query.from"] = start
+    if end:
+        overrides["query.to"] = end
+    return load_job(path, settings=overrides, environ=os.environ)
+
+
+@contextmanager
+def _observing(
+    *, as_json: bool, log_format: LogFormat, verbose: bool
+) -> "Iterator[Observer]":
+    """Set up logging, and yield what shows the progress of a run."""
+    from rich.console import Console
+
+    from gcbatch.progress import BarProgress, LogProgress
+
+    console = Console(stderr=True)
+    handler = logging.StreamHandler()
+    if log_format is LogFormat.JSON:
+        handler.setFormatter(_JsonLines())
+    else:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.DEBUG if verbose else logging.INFO)
+    try:
+        lines = log_format is LogFormat.JSON or verbose or as_json
+        if console.is_terminal and not lines:
+            with BarProgress(console) as bar:
+                yield bar
+        else:
+            yield LogProgress()
+    finally:
+        log.removeHandler(handler)
+
+
+class _JsonLines(logging.Formatter):
+    """Log lines as JSON objects."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        return json.dumps(line, ensure_ascii=False)
+
+
+def _print(screen: "RenderableType") -> None:
+    from rich.console import Console
+
+    Console().print(screen)
+
+
+def _print_json(content: object) -> None:
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def _error_json(error: GcbatchError) -> dict[str, Any]:
+    return {
+        "error": error.problem,
+        "hint": error.hint,
+        "exit_code": error.exit_code,
+    }
+
+
+def _say_error(error: GcbatchError) -> None:
+    for line in error.problem.splitlines():
+        typer.echo(f"error: {line}", err=True)
+    if error.hint:
+        typer.echo(f"hint: {error.hint}", err=True)

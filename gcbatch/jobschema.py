@@ -1,0 +1,86 @@
+"""The JSON Schema of job files, for completion and checks in editors."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from gcbatch.errors import GcbatchError
+from gcbatch.exporting import installed_exporters, load_exporter
+from gcbatch.genesys.families import FAMILIES
+from gcbatch.genesys.regions import REGIONS
+from gcbatch.job import DEFAULT_ENDPOINT, MEDIA_TYPES, PERIODS, Job
+
+__all__ = ["job_schema"]
+
+
+def job_schema() -> dict[str, Any]:
+    """Return the schema, with the choices of every endpoint and installed exporter."""
+    schema = Job.model_json_schema(by_alias=True)
+    definitions = schema["$defs"]
+    query = definitions["Query"]
+    properties = query["properties"]
+    properties["endpoint"]["enum"] = [family.endpoint for family in FAMILIES]
+    query["allOf"] = [_choices(family.endpoint) for family in FAMILIES]
+    _items(properties["media_types"])["enum"] = list(MEDIA_TYPES)
+    _first(definitions["Org"]["properties"]["region"])["enum"] = list(REGIONS)
+    definitions["Sla"]["properties"]["period"]["enum"] = list(PERIODS)
+    _add_exporters(definitions["Export"])
+    # `sla:` implies metrics, which a schema need not know of to complete them.
+    query["required"] = ["from", "to"]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "gcbatch job",
+        **{k: v for k, v in schema.items() if k != "title"},
+    }
+
+
+def _choices(endpoint: str) -> dict[str, Any]:
+    """Return the metrics and dimensions of one endpoint, where it is the one asked."""
+    family = next(f for f in FAMILIES if f.endpoint == endpoint)
+    asked: dict[str, Any] = {"properties": {"endpoint": {"const": endpoint}}}
+    if endpoint != DEFAULT_ENDPOINT:
+        asked["required"] = ["endpoint"]
+    return {
+        "if": asked,
+        "then": {
+            "properties": {
+                "metrics": {"items": {"enum": list(family.metrics)}},
+                "group_by": {"items": {"enum": list(family.dimensions)}},
+            }
+        },
+    }
+
+
+def _first(property_schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of the value itself, where null is allowed too."""
+    alternatives: list[dict[str, Any]] = property_schema.get("anyOf", [property_schema])
+    return alternatives[0]
+
+
+def _items(property_schema: dict[str, Any]) -> dict[str, Any]:
+    items: dict[str, Any] = _first(property_schema)["items"]
+    return items
+
+
+def _add_exporters(export: dict[str, Any]) -> None:
+    """Add the options of each installed exporter, where it is the one named."""
+    names: list[str] = []
+    conditions: list[dict[str, Any]] = []
+    for entry in installed_exporters():
+        try:
+            options: type[BaseModel] = load_exporter(entry.name).Options
+        except GcbatchError:
+            continue  # a broken plugin does not keep the others from being known
+        names.append(entry.name)
+        own = options.model_json_schema()
+        conditions.append(
+            {
+                "if": {"properties": {"exporter": {"const": entry.name}}},
+                "then": {
+                    "properties": own.get("properties", {}),
+                    "required": own.get("required", []),
+                },
+            }
+        )
+    export["properties"]["exporter"]["enum"] = names
+    export["allOf"] = conditions

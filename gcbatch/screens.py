@@ -1,0 +1,117 @@
+"""What the terminal shows of plans, runs and exporters; data in, renderables out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table as Grid
+from rich.text import Text
+
+from gcbatch.job import Job
+from gcbatch.pipeline import Planned
+from gcbatch.report import RunReport
+from gcbatch.windows import to_local
+
+__all__ = ["plan_screen", "report_screen", "rows_screen"]
+
+MOST_WINDOWS = 12
+
+
+def _grid(*columns: str, right: Sequence[int] = ()) -> Grid:
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for number, column in enumerate(columns):
+        grid.add_column(column, justify="right" if number in right else "left")
+    return grid
+
+
+def _when(instant: datetime, zone: ZoneInfo) -> str:
+    return f"{to_local(instant, zone):%Y-%m-%d %H:%M}"
+
+
+def plan_screen(job: Job, planned: Planned) -> RenderableType:
+    """Return the plan of a job: windows, cost, output places."""
+    plan, zone = planned.plan, job.query.zone
+    windows = plan.windows
+    grid = _grid("from", "to", "requests", right=(2,))
+    shown = windows if len(windows) <= MOST_WINDOWS else windows[: MOST_WINDOWS - 2]
+    for window, queries in shown:
+        grid.add_row(
+            _when(window.start, zone), _when(window.end, zone), f"{len(queries)}"
+        )
+    if len(shown) < len(windows):
+        grid.add_row("…", "", "")
+        window, queries = windows[-1]
+        grid.add_row(
+            _when(window.start, zone), _when(window.end, zone), f"{len(queries)}"
+        )
+    total = len(plan.queries)
+    per_minute = job.fetch.requests_per_minute
+    todo = total - planned.stored
+    lines = [
+        f"{job.name}: {job.query.endpoint}, times in {zone.key}",
+        f"{len(windows)} windows, {total} requests, {planned.stored} of them stored",
+        f"{todo} to ask: {todo / per_minute:.1f} minutes at {per_minute} a minute",
+    ]
+    lines += _outputs(job)
+    parts: list[RenderableType] = [
+        Text(lines[0], style="bold"),
+        grid,
+        *map(Text, lines[1:]),
+    ]
+    return Group(*parts, *_warnings(planned.names.warnings))
+
+
+def _outputs(job: Job) -> Iterable[str]:
+    for export in job.exports:
+        what = ", ".join(export.table_names)
+        where = export.options.get("path", export.exporter)
+        yield f"{what} → {where} ({export.exporter})"
+
+
+def report_screen(report: RunReport, zone: ZoneInfo) -> RenderableType:
+    """Return what a run fetched and wrote."""
+    window = report.window
+    span = f"{_when(window.start, zone)} to {_when(window.end, zone)} {zone.key}"
+    reused = report.queries - report.fetched
+    facts = [
+        f"{report.fetched} of {report.queries} queries asked, {reused} from the store",
+        f"{report.requests} requests",
+        f"{report.rows} rows",
+        f"{report.seconds:.1f} s",
+    ]
+    if report.throttled:
+        facts.append(f"throttled {report.throttled} times")
+    grid = _grid("table", "rows", "written to", "by", right=(1,))
+    for done in report.exports:
+        names = escape(", ".join(done.tables))
+        grid.add_row(names, f"{done.rows:,}", escape(done.location), done.exporter)
+    lines: list[RenderableType] = [
+        Text(f"{report.job}: {span}", style="bold"),
+        Text(" · ".join(facts)),
+    ]
+    if report.exports:
+        lines.append(grid)
+    if not report.rows:
+        lines.append(Text("no data in this range; check its dates, queues and filter"))
+    if report.provisional:
+        lines.append(
+            Text(
+                f"{report.provisional} parts are provisional: the service still "
+                "corrects these days, and the next run fetches them anew"
+            )
+        )
+    return Group(*lines, *_warnings(report.warnings))
+
+
+def _warnings(warnings: Iterable[str]) -> list[Text]:
+    return [Text(f"warning: {text}", style="yellow") for text in warnings]
+
+
+def rows_screen(rows: Sequence[Mapping[str, str]]) -> RenderableType:
+    """Return plain rows under the names of their columns."""
+    grid = _grid(*(rows[0] if rows else ()))
+    for row in rows:
+        grid.add_row(*map(escape, row.values()))
+    return grid
