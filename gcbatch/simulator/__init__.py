@@ -1,0 +1,43 @@
+"""A local Genesys Cloud: the API's analytics and listings over a real socket.
+
+It is the service in the tests, and in `simulator: true` jobs. It shares only the
+enumerations of the API with the rest of gcbatch, so that a mistake made there is
+not repeated here.
+"""
+
+from gcbatch.simulator.call_log import load_call_log
+from gcbatch.simulator.faults import Fault, Faults
+from gcbatch.simulator.generate import generate_calls
+from gcbatch.simulator.journal import Entry, Journal
+from gcbatch.simulator.sample import call_log_tenant, sample_tenant
+from gcbatch.simulator.server import Simulator
+from gcbatch.simulator.serving import serve
+from gcbatch.simulator.tenant import (
+    Call,
+    Observation,
+    Presence,
+    Queue,
+    Tenant,
+    User,
+    WrapUpCode,
+)
+
+__all__ = [
+    "Call",
+    "Entry",
+    "Fault",
+    "Faults",
+    "Journal",
+    "Observation",
+    "Presence",
+    "Queue",
+    "Simulator",
+    "Tenant",
+    "User",
+    "WrapUpCode",
+    "call_log_tenant",
+    "generate_calls",
+    "load_call_log",
+    "sample_tenant",
+    "serve",
+]

@@ -1,0 +1,143 @@
+"""Client credentials, bearer tokens and permissions.
+
+Source: the client-credentials call of PureCloudPlatformClientV2 269.0.0; error
+bodies from the tests of gildas/go-gcloudcx. Those leave open which status a wrong
+secret has: here 401 unless told otherwise.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from gcbatch.simulator.problems import missing_permission, unauthorized
+
+__all__ = ["Access", "TokenRefusal", "token_id"]
+
+_NOT_FOUND: Final = "client not found"
+
+
+class TokenRefusal(Exception):  # noqa: N818 - it is an answer, not a fault of ours
+    """What `/oauth/token` answers instead of a token.
+
+    Args:
+        status: HTTP status.
+        error: The word, as RFC 6749 has it.
+        description: The sentence.
+    """
+
+    def __init__(self, status: int, error: str, description: str) -> None:
+        super().__init__(description)
+        self.status = status
+        self.body = {
+            "error": error,
+            "description": description,
+            "error_description": description,
+        }
+
+
+def token_id(token: str) -> str:
+    """Return a short name for a token, from which it cannot be had back."""
+    return hashlib.sha256(token.encode()).hexdigest()[:8]
+
+
+class Access:
+    """Who may come in, and what for.
+
+    Args:
+        client_id: The only client there is.
+        client_secret: Its secret.
+        lifetime_s: Seconds a token lasts.
+        clock: Seconds, monotonic.
+        permissions: What the client's role has; None is everything.
+        wrong_secret_status: 400 or 401.
+    """
+
+    def __init__(
+        self,
+        *,
+        client_id: str,
+        client_secret: str,
+        lifetime_s: float,
+        clock: Callable[[], float],
+        permissions: frozenset[str] | None,
+        wrong_secret_status: int,
+    ) -> None:
+        self.client_id = client_id
+        self.lifetime_s = lifetime_s
+        self.permissions = permissions
+        self.granted = 0
+        self._secret = client_secret
+        self._clock = clock
+        self._wrong_secret_status = wrong_secret_status
+        self._good_until: dict[str, float] = {}
+
+    def grant(self, authorization: str, form: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the answer of `/oauth/token`.
+
+        Args:
+            authorization: The header; empty if there is none.
+            form: The fields of the body.
+
+        Raises:
+            TokenRefusal: If the grant, the client or its secret is not right.
+        """
+        client_id, secret = _basic(authorization)
+        if client_id != self.client_id:
+            raise TokenRefusal(400, "invalid_client", _NOT_FOUND)
+        if not hmac.compare_digest(secret.encode(), self._secret.encode()):
+            raise TokenRefusal(
+                self._wrong_secret_status, "invalid_client", "authentication failed"
+            )
+        if form.get("grant_type") != "client_credentials":
+            raise TokenRefusal(
+                400, "unsupported_grant_type", "grant type is not supported"
+            )
+        token = str(uuid.uuid4())
+        self._good_until[token] = self._clock() + self.lifetime_s
+        self.granted += 1
+        return {
+            "access_token": token,
+            "token_type": "bearer",
+            "expires_in": int(self.lifetime_s),
+        }
+
+    def admit(self, authorization: str) -> None:
+        """Let a request with a good bearer token pass.
+
+        Raises:
+            Problem: 401 if there is no token, or it is unknown, expired or revoked.
+        """
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise unauthorized(header=False)
+        if self._clock() >= self._good_until.get(token, float("-inf")):
+            raise unauthorized(header=True)
+
+    def permit(self, *any_of: str) -> None:
+        """Let a request pass whose client has one of the permissions.
+
+        Raises:
+            Problem: 403 that names them.
+        """
+        if self.permissions is not None and self.permissions.isdisjoint(any_of):
+            raise missing_permission(any_of)
+
+    def revoke(self) -> None:
+        """Refuse every token granted so far."""
+        self._good_until.clear()
+
+
+def _basic(authorization: str) -> tuple[str, str]:
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        raise TokenRefusal(400, "invalid_client", _NOT_FOUND)
+    try:
+        decoded = base64.b64decode(encoded, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise TokenRefusal(400, "invalid_client", _NOT_FOUND) from None
+    client_id, _, secret = decoded.partition(":")
+    return client_id, secret

@@ -1,0 +1,336 @@
+"""A local Genesys Cloud on a real socket."""
+
+import contextlib
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from functools import partial
+from types import TracebackType
+from typing import Any, Final, Self, cast
+
+import orjson
+from aiohttp import web
+
+from gcbatch.genesys.families import FAMILIES, Family
+from gcbatch.simulator.access import Access, TokenRefusal, token_id
+from gcbatch.simulator.aggregates import answer_query
+from gcbatch.simulator.delivery import (
+    instead_of_answer,
+    json_response,
+    send,
+    spoil,
+    stall,
+)
+from gcbatch.simulator.events import index_of
+from gcbatch.simulator.faults import Fault, Faults
+from gcbatch.simulator.journal import Entry, Journal
+from gcbatch.simulator.listings import Listings
+from gcbatch.simulator.problems import (
+    Problem,
+    throttled,
+    too_large,
+    unsupported_media_type,
+)
+from gcbatch.simulator.query import Limits, read_query
+from gcbatch.simulator.quota import Quota
+from gcbatch.simulator.tenant import Tenant
+
+__all__ = ["Simulator"]
+
+ACTION_PERMISSIONS: Final = ("integrations:action:view", "bridge:actions:view")
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_Get = Callable[[web.Request], dict[str, Any]]
+
+
+class Simulator:
+    """One organisation behind the API of the service, API and login on one URL.
+
+    Use it as an async context manager, or call `start` and `stop`.
+
+    Args:
+        tenant: What it knows.
+        host: Address to listen on.
+        port: 0 takes a free one.
+        client_id: The OAuth client.
+        client_secret: Its secret.
+        faults: What goes wrong; None is nothing. Can be changed while running.
+        requests_allowed: API requests of the client in a window.
+        window_s: Length of a window in seconds.
+        token_lifetime_s: Seconds that a token lasts.
+        wrong_secret_status: What a wrong secret is answered with; 400 or 401.
+        default_page_size: Entities a page of a listing.
+        max_page_size: Most entities a page of a listing.
+        max_results: Most rows of an aggregates answer; None is without limit.
+        max_intervals: Longest interval of an aggregates query by granularity.
+        max_body_bytes: Largest body of a request.
+        permissions: What the client's role has; None is everything.
+        clock: Seconds, monotonic; windows, tokens and the journal go by it.
+
+    Attributes:
+        journal: Every request so far.
+        faults: What goes wrong.
+        quota: The client's window; `quota.allowed` may be changed.
+        in_flight: Requests being answered.
+        peak_in_flight: The most there were at once.
+    """
+
+    def __init__(
+        self,
+        tenant: Tenant,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        client_id: str = "simulator",
+        client_secret: str = "simulator-secret",  # noqa: S107 - public on purpose
+        faults: Faults | None = None,
+        requests_allowed: int = 300,
+        window_s: float = 60.0,
+        token_lifetime_s: float = 86_399,
+        wrong_secret_status: int = 401,
+        default_page_size: int = 25,
+        max_page_size: int = 100,
+        max_results: int | None = 30_000,
+        max_intervals: Mapping[str | None, timedelta] | None = None,
+        max_body_bytes: int = 512_000,
+        permissions: frozenset[str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.tenant = tenant
+        self.client_id = client_id
+        self.client_secret = client_secret
+        self.journal = Journal()
+        self.faults = Faults() if faults is None else faults
+        self.quota = Quota(allowed=requests_allowed, window_s=window_s, clock=clock)
+        self._access = Access(
+            client_id=client_id,
+            client_secret=client_secret,
+            lifetime_s=token_lifetime_s,
+            clock=clock,
+            permissions=permissions,
+            wrong_secret_status=wrong_secret_status,
+        )
+        self._listings = Listings(tenant, default_page_size, max_page_size)
+        self._limits = Limits(max_results, max_intervals or {})
+        self.in_flight = 0
+        self.peak_in_flight = 0
+        self._max_body_bytes = max_body_bytes
+        self._clock = clock
+        self._address = (host, port)
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens, for API and login; without a slash at the end.
+
+        Raises:
+            RuntimeError: If it is not running.
+        """
+        if self._runner is None:
+            msg = "the simulator is not running"
+            raise RuntimeError(msg)
+        host, port = self._runner.addresses[0][:2]
+        return f"http://{host}:{port}"
+
+    async def start(self) -> None:
+        """Begin to listen.
+
+        Raises:
+            OSError: If the address cannot be had.
+        """
+        runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, *self._address).start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+
+    async def stop(self) -> None:
+        """Stop listening and drop open connections; harmless if not running."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    @property
+    def data_requests(self) -> int:
+        """Number of analytics queries answered with 200."""
+        return len(self.journal.data_requests)
+
+    @property
+    def throttled(self) -> int:
+        """Number of requests answered with 429."""
+        return len(self.journal.throttled)
+
+    @property
+    def tokens_granted(self) -> int:
+        """Number of tokens handed out."""
+        return self._access.granted
+
+    def requests(self, path_part: str = "") -> list[Entry]:
+        """Return the journal's entries whose path contains *path_part*."""
+        return self.journal.requests(path_part)
+
+    def revoke_tokens(self) -> None:
+        """Refuse every token granted so far."""
+        self._access.revoke()
+
+    def _app(self) -> web.Application:
+        # the middleware checks sizes: aiohttp's own refusal would not be JSON
+        app = web.Application(middlewares=[self._front], client_max_size=0)
+        app.router.add_post("/oauth/token", self._token)
+        for family in FAMILIES:
+            app.router.add_post(
+                f"/api/v2/analytics/{family.path}/aggregates/query",
+                partial(self._aggregates, family),
+            )
+        listings, routing = self._listings, "/api/v2/routing"
+        gets: tuple[tuple[str, _Get, str | None], ...] = (
+            (
+                f"{routing}/queues",
+                lambda request: listings.queues(request.path, request.query),
+                "routing:queue:view",
+            ),
+            (
+                f"{routing}/queues/divisionviews/all",
+                lambda request: listings.queue_digest(request.path, request.query),
+                "routing:queue:search",
+            ),
+            (
+                f"{routing}/queues/{{id}}",
+                lambda request: listings.queue(request.match_info["id"]),
+                "routing:queue:view",
+            ),
+            (
+                f"{routing}/wrapupcodes",
+                lambda request: listings.wrap_up_codes(request.path, request.query),
+                "routing:wrapupCode:view",
+            ),
+            (
+                "/api/v2/users",
+                lambda request: listings.users(request.path, request.query),
+                None,
+            ),
+            (
+                "/api/v2/users/{id}",
+                lambda request: listings.user(request.match_info["id"]),
+                None,
+            ),
+        )
+        for path, answer, permission in gets:
+            app.router.add_get(path, partial(self._get, answer, permission))
+        return app
+
+    @web.middleware
+    async def _front(
+        self, request: web.Request, handler: _Handler
+    ) -> web.StreamResponse:
+        self.in_flight += 1
+        self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
+        try:
+            return await self._answer(request, handler)
+        finally:
+            self.in_flight -= 1
+
+    async def _answer(self, request: web.Request, handler: _Handler) -> web.Response:
+        """Note a request, let it in, let faults befall it, and see it off."""
+        entry = Entry(
+            method=request.method,
+            path=request.path,
+            query=request.query_string,
+            at=self._clock(),
+            correlation_id=str(uuid.uuid4()),
+        )
+        self.journal.add(entry)
+        is_api = request.path.startswith("/api/")
+        faults: tuple[Fault, ...] = ()
+        try:
+            await self._note_body(request, entry, is_api=is_api)
+            if is_api:
+                self._admit(request, entry)
+            faults = self.faults.strike(request.path)
+            entry.faults = tuple(fault.kind for fault in faults)
+            await stall(faults)
+            response = instead_of_answer(faults, self.quota.allowed)
+            if response is None:
+                response = await self._handled(request, handler, entry)
+        except Problem as problem:
+            response = json_response(
+                problem.body(entry.correlation_id), problem.status, problem.headers
+            )
+        spoil(response, faults, entry.request)
+        if is_api and not any(fault.hides_quota for fault in faults):
+            for name, value in self.quota.standing().headers().items():
+                response.headers.setdefault(name, value)
+        response.headers["ININ-Correlation-Id"] = entry.correlation_id
+        return await send(request, response, faults, entry)
+
+    async def _note_body(
+        self, request: web.Request, entry: Entry, *, is_api: bool
+    ) -> None:
+        body = await request.read()
+        entry.request_bytes = len(body)
+        if is_api and body:
+            with contextlib.suppress(orjson.JSONDecodeError):
+                entry.request = orjson.loads(body)
+
+    def _admit(self, request: web.Request, entry: Entry) -> None:
+        authorization = request.headers.get("Authorization", "")
+        if " " in authorization:
+            entry.token_id = token_id(authorization.partition(" ")[2])
+        self._access.admit(authorization)
+        standing = self.quota.count()
+        if standing.exceeded:
+            raise throttled(standing.wait_s, allowed=standing.allowed)
+
+    async def _handled(
+        self, request: web.Request, handler: _Handler, entry: Entry
+    ) -> web.Response:
+        if entry.request_bytes > self._max_body_bytes:
+            raise too_large(self._max_body_bytes)
+        try:
+            # every handler here answers in one piece; aiohttp's type allows more
+            return cast("web.Response", await handler(request))
+        except TokenRefusal as refusal:
+            return json_response(refusal.body, refusal.status)
+        except web.HTTPException as unknown:  # no such path, or not by this method
+            raise Problem(
+                unknown.status,
+                unknown.reason.lower(),
+                f"HTTP {unknown.status} {unknown.reason}",
+            ) from None
+
+    async def _token(self, request: web.Request) -> web.Response:
+        authorization = request.headers.get("Authorization", "")
+        form = await request.post()
+        return json_response(self._access.grant(authorization, form))
+
+    async def _get(
+        self, answer: _Get, permission: str | None, request: web.Request
+    ) -> web.Response:
+        if permission is not None:
+            self._access.permit(permission)
+        return json_response(answer(request))
+
+    async def _aggregates(self, family: Family, request: web.Request) -> web.Response:
+        either = ACTION_PERMISSIONS if family.model == "Action" else ()
+        self._access.permit(*(either or (family.permission,)))
+        if request.content_type != "application/json":
+            raise unsupported_media_type()
+        query = read_query(await request.read(), family, self._limits)
+        answer = answer_query(query, index_of(self.tenant), self._limits)
+        return json_response(answer)
