@@ -47,8 +47,10 @@ class _Boundary(TyperGroup):
             _say_error(exc)
             raise typer.Exit(exc.exit_code) from exc
         except KeyboardInterrupt:
-            typer.echo("interrupted: what was fetched is kept", err=True)
-            typer.echo("hint: run it again to go on from there", err=True)
+            typer.echo("interrupted", err=True)
+            if ctx.invoked_subcommand == "run":
+                hint = "what was fetched is kept; run it again to go on from there"
+                typer.echo(f"hint: {hint}", err=True)
             raise typer.Exit(TERMINATED if stopped_by else INTERRUPTED) from None
         except BrokenPipeError:
             # Whoever read our output has gone, as in `gcbatch schema | head`.

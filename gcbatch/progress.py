@@ -22,6 +22,7 @@ __all__ = ["BarProgress", "LogProgress"]
 log = logging.getLogger("gcbatch.progress")
 
 SECONDS_BETWEEN_LINES: Final = 10.0
+SECONDS_FOR_A_RATE: Final = 3.0
 
 
 class _Pace:
@@ -46,7 +47,10 @@ class _Pace:
     @property
     def detail(self) -> str:
         """The pace against the quota, and throttles if there were any."""
-        text = f"{self.rate:.0f}/{self.per_minute} a minute"
+        elapsed_s = self._clock() - self.started
+        # Over a second or two a rate says nothing yet.
+        pace = f"{self.rate:.0f} of " if elapsed_s >= SECONDS_FOR_A_RATE else ""
+        text = f"{pace}{self.per_minute} a minute"
         if self.throttled:
             text += f", throttled {self.throttled} times"
         return text

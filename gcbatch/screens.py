@@ -26,6 +26,10 @@ def _grid(*columns: str, right: Sequence[int] = ()) -> Grid:
     return grid
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def _when(instant: datetime, zone: ZoneInfo) -> str:
     return f"{to_local(instant, zone):%Y-%m-%d %H:%M}"
 
@@ -51,7 +55,8 @@ def plan_screen(job: Job, planned: Planned) -> RenderableType:
     todo = total - planned.stored
     lines = [
         f"{job.name}: {job.query.endpoint}, times in {zone.key}",
-        f"{len(windows)} windows, {total} requests, {planned.stored} of them stored",
+        f"{_count(len(windows), 'window')}, {_count(total, 'request')}, "
+        f"{planned.stored} of them stored",
         f"{todo} to ask: {todo / per_minute:.1f} minutes at {per_minute} a minute",
     ]
     lines += _outputs(job)
@@ -77,8 +82,8 @@ def report_screen(report: RunReport, zone: ZoneInfo) -> RenderableType:
     reused = report.queries - report.fetched
     facts = [
         f"{report.fetched} of {report.queries} queries asked, {reused} from the store",
-        f"{report.requests} requests",
-        f"{report.rows} rows",
+        _count(report.requests, "request"),
+        _count(report.rows, "row"),
         f"{report.seconds:.1f} s",
     ]
     if report.throttled:
@@ -98,8 +103,8 @@ def report_screen(report: RunReport, zone: ZoneInfo) -> RenderableType:
     if report.provisional:
         lines.append(
             Text(
-                f"{report.provisional} parts are provisional: the service still "
-                "corrects these days, and the next run fetches them anew"
+                f"provisional: {_count(report.provisional, 'part')}; the service "
+                "still corrects these days, the next run fetches them anew"
             )
         )
     return Group(*lines, *_warnings(report.warnings))
