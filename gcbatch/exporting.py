@@ -4,27 +4,23 @@ An exporter is a class registered in the entry-point group `gcbatch.exporters`. 
 shipped ones (csv, json, parquet) come through the same door as anyone's.
 """
 
-import os
-import secrets
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import TracebackType
 from typing import (
     TYPE_CHECKING,
     Any,
     ClassVar,
     Final,
     Protocol,
-    Self,
     runtime_checkable,
 )
 
 from pydantic import BaseModel, ConfigDict
 
 from gcbatch.errors import GcbatchError, JobError, OutputError
+from gcbatch.staging import Target
 
 if TYPE_CHECKING:
     from gcbatch.tables.table import Table
@@ -75,122 +71,6 @@ class Receipt:
 
     location: str
     rows: int
-
-
-class Target:
-    """Lends staging paths, publishes them together, drops them on failure.
-
-    Used as a context manager round one call of `export`: leaving it normally puts
-    every staged file in its place by one rename each, leaving it with an error
-    removes them and leaves what was there before.
-
-    Args:
-        sync: Forces a file's or folder's content to disk; the default is os.fsync.
-    """
-
-    def __init__(self, sync: Callable[[int], None] = os.fsync) -> None:
-        self._sync = sync
-        self._staged: dict[Path, Path] = {}
-        self._obsolete: list[tuple[Path, Path | None]] = []
-        self._made: list[Path] = []
-
-    @property
-    def published(self) -> tuple[Path, ...]:
-        """Paths of the files staged so far, where they will be."""
-        return tuple(self._staged)
-
-    def stage(self, path: Path) -> Path:
-        """Return a path to write to, whose file becomes *path* when all is written.
-
-        Args:
-            path: Where the file is to be. Folders on the way are made.
-
-        Raises:
-            OutputError: If there is a folder at *path*, or none can be made.
-        """
-        if path in self._staged:
-            return self._staged[path]
-        if path.is_dir():
-            msg = f"{path}: is a folder, a file is to be written there"
-            raise OutputError(msg, hint="name a file, such as out/intervals.csv")
-        try:
-            self._make(path.parent)
-            staged = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-            # Not mkstemp: its files are private, outputs follow the user's umask.
-            staged.touch(exist_ok=False)
-        except OSError as exc:
-            msg = f"{path}: cannot be written: {exc.strerror}"
-            raise OutputError(msg, hint="check the folder and its permissions") from exc
-        self._staged[path] = staged
-        return staged
-
-    def _make(self, folder: Path) -> None:
-        if not folder.is_dir():
-            self._make(folder.parent)
-            folder.mkdir(exist_ok=True)
-            self._made.append(folder)
-
-    def discard(self, path: Path, *, root: Path | None = None) -> None:
-        """Remove *path*, a file of an earlier export, when all is written.
-
-        Args:
-            path: The file.
-            root: Folders below it go too, where nothing else is in them.
-        """
-        self._obsolete.append((path, root))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            if kind is None:
-                self._publish()
-        finally:
-            for staged in self._staged.values():
-                with suppress(OSError):
-                    staged.unlink(missing_ok=True)
-            _remove_empty(reversed(self._made))
-
-    def _publish(self) -> None:
-        path = Path()
-        try:
-            for path, staged in self._staged.items():  # noqa: B007 - for the error
-                with staged.open("rb+") as file:
-                    self._sync(file.fileno())
-            for path, staged in self._staged.items():
-                staged.replace(path)
-            for path, root in self._obsolete:
-                if path not in self._staged:
-                    path.unlink(missing_ok=True)
-                    up = list(path.parents)
-                    _remove_empty(up[: up.index(root)] if root in up else [])
-        except OSError as exc:
-            msg = f"{path}: cannot be written: {exc.strerror}"
-            raise OutputError(msg, hint="check the folder and its space") from exc
-        for folder in {path.parent for path in self._staged}:
-            self._sync_folder(folder)
-
-    def _sync_folder(self, folder: Path) -> None:
-        # A rename is only safe from a power cut once its folder is on disk; not
-        # every system can open a folder (Windows cannot), so this may not fail.
-        with suppress(OSError):
-            handle = os.open(folder, os.O_RDONLY)
-            try:
-                self._sync(handle)
-            finally:
-                os.close(handle)
-
-
-def _remove_empty(folders: Iterable[Path]) -> None:
-    for folder in folders:
-        with suppress(OSError):  # rmdir refuses one that has something in it
-            folder.rmdir()
 
 
 @runtime_checkable

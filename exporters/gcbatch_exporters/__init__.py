@@ -1,0 +1,1 @@
+"""The shipped exporters: csv, json and parquet, through the same door as anyone's."""

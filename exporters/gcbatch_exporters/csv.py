@@ -1,0 +1,101 @@
+"""CSV as RFC 4180 has it, safe to open in a spreadsheet."""
+
+from collections.abc import Mapping
+from typing import ClassVar, Final, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import BaseModel
+
+from gcbatch.exporting import FileOptions, Receipt, Target
+from gcbatch.tables.table import Table
+from gcbatch_exporters.rows import (
+    as_bytes,
+    as_text,
+    concat,
+    only_table,
+    write_lines,
+)
+
+__all__ = ["CsvExporter", "CsvOptions"]
+
+_TO_QUOTE: Final = r'[",\r\n]|\A\z'
+"""Cells that need quotes; the empty text has them, which tells it from null."""
+
+_FORMULA: Final = r"\A[=+\-@\t\r\n＝＋－＠]"  # noqa: RUF001 - full-width ones count too
+"""Texts that Excel, LibreOffice or Google Sheets would run.
+
+Source: OWASP, CSV Injection, read 2026-11.
+"""
+
+
+class CsvOptions(FileOptions):
+    """Options of the csv exporter.
+
+    Args:
+        path: Where to.
+        bom: Begin with a byte-order mark, by which Excel on Windows knows UTF-8.
+        formulas: `escape` puts an apostrophe before texts that a spreadsheet would
+            run as a formula, as anyone who may name a queue could otherwise make
+            it do things; `keep` leaves them, for files that only programs read.
+    """
+
+    bom: bool = False
+    formulas: Literal["escape", "keep"] = "escape"
+
+
+class CsvExporter:
+    """Writes one table into one CSV file: UTF-8, CRLF, a header row.
+
+    Null is an empty cell, the empty text a quoted one. Times are ISO 8601 UTC to
+    the millisecond, numbers unrounded, booleans true and false, lists JSON.
+    """
+
+    api_version: ClassVar[int] = 1
+    Options: ClassVar[type[BaseModel]] = CsvOptions
+
+    def __init__(self, options: CsvOptions) -> None:
+        self._options = options
+
+    def check(self, tables: Mapping[str, Table]) -> None:
+        """Refuse more than one table.
+
+        Raises:
+            JobError: If there are more, or none.
+        """
+        only_table(tables, "csv")
+
+    def export(self, tables: Mapping[str, Table], target: Target) -> Receipt:
+        """Write the table.
+
+        Raises:
+            JobError: If there are more tables, or none.
+        """
+        table = only_table(tables, "csv")
+        names = pa.RecordBatch.from_arrays(
+            [pa.array([name]) for name in table.schema.names], table.schema.names
+        )
+        head = b"\xef\xbb\xbf" if self._options.bom else b""
+        head += self._lines(names)
+        return write_lines(table, target, self._options.path, self._lines, head=head)
+
+    def _lines(self, batch: pa.RecordBatch) -> memoryview:
+        pieces: list[pa.Array | str] = []
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            pieces += [",", self._cells(column, name)]
+        return as_bytes(concat(*pieces[1:], "\r\n", null=""))
+
+    def _cells(self, column: pa.Array, name: str) -> pa.Array:
+        text = as_text(column, name)
+        kind = column.type
+        if pa.types.is_dictionary(kind):
+            kind = kind.value_type
+        is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+        if not is_text and not pa.types.is_nested(kind):
+            return text
+        if self._options.formulas == "escape":
+            runs = pc.match_substring_regex(text, _FORMULA)
+            text = pc.if_else(runs, concat("'", text), text)
+        to_quote = pc.match_substring_regex(text, _TO_QUOTE)
+        quoted = concat('"', pc.replace_substring(text, '"', '""'), '"')
+        return pc.if_else(to_quote, quoted, text)

@@ -1,0 +1,92 @@
+"""Parquet: one file, or a folder of partitions."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel
+
+from gcbatch.exporting import FileOptions, Receipt, Target
+from gcbatch.tables.table import BATCH_ROWS, Table
+from gcbatch_exporters.partitions import Layout, Partitions
+from gcbatch_exporters.rows import only_table
+
+__all__ = ["ParquetExporter", "ParquetOptions"]
+
+
+class ParquetOptions(FileOptions):
+    """Options of the parquet exporter.
+
+    Args:
+        path: A file; with partition_by a folder.
+        compression: Of the pages.
+        partition_by: Columns of text, whole numbers or booleans whose values become
+            folders, and `day` or `month` of the table's times in its timezone.
+            Empty: one file.
+    """
+
+    compression: Literal["zstd", "snappy", "gzip", "none"] = "zstd"
+    partition_by: tuple[str, ...] = ()
+
+
+class ParquetExporter:
+    """Writes one table as Parquet; the same rows give the same bytes.
+
+    The schema is kept with its fields' metadata, pages have checksums, and each batch
+    of the table is a row group.
+    """
+
+    api_version: ClassVar[int] = 1
+    Options: ClassVar[type[BaseModel]] = ParquetOptions
+
+    def __init__(self, options: ParquetOptions) -> None:
+        self._options = options
+
+    def check(self, tables: Mapping[str, Table]) -> None:
+        """Refuse what cannot be exported.
+
+        Raises:
+            JobError: If there is not exactly one table, it cannot be partitioned as
+                asked, or its range covers a day or month only in part.
+            OutputError: If the folder is a file, or holds what cannot be replaced.
+        """
+        table = only_table(tables, "parquet")
+        if self._options.partition_by:
+            self._partitions(table)
+
+    def export(self, tables: Mapping[str, Table], target: Target) -> Receipt:
+        """Write the table.
+
+        Raises:
+            JobError: As in check.
+            OutputError: As in check, or if a file that gcbatch did not write is in
+                the way.
+        """
+        table = only_table(tables, "parquet")
+        if self._options.partition_by:
+            rows = self._partitions(table).write(table, target, self._write)
+        else:
+            staged = target.stage(self._options.path)
+            rows = self._write(staged, table.schema, table)
+        return Receipt(str(self._options.path), rows)
+
+    def _partitions(self, table: Table) -> Partitions:
+        layout = Layout.of(table, self._options.partition_by)
+        return Partitions.plan(self._options.path, layout, table)
+
+    def _write(
+        self, path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
+    ) -> int:
+        rows = 0
+        with pq.ParquetWriter(
+            path,
+            schema,
+            compression=self._options.compression,
+            write_page_checksum=True,
+        ) as writer:
+            for batch in batches:
+                writer.write_batch(batch, row_group_size=BATCH_ROWS)
+                rows += batch.num_rows
+        return rows
