@@ -1,7 +1,7 @@
 """The door for exporters: contract, discovery, staging and publication.
 
 An exporter is a class registered in the entry-point group `gcbatch.exporters`. The
-shipped ones (csv, json, parquet) come through the same door as anyone's.
+shipped ones come through the same door as anyone's.
 """
 
 from collections.abc import Mapping

@@ -1,1 +1,1 @@
-"""The shipped exporters: csv, json and parquet, through the same door as anyone's."""
+"""The shipped exporters, through the same door as anyone's."""

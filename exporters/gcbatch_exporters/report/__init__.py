@@ -1,0 +1,1 @@
+"""The HTML report: figures from the tables, charts and the page made of them."""

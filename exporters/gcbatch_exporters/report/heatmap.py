@@ -1,0 +1,163 @@
+"""Two heat maps of the week, as tables: colours tell, and numbers tell the same."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, Self
+
+from gcbatch_exporters.report import wording as say
+from gcbatch_exporters.report.heat import Cell, Heat
+from gcbatch_exporters.report.markup import Html, tag
+from gcbatch_exporters.report.steps import WEEKDAYS
+
+__all__ = ["heat_section"]
+
+_USUAL: Final = 80.0
+"""Where colours turn if no queue has a target: the most common one."""
+
+WHOLE: Final = 100
+
+_VOLUMES: Final = 6
+"""Shades of volume."""
+
+_DAYS: Final = (
+    *("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+)
+
+
+def heat_section(heat: Heat | None, goal: float | None, *, is_common: bool) -> Html:
+    """Return both heat maps, or why there are none.
+
+    Args:
+        heat: None if calls are not known by the hour.
+        goal: Where colours turn, in percent; None if no queue has a target.
+        is_common: Whether it is the target of all queues.
+    """
+    heading = tag("h2", "By weekday and hour")
+    if heat is None or not heat.columns:
+        quiet = (
+            "Needs hours: export table sla by hour, or give this report the table "
+            "intervals as well."
+            if heat is None
+            else "No calls were offered."
+        )
+        return tag("section", heading, tag("p", quiet, class_="note"))
+    turn = _USUAL if goal is None else goal
+    scale = _Scale.round(turn)
+    busiest = max(heat.per_hour(cell) or 0 for cell in heat.sums)
+
+    def level(cell: Cell) -> tuple[str, str, str]:
+        sums = heat.sums[cell]
+        value = sums.level
+        if value is None:
+            return "", "", "no service level"
+        shade = scale.shade(value)
+        told = f"{say.percent(value, below=turn)} of {say.count(sums.level_whole)}"
+        return f"l{shade}", f"{_whole(value, turn)}", told
+
+    def volume(cell: Cell) -> tuple[str, str, str]:
+        calls = heat.per_hour(cell) or 0
+        shade = min(int(calls / busiest * _VOLUMES), _VOLUMES - 1)
+        told = f"{say.count(heat.sums[cell].offered)} offered in the whole range"
+        return f"v{shade}", _short(calls), told
+
+    what = "their target" if is_common else "the target of most calls"
+    turns = f"{say.target(turn)}, {what}" if goal is not None else say.target(turn)
+    return tag(
+        "section",
+        heading,
+        _map(heat, "Service level in percent", f"Colours turn at {turns}.", level),
+        _keys(scale.words()),
+        _map(
+            heat,
+            "Calls offered per hour",
+            "On average over the hours of the range.",
+            volume,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """Shades of service level: up to four below the target, up to two from it on.
+
+    Args:
+        below: Where shades change below the target.
+        turn: The target.
+        above: Where they change above it; none if it is 100.
+    """
+
+    below: tuple[float, ...]
+    turn: float
+    above: tuple[float, ...]
+
+    @classmethod
+    def round(cls, turn: float) -> Self:
+        """Return the scale of a target."""
+        below = tuple(turn - n for n in (30, 15, 5) if turn > n)
+        return cls(below, turn, ((turn + 100) / 2,) if turn < WHOLE else ())
+
+    def shade(self, level: float) -> int:
+        """Return the number of a level's shade, 0 to 5; from 4 on it is no miss."""
+        if level < self.turn:
+            return 3 - sum(level < edge for edge in self.below)
+        return 4 + sum(level >= edge for edge in self.above)
+
+    def words(self) -> list[tuple[str, str]]:
+        """Return each shade's class and its levels."""
+        edges = [*self.below, self.turn, *self.above]
+        told = [f"below {edges[0]:g}"]
+        told += [f"{a:g} to {b:g}" for a, b in pairwise(edges)]
+        told.append(f"{edges[-1]:g} and more" if self.above else f"{self.turn:g}")
+        first = 3 - len(self.below)
+        return [(f"l{n}", words) for n, words in enumerate(told, start=first)]
+
+
+def _whole(value: float, turn: float) -> int:
+    # 79.6 is below a target of 80, and its cell says so in colour and number.
+    whole = round(value)
+    return int(turn) - 1 if value < turn <= whole and turn == int(turn) else whole
+
+
+def _short(calls: float) -> str:
+    few = 10
+    return say.count(round(calls)) if calls >= few else say.count(calls)
+
+
+def _map(
+    heat: Heat,
+    title: str,
+    note: str,
+    show: Callable[[Cell], tuple[str, str, str]],
+) -> Html:
+    hours = heat.columns
+    heads = [tag("th", f"{hour}", scope="col") for hour in hours]
+    rows = []
+    for weekday, name in enumerate(_DAYS):
+        cells = []
+        for hour in hours:
+            cell = weekday, hour
+            if cell not in heat.sums or not heat.sums[cell].offered:
+                cells.append(tag("td"))
+                continue
+            shade, value, told = show(cell)
+            told = f"{name} {hour}:00 to {hour + 1}:00: {told}"
+            cells.append(tag("td", value, class_=shade or None, title=told))
+        day = tag("abbr", WEEKDAYS[weekday], title=name)
+        rows.append(tag("tr", tag("th", day, scope="row"), *cells))
+    table = tag(
+        "table",
+        tag("caption", tag("b", title), f" {note}"),
+        tag("thead", tag("tr", tag("td"), *heads)),
+        tag("tbody", *rows),
+        class_="heat",
+    )
+    return tag("div", table, class_="wide")
+
+
+def _keys(shades: list[tuple[str, str]]) -> Html:
+    keys = [
+        tag("span", tag("i", class_=f"key {shade}"), f" {words}")
+        for shade, words in shades
+    ]
+    return tag("p", *keys, class_="note legend", aria_hidden="true")

@@ -1,0 +1,333 @@
+"""The page: a report of the table `sla`, made of figures and charts."""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from hashlib import sha256
+from importlib.resources import files
+from typing import Final
+
+from gcbatch.tables.table import Table
+from gcbatch_exporters.report import wording as say
+from gcbatch_exporters.report.charts import LARGE, SMALL, bullet, course, legend
+from gcbatch_exporters.report.figures import Figures, QueueFigures, Sums
+from gcbatch_exporters.report.heat import Heat
+from gcbatch_exporters.report.heatmap import heat_section
+from gcbatch_exporters.report.markup import Html, joined, tag
+
+__all__ = ["FOOT", "head", "report"]
+
+OPEN: Final = 12
+"""Small charts that are seen at once; those of more queues unfold."""
+
+MOST: Final = 60
+"""Small charts in all: a queue's takes up to 30 kB."""
+
+FOOT: Final = Html("</main>\n</body>\n</html>\n")
+
+
+def head(title: str) -> Html:
+    """Return what precedes the content; a page loads and runs nothing."""
+    style = (files("gcbatch_exporters.report") / "report.css").read_text("utf-8")
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{digest}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return joined(
+        Html('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'),
+        tag("meta", http_equiv="Content-Security-Policy", content=policy),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("meta", name="generator", content="gcbatch"),
+        tag("title", title),
+        Html(f"<style>{style}</style>\n</head>\n<body>\n<main>\n"),
+    )
+
+
+def report(title: str, table: Table, figures: Figures, heat: Heat | None) -> Html:
+    """Return the whole page.
+
+    Args:
+        title: Its heading.
+        table: The table `sla`, for its range and zone.
+        figures: What it says.
+        heat: Calls by hour of the week; None if they are not known by hour.
+    """
+    zone = table.timezone
+    about = [
+        say.span(table.covered, zone),
+        say.days(table.covered, zone),
+        f"times in {zone.key}",
+    ]
+    parts: list[Html | None] = [
+        tag(
+            "header",
+            tag("h1", title),
+            tag("p", " · ".join(filter(None, about)), class_="range"),
+        )
+    ]
+    if figures.rows:
+        parts += [
+            _headline(figures),
+            _compliance(figures),
+            _time(figures),
+            heat_section(heat, figures.usual_target, is_common=_is_common(figures)),
+            _method(table, heat),
+        ]
+    else:
+        parts.append(_nothing())
+    lines = (joined(part, Html("\n")) for part in parts if part is not None)
+    return joined(head(title), *lines, FOOT)
+
+
+def _is_common(figures: Figures) -> bool:
+    return figures.common_target is not None
+
+
+def _nothing() -> Html:
+    return tag(
+        "section",
+        tag("h2", "No conversations in this range"),
+        tag("p", "The service had nothing to say of it. Worth checking:"),
+        tag(
+            "ul",
+            tag("li", "the range and its time zone, above"),
+            tag("li", "the queues, media types and filter that the job asks for"),
+            tag("li", "whether the OAuth client may see these queues' divisions"),
+        ),
+        class_="nothing",
+    )
+
+
+def _headline(figures: Figures) -> Html:
+    total = figures.total
+    met = [queue.met for queue in figures.queues]
+    queues = "queues by media type" if figures.by_media else "queues"
+    goal = figures.common_target
+    cards = [
+        (
+            "service-level",
+            "Service level",
+            say.percent(total.level, below=goal),
+            "targets differ by queue" if goal is None else f"target {say.target(goal)}",
+        ),
+        (
+            "met",
+            "Targets met",
+            f"{met.count(True)} of {len(met) - met.count(None)}",
+            f"{len(met)} {queues}, {met.count(False)} missed",
+        ),
+        ("offered", "Offered", say.count(total.offered), "joined a queue"),
+        (
+            "answered",
+            "Answered",
+            say.count(total.answered),
+            f"{say.percent(total.answer_rate)} of offered",
+        ),
+        (
+            "abandoned",
+            "Abandon rate",
+            say.percent(total.abandon_rate),
+            f"{say.count(total.abandoned)} hung up waiting",
+        ),
+    ]
+    told = [
+        tag(
+            "div",
+            tag("dt", name),
+            tag("dd", value, id=key),
+            tag("dd", note, class_="note"),
+        )
+        for key, name, value, note in cards
+    ]
+    why = say.averages(figures)
+    return tag(
+        "section",
+        tag("p", say.verdict(figures), class_="verdict"),
+        tag("dl", *told, class_="cards"),
+        why and tag("p", why, id="averages", class_="note"),
+    )
+
+
+def _compliance(figures: Figures) -> Html:
+    numbers = ["Offered", "Answered", "Abandon rate"]
+    if figures.has_times:
+        numbers += ["ASA", "AHT"]
+    heads = [
+        tag("th", "Queue", scope="col"),
+        # Level, bar, target and mark are one thing to look at, with one heading each
+        # where there is something to read.
+        tag("th", "Service level", scope="col", class_="n"),
+        tag("td"),
+        tag("th", "Target", scope="col", class_="n"),
+        tag("td"),
+        *(tag("th", name, scope="col", class_="n") for name in numbers),
+    ]
+    rows = [_queue_row(figures, n, queue) for n, queue in enumerate(figures.queues)]
+    total = [
+        *_level_cells(figures.total, figures.common_target, None),
+        *_sum_cells(figures.total, has_times=figures.has_times),
+    ]
+    all_of_them = tag("tr", tag("th", "All", scope="row"), *total)
+    units = (
+        "ASA is the average speed of answer, AHT the average handle time, both in "
+        "minutes and seconds."
+    )
+    table = tag(
+        "table",
+        tag("thead", tag("tr", *heads)),
+        tag("tbody", *rows),
+        tag("tfoot", all_of_them) if len(rows) > 1 else None,
+        id="queues",
+    )
+    return tag(
+        "section",
+        tag("h2", "Compliance by queue"),
+        tag(
+            "p",
+            "The queue that misses its target by most comes first. ",
+            units if figures.has_times else None,
+            class_="note",
+        ),
+        tag("div", table, class_="wide"),
+    )
+
+
+def _queue_row(figures: Figures, number: int, queue: QueueFigures) -> Html:
+    shown = len(figures.axis.steps) > 1 and number < MOST
+    name = tag("a", queue.name, href=f"#q{number}") if shown else queue.name
+    return tag(
+        "tr",
+        tag("th", name, scope="row"),
+        *_level_cells(queue.sums, queue.target, queue.met),
+        *_sum_cells(queue.sums, has_times=figures.has_times),
+    )
+
+
+def _level_cells(sums: Sums, goal: float | None, met: bool | None) -> list[Html]:  # noqa: FBT001 - it may be None
+    return [
+        tag("td", say.percent(sums.level, below=goal), class_="n strong"),
+        tag("td", bullet(sums.level, goal)),
+        tag("td", say.target(goal), class_="n"),
+        tag("td", _mark(met)),
+    ]
+
+
+def _mark(met: bool | None) -> Html | None:  # noqa: FBT001 - it may be None
+    if met is None:
+        return None
+    # Told apart by sign and word, not by colour alone.
+    sign, word = ("✓", "met") if met else ("✕", "missed")
+    return tag("span", f"{sign} {word}", class_=f"mark {word}")
+
+
+def _sum_cells(sums: Sums, *, has_times: bool) -> list[Html]:
+    values = [
+        say.count(sums.offered),
+        say.count(sums.answered),
+        say.percent(sums.abandon_rate),
+        *([say.clock(sums.asa_s), say.clock(sums.aht_s)] if has_times else []),
+    ]
+    return [tag("td", value, class_="n") for value in values]
+
+
+def _time(figures: Figures) -> Html:
+    heading = tag("h2", "Service level over time")
+    axis = figures.axis
+    if len(axis.steps) == 1:
+        quiet = "The range is told in one piece; export a shorter period to see it."
+        return tag("section", heading, tag("p", quiet, class_="note"))
+    shown = figures.queues[:MOST]
+    panels = [_panel(figures, n, queue) for n, queue in enumerate(shown)]
+    more = None
+    if len(panels) > OPEN:
+        words = say.noun(len(panels) - OPEN, "more queue")
+        more = tag(
+            "details",
+            tag("summary", words),
+            tag("div", *panels[OPEN:], class_="panels"),
+        )
+        hidden = f"{words} on the screen, where they unfold."
+        more = joined(more, tag("p", hidden, class_="note paper"))
+    left = len(figures.queues) - len(shown)
+    rest = None
+    if left:
+        words = f"{say.noun(left, 'more queue')} that did better: in the table above."
+        rest = tag("p", words, class_="note")
+    over_all = None
+    if len(figures.queues) > 1:
+        goal = figures.common_target
+        chart = course(LARGE, axis, figures.by_step, goal, "All queues")
+        chart = tag("div", chart, class_="wide")
+        over_all = tag("figure", tag("figcaption", tag("b", "All queues")), chart)
+    return tag(
+        "section",
+        heading,
+        tag("p", legend(axis), class_="note legend"),
+        over_all,
+        tag("div", *panels[:OPEN], class_="panels"),
+        more,
+        rest,
+        _figures_of(figures, shown),
+    )
+
+
+def _panel(figures: Figures, number: int, queue: QueueFigures) -> Html:
+    told = f"{say.level_of(queue)}, "
+    told += (
+        "no target" if queue.target is None else f"target {say.target(queue.target)}"
+    )
+    caption = tag(
+        "figcaption", tag("b", queue.name), tag("span", f"{told} ", _mark(queue.met))
+    )
+    chart = course(SMALL, figures.axis, queue.by_step, queue.target, queue.name)
+    return tag("figure", caption, chart, id=f"q{number}")
+
+
+def _figures_of(figures: Figures, shown: Sequence[QueueFigures]) -> Html:
+    axis = figures.axis
+    steps = range(len(axis.steps))
+    heads = [tag("th", axis.label(n), scope="col", class_="n") for n in steps]
+    named = [(queue.name, queue.by_step) for queue in shown]
+    if len(shown) == len(figures.queues) > 1:
+        named.append(("All queues", figures.by_step))
+    rows = [
+        tag(
+            "tr",
+            tag("th", name, scope="row"),
+            *(
+                tag("td", say.percent(by_step.get(n, Sums()).level), class_="n")
+                for n in steps
+            ),
+        )
+        for name, by_step in named
+    ]
+    table = tag(
+        "table",
+        tag("thead", tag("tr", tag("th", "Queue", scope="col"), *heads)),
+        tag("tbody", *rows),
+        id="over-time",
+    )
+    return tag(
+        "details",
+        tag("summary", "The figures of these charts"),
+        tag("div", table, class_="wide"),
+    )
+
+
+def _method(table: Table, heat: Heat | None) -> Html:
+    hours = (
+        f" The hours of the week are from the table {heat.table}."
+        if heat is not None and heat.table != table.name
+        else ""
+    )
+    return tag(
+        "footer",
+        tag(
+            "p",
+            "Service level is the calls answered in time divided by the calls that "
+            "count for it, both added up first. Days and hours are those of "
+            f"{table.timezone.key}.{hours}",
+        ),
+        tag("p", f"Made by gcbatch from table {table.name}, run {table.run_id}."),
+    )

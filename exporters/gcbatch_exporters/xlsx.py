@@ -1,0 +1,321 @@
+"""A workbook for Excel and its kin: a sheet for each table, cells with types."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar, Final, Literal
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import BaseModel
+from xlsxwriter import Workbook
+from xlsxwriter.exceptions import FileCreateError
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from gcbatch.errors import JobError, OutputError
+from gcbatch.exporting import FileOptions, Receipt, Target
+from gcbatch.tables.table import Table
+from gcbatch.windows import to_local
+from gcbatch_exporters.rows import as_text
+
+__all__ = ["XlsxExporter", "XlsxOptions"]
+
+MOST_ROWS: Final = 1_048_576
+MOST_COLUMNS: Final = 16_384
+MOST_CHARACTERS: Final = 32_767
+LONGEST_NAME: Final = 31
+"""Of a sheet, a cell and a sheet's name; characters count in UTF-16 units.
+
+Source: Excel specifications and limits, support.microsoft.com, read 2026-11.
+"""
+
+EXACT: Final = 10**15 - 1
+"""Excel keeps 15 digits of a number; whole numbers beyond are written as text."""
+
+EPOCH: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - Excel's times have no zone
+"""Day 0 of Excel's calendar, true of days from March 1900 on."""
+
+CREATED: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - likewise
+"""What the file says of itself, so that the same rows give the same bytes."""
+
+TIMES: Final = "yyyy-mm-dd hh:mm"
+DAYS: Final = "yyyy-mm-dd"
+GENERAL: Final = "General"
+COUNTS: Final = "#,##0"
+BY_SUFFIX: Final = {
+    "_pct": '0.0"%"',  # the cell holds 90.9, not 0.909: as in every other format
+    "_ratio": "0.0%",
+    "_s": "#,##0.0",  # [m]:ss would need days in the cell, and a sum would be wrong
+}
+"""Number formats by the end of a column's name."""
+
+SAMPLE: Final = 1000
+"""Rows that a column's width is made for."""
+
+TWO_LINES: Final = 30
+"""Height of the header, in points."""
+
+NARROW, WIDE = 9, 50
+"""Bounds of a column's width, in digits."""
+
+
+class XlsxOptions(FileOptions):
+    """Options of the xlsx exporter.
+
+    Args:
+        path: Where to.
+        times: Excel knows no time zones. `local` writes the job's, `utc` UTC, in
+            which no hour comes twice in autumn; the header says which.
+    """
+
+    times: Literal["local", "utc"] = "local"
+
+
+class XlsxExporter:
+    """Writes each table into a sheet of one workbook; the same rows, the same bytes.
+
+    Headers are bold, stay in sight and filter. Null and the empty text are empty
+    cells; times are Excel's own, in the zone that the header names; texts are texts,
+    whatever they begin with. Whole numbers of more than 15 digits, which Excel would
+    round, are texts too.
+    """
+
+    api_version: ClassVar[int] = 1
+    Options: ClassVar[type[BaseModel]] = XlsxOptions
+
+    def __init__(self, options: XlsxOptions) -> None:
+        self._options = options
+
+    def check(self, tables: Mapping[str, Table]) -> None:
+        """Refuse tables that no workbook can hold.
+
+        Raises:
+            JobError: If there is none, or one has too many columns or too long a
+                name for a sheet.
+        """
+        if not tables:
+            msg = "exporter 'xlsx' takes at least one table, got none"
+            raise JobError(msg, hint="name one, such as `table: sla`")
+        for name, table in tables.items():
+            if len(table.schema) > MOST_COLUMNS:
+                msg = (
+                    f"table {name!r}: has {len(table.schema):,} columns, "
+                    f"a sheet holds {MOST_COLUMNS:,}"
+                )
+                raise JobError(msg, hint="export it to csv or parquet")
+            if len(name) > LONGEST_NAME:
+                msg = (
+                    f"table {name!r}: a sheet's name has at most {LONGEST_NAME} letters"
+                )
+                raise JobError(msg, hint="export it to csv or parquet")
+
+    def export(self, tables: Mapping[str, Table], target: Target) -> Receipt:
+        """Write the tables.
+
+        Raises:
+            JobError: As in check.
+            OutputError: If a table has more rows, or a text more characters, than
+                Excel can hold, or a number is none; nothing is cut.
+        """
+        self.check(tables)
+        staged = target.stage(self._options.path)
+        try:
+            rows = self._write(staged, tables)
+        except FileCreateError as exc:
+            msg = f"{self._options.path}: cannot be written: {exc}"
+            raise OutputError(msg, hint="check the folder and its space") from exc
+        return Receipt(str(self._options.path), rows)
+
+    def _write(self, path: Path, tables: Mapping[str, Table]) -> int:
+        # Rows go to temporary files as they come. Leaving the block removes those
+        # also after an error, for which Target drops what was staged.
+        with Workbook(path, {"constant_memory": True}) as book:
+            book.set_properties({"created": CREATED})
+            return sum(self._sheet(book, *named) for named in tables.items())
+
+    def _sheet(self, book: Workbook, name: str, table: Table) -> int:
+        zone = table.timezone if self._options.times == "local" else ZoneInfo("UTC")
+        sheet = book.add_worksheet(name)
+        columns = [_column(book, sheet, field, zone) for field in table.schema]
+        bold = book.add_format(
+            {"bold": True, "bottom": 1, "bg_color": "#EEF1F4", "text_wrap": True}
+            | {"valign": "top"}
+        )
+        sheet.set_row(0, TWO_LINES)
+        for number, column in enumerate(columns):
+            sheet.write_string(0, number, column.header, bold)
+        rows = 0
+        # The zone may go below the name; 3 is room for the filter's arrow.
+        widths = [max(map(len, column.header.split(" "))) + 3 for column in columns]
+        for batch in table:
+            if rows + batch.num_rows >= MOST_ROWS:
+                msg = f"table {name!r}: has more than {MOST_ROWS - 1:,} rows"
+                raise OutputError(
+                    msg,
+                    hint="a sheet holds no more: export it to csv or parquet, or "
+                    "narrow its range or its groups",
+                )
+            cells = [
+                column.cells(values, first=rows)
+                for column, values in zip(columns, batch.columns, strict=True)
+            ]
+            if not rows:
+                widths = [
+                    max([width, *(c.width(v) for v in values[:SAMPLE])])
+                    for width, c, values in zip(widths, columns, cells, strict=True)
+                ]
+            for row, values in enumerate(zip(*cells, strict=True), start=rows + 1):
+                for number, value in enumerate(values):
+                    columns[number].put(row, number, value)
+            rows += batch.num_rows
+        for number, width in enumerate(widths):
+            sheet.set_column(number, number, min(max(width, NARROW), WIDE))
+        sheet.freeze_panes(1, 0)
+        sheet.autofilter(0, 0, rows, len(columns) - 1)
+        _mark(book, sheet, table.schema.names, rows)
+        return rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """How a column's values become cells.
+
+    Args:
+        name: In the table.
+        header: In the sheet.
+        kind: Of its values.
+        zone: Whose clock its times are told by.
+        format: Of its cells.
+        sheet: Where they go.
+    """
+
+    name: str
+    header: str
+    kind: pa.DataType
+    zone: ZoneInfo
+    format: Format
+    sheet: Worksheet
+
+    def cells(self, values: pa.Array, *, first: int) -> list[Any]:
+        """Return a number, boolean, text or None for each row.
+
+        Args:
+            values: Of one batch.
+            first: How many rows precede them, for errors.
+
+        Raises:
+            OutputError: If Excel could not hold one of them; names its row.
+        """
+        kind = self.kind
+        if pa.types.is_dictionary(values.type):
+            values = values.dictionary_decode()
+        if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+            return self._days(values)
+        if pa.types.is_integer(kind):
+            numbers = values.to_pylist()
+            return [n if n is None or abs(n) <= EXACT else str(n) for n in numbers]
+        if pa.types.is_floating(kind):
+            finite = pc.fill_null(pc.is_finite(values), fill_value=True)
+            if (row := pc.index(finite, value=False).as_py()) >= 0:
+                raise self._refused(first + row, "holds NaN or infinity")
+        elif not pa.types.is_boolean(kind):
+            values = as_text(values, self.name)
+            for row, text in enumerate(values.to_pylist()):
+                if text is not None and _is_too_long(text):
+                    problem = f"has more than {MOST_CHARACTERS:,} characters"
+                    raise self._refused(first + row, problem)
+        cells: list[Any] = values.to_pylist()
+        return cells
+
+    def put(self, row: int, number: int, value: Any) -> None:
+        """Write a cell by the type of *value*, so that no text becomes a formula.
+
+        Args:
+            row: Of the cell, from 0.
+            number: Of its column, from 0.
+            value: One of cells().
+        """
+        if isinstance(value, str):
+            self.sheet.write_string(row, number, value, self.format)
+        elif isinstance(value, bool):
+            self.sheet.write_boolean(row, number, value, self.format)
+        elif value is not None:
+            self.sheet.write_number(row, number, value, self.format)
+
+    def width(self, value: Any) -> int:
+        """Return how many digits wide *value* is shown, about."""
+        if value is None:
+            return 0
+        if isinstance(value, str):
+            return max(map(len, value.splitlines()), default=0) + 1
+        if pa.types.is_temporal(self.kind):
+            return len(TIMES) + 1
+        return len(f"{value:,.1f}") + 1
+
+    def _days(self, times: pa.Array) -> list[float | None]:
+        # Intervals repeat for each queue: only distinct times pass through zones.
+        coded = times.dictionary_encode()
+        days = [self._day(at) for at in coded.dictionary.to_pylist()]
+        indices = coded.indices.to_pylist()
+        return [None if index is None else days[index] for index in indices]
+
+    def _day(self, at: date) -> float:
+        if not isinstance(at, datetime):
+            at = datetime(at.year, at.month, at.day)  # noqa: DTZ001 - see EPOCH
+        elif at.tzinfo is not None:
+            at = to_local(at, self.zone).replace(tzinfo=None)
+        return (at - EPOCH) / timedelta(days=1)
+
+    def _refused(self, row: int, problem: str) -> OutputError:
+        msg = f"{self.name}: row {row + 1:,} {problem}, which no cell can hold"
+        return OutputError(msg, hint="export it to csv or parquet")
+
+
+def _column(
+    book: Workbook, sheet: Worksheet, field: pa.Field, zone: ZoneInfo
+) -> _Column:
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    header = field.name
+    shown = GENERAL
+    if pa.types.is_timestamp(kind):
+        shown = TIMES
+        header += f" ({zone.key})" if kind.tz else ""
+    elif pa.types.is_date(kind):
+        shown = DAYS
+    elif pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        plain = COUNTS if pa.types.is_integer(kind) else GENERAL
+        ends = (f for end, f in BY_SUFFIX.items() if field.name.endswith(end))
+        shown = next(ends, plain)
+    about = {"num_format": shown, "valign": "top"}
+    return _Column(field.name, header, kind, zone, book.add_format(about), sheet)
+
+
+def _is_too_long(text: str) -> bool:
+    # No text of half the length can be too long, however it is encoded.
+    return (
+        len(text) > MOST_CHARACTERS // 2
+        and len(text.encode("utf-16-le")) // 2 > MOST_CHARACTERS
+    )
+
+
+def _mark(book: Workbook, sheet: Worksheet, names: list[str], rows: int) -> None:
+    """Show met and missed targets by weight and colour, told apart by anyone."""
+    if "compliance_met" not in names or not rows:
+        return
+    column = names.index("compliance_met")
+    looks = {
+        "FALSE": {"bold": True, "font_color": "#8A3800", "bg_color": "#FCE4D6"},
+        "TRUE": {"font_color": "#00507D", "bg_color": "#DDEBF7"},
+    }
+    for value, look in looks.items():
+        # An empty cell equals FALSE for Excel, but is no missed target.
+        rule = {"type": "cell", "criteria": "==", "value": value}
+        blank = {"type": "blanks", "stop_if_true": True}
+        if value == "FALSE":
+            sheet.conditional_format(1, column, rows, column, blank)
+        sheet.conditional_format(
+            1, column, rows, column, {**rule, "format": book.add_format(look)}
+        )
