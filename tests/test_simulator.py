@@ -343,7 +343,7 @@ async def test_the_quota_can_change_while_running() -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
-        ("GET", "/api/v2/analytics/queues/summary", 404, "not found"),
+        ("GET", "/api/v2/analytics/conversations/summary", 404, "not found"),
         ("GET", AGGREGATES, 405, "method not allowed"),
         ("GET", f"{QUEUES}/unknown", 404, "not.found"),
         ("GET", f"{QUEUES}/gone", 404, "not.found"),

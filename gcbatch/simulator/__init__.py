@@ -2,7 +2,8 @@
 
 It is the service in the tests, and in `simulator: true` jobs. It shares only the
 enumerations of the API with the rest of gcbatch, so that a mistake made there is
-not repeated here.
+not repeated here. It also answers two tutorials whose shapes the service's published
+API does not have (`interval_report`, `queue_summary`).
 """
 
 from gcbatch.simulator.call_log import load_call_log

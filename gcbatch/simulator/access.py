@@ -13,6 +13,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import orjson
+
 from gcbatch.simulator.problems import missing_permission, unauthorized
 
 __all__ = ["Access", "TokenRefusal", "token_id"]
@@ -86,13 +88,34 @@ class Access:
             TokenRefusal: If the grant, the client or its secret is not right.
         """
         client_id, secret = _basic(authorization)
+        return self._grant(client_id, secret, form.get("grant_type"))
+
+    def grant_json(self, body: bytes) -> dict[str, Any]:
+        """Return the answer of `/v2/oauth/token`, the tutorials' request.
+
+        Args:
+            body: JSON with `grant_type`, `client_id` and `client_secret`.
+
+        Raises:
+            TokenRefusal: As for `grant`, or if the body is no JSON object.
+        """
+        try:
+            given = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            given = None
+        if not isinstance(given, dict):
+            raise TokenRefusal(400, "invalid_request", "the body is no JSON object")
+        client_id, secret = given.get("client_id"), given.get("client_secret")
+        return self._grant(str(client_id), str(secret), given.get("grant_type"))
+
+    def _grant(self, client_id: str, secret: str, grant_type: object) -> dict[str, Any]:
         if client_id != self.client_id:
             raise TokenRefusal(400, "invalid_client", _NOT_FOUND)
         if not hmac.compare_digest(secret.encode(), self._secret.encode()):
             raise TokenRefusal(
                 self._wrong_secret_status, "invalid_client", "authentication failed"
             )
-        if form.get("grant_type") != "client_credentials":
+        if grant_type != "client_credentials":
             raise TokenRefusal(
                 400, "unsupported_grant_type", "grant type is not supported"
             )

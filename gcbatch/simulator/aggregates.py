@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gcbatch.simulator.buckets import Bucket, instant_of
+from gcbatch.simulator.buckets import Bucket, instant_text
 from gcbatch.simulator.events import Index, Key, Series, carries
 from gcbatch.simulator.figures import (
     SERVICE_TARGET,
@@ -279,5 +279,4 @@ def _ranked(ranking: Ranking, cells: _Cells, groups: Iterable[int]) -> list[int]
 
 
 def _interval(bucket: Bucket) -> str:
-    ends = (instant_of(ms).isoformat(timespec="milliseconds") for ms in bucket)
-    return "/".join(ends).replace("+00:00", "Z")
+    return "/".join(map(instant_text, bucket))

@@ -1,4 +1,7 @@
-"""Answers that are not as they should be: one function for each kind."""
+"""Answers that are not as they should be: one function for each kind.
+
+Those of the tutorials' endpoints are told in `row_distortions`.
+"""
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
@@ -7,6 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from gcbatch.simulator.faults import Kind
+from gcbatch.simulator.row_distortions import ROW_DISTORTIONS, rows_of
 
 __all__ = ["distorted"]
 
@@ -18,10 +22,16 @@ def distorted(answer: Json, kind: Kind, query: Mapping[str, Any]) -> Json:
 
     Args:
         answer: The right one; stays as it is.
-        kind: One of `DISTORTIONS`.
+        kind: One of `DISTORTIONS`; those of rows do nothing to other answers.
         query: The request's body.
     """
-    return _DISTORTIONS[kind](copy.deepcopy(answer), query)
+    spoilt = copy.deepcopy(answer)
+    rows = rows_of(spoilt, query)
+    if rows is not None:
+        ROW_DISTORTIONS[kind](rows)
+        return spoilt
+    distort = _DISTORTIONS.get(kind)
+    return spoilt if distort is None else distort(spoilt, query)
 
 
 def _no_results(answer: Json, _: Mapping[str, Any]) -> Json:

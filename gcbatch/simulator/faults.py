@@ -33,6 +33,16 @@ Kind = Literal[
     "overlapping_buckets",
     "float_numbers",
     "offset_intervals",
+    # likewise, of the tutorials' endpoints only
+    "null_levels",
+    "nameless_queues",
+    "no_offers",
+    # the pages of the tutorials' endpoints, out of order: a page without rows
+    # before the right one, a token that leads to its own page, a last page whose
+    # token leads back to the second
+    "empty_page",
+    "repeated_token",
+    "looping_tokens",
 ]
 
 Hint = Literal["retry-after", "message", "reset", "none"]
@@ -57,9 +67,12 @@ DISTORTIONS: Final[tuple[Kind, ...]] = (
     "overlapping_buckets",
     "float_numbers",
     "offset_intervals",
+    "null_levels",
+    "nameless_queues",
+    "no_offers",
 )
 
-AGGREGATES: Final = r"/aggregates/query$"
+QUERIES: Final = r"/(aggregates/query|queues/summary)$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +81,7 @@ class Fault:
 
     Args:
         kind: What.
-        path: Regular expression, searched in the request's path; aggregates
+        path: Regular expression, searched in the request's path; analytics
             queries unless told otherwise.
         nth: Which of the requests to that path, the first is 1; None is any.
         probability: Chance to strike, 0 to 1, drawn from the seeded generator.
@@ -84,7 +97,7 @@ class Fault:
     """
 
     kind: Kind
-    path: str = AGGREGATES
+    path: str = QUERIES
     nth: tuple[int, ...] | None = None
     probability: float = 1.0
     times: int | None = 1

@@ -10,8 +10,9 @@ from typing import Any, Final
 from gcbatch.genesys.families import Family
 from gcbatch.simulator.events import Profile
 from gcbatch.simulator.problems import bad_request, invalid_value
+from gcbatch.simulator.reading import read_choice, read_list, read_object, read_text
 
-__all__ = ["Clause", "Filter", "Predicate", "objects", "read_filter", "read_object"]
+__all__ = ["Clause", "Filter", "Predicate", "read_filter"]
 
 JOINS: Final = ("and", "or")
 KINDS: Final = ("dimension", "property", "metric")
@@ -77,30 +78,6 @@ def _joined(join: str, verdicts: list[bool]) -> bool:
     return all(verdicts) if join == "and" else any(verdicts)
 
 
-def read_object(value: object, model: str, keys: frozenset[str]) -> dict[str, Any]:
-    """Return a JSON object whose keys are all known.
-
-    Raises:
-        Problem: If it is no object or has another key; names the model.
-    """
-    if not isinstance(value, dict) or not set(value) <= keys:
-        raise invalid_value([], model)
-    return value
-
-
-def objects(value: object, model: str) -> list[object]:
-    """Return a JSON list, None being an empty one.
-
-    Raises:
-        Problem: If it is anything else; names the model of its items.
-    """
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise invalid_value(value, model)
-    return value
-
-
 def read_filter(value: object, family: Family) -> Filter:
     """Read the `filter` of a request.
 
@@ -111,14 +88,14 @@ def read_filter(value: object, family: Family) -> Filter:
     model = f"{family.model}AggregateQueryFilter"
     given = read_object(value, model, frozenset({"type", "clauses", "predicates"}))
     return Filter(
-        _one_of(given.get("type"), "QueryFilterType", JOINS),
+        read_choice(given.get("type"), "QueryFilterType", JOINS),
         tuple(
             _read_clause(clause, family)
-            for clause in objects(given.get("clauses"), model)
+            for clause in read_list(given.get("clauses"), model)
         ),
         tuple(
             _read_predicate(predicate, family)
-            for predicate in objects(given.get("predicates"), model)
+            for predicate in read_list(given.get("predicates"), model)
         ),
     )
 
@@ -126,12 +103,12 @@ def read_filter(value: object, family: Family) -> Filter:
 def _read_clause(value: object, family: Family) -> Clause:
     model = f"{family.model}AggregateQueryClause"
     given = read_object(value, model, frozenset({"type", "predicates"}))
-    predicates = objects(given.get("predicates"), model)
+    predicates = read_list(given.get("predicates"), model)
     if not predicates:
         msg = "A clause of a filter needs at least one predicate."
         raise bad_request(msg)
     return Clause(
-        _one_of(given.get("type"), "QueryClauseType", JOINS),
+        read_choice(given.get("type"), "QueryClauseType", JOINS),
         tuple(_read_predicate(predicate, family) for predicate in predicates),
     )
 
@@ -141,16 +118,16 @@ def _read_predicate(value: object, family: Family) -> Predicate:
     given = read_object(
         value, model, frozenset({"type", "dimension", "operator", "value", "range"})
     )
-    kind = _one_of(given.get("type", "dimension"), "QueryPredicateType", KINDS)
-    dimension = _one_of(
+    kind = read_choice(given.get("type", "dimension"), "QueryPredicateType", KINDS)
+    dimension = read_choice(
         given.get("dimension"), f"{family.model}AggregateDimension", family.dimensions
     )
-    operator = _one_of(
+    operator = read_choice(
         given.get("operator", "matches"), "QueryPredicateOperator", OPERATORS
     )
     wanted = given.get("value")
-    if wanted is not None and not isinstance(wanted, str):
-        raise invalid_value(wanted, "String")
+    if wanted is not None:
+        wanted = read_text(wanted)
     if "range" in given:
         _check_range(given["range"])
     elif operator == "matches" and wanted is None:
@@ -164,9 +141,3 @@ def _check_range(value: object) -> None:
     for bound in bounds.values():
         if isinstance(bound, bool) or not isinstance(bound, int | float):
             raise invalid_value(bound, "NumericRange")
-
-
-def _one_of(value: object, field_type: str, allowed: tuple[str, ...]) -> str:
-    if not isinstance(value, str) or value not in allowed:
-        raise invalid_value(value, field_type, allowed)
-    return value

@@ -6,15 +6,16 @@ the mock in splunk/genesys_cloud_ta; read 2026-11-21.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
+from aiohttp import web
 from multidict import MultiMapping
 
 from gcbatch.simulator.problems import bad_request, invalid_value, not_found
 from gcbatch.simulator.tenant import Queue, Tenant, User, WrapUpCode
 
-__all__ = ["Listings"]
+__all__ = ["Listings", "Route"]
 
 CREATED: Final = "2024-01-01T00:00:00.000Z"
 """When everything was made: the tenant does not say."""
@@ -26,6 +27,14 @@ STATES: Final = ("active", "inactive", "deleted", "any")
 Params = MultiMapping[str]
 Json = dict[str, Any]
 _Named = TypeVar("_Named", Queue, User, WrapUpCode)
+
+
+class Route(NamedTuple):
+    """An address, the permission it takes (None: none), and what answers it."""
+
+    path: str
+    permission: str | None
+    answer: Callable[[web.Request], Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,42 @@ class Listings:
     tenant: Tenant
     default_page_size: int = 25
     max_page_size: int = 100
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return every address with what answers it."""
+        routing = "/api/v2/routing"
+        return (
+            Route(
+                f"{routing}/queues",
+                "routing:queue:view",
+                lambda request: self.queues(request.path, request.query),
+            ),
+            Route(
+                f"{routing}/queues/divisionviews/all",
+                "routing:queue:search",
+                lambda request: self.queue_digest(request.path, request.query),
+            ),
+            Route(
+                f"{routing}/queues/{{id}}",
+                "routing:queue:view",
+                lambda request: self.queue(request.match_info["id"]),
+            ),
+            Route(
+                f"{routing}/wrapupcodes",
+                "routing:wrapupCode:view",
+                lambda request: self.wrap_up_codes(request.path, request.query),
+            ),
+            Route(
+                "/api/v2/users",
+                None,
+                lambda request: self.users(request.path, request.query),
+            ),
+            Route(
+                "/api/v2/users/{id}",
+                None,
+                lambda request: self.user(request.match_info["id"]),
+            ),
+        )
 
     def queues(self, path: str, params: Params) -> Json:
         """Return a page of queues; deleted ones are not listed."""

@@ -4,19 +4,24 @@ Source: the models `<Family>AggregationQuery` of PureCloudPlatformClientV2 269.0
 the page on aggregate views of developer.genesys.cloud; read 2026-11-21.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import orjson
-
 from gcbatch.genesys.families import Family
-from gcbatch.simulator.buckets import BucketOf, cutter, instant_of, milliseconds
-from gcbatch.simulator.filters import Filter, objects, read_filter, read_object
+from gcbatch.simulator.buckets import BucketOf, cutter, instant_of
+from gcbatch.simulator.filters import Filter, read_filter
 from gcbatch.simulator.problems import bad_request, invalid_date, invalid_value
+from gcbatch.simulator.reading import (
+    read_json,
+    read_list,
+    read_metrics,
+    read_names,
+    read_object,
+    read_span,
+)
 
 __all__ = ["Limits", "Query", "Ranking", "View", "read_query"]
 
@@ -53,9 +58,6 @@ _FIELDS: Final = frozenset(
         "views",
         "alternateTimeDimension",
     }
-)
-_INSTANT: Final = re.compile(
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?"
 )
 
 
@@ -135,7 +137,7 @@ def read_query(body: bytes, family: Family, limits: Limits) -> Query:
     """
     model = f"{family.model}AggregationQuery"
     known = _FIELDS | _RANKING if family.model in RANKED else _FIELDS
-    given = read_object(_json(body, model), model, known)
+    given = read_object(read_json(body, model), model, known)
     for name, values in (
         ("alternateTimeDimension", family.time_dimensions),
         ("flattenMultivaluedDimensions", (True, False)),
@@ -155,21 +157,16 @@ def read_query(body: bytes, family: Family, limits: Limits) -> Query:
         start_ms=start_ms,
         end_ms=end_ms,
         bucket_of=_bucket_of(granularity, given.get("timeZone"), start_ms, end_ms),
-        metrics=_metrics(given.get("metrics"), family),
-        group_by=_names(
+        metrics=read_metrics(
+            given.get("metrics"), f"{family.model}AggregateMetric", family.metrics
+        ),
+        group_by=read_names(
             given.get("groupBy"), f"{family.model}AggregateDimension", family.dimensions
         ),
         filter=accepts,
         views=_views(given.get("views"), family),
         ranking=_ranking(given, family),
     )
-
-
-def _json(body: bytes, model: str) -> object:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise invalid_value([], model) from None
 
 
 def _interval(value: object) -> tuple[int, int]:
@@ -179,22 +176,7 @@ def _interval(value: object) -> tuple[int, int]:
     start, slash, end = str(value).partition("/")
     if not slash:
         raise invalid_date()
-    span = _instant(start), _instant(end)
-    if span[0] >= span[1]:
-        msg = "The interval of the query must end after it starts."
-        raise bad_request(msg)
-    return span
-
-
-def _instant(text: str) -> int:
-    """Read an instant; one without an offset is in UTC."""
-    if not _INSTANT.fullmatch(text):
-        raise invalid_date()
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:  # the 30th of February
-        raise invalid_date() from None
-    return milliseconds(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
+    return read_span(start, end)
 
 
 def _check_length(
@@ -229,26 +211,9 @@ def _bucket_of(
     return bucket_of
 
 
-def _metrics(value: object, family: Family) -> tuple[str, ...]:
-    names = _names(value, f"{family.model}AggregateMetric", family.metrics)
-    if not names:
-        msg = "At least one metric is required."
-        raise bad_request(msg)
-    return names
-
-
-def _names(value: object, field_type: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
-    names: dict[str, None] = {}
-    for name in objects(value, field_type):
-        if not isinstance(name, str) or name not in allowed:
-            raise invalid_value(name, field_type, allowed)
-        names[name] = None
-    return tuple(names)
-
-
 def _views(value: object, family: Family) -> tuple[View, ...]:
     model = f"{family.model}AggregationView"
-    views = tuple(_view(item, model, family) for item in objects(value, model))
+    views = tuple(_view(item, model, family) for item in read_list(value, model))
     if len(views) > MAX_VIEWS:
         msg = f"A query may have at most {MAX_VIEWS} views."
         raise bad_request(msg)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from types import TracebackType
-from typing import Any, Final, Self, cast
+from typing import Final, Self, cast
 
 import orjson
 from aiohttp import web
@@ -24,8 +24,12 @@ from gcbatch.simulator.delivery import (
 )
 from gcbatch.simulator.events import index_of
 from gcbatch.simulator.faults import Fault, Faults
+from gcbatch.simulator.interval_report import (
+    answer_interval_report,
+    is_interval_report,
+)
 from gcbatch.simulator.journal import Entry, Journal
-from gcbatch.simulator.listings import Listings
+from gcbatch.simulator.listings import Listings, Route
 from gcbatch.simulator.problems import (
     Problem,
     throttled,
@@ -33,6 +37,7 @@ from gcbatch.simulator.problems import (
     unsupported_media_type,
 )
 from gcbatch.simulator.query import Limits, read_query
+from gcbatch.simulator.queue_summary import answer_queue_summary
 from gcbatch.simulator.quota import Quota
 from gcbatch.simulator.tenant import Tenant
 
@@ -40,8 +45,13 @@ __all__ = ["Simulator"]
 
 ACTION_PERMISSIONS: Final = ("integrations:action:view", "bridge:actions:view")
 
+SUMMARY: Final = "/api/v2/analytics/queues/summary"
+SUMMARY_PERMISSION: Final = "analytics:conversationAggregate:view"
+
+STRUCK: Final = web.RequestKey("STRUCK", tuple[str, ...])
+"""Kinds of the faults that befell a request."""
+
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-_Get = Callable[[web.Request], dict[str, Any]]
 
 
 class Simulator:
@@ -65,6 +75,7 @@ class Simulator:
         max_results: Most rows of an aggregates answer; None is without limit.
         max_intervals: Longest interval of an aggregates query by granularity.
         max_body_bytes: Largest body of a request.
+        summary_page_size: Most rows a page of the second tutorial's summary.
         permissions: What the client's role has; None is everything.
         clock: Seconds, monotonic; windows, tokens and the journal go by it.
 
@@ -94,6 +105,7 @@ class Simulator:
         max_results: int | None = 30_000,
         max_intervals: Mapping[str | None, timedelta] | None = None,
         max_body_bytes: int = 512_000,
+        summary_page_size: int = 100,
         permissions: frozenset[str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -116,6 +128,7 @@ class Simulator:
         self.in_flight = 0
         self.peak_in_flight = 0
         self._max_body_bytes = max_body_bytes
+        self._summary_page_size = summary_page_size
         self._clock = clock
         self._address = (host, port)
         self._runner: web.AppRunner | None = None
@@ -193,46 +206,15 @@ class Simulator:
         # the middleware checks sizes: aiohttp's own refusal would not be JSON
         app = web.Application(middlewares=[self._front], client_max_size=0)
         app.router.add_post("/oauth/token", self._token)
+        app.router.add_post("/v2/oauth/token", self._token_by_json)
         for family in FAMILIES:
             app.router.add_post(
                 f"/api/v2/analytics/{family.path}/aggregates/query",
                 partial(self._aggregates, family),
             )
-        listings, routing = self._listings, "/api/v2/routing"
-        gets: tuple[tuple[str, _Get, str | None], ...] = (
-            (
-                f"{routing}/queues",
-                lambda request: listings.queues(request.path, request.query),
-                "routing:queue:view",
-            ),
-            (
-                f"{routing}/queues/divisionviews/all",
-                lambda request: listings.queue_digest(request.path, request.query),
-                "routing:queue:search",
-            ),
-            (
-                f"{routing}/queues/{{id}}",
-                lambda request: listings.queue(request.match_info["id"]),
-                "routing:queue:view",
-            ),
-            (
-                f"{routing}/wrapupcodes",
-                lambda request: listings.wrap_up_codes(request.path, request.query),
-                "routing:wrapupCode:view",
-            ),
-            (
-                "/api/v2/users",
-                lambda request: listings.users(request.path, request.query),
-                None,
-            ),
-            (
-                "/api/v2/users/{id}",
-                lambda request: listings.user(request.match_info["id"]),
-                None,
-            ),
-        )
-        for path, answer, permission in gets:
-            app.router.add_get(path, partial(self._get, answer, permission))
+        app.router.add_post(SUMMARY, self._queue_summary)
+        for route in self._listings.routes():
+            app.router.add_get(route.path, partial(self._get, route))
         return app
 
     @web.middleware
@@ -263,7 +245,7 @@ class Simulator:
             if is_api:
                 self._admit(request, entry)
             faults = self.faults.strike(request.path)
-            entry.faults = tuple(fault.kind for fault in faults)
+            entry.faults = request[STRUCK] = tuple(fault.kind for fault in faults)
             await stall(faults)
             response = instead_of_answer(faults, self.quota.allowed)
             if response is None:
@@ -319,18 +301,35 @@ class Simulator:
         form = await request.post()
         return json_response(self._access.grant(authorization, form))
 
-    async def _get(
-        self, answer: _Get, permission: str | None, request: web.Request
-    ) -> web.Response:
-        if permission is not None:
-            self._access.permit(permission)
-        return json_response(answer(request))
+    async def _token_by_json(self, request: web.Request) -> web.Response:
+        return json_response(self._access.grant_json(await request.read()))
+
+    async def _get(self, route: Route, request: web.Request) -> web.Response:
+        if route.permission is not None:
+            self._access.permit(route.permission)
+        return json_response(route.answer(request))
 
     async def _aggregates(self, family: Family, request: web.Request) -> web.Response:
         either = ACTION_PERMISSIONS if family.model == "Action" else ()
-        self._access.permit(*(either or (family.permission,)))
-        if request.content_type != "application/json":
-            raise unsupported_media_type()
-        query = read_query(await request.read(), family, self._limits)
+        body = await self._query_body(request, *(either or (family.permission,)))
+        if family.model == "Conversation" and is_interval_report(body):
+            report = answer_interval_report(
+                self.tenant, body, request.query, request[STRUCK]
+            )
+            return json_response(report)
+        query = read_query(body, family, self._limits)
         answer = answer_query(query, index_of(self.tenant), self._limits)
         return json_response(answer)
+
+    async def _queue_summary(self, request: web.Request) -> web.Response:
+        body = await self._query_body(request, SUMMARY_PERMISSION)
+        answer = answer_queue_summary(
+            self.tenant, body, self._summary_page_size, request[STRUCK]
+        )
+        return json_response(answer)
+
+    async def _query_body(self, request: web.Request, *permissions: str) -> bytes:
+        self._access.permit(*permissions)
+        if request.content_type != "application/json":
+            raise unsupported_media_type()
+        return await request.read()

@@ -1,0 +1,186 @@
+"""Counts what happened in each bucket of each queue, for the tutorials' endpoints.
+
+Two tutorials ask for service levels in shapes that the service's published API does
+not have; the simulator answers them from the same events as the aggregates. Offers,
+answers, abandons and handling land in the bucket in which the aggregates post them.
+
+These shapes know no time zone: buckets are counted from the start of the query in
+elapsed time, a day being 24 hours, and the end of the query cuts the last one off.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from gcbatch.simulator.buckets import duration_ms
+from gcbatch.simulator.events import Index, Key, Profile, Series, index_of
+from gcbatch.simulator.filters import Filter, Predicate
+from gcbatch.simulator.problems import invalid_value
+from gcbatch.simulator.reading import read_choice, read_list, read_object, read_text
+from gcbatch.simulator.tenant import Tenant
+
+__all__ = [
+    "HANDLE_OF_ANSWERED",
+    "Cell",
+    "Question",
+    "Tally",
+    "read_conditions",
+    "read_step",
+    "tallies_of",
+]
+
+HANDLE_OF_ANSWERED: Final = "handle time, posted when the call is answered"
+
+FIELDS: Final = {"queue.id": "queueId", "mediaType": "mediaType"}
+"""What a predicate can be about, and the dimension that it is."""
+
+Cell = tuple[str, int]
+"""A queue's id and the first millisecond of a bucket."""
+
+_NOTHING: Final = Series([], [], [])
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to count.
+
+    Args:
+        start_ms: First millisecond, since 1970.
+        end_ms: First millisecond no longer asked for.
+        step_ms: Length of a bucket; None is one bucket.
+        events: The metrics whose events count.
+        filter: None takes all.
+        queue_ids: None takes all.
+    """
+
+    start_ms: int
+    end_ms: int
+    step_ms: int | None
+    events: tuple[str, ...]
+    filter: Filter | None = None
+    queue_ids: frozenset[str] | None = None
+
+    def bucket_of(self, ms: int) -> int:
+        """Return the first millisecond of the bucket of an instant."""
+        if self.step_ms is None:
+            return self.start_ms
+        return ms - (ms - self.start_ms) % self.step_ms
+
+    def queue_of(self, profile: Profile) -> str | None:
+        """Return the queue of an event; None if it does not count."""
+        queue_id = profile.get("queueId")
+        if self.filter is not None and not self.filter.accepts(profile):
+            return None
+        if self.queue_ids is not None and queue_id not in self.queue_ids:
+            return None
+        return queue_id
+
+
+class Tally:
+    """What happened in one bucket of one queue, by metric."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._sums: defaultdict[str, float] = defaultdict(int)
+
+    def add(self, metric: str, value: float) -> None:
+        """Count an event."""
+        self._counts[metric] += 1
+        self._sums[metric] += value
+
+    def count(self, metric: str) -> float:
+        """Return how many there were; a counter's event may be worth several."""
+        of_metric = self._sums if metric.startswith("n") else self._counts
+        return of_metric.get(metric, 0)
+
+    def seconds(self, metric: str) -> float:
+        """Return the sum of a time."""
+        return self._sums.get(metric, 0) / 1000
+
+    @property
+    def level(self) -> float | None:
+        """Percentage of the handled calls that were answered in time."""
+        handled = self.count("tAnswered")
+        if not handled:
+            return None
+        return 100 * (handled - self.count("nOverSla")) / handled
+
+
+@lru_cache(maxsize=16)
+def tallies_of(tenant: Tenant, question: Question) -> Mapping[Cell, Tally]:
+    """Return the tally of each cell in which something happened.
+
+    Kept, as a query is asked page by page.
+    """
+    index = index_of(tenant)
+    queues = [question.queue_of(profile) for profile in index.profiles]
+    tallies: defaultdict[Cell, Tally] = defaultdict(Tally)
+    for metric in question.events:
+        series = _series(tenant, index, metric)
+        for at in series.between(question.start_ms, question.end_ms):
+            queue_id = queues[series.profiles[at]]
+            if queue_id is not None:
+                bucket = question.bucket_of(series.times[at])
+                tallies[queue_id, bucket].add(metric, series.values[at])
+    return dict(tallies)
+
+
+def _series(tenant: Tenant, index: Index, metric: str) -> Series:
+    if metric == HANDLE_OF_ANSWERED:
+        return _handle_of_answered(tenant)
+    return index.series.get("Conversation", {}).get(Key(metric), _NOTHING)
+
+
+@lru_cache(maxsize=8)
+def _handle_of_answered(tenant: Tenant) -> Series:
+    """Return the handle times where the call was answered, not where it ended."""
+    ended = _series(tenant, index_of(tenant), "tHandle")
+    events = sorted(
+        (int(at - value), value, profile)
+        for at, value, profile in zip(
+            ended.times, ended.values, ended.profiles, strict=True
+        )
+    )
+    return Series(
+        [at for at, _, _ in events],
+        [value for _, value, _ in events],
+        [profile for _, _, profile in events],
+    )
+
+
+def read_step(value: object) -> int | None:
+    """Return the length of the buckets in milliseconds; None is one bucket.
+
+    Raises:
+        Problem: If it is no ISO duration of weeks, days, hours, minutes, seconds.
+    """
+    if value is None:
+        return None
+    step_ms = duration_ms(value) if isinstance(value, str) else None
+    if step_ms is None:
+        raise invalid_value(value, "Duration")
+    return step_ms
+
+
+def read_conditions(value: object) -> Filter | None:
+    """Read the tutorials' `filter`: one level of predicates; None takes all.
+
+    Raises:
+        Problem: If its shape, a type, a field or a value is not right.
+    """
+    if value is None:
+        return None
+    given = read_object(value, "Filter", frozenset({"type", "predicates"}))
+    join = read_choice(given.get("type"), "FilterType", ("AND", "OR"))
+    predicates = read_list(given.get("predicates"), "Predicate")
+    return Filter(join.lower(), (), tuple(map(_read_predicate, predicates)))
+
+
+def _read_predicate(value: object) -> Predicate:
+    given = read_object(value, "Predicate", frozenset({"type", "field", "value"}))
+    read_choice(given.get("type"), "PredicateType", ("EQUALS",))
+    field = read_choice(given.get("field"), "PredicateField", FIELDS)
+    wanted = read_text(given.get("value"))
+    return Predicate(FIELDS[field], "matches", wanted, "dimension")
