@@ -17,7 +17,7 @@ __all__ = ["Clause", "Filter", "Predicate", "View", "all_of", "any_of"]
 
 
 class _Shape(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     def wire(self) -> dict[str, Any]:
         """Return it as the API takes it."""

@@ -5,16 +5,21 @@ the token endpoint answers in another shape (RFC 6749, section 5.2). Read 2026-1
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
 
 from gcbatch.errors import AccessError, GcbatchError, Refusal, ServiceError
 
-__all__ = ["correlation_id", "error_of", "refusal_of"]
+__all__ = ["DAMAGED", "correlation_id", "error_of", "refusal_of"]
 
 MESSAGE_CHARS: Final = 600
+
+DAMAGED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for a body that is no JSON, no UTF-8, or nested without end."""
+
 _PERMISSIONS: Final = re.compile(
     r"permissions?(?:\(s\))?(?: assigned)?: *(.+)", re.IGNORECASE
 )
@@ -39,19 +44,37 @@ class _ErrorBody(msgspec.Struct):
 
 
 def refusal_of(
-    method: str, path: str, status: int, headers: Mapping[str, str], body: bytes
+    method: str,
+    path: str,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    hide: Sequence[str] = (),
 ) -> Refusal:
-    """Read an error answer; one that is no JSON gives a refusal without words."""
+    """Read an error answer; one that is no JSON gives a refusal without words.
+
+    Args:
+        method: Of the request.
+        path: Of the request.
+        status: Of the answer.
+        headers: Of the answer.
+        body: Of the answer.
+        hide: What must not be repeated, should the answer echo it.
+    """
     try:
         said = msgspec.json.decode(body, type=_ErrorBody)
-    except msgspec.MsgspecError:
+    except DAMAGED:
         said = _ErrorBody()
+    message = _clean(said.message or said.error_description)
+    for secret in hide:
+        message = message.replace(secret, "[hidden]")
     return Refusal(
         method=method,
         path=path,
         status=status,
         code=_clean(said.code or said.error),
-        message=_clean(said.message or said.error_description),
+        message=message,
         correlation_id=correlation_id(headers) or _clean(said.contextId),
     )
 
@@ -78,11 +101,11 @@ def error_of(refusal: Refusal) -> GcbatchError:
 
 def _hint(refusal: Refusal) -> str | None:
     status = refusal.status
-    if status == 403:  # noqa: PLR2004 - HTTP's own number
+    if status == HTTPStatus.FORBIDDEN:
         if match := _PERMISSIONS.search(refusal.message):
             return f"give the OAuth client's role the permission {match[1].strip(' .')}"
         return "give the OAuth client a role with the permission for this call"
-    if status == 400:  # noqa: PLR2004 - HTTP's own number
+    if status == HTTPStatus.BAD_REQUEST:
         for pattern, hint in _HINTS_400:
             if re.search(pattern, refusal.message):
                 return hint

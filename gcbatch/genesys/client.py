@@ -1,25 +1,26 @@
 """Calls to the API: signed, paced, repeated where repeating helps."""
 
 import asyncio
-import base64
-import random
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from http import HTTPStatus
 from typing import Final, Generic, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
 
-from gcbatch.errors import AccessError, DataError, Refusal, ServiceError
-from gcbatch.genesys.answers import correlation_id, error_of, refusal_of
+from gcbatch.errors import DataError
+from gcbatch.genesys.answers import DAMAGED, correlation_id, error_of, refusal_of
 from gcbatch.genesys.auth import Token, TokenProvider
+from gcbatch.genesys.connection import Connection
+from gcbatch.genesys.patience import Patience, Traffic, Tries
 from gcbatch.genesys.quota import Pacer
-from gcbatch.genesys.regions import Hosts
-from gcbatch.genesys.retry import RETRYABLE, Attempts, told_wait_s
+from gcbatch.genesys.retry import RETRYABLE
+from gcbatch.genesys.signin import sign_in
 from gcbatch.genesys.transport import (
     Interrupted,
     Response,
@@ -28,35 +29,14 @@ from gcbatch.genesys.transport import (
     open_transport,
 )
 
-__all__ = ["Answer", "Client", "Connection", "Traffic", "open_client"]
+__all__ = ["Answer", "Client", "open_client"]
 
 T = TypeVar("T")
+
 LARGE_BODY: Final = 256 * 1024
 """Bodies above this are decoded in a thread, so that the loop keeps its pace."""
 
-
-@dataclass
-class Traffic:
-    """What went over the line.
-
-    Args:
-        sent: Requests sent to the API, retries included, tokens not.
-        answered: Answers by HTTP status.
-        retries: Repeated requests by cause, such as `429`, `timeout`, `garbage`.
-        waited_s: Seconds that tasks waited because they were told to or by backoff.
-        received: Bytes of answers, after decompression.
-    """
-
-    sent: int = 0
-    answered: Counter[int] = field(default_factory=Counter)
-    retries: Counter[str] = field(default_factory=Counter)
-    waited_s: float = 0.0
-    received: int = 0
-
-    @property
-    def throttled(self) -> int:
-        """Answers 429."""
-        return self.answered[429]
+SHAPE_HINT: Final = "the service may have changed; see if a newer gcbatch knows it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,29 +58,6 @@ class Answer(Generic[T]):
     correlation_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """How to reach an org, and how hard to ask it.
-
-    Args:
-        hosts: Its two addresses.
-        client_id, client_secret: Of the OAuth client.
-        requests_per_minute, reserve: As in the job file.
-        concurrency: Requests in flight.
-        timeout_s, give_up_s, max_response_bytes: As in the job file.
-    """
-
-    hosts: Hosts
-    client_id: str
-    client_secret: str = field(repr=False)
-    requests_per_minute: int
-    reserve: float
-    concurrency: int
-    timeout_s: float
-    give_up_s: float
-    max_response_bytes: int
-
-
 class Client:
     """Asks one org with one token and one pace, however many tasks share it.
 
@@ -119,14 +76,19 @@ class Client:
     ) -> None:
         self._transport = transport
         self._connection = connection
-        self._clock = clock
-        self.tokens = TokenProvider(self._sign_in, clock=clock)
         self.pacer = Pacer(
             connection.requests_per_minute, reserve=connection.reserve, clock=clock
         )
-        self.traffic = Traffic()
-        self.on_wait: Callable[[float, str], None] = lambda _seconds, _cause: None
-        """Is told of every wait before a request is repeated, and of its cause."""
+        self.patience = Patience(
+            give_up_s=connection.give_up_s, hold=self.pacer.hold, clock=clock
+        )
+        grant = partial(sign_in, connection, transport, self.patience)
+        self.tokens = TokenProvider(grant, clock=clock)
+
+    @property
+    def traffic(self) -> Traffic:
+        """What went over the line so far."""
+        return self.patience.traffic
 
     async def get(
         self, path: str, decode: Callable[[bytes], T], **parameters: str | int
@@ -169,76 +131,79 @@ class Client:
                 the request.
             DataError: If the answer has an unexpected shape; names the request.
         """
-        attempts = self._attempts()
+        tries = self.patience.tries(f"{method} {path}")
         rejected: Token | None = None
-        url = f"{self._connection.hosts.api}{path}{query}"
         while True:
             token = await self.tokens.get(rejected=rejected)
             rejected = None
             await self.pacer.turn()
             asked_at = datetime.now(UTC)
-            response, lost = await self._send(method, url, token, body)
-            if response is None:
-                await self._pause(attempts, lost or Interrupted(), f"{method} {path}")
+            try:
+                response = await self._send(method, f"{path}{query}", token, body)
+            except (Unreachable, Interrupted) as lost:
+                await tries.after_loss(lost)
                 continue
-            self._take_in(response)
-            if response.status not in (401, 429) and response.status < 500:  # noqa: PLR2004 - HTTP's own numbers
+            if response.status < HTTPStatus.MULTIPLE_CHOICES:
                 self.tokens.accepted(token)
-            if response.status < 300:  # noqa: PLR2004 - HTTP's own number
                 try:
                     value = await _decoded(decode, response.body)
                 except msgspec.ValidationError as exc:
                     msg = f"{method} {path}: unexpected answer: {exc}"
-                    raise DataError(msg, hint=_SHAPE_HINT) from exc
-                except msgspec.DecodeError:
-                    damaged = Interrupted("damaged answer")
-                    await self._pause(attempts, damaged, f"{method} {path}")
+                    raise DataError(msg, hint=SHAPE_HINT) from exc
+                except DAMAGED:
+                    await tries.after_loss(Interrupted("damaged answer"))
                     continue
                 return Answer(
                     value,
                     asked_at,
-                    attempts.made + 1,
+                    tries.made + 1,
                     len(response.body),
                     correlation_id(response.headers),
                 )
-            refusal = refusal_of(
-                method, path, response.status, response.headers, response.body
-            )
-            if response.status == 401:  # noqa: PLR2004 - HTTP's own number
-                rejected = token
-                if attempts.wait_s(told_s=0.0) is None:
-                    raise error_of(refusal)
-                self.traffic.retries["401"] += 1
-                continue
-            if response.status not in RETRYABLE:
-                raise error_of(refusal)
-            await self._obey(attempts, refusal, response)
+            rejected = await self._refused(method, path, response, token, tries)
 
-    def _attempts(self) -> Attempts:
-        # Jitter only has to spread tasks apart; nothing secret hangs on it.
-        return Attempts(
-            give_up_s=self._connection.give_up_s,
-            clock=self._clock,
-            jitter=lambda: random.uniform(0.5, 1.0),  # noqa: S311
+    async def _refused(
+        self, method: str, path: str, response: Response, token: Token, tries: Tries
+    ) -> Token | None:
+        """Wait until the request may be repeated.
+
+        Returns:
+            The token, if it was what was refused.
+
+        Raises:
+            GcbatchError: The refusal as an error, if repeating does not mend it.
+        """
+        refusal = refusal_of(
+            method,
+            path,
+            response.status,
+            response.headers,
+            response.body,
+            hide=[token.value, self._connection.client_secret],
         )
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            tries.after_stale_token(refusal)
+            return token
+        if response.status not in RETRYABLE:
+            self.tokens.accepted(token)
+            raise error_of(refusal)
+        await tries.after_refusal(refusal, response)
+        return None
 
     async def _send(
-        self, method: str, url: str, token: Token, body: bytes | None
-    ) -> tuple[Response | None, Unreachable | Interrupted | None]:
+        self, method: str, target: str, token: Token, body: bytes | None
+    ) -> Response:
         headers = {"Authorization": f"Bearer {token.value}"}
         if body is not None:
             headers["Content-Type"] = "application/json"
+        url = f"{self._connection.hosts.api}{target}"
         self.traffic.sent += 1
         try:
             response = await self._transport.send(
                 method, url, headers=headers, body=body
             )
-        except (Unreachable, Interrupted) as lost:
-            return None, lost
-        return response, None
-
-    def _take_in(self, response: Response) -> None:
-        """Count an answer and hand what it says of the quota to the pacer."""
+        finally:
+            self.pacer.done()
         self.traffic.answered[response.status] += 1
         self.traffic.received += len(response.body)
         said = [
@@ -248,104 +213,13 @@ class Client:
         if all(text.isdecimal() for text in said):
             count, allowed, reset = map(int, said)
             self.pacer.observe(count=count, allowed=allowed, reset_s=reset)
-
-    async def _obey(
-        self, attempts: Attempts, refusal: Refusal, response: Response
-    ) -> None:
-        """Wait before repeating a request that the service could not serve now."""
-        throttled = refusal.status == 429  # noqa: PLR2004 - HTTP's own number
-        told_s = None
-        if throttled or "Retry-After" in response.headers:
-            told_s = told_wait_s(
-                response.headers, refusal.message, now=datetime.now(UTC)
-            )
-        wait_s = attempts.wait_s(told_s=told_s)
-        if wait_s is None:
-            raise error_of(refusal)
-        if throttled:
-            # The quota is everyone's, so that everyone waits.
-            self.pacer.hold(wait_s)
-        await self._wait(wait_s, str(refusal.status))
-
-    async def _pause(
-        self, attempts: Attempts, lost: Unreachable | Interrupted, where: str
-    ) -> None:
-        """Wait before repeating a request that got no usable answer."""
-        unreachable = isinstance(lost, Unreachable)
-        wait_s = attempts.wait_s(unreachable=unreachable)
-        if wait_s is None:
-            if unreachable:
-                msg = f"{where}: cannot be reached: {lost}"
-                hint = "check region, domain or api_url, the network and proxies"
-            else:
-                msg = f"{where}: no usable answer in {attempts.made} attempts: {lost}"
-                hint = "try again later, or set a shorter fetch.chunk"
-            raise ServiceError(msg, hint=hint) from lost
-        await self._wait(wait_s, "unreachable" if unreachable else str(lost))
-
-    async def _wait(self, seconds: float, cause: str) -> None:
-        self.traffic.retries[cause] += 1
-        self.traffic.waited_s += seconds
-        self.on_wait(seconds, cause)
-        await asyncio.sleep(seconds)
-
-    async def _sign_in(self) -> Token:
-        """Ask the login host for a token (RFC 6749, section 4.4)."""
-        connection = self._connection
-        pair = f"{connection.client_id}:{connection.client_secret}".encode()
-        headers = {
-            "Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}",
-            "Content-Type": "application/x-www-form-urlencoded",
-        }
-        path = "/oauth/token"
-        url = f"{connection.hosts.login}{path}"
-        attempts = self._attempts()
-        while True:
-            try:
-                response = await self._transport.send(
-                    "POST", url, headers=headers, body=b"grant_type=client_credentials"
-                )
-            except (Unreachable, Interrupted) as lost:
-                await self._pause(attempts, lost, f"POST {url}")
-                continue
-            if response.status < 300:  # noqa: PLR2004 - HTTP's own number
-                try:
-                    return _token(response.body)
-                except msgspec.DecodeError:
-                    damaged = Interrupted("damaged answer")
-                    await self._pause(attempts, damaged, f"POST {url}")
-                    continue
-            refusal = refusal_of(
-                "POST", path, response.status, response.headers, response.body
-            )
-            if response.status in RETRYABLE:
-                await self._obey(attempts, refusal, response)
-                continue
-            if response.status in (400, 401, 403):
-                hint = "check client id and secret, and that the region is the org's"
-                raise AccessError(str(refusal), hint=hint, refusal=refusal)
-            raise error_of(refusal)
-
-
-_SHAPE_HINT: Final = "the service may have changed; see if a newer gcbatch knows it"
+        return response
 
 
 async def _decoded(decode: Callable[[bytes], T], body: bytes) -> T:
     if len(body) > LARGE_BODY:
         return await asyncio.to_thread(decode, body)
     return decode(body)
-
-
-class _Grant(msgspec.Struct):
-    access_token: str
-    expires_in: float = 3600.0
-
-
-def _token(body: bytes) -> Token:
-    granted = msgspec.json.decode(body, type=_Grant)
-    if not granted.access_token.isprintable() or granted.expires_in <= 0:
-        raise msgspec.DecodeError
-    return Token(granted.access_token, lifetime_s=granted.expires_in)
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
@@ -55,11 +56,32 @@ class Names:
             listed once and are no longer keep their last name.
         listed: For each of them, how many the last listing had.
         warnings: What could not be listed, and why.
+        former: For each of them, the ids that the last listing lacked.
+        targets: Service level to reach, in percent, by queue id and media type.
     """
 
     by_dimension: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     listed: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    former: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    targets: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def renewed(self, found: "Names") -> "Names":
+        """Return these names brought up to date.
+
+        What is listed, and the warnings, are those of *found*.
+        """
+        by_dimension, former = dict(self.by_dimension), dict(self.former)
+        for dimension, names in found.by_dimension.items():
+            by_dimension[dimension] = {**by_dimension.get(dimension, {}), **names}
+            former[dimension] = frozenset(by_dimension[dimension].keys() - names.keys())
+        targets = {**self.targets, **found.targets}
+        return Names(by_dimension, found.listed, found.warnings, former, targets)
+
+    def listed_ids(self, dimension: str) -> frozenset[str]:
+        """Return the ids that the last listing of a dimension had."""
+        known = self.by_dimension.get(dimension, {}).keys()
+        return frozenset(known - self.former.get(dimension, frozenset()))
 
     def to_json(self) -> dict[str, Any]:
         """Return it as it is kept with the run."""
@@ -67,17 +89,48 @@ class Names:
             "by_dimension": {d: dict(n) for d, n in self.by_dimension.items()},
             "listed": dict(self.listed),
             "warnings": list(self.warnings),
+            "former": {d: sorted(ids) for d, ids in self.former.items()},
+            "targets": {q: dict(t) for q, t in self.targets.items()},
         }
 
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> "Names":
         """Read what to_json wrote."""
-        return cls(raw["by_dimension"], raw["listed"], tuple(raw["warnings"]))
+        former = {d: frozenset(ids) for d, ids in raw.get("former", {}).items()}
+        return cls(
+            raw["by_dimension"],
+            raw["listed"],
+            tuple(raw["warnings"]),
+            former,
+            raw.get("targets", {}),
+        )
+
+
+class _ServiceLevel(msgspec.Struct):
+    percentage: int | float | None = None
+
+
+class _MediaSetting(msgspec.Struct):
+    serviceLevel: _ServiceLevel | None = None  # noqa: N815 - the API's word
 
 
 class _Entity(msgspec.Struct):
     id: str
     name: str | None = None
+    mediaSettings: dict[str, _MediaSetting | None] | None = None  # noqa: N815 - the API's word
+
+    def targets(self) -> dict[str, float]:
+        """Return a queue's service levels to reach, in percent, by media type.
+
+        The settings say `call` where analytics says `voice`, and 0.8 for 80 %.
+        """
+        return {
+            "voice" if key == "call" else key: round(level.percentage * 100, 6)
+            for key, setting in (self.mediaSettings or {}).items()
+            if setting is not None
+            and (level := setting.serviceLevel) is not None
+            and level.percentage is not None
+        }
 
 
 class _ListingPage(msgspec.Struct):
@@ -103,7 +156,9 @@ async def fetch_names(
         GcbatchError: As Client.call does, missing permissions aside.
     """
     wanted = set(dimensions)
-    by_dimension, listed = dict(known.by_dimension), {}
+    by_dimension: dict[str, Mapping[str, str]] = {}
+    listed: dict[str, int] = {}
+    targets: dict[str, Mapping[str, float]] = {}
     warnings: list[str] = []
     for listing in LISTINGS:
         if listing.dimension not in wanted:
@@ -111,24 +166,24 @@ async def fetch_names(
         try:
             found = await _list(client, listing)
         except AccessError as exc:
-            if exc.refusal is None or exc.refusal.status != 403:  # noqa: PLR2004 - HTTP's own number
+            if exc.refusal is None or exc.refusal.status != HTTPStatus.FORBIDDEN:
                 raise
             why = exc.refusal.message or "not allowed"
             warnings.append(f"{listing.kind} are shown by id: {why}")
             continue
-        earlier = by_dimension.get(listing.dimension, {})
-        by_dimension[listing.dimension] = {**earlier, **found}
+        by_dimension[listing.dimension] = {i: e.name or i for i, e in found.items()}
         listed[listing.dimension] = len(found)
-    return Names(by_dimension, listed, tuple(warnings))
+        targets |= {i: e.targets() for i, e in found.items() if e.targets()}
+    return known.renewed(Names(by_dimension, listed, tuple(warnings), targets=targets))
 
 
-async def _list(client: Client, listing: Listing) -> dict[str, str]:
+async def _list(client: Client, listing: Listing) -> dict[str, _Entity]:
     """Read all pages of a listing, from the first address that is allowed."""
     for path in listing.paths[:-1]:
         try:
             return await _pages(client, path, listing.parameters)
         except AccessError as exc:
-            if exc.refusal is None or exc.refusal.status != 403:  # noqa: PLR2004 - HTTP's own number
+            if exc.refusal is None or exc.refusal.status != HTTPStatus.FORBIDDEN:
                 raise
             refused = exc
             try:
@@ -140,8 +195,8 @@ async def _list(client: Client, listing: Listing) -> dict[str, str]:
 
 async def _pages(
     client: Client, path: str, parameters: Mapping[str, str]
-) -> dict[str, str]:
-    names: dict[str, str] = {}
+) -> dict[str, _Entity]:
+    found: dict[str, _Entity] = {}
     number = 1
     decoder = msgspec.json.Decoder(_ListingPage)
     while True:
@@ -153,14 +208,14 @@ async def _pages(
             pageNumber=number,
         )
         page = answer.value
-        before = len(names)
-        names.update({e.id: e.name or e.id for e in page.entities or ()})
+        before = len(found)
+        found.update({entity.id: entity for entity in page.entities or ()})
         # The page size that was asked may have been cut; the answer's own account of
         # pages counts.
         more = page.nextUri is not None or number < (page.pageCount or 0)
         if not more:
-            return names
-        if len(names) == before:
+            return found
+        if len(found) == before:
             msg = (
                 f"GET {path}: page {number} brings nothing new, yet more are announced"
             )
@@ -188,6 +243,7 @@ def queue_ids(wanted: Sequence[str], names: Names) -> list[str]:
     by_name: dict[str, list[str]] = {}
     for identity, name in names.by_dimension.get("queueId", {}).items():
         by_name.setdefault(name, []).append(identity)
+    former = names.former.get("queueId", frozenset())
     ids: set[str] = set()
     problems: list[str] = []
     for entry in wanted:
@@ -195,6 +251,8 @@ def queue_ids(wanted: Sequence[str], names: Names) -> list[str]:
             ids.add(entry.lower())
             continue
         found = by_name.get(entry, [])
+        # A queue that is gone does not stand in the way of its successor.
+        found = [i for i in found if i not in former] or found
         if len(found) == 1:
             ids.add(found[0])
         elif found:
@@ -206,10 +264,9 @@ def queue_ids(wanted: Sequence[str], names: Names) -> list[str]:
             close = ", ".join(nearest(entry, by_name)) or ", ".join(
                 sorted(by_name)[:20]
             )
-            problems.append(
-                f"query.queues: no queue is called {entry!r}; the nearest: {close}"
-            )
-    if problems and not by_name:
+            said = f"the nearest: {close}" if close else "the org lists none"
+            problems.append(f"query.queues: no queue is called {entry!r}; {said}")
+    if problems and not by_name and "queueId" not in names.listed:
         detail = "; ".join(names.warnings) or "none are listed"
         msg = f"queues cannot be found by name: {detail}"
         raise AccessError(msg, hint="name queues by id, or grant the permission")

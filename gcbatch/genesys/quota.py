@@ -1,7 +1,9 @@
 """Pacing: one pacer per token, for all tasks that share it."""
 
 import asyncio
+import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from aiolimiter import AsyncLimiter
@@ -49,16 +51,31 @@ class Pacer:
         self._limiter = make_limiter(self.per_minute)
         self._clock = clock
         self._held_until = 0.0
+        self._in_flight = 0
+        self._allowed = math.inf
+        self._count = 0
+        self._room = math.inf
+        self._window_ends = 0.0
+        self._news = asyncio.Event()
 
     async def turn(self) -> None:
-        """Return when the next request may be sent."""
+        """Return when the next request may be sent; call done when it was answered."""
         while True:
-            # The hold may have been lengthened meanwhile, hence a loop.
-            while (held_s := self._held_until - self._clock()) > 0:  # noqa: ASYNC110 - it is a time that is waited for, no event
-                await asyncio.sleep(held_s)
+            while (wait_s := self._wait_s()) > 0:
+                # Answers to what is in flight may say that there is room after all,
+                # or that the wait is longer.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait_s):
+                        await self._news.wait()
             await self._limiter.acquire()
-            if self._held_until <= self._clock():
+            if self._wait_s() <= 0:
+                self._in_flight += 1
+                self._room -= 1
                 return
+
+    def done(self) -> None:
+        """Note that a request is no longer in flight; then observe what it says."""
+        self._in_flight -= 1
 
     def hold(self, seconds: float) -> None:
         """Let nobody go for *seconds* from now."""
@@ -67,10 +84,28 @@ class Pacer:
     def observe(self, *, count: int, allowed: int, reset_s: float) -> None:
         """Take in what the server counts; hold when its window is full.
 
+        Requests in flight may or may not be counted yet: they are taken as not, and
+        the answers to them put it right. None is sent only to be refused.
+
         Args:
             count: Requests that it counted in its current window, others' included.
             allowed: Requests that it allows in a window.
             reset_s: Seconds until the window ends.
         """
-        if count >= max(1, int(allowed * self._share)):
-            self.hold(reset_s)
+        now = self._clock()
+        if now < self._window_ends:
+            count = max(count, self._count)  # answers may come out of order
+        self._count, self._window_ends = count, now + reset_s
+        self._allowed = max(1, int(allowed * self._share))
+        self._room = self._allowed - count - self._in_flight
+        self._news.set()
+        self._news.clear()
+
+    def _wait_s(self) -> float:
+        now = self._clock()
+        if now >= self._window_ends:
+            # A new window, as long as any until an answer tells more of it.
+            self._count, self._window_ends = 0, now + WINDOW_S
+            self._room = self._allowed - self._in_flight
+        full_s = self._window_ends - now if self._room < 1 else 0.0
+        return max(self._held_until - now, full_s)

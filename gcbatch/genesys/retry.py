@@ -10,6 +10,7 @@ from typing import Final
 __all__ = [
     "MAX_ATTEMPTS",
     "MAX_OWN_WAIT_S",
+    "MAX_TOLD_WAIT_S",
     "RETRYABLE",
     "Attempts",
     "own_wait_s",
@@ -19,6 +20,9 @@ __all__ = [
 RETRYABLE: Final = frozenset({408, 429, 500, 502, 503, 504})
 MAX_ATTEMPTS: Final = 12
 MAX_OWN_WAIT_S: Final = 60.0
+MAX_TOLD_WAIT_S: Final = 180.0
+"""Daily limits ask for hours; better to fail with their words than to sleep a day.
+The service's Java and Go clients give up at the same figure."""
 
 # Two texts are known: `Retry the request in [3] seconds`, and an older one with the
 # limit first, `exceeded the maximum [300] requests within [60] seconds`.
@@ -45,7 +49,7 @@ def told_wait_s(
     if retry_after:
         try:
             at = parsedate_to_datetime(retry_after)
-        except ValueError:
+        except (ValueError, OverflowError):
             pass
         else:
             if at.tzinfo is None:
@@ -88,7 +92,8 @@ class Attempts:
 
         Args:
             told_s: What the service said; wins over our own schedule, because only
-                it knows when its window reopens.
+                it knows when its window reopens. More than MAX_TOLD_WAIT_S is not
+                waited for.
             unreachable: Whether there was nobody to answer.
 
         Returns:
@@ -107,4 +112,4 @@ class Attempts:
             return None
         if told_s is None:
             return own
-        return told_s + self.jitter()
+        return told_s + self.jitter() if told_s <= MAX_TOLD_WAIT_S else None

@@ -24,6 +24,8 @@ from gcbatch import job as jobs
 from gcbatch.errors import DataError
 from gcbatch.filters import all_of, any_of
 from gcbatch.genesys.client import Client
+from gcbatch.genesys.endpoints.base import INSTANT
+from gcbatch.genesys.endpoints.columns import SHAPE_HINT, Number, numbers
 from gcbatch.genesys.families import Family
 from gcbatch.genesys.metrics import Kind, column_name, kind_of, snake
 from gcbatch.query import Query, canonical
@@ -32,7 +34,6 @@ from gcbatch.windows import Window
 
 __all__ = ["Aggregates"]
 
-INSTANT: Final = pa.timestamp("ms", tz="UTC")
 _ALL_STATISTICS: Final = frozenset(
     [
         "max",
@@ -52,7 +53,6 @@ _ALL_STATISTICS: Final = frozenset(
     ]
 )
 
-Number = int | float
 Key = tuple[str | None, ...]
 Stats = dict[str, Number | None]
 
@@ -100,6 +100,16 @@ class Aggregates:
     def name(self) -> str:
         """What job files call it."""
         return self.family.endpoint
+
+    @property
+    def queues_at_once(self) -> int | None:
+        """As many as the body holds."""
+        return None
+
+    @property
+    def cuts_by_clock(self) -> bool:
+        """By the calendar of the job's zone."""
+        return False
 
     @property
     def path(self) -> str:
@@ -150,6 +160,11 @@ class Aggregates:
             key.append(pa.field("qualifier", pa.string()))
         return pa.schema([*key, *_statistic_fields(query)])
 
+    def groups(self, query: jobs.Query) -> tuple[str, ...]:
+        """Return the columns that with interval_start make the key of a row."""
+        groups = tuple(snake(dimension) for dimension in query.group_by)
+        return (*groups, "qualifier") if self.family.qualified else groups
+
     async def fetch(self, client: Client, query: Query, asked: jobs.Query) -> Part:
         """Ask one query.
 
@@ -180,16 +195,27 @@ class Aggregates:
         answer = await client.post(self.path, decode, self.body(query))
         return Part(
             answer.value,
-            Account(
-                asked_at=answer.asked_at,
-                window=query.window,
-                pages=1,
-                rows=answer.value.num_rows,
-                requests=answer.attempts,
-                size=answer.size,
-                correlation_ids=(answer.correlation_id,),
-            ),
+            Account.of_pages(query.window, answer.value.num_rows, [answer]),
         )
+
+    def facts(self, rows: pa.Table) -> pa.Table:
+        """Return what the table `sla` adds up, whole numbers all of it."""
+        named = {
+            "offered": "n_offered",
+            "answered": "t_answered_count",
+            "abandoned": "t_abandon_count",
+            "level_part": "o_service_level_numerator",
+            "level_whole": "o_service_level_denominator",
+            "wait_sum_ms": "t_answered_sum_ms",
+            "wait_count": "t_answered_count",
+            "handle_sum_ms": "t_handle_sum_ms",
+            "handle_count": "t_handle_count",
+        }
+        none = pa.nulls(rows.num_rows, pa.string())
+        columns = {name: rows[name] for name in ("interval_start", "interval_end")}
+        for name in ("queue_id", "media_type"):
+            columns[name] = rows[name] if name in rows.column_names else none
+        return pa.table(columns | {to: rows[by] for to, by in named.items()})
 
 
 def _statistic_fields(query: jobs.Query) -> Iterable[pa.Field]:
@@ -279,12 +305,10 @@ class _Rows:
         if known := self._spans.get(text):
             return known
         try:
-            start, end = (
-                datetime.fromisoformat(t).astimezone(UTC) for t in text.split("/")
-            )
-        except ValueError as exc:
+            start, end = map(_instant, text.split("/"))
+        except (ValueError, OverflowError) as exc:
             msg = f"bucket {text[:80]!r} is no interval"
-            raise DataError(msg) from exc
+            raise DataError(msg, hint=SHAPE_HINT) from exc
         if start >= end or start < self._window.start or end > self._window.end:
             msg = f"bucket {text} is outside the window that was asked"
             raise DataError(msg, hint=_ALIGN_HINT)
@@ -313,10 +337,15 @@ class _Rows:
                 row = rows[qualifier] = self._new_row(span, key, qualifier)
             slot.rows.append(row)
             slot.stats.append(metric.stats)
+        viewed: set[str] = set()
         for view in bucket.views or ():
             slot = self._views.get(view.name)
             if slot is None:
                 continue  # not asked for
+            if view.name in viewed:
+                msg = f"bucket {bucket.interval}: view {view.name} is answered twice"
+                raise DataError(msg)
+            viewed.add(view.name)
             row = rows.get(None)
             if row is None:
                 row = rows[None] = self._new_row(span, key, None)
@@ -348,7 +377,7 @@ class _Rows:
             for foreign in (_ALL_STATISTICS & set(keys)) - known:
                 if any(stats.get(foreign) is not None for stats in slot.stats):
                     msg = f"{name} has a {foreign}, which a {slot.kind.name} has not"
-                    raise DataError(msg, hint=_KIND_HINT)
+                    raise DataError(msg, hint=SHAPE_HINT)
         whole = len(self._starts)
         everywhere = slot.rows == list(range(whole))
         places: list[int | None] = [None] * whole
@@ -357,34 +386,27 @@ class _Rows:
         spread = None if everywhere else pa.array(places, pa.int64())
         for statistic in slot.kind.statistics:
             values = [stats.get(statistic.key) for stats in slot.stats]
-            array = _numbers(values, f"{name}.{statistic.key}", statistic.type)
+            array = numbers(
+                values,
+                pa.type_for_alias(statistic.type),
+                f"{name}.{statistic.key}",
+            )
             yield array if spread is None else array.take(spread)
+
+
+def _instant(text: str) -> datetime:
+    """Return an end of an interval in UTC.
+
+    Raises:
+        ValueError: If it has no offset (it would be taken for this machine's time),
+            or is finer than the columns, which would cut it without a word.
+    """
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None or instant.microsecond % 1000:
+        raise ValueError(text)
+    return instant.astimezone(UTC)
 
 
 _ALIGN_HINT: Final = (
     "from and fetch.chunk may not suit how the service cuts buckets of this granularity"
 )
-_KIND_HINT: Final = "the service may have changed; see if a newer gcbatch knows it"
-
-
-def _numbers(values: list[Number | None], name: str, type_name: str) -> pa.Array:
-    """Return one column; whole numbers must be whole, be they written 414 or 414.0.
-
-    pyarrow would cut 414.5 to 414 without a word.
-    """
-    if type_name == "float64":
-        return pa.array([None if v is None else float(v) for v in values], pa.float64())
-    if float in set(map(type, values)):
-        broken = [v for v in values if isinstance(v, float) and not v.is_integer()]
-        if broken:
-            msg = f"{name} is not a whole number ({broken[0]})"
-            raise DataError(msg, hint=_KIND_HINT)
-        values = [int(v) if isinstance(v, float) else v for v in values]
-    if any(v is not None and v < 0 for v in values):
-        msg = f"{name} is negative"
-        raise DataError(msg)
-    try:
-        return pa.array(values, pa.int64())
-    except (pa.ArrowInvalid, OverflowError) as exc:
-        msg = f"{name} is larger than 64 bits"
-        raise DataError(msg) from exc

@@ -1,0 +1,78 @@
+"""What every endpoint can do: ask a query, and say what its answers mean."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import pyarrow as pa
+
+from gcbatch import job as jobs
+from gcbatch.genesys.client import Client
+from gcbatch.query import Query
+from gcbatch.store import Part
+
+__all__ = ["INSTANT", "Endpoint"]
+
+INSTANT = pa.timestamp("ms", tz="UTC")
+
+
+class Endpoint(Protocol):
+    """One shape of question and answer."""
+
+    @property
+    def name(self) -> str:
+        """What job files call it."""
+        ...
+
+    @property
+    def queues_at_once(self) -> int | None:
+        """How many queues one query may name; None is as many as its body holds."""
+        ...
+
+    @property
+    def cuts_by_clock(self) -> bool:
+        """Whether buckets are counted in elapsed time from the window's start.
+
+        Else the service cuts them by the calendar of the job's zone.
+        """
+        ...
+
+    def template(self, query: jobs.Query, queue_ids: Sequence[str] | None) -> bytes:
+        """Return the body of a request but for its span.
+
+        Args:
+            query: What the job asks.
+            queue_ids: The queues of this request; None is all.
+        """
+        ...
+
+    def schema(self, query: jobs.Query) -> pa.Schema:
+        """Return the columns of a part: interval, groups, figures."""
+        ...
+
+    def groups(self, query: jobs.Query) -> tuple[str, ...]:
+        """Return the columns that with interval_start make the key of a row."""
+        ...
+
+    async def fetch(self, client: Client, query: Query, asked: jobs.Query) -> Part:
+        """Ask one query.
+
+        Args:
+            client: Whom to ask through.
+            query: What to ask.
+            asked: The job's query section.
+
+        Raises:
+            DataError: If the answer contradicts itself or the question.
+            GcbatchError: As Client.call does.
+        """
+        ...
+
+    def facts(self, rows: pa.Table) -> pa.Table:
+        """Return what the table `sla` adds up, from the rows of a part.
+
+        Returns:
+            interval_start, interval_end, queue_id, media_type and the columns of
+            gcbatch.tables.sla.ADDED, a row for each of *rows*; null where there is
+            nothing. With queue_name and deleted, where answers tell them.
+        """
+        ...

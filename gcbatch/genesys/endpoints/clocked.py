@@ -1,0 +1,73 @@
+"""Buckets told by their start alone, counted from the window's start."""
+
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gcbatch.errors import DataError
+from gcbatch.query import Query
+from gcbatch.windows import Period, Window
+
+__all__ = ["Grid", "levels_missing", "whole_window"]
+
+
+class Grid:
+    """The buckets of one query, by elapsed time from its window's start.
+
+    Args:
+        query: Whose window.
+        granularity: Length of a bucket; a calendar length, or None, is one bucket,
+            because such windows are planned one bucket long.
+    """
+
+    def __init__(self, query: Query, granularity: Period | None) -> None:
+        self._query = query
+        self._pace = query.window.span
+        if granularity is not None and granularity.is_clock:
+            self._pace = timedelta(seconds=granularity.seconds)
+
+    def bucket(self, start: str | None, where: str) -> tuple[datetime, datetime]:
+        """Return the ends of the bucket that starts at *start*.
+
+        Args:
+            start: An instant; None is the window's own start.
+            where: What to call the bucket in errors.
+
+        Raises:
+            DataError: If it is no instant, outside the window or no bucket's start.
+        """
+        window = self._query.window
+        try:
+            instant = (
+                window.start
+                if start is None
+                else datetime.fromisoformat(start).astimezone(UTC)
+            )
+        except ValueError as exc:
+            msg = f"{self._query}: {where}: {str(start)[:80]!r} is no instant"
+            raise DataError(msg) from exc
+        if not window.start <= instant < window.end:
+            msg = f"{self._query}: {where}: {start} is outside the window"
+            raise DataError(msg)
+        if (instant - window.start) % self._pace:
+            msg = f"{self._query}: {where}: {start} is not the start of a bucket"
+            raise DataError(msg)
+        return instant, min(instant + self._pace, window.end)
+
+
+def whole_window(window: Window) -> str:
+    """Return the duration of a window as elapsed time: a day of 23 hours is PT1380M.
+
+    For buckets of a day or more, which are asked a window each: what P1D means to a
+    service that knows no time zone, nobody can say.
+    """
+    return f"PT{window.span // timedelta(minutes=1)}M"
+
+
+def levels_missing(handled: pa.ChunkedArray, level: pa.ChunkedArray) -> dict[str, int]:
+    """Count the buckets that had handled calls but no service level: it counts as 0."""
+    missing = pc.and_(pc.greater(pc.fill_null(handled, 0), 0), pc.is_null(level))
+    return {
+        "buckets with handled calls but no service level": pc.sum(missing).as_py() or 0
+    }

@@ -1,0 +1,48 @@
+"""Figures of an answer as Arrow columns, refused where they do not fit."""
+
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gcbatch.errors import DataError
+
+__all__ = ["SHAPE_HINT", "Number", "numbers"]
+
+Number = int | float
+
+SHAPE_HINT: Final = "the service may have changed; see if a newer gcbatch knows it"
+
+
+def numbers(values: list[Number | None], kind: pa.DataType, name: str) -> pa.Array:
+    """Return one column of numbers, null where there is none.
+
+    Whole numbers must be whole, be they written 414 or 414.0, and not negative:
+    pyarrow would cut 414.5 to 414 without a word.
+
+    Args:
+        values: As decoded.
+        kind: int64 for counts and milliseconds, else float64.
+        name: What to call the figure in errors.
+
+    Raises:
+        DataError: If a value does not fit; names the figure and the value.
+    """
+    if pa.types.is_floating(kind):
+        return pa.array([None if v is None else float(v) for v in values], kind)
+    if float in set(map(type, values)):
+        for value in values:
+            if isinstance(value, float) and not value.is_integer():
+                msg = f"{name} is not a whole number ({value})"
+                raise DataError(msg, hint=SHAPE_HINT)
+        values = [int(v) if isinstance(v, float) else v for v in values]
+    try:
+        column = pa.array(values, kind)
+    except (pa.ArrowInvalid, OverflowError) as exc:
+        msg = f"{name} is larger than 64 bits"
+        raise DataError(msg, hint=SHAPE_HINT) from exc
+    lowest = pc.min(column).as_py()
+    if lowest is not None and lowest < 0:
+        msg = f"{name} is negative ({lowest})"
+        raise DataError(msg, hint=SHAPE_HINT)
+    return column

@@ -1,0 +1,56 @@
+"""Pages that are reached by a token each."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+from gcbatch.errors import DataError
+from gcbatch.genesys.client import Answer
+
+__all__ = ["all_pages"]
+
+
+class Page(Protocol):
+    """A page that may name the next."""
+
+    @property
+    def next_token(self) -> str | None:
+        """The token of the next page; None or empty on the last."""
+        ...
+
+
+P = TypeVar("P", bound=Page)
+
+
+async def all_pages(
+    ask: Callable[[str | None], Awaitable[Answer[P]]], *, about: str
+) -> list[Answer[P]]:
+    """Read all pages of an answer.
+
+    Args:
+        ask: Asks for the page of a token; None is the first page.
+        about: What is asked, for errors.
+
+    Returns:
+        The pages in order; an empty page does not end them, only a missing token does.
+
+    Raises:
+        DataError: If a token comes again, which would never end; names the token's
+            page and *about*.
+        GcbatchError: As *ask* does.
+    """
+    pages: list[Answer[P]] = []
+    seen: dict[str, int] = {}
+    token: str | None = None
+    while True:
+        answer = await ask(token)
+        pages.append(answer)
+        token = answer.value.next_token
+        if not token:
+            return pages
+        if token in seen:
+            msg = (
+                f"{about}: pages run in a loop: page {len(pages)} names the same next "
+                f"page as page {seen[token]}"
+            )
+            raise DataError(msg, hint="ask the service's support; nothing was stored")
+        seen[token] = len(pages)

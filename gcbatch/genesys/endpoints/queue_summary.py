@@ -1,0 +1,191 @@
+"""`queue-summary`: the second shape that tutorials tell of, a summary of queues.
+
+    POST /api/v2/analytics/queues/summary
+    {"dateFrom": "…Z", "dateTo": "…Z", "interval": "PT1H",
+     "metrics": ["serviceLevel", …],
+     "groupings": [{"name": "queue", "type": "QUEUE", "values": ["…"]}],
+     "nextPageToken": "…"}
+
+    {"data": [{"queue": {"id": "…", "name": "Support", "deleted": false},
+               "interval": "…Z", "totalHandled": 3, "totalAbandoned": 1,
+               "serviceLevel": 66.7, "avgHandleTime": 214.3}],
+     "nextPageToken": "…"}
+
+The real service does not know this shape; gateways and simulators may. The next page's
+token goes into the body beside the unchanged query. A bucket is told by its start, and
+is the whole window where none is told; times are in seconds; the service level is in
+percent of the bucket's handled calls.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gcbatch import job as jobs
+from gcbatch.errors import DataError
+from gcbatch.genesys.client import Answer, Client
+from gcbatch.genesys.endpoints.base import INSTANT
+from gcbatch.genesys.endpoints.clocked import Grid, levels_missing, whole_window
+from gcbatch.genesys.endpoints.columns import Number, numbers
+from gcbatch.genesys.endpoints.paging import all_pages
+from gcbatch.query import Query, canonical
+from gcbatch.store import Account, Part
+from gcbatch.windows import iso
+
+__all__ = ["QueueSummary"]
+
+PATH: Final = "/api/v2/analytics/queues/summary"
+
+
+class _Queue(msgspec.Struct, gc=False):
+    id: str
+    name: str | None = None
+    deleted: bool | None = None
+
+
+class _Row(msgspec.Struct, gc=False):
+    queue: _Queue
+    interval: str | None = None
+    totalHandled: Number | None = None  # noqa: N815 - the wire's word
+    totalAbandoned: Number | None = None  # noqa: N815 - the wire's word
+    serviceLevel: Number | None = None  # noqa: N815 - the wire's word
+    avgHandleTime: Number | None = None  # noqa: N815 - the wire's word
+
+
+class _Page(msgspec.Struct, gc=False):
+    data: list[_Row] | None = None
+    nextPageToken: str | None = None  # noqa: N815 - the wire's word
+
+    @property
+    def next_token(self) -> str | None:
+        return self.nextPageToken
+
+
+_FIGURES: Final = (
+    ("totalHandled", "total_handled", pa.int64(), "calls"),
+    ("totalAbandoned", "total_abandoned", pa.int64(), "calls"),
+    ("serviceLevel", "service_level", pa.float64(), "%"),
+    ("avgHandleTime", "avg_handle_time_s", pa.float64(), "s"),
+)
+"""Name on the wire, column, type, unit."""
+
+
+@dataclass(frozen=True)
+class QueueSummary:
+    """The endpoint `queue-summary`."""
+
+    name: str = "queue-summary"
+    queues_at_once: int | None = None
+    cuts_by_clock: bool = True
+
+    def template(self, query: jobs.Query, queue_ids: Sequence[str] | None) -> bytes:
+        """Return the body of a request but for its dates and page."""
+        grouping: dict[str, Any] = {"name": "queue", "type": "QUEUE"}
+        if queue_ids is not None:
+            grouping["values"] = list(queue_ids)
+        body: dict[str, Any] = {
+            "metrics": [wire for wire, *_ in _FIGURES],
+            "groupings": [grouping],
+        }
+        if query.granularity and query.granularity.is_clock:
+            body["interval"] = query.granularity.text
+        return canonical(body)
+
+    def schema(self, query: jobs.Query) -> pa.Schema:  # noqa: ARG002 - an Endpoint
+        """Return the columns of a part; `deleted` is of the queue."""
+        return pa.schema(
+            [
+                pa.field("interval_start", INSTANT, nullable=False),
+                pa.field("interval_end", INSTANT, nullable=False),
+                pa.field("queue_id", pa.string()),
+                pa.field("queue_name", pa.string()),
+                *(
+                    pa.field(name, kind, metadata={"source": wire, "unit": unit})
+                    for wire, name, kind, unit in _FIGURES
+                ),
+                pa.field("deleted", pa.bool_()),
+            ]
+        )
+
+    def groups(self, query: jobs.Query) -> tuple[str, ...]:  # noqa: ARG002 - an Endpoint
+        """Return the columns that with interval_start make the key of a row."""
+        return ("queue_id",)
+
+    async def fetch(self, client: Client, query: Query, asked: jobs.Query) -> Part:
+        """Ask one query, page by page; see Endpoint."""
+        body = orjson.loads(query.template)
+        window = query.window
+        body |= {"dateFrom": iso(window.start), "dateTo": iso(window.end)}
+        body.setdefault("interval", whole_window(window))
+        decoder = msgspec.json.Decoder(_Page)
+
+        async def ask(token: str | None) -> Answer[_Page]:
+            page = {"nextPageToken": token} if token else {}
+            return await client.post(PATH, decoder.decode, canonical(body | page))
+
+        pages = await all_pages(ask, about=str(query))
+        rows = [row for page in pages for row in page.value.data or ()]
+        grid = Grid(query, asked.granularity)
+        spans = [grid.bucket(r.interval, f"row {n}") for n, r in enumerate(rows, 1)]
+        seen: set[tuple[str, object]] = set()
+        for row, span in zip(rows, spans, strict=True):
+            if (row.queue.id, span) in seen:
+                msg = f"{query}: queue {row.queue.id} has bucket {iso(span[0])} twice"
+                raise DataError(msg)
+            seen.add((row.queue.id, span))
+        columns = [
+            pa.array([start for start, _ in spans], INSTANT),
+            pa.array([end for _, end in spans], INSTANT),
+            pa.array([row.queue.id for row in rows], pa.string()),
+            pa.array([row.queue.name or row.queue.id for row in rows], pa.string()),
+            *(
+                numbers([getattr(r, wire) for r in rows], kind, f"{query}: {wire}")
+                for wire, _, kind, _ in _FIGURES
+            ),
+            pa.array([bool(row.queue.deleted) for row in rows], pa.bool_()),
+        ]
+        table = pa.Table.from_arrays(columns, schema=self.schema(asked))
+        order = [("interval_start", "ascending"), ("queue_id", "ascending")]
+        table = table.sort_by(order)
+        remarks = levels_missing(table["total_handled"], table["service_level"])
+        return Part(
+            table, Account.of_pages(query.window, table.num_rows, pages, remarks)
+        )
+
+    def facts(self, rows: pa.Table) -> pa.Table:
+        """Return what the table `sla` adds up.
+
+        A null level counts as 0; an average handle time stands for all handled calls
+        of its bucket, and is weighted by them.
+        """
+        handled = pc.cast(rows["total_handled"], pa.float64())
+        level = pc.divide(pc.fill_null(rows["service_level"], 0.0), 100.0)
+        none = pa.nulls(rows.num_rows)
+        average_ms = pc.multiply(rows["avg_handle_time_s"], 1000.0)
+        return pa.table(
+            {
+                "interval_start": rows["interval_start"],
+                "interval_end": rows["interval_end"],
+                "queue_id": rows["queue_id"],
+                "queue_name": rows["queue_name"],
+                "deleted": rows["deleted"],
+                "media_type": none.cast(pa.string()),
+                "offered": pc.add(
+                    pc.fill_null(rows["total_handled"], 0),
+                    pc.fill_null(rows["total_abandoned"], 0),
+                ),
+                "answered": rows["total_handled"],
+                "abandoned": rows["total_abandoned"],
+                "level_part": pc.multiply(handled, level),
+                "level_whole": handled,
+                "wait_sum_ms": none.cast(pa.float64()),
+                "wait_count": none.cast(pa.int64()),
+                "handle_sum_ms": pc.multiply(handled, average_ms),
+                "handle_count": rows["total_handled"],
+            }
+        )

@@ -1,0 +1,153 @@
+"""Waiting before a request is repeated, and giving up when that no longer helps."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from gcbatch.errors import Refusal, ServiceError
+from gcbatch.genesys.answers import error_of
+from gcbatch.genesys.retry import Attempts, told_wait_s
+from gcbatch.genesys.transport import Interrupted, Response, Unreachable
+
+__all__ = ["Patience", "Traffic", "Tries"]
+
+
+@dataclass
+class Traffic:
+    """What went over the line.
+
+    Args:
+        sent: Requests sent to the API, retries included, tokens not.
+        answered: Answers by HTTP status.
+        retries: Repeated requests by cause: `429`, `timeout`, `connection lost` …
+        waited_s: Seconds that tasks waited because they were told to or by backoff.
+        received: Bytes of answers, after decompression.
+    """
+
+    sent: int = 0
+    answered: Counter[int] = field(default_factory=Counter)
+    retries: Counter[str] = field(default_factory=Counter)
+    waited_s: float = 0.0
+    received: int = 0
+
+    @property
+    def throttled(self) -> int:
+        """Answers 429."""
+        return self.answered[HTTPStatus.TOO_MANY_REQUESTS]
+
+
+class Patience:
+    """How long all calls of a client wait; tells of every wait.
+
+    Args:
+        give_up_s: How long an address that cannot be reached is tried.
+        hold: Makes everyone wait for some seconds, after a 429: the quota is
+            everyone's.
+        clock: Monotonic seconds.
+
+    Attributes:
+        traffic: Counts the waits.
+        on_wait: Is told of every wait, in seconds, and of its cause.
+    """
+
+    def __init__(
+        self,
+        *,
+        give_up_s: float,
+        hold: Callable[[float], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._give_up_s = give_up_s
+        self._clock = clock
+        self.hold = hold
+        self.traffic = Traffic()
+        self.on_wait: Callable[[float, str], None] = lambda _seconds, _cause: None
+
+    def tries(self, where: str) -> "Tries":
+        """Return the tries of one call; *where* names it in errors."""
+        attempts = Attempts(
+            give_up_s=self._give_up_s,
+            clock=self._clock,
+            # Jitter only has to spread tasks apart; nothing secret hangs on it.
+            jitter=lambda: random.uniform(0.5, 1.0),  # noqa: S311
+        )
+        return Tries(self, where, attempts)
+
+    async def wait(self, seconds: float, cause: str) -> None:
+        """Wait, count it, and tell of it."""
+        self.traffic.retries[cause] += 1
+        self.traffic.waited_s += seconds
+        self.on_wait(seconds, cause)
+        await asyncio.sleep(seconds)
+
+
+@dataclass
+class Tries:
+    """The tries of one call.
+
+    Args:
+        patience: Of the client.
+        where: What is called, in errors.
+        attempts: Counts them.
+    """
+
+    patience: Patience
+    where: str
+    attempts: Attempts
+
+    @property
+    def made(self) -> int:
+        """Tries that failed so far."""
+        return self.attempts.made
+
+    async def after_loss(self, lost: Unreachable | Interrupted) -> None:
+        """Wait, after no usable answer came.
+
+        Raises:
+            ServiceError: When it is time to give up.
+        """
+        unreachable = isinstance(lost, Unreachable)
+        wait_s = self.attempts.wait_s(unreachable=unreachable)
+        if wait_s is not None:
+            cause = "unreachable" if unreachable else str(lost)
+            await self.patience.wait(wait_s, cause)
+            return
+        if unreachable:
+            msg = f"{self.where}: cannot be reached: {lost}"
+            hint = "check region, domain or api_url, the network and proxies"
+        else:
+            msg = f"{self.where}: no usable answer in {self.made} attempts: {lost}"
+            hint = "try again later, or set a shorter fetch.chunk"
+        raise ServiceError(msg, hint=hint) from lost
+
+    async def after_refusal(self, refusal: Refusal, response: Response) -> None:
+        """Wait, after the service could not serve the request now.
+
+        Raises:
+            GcbatchError: The refusal as an error, when it is time to give up.
+        """
+        throttled = refusal.status == HTTPStatus.TOO_MANY_REQUESTS
+        told_s = None
+        if throttled or "Retry-After" in response.headers:
+            now = datetime.now(UTC)
+            told_s = told_wait_s(response.headers, refusal.message, now=now)
+        wait_s = self.attempts.wait_s(told_s=told_s)
+        if wait_s is None:
+            raise error_of(refusal)
+        if throttled:
+            self.patience.hold(wait_s)
+        await self.patience.wait(wait_s, str(refusal.status))
+
+    def after_stale_token(self, refusal: Refusal) -> None:
+        """Count a 401; the next try has another token, and needs no wait.
+
+        Raises:
+            GcbatchError: The refusal as an error, when it is time to give up.
+        """
+        if self.attempts.wait_s(told_s=0.0) is None:
+            raise error_of(refusal)
+        self.patience.traffic.retries[str(refusal.status)] += 1

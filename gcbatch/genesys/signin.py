@@ -1,0 +1,103 @@
+"""Asking for a token by client credentials (RFC 6749, section 4.4)."""
+
+import base64
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlencode
+
+import msgspec
+
+from gcbatch.errors import AccessError, DataError
+from gcbatch.genesys.answers import DAMAGED, error_of, refusal_of
+from gcbatch.genesys.auth import Token
+from gcbatch.genesys.connection import Connection
+from gcbatch.genesys.patience import Patience
+from gcbatch.genesys.retry import RETRYABLE
+from gcbatch.genesys.transport import Interrupted, Transport, Unreachable
+
+__all__ = ["sign_in"]
+
+_REFUSED: Final = (
+    HTTPStatus.BAD_REQUEST,  # invalid_client, by the service's own tests
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+)
+
+
+async def sign_in(
+    connection: Connection, transport: Transport, patience: Patience
+) -> Token:
+    """Ask the login host for a token.
+
+    Raises:
+        AccessError: If it refuses the credentials.
+        ServiceError: If it cannot be reached, or keeps failing.
+        DataError: If it grants something that is no token.
+    """
+    headers, body = _request(connection)
+    path = connection.token_path
+    url = f"{connection.hosts.login}{path}"
+    tries = patience.tries(f"POST {url}")
+    while True:
+        try:
+            response = await transport.send("POST", url, headers=headers, body=body)
+        except (Unreachable, Interrupted) as lost:
+            await tries.after_loss(lost)
+            continue
+        if response.status < HTTPStatus.MULTIPLE_CHOICES:
+            try:
+                return _token(response.body)
+            except msgspec.ValidationError as exc:
+                msg = f"POST {url}: grants no usable token: {exc}"
+                raise DataError(msg, hint="check login_url and org.token") from exc
+            except DAMAGED:
+                await tries.after_loss(Interrupted("damaged answer"))
+                continue
+        refusal = refusal_of(
+            "POST",
+            path,
+            response.status,
+            response.headers,
+            response.body,
+            hide=[connection.client_secret],
+        )
+        if response.status in RETRYABLE:
+            await tries.after_refusal(refusal, response)
+            continue
+        if response.status in _REFUSED:
+            hint = "check client id and secret, and that the region is the org's"
+            raise AccessError(str(refusal), hint=hint, refusal=refusal)
+        raise error_of(refusal)
+
+
+def _request(connection: Connection) -> tuple[dict[str, str], bytes]:
+    """Return the headers and the body that ask for a token."""
+    grant = {"grant_type": "client_credentials"}
+    if connection.token_style == "json":  # noqa: S105 - a style, no secret
+        grant |= {
+            "client_id": connection.client_id,
+            "client_secret": connection.client_secret,
+        }
+        return {"Content-Type": "application/json"}, msgspec.json.encode(grant)
+    pair = f"{connection.client_id}:{connection.client_secret}".encode()
+    headers = {
+        "Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}",
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    return headers, urlencode(grant).encode()
+
+
+class _Grant(msgspec.Struct):
+    access_token: str
+    expires_in: float = 3600.0
+
+
+def _token(body: bytes) -> Token:
+    granted = msgspec.json.decode(body, type=_Grant)
+    if not granted.access_token.isprintable() or not granted.access_token:
+        msg = "access_token is not printable"
+        raise msgspec.ValidationError(msg)
+    if granted.expires_in <= 0:
+        msg = "expires_in is not positive"
+        raise msgspec.ValidationError(msg)
+    return Token(granted.access_token, lifetime_s=granted.expires_in)

@@ -1,0 +1,547 @@
+"""Answers of the aggregates: typed columns, or an error that says where."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, ClassVar, TypeVar, cast
+
+import msgspec
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gcbatch.errors import DataError
+from gcbatch.genesys.client import Answer, Client
+from gcbatch.genesys.endpoints import endpoint_named
+from gcbatch.genesys.endpoints.aggregates import Aggregates
+from gcbatch.genesys.families import FAMILIES
+from gcbatch.job import Query
+from gcbatch.query import make_query
+from gcbatch.store import Part
+from gcbatch.windows import Window, iso
+
+T = TypeVar("T")
+START = datetime(2026, 10, 1, tzinfo=UTC)
+DAY = Window(START, START + timedelta(days=1))
+HOUR = timedelta(hours=1)
+Page = dict[str, Any]
+
+
+class Said:
+    """Answers every request with the same bytes, as a client would."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+        self.asked: list[tuple[str, Any]] = []
+
+    async def post(
+        self, path: str, decode: Callable[[bytes], T], body: bytes
+    ) -> Answer[T]:
+        self.asked.append((path, json.loads(body)))
+        value = decode(self.body)
+        return Answer(value, START, 2, len(self.body), "an-id")
+
+
+def asked_of(**changes: Any) -> Query:
+    usual = {
+        "from": "2026-10-01",
+        "to": "2026-10-02",
+        "granularity": "PT1H",
+        "metrics": ["nOffered", "tHandle", "oServiceLevel"],
+    }
+    return Query.model_validate({**usual, **changes})
+
+
+def part_of(page: Page | bytes, **changes: Any) -> Part:
+    """Return the part that an answer becomes."""
+    asked = asked_of(**changes)
+    endpoint = endpoint_named(asked.endpoint)
+    query = make_query("org", asked.endpoint, DAY, endpoint.template(asked, None))
+    body = page if isinstance(page, bytes) else json.dumps(page).encode()
+    client = cast("Client", Said(body))
+    return asyncio.run(endpoint.fetch(client, query, asked))
+
+
+def rows_of(page: Page | bytes, **changes: Any) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = part_of(page, **changes).table.to_pylist()
+    return rows
+
+
+def bucket(hour: float, *metrics: Page, length: float = 1, **more: Any) -> Page:
+    start = START + hour * HOUR
+    return {
+        "interval": f"{iso(start)}/{iso(start + length * HOUR)}",
+        "metrics": list(metrics),
+        **more,
+    }
+
+
+def metric(name: str, qualifier: str | None = None, **stats: Any) -> Page:
+    told = {"qualifier": qualifier} if qualifier else {}
+    return {"metric": name, "stats": stats, **told}
+
+
+def page_of(*buckets: Page, **group: Any) -> Page:
+    return {"results": [{"group": group or {"queueId": "q"}, "data": list(buckets)}]}
+
+
+OFFERED = metric("nOffered", count=877)
+
+
+def test_an_answer_becomes_a_row_per_bucket_and_group() -> None:
+    """Counts, milliseconds and ratios have columns of their own; absent is null."""
+    page = {
+        "results": [
+            {
+                "group": {"queueId": "b"},
+                "data": [
+                    bucket(
+                        3,
+                        OFFERED,
+                        metric(
+                            "tHandle", max=451577, min=2324, count=787, sum=40279740
+                        ),
+                        metric(
+                            "oServiceLevel",
+                            ratio=0.47586206896551725,
+                            numerator=414.0,
+                            denominator=870,
+                            target=0.8,
+                        ),
+                    )
+                ],
+            },
+            {"group": {"queueId": "a"}, "data": [bucket(3, OFFERED)]},
+        ]
+    }
+
+    rows = rows_of(page)
+
+    assert [row["queue_id"] for row in rows] == ["a", "b"]
+    assert rows[1] == {
+        "interval_start": START + 3 * HOUR,
+        "interval_end": START + 4 * HOUR,
+        "queue_id": "b",
+        "n_offered": 877,
+        "t_handle_count": 787,
+        "t_handle_sum_ms": 40279740,
+        "t_handle_min_ms": 2324,
+        "t_handle_max_ms": 451577,
+        "o_service_level_numerator": 414,
+        "o_service_level_denominator": 870,
+        "o_service_level_ratio": 0.47586206896551725,
+        "o_service_level_target": 0.8,
+    }
+    assert rows[0]["t_handle_count"] is None
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {},
+        {"results": None},
+        {"results": []},
+        {"results": [{}]},
+        {"results": [{"group": {"queueId": "q"}}]},
+        {"results": [{"group": None, "data": None}]},
+        page_of(bucket(0)),
+        page_of({"interval": bucket(0)["interval"]}),
+        {"systemToOrganizationMappings": {"x": ["y"]}, "results": []},
+    ],
+)
+def test_nothing_is_no_rows(page: Page) -> None:
+    """What has no data is left out at any level; the schema is the same."""
+    part = part_of(page)
+
+    assert part.table.num_rows == 0
+    assert part.table.schema == endpoint_named("conversation-aggregates").schema(
+        asked_of()
+    )
+
+
+def test_what_is_not_known_is_passed_over() -> None:
+    """New fields, metrics that were not asked for, and new statistics do no harm."""
+    known = page_of(bucket(0, OFFERED))
+    more = json.loads(json.dumps(known))
+    more["new"] = {"deep": [1]}
+    more["results"][0]["new"] = 1
+    more["results"][0]["group"]["mediaType"] = "voice"
+    data = more["results"][0]["data"][0]
+    data["new"] = data["views"] = []
+    data["metrics"][0]["new"] = None
+    data["metrics"][0]["stats"]["count2"] = 5
+    data["metrics"].append(metric("tTalk", count=1))
+
+    assert part_of(more).table == part_of(known).table
+
+
+def test_a_group_without_a_dimension_has_null() -> None:
+    """What has no value is left out by the service, and null here."""
+    page = {
+        "results": [
+            {"group": {}, "data": [bucket(0, OFFERED)]},
+            {
+                "group": {"queueId": "q", "mediaType": None},
+                "data": [bucket(0, OFFERED)],
+            },
+        ]
+    }
+
+    rows = rows_of(page, group_by=["queueId", "mediaType"])
+
+    assert [(r["queue_id"], r["media_type"]) for r in rows] == [
+        ("q", None),
+        (None, None),
+    ]
+
+
+def test_no_groups_are_one() -> None:
+    """Without groupBy the key is the interval alone."""
+    page = {"results": [{"data": [bucket(0, OFFERED)]}]}
+
+    (row,) = rows_of(page, group_by=[])
+
+    assert "queue_id" not in row
+
+
+class TestIntervals:
+    @pytest.mark.parametrize("hours", [0, 5.5, -3, 14])
+    def test_an_offset_is_believed(self, hours: float) -> None:
+        """Whatever zone an interval is written in, the instant counts."""
+        zone = timezone(timedelta(hours=hours))
+        ends = (START + 5 * HOUR, START + 6 * HOUR)
+        text = "/".join(t.astimezone(zone).isoformat() for t in ends)
+
+        (row,) = rows_of(page_of({"interval": text, "metrics": [OFFERED]}))
+
+        assert (row["interval_start"], row["interval_end"]) == ends
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "x/y",
+            "2026-10-01T00:00:00Z",
+            "2026-10-01T00:00:00Z/PT1H",
+            "2026-10-01T00:00:00Z/2026-10-01T01:00:00Z/2026-10-01T02:00:00Z",
+            "2026-10-01T00:00:00/2026-10-01T01:00:00",  # whose time would it be?
+            "2026-10-01T00:00:00.0005Z/2026-10-01T01:00:00Z",
+            "0001-01-01T00:00:00+14:00/2026-10-01T01:00:00Z",
+        ],
+    )
+    def test_what_is_none_is_refused(self, text: str) -> None:
+        """Two instants with an offset, to the millisecond, or an error."""
+        with pytest.raises(DataError, match=r"bucket '.*' is no interval"):
+            part_of(page_of({"interval": text, "metrics": [OFFERED]}))
+
+    @pytest.mark.parametrize(("hour", "length"), [(-1, 1), (23.5, 1), (3, -1), (3, 0)])
+    def test_one_outside_the_window_is_refused(
+        self, hour: float, length: float
+    ) -> None:
+        """A bucket that was not asked for would be counted twice."""
+        with pytest.raises(DataError, match="outside the window") as caught:
+            part_of(page_of(bucket(hour, OFFERED, length=length)))
+
+        assert "fetch.chunk" in (caught.value.hint or "")
+
+    @pytest.mark.parametrize("hour", [3, 3.5])
+    def test_two_that_overlap_are_refused(self, hour: float) -> None:
+        """Two answers for one group and time contradict each other."""
+        page = page_of(bucket(3, OFFERED), bucket(hour, OFFERED))
+
+        with pytest.raises(DataError, match=r"group {'queueId': 'q'}: .* overlaps"):
+            part_of(page)
+
+    def test_two_groups_that_are_one_are_refused(self) -> None:
+        """A group answered twice would double its figures."""
+        page = page_of(bucket(3, OFFERED))
+        page["results"] *= 2
+
+        with pytest.raises(DataError, match="overlaps"):
+            part_of(page)
+
+    def test_lengths_may_differ(self) -> None:
+        """Intervals are believed as they come: half an hour where the clocks change."""
+        page = page_of(bucket(0, OFFERED, length=0.5), bucket(0.5, OFFERED, length=2))
+
+        assert len(rows_of(page)) == 2
+
+
+class TestFigures:
+    @pytest.mark.parametrize(
+        ("value", "expected"),
+        [
+            (414, 414),
+            (414.0, 414),
+            (4e2, 400),
+            (0, 0),
+            (None, None),
+            (2**63 - 1, 2**63 - 1),
+        ],
+    )
+    def test_whole_numbers_may_be_written_as_floats(
+        self, value: Any, expected: int | None
+    ) -> None:
+        """The service's own models make floats of counts."""
+        (row,) = rows_of(page_of(bucket(0, metric("nOffered", count=value))))
+
+        assert row["n_offered"] == expected
+
+    @pytest.mark.parametrize(
+        ("value", "match"),
+        [
+            (414.5, r"nOffered.count is not a whole number \(414.5\)"),
+            (-1, "nOffered.count is negative"),
+            (-1.0, "nOffered.count is negative"),
+            (2**63, "nOffered.count is larger than 64 bits"),
+            (1e300, "nOffered.count is larger than 64 bits"),
+            (10**30, "nOffered.count is larger than 64 bits"),
+        ],
+    )
+    def test_figures_that_do_not_fit_are_refused(self, value: Any, match: str) -> None:
+        """Nothing is cut or rounded without a word; the query is named."""
+        with pytest.raises(DataError, match=match) as caught:
+            part_of(page_of(bucket(0, metric("nOffered", count=value))))
+
+        assert caught.value.problem.startswith(f"conversation-aggregates {DAY}: ")
+
+    @pytest.mark.parametrize("value", ["5", True, [], {}])
+    def test_what_is_no_number_names_its_path(self, value: Any) -> None:
+        """An unexpected shape is refused with the path of the field."""
+        with pytest.raises(msgspec.ValidationError, match=r"results.*stats"):
+            part_of(page_of(bucket(0, metric("nOffered", count=value))))
+
+    @pytest.mark.parametrize("name", ["p95", "ratio", "numerator", "sum", "current"])
+    def test_a_statistic_of_another_kind_is_refused(self, name: str) -> None:
+        """A metric that changed its kind is not stored as what it was."""
+        page = page_of(bucket(0, metric("nOffered", None, count=1, **{name: 1})))
+
+        with pytest.raises(DataError, match=f"nOffered has a {name}, which a count"):
+            part_of(page)
+
+    def test_one_of_another_kind_that_is_null_is_passed_over(self) -> None:
+        """A model's empty field says nothing."""
+        page = page_of(bucket(0, metric("nOffered", count=1, ratio=None)))
+
+        assert rows_of(page)[0]["n_offered"] == 1
+
+    def test_scores_may_be_negative(self) -> None:
+        """What is no count or time keeps its sign and fraction."""
+        score = metric("oCustomerSentiment", sum=-3.5, count=2, countNegative=2)
+
+        (row,) = rows_of(
+            page_of(bucket(0, score)),
+            endpoint="transcript-aggregates",
+            metrics=["oCustomerSentiment"],
+        )
+
+        assert row["o_customer_sentiment_sum"] == -3.5
+        assert row["o_customer_sentiment_count_negative"] == 2
+
+    def test_a_metric_answered_twice_is_refused(self) -> None:
+        """One of the two would be lost."""
+        with pytest.raises(DataError, match="nOffered is answered twice"):
+            part_of(page_of(bucket(0, OFFERED, OFFERED)))
+
+
+class TestQualifiers:
+    USERS: ClassVar = {
+        "endpoint": "user-aggregates",
+        "metrics": ["tSystemPresence", "tAgentRoutingStatus"],
+    }
+
+    def test_each_is_a_row(self) -> None:
+        """A status is part of the key; its metrics share a row."""
+        page = page_of(
+            bucket(
+                0,
+                metric("tSystemPresence", "OFFLINE", sum=2),
+                metric("tSystemPresence", "BREAK", sum=1),
+                metric("tAgentRoutingStatus", "OFFLINE", sum=3),
+            ),
+            userId="u",
+        )
+
+        rows = rows_of(page, **self.USERS)
+
+        told = [
+            (
+                r["qualifier"],
+                r["t_system_presence_sum_ms"],
+                r["t_agent_routing_status_sum_ms"],
+            )
+            for r in rows
+        ]
+        assert told == [("BREAK", 1, None), ("OFFLINE", 2, 3)]
+
+    def test_one_where_there_should_be_none_is_refused(self) -> None:
+        """Another family's qualifier would double its rows."""
+        with pytest.raises(DataError, match="nOffered has a qualifier"):
+            part_of(page_of(bucket(0, metric("nOffered", "x", count=1))))
+
+
+class TestViews:
+    LONG: ClassVar = {
+        "target": "tHandle",
+        "name": "longOnes",
+        "range": {"gte": 600_000},
+    }
+
+    def test_they_have_columns_as_metrics_do(self) -> None:
+        """A view may come in a bucket that has no metric."""
+        page = page_of(
+            bucket(0, views=[{"name": "longOnes", "stats": {"count": 3}}]),
+            bucket(1, OFFERED, views=[{"name": "other", "stats": {"count": 3}}]),
+        )
+
+        rows = rows_of(page, views=[self.LONG])
+
+        assert [(r["n_offered"], r["long_ones_count"]) for r in rows] == [
+            (None, 3),
+            (877, None),
+        ]
+
+    def test_one_answered_twice_is_refused(self) -> None:
+        """One of the two would be lost."""
+        view = {"name": "longOnes", "stats": {"count": 3}}
+
+        with pytest.raises(DataError, match="view longOnes is answered twice"):
+            part_of(page_of(bucket(0, views=[view, view])), views=[self.LONG])
+
+
+def test_the_account_is_the_exchanges() -> None:
+    """A part knows when it was asked, and what it took."""
+    account = part_of(page_of(bucket(0, OFFERED))).account
+
+    assert (account.asked_at, account.window, account.rows) == (START, DAY, 1)
+    assert (account.requests, account.correlation_ids) == (2, ("an-id",))
+
+
+async def test_the_request_is_the_services() -> None:
+    """The body has the service's words; what was left out is not sent."""
+    asked = asked_of(
+        queues=["A"], media_types=["voice"], timezone="Europe/Dublin", granularity=None,
+        views=[TestViews.LONG],
+    )  # fmt: skip
+    endpoint = endpoint_named(asked.endpoint)
+    client = Said(b"{}")
+    template = endpoint.template(asked, ["q1", "q2"])
+    query = make_query("org", asked.endpoint, DAY, template)
+
+    await endpoint.fetch(cast("Client", client), query, asked)
+
+    assert client.asked == [
+        (
+            "/api/v2/analytics/conversations/aggregates/query",
+            {
+                "interval": "2026-10-01T00:00:00.000Z/2026-10-02T00:00:00.000Z",
+                "timeZone": "Europe/Dublin",
+                "groupBy": ["queueId"],
+                "metrics": ["nOffered", "tHandle", "oServiceLevel"],
+                "filter": {
+                    "type": "and",
+                    "clauses": [
+                        {
+                            "type": "or",
+                            "predicates": [
+                                {"dimension": "queueId", "value": "q1"},
+                                {"dimension": "queueId", "value": "q2"},
+                            ],
+                        },
+                        {
+                            "type": "or",
+                            "predicates": [
+                                {"dimension": "mediaType", "value": "voice"}
+                            ],
+                        },
+                    ],
+                },
+                "views": [
+                    {
+                        **TestViews.LONG,
+                        "function": "rangeBound",
+                        "range": {"gte": 600000.0},
+                    }
+                ],
+            },
+        )
+    ]
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.endpoint)
+def test_every_familys_columns_have_names_of_their_own(family: Any) -> None:
+    """No two metrics of a family share a column."""
+    asked = asked_of(
+        endpoint=family.endpoint,
+        metrics=list(family.metrics),
+        group_by=list(family.dimensions),
+    )
+
+    names = Aggregates(family).schema(asked).names
+
+    assert len(set(names)) == len(names)
+    assert all(name == name.lower() and name.isidentifier() for name in names)
+
+
+def test_a_name_that_no_endpoint_has_is_a_key_error() -> None:
+    """Job files are checked before; who comes past them made a mistake in code."""
+    with pytest.raises(KeyError):
+        endpoint_named("conversations")
+
+
+some_metrics = st.lists(
+    st.sampled_from(
+        [
+            OFFERED,
+            metric("tHandle", count=2, sum=5, min=1, max=4),
+            metric("oServiceLevel", numerator=1, denominator=2, ratio=0.5),
+        ]
+    ),
+    unique_by=lambda m: m["metric"],
+    min_size=1,
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(data=st.data())
+def test_the_order_of_an_answer_does_not_matter(data: st.DataObject) -> None:
+    """Groups, buckets and metrics in any order give the same bytes."""
+    groups = data.draw(
+        st.dictionaries(
+            st.sampled_from(["a", "b", "c", None]),
+            st.dictionaries(st.integers(0, 5), some_metrics, min_size=1),
+            min_size=1,
+        )
+    )
+
+    def page(*, shuffled: bool) -> Page:
+        def order(items: list[Any]) -> list[Any]:
+            return data.draw(st.permutations(items)) if shuffled else items
+
+        return {
+            "results": order(
+                [
+                    {
+                        "group": {} if key is None else {"queueId": key},
+                        "data": order(
+                            [bucket(h, *order(list(m))) for h, m in buckets.items()]
+                        ),
+                    }
+                    for key, buckets in groups.items()
+                ]
+            )
+        }
+
+    one, other = (part_of(page(shuffled=s)).table for s in (False, True))
+
+    assert one.equals(other, check_metadata=True)
+    assert written(one) == written(other)
+
+
+def written(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue().to_pybytes())

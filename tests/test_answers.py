@@ -1,0 +1,137 @@
+"""Error answers: the service's words, bounded, with what to do next."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gcbatch.errors import AccessError, Refusal, ServiceError
+from gcbatch.genesys.answers import MESSAGE_CHARS, correlation_id, error_of, refusal_of
+
+
+def refused(status: int = 400, body: Any = b"", **headers: str) -> Refusal:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return refusal_of("POST", "/api/v2/x", status, named, raw)
+
+
+def test_the_services_words_are_kept() -> None:
+    """Code, message and correlation id are told; nothing else of the body is."""
+    body = {
+        "message": "Value [x] is not valid",
+        "code": "invalid.value",
+        "contextId": "abc",
+        "details": [{"secret": "s"}],
+    }
+
+    assert str(refused(400, body)) == (
+        "POST /api/v2/x: 400 invalid.value: Value [x] is not valid (correlation id abc)"
+    )
+
+
+def test_a_token_errors_shape_is_known_too() -> None:
+    """The token endpoint has its own words."""
+    refusal = refused(400, {"error": "invalid_client", "error_description": "no such"})
+
+    assert (refusal.code, refusal.message) == ("invalid_client", "no such")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>502</html>",
+        b"[]",
+        b"null",
+        b'{"message": 5, "code": ["x"]}',
+        b'{"message": "\xff"}',
+        b'{"x":' + b"[" * 100_000,
+    ],
+)
+def test_what_is_no_error_body_has_no_words(body: bytes) -> None:
+    """A gateway's page, no UTF-8 and endless nesting are not an error of ours."""
+    refusal = refused(502, body)
+
+    assert str(refusal) == "POST /api/v2/x: 502"
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"ININ-Correlation-Id": "old", "Genesys-Correlation-Id": "new"}, "old"),
+        ({"Genesys-Correlation-Id": "new"}, "new"),
+        ({}, ""),
+    ],
+)
+def test_the_correlation_id_has_two_names(
+    headers: dict[str, str], expected: str
+) -> None:
+    """Either header is enough."""
+    assert correlation_id(headers) == expected
+
+
+@settings(deadline=None)
+@given(text=st.text(max_size=2000))
+def test_a_terminal_is_not_spoken_to(text: str) -> None:
+    """Words are one line of printable text, of bounded length."""
+    message = refused(500, {"message": text}).message
+
+    assert message.isprintable()
+    assert len(message) <= MESSAGE_CHARS
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "kind", "hint"),
+    [
+        (401, "", AccessError, "check client id and secret"),
+        (
+            403,
+            "You are missing the following permission(s): routing:queue:view",
+            AccessError,
+            "permission routing:queue:view",
+        ),
+        (
+            403,
+            "You must have at least one of the following permissions assigned: [a:b:c]",
+            AccessError,
+            "permission [a:b:c]",
+        ),
+        (403, "", AccessError, "the permission for this call"),
+        (404, "", ServiceError, "check the region"),
+        (413, "", ServiceError, "shorter fetch.chunk"),
+        (429, "", ServiceError, "lower fetch.requests_per_minute"),
+        (500, "", ServiceError, "quote the correlation id"),
+        (
+            400,
+            "Value [x] is not valid for field type [ConversationAggregateMetric]",
+            ServiceError,
+            "query.metrics",
+        ),
+        (
+            400,
+            "Requested groupBy dimensions are not supported",
+            ServiceError,
+            "query.group_by",
+        ),
+        (400, "limit of 30000 results", ServiceError, "shorter fetch.chunk"),
+        (400, "granularity too fine", ServiceError, "query.granularity"),
+        (
+            400,
+            "Dates must be specified as ISO-8601 strings",
+            ServiceError,
+            "query.from, query.to",
+        ),
+        (400, "no idea", ServiceError, "the query section"),
+    ],
+)
+def test_each_status_has_a_next_step(
+    status: int, message: str, kind: type[Exception], hint: str
+) -> None:
+    """Credentials and permissions are one kind of error, the rest another."""
+    error = error_of(refused(status, {"message": message}))
+
+    assert type(error) is kind
+    assert hint in (error.hint or "")
+    assert error.refusal is not None

@@ -1,0 +1,740 @@
+"""The client against the simulator, and against servers that do worse.
+
+No test waits: the loop's clock jumps ahead whenever nothing is left to do.
+"""
+
+import asyncio
+import base64
+import gzip
+import json
+import selectors
+import time
+import tracemalloc
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+import msgspec
+import pytest
+from aiohttp import web
+from aioresponses import aioresponses
+
+from gcbatch.errors import AccessError, DataError, GcbatchError, ServiceError
+from gcbatch.genesys.auth import Token
+from gcbatch.genesys.client import Answer, Client
+from gcbatch.genesys.connection import Connection
+from gcbatch.genesys.regions import Hosts
+from gcbatch.genesys.transport import open_transport
+from gcbatch.simulator import Fault, Faults, Simulator, sample_tenant
+
+T = TypeVar("T")
+
+GRACE_S = 0.02
+"""How long a real answer over loopback may take before the clock jumps."""
+
+CLIENT_ID = "client-1"
+SECRET = "s3cret-Wörd"
+TOKEN = "token-4711"
+PATH = "/api/v2/analytics/conversations/aggregates/query"
+BODY = json.dumps(
+    {
+        "interval": "1999-08-01T00:00:00.000Z/1999-08-02T00:00:00.000Z",
+        "metrics": ["nOffered"],
+    }
+).encode()
+
+
+class _Selector(selectors.SelectSelector):
+    """Waits for real events only briefly, and tells how much it did not wait."""
+
+    skipped_s = 0.0
+
+    def select(self, timeout: float | None = None) -> Any:
+        if timeout is None or timeout <= 0:
+            return super().select(timeout)
+        events = super().select(min(timeout, GRACE_S))
+        if not events:
+            self.skipped_s += max(0.0, timeout - GRACE_S)
+        return events
+
+
+class HastyLoop(asyncio.SelectorEventLoop):
+    """A loop whose clock jumps to the next appointment when there is nothing to do."""
+
+    def __init__(self) -> None:
+        self._hasty = _Selector()
+        super().__init__(self._hasty)
+
+    def time(self) -> float:
+        return super().time() + self._hasty.skipped_s
+
+
+def hasty(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run *work* on a loop that does not wait."""
+    with asyncio.Runner(loop_factory=HastyLoop) as runner:
+        return runner.run(work())
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def connection_to(url: str) -> Connection:
+    return Connection(
+        hosts=Hosts(url, url),
+        client_id=CLIENT_ID,
+        client_secret=SECRET,
+        requests_per_minute=1_000_000,
+        reserve=0,
+        concurrency=8,
+        timeout_s=120,
+        give_up_s=30,
+        max_response_bytes=1_000_000,
+        token_path="/oauth/token",
+        token_style="basic",
+    )
+
+
+@asynccontextmanager
+async def client_of(url: str, **options: Any) -> AsyncIterator[Client]:
+    connection = replace(connection_to(url), **options)
+    async with open_transport(
+        timeout_s=connection.timeout_s,
+        connections=connection.concurrency + 1,
+        max_response_bytes=connection.max_response_bytes,
+    ) as transport:
+        yield Client(transport, connection, clock=asyncio.get_running_loop().time)
+
+
+@asynccontextmanager
+async def simulated(
+    *faults: Fault, options: Mapping[str, Any] | None = None, **connection: Any
+) -> AsyncIterator[tuple[Simulator, Client]]:
+    simulator = Simulator(
+        sample_tenant(),
+        client_id=CLIENT_ID,
+        client_secret=SECRET,
+        faults=Faults(*faults),
+        clock=now,
+        **{"requests_allowed": 1_000_000, **(options or {})},
+    )
+    async with simulator, client_of(simulator.url, **connection) as client:
+        yield simulator, client
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+async def grant(_: web.Request) -> web.StreamResponse:
+    return web.json_response({"access_token": TOKEN, "expires_in": 86_400})
+
+
+@asynccontextmanager
+async def serving(
+    data: Handler | None = None, token: Handler = grant
+) -> AsyncIterator[str]:
+    """Serve a hand-written API; yield its address."""
+    app = web.Application()
+    app.router.add_post("/oauth/token", token)
+    if data is not None:
+        app.router.add_post(PATH, data)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+def replies(*answers: web.Response) -> tuple[Handler, list[web.Request]]:
+    """Return a handler that gives *answers* in turn, the last for ever."""
+    seen: list[web.Request] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        answer = answers[min(len(seen), len(answers) - 1)]
+        seen.append(request)
+        return web.Response(
+            status=answer.status, body=answer.body, headers=answer.headers
+        )
+
+    return handler, seen
+
+
+def good() -> web.Response:
+    return web.json_response({"results": []})
+
+
+def ask(client: Client) -> Coroutine[Any, Any, Answer[Any]]:
+    return client.post(PATH, msgspec.json.decode, BODY)
+
+
+def failure_of(work: Callable[[], Coroutine[Any, Any, Any]]) -> GcbatchError:
+    """Return the error that *work* ends with; it has no secret in it."""
+    with pytest.raises(GcbatchError) as failed:
+        hasty(work)
+    text = f"{failed.value.problem} {failed.value.hint} {failed.value.refusal!r}"
+    pair = base64.b64encode(f"{CLIENT_ID}:{SECRET}".encode()).decode()
+    assert not any(secret in text for secret in (SECRET, TOKEN, pair))
+    return failed.value
+
+
+class TestThrottled:
+    @pytest.mark.parametrize("hint", ["retry-after", "message", "reset"])
+    def test_waits_as_told(self, hint: Any) -> None:
+        """Whichever way the service says it, its wait is kept to."""
+        fault = Fault("throttled", hint=hint, wait_s=17)
+
+        async def work() -> tuple[list[float], Client]:
+            async with simulated(fault) as (simulator, client):
+                await ask(client)
+                return [e.at for e in simulator.requests(PATH)], client
+
+        (first, second), client = hasty(work)
+
+        assert 17 <= second - first < 18.5
+        assert client.traffic.throttled == 1
+        assert client.traffic.retries == {"429": 1}
+
+    def test_waits_by_itself_where_nothing_is_said(self) -> None:
+        """A bare 429 is repeated after ever longer waits, at most a minute each."""
+        fault = Fault("throttled", hint="none", times=9)
+
+        async def work() -> list[float]:
+            async with simulated(fault) as (simulator, client):
+                await ask(client)
+                return [e.at for e in simulator.requests(PATH)]
+
+        times = hasty(work)
+
+        waits = [b - a for a, b in pairwise(times)]
+        bounds = [(0.5 * w, w + 0.5) for w in (1, 2, 4, 8, 16, 32, 60, 60, 60)]
+        assert all(
+            low <= wait <= high for wait, (low, high) in zip(waits, bounds, strict=True)
+        )
+
+    def test_a_429_holds_all_tasks(self) -> None:
+        """The quota is everyone's: while one is told to wait, none asks."""
+
+        async def work() -> list[float]:
+            async with simulated() as (simulator, client):
+                await ask(client)
+                simulator.faults.add(Fault("throttled", wait_s=20))
+                simulator.journal.clear()
+                first = asyncio.create_task(ask(client))
+                while not client.traffic.throttled:  # noqa: ASYNC110 - no event tells
+                    await asyncio.sleep(0)
+                await asyncio.gather(first, *(ask(client) for _ in range(50)))
+                return [e.at for e in simulator.requests(PATH)]
+
+        first, *others = hasty(work)
+
+        assert len(others) == 51
+        assert min(others) - first >= 20
+
+    @pytest.mark.parametrize("in_flight", [1, 8, 32])
+    def test_a_small_quota_wastes_next_to_nothing(self, in_flight: int) -> None:
+        """With 30 requests in 6 s allowed, 210 calls cost at most two refusals."""
+
+        async def work() -> tuple[Simulator, float]:
+            options = {"requests_allowed": 30, "window_s": 6.0}
+            async with simulated(options=options) as (simulator, client):
+                waiting = iter(range(210))
+
+                async def worker() -> None:
+                    for _ in waiting:
+                        await ask(client)
+
+                began = now()
+                await asyncio.gather(*(worker() for _ in range(in_flight)))
+                return simulator, now() - began
+
+        simulator, took_s = hasty(work)
+
+        assert simulator.data_requests == 210
+        assert simulator.throttled <= 2
+        # Six windows to wait for, each told in whole seconds, rounded up.
+        assert 36 <= took_s < 6 * 7 + 1
+
+    def test_too_many_429_end_with_their_hint(self) -> None:
+        """After twelve attempts it is an error that names the quota."""
+        fault = Fault("throttled", hint="none", times=None)
+
+        async def work() -> None:
+            async with simulated(fault) as (_, client):
+                await ask(client)
+
+        error = failure_of(work)
+
+        assert isinstance(error, ServiceError)
+        assert error.hint == "lower fetch.requests_per_minute"
+
+
+class TestFailing:
+    @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
+    @pytest.mark.parametrize(
+        ("body", "kind"),
+        [
+            (None, "application/json"),
+            (b"<html>Bad gateway</html>", "text/html"),
+            (b"", "text/plain"),
+        ],
+    )
+    def test_what_passes_is_repeated(
+        self, status: int, body: bytes | None, kind: str
+    ) -> None:
+        """Failures of the service are tried again, whatever they say."""
+        fault = Fault("status", status=status, body=body, content_type=kind, times=3)
+
+        async def work() -> Client:
+            async with simulated(fault) as (_, client):
+                answer = await ask(client)
+                assert answer.attempts == 4
+                return client
+
+        client = hasty(work)
+
+        assert client.traffic.retries == {str(status): 3}
+        assert client.traffic.sent == 4
+
+    @pytest.mark.parametrize(
+        ("kind", "cause"),
+        [
+            ("reset", "connection lost"),
+            ("truncated", "connection lost"),
+            ("garbage", "damaged answer"),
+        ],
+    )
+    def test_a_broken_answer_is_repeated(self, kind: Any, cause: str) -> None:
+        """Resets, cut-off and garbled answers are asked again."""
+
+        async def work() -> Client:
+            async with simulated(Fault(kind, times=2)) as (_, client):
+                await ask(client)
+                return client
+
+        assert hasty(work).traffic.retries == {cause: 2}
+
+    def test_a_stall_is_cut_off(self) -> None:
+        """No request takes longer than the timeout; then it is asked again."""
+
+        async def work() -> tuple[float, Client]:
+            fault = Fault("stall", delay_s=10_000)
+            async with simulated(fault, timeout_s=40) as (_, client):
+                began = now()
+                await ask(client)
+                return now() - began, client
+
+        took_s, client = hasty(work)
+
+        assert client.traffic.retries == {"timeout": 1}
+        assert 40 <= took_s < 43
+
+    def test_twelve_attempts_are_enough(self) -> None:
+        """A service that keeps failing is an error, with its correlation id."""
+        fault = Fault("status", status=503, times=None)
+
+        async def work() -> None:
+            async with simulated(fault) as (simulator, client):
+                try:
+                    await ask(client)
+                finally:
+                    assert len(simulator.requests(PATH)) == 12
+
+        error = failure_of(work)
+
+        assert isinstance(error, ServiceError)
+        assert error.exit_code == 4
+        assert error.refusal is not None
+        assert error.refusal.correlation_id in error.problem
+        assert error.problem.startswith(f"POST {PATH}: 503 service.unavailable: ")
+
+    def test_a_refusal_is_not_repeated(self) -> None:
+        """What is our fault does not mend by asking again; it says which part."""
+        body = BODY.replace(b"nOffered", b"nOfered")
+
+        async def work() -> None:
+            async with simulated() as (simulator, client):
+                try:
+                    await client.post(PATH, msgspec.json.decode, body)
+                finally:
+                    assert len(simulator.requests(PATH)) == 1
+
+        error = failure_of(work)
+
+        assert isinstance(error, ServiceError)
+        assert error.hint == "look at query.metrics"
+        assert error.refusal is not None
+        assert error.refusal.code
+        assert error.refusal.code in error.problem
+
+    def test_a_wrong_shape_is_no_broken_line(self) -> None:
+        """An answer that is JSON but of another shape is told with the field's path."""
+
+        class Shape(msgspec.Struct):
+            results: list[dict[str, int]]
+
+        async def work() -> None:
+            handler, seen = replies(web.json_response({"results": [{"a": "b"}]}))
+            async with serving(handler) as url, client_of(url) as client:
+                decoder = msgspec.json.Decoder(Shape)
+                try:
+                    await client.post(PATH, decoder.decode, BODY)
+                finally:
+                    assert len(seen) == 1
+
+        error = failure_of(work)
+
+        assert isinstance(error, DataError)
+        assert "`$.results[0][...]`" in error.problem
+        assert f"POST {PATH}" in error.problem
+
+    def test_an_error_is_one_clean_line(self) -> None:
+        """A server's words reach no terminal as they are, nor without end."""
+        nasty = {"message": "\x1b[2J bad\nthing\r " + "x" * 5000, "code": ["no"]}
+
+        async def work() -> None:
+            handler, _ = replies(web.json_response(nasty, status=400))
+            async with serving(handler) as url, client_of(url) as client:
+                await ask(client)
+
+        error = failure_of(work)
+
+        assert error.problem.isprintable()
+        assert len(error.problem) < 800
+
+    def test_the_body_of_an_error_is_not_shown(self) -> None:
+        """An HTML page in place of an error is not dumped."""
+
+        async def work() -> None:
+            page = web.Response(status=404, text="<html>customer data</html>")
+            handler, _ = replies(page)
+            async with serving(handler) as url, client_of(url) as client:
+                await ask(client)
+
+        assert "customer data" not in failure_of(work).problem
+
+
+class TestAnswers:
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    def test_redirects_are_not_followed(self, status: int) -> None:
+        """Credentials never travel to where an answer points."""
+        visited: list[str] = []
+
+        async def elsewhere(request: web.Request) -> web.StreamResponse:
+            visited.append(request.path)
+            return good()
+
+        async def work() -> None:
+            async with serving(elsewhere) as other:
+                moved = web.Response(
+                    status=status, headers={"Location": f"{other}{PATH}"}
+                )
+                handler, _ = replies(moved)
+                async with serving(handler) as url, client_of(url) as client:
+                    await ask(client)
+
+        error = failure_of(work)
+
+        assert isinstance(error, ServiceError)
+        assert "redirects elsewhere" in error.problem
+        assert not visited
+
+    def test_a_login_that_redirects_is_refused(self) -> None:
+        """The secret never travels to where an answer points."""
+
+        async def moved(_: web.Request) -> web.StreamResponse:
+            return web.Response(status=307, headers={"Location": "http://127.0.0.1:9"})
+
+        async def work() -> None:
+            async with serving(token=moved) as url, client_of(url) as client:
+                await ask(client)
+
+        assert "redirects elsewhere" in failure_of(work).problem
+
+    def test_an_oversized_answer_is_cut_off(self) -> None:
+        """An answer longer than allowed is an error that names the bound."""
+
+        async def work() -> None:
+            handler, _ = replies(web.Response(body=b" " * 2_000_000))
+            async with serving(handler) as url, client_of(url) as client:
+                await ask(client)
+
+        error = failure_of(work)
+
+        assert "longer than 1000000 bytes" in error.problem
+        assert "fetch.chunk" in (error.hint or "")
+
+    def test_a_gzip_bomb_does_not_fill_the_memory(self) -> None:
+        """What counts is the size after decompression, while it comes."""
+        bomb = gzip.compress(b" " * 300_000_000, compresslevel=1)
+
+        async def work() -> None:
+            packed = web.Response(body=bomb, headers={"Content-Encoding": "gzip"})
+            handler, _ = replies(packed)
+            async with serving(handler) as url, client_of(url) as client:
+                tracemalloc.start()
+                await ask(client)
+
+        try:
+            error = failure_of(work)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+        assert "longer than" in error.problem
+        assert peak < 30_000_000
+
+    def test_empty_and_missing_results_are_no_rows(self) -> None:
+        """An answer without results is good, and means nothing happened."""
+
+        async def work() -> Any:
+            handler, _ = replies(web.json_response({}))
+            async with serving(handler) as url, client_of(url) as client:
+                return (await ask(client)).value
+
+        assert hasty(work) == {}
+
+    def test_netrc_is_not_our_business(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """An entry for the host in ~/.netrc neither breaks nor replaces our token."""
+        netrc = tmp_path / "netrc"
+        netrc.write_text("machine 127.0.0.1 login someone password else\n")
+        netrc.chmod(0o600)
+        monkeypatch.setenv("NETRC", str(netrc))
+
+        async def work() -> str:
+            handler, seen = replies(good())
+            async with serving(handler) as url, client_of(url) as client:
+                await ask(client)
+                return seen[0].headers["Authorization"]
+
+        assert hasty(work) == f"Bearer {TOKEN}"
+
+    @pytest.mark.parametrize("bypass", [False, True])
+    def test_proxies_come_from_the_environment(
+        self, monkeypatch: pytest.MonkeyPatch, *, bypass: bool
+    ) -> None:
+        """http_proxy is used, with its credentials, unless no_proxy exempts a host."""
+        asked: list[str | None] = []
+
+        async def proxy(request: web.Request) -> web.StreamResponse:
+            asked.append(request.headers.get("Proxy-Authorization"))
+            return await (grant if request.path == "/oauth/token" else _good)(request)
+
+        async def _good(_: web.Request) -> web.StreamResponse:
+            return good()
+
+        async def work() -> None:
+            async with serving(proxy, proxy) as front, serving(_good) as url:
+                address = front.replace("http://", "http://me:pw@")
+                monkeypatch.setenv("http_proxy", address)
+                monkeypatch.setenv("no_proxy", "127.0.0.1" if bypass else "")
+                async with client_of(url) as client:
+                    await ask(client)
+
+        hasty(work)
+
+        assert asked == ([] if bypass else ["Basic bWU6cHc="] * 2)
+
+
+class TestTokens:
+    def test_the_pair_travels_as_basic_auth(self) -> None:
+        """Id and secret go in the header, in UTF-8, and the grant in the form."""
+        seen: list[tuple[str, bytes]] = []
+
+        async def token(request: web.Request) -> web.StreamResponse:
+            seen.append((request.headers["Authorization"], await request.read()))
+            return await grant(request)
+
+        async def work() -> None:
+            handler, _ = replies(good())
+            async with serving(handler, token) as url, client_of(url) as client:
+                await ask(client)
+
+        hasty(work)
+
+        pair = base64.b64encode(f"{CLIENT_ID}:{SECRET}".encode()).decode()
+        assert seen == [(f"Basic {pair}", b"grant_type=client_credentials")]
+
+    def test_what_holds_a_secret_does_not_show_it(self) -> None:
+        """A connection or a token in a traceback or a log tells nothing."""
+        holders = (connection_to("http://127.0.0.1:9"), Token(TOKEN, lifetime_s=1.0))
+
+        assert not any(s in repr(holders) for s in (SECRET, TOKEN))
+
+    def test_one_token_for_all_tasks(self) -> None:
+        """Two hundred tasks that start together take one token."""
+
+        async def work() -> int:
+            async with simulated() as (simulator, client):
+                await asyncio.gather(*(ask(client) for _ in range(200)))
+                return simulator.tokens_granted
+
+        assert hasty(work) == 1
+
+    def test_a_revoked_token_is_renewed_once(self) -> None:
+        """Two hundred tasks refused with one token cause one new token."""
+
+        async def work() -> tuple[Simulator, Client]:
+            async with simulated() as (simulator, client):
+                await ask(client)
+                simulator.revoke_tokens()
+                await asyncio.gather(*(ask(client) for _ in range(200)))
+                return simulator, client
+
+        simulator, client = hasty(work)
+
+        assert simulator.tokens_granted == 2
+        assert client.traffic.answered[200] == 201
+
+    def test_short_lived_tokens_are_renewed_in_time(self) -> None:
+        """A token is renewed before it ends, so that no request is refused for it."""
+
+        async def work() -> tuple[int, Counter[int]]:
+            options = {"token_lifetime_s": 30}
+            async with simulated(options=options) as (simulator, client):
+                for _ in range(20):
+                    await ask(client)
+                    await asyncio.sleep(10)
+                return simulator.tokens_granted, client.traffic.answered
+
+        granted, answered = hasty(work)
+
+        assert answered == {200: 20}
+        assert 8 <= granted <= 14
+
+    def test_fresh_tokens_that_are_refused_end_the_run(self) -> None:
+        """Three new tokens refused in a row are enough; no loop."""
+        fault = Fault("unauthorized", times=None)
+
+        async def work() -> None:
+            async with simulated(fault) as (simulator, client):
+                try:
+                    await ask(client)
+                finally:
+                    assert simulator.tokens_granted == 3
+
+        error = failure_of(work)
+
+        assert isinstance(error, AccessError)
+        assert error.exit_code == 3
+
+    @pytest.mark.parametrize("status", [400, 401])
+    def test_a_wrong_secret_is_told_at_once(self, status: int) -> None:
+        """A refused pair is not tried again, and says what to check."""
+
+        async def work() -> None:
+            options = {"wrong_secret_status": status}
+            wrong = {"client_secret": "wrong"}
+            async with simulated(options=options, **wrong) as (simulator, client):
+                try:
+                    await ask(client)
+                finally:
+                    assert len(simulator.journal) == 1
+
+        error = failure_of(work)
+
+        assert isinstance(error, AccessError)
+        assert "invalid_client" in error.problem
+        assert "check client id and secret" in (error.hint or "")
+
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            Fault("status", path="/oauth/token", status=503, times=3),
+            Fault("status", path="/oauth/token", status=429, wait_s=5, times=3),
+            Fault("reset", path="/oauth/token", times=3),
+            Fault("truncated", path="/oauth/token", times=3),
+            Fault("garbage", path="/oauth/token", times=3),
+        ],
+        ids=["503", "429", "reset", "truncated", "garbage"],
+    )
+    def test_a_login_that_fails_is_tried_again(self, fault: Fault) -> None:
+        """The login host has its bad moments too."""
+
+        async def work() -> int:
+            async with simulated(fault) as (simulator, client):
+                await ask(client)
+                return len(simulator.requests("/oauth/token"))
+
+        assert hasty(work) == 4
+
+
+class TestUnreachable:
+    def test_an_address_without_a_server_is_given_up(self) -> None:
+        """Refused connections are tried for give_up, then told with what to check."""
+
+        async def work() -> None:
+            async with serving() as url:
+                pass
+            began = now()
+            async with client_of(url) as client:
+                try:
+                    await ask(client)
+                finally:
+                    assert 30 <= now() - began < 31
+
+        error = failure_of(work)
+
+        assert isinstance(error, ServiceError)
+        assert error.exit_code == 4
+        assert "/oauth/token: cannot be reached" in error.problem
+
+    def test_a_server_that_comes_back_is_found(self) -> None:
+        """A short absence costs a retry, not the run."""
+
+        async def work() -> Counter[str]:
+            async with simulated() as (simulator, client):
+                await ask(client)
+                port = int(simulator.url.rpartition(":")[2])
+                await simulator.stop()
+                task = asyncio.create_task(ask(client))
+                while not client.traffic.retries["unreachable"]:  # noqa: ASYNC110 - no event tells
+                    await asyncio.sleep(0.01)
+                simulator._address = ("127.0.0.1", port)
+                await simulator.start()
+                await task
+                return client.traffic.retries
+
+        assert hasty(work)["unreachable"] >= 1
+
+    def test_a_name_that_does_not_resolve_is_given_up(self) -> None:
+        """An unknown host is told like an absent one, in real time here."""
+
+        async def work() -> None:
+            async with client_of("http://nobody.invalid", give_up_s=0.001) as client:
+                await ask(client)
+
+        with pytest.raises(ServiceError, match="cannot be reached"):
+            asyncio.run(work())
+
+    def test_an_untrusted_certificate_is_not_tried_again(self) -> None:
+        """TLS without trust is no bad moment; it names SSL_CERT_FILE."""
+        began = time.monotonic()
+
+        async def work() -> None:
+            with aioresponses() as answers:
+                key = aiohttp.client_reqrep.ConnectionKey(
+                    "api.example.com", 443, is_ssl=True, ssl=True, proxy=None,
+                    proxy_auth=None, proxy_headers_hash=None, server_hostname=None,
+                )  # fmt: skip
+                answers.post(
+                    "https://api.example.com/oauth/token",
+                    exception=aiohttp.ClientConnectorSSLError(key, OSError(1, "tls")),
+                )
+                async with client_of("https://api.example.com") as client:
+                    await ask(client)
+
+        error = failure_of(work)
+
+        assert isinstance(error, ServiceError)
+        assert "SSL_CERT_FILE" in (error.hint or "")
+        assert time.monotonic() - began < 5

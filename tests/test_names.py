@@ -1,0 +1,109 @@
+"""Queues by name or id: each name is one queue, or told."""
+
+import json
+
+import pytest
+
+from gcbatch.errors import AccessError, JobError
+from gcbatch.genesys.names import Names, is_id, queue_ids
+
+ONE = "11111111-1111-1111-1111-111111111111"
+TWO = "22222222-2222-2222-2222-222222222222"
+LISTED = Names(
+    {"queueId": {ONE: "Support", TWO: "Sales", "3": "Twin", "4": "Twin"}},
+    {"queueId": 4},
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (ONE, True),
+        (ONE.upper().replace("1", "A"), True),
+        (ONE[:-1], False),
+        (ONE + "1", False),
+        (ONE.replace("-", ""), False),
+        (f"{ONE}\n", False),
+        ("Support", False),
+    ],
+)
+def test_an_id_is_told_from_a_name(text: str, *, expected: bool) -> None:
+    """Only a whole UUID is an id."""
+    assert is_id(text) is expected
+
+
+def test_names_and_ids_become_sorted_ids() -> None:
+    """One queue named twice, by name and by id in any case, is asked once."""
+    wanted = ["Support", TWO.upper(), ONE, "Sales"]
+
+    assert queue_ids(wanted, LISTED) == [ONE, TWO]
+
+
+def test_ids_need_no_listing() -> None:
+    """Who names ids needs no permission to list queues."""
+    assert queue_ids([ONE], Names()) == [ONE]
+
+
+def test_all_unknown_names_are_told_at_once() -> None:
+    """Each has the nearest ones; one that several bear has their ids."""
+    with pytest.raises(JobError) as caught:
+        queue_ids(["support", "Twin", "Zzz"], LISTED)
+
+    assert caught.value.problem.splitlines() == [
+        "query.queues: no queue is called 'support'; the nearest: Support",
+        "query.queues: more than one queue is called 'Twin'; name its id: 3, 4",
+        "query.queues: no queue is called 'Zzz'; the nearest: Sales, Support, Twin",
+    ]
+
+
+def test_without_a_listing_names_are_a_matter_of_permission() -> None:
+    """Exit code 3, with the service's words on what is missing."""
+    names = Names(warnings=("queues are shown by id: missing routing:queue:view",))
+
+    with pytest.raises(AccessError, match="missing routing:queue:view") as caught:
+        queue_ids(["Support"], names)
+
+    assert "by id" in (caught.value.hint or "")
+
+
+def test_a_queue_that_is_gone_gives_way_to_its_successor() -> None:
+    """A name that was used again means the queue that has it now."""
+    names = Names(
+        {"queueId": {ONE: "Support", TWO: "Support"}},
+        former={"queueId": frozenset({ONE})},
+    )
+
+    assert queue_ids(["Support"], names) == [TWO]
+
+
+def test_a_queue_that_is_gone_keeps_its_name() -> None:
+    """Nobody else has it, so that it still means the old one."""
+    names = Names({"queueId": {ONE: "Support"}}, former={"queueId": frozenset({ONE})})
+
+    assert queue_ids(["Support"], names) == [ONE]
+
+
+def test_names_survive_their_note() -> None:
+    """What is kept with a run is the same when it is read."""
+    names = Names(
+        {"queueId": {ONE: "Süd"}},
+        {"queueId": 1},
+        ("a warning",),
+        {"queueId": frozenset({ONE})},
+    )
+
+    assert Names.from_json(json.loads(json.dumps(names.to_json()))) == names
+
+
+def test_a_new_listing_adds_to_what_is_known() -> None:
+    """Renamed queues have their new name; those that are gone keep their last."""
+    known = Names({"queueId": {ONE: "Old", TWO: "Gone"}, "userId": {"u": "Ann"}})
+
+    renewed = known.renewed(Names({"queueId": {ONE: "New"}}, {"queueId": 1}, ("w",)))
+
+    assert renewed.by_dimension == {
+        "queueId": {ONE: "New", TWO: "Gone"},
+        "userId": {"u": "Ann"},
+    }
+    assert renewed.former["queueId"] == {TWO}
+    assert (renewed.listed, renewed.warnings) == ({"queueId": 1}, ("w",))
