@@ -5,25 +5,27 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from enum import StrEnum
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 import typer
 from typer.core import TyperGroup
 
 from gcbatch.errors import GcbatchError, JobError, OutputError
+from gcbatch.logs import LogFormat, logging_to_stderr
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from gcbatch.fetch import Observer
     from gcbatch.job import Job
+    from gcbatch.report import RunReport
 
+WIDE: Final = 10_000
 INTERRUPTED: Final = 130
 TERMINATED: Final = 143
+BREACHED: Final = 7
 
 log = logging.getLogger("gcbatch")
 
@@ -68,13 +70,6 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,  # locals hold secrets
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-class LogFormat(StrEnum):
-    """How log lines are written."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 JobFile = Annotated[Path, typer.Argument(metavar="JOB", help="A job file (YAML).")]
@@ -125,12 +120,17 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Fetch again what is stored already.")
     ] = False,
+    fail_on_breach: Annotated[
+        bool,
+        typer.Option("--fail-on-breach", help="Exit 7 if a target is missed."),
+    ] = False,
     as_json: AsJson = False,
     log_format: LogAs = LogFormat.TEXT,
     verbose: Verbose = False,
 ) -> None:
     """Fetch what is missing, and export all of it."""
-    loaded = [_load(path, start, end, settings) for path in jobs]
+    outcomes = [_Outcome.of(path, start, end, settings) for path in jobs]
+    loaded = [outcome.job for outcome in outcomes if outcome.job]
     names = [job.name for job in loaded]
     if twice := {name for name in names if names.count(name) > 1}:
         msg = f"two jobs are called {' and '.join(sorted(twice))}"
@@ -138,29 +138,76 @@ def run(
             msg, hint="the name is a job's folder in the store; tell them apart"
         )
     from gcbatch.pipeline import arun_all, blocking
-    from gcbatch.report import RunReport
+    from gcbatch.progress import observing
 
-    with _observing(
-        as_json=as_json, log_format=log_format, verbose=verbose
-    ) as observer:
+    lines = as_json or verbose or log_format is LogFormat.JSON
+    with (
+        logging_to_stderr(log_format, verbose=verbose),
+        observing(lines=lines) as observer,
+    ):
         done = blocking(arun_all(loaded, fresh=fresh, observer=observer))
-    reports = [
-        d.to_json() if isinstance(d, RunReport) else _error_json(d) for d in done
-    ]
+    for outcome in outcomes:
+        if outcome.job:
+            outcome.settle(done.pop(0))
     if as_json:
-        _print_json(reports[0] if len(reports) == 1 else reports)
-    failures = [d for d in done if isinstance(d, GcbatchError)]
-    for job, outcome in zip(loaded, done, strict=True):
-        if isinstance(outcome, GcbatchError):
-            if len(loaded) > 1:
-                typer.echo(f"{job.name}:", err=True)
-            _say_error(outcome)
-        elif not as_json:
+        told = [outcome.to_json() for outcome in outcomes]
+        _print_json(told[0] if len(told) == 1 else told)
+    for outcome in outcomes:
+        outcome.say(named=len(outcomes) > 1, aloud=not as_json)
+    codes = [outcome.error.exit_code for outcome in outcomes if outcome.error]
+    missed = sum(outcome.report.breaches for outcome in outcomes if outcome.report)
+    if fail_on_breach and missed:
+        typer.echo(f"targets missed: {missed}", err=True)
+        codes.append(BREACHED)
+    if codes:
+        raise typer.Exit(max(codes))
+
+
+@dataclass
+class _Outcome:
+    """What became of one job file of a run; one bad file does not stop the others."""
+
+    path: Path
+    job: "Job | None" = None
+    report: "RunReport | None" = None
+    error: GcbatchError | None = None
+
+    @classmethod
+    def of(cls, path: Path, start: str, end: str, settings: Sequence[str]) -> Self:
+        try:
+            return cls(path, job=_load(path, start, end, settings))
+        except GcbatchError as exc:
+            return cls(path, error=exc)
+
+    def settle(self, result: "RunReport | GcbatchError") -> None:
+        if isinstance(result, GcbatchError):
+            self.error = result
+        else:
+            self.report = result
+
+    def to_json(self) -> dict[str, Any]:
+        if self.report:
+            return self.report.to_json()
+        error = self.error
+        return {
+            "job": self.job.name if self.job else str(self.path),
+            "error": error.problem if error else "",
+            "hint": error.hint if error else None,
+            "exit_code": error.exit_code if error else 0,
+        }
+
+    def say(self, *, named: bool, aloud: bool) -> None:
+        if self.error:
+            if named:
+                name = self.job.name if self.job else self.path
+                typer.echo(f"{name}:", err=True)
+            _say_error(self.error)
+        elif self.report and self.job and aloud:
             from gcbatch.screens import report_screen
 
-            _print(report_screen(outcome, job.query.zone))
-    if failures:
-        raise typer.Exit(max(failure.exit_code for failure in failures))
+            _print(report_screen(self.report, self.job.query.zone))
+            if self.job.sla:
+                _print_sla(self.job)
 
 
 @app.command()
@@ -242,6 +289,39 @@ def export_again(
     from gcbatch.screens import report_screen
 
     _print(report_screen(report, loaded.query.zone))
+
+
+@app.command()
+def report(
+    job: JobFile,
+    *,
+    start: From = "",
+    end: To = "",
+    settings: Sets = [],  # noqa: B006 - typer copies it
+    period: Annotated[
+        str,
+        typer.Option(help="interval, hour, day, week, month or total."),
+    ] = "total",
+    as_json: AsJson = False,
+) -> None:
+    """Print the service levels again from the store, without any request."""
+    loaded = _load(job, start, end, settings)
+    if loaded.sla is None:
+        msg = f"{job}: has no section sla to report on"
+        raise JobError(msg, hint="add `sla: {}`")
+    from gcbatch.job import PERIODS
+    from gcbatch.suggest import unknown
+
+    if period not in PERIODS:
+        msg = f"--period: {unknown('period', period, PERIODS)}"
+        raise JobError(msg, hint="add `--period day`, for example")
+    if as_json:
+        from gcbatch.pipeline import tables_of
+
+        rows = tables_of(loaded).table("sla", period=period).read_all().to_pylist()
+        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False, default=_instant))
+        return
+    _print_sla(loaded, period)
 
 
 @app.command()
@@ -353,63 +433,31 @@ def _load(path: Path, start: str, end: str, settings: Sequence[str]) -> "Job":
     return load_job(path, settings=overrides, environ=os.environ)
 
 
-@contextmanager
-def _observing(
-    *, as_json: bool, log_format: LogFormat, verbose: bool
-) -> "Iterator[Observer]":
-    """Set up logging, and yield what shows the progress of a run."""
-    from rich.console import Console
+def _print_sla(job: "Job", period: str = "total") -> None:
+    from gcbatch.pipeline import tables_of
+    from gcbatch.sla_screens import sla_screen
 
-    from gcbatch.progress import BarProgress, LogProgress
-
-    console = Console(stderr=True)
-    handler = logging.StreamHandler()
-    if log_format is LogFormat.JSON:
-        handler.setFormatter(_JsonLines())
-    else:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    log.addHandler(handler)
-    log.setLevel(logging.DEBUG if verbose else logging.INFO)
-    try:
-        lines = log_format is LogFormat.JSON or verbose or as_json
-        if console.is_terminal and not lines:
-            with BarProgress(console) as bar:
-                yield bar
-        else:
-            yield LogProgress()
-    finally:
-        log.removeHandler(handler)
+    _print(sla_screen(tables_of(job).table("sla", period=period), period=period))
 
 
-class _JsonLines(logging.Formatter):
-    """Log lines as JSON objects."""
+def _instant(value: Any) -> str:
+    from gcbatch.windows import iso
 
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        return json.dumps(line, ensure_ascii=False)
+    return iso(value)
 
 
 def _print(screen: "RenderableType") -> None:
     from rich.console import Console
 
-    Console().print(screen)
+    console = Console()
+    if not console.is_terminal:
+        # A file has no edge to fit: nothing may be folded or cut, least of all paths.
+        console = Console(width=WIDE)
+    console.print(screen)
 
 
 def _print_json(content: object) -> None:
     typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
-
-
-def _error_json(error: GcbatchError) -> dict[str, Any]:
-    return {
-        "error": error.problem,
-        "hint": error.hint,
-        "exit_code": error.exit_code,
-    }
 
 
 def _say_error(error: GcbatchError) -> None:

@@ -24,8 +24,11 @@ FORMS: Final = (
     "today-7d, today-1mo or now-24h"
 )
 _RELATIVE: Final = re.compile(
-    r"(today|yesterday|now)(?:([+-])(\d{1,4})(min|h|d|w|mo))?"
+    r"(today|yesterday|now)(?:([+-])([0-9]{1,4})(min|h|d|w|mo))?"
 )
+_YEARS: Final = range(1970, 2200)
+"""A year far off is a slip of the pen, and calendars end soon after."""
+
 _UNITS: Final = {
     "min": Period.parse("PT1M"),
     "h": Period.parse("PT1H"),
@@ -75,7 +78,8 @@ def resolve_range(
         now: The instant that relative dates are counted from.
 
     Raises:
-        ValueError: If an end lies between two bucket edges or the range is empty.
+        ValueError: If an end lies between two bucket edges or in a far-off year, or the
+            range is empty.
     """
     first = _instant("from", start, granularity, zone, now)
     last = _instant("to", end, granularity, zone, now)
@@ -96,12 +100,13 @@ def _instant(
     relative = _RELATIVE.fullmatch(text)
     if relative:
         anchor, sign, count, unit = relative.groups()
-        return floor_to_bucket(
-            _relative(anchor, int(f"{sign or ''}{count or 0}"), unit, zone, now),
-            granularity or Period.parse("PT1M"),
-            zone,
-        )
-    instant = _absolute(text, zone)
+        moved = _relative(anchor, int(f"{sign or ''}{count or 0}"), unit, zone, now)
+        _check_year(name, text, moved)
+        return floor_to_bucket(moved, granularity or Period.parse("PT1M"), zone)
+    parsed = datetime.fromisoformat(text)
+    _check_year(name, text, parsed)
+    instant = from_local(parsed, zone) if parsed.tzinfo is None else parsed
+    instant = instant.astimezone(UTC)
     bucket = granularity or Period.parse("PT1S")
     if (edge := floor_to_bucket(instant, bucket, zone)) != instant:
         after = ceil_to_bucket(instant, bucket, zone)
@@ -116,6 +121,12 @@ def _instant(
     return instant
 
 
+def _check_year(name: str, text: str, instant: datetime) -> None:
+    if instant.year not in _YEARS:
+        msg = f"{name} ({text}) is not between {_YEARS[0]} and {_YEARS[-1]}"
+        raise ValueError(msg)
+
+
 def _relative(
     anchor: str, count: int, unit: str | None, zone: ZoneInfo, now: datetime
 ) -> datetime:
@@ -125,10 +136,3 @@ def _relative(
     if anchor == "yesterday":
         base = step(base, ONE_DAY, -1, zone)
     return step(base, _UNITS[unit], count, zone) if unit else base
-
-
-def _absolute(text: str, zone: ZoneInfo) -> datetime:
-    parsed = datetime.fromisoformat(text)
-    if parsed.tzinfo is not None:
-        return parsed.astimezone(UTC)
-    return from_local(parsed, zone)

@@ -21,7 +21,8 @@ def create_beside(path: Path) -> Path:
         OSError: If it cannot be made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
+    # A name has at most 255 bytes, of which a letter may take four.
+    beside = path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}.part")
     os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     return beside
 

@@ -1,5 +1,6 @@
 """The job file as frozen models, every default filled in."""
 
+import re
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +29,7 @@ from gcbatch.genesys.families import FAMILIES, Family, family_named
 from gcbatch.genesys.metrics import snake
 from gcbatch.genesys.regions import REGIONS, Hosts, hosts_of_domain, is_loopback
 from gcbatch.suggest import unknown
-from gcbatch.windows import Period
+from gcbatch.windows import ONE_DAY, Period
 
 __all__ = [
     "MEDIA_TYPES",
@@ -38,6 +39,7 @@ __all__ = [
     "Fetch",
     "Job",
     "Limits",
+    "MisfitError",
     "Org",
     "Query",
     "QueueFile",
@@ -46,6 +48,10 @@ __all__ = [
 ]
 
 DEFAULT_ENDPOINT: Final = FAMILIES[0].endpoint
+TUTORIAL_ENDPOINTS: Final = ("interval-report", "queue-summary")
+"""Shapes that tutorials tell of; their figures and groups are fixed."""
+
+ENDPOINTS: Final = (*(f.endpoint for f in FAMILIES), *TUTORIAL_ENDPOINTS)
 MEDIA_TYPES: Final = (
     "callback", "chat", "cobrowse", "email", "internalmessage", "message",
     "screenmonitoring", "screenshare", "unknown", "video", "voice",
@@ -54,13 +60,32 @@ PERIODS: Final = ("interval", "hour", "day", "week", "month", "total")
 SLA_METRICS: Final = ("nOffered", "tAnswered", "tAbandon", "tHandle", "oServiceLevel")
 """What the table `sla` is computed from."""
 
+SLA_GROUPS: Final = ("queueId", "mediaType", "divisionId")
+"""Dimensions of which a conversation has one in a queue. Of others (wrap-up codes,
+skills) it may have several, and would count several times."""
+
 MINUTES_OF_A_DAY: Final = 1440
+LONGEST: Final = Period.parse("P10Y")
+"""Of any span in a job file; calendars end not far beyond."""
 
 
 class Section(BaseModel):
     """Base of all sections: frozen, and closed to unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class MisfitError(ValueError):
+    """A value that does not fit with the others.
+
+    Args:
+        place: Of the value, below the section that was checked.
+        message: What is wrong.
+    """
+
+    def __init__(self, place: tuple[str | int, ...], message: str) -> None:
+        super().__init__(message)
+        self.place = place
 
 
 def one_of(what: str, choices: Iterable[str]) -> AfterValidator:
@@ -78,7 +103,11 @@ def one_of(what: str, choices: Iterable[str]) -> AfterValidator:
 def _as_period(value: object) -> Period:
     if isinstance(value, Period):
         return value
-    return Period.parse(value if isinstance(value, str) else repr(value))
+    period = Period.parse(value if isinstance(value, str) else repr(value))
+    if period.typical_s > LONGEST.typical_s:
+        msg = f"{period} is longer than {LONGEST}"
+        raise ValueError(msg)
+    return period
 
 
 def _schema_of_period(schema: dict[str, Any]) -> None:
@@ -92,7 +121,7 @@ Duration = Annotated[
 
 
 def _is_text(value: object) -> str:
-    return "given" if isinstance(value, (str, list, tuple)) else "file"
+    return "given" if isinstance(value, (str, SecretStr, list, tuple)) else "file"
 
 
 class SecretFile(Section):
@@ -107,6 +136,19 @@ class QueueFile(Section):
     file: Path
 
 
+class TokenRequest(Section):
+    """How a token is asked for, where it is not the service itself that grants it.
+
+    Args:
+        path: On the login host.
+        style: `basic` sends the credentials as Basic auth with a form, as the service
+            wants it; `json` sends them in a JSON body, as a tutorial tells it.
+    """
+
+    path: Annotated[str, Field(pattern=r"^/[A-Za-z0-9/_.-]+$")] = "/oauth/token"
+    style: Literal["basic", "json"] = "basic"
+
+
 class Org(Section):
     """Whose Genesys Cloud it is, and how to sign in.
 
@@ -116,6 +158,7 @@ class Org(Section):
         domain: the domain of a newer one; or
         api_url, login_url: both addresses; plain http on loopback only; or
         simulator: the simulator that comes with gcbatch, started for the run.
+        token: How a token is asked for.
         client_id, client_secret: Of an OAuth client with the client credentials
             grant. Not needed with the simulator.
     """
@@ -126,6 +169,7 @@ class Org(Section):
     api_url: str | None = None
     login_url: str | None = None
     simulator: bool = False
+    token: TokenRequest = TokenRequest()
     client_id: Annotated[str, Field(min_length=1)] | None = None
     client_secret: (
         Annotated[
@@ -209,9 +253,11 @@ def _check_dimension(dimension: str, info: ValidationInfo) -> str:
 
 
 def _check_endpoint(endpoint: str) -> str:
+    if endpoint in TUTORIAL_ENDPOINTS:
+        return endpoint
     family = family_named(endpoint)
     if family is None:
-        raise ValueError(unknown("endpoint", endpoint, (f.endpoint for f in FAMILIES)))
+        raise ValueError(unknown("endpoint", endpoint, ENDPOINTS))
     return family.endpoint
 
 
@@ -236,6 +282,16 @@ Dimension = Annotated[str, AfterValidator(_check_dimension)]
 Unique = AfterValidator(_check_unique)
 
 
+def _refuse_no_time(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"P(?:T?0[YMWDHS])+", value):
+        msg = (
+            f"{value} would merge the whole range into one bucket on the server; "
+            "use PT1H or the like, or leave it out for one bucket per window"
+        )
+        raise ValueError(msg)
+    return value
+
+
 def _check_granularity(period: Period) -> Period:
     if not period.is_clock:
         if period.seconds or (period.months and period.days):
@@ -253,12 +309,12 @@ class Query(Section):
     """What to ask: the `query:` section.
 
     Args:
-        endpoint: X-aggregates for one of the 19 families.
+        endpoint: X-aggregates for one of the 19 families, or a tutorial's shape.
         start, end: The range (`from` and `to`); the end is exclusive.
         timezone: IANA name; days, weeks and months are this zone's.
         granularity: Length of a bucket; None is one bucket per window.
         group_by: Dimensions to group by.
-        metrics: Names of metrics.
+        metrics: Names of metrics; none for the tutorials' shapes, which have theirs.
         views: Metrics of your own, in the API's shape.
         queues: Names or ids, or a file of them; None is all.
         media_types: None is all.
@@ -267,11 +323,18 @@ class Query(Section):
 
     endpoint: Annotated[str, AfterValidator(_check_endpoint)] = DEFAULT_ENDPOINT
     timezone: Annotated[str, AfterValidator(_check_zone)] = "UTC"
-    granularity: Annotated[Duration, AfterValidator(_check_granularity)] | None = None
+    granularity: (
+        Annotated[
+            Duration,
+            BeforeValidator(_refuse_no_time),
+            AfterValidator(_check_granularity),
+        ]
+        | None
+    ) = None
     start: Annotated[str, AfterValidator(check_date), Field(alias="from")]
     end: Annotated[str, AfterValidator(check_date), Field(alias="to")]
     group_by: Annotated[tuple[Dimension, ...], Unique] = ()
-    metrics: Annotated[tuple[Metric, ...], Unique, Field(min_length=1)]
+    metrics: Annotated[tuple[Metric, ...], Unique] = ()
     views: Annotated[tuple[View, ...], Field(max_length=limits.VIEWS)] = ()
     queues: (
         Annotated[
@@ -309,12 +372,12 @@ class Query(Section):
     @classmethod
     def _check_views(cls, views: tuple[View, ...], info: ValidationInfo) -> Any:
         family = _family(info)
-        names = [view.name for view in views]
+        names = [snake(view.name) for view in views]
         taken = {snake(m) for m in family.metrics} if family else set()
         for view in views:
             if family and view.target not in family.metrics:
                 raise ValueError(unknown("metric", view.target, family.metrics))
-            if snake(view.name) in taken or names.count(view.name) > 1:
+            if snake(view.name) in taken or names.count(snake(view.name)) > 1:
                 msg = f"view {view.name!r} is named like a metric or another view"
                 raise ValueError(msg)
         return views
@@ -325,24 +388,42 @@ class Query(Section):
         family = _family(info)
         if value and family and (wrong := list(value.unknown_dimensions(family))):
             raise ValueError("; ".join(wrong))
+        if value and family and family.qualified:
+            users = len(value.predicates)
+            users += sum(len(clause.predicates) for clause in value.clauses)
+            if users > limits.USER_PREDICATES:
+                most = limits.USER_PREDICATES
+                msg = f"has {users} users; {family.endpoint} takes at most {most}"
+                raise ValueError(msg)
         return value
 
     @model_validator(mode="after")
     def _check_whole(self) -> Self:
+        if self.family is None:
+            self._check_fixed()
+            return self
+        if not self.metrics:
+            msg = "is required; name at least one"
+            raise MisfitError(("metrics",), msg)
         for key, dimension in (("queues", "queueId"), ("media_types", "mediaType")):
             if getattr(self, key) and dimension not in self.family.dimensions:
-                msg = f"{self.endpoint} has no {dimension}, so {key} cannot be asked"
-                raise ValueError(msg)
+                msg = f"{self.endpoint} has no {dimension} to filter by"
+                raise MisfitError((key,), msg)
         all_of([any_of("queueId", ["-"])] if self.queues else self.own_clauses,
                self.filter)  # fmt: skip
         return self
 
+    def _check_fixed(self) -> None:
+        """Refuse what a tutorial's shape has no room for."""
+        keys = ("metrics", "group_by", "views", "media_types", "filter")
+        if said := [key for key in keys if getattr(self, key)]:
+            msg = f"{self.endpoint} has its own figures and groups; leave it out"
+            raise MisfitError((said[0],), msg)
+
     @cached_property
-    def family(self) -> Family:
-        """The family of aggregates that is asked."""
-        family = family_named(self.endpoint)
-        assert family is not None  # noqa: S101 - checked when the job was read
-        return family
+    def family(self) -> Family | None:
+        """The family of aggregates that is asked; None for a tutorial's shape."""
+        return family_named(self.endpoint)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -358,8 +439,8 @@ class Query(Section):
 class Limits(Section):
     """What the service allows, where its figures are uncertain: `fetch.limits`."""
 
-    max_days_subday: Annotated[int, Field(ge=1)] = limits.MAX_DAYS_SUBDAY
-    max_days_daily: Annotated[int, Field(ge=1)] = limits.MAX_DAYS_DAILY
+    max_days_subday: Annotated[int, Field(ge=1, le=3660)] = limits.MAX_DAYS_SUBDAY
+    max_days_daily: Annotated[int, Field(ge=1, le=3660)] = limits.MAX_DAYS_DAILY
     expected_buckets: Annotated[int, Field(ge=1)] = limits.EXPECTED_BUCKETS
     body_bytes: Annotated[int, Field(ge=2_000)] = limits.BODY_BYTES
 
@@ -436,7 +517,7 @@ class Export(Section):
 
     exporter: str
     table: str | None = None
-    tables: tuple[str, ...] | None = None
+    tables: Annotated[tuple[str, ...], Unique, Field(min_length=1)] | None = None
     period: Annotated[str, one_of("period", PERIODS)] | None = None
 
     @model_validator(mode="after")
@@ -476,19 +557,60 @@ class Job(Section):
         if data.get("sla") is None:
             return data
         query = dict(data["query"])
-        query.setdefault("metrics", list(SLA_METRICS))
+        family = family_named(str(query.get("endpoint", DEFAULT_ENDPOINT)))
+        if family is not None:
+            implied = [str(m) for m in SLA_METRICS if m in family.metrics]
+            # A family without them is refused by _check_sla, which says why.
+            query.setdefault("metrics", implied or list(family.metrics[:1]))
         query.setdefault("granularity", "PT1H")
         return {**data, "query": query}
+
+    @model_validator(mode="after")
+    def _check_sla(self) -> Self:
+        """Refuse what the table `sla` could not be computed from."""
+        query = self.query
+        if self.sla is None:
+            return self
+        if query.granularity is None or query.granularity > ONE_DAY:
+            told = query.granularity or "one bucket per window"
+            msg = (
+                f"{told} would merge days on the server, which no period can be cut "
+                "out of again; in a job with sla use P1D or less"
+            )
+            raise MisfitError(("query", "granularity"), msg)
+        if query.family is None:
+            return self
+        if lacking := [m for m in SLA_METRICS if m not in query.family.metrics]:
+            msg = f"{query.endpoint} has no {lacking[0]}, which sla is computed from"
+            raise MisfitError(("query", "endpoint"), msg)
+        if lacking := [m for m in SLA_METRICS if m not in query.metrics]:
+            msg = f"the table sla needs {', '.join(lacking)} too"
+            raise MisfitError(("query", "metrics"), msg)
+        if several := [d for d in query.group_by if d not in SLA_GROUPS]:
+            msg = (
+                f"by {', '.join(several)} a conversation would count more than once in "
+                f"sla; group by {', '.join(SLA_GROUPS)} alone"
+            )
+            raise MisfitError(("query", "group_by"), msg)
+        return self
 
     @property
     def tables(self) -> tuple[str, ...]:
         """The names of the tables that this job can export."""
-        return ("intervals",)
+        return ("intervals", "sla") if self.sla else ("intervals",)
 
     @model_validator(mode="after")
     def _check_tables(self) -> Self:
-        for export in self.exports:
+        for number, export in enumerate(self.exports):
+            place = ("exports", number)
             for name in export.table_names:
+                if name == "sla" and self.sla is None:
+                    msg = "the table sla needs a section `sla:`, be it empty: `sla: {}`"
+                    raise MisfitError((*place, "table"), msg)
                 if name not in self.tables:
-                    raise ValueError(unknown("table", name, self.tables))
+                    said = unknown("table", name, self.tables)
+                    raise MisfitError((*place, "table"), said)
+            if export.period and "sla" not in export.table_names:
+                msg = "a period is of the table sla, and of no other"
+                raise MisfitError((*place, "period"), msg)
         return self

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from gcbatch.dates import resolve_range
 from gcbatch.errors import JobError
-from gcbatch.job import Export, Job
+from gcbatch.job import Export, Job, MisfitError
 from gcbatch.suggest import unknown
 from gcbatch.yamlfile import Document, Loc, parse_scalar, read_yaml
 
@@ -91,7 +91,7 @@ class _Draft:
     def override(self, settings: Mapping[str, str]) -> None:
         """Put the values of overrides in their places."""
         for key, text in settings.items():
-            loc: Loc = tuple(key.split("."))
+            loc = _place_of(key, self.document.data)
             self.overridden[loc] = f"--set {key}"
             try:
                 value = parse_scalar(text)
@@ -100,7 +100,7 @@ class _Draft:
                 continue
             try:
                 self.document.data = _replaced(self.document.data, loc, value)
-            except (LookupError, ValueError):
+            except LookupError:
                 self.problems.append((loc, "there is no such place in the job file"))
 
     def substitute(self, environ: Mapping[str, str]) -> None:
@@ -109,15 +109,17 @@ class _Draft:
         def fill(value: Any, loc: Loc) -> Any:
             if isinstance(value, dict):
                 return {k: fill(v, (*loc, k)) for k, v in value.items()}
-            if isinstance(value, list):
-                return [fill(v, (*loc, n)) for n, v in enumerate(value)]
-            if not isinstance(value, str):
-                return value
-            if loc == _SECRET and not _VARIABLE.fullmatch(value):
+            if loc == _SECRET and not (
+                value is None or _VARIABLE.fullmatch(str(value))
+            ):
                 self.problems.append(
                     (loc, "must not stand in the file; write ${NAME} and set NAME")
                 )
                 return "refused"
+            if isinstance(value, list):
+                return [fill(v, (*loc, n)) for n, v in enumerate(value)]
+            if not isinstance(value, str):
+                return value
             missing = [n for n in _VARIABLE.findall(value) if not environ.get(n)]
             if missing:
                 names = ", ".join(missing)
@@ -161,15 +163,27 @@ class _Draft:
         return f"{self.document.name}:{self.document.line(loc)}"
 
 
+def _place_of(key: str, data: Any) -> Loc:
+    """Return the place that a dotted key means; within a list, digits are a number."""
+    loc: list[str | int] = []
+    for part in key.split("."):
+        is_number = isinstance(data, list) and part.isascii() and part.isdigit()
+        loc.append(int(part) if is_number else part)
+        inner = dict(enumerate(data)) if isinstance(data, list) else data
+        data = inner.get(loc[-1]) if isinstance(inner, dict) else None
+    return tuple(loc)
+
+
 def _replaced(data: Any, loc: Loc, value: Any) -> Any:
     """Return *data* with *value* at *loc*; missing mappings on the way are made."""
     if not loc:
         return value
     key, rest = loc[0], loc[1:]
     if isinstance(data, list):
-        number = int(key)
+        if key not in range(len(data)):
+            raise LookupError(key)
         return [
-            _replaced(v, rest, value) if n == number else v for n, v in enumerate(data)
+            _replaced(v, rest, value) if n == key else v for n, v in enumerate(data)
         ]
     if data is None:
         data = {}
@@ -199,6 +213,8 @@ _WORDS: Final = {
     "model_type": "must be a mapping",
     "model_attributes_type": "must be a mapping",
     "path_type": "must be a path",
+    "too_short": "must not be empty",
+    "string_too_short": "must not be empty",
 }
 _PATTERNS: Final = {
     "name": "must be letters, digits, dots, hyphens and underscores, at most 64",
@@ -219,6 +235,9 @@ def problems_of(
     """
     for detail in error.errors(include_url=False):
         loc = _real_place(detail["loc"], data, missing=detail["type"] == "missing")
+        misfit = detail.get("ctx", {}).get("error")
+        if isinstance(misfit, MisfitError):
+            loc = (*loc, *misfit.place)
         yield loc, _in_words(detail, loc, model)
 
 

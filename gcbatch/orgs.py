@@ -1,18 +1,21 @@
 """The orgs that jobs ask: one client, one token and one pace for each."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
 from gcbatch.errors import JobError
-from gcbatch.genesys.client import Client, Connection, open_client
+from gcbatch.genesys.client import Client, open_client
+from gcbatch.genesys.connection import Connection
 from gcbatch.genesys.names import Names, fetch_names
+from gcbatch.genesys.patience import Traffic
 from gcbatch.genesys.regions import Hosts
 from gcbatch.job import Job, Org, SecretFile
 
-__all__ = ["OrgSession", "Orgs", "identity_of"]
+__all__ = ["OrgSession", "Orgs", "Spending", "identity_of"]
 
 MAX_SECRET_BYTES = 4096
 
@@ -32,8 +35,7 @@ class OrgSession:
     """An open org: whom to ask, and what was learned of its names."""
 
     client: Client
-    names: Names = field(default_factory=Names)
-    _listed: set[str] = field(default_factory=set)
+    _listed: dict[str, Names] = field(default_factory=dict)
 
     async def learn_names(self, dimensions: Iterable[str], known: Names) -> Names:
         """List the names of *dimensions*, each kind once however many jobs ask.
@@ -41,17 +43,72 @@ class OrgSession:
         Args:
             dimensions: Whose ids are to be named.
             known: From an earlier run of the job.
+
+        Returns:
+            What is known, brought up to date; with the warnings of *dimensions* only.
         """
-        wanted = set(dimensions)
-        if new := wanted - self._listed:
-            found = await fetch_names(self.client, new, known=known)
-            self._listed |= new
-            self.names = Names(
-                {**self.names.by_dimension, **found.by_dimension},
-                {**self.names.listed, **found.listed},
-                self.names.warnings + found.warnings,
-            )
-        return self.names
+        by_dimension: dict[str, Mapping[str, str]] = {}
+        listed: dict[str, int] = {}
+        targets: dict[str, Mapping[str, float]] = {}
+        warnings: tuple[str, ...] = ()
+        for dimension in sorted(set(dimensions)):
+            if dimension not in self._listed:
+                found = await fetch_names(self.client, [dimension], known=Names())
+                self._listed[dimension] = found
+            found = self._listed[dimension]
+            by_dimension |= found.by_dimension
+            listed |= found.listed
+            targets |= found.targets
+            warnings += found.warnings
+        return known.renewed(Names(by_dimension, listed, warnings, targets=targets))
+
+
+class Spending:
+    """What a run spent of a client that it may share with runs before it."""
+
+    def __init__(self, session: OrgSession | None = None) -> None:
+        self._session = session
+        traffic = self._traffic
+        self._before = (
+            traffic.sent,
+            Counter(traffic.retries),
+            traffic.throttled,
+            traffic.waited_s,
+            self._granted,
+        )
+
+    @property
+    def _traffic(self) -> Traffic:
+        return self._session.client.traffic if self._session else Traffic()
+
+    @property
+    def _granted(self) -> int:
+        return self._session.client.tokens.granted if self._session else 0
+
+    @property
+    def requests(self) -> int:
+        """Requests to the API."""
+        return self._traffic.sent - self._before[0]
+
+    @property
+    def retries(self) -> dict[str, int]:
+        """Repeated requests by cause."""
+        return dict(self._traffic.retries - self._before[1])
+
+    @property
+    def throttled(self) -> int:
+        """Answers 429."""
+        return self._traffic.throttled - self._before[2]
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds that requests waited before they were repeated."""
+        return self._traffic.waited_s - self._before[3]
+
+    @property
+    def tokens(self) -> int:
+        """Tokens granted."""
+        return self._granted - self._before[4]
 
 
 class Orgs:
@@ -95,6 +152,8 @@ class Orgs:
                 hosts=hosts,
                 client_id=client_id,
                 client_secret=secret,
+                token_path=job.org.token.path,
+                token_style=job.org.token.style,
                 requests_per_minute=min(f.requests_per_minute for f in sharing),
                 reserve=max(f.reserve for f in sharing),
                 concurrency=max(f.concurrency for f in sharing),

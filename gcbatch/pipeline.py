@@ -5,27 +5,26 @@ import time
 from collections import Counter
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from gcbatch.dates import resolve_range
-from gcbatch.errors import DataError, GcbatchError, JobError
+from gcbatch.errors import AccessError, DataError, GcbatchError, JobError
 from gcbatch.exporting import Exporter, export, load_exporter
 from gcbatch.fetch import Observer, Quiet, fetch_parts
-from gcbatch.genesys.client import Traffic
-from gcbatch.genesys.endpoints import Aggregates, endpoint_named
+from gcbatch.genesys.endpoints import Endpoint, endpoint_named
 from gcbatch.genesys.names import LISTINGS, Names, is_id, queue_ids
 from gcbatch.job import Export, Job, QueueFile
 from gcbatch.kept import Kept, asked_by
-from gcbatch.orgs import Orgs, OrgSession, identity_of
+from gcbatch.orgs import Orgs, OrgSession, Spending, identity_of
 from gcbatch.plan import Plan, Scope, make_plan
 from gcbatch.query import Query
 from gcbatch.report import Exported, RunReport
 from gcbatch.store import Account, Part, Store
-from gcbatch.tables.intervals import intervals_table
+from gcbatch.tables.catalog import Catalog
 from gcbatch.tables.table import Table
-from gcbatch.windows import Window
+from gcbatch.windows import Window, bucket_edges
 
 __all__ = [
     "Planned",
@@ -36,6 +35,7 @@ __all__ = [
     "export_job",
     "plan_job",
     "run",
+    "tables_of",
 ]
 
 T = TypeVar("T")
@@ -135,6 +135,16 @@ def check(job: Job) -> tuple[str, ...]:
     return blocking(checked())
 
 
+def tables_of(job: Job) -> Catalog:
+    """Return the tables that the last run of a job left in the store.
+
+    Raises:
+        DataError: If the store does not hold all that the job asks.
+        JobError: If the job asks something else than its last run did.
+    """
+    return _Pipeline(job, Quiet()).kept_catalog()
+
+
 def export_job(job: Job) -> RunReport:
     """Export a job again from the store, without any request.
 
@@ -152,7 +162,7 @@ class _Pipeline:
         self._job = job
         self._observer = observer
         self._store = Store(job.fetch.store, job.name)
-        self._endpoint: Aggregates = endpoint_named(job.query.endpoint)
+        self._endpoint: Endpoint = endpoint_named(job.query.endpoint)
         self._identity = identity_of(job.org)
         self._asked = asked_by(job, self._identity)
         self._started = datetime.now(UTC), time.monotonic()
@@ -161,10 +171,10 @@ class _Pipeline:
         """Fetch what is missing, export all of it."""
         exporters = self._exporters()
         planned = None if fresh else self._plan_as_kept()
-        fetched, spent = 0, _Spending()
+        fetched, spent = 0, Spending()
         if planned is None or planned.stored < len(planned.plan.queries):
             session = await orgs.session(self._job)
-            spent = _Spending(session)
+            spent = Spending(session)
             planned = await self._plan_anew(session)
             Kept(self._asked, planned.names, planned.plan).write(self._store)
             todo = self._unsettled(planned.plan) if not fresh else planned.plan.queries
@@ -185,16 +195,30 @@ class _Pipeline:
         )
 
     async def check(self, orgs: Orgs) -> tuple[str, ...]:
-        """Sign in, list names, and ask one query of the smallest size."""
+        """Sign in, list names, and ask for one bucket."""
         self._exporters()
         session = await orgs.session(self._job)
         planned = await self._plan_anew(session)
-        await self._ask(session, planned.plan.queries[0])
+        first, asked = planned.plan.queries[0], self._job.query
+        start, end, *_ = bucket_edges(first.window, asked.granularity, asked.zone)
+        await self._ask(session, replace(first, window=Window(start, end)))
         return planned.names.warnings
 
     def export_again(self) -> RunReport:
         """Export what the last run fetched."""
         exporters = self._exporters()
+        kept = self._kept()
+        planned = Planned(kept.plan, kept.names, 0)
+        return self._finish(planned, exporters, 0, Spending())
+
+    def kept_catalog(self) -> Catalog:
+        """Return the tables of what the last run fetched."""
+        kept = self._kept()
+        for query in kept.plan.queries:
+            self._account(query)
+        return self._catalog(kept.plan, kept.names)
+
+    def _kept(self) -> Kept:
         kept = Kept.read(self._store)
         if kept is None:
             msg = f"{self._store.folder}: holds no run of this job"
@@ -202,18 +226,17 @@ class _Pipeline:
         if kept.asked != self._asked:
             msg = f"{self._job.name}: asks something else than its last run did"
             raise JobError(msg, hint="`gcbatch run JOB` fetches what is new")
-        planned = Planned(kept.plan, kept.names, 0)
-        return self._finish(planned, exporters, 0, _Spending())
+        return kept
 
     def _exporters(self) -> list[tuple[Export, Exporter]]:
         """Make the exporters, and let them refuse the job before any request."""
         made: list[tuple[Export, Exporter]] = []
-        tables = self._tables(Plan(self._window(), ()), Names())
+        empty = self._catalog(Plan(self._window(), ()), Names())
         for spec in self._job.exports:
             kind = load_exporter(spec.exporter)
             exporter = kind(kind.Options.model_validate(spec.options))
             if (refuse := getattr(exporter, "check", None)) is not None:
-                refuse({name: tables[name] for name in spec.table_names})
+                refuse(_given(spec, empty))
             made.append((spec, exporter))
         return made
 
@@ -242,24 +265,43 @@ class _Pipeline:
             return None
 
     async def _plan_anew(self, session: OrgSession) -> Planned:
+        kept = Kept.read(self._store)
+        known = kept.names if kept else Names()
+        return self._planned(await session.learn_names(self._named(), known))
+
+    def _named(self) -> set[str]:
+        """Return the dimensions whose names the job needs."""
         dimensions = {listing.dimension for listing in LISTINGS}
         wanted = dimensions & set(self._job.query.group_by)
-        if not all(map(is_id, self._queues() or ())):
+        by_name = not all(map(is_id, self._queues() or ()))
+        if by_name or self._endpoint.queues_at_once or self._job.sla:
             wanted.add("queueId")
-        kept = Kept.read(self._store)
-        names = await session.learn_names(wanted, kept.names if kept else Names())
-        return self._planned(names)
+        return wanted
 
     def _planned(self, names: Names) -> Planned:
         queues = self._queues()
+        if queues is not None:
+            queues = tuple(queue_ids(queues, names))
+        elif self._endpoint.queues_at_once:
+            queues = self._all_listed(names, f"{self._endpoint.name} asks by queue")
+        if self._job.sla and not self._job.sla.include_deleted:
+            self._all_listed(names, "sla.include_deleted: false needs all queues")
         scope = Scope(
             identity=self._identity,
             window=self._window(),
-            queue_ids=None if queues is None else tuple(queue_ids(queues, names)),
+            queue_ids=queues,
             queues_listed=names.listed.get("queueId", 0),
         )
         plan = make_plan(self._job, scope, self._endpoint)
         return Planned(plan, names, len(plan.queries) - len(self._unsettled(plan)))
+
+    def _all_listed(self, names: Names, why: str) -> tuple[str, ...]:
+        """Return the ids of all queues, from a complete listing."""
+        if "queueId" not in names.listed:
+            detail = "; ".join(names.warnings) or "they are not listed"
+            msg = f"{why}: {detail}"
+            raise AccessError(msg, hint="grant the permission to list queues")
+        return tuple(sorted(names.listed_ids("queueId")))
 
     def _queues(self) -> tuple[str, ...] | None:
         """Return the queues that the job names; None is all."""
@@ -298,7 +340,7 @@ class _Pipeline:
         per_minute = session.client.pacer.per_minute
         stored = total - len(todo)
         self._observer.planned(self._job.name, total, stored, per_minute)
-        session.client.on_wait = self._observer.waiting
+        session.client.patience.on_wait = self._observer.waiting
         try:
             await fetch_parts(
                 todo,
@@ -310,32 +352,22 @@ class _Pipeline:
         finally:
             self._observer.finished()
 
-    def _tables(self, plan: Plan, names: Names) -> dict[str, Table]:
-        query = self._job.query
-        intervals = intervals_table(
-            plan,
-            self._store,
-            part_schema=self._endpoint.schema(query),
-            dimensions=query.group_by,
-            names=names.by_dimension,
-            timezone=query.zone,
-        )
-        return {intervals.name: intervals}
+    def _catalog(self, plan: Plan, names: Names) -> Catalog:
+        return Catalog(self._job, self._endpoint, plan, names, self._store)
 
     def _finish(
         self,
         planned: Planned,
         exporters: Sequence[tuple[Export, Exporter]],
         fetched: int,
-        spent: "_Spending",
+        spent: Spending,
     ) -> RunReport:
         """Export, and report."""
         accounts = [self._account(query) for query in planned.plan.queries]
-        tables = self._tables(planned.plan, planned.names)
+        catalog = self._catalog(planned.plan, planned.names)
         exports = []
         for spec, exporter in exporters:
-            given = {name: tables[name] for name in spec.table_names}
-            receipt, _ = export(exporter, spec.exporter, given)
+            receipt, _ = export(exporter, spec.exporter, _given(spec, catalog))
             exports.append(
                 Exported(
                     spec.exporter, spec.table_names, receipt.location, receipt.rows
@@ -343,6 +375,8 @@ class _Pipeline:
             )
         zone, settle = self._job.query.zone, self._job.fetch.settle
         at, clock = self._started
+        counted = sum((Counter(a.remarks) for a in accounts), Counter[str]())
+        remarks = [f"{what}: {number:,}" for what, number in sorted(counted.items())]
         report = RunReport(
             job=self._job.name,
             run_id=planned.plan.run_id,
@@ -359,8 +393,9 @@ class _Pipeline:
             tokens=spent.tokens,
             rows=sum(account.rows for account in accounts),
             exports=tuple(exports),
-            warnings=planned.names.warnings,
-            tables=tables,
+            breaches=catalog.breaches(),
+            warnings=(*planned.names.warnings, *catalog.remarks(), *remarks),
+            tables=catalog.all(),
         )
         self._store.write_note(REPORT_NOTE, report.to_json())
         return report
@@ -373,47 +408,9 @@ class _Pipeline:
         return account
 
 
-class _Spending:
-    """What a run spent of a client that it may share with runs before it."""
-
-    def __init__(self, session: OrgSession | None = None) -> None:
-        self._session = session
-        traffic = self._traffic
-        self._before = (
-            traffic.sent,
-            Counter(traffic.retries),
-            traffic.throttled,
-            traffic.waited_s,
-            self._granted,
-        )
-
-    @property
-    def _traffic(self) -> Traffic:
-        return self._session.client.traffic if self._session else Traffic()
-
-    @property
-    def _granted(self) -> int:
-        return self._session.client.tokens.granted if self._session else 0
-
-    @property
-    def requests(self) -> int:
-        return self._traffic.sent - self._before[0]
-
-    @property
-    def retries(self) -> dict[str, int]:
-        return dict(self._traffic.retries - self._before[1])
-
-    @property
-    def throttled(self) -> int:
-        return self._traffic.throttled - self._before[2]
-
-    @property
-    def waited_s(self) -> float:
-        return self._traffic.waited_s - self._before[3]
-
-    @property
-    def tokens(self) -> int:
-        return self._granted - self._before[4]
+def _given(spec: Export, catalog: Catalog) -> dict[str, Table]:
+    """Return the tables that an export is handed."""
+    return {n: catalog.table(n, period=spec.period) for n in spec.table_names}
 
 
 def blocking(work: Coroutine[Any, Any, T]) -> T:

@@ -6,11 +6,20 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import groupby
 from typing import Any, Final, Protocol
+from zoneinfo import ZoneInfo
 
 from gcbatch import job as jobs
 from gcbatch.errors import JobError
 from gcbatch.query import Query, make_query
-from gcbatch.windows import ONE_DAY, Period, Window, bucket_count, tile
+from gcbatch.windows import (
+    ONE_DAY,
+    Period,
+    Window,
+    bucket_count,
+    floor_to_bucket,
+    tile,
+    to_local,
+)
 
 __all__ = ["Plan", "Scope", "make_plan"]
 
@@ -19,8 +28,14 @@ CLOCK_LENGTHS: Final = tuple(
 )
 """Windows shorter than a day, longest first; each divides a day evenly."""
 
+DAYS_OF_A_MONTH: Final = 31
+"""Of the longest."""
+
 INTERVAL_BYTES: Final = 80
 """Of the body, taken by the interval that a query adds to its template."""
+
+Batch = Sequence[str] | None
+"""The queues of a request; None is all."""
 
 
 class Templates(Protocol):
@@ -31,8 +46,18 @@ class Templates(Protocol):
         """What job files call it."""
         ...
 
+    @property
+    def queues_at_once(self) -> int | None:
+        """How many queues one query may name; None is as many as its body holds."""
+        ...
+
+    @property
+    def cuts_by_clock(self) -> bool:
+        """Whether buckets are counted in elapsed time from the window's start."""
+        ...
+
     def template(self, query: jobs.Query, queue_ids: Sequence[str] | None) -> bytes:
-        """Return the body of a request but for its interval."""
+        """Return the body of a request but for its span."""
         ...
 
 
@@ -121,7 +146,7 @@ def make_plan(job: jobs.Job, scope: Scope, endpoint: Templates) -> Plan:
     """Return the fewest queries that the limits allow.
 
     Windows tile the range by the local calendar; queue lists are cut into batches.
-    More batches allow longer windows, so each number of batches is weighed.
+    Longer windows need more batches, so each length is weighed.
 
     Args:
         job: What to ask.
@@ -129,17 +154,12 @@ def make_plan(job: jobs.Job, scope: Scope, endpoint: Templates) -> Plan:
         endpoint: Whom.
 
     Raises:
-        JobError: If `fetch.chunk` does not hold whole buckets.
+        JobError: If `fetch.chunk` does not hold whole buckets, or the queues need more
+            requests than one whose answers cannot be told apart.
     """
-    best: tuple[list[Window], list[Sequence[str] | None]] | None = None
-    for batches in _batchings(job, scope, endpoint):
-        groups = _expected_groups(job, scope, batches[0])
-        windows = _windows(job, scope.window, groups)
-        if best is None or len(windows) * len(batches) < len(best[0]) * len(best[1]):
-            best = windows, batches
-    assert best is not None  # noqa: S101 - there is always one batching
-    windows, batches = best
+    windows, batches = _fewest(job, scope, endpoint)
     templates = [endpoint.template(job.query, batch) for batch in batches]
+    _check_bodies(job, templates)
     return Plan(
         scope.window,
         tuple(
@@ -150,57 +170,89 @@ def make_plan(job: jobs.Job, scope: Scope, endpoint: Templates) -> Plan:
     )
 
 
-def _batchings(
+def _fewest(
     job: jobs.Job, scope: Scope, endpoint: Templates
-) -> Iterator[list[Sequence[str] | None]]:
-    """Yield ways to cut the queues into batches of about one size, fewest first."""
+) -> tuple[list[Window], list[Batch]]:
+    """Return the windows and batches that together make the fewest queries."""
+    largest = _largest_batch(job, scope, endpoint)
+    best: tuple[list[Window], list[Batch]] | None = None
+    windows: list[Window] = []
+    for windows, buckets in _tilings(job, scope.window, endpoint):
+        if best is not None and len(windows) >= len(best[0]) * len(best[1]):
+            break  # as will all shorter ones
+        size = _fitting_batch(job, scope, buckets, largest)
+        if size == 0:
+            continue
+        batches = _batches(scope.queue_ids, size)
+        if best is None or len(windows) * len(batches) < len(best[0]) * len(best[1]):
+            best = windows, batches
+    # Where a single bucket may have too many results, asking for it is all one can do.
+    return best or (windows, _batches(scope.queue_ids, largest))
+
+
+def _largest_batch(job: jobs.Job, scope: Scope, endpoint: Templates) -> int:
+    """Return how many queues a request may name."""
     ids = scope.queue_ids
-    if ids is None:
-        yield [None]
-        return
+    if not ids:
+        return 1
     empty = len(endpoint.template(job.query, ids[:1]))
     each = max(len(i) for i in ids) + len('{"dimension":"queueId","value":""},')
     most = max(1, (job.fetch.limits.body_bytes - empty - INTERVAL_BYTES) // each)
-    fewest = -(-len(ids) // most)
-    sizes: set[int] = set()
-    for count in range(fewest, len(ids) + 1):
-        size = -(-len(ids) // count)
-        if size not in sizes:
-            sizes.add(size)
-            yield [ids[at : at + size] for at in range(0, len(ids), size)]
+    return min(most, endpoint.queues_at_once or most)
 
 
-def _expected_groups(job: jobs.Job, scope: Scope, batch: Sequence[str] | None) -> int:
-    """Return how many groups a bucket may have, as far as the job tells."""
+def _fitting_batch(job: jobs.Job, scope: Scope, buckets: int, largest: int) -> int:
+    """Return how many queues keep the expected results within the limit; 0 is none.
+
+    Args:
+        job: What to ask.
+        scope: About what.
+        buckets: Of a window.
+        largest: Most queues of a request.
+    """
+    query, most = job.query, job.fetch.limits.expected_buckets
     groups = 1
-    if "queueId" in job.query.group_by:
-        if batch is not None:
-            groups *= len(batch)
-        elif scope.queues_listed:
-            # Rounded up to a power of two, so that a new queue hardly ever changes
-            # the windows, and with them what has to be fetched again.
-            groups *= 1 << (scope.queues_listed - 1).bit_length()
-    if "mediaType" in job.query.group_by and job.query.media_types:
-        groups *= len(job.query.media_types)
-    return groups
+    if "mediaType" in query.group_by and query.media_types:
+        groups = len(query.media_types)
+    if "queueId" in query.group_by and scope.queue_ids is not None:
+        return min(largest, most // (buckets * groups))
+    if "queueId" in query.group_by and scope.queues_listed:
+        # Rounded up to a power of two, so that a new queue hardly ever changes the
+        # windows, and with them what has to be fetched again.
+        groups *= 1 << (scope.queues_listed - 1).bit_length()
+    return largest if buckets * groups <= most else 0
 
 
-def _windows(job: jobs.Job, whole: Window, groups: int) -> list[Window]:
-    """Return the longest windows whose expected results stay within the limit."""
-    granularity, zone = job.query.granularity, job.query.zone
-    if job.fetch.chunk != "auto":
-        _check_chunk(job.fetch.chunk, granularity)
-        return list(tile(whole, job.fetch.chunk, zone))
-    most = job.fetch.limits.expected_buckets
-    windows: list[Window] = []
-    for length in _lengths(job):
+def _batches(ids: tuple[str, ...] | None, size: int) -> list[Batch]:
+    """Cut queues into batches of about one length, none longer than *size*."""
+    if ids is None:
+        return [None]
+    count = -(-len(ids) // size)
+    even = -(-len(ids) // count)
+    return [ids[at : at + even] for at in range(0, len(ids), even)]
+
+
+def _tilings(
+    job: jobs.Job, whole: Window, endpoint: Templates
+) -> Iterator[tuple[list[Window], int]]:
+    """Yield windows that tile the range, and how many buckets one has at most.
+
+    Fewest windows first. Where the job says how long they are, only those.
+    """
+    granularity, zone, chunk = job.query.granularity, job.query.zone, job.fetch.chunk
+    if chunk == "auto":
+        lengths = _lengths(job, whole, endpoint)
+    else:
+        _check_chunk(chunk, granularity)
+        lengths = iter([chunk])
+    for length in lengths:
         windows = list(tile(whole, length, zone))
-        if all(bucket_count(w, granularity, zone) * groups <= most for w in windows):
-            break
-    return windows
+        if chunk != "auto":
+            _check_edges(windows, length, granularity, zone)
+        yield windows, max(bucket_count(w, granularity, zone) for w in windows)
 
 
-def _lengths(job: jobs.Job) -> Iterator[Period]:
+def _lengths(job: jobs.Job, whole: Window, endpoint: Templates) -> Iterator[Period]:
     """Yield lengths that windows may have, longest first; each holds whole buckets."""
     granularity, bounds = job.query.granularity, job.fetch.limits
     if granularity is None:
@@ -208,16 +260,57 @@ def _lengths(job: jobs.Job) -> Iterator[Period]:
             yield ONE_DAY.times(days)
         return
     if not granularity.is_clock:
-        days = timedelta(seconds=granularity.typical_s) // timedelta(days=1)
+        if endpoint.cuts_by_clock:
+            yield granularity  # a day of 23 hours is a bucket only by itself
+            return
+        days = granularity.months * DAYS_OF_A_MONTH + granularity.days
         for count in range(max(1, bounds.max_days_daily // days), 0, -1):
             yield granularity.times(count)
         return
-    for days in range(bounds.max_days_subday, 0, -1):
+    most_days = bounds.max_days_subday
+    if endpoint.cuts_by_clock and _has_uneven_day(job, whole, granularity):
+        most_days = 1  # so that buckets begin anew at each midnight
+    for days in range(most_days, 0, -1):
         yield ONE_DAY.times(days)
     for length in CLOCK_LENGTHS:
         if length.seconds % granularity.seconds == 0:
             yield length
     yield granularity
+
+
+def _check_bodies(job: jobs.Job, templates: Sequence[bytes]) -> None:
+    """Refuse requests that are too large, or whose answers cannot be put together."""
+    size, most = max(map(len, templates)) + INTERVAL_BYTES, job.fetch.limits.body_bytes
+    if size > most:
+        msg = f"query: a request would have {size} bytes; the service takes {most}"
+        raise JobError(msg, hint="shorten query.filter")
+    is_told_apart = job.query.family is None or "queueId" in job.query.group_by
+    if len(templates) > 1 and not is_told_apart:
+        msg = (
+            f"query.queues: so many need {len(templates)} requests for each window, "
+            "whose answers overlap when not grouped by queueId"
+        )
+        raise JobError(msg, hint="add queueId to query.group_by, or leave queues out")
+
+
+def _check_edges(
+    windows: Sequence[Window], chunk: Period, granularity: Period | None, zone: ZoneInfo
+) -> None:
+    """Refuse windows that a change of the clocks pushes off the buckets' edges."""
+    if granularity is None:
+        return
+    for window in windows:
+        if floor_to_bucket(window.start, granularity, zone) != window.start:
+            msg = (
+                f"fetch.chunk {chunk} leaves the edges of {granularity} buckets at "
+                f"{to_local(window.start, zone):%Y-%m-%dT%H:%M} in {zone.key}"
+            )
+            raise JobError(msg, hint="use whole days, such as P1D, or auto")
+
+
+def _has_uneven_day(job: jobs.Job, whole: Window, granularity: Period) -> bool:
+    pace = timedelta(seconds=granularity.seconds)
+    return any(day.span % pace for day in tile(whole, ONE_DAY, job.query.zone))
 
 
 def _check_chunk(chunk: Period, granularity: Period | None) -> None:
@@ -230,8 +323,9 @@ def _check_chunk(chunk: Period, granularity: Period | None) -> None:
         whole = not (chunk.days or chunk.seconds) and chunk.months > 0
         whole = whole and chunk.months % granularity.months == 0
     else:
-        whole = not (chunk.months or chunk.seconds) and chunk.days > 0
-        whole = whole and chunk.days % granularity.days == 0
+        # A month holds whole days, but not whole weeks.
+        whole = not chunk.seconds and chunk.days % granularity.days == 0
+        whole = whole and (not chunk.months or granularity.days == 1)
     if not whole:
         msg = f"fetch.chunk {chunk} does not hold whole buckets of {granularity}"
         hint = f"use a multiple, such as {granularity.times(2)}, or auto"

@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -15,9 +16,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from gcbatch.fetch import Observer
 from gcbatch.query import Query
 
-__all__ = ["BarProgress", "LogProgress"]
+__all__ = ["BarProgress", "LogProgress", "observing"]
 
 log = logging.getLogger("gcbatch.progress")
 
@@ -154,3 +156,18 @@ class BarProgress:
         if self._task is not None:
             self._bar.remove_task(self._task)
             self._task = None
+
+
+@contextmanager
+def observing(*, lines: bool) -> Iterator[Observer]:
+    """Yield what shows the progress of a run.
+
+    Args:
+        lines: Whether to log lines even on a terminal.
+    """
+    console = Console(stderr=True)
+    if lines or not console.is_terminal:
+        yield LogProgress()
+    else:
+        with BarProgress(console) as bar:
+            yield bar

@@ -49,6 +49,7 @@ class RunReport:
         tokens: Tokens that were granted.
         rows: Rows of all parts.
         exports: What was written.
+        breaches: Rows of the table `sla` that miss their target.
         warnings: What the reader should know.
         tables: The tables, to read on; not part of the JSON.
     """
@@ -68,6 +69,7 @@ class RunReport:
     tokens: int
     rows: int
     exports: tuple[Exported, ...]
+    breaches: int
     warnings: tuple[str, ...]
     tables: "dict[str, Table]" = field(repr=False, default_factory=dict)
 
@@ -98,5 +100,6 @@ class RunReport:
                 }
                 for e in self.exports
             ],
+            "breaches": self.breaches,
             "warnings": list(self.warnings),
         }

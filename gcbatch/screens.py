@@ -55,9 +55,11 @@ def plan_screen(job: Job, planned: Planned) -> RenderableType:
     todo = total - planned.stored
     lines = [
         f"{job.name}: {job.query.endpoint}, times in {zone.key}",
-        f"{_count(len(windows), 'window')}, {_count(total, 'request')}, "
-        f"{planned.stored} of them stored",
-        f"{todo} to ask: {todo / per_minute:.1f} minutes at {per_minute} a minute",
+        f"{_count(len(windows), 'window')}, {_count(total, 'request')}",
+        (
+            f"{planned.stored:,} stored, {todo:,} to ask: "
+            f"{todo / per_minute:.1f} minutes at {per_minute} a minute"
+        ),
     ]
     lines += _outputs(job)
     parts: list[RenderableType] = [

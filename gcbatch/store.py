@@ -6,11 +6,13 @@
 """
 
 import os
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -24,6 +26,32 @@ from gcbatch.windows import Period, Window, iso, step
 __all__ = ["Account", "Part", "Store"]
 
 ACCOUNT_KEY: Final = b"gcbatch"
+SEAL_KEY: Final = b"gcbatch.sha256"
+BLANK_SEAL: Final = b"0" * 64
+
+
+class Exchange(Protocol):
+    """One answer, as far as an account needs it."""
+
+    @property
+    def asked_at(self) -> datetime:
+        """When its request was sent."""
+        ...
+
+    @property
+    def attempts(self) -> int:
+        """Requests that it took."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes of its body."""
+        ...
+
+    @property
+    def correlation_id(self) -> str:
+        """The service's id of it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +66,7 @@ class Account:
         requests: Requests that it took, repeated ones included.
         size: Bytes of the answers.
         correlation_ids: The service's ids of the exchanges.
+        remarks: What is odd about the answer, each with how often.
     """
 
     asked_at: datetime
@@ -47,6 +76,27 @@ class Account:
     requests: int
     size: int
     correlation_ids: tuple[str, ...]
+    remarks: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of_pages(
+        cls,
+        window: Window,
+        rows: int,
+        pages: Sequence[Exchange],
+        remarks: Mapping[str, int] | None = None,
+    ) -> "Account":
+        """Return the account of a part that was put together from *pages*."""
+        return cls(
+            asked_at=min(page.asked_at for page in pages),
+            window=window,
+            pages=len(pages),
+            rows=rows,
+            requests=sum(page.attempts for page in pages),
+            size=sum(page.size for page in pages),
+            correlation_ids=tuple(page.correlation_id for page in pages),
+            remarks={what: n for what, n in (remarks or {}).items() if n},
+        )
 
     def settled(self, settle: Period, zone: ZoneInfo) -> bool:
         """Say whether the service's figures had settled when it was asked.
@@ -68,6 +118,7 @@ class Account:
                 "requests": self.requests,
                 "size": self.size,
                 "correlation_ids": self.correlation_ids,
+                "remarks": dict(self.remarks),
             }
         )
 
@@ -84,6 +135,7 @@ class Account:
             requests=raw["requests"],
             size=raw["size"],
             correlation_ids=tuple(raw["correlation_ids"]),
+            remarks=raw["remarks"],
         )
 
 
@@ -127,19 +179,26 @@ class Store:
         """Return the rows of a part, checksums verified.
 
         Raises:
-            DataError: If it is missing or damaged.
+            DataError: If it is missing or damaged. A damaged one is removed, so that
+                the next run fetches it anew.
         """
         path = self.path(digest)
         try:
-            return pq.read_table(
-                path, page_checksum_verification=True, partitioning=None
-            )
-        except (OSError, pa.ArrowException) as exc:
-            what = "missing" if isinstance(exc, FileNotFoundError) else "damaged"
-            msg = f"{path}: part is {what}"
+            content = path.read_bytes()
+        except OSError as exc:
+            missing = isinstance(exc, FileNotFoundError)
+            reason = "part is missing" if missing else f"cannot be read: {exc.strerror}"
+            msg = f"{path}: {reason}"
             raise DataError(
-                msg, hint="`gcbatch run JOB` fetches what is missing or damaged"
+                msg, hint="`gcbatch run JOB` fetches what is missing"
             ) from exc
+        if _sealed(content) != content:
+            self.discard(digest)
+            msg = f"{path}: part is damaged"
+            raise DataError(msg, hint="`gcbatch run JOB` fetches it anew")
+        return pq.read_table(
+            pa.BufferReader(content), page_checksum_verification=True, partitioning=None
+        )
 
     def write(self, digest: str, part: Part) -> None:
         """Put a part in its place, whole.
@@ -148,7 +207,11 @@ class Store:
             OutputError: If the store cannot be written.
         """
         schema = part.table.schema
-        metadata = {**(schema.metadata or {}), ACCOUNT_KEY: part.account.to_json()}
+        metadata = {
+            **(schema.metadata or {}),
+            ACCOUNT_KEY: part.account.to_json(),
+            SEAL_KEY: BLANK_SEAL,
+        }
         sink = pa.BufferOutputStream()
         pq.write_table(
             part.table.replace_schema_metadata(metadata),
@@ -156,7 +219,7 @@ class Store:
             compression="zstd",
             write_page_checksum=True,
         )
-        self._put(self.path(digest), memoryview(sink.getvalue()))
+        self._put(self.path(digest), _sealed(sink.getvalue().to_pybytes()))
 
     def discard(self, digest: str) -> None:
         """Remove a part, so that it is fetched anew."""
@@ -187,3 +250,16 @@ class Store:
             msg = f"{path.parent}: cannot be written: {exc.strerror}"
             hint = "check fetch.store, its space and rights"
             raise OutputError(msg, hint=hint) from exc
+
+
+def _sealed(content: bytes) -> bytes:
+    """Return a part's file with the hash of all its other bytes in its metadata.
+
+    Parquet's own checksums are of pages: a byte of the footer may turn over unseen,
+    and with it a column's name or the number of rows.
+    """
+    # The key's value follows it, after two bytes of Thrift: a field and a length.
+    at = content.rfind(SEAL_KEY) + len(SEAL_KEY) + 2
+    before, after = content[:at], content[at + len(BLANK_SEAL) :]
+    seal = sha256(before + BLANK_SEAL + after).hexdigest().encode()
+    return before + seal + after

@@ -32,8 +32,11 @@ __all__ = [
 
 DAY_S: Final = 86_400
 _DURATION: Final = re.compile(
-    r"P(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
-    r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?"
+    r"P(?:(?P<years>#)Y)?(?:(?P<months>#)M)?(?:(?P<weeks>#)W)?(?:(?P<days>#)D)?"
+    r"(?:T(?=\d)(?:(?P<hours>#)H)?(?:(?P<minutes>#)M)?(?:(?P<seconds>#)S)?)?".replace(
+        "#", r"\d{1,9}"
+    ),
+    re.ASCII,
 )
 
 
@@ -166,6 +169,17 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
     return from_local(datetime.combine(day, time()), zone)
 
 
+def _day_of(instant: datetime, zone: ZoneInfo) -> date:
+    """Return the day of *zone* that *instant* is in, each day beginning once.
+
+    Where the clocks go back over midnight, the hour that comes again belongs to the
+    day that had begun.
+    """
+    day = to_local(instant, zone).date()
+    tomorrow = day + timedelta(days=1)
+    return tomorrow if instant >= midnight(tomorrow, zone) else day
+
+
 def _plus(wall: datetime, period: Period, count: int) -> datetime:
     """Add *count* times *period* to a wall clock, by the calendar.
 
@@ -181,9 +195,12 @@ def _plus(wall: datetime, period: Period, count: int) -> datetime:
 
 def step(start: datetime, period: Period, count: int, zone: ZoneInfo) -> datetime:
     """Return the instant *count* periods after *start*, by the calendar of *zone*."""
-    wall = to_local(start, zone).replace(tzinfo=None)
     if not (period.months or period.days):
         return start + timedelta(seconds=count * period.seconds)
+    wall = to_local(start, zone).replace(tzinfo=None)
+    if start == midnight(wall.date(), zone):
+        # Where the clocks skip midnight, the day begins at 01:00; the next does not.
+        wall = datetime.combine(wall, time())
     moved = from_local(_plus(wall, period, count), zone)
     return moved + timedelta(seconds=count * period.seconds)
 
@@ -198,11 +215,10 @@ def floor_to_bucket(instant: datetime, granularity: Period, zone: ZoneInfo) -> d
             any local midnight.
         zone: Whose midnights.
     """
-    local = to_local(instant, zone)
+    day = _day_of(instant, zone)
     if granularity.is_clock:
-        edges = _clock_edges(local.date(), granularity, zone)
+        edges = _clock_edges(day, granularity, zone)
         return edges[bisect_right(edges, instant) - 1]
-    day = local.date()
     if granularity.months:
         month0 = day.year * 12 + day.month - 1
         year, month = divmod(month0 - month0 % granularity.months, 12)
@@ -218,9 +234,7 @@ def ceil_to_bucket(instant: datetime, granularity: Period, zone: ZoneInfo) -> da
     if floor == instant:
         return instant
     if granularity.is_clock:
-        next_midnight = midnight(
-            to_local(instant, zone).date() + timedelta(days=1), zone
-        )
+        next_midnight = midnight(_day_of(instant, zone) + timedelta(days=1), zone)
         return min(floor + timedelta(seconds=granularity.seconds), next_midnight)
     one = granularity if granularity.months or granularity.is_weeks else ONE_DAY
     return step(floor, one, 1, zone)
@@ -251,7 +265,7 @@ def bucket_edges(
         return [window.start, window.end]
     edges = [window.start]
     if granularity.is_clock:
-        day = to_local(window.start, zone).date()
+        day = _day_of(window.start, zone)
         while edges[-1] < window.end:
             today = _clock_edges(day, granularity, zone)
             edges += [edge for edge in today if edges[-1] < edge < window.end]
@@ -264,7 +278,8 @@ def bucket_edges(
         anchor = floor_to_bucket(window.start, granularity, zone)
     count = 1
     while (edge := step(anchor, granularity, count, zone)) < window.end:
-        edges.append(edge)
+        if edge > edges[-1]:  # else a day that the calendar skips
+            edges.append(edge)
         count += 1
     return [*edges, window.end]
 

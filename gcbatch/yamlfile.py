@@ -92,8 +92,10 @@ class _Builder:
             return [self.build(v, (*loc, n)) for n, v in enumerate(node.value)]
         try:
             return self._loader.construct_object(node)
-        except ValueError:  # an integer of more digits than Python converts
-            document.problems.append((loc, "is no usable number; quote it"))
+        except (ValueError, LookupError, AttributeError):
+            # An integer of more digits than Python converts, or an explicit tag, such
+            # as !!bool, on text that it does not fit.
+            document.problems.append((loc, "is no usable value; quote it"))
             return None
 
     def _mapping(self, node: yaml.MappingNode, loc: Loc) -> dict[str, Any]:
@@ -125,7 +127,8 @@ def read_yaml(path: Path) -> Document:
         JobError: If it cannot be read, is too large or is not YAML; names the line.
     """
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as exc:
         reason = getattr(exc, "strerror", None) or exc
         msg = f"{path}: cannot be read: {reason}"
@@ -133,6 +136,7 @@ def read_yaml(path: Path) -> Document:
             msg, hint="name an existing job file; `gcbatch init` makes one"
         ) from exc
     try:
+        _check_size(len(raw), str(path))
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         msg = f"{path}: is not UTF-8 (byte {exc.start})"
@@ -146,9 +150,7 @@ def parse_yaml(text: str, name: str) -> Document:
     Raises:
         JobError: If it is too large or is not YAML; names the line.
     """
-    if len(text) > MAX_BYTES:
-        msg = f"{name}: is larger than {MAX_BYTES} bytes"
-        raise JobError(msg, hint="put long lists of queues in a file of their own")
+    _check_size(len(text), name)
     document = Document(name)
     try:
         loader = _Loader(text)
@@ -167,6 +169,12 @@ def parse_yaml(text: str, name: str) -> Document:
         msg = f"{name}: not valid YAML: {detail.splitlines()[0]}"
         raise JobError(msg, hint="save it as plain UTF-8 text") from exc
     return document
+
+
+def _check_size(size: int, name: str) -> None:
+    if size > MAX_BYTES:
+        msg = f"{name}: is larger than {MAX_BYTES} bytes"
+        raise JobError(msg, hint="put long lists of queues in a file of their own")
 
 
 def parse_scalar(text: str) -> Any:

@@ -1,25 +1,27 @@
 """The table `intervals`: a row per bucket and group, as the service answered."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch.genesys.metrics import snake
 from gcbatch.plan import Plan
 from gcbatch.store import Store
 from gcbatch.tables.table import Table
 
 __all__ = ["intervals_table"]
 
-_NAME_COLUMNS: Final = {
-    "queueId": "queue_name",
-    "userId": "user_name",
-    "wrapUpCode": "wrap_up_code_name",
+_NAMED: Final = {
+    "queue_id": ("queue_name", "queueId"),
+    "user_id": ("user_name", "userId"),
+    "wrap_up_code": ("wrap_up_code_name", "wrapUpCode"),
 }
-"""Dimensions whose ids have a name column beside them."""
+"""Columns of ids: the column for their names, and the dimension that they are of."""
+
+_UNSHOWN: Final = frozenset({"deleted"})
+"""Columns of parts that only the table `sla` makes use of."""
 
 
 def intervals_table(
@@ -27,59 +29,51 @@ def intervals_table(
     store: Store,
     *,
     part_schema: pa.Schema,
-    dimensions: tuple[str, ...],
+    groups: tuple[str, ...],
     names: Mapping[str, Mapping[str, str]],
     timezone: ZoneInfo,
 ) -> Table:
     """Return the table, read from the parts of *plan*.
 
-    Rows are in the order of interval_start and the groups' ids, whatever order the
-    answers came in and however the queues were cut into batches.
+    Rows are in the order of interval_start and *groups*, whatever order the answers
+    came in and however the queues were cut into batches.
 
     Args:
         plan: Whose parts.
         store: Where they are.
         part_schema: The columns of a part.
-        dimensions: What was grouped by.
+        groups: Columns that with interval_start make the key.
         names: For each dimension that was listed, names by id. An id without a name
             is its own name.
         timezone: The job's.
     """
-    key = [snake(dimension) for dimension in dimensions]
-    if "qualifier" in part_schema.names:
-        key.append("qualifier")
-    name_of = {
-        snake(d): (_NAME_COLUMNS[d], names.get(d, {}))
-        for d in dimensions
-        if d in _NAME_COLUMNS
-    }
-    schema = _with_names(part_schema, {ids: name for ids, (name, _) in name_of.items()})
     lookups = {
-        ids: (
-            pa.array(sorted(known), pa.string()),
-            pa.array([known[i] for i in sorted(known)], pa.string()),
-        )
-        for ids, (_, known) in name_of.items()
+        ids: (column, *_lookup(names.get(dimension, {})))
+        for ids, (column, dimension) in _NAMED.items()
+        if ids in groups and column not in part_schema.names
     }
+    shown = [field for field in part_schema if field.name not in _UNSHOWN]
+    schema = _with_names(shown, {ids: column for ids, (column, *_) in lookups.items()})
 
     def batches() -> Iterator[pa.RecordBatch]:
         for _, queries in plan.windows:
             table = pa.concat_tables([store.read(q.digest) for q in queries])
             if len(queries) > 1:
-                order = [("interval_start", "ascending")]
-                table = table.sort_by(order + [(k, "ascending") for k in key])
+                order = [(name, "ascending") for name in ("interval_start", *groups)]
+                table = table.sort_by(order)
             table = table.combine_chunks()
             columns = []
-            for name in part_schema.names:
-                columns.append(table[name])
-                if name in lookups:
-                    columns.append(_named(table[name], *lookups[name]))
+            for field in shown:
+                columns.append(table[field.name])
+                if field.name in lookups:
+                    _, known, called = lookups[field.name]
+                    columns.append(_named(table[field.name], known, called))
             yield from pa.Table.from_arrays(columns, schema=schema).to_batches()
 
     return Table(
         name="intervals",
         schema=schema,
-        key=("interval_start", *key),
+        key=("interval_start", *groups),
         covered=plan.window,
         timezone=timezone,
         run_id=plan.run_id,
@@ -87,9 +81,15 @@ def intervals_table(
     )
 
 
-def _with_names(schema: pa.Schema, name_of: Mapping[str, str]) -> pa.Schema:
+def _lookup(names: Mapping[str, str]) -> tuple[pa.Array, pa.Array]:
+    """Return the ids, sorted, and their names, as two arrays of one length."""
+    ids = sorted(names)
+    return pa.array(ids, pa.string()), pa.array([names[i] for i in ids], pa.string())
+
+
+def _with_names(shown: Iterable[pa.Field], name_of: Mapping[str, str]) -> pa.Schema:
     fields: list[pa.Field] = []
-    for field in schema:
+    for field in shown:
         fields.append(field)
         if field.name in name_of:
             about = {"description": f"name of {field.name}"}

@@ -33,6 +33,8 @@ class Table:
         timezone: The zone of the job, for local days and months.
         run_id: Identifies the plan that it was fetched by.
         batches: Opens the stream anew.
+        basis: The same rows with the sums that their figures were computed from, for
+            whoever wants to add rows up; None where the rows themselves add.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Table:
     timezone: ZoneInfo
     run_id: str
     batches: Callable[[], Iterator[pa.RecordBatch]] = field(repr=False)
+    basis: "Table | None" = field(default=None, repr=False)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         return rebatched(self.batches(), self.schema)

@@ -1,0 +1,49 @@
+"""Log lines on standard error, as text or as JSON objects."""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+
+__all__ = ["LogFormat", "logging_to_stderr"]
+
+
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class _JsonLines(logging.Formatter):
+    """A line a record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        return json.dumps(line, ensure_ascii=False)
+
+
+@contextmanager
+def logging_to_stderr(log_format: LogFormat, *, verbose: bool) -> Iterator[None]:
+    """Show gcbatch's log lines while the context lasts.
+
+    Args:
+        log_format: Text, or JSON for machines.
+        verbose: Whether to show every query, and where errors came from.
+    """
+    log = logging.getLogger("gcbatch")
+    handler = logging.StreamHandler()
+    text = logging.Formatter("%(asctime)s %(message)s")
+    handler.setFormatter(_JsonLines() if log_format is LogFormat.JSON else text)
+    log.addHandler(handler)
+    log.setLevel(logging.DEBUG if verbose else logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)

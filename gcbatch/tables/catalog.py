@@ -1,0 +1,97 @@
+"""The tables of a job, by name."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow.compute as pc
+
+from gcbatch.genesys.endpoints import Endpoint
+from gcbatch.genesys.names import Names
+from gcbatch.job import Job, Sla
+from gcbatch.plan import Plan
+from gcbatch.store import Store
+from gcbatch.tables.intervals import intervals_table
+from gcbatch.tables.sla import Targets, sla_table
+from gcbatch.tables.table import Table
+
+__all__ = ["Catalog"]
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Makes the tables of a job from its parts.
+
+    Args:
+        job: Whose tables.
+        endpoint: Whom it asks.
+        plan: The queries whose parts are read.
+        names: What ids are called, and which queues are listed.
+        store: Where the parts are.
+    """
+
+    job: Job
+    endpoint: Endpoint
+    plan: Plan
+    names: Names
+    store: Store
+
+    def table(self, name: str, *, period: str | None = None) -> Table:
+        """Return one table.
+
+        Args:
+            name: One of the job's tables.
+            period: Of the table `sla`; None is the job's.
+        """
+        if name == "sla" and self.job.sla is not None:
+            return self._sla(self.job.sla, period or self.job.sla.period)
+        return intervals_table(
+            self.plan,
+            self.store,
+            part_schema=self.endpoint.schema(self.job.query),
+            groups=self.endpoint.groups(self.job.query),
+            names=self.names.by_dimension,
+            timezone=self.job.query.zone,
+        )
+
+    def all(self) -> dict[str, Table]:
+        """Return all tables of the job."""
+        return {name: self.table(name) for name in self.job.tables}
+
+    def _sla(self, sla: Sla, period: str) -> Table:
+        return sla_table(
+            self.plan,
+            self.store,
+            facts=self.endpoint.facts,
+            period=period,
+            by_media_type="mediaType" in self.job.query.group_by,
+            names=self.names.by_dimension.get("queueId", {}),
+            targets=Targets(sla.target, sla.targets, self.names.targets),
+            only=None if sla.include_deleted else self.names.listed_ids("queueId"),
+            zone=self.job.query.zone,
+        )
+
+    def breaches(self) -> int:
+        """Return how many rows of `sla` miss their target."""
+        if self.job.sla is None:
+            return 0
+        missed = (pc.invert(batch["compliance_met"]) for batch in self.table("sla"))
+        return sum(pc.sum(column).as_py() or 0 for column in missed)
+
+    def remarks(self) -> Iterator[str]:
+        """Yield what the reader of `sla` should know."""
+        if self.job.sla is None:
+            return
+        totals = self.table("sla", period="total").read_all()
+        met = {*totals["queue_id"].to_pylist(), *totals["queue_name"].to_pylist()}
+        for queue in sorted(set(self.job.sla.targets) - met):
+            yield f"sla.targets: no queue {queue!r} in this run"
+        if not self.job.sla.include_deleted:
+            left_out = self._queues_of_parts() - set(totals["queue_id"].to_pylist())
+            yield f"sla: deleted queues left out: {len(left_out)}"
+
+    def _queues_of_parts(self) -> set[str | None]:
+        found: set[str | None] = set()
+        for query in self.plan.queries:
+            rows = self.endpoint.facts(self.store.read(query.digest))
+            found |= set(rows["queue_id"].to_pylist())
+        return found

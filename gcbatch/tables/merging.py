@@ -1,0 +1,45 @@
+"""Adding rows up, as far as the statistics allow.
+
+The merge knows of each column how two of it become one. A ratio or an average cannot be
+merged at all here: it has to be computed again from what adds.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import pyarrow as pa
+
+from gcbatch.genesys.metrics import Merge
+
+__all__ = ["merged"]
+
+_HOW: Final = {Merge.ADD: "sum", Merge.MIN: "min", Merge.MAX: "max"}
+
+
+def merged(table: pa.Table, by: Sequence[str], how: Mapping[str, Merge]) -> pa.Table:
+    """Merge the rows of each group into one.
+
+    Args:
+        table: Rows to merge; columns that are neither in *by* nor in *how* are left.
+        by: Columns that make a group; null is a value like any other.
+        how: For each other column, how two of it become one.
+
+    Returns:
+        A row per group in no fixed order: the columns of *by*, then those of *how*
+        with their types as before. Nulls are passed over; a column that is null in
+        all rows of a group stays null.
+
+    Raises:
+        ValueError: If a column can only be recomputed, or not be merged; names it.
+    """
+    for name, merge in how.items():
+        if merge not in _HOW:
+            msg = f"{name} cannot be merged: {merge.value}"
+            raise ValueError(msg)
+    result = table.group_by(list(by), use_threads=False).aggregate(
+        [(name, _HOW[merge]) for name, merge in how.items()]
+    )
+    columns = {name: result[name] for name in by}
+    columns |= {name: result[f"{name}_{_HOW[merge]}"] for name, merge in how.items()}
+    kept = pa.table(columns)
+    return kept.cast(pa.schema([table.schema.field(n) for n in kept.column_names]))

@@ -1,0 +1,311 @@
+"""The table `sla`: service level, rates and times per queue and period, with targets.
+
+Counts, sums, numerators and denominators are added up first, over the buckets of a
+period; every percentage and every average is computed last, from the sums.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gcbatch.genesys.metrics import Merge
+from gcbatch.plan import Plan
+from gcbatch.store import Store
+from gcbatch.tables.merging import merged
+from gcbatch.tables.table import Table
+from gcbatch.windows import (
+    ONE_DAY,
+    Period,
+    Window,
+    ceil_to_bucket,
+    floor_to_bucket,
+    to_local,
+)
+
+__all__ = ["ADDED", "CALLS", "Targets", "period_of", "sla_table"]
+
+ADDED: Final = (
+    *("offered", "answered", "abandoned"),
+    *("level_part", "level_whole"),
+    *("wait_sum_ms", "wait_count", "handle_sum_ms", "handle_count"),
+)
+"""What an endpoint says of a bucket, all of which adds: counts; the service level as a
+part of a whole; milliseconds and the calls that they belong to. Whole numbers where the
+service sends whole numbers."""
+
+CALLS: Final = "voice"
+"""The media type whose target counts where media types are not told apart."""
+
+_ABOUT_QUEUES: Final = ("queue_name", "deleted")
+INSTANT: Final = pa.timestamp("ms", tz="UTC")
+_BASIS: Final = tuple(
+    pa.field(name, kind)
+    for name, kind in {
+        "service_level_numerator": pa.float64(),
+        "service_level_denominator": pa.float64(),
+        "wait_sum_ms": pa.float64(),
+        "wait_count": pa.int64(),
+        "handle_sum_ms": pa.float64(),
+        "handle_count": pa.int64(),
+    }.items()
+)
+"""What the figures of a row were computed from, for who wants to add rows up."""
+
+_PERIODS: Final = {
+    "hour": (Period.parse("PT1H"), "%Y-%m-%dT%H:%M"),
+    "day": (ONE_DAY, "%Y-%m-%d"),
+    "week": (Period.parse("P1W"), "%G-W%V"),
+    "month": (Period.parse("P1M"), "%Y-%m"),
+}
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Service levels to reach, in percent.
+
+    Args:
+        default: Of all queues; None is each queue's own.
+        by_queue: By a queue's name or id; goes before the default.
+        own: By queue id and media type: what is set in the service.
+    """
+
+    default: float | None = None
+    by_queue: Mapping[str, float] = field(default_factory=dict)
+    own: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def of(
+        self, queue_id: str | None, name: str | None, media_type: str | None
+    ) -> float | None:
+        """Return the target of a queue, None if nobody set one.
+
+        Args:
+            queue_id: None where queues are not told apart.
+            name: The queue's.
+            media_type: None where media types are not told apart.
+        """
+        for key in (queue_id, name):
+            if key is not None and key in self.by_queue:
+                return self.by_queue[key]
+        if self.default is not None:
+            return self.default
+        return self.own.get(queue_id or "", {}).get(media_type or CALLS)
+
+
+def period_of(
+    start: datetime, end: datetime, *, period: str, zone: ZoneInfo, covered: Window
+) -> tuple[str, datetime, datetime]:
+    """Return the label, start and end of the period that a bucket falls in.
+
+    Args:
+        start: The bucket's.
+        end: The bucket's.
+        period: interval, hour, day, week, month or total.
+        zone: Whose hours and days; the label is its local time.
+        covered: The job's range; the period is clipped to it.
+    """
+    if period == "interval":
+        return f"{to_local(start, zone):%Y-%m-%dT%H:%M}", start, end
+    if period == "total":
+        return "total", covered.start, covered.end
+    length, form = _PERIODS[period]
+    first = floor_to_bucket(start, length, zone)
+    # A moment later than the first is before the period's end, however long it is.
+    last = ceil_to_bucket(first + timedelta(milliseconds=1), length, zone)
+    label = f"{to_local(first, zone):{form}}"
+    return label, max(first, covered.start), min(last, covered.end)
+
+
+def sla_table(
+    plan: Plan,
+    store: Store,
+    *,
+    facts: Callable[[pa.Table], pa.Table],
+    period: str,
+    by_media_type: bool,
+    names: Mapping[str, str],
+    targets: Targets,
+    only: Collection[str] | None,
+    zone: ZoneInfo,
+) -> Table:
+    """Return the table, read from the parts of *plan*.
+
+    Args:
+        plan: Whose parts.
+        store: Where they are.
+        facts: Turns a part's rows into interval_start, interval_end, queue_id,
+            media_type and the columns of ADDED; where it knows them, queue_name and
+            deleted too.
+        period: interval, hour, day, week, month or total.
+        by_media_type: Whether media types are told apart.
+        names: Of queues, by id.
+        targets: To compare with.
+        only: The queues that count: those that are listed; None is all. Rows that
+            the endpoint itself marks as deleted are left out too.
+        zone: Whose periods.
+    """
+    keys = ["queue_id", "media_type"] if by_media_type else ["queue_id"]
+
+    def batches(schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        known = dict(names)
+        finish = _Finish(schema, known, targets)
+        waiting: pa.Table | None = None
+        for window, queries in plan.windows:
+            rows = pa.concat_tables([facts(store.read(q.digest)) for q in queries])
+            if "queue_name" in rows.column_names:
+                told = (rows[n].to_pylist() for n in ("queue_id", "queue_name"))
+                known.update(dict(zip(*told, strict=True)))
+            rows = _in_periods(_counting(rows, only), period, zone, plan.window)
+            if waiting is not None:
+                rows = pa.concat_tables([waiting, rows])
+            by = ["period", "period_start", "period_end", *keys]
+            rows = merged(rows, by, dict.fromkeys(ADDED, Merge.ADD))
+            ended = pc.less_equal(rows["period_end"], pa.scalar(window.end, INSTANT))
+            waiting = rows.filter(pc.invert(ended))
+            yield from finish.rows(rows.filter(ended), keys)
+        if waiting is not None:
+            yield from finish.rows(waiting, keys)
+
+    def table(schema: pa.Schema, basis: Table | None) -> Table:
+        return Table(
+            name="sla",
+            schema=schema,
+            key=("period_start", *keys),
+            covered=plan.window,
+            timezone=zone,
+            run_id=plan.run_id,
+            batches=lambda: batches(schema),
+            basis=basis,
+        )
+
+    schema = _schema(by_media_type=by_media_type)
+    return table(schema, table(pa.schema([*schema, *_BASIS]), None))
+
+
+def _counting(rows: pa.Table, only: Collection[str] | None) -> pa.Table:
+    """Return the rows of queues that count, and the columns that are needed."""
+    if only is not None:
+        listed = pa.array(sorted(only), pa.string())
+        rows = rows.filter(pc.is_in(rows["queue_id"], value_set=listed))
+        if "deleted" in rows.column_names:
+            rows = rows.filter(pc.invert(rows["deleted"]))
+    return rows.select([n for n in rows.column_names if n not in _ABOUT_QUEUES])
+
+
+def _schema(*, by_media_type: bool) -> pa.Schema:
+    def told(name: str, kind: pa.DataType, unit: str, description: str) -> pa.Field:
+        about = {"unit": unit, "description": description}
+        return pa.field(name, kind, metadata=about)
+
+    fields = [
+        pa.field("period", pa.string()),
+        pa.field("period_start", INSTANT, nullable=False),
+        pa.field("period_end", INSTANT, nullable=False),
+        pa.field("queue_id", pa.string()),
+        pa.field("queue_name", pa.string()),
+        *([pa.field("media_type", pa.string())] if by_media_type else []),
+        told("offered", pa.int64(), "calls", "joined the queue"),
+        told("answered", pa.int64(), "calls", "answered by an agent"),
+        told("abandoned", pa.int64(), "calls", "hung up while waiting"),
+        told("service_level_pct", pa.float64(), "%", "answered in time"),
+        told("target_pct", pa.float64(), "%", "service level to reach"),
+        told("compliance_met", pa.bool_(), "", "service level reaches the target"),
+        told("answer_rate_pct", pa.float64(), "%", "answered of offered"),
+        told("abandon_rate_pct", pa.float64(), "%", "abandoned of offered"),
+        told("asa_s", pa.float64(), "s", "average speed of answer"),
+        told("aht_s", pa.float64(), "s", "average handle time"),
+    ]
+    return pa.schema(fields)
+
+
+def _in_periods(
+    rows: pa.Table, period: str, zone: ZoneInfo, covered: Window
+) -> pa.Table:
+    """Add the period of each row; buckets are few, so each is looked at once."""
+    spans = list(
+        zip(
+            rows["interval_start"].to_pylist(),
+            rows["interval_end"].to_pylist(),
+            strict=True,
+        )
+    )
+    known = {
+        span: period_of(*span, period=period, zone=zone, covered=covered)
+        for span in set(spans)
+    }
+    told = [known[span] for span in spans]
+    labels, starts, ends = ([t[n] for t in told] for n in range(3))
+    return (
+        rows.drop_columns(["interval_start", "interval_end"])
+        .append_column("period", pa.array(labels, pa.string()))
+        .append_column("period_start", pa.array(starts, INSTANT))
+        .append_column("period_end", pa.array(ends, INSTANT))
+    )
+
+
+@dataclass(frozen=True)
+class _Finish:
+    """Computes percentages and averages of rows that are added up."""
+
+    schema: pa.Schema
+    names: Mapping[str, str]
+    targets: Targets
+
+    def rows(self, sums: pa.Table, keys: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield the finished rows, by period, queue and media type."""
+        sums = sums.sort_by([(k, "ascending") for k in ("period_start", *keys)])
+        queue_ids = sums["queue_id"].to_pylist()
+        names = [None if q is None else self.names.get(q, q) for q in queue_ids]
+        media_types: list[str | None] = [None] * len(names)
+        if "media_type" in keys:
+            media_types = sums["media_type"].to_pylist()
+        targets = [
+            self.targets.of(q, n, m)
+            for q, n, m in zip(queue_ids, names, media_types, strict=True)
+        ]
+        level = _ratio(sums["level_part"], sums["level_whole"], times=100)
+        target = pa.array(targets, pa.float64())
+        columns = {name: sums[name] for name in ("period_start", "period_end", *keys)}
+        columns |= {
+            "period": sums["period"],
+            "queue_name": pa.array(names, pa.string()),
+            **{n: _counts(sums[n]) for n in ("offered", "answered", "abandoned")},
+            "service_level_pct": level,
+            "target_pct": target,
+            "compliance_met": pc.greater_equal(level, target),
+            "answer_rate_pct": _ratio(sums["answered"], sums["offered"], times=100),
+            "abandon_rate_pct": _ratio(sums["abandoned"], sums["offered"], times=100),
+            "asa_s": _ratio(sums["wait_sum_ms"], sums["wait_count"], per=1000),
+            "service_level_numerator": pc.cast(sums["level_part"], pa.float64()),
+            "service_level_denominator": pc.cast(sums["level_whole"], pa.float64()),
+            **{n: sums[n] for n in ("wait_count", "handle_count")},
+            **{
+                n: pc.cast(sums[n], pa.float64())
+                for n in ("wait_sum_ms", "handle_sum_ms")
+            },
+            "aht_s": _ratio(sums["handle_sum_ms"], sums["handle_count"], per=1000),
+        }
+        ordered = [columns[name] for name in self.schema.names]
+        yield from pa.Table.from_arrays(ordered, schema=self.schema).to_batches()
+
+
+def _counts(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.fill_null(values, 0)
+
+
+def _ratio(
+    part: pa.ChunkedArray, whole: pa.ChunkedArray, *, times: int = 1, per: int = 1
+) -> pa.Array:
+    """Return part * times / (whole * per); null where the whole is nothing.
+
+    Only the division rounds, so that 4 of 5 are exactly 80 %.
+    """
+    dividend = pc.multiply(pc.fill_null(part, 0), times)
+    divisor = pc.multiply(pc.fill_null(whole, 0), per)
+    some = pc.not_equal(divisor, 0)
+    divisor = pc.if_else(some, divisor, pa.scalar(None, divisor.type))
+    return pc.divide(pc.cast(dividend, pa.float64()), pc.cast(divisor, pa.float64()))

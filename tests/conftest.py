@@ -1,0 +1,186 @@
+"""What end-to-end tests share: a simulator beside the test, and jobs that ask it."""
+
+import asyncio
+import json
+import os
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import pytest
+
+from gcbatch import Job, RunReport, export_job, load_job, run
+from gcbatch.simulator import Entry, Simulator, Tenant, sample_tenant
+
+T = TypeVar("T")
+
+WIDE = 1_000_000
+"""A quota that no test reaches, so that none waits for it."""
+
+QUERY = {
+    "from": "1999-08-01",
+    "to": "1999-08-08",
+    "timezone": "Asia/Jerusalem",
+    "granularity": "PT1H",
+    "metrics": ["nOffered", "tAnswered", "tAbandon", "tHandle", "oServiceLevel"],
+}
+"""The sample's week, seven windows long in the jobs below."""
+
+
+@dataclass
+class Bench:
+    """A simulator, and a folder to run jobs in that ask it.
+
+    Args:
+        simulator: Runs in a thread of its own.
+        folder: For job files, stores and outputs.
+        backstage: That thread.
+    """
+
+    simulator: Simulator
+    folder: Path
+    backstage: "Backstage"
+    environ: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.environ = {"GENESYS_CLIENT_SECRET": self.simulator.client_secret}
+
+    @property
+    def process_environ(self) -> dict[str, str]:
+        """For a process of its own, which needs the rest of ours too."""
+        return {**os.environ, **self.environ}
+
+    @property
+    def data_requests(self) -> list[Entry]:
+        """Queries that were asked, however they were answered."""
+        return self.simulator.requests("/api/v2/analytics/")
+
+    @property
+    def parts(self) -> list[Path]:
+        """The parts of all jobs."""
+        return sorted(self.folder.glob("store/*/parts/*.parquet"))
+
+    def become(self, tenant: Tenant, **options: Any) -> None:
+        """Put another tenant at the address, as when an org changes between runs."""
+        port = urlsplit(self.simulator.url).port
+        self.backstage.do(self.simulator.stop())
+        options = {"requests_allowed": WIDE, "port": port, **options}
+        self.simulator = Simulator(tenant, **options)
+        self.backstage.do(self.simulator.start())
+
+    def write(self, name: str = "job", **sections: Any) -> Path:
+        """Write a job file; sections are merged into the usual job."""
+        job: dict[str, Any] = {
+            "name": name,
+            "org": {
+                "api_url": self.simulator.url,
+                "login_url": self.simulator.url,
+                "client_id": self.simulator.client_id,
+                "client_secret": "${GENESYS_CLIENT_SECRET}",
+            },
+            "query": dict(QUERY),
+            "fetch": {
+                "chunk": "P1D",
+                "requests_per_minute": WIDE,
+                "store": str(self.folder / "store"),
+            },
+            "exports": [
+                {
+                    "exporter": kind,
+                    "table": "intervals",
+                    "path": str(self.folder / f"{name}.{kind}"),
+                }
+                for kind in ("csv", "json", "parquet")
+            ],
+        }
+        for section, content in sections.items():
+            is_part = isinstance(content, Mapping) and section in job
+            job[section] = {**job[section], **content} if is_part else content
+        path = self.folder / f"{name}.yaml"
+        path.write_text(json.dumps(job, indent=1), "utf-8")  # JSON is YAML
+        return path
+
+    def job(self, name: str = "job", **sections: Any) -> Job:
+        """Write a job file and load it."""
+        return load_job(self.write(name, **sections), environ=self.environ)
+
+    def run(
+        self, name: str = "job", *, fresh: bool = False, **sections: Any
+    ) -> RunReport:
+        """Run a job."""
+        return run(self.job(name, **sections), fresh=fresh)
+
+    def export(self, name: str = "job", **sections: Any) -> RunReport:
+        """Export a job again."""
+        return export_job(self.job(name, **sections))
+
+    def outputs(self, name: str = "job") -> dict[str, bytes]:
+        """Return what was written in each format."""
+        kinds = ("csv", "json", "parquet")
+        return {kind: (self.folder / f"{name}.{kind}").read_bytes() for kind in kinds}
+
+
+class Backstage:
+    """An event loop in a thread of its own, where simulators run beside the tests."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run *work* there and wait for it."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=30)
+
+    def close(self) -> None:
+        """Cancel what is still at work and end the thread."""
+        self.do(_cancel_others())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    if others:
+        await asyncio.wait(others)
+
+
+@pytest.fixture(scope="session")
+def backstage() -> Iterator[Backstage]:
+    backstage = Backstage()
+    yield backstage
+    backstage.close()
+
+
+BenchOf = Callable[..., Bench]
+
+
+@pytest.fixture
+def bench_of(backstage: Backstage, tmp_path: Path) -> Iterator[BenchOf]:
+    """Start simulators of given tenants and options."""
+    benches: list[Bench] = []
+
+    def start(tenant: Tenant | None = None, **options: Any) -> Bench:
+        options = {"requests_allowed": WIDE, **options}
+        simulator = Simulator(tenant or sample_tenant(), **options)
+        backstage.do(simulator.start())
+        folder = tmp_path / f"bench{len(benches)}"
+        folder.mkdir()
+        benches.append(Bench(simulator, folder, backstage))
+        return benches[-1]
+
+    yield start
+    for bench in benches:
+        backstage.do(bench.simulator.stop())
+
+
+@pytest.fixture
+def bench(bench_of: BenchOf) -> Bench:
+    """Start a simulator of the sample week."""
+    return bench_of()

@@ -1,0 +1,557 @@
+"""The commands: what they print, write and exit with."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from gcbatch.cli import app
+from gcbatch.simulator import Fault
+
+if TYPE_CHECKING:
+    from tests.conftest import Bench, BenchOf
+
+CSV = {"exporter": "csv", "table": "intervals", "path": "o.csv"}
+PLUGIN_GROUP = "[gcbatch.exporters]"
+
+
+@pytest.fixture
+def cli(bench: "Bench", monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run a command in this process, with the bench's secret in the environment."""
+    monkeypatch.chdir(bench.folder)
+    for name, value in bench.environ.items():
+        monkeypatch.setenv(name, value)
+
+    def invoke(*args: object) -> Result:
+        return CliRunner().invoke(app, [str(arg) for arg in args])
+
+    return invoke
+
+
+Cli = Callable[..., Result]
+
+
+def messages(result: Result) -> list[str]:
+    """Return the lines that name a problem."""
+    return [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+
+
+def check_refusal(result: Result, code: int, *words: str) -> None:
+    """Assert one message with cause and way out, an exit code, and no traceback."""
+    assert result.exit_code == code, result.output
+    assert len(messages(result)) == 1, result.stderr
+    said = result.stderr
+    assert all(word in said for word in words), said
+    assert "Traceback" not in said
+    assert said.count("hint: ") == 1
+
+
+class TestBadInput:
+    @pytest.mark.parametrize(
+        ("sections", "words"),
+        [
+            pytest.param(
+                {"fetch": {"chunkk": "P1D"}},
+                ("fetch.chunkk: unknown key", "did you mean chunk?"),
+                id="key",
+            ),
+            pytest.param({"extra": 1}, ("extra: unknown key",), id="top key"),
+            pytest.param(
+                {"query": {"metrics": ["nOfered"]}},
+                ("query.metrics[0]: unknown metric 'nOfered': did you mean nOffered?",),
+                id="metric",
+            ),
+            pytest.param(
+                {"query": {"group_by": ["queueid"]}},
+                ("did you mean queueId?",),
+                id="dimension",
+            ),
+            pytest.param(
+                {"query": {"endpoint": "conversation-agregates"}},
+                ("did you mean conversation-aggregates?",),
+                id="endpoint",
+            ),
+            pytest.param(
+                {"exports": [{**CSV, "exporter": "cvs"}]},
+                ("exports[0].exporter: no exporter named 'cvs'", "csv, json, parquet"),
+                id="exporter",
+            ),
+            pytest.param(
+                {"exports": [{**CSV, "table": "interval"}]},
+                ("unknown table 'interval': did you mean intervals?",),
+                id="table",
+            ),
+            pytest.param(
+                {"exports": [{**CSV, "bomb": True}]},
+                ("exports[0].bomb: unknown key 'bomb': did you mean bom?",),
+                id="option",
+            ),
+            pytest.param(
+                {"query": {"granularity": "1h"}},
+                ("query.granularity: 1h is no ISO 8601 duration", "PT1H"),
+                id="granularity",
+            ),
+            pytest.param(
+                {"query": {"granularity": "PT7M"}},
+                ("does not divide a day evenly",),
+                id="uneven granularity",
+            ),
+            pytest.param(
+                {"query": {"timezone": "Europe/Dublinn"}},
+                ("did you mean Europe/Dublin?",),
+                id="time zone",
+            ),
+            pytest.param(
+                {"query": {"from": "01.08.1999"}},
+                ("query.from: '01.08.1999' is no date", "today-7d"),
+                id="date",
+            ),
+            pytest.param(
+                {"query": {"to": "1999-02-30"}}, ("query.to",), id="no such day"
+            ),
+            pytest.param(
+                {"query": {"from": "1999-08-08", "to": "1999-08-01"}},
+                ("must be before", "to is exclusive"),
+                id="from after to",
+            ),
+            pytest.param(
+                {"query": {"from": "1999-08-08"}}, ("must be before",), id="empty range"
+            ),
+            pytest.param(
+                {"query": {"from": "1999-08-01T00:30"}},
+                ("not at the start of a PT1H bucket",),
+                id="between buckets",
+            ),
+            pytest.param(
+                {"fetch": {"chunk": "PT90M"}},
+                ("fetch.chunk PT90M does not hold whole buckets of PT1H",),
+                id="chunk",
+            ),
+            pytest.param(
+                {"org": {"client_secret": "hunter2"}},
+                ("org.client_secret: must not stand in the file; write ${NAME}",),
+                id="literal secret",
+            ),
+            pytest.param(
+                {"org": {"client_secret": "${NO_SUCH_NAME}"}},
+                ("environment variable NO_SUCH_NAME is not set",),
+                id="missing variable",
+            ),
+            pytest.param(
+                {"org": {"api_url": "http://api.example.com"}},
+                ("org.api_url", "would send the secret in the clear; use https"),
+                id="plain http",
+            ),
+            pytest.param(
+                {"query": {"queues": ["Prospect"]}},
+                ("no queue is called 'Prospect'; the nearest: Prospects",),
+                id="queue",
+            ),
+            pytest.param(
+                {"name": "../up"}, ("name: must be letters, digits",), id="name"
+            ),
+        ],
+    )
+    def test_is_refused_with_cause_and_way_out(
+        self, cli: Cli, bench: "Bench", sections: dict[str, Any], words: tuple[str, ...]
+    ) -> None:
+        """A job that cannot be meant is exit 2, one message, and no data request."""
+        job = bench.write(**sections)
+
+        result = cli("run", job)
+
+        check_refusal(result, 2, *words)
+        assert "hunter2" not in result.output
+        assert not bench.data_requests
+
+    def test_every_problem_is_said_at_once(self, cli: Cli, bench: "Bench") -> None:
+        """Each problem has its line and key."""
+        job = bench.write(
+            query={"metrics": ["nOfered"], "timezone": "Mars"}, fetch={"speed": 1}
+        )
+
+        result = cli("check", job)
+
+        assert result.exit_code == 2
+        places = [re.match(rf"error: {job}:(\d+): ", m) for m in messages(result)]
+        lines = [int(place[1]) for place in places if place]
+        assert len(lines) == 3
+        assert lines == sorted(lines)
+
+    @pytest.mark.parametrize(
+        ("content", "words"),
+        [
+            (None, "cannot be read"),
+            (b"", "a job file is a mapping"),
+            (b"- a", "a job file is a mapping"),
+            (b"name: [", "not valid YAML"),
+            (b"\xff\xfe\x00", "is not UTF-8"),
+        ],
+        ids=["missing", "empty", "list", "no YAML", "no UTF-8"],
+    )
+    def test_a_file_that_is_no_job(
+        self, cli: Cli, bench: "Bench", content: bytes | None, words: str
+    ) -> None:
+        """Whatever is given as a job file, the answer is a message."""
+        job = bench.folder / "some.yaml"
+        if content is not None:
+            job.write_bytes(content)
+
+        check_refusal(cli("run", job), 2, words, "some.yaml")
+
+    def test_two_jobs_of_one_name(self, cli: Cli, bench: "Bench") -> None:
+        """Two jobs of one name would share a folder."""
+        job = bench.write()
+
+        check_refusal(cli("run", job, job), 2, "two jobs are called job")
+
+    @pytest.mark.parametrize("setting", ["fetch.concurrency", "=1", ""])
+    def test_a_setting_without_a_value(
+        self, cli: Cli, bench: "Bench", setting: str
+    ) -> None:
+        """--set wants KEY=VALUE."""
+        check_refusal(cli("run", bench.write(), "--set", setting), 2, "KEY=VALUE")
+
+    def test_a_setting_names_itself(self, cli: Cli, bench: "Bench") -> None:
+        """A problem of an override is told as such, not by a line of the file."""
+        result = cli("run", bench.write(), "--set", "fetch.concurrency=many")
+
+        check_refusal(result, 2, "--set fetch.concurrency: fetch.concurrency: must be")
+
+
+class TestOtherFailures:
+    @pytest.mark.parametrize("command", ["run", "plan", "check"])
+    def test_a_wrong_secret(
+        self, cli: Cli, bench: "Bench", monkeypatch: pytest.MonkeyPatch, command: str
+    ) -> None:
+        """Refused credentials are exit 3."""
+        monkeypatch.setenv("GENESYS_CLIENT_SECRET", "hunter2")
+
+        result = cli(command, bench.write())
+
+        check_refusal(result, 3, "POST /oauth/token: 401", "check client id and secret")
+        assert "hunter2" not in result.output
+
+    def test_nobody_listening(self, cli: Cli, bench: "Bench") -> None:
+        """An address without a server is exit 4."""
+        nobody = "http://127.0.0.1:9"
+        org = {"api_url": nobody, "login_url": nobody}
+
+        result = cli("run", bench.write(org=org, fetch={"give_up": "PT1S"}))
+
+        check_refusal(result, 4, "cannot be reached", "check region, domain or api_url")
+
+    def test_a_service_that_refuses(self, cli: Cli, bench: "Bench") -> None:
+        """A refused query is exit 4, with the correlation id."""
+        bench.simulator.faults.add(Fault("status", status=400))
+
+        result = cli("run", bench.write(fetch={"concurrency": 1}))
+
+        check_refusal(result, 4, "400 bad.request", "correlation id")
+
+    @pytest.mark.parametrize(
+        "kind", ["wrong_types", "outside_bucket", "overlapping_buckets"]
+    )
+    def test_contradictory_data(self, cli: Cli, bench: "Bench", kind: Any) -> None:
+        """An answer that cannot be right is exit 5, and writes nothing."""
+        bench.simulator.faults.add(Fault(kind))
+
+        result = cli("run", bench.write(fetch={"concurrency": 1}))
+
+        assert result.exit_code == 5
+        assert len(messages(result)) == 1
+        assert not (bench.folder / "job.csv").exists()
+
+    @pytest.mark.parametrize("kind", ["float_numbers", "offset_intervals"])
+    def test_harmless_oddities(self, cli: Cli, bench: "Bench", kind: Any) -> None:
+        """Whole numbers written as floats and local offsets mean what they say."""
+        cli("run", bench.write())
+        written = bench.outputs()
+        bench.simulator.faults.add(Fault(kind, times=None))
+
+        result = cli("run", "--fresh", bench.write())
+
+        assert result.exit_code == 0
+        assert bench.outputs() == written
+
+    def test_an_output_that_cannot_be_written(self, cli: Cli, bench: "Bench") -> None:
+        """An output under a file is exit 6."""
+        (bench.folder / "file").touch()
+        path = str(bench.folder / "file" / "out.csv")
+        job = bench.write(exports=[{**CSV, "path": path}])
+
+        check_refusal(cli("run", job), 6, "cannot be written")
+
+    def test_an_output_that_is_a_folder(self, cli: Cli, bench: "Bench") -> None:
+        """A folder is no place for a file: exit 6."""
+        job = bench.write(exports=[{**CSV, "path": str(bench.folder)}])
+
+        check_refusal(cli("run", job), 6, "is a folder")
+
+    def test_a_store_that_is_a_file(self, cli: Cli, bench: "Bench") -> None:
+        """A store that cannot be written is exit 6, before any data request."""
+        (bench.folder / "store").touch()
+
+        check_refusal(cli("run", bench.write()), 6, "check fetch.store")
+        assert not bench.data_requests
+
+    @pytest.mark.parametrize("command", ["run", "plan", "check", "export"])
+    def test_exporters_refuse_before_any_request(
+        self, cli: Cli, bench: "Bench", command: str
+    ) -> None:
+        """A job whose export cannot be made is refused by every command at once."""
+        export = {**CSV, "exporter": "parquet", "partition_by": ["no_such_column"]}
+
+        result = cli(command, bench.write(exports=[export]))
+
+        assert result.exit_code == 2, result.output
+        assert len(bench.simulator.journal) == 0
+
+
+class TestRun:
+    def test_says_what_was_fetched_and_written(self, cli: Cli, bench: "Bench") -> None:
+        """The table at the end names rows and outputs; logs go to the other stream."""
+        result = cli("run", bench.write())
+
+        assert result.exit_code == 0
+        assert "7 of 7 queries asked, 0 from the store" in result.stdout
+        assert "485 rows" in result.stdout
+        assert str(bench.folder / "job.parquet") in result.stdout
+        assert "7 queries, 0 of them stored" in result.stderr
+        assert "7 of 7" in result.stderr
+
+    def test_prints_json(self, cli: Cli, bench: "Bench") -> None:
+        """--json prints the report and nothing else."""
+        report = json.loads(cli("run", bench.write(), "--json").stdout)
+        again = json.loads(cli("export", bench.write(), "--json").stdout)
+
+        assert (report["rows"], report["fetched"]) == (485, 7)
+        assert [e["rows"] for e in report["exports"]] == [485] * 3
+        assert again["exports"] == report["exports"]
+
+    def test_prints_a_report_for_each_job(self, cli: Cli, bench: "Bench") -> None:
+        """Several jobs give a list; one that fails is told as such."""
+        good, bad = bench.write("good"), bench.write("bad", query={"queues": ["x"]})
+
+        result = cli("run", "--json", good, bad)
+
+        one, two = json.loads(result.stdout)
+        assert result.exit_code == 2
+        assert one["job"] == "good"
+        assert two["exit_code"] == 2
+        assert "bad:" in result.stderr.splitlines()
+
+    @pytest.mark.parametrize("options", [(), ("-v",)])
+    def test_logs_json_lines(
+        self, cli: Cli, bench: "Bench", options: tuple[str, ...]
+    ) -> None:
+        """Every log line is a JSON object."""
+        result = cli("run", "--log-format", "json", *options, bench.write())
+
+        lines = [json.loads(line) for line in result.stderr.splitlines()]
+        assert {"time", "level", "logger", "message"} == set(lines[0])
+        assert any(line["level"] == "debug" for line in lines) == bool(options)
+
+    def test_options_override_the_file(self, cli: Cli, bench: "Bench") -> None:
+        """--from, --to and --set win over the file."""
+        options = ("--from", "1999-08-02", "--to", "1999-08-04")
+        setting = ("--set", "query.granularity=P1D", "--set", "exports.0.path=o.csv")
+
+        result = cli("run", bench.write(), "--json", *options, *setting)
+
+        report = json.loads(result.stdout)
+        assert report["queries"] == 2
+        assert bench.data_requests[0].request["granularity"] == "P1D"
+        assert (bench.folder / "o.csv").exists()
+
+    def test_a_warning_is_no_failure(self, cli: Cli, bench_of: "BenchOf") -> None:
+        """Queues that may not be listed are shown by id: exit 0, one warning."""
+        permissions = frozenset({"analytics:conversationAggregate:view"})
+        bench = bench_of(permissions=permissions)
+
+        result = cli("run", bench.write())
+        checked = cli("check", bench.write())
+
+        assert (result.exit_code, checked.exit_code) == (0, 0)
+        assert result.stdout.count("warning: queues are shown by id") == 1
+        assert checked.stderr.count("warning: queues are shown by id") == 1
+
+    def test_fresh_asks_again(self, cli: Cli, bench: "Bench") -> None:
+        """--fresh is handed on."""
+        cli("run", bench.write())
+
+        report = json.loads(cli("run", "--fresh", "--json", bench.write()).stdout)
+
+        assert report["fetched"] == 7
+
+
+class TestOtherCommands:
+    def test_plan_shows_windows_and_cost(self, cli: Cli, bench: "Bench") -> None:
+        """What a run would ask, and what that costs, without one data request."""
+        shown = cli("plan", bench.write())
+        told = json.loads(cli("plan", "--json", bench.write()).stdout)
+
+        assert "7 requests" in shown.stdout
+        assert "0 stored, 7 to ask" in shown.stdout
+        assert str(bench.folder / "job.csv") in shown.stdout
+        assert (told["requests"], told["stored"]) == (7, 0)
+        assert [w["requests"] for w in told["windows"]] == [1] * 7
+        assert told["windows"][0]["from"] == "1999-07-31T21:00:00.000Z"
+        assert not bench.data_requests
+
+    def test_check_tries_credentials_and_permission(
+        self, cli: Cli, bench: "Bench"
+    ) -> None:
+        """Checking asks one query at most, and writes nothing."""
+        result = cli("check", bench.write())
+
+        assert result.exit_code == 0
+        assert "credentials and permission are good" in result.stdout
+        assert len(bench.data_requests) == 1
+        assert not (bench.folder / "store").exists()
+
+    def test_export_needs_a_run(self, cli: Cli, bench: "Bench") -> None:
+        """What was never fetched cannot be exported: exit 5."""
+        check_refusal(cli("export", bench.write()), 5, "holds no run of this job")
+
+    def test_export_of_another_question(self, cli: Cli, bench: "Bench") -> None:
+        """A changed query has to be run first: exit 2."""
+        cli("run", bench.write())
+
+        result = cli("export", bench.write(query={"granularity": "P1D"}))
+
+        check_refusal(result, 2, "asks something else", "`gcbatch run JOB`")
+
+    def test_exporters_are_listed(self, cli: Cli) -> None:
+        """Each with its distribution, version and state."""
+        rows = json.loads(cli("exporters", "--json").stdout)
+
+        assert [row["name"] for row in rows if row["distribution"] == "gcbatch"] == [
+            "csv",
+            "json",
+            "parquet",
+        ]
+        assert {row["state"] for row in rows} == {"ok"}
+        assert "parquet" in cli("exporters").stdout
+
+    def test_a_broken_exporter_is_blamed(
+        self, cli: Cli, bench: "Bench", monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A plugin that cannot be imported is listed, and stops who asks for it."""
+        info = bench.folder / "site" / "acme_export-1.2.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text("Name: acme-export\nVersion: 1.2\n")
+        entry = f"{PLUGIN_GROUP}\nacme = no_such_module_of_acme:Exporter\n"
+        (info / "entry_points.txt").write_text(entry)
+        monkeypatch.syspath_prepend(str(info.parent))
+        asking = [{**CSV, "exporter": "acme"}]
+
+        rows = json.loads(cli("exporters", "--json").stdout)
+        refused = cli("run", bench.write("other", exports=asking))
+
+        (acme,) = (row for row in rows if row["name"] == "acme")
+        assert (acme["distribution"], acme["version"]) == ("acme-export", "1.2")
+        assert "cannot be imported" in acme["state"]
+        check_refusal(refused, 2, "acme-export 1.2", "cannot be imported")
+        assert cli("run", bench.write()).exit_code == 0
+
+    def test_schema_describes_the_job_file(self, cli: Cli) -> None:
+        """Editors get a JSON Schema with the keys as job files write them."""
+        schema = json.loads(cli("schema").stdout)
+
+        assert {"name", "org", "query", "fetch", "exports"} <= set(schema["properties"])
+        assert '"from"' in json.dumps(schema)
+
+    def test_init_writes_a_job_to_start_from(self, cli: Cli, bench: "Bench") -> None:
+        """The file is good but for the environment, and never overwrites."""
+        path = bench.folder / "new" / "job.yaml"
+
+        written = cli("init", path)
+        content = path.read_text("utf-8")
+        again = cli("init", path)
+
+        assert written.exit_code == 0
+        assert "client_secret: ${" in content
+        check_refusal(again, 6, "is there already")
+        assert path.read_text("utf-8") == content
+
+    def test_version_and_help(self, cli: Cli) -> None:
+        """Both are exit 0; without a command there is help."""
+        assert re.fullmatch(r"gcbatch \d+\.\d+.*\n", cli("--version").stdout)
+        assert "simulate" in cli("--help").stdout
+        assert "simulate" in cli().output
+
+
+class TestProcess:
+    """What only a process of its own shows."""
+
+    def python(self, *args: str, **kwargs: Any) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(  # noqa: S603 - our own commands
+            [sys.executable, *args],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            **kwargs,
+        )
+
+    def test_help_loads_nothing_heavy(self) -> None:
+        """`--help` is quick: neither pyarrow nor aiohttp nor pydantic is imported."""
+        code = (
+            "import sys; from gcbatch.cli import app\n"
+            "try: app(['--help'])\n"
+            "except SystemExit: pass\n"
+            "heavy = {'pyarrow', 'aiohttp', 'pydantic', 'msgspec', 'yaml'}\n"
+            "print('loaded:', sorted(heavy & set(sys.modules)))"
+        )
+
+        assert self.python("-c", code).stdout.splitlines()[-1] == "loaded: []"
+
+    def test_exit_codes_reach_the_shell(self, bench: "Bench") -> None:
+        """A process exits with the code, and says nothing of its insides."""
+        environ = {**bench.process_environ, "GENESYS_CLIENT_SECRET": "hunter2"}
+
+        done = self.python("-m", "gcbatch", "run", str(bench.write()), env=environ)
+
+        assert done.returncode == 3
+        assert done.stdout == ""
+        assert "Traceback" not in done.stderr
+        assert "hunter2" not in done.stderr
+
+    def test_a_reader_that_leaves_is_no_failure(self) -> None:
+        """`gcbatch schema | head -1` ends in peace."""
+        command = f"set -o pipefail; {sys.executable} -m gcbatch schema | head -1"
+        done = subprocess.run(  # noqa: S603 - our own command
+            ["/bin/bash", "-c", command],
+            check=False, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+
+        assert (done.returncode, done.stderr) == (0, "")
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_simulate_serves_until_it_is_stopped(self, number: signal.Signals) -> None:
+        """It says where it is, answers, and ends as it was told to."""
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "gcbatch", "simulate"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert process.stdout is not None
+        url = ""
+        while not url.startswith("http"):
+            url = process.stdout.readline().strip().removeprefix("api_url: ")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"{url}/api/v2/users", timeout=10)  # noqa: S310 - our own
+        refused.value.close()
+        process.send_signal(number)
+        _, said = process.communicate(timeout=30)
+
+        assert refused.value.code == 401
+        assert process.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}[number]
+        assert "Traceback" not in said

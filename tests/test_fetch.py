@@ -1,0 +1,152 @@
+"""Queries to parts: bounded, in order, and nothing lost when one fails."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from gcbatch.errors import OutputError, ServiceError
+from gcbatch.fetch import Quiet, fetch_parts
+from gcbatch.query import Query, make_query
+from gcbatch.store import Account, Part, Store
+from gcbatch.windows import Window
+
+START = datetime(2026, 10, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def queries_of(count: int) -> list[Query]:
+    windows = [Window(START + n * DAY, START + (n + 1) * DAY) for n in range(count)]
+    return [make_query("org", "e", window, b"{}") for window in windows]
+
+
+class Service:
+    """Answers queries, and counts how many are asked at once."""
+
+    def __init__(self, *, failing: dict[int, BaseException] | None = None) -> None:
+        self.failing = failing or {}
+        self.asked: list[Query] = []
+        self.at_once = 0
+        self.most_at_once = 0
+        self.cancelled = 0
+
+    async def ask(self, query: Query) -> Part:
+        number = len(self.asked)
+        self.asked.append(query)
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            for _ in range(number % 3 + 1):
+                await asyncio.sleep(0)  # let other tasks in, as a real request does
+            if number in self.failing:
+                raise self.failing[number]
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        finally:
+            self.at_once -= 1
+        account = Account(START, query.window, 1, number, 1, 1, ("",))
+        return Part(pa.table({"n": pa.array([number], pa.int64())}), account)
+
+
+class Noting(Quiet):
+    """Notes which parts it was told of, and whether they were stored by then."""
+
+    def __init__(self, is_stored: Callable[[Query], bool]) -> None:
+        self.is_stored = is_stored
+        self.told: list[tuple[Query, int]] = []
+
+    def fetched(self, query: Query, rows: int) -> None:
+        assert self.is_stored(query)
+        self.told.append((query, rows))
+
+
+def stored(store: Store, queries: list[Query]) -> list[Query]:
+    return [q for q in queries if store.account(q.digest) is not None]
+
+
+@pytest.mark.parametrize("concurrency", [1, 3, 50])
+async def test_every_query_ends_as_a_part(tmp_path: Path, concurrency: int) -> None:
+    """All are asked once, in order, so many at a time, and told when stored."""
+    store, service, queries = Store(tmp_path, "j"), Service(), queries_of(20)
+    observer = Noting(lambda q: store.account(q.digest) is not None)
+
+    await fetch_parts(
+        queries, service.ask, store, concurrency=concurrency, observer=observer
+    )
+
+    assert service.asked == queries
+    assert service.most_at_once <= concurrency
+    assert stored(store, queries) == queries
+    assert sorted(rows for _, rows in observer.told) == list(range(20))
+
+
+async def test_the_first_failure_stops_the_rest(tmp_path: Path) -> None:
+    """What is stored by then stays; what is asked is cancelled; no more is asked."""
+    store, queries = Store(tmp_path, "j"), queries_of(30)
+    problem = ServiceError("POST /x: 500")
+    service = Service(failing={9: problem})
+
+    with pytest.raises(ServiceError) as caught:
+        await fetch_parts(queries, service.ask, store, concurrency=4, observer=Quiet())
+
+    assert caught.value is problem
+    assert len(service.asked) <= 9 + 4
+    assert 0 < len(stored(store, queries)) < 14
+    assert queries[9] not in stored(store, queries)
+
+
+async def test_a_store_that_fails_stops_it_too(tmp_path: Path) -> None:
+    """There is no use in asking what cannot be kept."""
+    (tmp_path / "j").write_text("in the way")
+    service = Service()
+
+    with pytest.raises(OutputError):
+        await fetch_parts(
+            queries_of(9), service.ask, Store(tmp_path, "j"), concurrency=1,
+            observer=Quiet(),
+        )  # fmt: skip
+
+    assert len(service.asked) == 1
+
+
+async def test_of_several_problems_the_one_to_act_on_is_raised(tmp_path: Path) -> None:
+    """A problem of ours comes without the group that tasks wrap it in."""
+    bug, problem = ValueError("bug"), ServiceError("POST /x: 500")
+    service = Service(failing={0: bug, 3: problem})  # both after one turn
+
+    with pytest.raises(ServiceError) as caught:
+        await fetch_parts(
+            queries_of(4), service.ask, Store(tmp_path, "j"), concurrency=4,
+            observer=Quiet(),
+        )  # fmt: skip
+
+    assert caught.value is problem
+    assert isinstance(caught.value.__cause__, ExceptionGroup)
+
+
+async def test_a_bug_keeps_its_group(tmp_path: Path) -> None:
+    """Whatever is no problem of ours is not made to look like one."""
+    service = Service(failing={0: ValueError("bug")})
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await fetch_parts(
+            queries_of(2), service.ask, Store(tmp_path, "j"), concurrency=2,
+            observer=Quiet(),
+        )  # fmt: skip
+
+    assert caught.group_contains(ValueError, match="bug")
+
+
+async def test_nothing_to_ask_is_done(tmp_path: Path) -> None:
+    """A run whose parts are all stored asks nothing."""
+    service = Service()
+
+    await fetch_parts(
+        [], service.ask, Store(tmp_path, "j"), concurrency=4, observer=Quiet()
+    )
+
+    assert service.asked == []

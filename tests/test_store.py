@@ -1,0 +1,338 @@
+"""The store: a part is there whole or not at all, and says how it came about."""
+
+import asyncio
+import os
+import stat
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gcbatch.errors import DataError, OutputError
+from gcbatch.files import create_beside, sync_folder, write_whole
+from gcbatch.store import Account, Part, Store
+from gcbatch.windows import Period, Window
+
+START = datetime(2026, 10, 24, 23, tzinfo=UTC)  # a midnight in Dublin
+DAY = Window(START, START + timedelta(hours=25))
+DIGEST = "0123456789abcdef"
+SCHEMA = pa.schema(
+    [
+        pa.field("interval_start", pa.timestamp("ms", tz="UTC"), nullable=False),
+        pa.field("queue_id", pa.string(), metadata={"source": "group.queueId"}),
+        pa.field("n_offered", pa.int64(), metadata={"unit": "events"}),
+    ]
+)
+
+
+def account_of(rows: int = 1, **changes: Any) -> Account:
+    usual: dict[str, Any] = {
+        "asked_at": DAY.end + timedelta(days=5, microseconds=7),
+        "window": DAY,
+        "pages": 1,
+        "rows": rows,
+        "requests": 3,
+        "size": 1234,
+        "correlation_ids": ("one", "two"),
+    }
+    return Account(**{**usual, **changes})
+
+
+def part_of(*offered: int) -> Part:
+    rows = [
+        {"interval_start": START, "queue_id": f"q{n}", "n_offered": count}
+        for n, count in enumerate(offered)
+    ]
+    return Part(pa.Table.from_pylist(rows, schema=SCHEMA), account_of(len(rows)))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path, "job")
+
+
+class Stopped(BaseException):
+    """What ends a process in the middle of its work."""
+
+
+def stop(_handle: int) -> None:
+    raise Stopped
+
+
+def files_of(store: Store) -> list[str]:
+    return sorted(p.name for p in store.folder.rglob("*") if p.is_file())
+
+
+@pytest.mark.parametrize("offered", [(), (3,), (3, 4, 5)])
+def test_a_part_comes_back_as_it_was(store: Store, offered: tuple[int, ...]) -> None:
+    """Rows, types, field metadata and the account survive."""
+    part = part_of(*offered)
+    store.write(DIGEST, part)
+
+    read = store.read(DIGEST)
+
+    assert read.equals(part.table)
+    assert read.schema.equals(SCHEMA)
+    assert read.schema.field("n_offered").metadata == {b"unit": b"events"}
+    assert store.account(DIGEST) == part.account
+
+
+def test_a_part_is_plain_parquet(store: Store) -> None:
+    """Any tool can read it, and finds the account in it."""
+    store.write(DIGEST, part_of(1))
+
+    assert pq.read_table(store.path(DIGEST)).num_rows == 1
+    assert b"gcbatch" in pq.read_metadata(store.path(DIGEST)).metadata
+
+
+def test_what_is_not_there_has_no_account(store: Store) -> None:
+    """A missing part is asked for; reading it is an error with the way out."""
+    assert store.account(DIGEST) is None
+    with pytest.raises(DataError, match="part is missing") as caught:
+        store.read(DIGEST)
+
+    assert "gcbatch run" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"PAR1", b"not parquet" * 100], ids=["empty", "short", "other"]
+)
+def test_what_is_no_part_has_no_account(store: Store, content: bytes) -> None:
+    """A file that something else left there is asked for anew."""
+    store.path(DIGEST).parent.mkdir(parents=True)
+    store.path(DIGEST).write_bytes(content)
+
+    assert store.account(DIGEST) is None
+    with pytest.raises(DataError, match="part is damaged"):
+        store.read(DIGEST)
+
+
+def test_parquet_without_an_account_is_no_part(store: Store) -> None:
+    """A part that cannot say when it was asked is asked for anew."""
+    store.path(DIGEST).parent.mkdir(parents=True)
+    pq.write_table(part_of(1).table, store.path(DIGEST))
+
+    assert store.account(DIGEST) is None
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_no_bit_turns_over_unseen(store: Store, place: float, bit: int) -> None:
+    """A damaged part is refused and removed, so that the next run fetches it."""
+    store.write(DIGEST, part_of(3, 4, 5))
+    content = bytearray(store.path(DIGEST).read_bytes())
+    content[int(place * len(content))] ^= 1 << bit
+    store.path(DIGEST).write_bytes(content)
+
+    with pytest.raises(DataError, match="part is damaged"):
+        store.read(DIGEST)
+
+    assert store.account(DIGEST) is None
+
+
+def test_a_part_that_may_not_be_read_stays(store: Store) -> None:
+    """What is no damage is not removed: a folder stands for a missing right."""
+    store.path(DIGEST).mkdir(parents=True)
+
+    with pytest.raises(DataError, match="cannot be read"):
+        store.read(DIGEST)
+
+    assert store.path(DIGEST).exists()
+
+
+class TestWhole:
+    def test_a_stop_before_the_rename_leaves_nothing(self, tmp_path: Path) -> None:
+        """Half a part is never seen."""
+        store = Store(tmp_path, "job", sync=stop)
+
+        with pytest.raises(Stopped):
+            store.write(DIGEST, part_of(1))
+
+        assert store.account(DIGEST) is None
+        assert files_of(store) == []
+
+    def test_a_stop_leaves_what_was_there(self, tmp_path: Path) -> None:
+        """A part that is fetched anew is replaced whole or stays."""
+        part = part_of(1)
+        Store(tmp_path, "job").write(DIGEST, part)
+        store = Store(tmp_path, "job", sync=stop)
+
+        with pytest.raises(Stopped):
+            store.write(DIGEST, part_of(2, 3))
+
+        assert store.read(DIGEST).equals(part.table)
+
+    def test_a_full_disk_is_an_output_error(self, tmp_path: Path) -> None:
+        """What the system says is told, with what to look at."""
+
+        def full(_handle: int) -> None:
+            raise OSError(28, "No space left on device")
+
+        store = Store(tmp_path, "job", sync=full)
+
+        with pytest.raises(OutputError, match="No space left") as caught:
+            store.write(DIGEST, part_of(1))
+        with pytest.raises(OutputError, match="No space left"):
+            store.write_note("plan.json", {})
+
+        assert "fetch.store" in (caught.value.hint or "")
+
+    def test_a_file_in_the_way_is_an_output_error(self, tmp_path: Path) -> None:
+        """A store cannot be where a file is."""
+        (tmp_path / "job").write_text("")
+
+        with pytest.raises(OutputError, match="cannot be written"):
+            Store(tmp_path, "job").write(DIGEST, part_of(1))
+
+    def test_files_and_folders_are_forced_to_disk(self, tmp_path: Path) -> None:
+        """The content before the rename, the rename itself after it."""
+        synced: list[bool] = []
+
+        def note(handle: int) -> None:
+            synced.append(stat.S_ISDIR(os.fstat(handle).st_mode))
+
+        Store(tmp_path, "job", sync=note).write(DIGEST, part_of(1))
+
+        assert synced == [False, True]
+
+    async def test_writers_of_one_part_do_no_harm(self, tmp_path: Path) -> None:
+        """Two processes on one store end with one whole part of either."""
+        gate = threading.Barrier(6)
+
+        def write(count: int) -> None:
+            store = Store(tmp_path, "job")
+            part = part_of(*range(count))
+            gate.wait()
+            store.write(DIGEST, part)
+
+        await asyncio.gather(*(asyncio.to_thread(write, n) for n in range(1, 7)))
+
+        store = Store(tmp_path, "job")
+        account = store.account(DIGEST)
+        assert account is not None
+        assert store.read(DIGEST).num_rows == account.rows
+        assert files_of(store) == [f"{DIGEST}.parquet"]
+
+    def test_a_part_may_be_discarded_twice(self, store: Store) -> None:
+        """Whoever comes second finds nothing, which is what was wanted."""
+        store.write(DIGEST, part_of(1))
+
+        store.discard(DIGEST)
+        store.discard(DIGEST)
+
+        assert store.account(DIGEST) is None
+
+
+class TestNotes:
+    def test_they_come_back(self, store: Store) -> None:
+        """A note is a JSON document of its own name."""
+        store.write_note("plan.json", {"a": [1, "ü"]})
+
+        assert store.read_note("plan.json") == {"a": [1, "ü"]}
+
+    @pytest.mark.parametrize(
+        "content", [b"", b"{", b"[]", b"null", b"\xff", b"{}x", b'"text"']
+    )
+    def test_a_broken_one_is_none(self, store: Store, content: bytes) -> None:
+        """What is no document of ours is as good as missing."""
+        store.folder.mkdir(parents=True)
+        (store.folder / "plan.json").write_bytes(content)
+
+        assert store.read_note("plan.json") is None
+        assert store.read_note("missing.json") is None
+
+
+class TestAccount:
+    def test_it_survives_its_json(self) -> None:
+        """To the microsecond, and with all ids."""
+        account = account_of()
+
+        assert Account.from_json(account.to_json()) == account
+
+    @pytest.mark.parametrize(
+        ("settle", "after_h", "settled"),
+        [
+            ("P4D", 96, True),
+            ("P4D", 95.99, False),
+            ("PT1H", 1, True),
+            ("PT1H", 0.99, False),
+            ("P0D", 0, True),
+        ],
+    )
+    def test_figures_settle_after_the_window(
+        self, settle: str, after_h: float, *, settled: bool
+    ) -> None:
+        """Asked sooner after the window's end than that, a part is provisional."""
+        wait = Period(0, 0, 0, "PT0S") if settle == "P0D" else Period.parse(settle)
+        account = account_of(asked_at=DAY.end + timedelta(hours=after_h))
+
+        assert account.settled(wait, ZoneInfo("Europe/Dublin")) is settled
+
+    def test_days_to_settle_are_local(self) -> None:
+        """A day that loses an hour to the clocks is a day."""
+        end = datetime(2026, 3, 28, tzinfo=UTC)
+        window = Window(end - timedelta(days=1), end)
+        account = account_of(
+            window=window, asked_at=end + timedelta(days=2) - timedelta(hours=1)
+        )
+
+        assert account.settled(Period.parse("P2D"), ZoneInfo("Europe/Dublin"))
+        assert not account.settled(Period.parse("P2D"), ZoneInfo("UTC"))
+
+    def test_pages_add_up(self) -> None:
+        """A part of several pages was asked when the first was."""
+
+        class Page:
+            attempts, size = 2, 100
+
+            def __init__(self, n: int) -> None:
+                self.asked_at = START + timedelta(seconds=n)
+                self.correlation_id = f"id{n}"
+
+        account = Account.of_pages(DAY, 7, [Page(2), Page(1)])
+
+        assert account == Account(
+            START + timedelta(seconds=1), DAY, 2, 7, 4, 200, ("id2", "id1")
+        )
+
+
+class TestFiles:
+    @pytest.mark.parametrize("name", ["a.csv", "ü" * 120, "🐘" * 60, "x" * 255])
+    def test_any_name_that_a_file_may_have_is_written(
+        self, tmp_path: Path, name: str
+    ) -> None:
+        """The file beside has room for its own ending."""
+        path = tmp_path / "deep" / "er" / name
+
+        write_whole(path, b"content", sync=os.fsync)
+
+        assert path.read_bytes() == b"content"
+        assert [p.name for p in path.parent.iterdir()] == [name]
+
+    def test_a_new_file_has_the_users_rights(self, tmp_path: Path) -> None:
+        """Not those of a temporary file, which nobody else may read."""
+        before = os.umask(0o027)
+        try:
+            made = create_beside(tmp_path / "a.csv")
+        finally:
+            os.umask(before)
+
+        assert made.name.startswith(".a.csv.")
+        assert stat.S_IMODE(made.stat().st_mode) == 0o640
+
+    def test_a_folder_that_is_gone_needs_no_force(self, tmp_path: Path) -> None:
+        """Where a folder cannot be opened, as on Windows, nothing is done."""
+        sync_folder(tmp_path / "missing", sync=stop)
+
+        assert not (tmp_path / "missing").exists()
