@@ -13,7 +13,8 @@ from pydantic_core import ErrorDetails
 
 from gcbatch.dates import resolve_range
 from gcbatch.errors import JobError
-from gcbatch.job import Export, Job, MisfitError
+from gcbatch.job import Export, Job
+from gcbatch.sections import MisfitError
 from gcbatch.suggest import unknown
 from gcbatch.yamlfile import Document, Loc, parse_scalar, read_yaml
 

@@ -8,7 +8,8 @@ from gcbatch.errors import GcbatchError
 from gcbatch.exporting import installed_exporters, load_exporter
 from gcbatch.genesys.families import FAMILIES
 from gcbatch.genesys.regions import REGIONS
-from gcbatch.job import DEFAULT_ENDPOINT, MEDIA_TYPES, PERIODS, Job
+from gcbatch.job import PERIODS, Job
+from gcbatch.question import DEFAULT_ENDPOINT, MEDIA_TYPES
 
 __all__ = ["job_schema"]
 

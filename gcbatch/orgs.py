@@ -13,7 +13,8 @@ from gcbatch.genesys.connection import Connection
 from gcbatch.genesys.names import Names, fetch_names
 from gcbatch.genesys.patience import Traffic
 from gcbatch.genesys.regions import Hosts
-from gcbatch.job import Job, Org, SecretFile
+from gcbatch.job import Job
+from gcbatch.org import Org, SecretFile
 
 __all__ = ["OrgSession", "Orgs", "Spending", "identity_of"]
 

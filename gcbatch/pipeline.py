@@ -15,11 +15,12 @@ from gcbatch.exporting import Exporter, export, load_exporter
 from gcbatch.fetch import Observer, Quiet, fetch_parts
 from gcbatch.genesys.endpoints import Endpoint, endpoint_named
 from gcbatch.genesys.names import LISTINGS, Names, is_id, queue_ids
-from gcbatch.job import Export, Job, QueueFile
+from gcbatch.job import Export, Job
 from gcbatch.kept import Kept, asked_by
 from gcbatch.orgs import Orgs, OrgSession, Spending, identity_of
 from gcbatch.plan import Plan, Scope, make_plan
 from gcbatch.query import Query
+from gcbatch.question import QueueFile
 from gcbatch.report import Exported, RunReport
 from gcbatch.store import Account, Part, Store
 from gcbatch.tables.catalog import Catalog

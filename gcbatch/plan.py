@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
 from gcbatch import job as jobs
+from gcbatch import question
 from gcbatch.errors import JobError
 from gcbatch.query import Query, make_query
 from gcbatch.windows import (
@@ -56,7 +57,7 @@ class Templates(Protocol):
         """Whether buckets are counted in elapsed time from the window's start."""
         ...
 
-    def template(self, query: jobs.Query, queue_ids: Sequence[str] | None) -> bytes:
+    def template(self, query: question.Query, queue_ids: Sequence[str] | None) -> bytes:
         """Return the body of a request but for its span."""
         ...
 

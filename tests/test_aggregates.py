@@ -17,8 +17,8 @@ from gcbatch.genesys.client import Answer, Client
 from gcbatch.genesys.endpoints import endpoint_named
 from gcbatch.genesys.endpoints.aggregates import Aggregates
 from gcbatch.genesys.families import FAMILIES
-from gcbatch.job import Query
 from gcbatch.query import make_query
+from gcbatch.question import Query
 from gcbatch.store import Part
 from gcbatch.windows import Window, iso
 

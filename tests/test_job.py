@@ -6,7 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from gcbatch.genesys.families import FAMILIES, Family
-from gcbatch.job import Export, Fetch, Job, Org, Query, Sla
+from gcbatch.job import Export, Fetch, Job, Sla
+from gcbatch.org import Org
+from gcbatch.question import Query
 from gcbatch.windows import Period
 
 SIGNATURE = {"client_id": "an-id", "client_secret": "a-secret"}

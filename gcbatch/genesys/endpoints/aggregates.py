@@ -20,7 +20,7 @@ from typing import Any, Final
 import msgspec
 import pyarrow as pa
 
-from gcbatch import job as jobs
+from gcbatch import question
 from gcbatch.errors import DataError
 from gcbatch.filters import all_of, any_of
 from gcbatch.genesys.client import Client
@@ -116,7 +116,7 @@ class Aggregates:
         """Where it is asked."""
         return f"/api/v2/analytics/{self.family.path}/aggregates/query"
 
-    def template(self, query: jobs.Query, queue_ids: Sequence[str] | None) -> bytes:
+    def template(self, query: question.Query, queue_ids: Sequence[str] | None) -> bytes:
         """Return the body of a request but for its interval.
 
         Args:
@@ -143,7 +143,7 @@ class Aggregates:
         """Return the whole body of a request."""
         return b'{"interval":"%b",%b' % (str(query.window).encode(), query.template[1:])
 
-    def schema(self, query: jobs.Query) -> pa.Schema:
+    def schema(self, query: question.Query) -> pa.Schema:
         """Return the columns of a part: interval, groups, qualifier, statistics.
 
         Fields carry their unit and the metric they come from as metadata.
@@ -160,12 +160,12 @@ class Aggregates:
             key.append(pa.field("qualifier", pa.string()))
         return pa.schema([*key, *_statistic_fields(query)])
 
-    def groups(self, query: jobs.Query) -> tuple[str, ...]:
+    def groups(self, query: question.Query) -> tuple[str, ...]:
         """Return the columns that with interval_start make the key of a row."""
         groups = tuple(snake(dimension) for dimension in query.group_by)
         return (*groups, "qualifier") if self.family.qualified else groups
 
-    async def fetch(self, client: Client, query: Query, asked: jobs.Query) -> Part:
+    async def fetch(self, client: Client, query: Query, asked: question.Query) -> Part:
         """Ask one query.
 
         Args:
@@ -218,7 +218,7 @@ class Aggregates:
         return pa.table(columns | {to: rows[by] for to, by in named.items()})
 
 
-def _statistic_fields(query: jobs.Query) -> Iterable[pa.Field]:
+def _statistic_fields(query: question.Query) -> Iterable[pa.Field]:
     named = [(m, kind_of(m), m) for m in query.metrics]
     named += [
         (v.name, kind_of(v.target), f"{v.target} from {v.range.gte} to {v.range.lt}")
@@ -252,7 +252,7 @@ class _Rows:
     the rows at the end by column operations; only the gathering is a Python loop.
     """
 
-    def __init__(self, asked: jobs.Query, family: Family, window: Window) -> None:
+    def __init__(self, asked: question.Query, family: Family, window: Window) -> None:
         self._dimensions = asked.group_by
         self._qualified = family.qualified
         self._window = window

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from gcbatch import job as jobs
+from gcbatch import question
 from gcbatch.genesys.client import Client
 from gcbatch.query import Query
 from gcbatch.store import Part
@@ -36,7 +36,7 @@ class Endpoint(Protocol):
         """
         ...
 
-    def template(self, query: jobs.Query, queue_ids: Sequence[str] | None) -> bytes:
+    def template(self, query: question.Query, queue_ids: Sequence[str] | None) -> bytes:
         """Return the body of a request but for its span.
 
         Args:
@@ -45,15 +45,15 @@ class Endpoint(Protocol):
         """
         ...
 
-    def schema(self, query: jobs.Query) -> pa.Schema:
+    def schema(self, query: question.Query) -> pa.Schema:
         """Return the columns of a part: interval, groups, figures."""
         ...
 
-    def groups(self, query: jobs.Query) -> tuple[str, ...]:
+    def groups(self, query: question.Query) -> tuple[str, ...]:
         """Return the columns that with interval_start make the key of a row."""
         ...
 
-    async def fetch(self, client: Client, query: Query, asked: jobs.Query) -> Part:
+    async def fetch(self, client: Client, query: Query, asked: question.Query) -> Part:
         """Ask one query.
 
         Args:

@@ -25,7 +25,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch import job as jobs
+from gcbatch import question
 from gcbatch.errors import DataError
 from gcbatch.genesys.client import Answer, Client
 from gcbatch.genesys.endpoints.base import INSTANT
@@ -95,7 +95,7 @@ class IntervalReport:
     queues_at_once: int | None = 1
     cuts_by_clock: bool = True
 
-    def template(self, query: jobs.Query, queue_ids: Sequence[str] | None) -> bytes:
+    def template(self, query: question.Query, queue_ids: Sequence[str] | None) -> bytes:
         """Return the body of a request but for its dateRange."""
         predicates = [
             {"type": "EQUALS", "field": "queue.id", "value": queue_id}
@@ -110,7 +110,7 @@ class IntervalReport:
             body["interval"] = query.granularity.text
         return canonical(body)
 
-    def schema(self, query: jobs.Query) -> pa.Schema:  # noqa: ARG002 - an Endpoint
+    def schema(self, query: question.Query) -> pa.Schema:  # noqa: ARG002 - an Endpoint
         """Return the columns of a part."""
         return pa.schema(
             [
@@ -129,11 +129,11 @@ class IntervalReport:
             ]
         )
 
-    def groups(self, query: jobs.Query) -> tuple[str, ...]:  # noqa: ARG002 - an Endpoint
+    def groups(self, query: question.Query) -> tuple[str, ...]:  # noqa: ARG002 - an Endpoint
         """Return the columns that with interval_start make the key of a row."""
         return ("queue_id",)
 
-    async def fetch(self, client: Client, query: Query, asked: jobs.Query) -> Part:
+    async def fetch(self, client: Client, query: Query, asked: question.Query) -> Part:
         """Ask one query, page by page; see Endpoint."""
         body = orjson.loads(query.template)
         window = query.window

@@ -1,0 +1,123 @@
+"""The section `org:` of a job file: whose Genesys Cloud, and how to sign in."""
+
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    Discriminator,
+    Field,
+    SecretStr,
+    Tag,
+    field_validator,
+    model_validator,
+)
+
+from gcbatch.genesys.regions import REGIONS, Hosts, hosts_of_domain, is_loopback
+from gcbatch.sections import Section, given_or_file, one_of
+
+__all__ = ["Org", "SecretFile", "TokenRequest"]
+
+
+class SecretFile(Section):
+    """A file that holds a secret, such as /run/secrets/genesys."""
+
+    file: Path
+
+
+class TokenRequest(Section):
+    """How a token is asked for, where it is not the service itself that grants it.
+
+    Args:
+        path: On the login host.
+        style: `basic` sends the credentials as Basic auth with a form, as the service
+            wants it; `json` sends them in a JSON body, as a tutorial tells it.
+    """
+
+    path: Annotated[str, Field(pattern=r"^/[A-Za-z0-9/_.-]+$")] = "/oauth/token"
+    style: Literal["basic", "json"] = "basic"
+
+
+class Org(Section):
+    """Whose Genesys Cloud it is, and how to sign in.
+
+    Args:
+        name: Tells orgs apart in the store where two share a client id.
+        region: One of the 18 regions; or
+        domain: the domain of a newer one; or
+        api_url, login_url: both addresses; plain http on loopback only; or
+        simulator: the simulator that comes with gcbatch, started for the run.
+        token: How a token is asked for.
+        client_id, client_secret: Of an OAuth client with the client credentials
+            grant. Not needed with the simulator.
+    """
+
+    name: str | None = None
+    region: Annotated[str, one_of("region", REGIONS)] | None = None
+    domain: Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")] | None = None
+    api_url: str | None = None
+    login_url: str | None = None
+    simulator: bool = False
+    token: TokenRequest = TokenRequest()
+    client_id: Annotated[str, Field(min_length=1)] | None = None
+    client_secret: (
+        Annotated[
+            Annotated[SecretStr, Tag("given")] | Annotated[SecretFile, Tag("file")],
+            Discriminator(given_or_file),
+        ]
+        | None
+    ) = None
+
+    @field_validator("api_url", "login_url")
+    @classmethod
+    def _is_https(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            msg = f"{url!r} is no address such as https://api.mypurecloud.ie"
+            raise ValueError(msg)
+        if parts.username or parts.password or parts.query or parts.fragment:
+            msg = "an address has no user, password, query or fragment"
+            raise ValueError(msg)
+        if parts.scheme == "http" and not is_loopback(url):
+            msg = f"{url!r} would send the secret in the clear; use https"
+            raise ValueError(msg)
+        return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _is_one_place(self) -> Self:
+        ways = {
+            "region": self.region is not None,
+            "domain": self.domain is not None,
+            "api_url and login_url": self.api_url is not None
+            or self.login_url is not None,
+            "simulator": self.simulator,
+        }
+        said = [way for way, given in ways.items() if given]
+        if len(said) != 1:
+            what = f"{' and '.join(said)} are given" if said else "none is given"
+            msg = f"say where the org is by one of {', '.join(ways)}; {what}"
+            raise ValueError(msg)
+        if (self.api_url is None) != (self.login_url is None):
+            msg = "api_url and login_url go together"
+            raise ValueError(msg)
+        lacks = [n for n in ("client_id", "client_secret") if getattr(self, n) is None]
+        if lacks and not self.simulator:
+            msg = f"{' and '.join(lacks)} missing; write for example {_EXAMPLE}"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def hosts(self) -> Hosts | None:
+        """The org's two addresses; None for the simulator, which has none yet."""
+        if self.region:
+            return hosts_of_domain(REGIONS[self.region])
+        if self.domain:
+            return hosts_of_domain(self.domain)
+        if self.api_url and self.login_url:
+            return Hosts(self.api_url, self.login_url)
+        return None
+
+
+_EXAMPLE: Final = "client_secret: ${GENESYS_CLIENT_SECRET}"

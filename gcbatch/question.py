@@ -1,0 +1,253 @@
+"""The section `query:` of a job file: what to ask."""
+
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from gcbatch.dates import check_date
+from gcbatch.filters import Clause, Filter, View, all_of, any_of
+from gcbatch.genesys import limits
+from gcbatch.genesys.families import FAMILIES, Family, family_named
+from gcbatch.genesys.metrics import snake
+from gcbatch.sections import (
+    Duration,
+    MisfitError,
+    Section,
+    Unique,
+    given_or_file,
+    one_of,
+)
+from gcbatch.suggest import unknown
+from gcbatch.windows import Period
+
+__all__ = [
+    "DEFAULT_ENDPOINT",
+    "ENDPOINTS",
+    "MEDIA_TYPES",
+    "Query",
+    "QueueFile",
+]
+
+DEFAULT_ENDPOINT: Final = FAMILIES[0].endpoint
+TUTORIAL_ENDPOINTS: Final = ("interval-report", "queue-summary")
+"""Shapes that tutorials tell of; their figures and groups are fixed."""
+
+ENDPOINTS: Final = (*(f.endpoint for f in FAMILIES), *TUTORIAL_ENDPOINTS)
+MEDIA_TYPES: Final = (
+    "callback", "chat", "cobrowse", "email", "internalmessage", "message",
+    "screenmonitoring", "screenshare", "unknown", "video", "voice",
+)  # fmt: skip
+
+MINUTES_OF_A_DAY: Final = 1440
+
+
+class QueueFile(Section):
+    """A file of queues, a name or an id a line; blank lines and # lines are skipped."""
+
+    file: Path
+
+
+def _family(info: ValidationInfo) -> Family | None:
+    return family_named(info.data.get("endpoint", ""))
+
+
+def _check_metric(metric: str, info: ValidationInfo) -> str:
+    family = _family(info)
+    if family and metric not in family.metrics:
+        raise ValueError(unknown("metric", metric, family.metrics))
+    return metric
+
+
+def _check_dimension(dimension: str, info: ValidationInfo) -> str:
+    family = _family(info)
+    if family and dimension not in family.dimensions:
+        raise ValueError(unknown("dimension", dimension, family.dimensions))
+    return dimension
+
+
+def _check_endpoint(endpoint: str) -> str:
+    if endpoint in TUTORIAL_ENDPOINTS:
+        return endpoint
+    family = family_named(endpoint)
+    if family is None:
+        raise ValueError(unknown("endpoint", endpoint, ENDPOINTS))
+    return family.endpoint
+
+
+def _check_zone(name: str) -> str:
+    zones = available_timezones()
+    if name not in zones:
+        msg = unknown("time zone", name, sorted(zones)) + "; use an IANA name"
+        raise ValueError(msg)
+    return name
+
+
+Metric = Annotated[str, AfterValidator(_check_metric)]
+Dimension = Annotated[str, AfterValidator(_check_dimension)]
+
+
+def _refuse_no_time(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"P(?:T?0[YMWDHS])+", value):
+        msg = (
+            f"{value} would merge the whole range into one bucket on the server; "
+            "use PT1H or the like, or leave it out for one bucket per window"
+        )
+        raise ValueError(msg)
+    return value
+
+
+def _check_granularity(period: Period) -> Period:
+    if not period.is_clock:
+        if period.seconds or (period.months and period.days):
+            msg = f"{period} mixes units; use one, such as PT30M, P1D, P1W or P1M"
+            raise ValueError(msg)
+        return period
+    minutes, rest = divmod(period.seconds, 60)
+    if rest or MINUTES_OF_A_DAY % minutes:
+        msg = f"{period} does not divide a day evenly; use PT15M, PT30M, PT1H …"
+        raise ValueError(msg)
+    return period
+
+
+class Query(Section):
+    """What to ask: the `query:` section.
+
+    Args:
+        endpoint: X-aggregates for one of the 19 families, or a tutorial's shape.
+        start, end: The range (`from` and `to`); the end is exclusive.
+        timezone: IANA name; days, weeks and months are this zone's.
+        granularity: Length of a bucket; None is one bucket per window.
+        group_by: Dimensions to group by.
+        metrics: Names of metrics; none for the tutorials' shapes, which have theirs.
+        views: Metrics of your own, in the API's shape.
+        queues: Names or ids, or a file of them; None is all.
+        media_types: None is all.
+        filter: In the API's shape; and-ed with queues and media_types.
+    """
+
+    endpoint: Annotated[str, AfterValidator(_check_endpoint)] = DEFAULT_ENDPOINT
+    timezone: Annotated[str, AfterValidator(_check_zone)] = "UTC"
+    granularity: (
+        Annotated[
+            Duration,
+            BeforeValidator(_refuse_no_time),
+            AfterValidator(_check_granularity),
+        ]
+        | None
+    ) = None
+    start: Annotated[str, AfterValidator(check_date), Field(alias="from")]
+    end: Annotated[str, AfterValidator(check_date), Field(alias="to")]
+    group_by: Annotated[tuple[Dimension, ...], Unique] = ()
+    metrics: Annotated[tuple[Metric, ...], Unique] = ()
+    views: Annotated[tuple[View, ...], Field(max_length=limits.VIEWS)] = ()
+    queues: (
+        Annotated[
+            Annotated[tuple[str, ...], Field(min_length=1), Unique, Tag("given")]
+            | Annotated[QueueFile, Tag("file")],
+            Discriminator(given_or_file),
+        ]
+        | None
+    ) = None
+    media_types: (
+        Annotated[
+            tuple[Annotated[str, one_of("media type", MEDIA_TYPES)], ...],
+            Unique,
+            Field(min_length=1),
+        ]
+        | None
+    ) = None
+    filter: Filter | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_group_by(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        data = dict(data)
+        family = family_named(str(data.get("endpoint", DEFAULT_ENDPOINT)))
+        if family and data.get("group_by") is None:
+            usual = [d for d in ("queueId", "userId") if d in family.dimensions]
+            data["group_by"] = usual[:1]
+        if data.get("filter") == {}:
+            del data["filter"]
+        return data
+
+    @field_validator("views")
+    @classmethod
+    def _check_views(cls, views: tuple[View, ...], info: ValidationInfo) -> Any:
+        family = _family(info)
+        names = [snake(view.name) for view in views]
+        taken = {snake(m) for m in family.metrics} if family else set()
+        for view in views:
+            if family and view.target not in family.metrics:
+                raise ValueError(unknown("metric", view.target, family.metrics))
+            if snake(view.name) in taken or names.count(snake(view.name)) > 1:
+                msg = f"view {view.name!r} is named like a metric or another view"
+                raise ValueError(msg)
+        return views
+
+    @field_validator("filter")
+    @classmethod
+    def _check_filter(cls, value: Filter | None, info: ValidationInfo) -> Any:
+        family = _family(info)
+        if value and family and (wrong := list(value.unknown_dimensions(family))):
+            raise ValueError("; ".join(wrong))
+        if value and family and family.qualified:
+            users = len(value.predicates)
+            users += sum(len(clause.predicates) for clause in value.clauses)
+            if users > limits.USER_PREDICATES:
+                most = limits.USER_PREDICATES
+                msg = f"has {users} users; {family.endpoint} takes at most {most}"
+                raise ValueError(msg)
+        return value
+
+    @model_validator(mode="after")
+    def _check_whole(self) -> Self:
+        if self.family is None:
+            self._check_fixed()
+            return self
+        if not self.metrics:
+            msg = "is required; name at least one"
+            raise MisfitError(("metrics",), msg)
+        for key, dimension in (("queues", "queueId"), ("media_types", "mediaType")):
+            if getattr(self, key) and dimension not in self.family.dimensions:
+                msg = f"{self.endpoint} has no {dimension} to filter by"
+                raise MisfitError((key,), msg)
+        all_of([any_of("queueId", ["-"])] if self.queues else self.own_clauses,
+               self.filter)  # fmt: skip
+        return self
+
+    def _check_fixed(self) -> None:
+        """Refuse what a tutorial's shape has no room for."""
+        keys = ("metrics", "group_by", "views", "media_types", "filter")
+        if said := [key for key in keys if getattr(self, key)]:
+            msg = f"{self.endpoint} has its own figures and groups; leave it out"
+            raise MisfitError((said[0],), msg)
+
+    @cached_property
+    def family(self) -> Family | None:
+        """The family of aggregates that is asked; None for a tutorial's shape."""
+        return family_named(self.endpoint)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone, loaded."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def own_clauses(self) -> list[Clause]:
+        """The clauses of the filter that do not depend on the queues."""
+        return [any_of("mediaType", self.media_types)] if self.media_types else []

@@ -1,0 +1,99 @@
+"""What the sections of a job file share."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+)
+
+from gcbatch.suggest import unknown
+from gcbatch.windows import Period
+
+__all__ = [
+    "Duration",
+    "MisfitError",
+    "Section",
+    "Unique",
+    "as_period",
+    "given_or_file",
+    "one_of",
+    "schema_of_period",
+]
+
+LONGEST: Final = Period.parse("P10Y")
+"""Of any span in a job file; calendars end not far beyond."""
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class MisfitError(ValueError):
+    """A value that does not fit with the others.
+
+    Args:
+        place: Of the value, below the section that was checked.
+        message: What is wrong.
+    """
+
+    def __init__(self, place: tuple[str | int, ...], message: str) -> None:
+        super().__init__(message)
+        self.place = place
+
+
+def one_of(what: str, choices: Iterable[str]) -> AfterValidator:
+    """Accept one of *choices*; refuse others with the nearest one."""
+    known = tuple(choices)
+
+    def check(value: str) -> str:
+        if value not in known:
+            raise ValueError(unknown(what, value, known))
+        return value
+
+    return AfterValidator(check)
+
+
+def as_period(value: object) -> Period:
+    """Read an ISO 8601 duration; refuse what is none, or absurdly long."""
+    if isinstance(value, Period):
+        return value
+    period = Period.parse(value if isinstance(value, str) else repr(value))
+    if period.typical_s > LONGEST.typical_s:
+        msg = f"{period} is longer than {LONGEST}"
+        raise ValueError(msg)
+    return period
+
+
+def schema_of_period(schema: dict[str, Any]) -> None:
+    """Describe a period as it is written in a file: a text."""
+    schema.clear()
+    schema.update(type="string", pattern="^P", examples=["PT15M", "PT1H", "P1D"])
+
+
+Duration = Annotated[
+    Period, BeforeValidator(as_period), Field(json_schema_extra=schema_of_period)
+]
+
+
+def given_or_file(value: object) -> str:
+    """Tell a value that stands in the file from `{file: …}`, which names another."""
+    return "given" if isinstance(value, (str, SecretStr, list, tuple)) else "file"
+
+
+def check_unique(values: tuple[str, ...]) -> tuple[str, ...]:
+    twice = {v for v in values if values.count(v) > 1}
+    if twice:
+        msg = f"named more than once: {', '.join(sorted(twice))}"
+        raise ValueError(msg)
+    return values
+
+
+Unique = AfterValidator(check_unique)
