@@ -54,11 +54,19 @@ class Templates(Protocol):
 
     @property
     def cuts_by_clock(self) -> bool:
-        """Whether buckets are counted in elapsed time from the window's start."""
+        """Whether buckets are counted in elapsed time from the window's start.
+
+        Else the service cuts them by the calendar of the job's zone.
+        """
         ...
 
     def template(self, query: question.Query, queue_ids: Sequence[str] | None) -> bytes:
-        """Return the body of a request but for its span."""
+        """Return the body of a request but for its span.
+
+        Args:
+            query: What the job asks.
+            queue_ids: The queues of this request; None is all.
+        """
         ...
 
 

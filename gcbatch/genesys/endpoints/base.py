@@ -1,12 +1,12 @@
 """What every endpoint can do: ask a query, and say what its answers mean."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
 import pyarrow as pa
 
 from gcbatch import question
 from gcbatch.genesys.client import Client
+from gcbatch.plan import Templates
 from gcbatch.query import Query
 from gcbatch.store import Part
 
@@ -15,35 +15,8 @@ __all__ = ["INSTANT", "Endpoint"]
 INSTANT = pa.timestamp("ms", tz="UTC")
 
 
-class Endpoint(Protocol):
+class Endpoint(Templates, Protocol):
     """One shape of question and answer."""
-
-    @property
-    def name(self) -> str:
-        """What job files call it."""
-        ...
-
-    @property
-    def queues_at_once(self) -> int | None:
-        """How many queues one query may name; None is as many as its body holds."""
-        ...
-
-    @property
-    def cuts_by_clock(self) -> bool:
-        """Whether buckets are counted in elapsed time from the window's start.
-
-        Else the service cuts them by the calendar of the job's zone.
-        """
-        ...
-
-    def template(self, query: question.Query, queue_ids: Sequence[str] | None) -> bytes:
-        """Return the body of a request but for its span.
-
-        Args:
-            query: What the job asks.
-            queue_ids: The queues of this request; None is all.
-        """
-        ...
 
     def schema(self, query: question.Query) -> pa.Schema:
         """Return the columns of a part: interval, groups, figures."""
