@@ -315,6 +315,9 @@ def report(
     if period not in PERIODS:
         msg = f"--period: {unknown('period', period, PERIODS)}"
         raise JobError(msg, hint="add `--period day`, for example")
+    if misfit := loaded.misfit_of_period(period):
+        msg = f"--period {period}: {misfit}"
+        raise JobError(msg, hint="change query.granularity, or name a longer period")
     if as_json:
         from gcbatch.pipeline import tables_of
 

@@ -39,6 +39,8 @@ SLA_GROUPS: Final = ("queueId", "mediaType", "divisionId")
 """Dimensions of which a conversation has one in a queue. Of others (wrap-up codes,
 skills) it may have several, and would count several times."""
 
+SECONDS_OF_AN_HOUR: Final = 3600
+
 
 class Limits(Section):
     """What the service allows, where its figures are uncertain: `fetch.limits`."""
@@ -177,13 +179,16 @@ class Job(Section):
         query = self.query
         if self.sla is None:
             return self
-        if query.granularity is None or query.granularity > ONE_DAY:
+        length = query.granularity
+        if length is None or length.typical_s > ONE_DAY.typical_s:
             told = query.granularity or "one bucket per window"
             msg = (
                 f"{told} would merge days on the server, which no period can be cut "
                 "out of again; in a job with sla use P1D or less"
             )
             raise MisfitError(("query", "granularity"), msg)
+        if misfit := self.misfit_of_period(self.sla.period):
+            raise MisfitError(("sla", "period"), misfit)
         if query.family is None:
             return self
         if lacking := [m for m in SLA_METRICS if m not in query.family.metrics]:
@@ -198,7 +203,22 @@ class Job(Section):
                 f"sla; group by {', '.join(SLA_GROUPS)} alone"
             )
             raise MisfitError(("query", "group_by"), msg)
+        if not self.sla.include_deleted and "queueId" not in query.group_by:
+            msg = "false needs queues to be told apart; add queueId to query.group_by"
+            raise MisfitError(("sla", "include_deleted"), msg)
         return self
+
+    def misfit_of_period(self, period: str) -> str | None:
+        """Say why the table `sla` cannot be cut by *period*; None if it can.
+
+        A bucket must lie within one period: a day's numbers are no hour's.
+        """
+        length = self.query.granularity
+        if period != "hour" or length is None:
+            return None
+        if length.is_clock and not SECONDS_OF_AN_HOUR % length.seconds:
+            return None
+        return f"buckets of {length} do not fit into an hour; use PT1H or less"
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -219,4 +239,6 @@ class Job(Section):
             if export.period and "sla" not in export.table_names:
                 msg = "a period is of the table sla, and of no other"
                 raise MisfitError((*place, "period"), msg)
+            if misfit := self.misfit_of_period(export.period or ""):
+                raise MisfitError((*place, "period"), misfit)
         return self

@@ -9,7 +9,7 @@ from gcbatch.exporting import installed_exporters, load_exporter
 from gcbatch.genesys.families import FAMILIES
 from gcbatch.genesys.regions import REGIONS
 from gcbatch.job import PERIODS, Job
-from gcbatch.question import DEFAULT_ENDPOINT, MEDIA_TYPES
+from gcbatch.question import DEFAULT_ENDPOINT, ENDPOINTS, MEDIA_TYPES
 
 __all__ = ["job_schema"]
 
@@ -20,7 +20,7 @@ def job_schema() -> dict[str, Any]:
     definitions = schema["$defs"]
     query = definitions["Query"]
     properties = query["properties"]
-    properties["endpoint"]["enum"] = [family.endpoint for family in FAMILIES]
+    properties["endpoint"]["enum"] = list(ENDPOINTS)
     query["allOf"] = [_choices(family.endpoint) for family in FAMILIES]
     _items(properties["media_types"])["enum"] = list(MEDIA_TYPES)
     _first(definitions["Org"]["properties"]["region"])["enum"] = list(REGIONS)

@@ -260,6 +260,8 @@ class _Pipeline:
         kept = Kept.read(self._store)
         if kept is None or kept.asked != self._asked:
             return None
+        if self._named() - kept.names.listed.keys() and not kept.names.warnings:
+            return None  # a section `sla:` that came later wants names of its own
         try:
             return self._planned(kept.names)
         except GcbatchError:
@@ -285,6 +287,9 @@ class _Pipeline:
             queues = tuple(queue_ids(queues, names))
         elif self._endpoint.queues_at_once:
             queues = self._all_listed(names, f"{self._endpoint.name} asks by queue")
+            if not queues:
+                msg = f"{self._endpoint.name} asks by queue: the org lists none"
+                raise AccessError(msg, hint="check the divisions of the client's role")
         if self._job.sla and not self._job.sla.include_deleted:
             self._all_listed(names, "sla.include_deleted: false needs all queues")
         scope = Scope(

@@ -17,6 +17,7 @@ from gcbatch.windows import (
     Period,
     Window,
     bucket_count,
+    bucket_edges,
     floor_to_bucket,
     tile,
     to_local,
@@ -258,6 +259,8 @@ def _tilings(
         windows = list(tile(whole, length, zone))
         if chunk != "auto":
             _check_edges(windows, length, granularity, zone)
+        if endpoint.cuts_by_clock:
+            _check_clock(windows, granularity, zone)
         yield windows, max(bucket_count(w, granularity, zone) for w in windows)
 
 
@@ -315,6 +318,25 @@ def _check_edges(
                 f"{to_local(window.start, zone):%Y-%m-%dT%H:%M} in {zone.key}"
             )
             raise JobError(msg, hint="use whole days, such as P1D, or auto")
+
+
+def _check_clock(
+    windows: Sequence[Window], granularity: Period | None, zone: ZoneInfo
+) -> None:
+    """Refuse windows whose buckets, counted by the clock, are not the calendar's."""
+    if granularity is None:
+        return
+    for window in windows:
+        pace = window.span
+        if granularity.is_clock:
+            pace = timedelta(seconds=granularity.seconds)
+        edges = bucket_edges(window, granularity, zone)[:-1]
+        if edges != [window.start + n * pace for n in range(-(-window.span // pace))]:
+            msg = (
+                f"fetch.chunk: this endpoint counts {granularity} from the start of a "
+                f"window, which leaves the buckets of {zone.key} in {window}"
+            )
+            raise JobError(msg, hint="leave fetch.chunk out, or use auto")
 
 
 def _has_uneven_day(job: jobs.Job, whole: Window, granularity: Period) -> bool:

@@ -340,6 +340,17 @@ class TestFigures:
         assert row["o_customer_sentiment_sum"] == -3.5
         assert row["o_customer_sentiment_count_negative"] == 2
 
+    def test_a_score_beyond_all_bounds_is_refused(self) -> None:
+        """A number that no column holds is told like any other."""
+        score = metric("oCustomerSentiment", sum=10**400)
+
+        with pytest.raises(DataError, match=r"Sentiment\.sum is larger than 64 bits"):
+            part_of(
+                page_of(bucket(0, score)),
+                endpoint="transcript-aggregates",
+                metrics=["oCustomerSentiment"],
+            )
+
     def test_a_metric_answered_twice_is_refused(self) -> None:
         """One of the two would be lost."""
         with pytest.raises(DataError, match="nOffered is answered twice"):

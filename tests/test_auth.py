@@ -123,6 +123,21 @@ async def test_a_token_that_worked_begins_the_count_anew() -> None:
     assert server.grants == 21
 
 
+async def test_a_token_that_worked_is_not_one_of_the_three() -> None:
+    """That it ends at last says nothing against the next."""
+    server = Server()
+    tokens = server.provider()
+    token = await tokens.get()
+    tokens.accepted(token)
+    for _ in range(3):
+        token = await tokens.get(rejected=token)
+
+    with pytest.raises(AccessError):
+        await tokens.get(rejected=token)
+
+    assert server.grants == 4
+
+
 async def test_an_old_token_that_worked_proves_nothing() -> None:
     """A late answer to an earlier token says nothing of the present one."""
     server = Server()

@@ -80,7 +80,10 @@ class TestBadInput:
             ),
             pytest.param(
                 {"exports": [{**CSV, "exporter": "cvs"}]},
-                ("exports[0].exporter: no exporter named 'cvs'", "csv, json, parquet"),
+                (
+                    "exports[0].exporter: no exporter named 'cvs'",
+                    "csv, html, json, parquet, xlsx",
+                ),
                 id="exporter",
             ),
             pytest.param(
@@ -435,8 +438,10 @@ class TestOtherCommands:
 
         assert [row["name"] for row in rows if row["distribution"] == "gcbatch"] == [
             "csv",
+            "html",
             "json",
             "parquet",
+            "xlsx",
         ]
         assert {row["state"] for row in rows} == {"ok"}
         assert "parquet" in cli("exporters").stdout

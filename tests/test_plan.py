@@ -266,6 +266,55 @@ class TestQueues:
         assert len(plans) == 1
 
 
+class TestTutorials:
+    """Endpoints that cut buckets by the clock, from where a window begins."""
+
+    def windows(self, granularity: str, start: str, end: str) -> list[Window]:
+        job = job_of(
+            endpoint="interval-report",
+            metrics=[],
+            granularity=granularity,
+            **{"from": start, "to": end},
+        )
+        endpoint = endpoint_named("interval-report")
+        window = resolve_range(
+            start, end, granularity=job.query.granularity, zone=job.query.zone, now=NOW
+        )
+        plan = make_plan(job, Scope("org", window, None), endpoint)
+        return [window for window, _ in plan.windows]
+
+    def test_a_day_of_25_hours_is_a_window_of_its_own(self) -> None:
+        """Days counted in hours would leave the calendar after it."""
+        windows = self.windows("P1D", "2026-10-24", "2026-10-27")
+
+        assert [w.span // timedelta(hours=1) for w in windows] == [24, 25, 24]
+
+    @pytest.mark.parametrize(
+        ("granularity", "hours"), [("PT1H", [73]), ("PT4H", [24, 25, 24])]
+    )
+    def test_windows_end_where_buckets_would_leave_midnight(
+        self, granularity: str, hours: list[int]
+    ) -> None:
+        """An hour divides 25; four do not, so that each day begins anew."""
+        windows = self.windows(granularity, "2026-10-24", "2026-10-27")
+
+        assert [w.span // timedelta(hours=1) for w in windows] == hours
+
+
+def test_a_bucket_with_too_many_results_is_asked_all_the_same() -> None:
+    """Where nothing fits, the smallest windows are all one can do."""
+    job = job_of(
+        {"limits": {"expected_buckets": 1}},
+        media_types=["voice", "chat"],
+        group_by=["queueId", "mediaType"],
+        **{"from": "2026-10-01", "to": "2026-10-02"},
+    )
+
+    plan = plan_of(job, ids_of(3))
+
+    assert [len(queues_of(query)) for query in plan.queries] == [3] * 24
+
+
 def brute_force(job: Job, ids: Sequence[str], whole: Window) -> int:
     """Return the fewest requests, by trying every batch size and length of days."""
     most = job.fetch.limits.expected_buckets

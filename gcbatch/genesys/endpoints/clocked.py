@@ -39,12 +39,8 @@ class Grid:
         """
         window = self._query.window
         try:
-            instant = (
-                window.start
-                if start is None
-                else datetime.fromisoformat(start).astimezone(UTC)
-            )
-        except ValueError as exc:
+            instant = window.start if start is None else _instant(start)
+        except (ValueError, OverflowError) as exc:
             msg = f"{self._query}: {where}: {str(start)[:80]!r} is no instant"
             raise DataError(msg) from exc
         if not window.start <= instant < window.end:
@@ -54,6 +50,18 @@ class Grid:
             msg = f"{self._query}: {where}: {start} is not the start of a bucket"
             raise DataError(msg)
         return instant, min(instant + self._pace, window.end)
+
+
+def _instant(text: str) -> datetime:
+    """Return an instant in UTC.
+
+    Raises:
+        ValueError: If it has no offset: it would be taken for this machine's time.
+    """
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(text)
+    return instant.astimezone(UTC)
 
 
 def whole_window(window: Window) -> str:

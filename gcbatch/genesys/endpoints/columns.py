@@ -29,7 +29,11 @@ def numbers(values: list[Number | None], kind: pa.DataType, name: str) -> pa.Arr
         DataError: If a value does not fit; names the figure and the value.
     """
     if pa.types.is_floating(kind):
-        return pa.array([None if v is None else float(v) for v in values], kind)
+        try:
+            return pa.array([None if v is None else float(v) for v in values], kind)
+        except OverflowError as exc:
+            msg = f"{name} is larger than 64 bits"
+            raise DataError(msg, hint=SHAPE_HINT) from exc
     if float in set(map(type, values)):
         for value in values:
             if isinstance(value, float) and not value.is_integer():
