@@ -3,8 +3,9 @@
 import asyncio
 import json
 import os
+import selectors
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -184,3 +185,45 @@ def bench_of(backstage: Backstage, tmp_path: Path) -> Iterator[BenchOf]:
 def bench(bench_of: BenchOf) -> Bench:
     """Start a simulator of the sample week."""
     return bench_of()
+
+
+class TurnedSelector(selectors.SelectSelector):
+    """Lets time pass in no time: waiting turns the clock on."""
+
+    now = 0.0
+
+    def select(
+        self, timeout: float | None = None
+    ) -> list[tuple[selectors.SelectorKey, int]]:
+        # Work takes time too; without it, waits that round to nothing never end.
+        self.now += max(timeout or 0.0, 1e-6)
+        return super().select(0)
+
+
+class TurnedLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time passes only while all tasks sleep."""
+
+    def __init__(self) -> None:
+        self.turned = TurnedSelector()
+        super().__init__(self.turned)
+
+    def time(self) -> float:
+        return self.turned.now
+
+
+def in_turned_time(work: Callable[[Callable[[], float]], Awaitable[None]]) -> None:
+    """Run *work* with its clock."""
+    with asyncio.Runner(loop_factory=TurnedLoop) as runner:
+
+        async def run() -> None:
+            await work(asyncio.get_running_loop().time)
+
+        runner.run(run())
+
+
+@pytest.fixture(name="in_turned_time")
+def in_turned_time_fixture() -> Callable[
+    [Callable[[Callable[[], float]], Awaitable[None]]], None
+]:
+    """Run work whose waits take no time, with its clock."""
+    return in_turned_time

@@ -418,7 +418,7 @@ class TestViews:
         """One of the two would be lost."""
         view = {"name": "longOnes", "stats": {"count": 3}}
 
-        with pytest.raises(DataError, match="view longOnes is answered twice"):
+        with pytest.raises(DataError, match="longOnes is answered twice"):
             part_of(page_of(bucket(0, views=[view, view])), views=[self.LONG])
 
 

@@ -7,6 +7,7 @@ import asyncio
 import base64
 import gzip
 import json
+import re
 import selectors
 import time
 import tracemalloc
@@ -261,6 +262,38 @@ class TestThrottled:
         assert simulator.throttled <= 2
         # Six windows to wait for, each told in whole seconds, rounded up.
         assert 36 <= took_s < 6 * 7 + 1
+
+    def test_a_wait_of_hours_ends_the_run(self) -> None:
+        """As of a daily limit: with the time to come back at, at once."""
+
+        async def work() -> None:
+            async with simulated(Fault("throttled", wait_s=7200)) as (_, client):
+                await ask(client)
+
+        error = failure_of(work)
+
+        assert isinstance(error, ServiceError)
+        assert "429" in error.problem
+        assert re.search(r"run it again after \d{4}-\d\d-\d\d \d\d", error.hint or "")
+
+    def test_a_spent_daily_quota_ends_the_run_before_it_is_refused(self) -> None:
+        """The headers told how much there is; nothing is sent to be refused."""
+        refused: list[int] = []
+
+        async def work() -> None:
+            options = {"requests_allowed": 3, "window_s": 40_000.0}
+            async with simulated(options=options) as (simulator, client):
+                try:
+                    for _ in range(4):
+                        await ask(client)
+                finally:
+                    refused.append(simulator.throttled)
+
+        error = failure_of(work)
+
+        assert isinstance(error, ServiceError)
+        assert "the quota is used up" in error.problem
+        assert refused == [0]
 
     def test_too_many_429_end_with_their_hint(self) -> None:
         """After twelve attempts it is an error that names the quota."""

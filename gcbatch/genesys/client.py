@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,9 +16,10 @@ import msgspec
 from gcbatch.errors import DataError
 from gcbatch.genesys.answers import DAMAGED, correlation_id, error_of, refusal_of
 from gcbatch.genesys.auth import Token, TokenProvider
+from gcbatch.genesys.budget import Standing, Ticket
 from gcbatch.genesys.connection import Connection
-from gcbatch.genesys.patience import Patience, Traffic, Tries
-from gcbatch.genesys.quota import Pacer
+from gcbatch.genesys.patience import Patience, Traffic, Tries, too_long
+from gcbatch.genesys.quota import Pacer, QuotaSpentError
 from gcbatch.genesys.retry import RETRYABLE
 from gcbatch.genesys.signin import sign_in
 from gcbatch.genesys.transport import (
@@ -136,10 +137,16 @@ class Client:
         while True:
             token = await self.tokens.get(rejected=rejected)
             rejected = None
-            await self.pacer.turn()
+            try:
+                ticket = await self.pacer.turn()
+            except QuotaSpentError as exc:
+                why = f"{method} {path}: the quota is used up"
+                raise too_long(exc.wait_s, why, now=datetime.now(UTC)) from exc
             asked_at = datetime.now(UTC)
             try:
-                response = await self._send(method, f"{path}{query}", token, body)
+                response = await self._send(
+                    method, f"{path}{query}", token, ticket, body
+                )
             except (Unreachable, Interrupted) as lost:
                 await tries.after_loss(lost)
                 continue
@@ -191,7 +198,12 @@ class Client:
         return None
 
     async def _send(
-        self, method: str, target: str, token: Token, body: bytes | None
+        self,
+        method: str,
+        target: str,
+        token: Token,
+        ticket: Ticket,
+        body: bytes | None,
     ) -> Response:
         headers = {"Authorization": f"Bearer {token.value}"}
         if body is not None:
@@ -202,18 +214,25 @@ class Client:
             response = await self._transport.send(
                 method, url, headers=headers, body=body
             )
-        finally:
-            self.pacer.done()
+        except BaseException:
+            self.pacer.lost(ticket)
+            raise
+        self.pacer.answered(ticket, _standing(response.headers))
         self.traffic.answered[response.status] += 1
         self.traffic.received += len(response.body)
-        said = [
-            response.headers.get(f"inin-ratelimit-{n}", "")
-            for n in ("count", "allowed", "reset")
-        ]
-        if all(text.isdecimal() for text in said):
-            count, allowed, reset = map(int, said)
-            self.pacer.observe(count=count, allowed=allowed, reset_s=reset)
         return response
+
+
+def _standing(headers: Mapping[str, str]) -> Standing | None:
+    """Return what an answer's headers say of the quota, if they say it whole."""
+    said = [
+        headers.get(f"inin-ratelimit-{name}", "")
+        for name in ("count", "allowed", "reset")
+    ]
+    if not all(text.isdecimal() for text in said):
+        return None
+    count, allowed, reset_s = map(int, said)
+    return Standing(count, allowed, reset_s)
 
 
 async def _decoded(decode: Callable[[bytes], T], body: bytes) -> T:

@@ -5,15 +5,15 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
 from gcbatch.errors import Refusal, ServiceError
 from gcbatch.genesys.answers import error_of
-from gcbatch.genesys.retry import Attempts, told_wait_s
+from gcbatch.genesys.retry import MAX_TOLD_WAIT_S, Attempts, told_wait_s
 from gcbatch.genesys.transport import Interrupted, Response, Unreachable
 
-__all__ = ["Patience", "Traffic", "Tries"]
+__all__ = ["Patience", "Traffic", "Tries", "too_long"]
 
 
 @dataclass
@@ -85,6 +85,26 @@ class Patience:
         await asyncio.sleep(seconds)
 
 
+def too_long(
+    wait_s: float, why: str, *, now: datetime, refusal: Refusal | None = None
+) -> ServiceError:
+    """Return the error for a wait that is too long to sit out, as of a daily limit.
+
+    Args:
+        wait_s: How long; infinite ones are told as such.
+        why: What is to be waited for.
+        now: UTC.
+        refusal: The answer that told the wait.
+    """
+    try:
+        at = f"{now + timedelta(seconds=wait_s):%Y-%m-%d %H:%M:%S} UTC"
+    except (OverflowError, ValueError):
+        at = "an unknown time"
+    msg = f"{why}: no request is welcome before {at}"
+    hint = f"run it again after {at}; what was fetched is kept"
+    return ServiceError(msg, hint=hint, refusal=refusal)
+
+
 @dataclass
 class Tries:
     """The tries of one call.
@@ -135,6 +155,8 @@ class Tries:
         if throttled or "Retry-After" in response.headers:
             now = datetime.now(UTC)
             told_s = told_wait_s(response.headers, refusal.message, now=now)
+            if told_s is not None and told_s > MAX_TOLD_WAIT_S:
+                raise too_long(told_s, f"{refusal}", now=now, refusal=refusal)
         wait_s = self.attempts.wait_s(told_s=told_s)
         if wait_s is None:
             raise error_of(refusal)

@@ -8,9 +8,15 @@ from typing import Final
 
 from aiolimiter import AsyncLimiter
 
-__all__ = ["Pacer", "make_limiter"]
+from gcbatch.genesys.budget import Budget, Standing, Ticket
+
+__all__ = ["Pacer", "QuotaSpentError", "make_limiter"]
 
 WINDOW_S: Final = 60.0
+MAX_WAIT_S: Final = 900.0
+"""Longest wait for a window's end. Daily limits end in hours: then the run ends, and
+what it fetched is kept."""
+
 BURST_SHARE: Final = 60
 """A burst is a 60th of a minute's requests: 5 of 300, 1 of 30."""
 
@@ -30,8 +36,23 @@ def make_limiter(requests_per_minute: int) -> AsyncLimiter:
     return AsyncLimiter(max_rate=burst, time_period=WINDOW_S * burst / steady)
 
 
+class QuotaSpentError(Exception):
+    """The quota is used up for longer than a run should wait.
+
+    Args:
+        wait_s: Seconds until its window ends.
+    """
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(f"{wait_s:.0f} s")
+        self.wait_s = wait_s
+
+
 class Pacer:
     """Lets requests go at the pace of the quota; holds all of them when told to.
+
+    Two things set the pace: the ceiling of the job, in any minute; and below it what
+    the server counts, in its own windows.
 
     Args:
         requests_per_minute: The ceiling.
@@ -46,66 +67,57 @@ class Pacer:
         reserve: float = 0,
         clock: Callable[[], float],
     ) -> None:
-        self._share = 1 - reserve / 100
-        self.per_minute = max(1, int(requests_per_minute * self._share))
+        share = 1 - reserve / 100
+        self.per_minute = max(1, int(requests_per_minute * share))
         self._limiter = make_limiter(self.per_minute)
+        self._budget = Budget(share)
         self._clock = clock
         self._held_until = 0.0
-        self._in_flight = 0
-        self._allowed = math.inf
-        self._count = 0
-        self._room = math.inf
-        self._window_ends = 0.0
         self._news = asyncio.Event()
+        self._gate = asyncio.Lock()
 
-    async def turn(self) -> None:
-        """Return when the next request may be sent; call done when it was answered."""
-        while True:
-            while (wait_s := self._wait_s()) > 0:
-                # Answers to what is in flight may say that there is room after all,
-                # or that the wait is longer.
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(wait_s):
-                        await self._news.wait()
-            await self._limiter.acquire()
-            if self._wait_s() <= 0:
-                self._in_flight += 1
-                self._room -= 1
-                return
+    async def turn(self) -> Ticket:
+        """Return when the next request may be sent, in the order of asking.
 
-    def done(self) -> None:
-        """Note that a request is no longer in flight; then observe what it says."""
-        self._in_flight -= 1
+        Returns:
+            A ticket, to be handed to answered or lost.
+
+        Raises:
+            QuotaSpentError: If that is further off than MAX_WAIT_S.
+        """
+        async with self._gate:
+            while True:
+                while (wait_s := self._wait_s()) > 0:
+                    if MAX_WAIT_S < wait_s < math.inf:
+                        raise QuotaSpentError(wait_s)
+                    # Answers to what is in flight may say that there is room after
+                    # all, or that the wait is longer.
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(wait_s):
+                            await self._news.wait()
+                await self._limiter.acquire()
+                if self._wait_s() <= 0:
+                    return self._budget.send(self._clock())
+
+    def answered(self, ticket: Ticket, standing: Standing | None) -> None:
+        """Take in what an answer says of the quota; None if it says nothing."""
+        self._budget.answer(ticket, self._clock(), standing)
+        self._tell()
+
+    def lost(self, ticket: Ticket) -> None:
+        """Note that no answer will come."""
+        self._budget.lose(ticket)
+        self._tell()
 
     def hold(self, seconds: float) -> None:
         """Let nobody go for *seconds* from now."""
         self._held_until = max(self._held_until, self._clock() + seconds)
+        self._tell()
 
-    def observe(self, *, count: int, allowed: int, reset_s: float) -> None:
-        """Take in what the server counts; hold when its window is full.
-
-        Requests in flight may or may not be counted yet: they are taken as not, and
-        the answers to them put it right. None is sent only to be refused.
-
-        Args:
-            count: Requests that it counted in its current window, others' included.
-            allowed: Requests that it allows in a window.
-            reset_s: Seconds until the window ends.
-        """
-        now = self._clock()
-        if now < self._window_ends:
-            count = max(count, self._count)  # answers may come out of order
-        self._count, self._window_ends = count, now + reset_s
-        self._allowed = max(1, int(allowed * self._share))
-        self._room = self._allowed - count - self._in_flight
+    def _tell(self) -> None:
         self._news.set()
         self._news.clear()
 
     def _wait_s(self) -> float:
         now = self._clock()
-        if now >= self._window_ends:
-            # A new window, as long as any until an answer tells more of it.
-            self._count, self._window_ends = 0, now + WINDOW_S
-            self._room = self._allowed - self._in_flight
-        full_s = self._window_ends - now if self._room < 1 else 0.0
-        return max(self._held_until - now, full_s)
+        return max(self._held_until - now, self._budget.delay_s(now))

@@ -12,78 +12,23 @@ PureCloudPlatformClientV2 269.0.0, read 2026-11-21.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from itertools import pairwise
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any
 
-import msgspec
 import pyarrow as pa
 
 from gcbatch import question
 from gcbatch.errors import DataError
 from gcbatch.filters import all_of, any_of
 from gcbatch.genesys.client import Client
+from gcbatch.genesys.endpoints.aggregate_pages import read_page
 from gcbatch.genesys.endpoints.base import INSTANT
-from gcbatch.genesys.endpoints.columns import SHAPE_HINT, Number, numbers
 from gcbatch.genesys.families import Family
-from gcbatch.genesys.metrics import Kind, column_name, kind_of, snake
+from gcbatch.genesys.metrics import column_name, kind_of, snake
 from gcbatch.query import Query, canonical
 from gcbatch.store import Account, Part
-from gcbatch.windows import Window
 
 __all__ = ["Aggregates"]
-
-_ALL_STATISTICS: Final = frozenset(
-    [
-        "max",
-        "min",
-        "count",
-        "countNegative",
-        "countPositive",
-        "sum",
-        "current",
-        "ratio",
-        "numerator",
-        "denominator",
-        "target",
-        "p95",
-        "p99",
-        "calculatedMetricValue",
-    ]
-)
-
-Key = tuple[str | None, ...]
-Stats = dict[str, Number | None]
-
-
-class _Metric(msgspec.Struct, gc=False):
-    metric: str
-    stats: Stats
-    qualifier: str | None = None
-
-
-class _View(msgspec.Struct, gc=False):
-    name: str
-    stats: Stats
-
-
-class _Bucket(msgspec.Struct, gc=False):
-    interval: str
-    metrics: list[_Metric] | None = None
-    views: list[_View] | None = None
-
-
-class _Group(msgspec.Struct, gc=False):
-    group: dict[str, str | None] | None = None
-    data: list[_Bucket] | None = None
-
-
-class _Page(msgspec.Struct, gc=False):
-    results: list[_Group] | None = None
-
-
-_DECODER: Final = msgspec.json.Decoder(_Page)
 
 
 @dataclass(frozen=True)
@@ -185,9 +130,14 @@ class Aggregates:
         schema = self.schema(asked)
 
         def decode(body: bytes) -> pa.Table:
-            page = _DECODER.decode(body)
             try:
-                return _Rows(asked, self.family, query.window).read(page, schema)
+                return read_page(
+                    body,
+                    asked=asked,
+                    family=self.family,
+                    window=query.window,
+                    schema=schema,
+                )
             except DataError as exc:
                 msg = f"{query}: {exc.problem}"
                 raise DataError(msg, hint=exc.hint) from exc
@@ -234,179 +184,3 @@ def _statistic_fields(query: question.Query) -> Iterable[pa.Field]:
                     "unit": statistic.unit,
                 },
             )
-
-
-@dataclass(slots=True)
-class _Slot:
-    """Where the statistics of one metric are gathered while a page is read."""
-
-    kind: Kind
-    rows: list[int] = field(default_factory=list)
-    stats: list[Stats] = field(default_factory=list)
-
-
-class _Rows:
-    """Turns one page into columns.
-
-    Statistics are gathered per metric beside the row they belong to, and spread over
-    the rows at the end by column operations; only the gathering is a Python loop.
-    """
-
-    def __init__(self, asked: question.Query, family: Family, window: Window) -> None:
-        self._dimensions = asked.group_by
-        self._qualified = family.qualified
-        self._window = window
-        self._metrics = {m: _Slot(kind_of(m)) for m in asked.metrics}
-        self._views = {v.name: _Slot(kind_of(v.target)) for v in asked.views}
-        self._spans: dict[str, tuple[datetime, datetime]] = {}
-        self._starts: list[datetime] = []
-        self._ends: list[datetime] = []
-        self._keys: list[Key] = []
-        self._qualifiers: list[str | None] = []
-
-    def read(self, page: _Page, schema: pa.Schema) -> pa.Table:
-        """Return the rows of *page*, sorted by interval and group.
-
-        Raises:
-            DataError: If a bucket is outside the window, overlaps another of its
-                group, or has a statistic that does not fit its metric.
-        """
-        seen: dict[Key, list[tuple[datetime, datetime]]] = {}
-        for group in page.results or ():
-            given = group.group or {}
-            key = tuple(given.get(d) for d in self._dimensions)
-            spans = seen.setdefault(key, [])
-            for bucket in group.data or ():
-                span = self._span(bucket.interval)
-                spans.append(span)
-                self._gather(bucket, span, key)
-        for key, spans in seen.items():
-            self._check_apart(key, spans)
-        arrays = [
-            pa.array(self._starts, INSTANT),
-            pa.array(self._ends, INSTANT),
-            *(
-                pa.array([key[n] for key in self._keys], pa.string())
-                for n in range(len(self._dimensions))
-            ),
-        ]
-        if self._qualified:
-            arrays.append(pa.array(self._qualifiers, pa.string()))
-        for name, slot in (*self._metrics.items(), *self._views.items()):
-            arrays += self._spread(name, slot)
-        table = pa.Table.from_arrays(arrays, schema=schema)
-        sort_keys = ["interval_start", *(snake(d) for d in self._dimensions)]
-        if self._qualified:
-            sort_keys.append("qualifier")
-        return table.sort_by([(k, "ascending") for k in sort_keys]).combine_chunks()
-
-    def _span(self, text: str) -> tuple[datetime, datetime]:
-        """Return the ends of an interval, in UTC, whatever its offset."""
-        if known := self._spans.get(text):
-            return known
-        try:
-            start, end = map(_instant, text.split("/"))
-        except (ValueError, OverflowError) as exc:
-            msg = f"bucket {text[:80]!r} is no interval"
-            raise DataError(msg, hint=SHAPE_HINT) from exc
-        if start >= end or start < self._window.start or end > self._window.end:
-            msg = f"bucket {text} is outside the window that was asked"
-            raise DataError(msg, hint=_ALIGN_HINT)
-        self._spans[text] = (start, end)
-        return start, end
-
-    def _gather(
-        self, bucket: _Bucket, span: tuple[datetime, datetime], key: Key
-    ) -> None:
-        rows: dict[str | None, int] = {}
-        seen: set[tuple[str, str | None]] = set()
-        for metric in bucket.metrics or ():
-            qualifier = metric.qualifier
-            if qualifier is not None and not self._qualified:
-                msg = f"bucket {bucket.interval}: {metric.metric} has a qualifier"
-                raise DataError(msg)
-            if (metric.metric, qualifier) in seen:
-                msg = f"bucket {bucket.interval}: {metric.metric} is answered twice"
-                raise DataError(msg)
-            seen.add((metric.metric, qualifier))
-            slot = self._metrics.get(metric.metric)
-            if slot is None:
-                continue  # not asked for
-            row = rows.get(qualifier)
-            if row is None:
-                row = rows[qualifier] = self._new_row(span, key, qualifier)
-            slot.rows.append(row)
-            slot.stats.append(metric.stats)
-        viewed: set[str] = set()
-        for view in bucket.views or ():
-            slot = self._views.get(view.name)
-            if slot is None:
-                continue  # not asked for
-            if view.name in viewed:
-                msg = f"bucket {bucket.interval}: view {view.name} is answered twice"
-                raise DataError(msg)
-            viewed.add(view.name)
-            row = rows.get(None)
-            if row is None:
-                row = rows[None] = self._new_row(span, key, None)
-            slot.rows.append(row)
-            slot.stats.append(view.stats)
-
-    def _new_row(
-        self, span: tuple[datetime, datetime], key: Key, qualifier: str | None
-    ) -> int:
-        self._starts.append(span[0])
-        self._ends.append(span[1])
-        self._keys.append(key)
-        self._qualifiers.append(qualifier)
-        return len(self._starts) - 1
-
-    def _check_apart(self, key: Key, spans: list[tuple[datetime, datetime]]) -> None:
-        spans.sort()
-        for before, after in pairwise(spans):
-            if after[0] < before[1]:
-                group = dict(zip(self._dimensions, key, strict=True))
-                msg = (
-                    f"group {group}: bucket {Window(*after)} overlaps {Window(*before)}"
-                )
-                raise DataError(msg, hint=_ALIGN_HINT)
-
-    def _spread(self, name: str, slot: _Slot) -> Iterable[pa.Array]:
-        known = {s.key for s in slot.kind.statistics}
-        for keys in {tuple(stats) for stats in slot.stats}:
-            for foreign in (_ALL_STATISTICS & set(keys)) - known:
-                if any(stats.get(foreign) is not None for stats in slot.stats):
-                    msg = f"{name} has a {foreign}, which a {slot.kind.name} has not"
-                    raise DataError(msg, hint=SHAPE_HINT)
-        whole = len(self._starts)
-        everywhere = slot.rows == list(range(whole))
-        places: list[int | None] = [None] * whole
-        for at, row in enumerate(slot.rows):
-            places[row] = at
-        spread = None if everywhere else pa.array(places, pa.int64())
-        for statistic in slot.kind.statistics:
-            values = [stats.get(statistic.key) for stats in slot.stats]
-            array = numbers(
-                values,
-                pa.type_for_alias(statistic.type),
-                f"{name}.{statistic.key}",
-            )
-            yield array if spread is None else array.take(spread)
-
-
-def _instant(text: str) -> datetime:
-    """Return an end of an interval in UTC.
-
-    Raises:
-        ValueError: If it has no offset (it would be taken for this machine's time),
-            or is finer than the columns, which would cut it without a word.
-    """
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None or instant.microsecond % 1000:
-        raise ValueError(text)
-    return instant.astimezone(UTC)
-
-
-_ALIGN_HINT: Final = (
-    "from and fetch.chunk may not suit how the service cuts buckets of this granularity"
-)

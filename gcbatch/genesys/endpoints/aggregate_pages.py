@@ -1,0 +1,287 @@
+"""Answers of aggregates: pages decoded with types, turned into columns.
+
+What has no data is left out at every level: groups, buckets, metrics, statistics.
+Keys that this release does not know are passed over; what it knows must fit.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
+from operator import attrgetter
+from typing import Final
+
+import msgspec
+import pyarrow as pa
+
+from gcbatch import question
+from gcbatch.errors import DataError
+from gcbatch.genesys.endpoints.base import INSTANT
+from gcbatch.genesys.endpoints.columns import SHAPE_HINT, Number, numbers
+from gcbatch.genesys.families import Family
+from gcbatch.genesys.metrics import Kind, kind_of, snake
+from gcbatch.windows import Window
+
+__all__ = ["read_page"]
+
+Key = tuple[str | None, ...]
+Span = tuple[datetime, datetime]
+
+
+class _Stats(msgspec.Struct, gc=False, rename="camel"):
+    """All statistics that the API's model has."""
+
+    count: Number | None = None
+    sum: Number | None = None
+    min: Number | None = None
+    max: Number | None = None
+    count_negative: Number | None = None
+    count_positive: Number | None = None
+    current: Number | None = None
+    ratio: Number | None = None
+    numerator: Number | None = None
+    denominator: Number | None = None
+    target: Number | None = None
+    p95: Number | None = None
+    p99: Number | None = None
+    calculated_metric_value: Number | None = None
+
+
+_FIELDS: Final = dict(
+    zip(_Stats.__struct_encode_fields__, _Stats.__struct_fields__, strict=True)
+)
+"""Name of a statistic in the API, and of its field here."""
+
+
+class _Metric(msgspec.Struct, gc=False):
+    metric: str
+    stats: _Stats
+    qualifier: str | None = None
+
+
+class _View(msgspec.Struct, gc=False):
+    name: str
+    stats: _Stats
+
+
+class _Bucket(msgspec.Struct, gc=False):
+    interval: str
+    metrics: list[_Metric] | None = None
+    views: list[_View] | None = None
+
+
+class _Group(msgspec.Struct, gc=False):
+    group: dict[str, str | None] | None = None
+    data: list[_Bucket] | None = None
+
+
+class _Page(msgspec.Struct, gc=False):
+    results: list[_Group] | None = None
+
+
+_DECODER: Final = msgspec.json.Decoder(_Page)
+
+
+def read_page(
+    body: bytes,
+    *,
+    asked: question.Query,
+    family: Family,
+    window: Window,
+    schema: pa.Schema,
+) -> pa.Table:
+    """Return the rows of an answer, by interval, group and qualifier.
+
+    Args:
+        body: JSON.
+        asked: What the job asks, which gives the columns.
+        family: Whom.
+        window: The span that was asked.
+        schema: Of the rows.
+
+    Raises:
+        msgspec.DecodeError: If it is no JSON; ValidationError if of another shape.
+        DataError: If a bucket is outside the window, overlaps another of its group,
+            or has a statistic that does not fit its metric.
+    """
+    return _Rows(asked, family, window).read(_DECODER.decode(body), schema)
+
+
+@dataclass(slots=True)
+class _Slot:
+    """Where the statistics of one metric are gathered while a page is read."""
+
+    kind: Kind
+    rows: list[int] = field(default_factory=list)
+    stats: list[_Stats] = field(default_factory=list)
+
+
+class _Rows:
+    """Turns one page into columns.
+
+    Statistics are gathered per metric beside the row they belong to, and spread over
+    the rows at the end by column operations; only the gathering is a Python loop.
+    """
+
+    def __init__(self, asked: question.Query, family: Family, window: Window) -> None:
+        self._dimensions = asked.group_by
+        self._qualified = family.qualified
+        self._window = window
+        self._metrics = {m: _Slot(kind_of(m)) for m in asked.metrics}
+        self._views = {v.name: _Slot(kind_of(v.target)) for v in asked.views}
+        self._spans: dict[str, Span] = {}
+        self._starts: list[datetime] = []
+        self._ends: list[datetime] = []
+        self._keys: list[Key] = []
+        self._qualifiers: list[str | None] = []
+
+    def read(self, page: _Page, schema: pa.Schema) -> pa.Table:
+        """Return the rows of *page*, sorted by interval and group.
+
+        Raises:
+            DataError: If a bucket is outside the window, overlaps another of its
+                group, or has a statistic that does not fit its metric.
+        """
+        seen: dict[Key, list[Span]] = {}
+        for group in page.results or ():
+            given = group.group or {}
+            key = tuple(given.get(d) for d in self._dimensions)
+            spans = seen.setdefault(key, [])
+            for bucket in group.data or ():
+                span = self._span(bucket.interval)
+                spans.append(span)
+                self._gather(bucket, span, key)
+        for key, spans in seen.items():
+            self._check_apart(key, spans)
+        arrays = [
+            pa.array(self._starts, INSTANT),
+            pa.array(self._ends, INSTANT),
+            *(
+                pa.array([key[n] for key in self._keys], pa.string())
+                for n in range(len(self._dimensions))
+            ),
+        ]
+        if self._qualified:
+            arrays.append(pa.array(self._qualifiers, pa.string()))
+        for name, slot in (*self._metrics.items(), *self._views.items()):
+            arrays += self._spread(name, slot)
+        table = pa.Table.from_arrays(arrays, schema=schema)
+        sort_keys = ["interval_start", *(snake(d) for d in self._dimensions)]
+        if self._qualified:
+            sort_keys.append("qualifier")
+        return table.sort_by([(k, "ascending") for k in sort_keys]).combine_chunks()
+
+    def _span(self, text: str) -> Span:
+        """Return the ends of an interval, in UTC, whatever its offset."""
+        if known := self._spans.get(text):
+            return known
+        try:
+            start, end = map(_instant, text.split("/"))
+        except (ValueError, OverflowError) as exc:
+            msg = f"bucket {text[:80]!r} is no interval"
+            raise DataError(msg, hint=SHAPE_HINT) from exc
+        if start >= end or start < self._window.start or end > self._window.end:
+            msg = f"bucket {text} is outside the window that was asked"
+            raise DataError(msg, hint=_ALIGN_HINT)
+        self._spans[text] = (start, end)
+        return start, end
+
+    def _gather(self, bucket: _Bucket, span: Span, key: Key) -> None:
+        rows: dict[str | None, int] = {}
+        for metric in bucket.metrics or ():
+            slot = self._metrics.get(metric.metric)
+            if slot is None:
+                continue  # not asked for
+            qualifier = metric.qualifier
+            if qualifier is not None and not self._qualified:
+                msg = f"bucket {bucket.interval}: {metric.metric} has a qualifier"
+                raise DataError(msg, hint=SHAPE_HINT)
+            row = rows.get(qualifier)
+            if row is None:
+                row = rows[qualifier] = self._new_row(span, key, qualifier)
+            slot.rows.append(row)
+            slot.stats.append(metric.stats)
+        for view in bucket.views or ():
+            slot = self._views.get(view.name)
+            if slot is None:
+                continue  # not asked for
+            row = rows.get(None)
+            if row is None:
+                row = rows[None] = self._new_row(span, key, None)
+            slot.rows.append(row)
+            slot.stats.append(view.stats)
+
+    def _new_row(self, span: Span, key: Key, qualifier: str | None) -> int:
+        self._starts.append(span[0])
+        self._ends.append(span[1])
+        self._keys.append(key)
+        self._qualifiers.append(qualifier)
+        return len(self._starts) - 1
+
+    def _check_apart(self, key: Key, spans: list[Span]) -> None:
+        spans.sort()
+        for before, after in pairwise(spans):
+            if after[0] < before[1]:
+                group = dict(zip(self._dimensions, key, strict=True))
+                msg = (
+                    f"group {group}: bucket {Window(*after)} overlaps {Window(*before)}"
+                )
+                raise DataError(msg, hint=_ALIGN_HINT)
+
+    def _spread(self, name: str, slot: _Slot) -> Iterable[pa.Array]:
+        """Yield the columns of one metric, null in rows that have none of it."""
+        self._check_once(name, slot.rows)
+        _check_kind(name, slot)
+        whole = len(self._starts)
+        spread = None
+        if slot.rows != list(range(whole)):
+            places: list[int | None] = [None] * whole
+            for at, row in enumerate(slot.rows):
+                places[row] = at
+            spread = pa.array(places, pa.int64())
+        for statistic in slot.kind.statistics:
+            array = numbers(
+                list(map(attrgetter(_FIELDS[statistic.key]), slot.stats)),
+                pa.type_for_alias(statistic.type),
+                f"{name}.{statistic.key}",
+            )
+            yield array if spread is None else array.take(spread)
+
+    def _check_once(self, name: str, rows: list[int]) -> None:
+        if len(set(rows)) == len(rows):
+            return
+        twice = next(a for a, b in pairwise(sorted(rows)) if a == b)
+        bucket = Window(self._starts[twice], self._ends[twice])
+        msg = f"bucket {bucket}: {name} is answered twice"
+        raise DataError(msg, hint=SHAPE_HINT)
+
+
+def _check_kind(name: str, slot: _Slot) -> None:
+    """Refuse statistics that the metric's kind has not: they would be lost."""
+    own = {statistic.key for statistic in slot.kind.statistics}
+    foreign = [key for key in _FIELDS if key not in own]
+    values = attrgetter(*(_FIELDS[key] for key in foreign))
+    nothing = (None,) * len(foreign)
+    for found in map(values, slot.stats):
+        if found != nothing:
+            at = next(n for n, value in enumerate(found) if value is not None)
+            msg = f"{name} has a {foreign[at]}, which a {slot.kind.name} has not"
+            raise DataError(msg, hint=SHAPE_HINT)
+
+
+def _instant(text: str) -> datetime:
+    """Return an end of an interval in UTC.
+
+    Raises:
+        ValueError: If it has no offset (it would be taken for this machine's time),
+            or is finer than the columns, which would cut it without a word.
+    """
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None or instant.microsecond % 1000:
+        raise ValueError(text)
+    return instant.astimezone(UTC)
+
+
+_ALIGN_HINT: Final = (
+    "from and fetch.chunk may not suit how the service cuts buckets of this granularity"
+)
