@@ -4,6 +4,7 @@
       JobError            2    the job file or the command line
       AccessError         3    credentials, or a permission that is missing
       ServiceError        4    the API or the network
+        TooLargeError     4    more than the service answers at once
       DataError           5    data incomplete or contradictory
       OutputError         6    the store or an export
 
@@ -21,6 +22,7 @@ __all__ = [
     "OutputError",
     "Refusal",
     "ServiceError",
+    "TooLargeError",
 ]
 
 
@@ -89,6 +91,10 @@ class ServiceError(GcbatchError):
     """The service cannot be reached or keeps failing."""
 
     exit_code = 4
+
+
+class TooLargeError(ServiceError):
+    """The service will not answer so much at once, but may answer less."""
 
 
 class DataError(GcbatchError):

@@ -22,6 +22,7 @@ from gcbatch.plan import Plan, Scope, make_plan
 from gcbatch.query import Query
 from gcbatch.question import QueueFile
 from gcbatch.report import Exported, RunReport
+from gcbatch.splitting import Splitter
 from gcbatch.store import Account, Part, Store
 from gcbatch.tables.catalog import Catalog
 from gcbatch.tables.table import Table
@@ -172,21 +173,21 @@ class _Pipeline:
         """Fetch what is missing, export all of it."""
         exporters = self._exporters()
         planned = None if fresh else self._plan_as_kept()
-        fetched, spent = 0, Spending()
+        fetched, spent, remarks = 0, Spending(), list[str]()
         if planned is None or planned.stored < len(planned.plan.queries):
             session = await orgs.session(self._job)
             spent = Spending(session)
             planned = await self._plan_anew(session)
             Kept(self._asked, planned.names, planned.plan).write(self._store)
             todo = self._unsettled(planned.plan) if not fresh else planned.plan.queries
-            await self._fetch(session, planned.plan, todo)
+            remarks = await self._fetch(session, planned.plan, todo)
             fetched = len(todo)
         else:
             total = len(planned.plan.queries)
             per_minute = self._job.fetch.requests_per_minute
             self._observer.planned(self._job.name, total, total, per_minute)
             self._observer.finished()
-        return self._finish(planned, exporters, fetched, spent)
+        return self._finish(planned, exporters, fetched, spent, remarks)
 
     async def plan(self, orgs: Orgs) -> Planned:
         """Return the plan, from kept names where they suffice."""
@@ -341,22 +342,25 @@ class _Pipeline:
 
     async def _fetch(
         self, session: OrgSession, plan: Plan, todo: Sequence[Query]
-    ) -> None:
+    ) -> list[str]:
+        """Fetch parts; return what the reader should know of how."""
         total = len(plan.queries)
         per_minute = session.client.pacer.per_minute
         stored = total - len(todo)
         self._observer.planned(self._job.name, total, stored, per_minute)
         session.client.patience.on_wait = self._observer.waiting
+        splitter = Splitter(self._endpoint, session.client, self._job.query)
         try:
             await fetch_parts(
                 todo,
-                lambda query: self._ask(session, query),
+                splitter.ask,
                 self._store,
                 concurrency=self._job.fetch.concurrency,
                 observer=self._observer,
             )
         finally:
             self._observer.finished()
+        return splitter.remarks()
 
     def _catalog(self, plan: Plan, names: Names) -> Catalog:
         return Catalog(self._job, self._endpoint, plan, names, self._store)
@@ -367,6 +371,7 @@ class _Pipeline:
         exporters: Sequence[tuple[Export, Exporter]],
         fetched: int,
         spent: Spending,
+        fetch_remarks: Sequence[str] = (),
     ) -> RunReport:
         """Export, and report."""
         accounts = [self._account(query) for query in planned.plan.queries]
@@ -400,7 +405,12 @@ class _Pipeline:
             rows=sum(account.rows for account in accounts),
             exports=tuple(exports),
             breaches=catalog.breaches(),
-            warnings=(*planned.names.warnings, *catalog.remarks(), *remarks),
+            warnings=(
+                *planned.names.warnings,
+                *fetch_remarks,
+                *catalog.remarks(),
+                *remarks,
+            ),
             tables=catalog.all(),
         )
         self._store.write_note(REPORT_NOTE, report.to_json())

@@ -6,6 +6,7 @@
 """
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -96,6 +97,22 @@ class Account:
             size=sum(page.size for page in pages),
             correlation_ids=tuple(page.correlation_id for page in pages),
             remarks={what: n for what, n in (remarks or {}).items() if n},
+        )
+
+    def joined(self, other: "Account") -> "Account":
+        """Return the account of two pieces of one query."""
+        return Account(
+            asked_at=min(self.asked_at, other.asked_at),
+            window=Window(
+                min(self.window.start, other.window.start),
+                max(self.window.end, other.window.end),
+            ),
+            pages=self.pages + other.pages,
+            rows=self.rows + other.rows,
+            requests=self.requests + other.requests,
+            size=self.size + other.size,
+            correlation_ids=(*self.correlation_ids, *other.correlation_ids),
+            remarks=Counter(self.remarks) + Counter(other.remarks),
         )
 
     def settled(self, settle: Period, zone: ZoneInfo) -> bool:

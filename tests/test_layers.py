@@ -13,7 +13,7 @@ LAYERS = (
     ("cli",),
     ("pipeline", "loading", "screens", "sla_screens", "jobschema"),
     ("testing", "orgs", "kept", "logs", "progress", "report", "exporting"),
-    ("tables.catalog", "staging", "fetch"),
+    ("tables.catalog", "staging", "fetch", "splitting"),
     ("tables.intervals", "tables.sla"),
     ("genesys.endpoints", "tables.merging", "tables.table"),
     ("genesys.endpoints.aggregates", "genesys.endpoints.interval_report",

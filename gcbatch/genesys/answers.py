@@ -13,7 +13,7 @@ import msgspec
 
 from gcbatch.errors import AccessError, GcbatchError, Refusal, ServiceError
 
-__all__ = ["DAMAGED", "correlation_id", "error_of", "refusal_of"]
+__all__ = ["DAMAGED", "correlation_id", "error_of", "is_too_large", "refusal_of"]
 
 MESSAGE_CHARS: Final = 600
 
@@ -97,6 +97,18 @@ def error_of(refusal: Refusal) -> GcbatchError:
     hint = _hint(refusal)
     kind = AccessError if refusal.status in (401, 403) else ServiceError
     return kind(str(refusal), hint=hint, refusal=refusal)
+
+
+def is_too_large(refusal: Refusal) -> bool:
+    """Say whether the service would answer less than it was asked for.
+
+    Source: `limit of 30000 results` and `Result set is larger than result limit` are
+    texts that other extractors match; 413 is documented for the body's size.
+    """
+    if refusal.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return True
+    too_much = re.search(r"limit|larger than|too large", refusal.message, re.IGNORECASE)
+    return refusal.status == HTTPStatus.BAD_REQUEST and too_much is not None
 
 
 def _hint(refusal: Refusal) -> str | None:

@@ -13,8 +13,14 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from gcbatch.errors import DataError
-from gcbatch.genesys.answers import DAMAGED, correlation_id, error_of, refusal_of
+from gcbatch.errors import DataError, TooLargeError
+from gcbatch.genesys.answers import (
+    DAMAGED,
+    correlation_id,
+    error_of,
+    is_too_large,
+    refusal_of,
+)
 from gcbatch.genesys.auth import Token, TokenProvider
 from gcbatch.genesys.budget import Standing, Ticket
 from gcbatch.genesys.connection import Connection
@@ -99,10 +105,15 @@ class Client:
         return await self.call("GET", path, decode, query=query)
 
     async def post(
-        self, path: str, decode: Callable[[bytes], T], body: bytes
+        self,
+        path: str,
+        decode: Callable[[bytes], T],
+        body: bytes,
+        *,
+        divisible: bool = False,
     ) -> Answer[T]:
         """Send a POST that only reads, so that repeating it is safe; see call."""
-        return await self.call("POST", path, decode, body=body)
+        return await self.call("POST", path, decode, body=body, divisible=divisible)
 
     async def call(
         self,
@@ -112,6 +123,7 @@ class Client:
         *,
         query: str = "",
         body: bytes | None = None,
+        divisible: bool = False,
     ) -> Answer[T]:
         """Send a request until it is answered, and decode the answer.
 
@@ -120,6 +132,8 @@ class Client:
             path: Of the API, from /api/v2 on.
             query: The URL's query, with its question mark.
             body: JSON; None is no body.
+            divisible: Whether the caller could ask for less at once: then what looks
+                too large for the service is not repeated to the end.
             decode: Reads the body. A msgspec.DecodeError means it came damaged, and
                 the request is repeated; a DataError means that it is wrong.
 
@@ -127,12 +141,13 @@ class Client:
             What *decode* returned, with the account of the exchange.
 
         Raises:
+            TooLargeError: If *divisible*, and the service will not answer so much.
             AccessError: If the credentials or a permission are refused.
             ServiceError: If the service cannot be reached, keeps failing, or refuses
                 the request.
             DataError: If the answer has an unexpected shape; names the request.
         """
-        tries = self.patience.tries(f"{method} {path}")
+        tries = self.patience.tries(f"{method} {path}", divisible=divisible)
         rejected: Token | None = None
         while True:
             token = await self.tokens.get(rejected=rejected)
@@ -193,6 +208,8 @@ class Client:
             return token
         if response.status not in RETRYABLE:
             self.tokens.accepted(token)
+            if tries.divisible and is_too_large(refusal):
+                raise TooLargeError(str(refusal), refusal=refusal)
             raise error_of(refusal)
         await tries.after_refusal(refusal, response)
         return None

@@ -7,13 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from typing import Final
 
-from gcbatch.errors import Refusal, ServiceError
+from gcbatch.errors import Refusal, ServiceError, TooLargeError
 from gcbatch.genesys.answers import error_of
 from gcbatch.genesys.retry import MAX_TOLD_WAIT_S, Attempts, told_wait_s
 from gcbatch.genesys.transport import Interrupted, Response, Unreachable
 
 __all__ = ["Patience", "Traffic", "Tries", "too_long"]
+
+
+HEAVY_TRIES: Final = 4
+"""So many answers 504 to one query, or 429 while others pass, and it is taken to be too
+large."""
 
 
 @dataclass
@@ -67,15 +73,20 @@ class Patience:
         self.traffic = Traffic()
         self.on_wait: Callable[[float, str], None] = lambda _seconds, _cause: None
 
-    def tries(self, where: str) -> "Tries":
-        """Return the tries of one call; *where* names it in errors."""
+    def tries(self, where: str, *, divisible: bool = False) -> "Tries":
+        """Return the tries of one call.
+
+        Args:
+            where: Names it in errors.
+            divisible: Whether less could be asked at once.
+        """
         attempts = Attempts(
             give_up_s=self._give_up_s,
             clock=self._clock,
             # Jitter only has to spread tasks apart; nothing secret hangs on it.
             jitter=lambda: random.uniform(0.5, 1.0),  # noqa: S311
         )
-        return Tries(self, where, attempts)
+        return Tries(self, where, attempts, divisible=divisible)
 
     async def wait(self, seconds: float, cause: str) -> None:
         """Wait, count it, and tell of it."""
@@ -113,11 +124,17 @@ class Tries:
         patience: Of the client.
         where: What is called, in errors.
         attempts: Counts them.
+        divisible: Whether less could be asked at once.
     """
 
     patience: Patience
     where: str
     attempts: Attempts
+    divisible: bool = False
+    _heavy: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self._served = self.patience.traffic.answered[HTTPStatus.OK]
 
     @property
     def made(self) -> int:
@@ -148,9 +165,19 @@ class Tries:
         """Wait, after the service could not serve the request now.
 
         Raises:
+            TooLargeError: If less could be asked at once, and it is the size of the
+                request that the service seems not to bear.
             GcbatchError: The refusal as an error, when it is time to give up.
         """
         throttled = refusal.status == HTTPStatus.TOO_MANY_REQUESTS
+        # While nobody is served, it is not the size of this request.
+        others_served = self.patience.traffic.answered[HTTPStatus.OK] > self._served
+        if refusal.status == HTTPStatus.GATEWAY_TIMEOUT or (
+            throttled and others_served
+        ):
+            self._heavy += 1
+        if self.divisible and self._heavy >= HEAVY_TRIES:
+            raise TooLargeError(str(refusal), refusal=refusal)
         told_s = None
         if throttled or "Retry-After" in response.headers:
             now = datetime.now(UTC)

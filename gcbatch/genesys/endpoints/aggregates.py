@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import pyarrow as pa
 
 from gcbatch import question
@@ -110,19 +111,46 @@ class Aggregates:
         groups = tuple(snake(dimension) for dimension in query.group_by)
         return (*groups, "qualifier") if self.family.qualified else groups
 
-    async def fetch(self, client: Client, query: Query, asked: question.Query) -> Part:
+    def queues_of(self, template: bytes) -> int:
+        """Return how many queues a template names; 0 is all."""
+        return len(_queue_clause(orjson.loads(template)).get("predicates", ()))
+
+    def halved(self, template: bytes, asked: question.Query) -> list[bytes]:
+        """Return two templates with half of the queues each, if there are two."""
+        body = orjson.loads(template)
+        clause = _queue_clause(body)
+        predicates = clause.get("predicates", [])
+        if len(predicates) < 2 or "queueId" not in asked.group_by:  # noqa: PLR2004 - halves of two
+            return []
+        halves = []
+        middle = len(predicates) // 2
+        for half in (predicates[:middle], predicates[middle:]):
+            clause["predicates"] = half
+            halves.append(canonical(body))
+        return halves
+
+    async def fetch(
+        self,
+        client: Client,
+        query: Query,
+        asked: question.Query,
+        *,
+        divisible: bool = False,
+    ) -> Part:
         """Ask one query.
 
         Args:
             client: Whom to ask through.
             query: What to ask.
             asked: The job's query section, which gives the columns.
+            divisible: Whether less could be asked at once.
 
         Returns:
             The part: a row per bucket and group (and qualifier), by interval and
             group; with its account.
 
         Raises:
+            TooLargeError: If *divisible*, and the service will not answer so much.
             DataError: If the answer contradicts itself or the question; names the
                 query, and the group and bucket.
             GcbatchError: As Client.call does.
@@ -142,7 +170,9 @@ class Aggregates:
                 msg = f"{query}: {exc.problem}"
                 raise DataError(msg, hint=exc.hint) from exc
 
-        answer = await client.post(self.path, decode, self.body(query))
+        answer = await client.post(
+            self.path, decode, self.body(query), divisible=divisible
+        )
         return Part(
             answer.value,
             Account.of_pages(query.window, answer.value.num_rows, [answer]),
@@ -166,6 +196,19 @@ class Aggregates:
         for name in ("queue_id", "media_type"):
             columns[name] = rows[name] if name in rows.column_names else none
         return pa.table(columns | {to: rows[by] for to, by in named.items()})
+
+
+def _queue_clause(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the clause that names the job's queues; it is always the first."""
+    clauses: list[dict[str, Any]] = body.get("filter", {}).get("clauses", [])
+    for clause in clauses[:1]:
+        predicates = clause["predicates"]
+        if clause["type"] == "or" and all(
+            set(p) == {"dimension", "value"} and p["dimension"] == "queueId"
+            for p in predicates
+        ):
+            return clause
+    return {}
 
 
 def _statistic_fields(query: question.Query) -> Iterable[pa.Field]:

@@ -26,15 +26,37 @@ class Endpoint(Templates, Protocol):
         """Return the columns that with interval_start make the key of a row."""
         ...
 
-    async def fetch(self, client: Client, query: Query, asked: question.Query) -> Part:
+    def queues_of(self, template: bytes) -> int:
+        """Return how many queues a template names; 0 is all."""
+        ...
+
+    def halved(self, template: bytes, asked: question.Query) -> list[bytes]:
+        """Return two templates with half of the queues each.
+
+        Returns:
+            Nothing where it names fewer than two, or where the rows of the halves would
+            not be the rows of the whole.
+        """
+        ...
+
+    async def fetch(
+        self,
+        client: Client,
+        query: Query,
+        asked: question.Query,
+        *,
+        divisible: bool = False,
+    ) -> Part:
         """Ask one query.
 
         Args:
             client: Whom to ask through.
             query: What to ask.
             asked: The job's query section.
+            divisible: Whether less could be asked at once.
 
         Raises:
+            TooLargeError: If *divisible*, and the service will not answer so much.
             DataError: If the answer contradicts itself or the question.
             GcbatchError: As Client.call does.
         """

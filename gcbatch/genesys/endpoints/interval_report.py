@@ -133,7 +133,22 @@ class IntervalReport:
         """Return the columns that with interval_start make the key of a row."""
         return ("queue_id",)
 
-    async def fetch(self, client: Client, query: Query, asked: question.Query) -> Part:
+    def queues_of(self, template: bytes) -> int:  # noqa: ARG002 - an Endpoint
+        """Return one: a query is of one queue."""
+        return 1
+
+    def halved(self, template: bytes, asked: question.Query) -> list[bytes]:  # noqa: ARG002 - an Endpoint
+        """Return nothing: one queue cannot be halved."""
+        return []
+
+    async def fetch(
+        self,
+        client: Client,
+        query: Query,
+        asked: question.Query,
+        *,
+        divisible: bool = False,
+    ) -> Part:
         """Ask one query, page by page; see Endpoint."""
         body = orjson.loads(query.template)
         window = query.window
@@ -151,6 +166,7 @@ class IntervalReport:
                 decoder.decode,
                 query=f"?{urlencode(parameters)}",
                 body=canonical(body),
+                divisible=divisible,
             )
 
         pages = await all_pages(ask, about=str(query))

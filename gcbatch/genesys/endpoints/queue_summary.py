@@ -116,7 +116,32 @@ class QueueSummary:
         """Return the columns that with interval_start make the key of a row."""
         return ("queue_id",)
 
-    async def fetch(self, client: Client, query: Query, asked: question.Query) -> Part:
+    def queues_of(self, template: bytes) -> int:
+        """Return how many queues a template names; 0 is all."""
+        return len(orjson.loads(template)["groupings"][0].get("values", ()))
+
+    def halved(self, template: bytes, asked: question.Query) -> list[bytes]:  # noqa: ARG002 - an Endpoint
+        """Return two templates with half of the queues each, if there are two."""
+        body = orjson.loads(template)
+        (grouping,) = body["groupings"]
+        values = grouping.get("values", [])
+        if len(values) < 2:  # noqa: PLR2004 - halves of two
+            return []
+        halves = []
+        middle = len(values) // 2
+        for half in (values[:middle], values[middle:]):
+            grouping["values"] = half
+            halves.append(canonical(body))
+        return halves
+
+    async def fetch(
+        self,
+        client: Client,
+        query: Query,
+        asked: question.Query,
+        *,
+        divisible: bool = False,
+    ) -> Part:
         """Ask one query, page by page; see Endpoint."""
         body = orjson.loads(query.template)
         window = query.window
@@ -126,7 +151,9 @@ class QueueSummary:
 
         async def ask(token: str | None) -> Answer[_Page]:
             page = {"nextPageToken": token} if token else {}
-            return await client.post(PATH, decoder.decode, canonical(body | page))
+            return await client.post(
+                PATH, decoder.decode, canonical(body | page), divisible=divisible
+            )
 
         pages = await all_pages(ask, about=str(query))
         rows = [row for page in pages for row in page.value.data or ()]
