@@ -5,7 +5,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
@@ -15,14 +16,20 @@ from typer.core import TyperGroup
 
 from gcbatch.errors import GcbatchError, JobError, OutputError
 from gcbatch.logs import LogFormat, logging_to_stderr
+from gcbatch.plain import plain
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from gcbatch.job import Job
     from gcbatch.report import RunReport
+    from gcbatch.tables.catalog import Catalog
 
+DEFAULT_STORE: Final = Path(".gcbatch")
 WIDE: Final = 10_000
+MOST_CHARS: Final = 4_000
+"""Of one line of an error."""
+
 INTERRUPTED: Final = 130
 TERMINATED: Final = 143
 BREACHED: Final = 7
@@ -55,8 +62,7 @@ class _Boundary(TyperGroup):
                 typer.echo(f"hint: {hint}", err=True)
             raise typer.Exit(TERMINATED if stopped_by else INTERRUPTED) from None
         except BrokenPipeError:
-            # Whoever read our output has gone, as in `gcbatch schema | head`.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _forget_reader()
             raise typer.Exit(0) from None
         finally:
             signal.signal(signal.SIGTERM, before)
@@ -72,6 +78,14 @@ app = typer.Typer(
 )
 
 
+store_app = typer.Typer(
+    help="See what is stored, and remove what is old.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(store_app, name="store")
+
+
 JobFile = Annotated[Path, typer.Argument(metavar="JOB", help="A job file (YAML).")]
 JobFiles = Annotated[
     list[Path], typer.Argument(metavar="JOB", help="Job files (YAML).")
@@ -84,6 +98,9 @@ Sets = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 LogAs = Annotated[LogFormat, typer.Option("--log-format", help="Of log lines.")]
+StoreFolder = Annotated[
+    Path, typer.Option("--store", help="The folder that `fetch.store` names.")
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log every query.")]
 
 
@@ -137,8 +154,11 @@ def run(
         raise JobError(
             msg, hint="the name is a job's folder in the store; tell them apart"
         )
+    from gcbatch.outputs import clashes_between
     from gcbatch.pipeline import arun_all, blocking
     from gcbatch.progress import observing
+
+    clashes_between(loaded)
 
     lines = as_json or verbose or log_format is LogFormat.JSON
     with (
@@ -149,16 +169,18 @@ def run(
     for outcome in outcomes:
         if outcome.job:
             outcome.settle(done.pop(0))
-    if as_json:
-        told = [outcome.to_json() for outcome in outcomes]
-        _print_json(told[0] if len(told) == 1 else told)
-    for outcome in outcomes:
-        outcome.say(named=len(outcomes) > 1, aloud=not as_json)
     codes = [outcome.error.exit_code for outcome in outcomes if outcome.error]
     missed = sum(outcome.report.breaches for outcome in outcomes if outcome.report)
     if fail_on_breach and missed:
         typer.echo(f"targets missed: {missed}", err=True)
         codes.append(BREACHED)
+    # Whoever reads our output may go before it ends; the code stays.
+    with _reader_may_go():
+        if as_json:
+            told = [outcome.to_json() for outcome in outcomes]
+            _print_json(told[0] if len(told) == 1 else told)
+        for outcome in outcomes:
+            outcome.say(named=len(outcomes) > 1, aloud=not as_json)
     if codes:
         raise typer.Exit(max(codes))
 
@@ -206,8 +228,8 @@ class _Outcome:
             from gcbatch.screens import report_screen
 
             _print(report_screen(self.report, self.job.query.zone))
-            if self.job.sla:
-                _print_sla(self.job)
+            if self.job.sla and self.report.catalog:
+                _print_sla(self.report.catalog)
 
 
 @app.command()
@@ -324,7 +346,84 @@ def report(
         rows = tables_of(loaded).table("sla", period=period).read_all().to_pylist()
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False, default=_instant))
         return
-    _print_sla(loaded, period)
+    from gcbatch.pipeline import tables_of
+
+    _print_sla(tables_of(loaded), period)
+
+
+@app.command()
+def verify(
+    job: JobFile,
+    *,
+    start: From = "",
+    end: To = "",
+    settings: Sets = [],  # noqa: B006 - typer copies it
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Leave the service alone.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check parts and outputs, and compare with the service's own day totals."""
+    loaded = _load(job, start, end, settings)
+    from gcbatch.verifying import verify as verify_job
+
+    found = verify_job(loaded, offline=offline)
+    if as_json:
+        _print_json(found.to_json())
+    else:
+        from gcbatch.store_screens import verification_screen
+
+        _print(verification_screen(found))
+    if found.error:
+        raise found.error
+
+
+@store_app.command(name="ls")
+def list_store(
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME", help="Names of jobs; none is all.")
+    ] = [],  # noqa: B006 - typer copies it
+    *,
+    folder: StoreFolder = DEFAULT_STORE,
+    as_json: AsJson = False,
+) -> None:
+    """List jobs: ranges, parts, sizes, last runs."""
+    from gcbatch.housekeeping import list_store
+
+    jobs = list_store(folder, names)
+    if as_json:
+        _print_json([job.to_json() for job in jobs])
+        return
+    from gcbatch.store_screens import store_screen
+
+    _print(store_screen(jobs))
+
+
+@store_app.command(name="prune")
+def prune_store(
+    *,
+    older_than: Annotated[
+        str, typer.Option("--older-than", help="30d, 12w, 6mo, 1y: by window's end.")
+    ],
+    folder: StoreFolder = DEFAULT_STORE,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would go, and leave it.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove parts of long ago, and what belongs to nothing else."""
+    from datetime import UTC, datetime
+
+    from gcbatch.housekeeping import age, prune
+
+    now = datetime.now(UTC)
+    done = prune(folder, age(older_than), now=now, dry_run=dry_run)
+    if as_json:
+        _print_json(done.to_json(dry_run=dry_run))
+        return
+    from gcbatch.store_screens import pruned_line
+
+    typer.echo(pruned_line(done, dry_run=dry_run))
 
 
 @app.command()
@@ -436,11 +535,23 @@ def _load(path: Path, start: str, end: str, settings: Sequence[str]) -> "Job":
     return load_job(path, settings=overrides, environ=os.environ)
 
 
-def _print_sla(job: "Job", period: str = "total") -> None:
-    from gcbatch.pipeline import tables_of
+@contextmanager
+def _reader_may_go() -> Iterator[None]:
+    """Go on where whoever read our output has gone, as in `gcbatch schema | head`."""
+    try:
+        yield
+    except BrokenPipeError:
+        _forget_reader()
+
+
+def _forget_reader() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _print_sla(catalog: "Catalog", period: str = "total") -> None:
     from gcbatch.sla_screens import sla_screen
 
-    _print(sla_screen(tables_of(job).table("sla", period=period), period=period))
+    _print(sla_screen(catalog.table("sla", period=period), period=period))
 
 
 def _instant(value: Any) -> str:
@@ -452,10 +563,14 @@ def _instant(value: Any) -> str:
 def _print(screen: "RenderableType") -> None:
     from rich.console import Console
 
-    console = Console()
+    class OurConsole(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would end the program here, with code 1
+
+    console = OurConsole()
     if not console.is_terminal:
         # A file has no edge to fit: nothing may be folded or cut, least of all paths.
-        console = Console(width=WIDE)
+        console = OurConsole(width=WIDE)
     console.print(screen)
 
 
@@ -464,7 +579,7 @@ def _print_json(content: object) -> None:
 
 
 def _say_error(error: GcbatchError) -> None:
-    for line in error.problem.splitlines():
-        typer.echo(f"error: {line}", err=True)
+    for line in error.problem.split("\n"):
+        typer.echo(f"error: {plain(line, MOST_CHARS)}", err=True)
     if error.hint:
         typer.echo(f"hint: {error.hint}", err=True)

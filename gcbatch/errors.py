@@ -6,6 +6,8 @@
       ServiceError        4    the API or the network
         TooLargeError     4    more than the service answers at once
       DataError           5    data incomplete or contradictory
+        DamagedPartError  5    a part that has to be fetched anew
+        ReplacedPartError 5    a part that another run replaced meanwhile
       OutputError         6    the store or an export
 
 Whatever else escapes is a bug (exit code 1) and keeps its traceback.
@@ -16,11 +18,13 @@ from typing import ClassVar
 
 __all__ = [
     "AccessError",
+    "DamagedPartError",
     "DataError",
     "GcbatchError",
     "JobError",
     "OutputError",
     "Refusal",
+    "ReplacedPartError",
     "ServiceError",
     "TooLargeError",
 ]
@@ -101,6 +105,14 @@ class DataError(GcbatchError):
     """An answer is incomplete, contradicts itself or has an unexpected shape."""
 
     exit_code = 5
+
+
+class DamagedPartError(DataError):
+    """A part of the store was damaged, and is removed: it has to be fetched anew."""
+
+
+class ReplacedPartError(DataError):
+    """A part was replaced by another run while this one was reading its parts."""
 
 
 class OutputError(GcbatchError):

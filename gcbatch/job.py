@@ -42,13 +42,17 @@ skills) it may have several, and would count several times."""
 SECONDS_OF_AN_HOUR: Final = 3600
 
 
+LARGEST: Final = 10**9
+"""Of a number in a job file; beyond it nothing is bounded any more."""
+
+
 class Limits(Section):
     """What the service allows, where its figures are uncertain: `fetch.limits`."""
 
     max_days_subday: Annotated[int, Field(ge=1, le=3660)] = limits.MAX_DAYS_SUBDAY
     max_days_daily: Annotated[int, Field(ge=1, le=3660)] = limits.MAX_DAYS_DAILY
-    expected_buckets: Annotated[int, Field(ge=1)] = limits.EXPECTED_BUCKETS
-    body_bytes: Annotated[int, Field(ge=2_000)] = limits.BODY_BYTES
+    expected_buckets: Annotated[int, Field(ge=1, le=LARGEST)] = limits.EXPECTED_BUCKETS
+    body_bytes: Annotated[int, Field(ge=2_000, le=LARGEST)] = limits.BODY_BYTES
 
 
 class Fetch(Section):
@@ -69,7 +73,9 @@ class Fetch(Section):
 
     chunk: Literal["auto"] | Duration = "auto"
     concurrency: Annotated[int, Field(ge=1, le=256)] = 8
-    requests_per_minute: Annotated[int, Field(ge=1)] = limits.REQUESTS_PER_MINUTE
+    requests_per_minute: Annotated[int, Field(ge=1, le=LARGEST)] = (
+        limits.REQUESTS_PER_MINUTE
+    )
     reserve: Annotated[float, Field(ge=0, lt=100)] = 0
     settle: Annotated[Period, Field(json_schema_extra=schema_of_period)] = Period.parse(
         "P4D"
@@ -77,7 +83,7 @@ class Fetch(Section):
     store: Path = Path(".gcbatch")
     timeout: Duration = Period.parse("PT2M")
     give_up: Duration = Period.parse("PT30S")
-    max_response_bytes: Annotated[int, Field(ge=1024)] = 256 * 1024 * 1024
+    max_response_bytes: Annotated[int, Field(ge=1024, le=2**40)] = 256 * 1024 * 1024
     limits: Limits = Limits()
 
     @field_validator("chunk", mode="before")
@@ -229,13 +235,14 @@ class Job(Section):
     def _check_tables(self) -> Self:
         for number, export in enumerate(self.exports):
             place = ("exports", number)
+            key = "tables" if export.tables else "table"
             for name in export.table_names:
                 if name == "sla" and self.sla is None:
                     msg = "the table sla needs a section `sla:`, be it empty: `sla: {}`"
-                    raise MisfitError((*place, "table"), msg)
+                    raise MisfitError((*place, key), msg)
                 if name not in self.tables:
                     said = unknown("table", name, self.tables)
-                    raise MisfitError((*place, "table"), said)
+                    raise MisfitError((*place, key), said)
             if export.period and "sla" not in export.table_names:
                 msg = "a period is of the table sla, and of no other"
                 raise MisfitError((*place, "period"), msg)

@@ -16,7 +16,7 @@ from gcbatch.errors import JobError
 from gcbatch.job import Export, Job
 from gcbatch.sections import MisfitError
 from gcbatch.suggest import unknown
-from gcbatch.yamlfile import Document, Loc, parse_scalar, read_yaml
+from gcbatch.yamlfile import MAX_DEPTH, Document, Loc, parse_scalar, read_yaml
 
 __all__ = ["Found", "problems_of", "read_job"]
 
@@ -24,6 +24,9 @@ Found = tuple[Loc, str]
 """A problem: where it is, and what it is."""
 
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_BROKEN: Final = re.compile("[\\x00\ud800-\udfff]")
+"""NUL, which no path may hold, and halves of characters, which no file can."""
+
 _SECRET: Final = ("org", "client_secret")
 
 
@@ -34,6 +37,7 @@ def read_job(
     environ: Mapping[str, str],
     settings: Mapping[str, str] | None = None,
     check_export: Callable[[Export], Iterable[Found]] = lambda _: (),
+    check_job: Callable[[Job], Iterable[Found]] = lambda _: (),
 ) -> Job:
     """Read and check a job file.
 
@@ -44,6 +48,7 @@ def read_job(
         settings: Overrides by dotted key, such as `{"fetch.concurrency": "4"}`; a
             value is read as YAML.
         check_export: Finds problems of an export that only its exporter knows.
+        check_job: Finds problems of a job that is good by itself.
 
     Returns:
         The job, with every default filled in.
@@ -68,6 +73,8 @@ def read_job(
             continue  # said already, as part of the job
         found = check_export(export)
         draft.problems += [(("exports", number, *loc), what) for loc, what in found]
+    if job is not None:
+        draft.problems += check_job(job)
     if draft.problems or job is None:
         raise JobError(
             "\n".join(draft.told()), hint="`gcbatch check JOB` checks it again"
@@ -121,6 +128,9 @@ class _Draft:
                 return [fill(v, (*loc, n)) for n, v in enumerate(value)]
             if not isinstance(value, str):
                 return value
+            if _BROKEN.search(value):
+                self.problems.append((loc, "holds characters that are no text"))
+                return "refused"
             missing = [n for n in _VARIABLE.findall(value) if not environ.get(n)]
             if missing:
                 names = ", ".join(missing)
@@ -167,8 +177,8 @@ class _Draft:
 def _place_of(key: str, data: Any) -> Loc:
     """Return the place that a dotted key means; within a list, digits are a number."""
     loc: list[str | int] = []
-    for part in key.split("."):
-        is_number = isinstance(data, list) and part.isascii() and part.isdigit()
+    for part in key.split(".", MAX_DEPTH):
+        is_number = isinstance(data, list) and re.fullmatch("[0-9]{1,6}", part)
         loc.append(int(part) if is_number else part)
         inner = dict(enumerate(data)) if isinstance(data, list) else data
         data = inner.get(loc[-1]) if isinstance(inner, dict) else None

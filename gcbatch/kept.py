@@ -3,6 +3,7 @@
 Export, report and re-run read it instead of asking again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -19,11 +20,18 @@ NOTE: Final = "plan.json"
 FORMAT: Final = 1
 
 
-def asked_by(job: Job, identity: str) -> str:
-    """Return a hash over what determines a job's plan, its dates unresolved."""
+def asked_by(job: Job, identity: str, queues: Sequence[str] | None) -> str:
+    """Return a hash over what determines a job's plan, its dates unresolved.
+
+    Args:
+        job: What is asked.
+        identity: Whose data.
+        queues: The queues that the job names, read from their file if need be.
+    """
     about: dict[str, Any] = {
         "format": FORMAT,
         "identity": identity,
+        "queues": queues,
         "query": job.query.model_dump(mode="json", by_alias=True),
         "chunk": str(job.fetch.chunk),
         "limits": job.fetch.limits.model_dump(mode="json"),

@@ -11,6 +11,7 @@ from gcbatch.errors import JobError
 from gcbatch.exporting import load_exporter
 from gcbatch.job import Export, Job
 from gcbatch.jobfile import Found, problems_of, read_job
+from gcbatch.outputs import clashes_of
 
 __all__ = ["check_export", "load_job"]
 
@@ -36,12 +37,14 @@ def load_job(
     Raises:
         JobError: If it is not usable; lists every problem with file:line.
     """
+    path = Path(path)
     return read_job(
-        Path(path),
+        path,
         now=now or datetime.now(UTC),
         environ=environ,
         settings=settings,
         check_export=check_export,
+        check_job=lambda job: clashes_of(job, path),
     )
 
 

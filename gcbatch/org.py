@@ -54,7 +54,12 @@ class Org(Section):
 
     name: str | None = None
     region: Annotated[str, one_of("region", REGIONS)] | None = None
-    domain: Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")] | None = None
+    domain: (
+        Annotated[
+            str, Field(pattern=r"^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+$", max_length=253)
+        ]
+        | None
+    ) = None
     api_url: str | None = None
     login_url: str | None = None
     simulator: bool = False
@@ -74,11 +79,11 @@ class Org(Section):
         if url is None:
             return None
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            msg = f"{url!r} is no address such as https://api.mypurecloud.ie"
-            raise ValueError(msg)
         if parts.username or parts.password or parts.query or parts.fragment:
             msg = "an address has no user, password, query or fragment"
+            raise ValueError(msg)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            msg = f"{url!r} is no address such as https://api.mypurecloud.ie"
             raise ValueError(msg)
         if parts.scheme == "http" and not is_loopback(url):
             msg = f"{url!r} would send the secret in the clear; use https"

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
 from types import TracebackType
 from typing import Self
 
@@ -11,7 +13,7 @@ from gcbatch.errors import JobError
 from gcbatch.genesys.client import Client, open_client
 from gcbatch.genesys.connection import Connection
 from gcbatch.genesys.names import Names, fetch_names
-from gcbatch.genesys.patience import Traffic
+from gcbatch.genesys.patience import FailedCall, Traffic
 from gcbatch.genesys.regions import Hosts
 from gcbatch.job import Job
 from gcbatch.org import Org, SecretFile
@@ -29,6 +31,9 @@ def identity_of(org: Org) -> str:
         return f"simulator {VERSION}"
     hosts = org.hosts
     return org.name or f"{hosts.login if hosts else ''} {org.client_id}"
+
+
+Key = tuple[str, ...]
 
 
 @dataclass
@@ -69,7 +74,11 @@ class Spending:
 
     def __init__(self, session: OrgSession | None = None) -> None:
         self._session = session
+        self._since = datetime.now(UTC)
         traffic = self._traffic
+        self._received = traffic.received
+        self._answered = Counter(traffic.answered)
+        self._offered = session.client.pacer.offered(open_too=False) if session else 0
         self._before = (
             traffic.sent,
             Counter(traffic.retries),
@@ -111,6 +120,39 @@ class Spending:
         """Tokens granted."""
         return self._granted - self._before[4]
 
+    @property
+    def received(self) -> int:
+        """Bytes of answers, after decompression."""
+        return self._traffic.received - self._received
+
+    @property
+    def answered(self) -> dict[str, int]:
+        """Answers by HTTP status."""
+        answers = self._traffic.answered - self._answered
+        return {str(int(status)): answers[status] for status in sorted(answers)}
+
+    @property
+    def failed(self) -> tuple[FailedCall, ...]:
+        """The last failed calls of each status, in the order of time."""
+        calls = (call for calls in self._traffic.failed.values() for call in calls)
+        own = (call for call in calls if call.at >= self._since)
+        return tuple(sorted(own, key=lambda call: call.at))
+
+    @property
+    def quota_used_pct(self) -> float | None:
+        """Part of the quota that was used, in percent.
+
+        Requests that were served (all but 429), by what the server allowed over those
+        of its windows in which this run was answered. None where it told no quota.
+        """
+        if self._session is None:
+            return None
+        offered = self._session.client.pacer.offered() - self._offered
+        if offered <= 0:
+            return None
+        served = sum(self.answered.values()) - self.throttled
+        return 100.0 * served / offered
+
 
 class Orgs:
     """Opens each org that jobs ask once, and closes all on leaving.
@@ -123,7 +165,7 @@ class Orgs:
     def __init__(self, jobs: Iterable[Job]) -> None:
         self._jobs = tuple(jobs)
         self._stack = AsyncExitStack()
-        self._open: dict[tuple[str, str], OrgSession] = {}
+        self._open: dict[Key, OrgSession] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -148,7 +190,7 @@ class Orgs:
                 hosts, client_id, secret = await self._start_simulator()
             else:
                 hosts, client_id, secret = _signature(job.org)
-            sharing = [j.fetch for j in self._jobs if _key(j.org) == key]
+            sharing = [j.fetch for j in self._jobs if _shares(j.org, key)]
             connection = Connection(
                 hosts=hosts,
                 client_id=client_id,
@@ -176,10 +218,21 @@ class Orgs:
         return hosts, simulator.client_id, simulator.client_secret
 
 
-def _key(org: Org) -> tuple[str, str]:
+def _shares(org: Org, key: Key) -> bool:
+    try:
+        return _key(org) == key
+    except JobError:
+        return False  # its own turn will say so
+
+
+def _key(org: Org) -> Key:
+    """Return what makes two jobs share a session: addresses and credentials."""
     if org.simulator or org.hosts is None:
-        return "simulator", ""
-    return org.hosts.api, org.client_id or ""
+        return ("simulator",)
+    hosts, client_id, secret = _signature(org)
+    of_secret = sha256(secret.encode()).hexdigest()
+    token = org.token
+    return (hosts.api, hosts.login, client_id, of_secret, token.path, token.style)
 
 
 def _signature(org: Org) -> tuple[Hosts, str, str]:

@@ -1,16 +1,27 @@
 """The pipeline: a job becomes a plan, parts, tables, exports and a report."""
 
 import asyncio
+import threading
 import time
 from collections import Counter
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from gcbatch.dates import resolve_range
-from gcbatch.errors import AccessError, DataError, GcbatchError, JobError
+from gcbatch.digests import inputs_of, outputs_at
+from gcbatch.errors import (
+    AccessError,
+    DamagedPartError,
+    DataError,
+    GcbatchError,
+    JobError,
+    ReplacedPartError,
+)
 from gcbatch.exporting import Exporter, export, load_exporter
 from gcbatch.fetch import Observer, Quiet, fetch_parts
 from gcbatch.genesys.endpoints import Endpoint, endpoint_named
@@ -21,7 +32,7 @@ from gcbatch.orgs import Orgs, OrgSession, Spending, identity_of
 from gcbatch.plan import Plan, Scope, make_plan
 from gcbatch.query import Query
 from gcbatch.question import QueueFile
-from gcbatch.report import Exported, RunReport
+from gcbatch.report import REPORT_NOTE, Exported, RunReport
 from gcbatch.splitting import Splitter
 from gcbatch.store import Account, Part, Store
 from gcbatch.tables.catalog import Catalog
@@ -35,13 +46,18 @@ __all__ = [
     "blocking",
     "check",
     "export_job",
+    "last_run_of",
     "plan_job",
     "run",
     "tables_of",
 ]
 
 T = TypeVar("T")
-REPORT_NOTE: Final = "run.json"
+FRESH_NOTE: Final = "fresh.json"
+"""Is there while a run with --fresh is not done, however often it is interrupted."""
+
+MOST_ROUNDS: Final = 3
+"""So often parts that are damaged, or that another run replaces, are put up with."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +173,31 @@ def export_job(job: Job) -> RunReport:
     return _Pipeline(job, Quiet()).export_again()
 
 
+def last_run_of(job: Job) -> Kept:
+    """Return what the last whole run of a job asked.
+
+    Raises:
+        DataError: If it never ran.
+        JobError: If the job asks something else than its last run did.
+    """
+    return _Pipeline(job, Quiet()).kept()
+
+
+@dataclass
+class _Effort:
+    """What a run did to have all parts.
+
+    Args:
+        fetched: Queries that were asked.
+        spent: What that took; None where nothing was asked.
+        remarks: What the reader should know of it.
+    """
+
+    fetched: int = 0
+    spent: Spending | None = None
+    remarks: list[str] = field(default_factory=list)
+
+
 class _Pipeline:
     """One job on its way from file to report."""
 
@@ -166,40 +207,79 @@ class _Pipeline:
         self._store = Store(job.fetch.store, job.name)
         self._endpoint: Endpoint = endpoint_named(job.query.endpoint)
         self._identity = identity_of(job.org)
-        self._asked = asked_by(job, self._identity)
+        self._asked = asked_by(job, self._identity, self._queues())
         self._started = datetime.now(UTC), time.monotonic()
 
     async def run(self, orgs: Orgs, *, fresh: bool) -> RunReport:
         """Fetch what is missing, export all of it."""
         exporters = self._exporters()
-        planned = None if fresh else self._plan_as_kept()
-        fetched, spent, remarks = 0, Spending(), list[str]()
+        effort = _Effort()
+        if fresh:
+            self._store.write_note(FRESH_NOTE, {"since": self._started[0].isoformat()})
+        planned = self._plan_as_kept()
         if planned is None or planned.stored < len(planned.plan.queries):
-            session = await orgs.session(self._job)
-            spent = Spending(session)
+            self._store.prepare()
+            session = await self._session(orgs)
+            effort.spent = Spending(session)
             planned = await self._plan_anew(session)
+            if unreadable := sum(map(self._is_unreadable, planned.plan.queries)):
+                effort.remarks.append(f"damaged parts, fetched anew: {unreadable:,}")
+            todo = self._unsettled(planned.plan)
+            await self._fetch(session, planned.plan, todo, effort)
+            # Not before: until then the last whole run is what can be exported.
             Kept(self._asked, planned.names, planned.plan).write(self._store)
-            todo = self._unsettled(planned.plan) if not fresh else planned.plan.queries
-            remarks = await self._fetch(session, planned.plan, todo)
-            fetched = len(todo)
+            self._store.discard_note(FRESH_NOTE)
         else:
             total = len(planned.plan.queries)
             per_minute = self._job.fetch.requests_per_minute
             self._observer.planned(self._job.name, total, total, per_minute)
             self._observer.finished()
-        return self._finish(planned, exporters, fetched, spent, remarks)
+        for _ in range(MOST_ROUNDS):
+            try:
+                return await self._finished(planned, exporters, effort)
+            except ReplacedPartError:
+                self._store.forget_reads()
+            except DamagedPartError:
+                await self._mend(await self._session(orgs), planned.plan, effort)
+        return await self._finished(planned, exporters, effort)
+
+    async def _session(self, orgs: Orgs) -> OrgSession:
+        session = await orgs.session(self._job)
+        session.client.patience.on_wait = self._observer.waiting
+        return session
+
+    async def _finished(
+        self,
+        planned: Planned,
+        exporters: "Sequence[tuple[Export, Exporter]]",
+        effort: "_Effort",
+    ) -> RunReport:
+        """Export in a thread, so that Ctrl-C is heard; it stops between two batches."""
+        stop = threading.Event()
+        try:
+            return await asyncio.to_thread(
+                self._finish, planned, exporters, effort, stop
+            )
+        except asyncio.CancelledError:
+            stop.set()
+            raise
+
+    async def _mend(self, session: OrgSession, plan: Plan, effort: "_Effort") -> None:
+        """Fetch again whatever cannot be read, as its checksum shows."""
+        damaged = [q for q in plan.queries if not self._store.is_whole(q.digest)]
+        effort.spent = effort.spent or Spending(session)
+        effort.remarks.append(f"damaged parts, fetched anew: {len(damaged):,}")
+        await self._fetch(session, plan, damaged, effort)
 
     async def plan(self, orgs: Orgs) -> Planned:
         """Return the plan, from kept names where they suffice."""
         self._exporters()
-        return self._plan_as_kept() or await self._plan_anew(
-            await orgs.session(self._job)
-        )
+        return self._plan_as_kept() or await self._plan_anew(await self._session(orgs))
 
     async def check(self, orgs: Orgs) -> tuple[str, ...]:
         """Sign in, list names, and ask for one bucket."""
         self._exporters()
-        session = await orgs.session(self._job)
+        session = await self._session(orgs)
         planned = await self._plan_anew(session)
         first, asked = planned.plan.queries[0], self._job.query
         start, end, *_ = bucket_edges(first.window, asked.granularity, asked.zone)
@@ -209,18 +289,19 @@ class _Pipeline:
     def export_again(self) -> RunReport:
         """Export what the last run fetched."""
         exporters = self._exporters()
-        kept = self._kept()
+        kept = self.kept()
         planned = Planned(kept.plan, kept.names, 0)
-        return self._finish(planned, exporters, 0, Spending())
+        return self._finish(planned, exporters, _Effort())
 
     def kept_catalog(self) -> Catalog:
         """Return the tables of what the last run fetched."""
-        kept = self._kept()
+        kept = self.kept()
         for query in kept.plan.queries:
             self._account(query)
         return self._catalog(kept.plan, kept.names)
 
-    def _kept(self) -> Kept:
+    def kept(self) -> Kept:
+        """Return what the last whole run asked."""
         kept = Kept.read(self._store)
         if kept is None:
             msg = f"{self._store.folder}: holds no run of this job"
@@ -328,6 +409,15 @@ class _Pipeline:
             raise JobError(msg, hint="a name or an id a line; leave queues out for all")
         return found
 
+    @cached_property
+    def _fresh_since(self) -> datetime | None:
+        """When a run with --fresh began that did not end; older parts do not count."""
+        note = self._store.read_note(FRESH_NOTE) or {}
+        try:
+            return datetime.fromisoformat(note["since"])
+        except (KeyError, TypeError, ValueError):
+            return None
+
     def _unsettled(self, plan: Plan) -> list[Query]:
         """Return the queries whose part is missing or provisional."""
         return [q for q in plan.queries if not self._is_settled(q)]
@@ -335,20 +425,29 @@ class _Pipeline:
     def _is_settled(self, query: Query) -> bool:
         account = self._store.account(query.digest)
         zone, settle = self._job.query.zone, self._job.fetch.settle
-        return account is not None and account.settled(settle, zone)
+        if account is None or not account.settled(settle, zone):
+            return False
+        return self._fresh_since is None or account.asked_at >= self._fresh_since
+
+    def _is_unreadable(self, query: Query) -> bool:
+        """Say whether there is a part, but one that tells nothing of itself."""
+        there = self._store.path(query.digest).exists()
+        return there and self._store.account(query.digest) is None
 
     async def _ask(self, session: OrgSession, query: Query) -> Part:
         return await self._endpoint.fetch(session.client, query, self._job.query)
 
     async def _fetch(
-        self, session: OrgSession, plan: Plan, todo: Sequence[Query]
-    ) -> list[str]:
-        """Fetch parts; return what the reader should know of how."""
+        self,
+        session: OrgSession,
+        plan: Plan,
+        todo: Sequence[Query],
+        effort: "_Effort",
+    ) -> None:
         total = len(plan.queries)
         per_minute = session.client.pacer.per_minute
         stored = total - len(todo)
         self._observer.planned(self._job.name, total, stored, per_minute)
-        session.client.patience.on_wait = self._observer.waiting
         splitter = Splitter(self._endpoint, session.client, self._job.query)
         try:
             await fetch_parts(
@@ -360,25 +459,29 @@ class _Pipeline:
             )
         finally:
             self._observer.finished()
-        return splitter.remarks()
+        effort.fetched += len(todo)
+        effort.remarks += splitter.remarks()
 
-    def _catalog(self, plan: Plan, names: Names) -> Catalog:
-        return Catalog(self._job, self._endpoint, plan, names, self._store)
+    def _catalog(
+        self, plan: Plan, names: Names, stop: threading.Event | None = None
+    ) -> Catalog:
+        return Catalog(self._job, self._endpoint, plan, names, self._store, stop)
 
     def _finish(
         self,
         planned: Planned,
         exporters: Sequence[tuple[Export, Exporter]],
-        fetched: int,
-        spent: Spending,
-        fetch_remarks: Sequence[str] = (),
+        effort: "_Effort",
+        stop: threading.Event | None = None,
     ) -> RunReport:
         """Export, and report."""
         accounts = [self._account(query) for query in planned.plan.queries]
-        catalog = self._catalog(planned.plan, planned.names)
+        catalog = self._catalog(planned.plan, planned.names, stop)
         exports = []
+        published: list[Path] = []
         for spec, exporter in exporters:
-            receipt, _ = export(exporter, spec.exporter, _given(spec, catalog))
+            receipt, paths = export(exporter, spec.exporter, _given(spec, catalog))
+            published += paths
             exports.append(
                 Exported(
                     spec.exporter, spec.table_names, receipt.location, receipt.rows
@@ -386,6 +489,7 @@ class _Pipeline:
             )
         zone, settle = self._job.query.zone, self._job.fetch.settle
         at, clock = self._started
+        spent = effort.spent or Spending()
         counted = sum((Counter(a.remarks) for a in accounts), Counter[str]())
         remarks = [f"{what}: {number:,}" for what, number in sorted(counted.items())]
         report = RunReport(
@@ -395,7 +499,7 @@ class _Pipeline:
             started_at=at,
             seconds=time.monotonic() - clock,
             queries=len(planned.plan.queries),
-            fetched=fetched,
+            fetched=effort.fetched,
             provisional=sum(not a.settled(settle, zone) for a in accounts),
             requests=spent.requests,
             retries=spent.retries,
@@ -405,13 +509,22 @@ class _Pipeline:
             rows=sum(account.rows for account in accounts),
             exports=tuple(exports),
             breaches=catalog.breaches(),
+            answers=spent.answered,
+            received=spent.received,
+            quota_used_pct=spent.quota_used_pct,
+            failed=spent.failed,
+            inputs=inputs_of(planned.plan, self._store),
+            outputs=outputs_at(published),
+            settle=str(settle),
+            timezone=zone.key,
             warnings=(
                 *planned.names.warnings,
-                *fetch_remarks,
+                *effort.remarks,
                 *catalog.remarks(),
                 *remarks,
             ),
             tables=catalog.all(),
+            catalog=catalog,
         )
         self._store.write_note(REPORT_NOTE, report.to_json())
         return report

@@ -257,7 +257,9 @@ def _tilings(
         lengths = iter([chunk])
     for length in lengths:
         windows = list(tile(whole, length, zone))
-        if chunk != "auto":
+        if chunk == "auto":
+            windows = _on_edges(windows, granularity, zone)
+        else:
             _check_edges(windows, length, granularity, zone)
         if endpoint.cuts_by_clock:
             _check_clock(windows, granularity, zone)
@@ -303,6 +305,22 @@ def _check_bodies(job: jobs.Job, templates: Sequence[bytes]) -> None:
             "whose answers overlap when not grouped by queueId"
         )
         raise JobError(msg, hint="add queueId to query.group_by, or leave queues out")
+
+
+def _on_edges(
+    windows: Sequence[Window], granularity: Period | None, zone: ZoneInfo
+) -> list[Window]:
+    """Move the starts of windows back to edges of buckets, where clocks changed.
+
+    Days counted from 21:00 begin within a bucket of three hours on the day of a change,
+    and a bucket cut in two would be two rows.
+    """
+    if granularity is None or not granularity.is_clock:
+        return list(windows)
+    starts = [floor_to_bucket(w.start, granularity, zone) for w in windows]
+    ends = [*starts[1:], windows[-1].end]
+    starts[0] = windows[0].start
+    return [Window(a, b) for a, b in zip(starts, ends, strict=True) if a < b]
 
 
 def _check_edges(

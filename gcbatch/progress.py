@@ -150,6 +150,8 @@ class BarProgress:
         detail = f"{self._pace.detail}, waiting {seconds:.0f} s ({cause})"
         if self._task is not None:
             self._bar.update(self._task, detail=detail)
+        else:
+            self._bar.console.print(f"waiting {seconds:.0f} s ({cause})")
 
     def finished(self) -> None:
         """Take the bar away."""

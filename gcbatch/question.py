@@ -1,6 +1,7 @@
 """The section `query:` of a job file: what to ask."""
 
 import re
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
@@ -21,7 +22,7 @@ from gcbatch.dates import check_date
 from gcbatch.filters import Clause, Filter, View, all_of, any_of
 from gcbatch.genesys import limits
 from gcbatch.genesys.families import FAMILIES, Family, family_named
-from gcbatch.genesys.metrics import snake
+from gcbatch.genesys.metrics import column_name, kind_of, snake
 from gcbatch.sections import (
     Duration,
     MisfitError,
@@ -88,11 +89,20 @@ def _check_endpoint(endpoint: str) -> str:
 
 
 def _check_zone(name: str) -> str:
-    zones = available_timezones()
+    # These mean whatever the machine is set to.
+    zones = available_timezones() - {"localtime", "Factory"}
     if name not in zones:
         msg = unknown("time zone", name, sorted(zones)) + "; use an IANA name"
         raise ValueError(msg)
     return name
+
+
+def _columns_of(family: Family) -> Iterator[str]:
+    """Yield all columns that metrics and dimensions of a family may have."""
+    yield from map(snake, family.dimensions)
+    for metric in family.metrics:
+        yield snake(metric)
+        yield from (column_name(metric, s) for s in kind_of(metric).statistics)
 
 
 Metric = Annotated[str, AfterValidator(_check_metric)]
@@ -190,12 +200,16 @@ class Query(Section):
     def _check_views(cls, views: tuple[View, ...], info: ValidationInfo) -> Any:
         family = _family(info)
         names = [snake(view.name) for view in views]
-        taken = {snake(m) for m in family.metrics} if family else set()
+        taken = set(_columns_of(family)) if family else set()
         for view in views:
             if family and view.target not in family.metrics:
                 raise ValueError(unknown("metric", view.target, family.metrics))
-            if snake(view.name) in taken or names.count(snake(view.name)) > 1:
-                msg = f"view {view.name!r} is named like a metric or another view"
+            columns = {
+                column_name(view.name, s) for s in kind_of(view.target).statistics
+            }
+            columns.add(snake(view.name))  # nor may it be called like a metric
+            if columns & taken or names.count(snake(view.name)) > 1:
+                msg = f"view {view.name!r} would have columns that something else has"
                 raise ValueError(msg)
         return views
 

@@ -1,15 +1,35 @@
 """What a run did: printed at its end, and kept as JSON beside the parts."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
 
+from gcbatch.digests import Inputs, Output
+from gcbatch.genesys.patience import FailedCall
 from gcbatch.windows import Window, iso
 
 if TYPE_CHECKING:
+    from gcbatch.tables.catalog import Catalog
     from gcbatch.tables.table import Table
 
-__all__ = ["Exported", "RunReport"]
+__all__ = ["REPORT_NOTE", "Exported", "Gap", "RunReport"]
+
+REPORT_NOTE: Final = "run.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What a run could not get.
+
+    Args:
+        window: The span that is missing.
+        queues: Ids of the queues that are missing in it; none is all that were asked.
+    """
+
+    window: Window
+    queues: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +67,21 @@ class RunReport:
         throttled: Answers 429.
         waited_s: Seconds that requests waited before they were repeated.
         tokens: Tokens that were granted.
+        answers: Answers by HTTP status.
+        received: Bytes of answers, after decompression.
+        quota_used_pct: Part of the quota that the run used while it ran, in percent;
+            None where it asked nothing or the service told no quota.
+        failed: The last failed calls of each status, in the order of time.
+        gaps: What is missing; nothing, where the run is complete.
+        inputs: Tells the parts that the tables were made of from all others.
+        outputs: Every file that was published.
+        settle, timezone: By which parts are provisional.
         rows: Rows of all parts.
         exports: What was written.
         breaches: Rows of the table `sla` that miss their target.
         warnings: What the reader should know.
         tables: The tables, to read on; not part of the JSON.
+        catalog: Makes any table of the job, of any period.
     """
 
     job: str
@@ -71,11 +101,26 @@ class RunReport:
     exports: tuple[Exported, ...]
     breaches: int
     warnings: tuple[str, ...]
+    answers: dict[str, int] = field(default_factory=dict)
+    received: int = 0
+    quota_used_pct: float | None = None
+    failed: tuple[FailedCall, ...] = ()
+    gaps: Sequence[Gap] = ()
+    inputs: Inputs | None = None
+    outputs: tuple[Output, ...] = ()
+    settle: str = "P4D"
+    timezone: str = "UTC"
     tables: "dict[str, Table]" = field(repr=False, default_factory=dict)
+    catalog: "Catalog | None" = field(repr=False, default=None)
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as plain data."""
+        """Return it as plain data: keys are added, never renamed or left out.
+
+        docs/operations.md tells what each means.
+        """
+        quota = self.quota_used_pct
         return {
+            "gcbatch": version("gcbatch"),
             "job": self.job,
             "run_id": self.run_id,
             "from": iso(self.window.start),
@@ -90,6 +135,22 @@ class RunReport:
             "throttled": self.throttled,
             "waited_s": round(self.waited_s, 3),
             "tokens": self.tokens,
+            "answers": self.answers,
+            "received_bytes": self.received,
+            "quota_used_pct": None if quota is None else round(quota, 1),
+            "failed_calls": [
+                {**asdict(call), "at": iso(call.at)} for call in self.failed
+            ],
+            "gaps": [
+                {
+                    "from": iso(gap.window.start),
+                    "to": iso(gap.window.end),
+                    "queues": list(gap.queues),
+                }
+                for gap in self.gaps
+            ],
+            "timezone": self.timezone,
+            "settle": self.settle,
             "rows": self.rows,
             "exports": [
                 {
@@ -102,4 +163,8 @@ class RunReport:
             ],
             "breaches": self.breaches,
             "warnings": list(self.warnings),
+            "digests": {
+                "inputs": asdict(self.inputs) if self.inputs else None,
+                "outputs": [asdict(output) for output in self.outputs],
+            },
         }

@@ -1,5 +1,6 @@
 """What the terminal shows of the table `sla`: queues, worst first."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table as Grid
 from rich.text import Text
 
+from gcbatch.plain import plain
 from gcbatch.tables.table import Table
 
 __all__ = ["sla_screen"]
@@ -73,10 +75,10 @@ def _by_queue(rows: list[dict[str, Any]], period: str) -> Grid:
         if "media_type" in row:
             cells.append(row["media_type"] or "")
         grid.add_row(
-            *map(escape, cells),
+            *(escape(plain(cell)) for cell in cells),
             f"{row['offered']:,}",
             f"{row['answered']:,}",
-            _percent(row["service_level_pct"]),
+            _level(row),
             _percent(row["target_pct"]),
             Text(mark, style=style),
             _percent(row["abandon_rate_pct"]),
@@ -92,7 +94,7 @@ def _by_interval(rows: list[dict[str, Any]]) -> Grid:
     for row in rows:
         grid.add_row(
             row["period"],
-            escape(row["queue_name"] or "all"),
+            escape(plain(row["queue_name"] or "all")),
             f"{row['offered']:,}",
             f"{row['answered']:,}",
             f"{row['abandoned']:,}",
@@ -100,6 +102,14 @@ def _by_interval(rows: list[dict[str, Any]]) -> Grid:
             _span(row["aht_s"]),
         )
     return grid
+
+
+def _level(row: Mapping[str, Any]) -> str:
+    """Return the service level, with more digits where they show that it misses."""
+    level, target = row["service_level_pct"], row["target_pct"]
+    if row["compliance_met"] is False and round(level, 1) >= target:
+        return f"{math.floor(level * 100) / 100:.2f}"
+    return _percent(level)
 
 
 def _percent(value: float | None) -> str:

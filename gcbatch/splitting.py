@@ -11,13 +11,12 @@ from datetime import timedelta
 from functools import reduce
 from itertools import pairwise
 
-import pyarrow as pa
-
 from gcbatch import question
 from gcbatch.errors import TooLargeError
 from gcbatch.genesys.client import Client
 from gcbatch.genesys.endpoints import Endpoint
 from gcbatch.query import Query
+from gcbatch.rows import joined
 from gcbatch.store import Part
 from gcbatch.windows import Window, bucket_edges
 
@@ -60,7 +59,7 @@ class Splitter:
         if len(pieces) > 1:
             self.split += 1
             self.pieces += len(pieces)
-        return self._joined(pieces)
+        return self._joined(pieces, str(query))
 
     async def _pieces(self, query: Query) -> list[Part]:
         halves = self._halves(query)
@@ -90,12 +89,11 @@ class Splitter:
         )
         return [said]
 
-    def _joined(self, pieces: list[Part]) -> Part:
+    def _joined(self, pieces: list[Part], about: str) -> Part:
         if len(pieces) == 1:
             return pieces[0]
-        table = pa.concat_tables([piece.table for piece in pieces])
-        keys = ("interval_start", *self.endpoint.groups(self.asked))
-        table = table.sort_by([(key, "ascending") for key in keys]).combine_chunks()
+        groups = self.endpoint.groups(self.asked)
+        table = joined([piece.table for piece in pieces], groups, about)
         accounts = [piece.account for piece in pieces]
         return Part(table, reduce(lambda a, b: a.joined(b), accounts))
 

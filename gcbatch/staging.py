@@ -1,6 +1,7 @@
 """Staging and publication of outputs: all written aside, then renamed together."""
 
 import os
+import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -46,6 +47,11 @@ class Target:
         """
         if path in self._staged:
             return self._staged[path]
+        if path.is_symlink():
+            path = path.resolve()  # what it points to is written, the link stays
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            msg = f"{path}: is no regular file"
+            raise OutputError(msg, hint="name a file, such as out/intervals.csv")
         if path.is_dir():
             msg = f"{path}: is a folder, a file is to be written there"
             raise OutputError(msg, hint="name a file, such as out/intervals.csv")
@@ -98,6 +104,8 @@ class Target:
                 with staged.open("rb+") as file:
                     self._sync(file.fileno())
             for path, staged in self._staged.items():
+                with suppress(FileNotFoundError):  # who could read it still can
+                    staged.chmod(stat.S_IMODE(path.stat().st_mode))
                 staged.replace(path)
             for path, root in self._obsolete:
                 if path not in self._staged:

@@ -20,8 +20,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gcbatch.errors import DataError, OutputError
-from gcbatch.files import Sync, write_whole
+from gcbatch.errors import DamagedPartError, DataError, OutputError, ReplacedPartError
+from gcbatch.files import Sync, create_beside, write_whole
 from gcbatch.windows import Period, Window, iso, step
 
 __all__ = ["Account", "Part", "Store"]
@@ -29,6 +29,7 @@ __all__ = ["Account", "Part", "Store"]
 ACCOUNT_KEY: Final = b"gcbatch"
 SEAL_KEY: Final = b"gcbatch.sha256"
 BLANK_SEAL: Final = b"0" * 64
+MEND_HINT: Final = "`gcbatch run JOB` fetches it anew"
 
 
 class Exchange(Protocol):
@@ -177,6 +178,7 @@ class Store:
         self.folder = root / name
         self._parts = self.folder / "parts"
         self._sync = sync
+        self._read: dict[str, int] = {}
 
     def path(self, digest: str) -> Path:
         """Return where the part of a query is, or will be."""
@@ -185,20 +187,66 @@ class Store:
     def account(self, digest: str) -> Account | None:
         """Return the account of a part; None if it is missing or unreadable."""
         try:
-            metadata = pq.read_metadata(self.path(digest)).metadata
-            return Account.from_json(metadata[ACCOUNT_KEY])
-        except FileNotFoundError:
-            return None
+            return Account.from_json(self._metadata(digest)[ACCOUNT_KEY])
         except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
             return None
+
+    def seal(self, digest: str) -> str | None:
+        """Return a part's checksum as it says itself; None if it says none."""
+        try:
+            return self._metadata(digest)[SEAL_KEY].decode("ascii")
+        except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
+            return None
+
+    def is_foreign(self, digest: str) -> bool:
+        """Say whether what is named like a part is a Parquet file of someone else's."""
+        try:
+            return ACCOUNT_KEY not in self._metadata(digest)
+        except (OSError, pa.ArrowException):
+            return False
+
+    def _metadata(self, digest: str) -> Mapping[bytes, bytes]:
+        found: Mapping[bytes, bytes] | None
+        found = pq.read_metadata(self.path(digest)).metadata
+        return found or {}
 
     def read(self, digest: str) -> pa.Table:
         """Return the rows of a part, checksums verified.
 
         Raises:
-            DataError: If it is missing or damaged. A damaged one is removed, so that
-                the next run fetches it anew.
+            DamagedPartError: If its checksum is wrong; it is removed, so that it is
+                fetched anew.
+            ReplacedPartError: If it is not what was read before: outputs of one run
+                must not contradict each other.
+            DataError: If it is missing or cannot be read.
         """
+        try:
+            content = self._whole(digest)
+        except DamagedPartError:
+            self.discard(digest)
+            raise
+        if self._read.setdefault(digest, hash(content)) != hash(content):
+            msg = f"{self.path(digest)}: another run replaced this part meanwhile"
+            raise ReplacedPartError(msg, hint="run it again")
+        return _table(content)
+
+    def inspect(self, digest: str) -> Part:
+        """Return a part with its account, checksums verified; nothing is removed.
+
+        Raises:
+            DamagedPartError: If its checksum is wrong, or it tells nothing of itself.
+            DataError: If it is missing or cannot be read.
+        """
+        try:
+            table = _table(self._whole(digest))
+            account = Account.from_json(table.schema.metadata[ACCOUNT_KEY])
+        except (pa.ArrowException, KeyError, TypeError, ValueError) as exc:
+            msg = f"{self.path(digest)}: part tells nothing of itself"
+            raise DamagedPartError(msg, hint=MEND_HINT) from exc
+        return Part(table, account)
+
+    def _whole(self, digest: str) -> bytes:
+        """Return a part's file, its checksum verified."""
         path = self.path(digest)
         try:
             content = path.read_bytes()
@@ -210,12 +258,32 @@ class Store:
                 msg, hint="`gcbatch run JOB` fetches what is missing"
             ) from exc
         if _sealed(content) != content:
-            self.discard(digest)
             msg = f"{path}: part is damaged"
-            raise DataError(msg, hint="`gcbatch run JOB` fetches it anew")
-        return pq.read_table(
-            pa.BufferReader(content), page_checksum_verification=True, partitioning=None
-        )
+            raise DamagedPartError(msg, hint=MEND_HINT)
+        return content
+
+    def prepare(self) -> None:
+        """Make sure that parts can be written, before anything is asked for.
+
+        Raises:
+            OutputError: If they cannot.
+        """
+        try:
+            create_beside(self.path("probe")).unlink()
+        except OSError as exc:
+            raise self._unwritable(exc) from exc
+
+    def forget_reads(self) -> None:
+        """Take parts as they are now for what is to be read."""
+        self._read.clear()
+
+    def is_whole(self, digest: str) -> bool:
+        """Say whether a part can be read; a damaged one is removed."""
+        try:
+            self.read(digest)
+        except DataError:
+            return False
+        return True
 
     def write(self, digest: str, part: Part) -> None:
         """Put a part in its place, whole.
@@ -252,6 +320,11 @@ class Store:
         options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         self._put(self.folder / name, orjson.dumps(content, option=options))
 
+    def discard_note(self, name: str) -> None:
+        """Remove a document kept beside the parts, if there is one."""
+        with suppress(OSError):
+            (self.folder / name).unlink()
+
     def read_note(self, name: str) -> dict[str, Any] | None:
         """Return a JSON document kept beside the parts; None if there is none."""
         try:
@@ -264,9 +337,17 @@ class Store:
         try:
             write_whole(path, content, sync=self._sync)
         except OSError as exc:
-            msg = f"{path.parent}: cannot be written: {exc.strerror}"
-            hint = "check fetch.store, its space and rights"
-            raise OutputError(msg, hint=hint) from exc
+            raise self._unwritable(exc) from exc
+
+    def _unwritable(self, exc: OSError) -> OutputError:
+        msg = f"{self.folder}: cannot be written: {exc.strerror}"
+        return OutputError(msg, hint="check fetch.store, its space and rights")
+
+
+def _table(content: bytes) -> pa.Table:
+    return pq.read_table(
+        pa.BufferReader(content), page_checksum_verification=True, partitioning=None
+    )
 
 
 def _sealed(content: bytes) -> bytes:

@@ -14,7 +14,7 @@ import yaml
 
 from gcbatch.errors import JobError
 
-__all__ = ["Document", "Loc", "parse_scalar", "parse_yaml", "read_yaml"]
+__all__ = ["MAX_DEPTH", "Document", "Loc", "parse_scalar", "parse_yaml", "read_yaml"]
 
 Loc = tuple[str | int, ...]
 """Where a value is: keys and list positions (the first is 0) from the top."""

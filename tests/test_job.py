@@ -202,9 +202,12 @@ class TestViews:
         [
             ([("tHandel", "a")], "did you mean tHandle"),
             ([("nOffered", "a")], "target"),
-            ([("tHandle", "nOffered")], "named like a metric"),
-            ([("tHandle", "a"), ("tTalk", "a")], "or another view"),
-            ([("tHandle", "fooBar"), ("tTalk", "fooBAR")], "or another view"),
+            ([("tHandle", "nOffered")], "columns that something else has"),
+            ([("tHandle", "a"), ("tTalk", "a")], "columns that something else has"),
+            (
+                [("tHandle", "fooBar"), ("tTalk", "fooBAR")],
+                "columns that something else has",
+            ),
             ([("tHandle", "a b")], "name"),
             ([("tHandle", f"v{n}") for n in range(11)], "at most 10"),
         ],

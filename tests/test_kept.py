@@ -76,8 +76,14 @@ def test_a_note_that_is_not_ours_is_nothing(
 
 def test_the_same_question_has_the_same_hash() -> None:
     """Relative dates stay as they are written: tomorrow it is the same job."""
-    assert asked_by(job_of(), "org") == asked_by(job_of(), "org")
-    assert asked_by(job_of(), "org") == asked_by(job_of(group_by=["queueId"]), "org")
+    assert asked_by(job_of(), "org", None) == asked_by(job_of(), "org", None)
+    spelt_out = job_of(group_by=["queueId"])
+    assert asked_by(job_of(), "org", None) == asked_by(spelt_out, "org", None)
+
+
+def test_a_file_of_queues_counts_by_its_lines() -> None:
+    """Its path says nothing of what was asked."""
+    assert asked_by(job_of(), "org", ["A"]) != asked_by(job_of(), "org", ["A", "B"])
 
 
 @pytest.mark.parametrize(
@@ -98,5 +104,5 @@ def test_another_question_has_another(change: dict[str, Any]) -> None:
         update={"fetch": type(job_of().fetch).model_validate(fetch)}
     )
 
-    assert asked_by(changed, "org") != asked_by(job_of(), "org")
-    assert asked_by(job_of(), "other") != asked_by(job_of(), "org")
+    assert asked_by(changed, "org", None) != asked_by(job_of(), "org", None)
+    assert asked_by(job_of(), "other", None) != asked_by(job_of(), "org", None)

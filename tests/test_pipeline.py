@@ -318,15 +318,28 @@ class TestInterrupted:
         assert bench.outputs() == written
 
     def test_a_half_finished_run_is_not_exported(self, bench_of: "BenchOf") -> None:
-        """Export names the missing part instead of writing a table with a hole."""
+        """There is nothing whole to export; no table with a hole is written."""
         bench = bench_of(faults=Faults(Fault("status", status=400, nth=(5,))))
         with pytest.raises(ServiceError):
             bench.run(fetch={"concurrency": 1})
 
-        with pytest.raises(DataError, match="missing"):
+        with pytest.raises(DataError, match="holds no run"):
             bench.export()
 
         assert not (bench.folder / "job.csv").exists()
+
+    def test_a_failed_run_leaves_the_last_whole_one(self, bench: "Bench") -> None:
+        """What was exported can be exported again, whatever was tried meanwhile."""
+        bench.run()
+        written = bench.outputs()
+        bench.simulator.faults.add(Fault("status", status=400, times=None))
+        with pytest.raises(ServiceError):
+            bench.run(query={"to": "1999-08-09"})
+        bench.simulator.faults.clear()
+
+        bench.export()
+
+        assert bench.outputs() == written
 
     @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
     def test_a_process_that_ends_in_mid_run_loses_nothing(

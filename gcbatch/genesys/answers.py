@@ -4,16 +4,26 @@ Sources: the SDK's model ErrorBody; codes and texts of the service's documentati
 the token endpoint answers in another shape (RFC 6749, section 5.2). Read 2026-11-21.
 """
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import quote, quote_plus
 
 import msgspec
 
 from gcbatch.errors import AccessError, GcbatchError, Refusal, ServiceError
+from gcbatch.plain import plain
 
-__all__ = ["DAMAGED", "correlation_id", "error_of", "is_too_large", "refusal_of"]
+__all__ = [
+    "DAMAGED",
+    "correlation_id",
+    "error_of",
+    "forms_of",
+    "is_too_large",
+    "refusal_of",
+]
 
 MESSAGE_CHARS: Final = 600
 
@@ -66,30 +76,39 @@ def refusal_of(
         said = msgspec.json.decode(body, type=_ErrorBody)
     except DAMAGED:
         said = _ErrorBody()
-    message = _clean(said.message or said.error_description)
-    for secret in hide:
-        message = message.replace(secret, "[hidden]")
     return Refusal(
         method=method,
         path=path,
         status=status,
-        code=_clean(said.code or said.error),
-        message=message,
-        correlation_id=correlation_id(headers) or _clean(said.contextId),
+        code=_clean(said.code or said.error, hide),
+        message=_clean(said.message or said.error_description, hide),
+        correlation_id=(
+            correlation_id(headers, hide=hide) or _clean(said.contextId, hide)
+        ),
     )
 
 
-def correlation_id(headers: Mapping[str, str]) -> str:
+def correlation_id(headers: Mapping[str, str], *, hide: Sequence[str] = ()) -> str:
     """Return the service's id of an exchange; empty if it gave none."""
     old, new = (headers.get(f"{n}-Correlation-Id") for n in ("ININ", "Genesys"))
-    return _clean(old or new)
+    return _clean(old or new, hide)
 
 
-def _clean(value: object) -> str:
-    """Return text of a server as one bounded line that no terminal acts on."""
+def forms_of(client_id: str, secret: str, token: str = "") -> list[str]:
+    """Return all forms in which credentials travel, so that none is repeated."""
+    pair = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+    forms = {secret, token, pair, pair.rstrip("=")}
+    forms |= {quote(form, safe="") for form in forms} | {quote_plus(secret)}
+    # The longest first, so that no rest of one form is left by another.
+    return sorted(forms - {""}, key=len, reverse=True)
+
+
+def _clean(value: object, hide: Sequence[str]) -> str:
+    """Return text of a server as one bounded line, without what is to be hidden."""
     text = value if isinstance(value, str) else ""
-    printable = "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(printable.split())[:MESSAGE_CHARS]
+    for secret in hide:
+        text = text.replace(secret, "[hidden]")
+    return plain(text, MESSAGE_CHARS)
 
 
 def error_of(refusal: Refusal) -> GcbatchError:

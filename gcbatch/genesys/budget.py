@@ -77,11 +77,24 @@ class Budget:
         self._last_sent = -math.inf
         self._seen_at = -math.inf
         self._careful = False
+        self._offered_before = 0
 
     @property
     def window_s(self) -> float:
         """The longest time to a window's end that was told so far."""
         return self._length_s
+
+    def offered(self, now: float, *, open_too: bool = True) -> int:
+        """Return how many requests the server allowed, over the windows seen so far.
+
+        Args:
+            now: Seconds of the clock.
+            open_too: Whether to count the window that *now* is in.
+        """
+        is_open = now < self._latest_end and not self._is_guess
+        if is_open and not open_too:
+            return self._offered_before
+        return self._offered_before + (self._allowed or 0)
 
     def delay_s(self, now: float) -> float:
         """Return how long the next request has to wait; 0 is not at all.
@@ -151,6 +164,8 @@ class Budget:
             self._earliest_end = max(self._earliest_end, earliest)
             self._latest_end = max(self._earliest_end, min(self._latest_end, latest))
         else:
+            if not (refused and ticket.opened):  # else the old window goes on
+                self._offered_before += self._allowed or 0
             self._count = self._first_count = standing.count
             self._ours_since, self._first_seen = 0, now
             self._earliest_end, self._latest_end = earliest, latest
@@ -168,7 +183,7 @@ class Budget:
     def _watch_others(self, now: float) -> None:
         """Learn how fast others use the quota, over enough of a window to tell."""
         seen_s = now - self._first_seen
-        if seen_s >= self._length_s / 10:
+        if seen_s > 0 and seen_s >= self._length_s / 10:
             others = self._count - self._first_count - self._ours_since
             self._others_per_s = max(0, others) / seen_s
 

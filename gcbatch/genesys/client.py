@@ -18,6 +18,7 @@ from gcbatch.genesys.answers import (
     DAMAGED,
     correlation_id,
     error_of,
+    forms_of,
     is_too_large,
     refusal_of,
 )
@@ -39,6 +40,9 @@ from gcbatch.genesys.transport import (
 __all__ = ["Answer", "Client", "open_client"]
 
 T = TypeVar("T")
+
+MOST_DIGITS: Final = 9
+"""Of a number in a header; what is longer is no count of requests or seconds."""
 
 LARGE_BODY: Final = 256 * 1024
 """Bodies above this are decoded in a thread, so that the loop keeps its pace."""
@@ -170,9 +174,11 @@ class Client:
                 try:
                     value = await _decoded(decode, response.body)
                 except msgspec.ValidationError as exc:
+                    self._note_failure(method, path, response)
                     msg = f"{method} {path}: unexpected answer: {exc}"
                     raise DataError(msg, hint=SHAPE_HINT) from exc
                 except DAMAGED:
+                    self._note_failure(method, path, response)
                     await tries.after_loss(Interrupted("damaged answer"))
                     continue
                 return Answer(
@@ -201,8 +207,11 @@ class Client:
             response.status,
             response.headers,
             response.body,
-            hide=[token.value, self._connection.client_secret],
+            hide=forms_of(
+                self._connection.client_id, self._connection.client_secret, token.value
+            ),
         )
+        self._note_failure(method, path, response, refusal.correlation_id)
         if response.status == HTTPStatus.UNAUTHORIZED:
             tries.after_stale_token(refusal)
             return token
@@ -213,6 +222,12 @@ class Client:
             raise error_of(refusal)
         await tries.after_refusal(refusal, response)
         return None
+
+    def _note_failure(
+        self, method: str, path: str, response: Response, known_as: str = ""
+    ) -> None:
+        trace = known_as or correlation_id(response.headers)
+        self.traffic.fail(method, path, response.status, trace)
 
     async def _send(
         self,
@@ -246,7 +261,7 @@ def _standing(headers: Mapping[str, str]) -> Standing | None:
         headers.get(f"inin-ratelimit-{name}", "")
         for name in ("count", "allowed", "reset")
     ]
-    if not all(text.isdecimal() for text in said):
+    if not all(text.isdecimal() and len(text) <= MOST_DIGITS for text in said):
         return None
     count, allowed, reset_s = map(int, said)
     return Standing(count, allowed, reset_s)
@@ -260,10 +275,11 @@ async def _decoded(decode: Callable[[bytes], T], body: bytes) -> T:
 
 @asynccontextmanager
 async def open_client(connection: Connection) -> AsyncIterator[Client]:
-    """Open a client; its connections are closed on leaving."""
+    """Open a client, on the clock of the loop; its connections close on leaving."""
     async with open_transport(
         timeout_s=connection.timeout_s,
         connections=connection.concurrency + 1,
         max_response_bytes=connection.max_response_bytes,
     ) as transport:
-        yield Client(transport, connection)
+        clock = asyncio.get_running_loop().time
+        yield Client(transport, connection, clock=clock)

@@ -11,6 +11,7 @@ import msgspec
 from gcbatch.errors import AccessError, DataError, JobError
 from gcbatch.genesys.client import Client
 from gcbatch.genesys.limits import LISTING_PAGE
+from gcbatch.plain import plain
 from gcbatch.suggest import nearest
 
 __all__ = ["LISTINGS", "Listing", "Names", "fetch_names", "is_id", "queue_ids"]
@@ -36,6 +37,9 @@ class Listing:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
+MOST_PAGES: Final = 10_000
+"""Of a listing; a million entities."""
+
 LISTINGS: Final = (
     Listing(
         "queues",
@@ -54,7 +58,7 @@ class Names:
     Args:
         by_dimension: For each dimension that was listed, names by id. Ids that were
             listed once and are no longer keep their last name.
-        listed: For each of them, how many the last listing had.
+        listed: For each that was listed completely, how many there are.
         warnings: What could not be listed, and why.
         former: For each of them, the ids that the last listing lacked.
         targets: Service level to reach, in percent, by queue id and media type.
@@ -74,7 +78,9 @@ class Names:
         by_dimension, former = dict(self.by_dimension), dict(self.former)
         for dimension, names in found.by_dimension.items():
             by_dimension[dimension] = {**by_dimension.get(dimension, {}), **names}
-            former[dimension] = frozenset(by_dimension[dimension].keys() - names.keys())
+            if dimension in found.listed:
+                gone = by_dimension[dimension].keys() - names.keys()
+                former[dimension] = frozenset(gone)
         targets = {**self.targets, **found.targets}
         return Names(by_dimension, found.listed, found.warnings, former, targets)
 
@@ -136,6 +142,7 @@ class _Entity(msgspec.Struct):
 class _ListingPage(msgspec.Struct):
     entities: list[_Entity] | None = None
     pageCount: int | float | None = None  # noqa: N815 - the API's word
+    total: int | float | None = None
     nextUri: str | None = None  # noqa: N815 - the API's word
 
 
@@ -171,14 +178,42 @@ async def fetch_names(
             why = exc.refusal.message or "not allowed"
             warnings.append(f"{listing.kind} are shown by id: {why}")
             continue
-        by_dimension[listing.dimension] = {i: e.name or i for i, e in found.items()}
-        listed[listing.dimension] = len(found)
-        targets |= {i: e.targets() for i, e in found.items() if e.targets()}
+        entities = found.entities
+        by_dimension[listing.dimension] = {i: e.name or i for i, e in entities.items()}
+        if found.total is not None and len(entities) < found.total:
+            missing = f"{len(entities):,} of {found.total:,.0f} came"
+            warnings.append(f"{listing.kind} are listed incompletely: {missing}")
+        else:
+            listed[listing.dimension] = len(entities)
+        if found.path == listing.paths[0]:
+            # A target that is no longer set is no longer one; only the full listing
+            # tells of targets at all.
+            targets |= {i: e.targets() for i, e in entities.items()}
     return known.renewed(Names(by_dimension, listed, tuple(warnings), targets=targets))
 
 
-async def _list(client: Client, listing: Listing) -> dict[str, _Entity]:
-    """Read all pages of a listing, from the first address that is allowed."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a listing brought: entities by id, of how many, from which address."""
+
+    entities: dict[str, _Entity]
+    total: float | None
+    path: str
+
+
+async def _list(client: Client, listing: Listing) -> _Found:
+    """Read all pages of a listing, from the first address that is allowed.
+
+    Entities that are added or removed meanwhile shift the pages; a listing that comes
+    short is therefore read once more.
+    """
+    found = await _allowed(client, listing)
+    if found.total is not None and len(found.entities) < found.total:
+        found = await _allowed(client, listing)
+    return found
+
+
+async def _allowed(client: Client, listing: Listing) -> _Found:
     for path in listing.paths[:-1]:
         try:
             return await _pages(client, path, listing.parameters)
@@ -193,9 +228,7 @@ async def _list(client: Client, listing: Listing) -> dict[str, _Entity]:
     return await _pages(client, listing.paths[-1], listing.parameters)
 
 
-async def _pages(
-    client: Client, path: str, parameters: Mapping[str, str]
-) -> dict[str, _Entity]:
+async def _pages(client: Client, path: str, parameters: Mapping[str, str]) -> _Found:
     found: dict[str, _Entity] = {}
     number = 1
     decoder = msgspec.json.Decoder(_ListingPage)
@@ -212,12 +245,13 @@ async def _pages(
         found.update({entity.id: entity for entity in page.entities or ()})
         # The page size that was asked may have been cut; the answer's own account of
         # pages counts.
-        more = page.nextUri is not None or number < (page.pageCount or 0)
+        last = page.pageCount
+        more = page.nextUri is not None if last is None else number < last
         if not more:
-            return found
-        if len(found) == before:
+            return _Found(found, page.total, path)
+        if len(found) == before or number >= MOST_PAGES:
             msg = (
-                f"GET {path}: page {number} brings nothing new, yet more are announced"
+                f"GET {path}: more pages are announced after page {number} without end"
             )
             raise DataError(msg, hint="try again; if it stays so, ask the service")
         number += 1
@@ -257,7 +291,7 @@ def queue_ids(wanted: Sequence[str], names: Names) -> list[str]:
             ids.add(found[0])
         elif found:
             problems.append(
-                f"query.queues: more than one queue is called {entry!r}; "
+                f"query.queues: more than one queue is called {plain(entry)!r}; "
                 f"name its id: {', '.join(sorted(found))}"
             )
         else:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,12 +14,35 @@ from gcbatch.genesys.answers import error_of
 from gcbatch.genesys.retry import MAX_TOLD_WAIT_S, Attempts, told_wait_s
 from gcbatch.genesys.transport import Interrupted, Response, Unreachable
 
-__all__ = ["Patience", "Traffic", "Tries", "too_long"]
+__all__ = ["FailedCall", "Patience", "Traffic", "Tries", "too_long"]
 
 
 HEAVY_TRIES: Final = 4
 """So many answers 504 to one query, or 429 while others pass, and it is taken to be too
 large."""
+
+
+FAILED_KEPT: Final = 25
+"""Failed calls that are remembered, the last ones of each status: a storm of 429 shall
+not crowd out the one 500 that matters."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedCall:
+    """An answer that could not be used; it may have been asked for again.
+
+    Args:
+        at: When it came, UTC.
+        method, path: Of the request.
+        status: HTTP status; of success where the body was damaged.
+        correlation_id: What the service's support asks for; empty if unknown.
+    """
+
+    at: datetime
+    method: str
+    path: str
+    status: int
+    correlation_id: str
 
 
 @dataclass
@@ -32,6 +55,7 @@ class Traffic:
         retries: Repeated requests by cause: `429`, `timeout`, `connection lost` …
         waited_s: Seconds that tasks waited because they were told to or by backoff.
         received: Bytes of answers, after decompression.
+        failed: The last failed calls of each status.
     """
 
     sent: int = 0
@@ -39,11 +63,18 @@ class Traffic:
     retries: Counter[str] = field(default_factory=Counter)
     waited_s: float = 0.0
     received: int = 0
+    failed: dict[int, deque[FailedCall]] = field(default_factory=dict)
 
     @property
     def throttled(self) -> int:
         """Answers 429."""
         return self.answered[HTTPStatus.TOO_MANY_REQUESTS]
+
+    def fail(self, method: str, path: str, status: int, correlation_id: str) -> None:
+        """Remember a failed call."""
+        known = self.failed.setdefault(status, deque(maxlen=FAILED_KEPT))
+        at = datetime.now(UTC)
+        known.append(FailedCall(at, method, path, status, correlation_id))
 
 
 class Patience:

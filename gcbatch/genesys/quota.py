@@ -109,6 +109,10 @@ class Pacer:
         self._budget.lose(ticket)
         self._tell()
 
+    def offered(self, *, open_too: bool = True) -> int:
+        """Return how many requests the server allowed so far; see Budget.offered."""
+        return self._budget.offered(self._clock(), open_too=open_too)
+
     def hold(self, seconds: float) -> None:
         """Let nobody go for *seconds* from now."""
         self._held_until = max(self._held_until, self._clock() + seconds)

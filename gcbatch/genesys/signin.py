@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from gcbatch.errors import AccessError, DataError
-from gcbatch.genesys.answers import DAMAGED, error_of, refusal_of
+from gcbatch.genesys.answers import DAMAGED, error_of, forms_of, refusal_of
 from gcbatch.genesys.auth import Token
 from gcbatch.genesys.connection import Connection
 from gcbatch.genesys.patience import Patience
@@ -59,7 +59,7 @@ async def sign_in(
             response.status,
             response.headers,
             response.body,
-            hide=[connection.client_secret],
+            hide=forms_of(connection.client_id, connection.client_secret),
         )
         if response.status in RETRYABLE:
             await tries.after_refusal(refusal, response)

@@ -13,6 +13,7 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 
 from gcbatch.errors import ServiceError
+from gcbatch.genesys.regions import is_loopback
 
 __all__ = ["Interrupted", "Response", "Transport", "Unreachable", "open_transport"]
 
@@ -96,7 +97,7 @@ class Transport:
             raise Unreachable(reason) from exc
         except TimeoutError as exc:
             raise Interrupted("timeout") from exc  # noqa: EM101 - one word of state
-        except aiohttp.InvalidURL as exc:
+        except (aiohttp.InvalidURL, UnicodeError) as exc:
             msg = f"{url}: is no usable address"
             raise ServiceError(msg, hint="check api_url and login_url") from exc
         except (
@@ -111,7 +112,8 @@ class Transport:
         origin = _origin(url)
         if origin not in self._proxies:
             parts = urlsplit(origin)
-            bypassed = proxy_bypass(parts.hostname or "")
+            # What may go in the clear must not leave this machine, by no detour.
+            bypassed = is_loopback(origin) or proxy_bypass(parts.hostname or "")
             found = None if bypassed else getproxies().get(parts.scheme)
             self._proxies[origin] = found
         return self._proxies[origin]

@@ -1,8 +1,10 @@
 """The tables of a job, by name."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from threading import Event
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch.genesys.endpoints import Endpoint
@@ -17,6 +19,10 @@ from gcbatch.tables.table import Table
 __all__ = ["Catalog"]
 
 
+class StoppedError(Exception):
+    """Nobody waits for these rows any more."""
+
+
 @dataclass(frozen=True)
 class Catalog:
     """Makes the tables of a job from its parts.
@@ -27,6 +33,7 @@ class Catalog:
         plan: The queries whose parts are read.
         names: What ids are called, and which queues are listed.
         store: Where the parts are.
+        stop: Once set, tables end with an error between two batches.
     """
 
     job: Job
@@ -34,6 +41,7 @@ class Catalog:
     plan: Plan
     names: Names
     store: Store
+    stop: Event | None = None
 
     def table(self, name: str, *, period: str | None = None) -> Table:
         """Return one table.
@@ -42,6 +50,18 @@ class Catalog:
             name: One of the job's tables.
             period: Of the table `sla`; None is the job's.
         """
+        table = self._table(name, period)
+        return replace(table, batches=lambda: self._until_stopped(table.batches()))
+
+    def _until_stopped(
+        self, batches: Iterator[pa.RecordBatch]
+    ) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            if self.stop is not None and self.stop.is_set():
+                raise StoppedError
+            yield batch
+
+    def _table(self, name: str, period: str | None) -> Table:
         if name == "sla" and self.job.sla is not None:
             return self._sla(self.job.sla, period or self.job.sla.period)
         return intervals_table(
@@ -62,6 +82,7 @@ class Catalog:
             self.plan,
             self.store,
             facts=self.endpoint.facts,
+            groups=self.endpoint.groups(self.job.query),
             period=period,
             by_media_type="mediaType" in self.job.query.group_by,
             names=self.names.by_dimension.get("queueId", {}),
@@ -82,7 +103,8 @@ class Catalog:
         if self.job.sla is None:
             return
         totals = self.table("sla", period="total").read_all()
-        met = {*totals["queue_id"].to_pylist(), *totals["queue_name"].to_pylist()}
+        ids, names = (totals[n].to_pylist() for n in ("queue_id", "queue_name"))
+        met = {*ids, *(i.upper() for i in ids if i), *names}
         for queue in sorted(set(self.job.sla.targets) - met):
             yield f"sla.targets: no queue {queue!r} in this run"
         if not self.job.sla.include_deleted:

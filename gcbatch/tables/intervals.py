@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch.plan import Plan
+from gcbatch.rows import joined
 from gcbatch.store import Store
 from gcbatch.tables.table import Table
 
@@ -57,11 +58,8 @@ def intervals_table(
 
     def batches() -> Iterator[pa.RecordBatch]:
         for _, queries in plan.windows:
-            table = pa.concat_tables([store.read(q.digest) for q in queries])
-            if len(queries) > 1:
-                order = [(name, "ascending") for name in ("interval_start", *groups)]
-                table = table.sort_by(order)
-            table = table.combine_chunks()
+            parts = [store.read(query.digest) for query in queries]
+            table = joined(parts, groups, str(queries[0]))
             columns = []
             for field in shown:
                 columns.append(table[field.name])

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from gcbatch.genesys.metrics import Merge
 from gcbatch.plan import Plan
+from gcbatch.rows import joined
 from gcbatch.store import Store
 from gcbatch.tables.merging import merged
 from gcbatch.tables.table import Table
@@ -93,7 +94,7 @@ class Targets:
             name: The queue's.
             media_type: None where media types are not told apart.
         """
-        for key in (queue_id, name):
+        for key in (queue_id, (queue_id or "").upper(), name):
             if key is not None and key in self.by_queue:
                 return self.by_queue[key]
         if self.default is not None:
@@ -130,6 +131,7 @@ def sla_table(
     store: Store,
     *,
     facts: Callable[[pa.Table], pa.Table],
+    groups: Sequence[str],
     period: str,
     by_media_type: bool,
     names: Mapping[str, str],
@@ -145,6 +147,7 @@ def sla_table(
         facts: Turns a part's rows into interval_start, interval_end, queue_id,
             media_type and the columns of ADDED; where it knows them, queue_name and
             deleted too.
+        groups: Columns that with interval_start make the key of a part's row.
         period: interval, hour, day, week, month or total.
         by_media_type: Whether media types are told apart.
         names: Of queues, by id.
@@ -161,7 +164,8 @@ def sla_table(
         finish = _Finish(schema, known, targets)
         waiting: pa.Table | None = None
         for window, queries in plan.windows:
-            rows = pa.concat_tables([facts(store.read(q.digest)) for q in queries])
+            parts = [store.read(query.digest) for query in queries]
+            rows = facts(joined(parts, groups, str(queries[0])))
             if "queue_name" in rows.column_names:
                 told = (rows[n].to_pylist() for n in ("queue_id", "queue_name"))
                 # An id for a name is none: the listing may know a better one.

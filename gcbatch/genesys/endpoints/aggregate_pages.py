@@ -4,7 +4,7 @@ What has no data is left out at every level: groups, buckets, metrics, statistic
 Keys that this release does not know are passed over; what it knows must fit.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -20,6 +20,7 @@ from gcbatch.genesys.endpoints.base import INSTANT
 from gcbatch.genesys.endpoints.columns import SHAPE_HINT, Number, numbers
 from gcbatch.genesys.families import Family
 from gcbatch.genesys.metrics import Kind, kind_of, snake
+from gcbatch.plain import plain
 from gcbatch.windows import Window
 
 __all__ = ["read_page"]
@@ -88,6 +89,7 @@ def read_page(
     asked: question.Query,
     family: Family,
     window: Window,
+    queues: Collection[str],
     schema: pa.Schema,
 ) -> pa.Table:
     """Return the rows of an answer, by interval, group and qualifier.
@@ -97,14 +99,28 @@ def read_page(
         asked: What the job asks, which gives the columns.
         family: Whom.
         window: The span that was asked.
+        queues: The ids that were asked; empty is all.
         schema: Of the rows.
 
     Raises:
         msgspec.DecodeError: If it is no JSON; ValidationError if of another shape.
         DataError: If a bucket is outside the window, overlaps another of its group,
-            or has a statistic that does not fit its metric.
+            or has a statistic that does not fit its metric; if a group is of a queue
+            that was not asked.
     """
-    return _Rows(asked, family, window).read(_DECODER.decode(body), schema)
+    page = _DECODER.decode(body)
+    if queues and "queueId" in asked.group_by:
+        _refuse_strangers(page, {queue.lower() for queue in queues})
+    return _Rows(asked, family, window).read(page, schema)
+
+
+def _refuse_strangers(page: _Page, queues: Collection[str]) -> None:
+    """Refuse queues that were not asked: another answer brings them as well."""
+    for group in page.results or ():
+        found = (group.group or {}).get("queueId")
+        if found is not None and found.lower() not in queues:
+            msg = f"answers about queue {plain(found)}, which was not asked"
+            raise DataError(msg, hint=SHAPE_HINT)
 
 
 @dataclass(slots=True)
@@ -222,7 +238,7 @@ class _Rows:
         spans.sort()
         for before, after in pairwise(spans):
             if after[0] < before[1]:
-                group = dict(zip(self._dimensions, key, strict=True))
+                group = plain(dict(zip(self._dimensions, key, strict=True)))
                 msg = (
                     f"group {group}: bucket {Window(*after)} overlaps {Window(*before)}"
                 )

@@ -113,7 +113,11 @@ class Aggregates:
 
     def queues_of(self, template: bytes) -> int:
         """Return how many queues a template names; 0 is all."""
-        return len(_queue_clause(orjson.loads(template)).get("predicates", ()))
+        return len(_named_queues(template))
+
+    def queue_ids(self, template: bytes) -> tuple[str, ...]:
+        """Return the queues that a template names; none is all."""
+        return tuple(_named_queues(template))
 
     def halved(self, template: bytes, asked: question.Query) -> list[bytes]:
         """Return two templates with half of the queues each, if there are two."""
@@ -156,6 +160,7 @@ class Aggregates:
             GcbatchError: As Client.call does.
         """
         schema = self.schema(asked)
+        queues = _named_queues(query.template)
 
         def decode(body: bytes) -> pa.Table:
             try:
@@ -164,6 +169,7 @@ class Aggregates:
                     asked=asked,
                     family=self.family,
                     window=query.window,
+                    queues=queues,
                     schema=schema,
                 )
             except DataError as exc:
@@ -196,6 +202,11 @@ class Aggregates:
         for name in ("queue_id", "media_type"):
             columns[name] = rows[name] if name in rows.column_names else none
         return pa.table(columns | {to: rows[by] for to, by in named.items()})
+
+
+def _named_queues(template: bytes) -> list[str]:
+    predicates = _queue_clause(orjson.loads(template)).get("predicates", ())
+    return [predicate["value"] for predicate in predicates]
 
 
 def _queue_clause(body: dict[str, Any]) -> dict[str, Any]:

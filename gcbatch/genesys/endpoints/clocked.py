@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch.errors import DataError
+from gcbatch.plain import plain
 from gcbatch.query import Query
 from gcbatch.windows import Period, Window
 
@@ -38,10 +39,13 @@ class Grid:
             DataError: If it is no instant, outside the window or no bucket's start.
         """
         window = self._query.window
+        if start is None and self._pace < window.span:
+            msg = f"{self._query}: {where}: names no bucket, though several were asked"
+            raise DataError(msg)
         try:
             instant = window.start if start is None else _instant(start)
         except (ValueError, OverflowError) as exc:
-            msg = f"{self._query}: {where}: {str(start)[:80]!r} is no instant"
+            msg = f"{self._query}: {where}: {plain(start)!r} is no instant"
             raise DataError(msg) from exc
         if not window.start <= instant < window.end:
             msg = f"{self._query}: {where}: {start} is outside the window"

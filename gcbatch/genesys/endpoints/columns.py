@@ -11,6 +11,9 @@ __all__ = ["SHAPE_HINT", "Number", "numbers"]
 
 Number = int | float
 
+MOST: Final = 2**53
+"""Of a count or of milliseconds: 285,000 years."""
+
 SHAPE_HINT: Final = "the service may have changed; see if a newer gcbatch knows it"
 
 
@@ -45,8 +48,12 @@ def numbers(values: list[Number | None], kind: pa.DataType, name: str) -> pa.Arr
     except (pa.ArrowInvalid, OverflowError) as exc:
         msg = f"{name} is larger than 64 bits"
         raise DataError(msg, hint=SHAPE_HINT) from exc
-    lowest = pc.min(column).as_py()
-    if lowest is not None and lowest < 0:
-        msg = f"{name} is negative ({lowest})"
+    ends = pc.min_max(column).as_py()
+    if ends["min"] is not None and ends["min"] < 0:
+        msg = f"{name} is negative ({ends['min']})"
+        raise DataError(msg, hint=SHAPE_HINT)
+    if ends["max"] is not None and ends["max"] > MOST:
+        # Sums of such would wrap round.
+        msg = f"{name} is no sensible number ({ends['max']})"
         raise DataError(msg, hint=SHAPE_HINT)
     return column

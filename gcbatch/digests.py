@@ -1,0 +1,78 @@
+"""Digests of what a run read and wrote; `verify` tells by them what has changed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import file_digest, sha256
+from pathlib import Path
+
+from gcbatch.errors import OutputError
+from gcbatch.plan import Plan
+from gcbatch.store import Store
+
+__all__ = ["Inputs", "Output", "inputs_of", "output_at", "outputs_at"]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The parts that tables were made of.
+
+    Args:
+        parts: How many.
+        sha256: Over the sorted lines `<digest of the query> <checksum of the part>`.
+    """
+
+    parts: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A file that was published.
+
+    Args:
+        path: As the job gives it; where it is relative, to the folder of the run.
+        sha256: Of its content.
+        bytes: Its size.
+    """
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+def inputs_of(plan: Plan, store: Store) -> Inputs:
+    """Return what tells the parts of *plan* from any others; missing ones count too."""
+    digests = sorted({query.digest for query in plan.queries})
+    whole = sha256()
+    for digest in digests:
+        whole.update(f"{digest} {store.seal(digest) or '-'}\n".encode())
+    return Inputs(len(digests), whole.hexdigest())
+
+
+def output_at(path: Path) -> Output:
+    """Return the digest of a file.
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    with path.open("rb") as file:
+        content = file_digest(file, "sha256")
+        return Output(str(path), content.hexdigest(), file.tell())
+
+
+def outputs_at(paths: Iterable[Path]) -> tuple[Output, ...]:
+    """Return the digests of published files, each once, by path.
+
+    Raises:
+        OutputError: If one cannot be read again.
+    """
+    found = []
+    for path in sorted(set(paths)):
+        try:
+            found.append(output_at(path))
+        except OSError as exc:
+            msg = f"{path}: cannot be read again: {exc.strerror}"
+            raise OutputError(
+                msg, hint="something else removed it; run it again"
+            ) from exc
+    return tuple(found)

@@ -1,0 +1,160 @@
+"""What the terminal shows of the store and of checks; data in, renderables out."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table as Grid
+from rich.text import Text
+
+from gcbatch.housekeeping import JobStore, Pruned
+from gcbatch.totals import Difference
+from gcbatch.verifying import Totals, Verification
+from gcbatch.windows import Window, to_local
+
+__all__ = ["pruned_line", "store_screen", "verification_screen"]
+
+MOST_FLAWS: Final = 20
+MOST_DIFFERENCES: Final = 40
+UNITS: Final = ("bytes", "kB", "MB", "GB")
+
+
+def _grid(*columns: str, right: Sequence[int] = ()) -> Grid:
+    grid = Grid(box=None, pad_edge=False, header_style="bold")
+    for number, column in enumerate(columns):
+        grid.add_column(column, justify="right" if number in right else "left")
+    return grid
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _size(count: float) -> str:
+    unit = 0
+    while count >= 1000 and unit < len(UNITS) - 1:  # noqa: PLR2004 - kilo
+        count, unit = count / 1000, unit + 1
+    return f"{count:,.0f} {UNITS[unit]}" if unit == 0 else f"{count:,.1f} {UNITS[unit]}"
+
+
+def _when(instant: datetime, zone: ZoneInfo) -> str:
+    return f"{to_local(instant, zone):%Y-%m-%d %H:%M}"
+
+
+def _span(window: Window, zone: ZoneInfo) -> str:
+    return f"{_when(window.start, zone)} to {_when(window.end, zone)}"
+
+
+def verification_screen(found: Verification) -> RenderableType:
+    """Return what checking a run found."""
+    zone = ZoneInfo(found.timezone)
+    title = f"{found.job}: {_span(found.window, zone)} {zone.key}"
+    lines: list[RenderableType] = [Text(title, style="bold")]
+    looked_at = (
+        ("part", found.parts, found.part_flaws),
+        ("output", found.outputs, found.output_flaws),
+    )
+    for noun, number, flaws in looked_at:
+        state = _count(len(flaws), "flaw") if flaws else "as the run left them"
+        lines.append(Text(f"{_count(number, noun)}: {state}"))
+        lines += [Text(f"  {flaw}") for flaw in flaws[:MOST_FLAWS]]
+        if len(flaws) > MOST_FLAWS:
+            lines.append(Text(f"  and {len(flaws) - MOST_FLAWS:,} more"))
+    if found.totals:
+        lines += _totals(found, found.totals, zone)
+    if found.not_compared:
+        lines.append(Text(f"not compared with the service: {found.not_compared}"))
+    return Group(*lines)
+
+
+def _totals(
+    found: Verification, totals: Totals, zone: ZoneInfo
+) -> list[RenderableType]:
+    what = (
+        f"{_count(totals.spans, 'total')} of a day or longer compared with the "
+        f"service's own, {_count(totals.requests, 'request')}: "
+    )
+    number = totals.differing
+    state = f"{_count(number, 'figure')} differ" if number else "no figure differs"
+    lines: list[RenderableType] = [Text(f"{what}{state}")]
+    if totals.listed:
+        lines += _differences(found, totals.listed, number, zone)
+    if totals.provisional:
+        lines.append(
+            Text(
+                f"provisional: {totals.provisional:,} of them, in which "
+                f"{_count(totals.differing_provisional, 'figure')} differ; the service "
+                "still corrects these days, the next run fetches them anew"
+            )
+        )
+    if totals.listed_provisional:
+        many = totals.differing_provisional
+        lines += _differences(found, totals.listed_provisional, many, zone)
+    lines += [
+        Text(f"left out, for it is no whole day, or not all there: {_span(w, zone)}")
+        for w in totals.left_out[:MOST_FLAWS]
+    ]
+    if (more := len(totals.left_out) - MOST_FLAWS) > 0:
+        lines.append(Text(f"  and {more:,} more"))
+    return lines
+
+
+def _differences(
+    found: Verification, listed: Sequence[Difference], number: int, zone: ZoneInfo
+) -> list[RenderableType]:
+    grid = _grid("from", "to", "group", "figure", "stored", "served", right=(4, 5))
+    for difference in listed[:MOST_DIFFERENCES]:
+        grid.add_row(
+            _when(difference.window.start, zone),
+            _when(difference.window.end, zone),
+            escape(found.name_of(difference.group)),
+            difference.figure,
+            *("-" if n is None else f"{n:,}" for n in _numbers(difference)),
+        )
+    lines: list[RenderableType] = [grid]
+    if (more := number - min(len(listed), MOST_DIFFERENCES)) > 0:
+        lines.append(Text(f"and {more:,} more"))
+    return lines
+
+
+def _numbers(difference: Difference) -> tuple[int | float | None, int | float | None]:
+    return difference.stored, difference.served
+
+
+def store_screen(jobs: Sequence[JobStore]) -> RenderableType:
+    """Return what the store holds, a line for each job; times in UTC."""
+    if not jobs:
+        return Text("nothing is stored")
+    zone = ZoneInfo("UTC")
+    grid = _grid(
+        "job", "from", "to", "parts", "size", "provisional", "unreadable", "last run",
+        right=(3, 4, 5, 6),
+    )  # fmt: skip
+    for job in jobs:
+        window = job.window
+        grid.add_row(
+            escape(job.job),
+            _when(window.start, zone) if window else "-",
+            _when(window.end, zone) if window else "-",
+            f"{job.parts:,}",
+            _size(job.size),
+            f"{job.provisional:,}",
+            f"{job.unreadable:,}",
+            escape((job.last_run or "-")[:16].replace("T", " ")),
+        )
+    return grid
+
+
+def pruned_line(done: Pruned, *, dry_run: bool) -> str:
+    """Return what was removed, in one line."""
+    said = [f"{_count(done.parts, 'part')} of {_count(len(done.jobs), 'job')}"]
+    if done.leftovers:
+        said.append(_count(done.leftovers, "unfinished file"))
+    if done.emptied:
+        said.append(f"all that was left of {', '.join(done.emptied)}")
+    verb = "would remove" if dry_run else "removed"
+    before = f"{done.before:%Y-%m-%d %H:%M} UTC"
+    return f"{verb} {', '.join(said)}: {_size(done.size)}, ended before {before}"

@@ -1,0 +1,325 @@
+"""The commands about service levels: the table on the screen, `report`, exit 7."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from gcbatch.cli import app
+from gcbatch.sla_screens import EMPTY
+
+if TYPE_CHECKING:
+    from tests.conftest import Bench
+
+Cli = Callable[..., Result]
+
+WORST_FIRST = [
+    "Retail in English",
+    "Internet support",
+    "Prospects",
+    "Retail banking",
+    "Stock trading",
+    "Call-backs",
+]
+"""By the distance of their service level from 80 %."""
+
+
+@pytest.fixture
+def cli(bench: "Bench", monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Run a command in this process, with the bench's secret in the environment."""
+    monkeypatch.chdir(bench.folder)
+    for name, value in bench.environ.items():
+        monkeypatch.setenv(name, value)
+
+    def invoke(*args: object) -> Result:
+        return CliRunner().invoke(app, [str(arg) for arg in args])
+
+    return invoke
+
+
+def cells(result: Result, header: str) -> list[list[str]]:
+    """Return the cells of a table that is printed, its header first."""
+    lines = result.stdout.splitlines()
+    start = next(n for n, line in enumerate(lines) if line.split()[:1] == [header])
+    return [
+        [cell.strip() for cell in line.split("  ") if cell.strip()]
+        for line in lines[start:]
+    ]
+
+
+def sla_export(bench: "Bench") -> dict[str, Any]:
+    return {"exporter": "csv", "table": "sla", "path": str(bench.folder / "sla.csv")}
+
+
+class TestTheTable:
+    def test_a_run_shows_queues_worst_first(self, cli: Cli, bench: "Bench") -> None:
+        """Each queue over the whole range against its target, with a mark."""
+        job = bench.write(sla={"targets": {"Call-backs": 80}})
+
+        result = cli("run", job)
+
+        assert result.exit_code == 0
+        header, *rows = cells(result, "queue")
+        assert " ".join(header) == "queue offered answered SL % target AB % ASA AHT"
+        assert [row[0] for row in rows] == WORST_FIRST
+        told = {row[0]: row for row in rows}
+        assert told["Call-backs"][3:6] == ["82.9", "80.0", "met"]
+        assert told["Prospects"] == [
+            *("Prospects", "1,739", "845", "13.3", "80.0", "missed"),
+            *("51.4", "3:07", "2:18"),
+        ]
+
+    def test_worst_is_farthest_below_its_own_target(
+        self, cli: Cli, bench: "Bench"
+    ) -> None:
+        """Not the lowest level: a queue that misses by more comes before it."""
+        targets = {"Call-backs": 100, "Retail in English": 1, "Prospects": 10}
+        job = bench.write(sla={"target": 30, "targets": targets})
+
+        result = cli("run", job)
+
+        _, *rows = cells(result, "queue")
+        assert [row[0] for row in rows][:2] == ["Internet support", "Call-backs"]
+        assert [row[0] for row in rows][-1] == "Retail in English"
+
+    def test_a_narrow_miss_is_shown_as_one(self, cli: Cli, bench: "Bench") -> None:
+        """What rounds up to the target and misses it has a digit more."""
+        job = bench.write(sla={"targets": {"Call-backs": 82.9}})
+
+        result = cli("run", job)
+
+        told = {row[0]: row for row in cells(result, "queue")}
+        assert told["Call-backs"][3:6] == ["82.87", "82.9", "missed"]
+
+    def test_without_a_section_there_is_no_table(
+        self, cli: Cli, bench: "Bench"
+    ) -> None:
+        """A job of intervals alone shows what it did, and no service levels."""
+        result = cli("run", bench.write())
+
+        assert result.exit_code == 0
+        assert "SL %" not in result.stdout
+
+    def test_media_types_are_shown_when_grouped_by(
+        self, cli: Cli, bench: "Bench"
+    ) -> None:
+        """They stand beside the queue."""
+        job = bench.write(query={"group_by": ["queueId", "mediaType"]}, sla={})
+
+        result = cli("run", job)
+
+        header, first, *_ = cells(result, "queue")
+        assert header[:2] == ["queue", "media"]
+        assert first[:2] == ["Retail in English", "voice"]
+
+    @pytest.mark.parametrize("command", ["run", "report"])
+    def test_an_empty_range_says_what_to_check(
+        self, cli: Cli, bench: "Bench", command: str
+    ) -> None:
+        """No conversations are a good answer, and seldom the one that was meant."""
+        span = {"from": "2001-01-01", "to": "2001-01-08"}
+        job = bench.write(query=span, sla={})
+        cli("run", job)
+
+        result = cli(command, job)
+
+        assert result.exit_code == 0
+        assert EMPTY in result.stdout
+        assert "no conversations in this range" in EMPTY
+
+    def test_a_long_table_is_cut_and_says_so(self, cli: Cli, bench: "Bench") -> None:
+        """A screen is no place for hundreds of rows."""
+        job = bench.write(sla={})
+        cli("run", job)
+
+        result = cli("report", job, "--period", "hour")
+
+        assert "… and 425 more rows; export the table to see all" in result.stdout
+
+    def test_queues_may_be_called_anything(self, cli: Cli, bench: "Bench") -> None:
+        """Brackets in a name are no markup."""
+        tenant = bench.simulator.tenant
+        odd = [replace(q, name=f"[b]{q.name}[/b] [1]") for q in tenant.queues]
+        bench.become(replace(tenant, queues=tuple(odd)))
+        job = bench.write(sla={})
+
+        shown = [cli("run", job), cli("report", job, "--period", "interval")]
+
+        for result in shown:
+            assert "[b]Prospects[/b] [1]" in result.stdout
+
+
+class TestReport:
+    def test_it_prints_the_runs_table_again(self, cli: Cli, bench: "Bench") -> None:
+        """From the store, without a request; nothing is written."""
+        job = bench.write(sla={}, exports=[sla_export(bench)])
+        run = cli("run", job)
+        (bench.folder / "sla.csv").unlink()
+        bench.simulator.journal.clear()
+
+        result = cli("report", job)
+
+        assert result.exit_code == 0
+        assert cells(result, "queue") == cells(run, "queue")
+        assert len(bench.simulator.journal) == 0
+        assert not (bench.folder / "sla.csv").exists()
+
+    def test_by_interval_it_is_the_tutorials_table(
+        self, cli: Cli, bench: "Bench"
+    ) -> None:
+        """Date, offers, handled, abandoned, level and handle time, in time order."""
+        query = {"endpoint": "interval-report", "metrics": [], "queues": ["Prospects"]}
+        job = bench.write(query=query, sla={})
+        cli("run", job)
+
+        result = cli("report", job, "--period", "interval")
+
+        header, *rows = cells(result, "date")
+        assert " ".join(header) == "date queue offers handled abandoned SL % AHT"
+        assert rows[0][:2] == ["1999-08-01T00:00", "Prospects"]
+        dates = [row[0] for row in rows if row[0].startswith("1999")]
+        assert dates == sorted(dates)
+
+    @pytest.mark.parametrize(
+        ("period", "label"),
+        [("day", "1999-08-01"), ("week", "1999-W30"), ("month", "1999-08")],
+    )
+    def test_other_periods_have_a_column_of_their_own(
+        self, cli: Cli, bench: "Bench", period: str, label: str
+    ) -> None:
+        """A row a period and queue, in time order."""
+        job = bench.write(sla={})
+        cli("run", job)
+
+        result = cli("report", job, "--period", period)
+
+        header, first, *_ = cells(result, period)
+        assert header[:2] == [period, "queue"]
+        assert first[0] == label
+
+    def test_json_is_for_machines(self, cli: Cli, bench: "Bench") -> None:
+        """All rows and columns, numbers unrounded, instants in UTC."""
+        job = bench.write(sla={})
+        cli("run", job)
+
+        result = cli("report", job, "--period", "week", "--json")
+
+        rows = json.loads(result.stdout)
+        assert len(rows) == 12
+        first = rows[0]
+        assert (first["period"], first["period_start"], first["period_end"]) == (
+            "1999-W30",
+            "1999-07-31T21:00:00.000Z",
+            "1999-08-01T21:00:00.000Z",
+        )
+        assert first["service_level_pct"] != round(first["service_level_pct"], 1)
+        assert first["compliance_met"] is False
+
+    def test_json_of_nothing_is_an_empty_list(self, cli: Cli, bench: "Bench") -> None:
+        """An empty range parses as well."""
+        span = {"from": "2001-01-01", "to": "2001-01-08"}
+        job = bench.write(query=span, sla={})
+        cli("run", job)
+
+        assert json.loads(cli("report", job, "--json").stdout) == []
+
+    @pytest.mark.parametrize(
+        ("sections", "arguments", "code", "words"),
+        [
+            ({}, [], 2, "has no section sla"),
+            ({"sla": {}}, [], 5, "holds no run of this job"),
+            ({"sla": {}}, ["--period", "yearly"], 2, "--period: unknown period"),
+            (
+                {"sla": {}, "query": {"granularity": "P1D"}},
+                ["--period", "hour"],
+                2,
+                "--period hour: buckets of P1D do not fit into an hour",
+            ),
+        ],
+    )
+    def test_what_it_cannot_report_is_refused(
+        self,
+        cli: Cli,
+        bench: "Bench",
+        *,
+        sections: dict[str, Any],
+        arguments: list[str],
+        code: int,
+        words: str,
+    ) -> None:
+        """One message with the way out, and no request."""
+        result = cli("report", bench.write(**sections), *arguments)
+
+        assert result.exit_code == code
+        assert words in result.stderr
+        assert result.stderr.count("error: ") == result.stderr.count("hint: ") == 1
+        assert len(bench.simulator.journal) == 0
+
+
+class TestBreaches:
+    def test_a_missed_target_is_exit_7_after_exporting(
+        self, cli: Cli, bench: "Bench"
+    ) -> None:
+        """The outputs are there, and standard error says how many rows missed."""
+        job = bench.write(sla={"period": "total"}, exports=[sla_export(bench)])
+
+        result = cli("run", job, "--fail-on-breach")
+
+        assert result.exit_code == 7
+        assert result.stderr.splitlines()[-1] == "targets missed: 5"
+        written = (bench.folder / "sla.csv").read_text("utf-8")
+        assert len(written.splitlines()) == 7
+        assert "SL %" in result.stdout
+
+    def test_rows_of_the_jobs_period_count(self, cli: Cli, bench: "Bench") -> None:
+        """A queue that misses on three days misses three times."""
+        job = bench.write(sla={"target": 0.1})
+        bench.write("all", sla={"target": 0})
+
+        missed = cli("run", job, "--fail-on-breach")
+        met = cli("run", bench.folder / "all.yaml", "--fail-on-breach")
+
+        told = json.loads(cli("report", job, "--period", "day", "--json").stdout)
+        breaches = sum(row["compliance_met"] is False for row in told)
+        assert breaches > 1
+        assert missed.stderr.splitlines()[-1] == f"targets missed: {breaches}"
+        assert (missed.exit_code, met.exit_code) == (7, 0)
+
+    @pytest.mark.parametrize(
+        "sla",
+        [
+            pytest.param({"target": 0}, id="met"),
+            pytest.param(None, id="no section"),
+        ],
+    )
+    def test_nothing_missed_is_exit_0(
+        self, cli: Cli, bench: "Bench", sla: dict[str, Any] | None
+    ) -> None:
+        """Where all targets are met, or none is set, the run is done."""
+        result = cli("run", bench.write(sla=sla), "--fail-on-breach")
+
+        assert result.exit_code == 0
+        assert "targets missed" not in result.stderr
+
+    def test_without_the_option_a_breach_is_a_number(
+        self, cli: Cli, bench: "Bench"
+    ) -> None:
+        """It is in the report of the run, and the exit code is 0."""
+        job = bench.write(sla={"period": "total"})
+
+        result = cli("run", job, "--json")
+
+        assert result.exit_code == 0
+        assert json.loads(result.stdout)["breaches"] == 5
+
+    def test_it_stays_json_on_standard_output(self, cli: Cli, bench: "Bench") -> None:
+        """With both options the one is printed and the other exits."""
+        job = bench.write(sla={"period": "total"})
+
+        result = cli("run", job, "--json", "--fail-on-breach")
+
+        assert result.exit_code == 7
+        assert json.loads(result.stdout)["breaches"] == 5
