@@ -137,7 +137,7 @@ class RunReport:
             "tokens": self.tokens,
             "answers": self.answers,
             "received_bytes": self.received,
-            "quota_used_pct": None if quota is None else round(quota, 1),
+            "quota_used_pct": None if quota is None else round(quota, 3),
             "failed_calls": [
                 {**asdict(call), "at": iso(call.at)} for call in self.failed
             ],

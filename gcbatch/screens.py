@@ -90,8 +90,9 @@ def report_screen(report: RunReport, zone: ZoneInfo) -> RenderableType:
     ]
     if report.throttled:
         facts.append(f"throttled {report.throttled} times")
-    if report.quota_used_pct:
-        facts.append(f"{report.quota_used_pct:.0f} % of the quota used")
+    used = report.quota_used_pct
+    if used is not None and (report.throttled or round(used)):
+        facts.append(f"{used:.0f} % of the quota used")
     grid = _grid("table", "rows", "written to", "by", right=(1,))
     for done in report.exports:
         names = escape(", ".join(done.tables))

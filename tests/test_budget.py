@@ -276,3 +276,12 @@ def test_a_daily_limit_is_not_spread_over_the_day() -> None:
 
     assert early == 0.0
     assert budget.delay_s(2.0) > 39_000
+
+
+def test_the_last_second_of_a_window_may_be_the_first_seen() -> None:
+    """A server that rounds down tells 0 seconds then."""
+    budget = Budget()
+
+    budget.answer(budget.send(0.0), 0.0, Standing(1, 300, 0))
+
+    assert budget.delay_s(0.0) < 2.0

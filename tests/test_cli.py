@@ -395,6 +395,25 @@ class TestRun:
         assert report["fetched"] == 7
 
 
+class TestReaderGone:
+    @pytest.mark.parametrize("as_json", [["--json"], []])
+    def test_the_code_stays(self, bench: "Bench", as_json: list[str]) -> None:
+        """Whoever reads the output may go; the code still tells of a missed target."""
+        job = bench.write(sla={"target": 100}, exports=[])
+        run = f'{sys.executable} -m gcbatch run "$@" --fail-on-breach'
+        script = f"{run} | true; echo ${{PIPESTATUS[0]}}"
+
+        done = subprocess.run(  # noqa: S603 - our own command
+            ["bash", "-c", script, "-", str(job), *as_json],  # noqa: S607 - as above
+            env=bench.process_environ,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+        assert done.stdout.strip() == "7"
+
+
 class TestOtherCommands:
     def test_plan_shows_windows_and_cost(self, cli: Cli, bench: "Bench") -> None:
         """What a run would ask, and what that costs, without one data request."""

@@ -1,11 +1,18 @@
 """Queues by name or id: each name is one queue, or told."""
 
+import asyncio
 import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import pytest
 
-from gcbatch.errors import AccessError, JobError
-from gcbatch.genesys.names import Names, is_id, queue_ids
+from gcbatch.errors import AccessError, DataError, JobError
+from gcbatch.genesys.client import Answer
+from gcbatch.genesys.names import Names, fetch_names, is_id, queue_ids
+
+T = TypeVar("T")
 
 ONE = "11111111-1111-1111-1111-111111111111"
 TWO = "22222222-2222-2222-2222-222222222222"
@@ -107,3 +114,77 @@ def test_a_new_listing_adds_to_what_is_known() -> None:
     }
     assert renewed.former["queueId"] == {TWO}
     assert (renewed.listed, renewed.warnings) == ({"queueId": 1}, ("w",))
+
+
+class Listed:
+    """A client that answers a listing's pages in turn, and counts them."""
+
+    def __init__(self, *pages: dict[str, Any]) -> None:
+        self.pages = pages
+        self.asked: list[int] = []
+
+    async def get(
+        self, path: str, decode: Callable[[bytes], T], **parameters: Any
+    ) -> Answer[T]:
+        number = parameters["pageNumber"]
+        self.asked.append(number)
+        page = self.pages[min(number, len(self.pages)) - 1]
+        value = decode(json.dumps(page).encode())
+        return Answer(value, datetime.now(UTC), 1, 0, path)
+
+
+def listed(*pages: dict[str, Any], known: Names | None = None) -> Names:
+    """Return the names of queues that *pages* bring."""
+    client: Any = Listed(*pages)
+    return asyncio.run(fetch_names(client, ["queueId"], known=known or Names()))
+
+
+def queue(identity: str, level: float | None = None) -> dict[str, Any]:
+    settings = {"call": {"serviceLevel": {"percentage": level}}} if level else {}
+    return {"id": identity, "name": identity.upper(), "mediaSettings": settings}
+
+
+def test_a_listing_that_comes_short_is_not_complete() -> None:
+    """Names are used, but a queue that it lacks is not taken for deleted."""
+    names = listed({"entities": [queue("a")], "pageCount": 1, "total": 2})
+
+    assert names.by_dimension["queueId"] == {"a": "A"}
+    assert "queueId" not in names.listed
+    assert "1 of 2" in names.warnings[0]
+
+
+def test_a_listing_that_comes_short_is_read_once_more() -> None:
+    """Entities that change meanwhile shift the pages."""
+    client: Any = Listed({"entities": [queue("a")], "pageCount": 1, "total": 2})
+
+    asyncio.run(fetch_names(client, ["queueId"], known=Names()))
+
+    assert client.asked == [1, 1]
+
+
+def test_a_listing_without_end_is_an_error() -> None:
+    """Pages that bring nothing new do not go on for ever."""
+    with pytest.raises(DataError, match="brings nothing new"):
+        listed({"entities": [queue("a")], "nextUri": "/more"})
+
+
+def test_the_announced_number_of_pages_is_the_end() -> None:
+    """Even if each page names a next one."""
+    client: Any = Listed(
+        {"entities": [queue("a")], "nextUri": "/x", "pageCount": 2},
+        {"entities": [queue("b")], "nextUri": "/x", "pageCount": 2},
+    )
+
+    asyncio.run(fetch_names(client, ["queueId"], known=Names()))
+
+    assert client.asked == [1, 2]
+
+
+def test_a_target_that_is_no_longer_set_is_none() -> None:
+    """What an earlier run knew does not outlive it; a deleted queue's does."""
+    before = listed({"entities": [queue("a", 0.8), queue("gone", 0.07)]})
+
+    after = listed({"entities": [queue("a")]}, known=before)
+
+    assert before.targets == {"a": {"voice": 80.0}, "gone": {"voice": 7.0}}
+    assert after.targets == {"a": {}, "gone": {"voice": 7.0}}

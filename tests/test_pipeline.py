@@ -328,6 +328,18 @@ class TestInterrupted:
 
         assert not (bench.folder / "job.csv").exists()
 
+    def test_an_interrupted_fresh_run_goes_on(self, bench: "Bench") -> None:
+        """What was to be fetched again is, by the next run, without --fresh."""
+        bench.run()
+        bench.simulator.faults.add(Fault("status", status=400, nth=(4,)))
+        with pytest.raises(ServiceError):
+            bench.run(fresh=True, fetch={"concurrency": 1})
+
+        again = bench.run(fetch={"concurrency": 1})
+        after = bench.run()
+
+        assert (again.fetched, after.fetched) == (4, 0)
+
     def test_a_failed_run_leaves_the_last_whole_one(self, bench: "Bench") -> None:
         """What was exported can be exported again, whatever was tried meanwhile."""
         bench.run()
@@ -450,6 +462,17 @@ class TestDamage:
 
 
 class TestSeveralJobs:
+    def test_jobs_with_other_secrets_do_not_share_a_token(self, bench: "Bench") -> None:
+        """A wrong secret is wrong in company too."""
+        bench.environ["OTHER"] = "wrong"
+        org = {"client_secret": "${OTHER}"}
+        jobs = [bench.job("right"), bench.job("wrong", org=org)]
+
+        right, wrong = asyncio.run(gcbatch.arun_all(jobs))
+
+        assert isinstance(right, gcbatch.RunReport)
+        assert isinstance(wrong, AccessError)
+
     def test_jobs_share_token_and_listing(self, bench: "Bench") -> None:
         """Three jobs of one org take one token and list the queues once."""
         jobs = [

@@ -19,7 +19,7 @@ from gcbatch.genesys.endpoints.aggregates import Aggregates
 from gcbatch.job import Job
 from gcbatch.plan import Plan, Scope, make_plan
 from gcbatch.query import Query, canonical, make_query
-from gcbatch.windows import Window, bucket_count
+from gcbatch.windows import Window, bucket_count, bucket_edges
 
 NOW = datetime(2026, 10, 16, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -474,3 +474,24 @@ def test_a_plan_survives_its_note() -> None:
 def test_minutes_are_requests_at_the_quota() -> None:
     """40 requests at 20 a minute take two minutes."""
     assert plan_of(job_of(), ids_of(900)).minutes(20) == 2.0
+
+
+@pytest.mark.parametrize("days", [1, 2, 3, 6, 7])
+@pytest.mark.parametrize("month", ["2026-03-22", "2026-10-18"])
+def test_auto_windows_begin_on_edges_of_buckets(month: str, days: int) -> None:
+    """A day counted from 21:00 begins within a bucket when the clocks have changed."""
+    start = datetime.fromisoformat(month)
+    job = job_of(
+        {"limits": {"max_days_subday": days}},
+        **{
+            "from": f"{start:%Y-%m-%dT21:00}",
+            "to": f"{start + timedelta(days=14):%Y-%m-%d}",
+            "granularity": "PT3H",
+        },
+    )
+
+    plan = plan_of(job)
+
+    edges = bucket_edges(plan.window, job.query.granularity, job.query.zone)
+    assert {window.start for window, _ in plan.windows} <= set(edges)
+    assert all(a.end == b.start for (a, _), (b, _) in pairwise(plan.windows))

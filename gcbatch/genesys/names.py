@@ -250,9 +250,8 @@ async def _pages(client: Client, path: str, parameters: Mapping[str, str]) -> _F
         if not more:
             return _Found(found, page.total, path)
         if len(found) == before or number >= MOST_PAGES:
-            msg = (
-                f"GET {path}: more pages are announced after page {number} without end"
-            )
+            news = f"page {number} brings nothing new, yet more are announced"
+            msg = f"GET {path}: {news}"
             raise DataError(msg, hint="try again; if it stays so, ask the service")
         number += 1
 

@@ -109,7 +109,8 @@ class Catalog:
             yield f"sla.targets: no queue {queue!r} in this run"
         if not self.job.sla.include_deleted:
             left_out = self._queues_of_parts() - set(totals["queue_id"].to_pylist())
-            yield f"sla: deleted queues left out: {len(left_out)}"
+            if left_out:
+                yield f"sla: deleted queues left out: {len(left_out)}"
 
     def _queues_of_parts(self) -> set[str | None]:
         found: set[str | None] = set()

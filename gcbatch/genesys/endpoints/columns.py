@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from gcbatch.errors import DataError
 
-__all__ = ["SHAPE_HINT", "Number", "numbers"]
+__all__ = ["MOST", "SHAPE_HINT", "Number", "numbers", "within"]
 
 Number = int | float
 
@@ -15,6 +15,20 @@ MOST: Final = 2**53
 """Of a count or of milliseconds: 285,000 years."""
 
 SHAPE_HINT: Final = "the service may have changed; see if a newer gcbatch knows it"
+
+
+def within(column: pa.Array, most: float, name: str) -> pa.Array:
+    """Return a column of numbers from 0 to *most* as it is.
+
+    Raises:
+        DataError: If one is not; names the figure and the value.
+    """
+    ends = pc.min_max(column).as_py()
+    for end in ends.values():
+        if end is not None and not 0 <= end <= most:
+            msg = f"{name} is no sensible number ({end})"
+            raise DataError(msg, hint=SHAPE_HINT)
+    return column
 
 
 def numbers(values: list[Number | None], kind: pa.DataType, name: str) -> pa.Array:

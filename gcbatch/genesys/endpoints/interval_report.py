@@ -30,7 +30,7 @@ from gcbatch.errors import DataError
 from gcbatch.genesys.client import Answer, Client
 from gcbatch.genesys.endpoints.base import INSTANT
 from gcbatch.genesys.endpoints.clocked import Grid, levels_missing, whole_window
-from gcbatch.genesys.endpoints.columns import Number, numbers
+from gcbatch.genesys.endpoints.columns import MOST, Number, numbers, within
 from gcbatch.genesys.endpoints.paging import all_pages
 from gcbatch.query import Query, canonical
 from gcbatch.store import Account, Part
@@ -236,4 +236,6 @@ def _figures(entities: Sequence[_Entity], column: _Column, query: Query) -> pa.A
     for entity in entities:
         figure = (entity.metrics or {}).get(column.metric)
         values.append(None if figure is None else getattr(figure, column.key))
-    return numbers(values, column.type, f"{query}: {column.metric}.{column.key}")
+    name = f"{query}: {column.metric}.{column.key}"
+    most = 100 if column.unit == "%" else MOST
+    return within(numbers(values, column.type, name), most, name)

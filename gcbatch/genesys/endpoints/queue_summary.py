@@ -31,7 +31,7 @@ from gcbatch.errors import DataError
 from gcbatch.genesys.client import Answer, Client
 from gcbatch.genesys.endpoints.base import INSTANT
 from gcbatch.genesys.endpoints.clocked import Grid, levels_missing, whole_window
-from gcbatch.genesys.endpoints.columns import Number, numbers
+from gcbatch.genesys.endpoints.columns import MOST, Number, numbers, within
 from gcbatch.genesys.endpoints.paging import all_pages
 from gcbatch.query import Query, canonical
 from gcbatch.store import Account, Part
@@ -171,8 +171,12 @@ class QueueSummary:
             pa.array([row.queue.id for row in rows], pa.string()),
             pa.array([row.queue.name or row.queue.id for row in rows], pa.string()),
             *(
-                numbers([getattr(r, wire) for r in rows], kind, f"{query}: {wire}")
-                for wire, _, kind, _ in _FIGURES
+                within(
+                    numbers([getattr(r, wire) for r in rows], kind, f"{query}: {wire}"),
+                    100 if unit == "%" else MOST,
+                    f"{query}: {wire}",
+                )
+                for wire, _, kind, unit in _FIGURES
             ),
             pa.array([bool(row.queue.deleted) for row in rows], pa.bool_()),
         ]

@@ -1,0 +1,99 @@
+"""Exports do not destroy each other, the store or what the job is made of."""
+
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gcbatch.errors import JobError, OutputError
+from gcbatch.outputs import clashes_between
+from gcbatch.staging import Target
+
+if TYPE_CHECKING:
+    from tests.conftest import Bench
+
+
+def exports(*paths: Path | str, **options: Any) -> list[dict[str, Any]]:
+    """Return exports to some paths; *options* are of the first."""
+    made: list[dict[str, Any]] = [
+        {"exporter": "parquet", "table": "intervals", "path": str(path)}
+        for path in paths
+    ]
+    made[0] |= options
+    return made
+
+
+def test_two_to_one_path_are_refused(bench: "Bench") -> None:
+    """However it is spelt; the message names the second's place."""
+    first, second = bench.folder / "o.out", bench.folder / "x/../o.out"
+
+    with pytest.raises(JobError, match=r"exports\[1\]\.path: .* another export"):
+        bench.job(exports=exports(first, second))
+
+
+def test_one_inside_anothers_folder_is_refused(bench: "Bench") -> None:
+    """A folder of partitions is one output."""
+    folder = bench.folder / "out"
+
+    with pytest.raises(JobError, match="another export writes"):
+        bench.job(exports=exports(folder, folder / "o.csv", partition_by=["month"]))
+
+
+def test_the_store_is_not_for_outputs(bench: "Bench") -> None:
+    """Nor anything in it."""
+    with pytest.raises(JobError, match="in the store"):
+        bench.job(exports=exports(bench.folder / "store/job/plan.json"))
+
+
+def test_inputs_are_not_overwritten(bench: "Bench") -> None:
+    """The job file, the file of queues."""
+    queues = bench.folder / "queues.txt"
+    queues.write_text("Stock trading\n")
+
+    with pytest.raises(JobError, match="is the job file"):
+        bench.job(exports=exports(bench.folder / "job.yaml"))
+    with pytest.raises(JobError, match="is the file of queues"):
+        bench.job(query={"queues": {"file": str(queues)}}, exports=exports(queues))
+
+
+def test_jobs_do_not_overwrite_each_other(bench: "Bench") -> None:
+    """Both are named, before anything is asked."""
+    path = bench.folder / "same.parquet"
+    jobs = [bench.job(name, exports=exports(path)) for name in ("one", "two")]
+
+    with pytest.raises(JobError, match=r"two and one both write to .*same\.parquet"):
+        clashes_between(jobs)
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    """What it points to is replaced."""
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+
+    with Target() as target:
+        target.stage(tmp_path / "link").write_text("new")
+
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_text() == "new"
+
+
+def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    """Nor a device: only files are."""
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(OutputError, match="no regular file"), Target() as target:
+        target.stage(tmp_path / "pipe")
+
+
+def test_who_could_read_a_file_still_can(tmp_path: Path) -> None:
+    """And nobody else: the rights of what is replaced are kept."""
+    path = tmp_path / "private.csv"
+    path.write_text("old")
+    path.chmod(0o600)
+
+    with Target() as target:
+        target.stage(path).write_text("new")
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600

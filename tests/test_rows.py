@@ -1,0 +1,93 @@
+"""Rows of several answers are put together once each, or not at all."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+
+from gcbatch.errors import DataError
+from gcbatch.rows import joined
+from gcbatch.simulator import Fault
+
+if TYPE_CHECKING:
+    from tests.conftest import Bench
+
+START = datetime(2026, 10, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+SCHEMA = pa.schema(
+    [
+        ("interval_start", pa.timestamp("ms", tz="UTC")),
+        ("interval_end", pa.timestamp("ms", tz="UTC")),
+        ("queue_id", pa.string()),
+        ("media_type", pa.string()),
+    ]
+)
+GROUPS = ("queue_id", "media_type")
+
+
+def answer(*rows: tuple[float, float, str | None, str | None]) -> pa.Table:
+    """Return rows of start and end (in hours), queue and media type."""
+    told = [
+        dict(zip(SCHEMA.names, (START + a * HOUR, START + b * HOUR, q, m), strict=True))
+        for a, b, q, m in rows
+    ]
+    return pa.Table.from_pylist(told, schema=SCHEMA)
+
+
+def test_rows_are_in_order_whoever_brought_them() -> None:
+    """By interval, then group."""
+    one = answer((0, 1, "b", "voice"), (1, 2, "b", "voice"))
+    other = answer((0, 1, "a", "voice"), (0, 1, "a", None))
+
+    rows = joined([one, other], GROUPS, "it").to_pylist()
+
+    assert [(r["interval_start"], r["queue_id"]) for r in rows] == [
+        (START, "a"),
+        (START, "a"),
+        (START, "b"),
+        (START + HOUR, "b"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        (0, 1, "a", "voice"),
+        (0.5, 1.5, "a", "voice"),
+        (0, 1, "b", None),
+        (-1, 5, None, None),
+    ],
+)
+def test_what_two_answers_bring_is_refused(
+    twice: tuple[float, float, str | None, str | None],
+) -> None:
+    """It would count twice; null is a group like any other."""
+    one = answer((0, 1, "a", "voice"), (0, 1, "b", None), (2, 3, None, None))
+
+    with pytest.raises(DataError, match="two answers bring bucket"):
+        joined([one, answer(twice)], GROUPS, "it")
+
+
+def test_buckets_that_meet_do_not_overlap() -> None:
+    """Half-open: one ends where the next begins."""
+    one, next_to_it = answer((0, 1, "a", None)), answer((1, 2, "a", None))
+
+    assert joined([next_to_it, one], GROUPS, "it").num_rows == 2
+
+
+def test_without_groups_buckets_alone_tell_rows_apart() -> None:
+    """One row a bucket, however many answers."""
+    with pytest.raises(DataError):
+        joined([answer((0, 1, "a", None)), answer((0, 1, "b", None))], (), "it")
+
+
+def test_a_service_that_ignores_the_queues_is_found_out(bench: "Bench") -> None:
+    """An answer about queues that were not asked is refused: others bring them."""
+    first = bench.simulator.tenant.queues[0].id
+    asked: dict[str, Any] = {"queues": [first]}
+    body = b'{"results": [{"group": {"queueId": "not-asked"}, "data": []}]}'
+    bench.simulator.faults.add(Fault("status", status=200, body=body, times=None))
+
+    with pytest.raises(DataError, match="not-asked, which was not asked"):
+        bench.run(query=asked)
