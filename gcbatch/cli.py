@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 import typer
 from typer.core import TyperGroup
 
-from gcbatch.errors import GcbatchError, JobError, OutputError
+from gcbatch.errors import DataError, GcbatchError, JobError, OutputError
 from gcbatch.logs import LogFormat, logging_to_stderr
 from gcbatch.plain import plain
 
@@ -137,6 +137,13 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Fetch again what is stored already.")
     ] = False,
+    allow_partial: Annotated[
+        bool,
+        typer.Option(
+            "--allow-partial",
+            help="Go on where a query fails, export what there is, and exit 5.",
+        ),
+    ] = False,
     fail_on_breach: Annotated[
         bool,
         typer.Option("--fail-on-breach", help="Exit 7 if a target is missed."),
@@ -165,11 +172,19 @@ def run(
         logging_to_stderr(log_format, verbose=verbose),
         observing(lines=lines) as observer,
     ):
-        done = blocking(arun_all(loaded, fresh=fresh, observer=observer))
+        done = blocking(
+            arun_all(
+                loaded, fresh=fresh, allow_partial=allow_partial, observer=observer
+            )
+        )
     for outcome in outcomes:
         if outcome.job:
             outcome.settle(done.pop(0))
     codes = [outcome.error.exit_code for outcome in outcomes if outcome.error]
+    for outcome in outcomes:
+        for gap in outcome.report.gaps if outcome.report else ():
+            typer.echo(f"error: {outcome.path}: missing {plain(gap)}", err=True)
+            codes.append(DataError.exit_code)
     missed = sum(outcome.report.breaches for outcome in outcomes if outcome.report)
     if fail_on_breach and missed:
         typer.echo(f"targets missed: {missed}", err=True)

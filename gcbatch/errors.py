@@ -4,6 +4,7 @@
       JobError            2    the job file or the command line
       AccessError         3    credentials, or a permission that is missing
       ServiceError        4    the API or the network
+        OutOfReachError   4    nothing can be asked for now
         TooLargeError     4    more than the service answers at once
       DataError           5    data incomplete or contradictory
         DamagedPartError  5    a part that has to be fetched anew
@@ -22,6 +23,7 @@ __all__ = [
     "DataError",
     "GcbatchError",
     "JobError",
+    "OutOfReachError",
     "OutputError",
     "Refusal",
     "ReplacedPartError",
@@ -78,6 +80,12 @@ class GcbatchError(Exception):
         self.hint = hint
         self.refusal = refusal
 
+    def add_missing(self, told: str) -> None:
+        """Add a line that says what a run lacks because of this; empty adds nothing."""
+        if told:
+            self.problem = f"{self.problem}\n{told}"
+            self.args = (self.problem,)
+
 
 class JobError(GcbatchError):
     """The job file, an override or the command line is not usable."""
@@ -95,6 +103,10 @@ class ServiceError(GcbatchError):
     """The service cannot be reached or keeps failing."""
 
     exit_code = 4
+
+
+class OutOfReachError(ServiceError):
+    """Nothing can be asked for now: nobody answers, or no request is welcome."""
 
 
 class TooLargeError(ServiceError):

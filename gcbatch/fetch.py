@@ -61,11 +61,12 @@ async def fetch_parts(
     *,
     concurrency: int,
     observer: Observer,
+    tolerate: Callable[[Query, GcbatchError], bool] = lambda _query, _problem: False,
 ) -> None:
     """Ask every query and store its part.
 
-    The first failure stops the rest: what is stored by then stays, and the next run
-    asks only for what is missing.
+    The first failure that is not tolerated stops the rest: what is stored by then
+    stays, and the next run asks only for what is missing.
 
     Args:
         queries: In the order to ask them.
@@ -73,6 +74,7 @@ async def fetch_parts(
         store: Where parts go.
         concurrency: Queries in flight; a slot is held until its part is stored.
         observer: Is told of every part.
+        tolerate: Says of a query that failed whether to go on with the others.
 
     Raises:
         GcbatchError: The first problem, not the group that TaskGroup wraps it in.
@@ -81,7 +83,7 @@ async def fetch_parts(
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(concurrency):
-                group.create_task(_work(waiting, ask, store, observer))
+                group.create_task(_work(waiting, ask, store, observer, tolerate))
     except ExceptionGroup as failed:
         for problem in failed.exceptions:
             if isinstance(problem, GcbatchError):
@@ -94,9 +96,15 @@ async def _work(
     ask: Callable[[Query], Awaitable[Part]],
     store: Store,
     observer: Observer,
+    tolerate: Callable[[Query, GcbatchError], bool],
 ) -> None:
     for query in waiting:
-        part = await ask(query)
+        try:
+            part = await ask(query)
+        except GcbatchError as exc:
+            if not tolerate(query, exc):
+                raise
+            continue
         # Writing forces the disk, which may take long; the loop goes on meanwhile.
         await asyncio.to_thread(store.write, query.digest, part)
         observer.fetched(query, part.account.rows)

@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -20,7 +20,9 @@ from gcbatch.errors import (
     DataError,
     GcbatchError,
     JobError,
+    OutOfReachError,
     ReplacedPartError,
+    ServiceError,
 )
 from gcbatch.exporting import Exporter, export, load_exporter
 from gcbatch.fetch import Observer, Quiet, fetch_parts
@@ -32,7 +34,7 @@ from gcbatch.orgs import Orgs, OrgSession, Spending, identity_of
 from gcbatch.plan import Plan, Scope, make_plan
 from gcbatch.query import Query
 from gcbatch.question import QueueFile
-from gcbatch.report import REPORT_NOTE, Exported, RunReport
+from gcbatch.report import REPORT_NOTE, Exported, Gap, RunReport
 from gcbatch.splitting import Splitter
 from gcbatch.store import Account, Part, Store
 from gcbatch.tables.catalog import Catalog
@@ -56,6 +58,9 @@ T = TypeVar("T")
 FRESH_NOTE: Final = "fresh.json"
 """Is there while a run with --fresh is not done, however often it is interrupted."""
 
+MOST_GAPS: Final = 5
+"""Told of one by one."""
+
 MOST_ROUNDS: Final = 3
 """So often parts that are damaged, or that another run replaces, are put up with."""
 
@@ -74,22 +79,41 @@ class Planned:
     names: Names
     stored: int
 
+    def without(self, queries: Collection[Query]) -> "Planned":
+        """Return the plan of the queries that are left."""
+        if not queries:
+            return self
+        left = tuple(q for q in self.plan.queries if q not in queries)
+        return replace(self, plan=replace(self.plan, queries=left))
+
 
 def run(
-    job: Job, *, fresh: bool = False, observer: Observer | None = None
+    job: Job,
+    *,
+    fresh: bool = False,
+    allow_partial: bool = False,
+    observer: Observer | None = None,
 ) -> RunReport:
     """Run a job; see arun. Works inside a running event loop too, as in a notebook."""
-    return blocking(arun(job, fresh=fresh, observer=observer))
+    return blocking(
+        arun(job, fresh=fresh, allow_partial=allow_partial, observer=observer)
+    )
 
 
 async def arun(
-    job: Job, *, fresh: bool = False, observer: Observer | None = None
+    job: Job,
+    *,
+    fresh: bool = False,
+    allow_partial: bool = False,
+    observer: Observer | None = None,
 ) -> RunReport:
     """Run a job: fetch what is missing, export all of it.
 
     Args:
         job: From load_job.
         fresh: Whether to fetch again what is stored already.
+        allow_partial: Whether to go on where a query fails, and to export what there
+            is; the report's gaps tell what is missing.
         observer: Is told of progress.
 
     Returns:
@@ -100,11 +124,16 @@ async def arun(
             stored, and the next run goes on from there.
     """
     async with Orgs([job]) as orgs:
-        return await _Pipeline(job, observer or Quiet()).run(orgs, fresh=fresh)
+        pipeline = _Pipeline(job, observer or Quiet())
+        return await pipeline.run(orgs, fresh=fresh, allow_partial=allow_partial)
 
 
 async def arun_all(
-    jobs: Sequence[Job], *, fresh: bool = False, observer: Observer | None = None
+    jobs: Sequence[Job],
+    *,
+    fresh: bool = False,
+    allow_partial: bool = False,
+    observer: Observer | None = None,
 ) -> list[RunReport | GcbatchError]:
     """Run several jobs, one after another, with one token and one pace per org.
 
@@ -116,7 +145,10 @@ async def arun_all(
         for job in jobs:
             try:
                 pipeline = _Pipeline(job, observer or Quiet())
-                done.append(await pipeline.run(orgs, fresh=fresh))
+                report = await pipeline.run(
+                    orgs, fresh=fresh, allow_partial=allow_partial
+                )
+                done.append(report)
             except GcbatchError as exc:
                 done.append(exc)
     return done
@@ -188,14 +220,27 @@ class _Effort:
     """What a run did to have all parts.
 
     Args:
+        allow_partial: Whether to go on where a query fails.
         fetched: Queries that were asked.
         spent: What that took; None where nothing was asked.
         remarks: What the reader should know of it.
+        gaps: The queries that failed, and why.
     """
 
+    allow_partial: bool = False
     fetched: int = 0
     spent: Spending | None = None
     remarks: list[str] = field(default_factory=list)
+    gaps: dict[Query, GcbatchError] = field(default_factory=dict)
+
+    def tolerates(self, query: Query, problem: GcbatchError) -> bool:
+        """Note what failed, and say whether to go on with the rest."""
+        one_query = isinstance(problem, (ServiceError, DataError))
+        if not self.allow_partial or isinstance(problem, OutOfReachError):
+            return False
+        if one_query:
+            self.gaps[query] = problem
+        return one_query
 
 
 class _Pipeline:
@@ -210,10 +255,10 @@ class _Pipeline:
         self._asked = asked_by(job, self._identity, self._queues())
         self._started = datetime.now(UTC), time.monotonic()
 
-    async def run(self, orgs: Orgs, *, fresh: bool) -> RunReport:
+    async def run(self, orgs: Orgs, *, fresh: bool, allow_partial: bool) -> RunReport:
         """Fetch what is missing, export all of it."""
         exporters = self._exporters()
-        effort = _Effort()
+        effort = _Effort(allow_partial)
         if fresh:
             self._store.write_note(FRESH_NOTE, {"since": self._started[0].isoformat()})
         planned = self._plan_as_kept()
@@ -226,9 +271,11 @@ class _Pipeline:
                 effort.remarks.append(f"damaged parts, fetched anew: {unreadable:,}")
             todo = self._unsettled(planned.plan)
             await self._fetch(session, planned.plan, todo, effort)
-            # Not before: until then the last whole run is what can be exported.
-            Kept(self._asked, planned.names, planned.plan).write(self._store)
-            self._store.discard_note(FRESH_NOTE)
+            if not effort.gaps:
+                # Not before: until then the last whole run is what can be exported.
+                Kept(self._asked, planned.names, planned.plan).write(self._store)
+                self._store.discard_note(FRESH_NOTE)
+            planned = planned.without(effort.gaps)
         else:
             total = len(planned.plan.queries)
             per_minute = self._job.fetch.requests_per_minute
@@ -456,16 +503,32 @@ class _Pipeline:
                 self._store,
                 concurrency=self._job.fetch.concurrency,
                 observer=self._observer,
+                tolerate=effort.tolerates,
             )
+        except GcbatchError as exc:
+            exc.add_missing(self._told_missing(plan))
+            raise
         finally:
             self._observer.finished()
-        effort.fetched += len(todo)
+        effort.fetched += len(todo) - len(effort.gaps)
         effort.remarks += splitter.remarks()
 
     def _catalog(
         self, plan: Plan, names: Names, stop: threading.Event | None = None
     ) -> Catalog:
         return Catalog(self._job, self._endpoint, plan, names, self._store, stop)
+
+    def _told_missing(self, plan: Plan) -> str:
+        """Return which windows and queues have no part yet, in one line."""
+        missing = [q for q in plan.queries if self._store.account(q.digest) is None]
+        if not missing or len(plan.queries) == 1:
+            return ""
+        gaps = "; ".join(map(str, map(self._gap, missing[:MOST_GAPS])))
+        more = f"; and {len(missing) - MOST_GAPS:,} more" * (len(missing) > MOST_GAPS)
+        return f"{len(missing):,} of {len(plan.queries):,} are missing: {gaps}{more}"
+
+    def _gap(self, query: Query) -> Gap:
+        return Gap(query.window, self._endpoint.queues_of(query.template))
 
     def _finish(
         self,
@@ -513,12 +576,14 @@ class _Pipeline:
             received=spent.received,
             quota_used_pct=spent.quota_used_pct,
             failed=spent.failed,
+            gaps=tuple(map(self._gap, effort.gaps)),
             inputs=inputs_of(planned.plan, self._store),
             outputs=outputs_at(published),
             settle=str(settle),
             timezone=zone.key,
             warnings=(
                 *planned.names.warnings,
+                *(str(problem).splitlines()[0] for problem in effort.gaps.values()),
                 *effort.remarks,
                 *catalog.remarks(),
                 *remarks,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["REPORT_NOTE", "Exported", "Gap", "RunReport"]
 
 REPORT_NOTE: Final = "run.json"
+MOST_QUEUES: Final = 3
+"""Of a gap, told one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,12 @@ class Gap:
 
     window: Window
     queues: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        named = ", ".join(self.queues[:MOST_QUEUES])
+        more = len(self.queues) - MOST_QUEUES
+        rest = f" and {more} more" if more > 0 else ""
+        return f"{self.window}" + (f" of queues {named}{rest}" if named else "")
 
 
 @dataclass(frozen=True, slots=True)

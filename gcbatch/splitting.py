@@ -109,8 +109,8 @@ class Splitter:
         return [Window(a, b) for a, b in pairwise(edges)]
 
     def _size(self, query: Query) -> int:
-        queues = self.endpoint.queues_of(query.template) or 1
-        return len(self._edges(query.window)) * queues
+        queues = self.endpoint.queues_of(query.template)
+        return len(self._edges(query.window)) * max(1, len(queues))
 
     def _halves(self, query: Query) -> list[Query]:
         """Return the query cut in two; nothing if it can be cut no further."""

@@ -238,12 +238,13 @@ class Store:
             DataError: If it is missing or cannot be read.
         """
         try:
-            table = _table(self._whole(digest))
-            account = Account.from_json(table.schema.metadata[ACCOUNT_KEY])
+            content = self._whole(digest)
+            metadata = pq.read_metadata(pa.BufferReader(content)).metadata
+            account = Account.from_json(metadata[ACCOUNT_KEY])
+            return Part(_table(content), account)
         except (pa.ArrowException, KeyError, TypeError, ValueError) as exc:
             msg = f"{self.path(digest)}: part tells nothing of itself"
             raise DamagedPartError(msg, hint=MEND_HINT) from exc
-        return Part(table, account)
 
     def _whole(self, digest: str) -> bytes:
         """Return a part's file, its checksum verified."""

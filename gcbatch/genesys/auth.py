@@ -74,6 +74,14 @@ class TokenProvider:
                 self._fresh_until = asked_at + token.lifetime_s - margin
             return self._token
 
+    def latest(self, token: Token) -> Token:
+        """Return the token that *token* was renewed by, or itself.
+
+        Whoever waited for a turn may hold one that was refused meanwhile: with 200
+        waiting, a revoked token would cost 200 requests of the quota.
+        """
+        return self._token or token
+
     def accepted(self, token: Token) -> None:
         """Note that a request was accepted with *token*."""
         if token is self._token:

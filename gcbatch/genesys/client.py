@@ -161,6 +161,7 @@ class Client:
             except QuotaSpentError as exc:
                 why = f"{method} {path}: the quota is used up"
                 raise too_long(exc.wait_s, why, now=datetime.now(UTC)) from exc
+            token = self.tokens.latest(token)
             asked_at = datetime.now(UTC)
             try:
                 response = await self._send(
@@ -268,9 +269,15 @@ def _standing(headers: Mapping[str, str]) -> Standing | None:
 
 
 async def _decoded(decode: Callable[[bytes], T], body: bytes) -> T:
+    def checked() -> T:
+        # msgspec does not look at the UTF-8 of keys that it does not know: a damaged
+        # byte in one it should know would lose a figure without a word.
+        body.decode()
+        return decode(body)
+
     if len(body) > LARGE_BODY:
-        return await asyncio.to_thread(decode, body)
-    return decode(body)
+        return await asyncio.to_thread(checked)
+    return checked()
 
 
 @asynccontextmanager

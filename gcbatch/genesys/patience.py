@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 
-from gcbatch.errors import Refusal, ServiceError, TooLargeError
+from gcbatch.errors import OutOfReachError, Refusal, ServiceError, TooLargeError
 from gcbatch.genesys.answers import error_of
 from gcbatch.genesys.retry import MAX_TOLD_WAIT_S, Attempts, told_wait_s
 from gcbatch.genesys.transport import Interrupted, Response, Unreachable
@@ -144,7 +144,7 @@ def too_long(
         at = "an unknown time"
     msg = f"{why}: no request is welcome before {at}"
     hint = f"run it again after {at}; what was fetched is kept"
-    return ServiceError(msg, hint=hint, refusal=refusal)
+    return OutOfReachError(msg, hint=hint, refusal=refusal)
 
 
 @dataclass
@@ -187,9 +187,9 @@ class Tries:
         if unreachable:
             msg = f"{self.where}: cannot be reached: {lost}"
             hint = "check region, domain or api_url, the network and proxies"
-        else:
-            msg = f"{self.where}: no usable answer in {self.made} attempts: {lost}"
-            hint = "try again later, or set a shorter fetch.chunk"
+            raise OutOfReachError(msg, hint=hint) from lost
+        msg = f"{self.where}: no usable answer in {self.made} attempts: {lost}"
+        hint = "try again later, or set a shorter fetch.chunk"
         raise ServiceError(msg, hint=hint) from lost
 
     async def after_refusal(self, refusal: Refusal, response: Response) -> None:

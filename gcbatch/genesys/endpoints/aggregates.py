@@ -111,13 +111,10 @@ class Aggregates:
         groups = tuple(snake(dimension) for dimension in query.group_by)
         return (*groups, "qualifier") if self.family.qualified else groups
 
-    def queues_of(self, template: bytes) -> int:
-        """Return how many queues a template names; 0 is all."""
-        return len(_named_queues(template))
-
-    def queue_ids(self, template: bytes) -> tuple[str, ...]:
-        """Return the queues that a template names; none is all."""
-        return tuple(_named_queues(template))
+    def queues_of(self, template: bytes) -> tuple[str, ...]:
+        """Return the ids of the queues that a template names; none is all."""
+        predicates = _queue_clause(orjson.loads(template)).get("predicates", ())
+        return tuple(predicate["value"] for predicate in predicates)
 
     def halved(self, template: bytes, asked: question.Query) -> list[bytes]:
         """Return two templates with half of the queues each, if there are two."""
@@ -160,7 +157,7 @@ class Aggregates:
             GcbatchError: As Client.call does.
         """
         schema = self.schema(asked)
-        queues = _named_queues(query.template)
+        queues = self.queues_of(query.template)
 
         def decode(body: bytes) -> pa.Table:
             try:
@@ -202,11 +199,6 @@ class Aggregates:
         for name in ("queue_id", "media_type"):
             columns[name] = rows[name] if name in rows.column_names else none
         return pa.table(columns | {to: rows[by] for to, by in named.items()})
-
-
-def _named_queues(template: bytes) -> list[str]:
-    predicates = _queue_clause(orjson.loads(template)).get("predicates", ())
-    return [predicate["value"] for predicate in predicates]
 
 
 def _queue_clause(body: dict[str, Any]) -> dict[str, Any]:

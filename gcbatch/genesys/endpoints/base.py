@@ -26,8 +26,8 @@ class Endpoint(Templates, Protocol):
         """Return the columns that with interval_start make the key of a row."""
         ...
 
-    def queues_of(self, template: bytes) -> int:
-        """Return how many queues a template names; 0 is all."""
+    def queues_of(self, template: bytes) -> tuple[str, ...]:
+        """Return the ids of the queues that a template names; none is all."""
         ...
 
     def halved(self, template: bytes, asked: question.Query) -> list[bytes]:

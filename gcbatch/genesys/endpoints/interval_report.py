@@ -133,9 +133,10 @@ class IntervalReport:
         """Return the columns that with interval_start make the key of a row."""
         return ("queue_id",)
 
-    def queues_of(self, template: bytes) -> int:  # noqa: ARG002 - an Endpoint
-        """Return one: a query is of one queue."""
-        return 1
+    def queues_of(self, template: bytes) -> tuple[str, ...]:
+        """Return the id of the one queue that a template names."""
+        predicates = orjson.loads(template)["filter"]["predicates"]
+        return tuple(predicate["value"] for predicate in predicates)
 
     def halved(self, template: bytes, asked: question.Query) -> list[bytes]:  # noqa: ARG002 - an Endpoint
         """Return nothing: one queue cannot be halved."""
@@ -171,7 +172,7 @@ class IntervalReport:
 
         pages = await all_pages(ask, about=str(query))
         entities = [e for page in pages for e in page.value.entities or ()]
-        (queue_id,) = (p["value"] for p in body["filter"]["predicates"])
+        (queue_id,) = self.queues_of(query.template)
         grid = Grid(query, asked.granularity)
         spans = [grid.bucket(e.date, f"entity {n}") for n, e in enumerate(entities, 1)]
         _check_once(query, [start.isoformat() for start, _ in spans])

@@ -116,9 +116,9 @@ class QueueSummary:
         """Return the columns that with interval_start make the key of a row."""
         return ("queue_id",)
 
-    def queues_of(self, template: bytes) -> int:
-        """Return how many queues a template names; 0 is all."""
-        return len(orjson.loads(template)["groupings"][0].get("values", ()))
+    def queues_of(self, template: bytes) -> tuple[str, ...]:
+        """Return the ids of the queues that a template names; none is all."""
+        return tuple(orjson.loads(template)["groupings"][0].get("values", ()))
 
     def halved(self, template: bytes, asked: question.Query) -> list[bytes]:  # noqa: ARG002 - an Endpoint
         """Return two templates with half of the queues each, if there are two."""
