@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel
 from typer.testing import CliRunner, Result
 
-from gcbatch import Job, load_job
+from gcbatch import Job, load_job, plan_job
 from gcbatch.cli import app
 from gcbatch.jobfile import _models_in
 from gcbatch.question import ENDPOINTS
@@ -211,3 +211,23 @@ def test_every_key_is_documented(section: str, key: str) -> None:
     told: Any = headings.get(section or key)
     assert told, f"no heading for {section or key}"
     assert not section or re.search(rf"[`{{ ]{key}[`:]", told), key
+
+
+def test_the_readmes_job_is_one(tmp_path: Path) -> None:
+    """It loads as it stands, and its exports would be made; asked of the simulator."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    (text,) = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
+    path = tmp_path / "job.yaml"
+    path.write_text(text, "utf-8")
+    environ = {"GENESYS_CLIENT_ID": "id", "GENESYS_CLIENT_SECRET": "secret"}
+    settings = {
+        "org": "{simulator: true}",
+        "query.queues": "[Retail banking]",
+        "fetch.store": str(tmp_path / "store"),
+    }
+
+    whole = load_job(path, environ=environ)
+    planned = plan_job(load_job(path, environ=environ, settings=settings))
+
+    assert whole.org.region == "eu-west-1"
+    assert planned.plan.queries
