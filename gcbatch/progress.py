@@ -54,7 +54,7 @@ class _Pace:
         pace = f"{self.rate:.0f} of " if elapsed_s >= SECONDS_FOR_A_RATE else ""
         text = f"{pace}{self.per_minute} a minute"
         if self.throttled:
-            text += f", throttled {self.throttled} times"
+            text += f", throttled: {self.throttled}"
         return text
 
 
@@ -151,7 +151,8 @@ class BarProgress:
         if self._task is not None:
             self._bar.update(self._task, detail=detail)
         else:
-            self._bar.console.print(f"waiting {seconds:.0f} s ({cause})")
+            text = f"waiting {seconds:.0f} s ({cause})"
+            self._bar.console.print(text, markup=False, highlight=False)
 
     def finished(self) -> None:
         """Take the bar away."""

@@ -89,7 +89,7 @@ def report_screen(report: RunReport, zone: ZoneInfo) -> RenderableType:
         f"{report.seconds:.1f} s",
     ]
     if report.throttled:
-        facts.append(f"throttled {report.throttled} times")
+        facts.append(f"throttled: {report.throttled}")
     used = report.quota_used_pct
     if used is not None and (report.throttled or round(used)):
         facts.append(f"{used:.0f} % of the quota used")
