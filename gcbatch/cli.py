@@ -229,6 +229,7 @@ class _Outcome:
         return {
             "job": self.job.name if self.job else str(self.path),
             "error": error.problem if error else "",
+            "missing": error.missing if error else "",
             "hint": error.hint if error else None,
             "exit_code": error.exit_code if error else 0,
         }
@@ -383,12 +384,13 @@ def verify(
     from gcbatch.verifying import verify as verify_job
 
     found = verify_job(loaded, offline=offline)
-    if as_json:
-        _print_json(found.to_json())
-    else:
-        from gcbatch.store_screens import verification_screen
+    with _reader_may_go():
+        if as_json:
+            _print_json(found.to_json())
+        else:
+            from gcbatch.store_screens import verification_screen
 
-        _print(verification_screen(found))
+            _print(verification_screen(found))
     if found.error:
         raise found.error
 
@@ -596,5 +598,7 @@ def _print_json(content: object) -> None:
 def _say_error(error: GcbatchError) -> None:
     for line in error.problem.split("\n"):
         typer.echo(f"error: {plain(line, MOST_CHARS)}", err=True)
+    if error.missing:
+        typer.echo(f"missing: {plain(error.missing, MOST_CHARS)}", err=True)
     if error.hint:
         typer.echo(f"hint: {error.hint}", err=True)

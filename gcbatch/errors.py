@@ -79,12 +79,8 @@ class GcbatchError(Exception):
         self.problem = problem
         self.hint = hint
         self.refusal = refusal
-
-    def add_missing(self, told: str) -> None:
-        """Add a line that says what a run lacks because of this; empty adds nothing."""
-        if told:
-            self.problem = f"{self.problem}\n{told}"
-            self.args = (self.problem,)
+        self.missing = ""
+        """What a run lacks because of this; empty where that is everything."""
 
 
 class JobError(GcbatchError):

@@ -506,7 +506,7 @@ class _Pipeline:
                 tolerate=effort.tolerates,
             )
         except GcbatchError as exc:
-            exc.add_missing(self._told_missing(plan))
+            exc.missing = self._told_missing(plan)
             raise
         finally:
             self._observer.finished()
@@ -521,11 +521,11 @@ class _Pipeline:
     def _told_missing(self, plan: Plan) -> str:
         """Return which windows and queues have no part yet, in one line."""
         missing = [q for q in plan.queries if self._store.account(q.digest) is None]
-        if not missing or len(plan.queries) == 1:
-            return ""
+        if len(missing) in (0, len(plan.queries)):
+            return ""  # nothing, or all of it
         gaps = "; ".join(map(str, map(self._gap, missing[:MOST_GAPS])))
         more = f"; and {len(missing) - MOST_GAPS:,} more" * (len(missing) > MOST_GAPS)
-        return f"{len(missing):,} of {len(plan.queries):,} are missing: {gaps}{more}"
+        return f"{len(missing):,} of {len(plan.queries):,} queries: {gaps}{more}"
 
     def _gap(self, query: Query) -> Gap:
         return Gap(query.window, self._endpoint.queues_of(query.template))

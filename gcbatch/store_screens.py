@@ -12,7 +12,7 @@ from rich.text import Text
 
 from gcbatch.housekeeping import JobStore, Pruned
 from gcbatch.totals import Difference
-from gcbatch.verifying import Totals, Verification
+from gcbatch.verification import Totals, Verification
 from gcbatch.windows import Window, to_local
 
 __all__ = ["pruned_line", "store_screen", "verification_screen"]

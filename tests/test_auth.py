@@ -138,6 +138,15 @@ async def test_a_token_that_worked_is_not_one_of_the_three() -> None:
     assert server.grants == 4
 
 
+async def test_whoever_waited_goes_with_the_latest_token() -> None:
+    """A token that was renewed meanwhile is not used any more."""
+    tokens = Server().provider()
+    old = await tokens.get()
+    new = await tokens.get(rejected=old)
+
+    assert tokens.latest(old) is tokens.latest(new) is new
+
+
 async def test_an_old_token_that_worked_proves_nothing() -> None:
     """A late answer to an earlier token says nothing of the present one."""
     server = Server()

@@ -254,6 +254,18 @@ def test_a_late_answer_about_the_window_before_changes_nothing() -> None:
     assert budget.delay_s(6.7) == pytest.approx(known - 0.1, abs=0.05)
 
 
+def test_others_who_used_it_all_do_not_silence_us_for_ever() -> None:
+    """A new window is tried, however much of the last one others were seen to use."""
+    budget = Budget()
+    budget.answer(budget.send(0.0), 0.1, Standing(1, 30, 170))
+    budget.answer(budget.send(20.0), 20.1, Standing(30, 30, 150))
+
+    first_after_s = 171.5 + budget.delay_s(171.5)
+
+    assert first_after_s < 180.0
+    assert budget.delay_s(first_after_s) == 0.0
+
+
 def test_a_lost_request_may_have_been_counted() -> None:
     """It is taken as counted until an answer tells."""
     budget = Budget()
@@ -285,3 +297,42 @@ def test_the_last_second_of_a_window_may_be_the_first_seen() -> None:
     budget.answer(budget.send(0.0), 0.0, Standing(1, 300, 0))
 
     assert budget.delay_s(0.0) < 2.0
+
+
+class TestOffered:
+    """How many requests the server allowed, over the windows that were seen."""
+
+    def test_counts_each_window_once(self) -> None:
+        """Two windows of 30 are 60, however many answers told of them."""
+        budget = Budget()
+        for at in (0.0, 1.0, 2.0, 6.5, 7.5):
+            ticket = budget.send(at)
+            left_s = 6.0 - at % 6.0
+            budget.answer(ticket, at, Standing(1, 30, math.ceil(left_s)))
+
+        assert budget.offered(8.0) == 60
+        assert budget.offered(8.0, open_too=False) == 30
+
+    def test_a_window_that_is_over_is_not_open(self) -> None:
+        """Whoever begins after its end has no part in it."""
+        budget = Budget()
+        budget.answer(budget.send(0.0), 0.0, Standing(1, 30, 6))
+
+        assert budget.offered(100.0, open_too=False) == 30
+
+    def test_nothing_told_is_nothing_offered(self) -> None:
+        """A server without the headers tells no quota."""
+        budget = Budget()
+        budget.answer(budget.send(0.0), 0.0, None)
+
+        assert budget.offered(1.0) == 0
+
+    def test_a_refusal_in_a_guessed_window_opens_none(self) -> None:
+        """A server that rounds down refuses once: its window had not ended."""
+        budget = Budget()
+        budget.answer(budget.send(0.0), 0.0, Standing(30, 30, 6))
+        assert budget.delay_s(6.5) == 0.0  # guesses that a new window began
+
+        budget.answer(budget.send(6.5), 6.6, Standing(31, 30, 1))
+
+        assert budget.offered(6.7) == 30

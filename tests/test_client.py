@@ -354,6 +354,23 @@ class TestFailing:
 
         assert hasty(work).traffic.retries == {cause: 2}
 
+    def test_a_damaged_byte_in_a_key_is_no_key_of_another_name(self) -> None:
+        """What is not UTF-8 is repeated, wherever it stands; msgspec would skip it."""
+
+        class Shape(msgspec.Struct):
+            count: int | None = None
+
+        async def work() -> Answer[Shape]:
+            damaged = web.Response(body=b'{"c\xefunt": 7}')
+            handler, _ = replies(damaged, web.json_response({"count": 7}))
+            async with serving(handler) as url, client_of(url) as client:
+                return await client.post(PATH, msgspec.json.Decoder(Shape).decode, BODY)
+
+        answer = hasty(work)
+
+        assert answer.value.count == 7
+        assert answer.attempts == 2
+
     def test_a_stall_is_cut_off(self) -> None:
         """No request takes longer than the timeout; then it is asked again."""
 

@@ -14,7 +14,7 @@ LAYERS = (
     ("store_screens", "verifying"),
     ("pipeline", "loading", "screens", "sla_screens", "jobschema"),
     ("testing", "orgs", "kept", "logs", "progress", "report", "exporting",
-     "housekeeping", "totals"),
+     "housekeeping", "totals", "verification"),
     ("tables.catalog", "staging", "fetch", "splitting", "outputs", "digests"),
     ("tables.intervals", "tables.sla"),
     ("genesys.endpoints", "tables.merging", "tables.table"),

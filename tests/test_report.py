@@ -1,10 +1,31 @@
 """What a run did, as plain data."""
 
+import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
-from gcbatch.report import Exported, RunReport
+import pytest
+from rich.console import Console
+
+import gcbatch
+from gcbatch import OutputError, RunReport
+from gcbatch.digests import inputs_of, outputs_at
+from gcbatch.genesys.patience import FAILED_KEPT, Traffic
+from gcbatch.kept import Kept
+from gcbatch.report import Exported, Gap
+from gcbatch.screens import report_screen
+from gcbatch.simulator import Fault
+from gcbatch.store import Store
 from gcbatch.windows import Window
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import Bench, BenchOf
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 
@@ -40,3 +61,212 @@ def test_a_report_is_plain_json() -> None:
         {"exporter": "csv", "tables": ["intervals"], "location": "out.csv", "rows": 7}
     ]
     assert "tables" not in told
+
+
+def run_json(bench: "Bench", name: str = "job") -> dict[str, Any]:
+    text = (bench.folder / "store" / name / "run.json").read_text("utf-8")
+    content: dict[str, Any] = json.loads(text)
+    return content
+
+
+KEYS = [
+    "gcbatch", "job", "run_id", "from", "to", "started_at", "seconds", "queries",
+    "fetched", "provisional", "requests", "retries", "throttled", "waited_s", "tokens",
+    "answers", "received_bytes", "quota_used_pct", "failed_calls", "gaps", "timezone",
+    "settle", "rows", "exports", "breaches", "warnings", "digests",
+]  # fmt: skip
+
+
+def test_no_key_is_ever_renamed(bench: "Bench") -> None:
+    """Programs read run.json: keys are added, never renamed or left out."""
+    bench.run()
+
+    told = run_json(bench)
+
+    assert [key for key in told if key in KEYS] == KEYS
+    assert told["gcbatch"] == version("gcbatch")
+    assert (told["gaps"], told["failed_calls"]) == ([], [])
+    assert (told["timezone"], told["settle"]) == ("Asia/Jerusalem", "P4D")
+
+
+def test_what_came_over_the_line_is_counted(bench: "Bench") -> None:
+    """Answers by status, and bytes; nothing in a run that asks nothing."""
+    bench.simulator.faults.add(
+        Fault("status", status=503, wait_s=0, times=2),
+        Fault("garbage", body=b"{", nth=(4,)),
+    )
+    bench.run(fetch={"concurrency": 1})
+    first = run_json(bench)
+    bench.run()
+    second = run_json(bench)
+
+    assert first["answers"] == {"200": 9, "503": 2}  # a listing, 7 queries, 1 damaged
+    assert first["requests"] == 11
+    assert first["received_bytes"] > 100_000
+    assert (second["answers"], second["received_bytes"]) == ({}, 0)
+    assert second["quota_used_pct"] is None
+
+
+def test_failed_calls_are_told_with_their_ids(bench: "Bench") -> None:
+    """What the service's support asks for, be the call repeated or not."""
+    bench.simulator.faults.add(
+        Fault("status", status=503, wait_s=0), Fault("garbage", body=b"{", nth=(3,))
+    )
+    bench.run(fetch={"concurrency": 1})
+
+    refused, damaged = run_json(bench)["failed_calls"]
+
+    path = "/api/v2/analytics/conversations/aggregates/query"
+    assert (refused["method"], refused["path"]) == ("POST", path)
+    assert (refused["status"], damaged["status"]) == (503, 200)
+    assert refused["correlation_id"] != damaged["correlation_id"]
+    assert all((refused["correlation_id"], damaged["correlation_id"]))
+    assert refused["at"].endswith("Z")
+
+
+def test_failed_calls_are_bounded() -> None:
+    """A storm of one status crowds out none of another."""
+    traffic = Traffic()
+    traffic.fail("GET", "/first", 500, "one")
+    for number in range(1000):
+        traffic.fail("GET", "/storm", 429, str(number))
+
+    assert len(traffic.failed[429]) == FAILED_KEPT
+    assert traffic.failed[429][-1].correlation_id == "999"
+    assert [call.correlation_id for call in traffic.failed[500]] == ["one"]
+
+
+def test_jobs_that_share_a_client_account_for_themselves(bench: "Bench") -> None:
+    """Each run tells its own answers, bytes, failures and share of the quota."""
+    bench.simulator.faults.add(Fault("status", status=503, wait_s=0))
+    jobs = [
+        bench.job("one", fetch={"concurrency": 1}),
+        bench.job("two", query={"to": "1999-08-03"}),
+    ]
+
+    asyncio.run(gcbatch.arun_all(jobs))
+
+    one, two = run_json(bench, "one"), run_json(bench, "two")
+    assert (one["answers"], two["answers"]) == ({"200": 8, "503": 1}, {"200": 2})
+    assert (len(one["failed_calls"]), two["failed_calls"]) == (1, [])
+    assert one["received_bytes"] > two["received_bytes"] > 0
+    assert two["quota_used_pct"] == pytest.approx(100 * 2 / 1_000_000, abs=1e-3)
+
+
+def test_the_quota_used_is_what_was_served_of_what_was_allowed(
+    bench_of: "BenchOf",
+) -> None:
+    """Eight requests of a hundred are 8 percent, in one window of the server."""
+    bench = bench_of(requests_allowed=100)
+
+    report = bench.run()
+
+    assert report.quota_used_pct == pytest.approx(8.0)
+    assert run_json(bench)["quota_used_pct"] == 8.0
+
+
+def test_refused_requests_used_nothing(bench_of: "BenchOf") -> None:
+    """Answers 429 are none of the quota that was used."""
+    bench = bench_of(requests_allowed=100)
+    bench.simulator.faults.add(Fault("throttled", wait_s=0, times=3))
+
+    report = bench.run()
+
+    assert report.throttled == 3
+    assert report.quota_used_pct == pytest.approx(8.0)
+
+
+def test_outputs_are_told_by_their_digests(bench: "Bench") -> None:
+    """Every published file, once, with what sha256sum says of it."""
+    report = bench.run()
+
+    told = run_json(bench)["digests"]["outputs"]
+
+    written = {
+        str(bench.folder / f"job.{kind}"): content
+        for kind, content in bench.outputs().items()
+    }
+    assert {output["path"] for output in told} == set(written)
+    for output in told:
+        content = written[output["path"]]
+        assert output["sha256"] == sha256(content).hexdigest()
+        assert output["bytes"] == len(content)
+    assert len(report.outputs) == 3
+
+
+def test_inputs_are_told_by_one_digest(bench: "Bench") -> None:
+    """It changes with any part, and with nothing else."""
+    bench.run()
+    first = run_json(bench)["digests"]["inputs"]
+    bench.run()
+    second = run_json(bench)["digests"]["inputs"]
+    bench.run(fresh=True)
+    third = run_json(bench)["digests"]["inputs"]
+    store = Store(bench.folder / "store", "job")
+    kept = Kept.read(store)
+    assert kept is not None
+    bench.parts[0].unlink()
+
+    assert first["parts"] == 7
+    assert first == second
+    assert first["sha256"] != third["sha256"]
+    assert inputs_of(kept.plan, store).sha256 != third["sha256"]
+
+
+def test_a_file_that_two_exports_wrote_is_told_once(tmp_path: "Path") -> None:
+    """What is there at the end counts."""
+    path = tmp_path / "out.csv"
+    path.write_text("a\n")
+
+    (output,) = outputs_at([path, path])
+
+    assert (output.path, output.bytes) == (str(path), 2)
+
+
+def test_an_output_that_is_gone_at_once(tmp_path: "Path") -> None:
+    """Something else that removes outputs is named, not passed over."""
+    with pytest.raises(OutputError, match="cannot be read again"):
+        outputs_at([tmp_path / "gone.csv"])
+
+
+def test_gaps_name_window_and_queues(bench: "Bench") -> None:
+    """What is missing, for machines; no queues is all that were asked."""
+    window = Window(START, START + timedelta(days=1))
+    report = replace(bench.run(), gaps=(Gap(window, ("q1",)), Gap(window)))
+
+    one, other = report.to_json()["gaps"]
+
+    assert one["from"] == "2026-10-01T00:00:00.000Z"
+    assert (one["queues"], other["queues"]) == (["q1"], [])
+
+
+def test_no_secret_is_told(bench: "Bench") -> None:
+    """Neither the client's secret nor a token is in run.json, even after refusals."""
+    bench.simulator.faults.add(Fault("unauthorized"), Fault("status", wait_s=0))
+    bench.run()
+
+    text = json.dumps(run_json(bench))
+
+    assert bench.simulator.client_secret not in text
+    assert "Bearer" not in text
+
+
+@pytest.mark.parametrize(
+    ("used", "throttled", "said"),
+    [
+        (None, 0, False),
+        (0.2, 0, False),
+        (0.2, 1, True),
+        (97.4, 0, True),
+    ],
+)
+def test_the_screen_tells_of_the_quota_where_it_matters(
+    bench: "Bench", used: float | None, throttled: int, *, said: bool
+) -> None:
+    """From one percent on, or when throttled."""
+    report = replace(bench.run(), quota_used_pct=used, throttled=throttled)
+    console = Console(width=200)
+    with console.capture() as shown:
+        console.print(report_screen(report, bench.job().query.zone))
+
+    assert ("% of the quota used" in shown.get()) == said

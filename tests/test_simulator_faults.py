@@ -235,6 +235,15 @@ async def test_garbage_is_no_json() -> None:
     assert second == b"{"
 
 
+async def test_garbage_is_spoilt_enough() -> None:
+    """What is no answer cannot be distorted, and stays what it is."""
+    async with connected(Fault("garbage"), Fault("float_numbers")) as client:
+        response, body = await client.ask()
+
+    assert response.status == 200
+    assert body.startswith(b"<html>")
+
+
 async def test_a_redirect_points_elsewhere() -> None:
     """The status and the place are as ordered."""
     place = "http://127.0.0.1:1/x"

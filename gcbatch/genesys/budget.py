@@ -192,4 +192,7 @@ class Budget:
         self._count = 0
         self._earliest_end = now
         self._latest_end = now + max(self._length_s, 1.0)
+        # Of this window others have used nothing yet. Whoever took the time since the
+        # last answer for theirs would never ask again, and never learn otherwise.
+        self._seen_at = now
         self._is_guess = True

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 import orjson
@@ -99,17 +99,19 @@ def _status(fault: Fault) -> web.Response:
     )
 
 
-def spoil(response: web.Response, faults: Iterable[Fault], request: Any) -> None:
+def spoil(response: web.Response, faults: Collection[Fault], request: Any) -> None:
     """Distort the JSON of a good answer, fault by fault.
 
     Args:
-        response: Changed in place; anything but a 200 stays as it is.
+        response: Changed in place; anything but a real answer stays as it is.
         faults: Those that befell the request.
         request: The request's JSON body.
     """
     kinds = [fault.kind for fault in faults if fault.kind in DISTORTIONS]
     if not kinds or response.status != OK or not isinstance(response.body, bytes):
         return
+    if any(fault.kind in INSTEAD for fault in faults):
+        return  # garbage already
     answer = orjson.loads(response.body)
     for kind in kinds:
         answer = distorted(answer, kind, request or {})

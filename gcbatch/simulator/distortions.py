@@ -94,7 +94,10 @@ def _float_numbers(answer: Json, _: Mapping[str, Any]) -> Json:
     """Write whole numbers as 414.0."""
     for row in _rows(answer):
         for part in (*row["metrics"], *row.get("views", ())):
-            part["stats"] = {name: float(n) for name, n in part["stats"].items()}
+            part["stats"] = {
+                name: float(n) if isinstance(n, int) else n
+                for name, n in part["stats"].items()
+            }
     return answer
 
 

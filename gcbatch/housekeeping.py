@@ -1,0 +1,316 @@
+"""Keeping the store small: what is in it, and the removal of what is old.
+
+Parts hold personal data (ids of agents, what they did when), and nobody may have to
+keep them for ever. Only what gcbatch wrote itself is ever removed, links are never
+followed.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from gcbatch.errors import JobError, OutputError
+from gcbatch.job import Fetch
+from gcbatch.report import REPORT_NOTE
+from gcbatch.store import Account, Store
+from gcbatch.suggest import unknown
+from gcbatch.windows import Period, Window, iso, step
+
+__all__ = ["JobStore", "Pruned", "age", "list_store", "prune"]
+
+NOTES: Final = ("plan.json", REPORT_NOTE, "fresh.json")
+_PART: Final = re.compile(r"[0-9a-f]{40}\.parquet")
+_LEFTOVER: Final = re.compile(
+    r"\.(?:[0-9a-f]{40}|plan\.json|run\.json|fresh\.json)\.[0-9a-f]{12}\.part"
+)
+"""What a write that did not end leaves behind; see files.create_beside."""
+
+LEFTOVER_AGE: Final = timedelta(days=1)
+"""No write takes so long: a younger one may be under way."""
+
+_AGE: Final = re.compile(r"(?P<count>[1-9]\d{0,5}) ?(?P<unit>d|w|mo|y)", re.ASCII)
+_UNITS: Final = {"d": "P{}D", "w": "P{}W", "mo": "P{}M", "y": "P{}Y"}
+
+
+def age(text: str) -> Period:
+    """Read an age such as 30d, 12w, 6mo or 1y.
+
+    Raises:
+        JobError: If it is none.
+    """
+    match = _AGE.fullmatch(text.strip())
+    if match is None:
+        msg = f"{text!r} is no age"
+        raise JobError(msg, hint="write 30d, 12w, 6mo or 1y")
+    return Period.parse(_UNITS[match["unit"]].format(match["count"]))
+
+
+@dataclass(frozen=True, slots=True)
+class JobStore:
+    """What the store holds of one job.
+
+    Args:
+        job: Its name.
+        parts: How many.
+        size: Bytes of the parts.
+        window: From the first part's start to the last one's end; None without parts.
+        provisional: Parts that were fetched before their figures had settled, by the
+            settling time of the last run.
+        unreadable: Parts that tell nothing of themselves; the next run fetches them.
+        last_run: When the last run that ended began; None if none did.
+    """
+
+    job: str
+    parts: int
+    size: int
+    window: Window | None
+    provisional: int
+    unreadable: int
+    last_run: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "job": self.job,
+            "from": iso(self.window.start) if self.window else None,
+            "to": iso(self.window.end) if self.window else None,
+            "parts": self.parts,
+            "bytes": self.size,
+            "provisional": self.provisional,
+            "unreadable": self.unreadable,
+            "last_run": self.last_run,
+        }
+
+
+@dataclass
+class Pruned:
+    """What was removed, or would be.
+
+    Args:
+        before: Parts whose window ended earlier are old.
+        jobs: Names of the jobs that parts were removed of.
+        parts: How many.
+        leftovers: Files that an unfinished write had left behind.
+        emptied: Jobs that have nothing left.
+        size: Bytes of all that was removed.
+    """
+
+    before: datetime
+    jobs: list[str] = field(default_factory=list)
+    parts: int = 0
+    leftovers: int = 0
+    emptied: list[str] = field(default_factory=list)
+    size: int = 0
+
+    def to_json(self, *, dry_run: bool) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "before": iso(self.before),
+            "dry_run": dry_run,
+            "jobs": self.jobs,
+            "parts": self.parts,
+            "leftovers": self.leftovers,
+            "emptied": self.emptied,
+            "bytes": self.size,
+        }
+
+
+def list_store(root: Path, names: Sequence[str] = ()) -> list[JobStore]:
+    """Return what the store holds, by the names of jobs.
+
+    Args:
+        root: The folder that job files call `fetch.store`.
+        names: Of the jobs to tell of; none is all.
+
+    Raises:
+        JobError: If it holds no job of such a name.
+        OutputError: If the store cannot be read.
+    """
+    known = {folder.name: folder for folder in _job_folders(root)}
+    for name in names:
+        if name not in known:
+            msg = f"{root}: {unknown('job', name, sorted(known))}"
+            raise JobError(msg, hint="name jobs as their files do under `name:`")
+    return [_listed(known[name]) for name in (names or sorted(known))]
+
+
+def prune(
+    root: Path, older_than: Period, *, now: datetime, dry_run: bool = False
+) -> Pruned:
+    """Remove the parts whose window ended longer ago than *older_than*.
+
+    The age of a part is that of its data, whenever they were fetched. One that tells
+    nothing of itself is as old as its file. Plans, reports and folders go with the last
+    part of a job; files that are not gcbatch's stay, and so do links.
+
+    Args:
+        root: The folder that job files call `fetch.store`.
+        older_than: Counted by the calendar of UTC.
+        now: UTC.
+        dry_run: Whether to remove nothing.
+
+    Returns:
+        What was removed, or would be.
+
+    Raises:
+        JobError: If *older_than* reaches back before the calendar begins.
+        OutputError: If something cannot be read or removed.
+    """
+    try:
+        before = step(now, older_than, -1, ZoneInfo("UTC"))
+    except (OverflowError, ValueError) as exc:
+        msg = f"--older-than {older_than}: no store is as old as that"
+        raise JobError(msg, hint="write 30d, 12w, 6mo or 1y") from exc
+    done = Pruned(before)
+    for folder in _job_folders(root):
+        _prune_job(folder, done, now=now, dry_run=dry_run)
+    return done
+
+
+def _prune_job(folder: Path, done: Pruned, *, now: datetime, dry_run: bool) -> None:
+    store = Store(folder.parent, folder.name)
+    kept = 0
+    old: list[Path] = []
+    for part in _parts(store):
+        account = store.account(part.stem)
+        end = account.window.end if account else _written(part)
+        if end >= done.before:
+            kept += 1
+        else:
+            old.append(part)
+    left = [p for p in _leftovers(folder) if now - _written(p) > LEFTOVER_AGE]
+    notes = [p for p in _entries(folder) if p.name in NOTES and _is_file(p)]
+    # Without parts a run may just have begun: what it wrote is young.
+    is_idle = old or all(now - _written(note) > LEFTOVER_AGE for note in notes)
+    if kept or not is_idle:
+        notes = []
+    for path in (*old, *left, *notes):
+        _remove(path, done, dry_run=dry_run)
+    done.parts += len(old)
+    done.leftovers += len(left)
+    if old:
+        done.jobs.append(folder.name)
+    if notes or (old and not kept):
+        done.emptied.append(folder.name)
+    if not dry_run and not kept and is_idle:
+        for empty in (folder / "parts", folder):
+            with suppress(OSError):  # rmdir refuses one that has something in it
+                empty.rmdir()
+
+
+def _listed(folder: Path) -> JobStore:
+    store = Store(folder.parent, folder.name)
+    note = store.read_note(REPORT_NOTE) or {}
+    settle, zone = _settling(note)
+    accounts: list[Account | None] = []
+    size = 0
+    for part in _parts(store):
+        with suppress(FileNotFoundError):  # a run may be under way
+            size += part.stat().st_size
+            accounts.append(store.account(part.stem))
+    known = [account for account in accounts if account]
+    window = None
+    if known:
+        starts, ends = zip(
+            *((a.window.start, a.window.end) for a in known), strict=True
+        )
+        window = Window(min(starts), max(ends))
+    started = note.get("started_at")
+    return JobStore(
+        job=folder.name,
+        parts=len(accounts),
+        size=size,
+        window=window,
+        provisional=sum(not account.settled(settle, zone) for account in known),
+        unreadable=len(accounts) - len(known),
+        last_run=started if isinstance(started, str) else None,
+    )
+
+
+def _settling(note: dict[str, Any]) -> tuple[Period, ZoneInfo]:
+    """Return how long the last run let figures settle, and whose days that counts."""
+    try:
+        settle = Fetch(settle=note["settle"]).settle
+        return settle, ZoneInfo(note["timezone"])
+    except (KeyError, TypeError, ValueError, ZoneInfoNotFoundError):
+        return Fetch().settle, ZoneInfo("UTC")
+
+
+def _job_folders(root: Path) -> list[Path]:
+    """Return the folders of jobs: those with parts, or with what a run keeps.
+
+    Raises:
+        OutputError: If the store cannot be read.
+    """
+    if not root.is_dir():
+        msg = f"{root}: holds no store"
+        raise OutputError(msg, hint="name the folder that `fetch.store` names")
+    # The store itself may be a link: whoever named it meant what it leads to.
+    return [
+        folder
+        for folder in _entries(root.resolve())
+        if _is_folder(folder)
+        and (
+            _is_folder(folder / "parts")
+            or any(_is_file(folder / name) for name in NOTES)
+        )
+    ]
+
+
+def _parts(store: Store) -> Iterator[Path]:
+    """Yield the parts of a job, whole or damaged."""
+    for path in _entries(store.folder / "parts"):
+        is_part = _PART.fullmatch(path.name) and _is_file(path)
+        if is_part and not store.is_foreign(path.stem):
+            yield path
+
+
+def _leftovers(folder: Path) -> Iterator[Path]:
+    for path in (*_entries(folder), *_entries(folder / "parts")):
+        if _LEFTOVER.fullmatch(path.name) and _is_file(path):
+            yield path
+
+
+def _entries(folder: Path) -> Iterable[Path]:
+    """Return what is in a folder; nothing, where it is a link or not there."""
+    if not _is_folder(folder):
+        return ()
+    try:
+        return sorted(Path(entry.path) for entry in os.scandir(folder))
+    except OSError as exc:
+        msg = f"{folder}: cannot be read: {exc.strerror}"
+        raise OutputError(msg, hint="check the rights of the store") from exc
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
+def _written(path: Path) -> datetime:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except FileNotFoundError:
+        return datetime.now(UTC)
+
+
+def _remove(path: Path, done: Pruned, *, dry_run: bool) -> None:
+    try:
+        size = path.lstat().st_size
+        if not dry_run:
+            path.unlink()
+    except FileNotFoundError:
+        return
+    except OSError as exc:
+        msg = f"{path}: cannot be removed: {exc.strerror}"
+        raise OutputError(msg, hint="check the rights of the store") from exc
+    done.size += size

@@ -1,0 +1,245 @@
+"""Parts added up by day, to be compared with what the service adds up itself.
+
+Whether the sums of many small answers are the service's own sums is a check of all at
+once: windows, batches, pieces, and corrections that came late.
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gcbatch import question
+from gcbatch.genesys.endpoints import Aggregates
+from gcbatch.genesys.endpoints.base import INSTANT
+from gcbatch.genesys.metrics import Merge, column_name, kind_of
+from gcbatch.job import Job
+from gcbatch.kept import Kept
+from gcbatch.plan import Plan, Scope, make_plan
+from gcbatch.tables.merging import merged
+from gcbatch.windows import (
+    ONE_DAY,
+    Window,
+    bucket_edges,
+    ceil_to_bucket,
+    floor_to_bucket,
+    step,
+)
+
+__all__ = ["Coarse", "Difference", "Figure", "coarse_of", "differences", "figures_of"]
+
+COMPARED: Final = (Merge.ADD, Merge.MIN, Merge.MAX)
+
+SAME: Final = 1e-9
+"""Sums of floats that differ by less, of their size, are the same: the order in which
+they were added shows in the last digits."""
+
+Number = int | float
+Key = tuple[datetime | str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A figure that is not what the service says now.
+
+    Args:
+        window: The day, or whatever longer span was compared.
+        group: Columns of the group, and their values.
+        figure: As the API calls it, such as `tHandle.sum`.
+        stored: The parts' figures added up; None where they have none.
+        served: What the service answers; None where it answers nothing.
+    """
+
+    window: Window
+    group: Mapping[str, str | None]
+    figure: str
+    stored: Number | None
+    served: Number | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A column that can be compared.
+
+    Args:
+        column: Its name in parts.
+        source: As the API calls it.
+        merge: How it adds up.
+    """
+
+    column: str
+    source: str
+    merge: Merge
+
+
+@dataclass(frozen=True, slots=True)
+class Coarse:
+    """What is asked for comparison.
+
+    Args:
+        asked: The job's query section, by the day or longer.
+        plan: The queries; none where the range holds no whole day.
+        left_out: Spans at the ends of the range that are no whole days.
+    """
+
+    asked: question.Query
+    plan: Plan | None
+    left_out: tuple[Window, ...] = ()
+
+    def spans(self, window: Window) -> list[Window]:
+        """Return the days, or longer spans, of one window of the plan."""
+        edges = bucket_edges(window, self.asked.granularity, self.asked.zone)
+        return [Window(a, b) for a, b in pairwise(edges)]
+
+
+def coarse_of(job: Job, kept: Kept, endpoint: Aggregates) -> Coarse:
+    """Return the fewest queries that ask what a run asked, by the day or longer.
+
+    Buckets of a day or more are compared as they are. So are windows without buckets,
+    unless each is within a day.
+
+    Args:
+        job: As the run had it.
+        kept: What the run asked; its queues are asked again, and no others.
+        endpoint: Of the job.
+    """
+    asked, whole = job.query, kept.plan.window
+    if asked.granularity is None and not _within_days(kept.plan, asked):
+        return Coarse(asked, kept.plan)
+    left_out: tuple[Window, ...] = ()
+    if asked.granularity is None or asked.granularity.is_clock:
+        asked = asked.model_copy(update={"granularity": ONE_DAY})
+        start = ceil_to_bucket(whole.start, ONE_DAY, asked.zone)
+        end = floor_to_bucket(whole.end, ONE_DAY, asked.zone)
+        if start >= end:
+            return Coarse(asked, None, (whole,))
+        left_out = tuple(
+            Window(a, b) for a, b in ((whole.start, start), (end, whole.end)) if a < b
+        )
+        whole = Window(start, end)
+    fetch = job.fetch.model_copy(update={"chunk": "auto"})
+    by_day = job.model_copy(update={"query": asked, "fetch": fetch})
+    queues: tuple[str, ...] | None = None
+    if job.query.queues is not None:
+        named = {i for q in kept.plan.queries for i in endpoint.queues_of(q.template)}
+        queues = tuple(sorted(named))
+    listed = kept.names.listed.get("queueId", 0)
+    scope = Scope("", whole, queues, listed)  # nothing is stored, so whose is no matter
+    return Coarse(asked, make_plan(by_day, scope, endpoint), left_out)
+
+
+def _within_days(plan: Plan, asked: question.Query) -> bool:
+    def is_within(window: Window) -> bool:
+        day = floor_to_bucket(window.start, ONE_DAY, asked.zone)
+        return window.end <= step(day, ONE_DAY, 1, asked.zone)
+
+    return all(is_within(query.window) for query in plan.queries)
+
+
+def figures_of(asked: question.Query) -> list[Figure]:
+    """Return the columns of a job's parts that add up, or have a least or greatest."""
+    named = [(metric, kind_of(metric)) for metric in asked.metrics]
+    named += [(view.name, kind_of(view.target)) for view in asked.views]
+    return [
+        Figure(column_name(name, statistic), f"{name}.{statistic.key}", statistic.merge)
+        for name, kind in named
+        for statistic in kind.statistics
+        if statistic.merge in COMPARED
+    ]
+
+
+def differences(
+    stored: Iterable[pa.Table],
+    served: Iterable[pa.Table],
+    spans: Sequence[Window],
+    *,
+    groups: Sequence[str],
+    figures: Sequence[Figure],
+) -> Iterator[Difference]:
+    """Yield where two sets of rows do not add up to the same, by span and group.
+
+    What adds is 0 where it is absent: the service leaves out what has no data.
+
+    Args:
+        stored: Rows of parts; those outside *spans* are passed over.
+        served: Rows of the service's own totals.
+        spans: What to add up over, in order and apart.
+        groups: Columns that are kept apart, beside the span.
+        figures: What to compare.
+    """
+    ours, theirs = (
+        _by_key([_folded(rows, spans, groups, figures) for rows in tables], figures)
+        for tables in (stored, served)
+    )
+    windows = {span.start: span for span in spans}
+    nothing: tuple[Number | None, ...] = (None,) * len(figures)
+    for key in sorted(ours.keys() | theirs.keys(), key=_order):
+        one, other = ours.get(key, nothing), theirs.get(key, nothing)
+        if one == other:
+            continue
+        start, *group = key
+        for figure, a, b in zip(figures, one, other, strict=True):
+            if not _same(figure, a, b):
+                named = {n: _text(v) for n, v in zip(groups, group, strict=True)}
+                at = windows[start]  # type: ignore[index]  # a key begins with a start
+                yield Difference(at, named, figure.source, a, b)
+
+
+def _folded(
+    rows: pa.Table,
+    spans: Sequence[Window],
+    groups: Sequence[str],
+    figures: Sequence[Figure],
+) -> pa.Table:
+    """Add the rows up by span and group; interval_start becomes the span's."""
+    starts = [span.start for span in spans]
+
+    def span_of(instant: datetime) -> datetime | None:
+        at = bisect_right(starts, instant) - 1
+        return starts[at] if at >= 0 and instant < spans[at].end else None
+
+    instants = rows["interval_start"].unique()
+    places = pa.array(list(map(span_of, instants.to_pylist())), INSTANT)
+    column = places.take(pc.index_in(rows["interval_start"], value_set=instants))
+    by = ("interval_start", *groups)
+    rows = rows.select([*by, *(figure.column for figure in figures)])
+    rows = rows.set_column(0, "interval_start", column).filter(pc.is_valid(column))
+    return merged(rows, by, {figure.column: figure.merge for figure in figures})
+
+
+def _by_key(
+    folded: Sequence[pa.Table], figures: Sequence[Figure]
+) -> dict[Key, tuple[Number | None, ...]]:
+    """Return the figures of each span and group, over all tables."""
+    if not folded:
+        return {}
+    whole = pa.concat_tables(folded)
+    by = whole.column_names[: -len(figures)] if figures else whole.column_names
+    whole = merged(whole, by, {figure.column: figure.merge for figure in figures})
+    keys = zip(*(whole[name].to_pylist() for name in by), strict=True)
+    values = zip(*(whole[f.column].to_pylist() for f in figures), strict=True)
+    return dict(zip(keys, values, strict=True)) if figures else {}
+
+
+def _order(key: Key) -> list[tuple[bool, str]]:
+    return [(part is None, str(part)) for part in key]
+
+
+def _text(value: datetime | str | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _same(figure: Figure, one: Number | None, other: Number | None) -> bool:
+    if figure.merge is Merge.ADD:
+        one, other = one or 0, other or 0
+    if one is None or other is None:
+        return one is other
+    if isinstance(one, int) and isinstance(other, int):
+        return one == other
+    return math.isclose(one, other, rel_tol=SAME, abs_tol=SAME)

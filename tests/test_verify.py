@@ -1,0 +1,830 @@
+"""Checking a run: its parts, its outputs, and the service's own day totals."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pyarrow as pa
+import pytest
+from typer.testing import CliRunner, Result
+
+from gcbatch import DataError, JobError
+from gcbatch.cli import app
+from gcbatch.genesys.metrics import Merge
+from gcbatch.simulator import (
+    Call,
+    Fault,
+    Faults,
+    Presence,
+    Queue,
+    Tenant,
+    User,
+    sample_tenant,
+)
+from gcbatch.store import Store
+from gcbatch.totals import Difference, Figure, differences, figures_of
+from gcbatch.verification import MOST_LISTED, Verification
+from gcbatch.verifying import verify
+from gcbatch.windows import Window
+
+if TYPE_CHECKING:
+    from tests.conftest import Bench, BenchOf
+
+DAY = timedelta(days=1)
+SALES, SUPPORT, ANN, MEAL = (
+    str(UUID(int=n + (4 << 76) + (8 << 60))) for n in (1, 2, 11, 31)
+)
+QUEUES = (Queue(id=SALES, name="Sales"), Queue(id=SUPPORT, name="Support"))
+MARCH = {"from": "2026-03-02", "to": "2026-03-05", "timezone": "UTC"}
+
+
+def calls(start: datetime, days: int, *, wait_s: int = 10) -> tuple[Call, ...]:
+    """Return an answered call an hour in each queue."""
+    return tuple(
+        Call(
+            queue_id=queue.id,
+            offered=start + timedelta(hours=hour, minutes=10),
+            answered=start + timedelta(hours=hour, minutes=10, seconds=wait_s),
+            ended=start + timedelta(hours=hour, minutes=12),
+            user_id=ANN,
+        )
+        for queue in QUEUES
+        for hour in range(24 * days)
+    )
+
+
+def tenant(*more: Call, start: datetime | None = None, days: int = 3) -> Tenant:
+    start = start or datetime(2026, 3, 2, tzinfo=UTC)
+    return Tenant(
+        name="Small",
+        version="1",
+        queues=QUEUES,
+        users=(User(id=ANN, name="Ann"),),
+        calls=(*calls(start, days), *more),
+    )
+
+
+LATE = Call(queue_id=SALES, offered=datetime(2026, 3, 3, 9, 30, tzinfo=UTC))
+"""A call that the service tells of later."""
+
+
+def march(bench: "Bench", **sections: Any) -> Verification:
+    return verify(bench.job(**{"query": MARCH, **sections}))
+
+
+def snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
+    """Return every file's content, and when it was written."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(p): (p.read_bytes(), p.stat().st_mtime_ns) for p in files}
+
+
+def rewrite(
+    bench: "Bench", part: Path, change: Callable[[pa.Table], pa.Table], **account: Any
+) -> None:
+    """Change a part as one who can seal it again."""
+    store = Store(bench.folder / "store", "job")
+    whole = store.inspect(part.stem)
+    told = replace(whole.account, **account)
+    store.write(part.stem, replace(whole, table=change(whole.table), account=told))
+
+
+def raised(table: pa.Table, column: str = "n_offered") -> pa.Table:
+    """Return the rows with one more in a figure of the first of them."""
+    values = table[column].to_pylist()
+    values[0] = (values[0] or 0) + 1
+    at = table.column_names.index(column)
+    field = table.schema.field(column)
+    return table.set_column(at, field, pa.array(values, field.type))
+
+
+class TestAGoodRun:
+    def test_is_good(self, bench: "Bench") -> None:
+        """Parts and outputs are there, and the service's day totals are the same."""
+        bench.run()
+
+        found = verify(bench.job())
+
+        assert found.is_good
+        assert (found.parts, found.outputs) == (7, 3)
+        assert found.totals is not None
+        assert (found.totals.spans, found.totals.differing) == (7, 0)
+        assert not found.totals.left_out
+
+    def test_costs_the_fewest_queries(self, bench: "Bench") -> None:
+        """Seven windows of hours are compared with one query of days."""
+        bench.run()
+        bench.simulator.journal.clear()
+
+        verify(bench.job())
+
+        (asked,) = bench.data_requests
+        assert asked.request["granularity"] == "P1D"
+        assert asked.request["timeZone"] == "Asia/Jerusalem"
+
+    def test_asks_about_the_jobs_queues_alone(self, bench_of: "BenchOf") -> None:
+        """A job of one queue is compared with the totals of that queue."""
+        bench = bench_of(tenant())
+        query = {**MARCH, "queues": ["Sales"], "media_types": ["voice"]}
+        bench.run(query=query)
+        bench.simulator.journal.clear()
+
+        found = march(bench, query=query)
+
+        (asked,) = bench.data_requests
+        assert found.is_good
+        assert SALES in json.dumps(asked.request)
+        assert SUPPORT not in json.dumps(asked.request)
+
+    @pytest.mark.parametrize(
+        ("start", "granularity"),
+        [
+            ((2026, 3, 28), "PT1H"),
+            ((2026, 10, 24), "PT30M"),
+            ((2026, 10, 24), "PT3H"),
+        ],
+    )
+    def test_days_of_23_and_25_hours_add_up(
+        self, bench_of: "BenchOf", start: tuple[int, int, int], granularity: str
+    ) -> None:
+        """A day is the zone's, however long; the week holds a change of the clocks."""
+        first = datetime(*start, tzinfo=UTC)
+        bench = bench_of(tenant(start=first, days=4))
+        query = {
+            "from": f"{first.date()}",
+            "to": f"{(first + 3 * DAY).date()}",
+            "timezone": "Europe/Dublin",
+            "granularity": granularity,
+        }
+        bench.run(query=query, fetch={"settle": "PT0S"})
+
+        found = verify(bench.job(query=query, fetch={"settle": "PT0S"}))
+
+        assert found.is_good
+        assert found.totals is not None
+        assert found.totals.spans == 3
+
+    def test_never_writes(self, bench: "Bench") -> None:
+        """Nothing in the folder changes, not even a damaged part."""
+        bench.run()
+        bench.parts[0].write_bytes(b"damaged")
+        job = bench.job()
+        before = snapshot(bench.folder)
+
+        verify(job)
+
+        assert snapshot(bench.folder) == before
+
+    def test_offline_makes_no_request(self, bench: "Bench") -> None:
+        """Without the service, parts and outputs are checked all the same."""
+        bench.run()
+        bench.simulator.journal.clear()
+
+        found = verify(bench.job(), offline=True)
+
+        assert len(bench.simulator.journal) == 0
+        assert found.is_good
+        assert (found.totals, found.not_compared) == (None, "offline")
+
+    def test_user_aggregates_add_up(self, bench_of: "BenchOf") -> None:
+        """Presences that last over midnight are cut there, by whichever bucket."""
+        evening = datetime(2026, 3, 2, 22, tzinfo=UTC)
+        presence = Presence(
+            user_id=ANN,
+            system_presence="MEAL",
+            organization_presence_id=MEAL,
+            start=evening,
+            end=evening + timedelta(hours=30),
+            routing_status="IDLE",
+        )
+        bench = bench_of(replace(tenant(), presences=(presence,)))
+        query = {
+            **MARCH,
+            "endpoint": "user-aggregates",
+            "metrics": ["tSystemPresence", "tOrganizationPresence"],
+            "filter": {
+                "type": "or",
+                "predicates": [{"dimension": "userId", "value": ANN}],
+            },
+        }
+        bench.run(query=query)
+
+        found = march(bench, query=query)
+
+        assert found.is_good
+        assert found.totals is not None
+        assert found.totals.spans == 3
+
+    def test_what_is_too_large_is_asked_in_pieces(self, bench_of: "BenchOf") -> None:
+        """A service that answers two rows at once is compared all the same."""
+        bench = bench_of(tenant(), max_results=2)
+        query = {**MARCH, "granularity": "PT12H"}
+        bench.run(query=query)
+
+        found = march(bench, query=query)
+
+        assert found.is_good
+        assert found.totals is not None
+        assert found.totals.spans == 3
+
+
+class TestOtherBuckets:
+    def test_days_at_the_ends_that_are_not_whole_are_left_out(
+        self, bench_of: "BenchOf"
+    ) -> None:
+        """What begins or ends within a day is said, and not compared."""
+        bench = bench_of(tenant())
+        query = {**MARCH, "from": "2026-03-02T10:00", "to": "2026-03-04T07:00"}
+        bench.run(query=query)
+
+        found = march(bench, query=query)
+
+        assert found.is_good
+        assert found.totals is not None
+        assert found.totals.spans == 1
+        assert [w.span for w in found.totals.left_out] == [
+            timedelta(hours=14),
+            timedelta(hours=7),
+        ]
+
+    def test_a_range_without_a_whole_day(self, bench_of: "BenchOf") -> None:
+        """Then nothing is asked."""
+        bench = bench_of(tenant())
+        query = {**MARCH, "from": "2026-03-02T10:00", "to": "2026-03-03T07:00"}
+        bench.run(query=query)
+        bench.simulator.journal.clear()
+
+        found = march(bench, query=query)
+
+        assert found.totals is not None
+        assert (found.totals.spans, len(bench.simulator.journal)) == (0, 0)
+        assert len(found.totals.left_out) == 1
+
+    @pytest.mark.parametrize(
+        ("granularity", "chunk", "asked", "spans"),
+        [
+            pytest.param(None, "PT6H", "P1D", 3, id="windows within days"),
+            pytest.param(None, "P1D", "P1D", 3, id="windows of days"),
+            pytest.param(None, "P2D", None, 2, id="longer windows"),
+            pytest.param(None, "PT36H", None, 2, id="windows across midnights"),
+            pytest.param("P1D", "P1D", "P1D", 3, id="days"),
+            pytest.param("P3D", "auto", "P3D", 1, id="three days"),
+        ],
+    )
+    def test_longer_buckets_are_compared_as_they_are(
+        self,
+        bench_of: "BenchOf",
+        granularity: str | None,
+        chunk: str,
+        asked: str | None,
+        spans: int,
+    ) -> None:
+        """Buckets of a day or more cannot be cut into days; they are asked again."""
+        bench = bench_of(tenant())
+        sections: dict[str, Any] = {
+            "query": {**MARCH, "granularity": granularity},
+            "fetch": {"chunk": chunk},
+        }
+        bench.run(**sections)
+        bench.simulator.journal.clear()
+
+        found = march(bench, **sections)
+        granularities = {e.request.get("granularity") for e in bench.data_requests}
+        bench.become(tenant(LATE))
+        late = march(bench, **sections)
+
+        assert found.is_good
+        assert found.totals is not None
+        assert found.totals.spans == spans
+        assert granularities == {asked}
+        assert late.totals is not None
+        assert [(d.group, d.figure) for d in late.totals.listed] == [
+            ({"queue_id": SALES}, "nOffered.count")
+        ]
+
+    def test_tutorials_endpoints_have_no_totals(self, bench: "Bench") -> None:
+        """Their parts and outputs are checked, and that is said."""
+        query = {
+            "endpoint": "queue-summary",
+            "metrics": [],
+            "granularity": "P1D",
+            "from": "1999-08-01",
+            "to": "1999-08-02",
+        }
+        bench.run(query=query)
+
+        found = verify(bench.job(query=query))
+
+        assert found.is_good
+        assert found.parts > 0
+        assert found.not_compared == "queue-summary has no totals to compare with"
+
+
+class TestTheServiceSaysOtherwise:
+    def test_a_late_correction_is_found(self, bench_of: "BenchOf") -> None:
+        """Queue, metric, day and both numbers are named; --fresh mends it."""
+        bench = bench_of(tenant())
+        bench.run(query=MARCH)
+        bench.become(tenant(LATE))
+
+        found = march(bench)
+        bench.run(query=MARCH, fresh=True)
+
+        day = Window(*(datetime(2026, 3, d, tzinfo=UTC) for d in (3, 4)))
+        assert found.totals is not None
+        assert found.totals.listed[0] == Difference(
+            day, {"queue_id": SALES}, "nOffered.count", 24, 25
+        )
+        assert {d.window for d in found.totals.listed} == {day}
+        assert found.error is not None
+        assert "Sales, nOffered.count, 2026-03-03: stored 24, served 25" in str(
+            found.error
+        )
+        assert found.error.hint == "`gcbatch run --fresh JOB` fetches all of it anew"
+        assert march(bench).is_good
+
+    def test_of_several_problems_the_way_out_mends_all(
+        self, bench_of: "BenchOf"
+    ) -> None:
+        """Where figures differ too, running again would mend the lost part alone."""
+        bench = bench_of(tenant())
+        bench.run(query=MARCH)
+        bench.become(tenant(LATE))
+        store = Store(bench.folder / "store", "job")
+        (first,) = (
+            part
+            for part in bench.parts
+            if store.inspect(part.stem).account.window.start.day == 2
+        )
+        first.unlink()
+
+        error = march(bench).error
+
+        assert error is not None
+        assert "part is missing" in error.problem
+        assert error.hint is not None
+        assert "--fresh" in error.hint
+
+    def test_least_and_greatest_are_compared(self, bench_of: "BenchOf") -> None:
+        """A longest wait that changed shows, be the sums the same or not."""
+        bench = bench_of(tenant())
+        bench.run(query=MARCH)
+        slow = replace(
+            LATE,
+            answered=LATE.offered + timedelta(seconds=99),
+            ended=LATE.offered + timedelta(seconds=200),
+        )
+        bench.become(tenant(slow))
+
+        found = march(bench)
+
+        assert found.totals is not None
+        maximum = [d for d in found.totals.listed if d.figure == "tAnswered.max"]
+        assert [(d.stored, d.served) for d in maximum] == [(10_000, 99_000)]
+
+    def test_days_that_have_not_settled_are_no_differences(
+        self, bench_of: "BenchOf"
+    ) -> None:
+        """What the next run fetches anew anyway is told, with exit 0."""
+        bench = bench_of(tenant())
+        fetch = {"settle": "P20Y"}
+        with pytest.raises(JobError):
+            bench.job(query=MARCH, fetch=fetch)
+        fetch = {"settle": "P9Y"}
+        bench.run(query=MARCH, fetch=fetch)
+        bench.become(tenant(LATE))
+
+        found = march(bench, fetch=fetch)
+
+        assert found.is_good
+        assert found.totals is not None
+        assert (found.totals.provisional, found.totals.differing) == (3, 0)
+        assert found.totals.differing_provisional == len(
+            found.totals.listed_provisional
+        )
+        assert found.totals.listed_provisional[0].served == 25
+
+    def test_all_are_counted_and_some_are_listed(self, bench_of: "BenchOf") -> None:
+        """Another org's data differ everywhere; the list is bounded."""
+        start = datetime(2026, 1, 1, tzinfo=UTC)
+        query = {"from": "2026-01-01", "to": "2026-05-01", "timezone": "UTC"}
+        bench = bench_of(tenant(start=start, days=120))
+        bench.run(query=query, fetch={"chunk": "auto"})
+        bench.become(
+            replace(tenant(), calls=calls(start, 120, wait_s=11)[: 24 * 120 * 2 - 24])
+        )
+
+        found = verify(bench.job(query=query, fetch={"chunk": "auto"}))
+
+        assert found.totals is not None
+        assert len(found.totals.listed) == min(MOST_LISTED, found.totals.differing)
+        assert found.totals.differing > MOST_LISTED
+        assert found.error is not None
+
+    def test_a_service_that_fails_hides_nothing(self, bench: "Bench") -> None:
+        """What was found by then is told; without a flaw the failure is the error."""
+        bench.run()
+        refused = Fault("status", status=400, times=None)
+        bench.simulator.faults.add(refused)
+
+        failed = verify(bench.job())
+        bench.parts[0].unlink()
+        flawed = verify(bench.job())
+
+        assert failed.error is not None
+        assert failed.error.exit_code == 4
+        assert failed.error.problem == failed.not_compared
+        assert flawed.error is not None
+        assert flawed.error.exit_code == 5
+
+
+class TestParts:
+    @pytest.mark.parametrize(
+        ("how", "problem"),
+        [
+            ("flipped", "part is damaged"),
+            ("emptied", "part is damaged"),
+            ("lost", "part is missing"),
+            ("a folder", "cannot be read"),
+        ],
+    )
+    def test_a_part_that_cannot_be_read(
+        self, bench: "Bench", how: str, problem: str
+    ) -> None:
+        """It is named with its window, and its day is left out of the comparison."""
+        bench.run()
+        part = bench.parts[3]
+        content = bytearray(part.read_bytes())
+        content[200] ^= 0xFF
+        part.unlink()
+        if how == "a folder":
+            part.mkdir()
+        elif how != "lost":
+            part.write_bytes(content if how == "flipped" else b"")
+
+        found = verify(bench.job())
+
+        (flaw,) = found.part_flaws
+        assert flaw.path == str(part)
+        assert flaw.problem.startswith(problem)
+        assert found.totals is not None
+        assert (found.totals.spans, len(found.totals.left_out)) == (6, 1)
+        assert found.error is not None
+        assert problem in found.error.problem
+        assert found.error.hint is not None
+        assert "missing or damaged" in found.error.hint
+
+    def test_a_part_that_was_changed_and_sealed_again(self, bench: "Bench") -> None:
+        """The service's totals show it, and so does the digest of the inputs."""
+        bench.run()
+        rewrite(bench, bench.parts[3], raised)
+
+        found = verify(bench.job())
+
+        assert not found.part_flaws
+        assert found.totals is not None
+        (difference,) = found.totals.listed
+        assert difference.stored == (difference.served or 0) + 1
+        assert "tells of other parts" in found.output_flaws[0].problem
+
+    def test_a_part_in_anothers_place(self, bench: "Bench") -> None:
+        """A part is about its own window."""
+        bench.run()
+        one, other = bench.parts[:2]
+        one.write_bytes(other.read_bytes())
+
+        found = verify(bench.job())
+
+        assert "part is about another window" in found.part_flaws[0].problem
+
+    @pytest.mark.parametrize(
+        ("change", "account", "problem"),
+        [
+            (lambda t: t.slice(1), {}, "rows, its account tells"),
+            (lambda t: t, {"rows": 3}, "rows, its account tells 3"),
+            (lambda t: t.drop_columns(["n_offered"]), {}, "has other columns"),
+            (
+                lambda t: t.set_column(
+                    0,
+                    t.schema.field(0),
+                    pa.array([datetime(1999, 7, 1, tzinfo=UTC)] * t.num_rows).cast(
+                        t.schema.field(0).type
+                    ),
+                ),
+                {},
+                "buckets outside its window",
+            ),
+        ],
+        ids=["fewer rows", "another account", "columns", "buckets"],
+    )
+    def test_a_part_that_does_not_fit_its_query(
+        self, bench: "Bench", change: Any, account: dict[str, Any], problem: str
+    ) -> None:
+        """Rows, columns and buckets are those of the job, whatever the checksum."""
+        bench.run()
+        rewrite(bench, bench.parts[0], change, **account)
+
+        found = verify(bench.job(), offline=True)
+
+        assert problem in found.part_flaws[0].problem
+
+    def test_a_part_without_account(self, bench: "Bench") -> None:
+        """A file that is sealed but tells nothing of itself is damaged."""
+        bench.run()
+        content = bench.parts[0].read_bytes()
+        broken = content.replace(b'"asked_at"', b'"bsked_at"')
+        store = Store(bench.folder / "store", "job")
+        from gcbatch.store import _sealed  # noqa: PLC0415 - one test forges a seal
+
+        store.path(bench.parts[0].stem).write_bytes(_sealed(broken))
+
+        found = verify(bench.job(), offline=True)
+
+        assert "tells nothing of itself" in found.part_flaws[0].problem
+
+    def test_an_empty_part_is_good(self, bench: "Bench") -> None:
+        """No rows are a good answer."""
+        query = {"from": "2001-01-01", "to": "2001-01-08"}
+        bench.run(query=query)
+
+        assert verify(bench.job(query=query)).is_good
+
+
+class TestOutputs:
+    @pytest.mark.parametrize(
+        ("how", "problem"),
+        [
+            ("changed", "output has changed"),
+            ("removed", "output is missing"),
+            ("a folder", "output cannot be read"),
+        ],
+    )
+    def test_an_output_that_is_not_what_was_written(
+        self, bench: "Bench", how: str, problem: str
+    ) -> None:
+        """It is named; running again mends it."""
+        bench.run()
+        path = bench.folder / "job.csv"
+        content = path.read_bytes()
+        path.unlink()
+        if how == "changed":
+            path.write_bytes(content.replace(b"1", b"2", 1))
+        elif how == "a folder":
+            path.mkdir()
+
+        found = verify(bench.job(), offline=True)
+
+        (flaw,) = found.output_flaws
+        assert (flaw.path, flaw.problem[: len(problem)]) == (str(path), problem)
+        assert found.error is not None
+        assert found.error.exit_code == 5
+        assert found.error.hint == "`gcbatch run JOB` writes the outputs again"
+
+    @pytest.mark.parametrize("note", [None, b"{", b"{}", b'{"digests": []}'])
+    def test_a_run_that_told_nothing(self, bench: "Bench", note: bytes | None) -> None:
+        """Without run.json nobody knows what the outputs were."""
+        bench.run()
+        path = bench.folder / "store/job/run.json"
+        path.unlink()
+        if note is not None:
+            path.write_bytes(note)
+
+        found = verify(bench.job(), offline=True)
+
+        assert "the run did not end" in found.output_flaws[0].problem
+
+    def test_a_run_that_left_gaps(self, bench: "Bench") -> None:
+        """Outputs of a partial run are no outputs of the plan."""
+        bench.run()
+        path = bench.folder / "store/job/run.json"
+        told = json.loads(path.read_bytes())
+        path.write_text(json.dumps({**told, "gaps": [{}]}))
+
+        found = verify(bench.job(), offline=True)
+
+        assert "tells of gaps: 1" in found.output_flaws[0].problem
+
+    def test_a_run_whose_outputs_failed(self, bench: "Bench") -> None:
+        """After new parts, outputs of the run before are no longer the job's."""
+        bench.run(query={"to": "1999-08-05"})
+        told = (bench.folder / "store/job/run.json").read_bytes()
+        bench.run()
+        (bench.folder / "store/job/run.json").write_bytes(told)
+
+        found = verify(bench.job(), offline=True)
+
+        assert "tells of another run" in found.output_flaws[0].problem
+        assert len(found.output_flaws) > 1
+        assert found.error is not None
+        assert "outputs are not as the run left them, first" in found.error.problem
+
+
+class TestCommand:
+    @pytest.fixture
+    def cli(
+        self, bench: "Bench", monkeypatch: pytest.MonkeyPatch
+    ) -> Callable[..., Result]:
+        monkeypatch.chdir(bench.folder)
+        for name, value in bench.environ.items():
+            monkeypatch.setenv(name, value)
+        return lambda *args: CliRunner().invoke(app, [str(arg) for arg in args])
+
+    def test_a_good_run_is_exit_0(
+        self, cli: Callable[..., Result], bench: "Bench"
+    ) -> None:
+        """What was looked at is said."""
+        bench.run()
+
+        result = cli("verify", bench.write())
+        offline = cli("verify", "--offline", bench.write())
+
+        assert result.exit_code == offline.exit_code == 0
+        assert "7 parts: as the run left them" in result.stdout
+        assert "3 outputs: as the run left them" in result.stdout
+        assert "no figure differs" in result.stdout
+        assert "not compared with the service: offline" in offline.stdout
+
+    def test_a_difference_is_exit_5(
+        self, cli: Callable[..., Result], bench: "Bench"
+    ) -> None:
+        """The screen lists differences; the message has cause and way out."""
+        bench.run()
+        offered = datetime(1999, 8, 2, 9, tzinfo=UTC)
+        sample = sample_tenant()
+        more = replace(sample.calls[0], offered=offered, answered=None, ended=None)
+        more = replace(more, abandoned=None, user_id=None, wrap_up_code=None)
+        bench.become(replace(sample, calls=(*sample.calls, *[more] * 60)))
+
+        result = cli("verify", bench.write())
+        told = json.loads(cli("verify", "--json", bench.write()).stdout)
+
+        assert result.exit_code == 5
+        assert "nOffered.count" in result.stdout
+        assert "1999-08-02 00:00  1999-08-03 00:00" in result.stdout
+        assert "hint: `gcbatch run --fresh JOB`" in result.stderr
+        assert told["good"] is False
+        (difference,) = told["totals"]["differences"]
+        assert difference["served"] == difference["stored"] + 60
+        assert difference["from"] == "1999-08-01T21:00:00.000Z"
+
+    def test_long_lists_are_cut(
+        self, cli: Callable[..., Result], bench: "Bench"
+    ) -> None:
+        """A terminal shows the first flaws and differences, and how many there are."""
+        job = bench.write(fetch={"chunk": "PT6H"})
+        cli("run", job)
+        bench.become(tenant())
+
+        differing = cli("verify", job)
+        for part in bench.parts[:24]:
+            part.unlink()
+        lost = cli("verify", job)
+
+        assert (differing.exit_code, lost.exit_code) == (5, 5)
+        assert re.search(r"^and \d+ more$", differing.stdout, re.MULTILINE)
+        assert "24 flaws" in lost.stdout
+        assert "  and 4 more" in lost.stdout
+        assert "24 parts are not as the run left them, first" in lost.stderr
+
+    def test_what_cannot_be_judged_is_said(
+        self, cli: Callable[..., Result], bench: "Bench"
+    ) -> None:
+        """Days that are not whole, or may still change, are told with exit 0."""
+        bench.become(tenant())
+        job = bench.write(
+            query={**MARCH, "from": "2026-03-02T10:00"}, fetch={"settle": "P9Y"}
+        )
+        cli("run", job)
+        bench.become(tenant(LATE))
+
+        result = cli("verify", job)
+
+        assert result.exit_code == 0
+        assert "provisional: 2 of them, in which 1 figure differ" in result.stdout
+        assert "2026-03-03 00:00  2026-03-04 00:00" in result.stdout
+        assert (
+            "left out, for it is no whole day, or not all there: "
+            "2026-03-02 10:00 to 2026-03-03 00:00"
+        ) in result.stdout
+
+    def test_many_days_left_out_are_cut(
+        self, cli: Callable[..., Result], bench: "Bench"
+    ) -> None:
+        """Twenty are listed."""
+        start = datetime(2026, 1, 1, tzinfo=UTC)
+        bench.become(tenant(start=start, days=30))
+        query = {"from": "2026-01-01", "to": "2026-01-31", "timezone": "UTC"}
+        job = bench.write(query=query)
+        cli("run", job)
+        for part in bench.parts[:23]:
+            part.unlink()
+
+        result = cli("verify", job)
+
+        assert result.stdout.count("left out, for") == 20
+        assert result.stdout.count("  and 3 more") == 2
+
+    def test_a_job_that_never_ran_is_exit_5(
+        self, cli: Callable[..., Result], bench: "Bench"
+    ) -> None:
+        """Nor can another question be checked than was asked: exit 2."""
+        never = cli("verify", bench.write())
+        bench.run()
+        other = cli("verify", bench.write(query={"granularity": "P1D"}))
+
+        assert (never.exit_code, other.exit_code) == (5, 2)
+        assert "holds no run" in never.stderr
+        with pytest.raises(DataError):
+            verify(bench.job("another"))
+
+
+def rows(*figures: tuple[datetime, str | None, int | None, float | None]) -> pa.Table:
+    return pa.table(
+        {
+            "interval_start": pa.array(
+                [f[0] for f in figures], pa.timestamp("ms", tz="UTC")
+            ),
+            "queue_id": pa.array([f[1] for f in figures], pa.string()),
+            "n": pa.array([f[2] for f in figures], pa.int64()),
+            "x": pa.array([f[3] for f in figures], pa.float64()),
+        }
+    )
+
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+SPANS = [Window(NOON - DAY / 2, NOON + DAY / 2)]
+ADDS = [Figure("n", "n", Merge.ADD), Figure("x", "x", Merge.ADD)]
+
+
+class TestAddingUp:
+    def found(
+        self, stored: pa.Table, served: pa.Table, figures: list[Figure] = ADDS
+    ) -> list[Difference]:
+        return list(
+            differences([stored], [served], SPANS, groups=["queue_id"], figures=figures)
+        )
+
+    def test_absent_is_0_where_it_adds(self) -> None:
+        """The service leaves out what has no data; a queue of zeros is the same."""
+        stored = rows((NOON, "a", 0, None), (NOON, None, None, None))
+
+        assert not self.found(stored, rows())
+        assert not self.found(rows(), stored)
+
+    def test_a_least_that_is_absent_is_no_0(self) -> None:
+        """Of nothing there is no least, and that is not 0."""
+        least = [Figure("n", "n.min", Merge.MIN)]
+
+        (found,) = self.found(rows((NOON, "a", 0, None)), rows(), least)
+
+        assert (found.stored, found.served) == (0, None)
+
+    def test_the_last_digits_of_floats_do_not_count(self) -> None:
+        """The order of adding shows there."""
+        tenths = rows(*((NOON, "a", 1, 0.1) for _ in range(10)))
+
+        assert not self.found(tenths, rows((NOON, "a", 10, 1.0)))
+        assert self.found(tenths, rows((NOON, "a", 10, 1.0001)))
+
+    def test_no_group_is_a_group(self) -> None:
+        """Rows without a queue are compared with rows without one."""
+        (found,) = self.found(
+            rows((NOON, None, 1, None), (NOON, "a", 1, None)),
+            rows((NOON, None, 2, None), (NOON, "a", 1, None)),
+        )
+
+        assert (found.group, found.stored, found.served) == ({"queue_id": None}, 1, 2)
+
+    def test_rows_of_other_days_are_passed_over(self) -> None:
+        """A part may reach beyond the days that are compared."""
+        around = rows((NOON - DAY, "a", 5, None), (NOON + DAY, "a", 5, None))
+
+        assert not self.found(around, rows())
+
+    def test_ratios_are_never_compared(self, bench: "Bench") -> None:
+        """What does not add is left alone: ratios and targets."""
+        sources = {figure.source for figure in figures_of(bench.job().query)}
+
+        assert "oServiceLevel.numerator" in sources
+        assert not {s for s in sources if s.endswith((".ratio", ".target"))}
+
+    def test_without_comparable_figures_nothing_differs(self) -> None:
+        """A job may ask gauges alone."""
+        assert not self.found(rows((NOON, "a", 1, None)), rows(), [])
+
+
+def test_a_fault_in_between_is_repeated(bench_of: "BenchOf") -> None:
+    """Asking totals is as patient as a run is."""
+    bench = bench_of(faults=Faults())
+    bench.run()
+    bench.simulator.faults.add(Fault("status", status=503, wait_s=0))
+
+    found = verify(bench.job())
+
+    assert found.is_good
+    assert found.totals is not None
+    assert found.totals.requests == 2
