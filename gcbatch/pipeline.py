@@ -4,45 +4,39 @@ import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from gcbatch.dates import resolve_range
 from gcbatch.digests import inputs_of, outputs_at
 from gcbatch.errors import (
-    AccessError,
     DamagedPartError,
     DataError,
     GcbatchError,
-    JobError,
     OutOfReachError,
     ReplacedPartError,
     ServiceError,
 )
 from gcbatch.exporting import Exporter, export, load_exporter
 from gcbatch.fetch import Observer, Quiet, fetch_parts
-from gcbatch.genesys.endpoints import Endpoint, endpoint_named
-from gcbatch.genesys.names import LISTINGS, Names, is_id, queue_ids
+from gcbatch.genesys.names import Names
 from gcbatch.job import Export, Job
-from gcbatch.kept import Kept, asked_by
-from gcbatch.orgs import Orgs, OrgSession, Spending, identity_of
-from gcbatch.plan import Plan, Scope, make_plan
+from gcbatch.kept import Kept
+from gcbatch.orgs import Orgs, OrgSession, Spending
+from gcbatch.plan import Plan
+from gcbatch.planning import Planned, Planner
 from gcbatch.query import Query
-from gcbatch.question import QueueFile
 from gcbatch.report import REPORT_NOTE, Exported, Gap, RunReport
 from gcbatch.splitting import Splitter
-from gcbatch.store import Account, Part, Store
+from gcbatch.store import Account, Part
 from gcbatch.tables.catalog import Catalog
 from gcbatch.tables.table import Table
 from gcbatch.windows import Window, bucket_edges
 
 __all__ = [
-    "Planned",
     "arun",
     "arun_all",
     "blocking",
@@ -55,36 +49,11 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-FRESH_NOTE: Final = "fresh.json"
-"""Is there while a run with --fresh is not done, however often it is interrupted."""
-
 MOST_GAPS: Final = 5
 """Told of one by one."""
 
 MOST_ROUNDS: Final = 3
 """So often parts that are damaged, or that another run replaces, are put up with."""
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A plan, with the names that it was made by and what is stored of it.
-
-    Args:
-        plan: The queries.
-        names: What ids are called.
-        stored: How many of the queries have a settled part.
-    """
-
-    plan: Plan
-    names: Names
-    stored: int
-
-    def without(self, queries: Collection[Query]) -> "Planned":
-        """Return the plan of the queries that are left."""
-        if not queries:
-            return self
-        left = tuple(q for q in self.plan.queries if q not in queries)
-        return replace(self, plan=replace(self.plan, queries=left))
 
 
 def run(
@@ -212,7 +181,7 @@ def last_run_of(job: Job) -> Kept:
         DataError: If it never ran.
         JobError: If the job asks something else than its last run did.
     """
-    return _Pipeline(job, Quiet()).kept()
+    return _Pipeline(job, Quiet()).planner.kept()
 
 
 @dataclass
@@ -249,32 +218,30 @@ class _Pipeline:
     def __init__(self, job: Job, observer: Observer) -> None:
         self._job = job
         self._observer = observer
-        self._store = Store(job.fetch.store, job.name)
-        self._endpoint: Endpoint = endpoint_named(job.query.endpoint)
-        self._identity = identity_of(job.org)
-        self._asked = asked_by(job, self._identity, self._queues())
         self._started = datetime.now(UTC), time.monotonic()
+        self.planner = Planner(job, self._started[0])
+        self._store = self.planner.store
+        self._endpoint = self.planner.endpoint
 
     async def run(self, orgs: Orgs, *, fresh: bool, allow_partial: bool) -> RunReport:
         """Fetch what is missing, export all of it."""
         exporters = self._exporters()
         effort = _Effort(allow_partial)
         if fresh:
-            self._store.write_note(FRESH_NOTE, {"since": self._started[0].isoformat()})
-        planned = self._plan_as_kept()
+            self.planner.begin_fresh()
+        planned = self.planner.as_kept()
         if planned is None or planned.stored < len(planned.plan.queries):
             self._store.prepare()
             session = await self._session(orgs)
             effort.spent = Spending(session)
-            planned = await self._plan_anew(session)
-            if unreadable := sum(map(self._is_unreadable, planned.plan.queries)):
+            planned = await self.planner.anew(session)
+            if unreadable := sum(map(self.planner.is_unreadable, planned.plan.queries)):
                 effort.remarks.append(f"damaged parts, fetched anew: {unreadable:,}")
-            todo = self._unsettled(planned.plan)
+            todo = self.planner.unsettled(planned.plan)
             await self._fetch(session, planned.plan, todo, effort)
             if not effort.gaps:
                 # Not before: until then the last whole run is what can be exported.
-                Kept(self._asked, planned.names, planned.plan).write(self._store)
-                self._store.discard_note(FRESH_NOTE)
+                self.planner.keep(planned)
             planned = planned.without(effort.gaps)
         else:
             total = len(planned.plan.queries)
@@ -321,13 +288,15 @@ class _Pipeline:
     async def plan(self, orgs: Orgs) -> Planned:
         """Return the plan, from kept names where they suffice."""
         self._exporters()
-        return self._plan_as_kept() or await self._plan_anew(await self._session(orgs))
+        return self.planner.as_kept() or await self.planner.anew(
+            await self._session(orgs)
+        )
 
     async def check(self, orgs: Orgs) -> tuple[str, ...]:
         """Sign in, list names, and ask for one bucket."""
         self._exporters()
         session = await self._session(orgs)
-        planned = await self._plan_anew(session)
+        planned = await self.planner.anew(session)
         first, asked = planned.plan.queries[0], self._job.query
         start, end, *_ = bucket_edges(first.window, asked.granularity, asked.zone)
         await self._ask(session, replace(first, window=Window(start, end)))
@@ -336,32 +305,21 @@ class _Pipeline:
     def export_again(self) -> RunReport:
         """Export what the last run fetched."""
         exporters = self._exporters()
-        kept = self.kept()
+        kept = self.planner.kept()
         planned = Planned(kept.plan, kept.names, 0)
         return self._finish(planned, exporters, _Effort())
 
     def kept_catalog(self) -> Catalog:
         """Return the tables of what the last run fetched."""
-        kept = self.kept()
+        kept = self.planner.kept()
         for query in kept.plan.queries:
             self._account(query)
         return self._catalog(kept.plan, kept.names)
 
-    def kept(self) -> Kept:
-        """Return what the last whole run asked."""
-        kept = Kept.read(self._store)
-        if kept is None:
-            msg = f"{self._store.folder}: holds no run of this job"
-            raise DataError(msg, hint="`gcbatch run JOB` fetches first")
-        if kept.asked != self._asked:
-            msg = f"{self._job.name}: asks something else than its last run did"
-            raise JobError(msg, hint="`gcbatch run JOB` fetches what is new")
-        return kept
-
     def _exporters(self) -> list[tuple[Export, Exporter]]:
         """Make the exporters, and let them refuse the job before any request."""
         made: list[tuple[Export, Exporter]] = []
-        empty = self._catalog(Plan(self._window(), ()), Names())
+        empty = self._catalog(Plan(self.planner.window(), ()), Names())
         for spec in self._job.exports:
             kind = load_exporter(spec.exporter)
             exporter = kind(kind.Options.model_validate(spec.options))
@@ -369,117 +327,6 @@ class _Pipeline:
                 refuse(_given(spec, empty))
             made.append((spec, exporter))
         return made
-
-    def _window(self) -> Window:
-        query = self._job.query
-        try:
-            return resolve_range(
-                query.start,
-                query.end,
-                granularity=query.granularity,
-                zone=query.zone,
-                now=self._started[0],
-            )
-        except (ValueError, OverflowError) as exc:
-            msg = f"query: {exc}"
-            raise JobError(msg, hint="mend from and to") from exc
-
-    def _plan_as_kept(self) -> Planned | None:
-        """Return the plan by kept names; None where they do not suffice."""
-        kept = Kept.read(self._store)
-        if kept is None or kept.asked != self._asked:
-            return None
-        if self._named() - kept.names.listed.keys() and not kept.names.warnings:
-            return None  # a section `sla:` that came later wants names of its own
-        try:
-            return self._planned(kept.names)
-        except GcbatchError:
-            return None
-
-    async def _plan_anew(self, session: OrgSession) -> Planned:
-        kept = Kept.read(self._store)
-        known = kept.names if kept else Names()
-        return self._planned(await session.learn_names(self._named(), known))
-
-    def _named(self) -> set[str]:
-        """Return the dimensions whose names the job needs."""
-        dimensions = {listing.dimension for listing in LISTINGS}
-        wanted = dimensions & set(self._job.query.group_by)
-        by_name = not all(map(is_id, self._queues() or ()))
-        if by_name or self._endpoint.queues_at_once or self._job.sla:
-            wanted.add("queueId")
-        return wanted
-
-    def _planned(self, names: Names) -> Planned:
-        queues = self._queues()
-        if queues is not None:
-            queues = tuple(queue_ids(queues, names))
-        elif self._endpoint.queues_at_once:
-            queues = self._all_listed(names, f"{self._endpoint.name} asks by queue")
-            if not queues:
-                msg = f"{self._endpoint.name} asks by queue: the org lists none"
-                raise AccessError(msg, hint="check the divisions of the client's role")
-        if self._job.sla and not self._job.sla.include_deleted:
-            self._all_listed(names, "sla.include_deleted: false needs all queues")
-        scope = Scope(
-            identity=self._identity,
-            window=self._window(),
-            queue_ids=queues,
-            queues_listed=names.listed.get("queueId", 0),
-        )
-        plan = make_plan(self._job, scope, self._endpoint)
-        return Planned(plan, names, len(plan.queries) - len(self._unsettled(plan)))
-
-    def _all_listed(self, names: Names, why: str) -> tuple[str, ...]:
-        """Return the ids of all queues, from a complete listing."""
-        if "queueId" not in names.listed:
-            detail = "; ".join(names.warnings) or "they are not listed"
-            msg = f"{why}: {detail}"
-            raise AccessError(msg, hint="grant the permission to list queues")
-        return tuple(sorted(names.listed_ids("queueId")))
-
-    def _queues(self) -> tuple[str, ...] | None:
-        """Return the queues that the job names; None is all."""
-        queues = self._job.query.queues
-        if not isinstance(queues, QueueFile):
-            return queues
-        try:
-            lines = queues.file.read_text("utf-8-sig").splitlines()
-        except (OSError, UnicodeDecodeError) as exc:
-            reason = getattr(exc, "strerror", None) or "not UTF-8"
-            msg = f"query.queues.file: {queues.file}: cannot be read: {reason}"
-            raise JobError(msg, hint="a name or an id a line") from exc
-        named = (line.strip() for line in lines)
-        found = tuple(line for line in named if line and not line.startswith("#"))
-        if not found:
-            msg = f"query.queues.file: {queues.file}: names no queue"
-            raise JobError(msg, hint="a name or an id a line; leave queues out for all")
-        return found
-
-    @cached_property
-    def _fresh_since(self) -> datetime | None:
-        """When a run with --fresh began that did not end; older parts do not count."""
-        note = self._store.read_note(FRESH_NOTE) or {}
-        try:
-            return datetime.fromisoformat(note["since"])
-        except (KeyError, TypeError, ValueError):
-            return None
-
-    def _unsettled(self, plan: Plan) -> list[Query]:
-        """Return the queries whose part is missing or provisional."""
-        return [q for q in plan.queries if not self._is_settled(q)]
-
-    def _is_settled(self, query: Query) -> bool:
-        account = self._store.account(query.digest)
-        zone, settle = self._job.query.zone, self._job.fetch.settle
-        if account is None or not account.settled(settle, zone):
-            return False
-        return self._fresh_since is None or account.asked_at >= self._fresh_since
-
-    def _is_unreadable(self, query: Query) -> bool:
-        """Say whether there is a part, but one that tells nothing of itself."""
-        there = self._store.path(query.digest).exists()
-        return there and self._store.account(query.digest) is None
 
     async def _ask(self, session: OrgSession, query: Query) -> Part:
         return await self._endpoint.fetch(session.client, query, self._job.query)

@@ -10,7 +10,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from gcbatch.job import Job
-from gcbatch.pipeline import Planned
+from gcbatch.planning import Planned
 from gcbatch.report import RunReport
 from gcbatch.windows import to_local
 

@@ -13,7 +13,7 @@ LAYERS = (
     ("cli",),
     ("store_screens", "verifying"),
     ("pipeline", "loading", "screens", "sla_screens", "jobschema"),
-    ("testing", "orgs", "kept", "logs", "progress", "report", "exporting",
+    ("testing", "orgs", "kept", "planning", "logs", "progress", "report", "exporting",
      "housekeeping", "totals", "verification"),
     ("tables.catalog", "staging", "fetch", "splitting", "outputs", "digests"),
     ("tables.intervals", "tables.sla"),
