@@ -35,6 +35,7 @@ class Table:
         batches: Opens the stream anew.
         basis: The same rows with the sums that their figures were computed from, for
             whoever wants to add rows up; None where the rows themselves add.
+        batch_rows: Rows of a batch; smaller ones are for tests.
     """
 
     name: str
@@ -45,9 +46,10 @@ class Table:
     run_id: str
     batches: Callable[[], Iterator[pa.RecordBatch]] = field(repr=False)
     basis: "Table | None" = field(default=None, repr=False)
+    batch_rows: int = BATCH_ROWS
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
-        return rebatched(self.batches(), self.schema)
+        return rebatched(self.batches(), self.schema, self.batch_rows)
 
     def reader(self) -> pa.RecordBatchReader:
         """Return the table as a stream that Arrow's own functions read."""
