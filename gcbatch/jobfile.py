@@ -95,6 +95,8 @@ class _Draft:
 
     def __post_init__(self) -> None:
         self.problems: list[Found] = []
+        self.secrets: list[str] = []
+        """Values that a message must not repeat, wherever else they are used."""
 
     def override(self, settings: Mapping[str, str]) -> None:
         """Put the values of overrides in their places."""
@@ -131,6 +133,9 @@ class _Draft:
             if _BROKEN.search(value):
                 self.problems.append((loc, "holds characters that are no text"))
                 return "refused"
+            if loc == _SECRET:
+                named = _VARIABLE.findall(value)
+                self.secrets += [environ[n] for n in named if environ.get(n)]
             missing = [n for n in _VARIABLE.findall(value) if not environ.get(n)]
             if missing:
                 names = ", ".join(missing)
@@ -165,6 +170,8 @@ class _Draft:
         """Yield every problem as a line, in the order of the file."""
         order = sorted(self.problems, key=lambda p: self.document.line(p[0]))
         for loc, what in order:
+            for secret in self.secrets:
+                what = what.replace(secret, "[hidden]")  # noqa: PLW2901 - the same, masked
             yield f"{self._place(loc)}: {_dotted(loc)}: {what}"
 
     def _place(self, loc: Loc) -> str:

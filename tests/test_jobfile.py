@@ -436,3 +436,19 @@ def test_any_job_file_is_a_job_or_a_job_error(
         assert exc.problem  # noqa: PT017 - either outcome is right
     else:
         assert isinstance(made, Job)
+
+
+def test_a_secret_in_the_wrong_place_is_not_repeated(tmp_path: Path) -> None:
+    """A variable that the secret comes from may be used elsewhere by mistake."""
+    path = tmp_path / "job.yaml"
+    path.write_text(
+        "name: j\n"
+        "org: {region: '${S}', client_id: x, client_secret: '${S}'}\n"
+        "query: {from: today-7d, to: today, metrics: [nOffered], granularity: '${S}'}\n"
+    )
+
+    with pytest.raises(JobError) as failed:
+        read_job(path, now=datetime.now(UTC), environ={"S": "hunter2-hunter2"})
+
+    assert "hunter2" not in failed.value.problem
+    assert "unknown region '[hidden]'" in failed.value.problem
