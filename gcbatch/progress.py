@@ -86,7 +86,8 @@ class LogProgress:
     def waiting(self, seconds: float, cause: str) -> None:
         """Log that a request waits, and why."""
         self._pace.throttled += cause == "429"
-        log.info("%s: waiting %.1f s (%s)", self._pace.job, seconds, cause)
+        job = f"{self._pace.job}: " if self._pace.job else ""
+        log.info("%swaiting %.1f s (%s)", job, seconds, cause)
 
     def finished(self) -> None:
         """Log the end."""

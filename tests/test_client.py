@@ -386,6 +386,25 @@ class TestFailing:
         assert client.traffic.retries == {"timeout": 1}
         assert 40 <= took_s < 43
 
+    def test_a_body_that_drips_is_cut_off(self) -> None:
+        """A byte now and then keeps no connection open for ever."""
+
+        async def drip(request: web.Request) -> web.StreamResponse:
+            response = web.StreamResponse()
+            await response.prepare(request)
+            while True:
+                await response.write(b" ")
+                await asyncio.sleep(1)
+
+        async def work() -> Counter[str]:
+            async with serving(drip) as url, client_of(url, timeout_s=30) as client:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(100):
+                        await ask(client)
+                return client.traffic.retries
+
+        assert hasty(work)["timeout"] >= 2
+
     def test_twelve_attempts_are_enough(self) -> None:
         """A service that keeps failing is an error, with its correlation id."""
         fault = Fault("status", status=503, times=None)
