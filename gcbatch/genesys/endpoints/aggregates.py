@@ -23,7 +23,7 @@ from gcbatch.errors import DataError
 from gcbatch.filters import all_of, any_of
 from gcbatch.genesys.client import Client
 from gcbatch.genesys.endpoints.aggregate_pages import read_page
-from gcbatch.genesys.endpoints.base import INSTANT
+from gcbatch.genesys.endpoints.base import INSTANT, halves
 from gcbatch.genesys.families import Family
 from gcbatch.genesys.metrics import column_name, kind_of, snake
 from gcbatch.query import Query, canonical
@@ -120,15 +120,13 @@ class Aggregates:
         """Return two templates with half of the queues each, if there are two."""
         body = orjson.loads(template)
         clause = _queue_clause(body)
-        predicates = clause.get("predicates", [])
-        if len(predicates) < 2 or "queueId" not in asked.group_by:  # noqa: PLR2004 - halves of two
+        if "queueId" not in asked.group_by:
             return []
-        halves = []
-        middle = len(predicates) // 2
-        for half in (predicates[:middle], predicates[middle:]):
+        templates = []
+        for half in halves(clause.get("predicates", [])):
             clause["predicates"] = half
-            halves.append(canonical(body))
-        return halves
+            templates.append(canonical(body))
+        return templates
 
     async def fetch(
         self,

@@ -1,6 +1,7 @@
 """What every endpoint can do: ask a query, and say what its answers mean."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
 
 import pyarrow as pa
 
@@ -10,9 +11,17 @@ from gcbatch.plan import Templates
 from gcbatch.query import Query
 from gcbatch.store import Part
 
-__all__ = ["INSTANT", "Endpoint"]
+__all__ = ["INSTANT", "Endpoint", "halves"]
+
+T = TypeVar("T")
 
 INSTANT = pa.timestamp("ms", tz="UTC")
+
+
+def halves(items: Sequence[T]) -> list[Sequence[T]]:
+    """Return *items* cut in two; nothing where there are fewer than two."""
+    middle = len(items) // 2
+    return [items[:middle], items[middle:]] if middle else []
 
 
 class Endpoint(Templates, Protocol):

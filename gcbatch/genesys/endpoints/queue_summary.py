@@ -29,7 +29,7 @@ import pyarrow.compute as pc
 from gcbatch import question
 from gcbatch.errors import DataError
 from gcbatch.genesys.client import Answer, Client
-from gcbatch.genesys.endpoints.base import INSTANT
+from gcbatch.genesys.endpoints.base import INSTANT, halves
 from gcbatch.genesys.endpoints.clocked import Grid, levels_missing, whole_window
 from gcbatch.genesys.endpoints.columns import MOST, Number, numbers, within
 from gcbatch.genesys.endpoints.paging import all_pages
@@ -124,15 +124,11 @@ class QueueSummary:
         """Return two templates with half of the queues each, if there are two."""
         body = orjson.loads(template)
         (grouping,) = body["groupings"]
-        values = grouping.get("values", [])
-        if len(values) < 2:  # noqa: PLR2004 - halves of two
-            return []
-        halves = []
-        middle = len(values) // 2
-        for half in (values[:middle], values[middle:]):
+        templates = []
+        for half in halves(grouping.get("values", [])):
             grouping["values"] = half
-            halves.append(canonical(body))
-        return halves
+            templates.append(canonical(body))
+        return templates
 
     async def fetch(
         self,
