@@ -357,7 +357,7 @@ class _Pipeline:
             raise
         finally:
             self._observer.finished()
-        effort.fetched += len(todo) - len(effort.gaps)
+        effort.fetched += sum(query not in effort.gaps for query in todo)
         effort.remarks += splitter.remarks()
 
     def _catalog(

@@ -65,7 +65,7 @@ class Planner:
         self.store = Store(job.fetch.store, job.name)
         self.endpoint: Endpoint = endpoint_named(job.query.endpoint)
         self._identity = identity_of(job.org)
-        self._asked = asked_by(job, self._identity, self._queues())
+        self._asked = asked_by(job, self._identity, self._queues)
 
     def kept(self) -> Kept:
         """Return what the last whole run asked."""
@@ -129,13 +129,13 @@ class Planner:
         """Return the dimensions whose names the job needs."""
         dimensions = {listing.dimension for listing in LISTINGS}
         wanted = dimensions & set(self._job.query.group_by)
-        by_name = not all(map(is_id, self._queues() or ()))
+        by_name = not all(map(is_id, self._queues or ()))
         if by_name or self.endpoint.queues_at_once or self._job.sla:
             wanted.add("queueId")
         return wanted
 
     def _planned(self, names: Names) -> Planned:
-        queues = self._queues()
+        queues = self._queues
         if queues is not None:
             queues = tuple(queue_ids(queues, names))
         elif self.endpoint.queues_at_once:
@@ -162,8 +162,9 @@ class Planner:
             raise AccessError(msg, hint="grant the permission to list queues")
         return tuple(sorted(names.listed_ids("queueId")))
 
+    @cached_property
     def _queues(self) -> tuple[str, ...] | None:
-        """Return the queues that the job names; None is all."""
+        """The queues that the job names, read from their file once; None is all."""
         queues = self._job.query.queues
         if not isinstance(queues, QueueFile):
             return queues
