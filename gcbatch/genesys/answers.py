@@ -18,6 +18,7 @@ from gcbatch.plain import plain
 
 __all__ = [
     "DAMAGED",
+    "SHAPE_HINT",
     "correlation_id",
     "error_of",
     "forms_of",
@@ -26,6 +27,9 @@ __all__ = [
 ]
 
 MESSAGE_CHARS: Final = 600
+
+SHAPE_HINT: Final = "the service may have changed; see if a newer gcbatch knows it"
+"""For an answer of a shape that this release does not know."""
 
 DAMAGED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding raises for a body that is no JSON, no UTF-8, or nested without end."""

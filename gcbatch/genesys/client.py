@@ -16,6 +16,7 @@ import msgspec
 from gcbatch.errors import DataError, TooLargeError
 from gcbatch.genesys.answers import (
     DAMAGED,
+    SHAPE_HINT,
     correlation_id,
     error_of,
     forms_of,
@@ -46,8 +47,6 @@ MOST_DIGITS: Final = 9
 
 LARGE_BODY: Final = 256 * 1024
 """Bodies above this are decoded in a thread, so that the loop keeps its pace."""
-
-SHAPE_HINT: Final = "the service may have changed; see if a newer gcbatch knows it"
 
 
 @dataclass(frozen=True, slots=True)

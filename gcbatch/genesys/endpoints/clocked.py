@@ -1,16 +1,27 @@
 """Buckets told by their start alone, counted from the window's start."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch.errors import DataError
+from gcbatch.genesys.endpoints.base import INSTANT
 from gcbatch.plain import plain
 from gcbatch.query import Query
 from gcbatch.windows import Period, Window
 
-__all__ = ["Grid", "levels_missing", "whole_window"]
+__all__ = ["HEAD", "Grid", "levels_missing", "whole_window"]
+
+
+HEAD: Final = (
+    pa.field("interval_start", INSTANT, nullable=False),
+    pa.field("interval_end", INSTANT, nullable=False),
+    pa.field("queue_id", pa.string()),
+    pa.field("queue_name", pa.string()),
+)
+"""Columns that the parts of both shapes begin with."""
 
 
 class Grid:

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch.errors import DataError
+from gcbatch.genesys.answers import SHAPE_HINT
 
 __all__ = ["MOST", "SHAPE_HINT", "Number", "numbers", "within"]
 
@@ -13,8 +14,6 @@ Number = int | float
 
 MOST: Final = 2**53
 """Of a count or of milliseconds: 285,000 years."""
-
-SHAPE_HINT: Final = "the service may have changed; see if a newer gcbatch knows it"
 
 
 def within(column: pa.Array, most: float, name: str) -> pa.Array:

@@ -29,7 +29,7 @@ from gcbatch import question
 from gcbatch.errors import DataError
 from gcbatch.genesys.client import Answer, Client
 from gcbatch.genesys.endpoints.base import INSTANT
-from gcbatch.genesys.endpoints.clocked import Grid, levels_missing, whole_window
+from gcbatch.genesys.endpoints.clocked import HEAD, Grid, levels_missing, whole_window
 from gcbatch.genesys.endpoints.columns import MOST, Number, numbers, within
 from gcbatch.genesys.endpoints.paging import all_pages
 from gcbatch.query import Query, canonical
@@ -114,10 +114,7 @@ class IntervalReport:
         """Return the columns of a part."""
         return pa.schema(
             [
-                pa.field("interval_start", INSTANT, nullable=False),
-                pa.field("interval_end", INSTANT, nullable=False),
-                pa.field("queue_id", pa.string()),
-                pa.field("queue_name", pa.string()),
+                *HEAD,
                 *(
                     pa.field(
                         c.name,

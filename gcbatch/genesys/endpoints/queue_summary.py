@@ -30,7 +30,7 @@ from gcbatch import question
 from gcbatch.errors import DataError
 from gcbatch.genesys.client import Answer, Client
 from gcbatch.genesys.endpoints.base import INSTANT, halves
-from gcbatch.genesys.endpoints.clocked import Grid, levels_missing, whole_window
+from gcbatch.genesys.endpoints.clocked import HEAD, Grid, levels_missing, whole_window
 from gcbatch.genesys.endpoints.columns import MOST, Number, numbers, within
 from gcbatch.genesys.endpoints.paging import all_pages
 from gcbatch.query import Query, canonical
@@ -100,10 +100,7 @@ class QueueSummary:
         """Return the columns of a part; `deleted` is of the queue."""
         return pa.schema(
             [
-                pa.field("interval_start", INSTANT, nullable=False),
-                pa.field("interval_end", INSTANT, nullable=False),
-                pa.field("queue_id", pa.string()),
-                pa.field("queue_name", pa.string()),
+                *HEAD,
                 *(
                     pa.field(name, kind, metadata={"source": wire, "unit": unit})
                     for wire, name, kind, unit in _FIGURES
