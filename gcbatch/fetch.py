@@ -1,12 +1,14 @@
 """Queries to parts: a bounded number in flight, each stored before the next."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
 from gcbatch.errors import GcbatchError
+from gcbatch.partfile import Rows
 from gcbatch.query import Query
-from gcbatch.store import Part, Store
+from gcbatch.store import Store
+from gcbatch.tasks import for_each
 
 __all__ = ["Observer", "Quiet", "fetch_parts"]
 
@@ -56,7 +58,7 @@ class Quiet:
 
 async def fetch_parts(
     queries: Iterable[Query],
-    ask: Callable[[Query], Awaitable[Part]],
+    ask: Callable[[Query], Awaitable[Rows]],
     store: Store,
     *,
     concurrency: int,
@@ -79,32 +81,19 @@ async def fetch_parts(
     Raises:
         GcbatchError: The first problem, not the group that TaskGroup wraps it in.
     """
-    waiting = iter(queries)
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(concurrency):
-                group.create_task(_work(waiting, ask, store, observer, tolerate))
-    except ExceptionGroup as failed:
-        for problem in failed.exceptions:
-            if isinstance(problem, GcbatchError):
-                raise problem from failed
-        raise
 
-
-async def _work(
-    waiting: Iterator[Query],
-    ask: Callable[[Query], Awaitable[Part]],
-    store: Store,
-    observer: Observer,
-    tolerate: Callable[[Query, GcbatchError], bool],
-) -> None:
-    for query in waiting:
+    async def one(query: Query) -> None:
         try:
             part = await ask(query)
         except GcbatchError as exc:
             if not tolerate(query, exc):
                 raise
-            continue
-        # Writing forces the disk, which may take long; the loop goes on meanwhile.
-        await asyncio.to_thread(store.write, query.digest, part)
+            return
+        try:
+            # Writing forces the disk, which may take long; the loop goes on meanwhile.
+            await asyncio.to_thread(store.write, query.digest, part)
+        finally:
+            part.close()
         observer.fetched(query, part.account.rows)
+
+    await for_each(queries, one, at_once=concurrency)

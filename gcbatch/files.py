@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["Sync", "create_beside", "sync_folder", "write_whole"]
+__all__ = ["Sync", "create_beside", "replace_whole", "sync_folder", "write_whole"]
 
 Sync = Callable[[int], None]
 """Forces what an open file or folder holds to disk, such as os.fsync."""
@@ -33,11 +33,29 @@ def write_whole(path: Path, content: "bytes | memoryview", *, sync: Sync) -> Non
     Raises:
         OSError: If it cannot be written; what was there stays.
     """
-    beside = create_beside(path)
-    try:
+
+    def fill(beside: Path) -> None:
         with beside.open("wb") as file:
             file.write(content)
-            file.flush()
+
+    replace_whole(path, fill, sync=sync)
+
+
+def replace_whole(path: Path, fill: Callable[[Path], None], *, sync: Sync) -> None:
+    """Make *path* the file that *fill* writes, replacing what was there by one rename.
+
+    Args:
+        path: Of the file.
+        fill: Writes into an empty file beside it.
+        sync: Forces it to disk before it takes its place.
+
+    Raises:
+        OSError: If it cannot be written; what was there stays.
+    """
+    beside = create_beside(path)
+    try:
+        fill(beside)
+        with beside.open("rb+") as file:
             sync(file.fileno())
         beside.replace(path)
     except BaseException:

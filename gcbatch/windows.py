@@ -25,12 +25,16 @@ __all__ = [
     "from_local",
     "iso",
     "midnight",
+    "milliseconds",
     "step",
     "tile",
     "to_local",
+    "whole_utc_days",
 ]
 
 DAY_S: Final = 86_400
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND: Final = timedelta(milliseconds=1)
 _DURATION: Final = re.compile(
     r"P(?:(?P<years>#)Y)?(?:(?P<months>#)M)?(?:(?P<weeks>#)W)?(?:(?P<days>#)D)?"
     r"(?:T(?=\d)(?:(?P<hours>#)H)?(?:(?P<minutes>#)M)?(?:(?P<seconds>#)S)?)?".replace(
@@ -44,6 +48,11 @@ def iso(instant: datetime) -> str:
     """Return *instant* as the API writes it: `2026-10-01T00:00:00.000Z`."""
     text = instant.astimezone(UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
+
+
+def milliseconds(instant: datetime) -> int:
+    """Return *instant* in milliseconds since 1970, cut off below."""
+    return (instant - EPOCH) // MILLISECOND
 
 
 @total_ordering
@@ -238,6 +247,15 @@ def ceil_to_bucket(instant: datetime, granularity: Period, zone: ZoneInfo) -> da
         return min(floor + timedelta(seconds=granularity.seconds), next_midnight)
     one = granularity if granularity.months or granularity.is_weeks else ONE_DAY
     return step(floor, one, 1, zone)
+
+
+def whole_utc_days(window: Window) -> Window:
+    """Return the days in UTC that a window touches, whole."""
+    zone = ZoneInfo("UTC")
+    return Window(
+        floor_to_bucket(window.start, ONE_DAY, zone),
+        ceil_to_bucket(window.end, ONE_DAY, zone),
+    )
 
 
 def _clock_edges(day: date, granularity: Period, zone: ZoneInfo) -> list[datetime]:

@@ -8,10 +8,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from gcbatch.account import Account
 from gcbatch.errors import OutputError, ServiceError
 from gcbatch.fetch import Quiet, fetch_parts
+from gcbatch.partfile import Part
 from gcbatch.query import Query, make_query
-from gcbatch.store import Account, Part, Store
+from gcbatch.store import Store
 from gcbatch.windows import Window
 
 START = datetime(2026, 10, 1, tzinfo=UTC)

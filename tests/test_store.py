@@ -15,9 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gcbatch.account import Account
 from gcbatch.errors import DataError, OutputError
 from gcbatch.files import create_beside, sync_folder, write_whole
-from gcbatch.store import Account, Part, Store
+from gcbatch.partfile import Part
+from gcbatch.store import Store
 from gcbatch.windows import Period, Window
 
 START = datetime(2026, 10, 24, 23, tzinfo=UTC)  # a midnight in Dublin

@@ -1,0 +1,222 @@
+"""The file of a part: Parquet, with its account and a seal over all its bytes."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gcbatch.account import Account
+from gcbatch.errors import DamagedPartError
+
+__all__ = [
+    "MEND_HINT",
+    "Part",
+    "Rows",
+    "batches_of",
+    "fill",
+    "metadata_of",
+    "opened",
+    "seal",
+    "seal_in",
+    "table_of",
+]
+
+ACCOUNT_KEY: Final = b"gcbatch"
+SEAL_KEY: Final = b"gcbatch.sha256"
+BLANK_SEAL: Final = b"0" * 64
+MEND_HINT: Final = "`gcbatch run JOB` fetches it anew"
+PIECE: Final = 1 << 20
+"""Bytes that are read at once for the seal."""
+
+TAIL: Final = 8
+"""Bytes at the end of a Parquet file: the length of its footer, and `PAR1`."""
+
+
+class Rows(Protocol):
+    """What a part is written from."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Of all its batches."""
+        ...
+
+    @property
+    def account(self) -> Account:
+        """How it came about."""
+        ...
+
+    def batches(self) -> Iterable[pa.RecordBatch]:
+        """Return the rows; a batch is a row group of the file."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what the rows were kept in."""
+        ...
+
+
+@dataclass(frozen=True)
+class Part:
+    """The answer to one query in memory, with its account."""
+
+    table: pa.Table
+    account: Account
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Of the table."""
+        return self.table.schema
+
+    def batches(self) -> Iterable[pa.RecordBatch]:
+        """Return the table in one batch."""
+        whole: Iterable[pa.RecordBatch] = self.table.combine_chunks().to_batches()
+        return whole
+
+    def close(self) -> None:
+        """Do nothing: memory lets go of itself."""
+
+
+def fill(path: Path, rows: Rows) -> None:
+    """Write a part's file and seal it.
+
+    Args:
+        path: An empty file.
+        rows: What to write.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    metadata = {
+        **(rows.schema.metadata or {}),
+        ACCOUNT_KEY: rows.account.to_json(),
+        SEAL_KEY: BLANK_SEAL,
+    }
+    schema = rows.schema.with_metadata(metadata)
+    with pq.ParquetWriter(
+        path, schema, compression="zstd", write_page_checksum=True
+    ) as writer:
+        for batch in rows.batches():
+            writer.write_table(pa.Table.from_batches([batch]).cast(schema))
+    seal(path)
+
+
+def seal(path: Path) -> None:
+    """Write the hash of all other bytes of a part's file into its place.
+
+    Raises:
+        OSError: If it cannot be read or written.
+        ValueError: If there is no place for it.
+    """
+    with path.open("r+b") as file:
+        at = _place_of_seal(file)
+        found = _hash(file, at)
+        file.seek(at)
+        file.write(found)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[Any, str]]:
+    """Open a part's file for reading, its seal checked.
+
+    What is read afterwards is what was checked, even if the part is replaced meanwhile:
+    that makes a new file of the same name.
+
+    Yields:
+        The file, and the seal.
+
+    Raises:
+        OSError: If it cannot be read.
+        DamagedPartError: If the seal is not right.
+    """
+    with path.open("rb") as file:
+        try:
+            at = _place_of_seal(file)
+            file.seek(at)
+            told = file.read(len(BLANK_SEAL))
+            found = _hash(file, at)
+        except ValueError:
+            told, found = b"", b"-"
+        if told != found:
+            msg = f"{path}: part is damaged"
+            raise DamagedPartError(msg, hint=MEND_HINT)
+        file.seek(0)
+        yield file, found.decode()
+
+
+def table_of(file: Any) -> pa.Table:
+    """Return all rows of an opened part."""
+    return pq.read_table(
+        pa.PythonFile(file), page_checksum_verification=True, partitioning=None
+    )
+
+
+def batches_of(file: Any) -> Iterator[pa.RecordBatch]:
+    """Yield the row groups of an opened part, one at a time in memory."""
+    parquet = pq.ParquetFile(
+        pa.PythonFile(file), page_checksum_verification=True, pre_buffer=False
+    )
+    for number in range(parquet.num_row_groups):
+        group = parquet.read_row_group(number, use_threads=False)
+        yield from group.combine_chunks().to_batches()
+
+
+def metadata_of(source: Any) -> Mapping[bytes, bytes]:
+    """Return what a Parquet file says of itself.
+
+    Raises:
+        OSError, pa.ArrowException: If it cannot be read, or is none.
+    """
+    found: Mapping[bytes, bytes] | None = pq.read_metadata(source).metadata
+    return found or {}
+
+
+def seal_in(metadata: Mapping[bytes, bytes]) -> str:
+    """Return the seal that a part says it has.
+
+    Raises:
+        KeyError, ValueError: If it says none.
+    """
+    return metadata[SEAL_KEY].decode("ascii")
+
+
+def _place_of_seal(file: Any) -> int:
+    """Return where the seal's 64 digits begin.
+
+    Parquet's own checksums are of pages: a byte of the footer may turn over unseen,
+    and with it a column's name or the number of rows.
+
+    Raises:
+        ValueError: If there is no place for one.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - TAIL))
+    footer = int.from_bytes(file.read(4), "little") + TAIL
+    if footer > size:
+        msg = "no footer"
+        raise ValueError(msg)
+    file.seek(size - footer)
+    # The key's value follows it, after two bytes of Thrift: a field and a length.
+    place = file.read(footer).rindex(SEAL_KEY) + len(SEAL_KEY) + 2
+    return int(size - footer + place)
+
+
+def _hash(file: Any, place: int) -> bytes:
+    """Return the hash of all bytes of a file, the seal taken as blank."""
+    whole = sha256()
+    file.seek(0)
+    at = 0
+    while piece := file.read(PIECE):
+        start, end = place - at, place - at + len(BLANK_SEAL)
+        if end > 0 and start < len(piece):
+            blank = bytearray(piece)
+            low, high = max(0, start), min(end, len(piece))
+            blank[low:high] = BLANK_SEAL[: high - low]
+            piece = bytes(blank)
+        whole.update(piece)
+        at += len(piece)
+    return whole.hexdigest().encode()

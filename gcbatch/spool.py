@@ -1,0 +1,167 @@
+"""Documents that come in any order, put in order on disk: memory stays flat.
+
+A day may have a hundred thousand conversations of some kilobytes each. They are written
+aside as they come; only their ids, instants and places are held.
+"""
+
+import os
+from array import array
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final, NamedTuple, Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gcbatch.account import Account
+
+__all__ = ["DOCUMENTS", "Document", "Spool", "SpooledPart"]
+
+DOCUMENTS: Final = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("at", pa.timestamp("ms", tz="UTC"), nullable=False),
+        pa.field("document", pa.binary(), nullable=False),
+    ]
+)
+"""The columns of a part of documents, in the order of `at` and `id`."""
+
+BATCH_BYTES: Final = 4 << 20
+BATCH_ROWS: Final = 8_192
+"""A batch of documents ends where either is reached."""
+
+
+class Document(NamedTuple):
+    """One record of the service, as it was sent.
+
+    Args:
+        id: What tells it from others.
+        at_ms: The instant that it is sorted by, in milliseconds since 1970.
+        content: JSON without line breaks.
+    """
+
+    id: str
+    at_ms: int
+    content: bytes
+
+
+class Spool:
+    """A file of documents, each once.
+
+    Args:
+        path: An empty file; it is removed on leaving.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = path.open("w+b", buffering=0)
+        self._known: dict[str, None] = {}
+        self._instants = array("q")
+        self._places = array("q")
+        self._sizes = array("q")
+        self._end = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+    def add(self, documents: Sequence[Document]) -> int:
+        """Write documents down, but for those that are known.
+
+        Returns:
+            How many were new.
+
+        Raises:
+            OSError: If the disk is full.
+        """
+        news = []
+        for document in documents:
+            if document.id in self._known:
+                continue
+            self._known[document.id] = None
+            self._instants.append(document.at_ms)
+            self._places.append(self._end)
+            self._sizes.append(len(document.content))
+            self._end += len(document.content)
+            news.append(document.content)
+        content = memoryview(b"".join(news))
+        while content:
+            content = content[self._file.write(content) :]
+        return len(news)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield all documents in the order of their instants and ids."""
+        ids = pa.array(self._known, pa.string())
+        instants = pa.array(self._instants, pa.int64())
+        order = pc.sort_indices(
+            pa.table({"at": instants, "id": ids}),
+            sort_keys=[("at", "ascending"), ("id", "ascending")],
+        )
+        for rows in self._cut(order.to_pylist()):
+            contents = [
+                os.pread(self._file.fileno(), self._sizes[n], self._places[n])
+                for n in rows
+            ]
+            taken = pa.array(rows, pa.int64())
+            yield pa.record_batch(
+                [
+                    ids.take(taken),
+                    instants.take(taken).cast(DOCUMENTS.field("at").type),
+                    pa.array(contents, pa.binary()),
+                ],
+                schema=DOCUMENTS,
+            )
+
+    def _cut(self, order: Sequence[int]) -> Iterator[list[int]]:
+        rows: list[int] = []
+        size = 0
+        for number in order:
+            rows.append(number)
+            size += self._sizes[number]
+            if size >= BATCH_BYTES or len(rows) >= BATCH_ROWS:
+                yield rows
+                rows, size = [], 0
+        if rows:
+            yield rows
+
+
+class SpooledPart:
+    """A part that is written from a spool, which it closes.
+
+    Args:
+        spool: Its documents.
+        account: How it came about.
+    """
+
+    def __init__(self, spool: Spool, account: Account) -> None:
+        self._spool = spool
+        self.account = account
+
+    @property
+    def schema(self) -> pa.Schema:
+        """That of documents."""
+        return DOCUMENTS
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the documents in order."""
+        return self._spool.batches()
+
+    def close(self) -> None:
+        """Remove the spool's file."""
+        self._spool.close()

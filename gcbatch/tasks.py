@@ -1,0 +1,44 @@
+"""Work on many things at once: a bounded number, one problem to tell of."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from gcbatch.errors import GcbatchError
+
+__all__ = ["for_each"]
+
+T = TypeVar("T")
+
+
+async def for_each(
+    items: Iterable[T], work: Callable[[T], Awaitable[None]], *, at_once: int
+) -> None:
+    """Do *work* for every item, in order, at most *at_once* at a time.
+
+    The first failure stops the rest.
+
+    Raises:
+        GcbatchError: The first problem, not the group that TaskGroup wraps it in.
+    """
+    waiting = iter(items)
+
+    async def hand() -> None:
+        for item in waiting:
+            await work(item)
+
+    async with _unwrapped(), asyncio.TaskGroup() as group:
+        for _ in range(at_once):
+            group.create_task(hand())
+
+
+@asynccontextmanager
+async def _unwrapped() -> AsyncIterator[None]:
+    try:
+        yield
+    except ExceptionGroup as failed:
+        for problem in failed.exceptions:
+            if isinstance(problem, GcbatchError):
+                raise problem from failed
+        raise
