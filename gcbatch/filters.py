@@ -5,15 +5,22 @@ holds one value. Source: models ConversationAggregateQueryFilter and
 ConversationAggregationView of PureCloudPlatformClientV2 269.0.0, read 2026-11-21.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from gcbatch.genesys.families import Family
 from gcbatch.suggest import unknown
 
-__all__ = ["Clause", "Filter", "Predicate", "View", "all_of", "any_of"]
+__all__ = [
+    "Clause",
+    "DetailFilters",
+    "Filter",
+    "Predicate",
+    "View",
+    "all_of",
+    "any_of",
+]
 
 
 class _Shape(BaseModel):
@@ -21,7 +28,9 @@ class _Shape(BaseModel):
 
     def wire(self) -> dict[str, Any]:
         """Return it as the API takes it."""
-        return self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        return self.model_dump(
+            mode="json", by_alias=True, exclude_none=True, exclude_defaults=True
+        )
 
 
 class NumericRange(_Shape):
@@ -43,6 +52,17 @@ class Predicate(_Shape):
     range: NumericRange | None = None
 
 
+class DetailPredicate(Predicate):
+    """One condition on one dimension, metric or property of details."""
+
+    metric: str | None = None
+    property_name: Annotated[str | None, Field(alias="property")] = None
+    property_type: Annotated[
+        Literal["bool", "integer", "real", "date", "string", "uuid"] | None,
+        Field(alias="propertyType"),
+    ] = None
+
+
 class Clause(_Shape):
     """Predicates, all or any of which must hold."""
 
@@ -50,12 +70,12 @@ class Clause(_Shape):
     predicates: Annotated[tuple[Predicate, ...], Field(min_length=1)]
 
 
-class Filter(_Shape):
-    """Clauses and predicates, all or any of which must hold."""
+class _Conditions(_Shape):
+    """Two levels of conditions, whatever they are about."""
 
     type: Literal["and", "or"]
-    clauses: tuple[Clause, ...] = ()
-    predicates: tuple[Predicate, ...] = ()
+    clauses: tuple[Any, ...] = ()
+    predicates: tuple[Any, ...] = ()
 
     @model_validator(mode="after")
     def _holds_something(self) -> Self:
@@ -64,16 +84,64 @@ class Filter(_Shape):
             raise ValueError(msg)
         return self
 
-    def unknown_dimensions(self, family: Family) -> Iterator[str]:
-        """Yield a message for each dimension that *family* lacks, with its place."""
+    def unknown_dimensions(self, known: Collection[str]) -> Iterator[str]:
+        """Yield a message for each dimension that is not *known*, with its place."""
         places = [("", self.predicates)]
         places += [(f"clauses[{n}].", c.predicates) for n, c in enumerate(self.clauses)]
         for where, predicates in places:
             for number, predicate in enumerate(predicates):
                 name = predicate.dimension
-                if name is not None and name not in family.dimensions:
-                    problem = unknown("dimension", name, family.dimensions)
+                if name is not None and name not in known:
+                    problem = unknown("dimension", name, known)
                     yield f"{where}predicates[{number}].dimension: {problem}"
+
+
+class Filter(_Conditions):
+    """Clauses and predicates, all or any of which must hold."""
+
+    clauses: tuple[Clause, ...] = ()
+    predicates: tuple[Predicate, ...] = ()
+
+
+class DetailClause(_Shape):
+    """Predicates on details, all or any of which must hold."""
+
+    type: Literal["and", "or"]
+    predicates: Annotated[tuple[DetailPredicate, ...], Field(min_length=1)]
+
+
+class DetailFilter(_Conditions):
+    """Clauses and predicates on one kind of record."""
+
+    clauses: tuple[DetailClause, ...] = ()
+    predicates: tuple[DetailPredicate, ...] = ()
+
+
+class DetailFilters(_Shape):
+    """Filters of details: of each kind a list, all of which must hold."""
+
+    conversation: Annotated[
+        tuple[DetailFilter, ...], Field(alias="conversationFilters")
+    ] = ()
+    segment: Annotated[tuple[DetailFilter, ...], Field(alias="segmentFilters")] = ()
+    evaluation: Annotated[
+        tuple[DetailFilter, ...], Field(alias="evaluationFilters")
+    ] = ()
+    survey: Annotated[tuple[DetailFilter, ...], Field(alias="surveyFilters")] = ()
+    resolution: Annotated[
+        tuple[DetailFilter, ...], Field(alias="resolutionFilters")
+    ] = ()
+    user: Annotated[tuple[DetailFilter, ...], Field(alias="userFilters")] = ()
+    presence: Annotated[tuple[DetailFilter, ...], Field(alias="presenceFilters")] = ()
+    routing_status: Annotated[
+        tuple[DetailFilter, ...], Field(alias="routingStatusFilters")
+    ] = ()
+
+    def by_kind(self) -> dict[str, tuple[DetailFilter, ...]]:
+        """Return the filters that were given, by the API's key for their kind."""
+        fields = type(self).model_fields.items()
+        given = {str(about.alias): getattr(self, name) for name, about in fields}
+        return {kind: filters for kind, filters in given.items() if filters}
 
 
 class ViewRange(_Shape):

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from gcbatch.genesys import limits
+from gcbatch.genesys.details import Road, details_named
 from gcbatch.genesys.families import family_named
 from gcbatch.org import Org
 from gcbatch.question import DEFAULT_ENDPOINT, Query
@@ -39,6 +40,9 @@ SLA_GROUPS: Final = ("queueId", "mediaType", "divisionId")
 """Dimensions of which a conversation has one in a queue. Of others (wrap-up codes,
 skills) it may have several, and would count several times."""
 
+LISTED: Final = ("queues", "users", "wrapup_codes")
+"""Tables of what ids stand for, which every job can export."""
+
 SECONDS_OF_AN_HOUR: Final = 3600
 
 
@@ -53,6 +57,12 @@ class Limits(Section):
     max_days_daily: Annotated[int, Field(ge=1, le=3660)] = limits.MAX_DAYS_DAILY
     expected_buckets: Annotated[int, Field(ge=1, le=LARGEST)] = limits.EXPECTED_BUCKETS
     body_bytes: Annotated[int, Field(ge=2_000, le=LARGEST)] = limits.BODY_BYTES
+    max_days_details: Annotated[int, Field(ge=1, le=3660)] = limits.MAX_DAYS_DETAILS
+    max_days_details_filtered: Annotated[int, Field(ge=1, le=3660)] = (
+        limits.MAX_DAYS_DETAILS_FILTERED
+    )
+    detail_results: Annotated[int, Field(ge=100, le=LARGEST)] = limits.DETAIL_RESULTS
+    jobs_in_flight: Annotated[int, Field(ge=1, le=256)] = limits.JOBS_IN_FLIGHT
 
 
 class Fetch(Section):
@@ -67,6 +77,8 @@ class Fetch(Section):
         store: Folder of the parts.
         timeout: Longest time that one request may take.
         give_up: How long an address that cannot be reached is tried.
+        job_wait: How long a job of the service may take.
+        road: How aggregates are asked for.
         max_response_bytes: A longer answer is cut off.
         limits: Where the service's limits are uncertain.
     """
@@ -83,6 +95,8 @@ class Fetch(Section):
     store: Path = Path(".gcbatch")
     timeout: Duration = Period.parse("PT2M")
     give_up: Duration = Period.parse("PT30S")
+    job_wait: Duration = Period.parse("PT4H")
+    road: Road = Road.QUERY
     max_response_bytes: Annotated[int, Field(ge=1024, le=2**40)] = 256 * 1024 * 1024
     limits: Limits = Limits()
 
@@ -176,7 +190,8 @@ class Job(Section):
             implied = [str(m) for m in SLA_METRICS if m in family.metrics]
             # A family without them is refused by _check_sla, which says why.
             query.setdefault("metrics", implied or list(family.metrics[:1]))
-        query.setdefault("granularity", "PT1H")
+        if details_named(str(query.get("endpoint"))) is None:
+            query.setdefault("granularity", "PT1H")
         return {**data, "query": query}
 
     @model_validator(mode="after")
@@ -185,6 +200,9 @@ class Job(Section):
         query = self.query
         if self.sla is None:
             return self
+        if query.details is not None:
+            msg = f"{query.endpoint} has no buckets, which sla is computed from"
+            raise MisfitError(("query", "endpoint"), msg)
         length = query.granularity
         if length is None or length.typical_s > ONE_DAY.typical_s:
             told = query.granularity or "one bucket per window"
@@ -228,8 +246,16 @@ class Job(Section):
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """The names of the tables that this job can export."""
+        """The names of the tables of what this job asks."""
+        if self.query.details is not None:
+            details, _ = self.query.details
+            return details.tables
         return ("intervals", "sla") if self.sla else ("intervals",)
+
+    @property
+    def exportable(self) -> tuple[str, ...]:
+        """The names of all tables that this job can export."""
+        return (*self.tables, *LISTED)
 
     @model_validator(mode="after")
     def _check_tables(self) -> Self:
@@ -240,8 +266,8 @@ class Job(Section):
                 if name == "sla" and self.sla is None:
                     msg = "the table sla needs a section `sla:`, be it empty: `sla: {}`"
                     raise MisfitError((*place, key), msg)
-                if name not in self.tables:
-                    said = unknown("table", name, self.tables)
+                if name not in self.exportable:
+                    said = unknown("table", name, self.exportable)
                     raise MisfitError((*place, key), said)
             if export.period and "sla" not in export.table_names:
                 msg = "a period is of the table sla, and of no other"

@@ -6,11 +6,12 @@ import time
 from collections import Counter
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from gcbatch.account import Account
 from gcbatch.digests import inputs_of, outputs_at
 from gcbatch.errors import (
     DamagedPartError,
@@ -22,6 +23,7 @@ from gcbatch.errors import (
 )
 from gcbatch.exporting import Exporter, export, load_exporter
 from gcbatch.fetch import Observer, Quiet, fetch_parts
+from gcbatch.genesys.endpoints import Desk
 from gcbatch.genesys.names import Names
 from gcbatch.job import Export, Job
 from gcbatch.kept import Kept
@@ -30,11 +32,8 @@ from gcbatch.plan import Plan
 from gcbatch.planning import Planned, Planner
 from gcbatch.query import Query
 from gcbatch.report import REPORT_NOTE, Exported, Gap, RunReport
-from gcbatch.splitting import Splitter
-from gcbatch.store import Account, Part
 from gcbatch.tables.catalog import Catalog
 from gcbatch.tables.table import Table
-from gcbatch.windows import Window, bucket_edges
 
 __all__ = [
     "arun",
@@ -297,9 +296,7 @@ class _Pipeline:
         self._exporters()
         session = await self._session(orgs)
         planned = await self.planner.anew(session)
-        first, asked = planned.plan.queries[0], self._job.query
-        start, end, *_ = bucket_edges(first.window, asked.granularity, asked.zone)
-        await self._ask(session, replace(first, window=Window(start, end)))
+        await self._endpoint.probe(self._desk(session), planned.plan.queries[0])
         return planned.names.warnings
 
     def export_again(self) -> RunReport:
@@ -328,8 +325,9 @@ class _Pipeline:
             made.append((spec, exporter))
         return made
 
-    async def _ask(self, session: OrgSession, query: Query) -> Part:
-        return await self._endpoint.fetch(session.client, query, self._job.query)
+    def _desk(self, session: OrgSession) -> Desk:
+        job = self._job
+        return Desk(session.client, job.query, job.fetch, self._store)
 
     async def _fetch(
         self,
@@ -342,11 +340,11 @@ class _Pipeline:
         per_minute = session.client.pacer.per_minute
         stored = total - len(todo)
         self._observer.planned(self._job.name, total, stored, per_minute)
-        splitter = Splitter(self._endpoint, session.client, self._job.query)
+        asker = self._endpoint.asker(self._desk(session))
         try:
             await fetch_parts(
                 todo,
-                splitter.ask,
+                asker.ask,
                 self._store,
                 concurrency=self._job.fetch.concurrency,
                 observer=self._observer,
@@ -358,7 +356,7 @@ class _Pipeline:
         finally:
             self._observer.finished()
         effort.fetched += sum(query not in effort.gaps for query in todo)
-        effort.remarks += splitter.remarks()
+        effort.remarks += asker.remarks()
 
     def _catalog(
         self, plan: Plan, names: Names, stop: threading.Event | None = None

@@ -30,6 +30,8 @@ CLOCK_LENGTHS: Final = tuple(
 )
 """Windows shorter than a day, longest first; each divides a day evenly."""
 
+UTC_ZONE: Final = ZoneInfo("UTC")
+
 DAYS_OF_A_MONTH: Final = 31
 """Of the longest."""
 
@@ -59,6 +61,11 @@ class Templates(Protocol):
 
         Else the service cuts them by the calendar of the job's zone.
         """
+        ...
+
+    @property
+    def in_utc_days(self) -> bool:
+        """Whether it is asked in whole days of UTC, whatever the job's zone."""
         ...
 
     def template(self, query: question.Query, queue_ids: Sequence[str] | None) -> bytes:
@@ -167,7 +174,10 @@ def make_plan(job: jobs.Job, scope: Scope, endpoint: Templates) -> Plan:
         JobError: If `fetch.chunk` does not hold whole buckets, or the queues need more
             requests than one whose answers cannot be told apart.
     """
-    windows, batches = _fewest(job, scope, endpoint)
+    if endpoint.in_utc_days:
+        windows, batches = _in_utc_days(job, scope, endpoint)
+    else:
+        windows, batches = _fewest(job, scope, endpoint)
     templates = [endpoint.template(job.query, batch) for batch in batches]
     _check_bodies(job, templates)
     return Plan(
@@ -198,6 +208,29 @@ def _fewest(
             best = windows, batches
     # Where a single bucket may have too many results, asking for it is all one can do.
     return best or (windows, _batches(scope.queue_ids, largest))
+
+
+def _in_utc_days(
+    job: jobs.Job, scope: Scope, endpoint: Templates
+) -> tuple[list[Window], list[Batch]]:
+    """Return windows that end at midnights in UTC, and the one batch of queues.
+
+    Raises:
+        JobError: If `fetch.chunk` is no number of days, or longer than is allowed.
+    """
+    bounds, chunk = job.fetch.limits, job.fetch.chunk
+    is_filtered = b"Filters" in endpoint.template(job.query, scope.queue_ids)
+    most = bounds.max_days_details_filtered if is_filtered else bounds.max_days_details
+    length = ONE_DAY.times(most)
+    if chunk != "auto":
+        if chunk.seconds or chunk.months or chunk.days > most:
+            msg = f"fetch.chunk {chunk}: {endpoint.name} is asked in 1 to {most} days"
+            raise JobError(msg, hint="use P1D, P7D or auto")
+        length = chunk
+    first = floor_to_bucket(scope.window.start, ONE_DAY, UTC_ZONE)
+    days = tile(Window(first, scope.window.end), length, UTC_ZONE)
+    windows = [Window(max(day.start, scope.window.start), day.end) for day in days]
+    return windows, [scope.queue_ids]
 
 
 def _largest_batch(job: jobs.Job, scope: Scope, endpoint: Templates) -> int:
@@ -297,7 +330,7 @@ def _check_bodies(job: jobs.Job, templates: Sequence[bytes]) -> None:
     size, most = max(map(len, templates)) + INTERVAL_BYTES, job.fetch.limits.body_bytes
     if size > most:
         msg = f"query: a request would have {size} bytes; the service takes {most}"
-        raise JobError(msg, hint="shorten query.filter")
+        raise JobError(msg, hint="shorten query.filter, or name fewer queues")
     is_told_apart = job.query.family is None or "queueId" in job.query.group_by
     if len(templates) > 1 and not is_told_apart:
         msg = (

@@ -8,7 +8,7 @@ from typing import Final
 
 from gcbatch.dates import resolve_range
 from gcbatch.errors import AccessError, DataError, GcbatchError, JobError
-from gcbatch.genesys.endpoints import Endpoint, endpoint_named
+from gcbatch.genesys.endpoints import endpoint_named
 from gcbatch.genesys.names import LISTINGS, Names, is_id, queue_ids
 from gcbatch.job import Job
 from gcbatch.kept import Kept, asked_by
@@ -63,7 +63,7 @@ class Planner:
         self._job = job
         self._started_at = started_at
         self.store = Store(job.fetch.store, job.name)
-        self.endpoint: Endpoint = endpoint_named(job.query.endpoint)
+        self.endpoint = endpoint_named(job.query.endpoint)
         self._identity = identity_of(job.org)
         self._asked = asked_by(job, self._identity, self._queues)
 
@@ -129,6 +129,9 @@ class Planner:
         """Return the dimensions whose names the job needs."""
         dimensions = {listing.dimension for listing in LISTINGS}
         wanted = dimensions & set(self._job.query.group_by)
+        if self._job.query.details:
+            # Rows of details carry ids of all kinds; each gets its name beside it.
+            wanted |= dimensions
         by_name = not all(map(is_id, self._queues or ()))
         if by_name or self.endpoint.queues_at_once or self._job.sla:
             wanted.add("queueId")

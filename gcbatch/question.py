@@ -19,8 +19,9 @@ from pydantic import (
 )
 
 from gcbatch.dates import check_date
-from gcbatch.filters import Clause, Filter, View, all_of, any_of
+from gcbatch.filters import Clause, DetailFilters, Filter, View, all_of, any_of
 from gcbatch.genesys import limits
+from gcbatch.genesys.details import DETAILS, Details, Road, details_named
 from gcbatch.genesys.families import FAMILIES, Family, family_named
 from gcbatch.genesys.metrics import column_name, kind_of, snake
 from gcbatch.sections import (
@@ -46,7 +47,12 @@ DEFAULT_ENDPOINT: Final = FAMILIES[0].endpoint
 TUTORIAL_ENDPOINTS: Final = ("interval-report", "queue-summary")
 """Shapes that tutorials tell of; their figures and groups are fixed."""
 
-ENDPOINTS: Final = (*(f.endpoint for f in FAMILIES), *TUTORIAL_ENDPOINTS)
+ENDPOINTS: Final = (
+    *(f.endpoint for f in FAMILIES),
+    *(f.jobs_endpoint for f in FAMILIES if f.has_jobs),
+    *(name for details in DETAILS for name in details.roads),
+    *TUTORIAL_ENDPOINTS,
+)
 MEDIA_TYPES: Final = (
     "callback", "chat", "cobrowse", "email", "internalmessage", "message",
     "screenmonitoring", "screenshare", "unknown", "video", "voice",
@@ -82,10 +88,13 @@ def _check_dimension(dimension: str, info: ValidationInfo) -> str:
 def _check_endpoint(endpoint: str) -> str:
     if endpoint in TUTORIAL_ENDPOINTS:
         return endpoint
+    if found := details_named(endpoint):
+        details, road = found
+        return next(name for name, way in details.roads.items() if way is road)
     family = family_named(endpoint)
-    if family is None:
+    if family is None or (endpoint.endswith("-jobs") and not family.has_jobs):
         raise ValueError(unknown("endpoint", endpoint, ENDPOINTS))
-    return family.endpoint
+    return family.jobs_endpoint if endpoint.endswith("-jobs") else family.endpoint
 
 
 def _check_zone(name: str) -> str:
@@ -103,6 +112,25 @@ def _columns_of(family: Family) -> Iterator[str]:
     for metric in family.metrics:
         yield snake(metric)
         yield from (column_name(metric, s) for s in kind_of(metric).statistics)
+
+
+def _check_detail_filters(
+    given: Filter | DetailFilters, found: tuple[Details, Road] | None
+) -> None:
+    if found is None:
+        msg = "lists of filters are for details; give one, with type and predicates"
+        raise ValueError(msg)
+    details, _ = found
+    if isinstance(given, Filter):
+        msg = f"{details.name} takes lists of filters: {', '.join(details.filters)}"
+        raise ValueError(msg)  # noqa: TRY004 - pydantic reports ValueErrors
+    for kind, filters in given.by_kind().items():
+        if kind not in details.filters:
+            raise ValueError(unknown("filter", kind, details.filters))
+        for number, one in enumerate(filters):
+            for wrong in one.unknown_dimensions(details.filters[kind]):
+                msg = f"{kind}[{number}].{wrong}"
+                raise ValueError(msg)
 
 
 Metric = Annotated[str, AfterValidator(_check_metric)]
@@ -130,6 +158,16 @@ def _check_granularity(period: Period) -> Period:
         msg = f"{period} does not divide a day evenly; use PT15M, PT30M, PT1H …"
         raise ValueError(msg)
     return period
+
+
+def _whole_or_by_kind(value: object) -> str:
+    """Tell one filter from lists of filters by what they are about."""
+    if isinstance(value, DetailFilters):
+        return "by kind"
+    by_kind = isinstance(value, dict) and any(
+        isinstance(key, str) and key.endswith("Filters") for key in value
+    )
+    return "by kind" if by_kind else "whole"
 
 
 class Query(Section):
@@ -179,7 +217,13 @@ class Query(Section):
         ]
         | None
     ) = None
-    filter: Filter | None = None
+    filter: (
+        Annotated[
+            Annotated[Filter, Tag("whole")] | Annotated[DetailFilters, Tag("by kind")],
+            Discriminator(_whole_or_by_kind),
+        ]
+        | None
+    ) = None
 
     @model_validator(mode="before")
     @classmethod
@@ -215,10 +259,18 @@ class Query(Section):
 
     @field_validator("filter")
     @classmethod
-    def _check_filter(cls, value: Filter | None, info: ValidationInfo) -> Any:
+    def _check_filter(
+        cls, value: Filter | DetailFilters | None, info: ValidationInfo
+    ) -> Any:
+        found = details_named(info.data.get("endpoint", ""))
+        if isinstance(value, DetailFilters) or (value and found):
+            _check_detail_filters(value, found)
+            return value
         family = _family(info)
-        if value and family and (wrong := list(value.unknown_dimensions(family))):
-            raise ValueError("; ".join(wrong))
+        if value and family:
+            wrong = list(value.unknown_dimensions(family.dimensions))
+            if wrong:
+                raise ValueError("; ".join(wrong))
         if value and family and family.qualified:
             users = len(value.predicates)
             users += sum(len(clause.predicates) for clause in value.clauses)
@@ -230,6 +282,9 @@ class Query(Section):
 
     @model_validator(mode="after")
     def _check_whole(self) -> Self:
+        if self.details is not None:
+            self._check_details(self.details[0])
+            return self
         if self.family is None:
             self._check_fixed()
             return self
@@ -241,8 +296,17 @@ class Query(Section):
                 msg = f"{self.endpoint} has no {dimension} to filter by"
                 raise MisfitError((key,), msg)
         all_of([any_of("queueId", ["-"])] if self.queues else self.own_clauses,
-               self.filter)  # fmt: skip
+               self.whole_filter)  # fmt: skip
         return self
+
+    def _check_details(self, details: Details) -> None:
+        """Refuse what details have no room for."""
+        keys = ["metrics", "group_by", "views", "granularity"]
+        if not details.by_queue:
+            keys += ["queues", "media_types"]
+        if said := [key for key in keys if getattr(self, key)]:
+            msg = f"{self.endpoint} has its own rows and columns; leave it out"
+            raise MisfitError((said[0],), msg)
 
     def _check_fixed(self) -> None:
         """Refuse what a tutorial's shape has no room for."""
@@ -253,8 +317,24 @@ class Query(Section):
 
     @cached_property
     def family(self) -> Family | None:
-        """The family of aggregates that is asked; None for a tutorial's shape."""
+        """The family of aggregates that is asked; None for any other shape."""
         return family_named(self.endpoint)
+
+    @cached_property
+    def details(self) -> tuple[Details, Road] | None:
+        """The details that are asked, and the road; None for any other shape."""
+        return details_named(self.endpoint)
+
+    @property
+    def whole_filter(self) -> Filter | None:
+        """The filter of aggregates."""
+        return self.filter if isinstance(self.filter, Filter) else None
+
+    @property
+    def filters_by_kind(self) -> DetailFilters:
+        """The filters of details."""
+        given = self.filter
+        return given if isinstance(given, DetailFilters) else DetailFilters()
 
     @property
     def zone(self) -> ZoneInfo:

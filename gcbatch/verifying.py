@@ -5,22 +5,31 @@ Nothing is written and nothing removed.
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gcbatch.account import Account
 from gcbatch.digests import inputs_of, output_at
 from gcbatch.errors import DataError, GcbatchError
-from gcbatch.genesys.endpoints import Aggregates, Endpoint, endpoint_named
+from gcbatch.genesys.endpoints import (
+    Aggregates,
+    Desk,
+    DetailsEndpoint,
+    endpoint_named,
+)
+from gcbatch.genesys.endpoints.splitting import Splitter
 from gcbatch.job import Job
 from gcbatch.kept import Kept
 from gcbatch.orgs import Orgs
 from gcbatch.pipeline import blocking, last_run_of
 from gcbatch.query import Query
 from gcbatch.report import REPORT_NOTE
-from gcbatch.splitting import Splitter
-from gcbatch.store import Part, Store
+from gcbatch.spool import DOCUMENTS
+from gcbatch.store import Store
+from gcbatch.tasks import for_each
 from gcbatch.totals import Coarse, Difference, coarse_of, differences, figures_of
 from gcbatch.verification import Flaw, Totals, Verification
 from gcbatch.windows import Window
@@ -52,7 +61,7 @@ class _Verifier:
         self._job = job
         self._kept = kept
         self._store = Store(job.fetch.store, job.name)
-        self._endpoint: Endpoint = endpoint_named(job.query.endpoint)
+        self._endpoint = endpoint_named(job.query.endpoint)
         self._missing: set[Window] = set()
         self._provisional: set[Window] = set()
         plan = kept.plan
@@ -71,6 +80,11 @@ class _Verifier:
         self._check_outputs()
         if offline:
             found.not_compared = "offline"
+        elif isinstance(endpoint, DetailsEndpoint):
+            found.not_compared = (
+                "rows of details are counted against the service's own count as they "
+                "come"
+            )
         elif not isinstance(endpoint, Aggregates):
             found.not_compared = f"{endpoint.name} has no totals to compare with"
         else:
@@ -85,23 +99,37 @@ class _Verifier:
         return found
 
     def _check_parts(self) -> None:
-        schema = self._endpoint.schema(self._job.query)
         zone, settle = self._job.query.zone, self._job.fetch.settle
         for query in self._kept.plan.queries:
             self._found.parts += 1
             path = self._store.path(query.digest)
             try:
-                part = self._store.inspect(query.digest)
+                wrong = self._misfit_of(query)
             except DataError as exc:
-                wrong: str | None = exc.problem.removeprefix(f"{path}: ")
+                wrong = exc.problem.removeprefix(f"{path}: ")
             else:
-                wrong = _misfit(part, query, schema)
-                if not part.account.settled(settle, zone):
+                account = self._store.account(query.digest)
+                if account is None or not account.settled(settle, zone):
                     self._provisional.add(query.window)
             if wrong:
                 self._missing.add(query.window)
                 flaw = Flaw(str(path), f"{wrong} ({query.window})")
                 self._found.part_flaws.append(flaw)
+
+    def _misfit_of(self, query: Query) -> str | None:
+        """Say in what a part is not the answer to its query; None if in nothing.
+
+        Raises:
+            DataError: If it cannot be read, or is damaged.
+        """
+        endpoint = self._endpoint
+        if isinstance(endpoint, DetailsEndpoint):
+            columns = _Columns(DOCUMENTS, "at", "at")
+        else:
+            schema = endpoint.schema(self._job.query)
+            columns = _Columns(schema, "interval_start", "interval_end")
+        account, batches = self._store.examine(query.digest)
+        return _misfit(account, batches, query, columns)
 
     def _check_outputs(self) -> None:
         found, path = self._found, self._store.folder / REPORT_NOTE
@@ -141,30 +169,25 @@ class _Verifier:
         async with Orgs([self._job]) as orgs:
             session = await orgs.session(self._job)
             before = session.client.traffic.sent
-            splitter = Splitter(endpoint, session.client, coarse.asked)
-            waiting = iter(coarse.plan.windows)
+            desk = Desk(session.client, coarse.asked, self._job.fetch, self._store)
+            splitter = Splitter(endpoint, desk)
 
-            async def work() -> None:
-                for window, queries in waiting:
-                    spans = self._spans(coarse, window, totals)
-                    if not spans:
-                        continue
-                    served = [(await splitter.ask(query)).table for query in queries]
-                    found = await asyncio.to_thread(
-                        self._differences, coarse, spans, served
-                    )
-                    soft = {s for s in spans if _touches(s, self._provisional)}
-                    totals.add(spans, soft, found)
+            async def work(found: tuple[Window, list[Query]]) -> None:
+                window, queries = found
+                spans = self._spans(coarse, window, totals)
+                if not spans:
+                    return
+                served = [(await splitter.ask(query)).table for query in queries]
+                differing = await asyncio.to_thread(
+                    self._differences, coarse, endpoint, spans, served
+                )
+                soft = {s for s in spans if _touches(s, self._provisional)}
+                totals.add(spans, soft, differing)
 
             try:
-                async with asyncio.TaskGroup() as group:
-                    for _ in range(self._job.fetch.concurrency):
-                        group.create_task(work())
-            except ExceptionGroup as failed:
-                for problem in failed.exceptions:
-                    if isinstance(problem, GcbatchError):
-                        raise problem from failed
-                raise
+                await for_each(
+                    coarse.plan.windows, work, at_once=self._job.fetch.concurrency
+                )
             finally:
                 totals.requests = session.client.traffic.sent - before
 
@@ -179,7 +202,11 @@ class _Verifier:
         return whole
 
     def _differences(
-        self, coarse: Coarse, spans: Sequence[Window], served: Sequence[pa.Table]
+        self,
+        coarse: Coarse,
+        endpoint: Aggregates,
+        spans: Sequence[Window],
+        served: Sequence[pa.Table],
     ) -> list[Difference]:
         """Compare one window of totals with the parts that it is about."""
         parts = (
@@ -191,7 +218,7 @@ class _Verifier:
             parts,
             served,
             spans,
-            groups=self._endpoint.groups(coarse.asked),
+            groups=endpoint.groups(coarse.asked),
             figures=figures_of(coarse.asked),
         )
         return list(found)
@@ -201,21 +228,40 @@ def _touches(window: Window, others: Iterable[Window]) -> bool:
     return any(o.start < window.end and window.start < o.end for o in others)
 
 
-def _misfit(part: Part, query: Query, schema: pa.Schema) -> str | None:
+@dataclass(frozen=True)
+class _Columns:
+    """What a part should have: its schema, and the columns of its rows' spans."""
+
+    schema: pa.Schema
+    start: str
+    end: str
+
+
+def _misfit(
+    account: Account,
+    batches: Iterable[pa.RecordBatch],
+    query: Query,
+    columns: _Columns,
+) -> str | None:
     """Say in what a part is not the answer to its query; None if in nothing."""
-    table, account = part.table, part.account
     if account.window != query.window:
         return f"part is about another window, {account.window}"
-    if account.rows != table.num_rows:
-        return f"part has {table.num_rows:,} rows, its account tells {account.rows:,}"
-    if (table.schema.names, table.schema.types) != (schema.names, schema.types):
+    rows, is_outside, is_other = 0, False, False
+    wanted = columns.schema
+    for batch in batches:
+        rows += batch.num_rows
+        found = batch.schema
+        if (found.names, found.types) != (wanted.names, wanted.types):
+            is_other = True
+        elif batch.num_rows:
+            first = pc.min(batch[columns.start]).as_py()
+            last = pc.max(batch[columns.end]).as_py()
+            is_outside |= first < query.window.start or last > query.window.end
+    if account.rows != rows:
+        return f"part has {rows:,} rows, its account tells {account.rows:,}"
+    if is_other:
         return "part has other columns than the job"
-    if not table.num_rows:
-        return None
-    first, last = pc.min(table["interval_start"]), pc.max(table["interval_end"])
-    if Window(first.as_py(), last.as_py()) not in query.window:
-        return "part has buckets outside its window"
-    return None
+    return "part has buckets outside its window" if is_outside else None
 
 
 def _output_problem(path: Path, digest: object, size: object) -> str | None:

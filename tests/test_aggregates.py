@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from gcbatch.errors import DataError
 from gcbatch.genesys.client import Answer, Client
-from gcbatch.genesys.endpoints import endpoint_named
+from gcbatch.genesys.endpoints import Bucketed, endpoint_named
 from gcbatch.genesys.endpoints.aggregates import Aggregates
 from gcbatch.genesys.families import FAMILIES
+from gcbatch.partfile import Part
 from gcbatch.query import make_query
 from gcbatch.question import Query
-from gcbatch.store import Part
 from gcbatch.windows import Window, iso
 
 T = TypeVar("T")
@@ -62,7 +62,7 @@ def asked_of(**changes: Any) -> Query:
 def part_of(page: Page | bytes, **changes: Any) -> Part:
     """Return the part that an answer becomes."""
     asked = asked_of(**changes)
-    endpoint = endpoint_named(asked.endpoint)
+    endpoint = cast("Bucketed", endpoint_named(asked.endpoint))
     query = make_query("org", asked.endpoint, DAY, endpoint.template(asked, None))
     body = page if isinstance(page, bytes) else json.dumps(page).encode()
     client = cast("Client", Said(body))
@@ -161,9 +161,8 @@ def test_nothing_is_no_rows(page: Page) -> None:
     part = part_of(page)
 
     assert part.table.num_rows == 0
-    assert part.table.schema == endpoint_named("conversation-aggregates").schema(
-        asked_of()
-    )
+    endpoint = cast("Bucketed", endpoint_named("conversation-aggregates"))
+    assert part.table.schema == endpoint.schema(asked_of())
 
 
 def test_what_is_not_known_is_passed_over() -> None:
@@ -442,7 +441,7 @@ async def test_the_request_is_the_services() -> None:
         queues=["A"], media_types=["voice"], timezone="Europe/Dublin", granularity=None,
         views=[TestViews.LONG],
     )  # fmt: skip
-    endpoint = endpoint_named(asked.endpoint)
+    endpoint = cast("Bucketed", endpoint_named(asked.endpoint))
     client = Said(b"{}")
     template = endpoint.template(asked, ["q1", "q2"])
     query = make_query("org", asked.endpoint, DAY, template)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner, Result
 
-from gcbatch import DataError, JobError
+from gcbatch import DataError, JobError, partfile
 from gcbatch.cli import app
 from gcbatch.genesys.metrics import Merge
 from gcbatch.simulator import (
@@ -538,9 +538,8 @@ class TestParts:
         content = bench.parts[0].read_bytes()
         broken = content.replace(b'"asked_at"', b'"bsked_at"')
         store = Store(bench.folder / "store", "job")
-        from gcbatch.store import _sealed  # noqa: PLC0415 - one test forges a seal
-
-        store.path(bench.parts[0].stem).write_bytes(_sealed(broken))
+        store.path(bench.parts[0].stem).write_bytes(broken)
+        partfile.seal(store.path(bench.parts[0].stem))
 
         found = verify(bench.job(), offline=True)
 

@@ -23,6 +23,7 @@ __all__ = [
     "error_of",
     "forms_of",
     "is_too_large",
+    "reach_of",
     "refusal_of",
 ]
 
@@ -132,6 +133,18 @@ def is_too_large(refusal: Refusal) -> bool:
         return True
     too_much = re.search(r"limit|larger than|too large", refusal.message, re.IGNORECASE)
     return refusal.status == HTTPStatus.BAD_REQUEST and too_much is not None
+
+
+def reach_of(refusal: Refusal | None) -> int | None:
+    """Return how many rows paging reaches, where that is why a page was refused.
+
+    Source: `Pagination may not exceed 100000 results.` is the text that other tools
+    quote; its code is not known.
+    """
+    if refusal is None or refusal.status != HTTPStatus.BAD_REQUEST:
+        return None
+    match = re.search(r"may not exceed (\d[\d,]{0,11})", refusal.message)
+    return int(match[1].replace(",", "")) if match else None
 
 
 def _hint(refusal: Refusal) -> str | None:

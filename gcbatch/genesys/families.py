@@ -48,6 +48,16 @@ class Family:
         return f"{kebab(self.model)}-aggregates"
 
     @property
+    def jobs_endpoint(self) -> str:
+        """The name in job files where it is asked by jobs of the service."""
+        return f"{self.endpoint}-jobs"
+
+    @property
+    def has_jobs(self) -> bool:
+        """Whether it can be asked by jobs of the service: all but rate limits can."""
+        return self.model != "RateLimit"
+
+    @property
     def qualified(self) -> bool:
         """Whether its metrics carry a qualifier (a status or presence id)."""
         return self.model == "User"
@@ -474,10 +484,11 @@ def family_named(endpoint: str) -> Family | None:
     """Return the family of an endpoint, or None where there is none.
 
     Args:
-        endpoint: The name in a job file; the address's own word is taken too
-            (`users-aggregates` is `user-aggregates`).
+        endpoint: The name in a job file, with or without `-jobs`; the address's own
+            word is taken too (`users-aggregates` is `user-aggregates`).
     """
+    name = endpoint.removesuffix("-jobs")
     for family in FAMILIES:
-        if endpoint in (family.endpoint, f"{family.path}-aggregates"):
+        if name in (family.endpoint, f"{family.path}-aggregates"):
             return family
     return None

@@ -8,9 +8,15 @@ from typing import Final
 
 __all__ = [
     "BODY_BYTES",
+    "DETAIL_PAGE",
+    "DETAIL_RESULTS",
     "EXPECTED_BUCKETS",
+    "JOBS_IN_FLIGHT",
+    "JOB_PAGE",
     "LISTING_PAGE",
     "MAX_DAYS_DAILY",
+    "MAX_DAYS_DETAILS",
+    "MAX_DAYS_DETAILS_FILTERED",
     "MAX_DAYS_SUBDAY",
     "REQUESTS_PER_MINUTE",
     "USER_PREDICATES",
@@ -39,6 +45,25 @@ USER_PREDICATES: Final = 100
 
 VIEWS: Final = 10
 """Most views in one query. The service's documentation of aggregate views."""
+
+MAX_DAYS_DETAILS: Final = 7
+"""Longest window of details without filters. The service's page on detail queries."""
+
+MAX_DAYS_DETAILS_FILTERED: Final = 31
+"""Likewise, with filters."""
+
+DETAIL_PAGE: Final = 100
+"""Most rows on a page of details."""
+
+DETAIL_RESULTS: Final = 100_000
+"""Most rows that paging reaches. `Pagination may not exceed 100000 results.` is the
+error's text; the number in it counts where it says another."""
+
+JOB_PAGE: Final = 1_000
+"""Rows on a page of a job's results. What production clients ask for."""
+
+JOBS_IN_FLIGHT: Final = 5
+"""Jobs of the service under way at once. Uncertain: no number is public."""
 
 LISTING_PAGE: Final = 100
 """Entities of a listing's page. 500 is said to work too; 100 always does."""

@@ -7,11 +7,12 @@ from threading import Event
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch.genesys.endpoints import Endpoint
+from gcbatch.genesys.endpoints import Bucketed, DetailsEndpoint
 from gcbatch.genesys.names import Names
 from gcbatch.job import Job, Sla
 from gcbatch.plan import Plan
 from gcbatch.store import Store
+from gcbatch.tables.details import detail_table
 from gcbatch.tables.intervals import intervals_table
 from gcbatch.tables.sla import Targets, sla_table
 from gcbatch.tables.table import Table
@@ -37,7 +38,7 @@ class Catalog:
     """
 
     job: Job
-    endpoint: Endpoint
+    endpoint: Bucketed | DetailsEndpoint
     plan: Plan
     names: Names
     store: Store
@@ -62,13 +63,22 @@ class Catalog:
             yield batch
 
     def _table(self, name: str, period: str | None) -> Table:
+        endpoint = self.endpoint
+        if isinstance(endpoint, DetailsEndpoint):
+            return detail_table(
+                name,
+                self.plan,
+                self.store,
+                names=self.names.by_dimension,
+                timezone=self.job.query.zone,
+            )
         if name == "sla" and self.job.sla is not None:
-            return self._sla(self.job.sla, period or self.job.sla.period)
+            return self._sla(endpoint, self.job.sla, period or self.job.sla.period)
         return intervals_table(
             self.plan,
             self.store,
-            part_schema=self.endpoint.schema(self.job.query),
-            groups=self.endpoint.groups(self.job.query),
+            part_schema=endpoint.schema(self.job.query),
+            groups=endpoint.groups(self.job.query),
             names=self.names.by_dimension,
             timezone=self.job.query.zone,
         )
@@ -77,12 +87,12 @@ class Catalog:
         """Return all tables of the job."""
         return {name: self.table(name) for name in self.job.tables}
 
-    def _sla(self, sla: Sla, period: str) -> Table:
+    def _sla(self, endpoint: Bucketed, sla: Sla, period: str) -> Table:
         return sla_table(
             self.plan,
             self.store,
-            facts=self.endpoint.facts,
-            groups=self.endpoint.groups(self.job.query),
+            facts=endpoint.facts,
+            groups=endpoint.groups(self.job.query),
             period=period,
             by_media_type="mediaType" in self.job.query.group_by,
             names=self.names.by_dimension.get("queueId", {}),
@@ -100,7 +110,7 @@ class Catalog:
 
     def remarks(self) -> Iterator[str]:
         """Yield what the reader of `sla` should know."""
-        if self.job.sla is None:
+        if self.job.sla is None or isinstance(self.endpoint, DetailsEndpoint):
             return
         totals = self.table("sla", period="total").read_all()
         ids, names = (totals[n].to_pylist() for n in ("queue_id", "queue_name"))
@@ -108,13 +118,14 @@ class Catalog:
         for queue in sorted(set(self.job.sla.targets) - met):
             yield f"sla.targets: no queue {queue!r} in this run"
         if not self.job.sla.include_deleted:
-            left_out = self._queues_of_parts() - set(totals["queue_id"].to_pylist())
+            queues = self._queues_of_parts(self.endpoint)
+            left_out = queues - set(totals["queue_id"].to_pylist())
             if left_out:
                 yield f"sla: deleted queues left out: {len(left_out)}"
 
-    def _queues_of_parts(self) -> set[str | None]:
+    def _queues_of_parts(self, endpoint: Bucketed) -> set[str | None]:
         found: set[str | None] = set()
         for query in self.plan.queries:
-            rows = self.endpoint.facts(self.store.read(query.digest))
+            rows = endpoint.facts(self.store.read(query.digest))
             found |= set(rows["queue_id"].to_pylist())
         return found

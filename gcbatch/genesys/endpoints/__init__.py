@@ -1,15 +1,24 @@
 """The shapes of question and answer: one file each."""
 
+from gcbatch.genesys.details import details_named
 from gcbatch.genesys.endpoints.aggregates import Aggregates
-from gcbatch.genesys.endpoints.base import Endpoint
+from gcbatch.genesys.endpoints.base import Bucketed, Desk, Endpoint
+from gcbatch.genesys.endpoints.details import DetailsEndpoint
 from gcbatch.genesys.endpoints.interval_report import IntervalReport
 from gcbatch.genesys.endpoints.queue_summary import QueueSummary
 from gcbatch.genesys.families import family_named
 
-__all__ = ["Aggregates", "Endpoint", "endpoint_named"]
+__all__ = [
+    "Aggregates",
+    "Bucketed",
+    "Desk",
+    "DetailsEndpoint",
+    "Endpoint",
+    "endpoint_named",
+]
 
 
-def endpoint_named(name: str) -> Endpoint:
+def endpoint_named(name: str) -> Bucketed | DetailsEndpoint:
     """Return the endpoint that a job file calls *name*.
 
     Raises:
@@ -18,7 +27,9 @@ def endpoint_named(name: str) -> Endpoint:
     for endpoint in (IntervalReport(), QueueSummary()):
         if endpoint.name == name:
             return endpoint
+    if found := details_named(name):
+        return DetailsEndpoint(*found)
     family = family_named(name)
     if family is None:
         raise KeyError(name)
-    return Aggregates(family)
+    return Aggregates(family, by_jobs=name == family.jobs_endpoint)

@@ -4,7 +4,7 @@ What has no data is left out at every level: groups, buckets, metrics, statistic
 Keys that this release does not know are passed over; what it knows must fit.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -19,11 +19,11 @@ from gcbatch.errors import DataError
 from gcbatch.genesys.endpoints.base import INSTANT
 from gcbatch.genesys.endpoints.columns import SHAPE_HINT, Number, numbers
 from gcbatch.genesys.families import Family
-from gcbatch.genesys.metrics import Kind, kind_of, snake
+from gcbatch.genesys.metrics import Kind, column_name, kind_of, snake
 from gcbatch.plain import plain
 from gcbatch.windows import Window
 
-__all__ = ["read_page"]
+__all__ = ["AggregatePage", "decode_page", "put_together", "rows_of", "schema_of"]
 
 Key = tuple[str | None, ...]
 Span = tuple[datetime, datetime]
@@ -76,45 +76,128 @@ class _Group(msgspec.Struct, gc=False):
     data: list[_Bucket] | None = None
 
 
-class _Page(msgspec.Struct, gc=False):
+class AggregatePage(msgspec.Struct, gc=False):
+    """An answer, or a page of one."""
+
     results: list[_Group] | None = None
+    cursor: str | None = None
 
 
-_DECODER: Final = msgspec.json.Decoder(_Page)
+_DECODER: Final = msgspec.json.Decoder(AggregatePage)
 
 
-def read_page(
-    body: bytes,
+def decode_page(body: bytes) -> AggregatePage:
+    """Decode an answer, or a page of one.
+
+    Raises:
+        msgspec.DecodeError: If it is no JSON; ValidationError if of another shape.
+    """
+    return _DECODER.decode(body)
+
+
+def put_together(pages: Sequence[AggregatePage]) -> AggregatePage:
+    """Return the pages of a job's results as one answer.
+
+    A group, and a bucket of it, may go on on the next page; what a page repeats word
+    for word counts once.
+
+    Raises:
+        DataError: If a bucket has one metric twice, with other statistics.
+    """
+    groups: dict[tuple[tuple[str, str | None], ...], dict[str, _Bucket]] = {}
+    for group in (group for page in pages for group in page.results or ()):
+        key = tuple(sorted((group.group or {}).items()))
+        buckets = groups.setdefault(key, {})
+        for bucket in group.data or ():
+            known = buckets.get(bucket.interval)
+            if known is None:
+                buckets[bucket.interval] = bucket
+            else:
+                _extend(known, bucket)
+    whole = [_Group(dict(key), list(b.values())) for key, b in groups.items()]
+    return AggregatePage(whole)
+
+
+def _extend(known: _Bucket, other: _Bucket) -> None:
+    """Add the metrics and views of a bucket's next piece."""
+    metrics = {(m.metric, m.qualifier): m for m in known.metrics or ()}
+    for metric in other.metrics or ():
+        first = metrics.setdefault((metric.metric, metric.qualifier), metric)
+        if first != metric:
+            msg = f"bucket {plain(known.interval, 80)} has {plain(metric.metric)} twice"
+            raise DataError(msg, hint=SHAPE_HINT)
+    views = {view.name: view for view in known.views or ()}
+    for view in other.views or ():
+        if views.setdefault(view.name, view) != view:
+            msg = f"bucket {plain(known.interval, 80)} has {plain(view.name)} twice"
+            raise DataError(msg, hint=SHAPE_HINT)
+    known.metrics, known.views = list(metrics.values()), list(views.values())
+
+
+def rows_of(
+    page: AggregatePage,
     *,
     asked: question.Query,
     family: Family,
     window: Window,
     queues: Collection[str],
-    schema: pa.Schema,
 ) -> pa.Table:
     """Return the rows of an answer, by interval, group and qualifier.
 
     Args:
-        body: JSON.
+        page: All of it.
         asked: What the job asks, which gives the columns.
         family: Whom.
         window: The span that was asked.
         queues: The ids that were asked; empty is all.
-        schema: Of the rows.
 
     Raises:
-        msgspec.DecodeError: If it is no JSON; ValidationError if of another shape.
         DataError: If a bucket is outside the window, overlaps another of its group,
             or has a statistic that does not fit its metric; if a group is of a queue
             that was not asked.
     """
-    page = _DECODER.decode(body)
     if queues and "queueId" in asked.group_by:
         _refuse_strangers(page, {queue.lower() for queue in queues})
-    return _Rows(asked, family, window).read(page, schema)
+    return _Rows(asked, family, window).read(page, schema_of(asked, family))
 
 
-def _refuse_strangers(page: _Page, queues: Collection[str]) -> None:
+def schema_of(asked: question.Query, family: Family) -> pa.Schema:
+    """Return the columns of a part: interval, groups, qualifier, statistics.
+
+    Fields carry their unit and the metric they come from as metadata.
+    """
+    key = [
+        pa.field("interval_start", INSTANT, nullable=False),
+        pa.field("interval_end", INSTANT, nullable=False),
+    ]
+    key += [
+        pa.field(snake(d), pa.string(), metadata={"source": f"group.{d}"})
+        for d in asked.group_by
+    ]
+    if family.qualified:
+        key.append(pa.field("qualifier", pa.string()))
+    return pa.schema([*key, *_statistic_fields(asked)])
+
+
+def _statistic_fields(asked: question.Query) -> Iterable[pa.Field]:
+    named = [(m, kind_of(m), m) for m in asked.metrics]
+    named += [
+        (v.name, kind_of(v.target), f"{v.target} from {v.range.gte} to {v.range.lt}")
+        for v in asked.views
+    ]
+    for name, kind, source in named:
+        for statistic in kind.statistics:
+            yield pa.field(
+                column_name(name, statistic),
+                pa.type_for_alias(statistic.type),
+                metadata={
+                    "source": f"{source}.{statistic.key}",
+                    "unit": statistic.unit,
+                },
+            )
+
+
+def _refuse_strangers(page: AggregatePage, queues: Collection[str]) -> None:
     """Refuse queues that were not asked: another answer brings them as well."""
     for group in page.results or ():
         found = (group.group or {}).get("queueId")
@@ -151,7 +234,7 @@ class _Rows:
         self._keys: list[Key] = []
         self._qualifiers: list[str | None] = []
 
-    def read(self, page: _Page, schema: pa.Schema) -> pa.Table:
+    def read(self, page: AggregatePage, schema: pa.Schema) -> pa.Table:
         """Return the rows of *page*, sorted by interval and group.
 
         Raises:

@@ -11,7 +11,7 @@ ConversationAggregationQuery and ConversationAggregateQueryResponse of
 PureCloudPlatformClientV2 269.0.0, read 2026-11-21.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,15 +19,19 @@ import orjson
 import pyarrow as pa
 
 from gcbatch import question
+from gcbatch.account import Account
 from gcbatch.errors import DataError
 from gcbatch.filters import all_of, any_of
 from gcbatch.genesys.client import Client
-from gcbatch.genesys.endpoints.aggregate_pages import read_page
-from gcbatch.genesys.endpoints.base import INSTANT, halves
+from gcbatch.genesys.details import Road
+from gcbatch.genesys.endpoints.aggregate_jobs import AggregateJobs
+from gcbatch.genesys.endpoints.aggregate_pages import decode_page, rows_of, schema_of
+from gcbatch.genesys.endpoints.base import Asker, Desk, halves
+from gcbatch.genesys.endpoints.splitting import Splitter, probe_bucket
 from gcbatch.genesys.families import Family
-from gcbatch.genesys.metrics import column_name, kind_of, snake
+from gcbatch.genesys.metrics import snake
+from gcbatch.partfile import Part
 from gcbatch.query import Query, canonical
-from gcbatch.store import Account, Part
 
 __all__ = ["Aggregates"]
 
@@ -38,14 +42,16 @@ class Aggregates:
 
     Args:
         family: Which.
+        by_jobs: Whether it is asked by jobs of the service, whatever a job says.
     """
 
     family: Family
+    by_jobs: bool = False
 
     @property
     def name(self) -> str:
         """What job files call it."""
-        return self.family.endpoint
+        return self.family.jobs_endpoint if self.by_jobs else self.family.endpoint
 
     @property
     def queues_at_once(self) -> int | None:
@@ -58,9 +64,14 @@ class Aggregates:
         return False
 
     @property
+    def in_utc_days(self) -> bool:
+        """By the calendar of the job's zone."""
+        return False
+
+    @property
     def path(self) -> str:
-        """Where it is asked."""
-        return f"/api/v2/analytics/{self.family.path}/aggregates/query"
+        """Where it is asked, but for the last part."""
+        return f"/api/v2/analytics/{self.family.path}/aggregates"
 
     def template(self, query: question.Query, queue_ids: Sequence[str] | None) -> bytes:
         """Return the body of a request but for its interval.
@@ -71,7 +82,7 @@ class Aggregates:
         """
         clauses = [any_of("queueId", queue_ids)] if queue_ids else []
         clauses += query.own_clauses
-        asked = all_of(clauses, query.filter)
+        asked = all_of(clauses, query.whole_filter)
         body: dict[str, Any] = {
             "timeZone": query.timezone,
             "groupBy": list(query.group_by),
@@ -90,21 +101,8 @@ class Aggregates:
         return b'{"interval":"%b",%b' % (str(query.window).encode(), query.template[1:])
 
     def schema(self, query: question.Query) -> pa.Schema:
-        """Return the columns of a part: interval, groups, qualifier, statistics.
-
-        Fields carry their unit and the metric they come from as metadata.
-        """
-        key = [
-            pa.field("interval_start", INSTANT, nullable=False),
-            pa.field("interval_end", INSTANT, nullable=False),
-        ]
-        key += [
-            pa.field(snake(d), pa.string(), metadata={"source": f"group.{d}"})
-            for d in query.group_by
-        ]
-        if self.family.qualified:
-            key.append(pa.field("qualifier", pa.string()))
-        return pa.schema([*key, *_statistic_fields(query)])
+        """Return the columns of a part: interval, groups, qualifier, statistics."""
+        return schema_of(query, self.family)
 
     def groups(self, query: question.Query) -> tuple[str, ...]:
         """Return the columns that with interval_start make the key of a row."""
@@ -127,6 +125,22 @@ class Aggregates:
             clause["predicates"] = half
             templates.append(canonical(body))
         return templates
+
+    def asker(self, desk: Desk) -> Asker:
+        """Return who asks the queries of one run: at once, by job, or as it pays."""
+        road = Road.JOBS if self.by_jobs else desk.fetch.road
+        if road is Road.QUERY or not self.family.has_jobs:
+            return Splitter(self, desk)
+        jobs = AggregateJobs(self.family, self.path, desk)
+
+        async def by_job(query: Query) -> Part:
+            return await jobs.ask(query, self.queues_of(query.template))
+
+        return Splitter(self, desk, by_job=by_job, always=road is Road.JOBS)
+
+    async def probe(self, desk: Desk, query: Query) -> None:
+        """Ask for one bucket; see Endpoint."""
+        await probe_bucket(self, desk, query)
 
     async def fetch(
         self,
@@ -154,25 +168,24 @@ class Aggregates:
                 query, and the group and bucket.
             GcbatchError: As Client.call does.
         """
-        schema = self.schema(asked)
         queues = self.queues_of(query.template)
 
         def decode(body: bytes) -> pa.Table:
+            page = decode_page(body)
             try:
-                return read_page(
-                    body,
+                return rows_of(
+                    page,
                     asked=asked,
                     family=self.family,
                     window=query.window,
                     queues=queues,
-                    schema=schema,
                 )
             except DataError as exc:
                 msg = f"{query}: {exc.problem}"
                 raise DataError(msg, hint=exc.hint) from exc
 
         answer = await client.post(
-            self.path, decode, self.body(query), divisible=divisible
+            f"{self.path}/query", decode, self.body(query), divisible=divisible
         )
         return Part(
             answer.value,
@@ -210,21 +223,3 @@ def _queue_clause(body: dict[str, Any]) -> dict[str, Any]:
         ):
             return clause
     return {}
-
-
-def _statistic_fields(query: question.Query) -> Iterable[pa.Field]:
-    named = [(m, kind_of(m), m) for m in query.metrics]
-    named += [
-        (v.name, kind_of(v.target), f"{v.target} from {v.range.gte} to {v.range.lt}")
-        for v in query.views
-    ]
-    for name, kind, source in named:
-        for statistic in kind.statistics:
-            yield pa.field(
-                column_name(name, statistic),
-                pa.type_for_alias(statistic.type),
-                metadata={
-                    "source": f"{source}.{statistic.key}",
-                    "unit": statistic.unit,
-                },
-            )

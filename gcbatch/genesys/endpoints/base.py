@@ -1,17 +1,21 @@
 """What every endpoint can do: ask a query, and say what its answers mean."""
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import pyarrow as pa
 
+from gcbatch import job as jobs
 from gcbatch import question
 from gcbatch.genesys.client import Client
+from gcbatch.partfile import Part, Rows
 from gcbatch.plan import Templates
 from gcbatch.query import Query
-from gcbatch.store import Part
+from gcbatch.store import Store
 
-__all__ = ["INSTANT", "Endpoint", "halves"]
+__all__ = ["INSTANT", "Asker", "Bucketed", "Desk", "Endpoint", "halves"]
 
 T = TypeVar("T")
 
@@ -24,8 +28,72 @@ def halves(items: Sequence[T]) -> list[Sequence[T]]:
     return [items[:middle], items[middle:]] if middle else []
 
 
+@dataclass(frozen=True)
+class Desk:
+    """What there is to ask with, in one run of one job.
+
+    Args:
+        client: Whom to ask through.
+        asked: The job's query section.
+        fetch: The job's section on how to pull.
+        store: Where the job's parts are.
+        slots: Taken by requests that could otherwise be too many at once.
+    """
+
+    client: Client
+    asked: question.Query
+    fetch: jobs.Fetch
+    store: Store
+    slots: asyncio.Semaphore = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        slots = asyncio.Semaphore(self.fetch.concurrency)
+        object.__setattr__(self, "slots", slots)
+
+
+class Asker(Protocol):
+    """Asks the queries of one run, and learns from the answers as it goes."""
+
+    async def ask(self, query: Query) -> Rows:
+        """Ask a query of the plan; return its one part.
+
+        Raises:
+            TooLargeError: If the service will not answer so much, and it cannot be
+                asked in pieces.
+            DataError: If the answer is incomplete, or contradicts itself or the
+                question.
+            GcbatchError: As Client.call does.
+        """
+        ...
+
+    def remarks(self) -> list[str]:
+        """Return what the reader of the plan should know, if anything was learnt."""
+        ...
+
+
 class Endpoint(Templates, Protocol):
     """One shape of question and answer."""
+
+    def queues_of(self, template: bytes) -> tuple[str, ...]:
+        """Return the ids of the queues that a template names; none is all."""
+        ...
+
+    def asker(self, desk: Desk) -> Asker:
+        """Return who asks the queries of one run."""
+        ...
+
+    async def probe(self, desk: Desk, query: Query) -> None:
+        """Ask as little as possible, to see whether it is allowed.
+
+        Raises:
+            AccessError: If it is not.
+            GcbatchError: As Client.call does.
+        """
+        ...
+
+
+class Bucketed(Endpoint, Protocol):
+    """An endpoint whose rows are buckets of groups, with figures."""
 
     def schema(self, query: question.Query) -> pa.Schema:
         """Return the columns of a part: interval, groups, figures."""
@@ -33,10 +101,6 @@ class Endpoint(Templates, Protocol):
 
     def groups(self, query: question.Query) -> tuple[str, ...]:
         """Return the columns that with interval_start make the key of a row."""
-        ...
-
-    def queues_of(self, template: bytes) -> tuple[str, ...]:
-        """Return the ids of the queues that a template names; none is all."""
         ...
 
     def halved(self, template: bytes, asked: question.Query) -> list[bytes]:

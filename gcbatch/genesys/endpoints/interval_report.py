@@ -26,14 +26,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch import question
+from gcbatch.account import Account
 from gcbatch.errors import DataError
 from gcbatch.genesys.client import Answer, Client
-from gcbatch.genesys.endpoints.base import INSTANT
+from gcbatch.genesys.endpoints.base import INSTANT, Asker, Desk
 from gcbatch.genesys.endpoints.clocked import HEAD, Grid, levels_missing, whole_window
 from gcbatch.genesys.endpoints.columns import MOST, Number, numbers, within
 from gcbatch.genesys.endpoints.paging import all_pages
+from gcbatch.genesys.endpoints.splitting import Splitter, probe_bucket
+from gcbatch.partfile import Part
 from gcbatch.query import Query, canonical
-from gcbatch.store import Account, Part
 from gcbatch.windows import iso
 
 __all__ = ["IntervalReport"]
@@ -94,6 +96,7 @@ class IntervalReport:
     name: str = "interval-report"
     queues_at_once: int | None = 1
     cuts_by_clock: bool = True
+    in_utc_days: bool = False
 
     def template(self, query: question.Query, queue_ids: Sequence[str] | None) -> bytes:
         """Return the body of a request but for its dateRange."""
@@ -138,6 +141,14 @@ class IntervalReport:
     def halved(self, template: bytes, asked: question.Query) -> list[bytes]:  # noqa: ARG002 - an Endpoint
         """Return nothing: one queue cannot be halved."""
         return []
+
+    def asker(self, desk: Desk) -> Asker:
+        """Return who asks the queries of one run, in pieces where need be."""
+        return Splitter(self, desk)
+
+    async def probe(self, desk: Desk, query: Query) -> None:
+        """Ask for one bucket; see Endpoint."""
+        await probe_bucket(self, desk, query)
 
     async def fetch(
         self,

@@ -27,14 +27,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch import question
+from gcbatch.account import Account
 from gcbatch.errors import DataError
 from gcbatch.genesys.client import Answer, Client
-from gcbatch.genesys.endpoints.base import INSTANT, halves
+from gcbatch.genesys.endpoints.base import INSTANT, Asker, Desk, halves
 from gcbatch.genesys.endpoints.clocked import HEAD, Grid, levels_missing, whole_window
 from gcbatch.genesys.endpoints.columns import MOST, Number, numbers, within
 from gcbatch.genesys.endpoints.paging import all_pages
+from gcbatch.genesys.endpoints.splitting import Splitter, probe_bucket
+from gcbatch.partfile import Part
 from gcbatch.query import Query, canonical
-from gcbatch.store import Account, Part
 from gcbatch.windows import iso
 
 __all__ = ["QueueSummary"]
@@ -82,6 +84,7 @@ class QueueSummary:
     name: str = "queue-summary"
     queues_at_once: int | None = None
     cuts_by_clock: bool = True
+    in_utc_days: bool = False
 
     def template(self, query: question.Query, queue_ids: Sequence[str] | None) -> bytes:
         """Return the body of a request but for its dates and page."""
@@ -126,6 +129,14 @@ class QueueSummary:
             grouping["values"] = half
             templates.append(canonical(body))
         return templates
+
+    def asker(self, desk: Desk) -> Asker:
+        """Return who asks the queries of one run, in pieces where need be."""
+        return Splitter(self, desk)
+
+    async def probe(self, desk: Desk, query: Query) -> None:
+        """Ask for one bucket; see Endpoint."""
+        await probe_bucket(self, desk, query)
 
     async def fetch(
         self,

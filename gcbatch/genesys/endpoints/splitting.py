@@ -5,22 +5,31 @@ of the pieces are the rows of the whole, and end as its one part. What failed on
 not tried again at that size: the rest of the run is cut before it is asked.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import reduce
 from itertools import pairwise
+from typing import Final
 
-from gcbatch import question
 from gcbatch.errors import TooLargeError
-from gcbatch.genesys.client import Client
-from gcbatch.genesys.endpoints import Endpoint
+from gcbatch.genesys.endpoints.base import Bucketed, Desk
+from gcbatch.genesys.limits import JOB_PAGE
+from gcbatch.partfile import Part
 from gcbatch.query import Query
 from gcbatch.rows import joined
-from gcbatch.store import Part
 from gcbatch.windows import Window, bucket_edges
 
-__all__ = ["Splitter"]
+__all__ = ["Splitter", "probe_bucket"]
+
+
+JOB_REQUESTS: Final = 6
+"""What a job costs besides the pages of its results: it is submitted, looked at a few
+times, and removed."""
+
+
+class _JobPaysError(Exception):
+    """A job takes fewer requests than the pieces of a query."""
 
 
 @dataclass
@@ -29,24 +38,26 @@ class Splitter:
 
     Args:
         endpoint: Whom to ask.
-        client: Through whom.
-        asked: The job's query section.
-        on_split: Is told of each query that is cut in two.
+        desk: What there is to ask with.
+        by_job: Asks a query by a job of the service; None where there are none.
+        always: Whether all queries go by job, not only those that it pays for.
 
     Attributes:
         too_large: Size of the smallest query that was refused, in buckets times
             queues; None while none was.
         split: How many of the plan's queries were asked in pieces.
         pieces: How many pieces those were.
+        jobs: How many queries went by job.
     """
 
-    endpoint: Endpoint
-    client: Client
-    asked: question.Query
-    on_split: Callable[[Query], None] = lambda _: None
+    endpoint: Bucketed
+    desk: Desk
+    by_job: Callable[[Query], Awaitable[Part]] | None = None
+    always: bool = False
     too_large: int | None = field(default=None, init=False)
     split: int = field(default=0, init=False)
     pieces: int = field(default=0, init=False)
+    jobs: int = field(default=0, init=False)
 
     async def ask(self, query: Query) -> Part:
         """Ask a query of the plan; return its one part.
@@ -55,51 +66,81 @@ class Splitter:
             GcbatchError: As Endpoint.fetch does. A query that can be cut no further
                 fails with what the service said.
         """
-        pieces = await self._pieces(query)
+        if self.by_job is None:
+            return await self._in_pieces(query, whole=None)
+        if not self.always:
+            try:
+                self._weigh(query)
+                return await self._in_pieces(query, whole=query)
+            except _JobPaysError:
+                self.jobs += 1
+        return await self.by_job(query)
+
+    async def _in_pieces(self, query: Query, *, whole: Query | None) -> Part:
+        pieces = await self._pieces(query, whole)
         if len(pieces) > 1:
             self.split += 1
             self.pieces += len(pieces)
         return self._joined(pieces, str(query))
 
-    async def _pieces(self, query: Query) -> list[Part]:
+    def _weigh(self, whole: Query | None) -> None:
+        """Look whether a query is better asked by job, as far as is known.
+
+        Raises:
+            _JobPaysError: If so.
+        """
+        if whole is None or self.too_large is None:
+            return
+        size, piece = self._size(whole), max(1, self.too_large - 1)
+        pieces = 1 << (-(-size // piece) - 1).bit_length()
+        if pieces > JOB_REQUESTS + size // JOB_PAGE:
+            raise _JobPaysError
+
+    async def _pieces(self, query: Query, whole: Query | None) -> list[Part]:
+        """Ask a query, in halves of halves where need be.
+
+        Args:
+            query: What to ask.
+            whole: Of what it is a piece; None where no job could bring that.
+        """
         halves = self._halves(query)
         size = self._size(query)
-        if halves and self.too_large is not None and size >= self.too_large:
-            return [p for half in halves for p in await self._pieces(half)]
-        try:
-            part = await self.endpoint.fetch(
-                self.client, query, self.asked, divisible=bool(halves)
-            )
-        except TooLargeError:
-            if not halves:
-                raise
-            self.too_large = min(size, self.too_large or size)
-            self.on_split(query)
-            return [p for half in halves for p in await self._pieces(half)]
-        return [part]
+        if not (halves and self.too_large is not None and size >= self.too_large):
+            try:
+                fetched = await self.endpoint.fetch(
+                    self.desk.client, query, self.desk.asked, divisible=bool(halves)
+                )
+            except TooLargeError:
+                if not halves:
+                    raise
+                self.too_large = min(size, self.too_large or size)
+                self._weigh(whole)
+            else:
+                return [fetched]
+        return [p for half in halves for p in await self._pieces(half, whole)]
 
     def remarks(self) -> list[str]:
         """Return what the reader of the plan should know, if anything was split."""
-        if self.too_large is None:
-            return []
+        if self.too_large is None or not self.split:
+            return [f"queries asked by job: {self.jobs:,}"] if self.jobs else []
         said = (
             f"the service refused {self.too_large:,} buckets at once: "
             f"{self.split:,} of the queries were asked in {self.pieces:,} pieces; "
             f"fetch.limits.expected_buckets: {self.too_large - 1} plans for that"
         )
-        return [said]
+        return [said, *([f"queries asked by job: {self.jobs:,}"] if self.jobs else [])]
 
     def _joined(self, pieces: list[Part], about: str) -> Part:
         if len(pieces) == 1:
             return pieces[0]
-        groups = self.endpoint.groups(self.asked)
+        groups = self.endpoint.groups(self.desk.asked)
         table = joined([piece.table for piece in pieces], groups, about)
         accounts = [piece.account for piece in pieces]
         return Part(table, reduce(lambda a, b: a.joined(b), accounts))
 
     def _edges(self, window: Window) -> list[Window]:
         """Return the buckets of a window."""
-        granularity, zone = self.asked.granularity, self.asked.zone
+        granularity, zone = self.desk.asked.granularity, self.desk.asked.zone
         if self.endpoint.cuts_by_clock and granularity and granularity.is_clock:
             pace = timedelta(seconds=granularity.seconds)
             number = -(-window.span // pace)
@@ -122,5 +163,13 @@ class Splitter:
                 Window(middle, query.window.end),
             )
             return [replace(query, window=window) for window in windows]
-        templates = self.endpoint.halved(query.template, self.asked)
+        templates = self.endpoint.halved(query.template, self.desk.asked)
         return [replace(query, template=template) for template in templates]
+
+
+async def probe_bucket(endpoint: Bucketed, desk: Desk, query: Query) -> None:
+    """Ask for the first bucket of a query; see Endpoint.probe."""
+    asked = desk.asked
+    start, end, *_ = bucket_edges(query.window, asked.granularity, asked.zone)
+    first = replace(query, window=Window(start, end))
+    await endpoint.fetch(desk.client, first, asked)

@@ -1,0 +1,242 @@
+"""What conversations and people's days consist of: the models of the detail queries.
+
+Each model says of its fields what they hold. What a page must look like, and which
+columns a table has, both follow from it.
+
+Source: models AnalyticsConversation, AnalyticsUserDetail and those below them of
+PureCloudPlatformClientV2 269.0.0, read 2026-11-21.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import Final
+
+__all__ = ["CONVERSATION", "USER_DETAIL", "Field", "Holds", "Model"]
+
+
+class Holds(Enum):
+    """What a field holds."""
+
+    TEXT = "text"
+    TIME = "an instant, ISO 8601"
+    FLAG = "true or false"
+    WHOLE = "a whole number"
+    NUMBER = "a number"
+    TEXTS = "a list of texts"
+    WHOLES = "a list of whole numbers"
+    JSON = "anything; kept as it was sent"
+    ONE = "one record of another model"
+    MANY = "a list of records of another model"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a model.
+
+    Args:
+        name: As the API says it.
+        holds: What it holds.
+        model: Of its records; None where it holds none.
+    """
+
+    name: str
+    holds: Holds
+    model: "Model | None" = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """A record of the API.
+
+    Args:
+        name: The API's name of it.
+        fields: What it has.
+    """
+
+    name: str
+    fields: tuple[Field, ...]
+
+    @cached_property
+    def by_name(self) -> dict[str, Field]:
+        """Its fields by the API's names."""
+        return {field.name: field for field in self.fields}
+
+
+def _each(holds: Holds, names: str) -> tuple[Field, ...]:
+    return tuple(Field(name, holds) for name in names.split())
+
+
+FLOW: Final = Model(
+    "AnalyticsFlow",
+    (
+        *_each(
+            Holds.TEXT,
+            """
+            flowId flowName flowType flowVersion endingLanguage entryReason entryType
+            exitReason recognitionFailureReason startingLanguage transferTargetAddress
+            transferTargetName transferType
+            """,
+        ),
+        *_each(Holds.FLAG, "issuedCallback"),
+        *_each(Holds.JSON, "outcomes"),
+    ),
+)
+
+METRIC: Final = Model(
+    "AnalyticsSessionMetric",
+    (
+        *_each(Holds.TEXT, "name"),
+        *_each(Holds.WHOLE, "value"),
+        *_each(Holds.TIME, "emitDate"),
+    ),
+)
+
+SEGMENT: Final = Model(
+    "AnalyticsConversationSegment",
+    (
+        *_each(Holds.TIME, "segmentStart segmentEnd"),
+        *_each(
+            Holds.TEXT,
+            """
+            segmentType queueId wrapUpCode wrapUpNote disconnectType errorCode groupId
+            requestedLanguageId subject destinationConversationId destinationSessionId
+            sourceConversationId sourceSessionId
+            """,
+        ),
+        *_each(Holds.FLAG, "audioMuted conference videoMuted"),
+        *_each(
+            Holds.TEXTS, "wrapUpTags requestedRoutingSkillIds requestedRoutingUserIds"
+        ),
+        *_each(Holds.WHOLES, "q850ResponseCodes sipResponseCodes"),
+        *_each(Holds.JSON, "scoredAgents properties"),
+    ),
+)
+
+SESSION: Final = Model(
+    "AnalyticsSession",
+    (
+        *_each(
+            Holds.TEXT,
+            """
+            sessionId mediaType direction messageType provider ani dnis sessionDnis
+            addressFrom addressOther addressSelf addressTo agentAssistantId assignerId
+            bargedParticipantId callbackUserName coachedParticipantId cobrowseRole
+            cobrowseRoomId deliveryStatus dispositionAnalyzer dispositionName edgeId
+            engagementSource errorCodeDescription extendedDeliveryStatus flowInType
+            flowOutType journeyActionId journeyActionMapId journeyCustomerId
+            journeyCustomerIdType journeyCustomerSessionId journeyCustomerSessionIdType
+            mediaBridgeId monitoredParticipantId outboundCampaignId outboundContactId
+            outboundContactListId peerId protocolCallId remote remoteNameDisplayable
+            roomId routingRule routingRuleType screenMonitoredUserId
+            screenShareAddressSelf screenShareRoomId scriptId selectedAgentId
+            skillExpressionId usedRouting videoAddressSelf videoRoomId
+            """,
+        ),
+        *_each(
+            Holds.TIME,
+            """
+            callbackScheduledTime deliveryStatusChangeDate detectedSpeechStart
+            detectedSpeechEnd
+            """,
+        ),
+        *_each(
+            Holds.FLAG,
+            """
+            acwSkipped agentOwned authenticated cleared deliveryPushed recording
+            sharingScreen skipEnabled snippetRecording
+            """,
+        ),
+        *_each(
+            Holds.WHOLE,
+            """
+            agentBullseyeRing journeyActionMapVersion mediaCount routingRing
+            selectedAgentRank timeoutSeconds
+            """,
+        ),
+        *_each(
+            Holds.TEXTS,
+            """
+            activeSkillIds bcc callbackNumbers cc destinationAddresses removedSkillIds
+            requestedRoutings
+            """,
+        ),
+        *_each(Holds.WHOLES, "eligibleAgentCounts waitingInteractionCounts"),
+        Field("flow", Holds.ONE, FLOW),
+        *_each(Holds.JSON, "agentGroups proposedAgents mediaEndpointStats"),
+        Field("metrics", Holds.MANY, METRIC),
+        Field("segments", Holds.MANY, SEGMENT),
+    ),
+)
+
+PARTICIPANT: Final = Model(
+    "AnalyticsParticipant",
+    (
+        *_each(
+            Holds.TEXT,
+            """
+            participantId participantName purpose userId teamId externalContactId
+            externalOrganizationId flaggedReason
+            """,
+        ),
+        *_each(Holds.FLAG, "screenRecording"),
+        *_each(Holds.JSON, "attributes"),
+        Field("sessions", Holds.MANY, SESSION),
+    ),
+)
+
+CONVERSATION: Final = Model(
+    "AnalyticsConversation",
+    (
+        *_each(Holds.TEXT, "conversationId"),
+        *_each(Holds.TIME, "conversationStart conversationEnd"),
+        *_each(
+            Holds.TEXT,
+            """
+            originatingDirection conversationInitiator associatedConversationId
+            externalTag
+            """,
+        ),
+        *_each(Holds.TEXTS, "divisionIds"),
+        *_each(
+            Holds.NUMBER,
+            "mediaStatsMinConversationMos mediaStatsMinConversationRFactor",
+        ),
+        *_each(Holds.TIME, "conferenceStart inactivityTimeout"),
+        *_each(
+            Holds.FLAG,
+            "customerParticipation originatingSocialMediaPublic selfServed",
+        ),
+        *_each(
+            Holds.TEXTS,
+            "accessAttributes consultationConversationIds knowledgeBaseIds",
+        ),
+        *_each(Holds.JSON, "evaluations surveys resolutions"),
+        Field("participants", Holds.MANY, PARTICIPANT),
+    ),
+)
+"""The rows of conversation details. Only answers of jobs have a participant's
+`attributes`."""
+
+PRESENCE: Final = Model(
+    "AnalyticsUserPresenceRecord",
+    (
+        *_each(Holds.TIME, "startTime endTime"),
+        *_each(Holds.TEXT, "systemPresence organizationPresenceId"),
+    ),
+)
+
+ROUTING_STATUS: Final = Model(
+    "AnalyticsRoutingStatusRecord",
+    (*_each(Holds.TIME, "startTime endTime"), *_each(Holds.TEXT, "routingStatus")),
+)
+
+USER_DETAIL: Final = Model(
+    "AnalyticsUserDetail",
+    (
+        *_each(Holds.TEXT, "userId"),
+        Field("primaryPresence", Holds.MANY, PRESENCE),
+        Field("routingStatus", Holds.MANY, ROUTING_STATUS),
+    ),
+)
+"""The rows of user details."""

@@ -1,0 +1,96 @@
+"""`POST /api/v2/analytics/X/aggregates/jobs`: aggregates by jobs of the service.
+
+The body is the query's with a `pageSize`; the results come in pages. A group may go on
+on the next page, and so may a bucket: pages are put together before they are read.
+Source: model ConversationAsyncAggregationQuery of PureCloudPlatformClientV2 269.0.0,
+read 2026-11-21.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import orjson
+
+from gcbatch.account import Account
+from gcbatch.errors import DataError
+from gcbatch.genesys.client import Answer
+from gcbatch.genesys.endpoints.aggregate_pages import (
+    AggregatePage,
+    decode_page,
+    put_together,
+    rows_of,
+)
+from gcbatch.genesys.endpoints.async_jobs import JobRoad, Order
+from gcbatch.genesys.endpoints.base import Desk
+from gcbatch.genesys.families import Family
+from gcbatch.partfile import Part
+from gcbatch.query import Query, canonical
+
+__all__ = ["AggregateJobs"]
+
+PAGE_SIZE: Final = 1_000
+"""Results of a page. Uncertain: what counts as one, and how many may be asked."""
+
+
+@dataclass
+class AggregateJobs:
+    """Asks queries of one family by jobs.
+
+    Args:
+        family: Whose.
+        path: Of its aggregates, without `/jobs`.
+        desk: What there is to work with.
+    """
+
+    family: Family
+    path: str
+    desk: Desk
+    _road: JobRoad = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        fetch = self.desk.fetch
+        self._road = JobRoad(
+            self.desk.client,
+            self.path,
+            at_once=fetch.limits.jobs_in_flight,
+            wait_s=fetch.job_wait.typical_s,
+            page_size=None,
+        )
+
+    async def ask(self, query: Query, queues: tuple[str, ...]) -> Part:
+        """Ask a query.
+
+        Args:
+            query: What to ask.
+            queues: The ids that it names; none is all.
+
+        Raises:
+            DataError: If the results contradict themselves or the question.
+            GcbatchError: As JobRoad.fetch does.
+        """
+        template = orjson.loads(query.template)
+        body = {**template, "interval": str(query.window), "pageSize": PAGE_SIZE}
+        pages: list[Answer[AggregatePage]] = []
+        await self._road.fetch(
+            Order(str(query), canonical(body), self.desk.store.pending(query.digest)),
+            decode_page,
+            pages.append,
+            begin=pages.clear,
+        )
+        try:
+            table = rows_of(
+                put_together([answer.value for answer in pages]),
+                asked=self.desk.asked,
+                family=self.family,
+                window=query.window,
+                queues=queues,
+            )
+        except DataError as exc:
+            msg = f"{query}: {exc.problem}"
+            raise DataError(msg, hint=exc.hint) from exc
+        return Part(table, Account.of_pages(query.window, table.num_rows, pages))
+
+    def remarks(self) -> list[str]:
+        """Return what the reader of the plan should know."""
+        again = self._road.resubmitted
+        return [f"jobs submitted again: {again:,}"] if again else []

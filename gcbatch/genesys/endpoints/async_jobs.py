@@ -1,0 +1,252 @@
+"""Jobs of the service: submitted, waited for, fetched page by page, removed.
+
+    POST <address>/jobs                 202 {"jobId": …}
+    GET  <address>/jobs/<id>            202 while it runs, 200 {"state": …} once done
+    GET  <address>/jobs/<id>/results    {rows, "cursor": … of the next page}
+    DELETE <address>/jobs/<id>
+
+A job lives for a while in the service; its id is remembered in the store, so that a run
+that was killed goes on with it. Source: model AsyncQueryStatus of
+PureCloudPlatformClientV2 269.0.0, read 2026-11-21.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from http import HTTPStatus
+from typing import Final, Protocol, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from gcbatch.errors import DataError, GcbatchError, ServiceError
+from gcbatch.genesys.client import Answer, Client
+from gcbatch.plain import plain
+from gcbatch.store import Pending
+
+__all__ = ["JobRoad", "Order"]
+
+log = logging.getLogger("gcbatch.jobs")
+
+SUBMISSIONS: Final = 3
+"""So often a job that expires, fails or is cancelled is submitted."""
+
+FIRST_POLL_S: Final = 0.1
+SLOWER: Final = 1.7
+LONGEST_POLL_S: Final = 20.0
+"""Jobs take from seconds to many minutes: the wait between two looks grows."""
+
+
+class ResultPage(Protocol):
+    """A page of results that may name the next."""
+
+    @property
+    def cursor(self) -> str | None:
+        """Of the next page; None or empty on the last."""
+        ...
+
+
+T = TypeVar("T")
+P = TypeVar("P", bound=ResultPage)
+
+
+class _Submitted(msgspec.Struct):
+    jobId: str  # noqa: N815 - the API's word
+
+
+class _Status(msgspec.Struct):
+    state: str | None = None
+    errorMessage: str | None = None  # noqa: N815 - the API's word
+
+
+class _LostError(Exception):
+    """The job is of no more use: it expired, failed or was cancelled."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """One question that is asked by a job.
+
+    Args:
+        about: Tells it from the other questions of its query, in notes and errors.
+        body: Of the request.
+        pending: Where the job's id is remembered.
+        available_until: What the service had data up to when it is submitted.
+    """
+
+    about: str
+    body: bytes
+    pending: Pending
+    available_until: datetime | None = None
+
+
+@dataclass
+class JobRoad:
+    """Asks by jobs, a bounded number at once.
+
+    Args:
+        client: Through whom.
+        address: Of what is asked, without `/jobs`.
+        at_once: Jobs of the service under way at once.
+        wait_s: How long a job may take.
+        page_size: Rows of a page of results; None where the request says it.
+
+    Attributes:
+        resubmitted: Jobs that were of no use and had to be submitted again.
+    """
+
+    client: Client
+    address: str
+    at_once: int
+    wait_s: float
+    page_size: int | None
+    resubmitted: int = field(default=0, init=False)
+    _slots: asyncio.Semaphore = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._slots = asyncio.Semaphore(self.at_once)
+
+    async def fetch(
+        self,
+        order: Order,
+        decode: Callable[[bytes], P],
+        take: Callable[[Answer[P]], None],
+        *,
+        begin: Callable[[], None] = lambda: None,
+    ) -> datetime | None:
+        """Ask, and hand every page of the results on.
+
+        Args:
+            order: What to ask.
+            decode: Reads a page.
+            take: Is given each page.
+            begin: Is called before the first page; again, if a job was lost in mid-way
+                and all pages come anew.
+
+        Returns:
+            What the service had data up to when the job was submitted; None where that
+            is not known.
+
+        Raises:
+            ServiceError: If no job comes to its end; says what the service said.
+            DataError: If the pages run in a loop.
+            GcbatchError: As Client.call does.
+        """
+        said = "expired"
+        async with self._slots:
+            for _ in range(SUBMISSIONS):
+                job, until = await self._submitted(order)
+                try:
+                    await self._done(job, order.about)
+                    begin()
+                    await self._results(job, order.about, decode, take)
+                except _LostError as lost:
+                    said = str(lost) or said
+                    log.info("%s: job %s %s", order.about, job, said)
+                    self.resubmitted += 1
+                    order.pending.forget(order.about)
+                    continue
+                await self._remove(job)
+                order.pending.forget(order.about)
+                return until
+        msg = f"{order.about}: {SUBMISSIONS} jobs came to nothing: {said}"
+        raise ServiceError(msg, hint="try again later, or narrow the query")
+
+    async def _submitted(self, order: Order) -> tuple[str, datetime | None]:
+        """Return the job that is under way already, or submit one."""
+        if known := order.pending.job(order.about):
+            return known
+        decoder = msgspec.json.Decoder(_Submitted)
+        answer = await self.client.call(
+            "POST", f"{self.address}/jobs", decoder.decode, body=order.body
+        )
+        job = answer.value.jobId
+        order.pending.remember(order.about, job, order.available_until)
+        return job, order.available_until
+
+    async def _done(self, job: str, about: str) -> None:
+        """Wait until a job is fulfilled.
+
+        Raises:
+            _LostError: If it is not going to be.
+            ServiceError: If it takes too long.
+        """
+        decoder = msgspec.json.Decoder(_Status)
+        waited_s, pause_s = 0.0, FIRST_POLL_S
+        while True:
+            await asyncio.sleep(pause_s)
+            waited_s += pause_s
+            answer = await self._of_job("", job, decoder.decode)
+            state = answer.value.state
+            if state == "FULFILLED":
+                return
+            if state in ("FAILED", "CANCELLED", "EXPIRED"):
+                said = plain(answer.value.errorMessage or "", 300)
+                msg = f"{state.lower()}{': ' if said else ''}{said}"
+                raise _LostError(msg)
+            if waited_s >= self.wait_s:
+                msg = f"{about}: job {plain(job, 100)} is not done ({state})"
+                hint = "run it again: the job is remembered; or raise fetch.job_wait"
+                raise ServiceError(msg, hint=hint)
+            pause_s = min(pause_s * SLOWER, LONGEST_POLL_S)
+
+    async def _results(
+        self,
+        job: str,
+        about: str,
+        decode: Callable[[bytes], P],
+        take: Callable[[Answer[P]], None],
+    ) -> None:
+        """Hand on all pages; only a missing cursor ends them, not an empty page."""
+        asked: set[str] = set()
+        cursor: str | None = None
+        while True:
+            parameters: dict[str, str | int] = {}
+            if self.page_size is not None:
+                parameters["pageSize"] = self.page_size
+            if cursor:
+                parameters["cursor"] = cursor
+            answer = await self._of_job("/results", job, decode, **parameters)
+            take(answer)
+            cursor = answer.value.cursor
+            if not cursor:
+                return
+            if cursor in asked:
+                msg = f"{about}: the pages of job {plain(job, 100)} run in a loop"
+                raise DataError(msg, hint="run it again; if it stays so, ask support")
+            asked.add(cursor)
+
+    async def _of_job(
+        self,
+        what: str,
+        job: str,
+        decode: Callable[[bytes], T],
+        **parameters: str | int,
+    ) -> Answer[T]:
+        """Ask about a job.
+
+        Raises:
+            _LostError: If the service does not know it any more.
+        """
+        try:
+            return await self.client.get(
+                f"{self.address}/jobs/{quote(job, safe='')}{what}", decode, **parameters
+            )
+        except ServiceError as exc:
+            gone = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+            if exc.refusal is not None and exc.refusal.status in gone:
+                raise _LostError from exc
+            raise
+
+    async def _remove(self, job: str) -> None:
+        """Tidy up; the service removes what is left by itself, only later."""
+        try:
+            await self.client.call(
+                "DELETE",
+                f"{self.address}/jobs/{quote(job, safe='')}",
+                lambda _: None,
+            )
+        except GcbatchError as exc:
+            log.info("job %s was not removed: %s", plain(job, 100), exc.problem)

@@ -1,0 +1,165 @@
+"""What the answers to one query of details brought, and whether that is all of it.
+
+Believe counts, not the absence of a next page: every page says how many records there
+are, and the ids that came are counted against it.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from gcbatch.account import Account
+from gcbatch.genesys.client import Answer
+from gcbatch.genesys.endpoints.detail_pages import Page, Records
+from gcbatch.genesys.limits import DETAIL_PAGE
+from gcbatch.spool import Spool
+from gcbatch.windows import Window, milliseconds
+
+__all__ = ["Piece", "Tally"]
+
+MOST_IDS: Final = 100
+"""Correlation ids that an account keeps; a day may have a thousand pages."""
+
+
+@dataclass
+class Piece:
+    """The answer about one span, as far as it came.
+
+    Args:
+        span: What is asked.
+
+    Attributes:
+        ids: What came, each once, whether in the job's range or not.
+        total: How many there are, by the answer that came last.
+        totals: All that the answers of this round said.
+    """
+
+    span: Window
+    ids: set[str] = field(default_factory=set)
+    total: int = 0
+    totals: set[int] = field(default_factory=set)
+    _rows: dict[int, int] = field(default_factory=dict)
+    _doubtful: set[int] = field(default_factory=set)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether as many came as there are."""
+        return len(self.ids) == self.total
+
+    @property
+    def drifts(self) -> bool:
+        """Whether the answers disagreed about how many there are."""
+        return len(self.totals) > 1
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are."""
+        return -(-self.total // DETAIL_PAGE)
+
+    @property
+    def missing_pages(self) -> list[int]:
+        """Pages that were not answered yet; the first is 1."""
+        return [n for n in range(1, self.pages + 1) if n not in self._rows]
+
+    @property
+    def doubtful_pages(self) -> list[int]:
+        """Pages that came short or brought what another had; all, if none did."""
+        short = {n for n in self._rows if self._rows[n] < self._due(n)}
+        return sorted(short | self._doubtful) or list(range(1, self.pages + 1))
+
+    def begin_round(self) -> None:
+        """Forget what all answers but the last said of the total."""
+        self.totals = {self.total}
+
+    def count(self, number: int, page: Page) -> int:
+        """Note a page.
+
+        Args:
+            number: Its number; the first is 1.
+            page: What came.
+
+        Returns:
+            How many of its records had come before, on this page or another.
+        """
+        before = len(self.ids)
+        again = number in self._rows
+        self.ids.update(document.id for document in page.documents)
+        doubled = len(page.documents) - (len(self.ids) - before)
+        self._rows[number] = len(page.documents)
+        self._doubtful.discard(number)
+        if doubled and not again:
+            self._doubtful.add(number)
+        self.total = page.total or 0
+        self.totals.add(self.total)
+        return 0 if again else doubled
+
+    def _due(self, number: int) -> int:
+        return min(DETAIL_PAGE, max(0, self.total - (number - 1) * DETAIL_PAGE))
+
+
+@dataclass
+class Tally:
+    """What one query brought, over all its pieces.
+
+    Args:
+        window: The query's, which records have to begin in.
+        records: What they are.
+        spool: Where they are put.
+    """
+
+    window: Window
+    records: Records
+    spool: Spool
+    remarks: Counter[str] = field(default_factory=Counter)
+    newer: set[str] = field(default_factory=set)
+    available_until: datetime | None = None
+    _asked_at: list[datetime] = field(default_factory=list)
+    _pages: int = 0
+    _requests: int = 0
+    _size: int = 0
+    _correlation_ids: list[str] = field(default_factory=list)
+    _outside: set[str] = field(default_factory=set)
+
+    def note(self, answer: Answer[Page]) -> None:
+        """Keep the account of an exchange."""
+        self._asked_at = [min([*self._asked_at, answer.asked_at])]
+        self._pages += 1
+        self._requests += answer.attempts
+        self._size += answer.size
+        if len(self._correlation_ids) < MOST_IDS:
+            self._correlation_ids.append(answer.correlation_id)
+
+    def take(self, page: Page) -> None:
+        """Write down the records that begin in the window, each once."""
+        self.newer |= page.newer
+        start, end = milliseconds(self.window.start), milliseconds(self.window.end)
+        documents = page.documents
+        if self.records.at is None:
+            documents = [document._replace(at_ms=start) for document in documents]
+        inside = [d for d in documents if start <= d.at_ms < end]
+        if len(inside) < len(documents):
+            self._outside |= {d.id for d in documents if not start <= d.at_ms < end}
+        self.spool.add(inside)
+
+    def available(self, until: datetime) -> None:
+        """Learn that the service has data only up to *until*; the earliest counts."""
+        self.available_until = min(self.available_until or until, until)
+
+    def account(self) -> Account:
+        """Return how the part came about."""
+        noun = self.records.noun
+        remarks = Counter(self.remarks)
+        remarks[f"{noun} that began outside the range, left out"] = len(self._outside)
+        return Account(
+            asked_at=self._asked_at[0],
+            window=self.window,
+            pages=self._pages,
+            rows=len(self.spool),
+            requests=self._requests,
+            size=self._size,
+            correlation_ids=tuple(self._correlation_ids),
+            remarks={what: n for what, n in remarks.items() if n},
+            newer=tuple(sorted(self.newer)),
+            available_until=self.available_until,
+        )

@@ -1,0 +1,137 @@
+"""Details page by page: all pages of a span at once, once the first tells their number.
+
+POST <address>/query   {…, "paging": {"pageSize": 100, "pageNumber": 1}}
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from http import HTTPStatus
+from typing import Final
+
+from gcbatch.errors import DataError, ServiceError, TooLargeError
+from gcbatch.genesys.answers import SHAPE_HINT, reach_of
+from gcbatch.genesys.client import Answer
+from gcbatch.genesys.endpoints.base import Desk
+from gcbatch.genesys.endpoints.detail_errand import Errand
+from gcbatch.genesys.endpoints.detail_pages import Page, Records, read_page
+from gcbatch.genesys.endpoints.detail_tally import Piece
+from gcbatch.genesys.limits import DETAIL_PAGE
+from gcbatch.tasks import for_each
+from gcbatch.windows import Window, milliseconds
+
+__all__ = ["ROUNDS", "PageRoad"]
+
+ROUNDS: Final = 3
+"""So often a span is asked before its gap is believed."""
+
+
+@dataclass
+class PageRoad:
+    """Asks spans of details by pages.
+
+    Args:
+        address: Of the details, without `/query`.
+        records: What they are.
+        desk: What there is to work with.
+
+    Attributes:
+        cap: Most rows that paging reaches; learnt where the service says another.
+    """
+
+    address: str
+    records: Records
+    desk: Desk
+    cap: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cap = self.desk.fetch.limits.detail_results
+
+    async def gather(self, errand: Errand, span: Window, first: Answer[Page]) -> None:
+        """Read all pages, and ask again until as many came as there are.
+
+        Raises:
+            DataError: If they do not; names the span and both numbers.
+            TooLargeError: If paging does not reach the last page; the cap is learnt.
+        """
+        piece = Piece(span)
+        errand.take(piece, 1, first)
+
+        async def one(number: int) -> None:
+            errand.take(piece, number, await self.page(errand, span, number))
+
+        for again in range(ROUNDS):
+            if again:
+                piece.begin_round()
+            if again == 1:
+                await self._each(piece.doubtful_pages, one)
+            elif again > 1:
+                await self._each(list(range(1, piece.pages + 1)), one)
+            while pages := piece.missing_pages:
+                await self._each(pages, one)
+            if piece.is_complete:
+                return
+        errand.came_short(len(piece.ids), piece.total, span, drifts=piece.drifts)
+
+    async def _each(
+        self, pages: list[int], one: Callable[[int], Awaitable[None]]
+    ) -> None:
+        await for_each(pages, one, at_once=self.desk.fetch.concurrency)
+
+    async def page(
+        self, errand: Errand, span: Window, number: int, *, divisible: bool = False
+    ) -> Answer[Page]:
+        """Ask one page.
+
+        Raises:
+            TooLargeError: If paging does not reach so far, or *divisible*.
+        """
+        paging = {"pageSize": DETAIL_PAGE, "pageNumber": number}
+        body = errand.body(span, paging=paging)
+        async with self.desk.slots:
+            try:
+                answer = await self.desk.client.post(
+                    f"{self.address}/query",
+                    partial(read_page, records=self.records),
+                    body,
+                    divisible=divisible,
+                )
+            except ServiceError as exc:
+                reach = reach_of(exc.refusal)
+                if reach is None:
+                    raise
+                self.cap = min(self.cap, reach)
+                raise TooLargeError(exc.problem, refusal=exc.refusal) from exc
+        if answer.value.total is None:
+            msg = f"{errand.query.endpoint} {span}: an answer tells no total"
+            raise DataError(msg, hint=SHAPE_HINT)
+        return answer
+
+    async def counted(self, errand: Errand, span: Window) -> int | None:
+        """Return how many records begin in a span, by the pages' own count.
+
+        A service that matches whatever overlaps the span tells earlier ones first; they
+        are not counted.
+
+        Returns:
+            None where it does not tell.
+        """
+        start_ms = milliseconds(span.start)
+        earlier = 0
+        number = 1
+        while True:
+            try:
+                answer = await self.page(errand, span, number)
+            except ServiceError as exc:
+                if exc.refusal is None or exc.refusal.status != HTTPStatus.BAD_REQUEST:
+                    raise
+                errand.tally.remarks["spans whose count could not be asked"] += 1
+                return None
+            page = answer.value
+            before = 0
+            if self.records.at is not None:
+                before = sum(d.at_ms < start_ms for d in page.documents)
+            earlier += before
+            if not page.documents or before < len(page.documents):
+                return (page.total or 0) - earlier
+            number += 1
