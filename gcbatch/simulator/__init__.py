@@ -7,8 +7,10 @@ API does not have (`interval_report`, `queue_summary`).
 """
 
 from gcbatch.simulator.call_log import load_call_log
+from gcbatch.simulator.documents import Document
 from gcbatch.simulator.faults import Fault, Faults
 from gcbatch.simulator.generate import generate_calls
+from gcbatch.simulator.generate_conversations import generate_conversations
 from gcbatch.simulator.journal import Entry, Journal
 from gcbatch.simulator.sample import call_log_tenant, sample_tenant
 from gcbatch.simulator.server import Simulator
@@ -25,6 +27,7 @@ from gcbatch.simulator.tenant import (
 
 __all__ = [
     "Call",
+    "Document",
     "Entry",
     "Fault",
     "Faults",
@@ -38,6 +41,7 @@ __all__ = [
     "WrapUpCode",
     "call_log_tenant",
     "generate_calls",
+    "generate_conversations",
     "load_call_log",
     "sample_tenant",
     "serve",

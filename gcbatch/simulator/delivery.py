@@ -9,6 +9,7 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
+from gcbatch.simulator.detail_distortions import detail_distorted, has_details
 from gcbatch.simulator.distortions import distorted
 from gcbatch.simulator.faults import DISTORTIONS, INSTEAD, Fault
 from gcbatch.simulator.journal import Entry
@@ -107,14 +108,17 @@ def spoil(response: web.Response, faults: Collection[Fault], request: Any) -> No
         faults: Those that befell the request.
         request: The request's JSON body.
     """
-    kinds = [fault.kind for fault in faults if fault.kind in DISTORTIONS]
-    if not kinds or response.status != OK or not isinstance(response.body, bytes):
+    distortions = [fault for fault in faults if fault.kind in DISTORTIONS]
+    if not distortions or response.status != OK or not isinstance(response.body, bytes):
         return
     if any(fault.kind in INSTEAD for fault in faults):
         return  # garbage already
     answer = orjson.loads(response.body)
-    for kind in kinds:
-        answer = distorted(answer, kind, request or {})
+    for fault in distortions:
+        if has_details(answer):
+            answer = detail_distorted(answer, fault)
+        else:
+            answer = distorted(answer, fault.kind, request or {})
     response.body = orjson.dumps(answer)
 
 

@@ -13,14 +13,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from gcbatch.genesys.families import Family
 from gcbatch.simulator.buckets import BucketOf, cutter, instant_of
 from gcbatch.simulator.filters import Filter, read_filter
-from gcbatch.simulator.problems import bad_request, invalid_date, invalid_value
+from gcbatch.simulator.problems import bad_request, invalid_value
 from gcbatch.simulator.reading import (
+    read_interval,
     read_json,
     read_list,
     read_metrics,
     read_names,
     read_object,
-    read_span,
 )
 
 __all__ = ["Limits", "Query", "Ranking", "View", "read_query"]
@@ -144,7 +144,7 @@ def read_query(body: bytes, family: Family, limits: Limits) -> Query:
     ):
         if given.get(name) not in (None, *values):
             raise invalid_value(given[name], name, map(str, values))
-    start_ms, end_ms = _interval(given.get("interval"))
+    start_ms, end_ms = read_interval(given.get("interval"))
     granularity = given.get("granularity")
     _check_length(granularity, start_ms, end_ms, limits)
     wanted = given.get("filter")
@@ -167,16 +167,6 @@ def read_query(body: bytes, family: Family, limits: Limits) -> Query:
         views=_views(given.get("views"), family),
         ranking=_ranking(given, family),
     )
-
-
-def _interval(value: object) -> tuple[int, int]:
-    if value is None:
-        msg = "The interval of the query is required."
-        raise bad_request(msg)
-    start, slash, end = str(value).partition("/")
-    if not slash:
-        raise invalid_date()
-    return read_span(start, end)
 
 
 def _check_length(

@@ -12,7 +12,9 @@ from gcbatch.simulator.problems import bad_request, invalid_date, invalid_value
 
 __all__ = [
     "read_choice",
+    "read_flag",
     "read_instant",
+    "read_interval",
     "read_json",
     "read_list",
     "read_metrics",
@@ -20,6 +22,7 @@ __all__ = [
     "read_object",
     "read_span",
     "read_text",
+    "read_whole",
 ]
 
 _INSTANT: Final = re.compile(
@@ -71,6 +74,39 @@ def read_text(value: object) -> str:
     """
     if not isinstance(value, str):
         raise invalid_value(value, "String")
+    return value
+
+
+def read_flag(value: object) -> bool:
+    """Return true or false; None is false.
+
+    Raises:
+        Problem: If it is anything else.
+    """
+    if value is None:
+        return False
+    if not isinstance(value, bool):
+        raise invalid_value(value, "Boolean")
+    return value
+
+
+def read_whole(value: object, name: str, most: int | None = None) -> int:
+    """Return a whole number from 1.
+
+    Args:
+        value: As sent.
+        name: Of its field.
+        most: The largest that is allowed; None is any.
+
+    Raises:
+        Problem: If it is none, or too small or too large.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise invalid_value(value, "Integer")
+    if value < 1 or (most is not None and value > most):
+        limit = "" if most is None else f" and at most {most}"
+        msg = f"{name} must be at least 1{limit} [{value}]."
+        raise bad_request(msg)
     return value
 
 
@@ -140,3 +176,18 @@ def read_span(start: object, end: object) -> tuple[int, int]:
         msg = "The interval of the query must end after it starts."
         raise bad_request(msg)
     return span
+
+
+def read_interval(value: object) -> tuple[int, int]:
+    """Return both ends of an ISO-8601 interval in milliseconds.
+
+    Raises:
+        Problem: If there is none, or it is no interval of two instants.
+    """
+    if value is None:
+        msg = "The interval of the query is required."
+        raise bad_request(msg)
+    start, slash, end = str(value).partition("/")
+    if not slash:
+        raise invalid_date()
+    return read_span(start, end)

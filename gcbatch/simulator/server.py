@@ -4,7 +4,7 @@ import contextlib
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from types import TracebackType
 from typing import Final, Self, cast
@@ -15,6 +15,8 @@ from aiohttp import web
 from gcbatch.genesys.families import FAMILIES, Family
 from gcbatch.simulator.access import Access, TokenRefusal, token_id
 from gcbatch.simulator.aggregates import answer_query
+from gcbatch.simulator.async_jobs import JobRules, Jobs
+from gcbatch.simulator.async_jobs_routes import JobRoute, JobRoutes
 from gcbatch.simulator.delivery import (
     instead_of_answer,
     json_response,
@@ -22,6 +24,8 @@ from gcbatch.simulator.delivery import (
     spoil,
     stall,
 )
+from gcbatch.simulator.detail_index import Matching
+from gcbatch.simulator.details import Details, DetailsRoute
 from gcbatch.simulator.events import index_of
 from gcbatch.simulator.faults import Fault, Faults
 from gcbatch.simulator.interval_report import (
@@ -76,6 +80,19 @@ class Simulator:
         max_intervals: Longest interval of an aggregates query by granularity.
         max_body_bytes: Largest body of a request.
         summary_page_size: Most rows a page of the second tutorial's summary.
+        max_detail_results: Row of a details query that no page may lie beyond.
+        detail_matching: Which conversations the interval of a details query means:
+            those whose UTC day of start it touches, as the service's documentation
+            says, or those that were going on in it.
+        job_polls: Requests for a job's status that find it still running.
+        job_delay_s: Seconds that a job runs at least, by the clock.
+        job_lifetime_s: Seconds that the results of a job are kept once it is done.
+        max_jobs_in_flight: Most jobs running at once; None is without limit.
+        job_splits_buckets: Whether the metrics of one bucket may go over the edge of
+            a page of an aggregates job.
+        details_available_until: How far the data that jobs for details read have
+            come: what began then or later is missing from their results. None is
+            now, with nothing missing.
         permissions: What the client's role has; None is everything.
         clock: Seconds, monotonic; windows, tokens and the journal go by it.
 
@@ -83,6 +100,7 @@ class Simulator:
         journal: Every request so far.
         faults: What goes wrong.
         quota: The client's window; `quota.allowed` may be changed.
+        details_available_until: As above; may be changed while running.
         in_flight: Requests being answered.
         peak_in_flight: The most there were at once.
     """
@@ -106,6 +124,14 @@ class Simulator:
         max_intervals: Mapping[str | None, timedelta] | None = None,
         max_body_bytes: int = 512_000,
         summary_page_size: int = 100,
+        max_detail_results: int = 100_000,
+        detail_matching: Matching = "start-day",
+        job_polls: int = 1,
+        job_delay_s: float = 0.0,
+        job_lifetime_s: float = 86_400.0,
+        max_jobs_in_flight: int | None = None,
+        job_splits_buckets: bool = False,
+        details_available_until: datetime | None = None,
         permissions: frozenset[str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -125,6 +151,17 @@ class Simulator:
         )
         self._listings = Listings(tenant, default_page_size, max_page_size)
         self._limits = Limits(max_results, max_intervals or {})
+        self._details = Details(tenant, detail_matching, max_detail_results)
+        self.details_available_until = details_available_until
+        rules = JobRules(job_polls, job_delay_s, job_lifetime_s, max_jobs_in_flight)
+        self._jobs = JobRoutes(
+            tenant,
+            Jobs(rules, clock),
+            self._limits,
+            job_splits_buckets,
+            lambda: self.details_available_until,
+            self._details.shows,
+        )
         self.in_flight = 0
         self.peak_in_flight = 0
         self._max_body_bytes = max_body_bytes
@@ -202,6 +239,10 @@ class Simulator:
         """Refuse every token granted so far."""
         self._access.revoke()
 
+    def release_late(self) -> None:
+        """Show the conversations that details queries have held back so far."""
+        self._details.release_late()
+
     def _app(self) -> web.Application:
         # the middleware checks sizes: aiohttp's own refusal would not be JSON
         app = web.Application(middlewares=[self._front], client_max_size=0)
@@ -213,6 +254,14 @@ class Simulator:
                 partial(self._aggregates, family),
             )
         app.router.add_post(SUMMARY, self._queue_summary)
+        for details_route in self._details.routes():
+            app.router.add_post(
+                details_route.path, partial(self._detail, details_route)
+            )
+        for job_route in self._jobs:
+            app.router.add_route(
+                job_route.method, job_route.path, partial(self._job, job_route)
+            )
         for route in self._listings.routes():
             app.router.add_get(route.path, partial(self._get, route))
         return app
@@ -244,7 +293,7 @@ class Simulator:
             await self._note_body(request, entry, is_api=is_api)
             if is_api:
                 self._admit(request, entry)
-            faults = self.faults.strike(request.path)
+            faults = self.faults.strike(request.path, entry.request)
             entry.faults = request[STRUCK] = tuple(fault.kind for fault in faults)
             await stall(faults)
             response = instead_of_answer(faults, self.quota.allowed)
@@ -320,6 +369,18 @@ class Simulator:
         query = read_query(body, family, self._limits)
         answer = answer_query(query, index_of(self.tenant), self._limits)
         return json_response(answer)
+
+    async def _detail(self, route: DetailsRoute, request: web.Request) -> web.Response:
+        page = route.answer(await self._query_body(request, route.permission))
+        return web.Response(body=page, content_type="application/json")
+
+    async def _job(self, route: JobRoute, request: web.Request) -> web.Response:
+        if route.method == "POST":
+            body = await self._query_body(request, *route.permissions)
+        else:
+            self._access.permit(*route.permissions)
+            body = b""
+        return route.answer(request, body, request[STRUCK])
 
     async def _queue_summary(self, request: web.Request) -> web.Response:
         body = await self._query_body(request, SUMMARY_PERMISSION)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
+from gcbatch.simulator.documents import Document
+
 __all__ = [
     "HOME_DIVISION",
     "Call",
@@ -167,6 +169,8 @@ class Tenant:
         presences: In any order; those of one user should not overlap.
         observations: Whatever else was measured.
         divisions: Names of the divisions by id.
+        documents: Conversations beside those of the calls, which aggregates do not
+            know.
     """
 
     name: str
@@ -181,3 +185,4 @@ class Tenant:
     divisions: Mapping[str, str] = field(
         default_factory=lambda: {HOME_DIVISION: "Home"}
     )
+    documents: tuple[Document, ...] = field(default=(), repr=False)
