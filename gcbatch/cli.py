@@ -265,18 +265,20 @@ def plan(
     if as_json:
         from gcbatch.windows import iso
 
-        requests = len(planned.plan.queries)
+        each = planned.price.least
+        requests = each * len(planned.plan.queries)
         per_minute = loaded.fetch.requests_per_minute
         windows = [
-            {"from": iso(w.start), "to": iso(w.end), "requests": len(queries)}
+            {"from": iso(w.start), "to": iso(w.end), "requests": each * len(queries)}
             for w, queries in planned.plan.windows
         ]
         _print_json(
             {
                 "job": loaded.name,
                 "requests": requests,
+                "requests_exact": planned.price.is_exact,
                 "stored": planned.stored,
-                "minutes": round((requests - planned.stored) / per_minute, 3),
+                "minutes": round((requests - each * planned.stored) / per_minute, 3),
                 "windows": windows,
                 "exports": [e.model_dump(mode="json") for e in loaded.exports],
                 "warnings": list(planned.names.warnings),
@@ -346,7 +348,10 @@ def report(
     loaded = _load(job, start, end, settings)
     if loaded.sla is None:
         msg = f"{job}: has no section sla to report on"
-        raise JobError(msg, hint="add `sla: {}`")
+        hint = "add `sla: {}`"
+        if loaded.query.details:
+            hint = "use endpoint: conversation-aggregates; details have no buckets"
+        raise JobError(msg, hint=hint)
     from gcbatch.job import PERIODS
     from gcbatch.suggest import unknown
 

@@ -31,6 +31,10 @@ class Observer(Protocol):
         """Learn that the part of a query is stored."""
         ...
 
+    def paged(self, done: int, due: int) -> None:
+        """Learn how many pages of long answers came, and how many are known of."""
+        ...
+
     def waiting(self, seconds: float, cause: str) -> None:
         """Learn that a request waits before it is repeated, and why (`429`)."""
         ...
@@ -47,6 +51,9 @@ class Quiet:
         """Say nothing."""
 
     def fetched(self, query: Query, rows: int) -> None:
+        """Say nothing."""
+
+    def paged(self, done: int, due: int) -> None:
         """Say nothing."""
 
     def waiting(self, seconds: float, cause: str) -> None:

@@ -244,6 +244,19 @@ class Job(Section):
             return None
         return f"buckets of {length} do not fit into an hour; use PT1H or less"
 
+    @model_validator(mode="after")
+    def _check_road(self) -> Self:
+        """Refuse a road that what is asked does not have."""
+        query, road = self.query, self.fetch.road
+        if road is Road.QUERY or (query.family and query.family.has_jobs):
+            return self
+        msg = f"{query.endpoint} has no jobs; leave it out"
+        if query.details:
+            details, _ = query.details
+            names = ", ".join(details.roads)
+            msg = f"details say their road by the endpoint's name: {names}"
+        raise MisfitError(("fetch", "road"), msg)
+
     @property
     def tables(self) -> tuple[str, ...]:
         """The names of the tables of what this job asks."""

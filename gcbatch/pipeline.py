@@ -327,7 +327,9 @@ class _Pipeline:
 
     def _desk(self, session: OrgSession) -> Desk:
         job = self._job
-        return Desk(session.client, job.query, job.fetch, self._store)
+        return Desk(
+            session.client, job.query, job.fetch, self._store, self._observer.paged
+        )
 
     async def _fetch(
         self,

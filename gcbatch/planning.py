@@ -1,14 +1,14 @@
 """From a job to its plan: dates, queues and names resolved, stored parts counted."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Final
 
 from gcbatch.dates import resolve_range
 from gcbatch.errors import AccessError, DataError, GcbatchError, JobError
-from gcbatch.genesys.endpoints import endpoint_named
+from gcbatch.genesys.endpoints import Price, endpoint_named
 from gcbatch.genesys.names import LISTINGS, Names, is_id, queue_ids
 from gcbatch.job import Job
 from gcbatch.kept import Kept, asked_by
@@ -33,11 +33,13 @@ class Planned:
         plan: The queries.
         names: What ids are called.
         stored: How many of the queries have a settled part.
+        price: What a query costs.
     """
 
     plan: Plan
     names: Names
     stored: int
+    price: Price = field(default_factory=Price)
 
     def without(self, queries: Collection[Query]) -> "Planned":
         """Return the plan of the queries that are left."""
@@ -155,7 +157,8 @@ class Planner:
             queues_listed=names.listed.get("queueId", 0),
         )
         plan = make_plan(self._job, scope, self.endpoint)
-        return Planned(plan, names, len(plan.queries) - len(self.unsettled(plan)))
+        stored = len(plan.queries) - len(self.unsettled(plan))
+        return Planned(plan, names, stored, self.endpoint.price(self._job.fetch))
 
     def _all_listed(self, names: Names, why: str) -> tuple[str, ...]:
         """Return the ids of all queues, from a complete listing."""

@@ -38,6 +38,7 @@ class _Pace:
         self.job, self.total, self.per_minute = job, total, per_minute
         self.stored = self.done = stored
         self.throttled = 0
+        self.pages = (0, 0)
         self.started = self._clock()
 
     @property
@@ -53,6 +54,9 @@ class _Pace:
         # Over a second or two a rate says nothing yet.
         pace = f"{self.rate:.0f} of " if elapsed_s >= SECONDS_FOR_A_RATE else ""
         text = f"{pace}{self.per_minute} a minute"
+        done, due = self.pages
+        if due:
+            text = f"{done:,} of {due:,} pages"
         if self.throttled:
             text += f", throttled: {self.throttled}"
         return text
@@ -74,12 +78,19 @@ class LogProgress:
         """Log what is to be done."""
         self._pace.begin(job, total, stored, per_minute)
         self._said_at = self._clock()
-        log.info("%s: %d queries, %d of them stored", job, total, stored)
+        queries = "1 query" if total == 1 else f"{total} queries"
+        log.info("%s: %s, %d of them stored", job, queries, stored)
 
     def fetched(self, query: Query, rows: int) -> None:
         """Log where the run is, if that was long ago."""
         self._pace.done += 1
         log.debug("%s: %d rows", query, rows)
+        if self._clock() - self._said_at >= SECONDS_BETWEEN_LINES:
+            self._say()
+
+    def paged(self, done: int, due: int) -> None:
+        """Log where the run is, if that was long ago."""
+        self._pace.pages = (done, due)
         if self._clock() - self._said_at >= SECONDS_BETWEEN_LINES:
             self._say()
 
@@ -144,6 +155,12 @@ class BarProgress:
         """Move the bar on."""
         self._pace.done += 1
         self._bar.update(self._task, advance=1, detail=self._pace.detail)
+
+    def paged(self, done: int, due: int) -> None:
+        """Say how many pages there are."""
+        self._pace.pages = (done, due)
+        if self._task is not None:
+            self._bar.update(self._task, detail=self._pace.detail)
 
     def waiting(self, seconds: float, cause: str) -> None:
         """Say that a request waits, and why."""

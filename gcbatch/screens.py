@@ -11,8 +11,9 @@ from rich.text import Text
 
 from gcbatch.job import Job
 from gcbatch.planning import Planned
+from gcbatch.query import Query
 from gcbatch.report import RunReport
-from gcbatch.windows import to_local
+from gcbatch.windows import Window, to_local
 
 __all__ = ["plan_screen", "report_screen", "rows_screen"]
 
@@ -41,24 +42,22 @@ def plan_screen(job: Job, planned: Planned) -> RenderableType:
     grid = _grid("from", "to", "requests", right=(2,))
     shown = windows if len(windows) <= MOST_WINDOWS else windows[: MOST_WINDOWS - 2]
     for window, queries in shown:
-        grid.add_row(
-            _when(window.start, zone), _when(window.end, zone), f"{len(queries)}"
-        )
+        grid.add_row(*_row(window, queries, zone, planned))
     if len(shown) < len(windows):
         grid.add_row("…", "", "")
         window, queries = windows[-1]
-        grid.add_row(
-            _when(window.start, zone), _when(window.end, zone), f"{len(queries)}"
-        )
+        grid.add_row(*_row(window, queries, zone, planned))
     total = len(plan.queries)
     per_minute = job.fetch.requests_per_minute
     todo = total - planned.stored
+    price = planned.price
+    least = "" if price.is_exact else "at least "
     lines = [
         f"{job.name}: {job.query.endpoint}, times in {zone.key}",
-        f"{_count(len(windows), 'window')}, {_count(total, 'request')}",
+        f"{_count(len(windows), 'window')}, {price.of(total)}",
         (
-            f"{planned.stored:,} stored, {todo:,} to ask: "
-            f"{todo / per_minute:.1f} minutes at {per_minute} a minute"
+            f"{planned.stored:,} stored, {todo:,} to ask: {least}"
+            f"{todo * price.least / per_minute:.1f} minutes at {per_minute} a minute"
         ),
     ]
     lines += _outputs(job)
@@ -68,6 +67,14 @@ def plan_screen(job: Job, planned: Planned) -> RenderableType:
         *map(Text, lines[1:]),
     ]
     return Group(*parts, *_warnings(planned.names.warnings))
+
+
+def _row(
+    window: Window, queries: Sequence[Query], zone: ZoneInfo, planned: Planned
+) -> tuple[str, str, str]:
+    price = planned.price
+    requests = f"{len(queries) * price.least:,}{'' if price.is_exact else '+'}"
+    return _when(window.start, zone), _when(window.end, zone), requests
 
 
 def _outputs(job: Job) -> Iterable[str]:

@@ -2,7 +2,7 @@
 
 from gcbatch.genesys.details import details_named
 from gcbatch.genesys.endpoints.aggregates import Aggregates
-from gcbatch.genesys.endpoints.base import Bucketed, Desk, Endpoint
+from gcbatch.genesys.endpoints.base import Bucketed, Desk, Endpoint, Price
 from gcbatch.genesys.endpoints.details import DetailsEndpoint
 from gcbatch.genesys.endpoints.interval_report import IntervalReport
 from gcbatch.genesys.endpoints.queue_summary import QueueSummary
@@ -14,6 +14,7 @@ __all__ = [
     "Desk",
     "DetailsEndpoint",
     "Endpoint",
+    "Price",
     "endpoint_named",
 ]
 

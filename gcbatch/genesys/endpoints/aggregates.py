@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
+from gcbatch import job as jobs
 from gcbatch import question
 from gcbatch.account import Account
 from gcbatch.errors import DataError
@@ -26,7 +27,8 @@ from gcbatch.genesys.client import Client
 from gcbatch.genesys.details import Road
 from gcbatch.genesys.endpoints.aggregate_jobs import AggregateJobs
 from gcbatch.genesys.endpoints.aggregate_pages import decode_page, rows_of, schema_of
-from gcbatch.genesys.endpoints.base import Asker, Desk, halves
+from gcbatch.genesys.endpoints.async_jobs import LEAST_OF_A_JOB
+from gcbatch.genesys.endpoints.base import Asker, Desk, Price, halves
 from gcbatch.genesys.endpoints.splitting import Splitter, probe_bucket
 from gcbatch.genesys.families import Family
 from gcbatch.genesys.metrics import snake
@@ -126,15 +128,23 @@ class Aggregates:
             templates.append(canonical(body))
         return templates
 
+    def price(self, fetch: jobs.Fetch) -> Price:
+        """Return what a query costs."""
+        by_jobs = self._road(fetch) is Road.JOBS
+        return Price(LEAST_OF_A_JOB, is_exact=False) if by_jobs else Price()
+
+    def _road(self, fetch: jobs.Fetch) -> Road:
+        return Road.JOBS if self.by_jobs else fetch.road
+
     def asker(self, desk: Desk) -> Asker:
         """Return who asks the queries of one run: at once, by job, or as it pays."""
-        road = Road.JOBS if self.by_jobs else desk.fetch.road
+        road = self._road(desk.fetch)
         if road is Road.QUERY or not self.family.has_jobs:
             return Splitter(self, desk)
-        jobs = AggregateJobs(self.family, self.path, desk)
+        by_jobs = AggregateJobs(self.family, self.path, desk)
 
         async def by_job(query: Query) -> Part:
-            return await jobs.ask(query, self.queues_of(query.template))
+            return await by_jobs.ask(query, self.queues_of(query.template))
 
         return Splitter(self, desk, by_job=by_job, always=road is Road.JOBS)
 

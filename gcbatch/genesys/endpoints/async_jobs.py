@@ -26,12 +26,15 @@ from gcbatch.genesys.client import Answer, Client
 from gcbatch.plain import plain
 from gcbatch.store import Pending
 
-__all__ = ["JobRoad", "Order"]
+__all__ = ["LEAST_OF_A_JOB", "JobRoad", "Order"]
 
 log = logging.getLogger("gcbatch.jobs")
 
 SUBMISSIONS: Final = 3
 """So often a job that expires, fails or is cancelled is submitted."""
+
+LEAST_OF_A_JOB: Final = 4
+"""Requests: to submit, to look, to fetch a page of results, to remove."""
 
 FIRST_POLL_S: Final = 0.1
 SLOWER: Final = 1.7

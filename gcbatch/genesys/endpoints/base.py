@@ -1,7 +1,7 @@
 """What every endpoint can do: ask a query, and say what its answers mean."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -15,7 +15,7 @@ from gcbatch.plan import Templates
 from gcbatch.query import Query
 from gcbatch.store import Store
 
-__all__ = ["INSTANT", "Asker", "Bucketed", "Desk", "Endpoint", "halves"]
+__all__ = ["INSTANT", "Asker", "Bucketed", "Desk", "Endpoint", "Price", "halves"]
 
 T = TypeVar("T")
 
@@ -37,6 +37,7 @@ class Desk:
         asked: The job's query section.
         fetch: The job's section on how to pull.
         store: Where the job's parts are.
+        paged: Is told how many pages came, and how many are known of.
         slots: Taken by requests that could otherwise be too many at once.
     """
 
@@ -44,11 +45,31 @@ class Desk:
     asked: question.Query
     fetch: jobs.Fetch
     store: Store
+    paged: Callable[[int, int], None] = lambda _done, _due: None
     slots: asyncio.Semaphore = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         slots = asyncio.Semaphore(self.fetch.concurrency)
         object.__setattr__(self, "slots", slots)
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What asking one query costs, before anything is asked.
+
+    Args:
+        least: Requests that it takes.
+        is_exact: Whether it takes no more; else only the answers can tell.
+    """
+
+    least: int = 1
+    is_exact: bool = True
+
+    def of(self, queries: int) -> str:
+        """Return the price of some queries in words, such as `at least 7 requests`."""
+        requests = queries * self.least
+        noun = "request" if requests == 1 else "requests"
+        return f"{'' if self.is_exact else 'at least '}{requests:,} {noun}"
 
 
 class Asker(Protocol):
@@ -76,6 +97,10 @@ class Endpoint(Templates, Protocol):
 
     def queues_of(self, template: bytes) -> tuple[str, ...]:
         """Return the ids of the queues that a template names; none is all."""
+        ...
+
+    def price(self, fetch: jobs.Fetch) -> Price:
+        """Return what a query costs."""
         ...
 
     def asker(self, desk: Desk) -> Asker:

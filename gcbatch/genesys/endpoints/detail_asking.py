@@ -275,6 +275,11 @@ class DetailAsker:
         came = 0
         for _ in range(JOB_ROUNDS):
             ids: set[str] = set()
+
+            def take(answer: Answer[Page], ids: set[str] = ids) -> None:
+                errand.take_results(span, ids, answer)
+                self._pages.came()
+
             until = await self._jobs.fetch(
                 Order(
                     f"{self.name} {span}",
@@ -283,7 +288,7 @@ class DetailAsker:
                     await self._available_until(),
                 ),
                 partial(read_page, records=self.records),
-                partial(errand.take_results, span, ids),
+                take,
                 begin=ids.clear,
             )
             errand.available(span, until)

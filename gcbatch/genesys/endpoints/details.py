@@ -17,10 +17,12 @@ from typing import Any, Final
 
 import orjson
 
+from gcbatch import job as jobs
 from gcbatch import question
 from gcbatch.filters import all_of, any_of
 from gcbatch.genesys.details import Details, Road
-from gcbatch.genesys.endpoints.base import Asker, Desk
+from gcbatch.genesys.endpoints.async_jobs import LEAST_OF_A_JOB
+from gcbatch.genesys.endpoints.base import Asker, Desk, Price
 from gcbatch.genesys.endpoints.detail_asking import DetailAsker
 from gcbatch.genesys.endpoints.detail_pages import (
     CONVERSATIONS,
@@ -111,6 +113,11 @@ class DetailsEndpoint:
         predicates = [p for clause in clauses[:1] for p in clause["predicates"]]
         named = [p["value"] for p in predicates if p.get("dimension") == "queueId"]
         return tuple(named) if len(named) == len(predicates) else ()
+
+    def price(self, fetch: jobs.Fetch) -> Price:  # noqa: ARG002 - an Endpoint
+        """Return what a query costs; how many pages it has, only answers can tell."""
+        least = LEAST_OF_A_JOB + 1 if self.road is Road.JOBS else 1
+        return Price(least, is_exact=False)
 
     def asker(self, desk: Desk) -> Asker:
         """Return who asks the queries of one run."""

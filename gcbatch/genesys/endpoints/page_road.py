@@ -43,6 +43,8 @@ class PageRoad:
     records: Records
     desk: Desk
     cap: int = field(init=False)
+    _done: int = field(default=0, init=False)
+    _due: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self.cap = self.desk.fetch.limits.detail_results
@@ -59,7 +61,10 @@ class PageRoad:
 
         async def one(number: int) -> None:
             errand.take(piece, number, await self.page(errand, span, number))
+            self.came()
 
+        self._due += piece.pages
+        self.came()
         for again in range(ROUNDS):
             if again:
                 piece.begin_round()
@@ -72,6 +77,11 @@ class PageRoad:
             if piece.is_complete:
                 return
         errand.came_short(len(piece.ids), piece.total, span, drifts=piece.drifts)
+
+    def came(self) -> None:
+        """Tell that a page came, of these or of a job's."""
+        self._done += 1
+        self.desk.paged(self._done, max(self._done, self._due))
 
     async def _each(
         self, pages: list[int], one: Callable[[int], Awaitable[None]]
