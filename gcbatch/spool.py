@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch.account import Account
+from gcbatch.errors import OutputError
 
 __all__ = ["DOCUMENTS", "Document", "Spool", "SpooledPart"]
 
@@ -32,6 +33,10 @@ BATCH_ROWS: Final = 8_192
 """A batch of documents ends where either is reached."""
 
 
+BETWEEN: Final = "\0"
+"""Between id and piece of a key; no id has it."""
+
+
 class Document(NamedTuple):
     """One record of the service, as it was sent.
 
@@ -39,11 +44,18 @@ class Document(NamedTuple):
         id: What tells it from others.
         at_ms: The instant that it is sorted by, in milliseconds since 1970.
         content: JSON without line breaks.
+        piece: Tells it from others of one id; empty where there are none.
     """
 
     id: str
     at_ms: int
     content: bytes
+    piece: str = ""
+
+    @property
+    def key(self) -> str:
+        """What it is known by: the id, and where it has one, the piece."""
+        return f"{self.id}{BETWEEN}{self.piece}" if self.piece else self.id
 
 
 class Spool:
@@ -88,30 +100,36 @@ class Spool:
             How many were new.
 
         Raises:
-            OSError: If the disk is full.
+            OutputError: If the disk is full.
         """
         news = []
         for document in documents:
-            if document.id in self._known:
+            key = document.key
+            if key in self._known:
                 continue
-            self._known[document.id] = None
+            self._known[key] = None
             self._instants.append(document.at_ms)
             self._places.append(self._end)
             self._sizes.append(len(document.content))
             self._end += len(document.content)
             news.append(document.content)
         content = memoryview(b"".join(news))
-        while content:
-            content = content[self._file.write(content) :]
+        try:
+            while content:
+                content = content[self._file.write(content) :]
+        except OSError as exc:
+            msg = f"{self._path.parent}: cannot be written: {exc.strerror}"
+            raise OutputError(msg, hint="check fetch.store and its space") from exc
         return len(news)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield all documents in the order of their instants and ids."""
-        ids = pa.array(self._known, pa.string())
+        keys = pa.array(self._known, pa.string())
+        ids = pc.list_element(pc.split_pattern(keys, BETWEEN, max_splits=1), 0)
         instants = pa.array(self._instants, pa.int64())
         order = pc.sort_indices(
-            pa.table({"at": instants, "id": ids}),
-            sort_keys=[("at", "ascending"), ("id", "ascending")],
+            pa.table({"at": instants, "key": keys}),
+            sort_keys=[("at", "ascending"), ("key", "ascending")],
         )
         for rows in self._cut(order.to_pylist()):
             contents = [

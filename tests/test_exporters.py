@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcbatch.errors import JobError, OutputError
-from gcbatch.exporting import Exporter, FileOptions, Receipt, Target, export
+from gcbatch.exporting import Exporter, Receipt, Target, export
 from gcbatch.testing import ExporterConformance, Row, sample_table, typed
 from gcbatch.windows import iso
 from gcbatch_exporters.csv import CsvExporter, CsvOptions
-from gcbatch_exporters.json import JsonExporter
+from gcbatch_exporters.json import JsonExporter, JsonOptions
 
 FORMULAS = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001 - full-width ones count too
 
@@ -86,7 +86,7 @@ def csv_of(path: Path, column: pa.Array | Sequence[Any], **options: Any) -> byte
 
 
 def json_of(path: Path, column: pa.Array | Sequence[Any]) -> list[Any]:
-    write(JsonExporter(FileOptions(path=path)), pa.table({"a": column}))
+    write(JsonExporter(JsonOptions(path=path)), pa.table({"a": column}))
     return [row["a"] for row in read_json(path)]
 
 
@@ -294,7 +294,7 @@ def test_json_quotes_column_names(tmp_path: Path) -> None:
     """A column's name may hold anything."""
     path = tmp_path / "a.json"
 
-    write(JsonExporter(FileOptions(path=path)), pa.table({'a"b': [1], "ü": [2]}))
+    write(JsonExporter(JsonOptions(path=path)), pa.table({'a"b': [1], "ü": [2]}))
 
     assert orjson.loads(path.read_bytes()) == {'a"b': 1, "ü": 2}
 
@@ -303,7 +303,7 @@ def test_duckdb_reads_the_json(tmp_path: Path) -> None:
     """JSON Lines as others understand them."""
     path = tmp_path / "a.jsonl"
     table = sample_table(600)
-    export(JsonExporter(FileOptions(path=path)), "json", {"t": table})
+    export(JsonExporter(JsonOptions(path=path)), "json", {"t": table})
 
     found = duckdb.read_json(str(path)).project("queue_name, n_offered").fetchall()
 

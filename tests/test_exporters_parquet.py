@@ -542,7 +542,7 @@ def test_a_column_must_be_left(tmp_path: Path) -> None:
 
 
 def test_a_table_without_time_has_no_days(tmp_path: Path) -> None:
-    """Day and month are of interval_start or period_start."""
+    """Day and month are of a column that the table names."""
     with pytest.raises(JobError) as error:
         write(tmp_path, with_columns(a=["x"]), "day")
 
@@ -555,6 +555,7 @@ def test_periods_have_days_too(tmp_path: Path) -> None:
         period_start=[datetime(2026, 10, 4, tzinfo=UTC)],
         queue=pa.array(["a"]).dictionary_encode(),
     )
+    table = replace(table, time="period_start")
 
     write(tmp_path, table, "day", "queue")
 

@@ -13,10 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gcbatch.account import Account
 from gcbatch.errors import DataError
+from gcbatch.partfile import Part
 from gcbatch.plan import Plan
 from gcbatch.query import Query, make_query
-from gcbatch.store import Account, Part, Store
+from gcbatch.store import Store
 from gcbatch.tables.intervals import intervals_table
 from gcbatch.tables.table import BATCH_ROWS, Table, rebatched
 from gcbatch.windows import Window

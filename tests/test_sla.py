@@ -17,11 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gcbatch import AccessError
+from gcbatch.account import Account
 from gcbatch.genesys.metrics import Merge
+from gcbatch.partfile import Part
 from gcbatch.plan import Plan
 from gcbatch.query import Query, make_query
 from gcbatch.simulator import Call, Fault, Faults, Queue, Tenant
-from gcbatch.store import Account, Part, Store
+from gcbatch.store import Store
 from gcbatch.tables.merging import merged
 from gcbatch.tables.sla import ADDED, Targets, period_of, sla_table
 from gcbatch.tables.table import Table

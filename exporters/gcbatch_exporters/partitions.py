@@ -26,7 +26,6 @@ from gcbatch_exporters.manifest import DATA, ELSEWHERE, MANIFEST, Manifest
 __all__ = ["Layout", "Partitions"]
 
 NULL: Final = "__HIVE_DEFAULT_PARTITION__"
-TIME_COLUMNS: Final = ("interval_start", "period_start")
 LABELS: Final = {"month": "%Y-%m", "day": "%Y-%m-%d"}
 
 Write = Callable[[Path, pa.Schema, Iterable[pa.RecordBatch]], int]
@@ -76,7 +75,7 @@ class Layout:
         """
         schema = table.schema
         columns = {field.name for field in schema if _can_partition(field.type)}
-        time_column = next((n for n in TIME_COLUMNS if n in schema.names), None)
+        time_column = table.time if table.time in schema.names else None
         times = set(LABELS) - columns if time_column else set()
         for name in names:
             if name not in columns | times:
@@ -288,7 +287,8 @@ class Partitions:
                     msg = f"{staged.parent}: this disk takes it for {twin}"
                     raise OutputError(msg, hint="partition by ids, not by names")
                 parts = (batches[n].slice(at, count) for n, at, count in spans[file])
-                rows += write(staged, schema, rebatched(parts, schema))
+                batches_of_file = rebatched(parts, schema, table.batch_rows)
+                rows += write(staged, schema, batches_of_file)
         for file in self.outdated - set(spans):
             target.discard(self.folder / file, root=self.folder)
         manifest = Manifest(

@@ -19,7 +19,15 @@ from gcbatch.exporting import Receipt, Target
 from gcbatch.tables.table import Table
 from gcbatch.windows import iso
 
-__all__ = ["as_bytes", "as_json", "as_text", "concat", "only_table", "write_lines"]
+__all__ = [
+    "as_bytes",
+    "as_json",
+    "as_text",
+    "concat",
+    "holds_json",
+    "only_table",
+    "write_lines",
+]
 
 _TEXT = pa.large_string()
 """64-bit offsets: 65,536 rows of long JSON cells can exceed the 2 GB of a string."""
@@ -76,6 +84,11 @@ def _times_as_text(column: pa.Array) -> pa.Array:
     spaced = column.cast(pa.timestamp(unit)).cast(_TEXT)
     text = pc.binary_replace_slice(spaced, start=10, stop=11, replacement="T")
     return concat(text, "Z") if column.type.tz else text
+
+
+def holds_json(field: pa.Field) -> bool:
+    """Say whether the texts of a column are JSON, and no more than a line each."""
+    return (field.metadata or {}).get(b"content") == b"json"
 
 
 def as_json(column: pa.Array, name: str) -> pa.Array:

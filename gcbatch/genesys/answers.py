@@ -143,7 +143,7 @@ def reach_of(refusal: Refusal | None) -> int | None:
     """
     if refusal is None or refusal.status != HTTPStatus.BAD_REQUEST:
         return None
-    match = re.search(r"may not exceed (\d[\d,]{0,11})", refusal.message)
+    match = re.search(r"[Pp]agination may not exceed (\d[\d,]{0,11})", refusal.message)
     return int(match[1].replace(",", "")) if match else None
 
 

@@ -5,21 +5,14 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gcbatch.plan import Plan
 from gcbatch.rows import joined
 from gcbatch.store import Store
+from gcbatch.tables.naming import NAMED, Lookup, name_field
 from gcbatch.tables.table import Table
 
 __all__ = ["intervals_table"]
-
-_NAMED: Final = {
-    "queue_id": ("queue_name", "queueId"),
-    "user_id": ("user_name", "userId"),
-    "wrap_up_code": ("wrap_up_code_name", "wrapUpCode"),
-}
-"""Columns of ids: the column for their names, and the dimension that they are of."""
 
 _UNSHOWN: Final = frozenset({"deleted"})
 """Columns of parts that only the table `sla` makes use of."""
@@ -49,12 +42,12 @@ def intervals_table(
         timezone: The job's.
     """
     lookups = {
-        ids: (column, *_lookup(names.get(dimension, {})))
-        for ids, (column, dimension) in _NAMED.items()
+        ids: (column, Lookup.of(names.get(dimension, {})))
+        for ids, (column, dimension) in NAMED.items()
         if ids in groups and column not in part_schema.names
     }
     shown = [field for field in part_schema if field.name not in _UNSHOWN]
-    schema = _with_names(shown, {ids: column for ids, (column, *_) in lookups.items()})
+    schema = _with_names(shown, {ids: column for ids, (column, _) in lookups.items()})
 
     def batches() -> Iterator[pa.RecordBatch]:
         for _, queries in plan.windows:
@@ -64,8 +57,8 @@ def intervals_table(
             for field in shown:
                 columns.append(table[field.name])
                 if field.name in lookups:
-                    _, known, called = lookups[field.name]
-                    columns.append(_named(table[field.name], known, called))
+                    _, lookup = lookups[field.name]
+                    columns.append(lookup.named(table[field.name]))
             yield from pa.Table.from_arrays(columns, schema=schema).to_batches()
 
     return Table(
@@ -79,22 +72,10 @@ def intervals_table(
     )
 
 
-def _lookup(names: Mapping[str, str]) -> tuple[pa.Array, pa.Array]:
-    """Return the ids, sorted, and their names, as two arrays of one length."""
-    ids = sorted(names)
-    return pa.array(ids, pa.string()), pa.array([names[i] for i in ids], pa.string())
-
-
 def _with_names(shown: Iterable[pa.Field], name_of: Mapping[str, str]) -> pa.Schema:
     fields: list[pa.Field] = []
     for field in shown:
         fields.append(field)
         if field.name in name_of:
-            about = {"description": f"name of {field.name}"}
-            fields.append(pa.field(name_of[field.name], pa.string(), metadata=about))
+            fields.append(name_field(name_of[field.name], field.name))
     return pa.schema(fields)
-
-
-def _named(ids: pa.ChunkedArray, known: pa.Array, names: pa.Array) -> pa.ChunkedArray:
-    """Return the names of *ids*; an id that is not known is its own name."""
-    return pc.coalesce(names.take(pc.index_in(ids, value_set=known)), ids)

@@ -191,6 +191,7 @@ def sla_table(
             run_id=plan.run_id,
             batches=lambda: batches(schema),
             basis=basis,
+            time="period_start",
         )
 
     schema = _schema(by_media_type=by_media_type)

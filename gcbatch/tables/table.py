@@ -20,7 +20,7 @@ give the same bytes however the parts they came from were cut."""
 class Table:
     """Rows to be written somewhere, read from the store each time they are asked for.
 
-    An iteration yields record batches of BATCH_ROWS rows (the last may be shorter;
+    An iteration yields record batches of batch_rows rows (the last may be shorter;
     none for an empty table). pandas, Polars and DuckDB take a table as it is, through
     `__arrow_c_stream__`.
 
@@ -35,7 +35,9 @@ class Table:
         batches: Opens the stream anew.
         basis: The same rows with the sums that their figures were computed from, for
             whoever wants to add rows up; None where the rows themselves add.
-        batch_rows: Rows of a batch; smaller ones are for tests.
+        batch_rows: Rows of a batch; fewer where rows are long, and in tests.
+        time: The column whose days and months a row belongs to; None where there is
+            none.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Table:
     batches: Callable[[], Iterator[pa.RecordBatch]] = field(repr=False)
     basis: "Table | None" = field(default=None, repr=False)
     batch_rows: int = BATCH_ROWS
+    time: str | None = "interval_start"
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         return rebatched(self.batches(), self.schema, self.batch_rows)
@@ -69,6 +72,8 @@ def rebatched(
 ) -> Iterator[pa.RecordBatch]:
     """Cut a stream anew, into batches of exactly *rows* rows but for the last.
 
+    Rows of which a column has more than 2 GB come in several batches.
+
     Args:
         batches: Batches of any size, empty ones included.
         schema: Of every batch.
@@ -84,10 +89,10 @@ def rebatched(
         table = pa.Table.from_batches(waiting, schema=schema)
         whole = held - held % rows
         for start in range(0, whole, rows):
-            yield table.slice(start, rows).combine_chunks().to_batches()[0]
+            yield from table.slice(start, rows).combine_chunks().to_batches()
         rest = table.slice(whole)
         held = rest.num_rows
         waiting = rest.combine_chunks().to_batches()
     if held:
         table = pa.Table.from_batches(waiting, schema=schema)
-        yield table.combine_chunks().to_batches()[0]
+        yield from table.combine_chunks().to_batches()

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from hashlib import sha256
 from typing import Any, Final, cast
 
 import msgspec
@@ -41,6 +42,7 @@ class Records:
         at: The record's field that says when it was; None where it is about the span
             that was asked.
         noun: What they are, as in messages.
+        in_pieces: Whether one id may come in several records, with other content each.
     """
 
     model: Model
@@ -48,6 +50,7 @@ class Records:
     id: str
     at: str | None
     noun: str
+    in_pieces: bool = False
 
 
 CONVERSATIONS: Final = Records(
@@ -57,7 +60,11 @@ CONVERSATIONS: Final = Records(
     "conversationStart",
     "conversations",
 )
-USERS: Final = Records(USER_DETAIL, "userDetails", "userId", None, "users")
+USERS: Final = Records(
+    USER_DETAIL, "userDetails", "userId", None, "users", in_pieces=True
+)
+"""Whether long days of one user may be told in several records is not documented; none
+is dropped unless it is the same to the letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +132,8 @@ def _document(record: Any, content: msgspec.Raw, records: Records) -> Document:
     if b"\n" in text or b"\r" in text:
         # Within JSON they are nothing but space: texts have them escaped.
         text = text.replace(b"\r", b" ").replace(b"\n", b" ")
-    return Document(identity, at_ms, text)
+    piece = sha256(text).hexdigest() if records.in_pieces else ""
+    return Document(identity, at_ms, text, piece)
 
 
 def instant(told: str) -> datetime:

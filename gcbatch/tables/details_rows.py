@@ -1,0 +1,150 @@
+"""Rows of a table of details, made of the documents of a part."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from gcbatch.genesys.detail_models import Holds, Model
+from gcbatch.tables.details_columns import (
+    Column,
+    Derived,
+    Extra,
+    Kept,
+    Name,
+    Number,
+    Sent,
+    projection,
+)
+from gcbatch.tables.details_levels import Levels, field_of, unfolded
+from gcbatch.tables.details_raw import RawFields, newer_ways
+from gcbatch.tables.details_reading import lines_of, parsed, read, texts_of
+from gcbatch.tables.details_texts import json_lists
+from gcbatch.tables.naming import Lookup
+
+__all__ = ["Rows", "Shape"]
+
+Derive = Callable[[pa.StructArray, pa.Array], dict[str, pa.Array]]
+"""Computes columns from whole documents and their ids."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a table of details looks like, and what it is made of.
+
+    Args:
+        noun: What a document is.
+        root: The model of one.
+        path: From a document to the records that make a row each, through lists.
+        columns: In order.
+        key: Columns that together identify a row.
+        needed: Fields of a document that *derive* needs.
+        derive: Computes the columns that are derived; None if there are none.
+    """
+
+    noun: str
+    root: Model
+    path: tuple[str, ...]
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    needed: tuple[pa.Field, ...] = ()
+    derive: Derive | None = None
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Of the rows."""
+        return pa.schema([column.field for column in self.columns])
+
+
+class Rows:
+    """Makes rows of documents.
+
+    Args:
+        shape: Theirs.
+        names: For each dimension that was listed, names by id. An id without a name
+            is its own name.
+        newer: Paths of fields that were unknown when the documents were fetched.
+    """
+
+    def __init__(
+        self,
+        shape: Shape,
+        names: Mapping[str, Mapping[str, str]],
+        newer: Iterable[str] = (),
+    ) -> None:
+        self._shape = shape
+        self._schema = shape.schema
+        of = (shape.path, shape.columns, shape.needed)
+        self._read = projection(*of, with_json=False)
+        self._bare = projection(*of, with_json=True)
+        sources = [column.source for column in shape.columns]
+        self._lookups = {
+            source: Lookup.of(names.get(source.dimension, {}))
+            for source in sources
+            if isinstance(source, Name)
+        }
+        kept = [s.way for s in sources if isinstance(s, Sent) and s.holds is Holds.JSON]
+        ways = newer_ways(shape.root, shape.path, newer)
+        self._raw = RawFields(shape.path, kept, ways) if kept or ways else None
+        self._may_be_bare = bool(kept) and not ways
+
+    def of(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return the rows of a batch of a part, in the order of its documents.
+
+        Raises:
+            DataError: If a document cannot be read; names it, and the field.
+        """
+        texts = texts_of(batch, self._shape.noun)
+        lines, ids = lines_of(texts), batch.column("id")
+        bare = parsed(texts, lines, self._bare) if self._may_be_bare else None
+        if bare is None:
+            # Where some documents hold JSON, or are odd, others do too.
+            self._may_be_bare = False
+            documents = read(texts, lines, ids, self._read, self._shape.noun)
+            done = self._as_sent(texts, ids)
+        else:
+            documents, done = bare, {}
+        levels = unfolded(documents, self._shape.path)
+        if self._shape.derive is not None:
+            done |= self._shape.derive(documents, ids)
+        columns: dict[str, pa.Array] = {}
+        for column in self._shape.columns:
+            columns[column.field.name] = self._column(
+                column, batch, levels, done, columns
+            )
+        return pa.RecordBatch.from_arrays(list(columns.values()), schema=self._schema)
+
+    def _column(
+        self,
+        column: Column,
+        batch: pa.RecordBatch,
+        levels: Levels,
+        done: Mapping[str, pa.Array],
+        columns: Mapping[str, pa.Array],
+    ) -> pa.Array:
+        match column.source:
+            case Kept(name):
+                return levels.spread(batch.column(name), 0)
+            case Sent(level, way, holds) if holds is not Holds.JSON:
+                values = field_of(levels.records[level], way)
+                is_list = pa.types.is_list(values.type)
+                return levels.spread(json_lists(values) if is_list else values, level)
+            case Number(level, within):
+                return levels.spread(levels.numbers(level, within), level)
+            case Name(ids):
+                return self._lookups[column.source].named(columns[ids])
+            case Sent() | Extra() | Derived():
+                nothing = pa.nulls(len(levels.records[-1]), column.field.type)
+                return done.get(column.field.name, nothing)
+
+    def _as_sent(self, texts: pa.Array, ids: pa.Array) -> dict[str, pa.Array]:
+        """Return the columns of JSON by name."""
+        if self._raw is None:
+            return {}
+        records = self._raw.records(texts, ids, self._shape.noun)
+        columns = {
+            column.field.name: self._raw.kept(records, column.source.way)
+            for column in self._shape.columns
+            if isinstance(column.source, Sent) and column.source.holds is Holds.JSON
+        }
+        return {**columns, "extra": self._raw.unknown(records)}

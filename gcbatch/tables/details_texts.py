@@ -1,0 +1,33 @@
+"""Lists as the JSON of them, a column at a time."""
+
+from typing import Final
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+__all__ = ["json_lists", "json_texts"]
+
+_NEEDS_ESCAPE: Final = r'["\\\x00-\x1f]'
+
+
+def json_texts(texts: pa.StringArray) -> pa.StringArray:
+    """Return texts as JSON, null where they are null."""
+    if pc.any(pc.match_substring_regex(texts, _NEEDS_ESCAPE)).as_py():
+        # Distinct ones only: such texts are few.
+        encoded = pc.dictionary_encode(texts)
+        distinct = [orjson.dumps(t).decode() for t in encoded.dictionary.to_pylist()]
+        return pa.array(distinct, pa.string()).take(encoded.indices)
+    return pc.binary_join_element_wise('"', texts, '"', "")
+
+
+def json_lists(lists: pa.ListArray) -> pa.StringArray:
+    """Return lists of texts or whole numbers as JSON, null where they are null."""
+    if lists.null_count == len(lists):
+        return pa.nulls(len(lists), pa.string())
+    values = lists.values
+    is_text = pa.types.is_string(values.type)
+    written = json_texts(values) if is_text else values.cast(pa.string())
+    written = pc.fill_null(written, "null")
+    as_texts = pa.ListArray.from_arrays(lists.offsets, written, mask=lists.is_null())
+    return pc.binary_join_element_wise("[", pc.binary_join(as_texts, ","), "]", "")

@@ -1,0 +1,288 @@
+"""Documents that Arrow's reader refuses: made right, or an error that names them."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from gcbatch.errors import DataError
+from gcbatch.tables.details import DETAIL_TABLES
+from tests.detail_tables import (
+    Json,
+    batch_of,
+    conversation,
+    conversations,
+    rows_of,
+    table_of,
+)
+from tests.test_detail_tables import several
+
+ODD = conversation(
+    {
+        "participantId": "p1",
+        "sessions": [
+            {
+                "mediaCount": 1.0,
+                "metrics": [{"name": "tHandle", "value": 414.0}],
+                "segments": [{"segmentStart": "2026-10-01T08:00:00.123456Z"}],
+            }
+        ],
+    },
+    conversationId="odd",
+).replace(b'"participantId": "p1"', b'"participantId": "p0", "participantId": "p1"')
+"""Refused by Arrow's reader, whichever table is read."""
+
+MOS = "media_stats_min_conversation_mos"
+SENT_MOS = '"mediaStatsMinConversationMos"'
+
+
+def metrics(value: str) -> bytes:
+    """Return a conversation with one metric of 12 s, its value written as *value*."""
+    sent = conversation(
+        {"sessions": [{"metrics": [{"name": "tHandle", "value": 12_000}]}]}
+    )
+    return sent.replace(b"12000", value.encode())
+
+
+def nested(depth: int) -> str:
+    """Return a list in a list, and so on."""
+    return "[" * depth + "]" * depth
+
+
+def more(written: str) -> bytes:
+    """Return a conversation with a field more, as it is written."""
+    return conversation()[:-1] + f", {written}}}".encode()
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [("414.0", 414), ("1e3", 1000), ("-0.0", 0), ("9007199254740993", 2**53 + 1)],
+)
+def test_whole_numbers_may_be_written_otherwise(written: str, value: int) -> None:
+    """The service sends 414.0 now and then."""
+    (row,) = rows_of("session_metrics", metrics(written))
+
+    assert row["value"] == value
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("2026-10-01T08:00:00.123456789Z", "2026-10-01 08:00:00.123000+00:00"),
+        ("2026-10-01T08:00:00.1239Z", "2026-10-01 08:00:00.123000+00:00"),
+        ("1960-10-01T08:00:00.1239Z", "1960-10-01 08:00:00.123000+00:00"),
+        ("2026-10-01T10:00:00.5+02:00", "2026-10-01 08:00:00.500000+00:00"),
+        ("2026-10-01T10:00:00.5000+02:00", "2026-10-01 08:00:00.500000+00:00"),
+        ("2026-10-01T10:00:00.000+0200", "2026-10-01 08:00:00+00:00"),
+        ("2026-10-01T08:00:00.0000", "2026-10-01 08:00:00+00:00"),
+        ("2026-10-01T08:00:00", "2026-10-01 08:00:00+00:00"),
+    ],
+)
+def test_instants_of_any_form(written: str, expected: str) -> None:
+    """To the millisecond, cut; without a zone it is UTC."""
+    (row,) = rows_of("conversations", more(f'"conferenceStart": "{written}"'))
+
+    assert str(row["conference_start"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "column", "expected"),
+    [
+        ('"externalTag": "a", "externalTag": "b"', "external_tag", "b"),
+        (r'"externalTag": "a\ud83d"', "external_tag", "a\ufffd"),
+        (
+            r'"externalTag": "\ude00a\ud83d\ude00\\ud800"',
+            "external_tag",
+            "\ufffda😀\\ud800",
+        ),
+        (
+            r'"externalTag": "\ud83d", "evaluations": ["\ud83d"]',
+            "evaluations",
+            r'["\ufffd"]',
+        ),
+        ('"z": 1, "z": 2, "externalTag": "a"', "external_tag", "a"),
+        (f"{SENT_MOS}: 4", MOS, 4.0),
+        (f"{SENT_MOS}: {10**30}", MOS, 1e30),
+        (f'"z": {nested(900)}, "externalTag": "a"', "external_tag", "a"),
+        ('"participants": null', "participants", 0),
+        ('"participants": [null, {}]', "participants", 1),
+        ('"divisionIds": [null, "a\\"b"]', "division_ids", '[null,"a\\"b"]'),
+    ],
+)
+def test_odd_documents_are_made_right(
+    written: str, column: str, expected: str | float
+) -> None:
+    """Doubled keys count once, as last; half a surrogate pair is U+FFFD."""
+    sent = more(written)
+    if written.startswith('"participants"'):
+        sent = sent.replace(b'"participants": [], ', b"")
+
+    (row,) = rows_of("conversations", sent)
+
+    assert row[column] == expected
+
+
+@several
+@given(conversations())
+def test_the_long_way_round_leads_to_the_same_rows(documents: list[bytes]) -> None:
+    """One document that Arrow refuses changes nothing of those beside it."""
+    for name in set(DETAIL_TABLES) - {"participant_attributes"}:
+        usual = table_of(name, batch_of(documents)).read_all()
+        beside = table_of(name, batch_of([*documents, ODD])).read_all()
+
+        assert beside.num_rows == usual.num_rows + 1
+        assert beside.slice(0, usual.num_rows).equals(usual)
+
+
+def test_the_odd_one_is_told_in_full() -> None:
+    """Last of two keys, and cut to milliseconds."""
+    (row,) = rows_of("segments", ODD)
+
+    assert (row["participant_id"], row["segment_number"]) == ("p1", 1)
+    assert row["segment_start"] == datetime(2026, 10, 1, 8, 0, 0, 123000, UTC)
+
+
+@pytest.mark.parametrize(
+    ("table", "sent", "problem"),
+    [
+        (
+            "session_metrics",
+            metrics("414.5"),
+            "metrics[0].value is no whole number (414.5)",
+        ),
+        ("session_metrics", metrics(f"{2**63}"), f"is larger than 64 bits ({2**63})"),
+        ("session_metrics", metrics('"12"'), "value is no whole number (12)"),
+        ("session_metrics", metrics("true"), "value is no whole number (True)"),
+        (
+            "conversations",
+            metrics(f"{2**62}"),
+            f"a time is no sensible number ({2**62})",
+        ),
+        ("conversations", more('"externalTag": 5'), "externalTag is no text"),
+        (
+            "conversations",
+            more('"selfServed": "yes"'),
+            "selfServed is no true or false",
+        ),
+        ("conversations", more('"divisionIds": "a"'), "divisionIds is no list"),
+        ("conversations", more('"divisionIds": ["a", 5]'), "divisionIds[1] is no text"),
+        ("conversations", more('"conferenceStart": "soon"'), "is no instant (soon)"),
+        ("conversations", more('"conferenceStart": 5'), "is no instant (5)"),
+        (
+            "conversations",
+            more('"conferenceStart": "0001-01-01T00:00:00.0000+14:00"'),
+            "is no instant",
+        ),
+        ("conversations", more(f'{SENT_MOS}: "4"'), "is no number (4)"),
+        ("conversations", more(f"{SENT_MOS}: 1e400"), "than a double holds"),
+        ("conversations", more(f"{SENT_MOS}: 1{'0' * 400}"), "than a double holds"),
+        ("participants", more('"participants": {}'), "participants is no list"),
+        ("participants", more('"participants": [5]'), "participants[0] is no object"),
+        ("conversations", b"null", "c0: is no object"),
+        ("conversations", b" [1]", "c0: is no object"),
+        ("conversations", b'{"a": 1} {"b": 2}', "c0: cannot be read as JSON"),
+        (
+            "conversations",
+            b'{"a": NaN, "divisionIds": 5}',
+            "c0: cannot be read as JSON",
+        ),
+        ("conversations", b'{"a": ', "c0: cannot be read as JSON"),
+        ("conversations", b"", "c0: cannot be read as JSON"),
+        (
+            "conversations",
+            more(f'"evaluations": {nested(5000)}'),
+            "cannot be read as JSON",
+        ),
+        ("conversations_nested", b'{"a": "\xff"}', "c0: is not UTF-8"),
+        ("sessions", b'{"a": "\xff"}', "c0: is not UTF-8"),
+        ("participant_attributes", conversation({"attributes": [1]}), "are no object"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(table: str, sent: bytes, problem: str) -> None:
+    """By the conversation and the field, so that it can be looked up."""
+    good = conversation(conversationId="good")
+
+    with pytest.raises(DataError) as error:
+        rows_of(table, sent, good)
+
+    named = "c1" if b"conversationId" in sent else "c0"
+    assert error.value.problem.startswith(f"conversation {named}: ")
+    assert problem in error.value.problem
+    assert error.value.hint
+
+
+def leveled(**extra: Any) -> bytes:
+    """Return a conversation with more fields on each level, by the level's name."""
+    session: Json = {
+        "flow": {"flowId": "f", **extra.get("flow", {})},
+        "segments": [extra.get("segment", {})],
+        "metrics": [extra.get("metric", {})],
+        **extra.get("session", {}),
+    }
+    person = {"sessions": [session], **extra.get("participant", {})}
+    return conversation(person, **extra.get("conversation", {}))
+
+
+NEWER = (
+    "newA",
+    "participants.newB",
+    "participants.sessions.newC",
+    "participants.sessions.aNewC",
+    "participants.sessions.flow.newD",
+    "participants.sessions.segments.newE",
+    "participants.sessions.metrics.newF",
+)
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ("conversations", '{"newA":[1, {"a": 2}]}'),
+        ("participants", '{"newB":null}'),
+        ("sessions", '{"aNewC":1,"newC":1.5,"flow":{"newD":"x"}}'),
+        ("segments", '{"newE":{}}'),
+        ("session_metrics", '{"newF":true}'),
+    ],
+)
+def test_newer_fields_are_kept(table: str, expected: str) -> None:
+    """In `extra` of the table that their record is a row of, as they were sent."""
+    sent = leveled(
+        conversation={"newA": [1, {"a": 2}]},
+        participant={"newB": None},
+        session={"newC": 1.5, "aNewC": 1},
+        flow={"newD": "x"},
+        segment={"newE": {}},
+        metric={"newF": True},
+    )
+
+    rows = rows_of(table, sent, leveled(), newer=NEWER)
+
+    assert [row["extra"] for row in rows] == [expected, None]
+
+
+@pytest.mark.parametrize(
+    "name", ["new field", "new.field", "class", "größe", "__dict__", "0", "'"]
+)
+def test_newer_fields_may_be_called_anything(name: str) -> None:
+    """Their names are the service's."""
+    (row,) = rows_of("conversations", conversation(**{name: 1}), newer=(name,))
+
+    assert json.loads(row["extra"]) == {name: 1}
+
+
+def test_a_newer_field_that_cannot_be_named_is_passed_over() -> None:
+    """It is in the whole conversation still, and hinders nothing."""
+    (row,) = rows_of("conversations", conversation(**{'a"b': 1}), newer=('a"b',))
+
+    assert row["extra"] is None
+
+
+def test_what_is_known_by_now_is_not_extra() -> None:
+    """A part may have been fetched by an older release."""
+    newer = ("externalTag", "participants", "participants.sessions")
+    (row,) = rows_of("conversations", conversation(externalTag="x"), newer=newer)
+
+    assert row["extra"] is None
+    assert row["external_tag"] == "x"
