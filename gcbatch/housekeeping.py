@@ -15,24 +15,30 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from gcbatch.account import Account
 from gcbatch.errors import JobError, OutputError
 from gcbatch.job import Fetch
+from gcbatch.listings import LISTING_FILES
 from gcbatch.report import REPORT_NOTE
-from gcbatch.store import Account, Store
+from gcbatch.store import Store
 from gcbatch.suggest import unknown
 from gcbatch.windows import Period, Window, iso, step
 
 __all__ = ["JobStore", "Pruned", "age", "list_store", "prune"]
 
-NOTES: Final = ("plan.json", REPORT_NOTE, "fresh.json")
+NOTES: Final = ("plan.json", REPORT_NOTE, "fresh.json", *LISTING_FILES)
 _PART: Final = re.compile(r"[0-9a-f]{40}\.parquet")
+_PENDING: Final = re.compile(r"[0-9a-f]{40}\.pending")
+"""What names the service's jobs; see store.Pending."""
+
 _LEFTOVER: Final = re.compile(
-    r"\.(?:[0-9a-f]{40}|plan\.json|run\.json|fresh\.json)\.[0-9a-f]{12}\.part"
+    rf"\.(?:[0-9a-f]{{40}}|{'|'.join(map(re.escape, NOTES))})\.[0-9a-f]{{12}}\.part"
 )
 """What a write that did not end leaves behind; see files.create_beside."""
 
 LEFTOVER_AGE: Final = timedelta(days=1)
-"""No write takes so long: a younger one may be under way."""
+"""No write takes so long: a younger one may be under way. Nor does the service keep the
+results of its jobs for ever: what is pending for longer is asked anew."""
 
 _AGE: Final = re.compile(r"(?P<count>[1-9]\d{0,5}) ?(?P<unit>d|w|mo|y)", re.ASCII)
 _UNITS: Final = {"d": "P{}D", "w": "P{}W", "mo": "P{}M", "y": "P{}Y"}
@@ -96,7 +102,7 @@ class Pruned:
         before: Parts whose window ended earlier are old.
         jobs: Names of the jobs that parts were removed of.
         parts: How many.
-        leftovers: Files that an unfinished write had left behind.
+        leftovers: Files that an unfinished write or wait had left behind.
         emptied: Jobs that have nothing left.
         size: Bytes of all that was removed.
     """
@@ -273,7 +279,8 @@ def _parts(store: Store) -> Iterator[Path]:
 
 def _leftovers(folder: Path) -> Iterator[Path]:
     for path in (*_entries(folder), *_entries(folder / "parts")):
-        if _LEFTOVER.fullmatch(path.name) and _is_file(path):
+        is_left = _LEFTOVER.fullmatch(path.name) or _PENDING.fullmatch(path.name)
+        if is_left and _is_file(path):
             yield path
 
 

@@ -23,6 +23,7 @@ from gcbatch.suggest import unknown
 from gcbatch.windows import ONE_DAY, Period
 
 __all__ = [
+    "LISTED",
     "PERIODS",
     "SLA_METRICS",
     "Export",
@@ -269,6 +270,12 @@ class Job(Section):
     def exportable(self) -> tuple[str, ...]:
         """The names of all tables that this job can export."""
         return (*self.tables, *LISTED)
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """Which of LISTED its exports name."""
+        named = {name for export in self.exports for name in export.table_names}
+        return tuple(name for name in LISTED if name in named)
 
     @model_validator(mode="after")
     def _check_tables(self) -> Self:

@@ -1,7 +1,7 @@
 """The orgs that jobs ask: one client, one token and one pace for each."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,10 +9,11 @@ from hashlib import sha256
 from types import TracebackType
 from typing import Self
 
-from gcbatch.errors import JobError
+from gcbatch.errors import AccessError, DataError, JobError
 from gcbatch.genesys.client import Client, open_client
 from gcbatch.genesys.connection import Connection
-from gcbatch.genesys.names import Names, fetch_names
+from gcbatch.genesys.listing import LISTINGS, Listed, Listing, list_entities
+from gcbatch.genesys.names import Names, names_of
 from gcbatch.genesys.patience import FailedCall, Traffic
 from gcbatch.genesys.regions import Hosts
 from gcbatch.job import Job
@@ -38,10 +39,16 @@ Key = tuple[str, ...]
 
 @dataclass
 class OrgSession:
-    """An open org: whom to ask, and what was learned of its names."""
+    """An open org: whom to ask, and what was listed of it.
+
+    Args:
+        client: Whom to ask.
+        tables: Those of the org's entities that jobs export, such as `users`.
+    """
 
     client: Client
-    _listed: dict[str, Names] = field(default_factory=dict)
+    tables: frozenset[str] = frozenset()
+    _listed: dict[str, Listed] = field(default_factory=dict)
 
     async def learn_names(self, dimensions: Iterable[str], known: Names) -> Names:
         """List the names of *dimensions*, each kind once however many jobs ask.
@@ -53,20 +60,42 @@ class OrgSession:
         Returns:
             What is known, brought up to date; with the warnings of *dimensions* only.
         """
-        by_dimension: dict[str, Mapping[str, str]] = {}
-        listed: dict[str, int] = {}
-        targets: dict[str, Mapping[str, float]] = {}
-        warnings: tuple[str, ...] = ()
-        for dimension in sorted(set(dimensions)):
-            if dimension not in self._listed:
-                found = await fetch_names(self.client, [dimension], known=Names())
-                self._listed[dimension] = found
-            found = self._listed[dimension]
-            by_dimension |= found.by_dimension
-            listed |= found.listed
-            targets |= found.targets
-            warnings += found.warnings
-        return known.renewed(Names(by_dimension, listed, warnings, targets=targets))
+        wanted = set(dimensions)
+        found = [
+            await self._list(listing)
+            for listing in LISTINGS
+            if listing.dimension in wanted
+        ]
+        return known.renewed(names_of(found))
+
+    async def list_table(self, table: str) -> Listed:
+        """Return the listing that a table is made of, whole.
+
+        Args:
+            table: One of *tables*.
+
+        Raises:
+            AccessError: If it may not be listed; names the permission.
+            DataError: If it comes short.
+        """
+        found = await self._list(next(li for li in LISTINGS if li.table == table))
+        if found.path is None:
+            why = found.refused.problem if found.refused else "may not be listed"
+            hint = found.refused.hint if found.refused else None
+            refusal = found.refused.refusal if found.refused else None
+            msg = f"table {table}: {why}"
+            raise AccessError(msg, hint=hint, refusal=refusal)
+        if found.shortfall:
+            msg = f"table {table}: the listing is incomplete: {found.shortfall}"
+            raise DataError(msg, hint="run it again; the org may have been changing")
+        return found
+
+    async def _list(self, listing: Listing) -> Listed:
+        if listing.table not in self._listed:
+            whole = listing.table in self.tables
+            found = await list_entities(self.client, listing, whole=whole)
+            self._listed[listing.table] = found
+        return self._listed[listing.table]
 
 
 class Spending:
@@ -190,7 +219,8 @@ class Orgs:
                 hosts, client_id, secret = await self._start_simulator()
             else:
                 hosts, client_id, secret = _signature(job.org)
-            sharing = [j.fetch for j in self._jobs if _shares(j.org, key)]
+            jobs = [j for j in self._jobs if _shares(j.org, key)]
+            sharing = [j.fetch for j in jobs]
             connection = Connection(
                 hosts=hosts,
                 client_id=client_id,
@@ -205,7 +235,8 @@ class Orgs:
                 max_response_bytes=max(f.max_response_bytes for f in sharing),
             )
             client = await self._stack.enter_async_context(open_client(connection))
-            self._open[key] = OrgSession(client)
+            tables = frozenset(table for j in jobs for table in j.listed)
+            self._open[key] = OrgSession(client, tables)
         return self._open[key]
 
     async def _start_simulator(self) -> tuple[Hosts, str, str]:

@@ -24,10 +24,12 @@ from gcbatch.errors import (
 from gcbatch.exporting import Exporter, export, load_exporter
 from gcbatch.fetch import Observer, Quiet, fetch_parts
 from gcbatch.genesys.endpoints import Desk
+from gcbatch.genesys.listing import Documents
 from gcbatch.genesys.names import Names
 from gcbatch.job import Export, Job
 from gcbatch.kept import Kept
 from gcbatch.orgs import Orgs, OrgSession, Spending
+from gcbatch.plain import plain
 from gcbatch.plan import Plan
 from gcbatch.planning import Planned, Planner
 from gcbatch.query import Query
@@ -50,6 +52,9 @@ __all__ = [
 T = TypeVar("T")
 MOST_GAPS: Final = 5
 """Told of one by one."""
+
+MOST_NEWER: Final = 20
+"""Fields told of by name."""
 
 MOST_ROUNDS: Final = 3
 """So often parts that are damaged, or that another run replaces, are put up with."""
@@ -240,7 +245,7 @@ class _Pipeline:
             await self._fetch(session, planned.plan, todo, effort)
             if not effort.gaps:
                 # Not before: until then the last whole run is what can be exported.
-                self.planner.keep(planned)
+                planned = self.planner.keep(planned)
             planned = planned.without(effort.gaps)
         else:
             total = len(planned.plan.queries)
@@ -303,6 +308,7 @@ class _Pipeline:
         """Export what the last run fetched."""
         exporters = self._exporters()
         kept = self.planner.kept()
+        self.planner.require_listings()
         planned = Planned(kept.plan, kept.names, 0)
         return self._finish(planned, exporters, _Effort())
 
@@ -311,12 +317,14 @@ class _Pipeline:
         kept = self.planner.kept()
         for query in kept.plan.queries:
             self._account(query)
-        return self._catalog(kept.plan, kept.names)
+        return self._catalog(Planned(kept.plan, kept.names, 0))
 
     def _exporters(self) -> list[tuple[Export, Exporter]]:
         """Make the exporters, and let them refuse the job before any request."""
         made: list[tuple[Export, Exporter]] = []
-        empty = self._catalog(Plan(self.planner.window(), ()), Names())
+        none: dict[str, Documents] = {table: {} for table in self._job.listed}
+        plan = Plan(self.planner.window(), ())
+        empty = self._catalog(Planned(plan, Names(), 0, listings=none))
         for spec in self._job.exports:
             kind = load_exporter(spec.exporter)
             exporter = kind(kind.Options.model_validate(spec.options))
@@ -361,9 +369,17 @@ class _Pipeline:
         effort.remarks += asker.remarks()
 
     def _catalog(
-        self, plan: Plan, names: Names, stop: threading.Event | None = None
+        self, planned: Planned, stop: threading.Event | None = None
     ) -> Catalog:
-        return Catalog(self._job, self._endpoint, plan, names, self._store, stop)
+        return Catalog(
+            self._job,
+            self._endpoint,
+            planned.plan,
+            planned.names,
+            self._store,
+            stop,
+            planned.listings,
+        )
 
     def _told_missing(self, plan: Plan) -> str:
         """Return which windows and queues have no part yet, in one line."""
@@ -386,7 +402,7 @@ class _Pipeline:
     ) -> RunReport:
         """Export, and report."""
         accounts = [self._account(query) for query in planned.plan.queries]
-        catalog = self._catalog(planned.plan, planned.names, stop)
+        catalog = self._catalog(planned, stop)
         exports = []
         published: list[Path] = []
         for spec, exporter in exporters:
@@ -400,8 +416,6 @@ class _Pipeline:
         zone, settle = self._job.query.zone, self._job.fetch.settle
         at, clock = self._started
         spent = effort.spent or Spending()
-        counted = sum((Counter(a.remarks) for a in accounts), Counter[str]())
-        remarks = [f"{what}: {number:,}" for what, number in sorted(counted.items())]
         report = RunReport(
             job=self._job.name,
             run_id=planned.plan.run_id,
@@ -433,7 +447,7 @@ class _Pipeline:
                 *(str(problem).splitlines()[0] for problem in effort.gaps.values()),
                 *effort.remarks,
                 *catalog.remarks(),
-                *remarks,
+                *_remarks_of(accounts),
             ),
             tables=catalog.all(),
             catalog=catalog,
@@ -447,6 +461,19 @@ class _Pipeline:
             msg = f"{query}: its part is missing from {self._store.folder}"
             raise DataError(msg, hint="`gcbatch run JOB` fetches what is missing")
         return account
+
+
+def _remarks_of(accounts: Sequence[Account]) -> list[str]:
+    """Return what the reader of a run should know of its parts."""
+    counted = sum((Counter(a.remarks) for a in accounts), Counter[str]())
+    remarks = [f"{what}: {number:,}" for what, number in sorted(counted.items())]
+    if newer := sorted({path for account in accounts for path in account.newer}):
+        told = ", ".join(map(plain, newer[:MOST_NEWER]))
+        more = f" and {len(newer) - MOST_NEWER:,} more" * (len(newer) > MOST_NEWER)
+        remarks.append(
+            f"fields newer than this release, kept in the column extra: {told}{more}"
+        )
+    return remarks
 
 
 def _given(spec: Export, catalog: Catalog) -> dict[str, Table]:

@@ -1,6 +1,6 @@
 """From a job to its plan: dates, queues and names resolved, stored parts counted."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -9,9 +9,11 @@ from typing import Final
 from gcbatch.dates import resolve_range
 from gcbatch.errors import AccessError, DataError, GcbatchError, JobError
 from gcbatch.genesys.endpoints import Price, endpoint_named
-from gcbatch.genesys.names import LISTINGS, Names, is_id, queue_ids
+from gcbatch.genesys.listing import LISTINGS, Documents
+from gcbatch.genesys.names import Names, is_id, queue_ids
 from gcbatch.job import Job
 from gcbatch.kept import Kept, asked_by
+from gcbatch.listings import is_kept, keep_listings
 from gcbatch.orgs import OrgSession, identity_of
 from gcbatch.plan import Plan, Scope, make_plan
 from gcbatch.query import Query
@@ -34,12 +36,14 @@ class Planned:
         names: What ids are called.
         stored: How many of the queries have a settled part.
         price: What a query costs.
+        listings: What was listed for tables and is not kept yet: entities by table.
     """
 
     plan: Plan
     names: Names
     stored: int
     price: Price = field(default_factory=Price)
+    listings: Mapping[str, Documents] = field(default_factory=dict, repr=False)
 
     def without(self, queries: Collection[Query]) -> "Planned":
         """Return the plan of the queries that are left."""
@@ -85,10 +89,30 @@ class Planner:
         since = self._started_at.isoformat()
         self.store.write_note(FRESH_NOTE, {"since": since})
 
-    def keep(self, planned: Planned) -> None:
-        """Keep a plan whose parts are all there, for export and the next run."""
+    def keep(self, planned: Planned) -> Planned:
+        """Keep a plan whose parts are all there, for export and the next run.
+
+        Returns:
+            The plan, its listings now in the store.
+        """
+        keep_listings(self.store, planned.listings)
         Kept(self._asked, planned.names, planned.plan).write(self.store)
         self.store.discard_note(FRESH_NOTE)
+        return replace(planned, listings={})
+
+    def require_listings(self) -> None:
+        """Refuse to export what the last run did not list.
+
+        Raises:
+            DataError: If the listing of a table is not kept, or damaged.
+        """
+        for table in self._unlisted():
+            msg = f"table {table}: the last run of this job did not keep its listing"
+            raise DataError(msg, hint="`gcbatch run JOB` lists it")
+
+    def _unlisted(self) -> list[str]:
+        """Return the tables that the job exports and no run has listed for it."""
+        return [t for t in self._job.listed if not is_kept(self.store, t)]
 
     def window(self) -> Window:
         """Return the job's range.
@@ -116,6 +140,8 @@ class Planner:
             return None
         if self._named() - kept.names.listed.keys() and not kept.names.warnings:
             return None  # a section `sla:` that came later wants names of its own
+        if self._unlisted():
+            return None  # likewise an export
         try:
             return self._planned(kept.names)
         except GcbatchError:
@@ -125,12 +151,22 @@ class Planner:
         """Return the plan by names that are listed now."""
         kept = Kept.read(self.store)
         known = kept.names if kept else Names()
-        return self._planned(await session.learn_names(self._named(), known))
+        names = await session.learn_names(self._named(), known)
+        tables = [await session.list_table(table) for table in self._job.listed]
+        poor = tuple(
+            f"{found.listing.kind} are listed without their settings: {found.reason}"
+            for found in tables
+            if found.refused
+        )
+        planned = self._planned(replace(names, warnings=(*names.warnings, *poor)))
+        listings = {found.listing.table: found.documents for found in tables}
+        return replace(planned, listings=listings)
 
     def _named(self) -> set[str]:
         """Return the dimensions whose names the job needs."""
         dimensions = {listing.dimension for listing in LISTINGS}
-        wanted = dimensions & set(self._job.query.group_by)
+        exported = {li.dimension for li in LISTINGS if li.table in self._job.listed}
+        wanted = exported | dimensions & set(self._job.query.group_by)
         if self._job.query.details:
             # Rows of details carry ids of all kinds; each gets its name beside it.
             wanted |= dimensions

@@ -4,6 +4,7 @@
 <store>/<job name>/parts/<digest>.pending    jobs of the service that are under way
 <store>/<job name>/plan.json                 what the last run asked, and names
 <store>/<job name>/run.json                  what the last run did
+<store>/<job name>/users.parquet             what it listed for a table; so others
 """
 
 import os

@@ -13,9 +13,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from gcbatch import JobError, OutputError
+from gcbatch.account import Account
 from gcbatch.cli import app
 from gcbatch.housekeeping import age, list_store, prune
-from gcbatch.store import Account, Part, Store
+from gcbatch.partfile import Part
+from gcbatch.store import Store
 from gcbatch.windows import Period, Window
 
 if TYPE_CHECKING:

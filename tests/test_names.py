@@ -10,7 +10,8 @@ import pytest
 
 from gcbatch.errors import AccessError, DataError, JobError
 from gcbatch.genesys.client import Answer
-from gcbatch.genesys.names import Names, fetch_names, is_id, queue_ids
+from gcbatch.genesys.listing import LISTINGS, list_entities
+from gcbatch.genesys.names import Names, is_id, names_of, queue_ids
 
 T = TypeVar("T")
 
@@ -136,7 +137,8 @@ class Listed:
 def listed(*pages: dict[str, Any], known: Names | None = None) -> Names:
     """Return the names of queues that *pages* bring."""
     client: Any = Listed(*pages)
-    return asyncio.run(fetch_names(client, ["queueId"], known=known or Names()))
+    found = asyncio.run(list_entities(client, LISTINGS[0]))
+    return (known or Names()).renewed(names_of([found]))
 
 
 def queue(identity: str, level: float | None = None) -> dict[str, Any]:
@@ -157,7 +159,7 @@ def test_a_listing_that_comes_short_is_read_once_more() -> None:
     """Entities that change meanwhile shift the pages."""
     client: Any = Listed({"entities": [queue("a")], "pageCount": 1, "total": 2})
 
-    asyncio.run(fetch_names(client, ["queueId"], known=Names()))
+    asyncio.run(list_entities(client, LISTINGS[0]))
 
     assert client.asked == [1, 1]
 
@@ -175,7 +177,7 @@ def test_the_announced_number_of_pages_is_the_end() -> None:
         {"entities": [queue("b")], "nextUri": "/x", "pageCount": 2},
     )
 
-    asyncio.run(fetch_names(client, ["queueId"], known=Names()))
+    asyncio.run(list_entities(client, LISTINGS[0]))
 
     assert client.asked == [1, 2]
 

@@ -3,52 +3,16 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any, Final
 
-import msgspec
-
-from gcbatch.errors import AccessError, DataError, JobError
-from gcbatch.genesys.client import Client
-from gcbatch.genesys.limits import LISTING_PAGE
+from gcbatch.errors import AccessError, JobError
+from gcbatch.genesys.listing import Listed
 from gcbatch.plain import plain
 from gcbatch.suggest import nearest
 
-__all__ = ["LISTINGS", "Listing", "Names", "fetch_names", "is_id", "queue_ids"]
+__all__ = ["Names", "is_id", "names_of", "queue_ids"]
 
 _ID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """Where names of one kind are listed.
-
-    Args:
-        kind: What they are, as in messages.
-        dimension: The dimension whose values they name.
-        paths: Addresses to try, the fuller one first; the next where a permission
-            for the one before is missing.
-        parameters: To send beside the page.
-    """
-
-    kind: str
-    dimension: str
-    paths: tuple[str, ...]
-    parameters: Mapping[str, str] = field(default_factory=dict)
-
-
-MOST_PAGES: Final = 10_000
-"""Of a listing; a million entities."""
-
-LISTINGS: Final = (
-    Listing(
-        "queues",
-        "queueId",
-        ("/api/v2/routing/queues", "/api/v2/routing/queues/divisionviews/all"),
-    ),
-    Listing("users", "userId", ("/api/v2/users",), {"state": "any"}),
-    Listing("wrap-up codes", "wrapUpCode", ("/api/v2/routing/wrapupcodes",)),
-)
 
 
 @dataclass(frozen=True)
@@ -112,148 +76,33 @@ class Names:
         )
 
 
-class _ServiceLevel(msgspec.Struct):
-    percentage: int | float | None = None
-
-
-class _MediaSetting(msgspec.Struct):
-    serviceLevel: _ServiceLevel | None = None  # noqa: N815 - the API's word
-
-
-class _Entity(msgspec.Struct):
-    id: str
-    name: str | None = None
-    mediaSettings: dict[str, _MediaSetting | None] | None = None  # noqa: N815 - the API's word
-
-    def targets(self) -> dict[str, float]:
-        """Return a queue's service levels to reach, in percent, by media type.
-
-        The settings say `call` where analytics says `voice`, and 0.8 for 80 %.
-        """
-        return {
-            "voice" if key == "call" else key: round(level.percentage * 100, 6)
-            for key, setting in (self.mediaSettings or {}).items()
-            if setting is not None
-            and (level := setting.serviceLevel) is not None
-            and level.percentage is not None
-        }
-
-
-class _ListingPage(msgspec.Struct):
-    entities: list[_Entity] | None = None
-    pageCount: int | float | None = None  # noqa: N815 - the API's word
-    total: int | float | None = None
-    nextUri: str | None = None  # noqa: N815 - the API's word
-
-
-async def fetch_names(
-    client: Client, dimensions: Iterable[str], *, known: Names
-) -> Names:
-    """List what the given dimensions' ids are called.
-
-    Args:
-        client: Whom to ask through.
-        dimensions: Those without a listing are passed over.
-        known: From an earlier run; names that are no longer listed stay.
+def names_of(listings: Iterable[Listed]) -> Names:
+    """Return what ids are called, by the listings that there are.
 
     Returns:
-        Names, with a warning for each listing that a permission is missing for.
-
-    Raises:
-        GcbatchError: As Client.call does, missing permissions aside.
+        Names, with a warning for each listing that a permission is missing for, or
+        that came short.
     """
-    wanted = set(dimensions)
     by_dimension: dict[str, Mapping[str, str]] = {}
     listed: dict[str, int] = {}
     targets: dict[str, Mapping[str, float]] = {}
     warnings: list[str] = []
-    for listing in LISTINGS:
-        if listing.dimension not in wanted:
-            continue
-        try:
-            found = await _list(client, listing)
-        except AccessError as exc:
-            if exc.refusal is None or exc.refusal.status != HTTPStatus.FORBIDDEN:
-                raise
-            why = exc.refusal.message or "not allowed"
-            warnings.append(f"{listing.kind} are shown by id: {why}")
+    for found in listings:
+        kind, dimension = found.listing.kind, found.listing.dimension
+        if found.path is None:
+            warnings.append(f"{kind} are shown by id: {found.reason}")
             continue
         entities = found.entities
-        by_dimension[listing.dimension] = {i: e.name or i for i, e in entities.items()}
-        if found.total is not None and len(entities) < found.total:
-            missing = f"{len(entities):,} of {found.total:,.0f} came"
-            warnings.append(f"{listing.kind} are listed incompletely: {missing}")
+        by_dimension[dimension] = {i: e.name or i for i, e in entities.items()}
+        if found.shortfall:
+            warnings.append(f"{kind} are listed incompletely: {found.shortfall}")
         else:
-            listed[listing.dimension] = len(entities)
-        if found.path == listing.paths[0]:
+            listed[dimension] = len(entities)
+        if found.path == found.listing.paths[0]:
             # A target that is no longer set is no longer one; only the full listing
             # tells of targets at all.
             targets |= {i: e.targets() for i, e in entities.items()}
-    return known.renewed(Names(by_dimension, listed, tuple(warnings), targets=targets))
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What a listing brought: entities by id, of how many, from which address."""
-
-    entities: dict[str, _Entity]
-    total: float | None
-    path: str
-
-
-async def _list(client: Client, listing: Listing) -> _Found:
-    """Read all pages of a listing, from the first address that is allowed.
-
-    Entities that are added or removed meanwhile shift the pages; a listing that comes
-    short is therefore read once more.
-    """
-    found = await _allowed(client, listing)
-    if found.total is not None and len(found.entities) < found.total:
-        found = await _allowed(client, listing)
-    return found
-
-
-async def _allowed(client: Client, listing: Listing) -> _Found:
-    for path in listing.paths[:-1]:
-        try:
-            return await _pages(client, path, listing.parameters)
-        except AccessError as exc:
-            if exc.refusal is None or exc.refusal.status != HTTPStatus.FORBIDDEN:
-                raise
-            refused = exc
-            try:
-                return await _pages(client, listing.paths[-1], listing.parameters)
-            except AccessError:
-                raise refused from None
-    return await _pages(client, listing.paths[-1], listing.parameters)
-
-
-async def _pages(client: Client, path: str, parameters: Mapping[str, str]) -> _Found:
-    found: dict[str, _Entity] = {}
-    number = 1
-    decoder = msgspec.json.Decoder(_ListingPage)
-    while True:
-        answer = await client.get(
-            path,
-            decoder.decode,
-            **parameters,
-            pageSize=LISTING_PAGE,
-            pageNumber=number,
-        )
-        page = answer.value
-        before = len(found)
-        found.update({entity.id: entity for entity in page.entities or ()})
-        # The page size that was asked may have been cut; the answer's own account of
-        # pages counts.
-        last = page.pageCount
-        more = page.nextUri is not None if last is None else number < last
-        if not more:
-            return _Found(found, page.total, path)
-        if len(found) == before or number >= MOST_PAGES:
-            news = f"page {number} brings nothing new, yet more are announced"
-            msg = f"GET {path}: {news}"
-            raise DataError(msg, hint="try again; if it stays so, ask the service")
-        number += 1
+    return Names(by_dimension, listed, tuple(warnings), targets=targets)
 
 
 def is_id(text: str) -> bool:

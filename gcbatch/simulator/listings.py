@@ -4,6 +4,7 @@ Source: models QueueEntityListing and Queue of PureCloudPlatformClientV2 269.0.0
 the mock in splunk/genesys_cloud_ta; read 2026-11-21.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeVar
@@ -13,12 +14,12 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from gcbatch.simulator.problems import bad_request, invalid_value, not_found
-from gcbatch.simulator.tenant import Queue, Tenant, User, WrapUpCode
+from gcbatch.simulator.tenant import HOME_DIVISION, Queue, Tenant, User, WrapUpCode
 
 __all__ = ["Listings", "Route"]
 
 CREATED: Final = "2024-01-01T00:00:00.000Z"
-"""When everything was made: the tenant does not say."""
+"""When everything was made, and everyone last seen: the tenant does not say."""
 
 MEDIA: Final = ("call", "callback", "chat", "email", "message")
 MAX_DIGEST_PAGE: Final = 500
@@ -118,7 +119,8 @@ class Listings:
             for user in self.tenant.users
             if state in ("any", user.state) and _has_id(user.id, params)
         ]
-        entities = [_user(user) for user in _by_name(found, params)]
+        expand = ",".join(params.getall("expand", [])).split(",")
+        entities = [self._user(user, expand) for user in _by_name(found, params)]
         return self._page(path, params, entities, self.max_page_size)
 
     def user(self, user_id: str) -> Json:
@@ -129,7 +131,7 @@ class Listings:
         """
         for user in self.tenant.users:
             if user.id == user_id:
-                return _user(user)
+                return self._user(user)
         msg = "Unable to find a user with that id"
         raise not_found(msg)
 
@@ -140,7 +142,7 @@ class Listings:
             for code in self.tenant.wrap_up_codes
             if _is_named(code.name, params) and _has_id(code.id, params)
         ]
-        entities = [_wrap_up_code(code) for code in _by_name(found, params)]
+        entities = [self._wrap_up_code(code) for code in _by_name(found, params)]
         return self._page(path, params, entities, self.max_page_size)
 
     def _queues(
@@ -229,25 +231,33 @@ class Listings:
             "autoAnswerOnly": False,
         }
 
+    def _user(self, user: User, expand: Sequence[str] = ()) -> Json:
+        words = re.findall(r"\w+", user.name.casefold()) or [user.id]
+        address = f"{'.'.join(words)}@example.com"
+        entity: Json = {
+            "id": user.id,
+            "name": user.name,
+            "division": self._division(HOME_DIVISION),
+            "email": address,
+            "username": address,
+            "state": user.state,
+            "version": 1,
+            "acdAutoAnswer": False,
+            "selfUri": f"/api/v2/users/{user.id}",
+        }
+        if "dateLastLogin" in expand:
+            entity["dateLastLogin"] = CREATED
+        return entity
 
-def _user(user: User) -> Json:
-    return {
-        "id": user.id,
-        "name": user.name,
-        "state": user.state,
-        "version": 1,
-        "acdAutoAnswer": False,
-        "selfUri": f"/api/v2/users/{user.id}",
-    }
-
-
-def _wrap_up_code(code: WrapUpCode) -> Json:
-    return {
-        "id": code.id,
-        "name": code.name,
-        "dateCreated": CREATED,
-        "selfUri": f"/api/v2/routing/wrapupcodes/{code.id}",
-    }
+    def _wrap_up_code(self, code: WrapUpCode) -> Json:
+        return {
+            "id": code.id,
+            "name": code.name,
+            "division": self._division(HOME_DIVISION),
+            "dateCreated": CREATED,
+            "dateModified": CREATED,
+            "selfUri": f"/api/v2/routing/wrapupcodes/{code.id}",
+        }
 
 
 def _by_name(found: Sequence[_Named], params: Params) -> list[_Named]:

@@ -1,19 +1,22 @@
 """The tables of a job, by name."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from threading import Event
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch.genesys.endpoints import Bucketed, DetailsEndpoint
+from gcbatch.genesys.listing import Documents
 from gcbatch.genesys.names import Names
 from gcbatch.job import Job, Sla
+from gcbatch.listings import documents_in
 from gcbatch.plan import Plan
 from gcbatch.store import Store
 from gcbatch.tables.details import detail_table
 from gcbatch.tables.intervals import intervals_table
+from gcbatch.tables.listed import LISTED_TABLES, listed_table
 from gcbatch.tables.sla import Targets, sla_table
 from gcbatch.tables.table import Table
 
@@ -35,6 +38,7 @@ class Catalog:
         names: What ids are called, and which queues are listed.
         store: Where the parts are.
         stop: Once set, tables end with an error between two batches.
+        listings: Entities by table, where they are not to be read from the store.
     """
 
     job: Job
@@ -43,12 +47,13 @@ class Catalog:
     names: Names
     store: Store
     stop: Event | None = None
+    listings: Mapping[str, Documents] = field(default_factory=dict)
 
     def table(self, name: str, *, period: str | None = None) -> Table:
         """Return one table.
 
         Args:
-            name: One of the job's tables.
+            name: One of the job's tables, or one of LISTED_TABLES.
             period: Of the table `sla`; None is the job's.
         """
         table = self._table(name, period)
@@ -64,6 +69,15 @@ class Catalog:
 
     def _table(self, name: str, period: str | None) -> Table:
         endpoint = self.endpoint
+        if name in LISTED_TABLES:
+            return listed_table(
+                name,
+                self.plan,
+                lambda: self._documents(name),
+                names=self.names.by_dimension,
+                former=self.names.former,
+                timezone=self.job.query.zone,
+            )
         if isinstance(endpoint, DetailsEndpoint):
             return detail_table(
                 name,
@@ -83,8 +97,15 @@ class Catalog:
             timezone=self.job.query.zone,
         )
 
+    def _documents(self, table: str) -> Iterable[tuple[str, str]]:
+        """Return what is listed: ids and JSON, by id."""
+        if table not in self.listings:
+            return documents_in(self.store, table)
+        listed = self.listings[table]
+        return ((identity, listed[identity].decode()) for identity in sorted(listed))
+
     def all(self) -> dict[str, Table]:
-        """Return all tables of the job."""
+        """Return all tables of what the job asks."""
         return {name: self.table(name) for name in self.job.tables}
 
     def _sla(self, endpoint: Bucketed, sla: Sla, period: str) -> Table:

@@ -1,0 +1,123 @@
+"""What a run listed of the org's queues, users and codes, kept beside its plan.
+
+<store>/<job name>/<table>.parquet    a row for each entity: its id, and as it was sent
+
+They are files of their own, so that runs that do not export them do not read them.
+Whatever is there was listed by the run that plan.json is of.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gcbatch import partfile
+from gcbatch.errors import DamagedPartError, DataError, OutputError
+from gcbatch.files import Sync, replace_whole
+from gcbatch.genesys.listing import LISTINGS, Documents
+from gcbatch.store import Store
+
+__all__ = ["LISTING_FILES", "documents_in", "is_kept", "keep_listings"]
+
+_SUFFIX: Final = ".parquet"
+LISTING_FILES: Final = tuple(listing.table + _SUFFIX for listing in LISTINGS)
+"""Their names, in the folder of a job."""
+
+ROWS: Final = 4_096
+"""Of a row group; a queue's settings may have tens of kilobytes."""
+
+_SCHEMA: Final = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("document", pa.large_string(), nullable=False),
+    ]
+)
+_HINT: Final = "`gcbatch run JOB` lists it"
+
+
+def keep_listings(
+    store: Store, listings: Mapping[str, Documents], *, sync: Sync = os.fsync
+) -> None:
+    """Keep what a run listed, and nothing that an earlier one did.
+
+    Args:
+        store: Of the job.
+        listings: By table, entities by id.
+        sync: Forces a file or folder to disk.
+
+    Raises:
+        OutputError: If the store cannot be written.
+    """
+    for name in LISTING_FILES:
+        table = name.removesuffix(_SUFFIX)
+        path = store.folder / name
+        try:
+            if table in listings:
+                fill = partial(_fill, documents=listings[table])
+                replace_whole(path, fill, sync=sync)
+            else:
+                # Whoever exports it again wants it as it is then.
+                path.unlink(missing_ok=True)
+        except OSError as exc:
+            msg = f"{path}: cannot be written: {exc.strerror}"
+            raise OutputError(
+                msg, hint="check fetch.store, its space and rights"
+            ) from exc
+
+
+def is_kept(store: Store, table: str) -> bool:
+    """Say whether the last run kept a listing, and it is whole."""
+    with suppress(OSError, DamagedPartError), partfile.opened(_path(store, table)):
+        return True
+    return False
+
+
+def documents_in(store: Store, table: str) -> Iterator[tuple[str, str]]:
+    """Yield the entities that the last run listed: id and JSON, by id.
+
+    Raises:
+        DataError: If it listed none, or they cannot be read.
+    """
+    path = _path(store, table)
+    try:
+        with partfile.opened(path) as (file, _):
+            for batch in partfile.batches_of(file):
+                ids, documents = (batch.column(n).to_pylist() for n in _SCHEMA.names)
+                yield from zip(ids, documents, strict=True)
+    except FileNotFoundError as exc:
+        msg = f"table {table}: the last run of this job did not list it"
+        raise DataError(msg, hint=_HINT) from exc
+    except OSError as exc:
+        msg = f"{path}: cannot be read: {exc.strerror}"
+        raise DataError(msg, hint=_HINT) from exc
+    except (DamagedPartError, KeyError) as exc:
+        msg = f"{path}: is damaged"
+        raise DataError(msg, hint=_HINT) from exc
+
+
+def _path(store: Store, table: str) -> Path:
+    return store.folder / f"{table}{_SUFFIX}"
+
+
+def _fill(path: Path, documents: Documents) -> None:
+    metadata = {partfile.SEAL_KEY: partfile.BLANK_SEAL}
+    schema = _SCHEMA.with_metadata(metadata)
+    in_order = sorted(documents)
+    with pq.ParquetWriter(
+        path, schema, compression="zstd", write_page_checksum=True
+    ) as writer:
+        for first in range(0, len(in_order), ROWS):
+            ids = in_order[first : first + ROWS]
+            texts = [documents[i].decode() for i in ids]
+            writer.write_table(
+                pa.Table.from_arrays(
+                    [pa.array(ids, pa.string()), pa.array(texts, pa.large_string())],
+                    schema=schema,
+                )
+            )
+    partfile.seal(path)

@@ -1,0 +1,186 @@
+"""Fields of an entity as columns, and all that have none as they were sent."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import msgspec
+import pyarrow as pa
+
+from gcbatch.errors import DataError
+from gcbatch.genesys.answers import SHAPE_HINT
+from gcbatch.plain import plain
+
+__all__ = ["Field", "Kind", "Reader"]
+
+Kind = Literal["text", "flag", "whole", "percent", "instant"]
+"""What a field holds; a percent is sent as a share, 0.8 for 80 %."""
+
+_TYPES: Final[dict[Kind, pa.DataType]] = {
+    "text": pa.string(),
+    "flag": pa.bool_(),
+    "whole": pa.int64(),
+    "percent": pa.float64(),
+    "instant": pa.timestamp("ms", tz="UTC"),
+}
+LARGEST: Final = 2**63
+"""Whole numbers of a column are smaller."""
+
+_Tree = dict[str, Any]
+"""Fields by name; each is a Field, or a tree of what is within."""
+
+_Members = dict[str, msgspec.Raw]
+_MEMBERS: Final = msgspec.json.Decoder(_Members)
+
+
+class _Misfit(Exception):  # noqa: N818 - it is no fault, the value stays where it is
+    """A value is not what its column holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column, and the field that it shows.
+
+    Args:
+        name: The column's.
+        way: From the entity to the field.
+        kind: What the field holds.
+    """
+
+    name: str
+    way: tuple[str, ...]
+    kind: Kind
+
+    @property
+    def field(self) -> pa.Field:
+        """The column."""
+        about = {"source": ".".join(self.way)}
+        if self.name.endswith("_ms"):
+            about["unit"] = "ms"
+        if self.kind == "percent":
+            about["unit"] = "%"
+        return pa.field(self.name, _TYPES[self.kind], metadata=about)
+
+    def value_of(self, sent: msgspec.Raw) -> Any:
+        """Return what the column shows; None for null.
+
+        Raises:
+            _Misfit: If the field holds something else.
+        """
+        try:
+            value = msgspec.json.decode(sent)
+        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+            raise _Misfit from exc
+        if value is None:
+            return None
+        match self.kind:
+            case "text" if isinstance(value, str):
+                return value
+            case "flag" if isinstance(value, bool):
+                return value
+            case "whole":
+                return _whole(value)
+            case "percent" if _is_number(value):
+                return round(float(value) * 100, 6)
+            case "instant" if isinstance(value, str):
+                return _instant(value)
+            case _:
+                raise _Misfit
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _whole(value: Any) -> int:
+    """Return a whole number; the service writes 414.0 now and then."""
+    if not _is_number(value) or value != int(value) or abs(value) >= LARGEST:
+        raise _Misfit
+    return int(value)
+
+
+def _instant(text: str) -> datetime:
+    """Return an instant; what it says beyond milliseconds is cut, as of details."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as exc:
+        raise _Misfit from exc
+    if instant.tzinfo is None:
+        raise _Misfit
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+_ID: Final = Field("id", ("id",), "text")
+_NAME: Final = Field("name", ("name",), "text")
+
+
+class Reader:
+    """Reads entities into rows.
+
+    Args:
+        table: The rows', for errors.
+        fields: That have a column, beside `id` and `name`.
+    """
+
+    def __init__(self, table: str, fields: Iterable[Field]) -> None:
+        self._table = table
+        self._tree: _Tree = {}
+        for field in (_ID, _NAME, *fields):
+            tree = self._tree
+            for name in field.way[:-1]:
+                tree = tree.setdefault(name, {})
+            tree[field.way[-1]] = field
+
+    def row(self, identity: str, document: str) -> dict[str, Any]:
+        """Return the columns of an entity, its `name`, and the rest as `extra`.
+
+        A field that does not hold what its column does is in the rest too.
+
+        Args:
+            identity: Its id, for errors.
+            document: JSON, as it was sent.
+
+        Raises:
+            DataError: If that is no object; names table and entity.
+        """
+        row: dict[str, Any] = {_NAME.name: None}
+        try:
+            rest = _split(_MEMBERS.decode(document), self._tree, row)
+        except (msgspec.DecodeError, RecursionError) as exc:
+            msg = f"table {self._table}: {plain(identity)} cannot be read as JSON"
+            raise DataError(msg, hint=SHAPE_HINT) from exc
+        row.pop(_ID.name, None)
+        row["extra"] = msgspec.json.encode(rest).decode() if rest else None
+        return row
+
+
+def _split(members: _Members, tree: _Tree, row: dict[str, Any]) -> _Members:
+    """Put fields into their columns, and return the members that are left.
+
+    These are in the order in which they were sent.
+    """
+    left: _Members = {}
+    for name, sent in members.items():
+        known = tree.get(name)
+        if known is None:
+            left[name] = sent
+        elif isinstance(known, Field):
+            try:
+                row[known.name] = known.value_of(sent)
+            except _Misfit:
+                left[name] = sent
+        elif (rest := _rest_of(sent, known, row)) is not None:
+            left[name] = rest
+    return left
+
+
+def _rest_of(sent: msgspec.Raw, tree: _Tree, row: dict[str, Any]) -> msgspec.Raw | None:
+    """Split an entity within an entity; None where nothing of it is left."""
+    try:
+        members = _MEMBERS.decode(sent)
+    except msgspec.ValidationError:
+        # It is something else than an object; null says nothing.
+        return None if bytes(sent) == b"null" else sent
+    rest = _split(members, tree, row)
+    return msgspec.Raw(msgspec.json.encode(rest)) if rest else None

@@ -1,0 +1,81 @@
+"""An org of a few queues, users and codes, and jobs that export them."""
+
+import csv
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import gcbatch
+from gcbatch.simulator import Call, Queue, Tenant, User, WrapUpCode
+
+if TYPE_CHECKING:
+    from tests.conftest import Bench
+
+
+def some_id(number: int) -> str:
+    return str(UUID(int=number + (4 << 76) + (8 << 60)))
+
+
+SALES, SUPPORT, ANN, BOB, DONE = (some_id(n) for n in (1, 2, 11, 12, 21))
+NORTH = some_id(31)
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+ORG = Tenant(
+    name="Small",
+    version="1",
+    queues=(
+        Queue(
+            id=SUPPORT,
+            name="Support",
+            division_id=NORTH,
+            target=0.85,
+            service_level_ms=30_000,
+        ),
+        Queue(id=SALES, name="Sales", division_id=NORTH),
+    ),
+    users=(User(id=BOB, name="Bob", state="deleted"), User(id=ANN, name="Ann")),
+    wrap_up_codes=(WrapUpCode(id=DONE, name='Done, "all"'),),
+    calls=(Call(queue_id=SALES, offered=START, answered=START, ended=START),),
+    divisions={NORTH: "North"},
+)
+DAY = {
+    "from": "2026-03-02",
+    "to": "2026-03-03",
+    "timezone": "UTC",
+    "group_by": ["mediaType"],
+}
+PATHS = {
+    "queues": "/routing/queues",
+    "users": "/api/v2/users",
+    "wrapup_codes": "/routing/wrapupcodes",
+}
+
+
+def exports(bench: "Bench", *tables: str, kind: str = "csv") -> list[dict[str, Any]]:
+    """Return exports of some tables to files called like them."""
+    return [
+        {"exporter": kind, "table": t, "path": str(bench.folder / f"{t}.{kind}")}
+        for t in tables
+    ]
+
+
+def run(bench: "Bench", *tables: str, **sections: Any) -> gcbatch.RunReport:
+    """Run a job of one query that exports some tables."""
+    return bench.run(**{"query": DAY, "exports": exports(bench, *tables), **sections})
+
+
+def rows(bench: "Bench", table: str) -> list[dict[str, str]]:
+    """Return what a CSV file has; nothing is an empty text."""
+    with (bench.folder / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def asked(bench: "Bench") -> dict[str, int]:
+    """Return how many requests each listing took."""
+    return {table: len(bench.simulator.requests(p)) for table, p in PATHS.items()}
+
+
+def without(tenant: Tenant, queue_id: str) -> Tenant:
+    """Return an org that has deleted a queue."""
+    queues = tuple(replace(q, deleted=q.id == queue_id) for q in tenant.queues)
+    return replace(tenant, queues=queues)
