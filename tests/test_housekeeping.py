@@ -139,6 +139,7 @@ class TestPrune:
         folder = tmp_path / "job"
         leftovers = [
             folder / "parts" / f".{digest(9)}.0123456789ab.part",
+            folder / "parts" / f"{digest(9)}.pending",
             folder / ".plan.json.0123456789ab.part",
         ]
         for path in leftovers:
@@ -147,18 +148,19 @@ class TestPrune:
 
         done = prune(tmp_path, MONTH, now=NOW)
 
-        assert [path.exists() for path in leftovers] == [stays, stays]
-        assert done.leftovers == (0 if stays else 2)
+        assert [path.exists() for path in leftovers] == [stays] * 3
+        assert done.leftovers == (0 if stays else 3)
 
     def test_the_leftovers_of_real_writes_are_known(self, tmp_path: Path) -> None:
         """What files.create_beside makes is what is looked for."""
         from gcbatch.files import create_beside  # noqa: PLC0415 - one test
 
         put(tmp_path, 3)
-        for name in (f"parts/{digest(9)}.parquet", "plan.json", "run.json"):
+        names = (f"parts/{digest(9)}.parquet", f"parts/{digest(9)}.pending")
+        for name in (*names, "plan.json", "run.json"):
             aged(create_beside(tmp_path / "job" / name), 2)
 
-        assert prune(tmp_path, MONTH, now=NOW).leftovers == 3
+        assert prune(tmp_path, MONTH, now=NOW).leftovers == 4
 
     def test_nothing_of_others_is_removed(self, tmp_path: Path) -> None:
         """Whatever lies in the store and is not ours stays, and so do its folders."""

@@ -23,7 +23,7 @@ import pytest
 from gcbatch.errors import DataError, ServiceError
 from gcbatch.genesys.client import Client
 from gcbatch.genesys.connection import Connection
-from gcbatch.genesys.endpoints import endpoint_named
+from gcbatch.genesys.endpoints import Bucketed, endpoint_named
 from gcbatch.genesys.endpoints.aggregates import Aggregates
 from gcbatch.genesys.families import family_named
 from gcbatch.genesys.regions import Hosts
@@ -235,7 +235,8 @@ async def _run(body: bytes, clock: Callable[[], float]) -> Rows:
         max_response_bytes=10**7,
     )
     client = Client(cast("Transport", Line(body)), connection, clock=clock)
-    part = await endpoint_named(ASKED.endpoint).fetch(client, QUERY, ASKED)
+    endpoint = cast("Bucketed", endpoint_named(ASKED.endpoint))
+    part = await endpoint.fetch(client, QUERY, ASKED)
     rows: Rows = part.table.to_pylist()
     rows.sort(key=lambda r: (r["queue_id"] or "", r["interval_start"]))
     return [{k: v for k, v in r.items() if v is not None} for r in rows]

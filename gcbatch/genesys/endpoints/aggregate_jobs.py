@@ -55,6 +55,7 @@ class AggregateJobs:
             at_once=fetch.limits.jobs_in_flight,
             wait_s=fetch.job_wait.typical_s,
             page_size=None,
+            slots=self.desk.slots,
         )
 
     async def ask(self, query: Query, queues: tuple[str, ...]) -> Part:

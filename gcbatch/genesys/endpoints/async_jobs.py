@@ -95,6 +95,7 @@ class JobRoad:
         at_once: Jobs of the service under way at once.
         wait_s: How long a job may take.
         page_size: Rows of a page of results; None where the request says it.
+        slots: Taken by its requests, so that no more are in flight than may.
 
     Attributes:
         resubmitted: Jobs that were of no use and had to be submitted again.
@@ -105,11 +106,12 @@ class JobRoad:
     at_once: int
     wait_s: float
     page_size: int | None
+    slots: asyncio.Semaphore
     resubmitted: int = field(default=0, init=False)
-    _slots: asyncio.Semaphore = field(init=False, repr=False)
+    _jobs: asyncio.Semaphore = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._slots = asyncio.Semaphore(self.at_once)
+        self._jobs = asyncio.Semaphore(self.at_once)
 
     async def fetch(
         self,
@@ -138,7 +140,7 @@ class JobRoad:
             GcbatchError: As Client.call does.
         """
         said = "expired"
-        async with self._slots:
+        async with self._jobs:
             for _ in range(SUBMISSIONS):
                 job, until = await self._submitted(order)
                 try:
@@ -151,6 +153,11 @@ class JobRoad:
                     self.resubmitted += 1
                     order.pending.forget(order.about)
                     continue
+                except DataError:
+                    # Results that are wrong stay wrong; the next run asks for new ones.
+                    await self._remove(job)
+                    order.pending.forget(order.about)
+                    raise
                 await self._remove(job)
                 order.pending.forget(order.about)
                 return until
@@ -162,9 +169,10 @@ class JobRoad:
         if known := order.pending.job(order.about):
             return known
         decoder = msgspec.json.Decoder(_Submitted)
-        answer = await self.client.call(
-            "POST", f"{self.address}/jobs", decoder.decode, body=order.body
-        )
+        async with self.slots:
+            answer = await self.client.call(
+                "POST", f"{self.address}/jobs", decoder.decode, body=order.body
+            )
         job = answer.value.jobId
         order.pending.remember(order.about, job, order.available_until)
         return job, order.available_until
@@ -233,10 +241,10 @@ class JobRoad:
         Raises:
             _LostError: If the service does not know it any more.
         """
+        path = f"{self.address}/jobs/{quote(job, safe='')}{what}"
         try:
-            return await self.client.get(
-                f"{self.address}/jobs/{quote(job, safe='')}{what}", decode, **parameters
-            )
+            async with self.slots:
+                return await self.client.get(path, decode, **parameters)
         except ServiceError as exc:
             gone = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
             if exc.refusal is not None and exc.refusal.status in gone:
@@ -245,11 +253,9 @@ class JobRoad:
 
     async def _remove(self, job: str) -> None:
         """Tidy up; the service removes what is left by itself, only later."""
+        path = f"{self.address}/jobs/{quote(job, safe='')}"
         try:
-            await self.client.call(
-                "DELETE",
-                f"{self.address}/jobs/{quote(job, safe='')}",
-                lambda _: None,
-            )
+            async with self.slots:
+                await self.client.call("DELETE", path, lambda _: None)
         except GcbatchError as exc:
             log.info("job %s was not removed: %s", plain(job, 100), exc.problem)

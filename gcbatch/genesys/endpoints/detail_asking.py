@@ -93,6 +93,7 @@ class DetailAsker:
             at_once=fetch.limits.jobs_in_flight,
             wait_s=fetch.job_wait.typical_s,
             page_size=JOB_PAGE,
+            slots=self.desk.slots,
         )
 
     async def ask(self, query: Query) -> SpooledPart:
@@ -153,10 +154,10 @@ class DetailAsker:
 
     async def _ask_until(self) -> datetime | None:
         decoder = msgspec.json.Decoder(_Availability)
+        path = f"{self.address}/jobs/availability"
         try:
-            answer = await self.desk.client.get(
-                f"{self.address}/jobs/availability", decoder.decode
-            )
+            async with self.desk.slots:
+                answer = await self.desk.client.get(path, decoder.decode)
         except ServiceError as exc:
             if exc.refusal is None or exc.refusal.status != HTTPStatus.NOT_FOUND:
                 raise
@@ -180,6 +181,8 @@ class DetailAsker:
             first: Its first page, where it was asked already.
         """
         is_long = span.span > DAY
+        if whole_utc_days(span) in errand.days_by_job:
+            return
         first = first or await self._first_page(errand, span)
         if first is None:
             await self._ask_halves(errand, span, road)
@@ -255,6 +258,7 @@ class DetailAsker:
         try:
             self._by_job += 1
             await self._ask_job(errand, day)
+            errand.days_by_job.add(day)
         except ServiceError as exc:
             msg = (
                 f"{self.name} {day}: has more {self.records.noun} than the "

@@ -1,6 +1,6 @@
 """One query of details on its way to being answered."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from gcbatch.genesys.endpoints.base import Desk
 from gcbatch.genesys.endpoints.detail_pages import Page
 from gcbatch.genesys.endpoints.detail_tally import Piece, Tally
 from gcbatch.query import Query, canonical
-from gcbatch.windows import Window, step
+from gcbatch.windows import Window, milliseconds, step
 
 __all__ = ["Errand"]
 
@@ -25,11 +25,15 @@ class Errand:
         query: What is asked.
         tally: What came.
         desk: What there is to ask with.
+
+    Attributes:
+        days_by_job: Days that a job has brought, so that no piece of them is due.
     """
 
     query: Query
     tally: Tally
     desk: Desk
+    days_by_job: set[Window] = field(default_factory=set, init=False)
 
     def body(self, span: Window, **more: Any) -> bytes:
         """Return the body of a request about a span."""
@@ -45,13 +49,20 @@ class Errand:
         self.tally.take(answer.value)
 
     def take_results(self, span: Window, ids: set[str], answer: Answer[Page]) -> None:
-        """Count a page of a job's results, and keep what is new on it."""
+        """Count a page of a job's results, and keep what is new on it.
+
+        What began before the span is not counted, should the job bring any: it would
+        stand in for what is missing.
+        """
         self.tally.note(answer)
         self.available(span, answer.value.available_until)
         noun = self.tally.records.noun
-        before = len(ids)
-        ids.update(document.id for document in answer.value.documents)
-        doubled = len(answer.value.documents) - (len(ids) - before)
+        before, documents = len(ids), answer.value.documents
+        if self.tally.records.at is not None:
+            start_ms = milliseconds(span.start)
+            documents = [one for one in documents if one.at_ms >= start_ms]
+        ids.update(document.id for document in documents)
+        doubled = len(documents) - (len(ids) - before)
         self.tally.remarks[f"{noun} that came twice, dropped"] += doubled
         self.tally.take(answer.value)
 

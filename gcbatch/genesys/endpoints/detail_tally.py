@@ -49,8 +49,14 @@ class Piece:
 
     @property
     def drifts(self) -> bool:
-        """Whether the answers disagreed about how many there are."""
-        return len(self.totals) > 1
+        """Whether it is the count that is not to be relied on, and not a page.
+
+        Answers disagreed about it, or the pages are as they would be if there were as
+        many as came: all full but for the last.
+        """
+        came = len(self.ids)
+        fit = all(rows == _due(n, came) for n, rows in self._rows.items())
+        return fit or len(self.totals) > 1
 
     @property
     def pages(self) -> int:
@@ -65,7 +71,7 @@ class Piece:
     @property
     def doubtful_pages(self) -> list[int]:
         """Pages that came short or brought what another had; all, if none did."""
-        short = {n for n in self._rows if self._rows[n] < self._due(n)}
+        short = {n for n in self._rows if self._rows[n] < _due(n, self.total)}
         return sorted(short | self._doubtful) or list(range(1, self.pages + 1))
 
     def begin_round(self) -> None:
@@ -94,8 +100,10 @@ class Piece:
         self.totals.add(self.total)
         return 0 if again else doubled
 
-    def _due(self, number: int) -> int:
-        return min(DETAIL_PAGE, max(0, self.total - (number - 1) * DETAIL_PAGE))
+
+def _due(number: int, total: int) -> int:
+    """Return how many rows a page has where there are *total*; the first is 1."""
+    return min(DETAIL_PAGE, max(0, total - (number - 1) * DETAIL_PAGE))
 
 
 @dataclass

@@ -47,7 +47,7 @@ class PageRoad:
     _due: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        self.cap = self.desk.fetch.limits.detail_results
+        self.cap = _in_whole_pages(self.desk.fetch.limits.detail_results)
 
     async def gather(self, errand: Errand, span: Window, first: Answer[Page]) -> None:
         """Read all pages, and ask again until as many came as there are.
@@ -110,7 +110,7 @@ class PageRoad:
                 reach = reach_of(exc.refusal)
                 if reach is None:
                     raise
-                self.cap = min(self.cap, reach)
+                self.cap = min(self.cap, _in_whole_pages(reach))
                 raise TooLargeError(exc.problem, refusal=exc.refusal) from exc
         if answer.value.total is None:
             msg = f"{errand.query.endpoint} {span}: an answer tells no total"
@@ -145,3 +145,8 @@ class PageRoad:
             if not page.documents or before < len(page.documents):
                 return (page.total or 0) - earlier
             number += 1
+
+
+def _in_whole_pages(rows: int) -> int:
+    """Return how many of so many rows can be read: pages go beyond or not at all."""
+    return rows // DETAIL_PAGE * DETAIL_PAGE

@@ -29,7 +29,7 @@ times, and removed."""
 
 
 class _JobPaysError(Exception):
-    """A job takes fewer requests than the pieces of a query."""
+    """A job takes fewer requests than the pieces of a query, or alone brings it."""
 
 
 @dataclass
@@ -108,11 +108,16 @@ class Splitter:
         if not (halves and self.too_large is not None and size >= self.too_large):
             try:
                 fetched = await self.endpoint.fetch(
-                    self.desk.client, query, self.desk.asked, divisible=bool(halves)
+                    self.desk.client,
+                    query,
+                    self.desk.asked,
+                    divisible=bool(halves) or whole is not None,
                 )
-            except TooLargeError:
+            except TooLargeError as exc:
                 if not halves:
-                    raise
+                    if whole is None:
+                        raise
+                    raise _JobPaysError from exc
                 self.too_large = min(size, self.too_large or size)
                 self._weigh(whole)
             else:

@@ -1,0 +1,219 @@
+"""Jobs of details against a simulator, in compressed time, and what has to come."""
+
+import asyncio
+import csv
+import json
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gcbatch import RunReport, load_job
+from gcbatch.pipeline import arun
+from gcbatch.simulator import Entry, Simulator, Tenant, generate_conversations
+from gcbatch.simulator.conversations import conversations_of
+from gcbatch.simulator.documents import Document
+from tests.chaos.compressed import CompressedLoop, compressed
+
+T = TypeVar("T")
+
+DAY0 = datetime(2026, 3, 2, tzinfo=UTC)
+"""A Monday, long settled."""
+
+UNSETTLED = {"settle": "P10Y"}
+"""Nothing settles; for `fetch`."""
+
+QUERY = "/conversations/details/query"
+JOBS = "/details/jobs"
+CONCURRENCY = 8
+
+
+def after(days: float) -> datetime:
+    """Return an instant so many days after the first."""
+    return DAY0 + timedelta(days=days)
+
+
+def day(number: int) -> str:
+    """Return a day as job files write it; the first is 0."""
+    return str(after(number).date())
+
+
+def made_of(*documents: Document, **more: Any) -> Tenant:
+    return Tenant(name="T", version="1", documents=documents, **more)
+
+
+def conversations(
+    count: int, days: float = 1, *, first: float = 0, seed: int = 1
+) -> tuple[Document, ...]:
+    """Return small conversations, evenly spread over some days."""
+    begin, end = after(first), after(first + days)
+    return generate_conversations(seed, count, begin, end, size_bytes=850)
+
+
+def busy(count: int, days: float = 1) -> Tenant:
+    """Return a tenant of conversations over some days from the first on."""
+    return made_of(*conversations(count, days))
+
+
+def begun(tenant: Tenant, start: datetime, end: datetime) -> list[str]:
+    """Return the ids of the conversations that began in [start, end), sorted."""
+    first, last = start.timestamp() * 1000, end.timestamp() * 1000
+    told = (*tenant.documents, *conversations_of(tenant))
+    return sorted(one.id for one in told if first <= one.start_ms < last)
+
+
+class World:
+    """A simulator and a folder; its runs share the clock of one loop each.
+
+    Args:
+        folder: For job files, stores and outputs.
+        tenant: What the simulator knows.
+        options: Of the simulator.
+    """
+
+    def __init__(self, folder: Path, tenant: Tenant, **options: Any) -> None:
+        self.folder = folder
+        self.tenant = tenant
+        self._loop: CompressedLoop | None = None
+        self._until = 0.0
+        usual: dict[str, Any] = {"clock": self._time, "requests_allowed": 1_000_000}
+        self.simulator = Simulator(tenant, **(usual | options))
+
+    def _time(self) -> float:
+        return self._until if self._loop is None else self._until + self._loop.time()
+
+    def in_time(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run *work* beside the simulator."""
+
+        async def beside(loop: CompressedLoop) -> T:
+            self._loop = loop
+            try:
+                async with self.simulator:
+                    return await work()
+            finally:
+                self._until = self._time()
+                self._loop = None
+
+        return compressed(beside, real_s=60)
+
+    def write(
+        self,
+        name: str = "job",
+        *,
+        endpoint: str = "conversation-details",
+        days: float = 1,
+        query: dict[str, Any] | None = None,
+        fetch: dict[str, Any] | None = None,
+        tables: tuple[str, ...] = ("conversations",),
+        kind: str = "csv",
+        **sections: Any,
+    ) -> Path:
+        """Write a job file about the first days; url and secret are the simulator's."""
+        job = {
+            "name": name,
+            "org": {
+                "name": "org",
+                "api_url": self.simulator.url,
+                "login_url": self.simulator.url,
+                "client_id": self.simulator.client_id,
+                "client_secret": "${SECRET}",
+            },
+            "query": {
+                "endpoint": endpoint,
+                "from": day(0),
+                "to": after(days).strftime("%Y-%m-%dT%H:%M"),
+                **(query or {}),
+            },
+            "fetch": {
+                "concurrency": CONCURRENCY,
+                "requests_per_minute": 1_000_000,
+                "store": str(self.folder / "store"),
+                **(fetch or {}),
+            },
+            "exports": [
+                {
+                    "exporter": kind,
+                    "table": table,
+                    "path": str(self.folder / f"{name}.{table}.{kind}"),
+                }
+                for table in tables
+            ],
+            **sections,
+        }
+        path = self.folder / f"{name}.yaml"
+        path.write_text(json.dumps(job, indent=1), "utf-8")  # JSON is YAML
+        return path
+
+    def run(
+        self,
+        name: str = "job",
+        *,
+        allow_partial: bool = False,
+        meanwhile: Callable[[], Coroutine[Any, Any, None]] | None = None,
+        **job: Any,
+    ) -> RunReport:
+        """Run a job.
+
+        Args:
+            name: Its name.
+            allow_partial: Of the run.
+            meanwhile: What happens beside it.
+            job: See write.
+        """
+
+        async def work() -> RunReport:
+            path = self.write(name, **job)
+            loaded = load_job(path, environ={"SECRET": self.simulator.client_secret})
+            run = asyncio.create_task(arun(loaded, allow_partial=allow_partial))
+            if meanwhile is not None:
+                await meanwhile()
+            return await run
+
+        return self.in_time(work)
+
+    def output(self, name: str = "job", table: str = "conversations") -> Path:
+        """Return where a table is exported to as CSV."""
+        return self.folder / f"{name}.{table}.csv"
+
+    def rows(
+        self, name: str = "job", table: str = "conversations"
+    ) -> list[dict[str, str]]:
+        """Return what was exported as CSV."""
+        with self.output(name, table).open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def ids(self, name: str = "job") -> list[str]:
+        """Return the ids that were exported, sorted, doubles and all."""
+        return sorted(row["conversation_id"] for row in self.rows(name))
+
+    def asked(self, path: str = QUERY, method: str = "") -> list[Entry]:
+        """Return the requests to some path, however they were answered."""
+        entries = self.simulator.requests(path)
+        return [entry for entry in entries if method in ("", entry.method)]
+
+    async def until_asked(self, times: int, path: str = QUERY) -> None:
+        """Wait until something was asked for so often."""
+        while len(self.asked(path)) < times:  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0)
+
+
+def span_of(entry: Entry) -> tuple[datetime, datetime]:
+    """Return what span a request was about."""
+    start, end = entry.request["interval"].split("/")
+    return datetime.fromisoformat(start), datetime.fromisoformat(end)
+
+
+def days_of(entry: Entry) -> float:
+    """Return how many days a request was about."""
+    start, end = span_of(entry)
+    return (end - start) / timedelta(days=1)
+
+
+def dated(ms: float) -> datetime:
+    """Return an instant told in milliseconds since 1970."""
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """Return what was put aside and is still there."""
+    return [*folder.rglob("*.part"), *folder.rglob("*.pending")]

@@ -1,0 +1,292 @@
+"""Jobs of the service: submitted once, waited for, read to their end, removed."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import pytest
+
+from gcbatch.errors import DataError, Refusal, ServiceError
+from gcbatch.genesys.client import Answer, Client
+from gcbatch.genesys.endpoints.async_jobs import JobRoad, Order
+from gcbatch.store import Store
+
+T = TypeVar("T")
+InTime = Callable[[Callable[[Callable[[], float]], Awaitable[None]]], None]
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+DIGEST = "0" * 40
+
+
+@dataclass
+class Page:
+    """A page of results."""
+
+    rows: list[int]
+    cursor: str | None = None
+
+
+def read(body: bytes) -> Page:
+    raw = json.loads(body)
+    return Page(raw["rows"], raw.get("cursor"))
+
+
+@dataclass
+class Service:
+    """Answers as told, call by call; a number is a status to refuse with."""
+
+    answers: Iterator[Any]
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    at: list[float] = field(default_factory=list)
+    clock: Callable[[], float] = lambda: 0.0
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        decode: Callable[[bytes], T],
+        **more: Any,
+    ) -> Answer[T]:
+        asked = path.removeprefix("/x/jobs")
+        cursor = more.get("cursor")
+        self.asked.append((method, f"{asked}?{cursor}" if cursor else asked))
+        self.at.append(self.clock())
+        await asyncio.sleep(0)
+        told = next(self.answers)
+        if isinstance(told, int):
+            refusal = Refusal(method=method, path=path, status=told)
+            raise ServiceError(str(refusal), refusal=refusal)
+        return Answer(decode(json.dumps(told).encode()), NOW, 1, 1, "id")
+
+    async def get(
+        self, path: str, decode: Callable[[bytes], T], **parameters: Any
+    ) -> Answer[T]:
+        return await self.call("GET", path, decode, **parameters)
+
+
+SUBMITTED = {"jobId": "a/1"}
+RUNNING, DONE = {"state": "PENDING"}, {"state": "FULFILLED"}
+LAST = {"rows": [3]}
+JOB = "/a%2F1"
+
+
+def road_to(service: Service, **options: Any) -> JobRoad:
+    usual: dict[str, Any] = {"at_once": 5, "wait_s": 600.0, "page_size": None}
+    client = cast("Client", service)
+    return JobRoad(client, "/x", slots=asyncio.Semaphore(8), **(usual | options))
+
+
+@dataclass
+class Fetched:
+    """What a job brought, and what was asked for that."""
+
+    service: Service
+    rows: list[int] = field(default_factory=list)
+    begun: int = 0
+    until: datetime | None = None
+
+
+def fetch(
+    folder: Path, in_turned_time: InTime, *answers: Any, **options: Any
+) -> Fetched:
+    """Fetch one order from a service that answers so."""
+    fetched = Fetched(Service(iter(answers)))
+    order = Order("about", b"{}", Store(folder, "job").pending(DIGEST), NOW)
+
+    def begin() -> None:
+        fetched.begun += 1
+        fetched.rows.clear()
+
+    async def work(clock: Callable[[], float]) -> None:
+        fetched.service.clock = clock
+        road = road_to(fetched.service, **options)
+        fetched.until = await road.fetch(
+            order,
+            read,
+            lambda page: fetched.rows.extend(page.value.rows),
+            begin=begin,
+        )
+
+    in_turned_time(work)
+    return fetched
+
+
+def note(folder: Path) -> Any:
+    path = folder / "job" / "parts" / f"{DIGEST}.pending"
+    return json.loads(path.read_text("utf-8")) if path.exists() else None
+
+
+def test_a_job_from_beginning_to_end(tmp_path: Path, in_turned_time: InTime) -> None:
+    """Its id is quoted, its pages are read by their cursors, and it is removed."""
+    pages = [{"rows": [1, 2], "cursor": "c"}, {"rows": [], "cursor": "d"}, LAST]
+
+    done = fetch(tmp_path, in_turned_time, SUBMITTED, RUNNING, DONE, *pages, None)
+
+    assert done.service.asked == [
+        ("POST", ""),
+        ("GET", JOB),
+        ("GET", JOB),
+        ("GET", f"{JOB}/results"),
+        ("GET", f"{JOB}/results?c"),
+        ("GET", f"{JOB}/results?d"),
+        ("DELETE", JOB),
+    ]
+    assert (done.rows, done.begun, done.until) == ([1, 2, 3], 1, NOW)
+    assert note(tmp_path) == {}
+
+
+def test_the_wait_grows_to_a_bound(tmp_path: Path, in_turned_time: InTime) -> None:
+    """From a tenth of a second to twenty."""
+    answers = [SUBMITTED, *[RUNNING] * 25, DONE, LAST, None]
+
+    done = fetch(tmp_path, in_turned_time, *answers, wait_s=3_600.0)
+
+    looks = done.service.at[1:27]
+    waits = [b - a for a, b in pairwise(looks)]
+    assert waits == sorted(waits) or max(waits) - waits[-1] < 0.1
+    assert waits[0] < 0.5
+    assert max(waits) == pytest.approx(20, abs=0.1)
+
+
+def test_a_job_that_is_known_is_not_submitted(
+    tmp_path: Path, in_turned_time: InTime
+) -> None:
+    """It goes on with what it was submitted with: also the date of that time."""
+    earlier = datetime(2026, 3, 1, tzinfo=UTC)
+    pending = Store(tmp_path, "job").pending(DIGEST)
+    pending.remember("about", "old", earlier)
+    pending.remember("another", "other", None)
+
+    done = fetch(tmp_path, in_turned_time, DONE, LAST, None)
+
+    assert done.service.asked[0] == ("GET", "/old")
+    assert done.until == earlier
+    assert note(tmp_path) == {"another": ["other", None]}
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_known_job_that_is_gone_is_submitted_anew(
+    tmp_path: Path, in_turned_time: InTime, status: int
+) -> None:
+    """The service forgets jobs; its new date counts."""
+    pending = Store(tmp_path, "job").pending(DIGEST)
+    pending.remember("about", "old", datetime(2026, 3, 1, tzinfo=UTC))
+
+    done = fetch(tmp_path, in_turned_time, status, SUBMITTED, DONE, LAST, None)
+
+    assert [method for method, _ in done.service.asked[:2]] == ["GET", "POST"]
+    assert (done.rows, done.until) == ([3], NOW)
+
+
+def test_results_that_are_gone_begin_anew(
+    tmp_path: Path, in_turned_time: InTime
+) -> None:
+    """Rows of the lost job are forgotten first."""
+    lost = [SUBMITTED, DONE, {"rows": [1, 2], "cursor": "c"}, 404]
+    again = [{"jobId": "b"}, DONE, {"rows": [1], "cursor": "c"}, LAST, None]
+
+    done = fetch(tmp_path, in_turned_time, *lost, *again)
+
+    assert (done.rows, done.begun) == ([1, 3], 2)
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"state": "FAILED", "errorMessage": "too\nmuch"}, "failed: too much"),
+        ({"state": "CANCELLED"}, "cancelled"),
+        ({"state": "EXPIRED"}, "expired"),
+    ],
+)
+def test_three_jobs_come_to_nothing(
+    tmp_path: Path, in_turned_time: InTime, told: Any, words: str
+) -> None:
+    """Then it is an error, with the service's words on one line."""
+    answers = [SUBMITTED, told] * 3
+
+    with pytest.raises(ServiceError, match=f"about: 3 jobs .*: {words}") as failed:
+        fetch(tmp_path, in_turned_time, *answers)
+
+    assert "\n" not in failed.value.problem
+    assert note(tmp_path) == {}
+
+
+def test_a_job_that_takes_too_long_stays_known(
+    tmp_path: Path, in_turned_time: InTime
+) -> None:
+    """The next run asks after it."""
+    with pytest.raises(ServiceError, match=r"about: job a/1 is not done \(PENDING\)"):
+        fetch(tmp_path, in_turned_time, SUBMITTED, *[RUNNING] * 99, wait_s=60.0)
+
+    assert note(tmp_path)["about"][0] == "a/1"
+
+
+def test_a_loop_of_cursors_is_an_error(tmp_path: Path, in_turned_time: InTime) -> None:
+    """However long it is; the job is removed, and not known any more."""
+    pages = [{"rows": [1], "cursor": cursor} for cursor in "abcb"]
+
+    with pytest.raises(DataError, match="run in a loop") as failed:
+        fetch(tmp_path, in_turned_time, SUBMITTED, DONE, *pages, None)
+
+    assert failed.value.hint
+    assert note(tmp_path) == {}
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+def test_a_job_that_cannot_be_removed_does_no_harm(
+    tmp_path: Path, in_turned_time: InTime, status: int
+) -> None:
+    """The service tidies up by itself."""
+    done = fetch(tmp_path, in_turned_time, SUBMITTED, DONE, LAST, status)
+
+    assert done.rows == [3]
+
+
+@pytest.mark.parametrize("status", [400, 403, 500])
+def test_other_refusals_are_the_callers(
+    tmp_path: Path, in_turned_time: InTime, status: int
+) -> None:
+    """A status that says nothing of the job's end is not taken for one."""
+    with pytest.raises(ServiceError, match=str(status)):
+        fetch(tmp_path, in_turned_time, SUBMITTED, status)
+
+    assert note(tmp_path)["about"][0] == "a/1"
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_jobs_under_way_are_bounded(
+    tmp_path: Path, in_turned_time: InTime, at_once: int
+) -> None:
+    """From submission to removal, whatever the number of orders."""
+    store = Store(tmp_path, "job")
+    answers: dict[str, Any] = {"POST": SUBMITTED, "DELETE": None}
+    running, most = 0, 0
+
+    class Busy(Service):
+        async def call(
+            self, method: str, path: str, decode: Callable[[bytes], T], **more: Any
+        ) -> Answer[T]:
+            nonlocal running, most
+            running += (method == "POST") - (method == "DELETE")
+            most = max(most, running)
+            told = answers.get(method, LAST if path.endswith("results") else DONE)
+            # A service of its own for each call: those at once must not mix.
+            return await Service(iter([told])).call(method, path, decode, **more)
+
+    async def work(_: Callable[[], float]) -> None:
+        road = road_to(Busy(iter(())), at_once=at_once)
+        async with asyncio.TaskGroup() as group:
+            for number in range(8):
+                order = Order("about", b"{}", store.pending(f"{number:040}"))
+                group.create_task(
+                    road.fetch(order, read, lambda _: None, begin=lambda: None)
+                )
+
+    in_turned_time(work)
+
+    assert most == at_once

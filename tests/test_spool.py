@@ -1,0 +1,254 @@
+"""Documents put in order on disk, and the parts that are made of them."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gcbatch.account import Account
+from gcbatch.errors import DamagedPartError, OutputError, ReplacedPartError
+from gcbatch.spool import DOCUMENTS, Document, Spool, SpooledPart
+from gcbatch.store import Store
+from gcbatch.windows import Window
+
+START = datetime(2026, 3, 2, tzinfo=UTC)
+START_MS = int(START.timestamp() * 1000)
+ACCOUNT = Account(START, Window(START, START + timedelta(days=1)), 1, 0, 1, 1, ("id",))
+LARGE = b"x" * (1 << 20)
+DIGEST = "1" * 40
+
+Told = tuple[str, int, bytes]
+
+
+def spool_in(folder: Path) -> Spool:
+    path = folder / "spool"
+    path.touch()
+    return Spool(path)
+
+
+def told(batches: Iterator[pa.RecordBatch]) -> list[Told]:
+    """Return ids, milliseconds and contents, in the order of the batches."""
+    found: list[Told] = []
+    for batch in batches:
+        ids, instants, contents = batch.columns
+        columns = (ids, instants.cast(pa.int64()), contents)
+        found += zip(*(column.to_pylist() for column in columns), strict=True)
+    return found
+
+
+documents = st.builds(
+    Document,
+    id=st.text("abc-é𝄞", min_size=1, max_size=3),
+    at_ms=st.integers(START_MS - 3, START_MS + 3) | st.integers(-(2**40), 2**42),
+    content=st.binary(max_size=40),
+    piece=st.just(""),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(added=st.lists(st.lists(documents, max_size=6), max_size=4))
+def test_each_id_comes_once_in_order(
+    tmp_path: Path, added: list[list[Document]]
+) -> None:
+    """By instant, then id; what came first stays, however it is handed over."""
+    first: dict[str, Document] = {}
+    new = []
+    with spool_in(tmp_path) as spool:
+        for some in added:
+            before = len(first)
+            for one in some:
+                first.setdefault(one.id, one)
+            assert spool.add(some) == len(first) - before
+            new.append(len(spool))
+        found = told(spool.batches())
+
+    expected = sorted(first.values(), key=lambda one: (one.at_ms, one.id.encode()))
+    assert found == [(one.id, one.at_ms, one.content) for one in expected]
+    assert not new or new[-1] == len(first)
+
+
+def test_pieces_of_one_id_are_told_apart(tmp_path: Path) -> None:
+    """Where an id may come with other content; their rows carry the id alone."""
+    pieces = [Document("a", 1, b"1", "x"), Document("a", 1, b"2", "y")]
+    with spool_in(tmp_path) as spool:
+        new = [spool.add(pieces), spool.add(pieces)]
+        found = told(spool.batches())
+
+    assert new == [2, 0]
+    assert found == [("a", 1, b"1"), ("a", 1, b"2")]
+
+
+def test_batches_are_bounded(tmp_path: Path) -> None:
+    """By bytes where documents are large, by number where they are small."""
+    large = [Document(f"a{n:05}", 1, LARGE) for n in range(10)]
+    small = [Document(f"b{n:05}", 2, b"{}") for n in range(20_000)]
+    with spool_in(tmp_path) as spool:
+        spool.add(small)
+        spool.add(large)
+        batches = list(spool.batches())
+
+    sizes = [(batch.num_rows, batch.column("document").nbytes) for batch in batches]
+    assert sum(rows for rows, _ in sizes) == 20_010
+    assert max(rows for rows, _ in sizes) <= 8_192
+    assert max(size for _, size in sizes) < 6 << 20
+    assert len(batches) <= 6
+
+
+def test_reading_does_not_keep_from_writing_on(tmp_path: Path) -> None:
+    """What is added after a look is there with the next."""
+    with spool_in(tmp_path) as spool:
+        spool.add([Document("b", 2, b"two")])
+        first = told(spool.batches())
+        spool.add([Document("a", 1, b"one")])
+        second = told(spool.batches())
+
+    assert first == [("b", 2, b"two")]
+    assert second == [("a", 1, b"one"), ("b", 2, b"two")]
+
+
+def test_an_empty_spool_has_no_batches(tmp_path: Path) -> None:
+    """And its part is one without rows."""
+    store = Store(tmp_path, "job")
+
+    with closing(SpooledPart(spool_in(tmp_path), ACCOUNT)) as part:
+        store.write("0" * 40, part)
+
+    assert store.read("0" * 40).num_rows == 0
+    assert store.read("0" * 40).schema.equals(DOCUMENTS)
+
+
+def test_its_file_goes_with_it(tmp_path: Path) -> None:
+    """On leaving, after an error, and twice does no harm."""
+    spool = spool_in(tmp_path)
+    spool.add([Document("a", 1, b"{}")])
+    there = list(tmp_path.iterdir())
+
+    with pytest.raises(ZeroDivisionError), spool:
+        raise ZeroDivisionError
+    spool.close()
+
+    assert len(there) == 1
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has one")
+def test_a_full_disk_is_an_output_error(tmp_path: Path) -> None:
+    """It says why, and what to look at."""
+    path = tmp_path / "spool"
+    path.symlink_to("/dev/full")
+    spool = Spool(path)
+
+    with pytest.raises(OutputError) as failed:
+        spool.add([Document("a", 1, b"{}")])
+    spool.close()
+
+    assert os.strerror(errno.ENOSPC) in failed.value.problem
+    assert failed.value.hint
+    assert not list(tmp_path.iterdir())
+
+
+# parts of many row groups
+
+
+def put_large(store: Store, count: int = 40) -> Path:
+    """Write a part of documents that no compression makes small; return its path."""
+    store.folder.mkdir(exist_ok=True)
+    spool = spool_in(store.folder)
+    for number in range(count):
+        content = os.urandom(300_000)
+        spool.add([Document(f"{number:04}", START_MS + number, content)])
+    with closing(SpooledPart(spool, ACCOUNT)) as part:
+        store.write(DIGEST, part)
+    return store.path(DIGEST)
+
+
+def test_the_seal_is_over_the_whole_file(tmp_path: Path) -> None:
+    """A bit turned over anywhere is noticed: in any row group, any page, the footer."""
+    store = Store(tmp_path, "job")
+    path = put_large(store)
+    whole = path.read_bytes()
+    groups = pq.ParquetFile(path).num_row_groups
+
+    unnoticed = []
+    with path.open("r+b") as file:
+        step = len(whole) // 40
+        for place in (
+            *range(0, len(whole), step),
+            *range(len(whole) - 200, len(whole)),
+        ):
+            file.seek(place)
+            file.write(bytes([whole[place] ^ 1 << place % 8]))
+            file.flush()
+            try:
+                store.inspect(DIGEST)
+                unnoticed.append(place)
+            except DamagedPartError:
+                pass
+            file.seek(place)
+            file.write(whole[place : place + 1])
+            file.flush()
+
+    assert groups >= 3
+    assert unnoticed == []
+    assert store.inspect(DIGEST).table.num_rows == 40
+
+
+def test_a_damaged_row_group_is_noticed_before_the_first_row(tmp_path: Path) -> None:
+    """No row of a part is handed on that has another row wrong."""
+    store = Store(tmp_path, "job")
+    path = put_large(store, count=20)
+    content = bytearray(path.read_bytes())
+    content[len(content) * 3 // 4] ^= 4
+    path.write_bytes(content)
+
+    with pytest.raises(DamagedPartError):
+        next(store.batches(DIGEST))
+
+    assert not path.exists()
+
+
+def test_a_part_replaced_between_two_readings_is_noticed(tmp_path: Path) -> None:
+    """Tables of one run must not contradict each other."""
+    store, other = Store(tmp_path, "job"), Store(tmp_path, "job")
+    put_large(store, count=2)
+    read = sum(batch.num_rows for batch in store.batches(DIGEST))
+    put_large(other, count=2)
+
+    with pytest.raises(ReplacedPartError):
+        next(store.batches(DIGEST))
+
+    store.forget_reads()
+    assert sum(batch.num_rows for batch in store.batches(DIGEST)) == read == 2
+
+
+def test_a_part_replaced_in_mid_reading_is_read_to_its_end(tmp_path: Path) -> None:
+    """What was opened is what was checked."""
+    store, other = Store(tmp_path, "job"), Store(tmp_path, "job")
+    put_large(store, count=30)
+    batches = store.batches(DIGEST)
+    first = next(batches)
+    put_large(other, count=1)
+
+    rest = list(batches)
+
+    assert first.num_rows + sum(batch.num_rows for batch in rest) == 30
+
+
+def test_a_row_group_is_a_batch(tmp_path: Path) -> None:
+    """So that a reader holds no more than the writer did."""
+    store = Store(tmp_path, "job")
+    put_large(store, count=30)
+
+    sizes = [batch.column("document").nbytes for batch in store.batches(DIGEST)]
+
+    assert len(sizes) >= 2
+    assert max(sizes) < 6 << 20
