@@ -541,6 +541,10 @@ def simulate(
 
 
 def _load(path: Path, start: str, end: str, settings: Sequence[str]) -> "Job":
+    from gcbatch.memory import let_go_of_memory
+
+    let_go_of_memory(os.environ, sys.platform)
+
     from gcbatch.loading import load_job
 
     overrides: dict[str, str] = {}

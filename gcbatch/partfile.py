@@ -97,8 +97,14 @@ def fill(path: Path, rows: Rows) -> None:
         SEAL_KEY: BLANK_SEAL,
     }
     schema = rows.schema.with_metadata(metadata)
+    # No document is like another: a dictionary of them would be undone right away.
+    alike = [field.name for field in schema if not pa.types.is_binary(field.type)]
     with pq.ParquetWriter(
-        path, schema, compression="zstd", write_page_checksum=True
+        path,
+        schema,
+        compression="zstd",
+        use_dictionary=alike,
+        write_page_checksum=True,
     ) as writer:
         for batch in rows.batches():
             writer.write_table(pa.Table.from_batches([batch]).cast(schema))

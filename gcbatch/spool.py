@@ -4,9 +4,13 @@ A day may have a hundred thousand conversations of some kilobytes each. They are
 aside as they come; only their ids, instants and places are held.
 """
 
+import errno
 import os
 from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from io import FileIO
+from itertools import accumulate, pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self
@@ -32,6 +36,8 @@ BATCH_BYTES: Final = 4 << 20
 BATCH_ROWS: Final = 8_192
 """A batch of documents ends where either is reached."""
 
+BUFFER_BYTES: Final = 64 << 10
+"""Of documents on their way to the file."""
 
 BETWEEN: Final = "\0"
 """Between id and piece of a key; no id has it."""
@@ -67,7 +73,7 @@ class Spool:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = path.open("w+b", buffering=0)
+        self._file = path.open("wb", buffering=BUFFER_BYTES)
         self._known: dict[str, None] = {}
         self._instants = array("q")
         self._places = array("q")
@@ -90,7 +96,8 @@ class Spool:
 
     def close(self) -> None:
         """Remove the file."""
-        self._file.close()
+        with suppress(OSError):  # what did not fit on the disk still does not
+            self._file.close()
         self._path.unlink(missing_ok=True)
 
     def add(self, documents: Sequence[Document]) -> int:
@@ -102,49 +109,44 @@ class Spool:
         Raises:
             OutputError: If the disk is full.
         """
-        news = []
-        for document in documents:
-            key = document.key
-            if key in self._known:
-                continue
-            self._known[key] = None
-            self._instants.append(document.at_ms)
-            self._places.append(self._end)
-            self._sizes.append(len(document.content))
-            self._end += len(document.content)
-            news.append(document.content)
-        content = memoryview(b"".join(news))
+        before = len(self._known)
         try:
-            while content:
-                content = content[self._file.write(content) :]
+            for document in documents:
+                key = document.key
+                if key in self._known:
+                    continue
+                self._file.write(document.content)
+                self._known[key] = None
+                self._instants.append(document.at_ms)
+                self._places.append(self._end)
+                self._sizes.append(len(document.content))
+                self._end += len(document.content)
+            self._file.flush()
         except OSError as exc:
             msg = f"{self._path.parent}: cannot be written: {exc.strerror}"
             raise OutputError(msg, hint="check fetch.store and its space") from exc
-        return len(news)
+        return len(self._known) - before
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield all documents in the order of their instants and ids."""
         keys = pa.array(self._known, pa.string())
-        ids = pc.list_element(pc.split_pattern(keys, BETWEEN, max_splits=1), 0)
         instants = pa.array(self._instants, pa.int64())
         order = pc.sort_indices(
             pa.table({"at": instants, "key": keys}),
             sort_keys=[("at", "ascending"), ("key", "ascending")],
         )
-        for rows in self._cut(order.to_pylist()):
-            contents = [
-                os.pread(self._file.fileno(), self._sizes[n], self._places[n])
-                for n in rows
-            ]
-            taken = pa.array(rows, pa.int64())
-            yield pa.record_batch(
-                [
-                    ids.take(taken),
-                    instants.take(taken).cast(DOCUMENTS.field("at").type),
-                    pa.array(contents, pa.binary()),
-                ],
-                schema=DOCUMENTS,
-            )
+        with self._path.open("rb", buffering=0) as file:
+            for rows in self._cut(order.to_pylist()):
+                taken = pa.array(rows, pa.int64())
+                split = pc.split_pattern(keys.take(taken), BETWEEN, max_splits=1)
+                yield pa.record_batch(
+                    [
+                        pc.list_element(split, 0),
+                        instants.take(taken).cast(DOCUMENTS.field("at").type),
+                        self._contents(file, rows),
+                    ],
+                    schema=DOCUMENTS,
+                )
 
     def _cut(self, order: Sequence[int]) -> Iterator[list[int]]:
         rows: list[int] = []
@@ -157,6 +159,23 @@ class Spool:
                 rows, size = [], 0
         if rows:
             yield rows
+
+    def _contents(self, file: FileIO, rows: Sequence[int]) -> pa.BinaryArray:
+        """Read documents to where the column has them: no object for each of them."""
+        sizes = (self._sizes[number] for number in rows)
+        ends = array("i", accumulate(sizes, initial=0))
+        content = pa.allocate_buffer(ends[-1])
+        view = memoryview(content)
+        for number, (start, end) in zip(rows, pairwise(ends), strict=True):
+            file.seek(self._places[number])
+            rest = view[start:end]
+            while came := file.readinto(rest):
+                rest = rest[came:]
+            if rest:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return pa.BinaryArray.from_buffers(
+            pa.binary(), len(rows), [None, pa.py_buffer(ends), content]
+        )
 
 
 class SpooledPart:

@@ -5,7 +5,6 @@ nothing in gcbatch ever says 23:59:59.
 """
 
 import re
-from bisect import bisect_right
 from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -226,8 +225,8 @@ def floor_to_bucket(instant: datetime, granularity: Period, zone: ZoneInfo) -> d
     """
     day = _day_of(instant, zone)
     if granularity.is_clock:
-        edges = _clock_edges(day, granularity, zone)
-        return edges[bisect_right(edges, instant) - 1]
+        start, pace = midnight(day, zone), timedelta(seconds=granularity.seconds)
+        return start + (instant - start) // pace * pace
     if granularity.months:
         month0 = day.year * 12 + day.month - 1
         year, month = divmod(month0 - month0 % granularity.months, 12)

@@ -119,10 +119,12 @@ class Transport:
         return self._proxies[origin]
 
     async def _read(self, response: aiohttp.ClientResponse, method: str) -> bytes:
-        content = bytearray()
+        chunks: list[bytes] = []
+        size = 0
         async for chunk in response.content.iter_any():
-            content += chunk
-            if len(content) > self._max_bytes:
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > self._max_bytes:
                 msg = (
                     f"{method} {response.url.path}: the answer is longer than "
                     f"{self._max_bytes} bytes"
@@ -130,7 +132,7 @@ class Transport:
                 raise ServiceError(
                     msg, hint="set a shorter fetch.chunk, or fetch.max_response_bytes"
                 )
-        return bytes(content)
+        return b"".join(chunks)
 
 
 def _origin(url: str) -> str:

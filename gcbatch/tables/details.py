@@ -96,14 +96,13 @@ def detail_table(
                 make = makers.get(newer) or makers.setdefault(
                     newer, _maker(name, names, newer)
                 )
-                for batch in store.batches(query.digest):
-                    if not batch.num_rows:
-                        continue
-                    rows = make(batch)
-                    is_first = number == 0
-                    yield (
-                        _begun_in(rows, window, is_first=is_first) if of_users else rows
-                    )
+                found = store.batches(query.digest)
+                rows = (make(batch) for batch in found if batch.num_rows)
+                if not of_users:
+                    yield from rows
+                    continue
+                for records in _by_user(rows):
+                    yield _begun_in(records, window, is_first=number == 0)
 
     is_nested = name == "conversations_nested"
     return Table(
@@ -142,10 +141,33 @@ def _nested(batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=NESTED)
 
 
+def _by_user(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield the records of users, all of a user in one batch.
+
+    Args:
+        batches: By user; the last of one may go on in the next.
+    """
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        if not batch.num_rows:
+            continue
+        users = batch.column("user_id")
+        rest = pc.equal(users, users[-1])
+        whole = batch.filter(pc.invert(rest))
+        if held and held[-1].column("user_id")[0] != users[-1]:
+            yield pa.concat_batches([*held, whole])
+            held = []
+        elif whole.num_rows:
+            yield whole
+        held.append(batch.filter(rest))
+    if held:
+        yield pa.concat_batches(held)
+
+
 def _begun_in(
     rows: pa.RecordBatch, window: Window, *, is_first: bool
 ) -> pa.RecordBatch:
-    """Return the records of users that belong to a window, by user and start.
+    """Return the records of users that belong to a window, by user and start, once.
 
     The service sends a record with every window that it touches. It belongs to the one
     in which it starts; to the plan's first, if it started before and reaches into it.
@@ -165,7 +187,19 @@ def _begun_in(
         ends = rows.column("end_time")
         reaches = pc.greater(ends, pa.scalar(window.start, INSTANT))
         begun = pc.or_(begun, pc.fill_null(reaches, fill_value=True))
-    belongs = pc.and_(belongs, begun)
-    return rows.filter(belongs).sort_by(
-        [("user_id", "ascending"), ("start_time", "ascending")]
-    )
+    return _once(rows.filter(pc.and_(belongs, begun)))
+
+
+def _once(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the records of users, sorted, each once.
+
+    A window may be asked in pieces, or a page again: a record that came twice is known
+    by its start. Of two ends the later one is newer, and an end newer than none.
+    """
+    by_key = ("user_id", "start_time")
+    order = [*((name, "ascending") for name in by_key), ("end_time", "descending")]
+    rows = rows.sort_by(order)
+    pairs = [pc.equal(rows.column(name)[1:], rows.column(name)[:-1]) for name in by_key]
+    is_new = pc.invert(pc.and_(*pairs))
+    is_first = pa.array([True] * min(rows.num_rows, 1), pa.bool_())
+    return rows.filter(pa.concat_arrays([is_first, is_new]))

@@ -12,6 +12,7 @@ from gcbatch.tables.details_columns import INSTANT, JSON, Column, Derived, Name
 from gcbatch.tables.details_levels import Levels, field_of, places, unfolded
 from gcbatch.tables.details_texts import json_lists
 from gcbatch.tables.naming import name_field
+from gcbatch.tables.scalars import typed
 
 __all__ = ["DERIVED", "NEEDED", "derived"]
 
@@ -118,7 +119,7 @@ def derived(conversations: pa.StructArray, ids: pa.Array) -> dict[str, pa.Array]
     return {
         "media_types": _media_types(sessions, count),
         "first_queue_id": _first_queues(sessions.below("segments"), count),
-        "participants": pc.fill_null(_placed(counts, "count_count", count), 0),
+        "participants": pc.fill_null(_placed(counts, "count_count", count), typed(0)),
         **_sums(sessions.below("metrics"), ids),
     }
 
@@ -160,9 +161,9 @@ def _first_queues(segments: Levels, count: int) -> pa.Array:
     owners = segments.owners(0).filter(has_queue)
     purposes = segments.spread(field_of(segments.records[1], ("purpose",)), 1)
     starts = field_of(segments.records[3], ("segmentStart",)).cast(pa.int64())
-    starts = pc.fill_null(starts, _LATER // 2)
-    is_acd = pc.fill_null(pc.equal(purposes, "acd"), fill_value=False)
-    ranks = pc.if_else(is_acd, starts, pc.add(starts, _LATER)).filter(has_queue)
+    starts = pc.fill_null(starts, typed(_LATER // 2))
+    is_acd = pc.fill_null(pc.equal(purposes, typed("acd")), fill_value=False)
+    ranks = pc.if_else(is_acd, starts, pc.add(starts, typed(_LATER))).filter(has_queue)
     queues = queues.filter(has_queue)
     least = _placed(_grouped(owners, {"min": ranks}), "min_min", count)
     is_first = pc.equal(ranks, least.take(owners))
@@ -175,25 +176,25 @@ def _sums(metrics: Levels, ids: pa.Array) -> dict[str, pa.Array]:
     """Return the times of each conversation, null where it has no such metric."""
     names = field_of(metrics.records[3], ("name",))
     values = field_of(metrics.records[3], ("value",))
-    which = pc.index_in(names, value_set=pa.array(_METRICS))
+    which = pc.index_in(names, value_set=pa.array(_METRICS, pa.string()))
     counts = pc.and_(which.is_valid(), values.is_valid())
     owners, values = metrics.owners(0).filter(counts), values.filter(counts)
     _check(values, owners, ids)
     measure = pa.array(_MEASURE_OF, pa.int64()).take(which.filter(counts))
     groups = _grouped(
-        pc.add(pc.multiply(owners, len(_MEASURES)), measure), {"sum": values}
+        pc.add(pc.multiply(owners, typed(len(_MEASURES))), measure), {"sum": values}
     )
     slots = _placed(groups, "sum_sum", len(ids) * len(_MEASURES))
-    firsts = pc.multiply(places(len(ids)), len(_MEASURES))
+    firsts = pc.multiply(places(len(ids)), typed(len(_MEASURES)))
     return {
-        name: slots.take(pc.add(firsts, number))
+        name: slots.take(pc.add(firsts, typed(number)))
         for number, name in enumerate(_MEASURES)
     }
 
 
 def _check(values: pa.Array, owners: pa.Array, ids: pa.Array) -> None:
     """Refuse times whose sums could wrap round."""
-    wild = pc.or_(pc.less(values, -MOST), pc.greater(values, MOST))
+    wild = pc.or_(pc.less(values, typed(-MOST)), pc.greater(values, typed(MOST)))
     at = pc.index(wild, value=True).as_py()
     if at >= 0:
         identity = plain(ids[owners[at].as_py()].as_py())

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gcbatch.tables.scalars import typed
+
 __all__ = ["Levels", "field_of", "numbered", "places", "unfolded"]
 
 
@@ -81,7 +83,7 @@ def field_of(records: pa.StructArray, way: Sequence[str]) -> pa.Array:
 
 def places(count: int) -> pa.Array:
     """Return the whole numbers from 0 up to *count*."""
-    return pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int64()), count), start=-1)
+    return pc.cumulative_sum(pa.repeat(typed(1), count), start=typed(-1))
 
 
 def numbered(owners: pa.Array) -> pa.Array:
@@ -97,4 +99,4 @@ def numbered(owners: pa.Array) -> pa.Array:
     begins = pa.concat_arrays([pa.array([True]), begins])
     at = places(count)
     first = pc.fill_null_forward(pc.if_else(begins, at, pa.scalar(None, pa.int64())))
-    return pc.add(pc.subtract(at, first), 1)
+    return pc.add(pc.subtract(at, first), typed(1))

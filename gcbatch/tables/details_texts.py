@@ -6,6 +6,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gcbatch.tables.scalars import typed
+
 __all__ = ["json_lists", "json_texts"]
 
 _NEEDS_ESCAPE: Final = r'["\\\x00-\x1f]'
@@ -18,7 +20,7 @@ def json_texts(texts: pa.StringArray) -> pa.StringArray:
         encoded = pc.dictionary_encode(texts)
         distinct = [orjson.dumps(t).decode() for t in encoded.dictionary.to_pylist()]
         return pa.array(distinct, pa.string()).take(encoded.indices)
-    return pc.binary_join_element_wise('"', texts, '"', "")
+    return pc.binary_join_element_wise(typed('"'), texts, typed('"'), typed(""))
 
 
 def json_lists(lists: pa.ListArray) -> pa.StringArray:
@@ -28,6 +30,7 @@ def json_lists(lists: pa.ListArray) -> pa.StringArray:
     values = lists.values
     is_text = pa.types.is_string(values.type)
     written = json_texts(values) if is_text else values.cast(pa.string())
-    written = pc.fill_null(written, "null")
+    written = pc.fill_null(written, typed("null"))
     as_texts = pa.ListArray.from_arrays(lists.offsets, written, mask=lists.is_null())
-    return pc.binary_join_element_wise("[", pc.binary_join(as_texts, ","), "]", "")
+    joined = pc.binary_join(as_texts, typed(","))
+    return pc.binary_join_element_wise(typed("["), joined, typed("]"), typed(""))

@@ -1,0 +1,103 @@
+"""Processes, and what they used up. POSIX only."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+__all__ = ["Spent", "environment", "measured", "served"]
+
+RSS_UNIT: Final = 1 if sys.platform == "darwin" else 1024
+"""Bytes in which the system counts a process's memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What one process used up from start to end.
+
+    Args:
+        cpu_s: User and system time.
+        peak_mb: Most memory at once, in units of 2**20 bytes.
+    """
+
+    cpu_s: float
+    peak_mb: float
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return the environment of what is measured.
+
+    Byte code is compiled once, as in a package that was installed, and kept in
+    *folder*.
+    """
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(folder)}
+
+
+def measured(command: Sequence[str], environ: Mapping[str, str], log: Path) -> Spent:
+    """Run a command to its end.
+
+    Args:
+        command: What to run.
+        environ: Its environment.
+        log: Where its output goes.
+
+    Raises:
+        RuntimeError: If it fails; says what it printed.
+    """
+    # Linux counts the memory of whoever starts a process as the process's own, so that
+    # a small one has to start it: this file as a program.
+    told = log.with_suffix(".json")
+    starter = [sys.executable, "-I", __file__, str(told), *command]
+    with log.open("wb") as file:
+        done = subprocess.run(
+            starter, env=environ, stdout=file, stderr=file, check=False
+        )
+    if done.returncode:
+        msg = f"{' '.join(command)}: exit {done.returncode}: {log.read_text()}"
+        raise RuntimeError(msg)
+    return Spent(**json.loads(told.read_text()))
+
+
+def start(told: Path, command: Sequence[str]) -> int:
+    """Run a command, write down what it used up, and return its exit code."""
+    code = subprocess.run(command, check=False).returncode
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s, peak_mb = used.ru_utime + used.ru_stime, used.ru_maxrss * RSS_UNIT / 2**20
+    told.write_text(json.dumps({"cpu_s": cpu_s, "peak_mb": peak_mb}))
+    return code
+
+
+@contextmanager
+def served(
+    command: Sequence[str], environ: Mapping[str, str]
+) -> Iterator[tuple[str, ...]]:
+    """Run a server; it is stopped on leaving.
+
+    Yields:
+        The words of the first line that it prints.
+
+    Raises:
+        RuntimeError: If it ends before it printed one.
+    """
+    with subprocess.Popen(
+        command, env=environ, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            if not line:
+                msg = f"{' '.join(command)}: does not serve"
+                raise RuntimeError(msg)
+            yield tuple(line.split())
+        finally:
+            process.kill()
+
+
+if __name__ == "__main__":
+    sys.exit(start(Path(sys.argv[1]), sys.argv[2:]))

@@ -1,0 +1,27 @@
+"""What a process does about its memory."""
+
+import pytest
+
+from gcbatch.memory import CHOICE, let_go_of_memory
+
+
+@pytest.mark.parametrize(
+    ("platform", "before", "expected"),
+    [
+        pytest.param("linux", {}, {CHOICE: "jemalloc"}, id="Linux has it"),
+        pytest.param("darwin", {}, {CHOICE: "jemalloc"}, id="macOS has it"),
+        pytest.param("win32", {}, {}, id="Windows has it not"),
+        pytest.param(
+            "linux", {CHOICE: "system"}, {CHOICE: "system"}, id="the user's word wins"
+        ),
+    ],
+)
+def test_arrow_is_told_to_give_memory_back(
+    platform: str, before: dict[str, str], expected: dict[str, str]
+) -> None:
+    """Where it can, unless the environment says otherwise."""
+    environ = dict(before)
+
+    let_go_of_memory(environ, platform)
+
+    assert environ == expected
