@@ -9,11 +9,12 @@ import os
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from io import FileIO
+from io import BufferedRandom
 from itertools import accumulate, pairwise
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -68,17 +69,33 @@ class Spool:
     """A file of documents, each once.
 
     Args:
-        path: An empty file; it is removed on leaving.
+        file: An empty one, to write and to read; it is closed on leaving.
+        folder: Where it takes its place on the disk, for errors.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file = path.open("wb", buffering=BUFFER_BYTES)
+    def __init__(self, file: BufferedRandom, folder: Path) -> None:
+        self._file = file
+        self._folder = folder
         self._known: dict[str, None] = {}
         self._instants = array("q")
         self._places = array("q")
         self._sizes = array("q")
         self._end = 0
+
+    @classmethod
+    def within(cls, folder: Path) -> Self:
+        """Return a spool whose file has no name.
+
+        Whatever ends the process, nothing of it stays in *folder*.
+
+        Raises:
+            OutputError: If there can be none.
+        """
+        try:
+            file = TemporaryFile("w+b", BUFFER_BYTES, dir=folder)  # noqa: SIM115 - closed by close
+        except OSError as exc:
+            raise _unwritable(folder, exc) from exc
+        return cls(cast("BufferedRandom", file), folder)
 
     def __enter__(self) -> Self:
         return self
@@ -95,10 +112,9 @@ class Spool:
         return len(self._known)
 
     def close(self) -> None:
-        """Remove the file."""
+        """Close the file, with which it is gone."""
         with suppress(OSError):  # what did not fit on the disk still does not
             self._file.close()
-        self._path.unlink(missing_ok=True)
 
     def add(self, documents: Sequence[Document]) -> int:
         """Write documents down, but for those that are known.
@@ -111,6 +127,7 @@ class Spool:
         """
         before = len(self._known)
         try:
+            self._file.seek(0, os.SEEK_END)
             for document in documents:
                 key = document.key
                 if key in self._known:
@@ -123,8 +140,7 @@ class Spool:
                 self._end += len(document.content)
             self._file.flush()
         except OSError as exc:
-            msg = f"{self._path.parent}: cannot be written: {exc.strerror}"
-            raise OutputError(msg, hint="check fetch.store and its space") from exc
+            raise _unwritable(self._folder, exc) from exc
         return len(self._known) - before
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -135,18 +151,17 @@ class Spool:
             pa.table({"at": instants, "key": keys}),
             sort_keys=[("at", "ascending"), ("key", "ascending")],
         )
-        with self._path.open("rb", buffering=0) as file:
-            for rows in self._cut(order.to_pylist()):
-                taken = pa.array(rows, pa.int64())
-                split = pc.split_pattern(keys.take(taken), BETWEEN, max_splits=1)
-                yield pa.record_batch(
-                    [
-                        pc.list_element(split, 0),
-                        instants.take(taken).cast(DOCUMENTS.field("at").type),
-                        self._contents(file, rows),
-                    ],
-                    schema=DOCUMENTS,
-                )
+        for rows in self._cut(order.to_pylist()):
+            taken = pa.array(rows, pa.int64())
+            split = pc.split_pattern(keys.take(taken), BETWEEN, max_splits=1)
+            yield pa.record_batch(
+                [
+                    pc.list_element(split, 0),
+                    instants.take(taken).cast(DOCUMENTS.field("at").type),
+                    self._contents(rows),
+                ],
+                schema=DOCUMENTS,
+            )
 
     def _cut(self, order: Sequence[int]) -> Iterator[list[int]]:
         rows: list[int] = []
@@ -160,12 +175,12 @@ class Spool:
         if rows:
             yield rows
 
-    def _contents(self, file: FileIO, rows: Sequence[int]) -> pa.BinaryArray:
+    def _contents(self, rows: Sequence[int]) -> pa.BinaryArray:
         """Read documents to where the column has them: no object for each of them."""
         sizes = (self._sizes[number] for number in rows)
         ends = array("i", accumulate(sizes, initial=0))
         content = pa.allocate_buffer(ends[-1])
-        view = memoryview(content)
+        view, file = memoryview(content), self._file.raw
         for number, (start, end) in zip(rows, pairwise(ends), strict=True):
             file.seek(self._places[number])
             rest = view[start:end]
@@ -176,6 +191,11 @@ class Spool:
         return pa.BinaryArray.from_buffers(
             pa.binary(), len(rows), [None, pa.py_buffer(ends), content]
         )
+
+
+def _unwritable(folder: Path, exc: OSError) -> OutputError:
+    msg = f"{folder}: cannot be written: {exc.strerror}"
+    return OutputError(msg, hint="check fetch.store, its space and rights")
 
 
 class SpooledPart:
@@ -200,5 +220,5 @@ class SpooledPart:
         return self._spool.batches()
 
     def close(self) -> None:
-        """Remove the spool's file."""
+        """Close the spool."""
         self._spool.close()

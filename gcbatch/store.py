@@ -162,18 +162,15 @@ class Store:
         Raises:
             OutputError: If they cannot.
         """
-        self.scratch("probe").unlink()
-
-    def scratch(self, digest: str) -> Path:
-        """Create an empty file for what the part of a query is put together from.
-
-        Raises:
-            OutputError: If the store cannot be written.
-        """
         try:
-            return create_beside(self.path(digest))
+            create_beside(self.path("probe")).unlink()
         except OSError as exc:
             raise self._unwritable(exc) from exc
+
+    @property
+    def workplace(self) -> Path:
+        """A folder for what parts are put together from; prepare makes it."""
+        return self._parts
 
     def forget_reads(self) -> None:
         """Take parts as they are now for what is to be read."""

@@ -98,7 +98,7 @@ def test_a_job_that_takes_too_long_is_left_for_the_next_run(tmp_path: Path) -> N
 
 
 def test_a_killed_process_goes_on_with_its_job(bench_of: "BenchOf") -> None:
-    """After kill -9 no second job is submitted, and nothing is left behind for long."""
+    """After kill -9 no second job is submitted, and nothing is left behind."""
     ahead_s = 0.0
     bench = bench_of(
         busy(500), job_delay_s=1_000, clock=lambda: time.monotonic() + ahead_s
@@ -127,11 +127,6 @@ def test_a_killed_process_goes_on_with_its_job(bench_of: "BenchOf") -> None:
     assert len(posts) == 1
     assert report.rows == 500
     assert not noted.exists()
-    left = leftovers(bench.folder)
-    assert left
-    later = datetime.now(UTC) + timedelta(days=2)
-    done = prune(bench.folder / "store", Period.parse("P10Y"), now=later)
-    assert done.leftovers == len(left)
     assert not leftovers(bench.folder)
 
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from io import BufferedRandom, FileIO
 from pathlib import Path
 
 import pyarrow as pa
@@ -29,9 +30,7 @@ Told = tuple[str, int, bytes]
 
 
 def spool_in(folder: Path) -> Spool:
-    path = folder / "spool"
-    path.touch()
-    return Spool(path)
+    return Spool.within(folder)
 
 
 def told(batches: Iterator[pa.RecordBatch]) -> list[Told]:
@@ -125,8 +124,8 @@ def test_an_empty_spool_has_no_batches(tmp_path: Path) -> None:
     assert store.read("0" * 40).schema.equals(DOCUMENTS)
 
 
-def test_its_file_goes_with_it(tmp_path: Path) -> None:
-    """On leaving, after an error, and twice does no harm."""
+def test_its_file_has_no_name(tmp_path: Path) -> None:
+    """However the process ends, nothing stays; closing twice does no harm."""
     spool = spool_in(tmp_path)
     spool.add([Document("a", 1, b"{}")])
     there = list(tmp_path.iterdir())
@@ -135,17 +134,19 @@ def test_its_file_goes_with_it(tmp_path: Path) -> None:
         raise ZeroDivisionError
     spool.close()
 
-    assert len(there) == 1
+    assert there == []
 
-    assert list(tmp_path.iterdir()) == []
+
+def test_a_folder_that_is_not_there_is_an_output_error(tmp_path: Path) -> None:
+    """As where the store may not be written."""
+    with pytest.raises(OutputError, match="cannot be written"):
+        Spool.within(tmp_path / "nowhere")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has one")
 def test_a_full_disk_is_an_output_error(tmp_path: Path) -> None:
     """It says why, and what to look at."""
-    path = tmp_path / "spool"
-    path.symlink_to("/dev/full")
-    spool = Spool(path)
+    spool = Spool(BufferedRandom(FileIO("/dev/full", "r+")), tmp_path)
 
     with pytest.raises(OutputError) as failed:
         spool.add([Document("a", 1, b"{}")])
@@ -153,7 +154,6 @@ def test_a_full_disk_is_an_output_error(tmp_path: Path) -> None:
 
     assert os.strerror(errno.ENOSPC) in failed.value.problem
     assert failed.value.hint
-    assert not list(tmp_path.iterdir())
 
 
 # parts of many row groups

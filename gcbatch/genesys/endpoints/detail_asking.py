@@ -104,7 +104,7 @@ class DetailAsker:
                 span, how many came and how many there are.
             GcbatchError: As Client.call does.
         """
-        spool = Spool(self.desk.store.scratch(query.digest))
+        spool = Spool.within(self.desk.store.workplace)
         try:
             tally = Tally(query.window, self.records, spool)
             errand = Errand(query, tally, self.desk)
