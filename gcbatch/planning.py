@@ -85,7 +85,8 @@ class Planner:
         return kept
 
     def begin_fresh(self) -> None:
-        """Count no part that was asked for before now."""
+        """Count no part that was asked for before now, nor a job under way."""
+        self.store.forget_pending()
         since = self._started_at.isoformat()
         self.store.write_note(FRESH_NOTE, {"since": since})
 

@@ -151,7 +151,7 @@ class Spool:
             pa.table({"at": instants, "key": keys}),
             sort_keys=[("at", "ascending"), ("key", "ascending")],
         )
-        for rows in self._cut(order.to_pylist()):
+        for rows in self._cut(order):
             taken = pa.array(rows, pa.int64())
             split = pc.split_pattern(keys.take(taken), BETWEEN, max_splits=1)
             yield pa.record_batch(
@@ -163,15 +163,17 @@ class Spool:
                 schema=DOCUMENTS,
             )
 
-    def _cut(self, order: Sequence[int]) -> Iterator[list[int]]:
+    def _cut(self, order: pa.Array) -> Iterator[list[int]]:
+        """Yield the numbers of documents, in order, as many as make a batch."""
         rows: list[int] = []
         size = 0
-        for number in order:
-            rows.append(number)
-            size += self._sizes[number]
-            if size >= BATCH_BYTES or len(rows) >= BATCH_ROWS:
-                yield rows
-                rows, size = [], 0
+        for start in range(0, len(order), BATCH_ROWS):
+            for number in order.slice(start, BATCH_ROWS).to_pylist():
+                rows.append(number)
+                size += self._sizes[number]
+                if size >= BATCH_BYTES or len(rows) >= BATCH_ROWS:
+                    yield rows
+                    rows, size = [], 0
         if rows:
             yield rows
 

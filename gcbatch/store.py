@@ -203,6 +203,12 @@ class Store:
         """Return the note of what the service has under way for a query."""
         return Pending(self, f"parts/{digest}.pending")
 
+    def forget_pending(self) -> None:
+        """Drop what the service has under way, so that it is asked for anew."""
+        for note in self._parts.glob("*.pending"):
+            with suppress(OSError):
+                note.unlink()
+
     def write_note(self, name: str, content: dict[str, Any]) -> None:
         """Keep a JSON document beside the parts, whole.
 
@@ -255,28 +261,46 @@ class Pending:
         self._store = store
         self._name = name
 
-    def job(self, about: str) -> tuple[str, datetime | None] | None:
-        """Return the id of a job, and what the service had data up to; None if none."""
+    def job(self, about: str) -> tuple[str, datetime | None, datetime] | None:
+        """Return what remember kept; None if it is nothing."""
         known = (self._store.read_note(self._name) or {}).get(about, ())
         try:
-            job_id, until = known
-            return str(job_id), datetime.fromisoformat(until) if until else None
+            job_id, until, at = known
+            available_until = datetime.fromisoformat(until) if until else None
+            return str(job_id), available_until, datetime.fromisoformat(at)
         except (TypeError, ValueError):
             return None
 
     def remember(
-        self, about: str, job_id: str, available_until: datetime | None
+        self,
+        about: str,
+        job_id: str,
+        available_until: datetime | None,
+        submitted_at: datetime,
     ) -> None:
-        """Keep the id of a job that was submitted."""
+        """Keep the id of a job that was submitted.
+
+        Args:
+            about: What it is about.
+            job_id: The service's.
+            available_until: What the service had data up to; None: it did not say.
+            submitted_at: When.
+        """
         jobs = self._store.read_note(self._name) or {}
         until = available_until and iso(available_until)
-        self._store.write_note(self._name, {**jobs, about: [job_id, until]})
+        self._store.write_note(
+            self._name, {**jobs, about: [job_id, until, iso(submitted_at)]}
+        )
 
     def forget(self, about: str) -> None:
         """Drop a job that is of no more use."""
         jobs = self._store.read_note(self._name) or {}
-        if jobs.pop(about, None) is not None:
+        if jobs.pop(about, None) is None:
+            return
+        if jobs:
             self._store.write_note(self._name, jobs)
+        else:
+            self.discard()
 
     def discard(self) -> None:
         """Drop all of it."""

@@ -159,14 +159,14 @@ def test_a_job_that_is_known_is_not_submitted(
     """It goes on with what it was submitted with: also the date of that time."""
     earlier = datetime(2026, 3, 1, tzinfo=UTC)
     pending = Store(tmp_path, "job").pending(DIGEST)
-    pending.remember("about", "old", earlier)
-    pending.remember("another", "other", None)
+    pending.remember("about", "old", earlier, earlier)
+    pending.remember("another", "other", None, earlier)
 
     done = fetch(tmp_path, in_turned_time, DONE, LAST, None)
 
     assert done.service.asked[0] == ("GET", "/old")
     assert done.until == earlier
-    assert note(tmp_path) == {"another": ["other", None]}
+    assert note(tmp_path) == {"another": ["other", None, "2026-03-01T00:00:00.000Z"]}
 
 
 @pytest.mark.parametrize("status", [404, 410])
@@ -175,7 +175,7 @@ def test_a_known_job_that_is_gone_is_submitted_anew(
 ) -> None:
     """The service forgets jobs; its new date counts."""
     pending = Store(tmp_path, "job").pending(DIGEST)
-    pending.remember("about", "old", datetime(2026, 3, 1, tzinfo=UTC))
+    pending.remember("about", "old", *[datetime(2026, 3, 1, tzinfo=UTC)] * 2)
 
     done = fetch(tmp_path, in_turned_time, status, SUBMITTED, DONE, LAST, None)
 

@@ -46,7 +46,7 @@ LAYERS = (
     ("org", "question"),
     ("dates", "filters", "query", "sections", "yamlfile"),
     ("account", "tasks"),
-    ("windows", "plain", "suggest", "files", "memory", "tables.scalars",
+    ("windows", "plain", "suggest", "surrogates", "files", "memory", "tables.scalars",
      "genesys.detail_models",
      "genesys.details", "genesys.families", "genesys.limits", "genesys.metrics",
      "genesys.regions"),

@@ -45,9 +45,9 @@ T = TypeVar("T")
 MOST_DIGITS: Final = 9
 """Of a number in a header; what is longer is no count of requests or seconds."""
 
-LARGE_BODY: Final = 1 << 20
-"""Bodies above this are decoded in a thread, so that the loop keeps its pace. A page of
-details has half of it and takes a millisecond; threads would cost it a tenth more."""
+LARGE_BODY: Final = 4 << 20
+"""Bodies above this are decoded in a thread, so that the loop keeps its pace. Pages of
+details stay below; threads would cost them a tenth more, and memory of their own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import pyarrow as pa
 from gcbatch.errors import DataError
 from gcbatch.genesys.answers import SHAPE_HINT
 from gcbatch.plain import plain
-from gcbatch.tables.details_repair import mended
+from gcbatch.surrogates import mended
 
 __all__ = ["KEY", "attributes_schema", "each_attribute"]
 

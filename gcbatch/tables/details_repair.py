@@ -6,7 +6,6 @@ field that is given twice counts as it was given last, as everywhere in JSON.
 """
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
@@ -16,14 +15,9 @@ import pyarrow as pa
 from gcbatch.errors import DataError
 from gcbatch.genesys.answers import SHAPE_HINT
 from gcbatch.plain import plain
+from gcbatch.surrogates import mended
 
-__all__ = ["fitted", "mended"]
-
-_ESCAPES: Final = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    r"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
-)
-"""Escapes in JSON, pairs of surrogates as one, so that a half is what is left over."""
+__all__ = ["fitted"]
 
 _MOST: Final = 2**63
 _SHOWN: Final = 40
@@ -32,11 +26,6 @@ _SHOWN: Final = 40
 
 class _MisfitError(Exception):
     """A value is not what its field holds: where, and what it is."""
-
-
-def mended(text: str) -> str:
-    """Return a document with halves of surrogate pairs replaced by U+FFFD."""
-    return _ESCAPES.sub(lambda e: r"\ufffd" if e["half"] else e[0], text)
 
 
 def fitted(

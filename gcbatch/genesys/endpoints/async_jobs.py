@@ -13,7 +13,7 @@ PureCloudPlatformClientV2 269.0.0, read 2026-11-21.
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Final, Protocol, TypeVar
@@ -142,11 +142,13 @@ class JobRoad:
         said = "expired"
         async with self._jobs:
             for _ in range(SUBMISSIONS):
-                job, until = await self._submitted(order)
+                job, until, asked_at = await self._submitted(order)
                 try:
                     await self._done(job, order.about)
                     begin()
-                    await self._results(job, order.about, decode, take)
+                    await self._results(
+                        job, order.about, decode, _as_of(asked_at, take)
+                    )
                 except _LostError as lost:
                     said = str(lost) or said
                     log.info("%s: job %s %s", order.about, job, said)
@@ -164,8 +166,12 @@ class JobRoad:
         msg = f"{order.about}: {SUBMISSIONS} jobs came to nothing: {said}"
         raise ServiceError(msg, hint="try again later, or narrow the query")
 
-    async def _submitted(self, order: Order) -> tuple[str, datetime | None]:
-        """Return the job that is under way already, or submit one."""
+    async def _submitted(self, order: Order) -> tuple[str, datetime | None, datetime]:
+        """Return the job that is under way already, or submit one.
+
+        Returns:
+            Its id, what the service had data up to, and when it was submitted.
+        """
         if known := order.pending.job(order.about):
             return known
         decoder = msgspec.json.Decoder(_Submitted)
@@ -174,8 +180,9 @@ class JobRoad:
                 "POST", f"{self.address}/jobs", decoder.decode, body=order.body
             )
         job = answer.value.jobId
-        order.pending.remember(order.about, job, order.available_until)
-        return job, order.available_until
+        until, at = order.available_until, answer.asked_at
+        order.pending.remember(order.about, job, until, at)
+        return job, until, at
 
     async def _done(self, job: str, about: str) -> None:
         """Wait until a job is fulfilled.
@@ -198,7 +205,7 @@ class JobRoad:
                 msg = f"{state.lower()}{': ' if said else ''}{said}"
                 raise _LostError(msg)
             if waited_s >= self.wait_s:
-                msg = f"{about}: job {plain(job, 100)} is not done ({state})"
+                msg = f"{about}: job {plain(job, 100)} is not done ({plain(state, 50)})"
                 hint = "run it again: the job is remembered; or raise fetch.job_wait"
                 raise ServiceError(msg, hint=hint)
             pause_s = min(pause_s * SLOWER, LONGEST_POLL_S)
@@ -259,3 +266,14 @@ class JobRoad:
                 await self.client.call("DELETE", path, lambda _: None)
         except GcbatchError as exc:
             log.info("job %s was not removed: %s", plain(job, 100), exc.problem)
+
+
+def _as_of(
+    asked_at: datetime, take: Callable[[Answer[P]], None]
+) -> Callable[[Answer[P]], None]:
+    """Return *take* for the pages of a job, which was asked when it was submitted.
+
+    A run that goes on with the job of an earlier one would else take figures for
+    settled that were not yet.
+    """
+    return lambda answer: take(replace(answer, asked_at=min(asked_at, answer.asked_at)))

@@ -26,7 +26,7 @@ from gcbatch.genesys.endpoints.detail_errand import Errand
 from gcbatch.genesys.endpoints.detail_pages import (
     Page,
     Records,
-    instant,
+    available_until,
     read_page,
 )
 from gcbatch.genesys.endpoints.detail_tally import Tally
@@ -163,7 +163,7 @@ class DetailAsker:
                 raise
             return None
         told = answer.value.dataAvailabilityDate
-        return instant(told) if told else None
+        return available_until(told)
 
     async def _ask_pages(
         self,
@@ -219,12 +219,11 @@ class DetailAsker:
         if total > self._pages.cap:
             return False
         try:
-            await self._pages.gather(errand, span, first)
+            return await self._pages.gather(errand, span, first)
         except TooLargeError:
             if total <= self._pages.cap:
                 raise
             return False  # the cap was learnt just now
-        return True
 
     async def _ask_halves(self, errand: Errand, span: Window, road: Road) -> None:
         days = list(tile(span, ONE_DAY, UTC_ZONE))

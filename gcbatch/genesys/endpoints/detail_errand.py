@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -15,6 +15,9 @@ from gcbatch.query import Query, canonical
 from gcbatch.windows import Window, milliseconds, step
 
 __all__ = ["Errand"]
+
+MOST_BARREN: Final = 1_000
+"""Pages of a job in succession that bring nothing new; a cursor leads on for ever."""
 
 
 @dataclass(frozen=True)
@@ -51,18 +54,25 @@ class Errand:
     def take_results(self, span: Window, ids: set[str], answer: Answer[Page]) -> None:
         """Count a page of a job's results, and keep what is new on it.
 
-        What began before the span is not counted, should the job bring any: it would
+        What began outside the span is not counted, should the job bring any: it would
         stand in for what is missing.
+
+        Raises:
+            DataError: If page after page brings nothing new.
         """
         self.tally.note(answer)
         self.available(span, answer.value.available_until)
         noun = self.tally.records.noun
         before, documents = len(ids), answer.value.documents
         if self.tally.records.at is not None:
-            start_ms = milliseconds(span.start)
-            documents = [one for one in documents if one.at_ms >= start_ms]
+            start, end = milliseconds(span.start), milliseconds(span.end)
+            documents = [one for one in documents if start <= one.at_ms < end]
         ids.update(document.id for document in documents)
         doubled = len(documents) - (len(ids) - before)
+        self.tally.barren = 0 if len(ids) > before else self.tally.barren + 1
+        if self.tally.barren > MOST_BARREN:
+            msg = f"{self.query.endpoint} {span}: the pages of a job do not end"
+            raise DataError(msg, hint="run it again; if it stays so, ask support")
         self.tally.remarks[f"{noun} that came twice, dropped"] += doubled
         self.tally.take(answer.value)
 

@@ -6,6 +6,7 @@ dropped before the next, so that it stays in the processor's cache. That takes l
 than reading a page into dicts, and nothing of a record is lost.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,9 +28,17 @@ from gcbatch.genesys.detail_models import (
 )
 from gcbatch.plain import plain
 from gcbatch.spool import Document
+from gcbatch.surrogates import mended
 from gcbatch.windows import milliseconds
 
-__all__ = ["CONVERSATIONS", "USERS", "Page", "Records", "instant", "read_page"]
+__all__ = [
+    "CONVERSATIONS",
+    "USERS",
+    "Page",
+    "Records",
+    "available_until",
+    "read_page",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +103,19 @@ def read_page(body: bytes, records: Records) -> Page:
         msgspec.DecodeError: If it is no JSON; ValidationError if of another shape.
         DataError: If a record has no id or instant, or an instant is none.
     """
+    try:
+        return _read(body, records)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        # Texts are cut anywhere, also within a pair of surrogates.
+        whole = mended(body.decode()).encode()
+        if whole == body:
+            raise
+        return _read(whole, records)
+
+
+def _read(body: bytes, records: Records) -> Page:
     page = _cutter(records).decode(body)
     contents = page.rows or ()
     decode = _strict(records).decode
@@ -108,28 +130,22 @@ def read_page(body: bytes, records: Records) -> Page:
             _document(record, text, records)
             for record, text in zip(told, contents, strict=True)
         ]
-    until = page.data_availability_date
-    return Page(
-        documents,
-        page.total_hits,
-        page.cursor or None,
-        instant(until) if until else None,
-        newer,
-    )
+    until = available_until(page.data_availability_date)
+    return Page(documents, page.total_hits, page.cursor or None, until, newer)
 
 
 def _document(record: Any, content: msgspec.Raw, records: Records) -> Document:
     identity = getattr(record, records.id)
-    if not identity:
+    if not identity or "\0" in identity:
         msg = f"{records.noun}: a record has no {records.id}"
         raise DataError(msg, hint=SHAPE_HINT)
     at_ms = 0
     if records.at is not None:
         told = getattr(record, records.at)
         try:
-            at_ms = milliseconds(instant(told))
+            at_ms = milliseconds(_instant(told))
         except (TypeError, ValueError) as exc:
-            msg = f"{identity}: {records.at} is no instant ({plain(told)})"
+            msg = f"{plain(identity)}: {records.at} is no instant ({plain(told)})"
             raise DataError(msg, hint=SHAPE_HINT) from exc
     text = bytes(content)
     if b"\n" in text or b"\r" in text:
@@ -139,7 +155,22 @@ def _document(record: Any, content: msgspec.Raw, records: Records) -> Document:
     return Document(identity, at_ms, text, piece)
 
 
-def instant(told: str) -> datetime:
+def available_until(told: str | None) -> datetime | None:
+    """Read what the service has data up to; None where it does not say.
+
+    Raises:
+        DataError: If it is no instant.
+    """
+    if not told:
+        return None
+    try:
+        return _instant(told).astimezone(UTC)
+    except (ValueError, OverflowError) as exc:
+        msg = f"dataAvailabilityDate is no instant ({plain(told)})"
+        raise DataError(msg, hint=SHAPE_HINT) from exc
+
+
+def _instant(told: str) -> datetime:
     """Read an instant; one without an offset is in UTC, as the API's examples are.
 
     Raises:
@@ -223,7 +254,10 @@ def _strict(records: Records) -> msgspec.json.Decoder[Any]:
 
 def _newer(body: bytes, records: Records) -> Iterator[str]:
     """Yield the paths of all fields that the models do not have."""
-    page = cast("Mapping[str, Any]", orjson.loads(body))
+    try:
+        page = cast("Mapping[str, Any]", orjson.loads(body))
+    except orjson.JSONDecodeError:  # it refuses numbers that no double holds
+        page = json.loads(body, parse_int=str, parse_float=str)
     for record in page.get(records.rows) or ():
         yield from _unknown(record, records.model, "")
 

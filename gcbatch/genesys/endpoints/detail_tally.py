@@ -39,13 +39,30 @@ class Piece:
     ids: set[str] = field(default_factory=set)
     total: int = 0
     totals: set[int] = field(default_factory=set)
+    _said: set[int] = field(default_factory=set)
     _rows: dict[int, int] = field(default_factory=dict)
     _doubtful: set[int] = field(default_factory=set)
 
     @property
     def is_complete(self) -> bool:
-        """Whether as many came as there are."""
-        return len(self.ids) == self.total
+        """Whether as many came as there are.
+
+        An answer that leaves rows out may count without them. Where more were told of
+        before, fewer are believed only if no page lacks any.
+        """
+        if len(self.ids) != self.total:
+            return False
+        return self.total >= max(self._said, default=0) or not self._short
+
+    @property
+    def due(self) -> int:
+        """How many should have come where it is not complete."""
+        all_told = len(self.ids) == self.total
+        return max(self._said, default=0) if all_told else self.total
+
+    @property
+    def _short(self) -> set[int]:
+        return {n for n in self._rows if self._rows[n] < _due(n, self.total)}
 
     @property
     def drifts(self) -> bool:
@@ -71,8 +88,7 @@ class Piece:
     @property
     def doubtful_pages(self) -> list[int]:
         """Pages that came short or brought what another had; all, if none did."""
-        short = {n for n in self._rows if self._rows[n] < _due(n, self.total)}
-        return sorted(short | self._doubtful) or list(range(1, self.pages + 1))
+        return sorted(self._short | self._doubtful) or list(range(1, self.pages + 1))
 
     def begin_round(self) -> None:
         """Forget what all answers but the last said of the total."""
@@ -98,6 +114,7 @@ class Piece:
             self._doubtful.add(number)
         self.total = page.total or 0
         self.totals.add(self.total)
+        self._said.add(self.total)
         return 0 if again else doubled
 
 
@@ -114,6 +131,9 @@ class Tally:
         window: The query's, which records have to begin in.
         records: What they are.
         spool: Where they are put.
+
+    Attributes:
+        barren: How many of a job's pages brought nothing new, one after another.
     """
 
     window: Window
@@ -122,6 +142,7 @@ class Tally:
     remarks: Counter[str] = field(default_factory=Counter)
     newer: set[str] = field(default_factory=set)
     available_until: datetime | None = None
+    barren: int = 0
     _asked_at: list[datetime] = field(default_factory=list)
     _pages: int = 0
     _requests: int = 0

@@ -49,8 +49,11 @@ class PageRoad:
     def __post_init__(self) -> None:
         self.cap = _in_whole_pages(self.desk.fetch.limits.detail_results)
 
-    async def gather(self, errand: Errand, span: Window, first: Answer[Page]) -> None:
+    async def gather(self, errand: Errand, span: Window, first: Answer[Page]) -> bool:
         """Read all pages, and ask again until as many came as there are.
+
+        Returns:
+            False if meanwhile there are more than paging reaches.
 
         Raises:
             DataError: If they do not; names the span and both numbers.
@@ -72,11 +75,14 @@ class PageRoad:
                 await self._each(piece.doubtful_pages, one)
             elif again > 1:
                 await self._each(list(range(1, piece.pages + 1)), one)
-            while pages := piece.missing_pages:
+            while piece.total <= self.cap and (pages := piece.missing_pages):
                 await self._each(pages, one)
+            if piece.total > self.cap:
+                return False
             if piece.is_complete:
-                return
-        errand.came_short(len(piece.ids), piece.total, span, drifts=piece.drifts)
+                return True
+        errand.came_short(len(piece.ids), piece.due, span, drifts=piece.drifts)
+        return True
 
     def came(self) -> None:
         """Tell that a page came, of these or of a job's."""
@@ -142,8 +148,10 @@ class PageRoad:
             if self.records.at is not None:
                 before = sum(d.at_ms < start_ms for d in page.documents)
             earlier += before
-            if not page.documents or before < len(page.documents):
-                return (page.total or 0) - earlier
+            total = page.total or 0
+            is_last = number * DETAIL_PAGE >= total
+            if is_last or not page.documents or before < len(page.documents):
+                return total - earlier
             number += 1
 
 
