@@ -25,6 +25,7 @@ from gcbatch.errors import DataError
 from gcbatch.filters import all_of, any_of
 from gcbatch.genesys.client import Client
 from gcbatch.genesys.details import Road
+from gcbatch.genesys.endpoints.aggregate_columns import read_columns
 from gcbatch.genesys.endpoints.aggregate_jobs import AggregateJobs
 from gcbatch.genesys.endpoints.aggregate_pages import decode_page, rows_of, schema_of
 from gcbatch.genesys.endpoints.async_jobs import LEAST_OF_A_JOB
@@ -178,9 +179,19 @@ class Aggregates:
                 query, and the group and bucket.
             GcbatchError: As Client.call does.
         """
-        queues = self.queues_of(query.template)
+        queues, schema = self.queues_of(query.template), self.schema(asked)
 
         def decode(body: bytes) -> pa.Table:
+            columns = read_columns(
+                body,
+                asked=asked,
+                family=self.family,
+                window=query.window,
+                queues=queues,
+                schema=schema,
+            )
+            if columns is not None:
+                return columns
             page = decode_page(body)
             try:
                 return rows_of(
