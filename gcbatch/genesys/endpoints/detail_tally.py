@@ -47,18 +47,23 @@ class Piece:
     def is_complete(self) -> bool:
         """Whether as many came as there are.
 
-        An answer that leaves rows out may count without them. Where more were told of
-        before, fewer are believed only if no page lacks any.
+        An answer that leaves rows out may count without them; and where a row went away
+        between two pages, the one that took its place on the page before is on neither.
+        Fewer than once told are believed only if pages asked again agree on them.
         """
         if len(self.ids) != self.total:
             return False
-        return self.total >= max(self._said, default=0) or not self._short
+        return not self._shrank or (len(self.totals) == 1 and not self._short)
 
     @property
     def due(self) -> int:
         """How many should have come where it is not complete."""
         all_told = len(self.ids) == self.total
         return max(self._said, default=0) if all_told else self.total
+
+    @property
+    def _shrank(self) -> bool:
+        return self.total < max(self._said, default=0)
 
     @property
     def _short(self) -> set[int]:
@@ -73,7 +78,7 @@ class Piece:
         """
         came = len(self.ids)
         fit = all(rows == _due(n, came) for n, rows in self._rows.items())
-        return fit or len(self.totals) > 1
+        return fit or len(self.totals) > 1 or self._shrank
 
     @property
     def pages(self) -> int:
