@@ -17,7 +17,7 @@ from gcbatch.windows import (
     to_local,
 )
 
-__all__ = ["FORMS", "check_date", "resolve_range"]
+__all__ = ["FORMS", "check_date", "is_relative", "resolve_range"]
 
 FORMS: Final = (
     "a date (2026-10-01), an instant (2026-10-01T06:00:00Z), today, yesterday, "
@@ -36,6 +36,11 @@ _UNITS: Final = {
     "w": Period.parse("P7D"),
     "mo": Period.parse("P1M"),
 }
+
+
+def is_relative(text: str) -> bool:
+    """Say whether *text* means another instant tomorrow."""
+    return _RELATIVE.fullmatch(text) is not None
 
 
 def check_date(text: str) -> str:

@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 
 from gcbatch import job as jobs
 from gcbatch import question
+from gcbatch.dates import is_relative
 from gcbatch.errors import JobError
 from gcbatch.query import Query, make_query
 from gcbatch.windows import (
+    EPOCH,
     ONE_DAY,
     Period,
     Window,
@@ -215,6 +217,9 @@ def _in_utc_days(
 ) -> tuple[list[Window], list[Batch]]:
     """Return windows that end at midnights in UTC, and the one batch of queues.
 
+    Where the range begins later each day, windows are counted from a fixed one:
+    else each would move too, and all of them be asked again every day.
+
     Raises:
         JobError: If `fetch.chunk` is no number of days, or longer than is allowed.
     """
@@ -228,8 +233,14 @@ def _in_utc_days(
             raise JobError(msg, hint="use P1D, P7D or auto")
         length = chunk
     first = floor_to_bucket(scope.window.start, ONE_DAY, UTC_ZONE)
+    if is_relative(job.query.start):
+        first -= (first - EPOCH) % timedelta(days=length.days)
     days = tile(Window(first, scope.window.end), length, UTC_ZONE)
-    windows = [Window(max(day.start, scope.window.start), day.end) for day in days]
+    windows = [
+        Window(max(day.start, scope.window.start), day.end)
+        for day in days
+        if day.end > scope.window.start
+    ]
     return windows, [scope.queue_ids]
 
 

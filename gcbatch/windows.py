@@ -14,6 +14,7 @@ from typing import Final, Self
 from zoneinfo import ZoneInfo
 
 __all__ = [
+    "EPOCH",
     "ONE_DAY",
     "Period",
     "Window",

@@ -495,3 +495,37 @@ def test_auto_windows_begin_on_edges_of_buckets(month: str, days: int) -> None:
     edges = bucket_edges(plan.window, job.query.granularity, job.query.zone)
     assert {window.start for window, _ in plan.windows} <= set(edges)
     assert all(a.end == b.start for (a, _), (b, _) in pairwise(plan.windows))
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
+def test_a_moving_range_of_details_keeps_its_windows(zone: str) -> None:
+    """A day later all but the ends are as they were, so that their parts serve."""
+
+    def windows(now: datetime, start: str) -> list[Window]:
+        job = Job.model_validate(
+            {
+                "name": "j",
+                "org": {"simulator": True},
+                "query": {
+                    "endpoint": "conversation-details",
+                    "from": start,
+                    "to": "today",
+                    "timezone": zone,
+                },
+            }
+        )
+        query = job.query
+        whole = resolve_range(
+            query.start, query.end, granularity=None, zone=query.zone, now=now
+        )
+        endpoint = endpoint_named(query.endpoint)
+        plan = make_plan(job, Scope("org", whole, None), endpoint)
+        found = [window for window, _ in plan.windows]
+        assert (found[0].start, found[-1].end) == (whole.start, whole.end)
+        assert all(a.end == b.start for a, b in pairwise(found))
+        return found
+
+    today, tomorrow = windows(NOW, "today-60d"), windows(NOW + DAY, "today-60d")
+
+    assert len(set(today) & set(tomorrow)) >= len(today) - 2
+    assert len(windows(NOW, "2026-10-02")) == 2 + (zone != "UTC")
