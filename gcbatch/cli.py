@@ -5,11 +5,11 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self, TypeVar
 
 import typer
 from typer.core import TyperGroup
@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from gcbatch.job import Job
+    from gcbatch.planning import Planned
     from gcbatch.report import RunReport
     from gcbatch.tables.catalog import Catalog
+    from gcbatch.tables.orgs import OrgsCatalog
+    from gcbatch.verification import Verification
 
 DEFAULT_STORE: Final = Path(".gcbatch")
 WIDE: Final = 10_000
@@ -35,6 +38,7 @@ TERMINATED: Final = 143
 BREACHED: Final = 7
 
 log = logging.getLogger("gcbatch")
+T = TypeVar("T")
 
 
 class _Boundary(TyperGroup):
@@ -148,11 +152,21 @@ def run(
         bool,
         typer.Option("--fail-on-breach", help="Exit 7 if a target is missed."),
     ] = False,
+    engine: Annotated[
+        str, typer.Option("--engine", help="local, or dask: spread over workers.")
+    ] = "",
+    scheduler: Annotated[
+        str, typer.Option("--scheduler", help="Of a standing Dask cluster: tls://…")
+    ] = "",
+    workers: Annotated[
+        str, typer.Option("--workers", help="Processes of this machine, with dask.")
+    ] = "",
     as_json: AsJson = False,
     log_format: LogAs = LogFormat.TEXT,
     verbose: Verbose = False,
 ) -> None:
     """Fetch what is missing, and export all of it."""
+    settings = [*settings, *_engine_settings(engine, scheduler, workers)]
     outcomes = [_Outcome.of(path, start, end, settings) for path in jobs]
     loaded = [outcome.job for outcome in outcomes if outcome.job]
     names = [job.name for job in loaded]
@@ -182,8 +196,11 @@ def run(
             outcome.settle(done.pop(0))
     codes = [outcome.error.exit_code for outcome in outcomes if outcome.error]
     for outcome in outcomes:
+        failures = outcome.report.failures if outcome.report else {}
+        codes += [failure.exit_code for failure in failures.values()]
         for gap in outcome.report.gaps if outcome.report else ():
-            typer.echo(f"error: {outcome.path}: missing {plain(gap)}", err=True)
+            org = f"{gap.org}: " if gap.org else ""
+            typer.echo(f"error: {outcome.path}: {org}missing {plain(gap)}", err=True)
             codes.append(DataError.exit_code)
     missed = sum(outcome.report.breaches for outcome in outcomes if outcome.report)
     if fail_on_breach and missed:
@@ -225,14 +242,8 @@ class _Outcome:
     def to_json(self) -> dict[str, Any]:
         if self.report:
             return self.report.to_json()
-        error = self.error
-        return {
-            "job": self.job.name if self.job else str(self.path),
-            "error": error.problem if error else "",
-            "missing": error.missing if error else "",
-            "hint": error.hint if error else None,
-            "exit_code": error.exit_code if error else 0,
-        }
+        told = self.error.to_json() if self.error else {}
+        return {"job": self.job.name if self.job else str(self.path), **told}
 
     def say(self, *, named: bool, aloud: bool) -> None:
         if self.error:
@@ -246,6 +257,26 @@ class _Outcome:
             _print(report_screen(self.report, self.job.query.zone))
             if self.job.sla and self.report.catalog:
                 _print_sla(self.report.catalog)
+        if self.report:
+            for failure in self.report.failures.values():
+                _say_error(failure)
+
+
+def _settle(failures: Iterable[GcbatchError]) -> None:
+    """Tell what kept orgs from being had, of several; exit with the worst code."""
+    told = list(failures)
+    for failure in told:
+        _say_error(failure)
+    if told:
+        raise typer.Exit(max(failure.exit_code for failure in told))
+
+
+def _engine_settings(engine: str, scheduler: str, workers: str) -> Iterator[str]:
+    """Yield the options about the engine as overrides of the job file."""
+    given = {"name": engine, "scheduler": scheduler, "workers": workers}
+    if (scheduler or workers) and not engine:
+        given["name"] = "dask"
+    yield from (f"engine.{key}={value}" for key, value in given.items() if value)
 
 
 @app.command()
@@ -261,33 +292,77 @@ def plan(
     loaded = _load(job, start, end, settings)
     from gcbatch.pipeline import plan_job
 
-    planned = plan_job(loaded)
-    if as_json:
-        from gcbatch.windows import iso
+    shares = _Shares(loaded)
+    plans = list(shares.each(plan_job))
+    with _reader_may_go():
+        if as_json:
+            _print_json(shares.told([_plan_json(*one) for one in plans]))
+        else:
+            from gcbatch.screens import plan_screen
 
-        each = planned.price.least
-        requests = each * len(planned.plan.queries)
-        per_minute = loaded.fetch.requests_per_minute
-        windows = [
-            {"from": iso(w.start), "to": iso(w.end), "requests": each * len(queries)}
-            for w, queries in planned.plan.windows
+            for share, planned in plans:
+                _print(plan_screen(share, planned))
+    _settle(shares.failures)
+
+
+class _Shares:
+    """The orgs of a job, one after the other; one that fails stops no other."""
+
+    def __init__(self, job: "Job") -> None:
+        self._job = job
+        self.failures: list[GcbatchError] = []
+
+    def each(self, work: "Callable[[Job], T]") -> "Iterator[tuple[Job, T]]":
+        """Yield what *work* makes of each org that does not fail."""
+        for share in self._job.shares():
+            try:
+                done = work(share)
+            except GcbatchError as exc:
+                if self._job.orgs is None:
+                    raise
+                exc.org = share.org_name
+                self.failures.append(exc)
+            else:
+                yield share, done
+
+    def told(self, found: list[dict[str, Any]]) -> object:
+        """Return what is told of the one org, or a list of what is told of each."""
+        if self._job.orgs is None:
+            return found[0]
+        failed = [
+            {"job": self._job.name, "org": failure.org, **failure.to_json()}
+            for failure in self.failures
         ]
-        _print_json(
-            {
-                "job": loaded.name,
-                "requests": requests,
-                "requests_exact": planned.price.is_exact,
-                "stored": planned.stored,
-                "minutes": round((requests - each * planned.stored) / per_minute, 3),
-                "windows": windows,
-                "exports": [e.model_dump(mode="json") for e in loaded.exports],
-                "warnings": list(planned.names.warnings),
-            }
-        )
-        return
-    from gcbatch.screens import plan_screen
+        return sorted([*found, *failed], key=lambda one: str(one["org"]))
 
-    _print(plan_screen(loaded, planned))
+
+def _told_of(job: "Job", found: "Verification") -> dict[str, Any]:
+    org = {"org": job.org_name} if job.org_name else {}
+    return {**found.to_json(), **org}
+
+
+def _plan_json(job: "Job", planned: "Planned") -> dict[str, Any]:
+    from gcbatch.windows import iso
+
+    each = planned.price.least
+    requests = each * len(planned.plan.queries)
+    per_minute = job.fetch.requests_per_minute
+    windows = [
+        {"from": iso(w.start), "to": iso(w.end), "requests": each * len(queries)}
+        for w, queries in planned.plan.windows
+    ]
+    org = {"org": job.org_name} if job.org_name else {}
+    return {
+        "job": job.name,
+        **org,
+        "requests": requests,
+        "requests_exact": planned.price.is_exact,
+        "stored": planned.stored,
+        "minutes": round((requests - each * planned.stored) / per_minute, 3),
+        "windows": windows,
+        "exports": [e.model_dump(mode="json") for e in job.exports],
+        "warnings": list(planned.names.warnings),
+    }
 
 
 @app.command()
@@ -303,10 +378,14 @@ def check(
     typer.echo(f"{job}: the file is good")
     from gcbatch.pipeline import check as check_job
 
-    warnings = check_job(loaded)
-    typer.echo(f"{loaded.query.endpoint}: credentials and permission are good")
-    for warning in warnings:
-        typer.echo(f"warning: {warning}", err=True)
+    shares = _Shares(loaded)
+    for share, warnings in shares.each(check_job):
+        org = f"{share.org_name}: " if share.org_name else ""
+        endpoint = share.query.endpoint
+        typer.echo(f"{org}{endpoint}: credentials and permission are good")
+        for warning in warnings:
+            typer.echo(f"warning: {org}{warning}", err=True)
+    _settle(shares.failures)
 
 
 @app.command(name="export")
@@ -325,10 +404,11 @@ def export_again(
     report = export_job(loaded)
     if as_json:
         _print_json(report.to_json())
-        return
-    from gcbatch.screens import report_screen
+    else:
+        from gcbatch.screens import report_screen
 
-    _print(report_screen(report, loaded.query.zone))
+        _print(report_screen(report, loaded.query.zone))
+    _settle(report.failures.values())
 
 
 @app.command()
@@ -361,15 +441,18 @@ def report(
     if misfit := loaded.misfit_of_period(period):
         msg = f"--period {period}: {misfit}"
         raise JobError(msg, hint="change query.granularity, or name a longer period")
-    if as_json:
-        from gcbatch.pipeline import tables_of
-
-        rows = tables_of(loaded).table("sla", period=period).read_all().to_pylist()
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False, default=_instant))
-        return
     from gcbatch.pipeline import tables_of
+    from gcbatch.tables.orgs import OrgsCatalog
 
-    _print_sla(tables_of(loaded), period)
+    catalog = tables_of(loaded)
+    with _reader_may_go():
+        if as_json:
+            rows = catalog.table("sla", period=period).read_all().to_pylist()
+            typer.echo(json.dumps(rows, indent=2, ensure_ascii=False, default=_instant))
+        else:
+            _print_sla(catalog, period)
+    if isinstance(catalog, OrgsCatalog):
+        _settle(catalog.failures.values())
 
 
 @app.command()
@@ -388,16 +471,18 @@ def verify(
     loaded = _load(job, start, end, settings)
     from gcbatch.verifying import verify as verify_job
 
-    found = verify_job(loaded, offline=offline)
+    shares = _Shares(loaded)
+    checked = shares.each(lambda share: verify_job(share, offline=offline))
+    found = list(checked)
     with _reader_may_go():
         if as_json:
-            _print_json(found.to_json())
+            _print_json(shares.told([_told_of(*one) for one in found]))
         else:
             from gcbatch.store_screens import verification_screen
 
-            _print(verification_screen(found))
-    if found.error:
-        raise found.error
+            for _, one in found:
+                _print(verification_screen(one))
+    _settle([*(one.error for _, one in found if one.error), *shares.failures])
 
 
 @store_app.command(name="ls")
@@ -574,7 +659,7 @@ def _forget_reader() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _print_sla(catalog: "Catalog", period: str = "total") -> None:
+def _print_sla(catalog: "Catalog | OrgsCatalog", period: str = "total") -> None:
     from gcbatch.sla_screens import sla_screen
 
     _print(sla_screen(catalog.table("sla", period=period), period=period))
@@ -605,8 +690,9 @@ def _print_json(content: object) -> None:
 
 
 def _say_error(error: GcbatchError) -> None:
+    org = f"{error.org}: " if error.org else ""
     for line in error.problem.split("\n"):
-        typer.echo(f"error: {plain(line, MOST_CHARS)}", err=True)
+        typer.echo(f"error: {org}{plain(line, MOST_CHARS)}", err=True)
     if error.missing:
         typer.echo(f"missing: {plain(error.missing, MOST_CHARS)}", err=True)
     if error.hint:

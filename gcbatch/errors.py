@@ -81,6 +81,17 @@ class GcbatchError(Exception):
         self.refusal = refusal
         self.missing = ""
         """What a run lacks because of this; empty where that is everything."""
+        self.org = ""
+        """Which of several orgs it is about; empty for all of them, or the only one."""
+
+    def to_json(self) -> dict[str, str | int | None]:
+        """Return it as plain data, for machines."""
+        return {
+            "error": self.problem,
+            "missing": self.missing,
+            "hint": self.hint,
+            "exit_code": self.exit_code,
+        }
 
 
 class JobError(GcbatchError):

@@ -132,18 +132,22 @@ def list_store(root: Path, names: Sequence[str] = ()) -> list[JobStore]:
 
     Args:
         root: The folder that job files call `fetch.store`.
-        names: Of the jobs to tell of; none is all.
+        names: Of the jobs to tell of, with all their orgs, or of one org of a job as
+            `job@org`; none is all.
 
     Raises:
         JobError: If it holds no job of such a name.
         OutputError: If the store cannot be read.
     """
     known = {folder.name: folder for folder in _job_folders(root)}
-    for name in names:
-        if name not in known:
+    wanted: list[str] = []
+    for name in names or sorted(known):
+        found = [k for k in sorted(known) if name in (k, k.partition("@")[0])]
+        if not found:
             msg = f"{root}: {unknown('job', name, sorted(known))}"
             raise JobError(msg, hint="name jobs as their files do under `name:`")
-    return [_listed(known[name]) for name in (names or sorted(known))]
+        wanted += found
+    return [_listed(known[name]) for name in dict.fromkeys(wanted)]
 
 
 def prune(

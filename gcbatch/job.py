@@ -3,13 +3,19 @@
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    field_validator,
+    model_validator,
+)
 
 from gcbatch.genesys import limits
 from gcbatch.genesys.details import Road, details_named
 from gcbatch.genesys.families import family_named
 from gcbatch.org import Org
-from gcbatch.question import DEFAULT_ENDPOINT, Query
+from gcbatch.question import DEFAULT_ENDPOINT, Query, Queues, TimeZone
 from gcbatch.sections import (
     Duration,
     MisfitError,
@@ -23,13 +29,16 @@ from gcbatch.suggest import unknown
 from gcbatch.windows import ONE_DAY, Period
 
 __all__ = [
+    "ENGINES",
     "LISTED",
     "PERIODS",
     "SLA_METRICS",
+    "Engine",
     "Export",
     "Fetch",
     "Job",
     "Limits",
+    "OrgShare",
     "Sla",
 ]
 
@@ -49,6 +58,11 @@ SECONDS_OF_AN_HOUR: Final = 3600
 
 LARGEST: Final = 10**9
 """Of a number in a job file; beyond it nothing is bounded any more."""
+
+NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+"""Of a job or an org: a folder's name on every system."""
+
+ENGINES: Final = ("local", "dask")
 
 
 class Limits(Section):
@@ -132,6 +146,50 @@ class Sla(Section):
     include_deleted: bool = True
 
 
+class Engine(Section):
+    """Who fetches: the `engine:` section.
+
+    Args:
+        name: `local` is this process; `dask` is a cluster's workers.
+        scheduler: Address of a standing cluster's scheduler; or
+        workers: how many processes of this machine; None is one for each core.
+    """
+
+    name: Annotated[str, one_of("engine", ENGINES)] = "local"
+    scheduler: Annotated[str, Field(pattern=r"^(tcp|tls)://[^/ ]+:\d+$")] | None = None
+    workers: Annotated[int, Field(ge=1, le=1024)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_name(cls, data: Any) -> Any:
+        return {"name": data} if isinstance(data, str) else data
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.name == "local" and (self.scheduler or self.workers):
+            msg = "scheduler and workers are of the engine dask"
+            raise ValueError(msg)
+        if self.scheduler and self.workers:
+            msg = "a standing cluster has its own workers; leave workers out"
+            raise ValueError(msg)
+        return self
+
+
+class OrgShare(Org):
+    """One of several orgs: where it is, and what of the job is its own.
+
+    Args:
+        queues: Names or ids, or a file; None is the job's.
+        timezone: None is the job's.
+        requests_per_minute, reserve: None is the job's.
+    """
+
+    queues: Queues | None = None
+    timezone: TimeZone | None = None
+    requests_per_minute: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
+    reserve: Annotated[float, Field(ge=0, lt=100)] | None = None
+
+
 class Export(Section):
     """One export; the keys not named here are the exporter's own options.
 
@@ -168,10 +226,28 @@ class Export(Section):
 
 
 class Job(Section):
-    """A job file, parsed and frozen."""
+    """A job file, parsed and frozen.
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-    org: Org
+    Args:
+        name: Of the run, and of its folder in the store.
+        org: Whom to ask; or
+        orgs: several, by the name that their rows bear.
+        engine: Who fetches.
+        query: What to ask.
+        fetch: How to pull.
+        sla: Targets and periods.
+        exports: Where it goes.
+    """
+
+    name: Annotated[str, Field(pattern=NAME)]
+    org: Org | None = None
+    orgs: (
+        Annotated[
+            dict[Annotated[str, Field(pattern=NAME)], OrgShare], Field(min_length=1)
+        ]
+        | None
+    ) = None
+    engine: Engine = Engine()
     query: Query
     fetch: Fetch = Fetch()
     sla: Sla | None = None
@@ -245,6 +321,79 @@ class Job(Section):
             return None
         return f"buckets of {length} do not fit into an hour; use PT1H or less"
 
+    _org_name: str = PrivateAttr(default="")
+
+    @model_validator(mode="after")
+    def _check_orgs(self) -> Self:
+        """Ask for one org, or for several."""
+        if (self.org is None) == (self.orgs is None):
+            msg = "say whom to ask: either org or orgs"
+            raise MisfitError(("org",), msg)
+        seen: dict[str, str] = {}
+        for name in self.orgs or {}:
+            if (other := seen.setdefault(name.lower(), name)) != name:
+                msg = f"differs from {other} by case only; some systems' folders do not"
+                raise MisfitError(("orgs", name), msg)
+        for share in self.shares():
+            try:
+                share.query.check()
+            except MisfitError as exc:
+                # The job's own query is good: what misfits is the org's.
+                raise MisfitError(
+                    ("orgs", share.org_name, *exc.place), str(exc)
+                ) from exc
+        return self
+
+    @property
+    def own_org(self) -> Org:
+        """The one org that is asked.
+
+        Raises:
+            ValueError: If there are several; see shares.
+        """
+        if self.org is None:
+            msg = "a job of several orgs has no one org"
+            raise ValueError(msg)
+        return self.org
+
+    @property
+    def all_orgs(self) -> tuple[Org, ...]:
+        """Every org that is asked."""
+        return (self.org,) if self.org else tuple((self.orgs or {}).values())
+
+    @property
+    def org_name(self) -> str:
+        """Which of several orgs this share of a job is about; else empty."""
+        return self._org_name
+
+    @property
+    def store_name(self) -> str:
+        """Its folder in the store; no job's name has an @."""
+        return f"{self.name}@{self._org_name}" if self._org_name else self.name
+
+    def shares(self) -> "tuple[Job, ...]":
+        """Return a job for each org, in the order of their names; itself for one."""
+        if self.orgs is None:
+            return (self,)
+        return tuple(self._share(name, self.orgs[name]) for name in sorted(self.orgs))
+
+    def _share(self, name: str, org: OrgShare) -> "Job":
+        own = {"queues": org.queues, "timezone": org.timezone}
+        pull = {
+            "requests_per_minute": org.requests_per_minute,
+            "reserve": org.reserve,
+        }
+        share = self.model_copy(
+            update={
+                "org": org,
+                "orgs": None,
+                "query": self.query.model_copy(update=_given(own)),
+                "fetch": self.fetch.model_copy(update=_given(pull)),
+            }
+        )
+        share._org_name = name  # noqa: SLF001 - of a copy of its own
+        return share
+
     @model_validator(mode="after")
     def _check_road(self) -> Self:
         """Refuse a road that what is asked does not have."""
@@ -295,3 +444,7 @@ class Job(Section):
             if misfit := self.misfit_of_period(export.period or ""):
                 raise MisfitError((*place, "period"), misfit)
         return self
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -23,11 +23,12 @@ __all__ = ["Found", "problems_of", "read_job"]
 Found = tuple[Loc, str]
 """A problem: where it is, and what it is."""
 
+NAMED: Final = ("orgs",)
+"""Keys whose sections have names that the job gives them."""
+
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _BROKEN: Final = re.compile("[\\x00\ud800-\udfff]")
 """NUL, which no path may hold, and halves of characters, which no file can."""
-
-_SECRET: Final = ("org", "client_secret")
 
 
 def read_job(
@@ -82,6 +83,15 @@ def read_job(
     return job
 
 
+def _is_secret(loc: Loc) -> bool:
+    """Say whether a place is the secret of the org, or of one of several."""
+    match loc:
+        case ("org", "client_secret") | ("orgs", _, "client_secret"):
+            return True
+        case _:
+            return False
+
+
 def _list_of(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
@@ -100,6 +110,10 @@ class _Draft:
 
     def override(self, settings: Mapping[str, str]) -> None:
         """Put the values of overrides in their places."""
+        data = self.document.data
+        if isinstance(data, dict) and isinstance(data.get("engine"), str):
+            # The short form has no place for `--workers 4`.
+            self.document.data = {**data, "engine": {"name": data["engine"]}}
         for key, text in settings.items():
             loc = _place_of(key, self.document.data)
             self.overridden[loc] = f"--set {key}"
@@ -119,9 +133,8 @@ class _Draft:
         def fill(value: Any, loc: Loc) -> Any:
             if isinstance(value, dict):
                 return {k: fill(v, (*loc, k)) for k, v in value.items()}
-            if loc == _SECRET and not (
-                value is None or _VARIABLE.fullmatch(str(value))
-            ):
+            is_secret = _is_secret(loc)
+            if is_secret and not (value is None or _VARIABLE.fullmatch(str(value))):
                 self.problems.append(
                     (loc, "must not stand in the file; write ${NAME} and set NAME")
                 )
@@ -133,7 +146,7 @@ class _Draft:
             if _BROKEN.search(value):
                 self.problems.append((loc, "holds characters that are no text"))
                 return "refused"
-            if loc == _SECRET:
+            if is_secret:
                 named = _VARIABLE.findall(value)
                 self.secrets += [environ[n] for n in named if environ.get(n)]
             missing = [n for n in _VARIABLE.findall(value) if not environ.get(n)]
@@ -153,17 +166,25 @@ class _Draft:
             found = problems_of(exc, Job, self.document.data)
             self.problems += [(loc, what) for loc, what in found if loc not in said]
             return None
-        try:
-            resolve_range(
-                job.query.start,
-                job.query.end,
-                granularity=job.query.granularity,
-                zone=job.query.zone,
-                now=now,
-            )
-        except (ValueError, OverflowError) as exc:
-            where = "to" if str(exc).startswith("to ") else "from"
-            self.problems.append((("query", where), str(exc)))
+        for share in job.shares():
+            # Of orgs with a zone of their own, each has midnights of its own.
+            query = share.query
+            is_own = query.timezone != job.query.timezone
+            try:
+                resolve_range(
+                    query.start,
+                    query.end,
+                    granularity=query.granularity,
+                    zone=query.zone,
+                    now=now,
+                )
+            except (ValueError, OverflowError) as exc:
+                where = "to" if str(exc).startswith("to ") else "from"
+                place: Loc = ("query", where)
+                if is_own:
+                    place = ("orgs", share.org_name, "timezone")
+                if (place, str(exc)) not in self.problems:
+                    self.problems.append((place, str(exc)))
         return job
 
     def told(self) -> Iterator[str]:
@@ -237,6 +258,7 @@ _WORDS: Final = {
 _PATTERNS: Final = {
     "name": "must be letters, digits, dots, hyphens and underscores, at most 64",
     "domain": "must be a domain such as mypurecloud.ie",
+    "scheduler": "must be an address such as tls://scheduler.example:8786",
     "target": "must be a time metric, such as tAbandon",
 }
 
@@ -279,7 +301,8 @@ def _in_words(detail: ErrorDetails, loc: Loc, model: type[BaseModel]) -> str:
     if kind == "extra_forbidden":
         return unknown("key", str(loc[-1]), _keys_of(model, loc[:-1]))
     if kind == "string_pattern_mismatch":
-        return _PATTERNS.get(str(loc[-1]), f"must match {context.get('pattern')}")
+        key = "name" if detail["loc"][-1] == "[key]" else str(loc[-1])
+        return _PATTERNS.get(key, f"must match {context.get('pattern')}")
     if kind == "literal_error":
         return f"must be {context['expected']}"
     if kind in _WORDS:
@@ -290,7 +313,8 @@ def _in_words(detail: ErrorDetails, loc: Loc, model: type[BaseModel]) -> str:
 
 def _keys_of(model: type[BaseModel], loc: Loc) -> list[str]:
     """Return the keys that the section at *loc* may have."""
-    for part in loc:
+    parts = iter(loc)
+    for part in parts:
         if isinstance(part, int):
             continue
         fields = {f.alias or name: f for name, f in model.model_fields.items()}
@@ -298,6 +322,8 @@ def _keys_of(model: type[BaseModel], loc: Loc) -> list[str]:
         if not inner:
             break
         model = inner[0]
+        if part in NAMED:
+            next(parts, None)
     return [f.alias or name for name, f in model.model_fields.items()]
 
 

@@ -8,7 +8,7 @@ from gcbatch.errors import GcbatchError
 from gcbatch.exporting import installed_exporters, load_exporter
 from gcbatch.genesys.families import FAMILIES
 from gcbatch.genesys.regions import REGIONS
-from gcbatch.job import PERIODS, Job
+from gcbatch.job import ENGINES, PERIODS, Job
 from gcbatch.question import DEFAULT_ENDPOINT, ENDPOINTS, MEDIA_TYPES
 
 __all__ = ["job_schema"]
@@ -23,7 +23,12 @@ def job_schema() -> dict[str, Any]:
     properties["endpoint"]["enum"] = list(ENDPOINTS)
     query["allOf"] = [_choices(family.endpoint) for family in FAMILIES]
     _items(properties["media_types"])["enum"] = list(MEDIA_TYPES)
-    _first(definitions["Org"]["properties"]["region"])["enum"] = list(REGIONS)
+    for org in ("Org", "OrgShare"):
+        _first(definitions[org]["properties"]["region"])["enum"] = list(REGIONS)
+    definitions["Engine"]["properties"]["name"]["enum"] = list(ENGINES)
+    engine = schema["properties"]["engine"]
+    engine["anyOf"] = [{"enum": list(ENGINES)}, {"$ref": engine.pop("$ref")}]
+    schema["oneOf"] = [{"required": ["org"]}, {"required": ["orgs"]}]
     definitions["Sla"]["properties"]["period"]["enum"] = list(PERIODS)
     _add_exporters(definitions["Export"])
     # `sla:` implies metrics, which a schema need not know of to complete them.

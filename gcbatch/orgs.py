@@ -1,25 +1,26 @@
 """The orgs that jobs ask: one client, one token and one pace for each."""
 
 from collections import Counter
-from collections.abc import Iterable
-from contextlib import AsyncExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from hashlib import sha256
 from types import TracebackType
 from typing import Self
 
 from gcbatch.errors import AccessError, DataError, JobError
-from gcbatch.genesys.client import Client, open_client
+from gcbatch.genesys.client import Access, Client, open_access
 from gcbatch.genesys.connection import Connection
 from gcbatch.genesys.listing import LISTINGS, Listed, Listing, list_entities
 from gcbatch.genesys.names import Names, names_of
-from gcbatch.genesys.patience import FailedCall, Traffic
+from gcbatch.genesys.patience import FailedCall
 from gcbatch.genesys.regions import Hosts
 from gcbatch.job import Job
 from gcbatch.org import Org, SecretFile
 
-__all__ = ["OrgSession", "Orgs", "Spending", "identity_of"]
+__all__ = ["OrgSession", "Orgs", "Spending", "client_of", "identity_of"]
 
 MAX_SECRET_BYTES = 4096
 
@@ -42,13 +43,20 @@ class OrgSession:
     """An open org: whom to ask, and what was listed of it.
 
     Args:
-        client: Whom to ask.
+        access: The way to it.
+        connection: How that was opened.
         tables: Those of the org's entities that jobs export, such as `users`.
     """
 
-    client: Client
+    access: Access
+    connection: Connection
     tables: frozenset[str] = frozenset()
     _listed: dict[str, Listed] = field(default_factory=dict)
+
+    @property
+    def client(self) -> Client:
+        """Whom to ask."""
+        return self.access.client
 
     async def learn_names(self, dimensions: Iterable[str], known: Names) -> Names:
         """List the names of *dimensions*, each kind once however many jobs ask.
@@ -98,74 +106,68 @@ class OrgSession:
         return self._listed[listing.table]
 
 
+@dataclass
 class Spending:
-    """What a run spent of a client that it may share with runs before it."""
+    """What a run spent of clients that other runs use before and after it.
 
-    def __init__(self, session: OrgSession | None = None) -> None:
-        self._session = session
-        self._since = datetime.now(UTC)
-        traffic = self._traffic
-        self._received = traffic.received
-        self._answered = Counter(traffic.answered)
-        self._offered = session.client.pacer.offered(open_too=False) if session else 0
-        self._before = (
-            traffic.sent,
-            Counter(traffic.retries),
-            traffic.throttled,
-            traffic.waited_s,
-            self._granted,
+    Args:
+        requests: To the API, repeated ones included.
+        throttled: Answers 429.
+        waited_s: Seconds that requests waited before they were repeated.
+        tokens: Tokens granted.
+        received: Bytes of answers, after decompression.
+    """
+
+    requests: int = 0
+    throttled: int = 0
+    waited_s: float = 0.0
+    tokens: int = 0
+    received: int = 0
+    _retries: Counter[str] = field(default_factory=Counter)
+    _answered: Counter[int] = field(default_factory=Counter)
+    _failed: list[FailedCall] = field(default_factory=list)
+    _offered: int = 0
+
+    @contextmanager
+    def noting(self, session: OrgSession) -> Iterator[None]:
+        """Add what is spent of a client within the block."""
+        traffic, access, since = (
+            session.client.traffic,
+            session.access,
+            datetime.now(UTC),
         )
-
-    @property
-    def _traffic(self) -> Traffic:
-        return self._session.client.traffic if self._session else Traffic()
-
-    @property
-    def _granted(self) -> int:
-        return self._session.client.tokens.granted if self._session else 0
-
-    @property
-    def requests(self) -> int:
-        """Requests to the API."""
-        return self._traffic.sent - self._before[0]
+        sent, throttled = traffic.sent, traffic.throttled
+        waited_s, received = traffic.waited_s, traffic.received
+        retries, answered = Counter(traffic.retries), Counter(traffic.answered)
+        offered, granted = access.pacer.offered(open_too=False), access.tokens.granted
+        try:
+            yield
+        finally:
+            self.requests += traffic.sent - sent
+            self.throttled += traffic.throttled - throttled
+            self.waited_s += traffic.waited_s - waited_s
+            self.tokens += access.tokens.granted - granted
+            self.received += traffic.received - received
+            self._retries += traffic.retries - retries
+            self._answered += traffic.answered - answered
+            self._offered += access.pacer.offered() - offered
+            calls = (call for calls in traffic.failed.values() for call in calls)
+            self._failed += (call for call in calls if call.at >= since)
 
     @property
     def retries(self) -> dict[str, int]:
         """Repeated requests by cause."""
-        return dict(self._traffic.retries - self._before[1])
-
-    @property
-    def throttled(self) -> int:
-        """Answers 429."""
-        return self._traffic.throttled - self._before[2]
-
-    @property
-    def waited_s(self) -> float:
-        """Seconds that requests waited before they were repeated."""
-        return self._traffic.waited_s - self._before[3]
-
-    @property
-    def tokens(self) -> int:
-        """Tokens granted."""
-        return self._granted - self._before[4]
-
-    @property
-    def received(self) -> int:
-        """Bytes of answers, after decompression."""
-        return self._traffic.received - self._received
+        return dict(self._retries)
 
     @property
     def answered(self) -> dict[str, int]:
         """Answers by HTTP status."""
-        answers = self._traffic.answered - self._answered
-        return {str(int(status)): answers[status] for status in sorted(answers)}
+        return {str(int(s)): self._answered[s] for s in sorted(self._answered)}
 
     @property
     def failed(self) -> tuple[FailedCall, ...]:
         """The last failed calls of each status, in the order of time."""
-        calls = (call for calls in self._traffic.failed.values() for call in calls)
-        own = (call for call in calls if call.at >= self._since)
-        return tuple(sorted(own, key=lambda call: call.at))
+        return tuple(sorted(self._failed, key=lambda call: call.at))
 
     @property
     def quota_used_pct(self) -> float | None:
@@ -174,13 +176,10 @@ class Spending:
         Requests that were served (all but 429), by what the server allowed over those
         of its windows in which this run was answered. None where it told no quota.
         """
-        if self._session is None:
+        if self._offered <= 0:
             return None
-        offered = self._session.client.pacer.offered() - self._offered
-        if offered <= 0:
-            return None
-        served = sum(self.answered.values()) - self.throttled
-        return 100.0 * served / offered
+        served = self._answered.total() - self.throttled
+        return 100.0 * served / self._offered
 
 
 class Orgs:
@@ -192,7 +191,7 @@ class Orgs:
     """
 
     def __init__(self, jobs: Iterable[Job]) -> None:
-        self._jobs = tuple(jobs)
+        self._jobs = tuple(share for job in jobs for share in job.shares())
         self._stack = AsyncExitStack()
         self._open: dict[Key, OrgSession] = {}
 
@@ -207,26 +206,31 @@ class Orgs:
     ) -> None:
         await self._stack.aclose()
 
+    @cached_property
+    def _clients(self) -> list[tuple[Job, Key | None]]:
+        """All jobs with the client of each, whose secrets are read once."""
+        return [(job, client_of(job.own_org)) for job in self._jobs]
+
     async def session(self, job: Job) -> OrgSession:
         """Return the open org of *job*.
 
         Raises:
             JobError: If its secret cannot be read.
         """
-        key = _key(job.org)
+        key = _key(job.own_org)
         if key not in self._open:
-            if job.org.simulator:
+            if job.own_org.simulator:
                 hosts, client_id, secret = await self._start_simulator()
             else:
-                hosts, client_id, secret = _signature(job.org)
-            jobs = [j for j in self._jobs if _shares(j.org, key)]
+                hosts, client_id, secret = _signature(job.own_org)
+            jobs = [job, *(j for j, own in self._clients if own == key)]
             sharing = [j.fetch for j in jobs]
             connection = Connection(
                 hosts=hosts,
                 client_id=client_id,
                 client_secret=secret,
-                token_path=job.org.token.path,
-                token_style=job.org.token.style,
+                token_path=job.own_org.token.path,
+                token_style=job.own_org.token.style,
                 requests_per_minute=min(f.requests_per_minute for f in sharing),
                 reserve=max(f.reserve for f in sharing),
                 concurrency=max(f.concurrency for f in sharing),
@@ -234,9 +238,9 @@ class Orgs:
                 give_up_s=max(f.give_up.typical_s for f in sharing),
                 max_response_bytes=max(f.max_response_bytes for f in sharing),
             )
-            client = await self._stack.enter_async_context(open_client(connection))
+            access = await self._stack.enter_async_context(open_access(connection))
             tables = frozenset(table for j in jobs for table in j.listed)
-            self._open[key] = OrgSession(client, tables)
+            self._open[key] = OrgSession(access, connection, tables)
         return self._open[key]
 
     async def _start_simulator(self) -> tuple[Hosts, str, str]:
@@ -249,11 +253,15 @@ class Orgs:
         return hosts, simulator.client_id, simulator.client_secret
 
 
-def _shares(org: Org, key: Key) -> bool:
+def client_of(org: Org) -> Key | None:
+    """Return what is equal for two orgs that are asked by one client, at one address.
+
+    None, if the secret cannot be read; its own turn will say so.
+    """
     try:
-        return _key(org) == key
+        return _key(org)
     except JobError:
-        return False  # its own turn will say so
+        return None
 
 
 def _key(org: Org) -> Key:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gcbatch.errors import JobError
-from gcbatch.job import Job
+from gcbatch.job import Job, OrgShare
 from gcbatch.org import SecretFile
 from gcbatch.question import QueueFile
 from gcbatch.yamlfile import Loc
@@ -54,8 +54,11 @@ def clashes_of(job: Job, job_file: Path) -> Iterator[tuple[Loc, str]]:
     inputs = {job_file.resolve(): "the job file"}
     if isinstance(job.query.queues, QueueFile):
         inputs[job.query.queues.file.resolve()] = "the file of queues"
-    if isinstance(job.org.client_secret, SecretFile):
-        inputs[job.org.client_secret.file.resolve()] = "the secret's file"
+    for org in job.all_orgs:
+        if isinstance(org, OrgShare) and isinstance(org.queues, QueueFile):
+            inputs[org.queues.file.resolve()] = "the file of queues"
+        if isinstance(org.client_secret, SecretFile):
+            inputs[org.client_secret.file.resolve()] = "the secret's file"
     store = job.fetch.store.resolve()
     seen: list[_Place] = []
     for place in _places(job):

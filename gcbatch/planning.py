@@ -68,9 +68,9 @@ class Planner:
     def __init__(self, job: Job, started_at: datetime) -> None:
         self._job = job
         self._started_at = started_at
-        self.store = Store(job.fetch.store, job.name)
+        self.store = Store(job.fetch.store, job.store_name)
         self.endpoint = endpoint_named(job.query.endpoint)
-        self._identity = identity_of(job.org)
+        self._identity = identity_of(job.own_org)
         self._asked = asked_by(job, self._identity, self._queues)
 
     def kept(self) -> Kept:

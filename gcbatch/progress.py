@@ -147,7 +147,8 @@ class BarProgress:
         self._bar.stop()
 
     def planned(self, job: str, total: int, stored: int, per_minute: int) -> None:
-        """Begin a bar."""
+        """Begin a bar; one that is there already gives way to it."""
+        self.finished()
         self._pace.begin(job, total, stored, per_minute)
         self._task = self._bar.add_task(job, total=total, completed=stored, detail="")
 

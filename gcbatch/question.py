@@ -41,6 +41,8 @@ __all__ = [
     "MEDIA_TYPES",
     "Query",
     "QueueFile",
+    "Queues",
+    "TimeZone",
 ]
 
 DEFAULT_ENDPOINT: Final = FAMILIES[0].endpoint
@@ -133,6 +135,12 @@ def _check_detail_filters(
                 raise ValueError(msg)
 
 
+TimeZone = Annotated[str, AfterValidator(_check_zone)]
+Queues = Annotated[
+    Annotated[tuple[str, ...], Field(min_length=1), Unique, Tag("given")]
+    | Annotated[QueueFile, Tag("file")],
+    Discriminator(given_or_file),
+]
 Metric = Annotated[str, AfterValidator(_check_metric)]
 Dimension = Annotated[str, AfterValidator(_check_dimension)]
 
@@ -187,7 +195,7 @@ class Query(Section):
     """
 
     endpoint: Annotated[str, AfterValidator(_check_endpoint)] = DEFAULT_ENDPOINT
-    timezone: Annotated[str, AfterValidator(_check_zone)] = "UTC"
+    timezone: TimeZone = "UTC"
     granularity: (
         Annotated[
             Duration,
@@ -201,14 +209,7 @@ class Query(Section):
     group_by: Annotated[tuple[Dimension, ...], Unique] = ()
     metrics: Annotated[tuple[Metric, ...], Unique] = ()
     views: Annotated[tuple[View, ...], Field(max_length=limits.VIEWS)] = ()
-    queues: (
-        Annotated[
-            Annotated[tuple[str, ...], Field(min_length=1), Unique, Tag("given")]
-            | Annotated[QueueFile, Tag("file")],
-            Discriminator(given_or_file),
-        ]
-        | None
-    ) = None
+    queues: Queues | None = None
     media_types: (
         Annotated[
             tuple[Annotated[str, one_of("media type", MEDIA_TYPES)], ...],
@@ -282,12 +283,21 @@ class Query(Section):
 
     @model_validator(mode="after")
     def _check_whole(self) -> Self:
+        self.check()
+        return self
+
+    def check(self) -> None:
+        """Refuse what the endpoint has no room for.
+
+        Raises:
+            MisfitError: Names the key.
+        """
         if self.details is not None:
             self._check_details(self.details[0])
-            return self
+            return
         if self.family is None:
             self._check_fixed()
-            return self
+            return
         if not self.metrics:
             msg = "is required; name at least one"
             raise MisfitError(("metrics",), msg)
@@ -297,7 +307,6 @@ class Query(Section):
                 raise MisfitError((key,), msg)
         all_of([any_of("queueId", ["-"])] if self.queues else self.own_clauses,
                self.whole_filter)  # fmt: skip
-        return self
 
     def _check_details(self, details: Details) -> None:
         """Refuse what details have no room for."""

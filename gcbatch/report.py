@@ -1,20 +1,25 @@
 """What a run did: printed at its end, and kept as JSON beside the parts."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from gcbatch.digests import Inputs, Output
+from gcbatch.errors import GcbatchError
 from gcbatch.genesys.patience import FailedCall
+from gcbatch.job import Job
+from gcbatch.tables.orgs import run_id_of_all
 from gcbatch.windows import Window, iso
 
 if TYPE_CHECKING:
     from gcbatch.tables.catalog import Catalog
+    from gcbatch.tables.orgs import OrgsCatalog
     from gcbatch.tables.table import Table
 
-__all__ = ["REPORT_NOTE", "Exported", "Gap", "RunReport"]
+__all__ = ["REPORT_NOTE", "Exported", "Gap", "RunReport", "of_all_orgs"]
 
 REPORT_NOTE: Final = "run.json"
 MOST_QUEUES: Final = 3
@@ -28,10 +33,18 @@ class Gap:
     Args:
         window: The span that is missing.
         queues: Ids of the queues that are missing in it; none is all that were asked.
+        org: Of several orgs, the one that it is missing of.
     """
 
     window: Window
     queues: tuple[str, ...] = ()
+    org: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        start, end = iso(self.window.start), iso(self.window.end)
+        org = {"org": self.org} if self.org else {}
+        return {"from": start, "to": end, "queues": list(self.queues), **org}
 
     def __str__(self) -> str:
         named = ", ".join(self.queues[:MOST_QUEUES])
@@ -78,9 +91,11 @@ class RunReport:
         answers: Answers by HTTP status.
         received: Bytes of answers, after decompression.
         quota_used_pct: Part of the quota that the run used while it ran, in percent;
-            None where it asked nothing or the service told no quota.
+            None where it asked nothing or the service told no quota, and of several
+            orgs, each of which has its own.
         failed: The last failed calls of each status, in the order of time.
         gaps: What is missing; nothing, where the run is complete.
+        failures: Of several orgs, what kept each that failed from being had.
         inputs: Tells the parts that the tables were made of from all others.
         outputs: Every file that was published.
         settle, timezone: By which parts are provisional.
@@ -114,12 +129,13 @@ class RunReport:
     quota_used_pct: float | None = None
     failed: tuple[FailedCall, ...] = ()
     gaps: Sequence[Gap] = ()
+    failures: Mapping[str, GcbatchError] = field(default_factory=dict)
     inputs: Inputs | None = None
     outputs: tuple[Output, ...] = ()
     settle: str = "P4D"
     timezone: str = "UTC"
     tables: "dict[str, Table]" = field(repr=False, default_factory=dict)
-    catalog: "Catalog | None" = field(repr=False, default=None)
+    catalog: "Catalog | OrgsCatalog | None" = field(repr=False, default=None)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data: keys are added, never renamed or left out.
@@ -149,14 +165,8 @@ class RunReport:
             "failed_calls": [
                 {**asdict(call), "at": iso(call.at)} for call in self.failed
             ],
-            "gaps": [
-                {
-                    "from": iso(gap.window.start),
-                    "to": iso(gap.window.end),
-                    "queues": list(gap.queues),
-                }
-                for gap in self.gaps
-            ],
+            "gaps": [gap.to_json() for gap in self.gaps],
+            "failures": {org: e.to_json() for org, e in self.failures.items()},
             "timezone": self.timezone,
             "settle": self.settle,
             "rows": self.rows,
@@ -176,3 +186,60 @@ class RunReport:
                 "outputs": [asdict(output) for output in self.outputs],
             },
         }
+
+
+def of_all_orgs(
+    job: Job,
+    reports: Mapping[str, RunReport],
+    failures: Mapping[str, GcbatchError],
+    catalog: "OrgsCatalog",
+) -> RunReport:
+    """Return what a run of several orgs did, added up.
+
+    Args:
+        job: Of all orgs.
+        reports: Of each org that was had; at least one.
+        failures: Of each other.
+        catalog: The tables of those that were had.
+    """
+    each = list(reports.values())
+    retries: Counter[str] = Counter()
+    answers: Counter[str] = Counter()
+    for report in each:
+        retries.update(report.retries)
+        answers.update(report.answers)
+    return RunReport(
+        job=job.name,
+        run_id=run_id_of_all({org: r.run_id for org, r in reports.items()}),
+        window=Window(
+            min(r.window.start for r in each), max(r.window.end for r in each)
+        ),
+        started_at=min(r.started_at for r in each),
+        seconds=max(r.seconds for r in each),
+        queries=sum(r.queries for r in each),
+        fetched=sum(r.fetched for r in each),
+        provisional=sum(r.provisional for r in each),
+        requests=sum(r.requests for r in each),
+        retries=dict(retries),
+        throttled=sum(r.throttled for r in each),
+        waited_s=sum(r.waited_s for r in each),
+        tokens=sum(r.tokens for r in each),
+        rows=sum(r.rows for r in each),
+        exports=each[0].exports,
+        breaches=sum(r.breaches for r in each),
+        warnings=tuple(
+            f"{org}: {warning}" for org, r in reports.items() for warning in r.warnings
+        ),
+        answers={status: answers[status] for status in sorted(answers)},
+        received=sum(r.received for r in each),
+        failed=tuple(
+            sorted((call for r in each for call in r.failed), key=lambda call: call.at)
+        ),
+        gaps=tuple(gap for r in each for gap in r.gaps),
+        failures=dict(sorted(failures.items())),
+        outputs=each[0].outputs,
+        settle=str(job.fetch.settle),
+        timezone=job.query.timezone,
+        tables=catalog.all(),
+        catalog=catalog,
+    )

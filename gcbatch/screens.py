@@ -53,7 +53,7 @@ def plan_screen(job: Job, planned: Planned) -> RenderableType:
     price = planned.price
     least = "" if price.is_exact else "at least "
     lines = [
-        f"{job.name}: {job.query.endpoint}, times in {zone.key}",
+        f"{job.store_name}: {job.query.endpoint}, times in {zone.key}",
         f"{_count(len(windows), 'window')}, {price.of(total)}",
         (
             f"{planned.stored:,} stored, {todo:,} to ask: {least}"

@@ -33,6 +33,9 @@ def sla_screen(table: Table, *, period: str) -> RenderableType:
     rows = table.read_all().to_pylist()
     if not rows:
         return Text(EMPTY)
+    for row in rows:
+        if "org" in row:
+            row["queue_name"] = f"{row['org']}: {row['queue_name'] or 'all'}"
     if period == "total":
         rows.sort(key=_badness)
     shown = rows[:MOST_ROWS]

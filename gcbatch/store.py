@@ -11,7 +11,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,6 +39,8 @@ class Store:
     """
 
     def __init__(self, root: Path, name: str, *, sync: Sync = os.fsync) -> None:
+        self.root = root
+        self.name = name
         self.folder = root / name
         self._parts = self.folder / "parts"
         self._sync = sync
@@ -185,13 +186,31 @@ class Store:
             return False
         return True
 
-    def write(self, digest: str, part: Rows) -> None:
+    def write(
+        self,
+        digest: str,
+        part: Rows,
+        *,
+        may: Callable[[], bool] = lambda: True,
+    ) -> None:
         """Put a part in its place, whole; what the service had under way is done.
 
+        Args:
+            digest: Of its query.
+            part: What to write.
+            may: Is asked last before the part takes its place.
+
         Raises:
-            OutputError: If the store cannot be written.
+            OutputError: If the store cannot be written, or it may not.
         """
-        self._put(self.path(digest), partial(partfile.fill, rows=part))
+
+        def fill(path: Path) -> None:
+            partfile.fill(path, part)
+            if not may():
+                msg = f"{self.path(digest)}: writing it took too long"
+                raise OutputError(msg, hint="run it again")
+
+        self._put(self.path(digest), fill)
         self.pending(digest).discard()
 
     def discard(self, digest: str) -> None:

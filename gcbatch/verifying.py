@@ -60,13 +60,13 @@ class _Verifier:
     def __init__(self, job: Job, kept: Kept) -> None:
         self._job = job
         self._kept = kept
-        self._store = Store(job.fetch.store, job.name)
+        self._store = Store(job.fetch.store, job.store_name)
         self._endpoint = endpoint_named(job.query.endpoint)
         self._missing: set[Window] = set()
         self._provisional: set[Window] = set()
         plan = kept.plan
         self._found = Verification(
-            job=job.name,
+            job=job.store_name,
             run_id=plan.run_id,
             window=plan.window,
             timezone=job.query.timezone,

@@ -27,7 +27,7 @@ from aioresponses import aioresponses
 
 from gcbatch.errors import AccessError, DataError, GcbatchError, ServiceError
 from gcbatch.genesys.auth import Token
-from gcbatch.genesys.client import Answer, Client
+from gcbatch.genesys.client import Answer, Client, access
 from gcbatch.genesys.connection import Connection
 from gcbatch.genesys.regions import Hosts
 from gcbatch.genesys.transport import open_transport
@@ -109,7 +109,7 @@ async def client_of(url: str, **options: Any) -> AsyncIterator[Client]:
         connections=connection.concurrency + 1,
         max_response_bytes=connection.max_response_bytes,
     ) as transport:
-        yield Client(transport, connection, clock=asyncio.get_running_loop().time)
+        yield access(transport, connection, asyncio.get_running_loop().time).client
 
 
 @asynccontextmanager

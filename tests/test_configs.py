@@ -21,7 +21,11 @@ ROOT = Path(__file__).parents[1]
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 STARTER = ROOT / "gcbatch" / "starter.yaml"
 SCHEMA = ROOT / "configs" / "job.schema.json"
-ENVIRON = {"GENESYS_CLIENT_ID": "an-id", "GENESYS_CLIENT_SECRET": "a-secret"}
+ENVIRON = {
+    f"{whose}_CLIENT_{what}": f"{whose} {what}"
+    for whose in ("GENESYS", "NORTH", "SOUTH")
+    for what in ("ID", "SECRET")
+}
 
 every = pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 Cli = Callable[..., Result]
@@ -48,6 +52,7 @@ def test_there_are_the_jobs_that_people_ask_for() -> None:
         "sla-monthly",
         "interval-report",
         "multi-queue-backfill",
+        "several-orgs",
     }
 
 
@@ -78,7 +83,7 @@ def test_a_config_is_read_by_any_yaml(path: Path) -> None:
     """Nothing in it needs our own reader: others read the same keys."""
     raw = yaml.safe_load(path.read_text("utf-8"))
 
-    assert set(raw) <= {"name", "org", "query", "fetch", "sla", "exports"}
+    assert set(raw) <= {"name", "org", "orgs", "query", "fetch", "sla", "exports"}
 
 
 @every
@@ -229,5 +234,5 @@ def test_the_readmes_job_is_one(tmp_path: Path) -> None:
     whole = load_job(path, environ=environ)
     planned = plan_job(load_job(path, environ=environ, settings=settings))
 
-    assert whole.org.region == "eu-west-1"
+    assert whole.own_org.region == "eu-west-1"
     assert planned.plan.queries

@@ -80,7 +80,7 @@ def test_a_whole_file_becomes_a_job(tmp_path: Path) -> None:
     """Values come from the file and the environment, the rest are defaults."""
     job = read(tmp_path, USUAL)
 
-    assert (job.name, job.org.client_id, job.fetch.concurrency) == (
+    assert (job.name, job.own_org.client_id, job.fetch.concurrency) == (
         "retail",
         "an-id",
         4,
@@ -242,7 +242,7 @@ class TestSecrets:
         path = "/run/secrets/genesys"
         job = read(tmp_path, usual(org={"client_secret": {"file": path}}))
 
-        assert "/run/secrets/genesys" in repr(job.org.client_secret)
+        assert "/run/secrets/genesys" in repr(job.own_org.client_secret)
 
 
 class TestVariables:

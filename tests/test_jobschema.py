@@ -25,7 +25,8 @@ def test_it_is_json() -> None:
     told = json.loads(json.dumps(SCHEMA))
 
     assert told["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert set(told["required"]) == {"name", "org", "query"}
+    assert set(told["required"]) == {"name", "query"}
+    assert told["oneOf"] == [{"required": ["org"]}, {"required": ["orgs"]}]
 
 
 def test_sections_are_closed() -> None:

@@ -13,9 +13,17 @@ LAYERS = (
     ("cli",),
     ("store_screens", "verifying"),
     ("pipeline", "loading", "screens", "sla_screens", "jobschema"),
+    ("jobrun",),
+    ("engines", "orgrun"),
+    ("cluster.engine",),
+    ("cluster.own", "cluster.switchboard", "cluster.work"),
+    ("cluster.bench",),
+    ("cluster.coordinator", "cluster.crew", "cluster.remote"),
+    ("cluster.outcomes",),
     ("testing", "orgs", "kept", "planning", "logs", "progress", "report", "exporting",
      "housekeeping", "totals", "verification"),
-    ("tables.catalog", "staging", "fetch", "outputs", "digests"),
+    ("tables.catalog", "tables.orgs", "staging", "engine", "fetch", "together",
+     "outputs", "digests"),
     ("tables.details", "tables.intervals", "tables.listed", "tables.sla"),
     ("listings", "tables.listed_fields"),
     ("tables.details_shapes",),
@@ -51,12 +59,12 @@ LAYERS = (
      "genesys.detail_models",
      "genesys.details", "genesys.families", "genesys.limits", "genesys.metrics",
      "genesys.regions"),
-    ("errors",),
+    ("errors", "cluster.deaf"),
 )  # fmt: skip
 """Top to bottom. A module imports from layers below its own, or beside it."""
 
 HEIGHT = {name: -n for n, layer in enumerate(LAYERS) for name in layer}
-EMPTY = {"genesys", "tables"}
+EMPTY = {"cluster", "genesys", "tables"}
 """Packages that hold nothing of their own."""
 
 MODULES = sorted((ROOT / "gcbatch").rglob("*.py"))

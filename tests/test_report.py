@@ -72,8 +72,8 @@ def run_json(bench: "Bench", name: str = "job") -> dict[str, Any]:
 KEYS = [
     "gcbatch", "job", "run_id", "from", "to", "started_at", "seconds", "queries",
     "fetched", "provisional", "requests", "retries", "throttled", "waited_s", "tokens",
-    "answers", "received_bytes", "quota_used_pct", "failed_calls", "gaps", "timezone",
-    "settle", "rows", "exports", "breaches", "warnings", "digests",
+    "answers", "received_bytes", "quota_used_pct", "failed_calls", "gaps", "failures",
+    "timezone", "settle", "rows", "exports", "breaches", "warnings", "digests",
 ]  # fmt: skip
 
 

@@ -55,13 +55,16 @@ class HtmlExporter:
 
         Raises:
             JobError: If there is no table, `sla` lacks columns, or is together with
-                another than `intervals`.
+                another than `intervals`; if orgs have time zones of their own.
         """
         if not tables:
             msg = "exporter 'html' takes at least one table, got none"
             raise JobError(msg, hint="name one, such as `table: sla`")
         if SLA not in tables:
             return
+        if tables[SLA].zones_differ:
+            msg = "exporter 'html': the orgs' days and hours differ by their time zones"
+            raise JobError(msg, hint="give them one timezone, or export csv")
         if others := set(tables) - {SLA, INTERVALS}:
             names = ", ".join(sorted(others))
             msg = f"exporter 'html' makes a report of {SLA}, and has no use for {names}"

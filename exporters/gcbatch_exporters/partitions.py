@@ -71,13 +71,18 @@ class Layout:
 
         Raises:
             JobError: If a name is unknown, doubled, or nothing else would remain;
-                if the table covers a day or month only in part.
+                if the table covers a day or month only in part, or its rows are of
+                orgs whose days and months differ.
         """
         schema = table.schema
         columns = {field.name for field in schema if _can_partition(field.type)}
         time_column = table.time if table.time in schema.names else None
         times = set(LABELS) - columns if time_column else set()
         for name in names:
+            if name in LABELS and table.zones_differ:
+                msg = f"partition_by: the orgs of {table.name} have no {name} in common"
+                hint = "give them one timezone, or partition by org"
+                raise JobError(msg, hint=hint)
             if name not in columns | times:
                 msg = f"partition_by: {table.name} has no {name!r} to partition by"
                 valid = ", ".join([*sorted(times), *sorted(columns)])

@@ -129,6 +129,10 @@ class Budget:
         self._last_sent = now
         return ticket
 
+    def take_back(self, ticket: Ticket) -> None:
+        """Note that a request was not sent after all."""
+        self._in_flight.discard(ticket)
+
     def lose(self, ticket: Ticket) -> None:
         """Note that a request got no answer; the server may have counted it."""
         if ticket in self._in_flight:

@@ -1,14 +1,13 @@
 """Calls to the API: signed, paced, repeated where repeating helps."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -38,7 +37,7 @@ from gcbatch.genesys.transport import (
     open_transport,
 )
 
-__all__ = ["Answer", "Client", "open_client"]
+__all__ = ["Access", "Answer", "Client", "access", "open_access"]
 
 T = TypeVar("T")
 
@@ -69,13 +68,51 @@ class Answer(Generic[T]):
     correlation_id: str
 
 
+class Pace(Protocol):
+    """Says when a request may be sent; see Pacer."""
+
+    async def turn(self) -> Ticket:
+        """Return when the next request may be sent."""
+        ...
+
+    def answered(self, ticket: Ticket, standing: Standing | None) -> None:
+        """Take in what an answer says of the quota."""
+        ...
+
+    def lost(self, ticket: Ticket) -> None:
+        """Note that no answer will come."""
+        ...
+
+    def hold(self, seconds: float) -> None:
+        """Let nobody go for *seconds* from now."""
+        ...
+
+
+class Tokens(Protocol):
+    """Has the token to send with; see TokenProvider."""
+
+    async def get(self, *, rejected: Token | None = None) -> Token:
+        """Return a token, another one than what was rejected."""
+        ...
+
+    def latest(self, token: Token) -> Token:
+        """Return the token that *token* was renewed by, or itself."""
+        ...
+
+    def accepted(self, token: Token) -> None:
+        """Note that a request was accepted with *token*."""
+        ...
+
+
 class Client:
     """Asks one org with one token and one pace, however many tasks share it.
 
     Args:
         transport: Sends single requests.
-        connection: Where to, as whom and how fast.
-        clock: Monotonic seconds.
+        connection: Where to.
+        pace: Says when.
+        tokens: Has the token to send with.
+        patience: Waits where a request is repeated, and counts the traffic.
     """
 
     def __init__(
@@ -83,18 +120,15 @@ class Client:
         transport: Transport,
         connection: Connection,
         *,
-        clock: Callable[[], float] = time.monotonic,
+        pace: Pace,
+        tokens: Tokens,
+        patience: Patience,
     ) -> None:
         self._transport = transport
         self._connection = connection
-        self.pacer = Pacer(
-            connection.requests_per_minute, reserve=connection.reserve, clock=clock
-        )
-        self.patience = Patience(
-            give_up_s=connection.give_up_s, hold=self.pacer.hold, clock=clock
-        )
-        grant = partial(sign_in, connection, transport, self.patience)
-        self.tokens = TokenProvider(grant, clock=clock)
+        self._pace = pace
+        self._tokens = tokens
+        self.patience = patience
 
     @property
     def traffic(self) -> Traffic:
@@ -154,14 +188,14 @@ class Client:
         tries = self.patience.tries(f"{method} {path}", divisible=divisible)
         rejected: Token | None = None
         while True:
-            token = await self.tokens.get(rejected=rejected)
+            token = await self._tokens.get(rejected=rejected)
             rejected = None
             try:
-                ticket = await self.pacer.turn()
+                ticket = await self._pace.turn()
             except QuotaSpentError as exc:
                 why = f"{method} {path}: the quota is used up"
                 raise too_long(exc.wait_s, why, now=datetime.now(UTC)) from exc
-            token = self.tokens.latest(token)
+            token = self._tokens.latest(token)
             asked_at = datetime.now(UTC)
             try:
                 response = await self._send(
@@ -171,7 +205,7 @@ class Client:
                 await tries.after_loss(lost)
                 continue
             if response.status < HTTPStatus.MULTIPLE_CHOICES:
-                self.tokens.accepted(token)
+                self._tokens.accepted(token)
                 try:
                     value = await _decoded(decode, response.body)
                 except msgspec.ValidationError as exc:
@@ -217,7 +251,7 @@ class Client:
             tries.after_stale_token(refusal)
             return token
         if response.status not in RETRYABLE:
-            self.tokens.accepted(token)
+            self._tokens.accepted(token)
             if tries.divisible and is_too_large(refusal):
                 raise TooLargeError(str(refusal), refusal=refusal)
             raise error_of(refusal)
@@ -248,9 +282,9 @@ class Client:
                 method, url, headers=headers, body=body
             )
         except BaseException:
-            self.pacer.lost(ticket)
+            self._pace.lost(ticket)
             raise
-        self.pacer.answered(ticket, _standing(response.headers))
+        self._pace.answered(ticket, _standing(response.headers))
         self.traffic.answered[response.status] += 1
         self.traffic.received += len(response.body)
         return response
@@ -281,13 +315,50 @@ async def _decoded(decode: Callable[[bytes], T], body: bytes) -> T:
     return checked()
 
 
+@dataclass(frozen=True)
+class Access:
+    """The way to one org: a client, and the pace and the token that it goes by.
+
+    Args:
+        client: Asks.
+        pacer: The org's quota.
+        tokens: The org's token.
+    """
+
+    client: Client
+    pacer: Pacer
+    tokens: TokenProvider
+
+
+def access(
+    transport: Transport, connection: Connection, clock: Callable[[], float]
+) -> Access:
+    """Return the way to an org.
+
+    Args:
+        transport: Sends single requests.
+        connection: Where to, as whom and how fast.
+        clock: Monotonic seconds.
+    """
+    pacer = Pacer(
+        connection.requests_per_minute, reserve=connection.reserve, clock=clock
+    )
+    patience = Patience(give_up_s=connection.give_up_s, hold=pacer.hold, clock=clock)
+    grant = partial(sign_in, connection, transport, patience)
+    tokens = TokenProvider(grant, clock=clock)
+    client = Client(transport, connection, pace=pacer, tokens=tokens, patience=patience)
+    return Access(client, pacer, tokens)
+
+
 @asynccontextmanager
-async def open_client(connection: Connection) -> AsyncIterator[Client]:
-    """Open a client, on the clock of the loop; its connections close on leaving."""
+async def open_access(connection: Connection) -> AsyncIterator[Access]:
+    """Open the way to an org, on the clock of the loop.
+
+    Its connections close on leaving.
+    """
     async with open_transport(
         timeout_s=connection.timeout_s,
         connections=connection.concurrency + 1,
         max_response_bytes=connection.max_response_bytes,
     ) as transport:
-        clock = asyncio.get_running_loop().time
-        yield Client(transport, connection, clock=clock)
+        yield access(transport, connection, asyncio.get_running_loop().time)

@@ -109,6 +109,11 @@ class Pacer:
         self._budget.lose(ticket)
         self._tell()
 
+    def unused(self, ticket: Ticket) -> None:
+        """Take a ticket back that nothing was sent with."""
+        self._budget.take_back(ticket)
+        self._tell()
+
     def offered(self, *, open_too: bool = True) -> int:
         """Return how many requests the server allowed so far; see Budget.offered."""
         return self._budget.offered(self._clock(), open_too=open_too)

@@ -38,6 +38,8 @@ class Table:
         batch_rows: Rows of a batch; fewer where rows are long, and in tests.
         time: The column whose days and months a row belongs to; None where there is
             none.
+        zones_differ: Whether rows are of orgs with time zones of their own, so that
+            there are no days and months of all; timezone is then UTC.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Table:
     basis: "Table | None" = field(default=None, repr=False)
     batch_rows: int = BATCH_ROWS
     time: str | None = "interval_start"
+    zones_differ: bool = False
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         return rebatched(self.batches(), self.schema, self.batch_rows)

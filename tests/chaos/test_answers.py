@@ -21,7 +21,7 @@ from typing import Any, cast
 import pytest
 
 from gcbatch.errors import DataError, ServiceError
-from gcbatch.genesys.client import Client
+from gcbatch.genesys.client import access
 from gcbatch.genesys.connection import Connection
 from gcbatch.genesys.endpoints import Bucketed, endpoint_named
 from gcbatch.genesys.endpoints.aggregates import Aggregates
@@ -234,7 +234,7 @@ async def _run(body: bytes, clock: Callable[[], float]) -> Rows:
         give_up_s=10,
         max_response_bytes=10**7,
     )
-    client = Client(cast("Transport", Line(body)), connection, clock=clock)
+    client = access(cast("Transport", Line(body)), connection, clock).client
     endpoint = cast("Bucketed", endpoint_named(ASKED.endpoint))
     part = await endpoint.fetch(client, QUERY, ASKED)
     rows: Rows = part.table.to_pylist()

@@ -104,7 +104,8 @@ class QueueFigures:
     """A queue over the whole range, or one media type of it.
 
     Args:
-        name: Of the queue, with its media type where those are told apart.
+        name: Of the queue, after its org where there are several, and with its media
+            type where those are told apart.
         target: Service level to reach, in percent; None if none is set.
         sums: Over the whole range.
         by_step: By the step's number on the axis; none where nothing was answered.
@@ -213,7 +214,8 @@ def read_figures(table: Table) -> tuple[Figures, Spans]:
 
     Args:
         table: With the columns of NEEDED; and with media_type, wait_sum_ms,
-            wait_count, handle_sum_ms and handle_count, or without.
+            wait_count, handle_sum_ms and handle_count, or without; and with org, where
+            there are several.
 
     Returns:
         The figures, and the spans of time of the table's rows.
@@ -221,6 +223,7 @@ def read_figures(table: Table) -> tuple[Figures, Spans]:
     names = table.schema.names
     by_media = "media_type" in names
     keys = ["queue_id", *(["media_type"] if by_media else [])]
+    several = ["org"] if "org" in names else []
     spans = spans_of(table, "period_start", "period_end")
     axis = Axis.of(spans, zone=table.timezone, covered=table.covered)
     gathered: dict[tuple[Hashable, ...], _Gathered] = defaultdict(_Gathered.new)
@@ -229,7 +232,7 @@ def read_figures(table: Table) -> tuple[Figures, Spans]:
         rows += batch.num_rows
         steps = axis.numbers(batch["period_start"])
         data = pa.table(batch).append_column("step", steps)
-        for key, sums, told in grouped(data, [*keys, "step"], like=_ADDED):
+        for key, sums, told in grouped(data, [*several, *keys, "step"], like=_ADDED):
             *queue, step = key
             row = gathered[tuple(queue)]
             row.by_step[step] += sums
@@ -239,7 +242,7 @@ def read_figures(table: Table) -> tuple[Figures, Spans]:
             )
     queues = [
         QueueFigures(
-            name=_name(row.name, key),
+            name=_name(row.name, key[len(several) :], org=key[: len(several)]),
             target=row.target,
             sums=Sums.total(row.by_step.values()),
             by_step=dict(row.by_step),
@@ -251,11 +254,10 @@ def read_figures(table: Table) -> tuple[Figures, Spans]:
     return Figures(queues, axis, rows, by_media, has_times), spans
 
 
-def _name(queue: str | None, key: tuple[Any, ...]) -> str:
+def _name(queue: str | None, key: tuple[Any, ...], *, org: tuple[Hashable, ...]) -> str:
     queue_id, *media = key
-    return " · ".join(
-        [queue or queue_id or "All queues", *(m or "other" for m in media)]
-    )
+    named = queue or queue_id or "All queues"
+    return " · ".join([*map(str, org), named, *(m or "other" for m in media)])
 
 
 def grouped(

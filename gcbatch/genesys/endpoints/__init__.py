@@ -2,7 +2,7 @@
 
 from gcbatch.genesys.details import details_named
 from gcbatch.genesys.endpoints.aggregates import Aggregates
-from gcbatch.genesys.endpoints.base import Bucketed, Desk, Endpoint, Price
+from gcbatch.genesys.endpoints.base import Asker, Bucketed, Desk, Endpoint, Price
 from gcbatch.genesys.endpoints.details import DetailsEndpoint
 from gcbatch.genesys.endpoints.interval_report import IntervalReport
 from gcbatch.genesys.endpoints.queue_summary import QueueSummary
@@ -10,6 +10,7 @@ from gcbatch.genesys.families import family_named
 
 __all__ = [
     "Aggregates",
+    "Asker",
     "Bucketed",
     "Desk",
     "DetailsEndpoint",

@@ -1,0 +1,250 @@
+"""One job's run: its orgs fetched side by side, what came of them exported together."""
+
+import asyncio
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from gcbatch.digests import outputs_at
+from gcbatch.engines import Engines
+from gcbatch.errors import (
+    DamagedPartError,
+    GcbatchError,
+    JobError,
+    ReplacedPartError,
+)
+from gcbatch.exporting import Exporter, export, load_exporter
+from gcbatch.fetch import Observer
+from gcbatch.job import Export, Job
+from gcbatch.orgrun import OrgRun
+from gcbatch.orgs import Orgs, client_of
+from gcbatch.report import Exported, RunReport, of_all_orgs
+from gcbatch.tables.catalog import Catalog
+from gcbatch.tables.orgs import OrgsCatalog, naming
+from gcbatch.tables.table import Table
+from gcbatch.tasks import for_each
+from gcbatch.together import Together
+
+__all__ = ["JobRun"]
+
+MOST_ROUNDS: Final = 3
+"""So often parts that are damaged, or that another run replaces, are put up with."""
+
+ORGS_AT_ONCE: Final = 50
+"""Fetched by one process: with 8 queries in flight each, their connections and files
+stay below the 1,024 that systems let a process open; and one core keeps about as many
+busy at the usual quota (docs/scale.md)."""
+
+Exporters = Sequence[tuple[Export, Exporter]]
+
+
+class JobRun:
+    """One job on its way from file to report: a run for each org, exports for all.
+
+    Args:
+        job: Of one org or several.
+        observer: Is told of progress.
+
+    Raises:
+        GcbatchError: If none of its orgs can be asked.
+    """
+
+    def __init__(self, job: Job, observer: Observer) -> None:
+        self._job = job
+        self._runs: list[OrgRun] = []
+        self._failures: dict[str, GcbatchError] = {}
+        together = Together(job.name, observer) if job.orgs is not None else None
+        for share in job.shares():
+            with self._noting(share.org_name):
+                own = together.part() if together else observer
+                self._runs.append(OrgRun(share, own))
+
+    @property
+    def only(self) -> OrgRun:
+        """The run of the one org.
+
+        Raises:
+            JobError: If there are several.
+        """
+        if self._job.orgs is not None:
+            msg = f"{self._job.name}: asks several orgs"
+            raise JobError(msg, hint="take its orgs one by one: Job.shares()")
+        (run,) = self._runs
+        return run
+
+    async def run(self, orgs: Orgs, *, fresh: bool, allow_partial: bool) -> RunReport:
+        """Fetch what is missing, export all of it."""
+        exporters = self.exporters()
+        async with Engines(self._job) as engine:
+
+            async def fetch(taking_turns: Sequence[OrgRun]) -> None:
+                for run in taking_turns:
+                    with self._noting(run.org):
+                        await run.fetch(
+                            orgs, engine, fresh=fresh, allow_partial=allow_partial
+                        )
+
+            clients = self._by_client()
+            is_local = self._job.engine.name == "local"
+            at_once = ORGS_AT_ONCE if is_local else len(clients)
+            await for_each(clients, fetch, at_once=at_once)
+            if engine.failure:
+                engine.failure.org = ""
+                raise engine.failure  # which is no org's own
+            for _ in range(MOST_ROUNDS):
+                try:
+                    return await self._finished(exporters)
+                except ReplacedPartError:
+                    for run in self._left():
+                        run.forget_reads()
+                except DamagedPartError:
+                    for run in self._left():
+                        with self._noting(run.org):
+                            await run.mend(orgs, engine)
+            return await self._finished(exporters, is_last=True)
+
+    def _by_client(self) -> list[list[OrgRun]]:
+        """Return the runs by the client they ask with.
+
+        Those of one client take turns: its quota is theirs together, what it lists
+        serves all of them, and what each of them spends can be told.
+        """
+        clients: dict[object, list[OrgRun]] = {}
+        for run in self._left():
+            known = client_of(run.job.own_org)
+            clients.setdefault(known or run.org, []).append(run)
+        return list(clients.values())
+
+    @contextmanager
+    def _noting(self, org: str) -> Iterator[None]:
+        """Note what keeps one of several orgs from being had; the others go on."""
+        try:
+            yield
+        except GcbatchError as exc:
+            if self._job.orgs is None:
+                raise
+            exc.org = org
+            self._failures[org] = exc
+
+    def _left(self) -> list[OrgRun]:
+        """Return the runs that did not fail.
+
+        Raises:
+            GcbatchError: As the worst of them, if all failed; names all orgs.
+        """
+        left = [run for run in self._runs if run.org not in self._failures]
+        if left:
+            return left
+        failures = [self._failures[org] for org in sorted(self._failures)]
+        worst = max(failures, key=lambda failure: failure.exit_code)
+        told = "\n".join(
+            f"{failure.org}: {line}"
+            for failure in failures
+            for line in failure.problem.split("\n")
+        )
+        raise type(worst)(told, hint=worst.hint, refusal=worst.refusal) from worst
+
+    async def _finished(
+        self, exporters: Exporters, *, is_last: bool = False
+    ) -> RunReport:
+        """Export in a thread, so that Ctrl-C is heard; it stops between two batches."""
+        stop = threading.Event()
+        try:
+            return await asyncio.to_thread(
+                self._finish, exporters, stop, is_last=is_last
+            )
+        except asyncio.CancelledError:
+            stop.set()
+            raise
+
+    def export_again(self) -> RunReport:
+        """Export what the last run fetched."""
+        exporters = self.exporters()
+        self._use_kept()
+        for run in self._left():
+            with self._noting(run.org):
+                run.planner.require_listings()
+        return self._finish(exporters, threading.Event(), is_last=True)
+
+    def kept_catalog(self) -> Catalog | OrgsCatalog:
+        """Return the tables of what the last run fetched."""
+        self._use_kept()
+        return self._catalog([run.catalog() for run in self._left()])
+
+    def _use_kept(self) -> None:
+        for run in self._left():
+            with self._noting(run.org):
+                run.use_kept()
+
+    def exporters(self) -> Exporters:
+        """Make the exporters, and let them refuse the job before any request."""
+        made: list[tuple[Export, Exporter]] = []
+        empty = self._catalog([run.empty_catalog() for run in self._left()])
+        for spec in self._job.exports:
+            kind = load_exporter(spec.exporter)
+            exporter = kind(kind.Options.model_validate(spec.options))
+            if (refuse := getattr(exporter, "check", None)) is not None:
+                refuse(_given(spec, empty))
+            made.append((spec, exporter))
+        return made
+
+    def _catalog(self, catalogs: Sequence[Catalog]) -> Catalog | OrgsCatalog:
+        """Return the tables of the job, of all its orgs together."""
+        if self._job.orgs is None:
+            (only,) = catalogs
+            return only
+        own = {catalog.job.org_name: catalog for catalog in catalogs}
+        return OrgsCatalog(own, self._failures)
+
+    def _finish(
+        self, exporters: Exporters, stop: threading.Event, *, is_last: bool
+    ) -> RunReport:
+        """Export, and report; without an org whose rows turn out not to be had.
+
+        Args:
+            exporters: What to write.
+            stop: Ends it, between two batches.
+            is_last: Whether parts that are damaged or replaced are put up with no more.
+        """
+        while True:
+            try:
+                return self._exported(self._left(), exporters, stop)
+            except GcbatchError as exc:
+                passing = isinstance(exc, (DamagedPartError, ReplacedPartError))
+                if not exc.org or (passing and not is_last):
+                    raise
+                self._failures[exc.org] = exc
+
+    def _exported(
+        self, runs: Sequence[OrgRun], exporters: Exporters, stop: threading.Event
+    ) -> RunReport:
+        catalogs = [run.catalog(stop) for run in runs]
+        catalog = self._catalog(catalogs)
+        exports: list[Exported] = []
+        published: list[Path] = []
+        for spec, exporter in exporters:
+            receipt, paths = export(exporter, spec.exporter, _given(spec, catalog))
+            published += paths
+            exports.append(
+                Exported(
+                    spec.exporter, spec.table_names, receipt.location, receipt.rows
+                )
+            )
+        outputs = outputs_at(published)
+        reports: dict[str, RunReport] = {}
+        for run, own in zip(runs, catalogs, strict=True):
+            with naming(run.org):
+                reports[run.org] = run.report(own, exports, outputs)
+        for run in runs:
+            run.keep(reports[run.org])
+        if isinstance(catalog, Catalog):
+            (report,) = reports.values()
+            return report
+        return of_all_orgs(self._job, reports, self._failures, catalog)
+
+
+def _given(spec: Export, catalog: Catalog | OrgsCatalog) -> dict[str, Table]:
+    """Return the tables that an export is handed."""
+    return {n: catalog.table(n, period=spec.period) for n in spec.table_names}

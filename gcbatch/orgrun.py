@@ -1,0 +1,323 @@
+"""One org's share of a run: its plan, its parts, its tables, its account."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Event
+from typing import Final
+
+from gcbatch.account import Account
+from gcbatch.digests import Output, inputs_of
+from gcbatch.engine import Engine, Fetching
+from gcbatch.errors import DataError, GcbatchError, OutOfReachError, ServiceError
+from gcbatch.fetch import Observer
+from gcbatch.genesys.endpoints import Desk
+from gcbatch.genesys.listing import Documents
+from gcbatch.genesys.names import Names
+from gcbatch.job import Job
+from gcbatch.kept import Kept
+from gcbatch.orgs import Orgs, OrgSession, Spending
+from gcbatch.plain import plain
+from gcbatch.plan import Plan
+from gcbatch.planning import Planned, Planner
+from gcbatch.query import Query
+from gcbatch.report import REPORT_NOTE, Exported, Gap, RunReport
+from gcbatch.tables.catalog import Catalog
+
+__all__ = ["OrgRun"]
+
+MOST_GAPS: Final = 5
+"""Told of one by one."""
+
+MOST_NEWER: Final = 20
+"""Fields told of by name."""
+
+
+@dataclass
+class _Effort:
+    """What a run did to have all parts.
+
+    Args:
+        allow_partial: Whether to go on where a query fails.
+        fetched: Queries that were asked.
+        spent: What that took.
+        remarks: What the reader should know of it.
+        gaps: The queries that failed, and why.
+    """
+
+    allow_partial: bool = False
+    fetched: int = 0
+    spent: Spending = field(default_factory=Spending)
+    remarks: list[str] = field(default_factory=list)
+    gaps: dict[Query, GcbatchError] = field(default_factory=dict)
+
+    def tolerates(self, query: Query, problem: GcbatchError) -> bool:
+        """Note what failed, and say whether to go on with the rest."""
+        one_query = isinstance(problem, (ServiceError, DataError))
+        if not self.allow_partial or isinstance(problem, OutOfReachError):
+            return False
+        if one_query:
+            self.gaps[query] = problem
+        return one_query
+
+
+class OrgRun:
+    """One org's share of a run.
+
+    Args:
+        job: Of one org.
+        observer: Is told of progress.
+    """
+
+    def __init__(self, job: Job, observer: Observer) -> None:
+        self.job = job
+        self._observer = observer
+        self._started = datetime.now(UTC), time.monotonic()
+        self.planner = Planner(job, self._started[0])
+        self._store = self.planner.store
+        self._endpoint = self.planner.endpoint
+        self._effort = _Effort()
+        self._planned: Planned | None = None
+
+    @property
+    def org(self) -> str:
+        """What the job calls the org; empty where it is the only one."""
+        return self.job.org_name
+
+    @property
+    def planned(self) -> Planned:
+        """The plan; there is one once fetch or use_kept is done."""
+        if self._planned is None:
+            msg = "nothing is planned yet"
+            raise RuntimeError(msg)
+        return self._planned
+
+    async def fetch(
+        self, orgs: Orgs, engine: Engine, *, fresh: bool, allow_partial: bool
+    ) -> None:
+        """Fetch what is missing.
+
+        Raises:
+            GcbatchError: What keeps it from being had.
+        """
+        effort = self._effort = _Effort(allow_partial)
+        if fresh:
+            self.planner.begin_fresh()
+        planned = self.planner.as_kept()
+        if planned is None or planned.stored < len(planned.plan.queries):
+            self._store.prepare()
+            session = await self._session(orgs)
+            with effort.spent.noting(session):
+                planned = await self._fetch_missing(session, engine)
+        else:
+            total = len(planned.plan.queries)
+            per_minute = self.job.fetch.requests_per_minute
+            self._observer.planned(self.job.store_name, total, total, per_minute)
+            self._observer.finished()
+        self._planned = planned
+
+    async def _fetch_missing(self, session: OrgSession, engine: Engine) -> Planned:
+        effort = self._effort
+        planned = await self.planner.anew(session)
+        if unreadable := sum(map(self.planner.is_unreadable, planned.plan.queries)):
+            effort.remarks.append(f"damaged parts, fetched anew: {unreadable:,}")
+        todo = self.planner.unsettled(planned.plan)
+        await self._fetch(session, engine, planned.plan, todo)
+        if not effort.gaps:
+            # Not before: until then the last whole run is what can be exported.
+            planned = self.planner.keep(planned)
+        return planned.without(effort.gaps)
+
+    async def mend(self, orgs: Orgs, engine: Engine) -> None:
+        """Fetch again whatever cannot be read, as its checksum shows."""
+        plan, store = self.planned.plan, self._store
+        damaged = [q for q in plan.queries if not store.is_whole(q.digest)]
+        if not damaged:
+            return
+        session = await self._session(orgs)
+        self._effort.remarks.append(f"damaged parts, fetched anew: {len(damaged):,}")
+        with self._effort.spent.noting(session):
+            await self._fetch(session, engine, plan, damaged)
+
+    def forget_reads(self) -> None:
+        """Take parts as they are now for what is to be read."""
+        self._store.forget_reads()
+
+    async def plan(self, orgs: Orgs) -> Planned:
+        """Return the plan, from kept names where they suffice."""
+        return self.planner.as_kept() or await self.planner.anew(
+            await self._session(orgs)
+        )
+
+    async def check(self, orgs: Orgs) -> tuple[str, ...]:
+        """Sign in, list names, and ask as little as possible."""
+        session = await self._session(orgs)
+        planned = await self.planner.anew(session)
+        await self._endpoint.probe(self._desk(session), planned.plan.queries[0])
+        return planned.names.warnings
+
+    def use_kept(self) -> Kept:
+        """Take what the last run fetched.
+
+        Raises:
+            DataError: If the store does not hold all of it.
+            JobError: If the job asks something else than its last run did.
+        """
+        kept = self.planner.kept()
+        self._planned = Planned(kept.plan, kept.names, 0)
+        for query in kept.plan.queries:
+            self._account(query)
+        return kept
+
+    async def _session(self, orgs: Orgs) -> OrgSession:
+        session = await orgs.session(self.job)
+        session.client.patience.on_wait = self._observer.waiting
+        return session
+
+    def _desk(self, session: OrgSession) -> Desk:
+        job, paged = self.job, self._observer.paged
+        return Desk(session.client, job.query, job.fetch, self._store, paged)
+
+    async def _fetch(
+        self, session: OrgSession, engine: Engine, plan: Plan, todo: Sequence[Query]
+    ) -> None:
+        effort, total = self._effort, len(plan.queries)
+        per_minute = session.access.pacer.per_minute
+        stored = total - len(todo)
+        self._observer.planned(self.job.store_name, total, stored, per_minute)
+        work = Fetching(
+            org=self.org or "org",
+            endpoint=self._endpoint,
+            desk=self._desk(session),
+            access=session.access,
+            connection=session.connection,
+            queries=todo,
+            observer=self._observer,
+            tolerate=effort.tolerates,
+        )
+        try:
+            effort.remarks += await engine.fetch(work) if todo else []
+        except GcbatchError as exc:
+            exc.missing = self._told_missing(plan)
+            raise
+        finally:
+            self._observer.finished()
+        effort.fetched += sum(query not in effort.gaps for query in todo)
+
+    def catalog(self, stop: Event | None = None) -> Catalog:
+        """Return the tables of what is planned."""
+        return self._catalog(self.planned, stop)
+
+    def empty_catalog(self) -> Catalog:
+        """Return the tables as they are without any row, before anything is asked."""
+        none: dict[str, Documents] = {table: {} for table in self.job.listed}
+        plan = Plan(self.planner.window(), ())
+        return self._catalog(Planned(plan, Names(), 0, listings=none), None)
+
+    def _catalog(self, planned: Planned, stop: Event | None) -> Catalog:
+        return Catalog(
+            self.job,
+            self._endpoint,
+            planned.plan,
+            planned.names,
+            self._store,
+            stop,
+            planned.listings,
+        )
+
+    def report(
+        self,
+        catalog: Catalog,
+        exports: Sequence[Exported],
+        outputs: Sequence[Output],
+    ) -> RunReport:
+        """Return the account of this share.
+
+        Args:
+            catalog: Its tables.
+            exports: What was written.
+            outputs: The files that were published.
+        """
+        planned, effort, spent = self.planned, self._effort, self._effort.spent
+        accounts = [self._account(query) for query in planned.plan.queries]
+        zone, settle = self.job.query.zone, self.job.fetch.settle
+        at, clock = self._started
+        return RunReport(
+            job=self.job.store_name,
+            run_id=planned.plan.run_id,
+            window=planned.plan.window,
+            started_at=at,
+            seconds=time.monotonic() - clock,
+            queries=len(planned.plan.queries),
+            fetched=effort.fetched,
+            provisional=sum(not a.settled(settle, zone) for a in accounts),
+            requests=spent.requests,
+            retries=spent.retries,
+            throttled=spent.throttled,
+            waited_s=spent.waited_s,
+            tokens=spent.tokens,
+            rows=sum(account.rows for account in accounts),
+            exports=tuple(exports),
+            breaches=catalog.breaches(),
+            answers=spent.answered,
+            received=spent.received,
+            quota_used_pct=spent.quota_used_pct,
+            failed=spent.failed,
+            gaps=tuple(map(self._gap, effort.gaps)),
+            inputs=inputs_of(planned.plan, self._store),
+            outputs=tuple(outputs),
+            settle=str(settle),
+            timezone=zone.key,
+            warnings=(
+                *planned.names.warnings,
+                *(str(problem).splitlines()[0] for problem in effort.gaps.values()),
+                *effort.remarks,
+                *catalog.remarks(),
+                *_remarks_of(accounts),
+            ),
+            tables=catalog.all(),
+            catalog=catalog,
+        )
+
+    def keep(self, report: RunReport) -> None:
+        """Keep the account beside the parts.
+
+        Raises:
+            OutputError: If it cannot be written.
+        """
+        self._store.write_note(REPORT_NOTE, report.to_json())
+
+    def _told_missing(self, plan: Plan) -> str:
+        """Return which windows and queues have no part yet, in one line."""
+        missing = [q for q in plan.queries if self._store.account(q.digest) is None]
+        if len(missing) in (0, len(plan.queries)):
+            return ""  # nothing, or all of it
+        gaps = "; ".join(map(str, map(self._gap, missing[:MOST_GAPS])))
+        more = f"; and {len(missing) - MOST_GAPS:,} more" * (len(missing) > MOST_GAPS)
+        return f"{len(missing):,} of {len(plan.queries):,} queries: {gaps}{more}"
+
+    def _gap(self, query: Query) -> Gap:
+        queues = self._endpoint.queues_of(query.template)
+        return Gap(query.window, queues, self.org)
+
+    def _account(self, query: Query) -> Account:
+        account = self._store.account(query.digest)
+        if account is None:
+            msg = f"{query}: its part is missing from {self._store.folder}"
+            raise DataError(msg, hint="`gcbatch run JOB` fetches what is missing")
+        return account
+
+
+def _remarks_of(accounts: Sequence[Account]) -> list[str]:
+    """Return what the reader of a run should know of its parts."""
+    counted = sum((Counter(a.remarks) for a in accounts), Counter[str]())
+    remarks = [f"{what}: {number:,}" for what, number in sorted(counted.items())]
+    if newer := sorted({path for account in accounts for path in account.newer}):
+        told = ", ".join(map(plain, newer[:MOST_NEWER]))
+        more = f" and {len(newer) - MOST_NEWER:,} more" * (len(newer) > MOST_NEWER)
+        remarks.append(
+            f"fields newer than this release, kept in the column extra: {told}{more}"
+        )
+    return remarks

@@ -1,0 +1,101 @@
+"""Tables of several orgs in one: a column `org` before all others."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from gcbatch.errors import GcbatchError
+from gcbatch.tables.catalog import Catalog
+from gcbatch.tables.table import Table
+from gcbatch.windows import Window
+
+__all__ = ["OrgsCatalog", "naming", "of_all_orgs", "run_id_of_all"]
+
+_ORG: Final = pa.field(
+    "org", pa.string(), nullable=False, metadata={"description": "as the job names it"}
+)
+
+
+@contextmanager
+def naming(org: str) -> Iterator[None]:
+    """Note on what goes wrong in the block which org it is about."""
+    try:
+        yield
+    except GcbatchError as exc:
+        exc.org = exc.org or org
+        raise
+
+
+def run_id_of_all(runs: Mapping[str, str]) -> str:
+    """Return what identifies the plans of several orgs, each by its name."""
+    told = "\n".join(f"{org} {runs[org]}" for org in sorted(runs))
+    return sha256(told.encode()).hexdigest()[:16]
+
+
+def of_all_orgs(tables: Mapping[str, Table]) -> Table:
+    """Return the rows of several orgs, one org after the other by name.
+
+    Args:
+        tables: The same table of each org.
+
+    Returns:
+        The table with the column `org`, which is the first of its key. Where orgs have
+        time zones of their own, it is in UTC, and has no column of time whose days it
+        could be partitioned by.
+    """
+    names = sorted(tables)
+    first = tables[names[0]]
+    schema = pa.schema([_ORG, *first.schema])
+    covered = [tables[name].covered for name in names]
+    differ = len({tables[name].timezone.key for name in names}) > 1
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for name in names:
+            with naming(name):
+                for batch in tables[name].batches():
+                    org = pa.repeat(pa.scalar(name, pa.string()), batch.num_rows)
+                    columns = [org, *batch.columns]
+                    yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+    bases = {name: basis for name in names if (basis := tables[name].basis) is not None}
+    return replace(
+        first,
+        schema=schema,
+        key=("org", *first.key),
+        covered=Window(min(c.start for c in covered), max(c.end for c in covered)),
+        timezone=ZoneInfo("UTC") if differ else first.timezone,
+        run_id=run_id_of_all({name: tables[name].run_id for name in names}),
+        batches=batches,
+        basis=of_all_orgs(bases) if bases else None,
+        time=None if differ else first.time,
+        zones_differ=differ,
+    )
+
+
+@dataclass(frozen=True)
+class OrgsCatalog:
+    """Makes the tables of a job of several orgs.
+
+    Args:
+        catalogs: Of each org, by its name.
+        failures: Why others are not among them, by their names.
+    """
+
+    catalogs: Mapping[str, Catalog]
+    failures: Mapping[str, GcbatchError] = field(default_factory=dict)
+
+    def table(self, name: str, *, period: str | None = None) -> Table:
+        """Return one table; see Catalog.table."""
+        return of_all_orgs(
+            {org: c.table(name, period=period) for org, c in self.catalogs.items()}
+        )
+
+    def all(self) -> dict[str, Table]:
+        """Return all tables of what the job asks."""
+        first = next(iter(self.catalogs.values()))
+        return {name: self.table(name) for name in first.job.tables}

@@ -1,0 +1,80 @@
+"""The progress of several orgs, told as one."""
+
+from dataclasses import dataclass, field
+
+from gcbatch.fetch import Observer
+from gcbatch.query import Query
+
+__all__ = ["Together"]
+
+
+class Together:
+    """Adds up what the runs of several orgs tell.
+
+    Args:
+        job: The job's name.
+        observer: Is told the sum.
+    """
+
+    def __init__(self, job: str, observer: Observer) -> None:
+        self._job = job
+        self._observer = observer
+        self._parts: list[_Part] = []
+
+    def part(self) -> Observer:
+        """Return an observer for one more org."""
+        self._parts.append(_Part(self, self._observer))
+        return self._parts[-1]
+
+    def planned(self) -> None:
+        """Tell how much there is to do, of all that is known by now."""
+        parts = self._parts
+        self._observer.planned(
+            self._job,
+            sum(part.total for part in parts),
+            sum(part.done for part in parts),
+            sum(part.per_minute for part in parts),
+        )
+
+    def paged(self) -> None:
+        """Tell how many pages there are."""
+        done, due = zip(*(part.pages for part in self._parts), strict=True)
+        self._observer.paged(sum(done), sum(due))
+
+    def finished(self) -> None:
+        """Tell of the end, where no org is under way."""
+        if not any(part.is_open for part in self._parts):
+            self._observer.finished()
+
+
+@dataclass
+class _Part:
+    """What one org's run tells; see Observer."""
+
+    whole: Together
+    observer: Observer
+    total: int = 0
+    done: int = 0
+    per_minute: int = 0
+    pages: tuple[int, int] = field(default=(0, 0))
+    is_open: bool = False
+
+    def planned(self, job: str, total: int, stored: int, per_minute: int) -> None:  # noqa: ARG002 - all go by one name
+        self.total, self.done, self.per_minute = total, stored, per_minute
+        self.is_open = True
+        self.whole.planned()
+
+    def fetched(self, query: Query, rows: int) -> None:
+        self.done += 1
+        self.observer.fetched(query, rows)
+
+    def paged(self, done: int, due: int) -> None:
+        self.pages = done, due
+        self.whole.paged()
+
+    def waiting(self, seconds: float, cause: str) -> None:
+        self.observer.waiting(seconds, cause)
+
+    def finished(self) -> None:
+        self.is_open = False
+        self.whole.finished()
