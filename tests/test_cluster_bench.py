@@ -1,0 +1,223 @@
+"""A part is written once a run, however many workers come to it."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gcbatch.cluster.bench import Bench, opened
+from gcbatch.cluster.coordinator import Coordinator
+from gcbatch.cluster.outcomes import unpacked
+from gcbatch.cluster.remote import Line, LostLineError
+from gcbatch.errors import OutOfReachError, OutputError
+from gcbatch.orgs import Orgs
+from gcbatch.partfile import Rows
+from gcbatch.planning import Planner
+from gcbatch.query import Query
+from gcbatch.store import Store
+
+if TYPE_CHECKING:
+    from tests.conftest import Bench as World
+
+
+class SlowStore(Store):
+    """Writes when it is told to.
+
+    Attributes:
+        go: Tells it to.
+    """
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store.root, store.name)
+        self.go = threading.Event()
+
+    def write(self, digest: str, part: Rows, **options: Any) -> None:
+        assert self.go.wait(timeout=30)
+        super().write(digest, part, **options)
+
+
+@dataclass
+class Crew:
+    """Two workers of one coordinator, in this process.
+
+    Args:
+        world: What they ask.
+        benches: Of the workers.
+        query: Of the plan.
+        coordinator: Theirs.
+    """
+
+    world: "World"
+    benches: list[Bench]
+    query: Query
+    coordinator: Coordinator
+
+    async def fetch(self, worker: int, before: str | None = None) -> dict[str, Any]:
+        return await self.benches[worker].fetch(self.query, before)
+
+    @property
+    def seal(self) -> str | None:
+        return self.benches[0].store.seal(self.query.digest)
+
+    @property
+    def asked(self) -> int:
+        return len(self.world.data_requests)
+
+
+@asynccontextmanager
+async def crew_of(world: "World") -> AsyncIterator[Crew]:
+    job = world.job()
+    clock = asyncio.get_running_loop().time
+    coordinator = Coordinator(clock=clock)
+
+    async def call(method: str, **arguments: Any) -> Any:
+        answer = getattr(coordinator, method)(**arguments)
+        return (await answer if asyncio.iscoroutine(answer) else answer) or {}
+
+    def line(worker: str) -> Line:
+        return Line(call, "org", worker, clock, sleep=lambda _: asyncio.sleep(0.01))
+
+    async with Orgs([job]) as orgs:
+        session = await orgs.session(job)
+        planned = await Planner(job, datetime.now(UTC)).anew(session)
+        connection = replace(session.connection, client_secret="")
+        timeout_s = connection.timeout_s
+        coordinator.serve("org", session.access, timeout_s=timeout_s)
+        Store(job.fetch.store, job.store_name).prepare()
+        given = (connection, job.query, job.fetch, job.store_name)
+        async with opened(*given, line("w0")) as one, opened(*given, line("w1")) as two:
+            yield Crew(world, [one, two], planned.plan.queries[0], coordinator)
+    assert coordinator.out == 0
+
+
+async def until(happened: Any) -> None:
+    """Wait for something that another task does; at most half a minute."""
+    async with asyncio.timeout(30):
+        while not happened():  # noqa: ASYNC110 - it is files that are looked at
+            await asyncio.sleep(0.01)
+
+
+async def test_whoever_comes_second_leaves_the_part_alone(bench: "World") -> None:
+    """Both asked, as when one was taken for dead; the first to write has it."""
+    async with crew_of(bench) as crew:
+        slow = crew.benches[1].store = SlowStore(crew.benches[1].store)
+        late = asyncio.create_task(crew.fetch(1))
+        await until(lambda: crew.asked == 1)
+        first = await crew.fetch(0)
+        seal = crew.seal
+
+        slow.go.set()
+        second = await late
+
+        assert crew.asked == 2
+        assert first["rows"] == second["rows"] > 0
+        assert crew.seal == seal
+
+
+async def test_the_second_waits_for_the_claim_of_the_first(bench: "World") -> None:
+    """While one may be about to write, no other does; then it may."""
+    async with crew_of(bench) as crew:
+        digest = crew.query.digest
+        crew.coordinator.claim("org", digest, "first")
+        fetching = asyncio.create_task(crew.fetch(0))
+        await until(lambda: crew.asked == 1)
+        await asyncio.sleep(0.1)
+        assert crew.seal is None
+
+        crew.coordinator.release("org", digest, "first", None)
+
+        assert (await fetching)["rows"] > 0
+        assert crew.seal is not None
+
+
+async def test_a_part_of_before_is_asked_anew_once(bench: "World") -> None:
+    """Told by its seal: neither worker's clock has a say in it."""
+    async with crew_of(bench) as crew:
+        await crew.fetch(0)
+    async with crew_of(bench) as crew:
+        before = crew.seal
+
+        anew = await crew.fetch(0, before)
+        seal = crew.seal
+        again = await crew.fetch(1, before)
+
+        assert crew.asked == 2
+        assert before != seal == crew.seal
+        assert anew["rows"] == again["rows"]
+
+
+async def test_a_part_is_found_though_nobody_told_of_it(bench: "World") -> None:
+    """Its worker was killed between writing it and telling so."""
+    async with crew_of(bench) as crew:
+        first = await crew.fetch(0)
+        crew.coordinator.serve("org", crew.coordinator._orgs["org"].access, timeout_s=1)
+
+        second = await crew.fetch(1)
+
+        assert crew.asked == 1
+        assert second["rows"] == first["rows"]
+
+
+async def test_nothing_is_written_once_the_run_is_over(bench: "World") -> None:
+    """A worker that goes on unnoticed must not change what others read by then."""
+    async with crew_of(bench) as crew:
+        slow = crew.benches[0].store = SlowStore(crew.benches[0].store)
+        late = asyncio.create_task(crew.fetch(0))
+        await until(lambda: crew.asked == 1)
+
+        crew.coordinator.end("org")
+        slow.go.set()
+        outcome = await late
+
+        assert type(unpacked(outcome["error"])) is OutOfReachError
+        assert crew.seal is None
+        assert not list(slow.folder.rglob("*.part"))
+
+
+async def test_a_worker_cut_off_from_the_coordinator_says_so(bench: "World") -> None:
+    """Another one should try; no request was sent without a turn."""
+    async with crew_of(bench) as crew:
+        minutes = count(step=60)
+
+        async def dead(method: str, **arguments: Any) -> Any:
+            del method, arguments
+            raise LostLineError
+
+        crew.benches[0].line.call = dead
+        crew.benches[0].line.clock = lambda: float(next(minutes))
+
+        outcome = await crew.fetch(0)
+
+        assert "cannot be reached" in outcome["cut_off"]
+        assert crew.asked == 0
+
+
+async def test_what_was_sent_is_told_once(bench: "World") -> None:
+    """The traffic of a worker adds up over its queries."""
+    async with crew_of(bench) as crew:
+        first, second = [await crew.fetch(0, before) for before in (None, crew.seal)]
+
+        assert first["traffic"]["answered"] == {200: 1}
+        assert (first["traffic"]["sent"], first["traffic"]["received"] > 0) == (1, True)
+        assert (second["traffic"]["sent"], second["traffic"]["received"]) == (0, 0)
+
+
+async def test_a_store_that_a_worker_does_not_see(bench: "World") -> None:
+    """It is told before anything is asked, with the path and the worker."""
+    job = bench.job()
+    async with Orgs([job]) as orgs:
+        session = await orgs.session(job)
+        line = Line(None, "org", "tls://w7:1", lambda: 0.0)  # type: ignore[arg-type] # never called
+        given = (session.connection, job.query, job.fetch, job.store_name)
+
+        with pytest.raises(OutputError, match=r"is not there on worker tls://w7:1"):
+            async with opened(*given, line):
+                pass
+
+        assert len(bench.data_requests) == 0

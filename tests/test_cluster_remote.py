@@ -1,0 +1,244 @@
+"""A worker's end of the line: it asks until it is answered, and no longer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from gcbatch import errors
+from gcbatch.cluster.coordinator import FRESH_S
+from gcbatch.cluster.outcomes import packed, unpacked
+from gcbatch.cluster.remote import (
+    GIVE_UP_S,
+    TELL_S,
+    CutOffError,
+    Line,
+    LostLineError,
+    RemotePacer,
+    RemoteTokens,
+)
+from gcbatch.errors import AccessError, GcbatchError, Refusal
+from gcbatch.genesys.auth import Token
+from gcbatch.genesys.budget import Standing
+from gcbatch.genesys.quota import QuotaSpentError
+
+Clock = Callable[[], float]
+InTime = Callable[[Callable[[Clock], Awaitable[None]]], None]
+
+GRANTED = {"token": "t1", "serial": 1}
+
+
+class Coordinator:
+    """Answers what it is told to, after a while, and remembers what it was called for.
+
+    Args:
+        answers: One for each call; `None` is none at all. The last one stays.
+        takes_s: How long each call takes.
+    """
+
+    def __init__(self, *answers: Any, takes_s: float = 0.0) -> None:
+        self._answers = list(answers)
+        self._takes_s = takes_s
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+
+    async def __call__(self, method: str, **arguments: Any) -> Any:
+        self.calls.append((method, arguments))
+        answers = self._answers
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        await asyncio.sleep(self._takes_s)
+        if answer is None:
+            raise LostLineError
+        return answer
+
+    def line(self, clock: Clock) -> Line:
+        return Line(self, "org", "w1", clock)
+
+    def pacer(self, clock: Clock) -> RemotePacer:
+        line = self.line(clock)
+        return RemotePacer(line, RemoteTokens(line))
+
+    def called(self, method: str) -> list[dict[str, Any]]:
+        return [arguments for name, arguments in self.calls if name == method]
+
+
+class TestLine:
+    async def test_it_asks_again_with_the_same_words(self) -> None:
+        """What is asked twice has its effect once: the number is the same."""
+        coordinator = Coordinator(None, None, GRANTED)
+        line = coordinator.line(asyncio.get_running_loop().time)
+        line.sleep = lambda _: asyncio.sleep(0)
+
+        answer = await line.ask("turn", number="n")
+
+        assert answer == GRANTED
+        assert coordinator.calls == [("turn", {"org": "org", "number": "n"})] * 3
+
+    @pytest.mark.parametrize("takes_s", [0.0, 30.0])
+    def test_it_gives_up_by_the_clock(
+        self, takes_s: float, in_turned_time: InTime
+    ) -> None:
+        """However long each try takes, the time is the same."""
+        at: list[float] = []
+
+        async def work(clock: Clock) -> None:
+            coordinator = Coordinator(None, takes_s=takes_s)
+            with pytest.raises(CutOffError, match="cannot be reached"):
+                await coordinator.line(clock).ask("turn")
+            at.append(clock())
+
+        in_turned_time(work)
+
+        assert GIVE_UP_S <= at[0] <= GIVE_UP_S + 31
+
+    async def test_an_error_is_raised_as_it_was(self) -> None:
+        """The coordinator's AccessError is the worker's."""
+        told = {"error": packed(AccessError("refused", hint="look"))}
+        line = Coordinator(told).line(asyncio.get_running_loop().time)
+
+        with pytest.raises(AccessError, match="refused") as caught:
+            await line.ask("token")
+
+        assert caught.value.hint == "look"
+
+    def test_telling_is_repeated_and_ends(self, in_turned_time: InTime) -> None:
+        """What cannot be told is left to the coordinator to find out."""
+        found: list[Any] = []
+
+        async def work(clock: Clock) -> None:
+            coordinator = Coordinator(None)
+            line = coordinator.line(clock)
+            line.tell("lost", number="n")
+            await line.flush()
+            found.append((clock(), len(coordinator.calls)))
+
+        in_turned_time(work)
+
+        assert TELL_S <= found[0][0] <= TELL_S + 1
+        assert found[0][1] > 10
+
+
+class TestPace:
+    async def test_each_turn_has_a_number_of_its_own(self) -> None:
+        """And is handed back by it, with what the answer said."""
+        coordinator = Coordinator(GRANTED)
+        line = coordinator.line(asyncio.get_running_loop().time)
+        pacer = RemotePacer(line, RemoteTokens(line))
+
+        for _ in range(2):
+            pacer.answered(await pacer.turn(), Standing(3, 300, 59))
+        pacer.lost(await pacer.turn())
+        await line.flush()
+
+        numbers = [turn["number"] for turn in coordinator.called("turn")]
+        back = [*coordinator.called("answered"), *coordinator.called("lost")]
+        assert len(set(numbers)) == 3
+        assert [told["number"] for told in back] == numbers
+        assert back[0]["standing"] == [3, 300, 59]
+
+    async def test_later_is_asked_for_again(self) -> None:
+        """Under another number: the first asking is over."""
+        coordinator = Coordinator({"later": True}, GRANTED)
+
+        await coordinator.pacer(asyncio.get_running_loop().time).turn()
+
+        first, second = coordinator.called("turn")
+        assert first["number"] != second["number"]
+
+    def test_a_turn_that_comes_late_is_not_used(self, in_turned_time: InTime) -> None:
+        """Its lease would end before the answer; it is handed back, and asked anew."""
+        coordinator = Coordinator(GRANTED, takes_s=FRESH_S + 1)
+        quick: list[str] = []
+
+        async def work(clock: Clock) -> None:
+            pacer = coordinator.pacer(clock)
+            turn = asyncio.create_task(pacer.turn())
+            await asyncio.sleep(FRESH_S)
+            coordinator._takes_s = 0.0
+            await turn
+            quick.extend(coordinator.called("turn")[-1]["number"])
+            await pacer._line.flush()
+
+        in_turned_time(work)
+
+        late, used = (turn["number"] for turn in coordinator.called("turn"))
+        assert [told["number"] for told in coordinator.called("unused")] == [late]
+        assert used == "".join(quick)
+
+    async def test_a_spent_quota_is_raised(self) -> None:
+        """As by the pacer of a single process."""
+        with pytest.raises(QuotaSpentError) as caught:
+            await (
+                Coordinator({"spent": 7200.0})
+                .pacer(asyncio.get_running_loop().time)
+                .turn()
+            )
+
+        assert caught.value.wait_s == 7200.0
+
+
+class TestTokens:
+    async def test_the_token_is_asked_for_once(self) -> None:
+        """After that it comes with the turns."""
+        coordinator = Coordinator({"later": True}, GRANTED)
+        tokens = RemoteTokens(coordinator.line(asyncio.get_running_loop().time))
+
+        found = [await tokens.get() for _ in range(3)]
+
+        assert [token.value for token in found] == ["t1"] * 3
+        assert coordinator.called("token") == [{"org": "org", "rejected": 0}] * 2
+
+    async def test_a_refused_token_is_named_by_its_number(self) -> None:
+        """So that one renewal does for all workers."""
+        coordinator = Coordinator(GRANTED, {"token": "t2", "serial": 2})
+        tokens = RemoteTokens(coordinator.line(asyncio.get_running_loop().time))
+        first = await tokens.get()
+
+        second = await tokens.get(rejected=first)
+
+        assert coordinator.called("token")[-1]["rejected"] == 1
+        assert (second.value, tokens.latest(first)) == ("t2", second)
+
+    async def test_a_reply_come_late_brings_no_old_token_back(self) -> None:
+        """Replies overtake one another."""
+        tokens = RemoteTokens(
+            Coordinator(GRANTED).line(asyncio.get_running_loop().time)
+        )
+        new = tokens.take({"token": "t2", "serial": 2})
+
+        assert tokens.take(GRANTED) is new
+
+    async def test_acceptance_is_told_once(self) -> None:
+        """Not with every answer, and not of a token that is not the current one."""
+        coordinator = Coordinator(GRANTED)
+        line = coordinator.line(asyncio.get_running_loop().time)
+        tokens = RemoteTokens(line)
+        token = await tokens.get()
+
+        for accepted in (token, token, Token("other", lifetime_s=1.0)):
+            tokens.accepted(accepted)
+        await line.flush()
+
+        assert coordinator.called("accepted") == [{"org": "org", "serial": 1}]
+
+
+REFUSAL = Refusal("GET", "/api/v2/users", 403, "missing.permission", "no", "c-1")
+KINDS = [
+    kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, GcbatchError)
+]
+
+
+@pytest.mark.parametrize("refusal", [None, REFUSAL])
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_errors_travel_whole(kind: type[GcbatchError], refusal: Refusal | None) -> None:
+    """Their kind decides the exit code, and whether others go on."""
+    told = unpacked(packed(kind("what is wrong", hint="do this", refusal=refusal)))
+
+    assert type(told) is kind
+    assert (told.problem, told.hint, told.refusal) == (
+        "what is wrong",
+        "do this",
+        refusal,
+    )

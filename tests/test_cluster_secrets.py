@@ -1,0 +1,159 @@
+"""The secret reaches no worker, and the token nothing but workers' memory."""
+
+import asyncio
+import pickle
+import re
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
+from urllib.parse import urljoin
+
+import pytest
+from distributed import Client
+from distributed.security import Security
+
+from tests.cluster_world import (
+    Run,
+    Standing,
+    aggregates,
+    job_file,
+    standing,
+    until,
+)
+
+if TYPE_CHECKING:
+    from tests.conftest import BenchOf
+
+pytestmark = pytest.mark.cluster
+
+PAGES = (
+    "/info/main/workers.html",
+    "/info/main/exceptions.html",
+    "/info/main/logs.html",
+    "/json/identity.json",
+    "/json/counts.json",
+    "/metrics",
+    "/sitemap.json",
+    "/status",
+    "/health",
+    "/api/v1/get_workers",
+)
+
+
+def pages(address: str) -> dict[str, bytes]:
+    """Return the pages of a dashboard, and all that they lead to."""
+    found: dict[str, bytes] = {}
+    waiting = [urljoin(address, page) for page in PAGES]
+    while waiting:
+        page = waiting.pop()
+        if page in found or not page.startswith(address):
+            continue
+        with suppress(HTTPError), urllib.request.urlopen(page, timeout=10) as answer:  # noqa: S310 - loopback
+            found[page] = answer.read()
+            links = re.findall(rb'href="([^"#]+)"', found[page])
+            waiting += [urljoin(page, link.decode()) for link in links]
+    return found
+
+
+def memory(pid: int) -> Iterator[bytes]:
+    """Yield what a process has in memory that it may write to."""
+    maps = Path(f"/proc/{pid}/maps").read_text().splitlines()
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as file:
+        for line in maps:
+            span, rights, *_ = line.split()
+            if not rights.startswith("rw"):
+                continue
+            start, end = (int(at, 16) for at in span.split("-"))
+            with suppress(OSError, ValueError, OverflowError):
+                file.seek(start)
+                yield file.read(end - start)
+
+
+def holds(pid: int, secrets: list[bytes]) -> set[bytes]:
+    return {s for piece in memory(pid) for s in secrets if s in piece}
+
+
+async def states(cluster: Standing) -> list[str]:
+    """Return what scheduler and workers tell of themselves."""
+    cert, key = (str(cluster.folder / name) for name in ("cert.pem", "key.pem"))
+    security = Security(
+        require_encryption=True,
+        tls_ca_file=cert,
+        tls_client_cert=cert,
+        tls_client_key=key,
+    )
+
+    def of_scheduler(dask_scheduler: Any) -> str:
+        tasks = {
+            key: (repr(task.run_spec), pickle.dumps(task.run_spec))
+            for key, task in dask_scheduler.tasks.items()
+        }
+        plugins = (dask_scheduler.worker_plugins, dask_scheduler.plugins)
+        return repr((tasks, plugins, dask_scheduler.get_events()))
+
+    def of_worker(dask_worker: Any) -> str:
+        tasks = {
+            key: (repr(task.run_spec), pickle.dumps(task.run_spec))
+            for key, task in dask_worker.state.tasks.items()
+        }
+        return repr((tasks, dask_worker.plugins, dask_worker.get_logs()))
+
+    async with Client(cluster.address, asynchronous=True, security=security) as client:
+        dumped = cluster.folder / "dump"
+        await client.dump_cluster_state(str(dumped), format="yaml")
+        told = [
+            await client.run_on_scheduler(of_scheduler),
+            await client.run(of_worker),
+            await client.get_scheduler_logs(),
+            await client.get_worker_logs(),
+            await client.get_versions(),
+        ]
+    return [*map(repr, told), dumped.with_suffix(".yaml").read_text("utf-8")]
+
+
+def test_secret_and_tokens_are_nowhere_to_be_read(
+    bench_of: "BenchOf", tmp_path: Path
+) -> None:
+    """No task, state, log, page or file has them; the scheduler not even in memory.
+
+    The token lives for a few seconds, so that there are several.
+    """
+    secret = "s3cret-" + 4 * "8f1c"
+    bench = bench_of(
+        requests_allowed=60,
+        window_s=6.0,
+        client_secret=secret,
+        token_lifetime_s=8.0,
+    )
+    tokens = bench.simulator._access._good_until
+    job = job_file(bench, "job", aggregates())
+    with standing(tmp_path, "one", "two") as cluster:
+        options = ("--scheduler", cluster.address, "--verbose")
+        run = Run(bench, job, *options, environ=cluster.environ)
+        until(lambda: len(bench.parts) >= 80)
+        workers = [cluster.processes[name].pid for name in ("one", "two")]
+        scheduler = cluster.processes["scheduler"].pid
+
+        told = asyncio.run(states(cluster))
+        seen = pages(f"http://127.0.0.1:{cluster.pages}/")
+        hidden = [secret.encode(), *(token.encode() for token in tokens)]
+        in_workers = [holds(pid, hidden) for pid in workers]
+        in_scheduler = holds(scheduler, hidden)
+        run.end()
+
+    shown = [page.decode("utf-8", "replace") for page in seen.values()]
+    told += [run.printed, *shown]
+    files = [p for f in (cluster.folder, bench.folder) for p in f.rglob("*")]
+    told += [p.read_text("utf-8", "replace") for p in files if p.is_file()]
+    hidden = [secret.encode(), *(token.encode() for token in tokens)]
+    assert [h for h in hidden if any(h.decode() in text for text in told)] == []
+    assert in_scheduler == set()
+    # The search does find what is there.
+    assert all(found for found in in_workers)
+    assert secret.encode() not in set().union(*in_workers)
+    assert len(tokens) >= 3
+    assert "fetch_query" in told[0]
+    assert any("gcbatch-" in page for page in shown), "\n".join(seen)

@@ -1,0 +1,200 @@
+"""Queries as tasks of a cluster, its scheduler and worker in this process."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+from distributed import LocalCluster, Worker
+from distributed.security import Security
+
+from gcbatch import job
+from gcbatch.cluster.coordinator import Coordinator
+from gcbatch.cluster.crew import Crew
+from gcbatch.cluster.engine import dask_engine
+from gcbatch.cluster.outcomes import unpacked
+from gcbatch.cluster.switchboard import listening
+from gcbatch.cluster.work import RELEASE, Assignment, Workbench, fetch_query
+from gcbatch.errors import JobError, OutOfReachError
+from gcbatch.genesys.client import Access
+from gcbatch.orgs import Orgs
+from gcbatch.planning import Planner
+from gcbatch.query import Query
+
+if TYPE_CHECKING:
+    from tests.conftest import Bench
+
+
+@asynccontextmanager
+async def cluster_of(workers: int) -> AsyncIterator[LocalCluster]:
+    """Start a cluster in this process."""
+    async with LocalCluster(
+        n_workers=workers,
+        threads_per_worker=2,
+        processes=False,
+        dashboard_address=None,
+        asynchronous=True,
+        protocol="tcp://",
+        host="127.0.0.1",
+        scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+    ) as cluster:
+        yield cluster
+
+
+@dataclass
+class World:
+    """A worker, and what it is given to do.
+
+    Args:
+        crew: Of the one worker.
+        worker: Itself.
+        given: Its assignment.
+        queries: Of the job.
+        access: The way to the org.
+        coordinator: Grants requests.
+    """
+
+    crew: Crew
+    worker: Worker
+    given: Assignment
+    queries: tuple[Query, ...]
+    access: Access
+    coordinator: Coordinator
+    calls: int = 0
+
+    async def fetch(self, number: int, *, given: Assignment | None = None) -> Any:
+        self.calls += 1
+        key = f"task-{self.calls}"
+        return await self.crew.call(
+            fetch_query, key, given or self.given, self.queries[number], None, key=key
+        )
+
+    @property
+    def benches(self) -> list[Workbench]:
+        kept = self.worker.plugins.values()
+        return [plugin for plugin in kept if isinstance(plugin, Workbench)]
+
+
+@asynccontextmanager
+async def world_of(bench: "Bench") -> AsyncIterator[World]:
+    asked = bench.job()
+    coordinator = Coordinator(clock=asyncio.get_running_loop().time)
+    async with Orgs([asked]) as orgs, cluster_of(1) as cluster:
+        session = await orgs.session(asked)
+        planner = Planner(asked, datetime.now(UTC))
+        planner.store.prepare()
+        plan = (await planner.anew(session)).plan
+        coordinator.serve("org", session.access, timeout_s=30.0)
+        security = Security()
+        crew = Crew(cluster.scheduler_address, security, coordinator.gone)
+        async with (
+            listening(coordinator, "tcp://127.0.0.1", security) as line,
+            crew.opened(),
+        ):
+            given = Assignment(
+                name="run-1",
+                release=RELEASE,
+                org="org",
+                coordinator=line,
+                connection=replace(session.connection, client_secret=""),
+                asked=asked.query,
+                fetch=asked.fetch,
+                store=asked.store_name,
+            )
+            (worker,) = cluster.workers.values()
+            yield World(crew, worker, given, plan.queries, session.access, coordinator)
+
+
+async def test_a_worker_keeps_its_bench_for_the_next_query(bench: "Bench") -> None:
+    """Connections and token are opened once, also by two queries at once."""
+    async with world_of(bench) as world:
+        outcomes = await asyncio.gather(*(world.fetch(n) for n in range(4)))
+
+        assert all(outcome["rows"] > 0 for outcome in outcomes)
+        assert len(world.benches) == 1
+        assert len(bench.parts) == 4
+        assert world.coordinator.out == 0
+
+
+async def test_a_bench_that_is_left_is_closed(bench: "Bench") -> None:
+    """The job may have ended without a word; a query that comes late opens another."""
+    async with world_of(bench) as world:
+        await world.fetch(0)
+        (left,) = world.benches
+
+        left._leave()
+        await world.fetch(1)
+
+        (anew,) = world.benches
+        assert anew is not left
+        assert left._bench is None
+
+
+async def test_another_release_is_refused(bench: "Bench") -> None:
+    """Before anything is asked: parts of two releases need not fit together."""
+    async with world_of(bench) as world:
+        other = replace(world.given, release="0.0.1")
+
+        outcome = await world.fetch(0, given=other)
+
+        problem = unpacked(outcome["error"])
+        assert type(problem) is JobError
+        assert f"has gcbatch {RELEASE}, not 0.0.1" in problem.problem
+        assert bench.data_requests == []
+
+
+async def test_what_nobody_waits_for_is_left(bench: "Bench") -> None:
+    """The job is gone; the hands it kept busy are free for its next run."""
+    async with world_of(bench) as world:
+        world.access.pacer.hold(3600)
+        waiting = asyncio.create_task(world.fetch(0))
+        while not world.benches:  # noqa: ASYNC110 - of another task, which tells nobody
+            await asyncio.sleep(0.01)
+
+        waiting.cancel()
+        async with asyncio.timeout(30):
+            while world.worker.state.executing_count:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.01)
+
+        assert bench.data_requests == []
+
+
+async def broken() -> None:
+    msg = "a bug"
+    raise KeyError(msg)
+
+
+async def test_a_bug_keeps_its_name(bench: "Bench") -> None:
+    """It is not asked again: that would hide it, and not mend it."""
+    async with world_of(bench) as world:
+        with pytest.raises(KeyError, match="a bug"):
+            await world.crew.call(broken, key="broken")
+
+
+async def test_without_workers_hope_ends() -> None:
+    """A scheduler keeps a task for ever; a run does not."""
+    async with cluster_of(0) as cluster:
+        address = cluster.scheduler_address
+        crew = Crew(address, Security(), lambda _: None, give_up_s=0.1)
+        async with crew.opened():
+            with pytest.raises(OutOfReachError, match=r"no scheduler or no worker for"):
+                await crew.call(broken, key="never")
+
+
+async def test_a_runs_own_workers_show_no_pages() -> None:
+    """Whoever else is on this machine sees nothing of the job."""
+    settings, fetch = job.Engine(name="dask", workers=1), job.Fetch()
+    async with dask_engine(settings, fetch) as engine, aiohttp.ClientSession() as web:
+        told = await engine.crew._dask.scheduler.identity()
+        ports = [told["services"]["dashboard"]]
+        ports += [w["services"]["dashboard"] for w in told["workers"].values()]
+
+        for port in ports:
+            for page in ("info/main/workers.html", "json/identity.json", "metrics"):
+                url = f"http://127.0.0.1:{port}/{page}"
+                async with web.get(url) as answer:
+                    assert answer.status == 404
