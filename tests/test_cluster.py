@@ -150,3 +150,37 @@ def test_a_local_run_loads_nothing_of_dask(bench: "Bench") -> None:
 
     assert done.returncode == 0, done.stderr
     assert len(bench.parts) == 7
+
+
+@pytest.mark.parametrize(
+    ("environ", "problem"),
+    [
+        ({}, "no certificates to speak TLS with"),
+        (
+            {
+                "DASK_DISTRIBUTED__COMM__TLS__CA_FILE": "/nowhere/ca.pem",
+                "DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT": "/nowhere/cert.pem",
+                "DASK_DISTRIBUTED__COMM__TLS__SCHEDULER__CERT": "/nowhere/cert.pem",
+            },
+            "are not usable",
+        ),
+    ],
+)
+def test_tls_without_certificates_is_told(
+    bench: "Bench", environ: dict[str, str], problem: str
+) -> None:
+    """The address asks for what this machine has not: exit 2, and the way out."""
+    path = job_file(bench, "job", aggregates())
+    command = [sys.executable, "-m", "gcbatch", "run", str(path)]
+    done = subprocess.run(  # noqa: S603 - our own command
+        [*command, "--scheduler", "tls://127.0.0.1:1"],
+        env=bench.process_environ | environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert problem in done.stderr
+    assert "docs/operations.md" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -65,8 +65,9 @@ async def dask_engine(settings: Settings, fetch: Fetch) -> AsyncIterator["DaskEn
             opening = own_workers(settings, fetch, security)
             address = await stack.enter_async_context(opening)
         else:
-            security, address = Security(), settings.scheduler
+            address = settings.scheduler
             _refuse_clear(address)
+            security = _security_of(address)
         coordinator = Coordinator(clock=asyncio.get_running_loop().time)
         line = await stack.enter_async_context(
             listening(coordinator, _own_host(address), security)
@@ -85,6 +86,25 @@ def _refuse_clear(address: str) -> None:
             "run the scheduler with TLS (tls://…) and set DASK_DISTRIBUTED__COMM__TLS__"
         )
         raise JobError(msg, hint=f"{hint}… on all sides; see docs/operations.md")
+
+
+def _security_of(address: str) -> Security:
+    """Return what this machine's settings of Dask say of encryption.
+
+    Raises:
+        JobError: If that does not do for a scheduler's address.
+    """
+    hint = "set DASK_DISTRIBUTED__COMM__TLS__… on all sides; see docs/operations.md"
+    try:
+        security = Security()
+        context = security.get_listen_args("scheduler").get("ssl_context")
+    except (OSError, ValueError) as exc:  # files that are not there, or no certificates
+        msg = f"{address}: the certificates of this machine are not usable: {exc}"
+        raise JobError(msg, hint=hint) from exc
+    if context is None and urlsplit(address).scheme == "tls":
+        msg = f"{address}: this machine has no certificates to speak TLS with"
+        raise JobError(msg, hint=hint)
+    return security
 
 
 def _own_host(address: str) -> str:
