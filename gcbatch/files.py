@@ -33,15 +33,10 @@ def write_whole(path: Path, content: "bytes | memoryview", *, sync: Sync) -> Non
     Raises:
         OSError: If it cannot be written; what was there stays.
     """
-
-    def fill(beside: Path) -> None:
-        with beside.open("wb") as file:
-            file.write(content)
-
-    replace_whole(path, fill, sync=sync)
+    replace_whole(path, lambda beside: beside.write_bytes(content), sync=sync)
 
 
-def replace_whole(path: Path, fill: Callable[[Path], None], *, sync: Sync) -> None:
+def replace_whole(path: Path, fill: Callable[[Path], object], *, sync: Sync) -> None:
     """Make *path* the file that *fill* writes, replacing what was there by one rename.
 
     Args:

@@ -20,7 +20,7 @@ import pyarrow as pa
 from gcbatch import partfile
 from gcbatch.account import Account
 from gcbatch.errors import DamagedPartError, DataError, OutputError, ReplacedPartError
-from gcbatch.files import Sync, create_beside, replace_whole, write_whole
+from gcbatch.files import Sync, create_beside, replace_whole
 from gcbatch.partfile import MEND_HINT, Part, Rows
 from gcbatch.windows import iso
 
@@ -103,10 +103,14 @@ class Store:
             file.seek(0)
             return Part(partfile.table_of(file), account)
 
-    def examine(self, digest: str) -> tuple[Account, Iterator[pa.RecordBatch]]:
-        """Return a part's account and its row groups; nothing is removed.
+    @contextmanager
+    def examine(
+        self, digest: str
+    ) -> Iterator[tuple[Account, Iterator[pa.RecordBatch]]]:
+        """Open a part, checksums verified; nothing is removed.
 
-        The checksums are verified before the first row group is read.
+        Yields:
+            Its account and its row groups, one at a time in memory.
 
         Raises:
             DamagedPartError: If its checksum is wrong, or it tells nothing of itself.
@@ -114,12 +118,8 @@ class Store:
         """
         with self._checked(digest) as (file, _):
             account = self._told(digest, file)
-
-        def batches() -> Iterator[pa.RecordBatch]:
-            with self._checked(digest) as (file, _):
-                yield from partfile.batches_of(file)
-
-        return account, batches()
+            file.seek(0)
+            yield account, partfile.batches_of(file)
 
     def _told(self, digest: str, file: Any) -> Account:
         """Return the account in an opened part."""
@@ -236,10 +236,7 @@ class Store:
         """
         options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         text = orjson.dumps(content, option=options)
-        try:
-            write_whole(self.folder / name, text, sync=self._sync)
-        except OSError as exc:
-            raise self._unwritable(exc) from exc
+        self._put(self.folder / name, lambda path: path.write_bytes(text))
 
     def discard_note(self, name: str) -> None:
         """Remove a document kept beside the parts, if there is one."""
@@ -254,7 +251,7 @@ class Store:
             return None
         return content if isinstance(content, dict) else None
 
-    def _put(self, path: Path, fill: Callable[[Path], None]) -> None:
+    def _put(self, path: Path, fill: Callable[[Path], object]) -> None:
         try:
             replace_whole(path, fill, sync=self._sync)
         except OSError as exc:

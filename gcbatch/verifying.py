@@ -99,7 +99,6 @@ class _Verifier:
         return found
 
     def _check_parts(self) -> None:
-        zone, settle = self._job.query.zone, self._job.fetch.settle
         for query in self._kept.plan.queries:
             self._found.parts += 1
             path = self._store.path(query.digest)
@@ -107,10 +106,6 @@ class _Verifier:
                 wrong = self._misfit_of(query)
             except DataError as exc:
                 wrong = exc.problem.removeprefix(f"{path}: ")
-            else:
-                account = self._store.account(query.digest)
-                if account is None or not account.settled(settle, zone):
-                    self._provisional.add(query.window)
             if wrong:
                 self._missing.add(query.window)
                 flaw = Flaw(str(path), f"{wrong} ({query.window})")
@@ -118,6 +113,8 @@ class _Verifier:
 
     def _misfit_of(self, query: Query) -> str | None:
         """Say in what a part is not the answer to its query; None if in nothing.
+
+        It is noted if it is provisional.
 
         Raises:
             DataError: If it cannot be read, or is damaged.
@@ -128,8 +125,11 @@ class _Verifier:
         else:
             schema = endpoint.schema(self._job.query)
             columns = _Columns(schema, "interval_start", "interval_end")
-        account, batches = self._store.examine(query.digest)
-        return _misfit(account, batches, query, columns)
+        with self._store.examine(query.digest) as (account, batches):
+            wrong = _misfit(account, batches, query, columns)
+        if not account.settled(self._job.fetch.settle, self._job.query.zone):
+            self._provisional.add(query.window)
+        return wrong
 
     def _check_outputs(self) -> None:
         found, path = self._found, self._store.folder / REPORT_NOTE
