@@ -15,23 +15,38 @@ from gcbatch.query import Query
 from gcbatch.report import RunReport
 from gcbatch.windows import Window, to_local
 
-__all__ = ["plan_screen", "report_screen", "rows_screen"]
+__all__ = [
+    "counted",
+    "grid_of",
+    "local_time",
+    "plan_screen",
+    "report_screen",
+    "rows_screen",
+]
 
 MOST_WINDOWS = 12
 
 
-def _grid(*columns: str, right: Sequence[int] = ()) -> Grid:
+def grid_of(*columns: str, right: Sequence[int] = ()) -> Grid:
+    """Return an empty grid.
+
+    Args:
+        columns: Their headings.
+        right: Which of them hold numbers; the first is 0.
+    """
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     for number, column in enumerate(columns):
         grid.add_column(column, justify="right" if number in right else "left")
     return grid
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, which takes an s for more than one."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _when(instant: datetime, zone: ZoneInfo) -> str:
+def local_time(instant: datetime, zone: ZoneInfo) -> str:
+    """Return an instant as people of a zone write it, to the minute."""
     return f"{to_local(instant, zone):%Y-%m-%d %H:%M}"
 
 
@@ -39,7 +54,7 @@ def plan_screen(job: Job, planned: Planned) -> RenderableType:
     """Return the plan of a job: windows, cost, output places."""
     plan, zone = planned.plan, job.query.zone
     windows = plan.windows
-    grid = _grid("from", "to", "requests", right=(2,))
+    grid = grid_of("from", "to", "requests", right=(2,))
     shown = windows if len(windows) <= MOST_WINDOWS else windows[: MOST_WINDOWS - 2]
     for window, queries in shown:
         grid.add_row(*_row(window, queries, zone, planned))
@@ -54,7 +69,7 @@ def plan_screen(job: Job, planned: Planned) -> RenderableType:
     least = "" if price.is_exact else "at least "
     lines = [
         f"{job.store_name}: {job.query.endpoint}, times in {zone.key}",
-        f"{_count(len(windows), 'window')}, {price.of(total)}",
+        f"{counted(len(windows), 'window')}, {price.of(total)}",
         (
             f"{planned.stored:,} stored, {todo:,} to ask: {least}"
             f"{todo * price.least / per_minute:.1f} minutes at {per_minute} a minute"
@@ -74,7 +89,7 @@ def _row(
 ) -> tuple[str, str, str]:
     price = planned.price
     requests = f"{len(queries) * price.least:,}{'' if price.is_exact else '+'}"
-    return _when(window.start, zone), _when(window.end, zone), requests
+    return local_time(window.start, zone), local_time(window.end, zone), requests
 
 
 def _outputs(job: Job) -> Iterable[str]:
@@ -87,12 +102,14 @@ def _outputs(job: Job) -> Iterable[str]:
 def report_screen(report: RunReport, zone: ZoneInfo) -> RenderableType:
     """Return what a run fetched and wrote."""
     window = report.window
-    span = f"{_when(window.start, zone)} to {_when(window.end, zone)} {zone.key}"
+    span = (
+        f"{local_time(window.start, zone)} to {local_time(window.end, zone)} {zone.key}"
+    )
     reused = report.queries - report.fetched
     facts = [
         f"{report.fetched} of {report.queries} queries asked, {reused} from the store",
-        _count(report.requests, "request"),
-        _count(report.rows, "row"),
+        counted(report.requests, "request"),
+        counted(report.rows, "row"),
         f"{report.seconds:.1f} s",
     ]
     if report.throttled:
@@ -100,7 +117,7 @@ def report_screen(report: RunReport, zone: ZoneInfo) -> RenderableType:
     used = report.quota_used_pct
     if used is not None and (report.throttled or round(used)):
         facts.append(f"{used:.0f} % of the quota used")
-    grid = _grid("table", "rows", "written to", "by", right=(1,))
+    grid = grid_of("table", "rows", "written to", "by", right=(1,))
     for done in report.exports:
         names = escape(", ".join(done.tables))
         grid.add_row(names, f"{done.rows:,}", escape(done.location), done.exporter)
@@ -115,7 +132,7 @@ def report_screen(report: RunReport, zone: ZoneInfo) -> RenderableType:
     if report.provisional:
         lines.append(
             Text(
-                f"provisional: {_count(report.provisional, 'part')}; the service "
+                f"provisional: {counted(report.provisional, 'part')}; the service "
                 "still corrects these days, the next run fetches them anew"
             )
         )
@@ -128,7 +145,7 @@ def _warnings(warnings: Iterable[str]) -> list[Text]:
 
 def rows_screen(rows: Sequence[Mapping[str, str]]) -> RenderableType:
     """Return plain rows under the names of their columns."""
-    grid = _grid(*(rows[0] if rows else ()))
+    grid = grid_of(*(rows[0] if rows else ()))
     for row in rows:
         grid.add_row(*map(escape, row.values()))
     return grid

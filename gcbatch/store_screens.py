@@ -1,36 +1,24 @@
 """What the terminal shows of the store and of checks; data in, renderables out."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
-from rich.table import Table as Grid
 from rich.text import Text
 
 from gcbatch.housekeeping import JobStore, Pruned
+from gcbatch.screens import counted, grid_of, local_time
 from gcbatch.totals import Difference
 from gcbatch.verification import Totals, Verification
-from gcbatch.windows import Window, to_local
+from gcbatch.windows import Window
 
 __all__ = ["pruned_line", "store_screen", "verification_screen"]
 
 MOST_FLAWS: Final = 20
 MOST_DIFFERENCES: Final = 40
 UNITS: Final = ("bytes", "kB", "MB", "GB")
-
-
-def _grid(*columns: str, right: Sequence[int] = ()) -> Grid:
-    grid = Grid(box=None, pad_edge=False, header_style="bold")
-    for number, column in enumerate(columns):
-        grid.add_column(column, justify="right" if number in right else "left")
-    return grid
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _size(count: float) -> str:
@@ -40,12 +28,8 @@ def _size(count: float) -> str:
     return f"{count:,.0f} {UNITS[unit]}" if unit == 0 else f"{count:,.1f} {UNITS[unit]}"
 
 
-def _when(instant: datetime, zone: ZoneInfo) -> str:
-    return f"{to_local(instant, zone):%Y-%m-%d %H:%M}"
-
-
 def _span(window: Window, zone: ZoneInfo) -> str:
-    return f"{_when(window.start, zone)} to {_when(window.end, zone)}"
+    return f"{local_time(window.start, zone)} to {local_time(window.end, zone)}"
 
 
 def verification_screen(found: Verification) -> RenderableType:
@@ -58,8 +42,8 @@ def verification_screen(found: Verification) -> RenderableType:
         ("output", found.outputs, found.output_flaws),
     )
     for noun, number, flaws in looked_at:
-        state = _count(len(flaws), "flaw") if flaws else "as the run left them"
-        lines.append(Text(f"{_count(number, noun)}: {state}"))
+        state = counted(len(flaws), "flaw") if flaws else "as the run left them"
+        lines.append(Text(f"{counted(number, noun)}: {state}"))
         lines += [Text(f"  {flaw}") for flaw in flaws[:MOST_FLAWS]]
         if len(flaws) > MOST_FLAWS:
             lines.append(Text(f"  and {len(flaws) - MOST_FLAWS:,} more"))
@@ -74,11 +58,11 @@ def _totals(
     found: Verification, totals: Totals, zone: ZoneInfo
 ) -> list[RenderableType]:
     what = (
-        f"{_count(totals.spans, 'total')} of a day or longer compared with the "
-        f"service's own, {_count(totals.requests, 'request')}: "
+        f"{counted(totals.spans, 'total')} of a day or longer compared with the "
+        f"service's own, {counted(totals.requests, 'request')}: "
     )
     number = totals.differing
-    state = f"{_count(number, 'figure')} differ" if number else "no figure differs"
+    state = f"{counted(number, 'figure')} differ" if number else "no figure differs"
     lines: list[RenderableType] = [Text(f"{what}{state}")]
     if totals.listed:
         lines += _differences(found, totals.listed, number, zone)
@@ -86,8 +70,8 @@ def _totals(
         lines.append(
             Text(
                 f"provisional: {totals.provisional:,} of them, in which "
-                f"{_count(totals.differing_provisional, 'figure')} differ; the service "
-                "still corrects these days, the next run fetches them anew"
+                f"{counted(totals.differing_provisional, 'figure')} differ; the "
+                "service still corrects these days, the next run fetches them anew"
             )
         )
     if totals.listed_provisional:
@@ -105,11 +89,11 @@ def _totals(
 def _differences(
     found: Verification, listed: Sequence[Difference], number: int, zone: ZoneInfo
 ) -> list[RenderableType]:
-    grid = _grid("from", "to", "group", "figure", "stored", "served", right=(4, 5))
+    grid = grid_of("from", "to", "group", "figure", "stored", "served", right=(4, 5))
     for difference in listed[:MOST_DIFFERENCES]:
         grid.add_row(
-            _when(difference.window.start, zone),
-            _when(difference.window.end, zone),
+            local_time(difference.window.start, zone),
+            local_time(difference.window.end, zone),
             escape(found.name_of(difference.group)),
             difference.figure,
             *("-" if n is None else f"{n:,}" for n in _numbers(difference)),
@@ -129,7 +113,7 @@ def store_screen(jobs: Sequence[JobStore]) -> RenderableType:
     if not jobs:
         return Text("nothing is stored")
     zone = ZoneInfo("UTC")
-    grid = _grid(
+    grid = grid_of(
         "job", "from", "to", "parts", "size", "provisional", "unreadable", "last run",
         right=(3, 4, 5, 6),
     )  # fmt: skip
@@ -137,8 +121,8 @@ def store_screen(jobs: Sequence[JobStore]) -> RenderableType:
         window = job.window
         grid.add_row(
             escape(job.job),
-            _when(window.start, zone) if window else "-",
-            _when(window.end, zone) if window else "-",
+            local_time(window.start, zone) if window else "-",
+            local_time(window.end, zone) if window else "-",
             f"{job.parts:,}",
             _size(job.size),
             f"{job.provisional:,}",
@@ -150,9 +134,9 @@ def store_screen(jobs: Sequence[JobStore]) -> RenderableType:
 
 def pruned_line(done: Pruned, *, dry_run: bool) -> str:
     """Return what was removed, in one line."""
-    said = [f"{_count(done.parts, 'part')} of {_count(len(done.jobs), 'job')}"]
+    said = [f"{counted(done.parts, 'part')} of {counted(len(done.jobs), 'job')}"]
     if done.leftovers:
-        said.append(_count(done.leftovers, "unfinished file"))
+        said.append(counted(done.leftovers, "unfinished file"))
     if done.emptied:
         said.append(f"all that was left of {', '.join(done.emptied)}")
     verb = "would remove" if dry_run else "removed"
