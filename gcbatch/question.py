@@ -92,7 +92,7 @@ def _check_endpoint(endpoint: str) -> str:
         return endpoint
     if found := details_named(endpoint):
         details, road = found
-        return next(name for name, way in details.roads.items() if way is road)
+        return details.by(road)
     family = family_named(endpoint)
     if family is None or (endpoint.endswith("-jobs") and not family.has_jobs):
         raise ValueError(unknown("endpoint", endpoint, ENDPOINTS))

@@ -58,11 +58,11 @@ class Details:
     @property
     def roads(self) -> dict[str, Road]:
         """The endpoints of job files, each with its road."""
-        return {
-            self.name: Road.QUERY,
-            f"{self.name}-jobs": Road.JOBS,
-            f"{self.name}-auto": Road.AUTO,
-        }
+        return {self.by(road): road for road in Road}
+
+    def by(self, road: Road) -> str:
+        """Return the endpoint of job files that goes by *road*."""
+        return self.name if road is Road.QUERY else f"{self.name}-{road}"
 
 
 DETAILS: Final = (

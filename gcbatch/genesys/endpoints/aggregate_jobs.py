@@ -12,10 +12,10 @@ from typing import Final
 import orjson
 
 from gcbatch.account import Account
-from gcbatch.errors import DataError
 from gcbatch.genesys.client import Answer
 from gcbatch.genesys.endpoints.aggregate_pages import (
     AggregatePage,
+    about,
     decode_page,
     put_together,
     rows_of,
@@ -48,15 +48,7 @@ class AggregateJobs:
     _road: JobRoad = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        fetch = self.desk.fetch
-        self._road = JobRoad(
-            self.desk.client,
-            self.path,
-            at_once=fetch.limits.jobs_in_flight,
-            wait_s=fetch.job_wait.typical_s,
-            page_size=None,
-            slots=self.desk.slots,
-        )
+        self._road = JobRoad.of(self.desk, self.path, page_size=None)
 
     async def ask(self, query: Query, queues: tuple[str, ...]) -> Part:
         """Ask a query.
@@ -78,7 +70,7 @@ class AggregateJobs:
             pages.append,
             begin=pages.clear,
         )
-        try:
+        with about(query):
             table = rows_of(
                 put_together([answer.value for answer in pages]),
                 asked=self.desk.asked,
@@ -86,12 +78,4 @@ class AggregateJobs:
                 window=query.window,
                 queues=queues,
             )
-        except DataError as exc:
-            msg = f"{query}: {exc.problem}"
-            raise DataError(msg, hint=exc.hint) from exc
         return Part(table, Account.of_pages(query.window, table.num_rows, pages))
-
-    def remarks(self) -> list[str]:
-        """Return what the reader of the plan should know."""
-        again = self._road.resubmitted
-        return [f"jobs submitted again: {again:,}"] if again else []

@@ -4,7 +4,8 @@ What has no data is left out at every level: groups, buckets, metrics, statistic
 Keys that this release does not know are passed over; what it knows must fit.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -21,9 +22,17 @@ from gcbatch.genesys.endpoints.columns import SHAPE_HINT, Number, numbers
 from gcbatch.genesys.families import Family
 from gcbatch.genesys.metrics import Kind, column_name, kind_of, snake
 from gcbatch.plain import plain
+from gcbatch.query import Query
 from gcbatch.windows import Window
 
-__all__ = ["AggregatePage", "decode_page", "put_together", "rows_of", "schema_of"]
+__all__ = [
+    "AggregatePage",
+    "about",
+    "decode_page",
+    "put_together",
+    "rows_of",
+    "schema_of",
+]
 
 Key = tuple[str | None, ...]
 Span = tuple[datetime, datetime]
@@ -84,6 +93,16 @@ class AggregatePage(msgspec.Struct, gc=False):
 
 
 _DECODER: Final = msgspec.json.Decoder(AggregatePage)
+
+
+@contextmanager
+def about(query: Query) -> Iterator[None]:
+    """Have errors of an answer say which query it is to."""
+    try:
+        yield
+    except DataError as exc:
+        msg = f"{query}: {exc.problem}"
+        raise DataError(msg, hint=exc.hint) from exc
 
 
 def decode_page(body: bytes) -> AggregatePage:

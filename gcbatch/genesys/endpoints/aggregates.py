@@ -21,16 +21,20 @@ import pyarrow as pa
 from gcbatch import job as jobs
 from gcbatch import question
 from gcbatch.account import Account
-from gcbatch.errors import DataError
 from gcbatch.filters import all_of, any_of
 from gcbatch.genesys.client import Client
 from gcbatch.genesys.details import Road
 from gcbatch.genesys.endpoints.aggregate_columns import read_columns
 from gcbatch.genesys.endpoints.aggregate_jobs import AggregateJobs
-from gcbatch.genesys.endpoints.aggregate_pages import decode_page, rows_of, schema_of
+from gcbatch.genesys.endpoints.aggregate_pages import (
+    about,
+    decode_page,
+    rows_of,
+    schema_of,
+)
 from gcbatch.genesys.endpoints.async_jobs import LEAST_OF_A_JOB
 from gcbatch.genesys.endpoints.base import Asker, Desk, Price, halves
-from gcbatch.genesys.endpoints.splitting import Splitter, probe_bucket
+from gcbatch.genesys.endpoints.splitting import AskedInPieces, Splitter
 from gcbatch.genesys.families import Family
 from gcbatch.genesys.metrics import snake
 from gcbatch.partfile import Part
@@ -40,7 +44,7 @@ __all__ = ["Aggregates"]
 
 
 @dataclass(frozen=True)
-class Aggregates:
+class Aggregates(AskedInPieces):
     """One family of aggregates.
 
     Args:
@@ -149,10 +153,6 @@ class Aggregates:
 
         return Splitter(self, desk, by_job=by_job, always=road is Road.JOBS)
 
-    async def probe(self, desk: Desk, query: Query) -> None:
-        """Ask for one bucket; see Endpoint."""
-        await probe_bucket(self, desk, query)
-
     async def fetch(
         self,
         client: Client,
@@ -193,7 +193,7 @@ class Aggregates:
             if columns is not None:
                 return columns
             page = decode_page(body)
-            try:
+            with about(query):
                 return rows_of(
                     page,
                     asked=asked,
@@ -201,9 +201,6 @@ class Aggregates:
                     window=query.window,
                     queues=queues,
                 )
-            except DataError as exc:
-                msg = f"{query}: {exc.problem}"
-                raise DataError(msg, hint=exc.hint) from exc
 
         answer = await client.post(
             f"{self.path}/query", decode, self.body(query), divisible=divisible

@@ -16,13 +16,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol, Self, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from gcbatch.errors import DataError, GcbatchError, ServiceError
 from gcbatch.genesys.client import Answer, Client
+from gcbatch.genesys.endpoints.base import Desk
 from gcbatch.plain import plain
 from gcbatch.store import Pending
 
@@ -112,6 +113,19 @@ class JobRoad:
 
     def __post_init__(self) -> None:
         self._jobs = asyncio.Semaphore(self.at_once)
+
+    @classmethod
+    def of(cls, desk: Desk, address: str, *, page_size: int | None) -> Self:
+        """Return the road by jobs for one run of a job; see the class."""
+        fetch = desk.fetch
+        return cls(
+            desk.client,
+            address,
+            at_once=fetch.limits.jobs_in_flight,
+            wait_s=fetch.job_wait.typical_s,
+            page_size=page_size,
+            slots=desk.slots,
+        )
 
     async def fetch(
         self,

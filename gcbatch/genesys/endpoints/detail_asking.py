@@ -85,16 +85,8 @@ class DetailAsker:
     _asking_until: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     def __post_init__(self) -> None:
-        fetch = self.desk.fetch
         self._pages = PageRoad(self.address, self.records, self.desk)
-        self._jobs = JobRoad(
-            self.desk.client,
-            self.address,
-            at_once=fetch.limits.jobs_in_flight,
-            wait_s=fetch.job_wait.typical_s,
-            page_size=JOB_PAGE,
-            slots=self.desk.slots,
-        )
+        self._jobs = JobRoad.of(self.desk, self.address, page_size=JOB_PAGE)
 
     async def ask(self, query: Query) -> SpooledPart:
         """Ask a query of the plan.

@@ -80,8 +80,7 @@ class DetailsEndpoint:
     @property
     def name(self) -> str:
         """What job files call it."""
-        names = self.details.roads.items()
-        return next(name for name, road in names if road is self.road)
+        return self.details.by(self.road)
 
     @property
     def _way(self) -> _Way:

@@ -25,16 +25,15 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch import job as jobs
 from gcbatch import question
 from gcbatch.account import Account
 from gcbatch.errors import DataError
 from gcbatch.genesys.client import Answer, Client
-from gcbatch.genesys.endpoints.base import INSTANT, Asker, Desk, Price
+from gcbatch.genesys.endpoints.base import INSTANT
 from gcbatch.genesys.endpoints.clocked import HEAD, Grid, levels_missing, whole_window
 from gcbatch.genesys.endpoints.columns import MOST, Number, numbers, within
 from gcbatch.genesys.endpoints.paging import all_pages
-from gcbatch.genesys.endpoints.splitting import Splitter, probe_bucket
+from gcbatch.genesys.endpoints.splitting import AskedInPieces
 from gcbatch.partfile import Part
 from gcbatch.query import Query, canonical
 from gcbatch.windows import iso
@@ -91,7 +90,7 @@ _METRICS: Final = list(dict.fromkeys(column.metric for column in _COLUMNS))
 
 
 @dataclass(frozen=True)
-class IntervalReport:
+class IntervalReport(AskedInPieces):
     """The endpoint `interval-report`."""
 
     name: str = "interval-report"
@@ -142,18 +141,6 @@ class IntervalReport:
     def halved(self, template: bytes, asked: question.Query) -> list[bytes]:  # noqa: ARG002 - an Endpoint
         """Return nothing: one queue cannot be halved."""
         return []
-
-    def price(self, fetch: jobs.Fetch) -> Price:  # noqa: ARG002 - an Endpoint
-        """Return what a query costs; it may have more pages than one."""
-        return Price(is_exact=False)
-
-    def asker(self, desk: Desk) -> Asker:
-        """Return who asks the queries of one run, in pieces where need be."""
-        return Splitter(self, desk)
-
-    async def probe(self, desk: Desk, query: Query) -> None:
-        """Ask for one bucket; see Endpoint."""
-        await probe_bucket(self, desk, query)
 
     async def fetch(
         self,

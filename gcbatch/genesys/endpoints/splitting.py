@@ -12,15 +12,16 @@ from functools import reduce
 from itertools import pairwise
 from typing import Final
 
+from gcbatch import job as jobs
 from gcbatch.errors import TooLargeError
-from gcbatch.genesys.endpoints.base import Bucketed, Desk
+from gcbatch.genesys.endpoints.base import Asker, Bucketed, Desk, Price
 from gcbatch.genesys.limits import JOB_PAGE
 from gcbatch.partfile import Part
 from gcbatch.query import Query
 from gcbatch.rows import joined
 from gcbatch.windows import Window, bucket_edges
 
-__all__ = ["Splitter", "probe_bucket"]
+__all__ = ["AskedInPieces", "Splitter"]
 
 
 JOB_REQUESTS: Final = 6
@@ -172,9 +173,20 @@ class Splitter:
         return [replace(query, template=template) for template in templates]
 
 
-async def probe_bucket(endpoint: Bucketed, desk: Desk, query: Query) -> None:
-    """Ask for the first bucket of a query; see Endpoint.probe."""
-    asked = desk.asked
-    start, end, *_ = bucket_edges(query.window, asked.granularity, asked.zone)
-    first = replace(query, window=Window(start, end))
-    await endpoint.fetch(desk.client, first, asked)
+class AskedInPieces:
+    """What endpoints of buckets have in common that are asked in pieces."""
+
+    def price(self, fetch: jobs.Fetch) -> Price:  # noqa: ARG002 - an Endpoint
+        """Return what a query costs; it may have more pages than one."""
+        return Price(is_exact=False)
+
+    def asker(self: Bucketed, desk: Desk) -> Asker:
+        """Return who asks the queries of one run, in pieces where need be."""
+        return Splitter(self, desk)
+
+    async def probe(self: Bucketed, desk: Desk, query: Query) -> None:
+        """Ask for one bucket; see Endpoint."""
+        asked = desk.asked
+        start, end, *_ = bucket_edges(query.window, asked.granularity, asked.zone)
+        first = replace(query, window=Window(start, end))
+        await self.fetch(desk.client, first, asked)
