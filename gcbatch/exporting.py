@@ -1,7 +1,8 @@
 """The door for exporters: contract, discovery, staging and publication.
 
 An exporter is a class registered in the entry-point group `gcbatch.exporters`. The
-shipped ones come through the same door as anyone's.
+shipped ones come through the same door as anyone's. One that is in no package yet can
+be named by where it is, `module:Class`.
 """
 
 from collections.abc import Mapping
@@ -107,7 +108,7 @@ class ExporterEntry:
 
     Args:
         name: What job files call it.
-        distribution: The package that registers it.
+        distribution: The package that registers it; empty if it is in none.
         version: Of that package.
     """
 
@@ -117,7 +118,8 @@ class ExporterEntry:
     entry: EntryPoint
 
     def __str__(self) -> str:
-        return f"{self.name!r} ({self.distribution} {self.version})"
+        owner = f" ({self.distribution} {self.version})" if self.distribution else ""
+        return f"{self.name!r}{owner}"
 
 
 def installed_exporters() -> list[ExporterEntry]:
@@ -138,13 +140,16 @@ def load_exporter(name: str) -> type[Exporter]:
     """Import one exporter's class.
 
     Args:
-        name: What the job file calls it.
+        name: What the job file calls it: the name that it is registered by, or where
+            it is, `module:Class`.
 
     Raises:
         JobError: If no installed package registers *name*, if two do, if it cannot
             be imported, or if it is not written for this API version. Names the
             package and the way out.
     """
+    if ":" in name:
+        return _import(ExporterEntry(name, "", "", EntryPoint(name, name, GROUP)))
     known = installed_exporters()
     found = [entry for entry in known if entry.name == name]
     if not found:
@@ -163,9 +168,10 @@ def _import(entry: ExporterEntry) -> type[Exporter]:
         loaded: Any = entry.entry.load()
     except Exception as exc:  # a plugin's import may raise anything
         msg = f"exporter {entry} cannot be imported: {type(exc).__name__}: {exc}"
-        raise JobError(
-            msg, hint=f"mend or uninstall {entry.distribution}, or drop it from the job"
-        ) from exc
+        way_out = "name it as module:Class, the module on PYTHONPATH"
+        if entry.distribution:
+            way_out = f"mend or uninstall {entry.distribution}, or drop it from the job"
+        raise JobError(msg, hint=way_out) from exc
     version = getattr(loaded, "api_version", None)
     if not isinstance(version, int) or not isinstance(loaded, type):
         msg = f"exporter {entry} is no class with an api_version"
@@ -173,7 +179,7 @@ def _import(entry: ExporterEntry) -> type[Exporter]:
     if version != API_VERSION:
         older = version < API_VERSION
         msg = f"exporter {entry} wants exporter API {version}, this is {API_VERSION}"
-        who = entry.distribution if older else "gcbatch"
+        who = (entry.distribution or "it") if older else "gcbatch"
         raise JobError(msg, hint=f"upgrade {who}")
     missing = [n for n in ("Options", "export") if not hasattr(loaded, n)]
     if missing:

@@ -1,6 +1,6 @@
 """The JSON Schema of job files, for completion and checks in editors."""
 
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 
@@ -12,6 +12,10 @@ from gcbatch.job import ENGINES, PERIODS, Job
 from gcbatch.question import DEFAULT_ENDPOINT, ENDPOINTS, MEDIA_TYPES
 
 __all__ = ["job_schema"]
+
+
+PLACE: Final = r"^[\w.]+:\w+$"
+"""An exporter named by where it is."""
 
 
 def job_schema() -> dict[str, Any]:
@@ -88,5 +92,6 @@ def _add_exporters(export: dict[str, Any]) -> None:
                 },
             }
         )
-    export["properties"]["exporter"]["enum"] = names
+    exporter = export["properties"]["exporter"]
+    exporter["anyOf"] = [{"enum": names}, {"pattern": PLACE}]
     export["allOf"] = conditions

@@ -114,7 +114,7 @@ def test_a_config_fits_the_schema(path: Path) -> None:
     assert set(raw["query"]) <= set(properties)
     assert set(schema["$defs"]["Query"]["required"]) <= set(raw["query"])
     assert properties["endpoint"]["enum"] == list(ENDPOINTS)
-    known = schema["$defs"]["Export"]["properties"]["exporter"]["enum"]
+    known = schema["$defs"]["Export"]["properties"]["exporter"]["anyOf"][0]["enum"]
     assert {export["exporter"] for export in raw["exports"]} <= set(known)
 
 

@@ -54,7 +54,7 @@ def test_choices_are_completed() -> None:
         query["properties"]["endpoint"]["enum"]
     )
     assert {"csv", "json", "parquet"} <= set(
-        section("Export")["properties"]["exporter"]["enum"]
+        section("Export")["properties"]["exporter"]["anyOf"][0]["enum"]
     )
 
 
