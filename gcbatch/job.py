@@ -11,6 +11,7 @@ from pydantic import (
     model_validator,
 )
 
+from gcbatch import shelves
 from gcbatch.genesys import limits
 from gcbatch.genesys.details import Road, details_named
 from gcbatch.genesys.families import family_named
@@ -50,7 +51,7 @@ SLA_GROUPS: Final = ("queueId", "mediaType", "divisionId")
 """Dimensions of which a conversation has one in a queue. Of others (wrap-up codes,
 skills) it may have several, and would count several times."""
 
-LISTED: Final = ("queues", "users", "wrapup_codes")
+LISTED: Final = shelves.names_on(shelves.LISTED)
 """Tables of what ids stand for, which every job can export."""
 
 SECONDS_OF_AN_HOUR: Final = 3600
@@ -408,12 +409,20 @@ class Job(Section):
         raise MisfitError(("fetch", "road"), msg)
 
     @property
+    def _shelf(self) -> str:
+        """Where the tables of what this job asks are."""
+        details = self.query.details
+        return shelves.tables_for(details[0].tables if details else "buckets")
+
+    @property
     def tables(self) -> tuple[str, ...]:
         """The names of the tables of what this job asks."""
-        if self.query.details is not None:
-            details, _ = self.query.details
-            return details.tables
-        return ("intervals", "sla") if self.sla else ("intervals",)
+        names = shelves.names_on(self._shelf)
+        return tuple(name for name in names if name != "sla" or self.sla)
+
+    def shelf_of(self, table: str) -> str:
+        """Return where a table is that this job can export."""
+        return shelves.LISTED if table in LISTED else self._shelf
 
     @property
     def exportable(self) -> tuple[str, ...]:

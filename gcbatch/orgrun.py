@@ -25,6 +25,7 @@ from gcbatch.planning import Planned, Planner
 from gcbatch.query import Query
 from gcbatch.report import REPORT_NOTE, Exported, Gap, RunReport
 from gcbatch.tables.catalog import Catalog
+from gcbatch.tables.source import Source
 
 __all__ = ["OrgRun"]
 
@@ -217,15 +218,15 @@ class OrgRun:
         return self._catalog(Planned(plan, Names(), 0, listings=none), None)
 
     def _catalog(self, planned: Planned, stop: Event | None) -> Catalog:
-        return Catalog(
+        source = Source(
             self.job,
             self._endpoint,
             planned.plan,
             planned.names,
             self._store,
-            stop,
             planned.listings,
         )
+        return Catalog(source, stop)
 
     def report(
         self,

@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from gcbatch import shelves
 from gcbatch.dates import check_date
 from gcbatch.filters import Clause, DetailFilters, Filter, View, all_of, any_of
 from gcbatch.genesys import limits
@@ -38,6 +39,7 @@ from gcbatch.windows import Period
 __all__ = [
     "DEFAULT_ENDPOINT",
     "ENDPOINTS",
+    "FIXED_ENDPOINTS",
     "MEDIA_TYPES",
     "Query",
     "QueueFile",
@@ -46,14 +48,16 @@ __all__ = [
 ]
 
 DEFAULT_ENDPOINT: Final = FAMILIES[0].endpoint
-TUTORIAL_ENDPOINTS: Final = ("interval-report", "queue-summary")
-"""Shapes that tutorials tell of; their figures and groups are fixed."""
+FIXED_ENDPOINTS: Final = tuple(
+    name.replace("_", "-") for name in shelves.names_on(shelves.ENDPOINTS)
+)
+"""Those whose figures and groups are fixed, such as shapes that tutorials tell of."""
 
 ENDPOINTS: Final = (
     *(f.endpoint for f in FAMILIES),
     *(f.jobs_endpoint for f in FAMILIES if f.has_jobs),
     *(name for details in DETAILS for name in details.roads),
-    *TUTORIAL_ENDPOINTS,
+    *FIXED_ENDPOINTS,
 )
 MEDIA_TYPES: Final = (
     "callback", "chat", "cobrowse", "email", "internalmessage", "message",
@@ -88,7 +92,7 @@ def _check_dimension(dimension: str, info: ValidationInfo) -> str:
 
 
 def _check_endpoint(endpoint: str) -> str:
-    if endpoint in TUTORIAL_ENDPOINTS:
+    if endpoint in FIXED_ENDPOINTS:
         return endpoint
     if found := details_named(endpoint):
         details, road = found

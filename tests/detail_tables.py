@@ -15,7 +15,8 @@ from gcbatch.account import Account
 from gcbatch.genesys.detail_models import CONVERSATION, Field, Holds, Model
 from gcbatch.plan import Plan
 from gcbatch.query import Query, make_query
-from gcbatch.tables.details import detail_table
+from gcbatch.shelves import names_on, tables_for, taken
+from gcbatch.tables.documents.table import DocumentsTable
 from gcbatch.tables.table import Table
 from gcbatch.windows import Window
 
@@ -83,6 +84,17 @@ def batch_of(
     return pa.RecordBatch.from_arrays(columns, schema=PART)
 
 
+DETAIL_TABLES = names_on(tables_for("conversations"))
+USER_TABLES = names_on(tables_for("users"))
+
+
+def details_table(name: str) -> DocumentsTable:
+    """Return a table of details, as its file makes it."""
+    kind = "users" if name in USER_TABLES else "conversations"
+    table: DocumentsTable = taken(tables_for(kind), name, "table")
+    return table
+
+
 def table_of(
     name: str,
     *batches: pa.RecordBatch,
@@ -92,8 +104,7 @@ def table_of(
     """Return a table of one part."""
     (asked,) = queries()
     store = FakeStore({asked.digest: batches}, newer)
-    return detail_table(
-        name,
+    return details_table(name).of(
         plan_of([asked]),
         store,
         names=names or {},

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcbatch.errors import DataError
-from gcbatch.genesys.endpoints.aggregate_columns import read_columns
-from gcbatch.genesys.endpoints.aggregate_pages import decode_page, rows_of, schema_of
+from gcbatch.genesys.endpoints.aggregates.columns import read_columns
+from gcbatch.genesys.endpoints.aggregates.pages import decode_page, rows_of, schema_of
 from gcbatch.genesys.families import FAMILIES, family_named
 from gcbatch.question import Query
 from gcbatch.windows import Window, iso

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gcbatch.errors import DataError
 from gcbatch.genesys.client import Answer, Client
 from gcbatch.genesys.endpoints import Bucketed, endpoint_named
-from gcbatch.genesys.endpoints.aggregates import Aggregates
+from gcbatch.genesys.endpoints.aggregates.endpoint import Aggregates
 from gcbatch.genesys.families import FAMILIES
 from gcbatch.partfile import Part
 from gcbatch.query import make_query

@@ -15,21 +15,18 @@ from hypothesis import strategies as st
 from gcbatch.genesys.detail_models import CONVERSATION, USER_DETAIL, Holds, Model
 from gcbatch.simulator import sample_tenant
 from gcbatch.simulator.conversations import conversations_of
-from gcbatch.tables.details import (
-    DETAIL_TABLES,
-    USER_TABLES,
-    detail_schema,
-    detail_table,
-)
 from gcbatch.tables.table import Table
 from tests.detail_tables import (
     DAY,
+    DETAIL_TABLES,
     START,
+    USER_TABLES,
     FakeStore,
     Json,
     batch_of,
     conversation,
     conversations,
+    details_table,
     plan_of,
     queries,
     rows_of,
@@ -91,7 +88,7 @@ def some(record: Json, schema: pa.Schema, *names: str) -> Json:
 
 def truth(name: str, document: Json) -> list[Json]:
     """Return the rows that a table should have of a conversation."""
-    schema = detail_schema(name)
+    schema = details_table(name).schema
     root = some(document, schema, "conversationId", "conversationStart")
     if name == "conversations":
         return [own(document, schema) | whole(document)]
@@ -141,7 +138,7 @@ def rows_of_session(
     name: str, number: int, person: Json, place: int, session: Json
 ) -> Iterator[Json]:
     """Yield the rows of a session, or of what is in it."""
-    schema = detail_schema(name)
+    schema = details_table(name).schema
     root = some(person, schema, "participantId") | {"session_number": place}
     if name == "sessions":
         yield root | {"participant_number": number} | own(session, schema)
@@ -299,7 +296,7 @@ def test_every_known_field_has_a_column(root: Model, tables: tuple[str, ...]) ->
     sources = {
         (field.metadata or {}).get(b"source", b"").decode()
         for name in tables
-        for field in detail_schema(name)
+        for field in details_table(name).schema
     }
 
     assert set(fields_below(root)) <= sources
@@ -308,7 +305,7 @@ def test_every_known_field_has_a_column(root: Model, tables: tuple[str, ...]) ->
 @pytest.mark.parametrize("name", [*DETAIL_TABLES, *USER_TABLES])
 def test_columns_are_flat_and_declared(name: str) -> None:
     """Five types, no name twice, and JSON is marked as such."""
-    schema = detail_schema(name)
+    schema = details_table(name).schema
     kinds = {pa.string(), pa.timestamp("ms", "UTC"), pa.bool_(), pa.int64()}
     held = {Holds.JSON, Holds.TEXTS, Holds.WHOLES}
     json_fields = {
@@ -340,7 +337,9 @@ def test_a_part_without_rows_is_an_empty_table(name: str) -> None:
     table = table_of(name, batch_of([]))
 
     assert table.read_all().num_rows == 0
-    assert table.read_all().schema.equals(detail_schema(name), check_metadata=True)
+    assert table.read_all().schema.equals(
+        details_table(name).schema, check_metadata=True
+    )
 
 
 @pytest.mark.parametrize("name", DETAIL_TABLES)
@@ -356,8 +355,7 @@ def test_windows_follow_each_other() -> None:
         query.digest: [batch_of([conversation(conversationId=f"c{n}")])]
         for n, query in enumerate(asked)
     }
-    table = detail_table(
-        "conversations",
+    table = details_table("conversations").of(
         plan_of(asked),
         FakeStore(parts),
         names={},
@@ -373,8 +371,7 @@ def test_batches_are_read_as_they_are_needed() -> None:
     (asked,) = queries()
     one = batch_of([conversation()] * 10)
     store = FakeStore({asked.digest: [one] * 5})
-    table = detail_table(
-        "conversations",
+    table = details_table("conversations").of(
         plan_of([asked]),
         store,
         names={},

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 
 from gcbatch.errors import DataError
-from gcbatch.tables.details import DETAIL_TABLES
 from tests.detail_tables import (
+    DETAIL_TABLES,
     Json,
     batch_of,
     conversation,

@@ -10,15 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gcbatch.errors import DataError, JobError
-from gcbatch.tables.details import USER_TABLES, detail_table
 from gcbatch.tables.table import Table
 from gcbatch.windows import iso
 from gcbatch_exporters.parquet import ParquetExporter, ParquetOptions
 from tests.detail_tables import (
     START,
+    USER_TABLES,
     FakeStore,
     Json,
     batch_of,
+    details_table,
     plan_of,
     queries,
 )
@@ -52,8 +53,8 @@ def table_of(name: str, *windows: dict[str, list[Json]], **options: Any) -> Tabl
     }
     store = FakeStore(parts, options.pop("newer", ()))
     zone = ZoneInfo("Europe/Dublin")
-    return detail_table(
-        name, plan_of(asked), store, names=options.get("names", {}), timezone=zone
+    return details_table(name).of(
+        plan_of(asked), store, names=options.get("names", {}), timezone=zone
     )
 
 

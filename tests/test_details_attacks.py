@@ -14,10 +14,10 @@ import pytest
 from gcbatch import DataError, ServiceError, load_job
 from gcbatch.genesys.client import Answer
 from gcbatch.genesys.endpoints.base import Desk
-from gcbatch.genesys.endpoints.detail_errand import MOST_BARREN, Errand
-from gcbatch.genesys.endpoints.detail_pages import CONVERSATIONS, Page, read_page
-from gcbatch.genesys.endpoints.detail_tally import Piece, Tally
-from gcbatch.genesys.endpoints.page_road import PageRoad
+from gcbatch.genesys.endpoints.details.errand import MOST_BARREN, Errand
+from gcbatch.genesys.endpoints.details.page_road import PageRoad
+from gcbatch.genesys.endpoints.details.pages import CONVERSATIONS, Page, read_page
+from gcbatch.genesys.endpoints.details.tally import Piece, Tally
 from gcbatch.genesys.limits import DETAIL_PAGE
 from gcbatch.pipeline import arun
 from gcbatch.query import make_query

@@ -15,9 +15,15 @@ from hypothesis import strategies as st
 
 from gcbatch import DataError
 from gcbatch.simulator import Fault, Faults, Presence, Tenant, User
-from gcbatch.tables.details import detail_table
 from gcbatch.windows import iso
-from tests.detail_tables import START, FakeStore, batch_of, plan_of, queries
+from tests.detail_tables import (
+    START,
+    FakeStore,
+    batch_of,
+    details_table,
+    plan_of,
+    queries,
+)
 from tests.details_world import JOBS, World, after, made_of
 
 ROADS = ("", "-jobs", "-auto")
@@ -248,8 +254,7 @@ def test_a_user_may_come_in_any_number_of_rows(
     batches = [batch_of(texts[a:b], "userId") for a, b in pairwise(edges)]
     (query,) = asked = queries(1)
 
-    table = detail_table(
-        TABLES[0],
+    table = details_table(TABLES[0]).of(
         plan_of(asked),
         FakeStore({query.digest: batches}),
         names={},

@@ -19,7 +19,7 @@ from gcbatch.partfile import Part
 from gcbatch.plan import Plan
 from gcbatch.query import Query, make_query
 from gcbatch.store import Store
-from gcbatch.tables.intervals import intervals_table
+from gcbatch.tables.buckets.intervals import intervals_table
 from gcbatch.tables.table import BATCH_ROWS, Table, rebatched
 from gcbatch.windows import Window
 

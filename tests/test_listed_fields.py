@@ -13,11 +13,18 @@ from hypothesis import strategies as st
 
 from gcbatch.errors import DataError
 from gcbatch.plan import Plan
-from gcbatch.tables.listed import listed_table
+from gcbatch.shelves import LISTED, taken
+from gcbatch.tables.listed_rows import ListedTable
 from gcbatch.tables.table import Table
 from gcbatch.windows import Window
 
 DAY = Window(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 10, 2, tzinfo=UTC))
+
+
+def listed_table(name: str) -> ListedTable:
+    """Return a table, as its file makes it."""
+    table: ListedTable = taken(LISTED, name, "table")
+    return table
 
 
 def table_of(name: str, *sent: Any, gone: Mapping[str, str] | None = None) -> Table:
@@ -25,8 +32,7 @@ def table_of(name: str, *sent: Any, gone: Mapping[str, str] | None = None) -> Ta
     texts = [e if isinstance(e, str) else json.dumps(e) for e in sent]
     documents = sorted((json.loads(text)["id"], text) for text in texts)
     dimension = {"queues": "queueId", "users": "userId"}[name]
-    return listed_table(
-        name,
+    return listed_table(name).of(
         Plan(DAY, ()),
         lambda: iter(documents),
         names={dimension: {"1": "Other", **(gone or {})}},
@@ -217,8 +223,7 @@ def test_many_rows_come_in_batches() -> None:
 
 def test_an_entity_that_cannot_be_read_is_named() -> None:
     """The listing was whole; a newer service may write it in another way."""
-    table = listed_table(
-        "users",
+    table = listed_table("users").of(
         Plan(DAY, ()),
         lambda: iter([("u1", "[]")]),
         names={},

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gcbatch.dates import resolve_range
 from gcbatch.errors import JobError
 from gcbatch.genesys.endpoints import endpoint_named
-from gcbatch.genesys.endpoints.aggregates import Aggregates
+from gcbatch.genesys.endpoints.aggregates.endpoint import Aggregates
 from gcbatch.job import Job
 from gcbatch.plan import Plan, Scope, make_plan
 from gcbatch.query import Query, canonical, make_query

@@ -64,7 +64,7 @@ def test_the_services_word_is_looked_for_in_order(
     headers: Mapping[str, str], message: str, expected: float | None
 ) -> None:
     """Retry-After, then the number in the message, then the window's reset."""
-    assert told_wait_s(headers, message, now=NOW) == expected
+    assert told_wait_s(headers, message, NOW) == expected
 
 
 @settings(deadline=None)
@@ -75,7 +75,7 @@ def test_the_services_word_is_looked_for_in_order(
 )
 def test_no_header_breaks_it(header: str) -> None:
     """Whatever a gateway sends is a number of seconds or nothing."""
-    told = told_wait_s({"Retry-After": header}, "", now=NOW)
+    told = told_wait_s({"Retry-After": header}, "", NOW)
 
     assert told is None or told >= 0
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gcbatch.genesys.endpoints.aggregates import Aggregates
+from gcbatch.genesys.endpoints.aggregates.endpoint import Aggregates
 from gcbatch.genesys.families import family_named
 from gcbatch.genesys.regions import REGIONS, hosts_of_domain
 from gcbatch.plan import Scope, make_plan

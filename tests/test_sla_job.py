@@ -11,7 +11,7 @@ import yaml
 from gcbatch import Job, JobError, load_job
 from gcbatch.genesys.families import FAMILIES
 from gcbatch.job import SLA_GROUPS, SLA_METRICS
-from gcbatch.question import TUTORIAL_ENDPOINTS
+from gcbatch.question import FIXED_ENDPOINTS
 
 Sections = Mapping[str, Any]
 
@@ -81,7 +81,7 @@ def test_buckets_of_up_to_a_day_are_taken(tmp_path: Path, granularity: str) -> N
     assert str(job.query.granularity) == granularity
 
 
-@pytest.mark.parametrize("endpoint", TUTORIAL_ENDPOINTS)
+@pytest.mark.parametrize("endpoint", FIXED_ENDPOINTS)
 def test_a_tutorials_endpoint_has_its_own_figures(
     tmp_path: Path, endpoint: str
 ) -> None:
@@ -241,7 +241,7 @@ REFUSED = {
             f"query.{key}",
             f"{endpoint} has its own figures and groups; leave it out",
         )
-        for endpoint in TUTORIAL_ENDPOINTS
+        for endpoint in FIXED_ENDPOINTS
         for key, value in {
             "metrics": ["nOffered"],
             "group_by": ["queueId"],

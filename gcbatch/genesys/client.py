@@ -27,7 +27,7 @@ from gcbatch.genesys.budget import Standing, Ticket
 from gcbatch.genesys.connection import Connection
 from gcbatch.genesys.patience import Patience, Traffic, Tries, too_long
 from gcbatch.genesys.quota import Pacer, QuotaSpentError
-from gcbatch.genesys.retry import RETRYABLE
+from gcbatch.genesys.repeating import rule_for
 from gcbatch.genesys.signin import sign_in
 from gcbatch.genesys.transport import (
     Interrupted,
@@ -250,12 +250,13 @@ class Client:
         if response.status == HTTPStatus.UNAUTHORIZED:
             tries.after_stale_token(refusal)
             return token
-        if response.status not in RETRYABLE:
+        rule = rule_for(refusal)
+        if rule is None:
             self._tokens.accepted(token)
             if tries.divisible and is_too_large(refusal):
                 raise TooLargeError(str(refusal), refusal=refusal)
             raise error_of(refusal)
-        await tries.after_refusal(refusal, response)
+        await tries.after_refusal(refusal, response, rule)
         return None
 
     def _note_failure(

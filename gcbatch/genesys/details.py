@@ -39,7 +39,7 @@ class Details:
         path: The X of the address.
         permission: What a role needs to ask it.
         filters: The filters of a request, each with its dimensions.
-        tables: What jobs can export of it.
+        tables: The shelf of what jobs can export of it.
         by_queue: Whether queues and media types narrow it down.
     """
 
@@ -47,7 +47,7 @@ class Details:
     path: str
     permission: str
     filters: Mapping[str, tuple[str, ...]]
-    tables: tuple[str, ...]
+    tables: str
     by_queue: bool
 
     @property
@@ -118,15 +118,7 @@ DETAILS: Final = (
             ),
             "resolutionFilters": (),
         },
-        tables=(
-            "conversations",
-            "participants",
-            "sessions",
-            "segments",
-            "session_metrics",
-            "participant_attributes",
-            "conversations_nested",
-        ),
+        tables="conversations",
         by_queue=True,
     ),
     Details(
@@ -138,7 +130,7 @@ DETAILS: Final = (
             "presenceFilters": ("organizationPresenceId", "systemPresence"),
             "routingStatusFilters": ("routingStatus",),
         },
-        tables=("user_presence", "user_routing_status"),
+        tables="users",
         by_queue=False,
     ),
 )

@@ -11,7 +11,7 @@ from typing import Final
 
 from gcbatch.errors import OutOfReachError, Refusal, ServiceError, TooLargeError
 from gcbatch.genesys.answers import error_of
-from gcbatch.genesys.retry import MAX_TOLD_WAIT_S, Attempts, told_wait_s
+from gcbatch.genesys.retry import MAX_TOLD_WAIT_S, Attempts, Rule
 from gcbatch.genesys.transport import Interrupted, Response, Unreachable
 
 __all__ = ["FailedCall", "Patience", "Traffic", "Tries", "too_long"]
@@ -192,33 +192,35 @@ class Tries:
         hint = "try again later, or set a shorter fetch.chunk"
         raise ServiceError(msg, hint=hint) from lost
 
-    async def after_refusal(self, refusal: Refusal, response: Response) -> None:
+    async def after_refusal(
+        self, refusal: Refusal, response: Response, rule: Rule
+    ) -> None:
         """Wait, after the service could not serve the request now.
+
+        Args:
+            refusal: What it said.
+            response: The same, with its headers.
+            rule: By which it is repeated.
 
         Raises:
             TooLargeError: If less could be asked at once, and it is the size of the
                 request that the service seems not to bear.
             GcbatchError: The refusal as an error, when it is time to give up.
         """
-        throttled = refusal.status == HTTPStatus.TOO_MANY_REQUESTS
         # While nobody is served, it is not the size of this request.
         others_served = self.patience.traffic.answered[HTTPStatus.OK] > self._served
-        if refusal.status == HTTPStatus.GATEWAY_TIMEOUT or (
-            throttled and others_served
-        ):
+        if rule.is_heavy(others_served):
             self._heavy += 1
         if self.divisible and self._heavy >= HEAVY_TRIES:
             raise TooLargeError(str(refusal), refusal=refusal)
-        told_s = None
-        if throttled or "Retry-After" in response.headers:
-            now = datetime.now(UTC)
-            told_s = told_wait_s(response.headers, refusal.message, now=now)
-            if told_s is not None and told_s > MAX_TOLD_WAIT_S:
-                raise too_long(told_s, f"{refusal}", now=now, refusal=refusal)
+        now = datetime.now(UTC)
+        told_s = rule.told_s(response.headers, refusal.message, now)
+        if told_s is not None and told_s > MAX_TOLD_WAIT_S:
+            raise too_long(told_s, f"{refusal}", now=now, refusal=refusal)
         wait_s = self.attempts.wait_s(told_s=told_s)
         if wait_s is None:
             raise error_of(refusal)
-        if throttled:
+        if rule.holds_all:
             self.patience.hold(wait_s)
         await self.patience.wait(wait_s, str(refusal.status))
 

@@ -7,17 +7,20 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+from gcbatch.errors import Refusal
+
 __all__ = [
     "MAX_ATTEMPTS",
     "MAX_OWN_WAIT_S",
     "MAX_TOLD_WAIT_S",
-    "RETRYABLE",
     "Attempts",
+    "Rule",
+    "of_status",
     "own_wait_s",
     "told_wait_s",
+    "told_where_it_says",
 ]
 
-RETRYABLE: Final = frozenset({408, 429, 500, 502, 503, 504})
 MAX_ATTEMPTS: Final = 12
 MAX_OWN_WAIT_S: Final = 60.0
 MAX_TOLD_WAIT_S: Final = 180.0
@@ -30,7 +33,7 @@ _SECONDS: Final = re.compile(r"in \[(\d+)\] seconds")
 
 
 def told_wait_s(
-    headers: Mapping[str, str], message: str, *, now: datetime
+    headers: Mapping[str, str], message: str, now: datetime
 ) -> float | None:
     """Return how long the service says to wait, in seconds, or None.
 
@@ -59,6 +62,39 @@ def told_wait_s(
         return float(match[1])
     reset = headers.get("inin-ratelimit-reset", "").strip()
     return float(reset) if reset.isdecimal() else None
+
+
+def told_where_it_says(
+    headers: Mapping[str, str], message: str, now: datetime
+) -> float | None:
+    """Return how long the service says to wait, if it does by Retry-After at all."""
+    return told_wait_s(headers, message, now) if "Retry-After" in headers else None
+
+
+def of_status(*statuses: int) -> Callable[[Refusal], bool]:
+    """Return what tells refusals of some HTTP statuses from others."""
+    return lambda refusal: refusal.status in statuses
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Which refused requests are repeated, and how.
+
+    Args:
+        fits: Says whether a refusal is one of them.
+        told_s: Returns how long the service says to wait, in seconds, of the headers
+            and the words of its answer and the time; None if it does not say.
+        holds_all: Whether everyone waits, and not just this request.
+        is_heavy: Says whether such an answer may mean that too much was asked, by
+            whether others were served meanwhile.
+    """
+
+    fits: Callable[[Refusal], bool]
+    told_s: Callable[[Mapping[str, str], str, datetime], float | None] = (
+        told_where_it_says
+    )
+    holds_all: bool = False
+    is_heavy: Callable[[bool], bool] = lambda _others_served: False
 
 
 def own_wait_s(attempt: int) -> float:

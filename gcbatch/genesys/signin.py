@@ -12,7 +12,7 @@ from gcbatch.genesys.answers import DAMAGED, error_of, forms_of, refusal_of
 from gcbatch.genesys.auth import Token
 from gcbatch.genesys.connection import Connection
 from gcbatch.genesys.patience import Patience
-from gcbatch.genesys.retry import RETRYABLE
+from gcbatch.genesys.repeating import rule_for
 from gcbatch.genesys.transport import Interrupted, Transport, Unreachable
 
 __all__ = ["sign_in"]
@@ -61,8 +61,9 @@ async def sign_in(
             response.body,
             hide=forms_of(connection.client_id, connection.client_secret),
         )
-        if response.status in RETRYABLE:
-            await tries.after_refusal(refusal, response)
+        rule = rule_for(refusal)
+        if rule is not None:
+            await tries.after_refusal(refusal, response, rule)
             continue
         if response.status in _REFUSED:
             hint = "check client id and secret, and that the region is the org's"

@@ -1,7 +1,8 @@
-"""The tables `queues`, `users` and `wrapup_codes`: a row for each, also the former."""
+"""Rows for what ids stand for: a row for each, also the former."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from heapq import merge
 from itertools import groupby, islice
 from operator import itemgetter
@@ -12,9 +13,10 @@ import pyarrow as pa
 
 from gcbatch.plan import Plan
 from gcbatch.tables.listed_fields import Field, Reader
+from gcbatch.tables.source import Source
 from gcbatch.tables.table import Table
 
-__all__ = ["LISTED_TABLES", "listed_schema", "listed_table"]
+__all__ = ["DATES", "DIVISION", "ListedTable"]
 
 BATCH_ROWS: Final = 4_096
 """Rows of a batch: the settings of a queue may have tens of kilobytes."""
@@ -22,53 +24,51 @@ BATCH_ROWS: Final = 4_096
 _ABOUT_LISTED: Final = "false: no longer in the org, shown by its last name"
 _ABOUT_EXTRA: Final = "fields that have no column; null: none"
 
-_MEDIA: Final = ("call", "callback", "chat", "email", "message")
-"""As settings of queues have them; analytics says `voice` for `call`."""
-
-_DIVISION: Final = (
+DIVISION: Final = (
     Field("division_id", ("division", "id"), "text"),
     Field("division_name", ("division", "name"), "text"),
 )
-_DATES: Final = (
+DATES: Final = (
     Field("date_created", ("dateCreated",), "instant"),
     Field("date_modified", ("dateModified",), "instant"),
 )
 
 
-def _service_level(medium: str) -> Iterator[Field]:
-    name = "voice" if medium == "call" else medium
-    way = ("mediaSettings", medium, "serviceLevel")
-    yield Field(f"{name}_target_pct", (*way, "percentage"), "percent")
-    yield Field(f"{name}_target_ms", (*way, "durationMs"), "whole")
+@dataclass(frozen=True)
+class ListedTable:
+    """A table of what ids of one dimension stand for.
 
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """What a table looks like.
+    Rows are in the order of their ids. An id that was listed once and is no longer has
+    its last name, and is not `listed`.
 
     Args:
+        name: What job files call it.
         dimension: Whose ids it has a row for.
-        key: The column of the ids.
-        name: The column of their names.
+        id_column: The column of the ids, and the key.
+        name_column: The column of their names.
         fields: The columns after these, but for the last.
     """
 
-    dimension: str
-    key: str
     name: str
+    dimension: str
+    id_column: str
+    name_column: str
     fields: tuple[Field, ...]
 
     @property
     def schema(self) -> pa.Schema:
         """Of the rows."""
-        about_name = {"description": f"name of {self.key}", "source": "name"}
+        about_name = {"description": f"name of {self.id_column}", "source": "name"}
         about_extra = {"content": "json", "description": _ABOUT_EXTRA}
         return pa.schema(
             [
                 pa.field(
-                    self.key, pa.string(), nullable=False, metadata={"source": "id"}
+                    self.id_column,
+                    pa.string(),
+                    nullable=False,
+                    metadata={"source": "id"},
                 ),
-                pa.field(self.name, pa.string(), metadata=about_name),
+                pa.field(self.name_column, pa.string(), metadata=about_name),
                 pa.field(
                     "listed",
                     pa.bool_(),
@@ -80,106 +80,61 @@ class _Shape:
             ]
         )
 
+    def __call__(self, source: Source) -> Table:
+        """Return the table of a job."""
+        return self.of(
+            source.plan,
+            lambda: source.documents(self.name),
+            names=source.names.by_dimension,
+            former=source.names.former,
+            timezone=source.job.query.zone,
+        )
 
-_SHAPES: Final = {
-    "queues": _Shape(
-        "queueId",
-        "queue_id",
-        "queue_name",
-        (
-            *_DIVISION,
-            Field("description", ("description",), "text"),
-            *_DATES,
-            Field("member_count", ("memberCount",), "whole"),
-            Field("user_member_count", ("userMemberCount",), "whole"),
-            Field("joined_member_count", ("joinedMemberCount",), "whole"),
-            *(level for medium in _MEDIA for level in _service_level(medium)),
-        ),
-    ),
-    "users": _Shape(
-        "userId",
-        "user_id",
-        "user_name",
-        (
-            Field("email", ("email",), "text"),
-            Field("username", ("username",), "text"),
-            Field("preferred_name", ("preferredName",), "text"),
-            Field("state", ("state",), "text"),
-            Field("title", ("title",), "text"),
-            Field("department", ("department",), "text"),
-            *_DIVISION,
-            Field("manager_id", ("manager", "id"), "text"),
-            Field("acd_auto_answer", ("acdAutoAnswer",), "flag"),
-            Field("date_last_login", ("dateLastLogin",), "instant"),
-        ),
-    ),
-    "wrapup_codes": _Shape(
-        "wrapUpCode",
-        "wrap_up_code_id",
-        "wrap_up_code_name",
-        (Field("description", ("description",), "text"), *_DIVISION, *_DATES),
-    ),
-}
+    def of(
+        self,
+        plan: Plan,
+        documents: Callable[[], Iterable[tuple[str, str]]],
+        *,
+        names: Mapping[str, Mapping[str, str]],
+        former: Mapping[str, Collection[str]],
+        timezone: ZoneInfo,
+    ) -> Table:
+        """Return the table, read from what the org lists.
 
-LISTED_TABLES: Final = tuple(_SHAPES)
+        Args:
+            plan: Of the run that listed them.
+            documents: Opens what is listed: ids and JSON, by id.
+            names: For each dimension that was listed, names by id.
+            former: For each, the ids that are no longer listed.
+            timezone: The job's.
+        """
+        last_names = names.get(self.dimension, {})
+        gone = {i: last_names.get(i, i) for i in former.get(self.dimension, ())}
+        return Table(
+            name=self.name,
+            schema=self.schema,
+            key=(self.id_column,),
+            covered=plan.window,
+            timezone=timezone,
+            run_id=plan.run_id,
+            batches=partial(self._batches, documents, gone),
+            batch_rows=BATCH_ROWS,
+            time=None,
+        )
 
-
-def listed_schema(name: str) -> pa.Schema:
-    """Return the columns of a table.
-
-    Args:
-        name: One of LISTED_TABLES.
-    """
-    return _SHAPES[name].schema
-
-
-def listed_table(
-    name: str,
-    plan: Plan,
-    documents: Callable[[], Iterable[tuple[str, str]]],
-    *,
-    names: Mapping[str, Mapping[str, str]],
-    former: Mapping[str, Collection[str]],
-    timezone: ZoneInfo,
-) -> Table:
-    """Return a table, read from what the org lists.
-
-    Rows are in the order of their ids. An id that was listed once and is no longer has
-    its last name, and is not `listed`.
-
-    Args:
-        name: One of LISTED_TABLES.
-        plan: Of the run that listed them.
-        documents: Opens what is listed: ids and JSON, by id.
-        names: For each dimension that was listed, names by id.
-        former: For each, the ids that are no longer listed.
-        timezone: The job's.
-    """
-    shape = _SHAPES[name]
-    schema = shape.schema
-    last_names = names.get(shape.dimension, {})
-    gone = {i: last_names.get(i, i) for i in former.get(shape.dimension, ())}
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        rows = _rows(shape, Reader(name, shape.fields), documents(), gone)
+    def _batches(
+        self,
+        documents: Callable[[], Iterable[tuple[str, str]]],
+        gone: Mapping[str, str],
+    ) -> Iterator[pa.RecordBatch]:
+        schema = self.schema
+        rows = _rows(self, Reader(self.name, self.fields), documents(), gone)
         while some := list(islice(rows, BATCH_ROWS)):
             yield pa.RecordBatch.from_pylist(some, schema=schema)
 
-    return Table(
-        name=name,
-        schema=schema,
-        key=(shape.key,),
-        covered=plan.window,
-        timezone=timezone,
-        run_id=plan.run_id,
-        batches=batches,
-        batch_rows=BATCH_ROWS,
-        time=None,
-    )
-
 
 def _rows(
-    shape: _Shape,
+    shape: ListedTable,
     reader: Reader,
     documents: Iterable[tuple[str, str]],
     gone: Mapping[str, str],
@@ -191,8 +146,8 @@ def _rows(
     for identity, found in groupby(merge(documents, former, key=by_id), key=by_id):
         _, document = next(found)
         if document is None:
-            row: dict[str, Any] = {shape.name: gone[identity]}
+            row: dict[str, Any] = {shape.name_column: gone[identity]}
         else:
             row = reader.row(identity, document)
-            row[shape.name] = row.pop("name") or identity
-        yield {**row, shape.key: identity, "listed": document is not None}
+            row[shape.name_column] = row.pop("name") or identity
+        yield {**row, shape.id_column: identity, "listed": document is not None}

@@ -24,7 +24,7 @@ from gcbatch.errors import DataError, ServiceError
 from gcbatch.genesys.client import access
 from gcbatch.genesys.connection import Connection
 from gcbatch.genesys.endpoints import Bucketed, endpoint_named
-from gcbatch.genesys.endpoints.aggregates import Aggregates
+from gcbatch.genesys.endpoints.aggregates.endpoint import Aggregates
 from gcbatch.genesys.families import family_named
 from gcbatch.genesys.regions import Hosts
 from gcbatch.genesys.transport import Response, Transport

@@ -1,12 +1,11 @@
-"""The shapes of question and answer: one file each."""
+"""The shapes of question and answer, by the name that job files call them."""
 
 from gcbatch.genesys.details import details_named
-from gcbatch.genesys.endpoints.aggregates import Aggregates
+from gcbatch.genesys.endpoints.aggregates.endpoint import Aggregates
 from gcbatch.genesys.endpoints.base import Asker, Bucketed, Desk, Endpoint, Price
-from gcbatch.genesys.endpoints.details import DetailsEndpoint
-from gcbatch.genesys.endpoints.interval_report import IntervalReport
-from gcbatch.genesys.endpoints.queue_summary import QueueSummary
+from gcbatch.genesys.endpoints.details.endpoint import DetailsEndpoint
 from gcbatch.genesys.families import family_named
+from gcbatch.shelves import ENDPOINTS, names_on, taken
 
 __all__ = [
     "Aggregates",
@@ -26,9 +25,9 @@ def endpoint_named(name: str) -> Bucketed | DetailsEndpoint:
     Raises:
         KeyError: If there is none; job files are checked before.
     """
-    for endpoint in (IntervalReport(), QueueSummary()):
-        if endpoint.name == name:
-            return endpoint
+    if (file := name.replace("-", "_")) in names_on(ENDPOINTS):
+        fixed: Bucketed = taken(ENDPOINTS, file, "ENDPOINT")
+        return fixed
     if found := details_named(name):
         return DetailsEndpoint(*found)
     family = family_named(name)

@@ -165,7 +165,7 @@ class Bucketed(Endpoint, Protocol):
 
         Returns:
             interval_start, interval_end, queue_id, media_type and the columns of
-            gcbatch.tables.sla.ADDED, a row for each of *rows*; null where there is
-            nothing. With queue_name and deleted, where answers tell them.
+            gcbatch.tables.buckets.sla.ADDED, a row for each of *rows*; null where
+            there is nothing. With queue_name and deleted, where answers tell them.
         """
         ...

@@ -10,12 +10,26 @@ from gcbatch.plan import Plan
 from gcbatch.rows import joined
 from gcbatch.store import Store
 from gcbatch.tables.naming import NAMED, Lookup, name_field
+from gcbatch.tables.source import Source
 from gcbatch.tables.table import Table
 
-__all__ = ["intervals_table"]
+__all__ = ["intervals_table", "table"]
 
 _UNSHOWN: Final = frozenset({"deleted"})
 """Columns of parts that only the table `sla` makes use of."""
+
+
+def table(source: Source) -> Table:
+    """Return the table of a job."""
+    asked = source.job.query
+    return intervals_table(
+        source.plan,
+        source.store,
+        part_schema=source.bucketed.schema(asked),
+        groups=source.bucketed.groups(asked),
+        names=source.names.by_dimension,
+        timezone=asked.zone,
+    )
 
 
 def intervals_table(
@@ -52,13 +66,13 @@ def intervals_table(
     def batches() -> Iterator[pa.RecordBatch]:
         for _, queries in plan.windows:
             parts = [store.read(query.digest) for query in queries]
-            table = joined(parts, groups, str(queries[0]))
+            rows = joined(parts, groups, str(queries[0]))
             columns = []
             for field in shown:
-                columns.append(table[field.name])
+                columns.append(rows[field.name])
                 if field.name in lookups:
                     _, lookup = lookups[field.name]
-                    columns.append(lookup.named(table[field.name]))
+                    columns.append(lookup.named(rows[field.name]))
             yield from pa.Table.from_arrays(columns, schema=schema).to_batches()
 
     return Table(

@@ -18,6 +18,7 @@ from gcbatch.plan import Plan
 from gcbatch.rows import joined
 from gcbatch.store import Store
 from gcbatch.tables.merging import merged
+from gcbatch.tables.source import Source
 from gcbatch.tables.table import Table
 from gcbatch.windows import (
     ONE_DAY,
@@ -28,7 +29,7 @@ from gcbatch.windows import (
     to_local,
 )
 
-__all__ = ["ADDED", "CALLS", "Targets", "period_of", "sla_table"]
+__all__ = ["ADDED", "CALLS", "Targets", "period_of", "sla_table", "table"]
 
 ADDED: Final = (
     *("offered", "answered", "abandoned"),
@@ -126,6 +127,30 @@ def period_of(
     return label, max(first, covered.start), min(last, covered.end)
 
 
+def table(source: Source) -> Table:
+    """Return the table of a job.
+
+    Raises:
+        TypeError: If it has no section `sla`; job files are checked before.
+    """
+    job, sla = source.job, source.job.sla
+    if sla is None:
+        msg = f"{job.name} has no section sla"
+        raise TypeError(msg)
+    return sla_table(
+        source.plan,
+        source.store,
+        facts=source.bucketed.facts,
+        groups=source.bucketed.groups(job.query),
+        period=source.period or sla.period,
+        by_media_type="mediaType" in job.query.group_by,
+        names=source.names.by_dimension.get("queueId", {}),
+        targets=Targets(sla.target, sla.targets, source.names.targets),
+        only=None if sla.include_deleted else source.names.listed_ids("queueId"),
+        zone=job.query.zone,
+    )
+
+
 def sla_table(
     plan: Plan,
     store: Store,
@@ -181,7 +206,7 @@ def sla_table(
         if waiting is not None:
             yield from finish.rows(waiting, keys)
 
-    def table(schema: pa.Schema, basis: Table | None) -> Table:
+    def of(schema: pa.Schema, basis: Table | None) -> Table:
         return Table(
             name="sla",
             schema=schema,
@@ -195,7 +220,7 @@ def sla_table(
         )
 
     schema = _schema(by_media_type=by_media_type)
-    return table(schema, table(pa.schema([*schema, *_BASIS]), None))
+    return of(schema, of(pa.schema([*schema, *_BASIS]), None))
 
 
 def _counting(rows: pa.Table, only: Collection[str] | None) -> pa.Table:

@@ -1,5 +1,6 @@
-"""The table of participants' attributes: a row for each."""
+"""The table `participant_attributes`: a row for each."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -7,10 +8,19 @@ import pyarrow as pa
 
 from gcbatch.errors import DataError
 from gcbatch.genesys.answers import SHAPE_HINT
+from gcbatch.genesys.detail_models import CONVERSATION
 from gcbatch.plain import plain
 from gcbatch.surrogates import mended
+from gcbatch.tables.documents.rows import Rows, Shape
+from gcbatch.tables.documents.shapes import (
+    PARTICIPANT_NUMBER,
+    PARTICIPANTS,
+    ROOT,
+    fields,
+)
+from gcbatch.tables.documents.table import DocumentsTable, Make, Names
 
-__all__ = ["KEY", "attributes_schema", "each_attribute"]
+__all__ = ["each_attribute", "table"]
 
 _BY_PARTICIPANT: Final = (
     "conversation_id",
@@ -18,34 +28,41 @@ _BY_PARTICIPANT: Final = (
     "participant_id",
     "participant_number",
 )
-KEY: Final = ("conversation_id", "participant_number", "name")
-"""Of the table."""
+
+_PARTICIPANTS: Final = Shape(
+    noun="conversation",
+    root=CONVERSATION,
+    path=PARTICIPANTS,
+    columns=(
+        *ROOT,
+        *fields(PARTICIPANTS, "participantId"),
+        PARTICIPANT_NUMBER,
+        *fields(PARTICIPANTS, "attributes"),
+    ),
+    key=("conversation_id", "participant_number"),
+)
+"""Of participants, what is needed here."""
+
+_SCHEMA: Final = pa.schema(
+    [
+        *(_PARTICIPANTS.schema.field(name) for name in _BY_PARTICIPANT),
+        pa.field("name", pa.string(), nullable=False),
+        pa.field(
+            "value",
+            pa.string(),
+            metadata={"description": "a text; what is none is the JSON of it"},
+        ),
+    ]
+)
 
 _DECODER: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def attributes_schema(participants: pa.Schema) -> pa.Schema:
-    """Return the schema of the table.
-
-    Args:
-        participants: Of participants with their attributes.
-    """
-    value = {"description": "a text; what is none is the JSON of it"}
-    return pa.schema(
-        [
-            *(participants.field(name) for name in _BY_PARTICIPANT),
-            pa.field("name", pa.string(), nullable=False),
-            pa.field("value", pa.string(), metadata=value),
-        ]
-    )
-
-
-def each_attribute(participants: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+def each_attribute(participants: pa.RecordBatch) -> pa.RecordBatch:
     """Return a row for each attribute, by name within a participant.
 
     Args:
         participants: With the column `attributes`, JSON.
-        schema: Of the table.
 
     Raises:
         DataError: If attributes are no object; names the conversation.
@@ -69,7 +86,7 @@ def each_attribute(participants: pa.RecordBatch, schema: pa.Schema) -> pa.Record
     owners = participants.take(pa.array(at, pa.int64()))
     columns = [owners.column(name) for name in _BY_PARTICIPANT]
     columns += [pa.array(names, pa.string()), pa.array(values, pa.string())]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
+    return pa.RecordBatch.from_arrays(columns, schema=_SCHEMA)
 
 
 def _decoded(text: str) -> dict[str, msgspec.Raw]:
@@ -86,3 +103,16 @@ def _as_text(value: msgspec.Raw) -> str | None:
     if sent == "null":
         return None
     return msgspec.json.decode(sent, type=str) if sent.startswith('"') else sent
+
+
+def _maker(names: Names, _newer: Iterable[str]) -> Make:
+    participants = Rows(_PARTICIPANTS, names)
+    return lambda batch: each_attribute(participants.of(batch))
+
+
+table: Final = DocumentsTable(
+    "participant_attributes",
+    _SCHEMA,
+    key=("conversation_id", "participant_number", "name"),
+    maker=_maker,
+)

@@ -8,9 +8,9 @@ import pyarrow.compute as pc
 from gcbatch.errors import DataError
 from gcbatch.genesys.answers import SHAPE_HINT
 from gcbatch.plain import plain
-from gcbatch.tables.details_columns import INSTANT, JSON, Column, Derived, Name
-from gcbatch.tables.details_levels import Levels, field_of, places, unfolded
-from gcbatch.tables.details_texts import json_lists
+from gcbatch.tables.documents.columns import INSTANT, JSON, Column, Derived, Name
+from gcbatch.tables.documents.levels import Levels, field_of, places, unfolded
+from gcbatch.tables.documents.texts import json_lists
 from gcbatch.tables.naming import name_field
 from gcbatch.tables.scalars import typed
 

@@ -17,7 +17,7 @@ from gcbatch.genesys.answers import SHAPE_HINT
 from gcbatch.genesys.detail_models import Holds, Model
 from gcbatch.plain import plain
 from gcbatch.surrogates import mended
-from gcbatch.tables.details_columns import below
+from gcbatch.tables.documents.columns import below
 
 __all__ = ["RawFields", "Way", "newer_ways"]
 

@@ -12,7 +12,7 @@ from pyarrow import json as arrow_json
 from gcbatch.errors import DataError
 from gcbatch.genesys.answers import SHAPE_HINT
 from gcbatch.plain import plain
-from gcbatch.tables.details_repair import fitted
+from gcbatch.tables.documents.repair import fitted
 
 __all__ = ["lines_of", "parsed", "read", "texts_of"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from gcbatch.genesys.detail_models import Holds, Model
-from gcbatch.tables.details_columns import (
+from gcbatch.tables.documents.columns import (
     Column,
     Derived,
     Extra,
@@ -16,10 +16,10 @@ from gcbatch.tables.details_columns import (
     Sent,
     projection,
 )
-from gcbatch.tables.details_levels import Levels, field_of, unfolded
-from gcbatch.tables.details_raw import RawFields, newer_ways
-from gcbatch.tables.details_reading import lines_of, parsed, read, texts_of
-from gcbatch.tables.details_texts import json_lists
+from gcbatch.tables.documents.levels import Levels, field_of, unfolded
+from gcbatch.tables.documents.raw import RawFields, newer_ways
+from gcbatch.tables.documents.reading import lines_of, parsed, read, texts_of
+from gcbatch.tables.documents.texts import json_lists
 from gcbatch.tables.naming import Lookup
 
 __all__ = ["Rows", "Shape"]

@@ -24,9 +24,9 @@ from gcbatch.account import Account
 from gcbatch.filters import all_of, any_of
 from gcbatch.genesys.client import Client
 from gcbatch.genesys.details import Road
-from gcbatch.genesys.endpoints.aggregate_columns import read_columns
-from gcbatch.genesys.endpoints.aggregate_jobs import AggregateJobs
-from gcbatch.genesys.endpoints.aggregate_pages import (
+from gcbatch.genesys.endpoints.aggregates.columns import read_columns
+from gcbatch.genesys.endpoints.aggregates.jobs import AggregateJobs
+from gcbatch.genesys.endpoints.aggregates.pages import (
     about,
     decode_page,
     rows_of,

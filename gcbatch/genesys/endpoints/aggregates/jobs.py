@@ -13,7 +13,7 @@ import orjson
 
 from gcbatch.account import Account
 from gcbatch.genesys.client import Answer
-from gcbatch.genesys.endpoints.aggregate_pages import (
+from gcbatch.genesys.endpoints.aggregates.pages import (
     AggregatePage,
     about,
     decode_page,

@@ -22,15 +22,15 @@ from gcbatch.genesys.client import Answer
 from gcbatch.genesys.details import Road
 from gcbatch.genesys.endpoints.async_jobs import JobRoad, Order
 from gcbatch.genesys.endpoints.base import Desk
-from gcbatch.genesys.endpoints.detail_errand import Errand
-from gcbatch.genesys.endpoints.detail_pages import (
+from gcbatch.genesys.endpoints.details.errand import Errand
+from gcbatch.genesys.endpoints.details.page_road import PageRoad
+from gcbatch.genesys.endpoints.details.pages import (
     Page,
     Records,
     available_until,
     read_page,
 )
-from gcbatch.genesys.endpoints.detail_tally import Tally
-from gcbatch.genesys.endpoints.page_road import PageRoad
+from gcbatch.genesys.endpoints.details.tally import Tally
 from gcbatch.genesys.limits import JOB_PAGE
 from gcbatch.query import Query
 from gcbatch.spool import Spool, SpooledPart

@@ -23,8 +23,8 @@ from gcbatch.filters import all_of, any_of
 from gcbatch.genesys.details import Details, Road
 from gcbatch.genesys.endpoints.async_jobs import LEAST_OF_A_JOB
 from gcbatch.genesys.endpoints.base import Asker, Desk, Price
-from gcbatch.genesys.endpoints.detail_asking import DetailAsker
-from gcbatch.genesys.endpoints.detail_pages import (
+from gcbatch.genesys.endpoints.details.asking import DetailAsker
+from gcbatch.genesys.endpoints.details.pages import (
     CONVERSATIONS,
     USERS,
     Records,

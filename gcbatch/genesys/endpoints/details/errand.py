@@ -9,8 +9,8 @@ import orjson
 from gcbatch.errors import DataError
 from gcbatch.genesys.client import Answer
 from gcbatch.genesys.endpoints.base import Desk
-from gcbatch.genesys.endpoints.detail_pages import Page
-from gcbatch.genesys.endpoints.detail_tally import Piece, Tally
+from gcbatch.genesys.endpoints.details.pages import Page
+from gcbatch.genesys.endpoints.details.tally import Piece, Tally
 from gcbatch.query import Query, canonical
 from gcbatch.windows import Window, milliseconds, step
 

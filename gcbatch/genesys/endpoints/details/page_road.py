@@ -13,9 +13,9 @@ from gcbatch.errors import DataError, ServiceError, TooLargeError
 from gcbatch.genesys.answers import SHAPE_HINT, reach_of
 from gcbatch.genesys.client import Answer
 from gcbatch.genesys.endpoints.base import Desk
-from gcbatch.genesys.endpoints.detail_errand import Errand
-from gcbatch.genesys.endpoints.detail_pages import Page, Records, read_page
-from gcbatch.genesys.endpoints.detail_tally import Piece
+from gcbatch.genesys.endpoints.details.errand import Errand
+from gcbatch.genesys.endpoints.details.pages import Page, Records, read_page
+from gcbatch.genesys.endpoints.details.tally import Piece
 from gcbatch.genesys.limits import DETAIL_PAGE
 from gcbatch.tasks import for_each
 from gcbatch.windows import Window, milliseconds

@@ -11,7 +11,7 @@ from typing import Final
 
 from gcbatch.account import Account
 from gcbatch.genesys.client import Answer
-from gcbatch.genesys.endpoints.detail_pages import Page, Records
+from gcbatch.genesys.endpoints.details.pages import Page, Records
 from gcbatch.genesys.limits import DETAIL_PAGE
 from gcbatch.spool import Spool
 from gcbatch.windows import Window, milliseconds

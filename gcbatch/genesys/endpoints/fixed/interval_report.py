@@ -38,7 +38,7 @@ from gcbatch.partfile import Part
 from gcbatch.query import Query, canonical
 from gcbatch.windows import iso
 
-__all__ = ["IntervalReport"]
+__all__ = ["ENDPOINT", "IntervalReport"]
 
 PAGE_SIZE: Final = 250
 """The most that the tutorial allows."""
@@ -240,3 +240,6 @@ def _figures(entities: Sequence[_Entity], column: _Column, query: Query) -> pa.A
     name = f"{query}: {column.metric}.{column.key}"
     most = 100 if column.unit == "%" else MOST
     return within(numbers(values, column.type, name), most, name)
+
+
+ENDPOINT: Final = IntervalReport()

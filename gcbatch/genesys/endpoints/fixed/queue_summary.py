@@ -39,7 +39,7 @@ from gcbatch.partfile import Part
 from gcbatch.query import Query, canonical
 from gcbatch.windows import iso
 
-__all__ = ["QueueSummary"]
+__all__ = ["ENDPOINT", "QueueSummary"]
 
 PATH: Final = "/api/v2/analytics/queues/summary"
 
@@ -216,3 +216,6 @@ class QueueSummary(AskedInPieces):
                 "handle_count": rows["total_handled"],
             }
         )
+
+
+ENDPOINT: Final = QueueSummary()

@@ -1,0 +1,1 @@
+"""Aggregates: figures of groups by interval, of 19 families."""

@@ -1,0 +1,1 @@
+"""Details: conversations and users, each as it was sent."""

@@ -1,0 +1,1 @@
+"""Endpoints with figures and groups of their own: a file each, named for it."""

@@ -1,0 +1,22 @@
+"""Which refused requests are repeated: a file for each rule."""
+
+from functools import cache
+
+from gcbatch.errors import Refusal
+from gcbatch.genesys.retry import Rule
+from gcbatch.shelves import RULES, names_on, taken
+
+__all__ = ["rule_for"]
+
+
+def rule_for(refusal: Refusal) -> Rule | None:
+    """Return the rule by which a refused request is repeated; None if it is not.
+
+    Of several that fit the first by name counts.
+    """
+    return next((rule for rule in _rules() if rule.fits(refusal)), None)
+
+
+@cache
+def _rules() -> tuple[Rule, ...]:
+    return tuple(taken(RULES, name, "RULE") for name in names_on(RULES))

@@ -1,0 +1,1 @@
+"""Tables of whatever answers in buckets: a file each, named for it."""

@@ -1,0 +1,1 @@
+"""Tables of conversation details: a file each, named for it."""

@@ -1,0 +1,43 @@
+"""The table `conversations_nested`: each conversation whole, as it was sent."""
+
+from typing import Final
+
+import pyarrow as pa
+
+from gcbatch.tables.documents.columns import JSON
+from gcbatch.tables.documents.reading import texts_of
+from gcbatch.tables.documents.shapes import ID, START
+from gcbatch.tables.documents.table import DocumentsTable
+
+__all__ = ["table"]
+
+BATCH_ROWS: Final = 1_024
+"""A few conversations have megabytes."""
+
+_SCHEMA: Final = pa.schema(
+    [
+        ID,
+        START,
+        pa.field(
+            "conversation",
+            pa.string(),
+            nullable=False,
+            metadata={**JSON, "description": "all of it, as it was sent"},
+        ),
+    ]
+)
+
+
+def _rows(batch: pa.RecordBatch) -> pa.RecordBatch:
+    texts = texts_of(batch, "conversation")
+    columns = [batch.column("id"), batch.column("at"), texts]
+    return pa.RecordBatch.from_arrays(columns, schema=_SCHEMA)
+
+
+table: Final = DocumentsTable(
+    "conversations_nested",
+    _SCHEMA,
+    key=("conversation_id",),
+    maker=lambda _names, _newer: _rows,
+    batch_rows=BATCH_ROWS,
+)

@@ -1,0 +1,1 @@
+"""From the documents of a part to the columns of a table."""

@@ -1,0 +1,1 @@
+"""Tables of what ids stand for: a file each, named for it."""

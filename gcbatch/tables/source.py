@@ -1,0 +1,60 @@
+"""What tables are made of: a job's plan, and what its runs left in the store."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from gcbatch.genesys.endpoints import Bucketed, DetailsEndpoint
+from gcbatch.genesys.listing import Documents
+from gcbatch.genesys.names import Names
+from gcbatch.job import Job
+from gcbatch.listings import documents_in
+from gcbatch.plan import Plan
+from gcbatch.store import Store
+
+__all__ = ["Source"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a table is made of.
+
+    Args:
+        job: Whose tables.
+        endpoint: Whom it asks.
+        plan: The queries whose parts are read.
+        names: What ids are called, and which queues are listed.
+        store: Where the parts are.
+        listings: Entities by table, where they are not to be read from the store.
+        period: Another than the job's, of tables that have periods.
+    """
+
+    job: Job
+    endpoint: Bucketed | DetailsEndpoint
+    plan: Plan
+    names: Names
+    store: Store
+    listings: Mapping[str, Documents] = field(default_factory=dict)
+    period: str | None = None
+
+    @property
+    def bucketed(self) -> Bucketed:
+        """The endpoint, for tables that are made of buckets.
+
+        Raises:
+            TypeError: If it has none; job files are checked before.
+        """
+        if isinstance(self.endpoint, DetailsEndpoint):
+            msg = f"{self.endpoint.name} has no buckets"
+            raise TypeError(msg)
+        return self.endpoint
+
+    def documents(self, table: str) -> Iterable[tuple[str, str]]:
+        """Return what is listed for a table: ids and JSON, by id.
+
+        Raises:
+            DataError: If the last run listed none, or they cannot be read.
+        """
+        if table not in self.listings:
+            return documents_in(self.store, table)
+        listed = self.listings[table]
+        return ((identity, listed[identity].decode()) for identity in sorted(listed))

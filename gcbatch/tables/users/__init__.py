@@ -1,0 +1,1 @@
+"""Tables of user details: a file each, named for it."""

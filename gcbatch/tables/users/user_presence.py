@@ -1,0 +1,12 @@
+"""The table `user_presence`: users available, away, at a meal … and since when."""
+
+from typing import Final
+
+from gcbatch.tables.documents.shapes import user_shape
+from gcbatch.tables.documents.users import UsersTable
+
+__all__ = ["table"]
+
+table: Final = UsersTable.of_shape(
+    "user_presence", user_shape("primaryPresence", "systemPresence")
+)

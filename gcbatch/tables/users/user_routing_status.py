@@ -1,0 +1,12 @@
+"""The table `user_routing_status`: users idle, interacting … and since when."""
+
+from typing import Final
+
+from gcbatch.tables.documents.shapes import user_shape
+from gcbatch.tables.documents.users import UsersTable
+
+__all__ = ["table"]
+
+table: Final = UsersTable.of_shape(
+    "user_routing_status", user_shape("routingStatus", "routingStatus")
+)

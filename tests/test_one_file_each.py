@@ -1,0 +1,176 @@
+"""A new endpoint, table, rule or exporter is one new file, and no other is touched."""
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from gcbatch.question import FIXED_ENDPOINTS
+from gcbatch.shelves import ENDPOINTS, names_on, taken
+
+ROOT = Path(__file__).parents[1]
+TOYS = ROOT / "tests" / "toys"
+QUEUE = "11111111-2222-4333-8444-555555555555"
+SHELVES = {
+    "endpoint": "gcbatch/genesys/endpoints/fixed/toy.py",
+    "table": "gcbatch/tables/buckets/toy_peaks.py",
+    "rule": "gcbatch/genesys/repeating/teapot.py",
+    "exporter": "toy_exporter.py",
+}
+"""Where each toy goes, as docs/design.md says."""
+
+
+class ToyService:
+    """Grants tokens, lists one queue, and is a teapot at first."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self.app = web.Application()
+        self.app.router.add_post("/oauth/token", self.token)
+        self.app.router.add_get("/api/v2/routing/queues", self.queues)
+        self.app.router.add_post("/api/v2/toy", self.toy)
+
+    async def token(self, _: web.Request) -> web.Response:
+        return web.json_response({"access_token": "toy", "expires_in": 3600})
+
+    async def queues(self, _: web.Request) -> web.Response:
+        entity = {"id": QUEUE, "name": "Support"}
+        return web.json_response({"entities": [entity], "pageCount": 1, "total": 1})
+
+    async def toy(self, request: web.Request) -> web.Response:
+        status = 200 if self.asked else 418
+        self.asked.append(status)
+        if status != 200:
+            return web.json_response({"message": "brewing"}, status=status)
+        day = (await request.json())["from"][:10]
+        buckets = [
+            {
+                "start": f"{day}T{hour:02}:00:00Z",
+                "end": f"{day}T{hour + 1:02}:00:00Z",
+                "queue": QUEUE,
+                "decibels": 40 + hour,
+            }
+            for hour in (8, 9)
+        ]
+        return web.json_response(buckets)
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[tuple[ToyService, str]]:
+    """A toy service, and its address."""
+    toy = ToyService()
+    runner = web.AppRunner(toy.app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield toy, f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    """A copy of the package with the toys on their shelves."""
+    shutil.copytree(
+        ROOT / "gcbatch",
+        tmp_path / "gcbatch",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    for toy, place in SHELVES.items():
+        assert not (tmp_path / place).exists()
+        shutil.copy(TOYS / f"{toy}.py", tmp_path / place)
+    return tmp_path
+
+
+async def gcbatch(house: Path, *arguments: str) -> tuple[int | None, str]:
+    """Run a command in the copy; return its exit code and what it said."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "gcbatch",
+        *arguments,
+        cwd=house,
+        env={**os.environ, "PYTHONPATH": str(house), "TOY_SECRET": "s3cret"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    return process.returncode, said.decode()
+
+
+async def test_a_toy_of_each_takes_one_file(
+    service: tuple[ToyService, str], house: Path
+) -> None:
+    """A job asks the endpoint, waits by the rule, exports the table."""
+    toy, url = service
+    export = {"exporter": "toy_exporter:LinesExporter", "table": "toy_peaks"}
+    job = {
+        "name": "toys",
+        "org": {
+            "api_url": url,
+            "login_url": url,
+            "client_id": "toys",
+            "client_secret": "${TOY_SECRET}",
+        },
+        "query": {
+            "endpoint": "toy",
+            "from": "2026-03-02",
+            "to": "2026-03-04",
+            "granularity": "PT1H",
+        },
+        "fetch": {"chunk": "P1D", "concurrency": 1},
+        "exports": [{**export, "path": "peaks.txt"}],
+    }
+    (house / "job.yaml").write_text(json.dumps(job), "utf-8")
+
+    code, said = await gcbatch(house, "run", "job.yaml")
+
+    assert code == 0, said
+    assert toy.asked == [418, 200, 200]
+    assert (house / "peaks.txt").read_text("utf-8").splitlines() == [
+        "2026-03-02 09:00:00+00:00 49",
+        "2026-03-03 09:00:00+00:00 49",
+    ]
+
+
+async def test_an_exporter_that_is_nowhere_is_a_problem_of_the_job(house: Path) -> None:
+    """It is told with its line, before anything is asked."""
+    (house / "job.yaml").write_text(
+        "name: toys\norg: {simulator: true}\n"
+        "query: {endpoint: toy, from: 2026-03-02, to: 2026-03-04}\n"
+        "exports:\n  - {exporter: 'nowhere:Lines', table: intervals, path: x}\n",
+        "utf-8",
+    )
+
+    code, said = await gcbatch(house, "run", "job.yaml")
+
+    assert code == 2
+    assert "job.yaml:5: exports[0].exporter" in said
+    assert "No module named 'nowhere'" in said
+    assert "PYTHONPATH" in said
+
+
+@pytest.mark.parametrize("place", [place for place in SHELVES.values() if "/" in place])
+def test_the_design_tells_where_each_goes(place: str) -> None:
+    """A reader of docs/design.md finds the shelf in its table."""
+    design = (ROOT / "docs" / "design.md").read_text("utf-8")
+    section = design.partition("## Where a new thing goes")[2].partition("\n## ")[0]
+
+    assert place.removeprefix("gcbatch/").rpartition("/")[0] in section
+
+
+@pytest.mark.parametrize("name", FIXED_ENDPOINTS)
+def test_endpoints_are_called_as_their_files_are(name: str) -> None:
+    """The name in job files, the file's and the endpoint's own are one."""
+    assert taken(ENDPOINTS, name.replace("-", "_"), "ENDPOINT").name == name
+
+
+def test_shelves_hide_what_is_no_thing_of_theirs() -> None:
+    """The package's own file is not on its shelf."""
+    assert names_on(ENDPOINTS) == ("interval_report", "queue_summary")
