@@ -13,8 +13,10 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
+from typer.testing import CliRunner, Result
 
 from gcbatch import Job, RunReport, export_job, load_job, run
+from gcbatch.cli import app
 from gcbatch.simulator import Entry, Simulator, Tenant, sample_tenant
 
 T = TypeVar("T")
@@ -186,6 +188,22 @@ def bench_of(backstage: Backstage, tmp_path: Path) -> Iterator[BenchOf]:
 def bench(bench_of: BenchOf) -> Bench:
     """Start a simulator of the sample week."""
     return bench_of()
+
+
+Cli = Callable[..., Result]
+
+
+@pytest.fixture
+def cli(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Run a command in this process, with the bench's secret in the environment."""
+    monkeypatch.chdir(bench.folder)
+    for name, value in bench.environ.items():
+        monkeypatch.setenv(name, value)
+
+    def invoke(*args: object) -> Result:
+        return CliRunner().invoke(app, [str(arg) for arg in args])
+
+    return invoke
 
 
 @pytest.fixture(scope="session")
