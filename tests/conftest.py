@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import selectors
 import threading
@@ -12,8 +13,10 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
+from typer.testing import CliRunner, Result
 
 from gcbatch import Job, RunReport, export_job, load_job, run
+from gcbatch.cli import app
 from gcbatch.simulator import Entry, Simulator, Tenant, sample_tenant
 
 T = TypeVar("T")
@@ -185,6 +188,42 @@ def bench_of(backstage: Backstage, tmp_path: Path) -> Iterator[BenchOf]:
 def bench(bench_of: BenchOf) -> Bench:
     """Start a simulator of the sample week."""
     return bench_of()
+
+
+Cli = Callable[..., Result]
+
+
+@pytest.fixture
+def cli(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Run a command in this process, with the bench's secret in the environment."""
+    monkeypatch.chdir(bench.folder)
+    for name, value in bench.environ.items():
+        monkeypatch.setenv(name, value)
+
+    def invoke(*args: object) -> Result:
+        return CliRunner().invoke(app, [str(arg) for arg in args])
+
+    return invoke
+
+
+@pytest.fixture(scope="session")
+def sdk() -> Any:
+    """Import the official SDK, which takes seconds and sets up logging of its own."""
+    level = logging.getLogger().level
+    import PureCloudPlatformClientV2  # noqa: PLC0415 - slow, and few need it
+
+    logging.getLogger().setLevel(level)
+    return PureCloudPlatformClientV2
+
+
+@pytest.fixture
+def api(sdk: Any, bench: Bench) -> Iterator[Any]:
+    """Log the SDK in to the bench's simulator."""
+    simulator = bench.simulator
+    client = sdk.api_client.ApiClient(simulator.url)
+    client.get_client_credentials_token(simulator.client_id, simulator.client_secret)
+    yield client
+    client.http_client.rest_client.pool_manager.clear()
 
 
 class TurnedSelector(selectors.SelectSelector):

@@ -6,7 +6,7 @@ from typing import Any
 
 from gcbatch.genesys.detail_models import Holds, Model
 from gcbatch.simulator import Call, Queue, Tenant
-from tests.job_client import Answer, Client
+from tests.simulator_client import Answer, Client
 
 CONVERSATIONS = "/api/v2/analytics/conversations/details/query"
 USERS = "/api/v2/analytics/users/details/query"

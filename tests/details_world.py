@@ -10,7 +10,14 @@ from typing import Any, TypeVar
 
 from gcbatch import RunReport, load_job
 from gcbatch.pipeline import arun
-from gcbatch.simulator import Entry, Simulator, Tenant, generate_conversations
+from gcbatch.simulator import (
+    Entry,
+    Fault,
+    Faults,
+    Simulator,
+    Tenant,
+    generate_conversations,
+)
 from gcbatch.simulator.conversations import conversations_of
 from gcbatch.simulator.documents import Document
 from tests.chaos.compressed import CompressedLoop, compressed
@@ -25,6 +32,14 @@ UNSETTLED = {"settle": "P10Y"}
 
 QUERY = "/conversations/details/query"
 JOBS = "/details/jobs"
+RESULTS = r"/jobs/[^/]+/results$"
+BY_JOB: dict[str, Any] = {"endpoint": "conversation-details-jobs"}
+SPAN = "2026-03-02T00:00:00.000Z/2026-03-03T00:00:00.000Z"
+"""The first day, as requests and errors name it."""
+
+ROWS = 2_300
+"""Of a day: three pages of a job's results."""
+
 CONCURRENCY = 8
 
 
@@ -195,6 +210,21 @@ class World:
         """Wait until something was asked for so often."""
         while len(self.asked(path)) < times:  # noqa: ASYNC110 - no event tells
             await asyncio.sleep(0)
+
+
+def day_with(folder: Path, *faults: Fault, rows: int = ROWS, **options: Any) -> World:
+    """Return a world of one day of conversations, in which something goes wrong."""
+    return World(folder, busy(rows), faults=Faults(*faults), **options)
+
+
+def all_ids(world: World, days: float = 1) -> list[str]:
+    """Return the ids of all conversations of the first days, sorted."""
+    return begun(world.tenant, after(0), after(days))
+
+
+def submitted(world: World) -> int:
+    """Return how many jobs were submitted."""
+    return len([e for e in world.asked(JOBS, "POST") if e.path.endswith("/jobs")])
 
 
 def span_of(entry: Entry) -> tuple[datetime, datetime]:

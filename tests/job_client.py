@@ -1,16 +1,15 @@
 """A client of the simulator's jobs, and a day of conversations to ask for."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import aiohttp
 import orjson
 
-from gcbatch.simulator import Fault, Faults, Presence, Simulator, Tenant
+from gcbatch.simulator import Fault, Presence, Tenant
 from gcbatch.simulator.documents import Document
+from tests.simulator_client import Client as BaseClient
+from tests.simulator_client import client_of
 
 ANALYTICS = "/api/v2/analytics"
 CONVERSATIONS = f"{ANALYTICS}/conversations/details/jobs"
@@ -60,53 +59,8 @@ TENANT = Tenant(
 ALL = [f"c{hour:02}" for hour in range(24)]
 
 
-class Clock:
-    """Time that passes only when told to."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: dict[str, str]
-    json: Any
-
-
-class Client:
+class Client(BaseClient):
     """Hands in jobs and reads them."""
-
-    def __init__(self, simulator: Simulator, session: aiohttp.ClientSession) -> None:
-        self.simulator = simulator
-        self.session = session
-        self.headers: dict[str, str] = {}
-
-    async def log_in(self) -> None:
-        answer = await self.ask(
-            "POST",
-            "/oauth/token",
-            headers={
-                "Authorization": aiohttp.encode_basic_auth(
-                    "simulator", "simulator-secret"
-                )
-            },
-            data={"grant_type": "client_credentials"},
-        )
-        self.headers = {"Authorization": f"Bearer {answer.json['access_token']}"}
-
-    async def ask(self, method: str, path: str, **more: Any) -> Answer:
-        more.setdefault("headers", self.headers)
-        async with self.session.request(method, path, **more) as response:
-            body = await response.read()
-            return Answer(
-                response.status,
-                dict(response.headers),
-                orjson.loads(body) if body else None,
-            )
 
     async def submit(self, path: str = CONVERSATIONS, **body: Any) -> str:
         """Hand in a job and return its address."""
@@ -137,17 +91,10 @@ class Client:
         return pages
 
 
-@asynccontextmanager
-async def connected(
+def connected(
     *faults: Fault, tenant: Tenant = TENANT, **options: Any
-) -> AsyncIterator[Client]:
-    async with (
-        Simulator(tenant, faults=Faults(*faults), **options) as simulator,
-        aiohttp.ClientSession(simulator.url) as session,
-    ):
-        client = Client(simulator, session)
-        await client.log_in()
-        yield client
+) -> AbstractAsyncContextManager[Client]:
+    return client_of(Client, tenant, *faults, **options)
 
 
 def ids(page: Any) -> list[str]:

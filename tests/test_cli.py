@@ -10,9 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from gcbatch.cli import app
 from gcbatch.simulator import Fault
 
 if TYPE_CHECKING:
@@ -20,19 +19,6 @@ if TYPE_CHECKING:
 
 CSV = {"exporter": "csv", "table": "intervals", "path": "o.csv"}
 PLUGIN_GROUP = "[gcbatch.exporters]"
-
-
-@pytest.fixture
-def cli(bench: "Bench", monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Run a command in this process, with the bench's secret in the environment."""
-    monkeypatch.chdir(bench.folder)
-    for name, value in bench.environ.items():
-        monkeypatch.setenv(name, value)
-
-    def invoke(*args: object) -> Result:
-        return CliRunner().invoke(app, [str(arg) for arg in args])
-
-    return invoke
 
 
 Cli = Callable[..., Result]

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from gcbatch.genesys.detail_models import CONVERSATION, USER_DETAIL, Holds, Model
 from gcbatch.simulator import sample_tenant
 from gcbatch.simulator.conversations import conversations_of
-from gcbatch.tables.table import Table
 from tests.detail_tables import (
     DAY,
     DETAIL_TABLES,
@@ -33,6 +32,7 @@ from tests.detail_tables import (
     said,
     table_of,
 )
+from tests.streams import written
 
 FLAT = tuple(name for name in DETAIL_TABLES if name != "conversations_nested")
 SUMS = {
@@ -184,15 +184,6 @@ def whole(document: Json) -> Json:
         first = min(queued, key=lambda q: q[:2])[2]["queueId"]
         told |= {"first_queue_id": first, "first_queue_name": first}
     return told
-
-
-def written(table: Table) -> bytes:
-    """Return the stream of a table, batches and all."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        for batch in table:
-            writer.write_batch(batch)
-    return bytes(sink.getvalue().to_pybytes())
 
 
 @several

@@ -23,11 +23,10 @@ from gcbatch.pipeline import arun
 from gcbatch.query import make_query
 from gcbatch.spool import Document, Spool
 from gcbatch.windows import Window
-from tests.details_world import DAY0, JOBS, World, after, begun, busy
+from tests.details_world import BY_JOB, DAY0, JOBS, World, after, all_ids, busy
 from tests.test_async_jobs import SUBMITTED, InTime, fetch
 
 DAY = Window(DAY0, after(1))
-BY_JOB: dict[str, Any] = {"endpoint": "conversation-details-jobs"}
 TOTAL = 650
 
 
@@ -247,7 +246,7 @@ def test_a_job_shows_figures_of_when_it_was_submitted(tmp_path: Path) -> None:
 
     assert len(world.asked(JOBS, "POST")) == 1
     assert report.provisional == 1
-    assert world.ids() == begun(world.tenant, DAY0, after(1))
+    assert world.ids() == all_ids(world)
 
 
 def test_fresh_asks_for_jobs_anew(tmp_path: Path) -> None:
@@ -262,4 +261,4 @@ def test_fresh_asks_for_jobs_anew(tmp_path: Path) -> None:
     world.in_time(run)
 
     assert len(world.asked(JOBS, "POST")) == 2
-    assert world.ids() == begun(world.tenant, DAY0, after(1))
+    assert world.ids() == all_ids(world)

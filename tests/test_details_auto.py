@@ -15,6 +15,7 @@ from tests.details_world import (
     QUERY,
     World,
     after,
+    all_ids,
     begun,
     busy,
     conversations,
@@ -59,7 +60,7 @@ def test_the_seam_lies_at_a_midnight(tmp_path: Path, chunk: str) -> None:
     assert max(days(by_job(world))) == 2
     deep = [e for e in world.asked(QUERY) if e.request["paging"]["pageNumber"] > 1]
     assert min(days(deep)) >= 2
-    assert world.ids() == begun(world.tenant, after(0), after(DAYS))
+    assert world.ids() == all_ids(world, DAYS)
     assert report.rows == ROWS * DAYS
     assert (report.provisional, report.warnings) == (0, ())
 
@@ -72,7 +73,7 @@ def test_the_seam_may_lie_anywhere(tmp_path: Path, until: float | None) -> None:
 
     world.run(endpoint=AUTO, days=DAYS)
 
-    assert world.ids() == begun(world.tenant, after(0), after(DAYS))
+    assert world.ids() == all_ids(world, DAYS)
 
 
 def test_what_is_small_goes_by_pages(tmp_path: Path) -> None:
@@ -132,7 +133,7 @@ def test_a_service_without_that_date_is_asked_by_pages(tmp_path: Path) -> None:
     world.run(endpoint=AUTO, days=DAYS)
 
     assert not by_job(world)
-    assert world.ids() == begun(world.tenant, after(0), after(DAYS))
+    assert world.ids() == all_ids(world, DAYS)
 
 
 def test_what_jobs_lose_is_an_error_here_too(tmp_path: Path) -> None:

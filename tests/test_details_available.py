@@ -6,18 +6,17 @@ from typing import Any
 import pytest
 
 from gcbatch import ServiceError
-from tests.details_world import JOBS, World, after, begun, busy
-
-ROWS = 2_300
-BY_JOB: dict[str, Any] = {"endpoint": "conversation-details-jobs"}
-
-
-def day_with(folder: Path, **options: Any) -> World:
-    return World(folder, busy(ROWS), **options)
-
-
-def all_ids(world: World) -> list[str]:
-    return begun(world.tenant, after(0), after(1))
+from tests.details_world import (
+    BY_JOB,
+    ROWS,
+    World,
+    after,
+    all_ids,
+    begun,
+    busy,
+    day_with,
+    submitted,
+)
 
 
 def test_what_is_not_available_yet_is_provisional(tmp_path: Path) -> None:
@@ -71,6 +70,5 @@ def test_the_date_of_a_resumed_job_is_the_one_of_its_time(tmp_path: Path) -> Non
 
     report = world.run(**BY_JOB, fetch={"job_wait": "PT1H"})
 
-    posts = [e for e in world.asked(JOBS, "POST") if e.path.endswith("/jobs")]
-    assert len(posts) == 1
+    assert submitted(world) == 1
     assert report.provisional == 1

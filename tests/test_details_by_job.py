@@ -15,37 +15,22 @@ from gcbatch.housekeeping import prune
 from gcbatch.simulator import Fault, Faults
 from gcbatch.windows import Period
 from tests.details_world import (
+    BY_JOB,
     JOBS,
+    RESULTS,
+    ROWS,
+    SPAN,
     World,
-    after,
-    begun,
+    all_ids,
     busy,
+    day_with,
     leftovers,
+    submitted,
 )
 from tests.test_pipeline import start_run, until
 
 if TYPE_CHECKING:
     from tests.conftest import BenchOf
-
-ROWS = 2_300
-"""Three pages of results."""
-
-BY_JOB: dict[str, Any] = {"endpoint": "conversation-details-jobs"}
-SPAN = "2026-03-02T00:00:00.000Z/2026-03-03T00:00:00.000Z"
-RESULTS = r"/jobs/[^/]+/results$"
-
-
-def day_with(folder: Path, *faults: Fault, **options: Any) -> World:
-    return World(folder, busy(ROWS), faults=Faults(*faults), **options)
-
-
-def all_ids(world: World, days: float = 1) -> list[str]:
-    return begun(world.tenant, after(0), after(days))
-
-
-def submitted(world: World) -> int:
-    """Return how many jobs were submitted."""
-    return len([e for e in world.asked(JOBS, "POST") if e.path.endswith("/jobs")])
 
 
 def removed(world: World) -> int:

@@ -10,24 +10,21 @@ from gcbatch.errors import ServiceError, TooLargeError
 from gcbatch.simulator import Fault, Faults
 from gcbatch.simulator.detail_index import Matching
 from tests.details_world import (
-    JOBS,
     QUERY,
     World,
     after,
+    all_ids,
     begun,
     busy,
     conversations,
     days_of,
     made_of,
     span_of,
+    submitted,
 )
 
 MATCHINGS: tuple[Matching, ...] = ("start-day", "overlap")
 CAP = 300
-
-
-def jobs_of(world: World) -> int:
-    return len([e for e in world.asked(JOBS, "POST") if e.path.endswith("/jobs")])
 
 
 def spans(world: World) -> Counter[float]:
@@ -44,9 +41,9 @@ def test_a_day_above_the_cap(tmp_path: Path, matching: Matching) -> None:
 
     report = world.run()
 
-    assert world.ids() == begun(world.tenant, after(0), after(1))
+    assert world.ids() == all_ids(world)
     assert report.rows == 1_000
-    assert jobs_of(world) == (1 if matching == "start-day" else 0)
+    assert submitted(world) == (1 if matching == "start-day" else 0)
 
 
 @pytest.mark.parametrize("matching", MATCHINGS)
@@ -78,7 +75,7 @@ def test_the_cap_is_learnt_from_the_services_words(
 
     world.run(fetch={"limits": {"detail_results": 100_000}})
 
-    assert world.ids() == begun(world.tenant, after(0), after(1))
+    assert world.ids() == all_ids(world)
 
 
 def test_what_was_learnt_is_not_learnt_again(tmp_path: Path) -> None:
@@ -90,7 +87,7 @@ def test_what_was_learnt_is_not_learnt_again(tmp_path: Path) -> None:
     world.run(days=3, fetch={"chunk": "P1D", "concurrency": 1})
 
     assert [e.status for e in world.asked() if e.status != 200] == [400]
-    assert world.ids() == begun(world.tenant, after(0), after(3))
+    assert world.ids() == all_ids(world, 3)
 
 
 def test_how_the_service_matches_is_found_out_once(tmp_path: Path) -> None:
@@ -100,8 +97,8 @@ def test_how_the_service_matches_is_found_out_once(tmp_path: Path) -> None:
     world.run(days=3, fetch={"chunk": "P1D", "concurrency": 1})
 
     assert spans(world)[0.5] == 2
-    assert jobs_of(world) == 3
-    assert world.ids() == begun(world.tenant, after(0), after(3))
+    assert submitted(world) == 3
+    assert world.ids() == all_ids(world, 3)
 
 
 def test_a_cap_that_the_job_names_is_never_hit(tmp_path: Path) -> None:
@@ -123,8 +120,8 @@ def test_long_windows_are_cut_at_midnights(tmp_path: Path) -> None:
 
     edges = {instant for entry in world.asked() for instant in span_of(entry)}
     assert {(edge.hour, edge.minute) for edge in edges} == {(0, 0)}
-    assert jobs_of(world) == 0
-    assert world.ids() == begun(world.tenant, after(0), after(7))
+    assert submitted(world) == 0
+    assert world.ids() == all_ids(world, 7)
 
 
 def test_a_known_density_is_not_probed_again(tmp_path: Path) -> None:
@@ -138,7 +135,7 @@ def test_a_known_density_is_not_probed_again(tmp_path: Path) -> None:
     assert asked[7.0] == 1
     assert asked[1.0] == 2 * 21
     assert sum(asked.values()) <= 2 * 21 + 6
-    assert world.ids() == begun(world.tenant, after(0), after(21))
+    assert world.ids() == all_ids(world, 21)
 
 
 @pytest.mark.parametrize("matching", MATCHINGS)
@@ -187,4 +184,4 @@ def test_pieces_are_counted_too(tmp_path: Path, matching: Matching, kind: Any) -
     world.run(days=2, fetch={"concurrency": 1})
 
     assert world.simulator.faults.struck
-    assert world.ids() == begun(world.tenant, after(0), after(2))
+    assert world.ids() == all_ids(world, 2)

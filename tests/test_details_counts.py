@@ -13,9 +13,11 @@ from gcbatch.cli import app
 from gcbatch.simulator import Fault, Faults
 from gcbatch.simulator.faults import Kind
 from tests.details_world import (
+    SPAN,
     UNSETTLED,
     World,
     after,
+    all_ids,
     begun,
     busy,
     conversations,
@@ -24,16 +26,11 @@ from tests.details_world import (
 )
 
 ROWS = 650
-SPAN = "2026-03-02T00:00:00.000Z/2026-03-03T00:00:00.000Z"
 
 
 def day_with(folder: Path, *faults: Fault) -> World:
     """Return a world of one day, seven pages long."""
     return World(folder, busy(ROWS), faults=Faults(*faults))
-
-
-def all_ids(world: World) -> list[str]:
-    return begun(world.tenant, after(0), after(1))
 
 
 LOSING: tuple[Kind, ...] = (

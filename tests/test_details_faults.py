@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gcbatch.simulator import Fault, Faults
-from tests.details_world import QUERY, World, after, begun, busy
+from tests.details_world import QUERY, World, all_ids, busy
 
 ROWS = 1_450
 PAGES = 15
@@ -14,10 +14,6 @@ LIMITED = {"requests_allowed": 30, "window_s": 6.0}
 
 def troubled(folder: Path, *faults: Fault) -> World:
     return World(folder, busy(ROWS), faults=Faults(*faults, seed=3))
-
-
-def all_ids(world: World, days: float = 1) -> list[str]:
-    return begun(world.tenant, after(0), after(days))
 
 
 def test_all_rows_without_trouble(tmp_path: Path) -> None:

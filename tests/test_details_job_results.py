@@ -7,36 +7,19 @@ from typing import Any
 import pytest
 
 from gcbatch import DataError
-from gcbatch.simulator import Fault, Faults
+from gcbatch.simulator import Fault
 from tests.details_world import (
-    JOBS,
+    BY_JOB,
+    RESULTS,
+    SPAN,
     World,
     after,
-    begun,
-    busy,
+    all_ids,
     conversations,
+    day_with,
     made_of,
+    submitted,
 )
-
-ROWS = 2_300
-"""Three pages of results."""
-
-BY_JOB: dict[str, Any] = {"endpoint": "conversation-details-jobs"}
-SPAN = "2026-03-02T00:00:00.000Z/2026-03-03T00:00:00.000Z"
-RESULTS = r"/jobs/[^/]+/results$"
-
-
-def day_with(folder: Path, *faults: Fault, **options: Any) -> World:
-    return World(folder, busy(ROWS), faults=Faults(*faults), **options)
-
-
-def all_ids(world: World, days: float = 1) -> list[str]:
-    return begun(world.tenant, after(0), after(days))
-
-
-def submitted(world: World) -> int:
-    """Return how many jobs were submitted."""
-    return len([e for e in world.asked(JOBS, "POST") if e.path.endswith("/jobs")])
 
 
 @pytest.mark.parametrize("matching", ["start-day", "overlap"])

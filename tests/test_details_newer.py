@@ -8,7 +8,7 @@ import pytest
 
 from gcbatch import DataError
 from gcbatch.simulator import Fault, Faults
-from tests.details_world import World, after, begun, busy, conversations, made_of
+from tests.details_world import World, all_ids, busy, conversations, made_of
 
 LEVELS: dict[str, dict[str, Any]] = {
     "conversations": {"newConversationField": {"nested": [1, "two", None]}},
@@ -97,7 +97,7 @@ def test_keys_beside_the_rows_are_no_concern(tmp_path: Path) -> None:
 
     world.run()
 
-    assert world.ids() == begun(world.tenant, after(0), after(1))
+    assert world.ids() == all_ids(world)
 
 
 def test_many_of_them_are_counted(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Our requests for details and jobs are the official SDK's models."""
 
 import json
-import logging
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,16 +15,6 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 NESTED = "conversations_nested"
 QUEUE = "9f1c0000-0000-4000-8000-000000000001"
-
-
-@pytest.fixture(scope="module")
-def sdk() -> Any:
-    """Import the SDK, which takes seconds."""
-    level = logging.getLogger().level
-    import PureCloudPlatformClientV2  # noqa: PLC0415 - slow, and needed here only
-
-    logging.getLogger().setLevel(level)
-    return PureCloudPlatformClientV2
 
 
 def filters(**predicate: Any) -> list[dict[str, Any]]:

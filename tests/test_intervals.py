@@ -22,6 +22,7 @@ from gcbatch.store import Store
 from gcbatch.tables.buckets.intervals import intervals_table
 from gcbatch.tables.table import BATCH_ROWS, Table, rebatched
 from gcbatch.windows import Window
+from tests.streams import written
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -82,15 +83,6 @@ def queries_of(days: int, batches: int) -> list[Query]:
         for window in windows
         for batch in range(batches)
     ]
-
-
-def written(table: Table) -> bytes:
-    """Return the stream of a table, batches and all."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        for batch in table:
-            writer.write_batch(batch)
-    return bytes(sink.getvalue().to_pybytes())
 
 
 def test_ids_have_a_name_beside_them(tmp_path: Path) -> None:

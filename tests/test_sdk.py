@@ -1,8 +1,6 @@
 """The official SDK, pointed at the simulator, and our requests in its models."""
 
 import json
-import logging
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -23,26 +21,6 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 """The SDK has warnings of its own, at import and in use."""
 
 WEEK = "1999-07-31T21:00:00.000Z/1999-08-07T21:00:00.000Z"
-
-
-@pytest.fixture(scope="module")
-def sdk() -> Any:
-    """Import the SDK, which takes seconds."""
-    level = logging.getLogger().level
-    import PureCloudPlatformClientV2  # noqa: PLC0415 - slow, and needed here only
-
-    logging.getLogger().setLevel(level)
-    return PureCloudPlatformClientV2
-
-
-@pytest.fixture
-def api(sdk: Any, bench: "Bench") -> Iterator[Any]:
-    """Log the SDK in to a simulator."""
-    simulator = bench.simulator
-    client = sdk.api_client.ApiClient(simulator.url)
-    client.get_client_credentials_token(simulator.client_id, simulator.client_secret)
-    yield client
-    client.http_client.rest_client.pool_manager.clear()
 
 
 def test_it_takes_a_token(api: Any, bench: "Bench") -> None:

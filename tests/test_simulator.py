@@ -2,12 +2,9 @@
 
 import signal
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-import aiohttp
 import orjson
 import pytest
 
@@ -21,6 +18,7 @@ from gcbatch.simulator import (
     sample_tenant,
     serve,
 )
+from tests.simulator_client import Client, Clock, client_of
 
 QUEUES = "/api/v2/routing/queues"
 AGGREGATES = "/api/v2/analytics/conversations/aggregates/query"
@@ -55,70 +53,10 @@ TENANT = Tenant(
 )
 
 
-class Clock:
-    """Time that passes only when told to."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: dict[str, str]
-    json: Any
-
-
-class Client:
-    """A client that gets its token by itself."""
-
-    def __init__(self, simulator: Simulator, session: aiohttp.ClientSession) -> None:
-        self.simulator = simulator
-        self.session = session
-        self.headers: dict[str, str] = {}
-
-    async def ask_token(
-        self, client_id: str, secret: str, grant: str = "client_credentials"
-    ) -> Answer:
-        basic = aiohttp.encode_basic_auth(client_id, secret)
-        return await self.ask(
-            "POST",
-            "/oauth/token",
-            headers={"Authorization": basic},
-            data={"grant_type": grant},
-        )
-
-    async def log_in(self) -> None:
-        answer = await self.ask_token("simulator", "simulator-secret")
-        self.headers = {"Authorization": f"Bearer {answer.json['access_token']}"}
-
-    async def ask(self, method: str, path: str, **more: Any) -> Answer:
-        more.setdefault("headers", self.headers)
-        async with self.session.request(method, path, **more) as response:
-            return Answer(
-                response.status, dict(response.headers), await response.json()
-            )
-
-    async def get(self, path: str, **params: str) -> Answer:
-        return await self.ask("GET", path, params=params)
-
-    async def names(self, path: str, **params: str) -> list[str]:
-        answer = await self.get(path, **params)
-        return [entity["name"] for entity in answer.json["entities"]]
-
-
-@asynccontextmanager
-async def connected(tenant: Tenant = TENANT, **options: Any) -> AsyncIterator[Client]:
-    async with (
-        Simulator(tenant, **options) as simulator,
-        aiohttp.ClientSession(simulator.url) as session,
-    ):
-        client = Client(simulator, session)
-        await client.log_in()
-        yield client
+def connected(
+    tenant: Tenant = TENANT, **options: Any
+) -> AbstractAsyncContextManager[Client]:
+    return client_of(Client, tenant, **options)
 
 
 async def test_a_token_is_granted_for_the_right_secret() -> None:

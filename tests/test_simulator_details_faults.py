@@ -15,7 +15,8 @@ from tests.details_client import (
     hours,
     tenant_of,
 )
-from tests.job_client import Answer, Client, connected, presence
+from tests.job_client import Client, connected, presence
+from tests.simulator_client import Answer
 
 AGGREGATES = "/api/v2/analytics/conversations/aggregates/query"
 SIX = {"pageSize": 6, "pageNumber": 1}

@@ -1,19 +1,17 @@
 """The official SDK reads the simulator's details."""
 
-import logging
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gcbatch.simulator import Simulator, generate_conversations
+from gcbatch.simulator import generate_conversations
 from gcbatch.simulator.conversations import conversations_of
 from tests.details_client import DAY, after, every_hour
 from tests.job_client import presence
 
 if TYPE_CHECKING:
-    from tests.conftest import BenchOf
+    from tests.conftest import Bench, BenchOf
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 """The SDK has warnings of its own, at import and in use."""
@@ -25,24 +23,10 @@ TENANT = every_hour(
 )
 
 
-@pytest.fixture(scope="module")
-def sdk() -> Any:
-    """Import the SDK, which takes seconds."""
-    level = logging.getLogger().level
-    import PureCloudPlatformClientV2  # noqa: PLC0415 - slow, and needed here only
-
-    logging.getLogger().setLevel(level)
-    return PureCloudPlatformClientV2
-
-
 @pytest.fixture
-def api(sdk: Any, bench_of: "BenchOf") -> Iterator[Any]:
-    """Log the SDK in to a simulator."""
-    simulator: Simulator = bench_of(TENANT).simulator
-    client = sdk.api_client.ApiClient(simulator.url)
-    client.get_client_credentials_token(simulator.client_id, simulator.client_secret)
-    yield client
-    client.http_client.rest_client.pool_manager.clear()
+def bench(bench_of: "BenchOf") -> "Bench":
+    """Start a simulator of details."""
+    return bench_of(TENANT)
 
 
 def paging(sdk: Any, number: int, size: int) -> Any:

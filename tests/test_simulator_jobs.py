@@ -13,9 +13,9 @@ from tests.job_client import (
     CONVERSATIONS,
     QUERY,
     USERS,
-    Clock,
     connected,
 )
+from tests.simulator_client import Clock
 
 WITH_METRIC = {**QUERY, "metrics": ["nOffered"]}
 ACTIONS = f"{ANALYTICS}/actions/aggregates/jobs"

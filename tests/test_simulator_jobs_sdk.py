@@ -1,41 +1,17 @@
 """The official SDK hands in jobs, asks after them, reads them and drops them."""
 
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from gcbatch.simulator import sample_tenant
 
-if TYPE_CHECKING:
-    from tests.conftest import Bench
-
 pytestmark = pytest.mark.filterwarnings("ignore")
 """The SDK has warnings of its own, at import and in use."""
 
 WEEK = "1999-07-31T21:00:00.000Z/1999-08-07T21:00:00.000Z"
-
-
-@pytest.fixture(scope="module")
-def sdk() -> Any:
-    """Import the SDK, which takes seconds."""
-    level = logging.getLogger().level
-    import PureCloudPlatformClientV2  # noqa: PLC0415 - slow, and needed here only
-
-    logging.getLogger().setLevel(level)
-    return PureCloudPlatformClientV2
-
-
-@pytest.fixture
-def api(sdk: Any, bench: "Bench") -> Iterator[Any]:
-    """Log the SDK in to a simulator of the sample week."""
-    simulator = bench.simulator
-    client = sdk.api_client.ApiClient(simulator.url)
-    client.get_client_credentials_token(simulator.client_id, simulator.client_secret)
-    yield client
-    client.http_client.rest_client.pool_manager.clear()
 
 
 def test_it_runs_a_job_for_conversations(sdk: Any, api: Any) -> None:

@@ -1,26 +1,25 @@
 """The two tutorials' endpoints and their token request, seen from the wire."""
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import aiohttp
 import pytest
 
 from gcbatch.simulator import (
     Call,
     Fault,
-    Faults,
     Observation,
     Queue,
-    Simulator,
     Tenant,
     generate_calls,
     sample_tenant,
 )
 from gcbatch.simulator.faults import Kind
+from tests.simulator_client import Client as BaseClient
+from tests.simulator_client import client_of
 
 REPORT = "/api/v2/analytics/conversations/aggregates/query"
 SUMMARY = "/api/v2/analytics/queues/summary"
@@ -100,13 +99,8 @@ def of_queue(*queue_ids: str, join: str = "AND") -> dict[str, Any]:
     }
 
 
-class Client:
+class Client(BaseClient):
     """Asks, and turns pages."""
-
-    def __init__(self, simulator: Simulator, session: aiohttp.ClientSession) -> None:
-        self.simulator = simulator
-        self.session = session
-        self.headers: dict[str, str] = {}
 
     async def post(
         self, path: str, body: Any, **params: str
@@ -156,17 +150,10 @@ class Client:
         return [row for page in await self.summary_pages(body) for row in page["data"]]
 
 
-@asynccontextmanager
-async def connected(
+def connected(
     tenant: Tenant = SMALL, *faults: Fault, **options: Any
-) -> AsyncIterator[Client]:
-    async with (
-        Simulator(tenant, faults=Faults(*faults), **options) as simulator,
-        aiohttp.ClientSession(simulator.url) as session,
-    ):
-        client = Client(simulator, session)
-        await client.log_in()
-        yield client
+) -> AbstractAsyncContextManager[Client]:
+    return client_of(Client, tenant, *faults, **options)
 
 
 def in_buckets(

@@ -28,6 +28,7 @@ from gcbatch.tables.buckets.sla import ADDED, Targets, period_of, sla_table
 from gcbatch.tables.merging import merged
 from gcbatch.tables.table import Table
 from gcbatch.windows import Window
+from tests.streams import written
 
 if TYPE_CHECKING:
     from tests.conftest import Bench, BenchOf
@@ -462,15 +463,6 @@ class TestMerging:
             {"queue": "a", "n": 1, "low": 3, "high": 5},
             {"queue": None, "n": 6, "low": 6, "high": None},
         ]
-
-
-def written(table: Table) -> bytes:
-    """Return the stream of a table, batches and all."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        for batch in table:
-            writer.write_batch(batch)
-    return bytes(sink.getvalue().to_pybytes())
 
 
 HOURS = 3 * 24

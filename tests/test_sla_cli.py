@@ -6,9 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from gcbatch.cli import app
 from gcbatch.sla_screens import EMPTY
 
 if TYPE_CHECKING:
@@ -25,19 +24,6 @@ WORST_FIRST = [
     "Call-backs",
 ]
 """By the distance of their service level from 80 %."""
-
-
-@pytest.fixture
-def cli(bench: "Bench", monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """Run a command in this process, with the bench's secret in the environment."""
-    monkeypatch.chdir(bench.folder)
-    for name, value in bench.environ.items():
-        monkeypatch.setenv(name, value)
-
-    def invoke(*args: object) -> Result:
-        return CliRunner().invoke(app, [str(arg) for arg in args])
-
-    return invoke
 
 
 def cells(result: Result, header: str) -> list[list[str]]:

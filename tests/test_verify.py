@@ -11,10 +11,9 @@ from uuid import UUID
 
 import pyarrow as pa
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from gcbatch import DataError, JobError, partfile
-from gcbatch.cli import app
 from gcbatch.genesys.metrics import Merge
 from gcbatch.simulator import (
     Call,
@@ -623,15 +622,6 @@ class TestOutputs:
 
 
 class TestCommand:
-    @pytest.fixture
-    def cli(
-        self, bench: "Bench", monkeypatch: pytest.MonkeyPatch
-    ) -> Callable[..., Result]:
-        monkeypatch.chdir(bench.folder)
-        for name, value in bench.environ.items():
-            monkeypatch.setenv(name, value)
-        return lambda *args: CliRunner().invoke(app, [str(arg) for arg in args])
-
     def test_a_good_run_is_exit_0(
         self, cli: Callable[..., Result], bench: "Bench"
     ) -> None:

@@ -1,0 +1,60 @@
+"""The commands. Alone prints, exits and reads the environment."""
+
+from typing import Annotated
+
+import typer
+
+from gcbatch.cli.after import export_again, report, verify
+from gcbatch.cli.before import check, plan
+from gcbatch.cli.border import Border
+from gcbatch.cli.running import run
+from gcbatch.cli.simulating import simulate
+from gcbatch.cli.store import store_app
+from gcbatch.cli.writing import exporters, init, schema
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    cls=Border,
+    name="gcbatch",
+    help="Genesys Cloud analytics in bulk: a YAML job in, exact tables out.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # locals hold secrets
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    ctx: typer.Context,
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.")
+    ] = False,
+) -> None:
+    """Genesys Cloud analytics in bulk: a YAML job in, exact tables out."""
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(f"gcbatch {version_of('gcbatch')}")
+        raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+
+
+app.command()(run)
+app.command()(plan)
+app.command()(check)
+app.command(name="export")(export_again)
+app.command()(report)
+app.command()(verify)
+app.command()(exporters)
+app.command()(schema)
+app.command()(init)
+app.command()(simulate)
+app.add_typer(store_app, name="store")

@@ -1,0 +1,86 @@
+"""What can be known before a run: what it would ask, and whether it would get in."""
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from gcbatch.cli.jobs import Shares, load, settle
+from gcbatch.cli.options import AsJson, From, JobFile, Sets, To
+from gcbatch.cli.printing import print_json, print_screen, reader_may_go
+
+if TYPE_CHECKING:
+    from gcbatch.job import Job
+    from gcbatch.planning import Planned
+
+__all__ = ["check", "plan"]
+
+
+def plan(
+    job: JobFile,
+    *,
+    start: From = "",
+    end: To = "",
+    settings: Sets = [],  # noqa: B006 - typer copies it
+    as_json: AsJson = False,
+) -> None:
+    """Show what a run would ask and what that costs; no data request."""
+    loaded = load(job, start, end, settings)
+    from gcbatch.pipeline import plan_job
+
+    shares = Shares(loaded)
+    plans = list(shares.each(plan_job))
+    with reader_may_go():
+        if as_json:
+            print_json(shares.told([_plan_json(*one) for one in plans]))
+        else:
+            from gcbatch.screens import plan_screen
+
+            for share, planned in plans:
+                print_screen(plan_screen(share, planned))
+    settle(shares.failures)
+
+
+def _plan_json(job: "Job", planned: "Planned") -> dict[str, Any]:
+    from gcbatch.windows import iso
+
+    each = planned.price.least
+    requests = each * len(planned.plan.queries)
+    per_minute = job.fetch.requests_per_minute
+    windows = [
+        {"from": iso(w.start), "to": iso(w.end), "requests": each * len(queries)}
+        for w, queries in planned.plan.windows
+    ]
+    org = {"org": job.org_name} if job.org_name else {}
+    return {
+        "job": job.name,
+        **org,
+        "requests": requests,
+        "requests_exact": planned.price.is_exact,
+        "stored": planned.stored,
+        "minutes": round((requests - each * planned.stored) / per_minute, 3),
+        "windows": windows,
+        "exports": [e.model_dump(mode="json") for e in job.exports],
+        "warnings": list(planned.names.warnings),
+    }
+
+
+def check(
+    job: JobFile,
+    *,
+    start: From = "",
+    end: To = "",
+    settings: Sets = [],  # noqa: B006 - typer copies it
+) -> None:
+    """Try the file, the credentials and the permissions."""
+    loaded = load(job, start, end, settings)
+    typer.echo(f"{job}: the file is good")
+    from gcbatch.pipeline import check as check_job
+
+    shares = Shares(loaded)
+    for share, warnings in shares.each(check_job):
+        org = f"{share.org_name}: " if share.org_name else ""
+        endpoint = share.query.endpoint
+        typer.echo(f"{org}{endpoint}: credentials and permission are good")
+        for warning in warnings:
+            typer.echo(f"warning: {org}{warning}", err=True)
+    settle(shares.failures)

@@ -1,0 +1,44 @@
+"""`gcbatch simulate`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gcbatch.errors import JobError, OutputError
+
+__all__ = ["simulate"]
+
+
+def simulate(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 is any free one.")] = 0,
+    calls: Annotated[
+        Path | None, typer.Option(help="A call log to replay instead of the sample.")
+    ] = None,
+    requests_per_minute: Annotated[
+        int, typer.Option(min=1, help="The quota it enforces.")
+    ] = 300,
+) -> None:
+    """Run a local Genesys Cloud that replays a call log, until Ctrl-C."""
+    from gcbatch.simulator import call_log_tenant, sample_tenant, serve
+
+    try:
+        tenant = call_log_tenant(calls) if calls else sample_tenant()
+    except (OSError, ValueError) as exc:
+        msg = f"{calls}: is no call log: {exc}"
+        raise JobError(msg, hint="see docs/simulator.md for its columns") from exc
+
+    def ready(url: str, client_id: str, client_secret: str) -> None:
+        typer.echo(f"{tenant.name} at {url}, until Ctrl-C; in a job file:")
+        typer.echo(f"\norg:\n  api_url: {url}\n  login_url: {url}")
+        typer.echo(
+            f"  client_id: {client_id}\n  client_secret: ${{GENESYS_CLIENT_SECRET}}"
+        )
+        typer.echo(f"\nand: export GENESYS_CLIENT_SECRET={client_secret}")
+
+    try:
+        serve(tenant, port=port, on_ready=ready, requests_allowed=requests_per_minute)
+    except OSError as exc:
+        msg = f"port {port} cannot be had: {exc.strerror}"
+        raise OutputError(msg, hint="name another --port") from exc

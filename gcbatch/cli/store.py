@@ -1,0 +1,64 @@
+"""`gcbatch store`: what is stored, and what goes."""
+
+from typing import Annotated
+
+import typer
+
+from gcbatch.cli.options import DEFAULT_STORE, AsJson, StoreFolder
+from gcbatch.cli.printing import print_json, print_screen
+
+__all__ = ["store_app"]
+
+store_app = typer.Typer(
+    help="See what is stored, and remove what is old.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@store_app.command(name="ls")
+def list_store(
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME", help="Names of jobs; none is all.")
+    ] = [],  # noqa: B006 - typer copies it
+    *,
+    folder: StoreFolder = DEFAULT_STORE,
+    as_json: AsJson = False,
+) -> None:
+    """List jobs: ranges, parts, sizes, last runs."""
+    from gcbatch.housekeeping import list_store
+
+    jobs = list_store(folder, names)
+    if as_json:
+        print_json([job.to_json() for job in jobs])
+        return
+    from gcbatch.store_screens import store_screen
+
+    print_screen(store_screen(jobs))
+
+
+@store_app.command(name="prune")
+def prune_store(
+    *,
+    older_than: Annotated[
+        str, typer.Option("--older-than", help="30d, 12w, 6mo, 1y: by window's end.")
+    ],
+    folder: StoreFolder = DEFAULT_STORE,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would go, and leave it.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove parts of long ago, and what belongs to nothing else."""
+    from datetime import UTC, datetime
+
+    from gcbatch.housekeeping import age, prune
+
+    now = datetime.now(UTC)
+    done = prune(folder, age(older_than), now=now, dry_run=dry_run)
+    if as_json:
+        print_json(done.to_json(dry_run=dry_run))
+        return
+    from gcbatch.store_screens import pruned_line
+
+    typer.echo(pruned_line(done, dry_run=dry_run))

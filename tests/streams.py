@@ -1,0 +1,14 @@
+"""What a table is, to the byte."""
+
+import pyarrow as pa
+
+from gcbatch.tables.table import Table
+
+
+def written(table: Table) -> bytes:
+    """Return the stream of a table, batches and all."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        for batch in table:
+            writer.write_batch(batch)
+    return bytes(sink.getvalue().to_pybytes())
