@@ -154,6 +154,10 @@ ODD = [
         one(bucket={"interval": "2026-09-30T23:00:00Z/2026-10-01T00:00:00Z"}),
         id="outside",
     ),
+    pytest.param(
+        one(bucket={"interval": "2026-10-01T00:00:00.0005Z/2026-10-01T01:00:00Z"}),
+        id="part of a millisecond",
+    ),
     pytest.param(one(group={"data": None}), id="no data"),
     pytest.param(one(group={"group": None}), id="no group"),
     pytest.param(one(group={"group": {"queueId": "q9"}}), id="stranger"),

@@ -72,7 +72,9 @@ class TestShares:
         fetch = {"requests_per_minute": 250, "reserve": 10, "concurrency": 3}
         job = loaded(tmp_path, fetch=fetch)
 
-        for share in job.shares():
+        shares = job.shares()
+        assert len(shares) == 2
+        for share in shares:
             assert (share.query, share.fetch) == (job.query, job.fetch)
             assert share.exports == job.exports
 

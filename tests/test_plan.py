@@ -126,22 +126,24 @@ class TestWindows:
         assert windows[3].span == 7 * DAY + timedelta(hours=1)
 
     @pytest.mark.parametrize(
-        ("months", "expected"), [(31, [1] * 6), (62, [2] * 3), (120, [3] * 2)]
+        ("days", "months"), [(31, [1] * 6), (62, [2] * 3), (120, [3] * 2)]
     )
     def test_months_are_counted_at_their_longest(
-        self, months: int, expected: list[int]
+        self, days: int, months: list[int]
     ) -> None:
         """No window is longer than the limit, whichever months it holds."""
         job = job_of(
-            {"limits": {"max_days_daily": months}},
+            {"limits": {"max_days_daily": days}},
             granularity="P1M",
             **{"from": "2026-05-01", "to": "2026-11-01"},
         )
 
         windows = [window for window, _ in plan_of(job).windows]
 
-        assert all(w.span <= months * DAY + timedelta(hours=1) for w in windows)
-        assert len(windows) == len(expected)
+        zone = ZoneInfo("Europe/Dublin")
+        ends = [[at.astimezone(zone) for at in (w.start, w.end)] for w in windows]
+        assert [last.month - first.month for first, last in ends] == months
+        assert {at.day for both in ends for at in both} == {1}
 
     @pytest.mark.parametrize(
         ("chunk", "granularity"),
@@ -207,6 +209,14 @@ class TestQueues:
 
         assert len(plan.queries) == 40
         assert len(plan.queries) < 900
+
+    def test_requests_name_about_as_many_queues_each(self) -> None:
+        """Rather than as many as may be, and what is left over in a last small one."""
+        _, queries = plan_of(job_of(), ids_of(900)).windows[0]
+
+        sizes = [len(queues_of(query)) for query in queries]
+        assert len(sizes) > 1
+        assert max(sizes) - min(sizes) < len(sizes)
 
     def test_bodies_stay_within_the_limit(self) -> None:
         """As many queues as fit into 512,000 bytes, whatever the filter takes."""
@@ -282,6 +292,17 @@ class TestTutorials:
         )
         plan = make_plan(job, Scope("org", window, None), endpoint)
         return [window for window, _ in plan.windows]
+
+    def test_a_request_of_one_queue_is_one_queues(self) -> None:
+        """An endpoint that takes no more of them is asked for each by itself."""
+        job = job_of(endpoint="interval-report", metrics=[])
+        endpoint = endpoint_named("interval-report")
+        window = Window(NOW, NOW + DAY)
+
+        plan = make_plan(job, Scope("org", window, ids_of(3)), endpoint)
+
+        asked = [endpoint.queues_of(query.template) for query in plan.queries]
+        assert asked == [(queue,) for queue in ids_of(3)]
 
     def test_a_day_of_25_hours_is_a_window_of_its_own(self) -> None:
         """Days counted in hours would leave the calendar after it."""

@@ -38,7 +38,7 @@ def answer(*rows: tuple[float, float, str | None, str | None]) -> pa.Table:
 def test_rows_are_in_order_whoever_brought_them() -> None:
     """By interval, then group."""
     one = answer((0, 1, "b", "voice"), (1, 2, "b", "voice"))
-    other = answer((0, 1, "a", "voice"), (0, 1, "a", None))
+    other = answer((0, 1, "a", "voice"), (0, 1, "a", None), (1, 2, "a", "voice"))
 
     rows = joined([one, other], GROUPS, "it").to_pylist()
 
@@ -46,6 +46,7 @@ def test_rows_are_in_order_whoever_brought_them() -> None:
         (START, "a"),
         (START, "a"),
         (START, "b"),
+        (START + HOUR, "a"),
         (START + HOUR, "b"),
     ]
 

@@ -80,9 +80,11 @@ class Desk:
             self.store.write(query.digest, part_of(window, buckets, **options))
             self.queries.append(query)
 
-    def table(self, period: str = "day", **options: Any) -> Table:
+    def table(
+        self, period: str = "day", *, whole: Window | None = None, **options: Any
+    ) -> Table:
         windows = [query.window for query in self.queries]
-        whole = Window(windows[0].start, windows[-1].end)
+        whole = whole or Window(windows[0].start, windows[-1].end)
         given: dict[str, Any] = {
             "facts": lambda rows: rows,
             "groups": ("queue_id", "media_type"),
@@ -251,6 +253,15 @@ class TestRows:
             "queue_name",
         ]
         assert "media_type" not in table.schema.names
+
+    def test_a_period_whose_end_is_missing_has_its_row(self, desk: Desk) -> None:
+        """As in a run that goes on where a query fails: what there is counts."""
+        desk.put(ONE_DAY, [bucket(answered=3)])
+        two_days = Window(START, START + 2 * DAY)
+
+        (row,) = desk.rows("total", whole=two_days)
+
+        assert (row["answered"], row["period_end"]) == (3, two_days.end)
 
     def test_media_types_are_told_apart_when_grouped_by(self, desk: Desk) -> None:
         """They are a column of the key, null where the service gives none."""

@@ -143,6 +143,16 @@ def test_a_folder_that_is_not_there_is_an_output_error(tmp_path: Path) -> None:
         Spool.within(tmp_path / "nowhere")
 
 
+def test_a_file_that_was_cut_is_an_error(tmp_path: Path) -> None:
+    """What cannot be read again is not taken for zeros."""
+    with spool_in(tmp_path) as spool:
+        spool.add([Document("a", START_MS, b"{}"), Document("b", START_MS, b"{}")])
+        spool._file.truncate(3)
+
+        with pytest.raises(OSError, match="Input/output error"):
+            list(spool.batches())
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has one")
 def test_a_full_disk_is_an_output_error(tmp_path: Path) -> None:
     """It says why, and what to look at."""

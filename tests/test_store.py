@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gcbatch import partfile
 from gcbatch.account import Account
 from gcbatch.errors import DataError, OutputError
 from gcbatch.files import create_beside, sync_folder, write_whole
@@ -141,6 +142,48 @@ def test_no_bit_turns_over_unseen(store: Store, place: float, bit: int) -> None:
         store.read(DIGEST)
 
     assert store.account(DIGEST) is None
+
+
+@pytest.mark.parametrize("piece", [1, 50, 64, 1000])
+def test_a_seal_is_the_same_however_a_file_is_read(
+    store: Store, piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own place, which a piece may cut through, counts as blank."""
+    store.write(DIGEST, part_of(3, 4, 5))
+
+    monkeypatch.setattr(partfile, "PIECE", piece)
+
+    assert store.read(DIGEST).num_rows == 3
+
+
+def test_an_account_may_name_the_seal(store: Store) -> None:
+    """What the service says is not taken for the place of the checksum."""
+    part = Part(part_of(3).table, account_of(correlation_ids=("gcbatch.sha256",)))
+
+    store.write(DIGEST, part)
+
+    assert store.read(DIGEST).num_rows == 1
+    assert store.account(DIGEST) == part.account
+
+
+def test_a_part_that_may_not_be_written_leaves_what_was_there(store: Store) -> None:
+    """Whether it may is asked last, when all of it is written."""
+    store.write(DIGEST, part_of(3))
+
+    with pytest.raises(OutputError, match="took too long"):
+        store.write(DIGEST, part_of(3, 4), may=lambda: False)
+
+    assert store.read(DIGEST).num_rows == 1
+    assert len(files_of(store)) == 1
+
+
+def test_with_the_part_the_service_has_nothing_under_way(store: Store) -> None:
+    """The note of a job goes when its answer is there."""
+    store.pending(DIGEST).remember("all", "job-1", None, START)
+
+    store.write(DIGEST, part_of(3))
+
+    assert store.pending(DIGEST).job("all") is None
 
 
 def test_a_part_that_may_not_be_read_stays(store: Store) -> None:

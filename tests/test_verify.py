@@ -549,7 +549,9 @@ class TestParts:
         query = {"from": "2001-01-01", "to": "2001-01-08"}
         bench.run(query=query)
 
-        assert verify(bench.job(query=query)).is_good
+        found = verify(bench.job(query=query))
+
+        assert (found.is_good, found.parts) == (True, 7)
 
 
 class TestOutputs:

@@ -250,6 +250,19 @@ def test_longer_texts_than_a_cell_holds_are_refused(path: Path, text: str) -> No
     assert "csv or parquet" in str(caught.value.hint)
 
 
+@pytest.mark.parametrize(
+    "halves", [(["x"], ["x" * (MOST_CHARACTERS + 1)]), ([1.0], [float("inf")])]
+)
+def test_rows_are_told_by_their_number_in_the_table(
+    path: Path, halves: tuple[list[Any], list[Any]]
+) -> None:
+    """Not in the batch that they came in."""
+    table = table_of(a=pa.chunked_array(list(halves)))
+
+    with pytest.raises(OutputError, match="a: row 2 "):
+        write(path, table)
+
+
 def test_the_longest_text_fits(path: Path) -> None:
     """The limit itself is allowed."""
     text = "x" * MOST_CHARACTERS

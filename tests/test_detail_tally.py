@@ -1,0 +1,80 @@
+"""What one query brought: whose it is, how far the service has data, which pages."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gcbatch.genesys.client import Answer
+from gcbatch.genesys.endpoints.detail_pages import CONVERSATIONS, Page
+from gcbatch.genesys.endpoints.detail_tally import MOST_IDS, Piece, Tally
+from gcbatch.genesys.limits import DETAIL_PAGE
+from gcbatch.spool import Document, Spool
+from gcbatch.windows import Window, milliseconds
+
+START = datetime(2026, 3, 2, tzinfo=UTC)
+DAY = Window(START, START + timedelta(days=1))
+MILLISECOND = timedelta(milliseconds=1)
+
+
+def page(numbers: range, total: int | None = None, at: datetime = START) -> Page:
+    """Return a page of conversations by number, all of one instant."""
+    documents = [Document(f"c{n}", milliseconds(at), b"{}") for n in numbers]
+    return Page(documents, total, None, None, frozenset())
+
+
+@pytest.fixture
+def tally(tmp_path: Path) -> Iterator[Tally]:
+    with Spool.within(tmp_path) as spool:
+        yield Tally(DAY, CONVERSATIONS, spool)
+
+
+@pytest.mark.parametrize(
+    ("at", "kept"),
+    [
+        (DAY.start - MILLISECOND, 0),
+        (DAY.start, 1),
+        (DAY.end - MILLISECOND, 1),
+        (DAY.end, 0),
+    ],
+)
+def test_a_record_at_an_edge_is_of_one_day(
+    tally: Tally, at: datetime, kept: int
+) -> None:
+    """Of the day that begins there; else two parts would have it."""
+    tally.take(page(range(1), at=at))
+
+    assert len(tally.spool) == kept
+
+
+def test_the_earliest_end_of_data_counts(tally: Tally) -> None:
+    """One piece that is behind makes all of it provisional."""
+    for hours in (9, 7, 8):
+        tally.available(START + timedelta(hours=hours))
+
+    assert tally.available_until == START + timedelta(hours=7)
+
+
+def test_an_account_keeps_some_correlation_ids(tally: Tally) -> None:
+    """A day may have a thousand pages; all of them count, the first are named."""
+    for number in range(MOST_IDS + 5):
+        tally.note(Answer(page(range(0)), START, 1, 10, str(number)))
+
+    account = tally.account()
+    assert account.correlation_ids == tuple(map(str, range(MOST_IDS)))
+    assert (account.pages, account.size) == (MOST_IDS + 5, 10 * (MOST_IDS + 5))
+
+
+def test_a_page_asked_again_is_no_longer_in_doubt() -> None:
+    """The other pages of the next round are those that are."""
+    piece = Piece(DAY)
+    piece.count(1, page(range(DETAIL_PAGE), 2 * DETAIL_PAGE))
+    doubled = piece.count(2, page(range(DETAIL_PAGE), 2 * DETAIL_PAGE))
+    before = piece.doubtful_pages
+
+    piece.count(2, page(range(DETAIL_PAGE, 2 * DETAIL_PAGE), 2 * DETAIL_PAGE))
+
+    assert (doubled, before) == (DETAIL_PAGE, [2])
+    assert piece.is_complete
+    assert piece.doubtful_pages == [1, 2]
