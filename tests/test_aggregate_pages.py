@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from gcbatch.errors import DataError
-from gcbatch.genesys.endpoints.aggregate_pages import (
+from gcbatch.genesys.endpoints.aggregates.pages import (
     AggregatePage,
     decode_page,
     put_together,

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from gcbatch.errors import DataError
-from gcbatch.genesys.endpoints.detail_pages import CONVERSATIONS, read_page
+from gcbatch.genesys.endpoints.details.pages import CONVERSATIONS, read_page
 from gcbatch.windows import milliseconds
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from gcbatch.genesys.client import Answer
-from gcbatch.genesys.endpoints.detail_pages import CONVERSATIONS, Page
-from gcbatch.genesys.endpoints.detail_tally import MOST_IDS, Piece, Tally
+from gcbatch.genesys.endpoints.details.pages import CONVERSATIONS, Page
+from gcbatch.genesys.endpoints.details.tally import MOST_IDS, Piece, Tally
 from gcbatch.genesys.limits import DETAIL_PAGE
 from gcbatch.spool import Document, Spool
 from gcbatch.windows import Window, milliseconds

@@ -9,6 +9,7 @@ import pytest
 
 from gcbatch.errors import Refusal, TooLargeError
 from gcbatch.genesys.patience import FAILED_KEPT, HEAVY_TRIES, Patience, Traffic
+from gcbatch.genesys.repeating import rule_for
 
 InTime = Callable[[Callable[[Callable[[], float]], Awaitable[None]]], None]
 SILENT = cast("Any", SimpleNamespace(headers={}))
@@ -30,7 +31,10 @@ async def refused(
     patience.traffic.answered[HTTPStatus.OK] += served
     try:
         for _ in range(HEAVY_TRIES):
-            await tries.after_refusal(Refusal("POST", "/path", status), SILENT)
+            refusal = Refusal("POST", "/path", status)
+            rule = rule_for(refusal)
+            assert rule is not None
+            await tries.after_refusal(refusal, SILENT, rule)
     except TooLargeError:
         return True
     return False
