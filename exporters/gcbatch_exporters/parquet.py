@@ -20,11 +20,12 @@ class ParquetOptions(FileOptions):
     """Options of the parquet exporter.
 
     Args:
-        path: A file; with partition_by a folder.
+        path: A file; with `partition_by` a folder. Relative to the current
+            directory, and exactly as given.
         compression: Of the pages.
         partition_by: Columns of text, whole numbers or booleans whose values become
-            folders, and `day` or `month` of the table's times in its timezone.
-            Empty: one file.
+            folders, and `day` or `month` of the table's times in its time zone.
+            Default: one file.
     """
 
     compression: Literal["zstd", "snappy", "gzip", "none"] = "zstd"
