@@ -36,7 +36,9 @@ class ParquetExporter:
     """Writes one table as Parquet; the same rows give the same bytes.
 
     The schema is kept with its fields' metadata, pages have checksums, and each batch
-    of the table is a row group.
+    of the table is a row group. With `partition_by` it writes a folder as Hive does,
+    `day=2026-10-16/data.parquet`: days or months that the table covers are replaced as
+    a whole, others stay as they are.
     """
 
     api_version: ClassVar[int] = 1
