@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final
 
+from gcbatch.genesys.details import DETAILS
+from gcbatch.genesys.families import FAMILIES
+
 __all__ = ["job_reference"]
 
 _PLACE: Final = re.compile(
@@ -74,8 +77,11 @@ class _Page:
     anchors: Mapping[str, str]
 
     def filled(self, place: re.Match[str]) -> str:
+        if place["values"] == "endpoint":
+            return _endpoints(self._values_of("endpoint"))
         if place["values"]:
-            return _listed(self._values_of(place["values"]))
+            values = ", ".join(f"`{v}`" for v in self._values_of(place["values"]))
+            return textwrap.fill(f"{values}.", WIDTH, break_on_hyphens=False)
         if place["exporters"]:
             return "\n\n".join(map(self._exporter, self._exporters()))
         model = self._section(place["models"].split(", ")[0])
@@ -176,11 +182,15 @@ def _cell(text: str) -> str:
     return text.replace("|", r"\|")
 
 
-def _listed(values: list[str]) -> str:
-    """Return names as a paragraph, those by other roads with their own."""
-    told = []
-    for value in values:
-        if not value.endswith(_ROADS):
-            roads = [f"`{road}`" for road in _ROADS if value + road in values]
-            told.append(f"`{value}`" + (f" ({', '.join(roads)})" if roads else ""))
-    return textwrap.fill(f"{', '.join(told)}.", WIDTH, break_on_hyphens=False)
+def _endpoints(names: list[str]) -> str:
+    """Return a table of endpoints: their other roads, and what a role needs."""
+    needs = {one.endpoint: one.permission for one in FAMILIES}
+    needs |= {one.name: one.permission for one in DETAILS}
+    lines = ["| endpoint | also | permission |", "|---|---|---|"]
+    for name in names:
+        if name.endswith(_ROADS):
+            continue
+        also = ", ".join(f"`{road}`" for road in _ROADS if name + road in names)
+        needed = f"`{needs[name]}`" if name in needs else ""
+        lines.append(f"| `{name}` | {also} | {needed} |")
+    return "\n".join(lines)

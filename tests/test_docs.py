@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+import json
 import re
 import shlex
 import shutil
@@ -218,6 +219,17 @@ def test_every_exit_code_is_told() -> None:
 
     assert {int(c) for c in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)} == codes()
     assert {int(code) for code in spoken} <= codes()
+
+
+def test_every_key_of_a_runs_account_is_told(desk: Path) -> None:
+    """The table of docs/operations.md has all of run.json, and nothing else."""
+    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    table = page.partition("## Checking a run")[2].partition("\n\n`gcbatch verify")[0]
+    keys = " ".join(re.findall(r"^\|(.*?)\|", table, re.MULTILINE))
+    told = re.findall(r"`(\w+)`", keys)
+    (account,) = desk.glob(".gcbatch/*/run.json")
+
+    assert sorted(told) == sorted(json.loads(account.read_text("utf-8")))
 
 
 def test_the_readmes_error_is_the_one_that_is_printed(tmp_path: Path) -> None:

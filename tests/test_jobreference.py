@@ -11,8 +11,11 @@ from typer.testing import CliRunner
 
 from gcbatch.cli import app
 from gcbatch.docstrings import about_class, about_fields
+from gcbatch.genesys.details import DETAILS
+from gcbatch.genesys.families import FAMILIES
 from gcbatch.jobreference import job_reference
 from gcbatch.jobschema import job_schema
+from gcbatch.question import ENDPOINTS
 
 PAGE = Path(__file__).parents[1] / "docs" / "writing-a-job.md"
 SCHEMA = job_schema()
@@ -38,13 +41,12 @@ each_key = pytest.mark.parametrize(
 
 
 def tables(text: str) -> list[list[list[str]]]:
-    """Return the tables of a page: rows of cells, without the heads."""
+    """Return the tables of keys of a page: rows of cells, without the heads."""
     found: list[list[list[str]]] = []
-    for line in text.splitlines():
-        if line.startswith("| key "):
-            found.append([])
-        elif line.startswith("| "):
-            found[-1].append([c.strip() for c in re.split(r"(?<!\\)\|", line)[1:-1]])
+    for table in text.split("| key | value | default | meaning |\n")[1:]:
+        lines = table.partition("\n\n")[0].splitlines()[1:]
+        cells = [re.split(r"(?<!\\)\|", line)[1:-1] for line in lines]
+        found.append([[cell.strip() for cell in row] for row in cells])
     return found
 
 
@@ -121,6 +123,25 @@ def test_a_row_says_what_may_stand_there(key: str, value: str, default: str) -> 
     rows = [row for table in tables(WRITTEN) for row in table]
 
     assert [f"`{key}`", value, default] in [row[:3] for row in rows]
+
+
+def test_every_endpoint_is_told_with_its_roads_and_permission() -> None:
+    """As the facts of the service have them; the tutorials' shapes need none."""
+    rows = re.findall(
+        r"^\| `([\w-]+)` \| ([^|]*) \| ([^|]*) \|$", WRITTEN, re.MULTILINE
+    )
+    told = {
+        name + road for name, also, _ in rows for road in re.findall("-[a-z]+", also)
+    }
+    told |= {name for name, *_ in rows}
+
+    assert told == set(ENDPOINTS)
+    assert {name: needed for name, _, needed in rows} == {
+        **{f.endpoint: f"`{f.permission}`" for f in FAMILIES},
+        **{d.name: f"`{d.permission}`" for d in DETAILS},
+        "interval-report": "",
+        "queue-summary": "",
+    }
 
 
 def test_an_exporter_of_someone_elses_is_told_too() -> None:
