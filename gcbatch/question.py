@@ -222,8 +222,8 @@ class Query(Section):
     media_types: (
         Annotated[
             tuple[Annotated[str, one_of("media type", MEDIA_TYPES)], ...],
-            Field(min_length=1),
             Unique,
+            Field(min_length=1),
         ]
         | None
     ) = None
