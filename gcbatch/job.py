@@ -229,7 +229,7 @@ class Export(Section):
 
     exporter: str
     table: str | None = None
-    tables: Annotated[tuple[str, ...], Unique, Field(min_length=1)] | None = None
+    tables: Annotated[tuple[str, ...], Field(min_length=1), Unique] | None = None
     period: Annotated[str, one_of("period", PERIODS)] | None = None
 
     @model_validator(mode="after")

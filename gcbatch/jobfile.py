@@ -273,12 +273,20 @@ def problems_of(
         model: What it was validated as.
         data: Plain data, as read from the file.
     """
-    for detail in error.errors(include_url=False):
+    details = error.errors(include_url=False)
+    for detail in details:
+        if detail["type"] == "too_short" and _has_more_within(detail["loc"], details):
+            continue  # a list of wrong values alone counts as empty
         loc = _real_place(detail["loc"], data, missing=detail["type"] == "missing")
         misfit = detail.get("ctx", {}).get("error")
         if isinstance(misfit, MisfitError):
             loc = (*loc, *misfit.place)
         yield loc, _in_words(detail, loc, model)
+
+
+def _has_more_within(loc: Loc, details: Iterable[ErrorDetails]) -> bool:
+    depth = len(loc)
+    return any(len(d["loc"]) > depth and d["loc"][:depth] == loc for d in details)
 
 
 def _real_place(loc: Loc, data: Any, *, missing: bool) -> Loc:

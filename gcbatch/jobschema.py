@@ -68,9 +68,6 @@ def _describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
         described = schema["properties"][field.alias or name]
         if name in told:
             described.setdefault("description", told[name])
-        value = _first(described)
-        if value.get("type") == "array" and "minLength" in value:
-            value["minItems"] = value.pop("minLength")  # pydantic's slip after a check
         if isinstance(field.default, Period):
             described["default"] = str(field.default)
         elif isinstance(field.default, BaseModel):

@@ -222,8 +222,8 @@ class Query(Section):
     media_types: (
         Annotated[
             tuple[Annotated[str, one_of("media type", MEDIA_TYPES)], ...],
-            Unique,
             Field(min_length=1),
+            Unique,
         ]
         | None
     ) = None
