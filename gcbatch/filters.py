@@ -34,7 +34,14 @@ class _Shape(BaseModel):
 
 
 class NumericRange(_Shape):
-    """Bounds of a number; those left out are open."""
+    """Bounds of a number; those left out are open.
+
+    Args:
+        gt: More than this.
+        gte: This or more.
+        lt: Less than this.
+        lte: This or less.
+    """
 
     gt: float | None = None
     gte: float | None = None
@@ -43,7 +50,15 @@ class NumericRange(_Shape):
 
 
 class Predicate(_Shape):
-    """One condition on one dimension."""
+    """One condition on one dimension.
+
+    Args:
+        type: What the condition is on. Default: a dimension.
+        dimension: Its name: one of the family, or of the kind of filter.
+        operator: How it is compared. Default: `matches`.
+        value: To be equal to.
+        range: To lie in, instead of a value.
+    """
 
     type: Literal["dimension", "property", "metric"] | None = None
     dimension: str | None = None
@@ -53,7 +68,13 @@ class Predicate(_Shape):
 
 
 class DetailPredicate(Predicate):
-    """One condition on one dimension, metric or property of details."""
+    """One condition on one dimension, metric or property of details.
+
+    Args:
+        metric: Instead of a dimension, a metric's name.
+        property_name: Instead of a dimension, a property's name.
+        property_type: Of the property's value.
+    """
 
     metric: str | None = None
     property_name: Annotated[str | None, Field(alias="property")] = None
@@ -64,14 +85,25 @@ class DetailPredicate(Predicate):
 
 
 class Clause(_Shape):
-    """Predicates, all or any of which must hold."""
+    """Predicates, all or any of which must hold.
+
+    Args:
+        type: `and`: all of them; `or`: any.
+        predicates: The conditions.
+    """
 
     type: Literal["and", "or"]
     predicates: Annotated[tuple[Predicate, ...], Field(min_length=1)]
 
 
 class _Conditions(_Shape):
-    """Two levels of conditions, whatever they are about."""
+    """Two levels of conditions, whatever they are about.
+
+    Args:
+        type: `and`: all of them must hold; `or`: any.
+        clauses: Conditions in groups.
+        predicates: Conditions by themselves.
+    """
 
     type: Literal["and", "or"]
     clauses: tuple[Any, ...] = ()
@@ -104,7 +136,12 @@ class Filter(_Conditions):
 
 
 class DetailClause(_Shape):
-    """Predicates on details, all or any of which must hold."""
+    """Predicates on details, all or any of which must hold.
+
+    Args:
+        type: `and`: all of them; `or`: any.
+        predicates: The conditions.
+    """
 
     type: Literal["and", "or"]
     predicates: Annotated[tuple[DetailPredicate, ...], Field(min_length=1)]
@@ -118,7 +155,18 @@ class DetailFilter(_Conditions):
 
 
 class DetailFilters(_Shape):
-    """Filters of details: of each kind a list, all of which must hold."""
+    """Filters of details: of each kind a list, all of which must hold.
+
+    Args:
+        conversation: On conversations.
+        segment: On their segments.
+        evaluation: On their evaluations.
+        survey: On their surveys.
+        resolution: On their resolutions.
+        user: On users.
+        presence: On users' presences.
+        routing_status: On users' routing statuses.
+    """
 
     conversation: Annotated[
         tuple[DetailFilter, ...], Field(alias="conversationFilters")
@@ -145,7 +193,12 @@ class DetailFilters(_Shape):
 
 
 class ViewRange(_Shape):
-    """Bounds of a view, in the target metric's unit (milliseconds)."""
+    """Bounds of a view, in the target metric's unit (milliseconds).
+
+    Args:
+        gte: This or more.
+        lt: Less than this.
+    """
 
     gte: float | None = None
     lt: float | None = None
@@ -159,7 +212,14 @@ class ViewRange(_Shape):
 
 
 class View(_Shape):
-    """A metric of the caller's own: the part of a time metric between two bounds."""
+    """A metric of the caller's own: the part of a time metric between two bounds.
+
+    Args:
+        target: The time metric, such as `tAbandon`.
+        name: What it is called; its columns are called so.
+        function: The only one.
+        range: Which times are in it, in milliseconds.
+    """
 
     target: Annotated[str, Field(pattern=r"^t[A-Z]")]
     name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]{0,62}$")]

@@ -67,7 +67,18 @@ ENGINES: Final = ("local", "dask")
 
 
 class Limits(Section):
-    """What the service allows, where its figures are uncertain: `fetch.limits`."""
+    """What the service allows, where its figures are uncertain: `fetch.limits`.
+
+    Args:
+        max_days_subday: Longest window with buckets below a day.
+        max_days_daily: Longest window with buckets of a day or more.
+        expected_buckets: Most results, buckets times groups, to ask for at once.
+        body_bytes: Largest body of a request.
+        max_days_details: Longest window of details without filters.
+        max_days_details_filtered: Longest window of details with filters.
+        detail_results: Rows that paging reaches.
+        jobs_in_flight: Jobs of the service under way at once.
+    """
 
     max_days_subday: Annotated[int, Field(ge=1, le=3660)] = limits.MAX_DAYS_SUBDAY
     max_days_daily: Annotated[int, Field(ge=1, le=3660)] = limits.MAX_DAYS_DAILY
@@ -85,18 +96,22 @@ class Fetch(Section):
     """How to pull: the `fetch:` section.
 
     Args:
-        chunk: Longest window of one query; `auto` is the longest the limits allow.
-        concurrency: Queries in flight; a slot is held until its part is stored.
-        requests_per_minute: A ceiling; the server's headers decide below it.
+        chunk: Longest window of one query; `auto` is the longest that the limits
+            allow.
+        concurrency: Queries in flight; each counts until its part is stored.
+        requests_per_minute: A ceiling; the service's own word counts below it.
         reserve: Percent of the quota left to other users of the client.
-        settle: Parts fetched sooner after their window are provisional.
+        settle: Parts fetched sooner after the end of their window are provisional:
+            the next run fetches them anew. `PT0S` is never.
         store: Folder of the parts.
         timeout: Longest time that one request may take.
         give_up: How long an address that cannot be reached is tried.
         job_wait: How long a job of the service may take.
-        road: How aggregates are asked for.
-        max_response_bytes: A longer answer is cut off.
-        limits: Where the service's limits are uncertain.
+        road: How aggregates are asked for: `query`, by `jobs` of the service, or
+            `auto`, by job where asking in pieces takes more requests.
+        max_response_bytes: A longer answer is cut off and refused.
+        limits: What the service allows, where its figures are uncertain. Default:
+            each key's own.
     """
 
     chunk: Literal["auto"] | Duration = "auto"
@@ -133,10 +148,14 @@ class Sla(Section):
     """Targets and periods of the table `sla`.
 
     Args:
-        period: Rows per interval, hour, day, week, month or in total.
-        target: Service level to reach, in percent; None is each queue's own.
-        targets: By queue name or id.
-        include_deleted: Whether queues that are no longer listed count.
+        period: What a row is about, in the job's time zone: weeks begin on Monday,
+            and the ends are clipped to the range.
+        target: Service level to reach, in percent, for all queues. Default: each
+            queue's own in Genesys.
+        targets: For single queues, by name or id: `{Support: 90}`. One that no queue
+            of the run has is a warning.
+        include_deleted: Whether queues that are no longer listed have rows; `false`
+            needs `queueId` in `query.group_by`.
     """
 
     period: Annotated[str, one_of("period", PERIODS)] = "day"
@@ -151,9 +170,11 @@ class Engine(Section):
     """Who fetches: the `engine:` section.
 
     Args:
-        name: `local` is this process; `dask` is a cluster's workers.
-        scheduler: Address of a standing cluster's scheduler; or
-        workers: how many processes of this machine; None is one for each core.
+        name: `local` is this process, `dask` a cluster's workers.
+        scheduler: Address of a standing cluster, such as
+            `tls://scheduler.example:8786`.
+        workers: Instead of a scheduler: how many processes of this machine, started
+            for the run. Default: one for each core.
     """
 
     name: Annotated[str, one_of("engine", ENGINES)] = "local"
@@ -180,9 +201,12 @@ class OrgShare(Org):
     """One of several orgs: where it is, and what of the job is its own.
 
     Args:
-        queues: Names or ids, or a file; None is the job's.
-        timezone: None is the job's.
-        requests_per_minute, reserve: None is the job's.
+        queues: Its own. Default: `query.queues`.
+        timezone: Its own. Tables of orgs whose zones differ have no days in common:
+            they cannot be partitioned by day or month, nor made a report. Default:
+            `query.timezone`.
+        requests_per_minute: Its own. Default: `fetch.requests_per_minute`.
+        reserve: Its own. Default: `fetch.reserve`.
     """
 
     queues: Queues | None = None
@@ -195,17 +219,19 @@ class Export(Section):
     """One export; the keys not named here are the exporter's own options.
 
     Args:
-        exporter: Its name; `gcbatch exporters` lists them.
-        table: One table; or
-        tables: several, for an exporter that takes them.
-        period: Another period than the job's, for the table `sla`.
+        exporter: Its name; `gcbatch exporters` lists what is installed. Or where it is,
+            `module:Class`, for one that is in no package.
+        table: What to export.
+        tables: Instead of one table several, for an exporter that takes them.
+        period: For the table `sla`, another period than the job's. Default:
+            `sla.period`.
     """
 
     model_config = ConfigDict(extra="allow")
 
     exporter: str
     table: str | None = None
-    tables: Annotated[tuple[str, ...], Unique, Field(min_length=1)] | None = None
+    tables: Annotated[tuple[str, ...], Field(min_length=1), Unique] | None = None
     period: Annotated[str, one_of("period", PERIODS)] | None = None
 
     @model_validator(mode="after")
@@ -230,13 +256,14 @@ class Job(Section):
     """A job file, parsed and frozen.
 
     Args:
-        name: Of the run, and of its folder in the store.
-        org: Whom to ask; or
-        orgs: several, by the name that their rows bear.
-        engine: Who fetches.
+        name: Of the run and its folder in the store: letters, digits, dots, hyphens
+            and underscores, at most 64.
+        org: Whom to ask.
+        orgs: Instead of one org several, by the name that their rows bear.
+        engine: Who fetches; its name alone will do. Default: `local`.
         query: What to ask.
-        fetch: How to pull.
-        sla: Targets and periods.
+        fetch: How to pull. Default: each key's own.
+        sla: Targets and periods of the table `sla`.
         exports: Where it goes.
     """
 

@@ -18,7 +18,7 @@ from gcbatch.sections import MisfitError
 from gcbatch.suggest import unknown
 from gcbatch.yamlfile import MAX_DEPTH, Document, Loc, parse_scalar, read_yaml
 
-__all__ = ["Found", "problems_of", "read_job"]
+__all__ = ["Found", "models_in", "problems_of", "read_job"]
 
 Found = tuple[Loc, str]
 """A problem: where it is, and what it is."""
@@ -273,12 +273,20 @@ def problems_of(
         model: What it was validated as.
         data: Plain data, as read from the file.
     """
-    for detail in error.errors(include_url=False):
+    details = error.errors(include_url=False)
+    for detail in details:
+        if detail["type"] == "too_short" and _has_more_within(detail["loc"], details):
+            continue  # a list of wrong values alone counts as empty
         loc = _real_place(detail["loc"], data, missing=detail["type"] == "missing")
         misfit = detail.get("ctx", {}).get("error")
         if isinstance(misfit, MisfitError):
             loc = (*loc, *misfit.place)
         yield loc, _in_words(detail, loc, model)
+
+
+def _has_more_within(loc: Loc, details: Iterable[ErrorDetails]) -> bool:
+    depth = len(loc)
+    return any(len(d["loc"]) > depth and d["loc"][:depth] == loc for d in details)
 
 
 def _real_place(loc: Loc, data: Any, *, missing: bool) -> Loc:
@@ -318,7 +326,7 @@ def _keys_of(model: type[BaseModel], loc: Loc) -> list[str]:
         if isinstance(part, int):
             continue
         fields = {f.alias or name: f for name, f in model.model_fields.items()}
-        inner = list(_models_in(fields[part].annotation)) if part in fields else []
+        inner = list(models_in(fields[part].annotation)) if part in fields else []
         if not inner:
             break
         model = inner[0]
@@ -327,8 +335,9 @@ def _keys_of(model: type[BaseModel], loc: Loc) -> list[str]:
     return [f.alias or name for name, f in model.model_fields.items()]
 
 
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Yield the models that the type of a field is made of."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for argument in typing.get_args(annotation):
-        yield from _models_in(argument)
+        yield from models_in(argument)

@@ -1,15 +1,19 @@
 """The JSON Schema of job files, for completion and checks in editors."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from pydantic import BaseModel
 
+from gcbatch.docstrings import about_class, about_fields
 from gcbatch.errors import GcbatchError
 from gcbatch.exporting import installed_exporters, load_exporter
 from gcbatch.genesys.families import FAMILIES
 from gcbatch.genesys.regions import REGIONS
 from gcbatch.job import ENGINES, PERIODS, Job
+from gcbatch.jobfile import models_in
 from gcbatch.question import DEFAULT_ENDPOINT, ENDPOINTS, MEDIA_TYPES
+from gcbatch.windows import Period
 
 __all__ = ["job_schema"]
 
@@ -19,9 +23,15 @@ PLACE: Final = r"^[\w.]+:\w+$"
 
 
 def job_schema() -> dict[str, Any]:
-    """Return the schema, with the choices of every endpoint and installed exporter."""
+    """Return the schema, with the choices of every endpoint and installed exporter.
+
+    Every key has the description that its model's docstring gives it.
+    """
     schema = Job.model_json_schema(by_alias=True)
     definitions = schema["$defs"]
+    _describe(schema, Job)
+    for model in set(_models_below(Job)):
+        _describe(definitions[model.__name__], model)
     query = definitions["Query"]
     properties = query["properties"]
     properties["endpoint"]["enum"] = list(ENDPOINTS)
@@ -34,6 +44,7 @@ def job_schema() -> dict[str, Any]:
     engine["anyOf"] = [{"enum": list(ENGINES)}, {"$ref": engine.pop("$ref")}]
     schema["oneOf"] = [{"required": ["org"]}, {"required": ["orgs"]}]
     definitions["Sla"]["properties"]["period"]["enum"] = list(PERIODS)
+    _first(definitions["Export"]["properties"]["period"])["enum"] = list(PERIODS)
     _add_exporters(definitions["Export"])
     # `sla:` implies metrics, which a schema need not know of to complete them.
     query["required"] = ["from", "to"]
@@ -42,6 +53,29 @@ def job_schema() -> dict[str, Any]:
         "title": "gcbatch job",
         **{k: v for k, v in schema.items() if k != "title"},
     }
+
+
+def _models_below(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """Yield the models of all sections within one, some more than once."""
+    for field in model.model_fields.values():
+        for inner in models_in(field.annotation):
+            yield inner
+            yield from _models_below(inner)
+
+
+def _describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
+    """Put in what a model's docstring says of it and of its keys."""
+    told = about_fields(model)
+    if about := about_class(model):
+        schema["description"] = about
+    for name, field in model.model_fields.items():
+        described = schema["properties"][field.alias or name]
+        if name in told:
+            described.setdefault("description", told[name])
+        if isinstance(field.default, Period):
+            described["default"] = str(field.default)
+        elif isinstance(field.default, BaseModel):
+            del described["default"]  # its own keys tell theirs
 
 
 def _choices(endpoint: str) -> dict[str, Any]:
@@ -78,20 +112,23 @@ def _add_exporters(export: dict[str, Any]) -> None:
     conditions: list[dict[str, Any]] = []
     for entry in installed_exporters():
         try:
-            options: type[BaseModel] = load_exporter(entry.name).Options
+            exporter = load_exporter(entry.name)
         except GcbatchError:
             continue  # a broken plugin does not keep the others from being known
         names.append(entry.name)
+        options: type[BaseModel] = exporter.Options
         own = options.model_json_schema()
+        _describe(own, options)
         conditions.append(
             {
                 "if": {"properties": {"exporter": {"const": entry.name}}},
                 "then": {
+                    "description": about_class(exporter),
                     "properties": own.get("properties", {}),
                     "required": own.get("required", []),
                 },
             }
         )
     exporter = export["properties"]["exporter"]
-    exporter["anyOf"] = [{"enum": names}, {"pattern": PLACE}]
+    exporter["anyOf"] = [{"enum": names}, {"type": "string", "pattern": PLACE}]
     export["allOf"] = conditions

@@ -20,7 +20,11 @@ __all__ = ["Org", "SecretFile", "TokenRequest"]
 
 
 class SecretFile(Section):
-    """A file that holds a secret, such as /run/secrets/genesys."""
+    """A file that holds a secret.
+
+    Args:
+        file: Such as `/run/secrets/genesys`.
+    """
 
     file: Path
 
@@ -29,7 +33,7 @@ class TokenRequest(Section):
     """How a token is asked for, where it is not the service itself that grants it.
 
     Args:
-        path: On the login host.
+        path: On the login host, such as `/v2/oauth/token`.
         style: `basic` sends the credentials as Basic auth with a form, as the service
             wants it; `json` sends them in a JSON body, as a tutorial tells it.
     """
@@ -42,17 +46,24 @@ class Org(Section):
     """Whose Genesys Cloud it is, and how to sign in.
 
     Args:
-        name: Tells orgs apart in the store where two share a client id.
-        region: One of the 18 regions; or
-        domain: the domain of a newer one; or
-        api_url, login_url: both addresses; plain http on loopback only; or
-        simulator: the simulator that comes with gcbatch, started for the run.
-        token: How a token is asked for.
-        client_id, client_secret: Of an OAuth client with the client credentials
-            grant. Not needed with the simulator.
+        region: Where it is.
+        domain: Instead of a region: its domain, such as `mypurecloud.ie`, for regions
+            newer than this release.
+        api_url: Instead of a region: the API's address, of a gateway; goes with
+            `login_url`. Plain http is for loopback only.
+        login_url: The login host's address; goes with `api_url`.
+        simulator: Instead of a region: the simulator that comes with gcbatch, started
+            for the run.
+        client_id: Of an OAuth client with client credentials. Default: required, but
+            with `simulator`.
+        client_secret: Its secret, `${NAME}` or `{file: /run/secrets/genesys}`; never
+            the secret itself, which is refused. Default: required, but with
+            `simulator`.
+        name: Tells orgs apart in the store where a client id cannot.
+        token: How a token is asked for, of a gateway that wants it otherwise.
+            Default: each key's own.
     """
 
-    name: str | None = None
     region: Annotated[str, one_of("region", REGIONS)] | None = None
     domain: (
         Annotated[
@@ -63,7 +74,6 @@ class Org(Section):
     api_url: str | None = None
     login_url: str | None = None
     simulator: bool = False
-    token: TokenRequest = TokenRequest()
     client_id: Annotated[str, Field(min_length=1)] | None = None
     client_secret: (
         Annotated[
@@ -72,6 +82,8 @@ class Org(Section):
         ]
         | None
     ) = None
+    name: str | None = None
+    token: TokenRequest = TokenRequest()
 
     @field_validator("api_url", "login_url")
     @classmethod

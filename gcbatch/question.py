@@ -68,7 +68,12 @@ MINUTES_OF_A_DAY: Final = 1440
 
 
 class QueueFile(Section):
-    """A file of queues, a name or an id a line; blank lines and # lines are skipped."""
+    """A file of queues.
+
+    Args:
+        file: A name or an id a line; blank lines and lines that begin with # are
+            skipped.
+    """
 
     file: Path
 
@@ -186,19 +191,25 @@ class Query(Section):
     """What to ask: the `query:` section.
 
     Args:
-        endpoint: X-aggregates for one of the 19 families, or a tutorial's shape.
-        start, end: The range (`from` and `to`); the end is exclusive.
+        endpoint: What is asked: aggregates, details, or a tutorial's shape.
+        start: A date (local midnight), an instant, `today`, `yesterday`, `today-7d`,
+            `today-1mo` or `now-24h`.
+        end: Likewise; exclusive.
         timezone: IANA name; days, weeks and months are this zone's.
-        granularity: Length of a bucket; None is one bucket per window.
-        group_by: Dimensions to group by.
-        metrics: Names of metrics; none for the tutorials' shapes, which have theirs.
-        views: Metrics of your own, in the API's shape.
-        queues: Names or ids, or a file of them; None is all.
-        media_types: None is all.
-        filter: In the API's shape; and-ed with queues and media_types.
+        granularity: Length of a bucket: `PT15M`, `PT30M`, `PT1H`, `P1D`, `P1W` (from
+            Monday), `P1M` … Default: one bucket per window; `PT1H` with `sla`.
+        group_by: Dimensions of the family. Default: `[queueId]`; `[userId]` in a
+            family without queues.
+        metrics: Metrics of the family. Default: required, but implied by `sla`.
+        views: Metrics of your own.
+        queues: Names or ids, or `{file: queues.txt}`. Default: all.
+        media_types: Only these. Default: all.
+        filter: In the API's own shape; and-ed with queues and media types.
     """
 
     endpoint: Annotated[str, AfterValidator(_check_endpoint)] = DEFAULT_ENDPOINT
+    start: Annotated[str, AfterValidator(check_date), Field(alias="from")]
+    end: Annotated[str, AfterValidator(check_date), Field(alias="to")]
     timezone: TimeZone = "UTC"
     granularity: (
         Annotated[
@@ -208,8 +219,6 @@ class Query(Section):
         ]
         | None
     ) = None
-    start: Annotated[str, AfterValidator(check_date), Field(alias="from")]
-    end: Annotated[str, AfterValidator(check_date), Field(alias="to")]
     group_by: Annotated[tuple[Dimension, ...], Unique] = ()
     metrics: Annotated[tuple[Metric, ...], Unique] = ()
     views: Annotated[tuple[View, ...], Field(max_length=limits.VIEWS)] = ()
@@ -217,8 +226,8 @@ class Query(Section):
     media_types: (
         Annotated[
             tuple[Annotated[str, one_of("media type", MEDIA_TYPES)], ...],
-            Unique,
             Field(min_length=1),
+            Unique,
         ]
         | None
     ) = None

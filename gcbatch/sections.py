@@ -75,7 +75,8 @@ def as_period(value: object) -> Period:
 def schema_of_period(schema: dict[str, Any]) -> None:
     """Describe a period as it is written in a file: a text."""
     schema.clear()
-    schema.update(type="string", pattern="^P", examples=["PT15M", "PT1H", "P1D"])
+    examples = ["PT15M", "PT1H", "P1D"]
+    schema.update(type="string", format="duration", pattern="^P", examples=examples)
 
 
 Duration = Annotated[

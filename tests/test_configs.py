@@ -3,18 +3,15 @@
 import csv
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from pydantic import BaseModel
 from typer.testing import CliRunner, Result
 
-from gcbatch import Job, load_job, plan_job
+from gcbatch import load_job, plan_job
 from gcbatch.cli import app
-from gcbatch.jobfile import _models_in
 from gcbatch.question import ENDPOINTS
 
 ROOT = Path(__file__).parents[1]
@@ -186,36 +183,6 @@ def test_an_sla_config_runs_on_the_sample(cli: Cli, tmp_path: Path, name: str) -
     assert result.exit_code == 0, result.output
     for export in raw["exports"]:
         assert (tmp_path / export["path"]).stat().st_size > 0
-
-
-# the page that tells of all keys
-
-
-def keys_of(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the section and the name of every key of a job file."""
-    for name, about in model.model_fields.items():
-        key = about.alias or name
-        yield above, key
-        for inner in _models_in(about.annotation):
-            if inner.__module__ == "gcbatch.filters":
-                continue  # the API's own shape, told in the API's own documents
-            yield from keys_of(inner, above or key)
-
-
-KEYS = sorted(set(keys_of(Job)))
-
-
-@pytest.mark.parametrize(("section", "key"), KEYS, ids=[".".join(k) for k in KEYS])
-def test_every_key_is_documented(section: str, key: str) -> None:
-    """docs/writing-a-job.md names each under the heading of its section."""
-    text = (ROOT / "docs" / "writing-a-job.md").read_text("utf-8")
-    headings = {
-        part.splitlines()[0].strip("`"): part for part in text.split("\n## ")[1:]
-    }
-
-    told: Any = headings.get(section or key)
-    assert told, f"no heading for {section or key}"
-    assert not section or re.search(rf"[`{{ ]{key}[`:]", told), key
 
 
 def test_the_readmes_job_is_one(tmp_path: Path) -> None:

@@ -175,6 +175,31 @@ def test_a_problem_is_told_in_words(
 
 
 @pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"queues": [5]}, "query.queues[0]"),
+        ({"media_types": ["phone"]}, "query.media_types[0]"),
+        (
+            {
+                "filter": {
+                    "type": "and",
+                    "clauses": [{"type": "or", "predicates": [{"is": 1}]}],
+                }
+            },
+            "query.filter.clauses[0].predicates[0].is",
+        ),
+    ],
+)
+def test_a_list_of_wrong_values_is_not_called_empty(
+    tmp_path: Path, change: dict[str, Any], where: str
+) -> None:
+    """One slip is one problem, though pydantic counts good values only."""
+    (told,) = problems(tmp_path, usual(query=change))
+
+    assert f": {where}: " in told
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("", "job.yaml:1: a job file is a mapping"),

@@ -45,6 +45,15 @@ def test_keys_are_those_of_the_file() -> None:
     assert query["required"] == ["from", "to"]
 
 
+def test_lists_are_not_empty() -> None:
+    """A bound of a list counts its items; `minLength` would be of a text."""
+    for name, key in (("Query", "media_types"), ("Export", "tables")):
+        (value, _) = section(name)["properties"][key]["anyOf"]
+
+        assert value["minItems"] == 1
+        assert "minLength" not in value
+
+
 def test_choices_are_completed() -> None:
     """Regions, endpoints, metrics and exporters need not be looked up."""
     query, org = section("Query"), section("Org")

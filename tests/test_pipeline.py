@@ -376,6 +376,28 @@ class TestInterrupted:
         assert bench.outputs() == reference.outputs()
         assert not leftovers(bench.folder)
 
+    def test_a_process_in_the_background_can_be_stopped(
+        self, bench_of: "BenchOf"
+    ) -> None:
+        """Where a shell's `&` has Ctrl-C ignored, SIGTERM ends a run all the same."""
+        bench = bench_of(faults=Faults(Fault("stall", delay_s=60, nth=(4,))))
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            process = start_run(bench, bench.write(fetch={"concurrency": 1}))
+        finally:
+            signal.signal(signal.SIGINT, before)
+        until(lambda: len(bench.data_requests) == 4)
+        process.terminate()
+        _, said = process.communicate(timeout=30)
+        bench.simulator.journal.clear()
+
+        report = bench.run()
+
+        assert process.returncode == 143
+        assert "Traceback" not in said
+        assert report.fetched == DAYS - 3
+        assert not leftovers(bench.folder)
+
     def test_two_processes_on_one_store_do_no_harm(self, bench: "Bench") -> None:
         """Both end well, and leave what one alone would have left."""
         job = bench.write(fetch={"concurrency": 3})

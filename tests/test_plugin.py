@@ -67,6 +67,23 @@ def test_it_passes_the_conformance_suite(installed: Path) -> None:
     assert re.search(r"^10 passed", found, re.MULTILINE)
 
 
+def test_it_refuses_what_it_cannot_keep(installed: Path) -> None:
+    """A table whose rows belong to no day, before anything is asked."""
+    code = (
+        "from dataclasses import replace; from gcbatch import JobError;"
+        "from gcbatch.exporting import load_exporter as load;"
+        "from gcbatch.testing import sample_table\n"
+        "exporter = load('sqlite')(load('sqlite').Options(path='history.db'))\n"
+        "exporter.check({'sla': sample_table()})\n"
+        "try: exporter.check({'queues': replace(sample_table(), time=None)})\n"
+        "except JobError as exc: print(exc)"
+    )
+
+    told = run("-c", code, path=installed)
+
+    assert told == "sqlite: queues has no column to tell ranges apart by\n"
+
+
 def test_it_is_short() -> None:
     """The door is no work: 40 lines of code and no more."""
     text = (PLUGIN / "gcbatch_sqlite" / "__init__.py").read_text(encoding="utf-8")

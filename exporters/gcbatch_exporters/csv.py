@@ -33,7 +33,6 @@ class CsvOptions(FileOptions):
     """Options of the csv exporter.
 
     Args:
-        path: Where to.
         bom: Begin with a byte-order mark, by which Excel on Windows knows UTF-8.
         formulas: `escape` puts an apostrophe before texts that a spreadsheet would
             run as a formula, as anyone who may name a queue could otherwise make

@@ -29,7 +29,6 @@ class HtmlOptions(FileOptions):
     """Options of the html exporter.
 
     Args:
-        path: Where to.
         title: Heading of the page.
     """
 

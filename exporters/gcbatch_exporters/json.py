@@ -26,9 +26,8 @@ class JsonOptions(FileOptions):
     """Options of the json exporter.
 
     Args:
-        path: A file.
-        unwrap: A column that holds JSON; each line is its value alone. None: each line
-            is an object with all columns.
+        unwrap: A column that holds JSON: each line is its value alone. Default: each
+            line is an object with all columns.
     """
 
     unwrap: str | None = None

@@ -20,11 +20,12 @@ class ParquetOptions(FileOptions):
     """Options of the parquet exporter.
 
     Args:
-        path: A file; with partition_by a folder.
+        path: A file; with `partition_by` a folder. Relative to the current
+            directory, and exactly as given.
         compression: Of the pages.
         partition_by: Columns of text, whole numbers or booleans whose values become
-            folders, and `day` or `month` of the table's times in its timezone.
-            Empty: one file.
+            folders, and `day` or `month` of the table's times in its time zone.
+            Default: one file.
     """
 
     compression: Literal["zstd", "snappy", "gzip", "none"] = "zstd"
@@ -35,7 +36,9 @@ class ParquetExporter:
     """Writes one table as Parquet; the same rows give the same bytes.
 
     The schema is kept with its fields' metadata, pages have checksums, and each batch
-    of the table is a row group.
+    of the table is a row group. With `partition_by` it writes a folder as Hive does,
+    `day=2026-10-16/data.parquet`: days or months that the table covers are replaced as
+    a whole, others stay as they are.
     """
 
     api_version: ClassVar[int] = 1

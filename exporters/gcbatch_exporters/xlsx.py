@@ -66,7 +66,6 @@ class XlsxOptions(FileOptions):
     """Options of the xlsx exporter.
 
     Args:
-        path: Where to.
         times: Excel knows no time zones. `local` writes the job's, `utc` UTC, in
             which no hour comes twice in autumn; the header says which.
     """

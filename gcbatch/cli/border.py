@@ -31,6 +31,8 @@ class Border(TyperGroup):
         def stop(number: int, _frame: object) -> None:
             # Ctrl-C's way out closes connections and keeps what is stored.
             stopped_by.append(number)
+            if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+                raise KeyboardInterrupt  # a shell's `&` has Ctrl-C ignored
             signal.raise_signal(signal.SIGINT)
 
         before = signal.signal(signal.SIGTERM, stop)

@@ -39,10 +39,20 @@ def exporters(*, as_json: AsJson = False) -> None:
     print_screen(rows_screen(rows))
 
 
-def schema() -> None:
+def schema(
+    *,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="As a page, for people.")
+    ] = False,
+) -> None:
     """Print the JSON Schema of job files, for editors."""
     from gcbatch.jobschema import job_schema
 
+    if markdown:
+        from gcbatch.jobreference import job_reference
+
+        typer.echo(job_reference(job_schema()), nl=False)
+        return
     print_json(job_schema())
 
 

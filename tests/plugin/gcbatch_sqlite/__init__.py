@@ -6,6 +6,7 @@ from contextlib import closing
 from datetime import datetime
 from typing import Any, ClassVar
 
+from gcbatch import JobError
 from gcbatch.exporting import FileOptions, Receipt, Target
 from gcbatch.tables.table import Table
 from gcbatch.windows import iso
@@ -20,6 +21,12 @@ class SqliteExporter:
     def __init__(self, options: FileOptions) -> None:
         self._path = options.path
 
+    def check(self, tables: Mapping[str, Table]) -> None:
+        """Refuse tables whose rows belong to no day, such as `queues`."""
+        if timeless := [name for name, table in tables.items() if table.time is None]:
+            msg = f"sqlite: {timeless[0]} has no column to tell ranges apart by"
+            raise JobError(msg, hint="export it as csv or parquet")
+
     def export(self, tables: Mapping[str, Table], target: Target) -> Receipt:
         """Write every table into one of the same name."""
         del target  # lends files; a database has transactions
@@ -31,10 +38,10 @@ class SqliteExporter:
 
 def _replace(db: sqlite3.Connection, table: Table) -> int:
     name, columns = f'"{table.name}"', ", ".join(f'"{c}"' for c in table.schema.names)
-    (time,) = {"interval_start", "period_start"}.intersection(table.schema.names)
     covered = iso(table.covered.start), iso(table.covered.end)
     db.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")
-    db.execute(f"DELETE FROM {name} WHERE {time} >= ? AND {time} < ?", covered)  # noqa: S608 - names cannot be bound
+    within = f"{table.time} >= ? AND {table.time} < ?"
+    db.execute(f"DELETE FROM {name} WHERE {within}", covered)  # noqa: S608 - names cannot be bound
     insert = f"INSERT INTO {name} VALUES ({', '.join('?' * len(table.schema))})"  # noqa: S608 - likewise
     rows = (map(_cell, row.values()) for batch in table for row in batch.to_pylist())
     return db.executemany(insert, map(tuple, rows)).rowcount

@@ -1,0 +1,196 @@
+"""The reference of job files for people: prose of ours, tables out of the schema."""
+
+import json
+import re
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, Final
+
+from gcbatch.genesys.details import DETAILS
+from gcbatch.genesys.families import FAMILIES
+
+__all__ = ["job_reference"]
+
+_PLACE: Final = re.compile(
+    r"<!-- (?:keys: (?P<models>[\w, ]+?)(?: beyond (?P<base>\w+))?"
+    r"|values: (?P<values>\w+)|(?P<exporters>exporters)) -->"
+)
+_DEFAULT: Final = re.compile(r" ?Default: (.+)\.$")
+_ROADS: Final = ("-jobs", "-auto")
+"""Endings of endpoints that are told with the endpoint they belong to."""
+
+FEW: Final = 12
+"""Choices that a cell can list; more have a place of their own."""
+
+WIDTH: Final = 88
+
+WORDS: Final = {
+    "boolean": "`true`, `false`",
+    "password": "`${NAME}`",
+    "integer": "whole number",
+    "string": "text",
+}
+"""For kinds of values that the schema calls otherwise."""
+
+Schema = Mapping[str, Any]
+
+
+def job_reference(schema: Schema) -> str:
+    """Return the page that explains every key.
+
+    Args:
+        schema: What jobschema.job_schema returns.
+
+    Returns:
+        Markdown: the text beside this module, where each comment such as
+        `<!-- keys: Fetch -->` has become the table of that section.
+    """
+    text = (files("gcbatch") / "jobreference.md").read_text("utf-8")
+    page = _Page(schema, dict(_anchors(text)))
+    return _PLACE.sub(page.filled, text)
+
+
+def _anchors(text: str) -> Iterator[tuple[str, str]]:
+    """Yield models and keys with the anchor of the heading that they stand under."""
+    anchor = ""
+    for line in text.splitlines():
+        if line.startswith("#"):
+            words = re.sub(r"[^\w\- ]", "", line.lstrip("#").strip().lower())
+            anchor = words.replace(" ", "-")
+        elif place := _PLACE.fullmatch(line):
+            for name in (place["models"] or place["values"] or "").split(", "):
+                yield name, anchor
+
+
+@dataclass(frozen=True)
+class _Page:
+    """What the places of the text are filled with.
+
+    Args:
+        schema: Of job files.
+        anchors: Where models, and the values of keys, are told of.
+    """
+
+    schema: Schema
+    anchors: Mapping[str, str]
+
+    def filled(self, place: re.Match[str]) -> str:
+        if place["values"] == "endpoint":
+            return _endpoints(self._values_of("endpoint"))
+        if place["values"]:
+            values = ", ".join(f"`{v}`" for v in self._values_of(place["values"]))
+            return textwrap.fill(f"{values}.", WIDTH, break_on_hyphens=False)
+        if place["exporters"]:
+            return "\n\n".join(map(self._exporter, self._exporters()))
+        model = self._section(place["models"].split(", ")[0])
+        but = self._section(place["base"]) if place["base"] else {"properties": {}}
+        return self._table(model, but=but["properties"])
+
+    def _section(self, name: str) -> Schema:
+        found: Schema = self.schema if name == "Job" else self.schema["$defs"][name]
+        return found
+
+    def _values_of(self, key: str) -> list[str]:
+        of_all = [one.get("properties", {}) for one in self.schema["$defs"].values()]
+        (about, *_) = [keys[key] for keys in of_all if key in keys]
+        values: list[str] = about.get("enum") or about["anyOf"][0]["enum"]
+        return values
+
+    def _exporters(self) -> list[Schema]:
+        found: list[Schema] = self.schema["$defs"]["Export"]["allOf"]
+        return found
+
+    def _exporter(self, condition: Schema) -> str:
+        name = condition["if"]["properties"]["exporter"]["const"]
+        about, own = condition["then"].get("description", ""), condition["then"]
+        paragraphs = (
+            textwrap.fill(one, WIDTH, break_on_hyphens=False)
+            for one in about.split("\n\n")
+        )
+        return "\n\n".join((f"### `{name}`", *paragraphs, self._table(own, but={})))
+
+    def _table(self, section: Schema, *, but: Schema) -> str:
+        rows = []
+        for key, about in section["properties"].items():
+            if key in but:
+                continue
+            meaning = about.get("description", "")
+            default = _default(about, required=key in section.get("required", ()))
+            if told := _DEFAULT.search(meaning):
+                meaning, default = meaning[: told.start()], told[1]
+            value = self._value(about, key)
+            rows.append((f"`{key}`", value, default, meaning))
+        lines = [f"| {' | '.join(map(_cell, row))} |" for row in rows]
+        return "\n".join(
+            ("| key | value | default | meaning |", "|---|---|---|---|", *lines)
+        )
+
+    def _value(self, about: Schema, key: str) -> str:
+        """Say in words what may stand there."""
+        if "$ref" in about:
+            name = about["$ref"].rpartition("/")[2]
+            inner = self._section(name)
+            if "enum" not in inner:
+                return f"[section](#{self.anchors[name]})"
+            about = inner
+        if "enum" in about:
+            values = [f"`{value}`" for value in about["enum"]]
+            if len(values) <= FEW:
+                return ", ".join(values)
+            return f"[one of {len(values)}](#{self.anchors[key]})"
+        if either := about.get("anyOf") or about.get("oneOf"):
+            kinds = [one for one in either if one.get("type") != "null"]
+            return " or ".join(self._value(one, key) for one in kinds)
+        return self._plain(about, key)
+
+    def _plain(self, about: Schema, key: str) -> str:
+        if "const" in about:
+            return f"`{about['const']}`"
+        kind: str = about.get("format", about["type"])
+        if kind == "array":
+            items = self._value(about["items"], key)
+            many = re.sub(r"^(text|\[section)\b", r"\1s", items)
+            most = f", at most {about['maxItems']}" if "maxItems" in about else ""
+            return f"list of {many}{most}"
+        if kind == "object":
+            named = about.get("additionalProperties")
+            named = named or next(iter(about["patternProperties"].values()))
+            return f"{self._value(named, key)}, by name"
+        return WORDS.get(kind, kind) + _bounds(about)
+
+
+def _bounds(about: Schema) -> str:
+    if "exclusiveMaximum" in about:
+        return f", {about['minimum']:,} to less than {about['exclusiveMaximum']:,}"
+    if "maximum" in about:
+        return f", {about['minimum']:,} to {about['maximum']:,}"
+    return ""
+
+
+def _default(about: Schema, *, required: bool) -> str:
+    if required:
+        return "required"
+    value = about.get("default")
+    if value in (None, [], ""):
+        return "none"
+    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", r"\|")
+
+
+def _endpoints(names: list[str]) -> str:
+    """Return a table of endpoints: their other roads, and what a role needs."""
+    needs = {one.endpoint: one.permission for one in FAMILIES}
+    needs |= {one.name: one.permission for one in DETAILS}
+    lines = ["| endpoint | also | permission |", "|---|---|---|"]
+    for name in names:
+        if name.endswith(_ROADS):
+            continue
+        also = ", ".join(f"`{road}`" for road in _ROADS if name + road in names)
+        needed = f"`{needs[name]}`" if name in needs else ""
+        lines.append(f"| `{name}` | {also} | {needed} |")
+    return "\n".join(lines)

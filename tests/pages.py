@@ -1,0 +1,122 @@
+"""The pages for readers, taken apart: blocks, commands, links and headings."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[1]
+HOUSE: Final = ROOT / "gcbatch"
+PAGES: Final = (
+    ROOT / "README.md",
+    ROOT / "SECURITY.md",
+    ROOT / "benchmarks" / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+)
+_FENCE: Final = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_COMMAND: Final = re.compile(
+    r"^(?:\$ |(?:\S+ ){5} *cd \S+ && (?:\. \./env && )?)?(?:\.venv/bin/)?gcbatch (.*)$",
+    re.MULTILINE,
+)
+
+
+def place_of(path: Path) -> str:
+    """Return a file's place in the repository."""
+    return path.relative_to(ROOT).as_posix()
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block.
+
+    Args:
+        page: Its page's place in the repository.
+        line: Of the fence; the first is 1.
+        kind: What stands behind the fence, such as `yaml`; may be empty.
+        text: What is within.
+    """
+
+    page: str
+    line: int
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+    @property
+    def first_line(self) -> str:
+        return self.text.partition("\n")[0]
+
+    def commands(self) -> list[str]:
+        """Return the arguments of each line that calls gcbatch, for a shell to read."""
+        return _COMMAND.findall(self.text)
+
+
+def blocks(*kinds: str) -> list[Block]:
+    """Return the blocks of all pages, of some kinds or of any."""
+    found = []
+    for path in PAGES:
+        text = path.read_text("utf-8")
+        for match in _FENCE.finditer(text):
+            line = text.count("\n", 0, match.start()) + 1
+            found.append(Block(place_of(path), line, match[1], match[2]))
+    return [block for block in found if not kinds or block.kind in kinds]
+
+
+def prose_of(path: Path) -> str:
+    """Return a page without its blocks."""
+    return _FENCE.sub("", path.read_text("utf-8"))
+
+
+def asides(path: Path) -> Iterator[str]:
+    """Yield what a page's prose has in backticks, lines joined."""
+    for code in re.findall(r"`([^`]+)`", prose_of(path)):
+        yield " ".join(code.split())
+
+
+def anchors_of(path: Path) -> set[str]:
+    """Return what links to a page's headings may say, as GitHub makes them."""
+    found: set[str] = set()
+    for heading in re.findall(r"^#+ (.*)$", prose_of(path), re.MULTILINE):
+        text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
+        anchor = re.sub(r"[^\w\- ]", "", text.strip().lower()).replace(" ", "-")
+        again = 0
+        while (name := f"{anchor}-{again}" if again else anchor) in found:
+            again += 1
+        found.add(name)
+    return found
+
+
+def links_of(path: Path) -> Iterator[str]:
+    """Yield where a page's links go, but for those to other sites."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose_of(path)):
+        if not re.match(r"https?://", target):
+            yield target
+
+
+def rooms() -> Iterator[str]:
+    """Yield what the table of rooms names, from the package down.
+
+    A name without a folder is in the folder of the one before it in its row; rows
+    that begin with a dash are in the folder of the row above them.
+    """
+    text = (ROOT / "docs" / "design.md").read_text("utf-8")
+    folder = ""
+    table = text.partition("| file | is |")[2]
+    for row in re.findall(r"^\| (.*?) \|", table, re.MULTILINE):
+        names = re.findall(r"`([^`]+)`", row)
+        if not row.startswith(("`", "—")):
+            return
+        if row.startswith("—"):
+            yield from (folder + name for name in names)
+            continue
+        inside = ""
+        for name in names:
+            above, slash, own = name.rpartition("/")
+            if slash and not own:
+                folder = name
+            elif slash:
+                inside = f"{above}/"
+            yield name if slash else inside + name

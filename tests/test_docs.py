@@ -1,0 +1,409 @@
+"""What the pages tell can be done as it stands there, and leads where it says."""
+
+import ast
+import asyncio
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from inspect import iscoroutine
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import typer
+import yaml
+from typer.testing import CliRunner, Result
+
+from gcbatch import errors, load_job
+from gcbatch.cli import app
+from tests.pages import (
+    HOUSE,
+    PAGES,
+    ROOT,
+    Block,
+    anchors_of,
+    asides,
+    blocks,
+    links_of,
+    place_of,
+    rooms,
+)
+
+ENVIRON = {
+    f"{whose}{what}": f"{whose} {what}"
+    for whose in ("GENESYS_CLIENT_", "NORTH_", "SOUTH_")
+    for what in ("ID", "SECRET")
+}
+
+NOT_RUN: Final = {
+    "python3 -m venv": "makes an environment: .ci/run runs these lines as they stand",
+    "pip install -e '.[dev]'": "benchmarks; tests/test_benchmarks.py runs them small",
+    "$ pip install -e . pytest": "tests/test_plugin.py builds, installs and tests it",
+    "$ pip install build": "publishes; tests/test_plugin.py builds the package",
+    "$ pip install gcbatch-sqlite": "from an index; tests/test_plugin.py installs it",
+    "docker build": "needs Docker; that the image can be built is tested below",
+    "export DASK_": "settings of Dask; tests/cluster_world.py starts clusters by them",
+    "ssh head": "needs machines; tests/test_cluster.py starts workers on this one",
+    "gcbatch simulate": "serves until Ctrl-C; tests/test_cli.py starts and stops it",
+}
+"""Blocks of commands that are only read, by how they begin."""
+
+NO_JOB: Final = {
+    "apiVersion:": "a manifest of Kubernetes",
+    "exports:\n  - {exporter: sqlite": "its exporter is installed by test_plugin alone",
+}
+"""Blocks of YAML that are no piece of a job, or cannot be checked as one."""
+
+NOT_EXECUTED: Final = {
+    '"""The sqlite exporter does': "a test; tests/test_plugin.py runs it",
+}
+"""Blocks of Python that are only compiled."""
+
+OF_OTHERS: Final = {
+    "--nthreads 64": "dask worker",
+    "--rounds 9": "benchmarks",
+    "--quick": "benchmarks",
+}
+"""Options in the prose that are not gcbatch's."""
+
+
+def reason(block: Block, reasons: dict[str, str]) -> str:
+    """Return why a block is left out; empty if it is not."""
+    return next((r for s, r in reasons.items() if block.text.startswith(s)), "")
+
+
+SHELL = blocks("sh", "console", "cron")
+YAML = blocks("yaml")
+PYTHON = blocks("python")
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=place_of)
+
+
+def each(found: list[Block]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("block", found, ids=str)
+
+
+def test_every_block_is_of_a_kind_that_is_tried() -> None:
+    """A plain block is an answer or a drawing: it holds no command."""
+    kinds = {"", "sh", "console", "cron", "yaml", "python", "toml", "dockerfile"}
+
+    assert {block.kind for block in blocks()} <= kinds
+    assert not [b for b in blocks("") if b.text.startswith(("gcbatch ", "$ "))]
+
+
+@pytest.mark.parametrize("reasons", [NOT_RUN, NO_JOB, NOT_EXECUTED])
+def test_what_is_left_out_is_there(reasons: dict[str, str]) -> None:
+    """An entry that no block begins with any more goes."""
+    texts = [block.text for block in blocks()]
+
+    assert not [s for s in reasons if not any(t.startswith(s) for t in texts)]
+
+
+# commands
+
+
+def invoke(arguments: str) -> Result:
+    """Run a command in this process; where its output goes is left out."""
+    words = shlex.split(arguments, comments=True)
+    ends = [n for n, word in enumerate(words) if word[:1] in (">", "|") or "2>" in word]
+    return CliRunner().invoke(app, words[: ends[0]] if ends else words)
+
+
+@each(SHELL)
+def test_commands_are_understood(block: Block) -> None:
+    """Subcommands and options exist; those of containers too."""
+    told = block.commands() + re.findall(
+        r" gcbatch:1 (\w.*)$", block.text, re.MULTILINE
+    )
+    for command in told:
+        asked = invoke(f"{command.partition(' #')[0].partition(' >')[0]} --help")
+
+        assert asked.exit_code == 0, f"{command}: {asked.output}"
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with a store and the credentials of the environment."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in ENVIRON.items():
+        monkeypatch.setenv(name, value)
+    assert CliRunner().invoke(app, ["init", "first.yaml"]).exit_code == 0
+    tame(tmp_path / "first.yaml")
+    assert CliRunner().invoke(app, ["run", "first.yaml"]).exit_code == 0
+    return tmp_path
+
+
+def tame(job: Path) -> None:
+    """Point a job that asks a real org at the simulator and its week."""
+    text = job.read_text("utf-8").replace("region: eu-west-1", "simulator: true")
+    text = text.replace("from: today-7d", "from: 1999-08-01")
+    job.write_text(text.replace("to: today ", "to: 1999-08-08 "), "utf-8")
+
+
+RUN = [block for block in SHELL if not reason(block, NOT_RUN)]
+
+
+@each(RUN)
+def test_commands_do_what_they_tell(block: Block, desk: Path) -> None:
+    """One after the other, in one folder, asked of the simulator; none fails."""
+    for command in block.commands():
+        for name in re.findall(r"\S+\.yaml", command):
+            if not command.startswith("init"):
+                shutil.copy(desk / "first.yaml", desk / name)
+
+        done = invoke(command)
+
+        assert done.exit_code == 0, f"{command}: {done.output}"
+    assert block.commands()
+    rest = [re.sub(r"^\$ ", "", line) for line in block.text.splitlines() if line]
+    assert all("gcbatch " in line or line.startswith("export ") for line in rest)
+
+
+def commands_of(group: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every command that ships, by its words."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands_of(command, f"{above}{name} ")
+        else:
+            yield above + name, command
+
+
+COMMANDS: Final = dict(commands_of(typer.main.get_command(app)))
+TOLD: Final = "\n".join(page.read_text("utf-8") for page in PAGES)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_told(command: str) -> None:
+    """In the table of commands, and each of its options somewhere."""
+    table = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    table = table.partition("## The commands")[2].partition("\n## ")[0]
+    options = {o for p in COMMANDS[command].params for o in p.opts if o[:2] == "--"}
+
+    assert f"`gcbatch {command}" in table
+    assert not [o for o in options - {"--help"} if not re.search(rf"{o}\b", TOLD)]
+
+
+@each_page
+def test_commands_in_the_prose_exist(page: Path) -> None:
+    """`gcbatch X`, `run --fresh` and `--json` alike."""
+    options = {o for c in COMMANDS.values() for p in c.params for o in p.opts}
+    options |= {"--version", "--help"}
+    first_words = {name.split()[0] for name in COMMANDS}
+    for aside in asides(page):
+        head, _, rest = aside.partition(" ")
+        if head == "gcbatch" and rest:
+            assert invoke(f"{rest.partition(' >')[0]} --help").exit_code == 0, aside
+        elif head in first_words and rest.startswith("--"):
+            assert invoke(f"{aside} --help").exit_code == 0, aside
+        elif head.startswith("--") and aside not in OF_OTHERS:
+            assert head in options, aside
+
+
+def codes() -> set[int]:
+    """Return every code that gcbatch ends with."""
+    ours = [e for e in vars(errors).values() if isinstance(e, type)]
+    found = {e.exit_code for e in ours if issubclass(e, errors.GcbatchError)}
+    return found | {0, 7, 130, 143}
+
+
+def test_every_exit_code_is_told() -> None:
+    """The table has them all, and no page speaks of another."""
+    table = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    table = table.partition("## Exit codes")[2].partition("\n## ")[0]
+    spoken = re.findall(r"(?i)\b(?:exits?|ends?|exit codes?)(?: is| with)? (\d+)", TOLD)
+
+    assert {int(c) for c in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)} == codes()
+    assert {int(code) for code in spoken} <= codes()
+
+
+def test_every_key_of_a_runs_account_is_told(desk: Path) -> None:
+    """The table of docs/operations.md has all of run.json, and nothing else."""
+    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    table = page.partition("## Checking a run")[2].partition("\n\n`gcbatch verify")[0]
+    keys = " ".join(re.findall(r"^\|(.*?)\|", table, re.MULTILINE))
+    told = re.findall(r"`(\w+)`", keys)
+    (account,) = desk.glob(".gcbatch/*/run.json")
+
+    assert sorted(told) == sorted(json.loads(account.read_text("utf-8")))
+
+
+def test_the_readmes_error_is_the_one_that_is_printed(tmp_path: Path) -> None:
+    """Its own job, with the slip that it tells of, in the line that it names."""
+    (job,) = (b for b in YAML if b.page == "README.md")
+    (told,) = (b.text.strip() for b in blocks("") if b.text.startswith("error: "))
+    path = tmp_path / "job.yaml"
+    path.write_text(job.text.replace("nOffered", "nOfered"), "utf-8")
+
+    done = CliRunner(env=ENVIRON).invoke(app, ["check", str(path)])
+
+    assert done.stderr.splitlines()[0] == told.replace("job.yaml", str(path))
+
+
+# YAML
+
+
+def whole(piece: dict[str, Any]) -> dict[str, Any]:
+    """Return a job of which *piece* is a part."""
+    job: dict[str, Any] = {"name": "piece", **piece}
+    job["query"] = {"from": "2026-01-01", "to": "2026-02-01", **piece.get("query", {})}
+    if "orgs" not in job:
+        job["org"] = {"simulator": True}
+    if "details" not in job["query"].get("endpoint", ""):
+        job.setdefault("sla", {})
+    return job
+
+
+@each([block for block in YAML if not reason(block, NO_JOB)])
+def test_jobs_load(block: Block, tmp_path: Path) -> None:
+    """A whole one as it stands; a piece of one within the least that a job needs."""
+    data = yaml.safe_load(block.text)
+    path = tmp_path / "job.yaml"
+    text = block.text if "name" in data else yaml.safe_dump(whole(data))
+    path.write_text(text, "utf-8")
+
+    job = load_job(path, environ=ENVIRON)
+
+    assert job.shares()
+
+
+MANIFESTS = [block for block in YAML if block.text.startswith("apiVersion:")]
+
+
+@each(MANIFESTS)
+def test_manifests_call_what_is_there(block: Block) -> None:
+    """Arguments of the image are a command, and codes that end a job exist."""
+    manifest = yaml.safe_load(block.text)
+
+    def inside(value: Any, key: str) -> Iterator[Any]:
+        for inner in value.values() if isinstance(value, dict) else value:
+            if isinstance(inner, (dict, list)):
+                yield from inside(inner, key)
+        if isinstance(value, dict) and key in value:
+            yield value[key]
+
+    for arguments in inside(manifest, "args"):
+        assert invoke(shlex.join([*arguments, "--help"])).exit_code == 0
+    for values in inside(manifest, "values"):
+        assert set(values) < codes()
+    assert {*inside(manifest, "image")} == {"gcbatch:1"}
+
+
+@each(blocks("toml"))
+def test_toml_is_toml(block: Block) -> None:
+    """tests/test_plugin.py installs the one that there is."""
+    assert tomllib.loads(block.text)
+
+
+# Python
+
+
+@each(PYTHON)
+def test_python_runs(
+    block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the configs are; `await` works as in a notebook."""
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    monkeypatch.chdir(tmp_path)
+    top_level_await = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    code = compile(block.text, str(block), "exec", flags=top_level_await)
+    if reason(block, NOT_EXECUTED):
+        return
+
+    done = eval(code, {"__name__": "page"})  # noqa: S307 - our own pages
+    if iscoroutine(done):
+        asyncio.run(done)
+
+
+# links and files
+
+
+@each_page
+def test_links_lead_somewhere(page: Path) -> None:
+    """To a file that is there, and to a heading that it has."""
+    for link in links_of(page):
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+
+        assert target.exists(), link
+        assert not anchor or anchor in anchors_of(target), link
+
+
+def test_pages_that_messages_name_are_there() -> None:
+    """Hints and comments say `docs/simulator.md`, never a page of former days."""
+    sources = [*ROOT.glob("gcbatch/**/*.py"), *ROOT.glob("exporters/**/*.py")]
+    sources += [*ROOT.glob("configs/*.yaml"), ROOT / "gcbatch" / "starter.yaml"]
+    named = {
+        name
+        for path in sources
+        for name in re.findall(r"docs/[\w-]+\.md", path.read_text("utf-8"))
+    }
+
+    assert named
+    assert not [name for name in named if not (ROOT / name).is_file()]
+
+
+def test_every_page_is_told_of() -> None:
+    """The README's table leads to all that are in docs."""
+    led_to = {link.partition("#")[0] for link in links_of(ROOT / "README.md")}
+
+    assert {place_of(page) for page in (ROOT / "docs").glob("*.md")} <= led_to
+
+
+def test_the_image_has_all_that_a_build_needs(tmp_path: Path) -> None:
+    """The files that the Dockerfile copies are enough to install gcbatch."""
+    (image,) = blocks("dockerfile")
+    source, site = tmp_path / "src", tmp_path / "site"
+    source.mkdir()
+    for line in re.findall(r"^COPY (.*)$", image.text, re.MULTILINE):
+        *names, target = line.split()
+        for name in names:
+            assert target in ("/src/", f"/src/{name}")
+            if (ROOT / name).is_dir():
+                leave = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(ROOT / name, source / name, ignore=leave)
+            else:
+                shutil.copy(ROOT / name, source / name)
+    options = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
+    install = [sys.executable, "-m", "pip", "install", *options]
+
+    done = subprocess.run(  # noqa: S603 - our own command
+        [*install, "--target", str(site), str(source)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert (site / "gcbatch" / "jobreference.md").is_file()
+    assert (site / "gcbatch_exporters" / "csv.py").is_file()
+
+
+# the rooms of docs/design.md
+
+
+def test_rooms_are_there() -> None:
+    """Every file and folder of the table exists."""
+    found = list(rooms())
+    roots = {name: ROOT if name.startswith("exporters/") else HOUSE for name in found}
+
+    assert len(found) > 50
+    assert not [name for name, root in roots.items() if not (root / name).exists()]
+
+
+def test_every_module_has_a_room() -> None:
+    """In a row of its own, or in a folder's."""
+    found = set(rooms())
+    modules = {path.relative_to(HOUSE) for path in HOUSE.rglob("[!_]*.py")}
+
+    homeless = {
+        module.as_posix()
+        for module in modules
+        if module.as_posix() not in found
+        and not found & {f"{folder}/" for folder in map(str, module.parents)}
+    }
+    assert not homeless
