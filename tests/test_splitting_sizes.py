@@ -54,7 +54,9 @@ class Limited:
         halves = (ids[:middle], ids[middle:])
         return [json.dumps(half).encode() for half in halves] if middle else []
 
-    async def fetch(self, _client: Any, query: Query, _asked: Any, **_: Any) -> Part:
+    async def fetch(
+        self, _client: Any, query: Query, _asked: Any, **_more: Any
+    ) -> Part:
         size = query.window.span // HOUR * len(self.queues_of(query.template))
         self.asked.append(size)
         for _ in range(size):
