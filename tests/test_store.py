@@ -383,10 +383,12 @@ class TestAccount:
                 self.asked_at = START + timedelta(seconds=n)
                 self.correlation_id = f"id{n}"
 
-        account = Account.of_pages(DAY, 7, [Page(2), Page(1)])
+        account = Account.of_pages(
+            DAY, 7, [Page(2), Page(1)], {"odd": 1, "what did not happen": 0}
+        )
 
         assert account == Account(
-            START + timedelta(seconds=1), DAY, 2, 7, 4, 200, ("id2", "id1")
+            START + timedelta(seconds=1), DAY, 2, 7, 4, 200, ("id2", "id1"), {"odd": 1}
         )
 
 
