@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import Result
 
+from gcbatch.cli.running import _engine_settings
 from gcbatch.simulator import Fault
 
 if TYPE_CHECKING:
@@ -379,6 +380,21 @@ class TestRun:
         report = json.loads(cli("run", "--fresh", "--json", bench.write()).stdout)
 
         assert report["fetched"] == 7
+
+
+@pytest.mark.parametrize(
+    ("options", "settings"),
+    [
+        (("", "", ""), []),
+        (("local", "", ""), ["engine.name=local"]),
+        (("", "", "2"), ["engine.name=dask", "engine.workers=2"]),
+        (("", "tls://x", ""), ["engine.name=dask", "engine.scheduler=tls://x"]),
+        (("local", "", "2"), ["engine.name=local", "engine.workers=2"]),
+    ],
+)
+def test_workers_are_dasks(options: tuple[str, str, str], settings: list[str]) -> None:
+    """Naming them, or their scheduler, is choosing that engine; a named one stays."""
+    assert list(_engine_settings(*options)) == settings
 
 
 class TestReaderGone:

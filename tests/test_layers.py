@@ -222,6 +222,19 @@ def test_only_the_command_line_prints_and_exits(path: Path) -> None:
     assert not names_called(path) & loud
 
 
+def test_only_the_doors_read_the_environment() -> None:
+    """The command line, and load_job where its caller hands over none."""
+    readers = {
+        name_of(path)
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute)
+        and ast.unparse(node) in {"os.environ", "os.environb", "os.getenv"}
+    }
+
+    assert readers == {"cli.jobs", "loading"}
+
+
 @pytest.mark.parametrize("path", HOUSE, ids=name_of)
 def test_nothing_blocks_or_guesses_in_what_is_pure(path: Path) -> None:
     """Plans, dates and windows get their time and chance as arguments."""

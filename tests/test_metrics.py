@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gcbatch.genesys.families import FAMILIES, family_named, kebab
+from gcbatch.genesys.families import FAMILIES, Family, family_named, kebab
 from gcbatch.genesys.metrics import (
     COUNT,
     GAUGE,
@@ -77,17 +77,33 @@ def test_columns_end_in_their_unit() -> None:
 
 
 def test_there_are_nineteen_families() -> None:
-    """Each is found by its own name, in any case, and has what it can be asked for."""
+    """Each has a name of its own, and what it can be asked for."""
     endpoints = [family.endpoint for family in FAMILIES]
 
     assert len(set(endpoints)) == 19
     assert endpoints[0] == "conversation-aggregates"
-    assert all(family_named(f.endpoint) is f for f in FAMILIES)
     assert all(f.metrics and f.dimensions and f.permission for f in FAMILIES)
     assert len(FAMILIES[0].metrics) == 82
     assert len(FAMILIES[0].dimensions) == 84
     assert [f.endpoint for f in FAMILIES if f.qualified] == ["user-aggregates"]
-    assert family_named("nothing") is None
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.endpoint)
+def test_a_family_is_found_by_what_it_is_called(family: Family) -> None:
+    """By its own name, as jobs, and by the word of its address."""
+    names = (family.endpoint, f"{family.endpoint}-jobs", f"{family.path}-aggregates")
+
+    assert [family_named(name) for name in names] == [family] * 3
+
+
+@pytest.mark.parametrize("name", ["nothing", "user", "Conversation-Aggregates"])
+def test_another_name_is_no_familys(name: str) -> None:
+    """Nothing is guessed."""
+    assert family_named(name) is None
+
+
+def test_names_of_endpoints_have_hyphens() -> None:
+    """Where the API has capitals."""
     assert kebab("TaskManagement") == "task-management"
 
 

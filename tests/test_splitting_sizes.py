@@ -55,7 +55,7 @@ class Limited:
         return [json.dumps(half).encode() for half in halves] if middle else []
 
     async def fetch(
-        self, _client: Any, query: Query, _asked: Any, **_options: Any
+        self, _client: Any, query: Query, _asked: Any, **_more: Any
     ) -> Part:
         size = query.window.span // HOUR * len(self.queues_of(query.template))
         self.asked.append(size)

@@ -300,10 +300,48 @@ class TestNotes:
 
 class TestAccount:
     def test_it_survives_its_json(self) -> None:
-        """To the microsecond, and with all ids."""
-        account = account_of()
+        """To the microsecond, and with all that it tells."""
+        account = account_of(
+            remarks={"odd": 2},
+            newer=("participants.fresh",),
+            available_until=DAY.end - timedelta(hours=1),
+        )
 
         assert Account.from_json(account.to_json()) == account
+
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_pieces_are_one(self, *, turned: bool) -> None:
+        """Figures add up; what is the least known of any piece is known of all."""
+        noon = START + timedelta(hours=12)
+        pieces = [
+            account_of(
+                window=Window(START, noon),
+                newer=("b",),
+                available_until=noon,
+                remarks={"odd": 1},
+            ),
+            account_of(
+                2,
+                window=Window(noon, DAY.end),
+                asked_at=DAY.end,
+                newer=("a", "b"),
+                remarks={"odd": 2},
+            ),
+        ]
+        one, other = reversed(pieces) if turned else pieces
+
+        assert one.joined(other) == Account(
+            asked_at=DAY.end,
+            window=DAY,
+            pages=2,
+            rows=3,
+            requests=6,
+            size=2468,
+            correlation_ids=("one", "two") * 2,
+            remarks={"odd": 3},
+            newer=("a", "b"),
+            available_until=noon,
+        )
 
     @pytest.mark.parametrize(
         ("settle", "after_h", "settled"),
@@ -345,10 +383,12 @@ class TestAccount:
                 self.asked_at = START + timedelta(seconds=n)
                 self.correlation_id = f"id{n}"
 
-        account = Account.of_pages(DAY, 7, [Page(2), Page(1)])
+        account = Account.of_pages(
+            DAY, 7, [Page(2), Page(1)], {"odd": 1, "what did not happen": 0}
+        )
 
         assert account == Account(
-            START + timedelta(seconds=1), DAY, 2, 7, 4, 200, ("id2", "id1")
+            START + timedelta(seconds=1), DAY, 2, 7, 4, 200, ("id2", "id1"), {"odd": 1}
         )
 
 
