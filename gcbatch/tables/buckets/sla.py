@@ -19,7 +19,7 @@ from gcbatch.rows import joined
 from gcbatch.store import Store
 from gcbatch.tables.merging import merged
 from gcbatch.tables.source import Source
-from gcbatch.tables.table import Table
+from gcbatch.tables.table import LEVEL_DECIMALS, Table
 from gcbatch.windows import (
     ONE_DAY,
     Period,
@@ -42,11 +42,6 @@ service sends whole numbers."""
 
 CALLS: Final = "voice"
 """The media type whose target counts where media types are not told apart."""
-
-DECIMALS: Final = 9
-"""Of a level that is compared with its target. The tutorials' levels are weighed in
-binary fractions: without rounding, buckets of 80 % each can add up to a hair less, and
-one such week in six would miss a target of 80."""
 
 _ABOUT_QUEUES: Final = ("queue_name", "deleted")
 INSTANT: Final = pa.timestamp("ms", tz="UTC")
@@ -313,7 +308,7 @@ class _Finish:
             **{n: _counts(sums[n]) for n in ("offered", "answered", "abandoned")},
             "service_level_pct": level,
             "target_pct": target,
-            "compliance_met": pc.greater_equal(pc.round(level, DECIMALS), target),
+            "compliance_met": pc.greater_equal(pc.round(level, LEVEL_DECIMALS), target),
             "answer_rate_pct": _ratio(sums["answered"], sums["offered"], times=100),
             "abandon_rate_pct": _ratio(sums["abandoned"], sums["offered"], times=100),
             "asa_s": _ratio(sums["wait_sum_ms"], sums["wait_count"], per=1000),
