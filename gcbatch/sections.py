@@ -1,5 +1,6 @@
 """What the sections of a job file share."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated, Any, Final
 
@@ -89,12 +90,11 @@ def given_or_file(value: object) -> str:
     return "given" if isinstance(value, (str, SecretStr, list, tuple)) else "file"
 
 
-def check_unique(values: tuple[str, ...]) -> tuple[str, ...]:
-    twice = {v for v in values if values.count(v) > 1}
-    if twice:
+def _check_unique(values: tuple[str, ...]) -> tuple[str, ...]:
+    if twice := [value for value, count in Counter(values).items() if count > 1]:
         msg = f"named more than once: {', '.join(sorted(twice))}"
         raise ValueError(msg)
     return values
 
 
-Unique = AfterValidator(check_unique)
+Unique = AfterValidator(_check_unique)

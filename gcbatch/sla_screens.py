@@ -1,15 +1,18 @@
 """What the terminal shows of the table `sla`: queues, worst first."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from heapq import nsmallest
 from typing import Any, Final
 
+import pyarrow as pa
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table as Grid
 from rich.text import Text
 
 from gcbatch.plain import plain
+from gcbatch.screens import grid_of
 from gcbatch.tables.table import Table
 
 __all__ = ["sla_screen"]
@@ -30,20 +33,30 @@ def sla_screen(table: Table, *, period: str) -> RenderableType:
         period: With `total`, a row a queue; with `interval`, the figures of a report
             by interval; else a row a period and queue.
     """
-    rows = table.read_all().to_pylist()
-    if not rows:
+    shown: list[dict[str, Any]] = []
+    count = 0
+    for batch in table:
+        count += batch.num_rows
+        if period == "total":
+            shown = nsmallest(MOST_ROWS, [*shown, *_rows(batch)], key=_badness)
+        else:
+            shown += _rows(batch.slice(0, MOST_ROWS - len(shown)))
+    if not shown:
         return Text(EMPTY)
+    grid = _by_interval(shown) if period == "interval" else _by_queue(shown, period)
+    if count == len(shown):
+        return grid
+    rest = count - len(shown)
+    return Group(grid, Text(f"… and {rest:,} more rows; export the table to see all"))
+
+
+def _rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
+    """Return rows, with the org before the queue's name where there are several."""
+    rows: list[dict[str, Any]] = batch.to_pylist()
     for row in rows:
         if "org" in row:
             row["queue_name"] = f"{row['org']}: {row['queue_name'] or 'all'}"
-    if period == "total":
-        rows.sort(key=_badness)
-    shown = rows[:MOST_ROWS]
-    grid = _by_interval(shown) if period == "interval" else _by_queue(shown, period)
-    if len(rows) == len(shown):
-        return grid
-    rest = len(rows) - len(shown)
-    return Group(grid, Text(f"… and {rest:,} more rows; export the table to see all"))
+    return rows
 
 
 def _badness(row: Mapping[str, Any]) -> tuple[bool, float, str]:
@@ -53,13 +66,14 @@ def _badness(row: Mapping[str, Any]) -> tuple[bool, float, str]:
     return level is None, gap, row["queue_name"] or ""
 
 
-def _grid(names: Iterable[str], figures: Iterable[str]) -> Grid:
-    grid = Grid(box=None, pad_edge=False, header_style="bold")
-    for name in names:
+def _grid(names: Sequence[str], figures: Sequence[str]) -> Grid:
+    numbers = range(len(names), len(names) + len(figures))
+    grid = grid_of(*names, *figures, right=numbers)
+    for column in grid.columns:
         # Names of queues give way on a narrow terminal; dates and figures do not.
-        grid.add_column(name, no_wrap=name != "queue", overflow="fold")
-    for figure in figures:
-        grid.add_column(figure, justify="right", no_wrap=True)
+        column.no_wrap = column.header != "queue"
+    for column in grid.columns[: len(names)]:
+        column.overflow = "fold"
     return grid
 
 

@@ -45,10 +45,10 @@ class Target:
         Raises:
             OutputError: If there is a folder at *path*, or none can be made.
         """
-        if path in self._staged:
-            return self._staged[path]
         if path.is_symlink():
             path = path.resolve()  # what it points to is written, the link stays
+        if path in self._staged:
+            return self._staged[path]
         if path.exists() and not (path.is_file() or path.is_dir()):
             msg = f"{path}: is no regular file"
             raise OutputError(msg, hint="name a file, such as out/intervals.csv")

@@ -171,3 +171,96 @@ def test_every_record_once(begun: set[int], hours: int) -> None:
     expected = sorted(b for b in begun if b + hours > 0)
 
     assert starts(table_of(name, *windows)) == [("u1", b) for b in expected]
+
+
+def ends(table: Table) -> list[float | None]:
+    """Return the ends of all rows, in hours from START."""
+    told = table.read_all()["end_time"].to_pylist()
+    return [None if end is None else (end - START) / HOUR for end in told]
+
+
+@pytest.mark.parametrize("name", USER_TABLES)
+def test_a_later_part_tells_when_a_record_ended(name: str) -> None:
+    """It went on when its window was fetched, and the window after that."""
+    goes_on, over = record(name, 2, None), record(name, 2, 60)
+    other = record(name, 2, 90)
+
+    table = table_of(
+        name,
+        {"u1": [goes_on], "u2": [goes_on]},
+        {"u1": [goes_on]},
+        {"u1": [over], "u3": [other]},
+    )
+
+    assert ends(table) == [62, None]
+
+
+@pytest.mark.parametrize("name", USER_TABLES)
+def test_the_later_of_two_ends_is_told(name: str) -> None:
+    """Parts of later windows need not have been fetched later."""
+    later, earlier = record(name, 2, 60), record(name, 2, 50)
+
+    table = table_of(
+        name, {"u1": [record(name, 2, None)]}, {"u1": [later]}, {"u1": [earlier]}
+    )
+
+    assert ends(table) == [62]
+
+
+def test_an_end_that_a_window_told_itself_stays() -> None:
+    """What a part says of its own records is not overruled by others."""
+    name = "user_presence"
+    ended = record(name, 2, 30)
+
+    table = table_of(name, {"u1": [ended]}, {"u1": [{**ended, **record(name, 2, 50)}]})
+
+    assert ends(table) == [32]
+
+
+@pytest.mark.parametrize("start", [25, 2])
+def test_parts_are_read_twice_only_for_an_end_they_may_hold(start: int) -> None:
+    """A record that began in the last window is in no later part."""
+    name = "user_presence"
+    asked = queries(2)
+    documents = [{"userId": "u1", FIELD[name]: [record(name, start, None)]}]
+    batch = batch_of([json.dumps(d).encode() for d in documents], "userId")
+    store = FakeStore({query.digest: [batch] for query in asked})
+    zone = ZoneInfo("Europe/Dublin")
+
+    table = details_table(name).of(plan_of(asked), store, names={}, timezone=zone)
+    table.read_all()
+
+    assert store.opened == (2 if start == 25 else 4)
+
+
+@given(
+    st.dictionaries(st.integers(-40, 71), st.integers(1, 90), max_size=12),
+    st.tuples(*(st.integers(0, 200) for _ in range(3))),
+)
+@settings(max_examples=60, deadline=None)
+def test_an_end_is_told_if_any_part_from_the_window_on_has_it(
+    spans: dict[int, int], fetched: tuple[int, int, int]
+) -> None:
+    """Each window was fetched at an hour of its own, and knows the ends until then."""
+    name = "user_presence"
+    windows = []
+    for day, hour in enumerate(fetched):
+        until = max(hour, 24 * (day + 1))
+        windows.append(
+            {
+                "u1": [
+                    record(name, b, h if b + h <= until else None)
+                    for b, h in sorted(spans.items())
+                    if b < 24 * (day + 1) and b + h > 24 * day
+                ]
+            }
+        )
+
+    def known(begun: int, hours: int) -> int | None:
+        end = begun + hours
+        days = range(max(begun // 24, 0), 3)
+        told = [max(fetched[n], 24 * (n + 1)) for n in days if end > 24 * n]
+        return end if any(end <= until for until in told) else None
+
+    expected = [known(b, h) for b, h in sorted(spans.items()) if b + h > 0]
+    assert ends(table_of(name, *windows)) == expected

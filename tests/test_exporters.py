@@ -21,6 +21,7 @@ from gcbatch.testing import ExporterConformance, Row, sample_table, typed
 from gcbatch.windows import iso
 from gcbatch_exporters.csv import CsvExporter, CsvOptions
 from gcbatch_exporters.json import JsonExporter, JsonOptions
+from gcbatch_exporters.rows import as_json
 
 FORMULAS = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001 - full-width ones count too
 
@@ -192,11 +193,51 @@ def test_csv_keeps_any_text(out: Path, texts: list[str | None]) -> None:
     assert data.count(b'""\r\n') >= texts.count("")
 
 
+@given(
+    st.lists(st.none() | st.text() | st.sampled_from([*FORMULAS, "a,b", '"', ""])),
+    st.integers(1, 4),
+    st.sampled_from(["escape", "keep"]),
+)
+def test_csv_cells_are_what_one_by_one_would_be(
+    texts: list[str | None], times: int, formulas: Any
+) -> None:
+    """Whether few of them differ or all, and wherever there is one to change."""
+    exporter = CsvExporter(CsvOptions(path=Path("x.csv"), formulas=formulas))
+
+    cells = exporter._cells(pa.array(texts * times, pa.string()), "x").to_pylist()
+
+    def cell(text: str | None) -> str | None:
+        if text is None:
+            return None
+        told = text
+        if formulas == "escape" and text.startswith(FORMULAS):
+            told = f"'{text}"
+        if not told or any(c in told for c in '",\r\n'):
+            told = '"' + told.replace('"', '""') + '"'
+        return told
+
+    assert cells == [cell(text) for text in texts] * times
+
+
 def _rows(path: Path) -> Iterable[dict[str, str]]:
     # csv.DictReader passes over empty lines, which here are cells of null.
     with path.open(encoding="utf-8", newline="") as file:
         (name,), *rows = csv.reader(file, strict=True)
     return [{name: row[0] if row else ""} for row in rows]
+
+
+@given(
+    st.lists(st.none() | st.text() | st.sampled_from(['"', "\\", "\x00a", "\x1f\x7f"])),
+    st.integers(1, 4),
+)
+def test_json_texts_are_what_orjson_writes(texts: list[str | None], times: int) -> None:
+    """Whether few of them differ or all, and wherever there is one to escape."""
+    column = pa.array(texts * times, pa.string())
+
+    written = as_json(column, "x").to_pylist()
+
+    one_by_one = [None if t is None else orjson.dumps(t).decode() for t in texts]
+    assert written == one_by_one * times
 
 
 @given(st.lists(st.none() | st.text()))

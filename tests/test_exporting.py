@@ -302,6 +302,22 @@ class TestPublication:
 
             assert target.stage(tmp_path / "a") == staged
 
+    def test_a_link_staged_twice_is_one_file(self, tmp_path: Path) -> None:
+        """Under its own name, another link's or the file's; nothing is left behind."""
+        file, *links = (tmp_path / name for name in ("x", "link", "other"))
+        file.write_text("old", "utf-8")
+        for link in links:
+            link.symlink_to(file)
+
+        with Target() as target:
+            staged = {target.stage(path) for path in (*links, links[0], file)}
+            for path in staged:
+                path.write_text("new", "utf-8")
+
+        assert len(staged) == 1
+        assert {path.read_text("utf-8") for path in tmp_path.iterdir()} == {"new"}
+        assert all(link.is_symlink() for link in links)
+
     def test_a_folder_in_place_of_the_file(self, tmp_path: Path) -> None:
         """Is said before anything is written."""
         with pytest.raises(OutputError, match="is a folder") as error:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gcbatch.windows import Period, Window, midnight, step
 from gcbatch_exporters.report import wording as say
 from gcbatch_exporters.report.charts import LARGE, SMALL, bullet, course
-from gcbatch_exporters.report.figures import Sums
+from gcbatch_exporters.report.figures import QueueFigures, Sums
 from gcbatch_exporters.report.heat import fits_hours
 from gcbatch_exporters.report.markup import Html, joined, tag, text
 from gcbatch_exporters.report.steps import MOST_STEPS, Axis, Spans
@@ -240,6 +240,24 @@ def test_bullets(level: float | None, goal: float | None, drawn: set[str]) -> No
     svg = bullet(level, goal)
 
     assert {n for n in ('"bar"', '"bar miss"', '"goal"') if n in svg} == drawn
+
+
+@given(
+    st.lists(st.integers(1, 400), min_size=1, max_size=60),
+    st.sampled_from([70.0, 80.0, 82.5, 90.0, 95.0]),
+)
+def test_a_level_that_adds_up_to_its_target_meets_it(
+    calls: list[int], goal: float
+) -> None:
+    """Binary fractions lose a hair; the page says the same as the table everywhere."""
+    sums = Sums.total(Sums(level_part=n * goal / 100, level_whole=n) for n in calls)
+    queue = QueueFigures("Support", goal, sums, {0: sums})
+    made = axis(window(OCTOBER, OCTOBER), "P1D")
+
+    assert queue.met
+    assert say.level_of(queue) == f"{goal:.1f}\u202f%"
+    assert "miss" not in bullet(sums.level, goal)
+    assert "miss" not in course(SMALL, made, queue.by_step, goal, queue.name)
 
 
 def luminance(colour: str) -> float:

@@ -3,6 +3,8 @@
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from gcbatch.genesys.families import FAMILIES, Family
@@ -138,6 +140,20 @@ class TestQuery:
         """Each message names the value and the way out."""
         with pytest.raises(ValidationError, match=match):
             query(**change)
+
+    @given(st.lists(st.sampled_from("abcdefgh"), min_size=1))
+    def test_names_given_twice_are_all_told(self, names: list[str]) -> None:
+        """Each once, by name; names that are given once are no matter."""
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if not twice:
+            assert query(queues=names).queues == tuple(names)
+            return
+
+        with pytest.raises(ValidationError) as refused:
+            query(queues=names)
+
+        message = f"named more than once: {', '.join(twice)}"
+        assert [e["msg"] for e in refused.value.errors()] == [f"Value error, {message}"]
 
     @pytest.mark.parametrize("text", ["PT5M", "PT15M", "PT24H", "P1D", "P1W", "P3M"])
     def test_granularities_that_fill_days_are_taken(self, text: str) -> None:

@@ -25,7 +25,7 @@ from gcbatch.query import Query, make_query
 from gcbatch.simulator import Call, Fault, Faults, Queue, Tenant
 from gcbatch.store import Store
 from gcbatch.tables.buckets.sla import ADDED, Targets, period_of, sla_table
-from gcbatch.tables.merging import merged
+from gcbatch.tables.merging import distinct, merged
 from gcbatch.tables.table import Table
 from gcbatch.windows import Window
 from tests.streams import written
@@ -310,6 +310,31 @@ class TestRows:
         assert names == {"a": "Listed", "b": "New", "c": "c"}
         assert [row["target_pct"] for row in rows] == [50, None, None]
 
+    def test_the_last_name_of_answers_counts(self, desk: Desk) -> None:
+        """A queue may be renamed within a part; its id for a name is no new one."""
+        schema = FACTS.append(pa.field("queue_name", pa.string()))
+        told = ["New", "Old", "New", "a"]
+        buckets = [
+            {**bucket(hour, queue="a", offered=1), "queue_name": name}
+            for hour, name in enumerate(told)
+        ]
+        desk.put(ONE_DAY, buckets, schema=schema)
+
+        (row,) = desk.rows()
+
+        assert row["queue_name"] == "New"
+
+    def test_buckets_of_one_start_may_end_apart(self, desk: Desk) -> None:
+        """Each keeps its own end."""
+        hour = bucket(queue="a", offered=1)
+        half = {**bucket(queue="b", offered=1), "interval_end": START + HOUR / 2}
+        desk.put(ONE_DAY, [hour, half])
+
+        rows = desk.rows("interval")
+
+        ends = {row["queue_id"]: row["period_end"] - START for row in rows}
+        assert ends == {"a": HOUR, "b": HOUR / 2}
+
     def test_only_the_queues_that_count_are_shown(self, desk: Desk) -> None:
         """Those that are not listed, and those that the answer marks, are left out."""
         schema = FACTS.append(pa.field("deleted", pa.bool_()))
@@ -474,6 +499,27 @@ class TestMerging:
             {"queue": "a", "n": 1, "low": 3, "high": 5},
             {"queue": None, "n": 6, "low": 6, "high": None},
         ]
+
+
+@given(
+    st.lists(st.tuples(st.none() | st.integers(0, 3), st.none() | st.text("ab"))),
+    st.integers(1, 2),
+    st.integers(0, 9),
+)
+def test_groups_are_found_as_a_row_at_a_time_would(
+    rows: list[tuple[int | None, str | None]], width: int, cut: int
+) -> None:
+    """Each group once, and each row its own; null is a value, chunks are no border."""
+    schema = pa.schema([("n", pa.int64()), ("t", pa.string())])
+    rows_of = [dict(zip("nt", row, strict=True)) for row in rows]
+    pieces = [
+        pa.Table.from_pylist(some, schema) for some in (rows_of[:cut], rows_of[cut:])
+    ]
+
+    groups, which = distinct(pa.concat_tables(pieces), ["n", "t"][:width])
+
+    assert [groups[n] for n in which.to_pylist()] == [row[:width] for row in rows]
+    assert len(groups) == len(set(groups))
 
 
 HOURS = 3 * 24

@@ -3,12 +3,21 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
+import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
 from typer.testing import Result
 
-from gcbatch.sla_screens import EMPTY
+from gcbatch.sla_screens import EMPTY, MOST_ROWS, sla_screen
+from gcbatch.tables.table import Table
+from gcbatch.windows import Window
 
 if TYPE_CHECKING:
     from tests.conftest import Bench
@@ -136,6 +145,67 @@ class TestTheTable:
 
         for result in shown:
             assert "[b]Prospects[/b] [1]" in result.stdout
+
+
+NUMBERS = ("target_pct", "answer_rate_pct", "abandon_rate_pct", "asa_s", "aht_s")
+SHOWN = pa.schema(
+    [
+        *(pa.field(name, pa.string()) for name in ("org", "period", "queue_name")),
+        *(pa.field(n, pa.int64()) for n in ("offered", "answered", "abandoned")),
+        *(pa.field(n, pa.float64()) for n in ("service_level_pct", *NUMBERS)),
+        pa.field("compliance_met", pa.bool_()),
+    ]
+)
+LEVELS = st.none() | st.sampled_from([10.0, 79.0, 80.0, 95.0])
+
+
+@given(
+    st.lists(st.tuples(LEVELS, st.none() | st.sampled_from([50.0, 80.0])), min_size=1),
+    st.sampled_from(["total", "day", "interval"]),
+    st.sampled_from([1, 7, 50, 1000]),
+    st.integers(1, 30),
+)
+@settings(max_examples=40, deadline=None)
+def test_a_long_table_shows_what_sorting_all_of_it_would(
+    told: list[tuple[float | None, float | None]],
+    period: str,
+    batch_rows: int,
+    times: int,
+) -> None:
+    """However many batches it comes in; where rows are equal, in their order."""
+    figures = dict.fromkeys(NUMBERS[1:], 1.0) | {"answered": 1, "abandoned": 0}
+    rows = [
+        {"org": "o", "period": "x", "queue_name": f"Q{n % 50}", "offered": n, **figures}
+        | {"service_level_pct": level, "target_pct": target}
+        for n, (level, target) in enumerate(told * times)
+    ]
+    start = datetime(2026, 10, 1, tzinfo=UTC)
+    table = Table(
+        name="sla",
+        schema=SHOWN,
+        key=("period",),
+        covered=Window(start, start + timedelta(days=1)),
+        timezone=ZoneInfo("UTC"),
+        run_id="r",
+        batches=lambda: iter(pa.Table.from_pylist(rows, SHOWN).to_batches()),
+        batch_rows=batch_rows,
+    )
+    screen = StringIO()
+
+    Console(file=screen, width=200).print(sla_screen(table, period=period))
+
+    def badness(row: dict[str, Any]) -> tuple[bool, float, str]:
+        level, target = row["service_level_pct"], row["target_pct"]
+        gap = 0 if level is None else level - (100 if target is None else target)
+        return level is None, gap, f"o: {row['queue_name']}"
+
+    expected = sorted(rows, key=badness) if period == "total" else rows
+    _, *lines = screen.getvalue().splitlines()
+    more = max(len(rows) - MOST_ROWS, 0)
+    assert [line.split("o: ")[1].split()[:2] for line in lines[:MOST_ROWS]] == [
+        [row["queue_name"], str(row["offered"])] for row in expected[:MOST_ROWS]
+    ]
+    assert [line.split()[2] for line in lines[MOST_ROWS:]] == [f"{more}"] * bool(more)
 
 
 class TestReport:

@@ -381,6 +381,20 @@ class TestOddAnswers:
         assert re.search(r" (199[89]-\d\d-\d\dT\d\d:\d\d)", problem.split(": ", 1)[1])
         assert bench.parts == []
 
+    def test_of_several_doubled_buckets_the_earliest_is_named(
+        self, bench_of: "BenchOf"
+    ) -> None:
+        """However they are ordered, and however many are sound."""
+        hours = [7, 5, 6, 7, 5, 4]
+        rows = [{"date": f"1999-08-01T{hour:02}:00:00Z"} for hour in hours]
+        body = json.dumps({"entities": rows}).encode()
+        bench = bench_of(faults=Faults(Fault("garbage", body=body, times=None)))
+
+        with pytest.raises(
+            DataError, match=r"bucket 1999-08-01T05.* is answered twice"
+        ):
+            ask(bench, "interval-report")
+
     @both
     @pytest.mark.parametrize(
         "start", ["1999-08-01T00:00:00", "noon", "9999-12-31T23:00-23:00"]

@@ -24,6 +24,7 @@ __all__ = [
     "as_json",
     "as_text",
     "concat",
+    "each_once",
     "holds_json",
     "only_table",
     "write_lines",
@@ -31,6 +32,9 @@ __all__ = [
 
 _TEXT = pa.large_string()
 """64-bit offsets: 65,536 rows of long JSON cells can exceed the 2 GB of a string."""
+
+_TO_ESCAPE = r'["\\\x00-\x1f]'
+"""What JSON texts may not hold as it is."""
 
 
 def only_table(tables: Mapping[str, Table], exporter: str) -> Table:
@@ -113,10 +117,34 @@ def as_json(column: pa.Array, name: str) -> pa.Array:
     text = as_text(column, name)
     if pa.types.is_boolean(kind) or pa.types.is_null(kind) or _is_number(kind):
         return text
-    # Names and ids repeat: only distinct ones pass through Python.
-    encoded = pc.dictionary_encode(text)
-    distinct = [_dumps(value) for value in encoded.dictionary.to_pylist()]
-    return pa.array(distinct, _TEXT).take(encoded.indices)
+    if pa.types.is_temporal(kind):
+        return concat('"', text, '"')
+    return each_once(text, _quoted)
+
+
+def each_once(texts: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """Return texts changed, distinct ones only once where most repeat, as names do.
+
+    Args:
+        texts: To be changed; null stays null.
+        change: Makes of each text another, whatever stands beside it.
+    """
+    encoded = pc.dictionary_encode(texts)
+    if 2 * len(encoded.dictionary) <= len(texts):
+        return change(encoded.dictionary).take(encoded.indices)
+    return change(texts)
+
+
+def _quoted(texts: pa.Array) -> pa.Array:
+    """Return texts as JSON; only those with something to escape pass through Python."""
+    to_escape = pc.fill_null(
+        pc.match_substring_regex(texts, _TO_ESCAPE), fill_value=False
+    )
+    quoted = concat('"', texts, '"')
+    if not pc.any(to_escape).as_py():
+        return quoted
+    escaped = [_dumps(text) for text in texts.filter(to_escape).to_pylist()]
+    return pc.replace_with_mask(quoted, to_escape, pa.array(escaped, _TEXT))
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -1,17 +1,19 @@
-"""Adding rows up, as far as the statistics allow.
+"""Rows by group: which groups there are, and adding up as far as statistics allow.
 
 The merge knows of each column how two of it become one. A ratio or an average cannot be
 merged at all here: it has to be computed again from what adds.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gcbatch.genesys.metrics import Merge
+from gcbatch.tables.scalars import typed
 
-__all__ = ["merged"]
+__all__ = ["distinct", "merged"]
 
 _HOW: Final = {Merge.ADD: "sum", Merge.MIN: "min", Merge.MAX: "max"}
 
@@ -43,3 +45,32 @@ def merged(table: pa.Table, by: Sequence[str], how: Mapping[str, Merge]) -> pa.T
     columns |= {name: result[f"{name}_{_HOW[merge]}"] for name, merge in how.items()}
     kept = pa.table(columns)
     return kept.cast(pa.schema([table.schema.field(n) for n in kept.column_names]))
+
+
+def distinct(
+    table: pa.Table, names: Sequence[str]
+) -> tuple[list[tuple[Any, ...]], pa.Array]:
+    """Return the groups of a table, for what has to be computed once for each.
+
+    Args:
+        table: Rows.
+        names: Columns that make a group; null is a value like any other.
+
+    Returns:
+        The values of each group, and for each row the number of its group; the first
+        is 0.
+    """
+    coded = [table[n].combine_chunks().dictionary_encode("encode") for n in names]
+    values = [column.dictionary.to_pylist() for column in coded]
+    first, *others = (column.indices.cast(pa.int64()) for column in coded)
+    for column, known in zip(others, values[1:], strict=True):
+        first = pc.add(pc.multiply(first, typed(len(known))), column)
+    groups = first.dictionary_encode()
+    found = []
+    for code in groups.dictionary.to_pylist():
+        group = []
+        for known in reversed(values):
+            code, at = divmod(code, len(known))  # noqa: PLW2901 - what is left of it
+            group.append(known[at])
+        found.append(tuple(reversed(group)))
+    return found, groups.indices

@@ -9,11 +9,16 @@ import pyarrow as pa
 
 from gcbatch.windows import Window
 
-__all__ = ["BATCH_ROWS", "Table", "rebatched"]
+__all__ = ["BATCH_ROWS", "LEVEL_DECIMALS", "Table", "rebatched"]
 
 BATCH_ROWS: Final = 65_536
 """Rows of a batch, and of a Parquet row group. Cut by count, so that the same rows
 give the same bytes however the parts they came from were cut."""
+
+LEVEL_DECIMALS: Final = 9
+"""Of a service level that is compared with its target. The tutorials' levels are
+weighed in binary fractions: without rounding, buckets of 80 % each can add up to a
+hair less, and one such week in six would miss a target of 80."""
 
 
 @dataclass(frozen=True)

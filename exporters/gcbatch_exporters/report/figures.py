@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 
 import pyarrow as pa
 
-from gcbatch.tables.table import Table
+from gcbatch.tables.table import LEVEL_DECIMALS, Table
 from gcbatch_exporters.report.steps import Axis, Spans, spans_of
 
 __all__ = ["NEEDED", "Figures", "QueueFigures", "Sums", "grouped", "read_figures"]
@@ -71,8 +71,12 @@ class Sums:
 
     @property
     def level(self) -> float | None:
-        """Service level in percent; None if no call counts."""
-        return _ratio(self.level_part * 100, self.level_whole)
+        """Service level in percent; None if no call counts.
+
+        Rounded as the table `sla` rounds it to compare it with a target.
+        """
+        level = _ratio(self.level_part * 100, self.level_whole)
+        return None if level is None else round(level, LEVEL_DECIMALS)
 
     @property
     def answer_rate(self) -> float | None:

@@ -17,9 +17,9 @@ from gcbatch.genesys.metrics import Merge
 from gcbatch.plan import Plan
 from gcbatch.rows import joined
 from gcbatch.store import Store
-from gcbatch.tables.merging import merged
+from gcbatch.tables.merging import distinct, merged
 from gcbatch.tables.source import Source
-from gcbatch.tables.table import Table
+from gcbatch.tables.table import LEVEL_DECIMALS, Table
 from gcbatch.windows import (
     ONE_DAY,
     Period,
@@ -42,11 +42,6 @@ service sends whole numbers."""
 
 CALLS: Final = "voice"
 """The media type whose target counts where media types are not told apart."""
-
-DECIMALS: Final = 9
-"""Of a level that is compared with its target. The tutorials' levels are weighed in
-binary fractions: without rounding, buckets of 80 % each can add up to a hair less, and
-one such week in six would miss a target of 80."""
 
 _ABOUT_QUEUES: Final = ("queue_name", "deleted")
 INSTANT: Final = pa.timestamp("ms", tz="UTC")
@@ -192,9 +187,7 @@ def sla_table(
             parts = [store.read(query.digest) for query in queries]
             rows = facts(joined(parts, groups, str(queries[0])))
             if "queue_name" in rows.column_names:
-                told = (rows[n].to_pylist() for n in ("queue_id", "queue_name"))
-                # An id for a name is none: the listing may know a better one.
-                known.update({q: n for q, n in zip(*told, strict=True) if n != q})
+                known |= _names_told(rows)
             rows = _in_periods(_counting(rows, only), period, zone, plan.window)
             rows = rows.select([*by, *ADDED])
             if waiting is not None:
@@ -221,6 +214,18 @@ def sla_table(
 
     schema = _schema(by_media_type=by_media_type)
     return of(schema, of(pa.schema([*schema, *_BASIS]), None))
+
+
+def _names_told(rows: pa.Table) -> dict[str, str]:
+    """Return by id what queues are called in answers; the last name counts.
+
+    An id for a name is none: the listing may know a better one.
+    """
+    named = rows.filter(pc.not_equal(rows["queue_name"], rows["queue_id"]))
+    last = named.group_by("queue_id", use_threads=False)
+    last = last.aggregate([("queue_name", "last")])
+    told = (last[n].to_pylist() for n in ("queue_id", "queue_name_last"))
+    return dict(zip(*told, strict=True))
 
 
 def _counting(rows: pa.Table, only: Collection[str] | None) -> pa.Table:
@@ -263,25 +268,17 @@ def _in_periods(
     rows: pa.Table, period: str, zone: ZoneInfo, covered: Window
 ) -> pa.Table:
     """Add the period of each row; buckets are few, so each is looked at once."""
-    spans = list(
-        zip(
-            rows["interval_start"].to_pylist(),
-            rows["interval_end"].to_pylist(),
-            strict=True,
-        )
-    )
-    known = {
-        span: period_of(*span, period=period, zone=zone, covered=covered)
-        for span in set(spans)
-    }
-    told = [known[span] for span in spans]
-    labels, starts, ends = ([t[n] for t in told] for n in range(3))
-    return (
-        rows.drop_columns(["interval_start", "interval_end"])
-        .append_column("period", pa.array(labels, pa.string()))
-        .append_column("period_start", pa.array(starts, INSTANT))
-        .append_column("period_end", pa.array(ends, INSTANT))
-    )
+    ends = ["interval_start", "interval_end"]
+    spans, which = distinct(rows, ends)
+    told = [
+        period_of(*span, period=period, zone=zone, covered=covered) for span in spans
+    ]
+    rows = rows.drop_columns(ends)
+    kinds = {"period": pa.string(), "period_start": INSTANT, "period_end": INSTANT}
+    for number, (name, kind) in enumerate(kinds.items()):
+        values = pa.array([t[number] for t in told], kind)
+        rows = rows.append_column(name, values.take(which))
+    return rows
 
 
 @dataclass(frozen=True)
@@ -295,25 +292,22 @@ class _Finish:
     def rows(self, sums: pa.Table, keys: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Yield the finished rows, by period, queue and media type."""
         sums = sums.sort_by([(k, "ascending") for k in ("period_start", *keys)])
-        queue_ids = sums["queue_id"].to_pylist()
-        names = [None if q is None else self.names.get(q, q) for q in queue_ids]
-        media_types: list[str | None] = [None] * len(names)
-        if "media_type" in keys:
-            media_types = sums["media_type"].to_pylist()
+        groups, which = distinct(sums, keys)
+        names = [None if q is None else self.names.get(q, q) for q, *_ in groups]
         targets = [
-            self.targets.of(q, n, m)
-            for q, n, m in zip(queue_ids, names, media_types, strict=True)
+            self.targets.of(queue, name, *(media or [None]))
+            for (queue, *media), name in zip(groups, names, strict=True)
         ]
+        target = pa.array(targets, pa.float64()).take(which)
         level = _ratio(sums["level_part"], sums["level_whole"], times=100)
-        target = pa.array(targets, pa.float64())
         columns = {name: sums[name] for name in ("period_start", "period_end", *keys)}
         columns |= {
             "period": sums["period"],
-            "queue_name": pa.array(names, pa.string()),
+            "queue_name": pa.array(names, pa.string()).take(which),
             **{n: _counts(sums[n]) for n in ("offered", "answered", "abandoned")},
             "service_level_pct": level,
             "target_pct": target,
-            "compliance_met": pc.greater_equal(pc.round(level, DECIMALS), target),
+            "compliance_met": pc.greater_equal(pc.round(level, LEVEL_DECIMALS), target),
             "answer_rate_pct": _ratio(sums["answered"], sums["offered"], times=100),
             "abandon_rate_pct": _ratio(sums["abandoned"], sums["offered"], times=100),
             "asa_s": _ratio(sums["wait_sum_ms"], sums["wait_count"], per=1000),

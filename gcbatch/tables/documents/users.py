@@ -1,24 +1,72 @@
 """Tables of what users were when: records that windows share, each once."""
 
-from collections.abc import Iterable, Iterator
-from typing import ClassVar
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch.errors import DataError
 from gcbatch.genesys.answers import SHAPE_HINT
+from gcbatch.plan import Plan
 from gcbatch.tables.documents.columns import INSTANT
-from gcbatch.tables.documents.table import DocumentsTable
+from gcbatch.tables.documents.table import DocumentsTable, Names, Parts
 from gcbatch.windows import Window
 
 __all__ = ["UsersTable"]
 
+Ends = Mapping[tuple[str, datetime], datetime | None]
+"""The end of each record by user and start; None while it goes on."""
+
 
 class UsersTable(DocumentsTable):
-    """A table of users' records, by window, user_id and start_time."""
+    """A table of users' records, by window, user_id and start_time.
+
+    A record that went on when its window was fetched has the end that a later window's
+    part tells.
+    """
 
     time: ClassVar[str | None] = None
+
+    def _batches(
+        self, plan: Plan, store: Parts, names: Names
+    ) -> Iterator[pa.RecordBatch]:
+        ends: Ends | None = None
+        for rows in super()._batches(plan, store, names):
+            # What began in the last window is in no later part.
+            last = pa.scalar(plan.queries[-1].window.start, INSTANT)
+            began_before = pc.less(rows.column("start_time"), last)
+            is_open = rows.column("end_time").is_null()
+            if not pc.any(pc.and_(is_open, began_before)).as_py():
+                yield rows
+                continue
+            if ends is None:
+                ends = self._ends(plan, store)
+            yield _ended(rows, ends)
+
+    def _ends(self, plan: Plan, store: Parts) -> Ends:
+        """Read all parts for the ends of records that went on in an earlier one.
+
+        Only these records are held: at most one a user and window.
+        """
+        make = self.maker({}, ())
+        ends: dict[tuple[str, datetime], datetime | None] = {}
+        for window, queries in plan.windows:
+            begin = pa.scalar(window.start, INSTANT)
+            for query in queries:
+                for documents in store.batches(query.digest):
+                    rows = make(documents)
+                    is_open = rows.column("end_time").is_null()
+                    for user, start, _ in _spans(rows, is_open):
+                        ends.setdefault((user, start), None)
+                    began_before = pc.less(rows.column("start_time"), begin)
+                    ended = pc.and_(began_before, pc.invert(is_open))
+                    for user, start, end in _spans(rows, ended):
+                        if (user, start) in ends:
+                            known = ends[user, start]
+                            ends[user, start] = max(end, known or end)
+        return ends
 
     def _belonging(
         self, rows: Iterator[pa.RecordBatch], window: Window, *, is_first: bool
@@ -74,6 +122,25 @@ def _begun_in(
         reaches = pc.greater(ends, pa.scalar(window.start, INSTANT))
         begun = pc.or_(begun, pc.fill_null(reaches, fill_value=True))
     return _once(rows.filter(pc.and_(belongs, begun)))
+
+
+def _spans(
+    rows: pa.RecordBatch, which: pa.Array
+) -> Iterator[tuple[str, datetime, Any]]:
+    """Return user, start and end of some rows."""
+    columns = ("user_id", "start_time", "end_time")
+    return zip(
+        *(rows.column(n).filter(which).to_pylist() for n in columns), strict=True
+    )
+
+
+def _ended(rows: pa.RecordBatch, ends: Ends) -> pa.RecordBatch:
+    """Return records with the ends that are known of those that have none."""
+    at = rows.schema.get_field_index("end_time")
+    is_open = rows.column(at).is_null()
+    told = [ends.get((user, start)) for user, start, _ in _spans(rows, is_open)]
+    whole = pc.replace_with_mask(rows.column(at), is_open, pa.array(told, INSTANT))
+    return rows.set_column(at, rows.schema.field(at), whole)
 
 
 def _once(rows: pa.RecordBatch) -> pa.RecordBatch:

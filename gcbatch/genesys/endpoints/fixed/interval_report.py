@@ -15,6 +15,7 @@ query, so that the id of an entity's queue is known. A bucket is told by its sta
 times are in seconds; the service level is in percent of the bucket's handled calls.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -226,7 +227,7 @@ def _name(entity: _Entity) -> str | None:
 
 
 def _check_once(query: Query, starts: list[str]) -> None:
-    if twice := {start for start in starts if starts.count(start) > 1}:
+    if twice := [start for start, count in Counter(starts).items() if count > 1]:
         msg = f"{query}: bucket {min(twice)} is answered twice"
         raise DataError(msg)
 
