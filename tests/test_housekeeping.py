@@ -101,6 +101,18 @@ class TestPrune:
         assert [path.stem for path in tmp_path.rglob("*.parquet")] == [digest(2)]
 
     @pytest.mark.parametrize("name", ["plan.json", "run.json", "fresh.json"])
+    def test_notes_stay_while_a_part_does(self, tmp_path: Path, name: str) -> None:
+        """Without them what is left could be neither exported nor verified."""
+        put(tmp_path, 31)
+        put(tmp_path, 3, number=2)
+        kept = note(tmp_path, name, days=40)
+
+        done = prune(tmp_path, MONTH, now=NOW)
+
+        assert (done.parts, done.emptied) == (1, [])
+        assert kept.exists()
+
+    @pytest.mark.parametrize("name", ["plan.json", "run.json", "fresh.json"])
     def test_notes_go_with_the_last_part(self, tmp_path: Path, name: str) -> None:
         """They name queues and people; nothing of the job is left, others stay."""
         put(tmp_path, 31)
