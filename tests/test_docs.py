@@ -51,8 +51,8 @@ NOT_RUN: Final = {
     "export ": "the tests give what the commands need",
     "for role in": "settings of Dask, likewise",
     "done": "ends it",
-    "ssh ": "needs machines: tests/test_cluster.py starts workers on this one",
-    "gcbatch run --scheduler": "likewise; tests/test_cluster.py runs it",
+    "ssh ": "needs machines: tests/cluster_world.py starts such workers on this one",
+    "gcbatch run --scheduler": "likewise; tests/test_cluster_deaths.py runs it",
     "gcbatch simulate": "serves until Ctrl-C: tests/test_cli.py starts and stops it",
 }
 """Commands that are only read, by how they begin."""
