@@ -118,8 +118,9 @@ def rooms() -> Iterator[str]:
         inside = folder if row.startswith("—") else ""
         for name in names:
             above, slash, own = name.rpartition("/")
-            if slash and not own:
-                folder = name
-            elif slash:
-                inside = f"{above}/"
-            yield name if slash else inside + name
+            if inside or not slash:
+                yield inside + name
+                continue
+            yield name
+            inside = f"{above}/" if own else ""
+            folder = folder if own else name
