@@ -128,16 +128,17 @@ class _Page:
         )
 
     def _value(self, about: Schema, key: str) -> str:
-        """Say in words what may stand there."""
+        """Say in words what may stand there; an exporter's own key may be anything."""
         if "$ref" in about:
             name = about["$ref"].rpartition("/")[2]
-            inner = self._section(name)
+            inner = self.schema["$defs"].get(name, {})
             if "enum" not in inner:
-                return f"[section](#{self.anchors[name]})"
+                anchor = self.anchors.get(name)
+                return f"[section](#{anchor})" if anchor else "section"
             about = inner
         if "enum" in about:
             values = [f"`{value}`" for value in about["enum"]]
-            if len(values) <= FEW:
+            if len(values) <= FEW or key not in self.anchors:
                 return ", ".join(values)
             return f"[one of {len(values)}](#{self.anchors[key]})"
         if either := about.get("anyOf") or about.get("oneOf"):
@@ -148,24 +149,26 @@ class _Page:
     def _plain(self, about: Schema, key: str) -> str:
         if "const" in about:
             return f"`{about['const']}`"
-        kind: str = about.get("format", about["type"])
+        kind: str = about.get("format") or about.get("type") or "string"
         if kind == "array":
-            items = self._value(about["items"], key)
-            many = re.sub(r"^(text|\[section)\b", r"\1s", items)
+            items = self._value(about.get("items", {}), key)
+            many = re.sub(r"^(text|\[?section)\b", r"\1s", items)
             most = f", at most {about['maxItems']}" if "maxItems" in about else ""
             return f"list of {many}{most}"
         if kind == "object":
-            named = about.get("additionalProperties")
-            named = named or next(iter(about["patternProperties"].values()))
-            return f"{self._value(named, key)}, by name"
+            named = [about.get("additionalProperties")]
+            named += about.get("patternProperties", {}).values()
+            values = [self._value(one, key) for one in named if isinstance(one, dict)]
+            return f"{values[0]}, by name" if values else "mapping"
         return WORDS.get(kind, kind) + _bounds(about)
 
 
 def _bounds(about: Schema) -> str:
-    if "exclusiveMaximum" in about:
-        return f", {about['minimum']:,} to less than {about['exclusiveMaximum']:,}"
-    if "maximum" in about:
-        return f", {about['minimum']:,} to {about['maximum']:,}"
+    least, most = about.get("minimum"), about.get("maximum")
+    if least is not None and most is not None:
+        return f", {least:,} to {most:,}"
+    if least is not None and "exclusiveMaximum" in about:
+        return f", {least:,} to less than {about['exclusiveMaximum']:,}"
     return ""
 
 

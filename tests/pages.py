@@ -15,10 +15,7 @@ PAGES: Final = (
     *sorted((ROOT / "docs").glob("*.md")),
 )
 _FENCE: Final = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_COMMAND: Final = re.compile(
-    r"^(?:\$ |(?:\S+ ){5} *cd \S+ && (?:\. \./env && )?)?(?:\.venv/bin/)?gcbatch (.*)$",
-    re.MULTILINE,
-)
+_SCHEDULE: Final = re.compile(r"(?:\S+ ){5} *(?:[^&]* && )*(?:\.venv/bin/)?")
 
 
 def place_of(path: Path) -> str:
@@ -50,8 +47,17 @@ class Block:
         return self.text.partition("\n")[0]
 
     def commands(self) -> list[str]:
-        """Return the arguments of each line that calls gcbatch, for a shell to read."""
-        return _COMMAND.findall(self.text)
+        """Return its commands as a shell would read them, a line each.
+
+        Lines that go on the one before are indented, and left out; of a crontab, the
+        time and the way to the folder are.
+        """
+        lines = self.text.splitlines()
+        if self.kind == "console":
+            return [line[2:] for line in lines if line.startswith("$ ")]
+        if self.kind == "cron":
+            return [_SCHEDULE.sub("", line, count=1) for line in lines]
+        return [line for line in lines if line and not line.startswith((" ", "#"))]
 
 
 def blocks(*kinds: str) -> list[Block]:
@@ -115,8 +121,9 @@ def rooms() -> Iterator[str]:
         inside = ""
         for name in names:
             above, slash, own = name.rpartition("/")
-            if slash and not own:
-                folder = name
-            elif slash:
-                inside = f"{above}/"
-            yield name if slash else inside + name
+            if inside or not slash:
+                yield inside + name
+                continue
+            yield name
+            inside = f"{above}/" if own else ""
+            folder = folder if own else name

@@ -145,9 +145,18 @@ def test_every_endpoint_is_told_with_its_roads_and_permission() -> None:
 
 
 def test_an_exporter_of_someone_elses_is_told_too() -> None:
-    """A key without a description has a row without a meaning; a bar is no border."""
+    """Whatever its schema has; without a description a row has no meaning."""
     schema = deepcopy(SCHEMA)
-    options = {"host": {"type": "string"}, "mode": {"enum": ["a|b"], "default": "a|b"}}
+    options = {
+        "host": {"type": "string"},
+        "mode": {"enum": ["a|b"], "default": "a|b"},
+        "many": {"enum": [*range(13)]},
+        "login": {"$ref": "#/$defs/OfTheirs"},
+        "headers": {"type": "object", "additionalProperties": True},
+        "pages": {"type": "integer", "minimum": 1},
+        "hooks": {"type": "array"},
+        "anything": {},
+    }
     schema["$defs"]["Export"]["allOf"].append(
         {
             "if": {"properties": {"exporter": {"const": "warehouse"}}},
@@ -157,9 +166,17 @@ def test_an_exporter_of_someone_elses_is_told_too() -> None:
 
     told = job_reference(schema).partition("### `warehouse`")[2]
 
-    assert tables(told) == [
-        [["`host`", "text", "required", ""], ["`mode`", r"`a\|b`", r"`a\|b`", ""]]
+    assert [row[:3] for row in tables(told)[0]] == [
+        ["`host`", "text", "required"],
+        ["`mode`", r"`a\|b`", r"`a\|b`"],
+        ["`many`", ", ".join(f"`{n}`" for n in range(13)), "none"],
+        ["`login`", "section", "none"],
+        ["`headers`", "mapping", "none"],
+        ["`pages`", "whole number", "none"],
+        ["`hooks`", "list of texts", "none"],
+        ["`anything`", "text", "none"],
     ]
+    assert {row[3] for row in tables(told)[0]} == {""}
 
 
 class Above:
