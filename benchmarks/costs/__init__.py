@@ -1,0 +1,1 @@
+"""A guard on costs: instructions counted, which are the same on a loud machine."""

@@ -1,0 +1,47 @@
+"""Marks for valgrind: between two of them instructions are counted."""
+
+import gc
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.costs.counting import MARKS, YARDSTICK
+
+__all__ = ["Marks"]
+
+
+class Marks:
+    """What lay before each mark, in order; empty where nothing is to be counted.
+
+    Each call of os.getsid, which nothing else calls, is a mark.
+    """
+
+    def __init__(self) -> None:
+        self._labels: list[str] = []
+
+    def compare(
+        self,
+        label: str,
+        work: Callable[[], object],
+        yardstick: Callable[[], object],
+        times: int,
+    ) -> None:
+        """Do both, each *times* times between marks of its own."""
+        self._count(label + YARDSTICK, yardstick, times)
+        self._count(label, work, times)
+
+    def _count(self, label: str, work: Callable[[], object], times: int) -> None:
+        gc.collect()
+        self._mark("")
+        for _ in range(times):
+            work()
+        self._mark(label)
+
+    def _mark(self, label: str) -> None:
+        os.getsid(0)
+        self._labels.append(label)
+
+    def write(self, folder: Path) -> None:
+        """Tell what was counted."""
+        (folder / MARKS).write_text(json.dumps(self._labels), "utf-8")
