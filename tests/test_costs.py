@@ -17,8 +17,8 @@ from gcbatch.query import make_query
 from gcbatch.simulator import generate_conversations
 from gcbatch.spool import Document, Spool, SpooledPart
 from gcbatch.store import Store
-from gcbatch.tables.details import detail_table
 from gcbatch.windows import Window
+from tests.detail_tables import details_table
 
 DAY = Window(datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 3, 3, tzinfo=UTC))
 SMALL, LARGE = 4_000, 12_000
@@ -120,8 +120,8 @@ def test_reading_a_large_part_takes_no_more_memory(
         store.prepare()
         plan = stored(store, count)
         pa.set_memory_pool(reading := pa.proxy_memory_pool(pool))
-        table = detail_table(
-            "conversations", plan, store, names={}, timezone=ZoneInfo("UTC")
+        table = details_table("conversations").of(
+            plan, store, names={}, timezone=ZoneInfo("UTC")
         )
         assert sum(batch.num_rows for batch in table.batches()) == count
         peaks.append(reading.max_memory())

@@ -20,6 +20,7 @@ from gcbatch.query import make_query
 from gcbatch.simulator import generate_conversations
 from gcbatch.store import Store
 from gcbatch.tables.catalog import Catalog
+from gcbatch.tables.source import Source
 from gcbatch.tables.table import Table
 from gcbatch.windows import Window, iso
 
@@ -87,8 +88,8 @@ class Asked:
 
     def table(self) -> Table:
         """Return the table of what is stored, the job's first."""
-        catalog = Catalog(self._job, self._endpoint, self._plan, Names(), self._store)
-        return catalog.table(self._job.tables[0])
+        source = Source(self._job, self._endpoint, self._plan, Names(), self._store)
+        return Catalog(source).table(self._job.tables[0])
 
     def export(self, exporter: Exporter) -> None:
         """Read the part and write its table."""
