@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from gcbatch.errors import ServiceError, TooLargeError
+from gcbatch.errors import OutOfReachError, ServiceError, TooLargeError
 from gcbatch.genesys.client import Answer
 from gcbatch.genesys.details import Road
 from gcbatch.genesys.endpoints.async_jobs import JobRoad, Order
@@ -250,6 +250,8 @@ class DetailAsker:
             self._by_job += 1
             await self._ask_job(errand, day)
             errand.days_by_job.add(day)
+        except OutOfReachError:
+            raise  # which says nothing of the day's size
         except ServiceError as exc:
             msg = (
                 f"{self.name} {day}: has more {self.records.noun} than the "
