@@ -197,7 +197,7 @@ class Store:
 
         Args:
             digest: Of its query.
-            part: What to write.
+            part: What to write; it is closed, written or not.
             may: Is asked last before the part takes its place.
 
         Raises:
@@ -210,7 +210,10 @@ class Store:
                 msg = f"{self.path(digest)}: writing it took too long"
                 raise OutputError(msg, hint="run it again")
 
-        self._put(self.path(digest), fill)
+        try:
+            self._put(self.path(digest), fill)
+        finally:
+            part.close()
         self.pending(digest).discard()
 
     def discard(self, digest: str) -> None:

@@ -142,7 +142,6 @@ class Bench:
         except _FasterError as other:
             return other.rows
         finally:
-            part.close()
             if rows is None:
                 self.line.tell("release", digest=digest, attempt=attempt, rows=None)
         await self.line.ask("release", digest=digest, attempt=attempt, rows=rows)
