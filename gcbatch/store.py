@@ -178,7 +178,8 @@ class Store:
         self._read.clear()
 
     def is_whole(self, digest: str) -> bool:
-        """Say whether a part can be read; a damaged one is removed."""
+        """Say whether a part can be read, as it is now; a damaged one is removed."""
+        self._read.pop(digest, None)
         try:
             for _ in self.batches(digest):
                 pass

@@ -227,6 +227,17 @@ def test_a_part_replaced_between_two_readings_is_noticed(tmp_path: Path) -> None
     assert sum(batch.num_rows for batch in store.batches(DIGEST)) == read == 2
 
 
+def test_a_part_that_another_run_replaced_is_whole(tmp_path: Path) -> None:
+    """Nothing of it has to be mended; from then on it is the one to read."""
+    store, other = Store(tmp_path, "job"), Store(tmp_path, "job")
+    put_large(store, count=2)
+    store.read(DIGEST)
+    put_large(other, count=3)
+
+    assert store.is_whole(DIGEST)
+    assert store.read(DIGEST).num_rows == 3
+
+
 def test_a_part_replaced_in_mid_reading_is_read_to_its_end(tmp_path: Path) -> None:
     """What was opened is what was checked."""
     store, other = Store(tmp_path, "job"), Store(tmp_path, "job")
