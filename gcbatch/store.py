@@ -133,15 +133,17 @@ class Store:
     @contextmanager
     def _open(self, digest: str) -> Iterator[Any]:
         """Open a part that belongs with what was read before."""
+        path = self.path(digest)
+        looked_at = _identity(path)
         try:
             with self._checked(digest) as (file, seal):
                 if self._read.setdefault(digest, seal) != seal:
-                    path = self.path(digest)
                     msg = f"{path}: another run replaced this part meanwhile"
                     raise ReplacedPartError(msg, hint="run it again")
                 yield file
         except DamagedPartError:
-            self.discard(digest)
+            if _identity(path) == looked_at:
+                self.discard(digest)
             raise
 
     @contextmanager
@@ -264,6 +266,15 @@ class Store:
     def _unwritable(self, exc: OSError) -> OutputError:
         msg = f"{self.folder}: cannot be written: {exc.strerror}"
         return OutputError(msg, hint="check fetch.store, its space and rights")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from those that replace it; None if there is none."""
+    try:
+        known = path.stat()
+    except OSError:
+        return None
+    return known.st_dev, known.st_ino
 
 
 class Pending:

@@ -5,7 +5,7 @@ import os
 import stat
 import threading
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PosixPath
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gcbatch.account import Account
-from gcbatch.errors import DataError, OutputError
+from gcbatch.errors import DamagedPartError, DataError, OutputError
 from gcbatch.files import create_beside, sync_folder, write_whole
 from gcbatch.partfile import Part
 from gcbatch.store import Store
@@ -141,6 +141,36 @@ def test_no_bit_turns_over_unseen(store: Store, place: float, bit: int) -> None:
         store.read(DIGEST)
 
     assert store.account(DIGEST) is None
+
+
+class Raced(PosixPath):
+    """A part's path, where another run puts a whole one as soon as it is opened."""
+
+    def open(self, *args: Any, **options: Any) -> Any:
+        file = super().open(*args, **options)
+        Store(Path(self.parents[2]), "job").write(DIGEST, part_of(1))
+        return file
+
+
+class Racing(Store):
+    """A store whose parts are replaced while they are read."""
+
+    def path(self, digest: str) -> Path:
+        return Raced(super().path(digest))
+
+
+def test_a_damaged_part_that_was_replaced_meanwhile_is_not_removed(
+    tmp_path: Path,
+) -> None:
+    """What is in its place by now is not what was found to be damaged."""
+    store = Store(tmp_path, "job")
+    store.prepare()
+    store.path(DIGEST).write_bytes(b"damaged")
+
+    with pytest.raises(DamagedPartError):
+        Racing(tmp_path, "job").read(DIGEST)
+
+    assert store.read(DIGEST).num_rows == 1
 
 
 def test_a_part_that_may_not_be_read_stays(store: Store) -> None:
