@@ -9,7 +9,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -83,13 +83,13 @@ class Store:
                 must not contradict each other.
             DataError: If it is missing or cannot be read.
         """
-        with self._open(digest) as file:
+        with self._open(digest) as file, self._reading(digest):
             return partfile.table_of(file)
 
     def batches(self, digest: str) -> Iterator[pa.RecordBatch]:
         """Yield the row groups of a part, one at a time in memory; see read."""
         with self._open(digest) as file:
-            yield from partfile.batches_of(file)
+            yield from self._batches(digest, file)
 
     def inspect(self, digest: str) -> Part:
         """Return a part with its account, checksums verified; nothing is removed.
@@ -101,7 +101,8 @@ class Store:
         with self._checked(digest) as (file, _):
             account = self._told(digest, file)
             file.seek(0)
-            return Part(partfile.table_of(file), account)
+            with self._reading(digest):
+                return Part(partfile.table_of(file), account)
 
     @contextmanager
     def examine(
@@ -119,12 +120,18 @@ class Store:
         with self._checked(digest) as (file, _):
             account = self._told(digest, file)
             file.seek(0)
-            yield account, partfile.batches_of(file)
+            yield account, self._batches(digest, file)
+
+    def _batches(self, digest: str, file: Any) -> Iterator[pa.RecordBatch]:
+        """Yield the row groups of an opened part."""
+        with self._reading(digest):
+            yield from partfile.batches_of(file)
 
     def _told(self, digest: str, file: Any) -> Account:
         """Return the account in an opened part."""
         try:
-            metadata = partfile.metadata_of(file)
+            with self._reading(digest):
+                metadata = partfile.metadata_of(file)
             return Account.from_json(metadata[partfile.ACCOUNT_KEY])
         except (pa.ArrowException, KeyError, TypeError, ValueError) as exc:
             msg = f"{self.path(digest)}: part tells nothing of itself"
@@ -149,14 +156,24 @@ class Store:
     @contextmanager
     def _checked(self, digest: str) -> Iterator[tuple[Any, str]]:
         """Open a part's file, its seal checked."""
-        path = self.path(digest)
+        with ExitStack() as open_files:
+            with self._reading(digest):
+                found = open_files.enter_context(partfile.opened(self.path(digest)))
+            yield found
+
+    @contextmanager
+    def _reading(self, digest: str) -> Iterator[None]:
+        """Tell what keeps a part from being read.
+
+        Raises:
+            DataError: If it is missing or cannot be read.
+        """
         try:
-            with partfile.opened(path) as found:
-                yield found
+            yield
         except OSError as exc:
             missing = isinstance(exc, FileNotFoundError)
-            reason = "part is missing" if missing else f"cannot be read: {exc.strerror}"
-            msg = f"{path}: {reason}"
+            reason = f"cannot be read: {exc.strerror or exc}"
+            msg = f"{self.path(digest)}: {'part is missing' if missing else reason}"
             raise DataError(msg, hint=MISSING_HINT) from exc
 
     def prepare(self) -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from gcbatch.account import Account
 from gcbatch.errors import DamagedPartError, DataError, OutputError
 from gcbatch.files import create_beside, sync_folder, write_whole
-from gcbatch.partfile import Part
+from gcbatch.partfile import Part, seal
 from gcbatch.store import Store
 from gcbatch.windows import Period, Window
 
@@ -141,6 +141,33 @@ def test_no_bit_turns_over_unseen(store: Store, place: float, bit: int) -> None:
         store.read(DIGEST)
 
     assert store.account(DIGEST) is None
+
+
+def test_a_page_that_cannot_be_read_says_why(store: Store) -> None:
+    """In the words of the library, where the system has none."""
+    store.write(DIGEST, part_of(1))
+    path = store.path(DIGEST)
+    pages = pq.read_metadata(path).row_group(0).column(2)
+    content = bytearray(path.read_bytes())
+    content[pages.dictionary_page_offset + pages.total_compressed_size - 1] ^= 1
+    path.write_bytes(content)
+    seal(path)
+
+    with pytest.raises(DataError, match=r"cannot be read: .*checksum"):
+        store.read(DIGEST)
+    with pytest.raises(DataError, match=r"cannot be read: .*checksum"):
+        next(store.batches(DIGEST))
+
+
+def test_what_fails_while_a_part_is_open_is_not_told_of_the_part(store: Store) -> None:
+    """A full disk of an output is no part that cannot be read."""
+    store.write(DIGEST, part_of(1))
+    full = OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left") as failed, store.examine(DIGEST):
+        raise full
+
+    assert failed.value is full
 
 
 class Raced(PosixPath):
