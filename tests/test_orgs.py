@@ -27,7 +27,7 @@ from tests.several_orgs import DAYS, SALES, SUPPORT, Orgs, orgs_of, spoil
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import BenchOf
+    from tests.conftest import Bench, BenchOf
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 SOME_QUERIES = DAYS
@@ -475,6 +475,45 @@ def test_a_cancelled_run_stops_all_orgs(orgs: Orgs) -> None:
         "south": 1,
         "west": 1,
     }
+
+
+class TestSecretFiles:
+    @pytest.mark.parametrize("form", ["{}", "{}\n", " {}\r\n", "\ufeff{}\r\n"])
+    def test_hold_the_secret_as_editors_write_it(
+        self, bench: "Bench", form: str
+    ) -> None:
+        """With white space around it, or a mark of the encoding before it."""
+        path = bench.folder / "secret"
+        path.write_text(form.format(bench.simulator.client_secret), "utf-8")
+
+        report = bench.run(org={"client_secret": {"file": str(path)}})
+
+        assert report.rows > 0
+
+    @pytest.mark.parametrize(
+        ("content", "problem"),
+        [
+            (b"", "is empty"),
+            (b" \n", "is empty"),
+            (b"\xff\xfe", "cannot be read: not UTF-8"),
+            (b"x" * 4097, "is longer than 4,096 bytes"),
+            (None, "cannot be read: No such file"),
+        ],
+    )
+    def test_that_hold_none_are_told_by_their_path(
+        self, bench: "Bench", content: bytes | None, problem: str
+    ) -> None:
+        """Before anybody is asked for a token; nothing of what they hold is told."""
+        path = bench.folder / "secret"
+        if content is not None:
+            path.write_bytes(content)
+
+        with pytest.raises(JobError, match=f"{path}: {problem}") as failed:
+            bench.run(org={"client_secret": {"file": str(path)}})
+
+        assert failed.value.hint == "name a file that holds nothing but the secret"
+        assert bench.simulator.tokens_granted == 0
+        assert "xx" not in failed.value.problem.replace(str(path), "")
 
 
 class TestEngines:
