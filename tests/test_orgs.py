@@ -22,6 +22,7 @@ from gcbatch.query import Query
 from gcbatch.simulator import Fault, Faults
 from gcbatch.together import Together
 from gcbatch.windows import Window
+from tests.conftest import WIDE
 from tests.several_orgs import DAYS, SALES, SUPPORT, Orgs, orgs_of, spoil
 
 if TYPE_CHECKING:
@@ -420,7 +421,7 @@ class Heard(Quiet):
 
 
 def test_progress_is_told_as_one() -> None:
-    """Totals are of all orgs known by now, and the end comes once, with the last."""
+    """Totals are of all orgs known by now; the end comes once, when it is told."""
     heard = Heard()
     together = Together("job", heard)
     north, south = together.part(), together.part()
@@ -432,12 +433,30 @@ def test_progress_is_told_as_one() -> None:
     south.paged(2, 2)
     north.finished()
     south.finished()
+    together.finished()
+    together.finished()
 
     assert heard.told == [
         ("job", 10, 2, 300),
         (1, 4),
         ("job", 15, 3, 400),
         (3, 6),
+        ("finished",),
+    ]
+
+
+def test_progress_ends_once_where_orgs_take_turns(two: Orgs) -> None:
+    """Also where one fails before it is planned."""
+    two.environ["SOUTH_SECRET"] = "wrong"
+    sections = two.sections()
+    one_client = {"a": sections["north"], "b": sections["north"]}
+    heard = Heard()
+
+    gcbatch.run(two.job(orgs={**one_client, "c": sections["south"]}), observer=heard)
+
+    assert [told for told in heard.told if told[0] in ("job", "finished")] == [
+        ("job", SOME_QUERIES, 0, WIDE),
+        ("job", 2 * SOME_QUERIES, SOME_QUERIES, 2 * WIDE),
         ("finished",),
     ]
 
