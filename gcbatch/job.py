@@ -93,7 +93,7 @@ class Fetch(Section):
         store: Folder of the parts.
         timeout: Longest time that one request may take.
         give_up: How long an address that cannot be reached is tried.
-        job_wait: How long a job of the service may take.
+        job_wait: How long one run waits for a job of the service.
         road: How aggregates are asked for.
         max_response_bytes: A longer answer is cut off.
         limits: Where the service's limits are uncertain.

@@ -94,7 +94,7 @@ class JobRoad:
         client: Through whom.
         address: Of what is asked, without `/jobs`.
         at_once: Jobs of the service under way at once.
-        wait_s: How long a job may take.
+        wait_s: How long one run waits for a job.
         page_size: Rows of a page of results; None where the request says it.
         slots: Taken by its requests, so that no more are in flight than may.
 
@@ -206,10 +206,10 @@ class JobRoad:
             ServiceError: If it takes too long.
         """
         decoder = msgspec.json.Decoder(_Status)
-        waited_s, pause_s = 0.0, FIRST_POLL_S
+        clock = asyncio.get_running_loop().time
+        until, pause_s = clock() + self.wait_s, FIRST_POLL_S
         while True:
             await asyncio.sleep(pause_s)
-            waited_s += pause_s
             answer = await self._of_job("", job, decoder.decode)
             state = answer.value.state
             if state == "FULFILLED":
@@ -218,7 +218,7 @@ class JobRoad:
                 said = plain(answer.value.errorMessage or "", 300)
                 msg = f"{state.lower()}{': ' if said else ''}{said}"
                 raise _LostError(msg)
-            if waited_s >= self.wait_s:
+            if clock() >= until:
                 msg = f"{about}: job {plain(job, 100)} is not done ({plain(state, 50)})"
                 hint = "run it again: the job is remembered; or raise fetch.job_wait"
                 raise ServiceError(msg, hint=hint)
