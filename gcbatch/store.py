@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 import pyarrow as pa
@@ -24,7 +24,7 @@ from gcbatch.files import Sync, create_beside, replace_whole
 from gcbatch.partfile import MEND_HINT, Part, Rows
 from gcbatch.windows import iso
 
-__all__ = ["Pending", "Store"]
+__all__ = ["Pending", "Store", "Submitted"]
 
 MISSING_HINT: Final = "`gcbatch run JOB` fetches what is missing"
 
@@ -294,6 +294,20 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return known.st_dev, known.st_ino
 
 
+class Submitted(NamedTuple):
+    """A job that the service has under way.
+
+    Args:
+        job_id: The service's.
+        available_until: What the service had data up to; None: it did not say.
+        at: When it was submitted.
+    """
+
+    job_id: str
+    available_until: datetime | None
+    at: datetime
+
+
 class Pending:
     """Remembers the jobs that the service has under way for one query.
 
@@ -309,35 +323,28 @@ class Pending:
         self._store = store
         self._name = name
 
-    def job(self, about: str) -> tuple[str, datetime | None, datetime] | None:
+    def job(self, about: str) -> Submitted | None:
         """Return what remember kept; None if it is nothing."""
         known = (self._store.read_note(self._name) or {}).get(about, ())
         try:
             job_id, until, at = known
             available_until = datetime.fromisoformat(until) if until else None
-            return str(job_id), available_until, datetime.fromisoformat(at)
+            submitted_at = datetime.fromisoformat(at)
+            return Submitted(str(job_id), available_until, submitted_at)
         except (TypeError, ValueError):
             return None
 
-    def remember(
-        self,
-        about: str,
-        job_id: str,
-        available_until: datetime | None,
-        submitted_at: datetime,
-    ) -> None:
-        """Keep the id of a job that was submitted.
+    def remember(self, about: str, job: Submitted) -> None:
+        """Keep a job that was submitted.
 
         Args:
             about: What it is about.
-            job_id: The service's.
-            available_until: What the service had data up to; None: it did not say.
-            submitted_at: When.
+            job: Which.
         """
         jobs = self._store.read_note(self._name) or {}
-        until = available_until and iso(available_until)
+        until = job.available_until and iso(job.available_until)
         self._store.write_note(
-            self._name, {**jobs, about: [job_id, until, iso(submitted_at)]}
+            self._name, {**jobs, about: [job.job_id, until, iso(job.at)]}
         )
 
     def forget(self, about: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 from gcbatch.errors import DataError, Refusal, ServiceError
 from gcbatch.genesys.client import Answer, Client
 from gcbatch.genesys.endpoints.async_jobs import JobRoad, Order
-from gcbatch.store import Store
+from gcbatch.store import Store, Submitted
 
 T = TypeVar("T")
 InTime = Callable[[Callable[[Callable[[], float]], Awaitable[None]]], None]
@@ -164,8 +164,8 @@ def test_a_job_that_is_known_is_not_submitted(
     """It goes on with what it was submitted with: also the date of that time."""
     earlier = datetime(2026, 3, 1, tzinfo=UTC)
     pending = Store(tmp_path, "job").pending(DIGEST)
-    pending.remember("about", "old", earlier, earlier)
-    pending.remember("another", "other", None, earlier)
+    pending.remember("about", Submitted("old", earlier, earlier))
+    pending.remember("another", Submitted("other", None, earlier))
 
     done = fetch(tmp_path, in_turned_time, DONE, LAST, None)
 
@@ -180,7 +180,8 @@ def test_a_known_job_that_is_gone_is_submitted_anew(
 ) -> None:
     """The service forgets jobs; its new date counts."""
     pending = Store(tmp_path, "job").pending(DIGEST)
-    pending.remember("about", "old", *[datetime(2026, 3, 1, tzinfo=UTC)] * 2)
+    earlier = datetime(2026, 3, 1, tzinfo=UTC)
+    pending.remember("about", Submitted("old", earlier, earlier))
 
     done = fetch(tmp_path, in_turned_time, status, SUBMITTED, DONE, LAST, None)
 
