@@ -1,5 +1,6 @@
 """Who fetches: this process, or the workers of a cluster."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -42,11 +43,11 @@ class Fetching:
 class Engine(Protocol):
     """Fetches queries and stores their parts."""
 
-    async def fetch(self, work: Fetching) -> list[str]:
+    async def fetch(self, work: Fetching) -> Counter[str]:
         """Fetch queries; the first failure that is not tolerated stops the rest.
 
         Returns:
-            What the reader of the plan should know.
+            What the reader of the run should know, how often it was so.
 
         Raises:
             GcbatchError: The first problem.
@@ -57,7 +58,7 @@ class Engine(Protocol):
 class Local:
     """Fetches in this process."""
 
-    async def fetch(self, work: Fetching) -> list[str]:
+    async def fetch(self, work: Fetching) -> Counter[str]:
         """Fetch queries; see Engine."""
         asker = work.endpoint.asker(work.desk)
         await fetch_parts(

@@ -1,6 +1,7 @@
 """The engine that a job names, opened when there is something to fetch."""
 
 import asyncio
+from collections import Counter
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
@@ -40,7 +41,7 @@ class Engines:
     ) -> None:
         await self._stack.aclose()
 
-    async def fetch(self, work: Fetching) -> list[str]:
+    async def fetch(self, work: Fetching) -> Counter[str]:
         """Fetch queries; see Engine.
 
         Raises:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import Protocol
 
 from gcbatch.errors import GcbatchError
@@ -74,8 +75,8 @@ async def fetch_parts(
 ) -> None:
     """Ask every query and store its part.
 
-    The first failure that is not tolerated stops the rest: what is stored by then
-    stays, and the next run asks only for what is missing.
+    The first failure that is not tolerated stops the rest: what has come by then is
+    stored, and the next run asks only for what is missing.
 
     Args:
         queries: In the order to ask them.
@@ -96,11 +97,19 @@ async def fetch_parts(
             if not tolerate(query, exc):
                 raise
             return
-        try:
-            # Writing forces the disk, which may take long; the loop goes on meanwhile.
-            await asyncio.to_thread(store.write, query.digest, part)
-        finally:
-            part.close()
+        await _put(store, query, part)
         observer.fetched(query, part.account.rows)
 
     await for_each(queries, one, at_once=concurrency)
+
+
+async def _put(store: Store, query: Query, part: Rows) -> None:
+    """Write a part to its end, also where that is called off meanwhile."""
+    # Writing forces the disk, which may take long; the loop goes on meanwhile.
+    writing = asyncio.create_task(asyncio.to_thread(store.write, query.digest, part))
+    try:
+        await asyncio.shield(writing)
+    except asyncio.CancelledError:
+        with suppress(GcbatchError):  # what ends the run is told already
+            await writing
+        raise

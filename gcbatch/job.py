@@ -106,7 +106,7 @@ class Fetch(Section):
         store: Folder of the parts.
         timeout: Longest time that one request may take.
         give_up: How long an address that cannot be reached is tried.
-        job_wait: How long a job of the service may take.
+        job_wait: How long one run waits for a job of the service.
         road: How aggregates are asked for: `query`, by `jobs` of the service, or
             `auto`, by job where asking in pieces takes more requests.
         max_response_bytes: A longer answer is cut off and refused.

@@ -32,6 +32,9 @@ __all__ = ["OrgRun"]
 MOST_GAPS: Final = 5
 """Told of one by one."""
 
+MENDED: Final = "damaged parts, fetched anew"
+"""How many there were is told of a run."""
+
 MOST_NEWER: Final = 20
 """Fields told of by name."""
 
@@ -44,14 +47,14 @@ class _Effort:
         allow_partial: Whether to go on where a query fails.
         fetched: Queries that were asked.
         spent: What that took.
-        remarks: What the reader should know of it.
+        remarks: What the reader should know of it, how often it was so.
         gaps: The queries that failed, and why.
     """
 
     allow_partial: bool = False
     fetched: int = 0
     spent: Spending = field(default_factory=Spending)
-    remarks: list[str] = field(default_factory=list)
+    remarks: Counter[str] = field(default_factory=Counter)
     gaps: dict[Query, GcbatchError] = field(default_factory=dict)
 
     def tolerates(self, query: Query, problem: GcbatchError) -> bool:
@@ -123,7 +126,7 @@ class OrgRun:
         effort = self._effort
         planned = await self.planner.anew(session)
         if unreadable := sum(map(self.planner.is_unreadable, planned.plan.queries)):
-            effort.remarks.append(f"damaged parts, fetched anew: {unreadable:,}")
+            effort.remarks[MENDED] += unreadable
         todo = self.planner.unsettled(planned.plan)
         await self._fetch(session, engine, planned.plan, todo)
         if not effort.gaps:
@@ -138,7 +141,7 @@ class OrgRun:
         if not damaged:
             return
         session = await self._session(orgs)
-        self._effort.remarks.append(f"damaged parts, fetched anew: {len(damaged):,}")
+        self._effort.remarks[MENDED] += len(damaged)
         with self._effort.spent.noting(session):
             await self._fetch(session, engine, plan, damaged)
 
@@ -199,7 +202,8 @@ class OrgRun:
             tolerate=effort.tolerates,
         )
         try:
-            effort.remarks += await engine.fetch(work) if todo else []
+            if todo:
+                effort.remarks += await engine.fetch(work)
         except GcbatchError as exc:
             exc.missing = self._told_missing(plan)
             raise
@@ -274,7 +278,7 @@ class OrgRun:
             warnings=(
                 *planned.names.warnings,
                 *(str(problem).splitlines()[0] for problem in effort.gaps.values()),
-                *effort.remarks,
+                *_told(effort.remarks),
                 *catalog.remarks(),
                 *_remarks_of(accounts),
             ),
@@ -311,10 +315,15 @@ class OrgRun:
         return account
 
 
+def _told(counts: Counter[str]) -> list[str]:
+    """Return a line for each thing that was counted."""
+    return [f"{what}: {number:,}" for what, number in counts.items()]
+
+
 def _remarks_of(accounts: Sequence[Account]) -> list[str]:
     """Return what the reader of a run should know of its parts."""
     counted = sum((Counter(a.remarks) for a in accounts), Counter[str]())
-    remarks = [f"{what}: {number:,}" for what, number in sorted(counted.items())]
+    remarks = sorted(_told(counted))
     if newer := sorted({path for account in accounts for path in account.newer}):
         told = ", ".join(map(plain, newer[:MOST_NEWER]))
         more = f" and {len(newer) - MOST_NEWER:,} more" * (len(newer) > MOST_NEWER)

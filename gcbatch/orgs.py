@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -208,7 +209,7 @@ class Orgs:
 
     @cached_property
     def _clients(self) -> list[tuple[Job, Key | None]]:
-        """All jobs with the client of each, whose secrets are read once."""
+        """All jobs with the client of each; None where its secret cannot be read."""
         return [(job, client_of(job.own_org)) for job in self._jobs]
 
     async def session(self, job: Job) -> OrgSession:
@@ -280,16 +281,27 @@ def _signature(org: Org) -> tuple[Hosts, str, str]:
         raise JobError(msg)
     if not isinstance(org.client_secret, SecretFile):
         return org.hosts, org.client_id, org.client_secret.get_secret_value()
-    path = org.client_secret.file
+    return org.hosts, org.client_id, _secret_in(org.client_secret.file)
+
+
+def _secret_in(path: Path) -> str:
+    """Return the secret that a file holds, without white space around it.
+
+    Raises:
+        JobError: If it cannot be read, or holds none; says nothing of its content.
+    """
+    hint = "name a file that holds nothing but the secret"
     try:
-        secret = path.read_text("utf-8")[:MAX_SECRET_BYTES].strip()
+        with path.open("rb") as file:
+            content = file.read(MAX_SECRET_BYTES + 1)
+        is_long = len(content) > MAX_SECRET_BYTES
+        secret = "" if is_long else content.decode("utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as exc:
         reason = getattr(exc, "strerror", None) or "not UTF-8"
         msg = f"org.client_secret.file: {path}: cannot be read: {reason}"
-        raise JobError(
-            msg, hint="name a file that holds nothing but the secret"
-        ) from exc
+        raise JobError(msg, hint=hint) from exc
     if not secret:
-        msg = f"org.client_secret.file: {path}: is empty"
-        raise JobError(msg, hint="name a file that holds nothing but the secret")
-    return org.hosts, org.client_id, secret
+        what = f"is longer than {MAX_SECRET_BYTES:,} bytes" if is_long else "is empty"
+        msg = f"org.client_secret.file: {path}: {what}"
+        raise JobError(msg, hint=hint)
+    return secret

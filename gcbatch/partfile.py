@@ -52,7 +52,7 @@ class Rows(Protocol):
         ...
 
     def batches(self) -> Iterable[pa.RecordBatch]:
-        """Return the rows; a batch is a row group of the file."""
+        """Return the rows; a batch is a row group, or several beyond a million rows."""
         ...
 
     def close(self) -> None:

@@ -9,10 +9,10 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 import pyarrow as pa
@@ -24,7 +24,7 @@ from gcbatch.files import Sync, create_beside, replace_whole
 from gcbatch.partfile import MEND_HINT, Part, Rows
 from gcbatch.windows import iso
 
-__all__ = ["Pending", "Store"]
+__all__ = ["Pending", "Store", "Submitted"]
 
 MISSING_HINT: Final = "`gcbatch run JOB` fetches what is missing"
 
@@ -83,13 +83,13 @@ class Store:
                 must not contradict each other.
             DataError: If it is missing or cannot be read.
         """
-        with self._open(digest) as file:
+        with self._open(digest) as file, self._reading(digest):
             return partfile.table_of(file)
 
     def batches(self, digest: str) -> Iterator[pa.RecordBatch]:
         """Yield the row groups of a part, one at a time in memory; see read."""
         with self._open(digest) as file:
-            yield from partfile.batches_of(file)
+            yield from self._batches(digest, file)
 
     def inspect(self, digest: str) -> Part:
         """Return a part with its account, checksums verified; nothing is removed.
@@ -101,7 +101,8 @@ class Store:
         with self._checked(digest) as (file, _):
             account = self._told(digest, file)
             file.seek(0)
-            return Part(partfile.table_of(file), account)
+            with self._reading(digest):
+                return Part(partfile.table_of(file), account)
 
     @contextmanager
     def examine(
@@ -119,12 +120,18 @@ class Store:
         with self._checked(digest) as (file, _):
             account = self._told(digest, file)
             file.seek(0)
-            yield account, partfile.batches_of(file)
+            yield account, self._batches(digest, file)
+
+    def _batches(self, digest: str, file: Any) -> Iterator[pa.RecordBatch]:
+        """Yield the row groups of an opened part."""
+        with self._reading(digest):
+            yield from partfile.batches_of(file)
 
     def _told(self, digest: str, file: Any) -> Account:
         """Return the account in an opened part."""
         try:
-            metadata = partfile.metadata_of(file)
+            with self._reading(digest):
+                metadata = partfile.metadata_of(file)
             return Account.from_json(metadata[partfile.ACCOUNT_KEY])
         except (pa.ArrowException, KeyError, TypeError, ValueError) as exc:
             msg = f"{self.path(digest)}: part tells nothing of itself"
@@ -133,28 +140,40 @@ class Store:
     @contextmanager
     def _open(self, digest: str) -> Iterator[Any]:
         """Open a part that belongs with what was read before."""
+        path = self.path(digest)
+        looked_at = _identity(path)
         try:
             with self._checked(digest) as (file, seal):
                 if self._read.setdefault(digest, seal) != seal:
-                    path = self.path(digest)
                     msg = f"{path}: another run replaced this part meanwhile"
                     raise ReplacedPartError(msg, hint="run it again")
                 yield file
         except DamagedPartError:
-            self.discard(digest)
+            if _identity(path) == looked_at:
+                self.discard(digest)
             raise
 
     @contextmanager
     def _checked(self, digest: str) -> Iterator[tuple[Any, str]]:
         """Open a part's file, its seal checked."""
-        path = self.path(digest)
+        with ExitStack() as open_files:
+            with self._reading(digest):
+                found = open_files.enter_context(partfile.opened(self.path(digest)))
+            yield found
+
+    @contextmanager
+    def _reading(self, digest: str) -> Iterator[None]:
+        """Tell what keeps a part from being read.
+
+        Raises:
+            DataError: If it is missing or cannot be read.
+        """
         try:
-            with partfile.opened(path) as found:
-                yield found
+            yield
         except OSError as exc:
             missing = isinstance(exc, FileNotFoundError)
-            reason = "part is missing" if missing else f"cannot be read: {exc.strerror}"
-            msg = f"{path}: {reason}"
+            reason = f"cannot be read: {exc.strerror or exc}"
+            msg = f"{self.path(digest)}: {'part is missing' if missing else reason}"
             raise DataError(msg, hint=MISSING_HINT) from exc
 
     def prepare(self) -> None:
@@ -178,7 +197,8 @@ class Store:
         self._read.clear()
 
     def is_whole(self, digest: str) -> bool:
-        """Say whether a part can be read; a damaged one is removed."""
+        """Say whether a part can be read, as it is now; a damaged one is removed."""
+        self._read.pop(digest, None)
         try:
             for _ in self.batches(digest):
                 pass
@@ -197,7 +217,7 @@ class Store:
 
         Args:
             digest: Of its query.
-            part: What to write.
+            part: What to write; it is closed, written or not.
             may: Is asked last before the part takes its place.
 
         Raises:
@@ -210,7 +230,10 @@ class Store:
                 msg = f"{self.path(digest)}: writing it took too long"
                 raise OutputError(msg, hint="run it again")
 
-        self._put(self.path(digest), fill)
+        try:
+            self._put(self.path(digest), fill)
+        finally:
+            part.close()
         self.pending(digest).discard()
 
     def discard(self, digest: str) -> None:
@@ -262,6 +285,29 @@ class Store:
         return OutputError(msg, hint="check fetch.store, its space and rights")
 
 
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from those that replace it; None if there is none."""
+    try:
+        known = path.stat()
+    except OSError:
+        return None
+    return known.st_dev, known.st_ino
+
+
+class Submitted(NamedTuple):
+    """A job that the service has under way.
+
+    Args:
+        job_id: The service's.
+        available_until: What the service had data up to; None: it did not say.
+        at: When it was submitted.
+    """
+
+    job_id: str
+    available_until: datetime | None
+    at: datetime
+
+
 class Pending:
     """Remembers the jobs that the service has under way for one query.
 
@@ -277,35 +323,28 @@ class Pending:
         self._store = store
         self._name = name
 
-    def job(self, about: str) -> tuple[str, datetime | None, datetime] | None:
+    def job(self, about: str) -> Submitted | None:
         """Return what remember kept; None if it is nothing."""
         known = (self._store.read_note(self._name) or {}).get(about, ())
         try:
             job_id, until, at = known
             available_until = datetime.fromisoformat(until) if until else None
-            return str(job_id), available_until, datetime.fromisoformat(at)
+            submitted_at = datetime.fromisoformat(at)
+            return Submitted(str(job_id), available_until, submitted_at)
         except (TypeError, ValueError):
             return None
 
-    def remember(
-        self,
-        about: str,
-        job_id: str,
-        available_until: datetime | None,
-        submitted_at: datetime,
-    ) -> None:
-        """Keep the id of a job that was submitted.
+    def remember(self, about: str, job: Submitted) -> None:
+        """Keep a job that was submitted.
 
         Args:
             about: What it is about.
-            job_id: The service's.
-            available_until: What the service had data up to; None: it did not say.
-            submitted_at: When.
+            job: Which.
         """
         jobs = self._store.read_note(self._name) or {}
-        until = available_until and iso(available_until)
+        until = job.available_until and iso(job.available_until)
         self._store.write_note(
-            self._name, {**jobs, about: [job_id, until, iso(submitted_at)]}
+            self._name, {**jobs, about: [job.job_id, until, iso(job.at)]}
         )
 
     def forget(self, about: str) -> None:

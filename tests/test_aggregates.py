@@ -486,6 +486,33 @@ async def test_the_request_is_the_services() -> None:
     ]
 
 
+AB: Page = {
+    "type": "or",
+    "predicates": [{"dimension": "queueId", "value": name} for name in "AB"],
+}
+VOICE: Page = {
+    "type": "and",
+    "predicates": [{"dimension": "mediaType", "value": "voice"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "queues", "parts"), [("and", ("A", "B"), 2), ("or", (), 0)]
+)
+def test_queues_narrow_an_answer_down_only_where_all_must_hold(
+    kind: str, queues: tuple[str, ...], parts: int
+) -> None:
+    """Beside an `or`, rows of any queue may come; there is nothing to halve."""
+    asked = asked_of(
+        filter={"type": kind, "clauses": [AB, VOICE]}, group_by=["queueId"]
+    )
+    endpoint = cast("Bucketed", endpoint_named(asked.endpoint))
+    template = endpoint.template(asked, None)
+
+    assert endpoint.queues_of(template) == queues
+    assert len(endpoint.halved(template, asked)) == parts
+
+
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.endpoint)
 def test_every_familys_columns_have_names_of_their_own(family: Any) -> None:
     """No two metrics of a family share a column."""

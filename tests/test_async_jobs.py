@@ -14,7 +14,7 @@ import pytest
 from gcbatch.errors import DataError, Refusal, ServiceError
 from gcbatch.genesys.client import Answer, Client
 from gcbatch.genesys.endpoints.async_jobs import JobRoad, Order
-from gcbatch.store import Store
+from gcbatch.store import Store, Submitted
 
 T = TypeVar("T")
 InTime = Callable[[Callable[[Callable[[], float]], Awaitable[None]]], None]
@@ -41,6 +41,7 @@ class Service:
     """Answers as told, call by call; a number is a status to refuse with."""
 
     answers: Iterator[Any]
+    takes_s: float = 0.0
     asked: list[tuple[str, str]] = field(default_factory=list)
     at: list[float] = field(default_factory=list)
     clock: Callable[[], float] = lambda: 0.0
@@ -56,7 +57,7 @@ class Service:
         cursor = more.get("cursor")
         self.asked.append((method, f"{asked}?{cursor}" if cursor else asked))
         self.at.append(self.clock())
-        await asyncio.sleep(0)
+        await asyncio.sleep(self.takes_s)
         told = next(self.answers)
         if isinstance(told, int):
             refusal = Refusal(method=method, path=path, status=told)
@@ -92,10 +93,14 @@ class Fetched:
 
 
 def fetch(
-    folder: Path, in_turned_time: InTime, *answers: Any, **options: Any
+    folder: Path,
+    in_turned_time: InTime,
+    *answers: Any,
+    takes_s: float = 0.0,
+    **options: Any,
 ) -> Fetched:
     """Fetch one order from a service that answers so."""
-    fetched = Fetched(Service(iter(answers)))
+    fetched = Fetched(Service(iter(answers), takes_s))
     order = Order("about", b"{}", Store(folder, "job").pending(DIGEST), NOW)
 
     def begin() -> None:
@@ -159,8 +164,8 @@ def test_a_job_that_is_known_is_not_submitted(
     """It goes on with what it was submitted with: also the date of that time."""
     earlier = datetime(2026, 3, 1, tzinfo=UTC)
     pending = Store(tmp_path, "job").pending(DIGEST)
-    pending.remember("about", "old", earlier, earlier)
-    pending.remember("another", "other", None, earlier)
+    pending.remember("about", Submitted("old", earlier, earlier))
+    pending.remember("another", Submitted("other", None, earlier))
 
     done = fetch(tmp_path, in_turned_time, DONE, LAST, None)
 
@@ -175,7 +180,8 @@ def test_a_known_job_that_is_gone_is_submitted_anew(
 ) -> None:
     """The service forgets jobs; its new date counts."""
     pending = Store(tmp_path, "job").pending(DIGEST)
-    pending.remember("about", "old", *[datetime(2026, 3, 1, tzinfo=UTC)] * 2)
+    earlier = datetime(2026, 3, 1, tzinfo=UTC)
+    pending.remember("about", Submitted("old", earlier, earlier))
 
     done = fetch(tmp_path, in_turned_time, status, SUBMITTED, DONE, LAST, None)
 
@@ -224,6 +230,27 @@ def test_a_job_that_takes_too_long_stays_known(
         fetch(tmp_path, in_turned_time, SUBMITTED, *[RUNNING] * 99, wait_s=60.0)
 
     assert note(tmp_path)["about"][0] == "a/1"
+
+
+def test_a_wait_for_the_turn_to_look_is_waiting_too(
+    tmp_path: Path, in_turned_time: InTime
+) -> None:
+    """Quota, slots and retries take their time, of which a job has so much."""
+    looks = [RUNNING, RUNNING]
+
+    with pytest.raises(ServiceError, match="is not done"):
+        fetch(tmp_path, in_turned_time, SUBMITTED, *looks, takes_s=30.0, wait_s=60.0)
+
+
+def test_a_job_that_is_done_by_then_is_not_too_late(
+    tmp_path: Path, in_turned_time: InTime
+) -> None:
+    """However long it took to hear of it."""
+    answers = [SUBMITTED, DONE, LAST, None]
+
+    done = fetch(tmp_path, in_turned_time, *answers, takes_s=90.0, wait_s=60.0)
+
+    assert done.rows == [3]
 
 
 def test_a_loop_of_cursors_is_an_error(tmp_path: Path, in_turned_time: InTime) -> None:

@@ -1,6 +1,7 @@
 """A run over workers is the run of one process, only on more cores."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -94,6 +95,17 @@ def test_a_killed_worker_costs_nothing_but_time(bench_of: "BenchOf") -> None:
     bench.simulator.quota.allowed = WIDE
     Run(bench, job).end()
     assert bench.outputs("job") == spread
+
+
+def test_what_workers_learn_is_told_once(bench_of: "BenchOf") -> None:
+    """The remarks of all queries, on whichever worker, are added up."""
+    bench = bench_of(max_results=200)
+    job = job_file(bench, "job", {"query": {"granularity": "PT15M"}})
+
+    printed = Run(bench, job, *SPREAD).end()
+
+    assert len(re.findall(r"asked in pieces: [567]", printed)) == 1
+    assert printed.count("asked in pieces") == 1
 
 
 def test_a_token_must_not_travel_in_the_clear(bench: "Bench") -> None:

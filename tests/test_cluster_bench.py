@@ -24,6 +24,7 @@ from gcbatch.store import Store
 
 if TYPE_CHECKING:
     from tests.conftest import Bench as World
+    from tests.conftest import BenchOf as WorldOf
 
 
 class SlowStore(Store):
@@ -206,6 +207,16 @@ async def test_what_was_sent_is_told_once(bench: "World") -> None:
         assert first["traffic"]["answered"] == {200: 1}
         assert (first["traffic"]["sent"], first["traffic"]["received"] > 0) == (1, True)
         assert (second["traffic"]["sent"], second["traffic"]["received"]) == (0, 0)
+
+
+async def test_what_is_remarked_is_told_once(bench_of: "WorldOf") -> None:
+    """Of every query what is new of it: the coordinator adds up."""
+    async with crew_of(bench_of(max_results=20)) as crew:
+        first = await crew.fetch(0)
+        second = await crew.fetch(0, crew.seal)
+
+        assert sorted(first["remarks"].values()) == [1, 7]
+        assert sorted(second["remarks"].values()) == [1, 8]
 
 
 async def test_a_store_that_a_worker_does_not_see(bench: "World") -> None:

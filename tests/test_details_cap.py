@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gcbatch.errors import ServiceError, TooLargeError
+from gcbatch.errors import OutOfReachError, ServiceError, TooLargeError
 from gcbatch.simulator import Fault, Faults
 from gcbatch.simulator.detail_index import Matching
 from tests.details_world import (
@@ -166,6 +166,15 @@ def test_where_no_job_helps_either_it_is_an_error(tmp_path: Path) -> None:
     assert "2026-03-02" in told.value.problem
     assert "could not be completed" in told.value.problem
     assert told.value.hint == "narrow the query by filter or queues"
+
+
+def test_a_quota_used_up_is_not_a_day_too_large(tmp_path: Path) -> None:
+    """Where no job is welcome now, nothing is learnt of the day: the run ends."""
+    faults = Faults(Fault("throttled", path="/jobs$", wait_s=86_400, times=None))
+    world = World(tmp_path, busy(1_000), max_detail_results=CAP, faults=faults)
+
+    with pytest.raises(OutOfReachError, match="no request is welcome before"):
+        world.run(allow_partial=True)
 
 
 @pytest.mark.parametrize("matching", MATCHINGS)

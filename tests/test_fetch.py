@@ -1,7 +1,8 @@
 """Queries to parts: bounded, in order, and nothing lost when one fails."""
 
 import asyncio
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from gcbatch.account import Account
 from gcbatch.errors import OutputError, ServiceError
 from gcbatch.fetch import Quiet, fetch_parts
-from gcbatch.partfile import Part
+from gcbatch.partfile import Part, Rows
 from gcbatch.query import Query, make_query
 from gcbatch.store import Store
 from gcbatch.windows import Window
@@ -52,6 +53,37 @@ class Service:
             self.at_once -= 1
         account = Account(START, query.window, 1, number, 1, 1, ("",))
         return Part(pa.table({"n": pa.array([number], pa.int64())}), account)
+
+
+class Slow:
+    """A part whose rows come when they are told to, unless it is closed by then.
+
+    Attributes:
+        begun: Says that somebody waits for them.
+        go: Tells them to.
+    """
+
+    schema = pa.schema([("n", pa.int64())])
+    account = Account(START, Window(START, START + DAY), 1, 1, 1, 1, ("",))
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.go = threading.Event()
+        self.is_closed = False
+
+    def batches(self) -> Iterable[pa.RecordBatch]:
+        self.begun.set()
+        assert self.go.wait(timeout=30)
+        assert not self.is_closed
+        yield pa.record_batch([pa.array([1])], schema=self.schema)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    async def until_begun(self) -> None:
+        """Wait for it, then let the rows come a little later."""
+        assert await asyncio.to_thread(self.begun.wait, timeout=30)
+        asyncio.get_running_loop().call_later(0.05, self.go.set)
 
 
 class Noting(Quiet):
@@ -99,6 +131,33 @@ async def test_the_first_failure_stops_the_rest(tmp_path: Path) -> None:
     assert len(service.asked) <= 9 + 4
     assert 0 < len(stored(store, queries)) < 14
     assert queries[9] not in stored(store, queries)
+
+
+@pytest.mark.parametrize("end", ["a query fails", "it is called off"])
+async def test_what_has_come_is_stored_whatever_ends_the_run(
+    tmp_path: Path, end: str
+) -> None:
+    """A part that is being written is written to its end, and then closed."""
+    store, queries, slow = Store(tmp_path, "j"), queries_of(2), Slow()
+    problem = ServiceError("POST /x: 500")
+
+    async def ask(query: Query) -> Rows:
+        if query is queries[0]:
+            return slow
+        await slow.until_begun()
+        if end == "it is called off":
+            running.cancel()
+            await asyncio.sleep(60)
+        raise problem
+
+    running = asyncio.create_task(
+        fetch_parts(queries, ask, store, concurrency=2, observer=Quiet())
+    )
+    with pytest.raises((ServiceError, asyncio.CancelledError)):
+        await running
+
+    assert stored(store, queries) == queries[:1]
+    assert slow.is_closed
 
 
 async def test_a_store_that_fails_stops_it_too(tmp_path: Path) -> None:

@@ -22,12 +22,13 @@ from gcbatch.query import Query
 from gcbatch.simulator import Fault, Faults
 from gcbatch.together import Together
 from gcbatch.windows import Window
+from tests.conftest import WIDE
 from tests.several_orgs import DAYS, SALES, SUPPORT, Orgs, orgs_of, spoil
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import BenchOf
+    from tests.conftest import Bench, BenchOf
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 SOME_QUERIES = DAYS
@@ -420,7 +421,7 @@ class Heard(Quiet):
 
 
 def test_progress_is_told_as_one() -> None:
-    """Totals are of all orgs known by now, and the end comes once, with the last."""
+    """Totals are of all orgs known by now; the end comes once, when it is told."""
     heard = Heard()
     together = Together("job", heard)
     north, south = together.part(), together.part()
@@ -432,12 +433,30 @@ def test_progress_is_told_as_one() -> None:
     south.paged(2, 2)
     north.finished()
     south.finished()
+    together.finished()
+    together.finished()
 
     assert heard.told == [
         ("job", 10, 2, 300),
         (1, 4),
         ("job", 15, 3, 400),
         (3, 6),
+        ("finished",),
+    ]
+
+
+def test_progress_ends_once_where_orgs_take_turns(two: Orgs) -> None:
+    """Also where one fails before it is planned."""
+    two.environ["SOUTH_SECRET"] = "wrong"
+    sections = two.sections()
+    one_client = {"a": sections["north"], "b": sections["north"]}
+    heard = Heard()
+
+    gcbatch.run(two.job(orgs={**one_client, "c": sections["south"]}), observer=heard)
+
+    assert [told for told in heard.told if told[0] in ("job", "finished")] == [
+        ("job", SOME_QUERIES, 0, WIDE),
+        ("job", 2 * SOME_QUERIES, SOME_QUERIES, 2 * WIDE),
         ("finished",),
     ]
 
@@ -475,6 +494,45 @@ def test_a_cancelled_run_stops_all_orgs(orgs: Orgs) -> None:
         "south": 1,
         "west": 1,
     }
+
+
+class TestSecretFiles:
+    @pytest.mark.parametrize("form", ["{}", "{}\n", " {}\r\n", "\ufeff{}\r\n"])
+    def test_hold_the_secret_as_editors_write_it(
+        self, bench: "Bench", form: str
+    ) -> None:
+        """With white space around it, or a mark of the encoding before it."""
+        path = bench.folder / "secret"
+        path.write_text(form.format(bench.simulator.client_secret), "utf-8")
+
+        report = bench.run(org={"client_secret": {"file": str(path)}})
+
+        assert report.rows > 0
+
+    @pytest.mark.parametrize(
+        ("content", "problem"),
+        [
+            (b"", "is empty"),
+            (b" \n", "is empty"),
+            (b"\xff\xfe", "cannot be read: not UTF-8"),
+            (b"x" * 4097, "is longer than 4,096 bytes"),
+            (None, "cannot be read: No such file"),
+        ],
+    )
+    def test_that_hold_none_are_told_by_their_path(
+        self, bench: "Bench", content: bytes | None, problem: str
+    ) -> None:
+        """Before anybody is asked for a token; nothing of what they hold is told."""
+        path = bench.folder / "secret"
+        if content is not None:
+            path.write_bytes(content)
+
+        with pytest.raises(JobError, match=f"{path}: {problem}") as failed:
+            bench.run(org={"client_secret": {"file": str(path)}})
+
+        assert failed.value.hint == "name a file that holds nothing but the secret"
+        assert bench.simulator.tokens_granted == 0
+        assert "xx" not in failed.value.problem.replace(str(path), "")
 
 
 class TestEngines:

@@ -98,6 +98,19 @@ def test_each_way_of_saying_so_is_understood(bench_of: "BenchOf", fault: Fault) 
     assert any("pieces" in warning for warning in report.warnings)
 
 
+def test_what_is_advised_helps(bench_of: "BenchOf") -> None:
+    """The report counts what was cut; a shorter chunk leaves nothing to cut."""
+    bench = bench_of(max_results=200)
+
+    long, short = bench.run(**WEEK), bench.run("short", fetch={"chunk": "P1D"})
+
+    assert long.warnings == (
+        "queries too large for the service, asked in pieces: 1",
+        "pieces of these; a shorter fetch.chunk asks for less: 4",
+    )
+    assert short.warnings == ()
+
+
 def test_another_400_is_no_reason_to_split(bench: "Bench") -> None:
     """A query that is wrong stays wrong in halves."""
     bench.simulator.faults.add(

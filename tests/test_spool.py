@@ -3,7 +3,6 @@
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from io import BufferedRandom, FileIO
 from pathlib import Path
@@ -117,8 +116,7 @@ def test_an_empty_spool_has_no_batches(tmp_path: Path) -> None:
     """And its part is one without rows."""
     store = Store(tmp_path, "job")
 
-    with closing(SpooledPart(spool_in(tmp_path), ACCOUNT)) as part:
-        store.write("0" * 40, part)
+    store.write("0" * 40, SpooledPart(spool_in(tmp_path), ACCOUNT))
 
     assert store.read("0" * 40).num_rows == 0
     assert store.read("0" * 40).schema.equals(DOCUMENTS)
@@ -176,8 +174,7 @@ def put_large(store: Store, count: int = 40) -> Path:
     for number in range(count):
         content = os.urandom(300_000)
         spool.add([Document(f"{number:04}", START_MS + number, content)])
-    with closing(SpooledPart(spool, ACCOUNT)) as part:
-        store.write(DIGEST, part)
+    store.write(DIGEST, SpooledPart(spool, ACCOUNT))
     return store.path(DIGEST)
 
 
@@ -238,6 +235,17 @@ def test_a_part_replaced_between_two_readings_is_noticed(tmp_path: Path) -> None
 
     store.forget_reads()
     assert sum(batch.num_rows for batch in store.batches(DIGEST)) == read == 2
+
+
+def test_a_part_that_another_run_replaced_is_whole(tmp_path: Path) -> None:
+    """Nothing of it has to be mended; from then on it is the one to read."""
+    store, other = Store(tmp_path, "job"), Store(tmp_path, "job")
+    put_large(store, count=2)
+    store.read(DIGEST)
+    put_large(other, count=3)
+
+    assert store.is_whole(DIGEST)
+    assert store.read(DIGEST).num_rows == 3
 
 
 def test_a_part_replaced_in_mid_reading_is_read_to_its_end(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import os
 import stat
 import threading
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PosixPath
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from gcbatch import partfile
 from gcbatch.account import Account
-from gcbatch.errors import DataError, OutputError
+from gcbatch.errors import DamagedPartError, DataError, OutputError
 from gcbatch.files import create_beside, sync_folder, write_whole
-from gcbatch.partfile import Part
-from gcbatch.store import Store
+from gcbatch.partfile import Part, seal
+from gcbatch.store import Store, Submitted
 from gcbatch.windows import Period, Window
 
 START = datetime(2026, 10, 24, 23, tzinfo=UTC)  # a midnight in Dublin
@@ -179,11 +179,68 @@ def test_a_part_that_may_not_be_written_leaves_what_was_there(store: Store) -> N
 
 def test_with_the_part_the_service_has_nothing_under_way(store: Store) -> None:
     """The note of a job goes when its answer is there."""
-    store.pending(DIGEST).remember("all", "job-1", None, START)
+    store.pending(DIGEST).remember("all", Submitted("job-1", None, START))
 
     store.write(DIGEST, part_of(3))
 
     assert store.pending(DIGEST).job("all") is None
+
+
+def test_a_page_that_cannot_be_read_says_why(store: Store) -> None:
+    """In the words of the library, where the system has none."""
+    store.write(DIGEST, part_of(1))
+    path = store.path(DIGEST)
+    pages = pq.read_metadata(path).row_group(0).column(2)
+    content = bytearray(path.read_bytes())
+    content[pages.dictionary_page_offset + pages.total_compressed_size - 1] ^= 1
+    path.write_bytes(content)
+    seal(path)
+
+    with pytest.raises(DataError, match=r"cannot be read: .*checksum"):
+        store.read(DIGEST)
+    with pytest.raises(DataError, match=r"cannot be read: .*checksum"):
+        next(store.batches(DIGEST))
+
+
+def test_what_fails_while_a_part_is_open_is_not_told_of_the_part(store: Store) -> None:
+    """A full disk of an output is no part that cannot be read."""
+    store.write(DIGEST, part_of(1))
+    full = OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left") as failed, store.examine(DIGEST):
+        raise full
+
+    assert failed.value is full
+
+
+class Raced(PosixPath):
+    """A part's path, where another run puts a whole one as soon as it is opened."""
+
+    def open(self, *args: Any, **options: Any) -> Any:
+        file = super().open(*args, **options)
+        Store(Path(self.parents[2]), "job").write(DIGEST, part_of(1))
+        return file
+
+
+class Racing(Store):
+    """A store whose parts are replaced while they are read."""
+
+    def path(self, digest: str) -> Path:
+        return Raced(super().path(digest))
+
+
+def test_a_damaged_part_that_was_replaced_meanwhile_is_not_removed(
+    tmp_path: Path,
+) -> None:
+    """What is in its place by now is not what was found to be damaged."""
+    store = Store(tmp_path, "job")
+    store.prepare()
+    store.path(DIGEST).write_bytes(b"damaged")
+
+    with pytest.raises(DamagedPartError):
+        Racing(tmp_path, "job").read(DIGEST)
+
+    assert store.read(DIGEST).num_rows == 1
 
 
 def test_a_part_that_may_not_be_read_stays(store: Store) -> None:

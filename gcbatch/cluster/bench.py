@@ -97,6 +97,7 @@ class Bench:
     store: Store
     asker: Asker
     _told: Traffic = field(default_factory=Traffic)
+    _remarked: Counter[str] = field(default_factory=Counter)
     _placing: set[asyncio.Task[int]] = field(default_factory=set)
 
     async def fetch(self, query: Query, before: str | None) -> dict[str, Any]:
@@ -108,7 +109,7 @@ class Bench:
 
         Returns:
             `rows`, or `error`, or `cut_off` where another worker should try; with
-            `traffic` since the last call, and `remarks`.
+            `traffic` and `remarks` since the last call.
         """
         try:
             outcome: dict[str, Any] = {"rows": await self._rows(query, before)}
@@ -117,7 +118,7 @@ class Bench:
         except GcbatchError as exc:
             outcome = {"error": packed(exc)}
         await self.line.flush()
-        return outcome | {"traffic": self._traffic(), "remarks": self.asker.remarks()}
+        return outcome | {"traffic": self._traffic(), "remarks": self._remarks()}
 
     async def _rows(self, query: Query, before: str | None) -> int:
         digest = query.digest
@@ -142,7 +143,6 @@ class Bench:
         except _FasterError as other:
             return other.rows
         finally:
-            part.close()
             if rows is None:
                 self.line.tell("release", digest=digest, attempt=attempt, rows=None)
         await self.line.ask("release", digest=digest, attempt=attempt, rows=rows)
@@ -178,6 +178,13 @@ class Bench:
                 await self.line.sleep(PAUSE_S)
 
         return lambda: asyncio.run_coroutine_threadsafe(claim(), loop).result()
+
+    def _remarks(self) -> dict[str, int]:
+        """Return what the reader of the run should know since the last time."""
+        now = self.asker.remarks()
+        news = now - self._remarked
+        self._remarked = now
+        return dict(news)
 
     def _traffic(self) -> dict[str, Any]:
         """Return what went over the line since the last time."""

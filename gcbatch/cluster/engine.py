@@ -7,7 +7,7 @@ token, and says who may write which part. Workers fetch and write; nothing else 
 import asyncio
 import logging
 import secrets
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -135,7 +135,7 @@ class DaskEngine:
     _run: str = field(default_factory=lambda: secrets.token_hex(4), init=False)
     _works: int = field(default=0, init=False)
 
-    async def fetch(self, work: Fetching) -> list[str]:
+    async def fetch(self, work: Fetching) -> Counter[str]:
         """Fetch queries; see Engine.fetch.
 
         Raises:
@@ -143,12 +143,12 @@ class DaskEngine:
             OutputError: If what they write is not seen here.
         """
         given = self._assignment(work)
-        remarks: dict[str, None] = {}
+        remarks = Counter[str]()
 
         async def one(query: Query) -> None:
             outcome = await self._outcome(given, query, work.desk.store)
             _add(work.desk.client.traffic, outcome.get("traffic"))
-            remarks.update(dict.fromkeys(outcome.get("remarks", ())))
+            remarks.update(outcome.get("remarks"))
             if "error" in outcome:
                 problem = unpacked(outcome["error"])
                 if not work.tolerate(query, problem):
@@ -165,7 +165,7 @@ class DaskEngine:
         finally:
             self.coordinator.end(work.org)
         await _seen(work.desk.store, done)
-        return list(remarks)
+        return remarks
 
     def _assignment(self, work: Fetching) -> Assignment:
         desk = work.desk

@@ -25,7 +25,7 @@ from gcbatch.errors import DataError, GcbatchError, ServiceError
 from gcbatch.genesys.client import Answer, Client
 from gcbatch.genesys.endpoints.base import Desk
 from gcbatch.plain import plain
-from gcbatch.store import Pending
+from gcbatch.store import Pending, Submitted
 
 __all__ = ["LEAST_OF_A_JOB", "JobRoad", "Order"]
 
@@ -56,7 +56,7 @@ T = TypeVar("T")
 P = TypeVar("P", bound=ResultPage)
 
 
-class _Submitted(msgspec.Struct):
+class _Receipt(msgspec.Struct):
     jobId: str  # noqa: N815 - the API's word
 
 
@@ -94,7 +94,7 @@ class JobRoad:
         client: Through whom.
         address: Of what is asked, without `/jobs`.
         at_once: Jobs of the service under way at once.
-        wait_s: How long a job may take.
+        wait_s: How long one run waits for a job.
         page_size: Rows of a page of results; None where the request says it.
         slots: Taken by its requests, so that no more are in flight than may.
 
@@ -156,12 +156,12 @@ class JobRoad:
         said = "expired"
         async with self._jobs:
             for _ in range(SUBMISSIONS):
-                job, until, asked_at = await self._submitted(order)
+                job, until, submitted_at = await self._submitted(order)
                 try:
                     await self._done(job, order.about)
                     begin()
                     await self._results(
-                        job, order.about, decode, _as_of(asked_at, take)
+                        job, order.about, decode, _as_of(submitted_at, take)
                     )
                 except _LostError as lost:
                     said = str(lost) or said
@@ -180,23 +180,18 @@ class JobRoad:
         msg = f"{order.about}: {SUBMISSIONS} jobs came to nothing: {said}"
         raise ServiceError(msg, hint="try again later, or narrow the query")
 
-    async def _submitted(self, order: Order) -> tuple[str, datetime | None, datetime]:
-        """Return the job that is under way already, or submit one.
-
-        Returns:
-            Its id, what the service had data up to, and when it was submitted.
-        """
+    async def _submitted(self, order: Order) -> Submitted:
+        """Return the job that is under way already, or submit one."""
         if known := order.pending.job(order.about):
             return known
-        decoder = msgspec.json.Decoder(_Submitted)
+        decoder = msgspec.json.Decoder(_Receipt)
         async with self.slots:
             answer = await self.client.call(
                 "POST", f"{self.address}/jobs", decoder.decode, body=order.body
             )
-        job = answer.value.jobId
-        until, at = order.available_until, answer.asked_at
-        order.pending.remember(order.about, job, until, at)
-        return job, until, at
+        job = Submitted(answer.value.jobId, order.available_until, answer.asked_at)
+        order.pending.remember(order.about, job)
+        return job
 
     async def _done(self, job: str, about: str) -> None:
         """Wait until a job is fulfilled.
@@ -206,10 +201,10 @@ class JobRoad:
             ServiceError: If it takes too long.
         """
         decoder = msgspec.json.Decoder(_Status)
-        waited_s, pause_s = 0.0, FIRST_POLL_S
+        clock = asyncio.get_running_loop().time
+        until, pause_s = clock() + self.wait_s, FIRST_POLL_S
         while True:
             await asyncio.sleep(pause_s)
-            waited_s += pause_s
             answer = await self._of_job("", job, decoder.decode)
             state = answer.value.state
             if state == "FULFILLED":
@@ -218,7 +213,7 @@ class JobRoad:
                 said = plain(answer.value.errorMessage or "", 300)
                 msg = f"{state.lower()}{': ' if said else ''}{said}"
                 raise _LostError(msg)
-            if waited_s >= self.wait_s:
+            if clock() >= until:
                 msg = f"{about}: job {plain(job, 100)} is not done ({plain(state, 50)})"
                 hint = "run it again: the job is remembered; or raise fetch.job_wait"
                 raise ServiceError(msg, hint=hint)

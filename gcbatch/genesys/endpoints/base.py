@@ -1,6 +1,7 @@
 """What every endpoint can do: ask a query, and say what its answers mean."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -87,8 +88,8 @@ class Asker(Protocol):
         """
         ...
 
-    def remarks(self) -> list[str]:
-        """Return what the reader of the plan should know, if anything was learnt."""
+    def remarks(self) -> Counter[str]:
+        """Return what the reader of the run should know, how often it was so."""
         ...
 
 

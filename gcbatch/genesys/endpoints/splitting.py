@@ -5,6 +5,7 @@ of the pieces are the rows of the whole, and end as its one part. What failed on
 not tried again at that size: the rest of the run is cut before it is asked.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -125,16 +126,15 @@ class Splitter:
                 return [fetched]
         return [p for half in halves for p in await self._pieces(half, whole)]
 
-    def remarks(self) -> list[str]:
-        """Return what the reader of the plan should know, if anything was split."""
-        if self.too_large is None or not self.split:
-            return [f"queries asked by job: {self.jobs:,}"] if self.jobs else []
-        said = (
-            f"the service refused {self.too_large:,} buckets at once: "
-            f"{self.split:,} of the queries were asked in {self.pieces:,} pieces; "
-            f"fetch.limits.expected_buckets: {self.too_large - 1} plans for that"
+    def remarks(self) -> Counter[str]:
+        """Return what the reader of the run should know, how often it was so."""
+        return +Counter(
+            {
+                "queries too large for the service, asked in pieces": self.split,
+                "pieces of these; a shorter fetch.chunk asks for less": self.pieces,
+                "queries asked by job": self.jobs,
+            }
         )
-        return [said, *([f"queries asked by job: {self.jobs:,}"] if self.jobs else [])]
 
     def _joined(self, pieces: list[Part], about: str) -> Part:
         if len(pieces) == 1:

@@ -12,7 +12,7 @@ from functools import cache, reduce
 from itertools import chain
 from operator import attrgetter, itemgetter, or_
 from types import GenericAlias
-from typing import Any
+from typing import Any, Literal, cast
 
 import msgspec
 import pyarrow as pa
@@ -72,12 +72,10 @@ def _decoder(
 
     Each has a type of its own, with room for the statistics of its kind alone.
     """
-    of_metrics = [_measure(name, kind_of(name), "metric") for name in metrics]
-    of_views = [_measure(name, kind, "name") for name, kind in views]
-    fields: list[Any] = [("interval", str)]
-    fields.append(("metrics", _many(of_metrics), ()))
-    if of_views:
-        fields.append(("views", _many(of_views), ()))
+    of_metrics = _measures([(name, kind_of(name)) for name in metrics], "metric")
+    fields: list[Any] = [("interval", str), ("metrics", _many(of_metrics), ())]
+    if views:
+        fields.append(("views", _many(_measures(views, "name")), ()))
     bucket = msgspec.defstruct("Bucket", fields, gc=False)
     group = msgspec.defstruct(
         "Group",
@@ -96,8 +94,17 @@ def _many(types: Sequence[Any]) -> Any:
     return GenericAlias(tuple, (reduce(or_, types), ...))
 
 
-def _measure(name: str, kind: Kind, called: str) -> type[msgspec.Struct]:
-    """Return the type of what a page says of one metric or view in one bucket."""
+def _measures(
+    named: Sequence[tuple[str, Kind]], called: str
+) -> list[type[msgspec.Struct]]:
+    """Return the types of what a page says of metrics or views in one bucket."""
+    is_alone = len(named) == 1
+    return [_measure(name, kind, called, is_alone=is_alone) for name, kind in named]
+
+
+def _measure(
+    name: str, kind: Kind, called: str, *, is_alone: bool
+) -> type[msgspec.Struct]:
     statistics = msgspec.defstruct(
         "Statistics",
         [
@@ -107,11 +114,14 @@ def _measure(name: str, kind: Kind, called: str) -> type[msgspec.Struct]:
         forbid_unknown_fields=True,
         gc=False,
     )
+    fields: list[Any] = [("stats", statistics)]
+    if is_alone:  # then a tag may be left out, a field may not
+        fields.append((called, cast("Any", Literal)[name]))
     return msgspec.defstruct(
         name,
-        [("stats", statistics)],
-        tag_field=called,
-        tag=name,
+        fields,
+        tag_field=None if is_alone else called,
+        tag=None if is_alone else name,
         forbid_unknown_fields=True,
         gc=False,
     )

@@ -231,13 +231,17 @@ class Aggregates(AskedInPieces):
 
 
 def _queue_clause(body: dict[str, Any]) -> dict[str, Any]:
-    """Return the clause that names the job's queues; it is always the first."""
-    clauses: list[dict[str, Any]] = body.get("filter", {}).get("clauses", [])
-    for clause in clauses[:1]:
-        predicates = clause["predicates"]
-        if clause["type"] == "or" and all(
-            set(p) == {"dimension", "value"} and p["dimension"] == "queueId"
-            for p in predicates
-        ):
-            return clause
-    return {}
+    """Return the clause that alone says which queues a request is about.
+
+    It is the first, and all others must hold too; empty where there is none.
+    """
+    given = body.get("filter", {})
+    clauses: list[dict[str, Any]] = given.get("clauses", [])
+    if not clauses or given["type"] != "and":
+        return {}
+    first = clauses[0]
+    names_queues = first["type"] == "or" and all(
+        set(p) == {"dimension", "value"} and p["dimension"] == "queueId"
+        for p in first["predicates"]
+    )
+    return first if names_queues else {}

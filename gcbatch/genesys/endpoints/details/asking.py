@@ -7,6 +7,7 @@ are no smaller, the service having matched the whole day again, the day goes by 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from gcbatch.errors import ServiceError, TooLargeError
+from gcbatch.errors import OutOfReachError, ServiceError, TooLargeError
 from gcbatch.genesys.client import Answer
 from gcbatch.genesys.details import Road
 from gcbatch.genesys.endpoints.async_jobs import JobRoad, Order
@@ -110,17 +111,18 @@ class DetailAsker:
             spool.close()
             raise
 
-    def remarks(self) -> list[str]:
-        """Return what the reader of the plan should know."""
-        said = []
-        if self._by_job and self.road is Road.QUERY:
-            said.append(
-                f"days of more {self.records.noun} than the {self._pages.cap:,} that "
-                f"pages reach, asked by job: {self._by_job:,}"
-            )
-        if self._jobs.resubmitted:
-            said.append(f"jobs submitted again: {self._jobs.resubmitted:,}")
-        return said
+    def remarks(self) -> Counter[str]:
+        """Return what the reader of the run should know, how often it was so."""
+        full_days = (
+            f"days of more {self.records.noun} than the {self._pages.cap:,} that "
+            "pages reach, asked by job"
+        )
+        return +Counter(
+            {
+                full_days: self._by_job if self.road is Road.QUERY else 0,
+                "jobs submitted again": self._jobs.resubmitted,
+            }
+        )
 
     async def _legs(self, span: Window) -> list[tuple[Window, Road]]:
         """Return which part of a span goes which way; they tile it.
@@ -250,6 +252,8 @@ class DetailAsker:
             self._by_job += 1
             await self._ask_job(errand, day)
             errand.days_by_job.add(day)
+        except OutOfReachError:
+            raise  # which says nothing of the day's size
         except ServiceError as exc:
             msg = (
                 f"{self.name} {day}: has more {self.records.noun} than the "

@@ -6,7 +6,7 @@ are, and the ids that came are counted against it.
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from gcbatch.account import Account
@@ -20,6 +20,9 @@ __all__ = ["Piece", "Tally"]
 
 MOST_IDS: Final = 100
 """Correlation ids that an account keeps; a day may have a thousand pages."""
+
+NEVER: Final = datetime.max.replace(tzinfo=UTC)
+"""Later than any instant that something was asked at."""
 
 
 @dataclass
@@ -148,7 +151,7 @@ class Tally:
     newer: set[str] = field(default_factory=set)
     available_until: datetime | None = None
     barren: int = 0
-    _asked_at: list[datetime] = field(default_factory=list)
+    _asked_at: datetime = NEVER
     _pages: int = 0
     _requests: int = 0
     _size: int = 0
@@ -157,7 +160,7 @@ class Tally:
 
     def note(self, answer: Answer[Page]) -> None:
         """Keep the account of an exchange."""
-        self._asked_at = [min([*self._asked_at, answer.asked_at])]
+        self._asked_at = min(self._asked_at, answer.asked_at)
         self._pages += 1
         self._requests += answer.attempts
         self._size += answer.size
@@ -181,12 +184,12 @@ class Tally:
         self.available_until = min(self.available_until or until, until)
 
     def account(self) -> Account:
-        """Return how the part came about."""
+        """Return how the part came about, after something was noted."""
         noun = self.records.noun
         remarks = Counter(self.remarks)
         remarks[f"{noun} that began outside the range, left out"] = len(self._outside)
         return Account(
-            asked_at=self._asked_at[0],
+            asked_at=self._asked_at,
             window=self.window,
             pages=self._pages,
             rows=len(self.spool),
