@@ -1,12 +1,12 @@
 """The file of a part: Parquet, with its account and a seal over all its bytes."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,6 +18,7 @@ __all__ = [
     "MEND_HINT",
     "Part",
     "Rows",
+    "Stamp",
     "batches_of",
     "fill",
     "metadata_of",
@@ -125,12 +126,41 @@ def seal(path: Path) -> None:
         file.write(found)
 
 
+class Stamp(NamedTuple):
+    """What tells a file from all others, and from itself before it was written to."""
+
+    device: int
+    inode: int
+    size: int
+    modified_ns: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, file: Any) -> Self:
+        """Return the stamp of an opened file."""
+        found = os.fstat(file.fileno())
+        return cls(
+            found.st_dev,
+            found.st_ino,
+            found.st_size,
+            found.st_mtime_ns,
+            found.st_ctime_ns,
+        )
+
+
 @contextmanager
-def opened(path: Path) -> Iterator[tuple[Any, str]]:
+def opened(
+    path: Path, checked: MutableMapping[Stamp, str] | None = None
+) -> Iterator[tuple[Any, str]]:
     """Open a part's file for reading, its seal checked.
 
     What is read afterwards is what was checked, even if the part is replaced meanwhile:
     that makes a new file of the same name.
+
+    Args:
+        path: Of the part.
+        checked: Seals of files that were checked already, which are not hashed again;
+            this one is added.
 
     Yields:
         The file, and the seal.
@@ -139,19 +169,32 @@ def opened(path: Path) -> Iterator[tuple[Any, str]]:
         OSError: If it cannot be read.
         DamagedPartError: If the seal is not right.
     """
+    known = {} if checked is None else checked
     with path.open("rb") as file:
-        try:
-            at = _place_of_seal(file)
-            file.seek(at)
-            told = file.read(len(BLANK_SEAL))
-            found = _hash(file, at)
-        except ValueError:
-            told, found = b"", b"-"
-        if told != found:
-            msg = f"{path}: part is damaged"
-            raise DamagedPartError(msg, hint=MEND_HINT)
+        stamp = Stamp.of(file)
+        if stamp not in known:
+            known[stamp] = _right_seal(path, file)
         file.seek(0)
-        yield file, found.decode()
+        yield file, known[stamp]
+
+
+def _right_seal(path: Path, file: Any) -> str:
+    """Return the seal of an opened part.
+
+    Raises:
+        DamagedPartError: If it is not right.
+    """
+    try:
+        at = _place_of_seal(file)
+        file.seek(at)
+        told = file.read(len(BLANK_SEAL))
+        found = _hash(file, at)
+    except ValueError:
+        told, found = b"", b"-"
+    if told != found:
+        msg = f"{path}: part is damaged"
+        raise DamagedPartError(msg, hint=MEND_HINT)
+    return found.decode()
 
 
 def table_of(file: Any) -> pa.Table:

@@ -45,6 +45,7 @@ class Store:
         self._parts = self.folder / "parts"
         self._sync = sync
         self._read: dict[str, str] = {}
+        self._sealed: dict[partfile.Stamp, str] = {}
 
     def path(self, digest: str) -> Path:
         """Return where the part of a query is, or will be."""
@@ -155,10 +156,11 @@ class Store:
 
     @contextmanager
     def _checked(self, digest: str) -> Iterator[tuple[Any, str]]:
-        """Open a part's file, its seal checked."""
+        """Open a part's file, its seal checked once while it stays as it is."""
+        path = self.path(digest)
         with ExitStack() as open_files:
             with self._reading(digest):
-                found = open_files.enter_context(partfile.opened(self.path(digest)))
+                found = open_files.enter_context(partfile.opened(path, self._sealed))
             yield found
 
     @contextmanager

@@ -7,6 +7,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PosixPath
 from typing import Any
+from unittest.mock import Mock
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -154,6 +155,27 @@ def test_a_seal_is_the_same_however_a_file_is_read(
     monkeypatch.setattr(partfile, "PIECE", piece)
 
     assert store.read(DIGEST).num_rows == 3
+
+
+def test_a_part_is_hashed_once_while_it_stays_as_it_is(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tables and checks read a part again and again; a byte written to it is seen."""
+    store.write(DIGEST, part_of(3))
+    hashing = Mock(wraps=partfile._hash)
+    monkeypatch.setattr(partfile, "_hash", hashing)
+
+    tables = [store.read(DIGEST) for _ in range(3)]
+
+    assert hashing.call_count == 1
+    assert tables[0].equals(tables[2])
+    with store.path(DIGEST).open("r+b") as file:
+        file.seek(4)
+        byte = file.read(1)
+        file.seek(4)
+        file.write(bytes([byte[0] ^ 1]))
+    with pytest.raises(DamagedPartError):
+        store.read(DIGEST)
 
 
 def test_an_account_may_name_the_seal(store: Store) -> None:
