@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import settings
 from typer.testing import CliRunner, Result
 
 from gcbatch import Job, RunReport, export_job, load_job, run
@@ -20,6 +21,10 @@ from gcbatch.cli import app
 from gcbatch.simulator import Entry, Simulator, Tenant, sample_tenant
 
 T = TypeVar("T")
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 WIDE = 1_000_000
 """A quota that no test reaches, so that none waits for it."""

@@ -547,7 +547,7 @@ some_metrics = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_the_order_of_an_answer_does_not_matter(data: st.DataObject) -> None:
     """Groups, buckets and metrics in any order give the same bytes."""

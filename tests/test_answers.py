@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gcbatch.errors import AccessError, Refusal, ServiceError
@@ -78,7 +78,6 @@ def test_the_correlation_id_has_two_names(
     assert correlation_id(headers) == expected
 
 
-@settings(deadline=None)
 @given(text=st.text(max_size=2000))
 def test_a_terminal_is_not_spoken_to(text: str) -> None:
     """Words are one line of printable text, of bounded length."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gcbatch.dates import check_date, resolve_range
@@ -167,7 +167,6 @@ def test_hours_are_counted_from_now(text: str) -> None:
         check_date(text)
 
 
-@settings(deadline=None)
 @given(text=st.text(max_size=30))
 def test_any_text_is_taken_or_refused(text: str) -> None:
     """No text does anything but pass or raise ValueError."""
@@ -175,7 +174,6 @@ def test_any_text_is_taken_or_refused(text: str) -> None:
         assert check_date(text) == text
 
 
-@settings(deadline=None)
 @given(
     back=st.integers(0, 400),
     unit=st.sampled_from(["d", "w", "mo"]),

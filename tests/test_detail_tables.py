@@ -43,9 +43,7 @@ SUMS = {
     "wait_ms": {"tAnswered", "tAbandon", "tFlowOut"},
 }
 
-several = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+several = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
 
 def column(name: str) -> str:

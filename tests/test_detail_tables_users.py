@@ -159,7 +159,7 @@ def test_they_are_not_partitioned_by_day(name: str, tmp_path: Any) -> None:
 
 
 @given(st.sets(st.integers(-40, 71), max_size=20), st.integers(1, 60))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_every_record_once(begun: set[int], hours: int) -> None:
     """Whatever windows it touches: three days, answered as the service does."""
     name = "user_presence"
@@ -237,7 +237,7 @@ def test_parts_are_read_twice_only_for_an_end_they_may_hold(start: int) -> None:
     st.dictionaries(st.integers(-40, 71), st.integers(1, 90), max_size=12),
     st.tuples(*(st.integers(0, 200) for _ in range(3))),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_an_end_is_told_if_any_part_from_the_window_on_has_it(
     spans: dict[int, int], fetched: tuple[int, int, int]
 ) -> None:

@@ -4,7 +4,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -46,7 +46,6 @@ def holds(condition: Filter | Clause | Predicate | None, row: Row) -> bool:
     return all(told) if condition.type == "and" else any(told)
 
 
-@settings(deadline=None)
 @given(own=st.lists(clauses, max_size=2), given_=st.none() | filters)
 def test_all_of_asks_for_both(own: list[Clause], given_: Filter | None) -> None:
     """A row passes the whole if and only if it passes every part of it."""

@@ -154,7 +154,7 @@ rows = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     rows=rows,
     shares=st.lists(st.integers(0, 2), min_size=6, max_size=6),
@@ -186,7 +186,7 @@ def test_the_bytes_do_not_depend_on_how_it_was_asked(
 class TestRebatching:
     SCHEMA = pa.schema([("n", pa.int64())])
 
-    @settings(max_examples=80, deadline=None)
+    @settings(max_examples=80)
     @given(sizes=st.lists(st.integers(0, 25), max_size=12), most=st.integers(1, 10))
     def test_batches_have_one_size(self, sizes: list[int], most: int) -> None:
         """All rows in order, in full batches but for the last; none is empty."""

@@ -1,7 +1,7 @@
 """Facts of the service: families, kinds of metrics, regions, and names of columns."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gcbatch.genesys.families import FAMILIES, Family, family_named, kebab
@@ -152,7 +152,6 @@ class TestSuggestions:
         assert told.endswith("c29 and 2 more")
         assert unknown("thing", "zzz", ["a"]) == "unknown thing 'zzz'; there are a"
 
-    @settings(deadline=None)
     @given(name=st.text(max_size=10), choices=st.lists(st.text(max_size=10)))
     def test_only_choices_are_suggested(self, name: str, choices: list[str]) -> None:
         """Suggestions are among the choices, at most three, as they are written."""

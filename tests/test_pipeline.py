@@ -580,7 +580,6 @@ class TestOrder:
 
     @settings(
         max_examples=8,
-        deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     @given(concurrency=st.integers(1, 32), seed=st.integers(0, 2**16))

@@ -350,7 +350,7 @@ def brute_force(job: Job, ids: Sequence[str], whole: Window) -> int:
     return best
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     queues=st.integers(1, 40),
     days=st.integers(1, 20),
@@ -371,7 +371,7 @@ def test_no_plan_has_fewer_requests(queues: int, days: int, buckets: int) -> Non
     assert len(plan.queries) == brute_force(job, ids, plan.window)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     queues=st.none() | st.integers(1, 300),
     granularity=st.sampled_from(["PT15M", "PT1H", "PT12H", "P1D", "P1W", "P1M", None]),

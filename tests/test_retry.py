@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gcbatch.genesys.retry import Attempts, own_wait_s, told_wait_s
@@ -67,7 +67,6 @@ def test_the_services_word_is_looked_for_in_order(
     assert told_wait_s(headers, message, NOW) == expected
 
 
-@settings(deadline=None)
 @given(
     header=st.one_of(
         st.text(max_size=40), st.text(alphabet="MonJan 0129:+-,GT.", max_size=40)

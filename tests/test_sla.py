@@ -205,7 +205,7 @@ class TestFigures:
         assert row["compliance_met"] is met
 
     @given(handled=st.lists(st.integers(1, 40), min_size=2, max_size=30))
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     def test_levels_that_all_equal_the_target_meet_it(self, handled: list[int]) -> None:
         """Weighing by binary fractions makes no hour of 80 % miss a target of 80."""
         types = dict.fromkeys(("level_part", "level_whole"), pa.float64())
@@ -543,7 +543,7 @@ class TestCuts:
         period=st.sampled_from(["interval", "hour", "day", "week", "month", "total"]),
         zone=st.sampled_from(["UTC", "Europe/Dublin", "Asia/Kathmandu"]),
     )
-    @settings(deadline=None, max_examples=50)
+    @settings(max_examples=50)
     def test_any_cut_gives_the_same_bytes(
         self,
         told: list[tuple[int, str, tuple[int | None, ...]]],
@@ -583,7 +583,7 @@ class TestCuts:
         ),
         cuts=st.sets(st.integers(1, HOURS - 1), max_size=5),
     )
-    @settings(deadline=None, max_examples=30)
+    @settings(max_examples=30)
     def test_fractions_are_the_same_to_1e_9(
         self, told: list[tuple[int, float, float]], cuts: set[int]
     ) -> None:

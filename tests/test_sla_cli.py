@@ -165,7 +165,7 @@ LEVELS = st.none() | st.sampled_from([10.0, 79.0, 80.0, 95.0])
     st.sampled_from([1, 7, 50, 1000]),
     st.integers(1, 30),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_long_table_shows_what_sorting_all_of_it_would(
     told: list[tuple[float | None, float | None]],
     period: str,

@@ -227,7 +227,6 @@ class TestLocalTime:
 
 
 class TestTiling:
-    @settings(deadline=None)
     @given(
         start=changes(),
         span=st.timedeltas(timedelta(hours=1), timedelta(days=20)),
@@ -247,7 +246,6 @@ class TestTiling:
         assert windows[-1].end == first + span
         assert all(a.end == b.start for a, b in pairwise(windows))
 
-    @settings(deadline=None)
     @given(start=changes(), count=st.integers(1, 12))
     def test_days_from_midnight_follow_midnights(
         self, start: tuple[datetime, ZoneInfo], count: int
@@ -291,7 +289,7 @@ class TestTiling:
 
 
 class TestBuckets:
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(start=changes(), granularity=periods)
     def test_floor_and_ceil_enclose(
         self, start: tuple[datetime, ZoneInfo], granularity: Period
@@ -307,7 +305,7 @@ class TestBuckets:
             assert floor_to_bucket(edge, granularity, zone) == edge
             assert ceil_to_bucket(edge, granularity, zone) == edge
 
-    @settings(max_examples=120, deadline=None)
+    @settings(max_examples=120)
     @given(start=changes(), granularity=periods, count=st.integers(1, 6))
     def test_edges_tile_the_window(
         self, start: tuple[datetime, ZoneInfo], granularity: Period, count: int
@@ -324,7 +322,7 @@ class TestBuckets:
         assert all(a < b for a, b in pairwise(edges))
         assert all(floor_to_bucket(e, granularity, zone) == e for e in edges)
 
-    @settings(max_examples=120, deadline=None)
+    @settings(max_examples=120)
     @given(start=changes(), granularity=periods, count=st.integers(1, 7))
     def test_the_count_is_never_too_low_within_a_week(
         self, start: tuple[datetime, ZoneInfo], granularity: Period, count: int

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gcbatch.errors import JobError
@@ -177,7 +177,6 @@ def test_a_broken_override_is_a_job_error() -> None:
         parse_scalar("{a: 1, a: 2}")
 
 
-@settings(deadline=None)
 @given(
     text=st.one_of(
         st.text(max_size=60),

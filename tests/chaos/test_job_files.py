@@ -216,7 +216,6 @@ def test_a_mutated_job_file_is_good_or_refused(
     usual = settings(
         max_examples=FILES // CHUNKS,
         database=None,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     texts = st.sampled_from(_texts())
