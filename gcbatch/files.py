@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["Sync", "create_beside", "replace_whole", "sync_folder", "write_whole"]
+__all__ = ["Sync", "create_beside", "replace_whole", "sync_folder"]
 
 Sync = Callable[[int], None]
 """Forces what an open file or folder holds to disk, such as os.fsync."""
@@ -25,15 +25,6 @@ def create_beside(path: Path) -> Path:
     beside = path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}.part")
     os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     return beside
-
-
-def write_whole(path: Path, content: "bytes | memoryview", *, sync: Sync) -> None:
-    """Make *path* a file of *content*, replacing what was there by one rename.
-
-    Raises:
-        OSError: If it cannot be written; what was there stays.
-    """
-    replace_whole(path, lambda beside: beside.write_bytes(content), sync=sync)
 
 
 def replace_whole(path: Path, fill: Callable[[Path], object], *, sync: Sync) -> None:

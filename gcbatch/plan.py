@@ -121,10 +121,6 @@ class Plan:
         by_window = groupby(self.queries, key=lambda query: query.window)
         return [(window, list(queries)) for window, queries in by_window]
 
-    def minutes(self, requests_per_minute: int) -> float:
-        """Return how long its requests take at the quota, in minutes."""
-        return len(self.queries) / requests_per_minute
-
     def to_json(self) -> dict[str, Any]:
         """Return it as it is kept with the run; templates are written once."""
         templates = list(dict.fromkeys(query.template for query in self.queries))

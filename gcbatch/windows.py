@@ -9,7 +9,6 @@ from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import total_ordering
 from typing import Final, Self
 from zoneinfo import ZoneInfo
 
@@ -55,7 +54,6 @@ def milliseconds(instant: datetime) -> int:
     return (instant - EPOCH) // MILLISECOND
 
 
-@total_ordering
 @dataclass(frozen=True, slots=True)
 class Period:
     """An ISO 8601 duration: months and days of a calendar, or seconds of a clock.
@@ -119,9 +117,6 @@ class Period:
         )
         time_part = f"T{seconds}S" if seconds else ""
         return Period(months, days, seconds, f"P{date_part}{time_part}")
-
-    def __lt__(self, other: "Period") -> bool:
-        return self.typical_s < other.typical_s
 
     def __str__(self) -> str:
         return self.text

@@ -492,11 +492,6 @@ def test_a_plan_survives_its_note() -> None:
     assert len(raw["templates"]) < len(raw["queries"])
 
 
-def test_minutes_are_requests_at_the_quota() -> None:
-    """40 requests at 20 a minute take two minutes."""
-    assert plan_of(job_of(), ids_of(900)).minutes(20) == 2.0
-
-
 @pytest.mark.parametrize("days", [1, 2, 3, 6, 7])
 @pytest.mark.parametrize("month", ["2026-03-22", "2026-10-18"])
 def test_auto_windows_begin_on_edges_of_buckets(month: str, days: int) -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from gcbatch import partfile
 from gcbatch.account import Account
 from gcbatch.errors import DamagedPartError, DataError, OutputError
-from gcbatch.files import create_beside, sync_folder, write_whole
+from gcbatch.files import create_beside, replace_whole, sync_folder
 from gcbatch.partfile import Part, seal
 from gcbatch.store import Store, Submitted
 from gcbatch.windows import Period, Window
@@ -478,7 +478,9 @@ class TestFiles:
         """The file beside has room for its own ending."""
         path = tmp_path / "deep" / "er" / name
 
-        write_whole(path, b"content", sync=os.fsync)
+        replace_whole(
+            path, lambda beside: beside.write_bytes(b"content"), sync=os.fsync
+        )
 
         assert path.read_bytes() == b"content"
         assert [p.name for p in path.parent.iterdir()] == [name]

@@ -29,7 +29,6 @@ TELL_S: Final = 30.0
 """So long it tries to tell what the coordinator finds out by itself in the end."""
 
 PAUSE_S: Final = 0.5
-LATER_S: Final = 1.0
 
 
 class LostLineError(Exception):

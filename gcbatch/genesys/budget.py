@@ -79,11 +79,6 @@ class Budget:
         self._careful = False
         self._offered_before = 0
 
-    @property
-    def window_s(self) -> float:
-        """The longest time to a window's end that was told so far."""
-        return self._length_s
-
     def offered(self, now: float, *, open_too: bool = True) -> int:
         """Return how many requests the server allowed, over the windows seen so far.
 
