@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -60,11 +60,20 @@ class Transport:
         *,
         headers: Mapping[str, str],
         body: bytes | None = None,
+        grow: Callable[[int], Awaitable[None]] | None = None,
     ) -> Response:
         """Send one request and read the whole answer.
 
         Redirects are not followed: the API has none, and credentials must not
         travel to where an answer points.
+
+        Args:
+            method: GET, POST or DELETE.
+            url: Where to.
+            headers: Of the request.
+            body: JSON, or a form; None is no body.
+            grow: Is told how many bytes came so far, and returns when there is room
+                for more.
 
         Raises:
             Unreachable: If no connection can be made.
@@ -84,7 +93,7 @@ class Transport:
                 if response.status in (301, 302, 303, 307, 308):
                     msg = f"{method} {response.url.origin()}: redirects elsewhere"
                     raise ServiceError(msg, hint="check region, domain or api_url")
-                content = await self._read(response, method)
+                content = await self._read(response, method, grow)
                 return Response(response.status, response.headers, content)
         except (aiohttp.ClientSSLError, ssl.SSLError) as exc:
             msg = f"{_origin(url)}: no trusted TLS connection"
@@ -118,7 +127,12 @@ class Transport:
             self._proxies[origin] = found
         return self._proxies[origin]
 
-    async def _read(self, response: aiohttp.ClientResponse, method: str) -> bytes:
+    async def _read(
+        self,
+        response: aiohttp.ClientResponse,
+        method: str,
+        grow: Callable[[int], Awaitable[None]] | None,
+    ) -> bytes:
         chunks: list[bytes] = []
         size = 0
         async for chunk in response.content.iter_any():
@@ -132,6 +146,8 @@ class Transport:
                 raise ServiceError(
                     msg, hint="set a shorter fetch.chunk, or fetch.max_response_bytes"
                 )
+            if grow is not None:
+                await grow(size)
         return b"".join(chunks)
 
 
