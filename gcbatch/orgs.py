@@ -18,6 +18,7 @@ from gcbatch.genesys.listing import LISTINGS, Listed, Listing, list_entities
 from gcbatch.genesys.names import Names, names_of
 from gcbatch.genesys.patience import FailedCall
 from gcbatch.genesys.regions import Hosts
+from gcbatch.genesys.room import Room
 from gcbatch.job import Job
 from gcbatch.org import Org, SecretFile
 
@@ -195,6 +196,7 @@ class Orgs:
         self._jobs = tuple(share for job in jobs for share in job.shares())
         self._stack = AsyncExitStack()
         self._open: dict[Key, OrgSession] = {}
+        self._room = Room()
 
     async def __aenter__(self) -> Self:
         return self
@@ -239,7 +241,9 @@ class Orgs:
                 give_up_s=max(f.give_up.typical_s for f in sharing),
                 max_response_bytes=max(f.max_response_bytes for f in sharing),
             )
-            access = await self._stack.enter_async_context(open_access(connection))
+            access = await self._stack.enter_async_context(
+                open_access(connection, self._room)
+            )
             tables = frozenset(table for j in jobs for table in j.listed)
             self._open[key] = OrgSession(access, connection, tables)
         return self._open[key]

@@ -1,5 +1,6 @@
 """The plan: which queries a job asks, in order, and what they cost. Pure."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,8 +41,11 @@ DAYS_OF_A_MONTH: Final = 31
 INTERVAL_BYTES: Final = 80
 """Of the body, taken by the interval that a query adds to its template."""
 
-Batch = Sequence[str] | None
+Batch = tuple[str, ...] | None
 """The queues of a request; None is all."""
+
+Cut = tuple[Window, Sequence[Batch]]
+"""A window with the batches that it is asked by."""
 
 
 class Templates(Protocol):
@@ -173,44 +177,54 @@ def make_plan(job: jobs.Job, scope: Scope, endpoint: Templates) -> Plan:
             requests than one whose answers cannot be told apart.
     """
     if endpoint.in_utc_days:
-        windows, batches = _in_utc_days(job, scope, endpoint)
+        windows, queues = _in_utc_days(job, scope, endpoint)
+        cut: list[Cut] = [(window, [queues]) for window in windows]
     else:
-        windows, batches = _fewest(job, scope, endpoint)
-    templates = [endpoint.template(job.query, batch) for batch in batches]
-    _check_bodies(job, templates)
+        cut = _fewest(job, scope, endpoint)
+    templates: dict[Batch, bytes] = {}
+    for batch in (batch for _, batches in cut for batch in batches):
+        if batch not in templates:
+            templates[batch] = endpoint.template(job.query, batch)
+    at_once = max(len(batches) for _, batches in cut)
+    _check_bodies(job, list(templates.values()), at_once)
     return Plan(
         scope.window,
         tuple(
-            make_query(scope.identity, endpoint.name, window, template)
-            for window in windows
-            for template in templates
+            make_query(scope.identity, endpoint.name, window, templates[batch])
+            for window, batches in cut
+            for batch in batches
         ),
     )
 
 
-def _fewest(
-    job: jobs.Job, scope: Scope, endpoint: Templates
-) -> tuple[list[Window], list[Batch]]:
-    """Return the windows and batches that together make the fewest queries."""
+def _fewest(job: jobs.Job, scope: Scope, endpoint: Templates) -> list[Cut]:
+    """Return the windows and their batches that together make the fewest queries.
+
+    The last window is often shorter than the others, and needs fewer batches.
+    """
     largest = _largest_batch(job, scope, endpoint)
-    best: tuple[list[Window], list[Batch]] | None = None
+    best: list[Cut] = []
+    fewest = math.inf
     windows: list[Window] = []
     for windows, buckets in _tilings(job, scope.window, endpoint):
-        if best is not None and len(windows) >= len(best[0]) * len(best[1]):
+        if len(windows) >= fewest:
             break  # as will all shorter ones
-        size = _fitting_batch(job, scope, buckets, largest)
-        if size == 0:
+        sizes = [_fitting_batch(job, scope, count, largest) for count in buckets]
+        if not all(sizes):
             continue
-        batches = _batches(scope.queue_ids, size)
-        if best is None or len(windows) * len(batches) < len(best[0]) * len(best[1]):
-            best = windows, batches
+        batches = {size: _batches(scope.queue_ids, size) for size in set(sizes)}
+        count = sum(len(batches[size]) for size in sizes)
+        if count < fewest:
+            cut = zip(windows, sizes, strict=True)
+            best, fewest = [(window, batches[size]) for window, size in cut], count
     # Where a single bucket may have too many results, asking for it is all one can do.
-    return best or (windows, _batches(scope.queue_ids, largest))
+    whole = _batches(scope.queue_ids, largest)
+    return best or [(window, whole) for window in windows]
 
 
 def _in_utc_days(
     job: jobs.Job, scope: Scope, endpoint: Templates
-) -> tuple[list[Window], list[Batch]]:
+) -> tuple[list[Window], Batch]:
     """Return windows that end at midnights in UTC, and the one batch of queues.
 
     Where the range begins later each day, windows are counted from a fixed one:
@@ -237,7 +251,7 @@ def _in_utc_days(
         for day in days
         if day.end > scope.window.start
     ]
-    return windows, [scope.queue_ids]
+    return windows, scope.queue_ids
 
 
 def _largest_batch(job: jobs.Job, scope: Scope, endpoint: Templates) -> int:
@@ -284,8 +298,8 @@ def _batches(ids: tuple[str, ...] | None, size: int) -> list[Batch]:
 
 def _tilings(
     job: jobs.Job, whole: Window, endpoint: Templates
-) -> Iterator[tuple[list[Window], int]]:
-    """Yield windows that tile the range, and how many buckets one has at most.
+) -> Iterator[tuple[list[Window], list[int]]]:
+    """Yield windows that tile the range, and how many buckets each has.
 
     Fewest windows first. Where the job says how long they are, only those.
     """
@@ -303,7 +317,7 @@ def _tilings(
             _check_edges(windows, length, granularity, zone)
         if endpoint.cuts_by_clock:
             _check_clock(windows, granularity, zone)
-        yield windows, max(bucket_count(w, granularity, zone) for w in windows)
+        yield windows, [bucket_count(w, granularity, zone) for w in windows]
 
 
 def _lengths(job: jobs.Job, whole: Window, endpoint: Templates) -> Iterator[Period]:
@@ -332,16 +346,22 @@ def _lengths(job: jobs.Job, whole: Window, endpoint: Templates) -> Iterator[Peri
     yield granularity
 
 
-def _check_bodies(job: jobs.Job, templates: Sequence[bytes]) -> None:
-    """Refuse requests that are too large, or whose answers cannot be put together."""
+def _check_bodies(job: jobs.Job, templates: Sequence[bytes], at_once: int) -> None:
+    """Refuse requests that are too large, or whose answers cannot be put together.
+
+    Args:
+        job: What to ask.
+        templates: Of all requests.
+        at_once: The most requests of a window.
+    """
     size, most = max(map(len, templates)) + INTERVAL_BYTES, job.fetch.limits.body_bytes
     if size > most:
         msg = f"query: a request would have {size} bytes; the service takes {most}"
         raise JobError(msg, hint="shorten query.filter, or name fewer queues")
     is_told_apart = job.query.family is None or "queueId" in job.query.group_by
-    if len(templates) > 1 and not is_told_apart:
+    if at_once > 1 and not is_told_apart:
         msg = (
-            f"query.queues: so many need {len(templates)} requests for each window, "
+            f"query.queues: so many need {at_once} requests for each window, "
             "whose answers overlap when not grouped by queueId"
         )
         raise JobError(msg, hint="add queueId to query.group_by, or leave queues out")

@@ -207,7 +207,7 @@ class TestQueues:
         """900 queues over a month take the fewest requests, not 900 each time."""
         plan = plan_of(job_of(), ids_of(900))
 
-        assert len(plan.queries) == 40
+        assert len(plan.queries) == 36
         assert len(plan.queries) < 900
 
     def test_requests_name_about_as_many_queues_each(self) -> None:
@@ -337,17 +337,15 @@ def test_a_bucket_with_too_many_results_is_asked_all_the_same() -> None:
 
 
 def brute_force(job: Job, ids: Sequence[str], whole: Window) -> int:
-    """Return the fewest requests, by trying every batch size and length of days."""
+    """Return the fewest requests, by trying every length of windows."""
     most = job.fetch.limits.expected_buckets
     hours = -(-whole.span // timedelta(hours=1))
-    best: int | None = None
-    for size in range(1, len(ids) + 1):
-        for span in (*(24 * d for d in range(1, 8)), 12, 8, 6, 4, 3, 2, 1):
-            if span * size <= most or (span == 1 and size == 1):
-                count = -(-hours // span) * -(-len(ids) // size)
-                best = count if best is None else min(best, count)
-    assert best is not None
-    return best
+    counts = []
+    for span in (*(24 * d for d in range(1, 8)), 12, 8, 6, 4, 3, 2, 1):
+        spans = [min(span, hours - start) for start in range(0, hours, span)]
+        if most >= max(spans):
+            counts.append(sum(-(-len(ids) // (most // hours)) for hours in spans))
+    return min(counts)
 
 
 @settings(max_examples=60)
@@ -369,6 +367,51 @@ def test_no_plan_has_fewer_requests(queues: int, days: int, buckets: int) -> Non
     plan = plan_of(job, ids)
 
     assert len(plan.queries) == brute_force(job, ids, plan.window)
+
+
+def is_allowed(job: Job, window: Window, queues: Sequence[str]) -> bool:
+    """Say whether one query of such a window and queues keeps to all limits."""
+    asked, limits = job.query, job.fetch.limits
+    template = aggregates(job).template(asked, queues)
+    query = make_query("org", aggregates(job).name, window, template)
+    is_clock = asked.granularity is not None and asked.granularity.is_clock
+    days = limits.max_days_subday if is_clock else limits.max_days_daily
+    buckets = bucket_count(window, asked.granularity, asked.zone)
+    return (
+        window.span <= days * DAY + timedelta(hours=1)
+        and buckets * len(queues) <= limits.expected_buckets
+        and len(aggregates(job).body(query)) <= limits.body_bytes
+    )
+
+
+@settings(max_examples=100)
+@given(
+    queues=st.integers(1, 300),
+    granularity=st.sampled_from(["PT15M", "PT30M", "PT1H", "P1D", None]),
+    days=st.integers(1, 70),
+    buckets=st.sampled_from([700, 2000, 20_000]),
+    body=st.sampled_from([5000, 512_000]),
+)
+def test_no_two_neighbours_could_be_one_query(
+    *, queues: int, granularity: str | None, days: int, buckets: int, body: int
+) -> None:
+    """Two batches of a window, or two windows of all queues, break a limit as one."""
+    job = job_of(
+        {"limits": {"expected_buckets": buckets, "body_bytes": body}},
+        granularity=granularity,
+        timezone="UTC",
+        **{"from": "2026-03-02", "to": f"{date(2026, 3, 2) + days * DAY}"},
+    )
+
+    plan = plan_of(job, ids_of(queues))
+
+    for window, queries in plan.windows:
+        for one, other in pairwise(map(queues_of, queries)):
+            assert not is_allowed(job, window, [*one, *other])
+    for (first, some), (second, others) in pairwise(plan.windows):
+        both = Window(first.start, second.end)
+        batches = [queues_of(query) for query in max(some, others, key=len)]
+        assert not all(is_allowed(job, both, batch) for batch in batches)
 
 
 @settings(max_examples=60)

@@ -92,4 +92,5 @@ class ParquetExporter:
             for batch in batches:
                 writer.write_batch(batch, row_group_size=BATCH_ROWS)
                 rows += batch.num_rows
+                del batch  # or it would lie in memory while the next is made
         return rows

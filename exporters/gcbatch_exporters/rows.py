@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 _TEXT = pa.large_string()
-"""64-bit offsets: 65,536 rows of long JSON cells can exceed the 2 GB of a string."""
+"""64-bit offsets: 32,768 rows of long JSON cells can exceed the 2 GB of a string."""
 
 _TO_ESCAPE = r'["\\\x00-\x1f]'
 """What JSON texts may not hold as it is."""

@@ -28,6 +28,7 @@ from gcbatch.genesys.connection import Connection
 from gcbatch.genesys.patience import Patience, Traffic, Tries, too_long
 from gcbatch.genesys.quota import Pacer, QuotaSpentError
 from gcbatch.genesys.repeating import rule_for
+from gcbatch.genesys.room import Place, Room
 from gcbatch.genesys.signin import sign_in
 from gcbatch.genesys.transport import (
     Interrupted,
@@ -43,10 +44,6 @@ T = TypeVar("T")
 
 MOST_DIGITS: Final = 9
 """Of a number in a header; what is longer is no count of requests or seconds."""
-
-LARGE_BODY: Final = 4 << 20
-"""Bodies above this are decoded in a thread, so that the loop keeps its pace. Pages of
-details stay below; threads would cost them a tenth more, and memory of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +110,7 @@ class Client:
         pace: Says when.
         tokens: Has the token to send with.
         patience: Waits where a request is repeated, and counts the traffic.
+        room: Room for large answers; None is of its own.
     """
 
     def __init__(
@@ -123,11 +121,13 @@ class Client:
         pace: Pace,
         tokens: Tokens,
         patience: Patience,
+        room: Room | None = None,
     ) -> None:
         self._transport = transport
         self._connection = connection
         self._pace = pace
         self._tokens = tokens
+        self._room = room or Room()
         self.patience = patience
 
     @property
@@ -198,32 +198,59 @@ class Client:
             token = self._tokens.latest(token)
             asked_at = datetime.now(UTC)
             try:
-                response = await self._send(
-                    method, f"{path}{query}", token, ticket, body
-                )
+                async with self._room.place() as place:
+                    target = f"{path}{query}"
+                    response = await self._send(
+                        method, target, token, ticket, body, place=place
+                    )
+                    if response.status < HTTPStatus.MULTIPLE_CHOICES:
+                        self._tokens.accepted(token)
+                        return Answer(
+                            await self._decoded(
+                                method, path, response, decode, place=place
+                            ),
+                            asked_at,
+                            tries.made + 1,
+                            len(response.body),
+                            correlation_id(response.headers),
+                        )
             except (Unreachable, Interrupted) as lost:
                 await tries.after_loss(lost)
                 continue
-            if response.status < HTTPStatus.MULTIPLE_CHOICES:
-                self._tokens.accepted(token)
-                try:
-                    value = await _decoded(decode, response.body)
-                except msgspec.ValidationError as exc:
-                    self._note_failure(method, path, response)
-                    msg = f"{method} {path}: unexpected answer: {exc}"
-                    raise DataError(msg, hint=SHAPE_HINT) from exc
-                except DAMAGED:
-                    self._note_failure(method, path, response)
-                    await tries.after_loss(Interrupted("damaged answer"))
-                    continue
-                return Answer(
-                    value,
-                    asked_at,
-                    tries.made + 1,
-                    len(response.body),
-                    correlation_id(response.headers),
-                )
             rejected = await self._refused(method, path, response, token, tries)
+
+    async def _decoded(
+        self,
+        method: str,
+        path: str,
+        response: Response,
+        decode: Callable[[bytes], T],
+        *,
+        place: Place,
+    ) -> T:
+        """Decode an answer; see call.
+
+        Raises:
+            Interrupted: If it came damaged.
+            DataError: If it has an unexpected shape.
+        """
+
+        def checked(body: bytes) -> T:
+            # msgspec does not look at the UTF-8 of keys that it does not know: a
+            # damaged byte in one it should know would lose a figure without a word.
+            if not body.isascii():
+                body.decode()
+            return decode(body)
+
+        try:
+            return await place.decoded(checked, response.body)
+        except msgspec.ValidationError as exc:
+            self._note_failure(method, path, response)
+            msg = f"{method} {path}: unexpected answer: {exc}"
+            raise DataError(msg, hint=SHAPE_HINT) from exc
+        except DAMAGED as exc:
+            self._note_failure(method, path, response)
+            raise Interrupted("damaged answer") from exc  # noqa: EM101, TRY003 - one word of state
 
     async def _refused(
         self, method: str, path: str, response: Response, token: Token, tries: Tries
@@ -272,6 +299,8 @@ class Client:
         token: Token,
         ticket: Ticket,
         body: bytes | None,
+        *,
+        place: Place,
     ) -> Response:
         headers = {"Authorization": f"Bearer {token.value}"}
         if body is not None:
@@ -280,7 +309,7 @@ class Client:
         self.traffic.sent += 1
         try:
             response = await self._transport.send(
-                method, url, headers=headers, body=body
+                method, url, headers=headers, body=body, grow=place.grow
             )
         except BaseException:
             self._pace.lost(ticket)
@@ -303,19 +332,6 @@ def _standing(headers: Mapping[str, str]) -> Standing | None:
     return Standing(count, allowed, reset_s)
 
 
-async def _decoded(decode: Callable[[bytes], T], body: bytes) -> T:
-    def checked() -> T:
-        # msgspec does not look at the UTF-8 of keys that it does not know: a damaged
-        # byte in one it should know would lose a figure without a word.
-        if not body.isascii():
-            body.decode()
-        return decode(body)
-
-    if len(body) > LARGE_BODY:
-        return await asyncio.to_thread(checked)
-    return checked()
-
-
 @dataclass(frozen=True)
 class Access:
     """The way to one org: a client, and the pace and the token that it goes by.
@@ -332,7 +348,10 @@ class Access:
 
 
 def access(
-    transport: Transport, connection: Connection, clock: Callable[[], float]
+    transport: Transport,
+    connection: Connection,
+    clock: Callable[[], float],
+    room: Room | None = None,
 ) -> Access:
     """Return the way to an org.
 
@@ -340,6 +359,7 @@ def access(
         transport: Sends single requests.
         connection: Where to, as whom and how fast.
         clock: Monotonic seconds.
+        room: As for Client.
     """
     pacer = Pacer(
         connection.requests_per_minute, reserve=connection.reserve, clock=clock
@@ -347,19 +367,26 @@ def access(
     patience = Patience(give_up_s=connection.give_up_s, hold=pacer.hold, clock=clock)
     grant = partial(sign_in, connection, transport, patience)
     tokens = TokenProvider(grant, clock=clock)
-    client = Client(transport, connection, pace=pacer, tokens=tokens, patience=patience)
+    client = Client(
+        transport, connection, pace=pacer, tokens=tokens, patience=patience, room=room
+    )
     return Access(client, pacer, tokens)
 
 
 @asynccontextmanager
-async def open_access(connection: Connection) -> AsyncIterator[Access]:
+async def open_access(connection: Connection, room: Room) -> AsyncIterator[Access]:
     """Open the way to an org, on the clock of the loop.
 
     Its connections close on leaving.
+
+    Args:
+        connection: Where to, as whom and how fast.
+        room: For large answers, which orgs share.
     """
     async with open_transport(
         timeout_s=connection.timeout_s,
         connections=connection.concurrency + 1,
         max_response_bytes=connection.max_response_bytes,
     ) as transport:
-        yield access(transport, connection, asyncio.get_running_loop().time)
+        clock = asyncio.get_running_loop().time
+        yield access(transport, connection, clock, room)

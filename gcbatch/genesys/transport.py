@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -19,6 +19,11 @@ __all__ = ["Interrupted", "Response", "Transport", "Unreachable", "open_transpor
 
 USER_AGENT: Final = f"gcbatch/{version('gcbatch')}"
 CONNECT_TIMEOUT_S: Final = 20.0
+
+
+Grow = Callable[[int], Awaitable[None] | None]
+"""Is told how many bytes of an answer came so far; returns what is to be waited for
+before there may be more, which does not count as time of the exchange."""
 
 
 class Unreachable(Exception):  # noqa: N818 - a state of the line, caught by callers
@@ -43,13 +48,19 @@ class Transport:
 
     Args:
         session: The pool.
+        timeout_s: Longest time of one exchange.
         max_response_bytes: A longer answer, after decompression, is cut off.
     """
 
     def __init__(
-        self, session: aiohttp.ClientSession, *, max_response_bytes: int
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        timeout_s: float,
+        max_response_bytes: int,
     ) -> None:
         self._session = session
+        self._timeout_s = timeout_s
         self._max_bytes = max_response_bytes
         self._proxies: dict[str, str | None] = {}
 
@@ -60,11 +71,19 @@ class Transport:
         *,
         headers: Mapping[str, str],
         body: bytes | None = None,
+        grow: Grow = lambda _size: None,
     ) -> Response:
         """Send one request and read the whole answer.
 
         Redirects are not followed: the API has none, and credentials must not
         travel to where an answer points.
+
+        Args:
+            method: GET, POST or DELETE.
+            url: Where to.
+            headers: Of the request.
+            body: JSON, or a form; None is no body.
+            grow: Is told how many bytes came so far.
 
         Raises:
             Unreachable: If no connection can be made.
@@ -73,18 +92,21 @@ class Transport:
                 or the answer is longer than allowed.
         """
         try:
-            async with self._session.request(
-                method,
-                url,
-                headers=headers,
-                data=body,
-                allow_redirects=False,
-                proxy=self._proxy(url),
-            ) as response:
+            async with (
+                asyncio.timeout(self._timeout_s) as limit,
+                self._session.request(
+                    method,
+                    url,
+                    headers=headers,
+                    data=body,
+                    allow_redirects=False,
+                    proxy=self._proxy(url),
+                ) as response,
+            ):
                 if response.status in (301, 302, 303, 307, 308):
                     msg = f"{method} {response.url.origin()}: redirects elsewhere"
                     raise ServiceError(msg, hint="check region, domain or api_url")
-                content = await self._read(response, method)
+                content = await self._read(response, method, grow, limit)
                 return Response(response.status, response.headers, content)
         except (aiohttp.ClientSSLError, ssl.SSLError) as exc:
             msg = f"{_origin(url)}: no trusted TLS connection"
@@ -118,7 +140,13 @@ class Transport:
             self._proxies[origin] = found
         return self._proxies[origin]
 
-    async def _read(self, response: aiohttp.ClientResponse, method: str) -> bytes:
+    async def _read(
+        self,
+        response: aiohttp.ClientResponse,
+        method: str,
+        grow: Grow,
+        limit: asyncio.Timeout,
+    ) -> bytes:
         chunks: list[bytes] = []
         size = 0
         async for chunk in response.content.iter_any():
@@ -132,7 +160,22 @@ class Transport:
                 raise ServiceError(
                     msg, hint="set a shorter fetch.chunk, or fetch.max_response_bytes"
                 )
+            if (room := grow(size)) is not None:
+                await _untimed(room, limit)
         return b"".join(chunks)
+
+
+async def _untimed(wait: Awaitable[None], limit: asyncio.Timeout) -> None:
+    """Wait for something of ours, which is not the other side's fault."""
+    end = limit.when()
+    if end is None:
+        await wait
+        return
+    now = asyncio.get_running_loop().time
+    left = end - now()
+    limit.reschedule(None)
+    await wait
+    limit.reschedule(now() + left)
 
 
 def _origin(url: str) -> str:
@@ -153,8 +196,9 @@ async def open_transport(
         connections: Most open at once.
         max_response_bytes: As for Transport.
     """
+    # The whole of an exchange is timed by Transport, which can stop the clock.
     timeout = aiohttp.ClientTimeout(
-        total=timeout_s, sock_connect=min(CONNECT_TIMEOUT_S, timeout_s)
+        total=None, sock_connect=min(CONNECT_TIMEOUT_S, timeout_s)
     )
     connector = aiohttp.TCPConnector(limit=connections)
     async with aiohttp.ClientSession(
@@ -163,4 +207,6 @@ async def open_transport(
         headers={"User-Agent": USER_AGENT},
         cookie_jar=aiohttp.DummyCookieJar(),
     ) as session:
-        yield Transport(session, max_response_bytes=max_response_bytes)
+        yield Transport(
+            session, timeout_s=timeout_s, max_response_bytes=max_response_bytes
+        )

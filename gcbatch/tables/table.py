@@ -11,7 +11,7 @@ from gcbatch.windows import Window
 
 __all__ = ["BATCH_ROWS", "LEVEL_DECIMALS", "Table", "rebatched"]
 
-BATCH_ROWS: Final = 65_536
+BATCH_ROWS: Final = 32_768
 """Rows of a batch, and of a Parquet row group. Cut by count, so that the same rows
 give the same bytes however the parts they came from were cut."""
 
@@ -90,17 +90,22 @@ def rebatched(
     waiting: list[pa.RecordBatch] = []
     held = 0
     for batch in batches:
-        waiting.append(batch)
-        held += batch.num_rows
-        if held < rows:
-            continue
-        table = pa.Table.from_batches(waiting, schema=schema)
-        whole = held - held % rows
-        for start in range(0, whole, rows):
-            yield from table.slice(start, rows).combine_chunks().to_batches()
-        rest = table.slice(whole)
-        held = rest.num_rows
-        waiting = rest.combine_chunks().to_batches()
+        rest = batch
+        while held + rest.num_rows >= rows:
+            waiting.append(rest.slice(0, rows - held))
+            rest = rest.slice(rows - held)
+            held = 0
+            yield from _whole(waiting, schema)
+        if rest.num_rows:
+            waiting.append(rest)
+            held += rest.num_rows
     if held:
-        table = pa.Table.from_batches(waiting, schema=schema)
-        yield from table.combine_chunks().to_batches()
+        yield from _whole(waiting, schema)
+
+
+def _whole(waiting: list[pa.RecordBatch], schema: pa.Schema) -> list[pa.RecordBatch]:
+    """Return the rows of batches in one, and let go of those batches."""
+    table = pa.Table.from_batches(waiting, schema=schema)
+    waiting.clear()
+    whole: list[pa.RecordBatch] = table.combine_chunks().to_batches()
+    return whole

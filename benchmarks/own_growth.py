@@ -1,0 +1,123 @@
+"""What a row costs where there are more and more of them, up to ten million.
+
+`python -m benchmarks.own_growth` takes three minutes a round: 52 to 521 days of 200
+queues in PT15M, fetched and exported to Parquet, then exported again. Of each is taken
+off what a single day takes, which is mostly the start.
+"""
+
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Final
+
+from benchmarks.alone import main_of
+from benchmarks.findings import Findings, Verdict
+from benchmarks.own_jobs import Bench, opened
+from benchmarks.processes import Spent
+
+__all__ = ["Point", "measure", "verdicts"]
+
+ROUNDS: Final = 1
+DAYS: Final = (52, 104, 260, 521)
+QUEUES: Final = 200
+QUICK_DAYS: Final = (2, 3)
+QUICK_QUEUES: Final = 5
+MOST_RATIO: Final = 1.15
+
+COMMANDS: Final = ("run", "export")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What one command took, over one number of rows.
+
+    Args:
+        rows: How many there were beyond the first day's.
+        cpu_s: CPU beyond that of the first day alone; of each round.
+        peak_mb: Most memory; of each round.
+    """
+
+    rows: int
+    cpu_s: tuple[float, ...]
+    peak_mb: tuple[float, ...]
+
+    @property
+    def row_us(self) -> float:
+        """Microseconds of CPU of a row, in the middle round."""
+        return 1e6 * median(self.cpu_s) / self.rows
+
+    def __str__(self) -> str:
+        return f"{self.row_us:8.2f} us {max(self.peak_mb):6.0f} MB"
+
+
+def measure(rounds: int, *, quick: bool) -> Findings:
+    """Measure.
+
+    Args:
+        rounds: How often.
+        quick: Whether a few rows do.
+    """
+    days, queues = (QUICK_DAYS, QUICK_QUEUES) if quick else (DAYS, QUEUES)
+    spent: dict[tuple[str, int], list[Spent]] = {
+        (command, number): [] for command in COMMANDS for number in (1, *days)
+    }
+    with opened(queues) as bench:
+        for _ in range(rounds):
+            for number in (1, *days):
+                for command, found in zip(COMMANDS, both(bench, number), strict=True):
+                    spent[command, number].append(found)
+        curves = {
+            command: [
+                point(spent[command, 1], spent[command, n], bench.rows(n - 1))
+                for n in days
+            ]
+            for command in COMMANDS
+        }
+    lines = [f"{'rows':>12} {'run: a row':>14} {'peak':>6} {'export: a row':>17} peak"]
+    lines += [
+        f"{run.rows:12,} {run} {export}"
+        for run, export in zip(*curves.values(), strict=True)
+    ]
+    told = tuple(verdicts(curves["run"], curves["export"]))
+    return Findings("More and more rows", tuple(lines), told)
+
+
+def both(bench: Bench, days: int) -> list[Spent]:
+    """Fetch and export so many days, of which there is nothing yet; export again."""
+    shutil.rmtree(bench.folder / "store", ignore_errors=True)
+    return [bench.run(days, command).spent for command in COMMANDS]
+
+
+def point(first: Sequence[Spent], spent: Sequence[Spent], rows: int) -> Point:
+    """Return what rows took beyond those of the first day.
+
+    Args:
+        first: Of each round, the first day alone.
+        spent: Of each round, the first day and those rows.
+        rows: How many.
+    """
+    more = [a.cpu_s - b.cpu_s for a, b in zip(spent, first, strict=True)]
+    return Point(rows, tuple(more), tuple(one.peak_mb for one in spent))
+
+
+def verdicts(run: Sequence[Point], export: Sequence[Point]) -> Iterator[Verdict]:
+    """Yield the targets.
+
+    Args:
+        run: Of `gcbatch run`, the fewest rows first.
+        export: Likewise, of `gcbatch export`.
+    """
+    for what, curve in (("run", run), ("export", export)):
+        few, many = curve[0], curve[-1]
+        ratio = many.row_us / few.row_us
+        yield Verdict(
+            f"{what}: a row of {many.rows / 1e6:.1f} million costs {ratio:.2f} x "
+            f"one of {few.rows / 1e6:.1f} million, at most {MOST_RATIO}",
+            ratio <= MOST_RATIO,
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main_of(measure, rounds=ROUNDS))

@@ -1,0 +1,62 @@
+"""What `gcbatch --help` costs, beside an interpreter that imports typer.
+
+`python -m benchmarks.own_help` runs both in turns.
+"""
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from benchmarks.alone import main_of
+from benchmarks.findings import Findings, Verdict, spread
+from benchmarks.processes import environment, measured
+
+__all__ = ["measure", "verdict"]
+
+ROUNDS: Final = 9
+MOST: Final = 3.0
+COMMANDS: Final = {
+    "python -c 'import typer'": ["-c", "import typer"],
+    "gcbatch --help": ["-m", "gcbatch", "--help"],
+}
+
+
+def measure(rounds: int, *, quick: bool) -> Findings:
+    """Measure.
+
+    Args:
+        rounds: How often.
+        quick: Whether once does.
+    """
+    spent: dict[str, list[float]] = {name: [] for name in COMMANDS}
+    with tempfile.TemporaryDirectory(prefix="gcbatch-bench-") as folder:
+        environ = environment(Path(folder) / "bytecode")
+        log = Path(folder) / "log"
+        for number in range(2 if quick else rounds + 1):
+            for name, command in COMMANDS.items():
+                took = measured([sys.executable, *command], environ, log)
+                if number:  # the first compiles the byte code
+                    spent[name].append(took.cpu_s)
+    lines = tuple(f"{name:26} {spread(found)} s CPU" for name, found in spent.items())
+    return Findings("Help", lines, (verdict(*spent.values()),))
+
+
+def verdict(typer: Sequence[float], ours: Sequence[float]) -> Verdict:
+    """Return the target.
+
+    Args:
+        typer: Seconds of each round.
+        ours: Likewise.
+    """
+    ratios = [a / b for a, b in zip(ours, typer, strict=True)]
+    return Verdict(
+        f"gcbatch --help: {spread(ratios)} x the import of typer, at most {MOST:.0f}",
+        median(ratios) <= MOST,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main_of(measure, rounds=ROUNDS))

@@ -1,0 +1,119 @@
+"""Large answers come few at a time; small ones never wait for them."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack
+from time import sleep
+
+import pytest
+from aiohttp import web
+
+from gcbatch.genesys.room import AT_ONCE, LARGE, Place, Room
+from gcbatch.genesys.transport import open_transport
+
+TIMEOUT_S = 1.0
+
+
+async def let_in(place: Place, size: int = LARGE + 1) -> None:
+    """Wait as long as an answer of so many bytes has to."""
+    if (room := place.grow(size)) is not None:
+        await room
+
+
+async def test_a_large_answer_waits_for_those_before() -> None:
+    """The place is free once another exchange is over, decoded and all."""
+    room, order = Room(), list[str]()
+
+    async def last() -> None:
+        async with room.place() as place:
+            await let_in(place, LARGE)
+            order.append("last begins")
+            await let_in(place)
+            order.append("last is large")
+
+    async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
+        for _ in range(AT_ONCE - 1):
+            await let_in(await stack.enter_async_context(room.place()))
+        async with room.place() as place:
+            await let_in(place)
+            group.create_task(last())
+            await asyncio.sleep(0)
+            await let_in(place, LARGE + 2)
+            await place.decoded(lambda body: order.append(body.decode()), b"first")
+
+    assert order == ["last begins", "first", "last is large"]
+
+
+async def test_waiting_for_room_is_no_time_of_the_exchange() -> None:
+    """Whoever waits behind others is not cut off for it, and asks once."""
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response(body=bytes(LARGE + 1))
+
+    app = web.Application()
+    app.router.add_get("/", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    waits = iter([TIMEOUT_S * 1.5])
+
+    def grow(_size: int) -> Awaitable[None] | None:
+        wait_s = next(waits, None)
+        return None if wait_s is None else asyncio.sleep(wait_s)
+
+    async with open_transport(
+        timeout_s=TIMEOUT_S, connections=1, max_response_bytes=2 * LARGE
+    ) as transport:
+        response = await transport.send("GET", url, headers={}, grow=grow)
+    await runner.cleanup()
+
+    assert len(response.body) == LARGE + 1
+    assert asked == ["/"]
+
+
+async def test_an_answer_that_fails_leaves_its_place() -> None:
+    """Whoever comes next does not wait for ever."""
+    room = Room()
+
+    async def fail() -> None:
+        async with room.place() as place:
+            await let_in(place)
+            raise ConnectionError
+
+    for _ in range(2):
+        with pytest.raises(ConnectionError):
+            await fail()
+
+
+@pytest.mark.parametrize(("size", "in_own"), [(LARGE, False), (LARGE + 1, True)])
+async def test_large_answers_are_decoded_off_the_loop(
+    size: int, *, in_own: bool
+) -> None:
+    """A thread for small ones would cost more than it saves."""
+    async with Room().place() as place:
+        await let_in(place, size)
+        thread = await place.decoded(lambda _: threading.current_thread(), b"")
+
+    assert (thread is not threading.current_thread()) is in_own
+
+
+async def test_one_thread_decodes_all_large_answers() -> None:
+    """Each thread would keep the memory that it once used."""
+    room = Room()
+
+    def slowly(_: bytes) -> threading.Thread:
+        sleep(0.001)
+        return threading.current_thread()
+
+    async def one() -> threading.Thread:
+        async with room.place() as place:
+            await let_in(place)
+            return await place.decoded(slowly, b"")
+
+    threads = await asyncio.gather(*(one() for _ in range(4)))
+
+    assert len(set(threads)) == 1
