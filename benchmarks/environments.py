@@ -23,7 +23,6 @@ class NotInstalledError(Exception):
     """A peer's environment cannot be made; says why."""
 
 
-@cache
 def python_of(name: str) -> Path:
     """Return the Python of an environment, which is made if need be.
 
@@ -33,13 +32,22 @@ def python_of(name: str) -> Path:
     Raises:
         NotInstalledError: If its packages cannot be had; names the last line of pip.
     """
+    python, problem = _made(name)
+    if problem:
+        raise NotInstalledError(problem)
+    return python
+
+
+@cache
+def _made(name: str) -> tuple[Path, str]:
+    """Make an environment once; return its Python, and why it is not there."""
     folder, constraints = FOLDER / name, CONSTRAINTS / f"constraints-{name}.txt"
     python = folder / "bin" / "python"
     wanted = _requirements(name)
     made = folder / "made-of.txt"
     recipe = "\n".join([*wanted, constraints.read_text("utf-8")])
     if made.exists() and made.read_text("utf-8") == recipe:
-        return python
+        return python, ""
     print(f"making an environment for {name}: {folder}", flush=True)
     venv.create(folder, clear=True, with_pip=True)
     done = subprocess.run(
@@ -50,9 +58,9 @@ def python_of(name: str) -> Path:
     )
     if done.returncode:
         *_, why = done.stderr.strip().splitlines() or ["pip failed"]
-        raise NotInstalledError(why)
+        return python, why
     made.write_text(recipe, "utf-8")
-    return python
+    return python, ""
 
 
 def _requirements(name: str) -> list[str]:

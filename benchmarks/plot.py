@@ -5,6 +5,7 @@ The same figures give the same bytes.
 """
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -57,14 +58,25 @@ def draw(bars: list[dict[str, Any]], path: Path) -> None:
         some = [bar for bar in bars if bar["work"] == work]
         some.sort(key=lambda bar: bar["cpu_us"], reverse=True)
         for panel, (key, label, form) in zip(row, MEASURES, strict=True):
-            fill(panel, some, key, form)
+            fill(panel, some, key, form, limits_of([bar[key] for bar in bars]))
             panel.set_xlabel(f"{label} (log scale)")
         row[0].set_title(work, loc="left", fontweight="bold")
         row[1].set_yticklabels([])
     figure.savefig(path, metadata={"Date": None})
 
 
-def fill(panel: Any, bars: list[dict[str, Any]], key: str, form: str) -> None:
+def limits_of(values: list[float]) -> tuple[float, float]:
+    """Return the ends of an axis: a power of ten, and room for the longest figure."""
+    return 10 ** math.floor(math.log10(min(values))), max(values) * 4
+
+
+def fill(
+    panel: Any,
+    bars: list[dict[str, Any]],
+    key: str,
+    form: str,
+    limits: tuple[float, float],
+) -> None:
     """Draw the bars of one panel, each with its figure."""
     values = [bar[key] for bar in bars]
     drawn = panel.barh(
@@ -75,7 +87,9 @@ def fill(panel: Any, bars: list[dict[str, Any]], key: str, form: str) -> None:
     )
     panel.bar_label(drawn, [form.format(value) for value in values], padding=3)
     panel.set_xscale("log")
-    panel.set_xlim(min(values) / 3, max(values) * 3)
+    panel.set_xlim(*limits)
+    panel.xaxis.set_major_formatter("{x:,.0f}")
+    panel.minorticks_off()
     panel.spines[["top", "right", "left"]].set_visible(False)
     panel.tick_params(axis="y", length=0)
     panel.grid(axis="x", color="#e4e4e4", linewidth=0.6)

@@ -124,11 +124,16 @@ class Scores:
             yield f"{client:27}{''.join(said)}"
 
     def bars(self, work: str) -> tuple[Bar, ...]:
-        """Return what the plot shows: all clients whose rows are right."""
+        """Return what the plot shows: all clients whose rows are right.
+
+        So little may be measured that a row more costs less than nothing: left out.
+        """
         return tuple(
             Bar(work, client, median(marginal), self.peak_mb(client))
             for client in self.clients
-            if (marginal := self.marginal_us(client)) and not self.problems(client)
+            if (marginal := self.marginal_us(client))
+            and median(marginal) > 0
+            and not self.problems(client)
         )
 
     def rows_right(self) -> Verdict:
