@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Final
 
 from benchmarks.clients import Ask, Client, Work
 from benchmarks.counted import Asked, asked_since
@@ -18,8 +17,6 @@ from benchmarks.environments import ROOT, NotInstalledError, python_of
 from benchmarks.processes import Spent, environment, measured, served
 
 __all__ = ["Contest", "Load", "Run", "installed"]
-
-FAILED: Final = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +134,8 @@ class _Bench:
 
     def run(self, client: Client, load: Load) -> Run:
         """Let a client fetch what it has nothing of yet, and check what it wrote."""
+        said = f"{self._work}: {client.name}, {load.rows:,} rows"
+        print(said, file=sys.stderr, flush=True)
         folder = self._folder / "run"
         folder.mkdir()
         path = folder / client.output
@@ -150,16 +149,16 @@ class _Bench:
             folder=folder,
         )
         asked_since(self._url)
-        spent, problem = None, FAILED
+        spent = None
         try:
             spent = measured(
                 client.command(ask, path), self._environ(client), folder / "log"
             )
             problem = load.problem_of(path)
         except RuntimeError as failure:
-            problem = f"{FAILED}: {str(failure).strip().splitlines()[-1][:60]}"
-        except OSError as failure:
-            problem = f"wrote nothing: {failure}"
+            problem = f"failed: {str(failure).strip().splitlines()[-1][:60]}"
+        except (OSError, ValueError, KeyError) as failure:
+            problem = f"wrote what cannot be read: {failure!r}"
         asked = asked_since(self._url)
         shutil.rmtree(folder)
         return Run(spent, asked, problem)
