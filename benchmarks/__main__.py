@@ -54,6 +54,8 @@ def main(
         "--write", action="store_true", help="write docs/benchmarks.md and its plot"
     )
     asked = parser.parse_args(arguments)
+    if asked.write and (asked.only or asked.quick):
+        parser.error("--write takes the whole, without --only and --quick")
     print("\n".join(machine()), end="\n\n")
     found = []
     for name in asked.only or benchmarks:

@@ -67,7 +67,7 @@ def _lines(
     has_plot: bool,
 ) -> Iterator[str]:
     yield HEAD
-    yield f"Measured on {day}, {rounds} rounds:\n"
+    yield f"Measured on {day}, rounds: {rounds}.\n"
     yield from (f"- {line}" for line in setting)
     if has_plot:
         yield "\n![CPU and memory of gcbatch and its peers](benchmarks.svg)"

@@ -76,6 +76,13 @@ def test_a_lost_row_fails_however_little_is_measured(
     assert "rows of gcbatch: gcbatch: 1 lost: MISSED" in told
 
 
+@pytest.mark.parametrize("part", [["--quick"], ["--only", "details"]])
+def test_the_page_is_not_written_of_a_part(part: list[str]) -> None:
+    """It would say nothing of the rest, or tell figures of too little."""
+    with pytest.raises(SystemExit, match="2"):
+        main(["--write", *part])
+
+
 def test_a_missed_target_fails_only_where_enough_is_measured() -> None:
     """With --quick figures are told, not judged."""
 
@@ -198,7 +205,7 @@ def test_the_page_is_made_of_findings_alone() -> None:
         )
 
     text = page(has_plot=False)
-    assert "Measured on 2026-03-01, 3 rounds:\n\n- 2 CPUs\n- dlt 1\n" in text
+    assert "Measured on 2026-03-01, rounds: 3.\n\n- 2 CPUs\n- dlt 1\n" in text
     assert (
         "## Rows\n\n```\ngcbatch  1\ndlt  2\n```\n\n- 2 x, at least 3: MISSED\n" in text
     )
