@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.clients import Ask, Client, Work
 from benchmarks.counted import Asked, asked_since
-from benchmarks.environments import ROOT, NotInstalledError, python_of
+from benchmarks.environments import FOLDER, ROOT, NotInstalledError, python_of
 from benchmarks.processes import Spent, environment, measured, served
 
 __all__ = ["Contest", "Load", "Run", "installed"]
@@ -166,5 +166,5 @@ class _Bench:
     def _environ(self, client: Client) -> dict[str, str]:
         """Return the environment of a client; what peers consist of is compiled."""
         if client.environment is None:
-            return environment(self._folder / "bytecode") | self._told
+            return environment(FOLDER / "bytecode") | self._told
         return dict(os.environ) | self._told

@@ -12,10 +12,12 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-__all__ = ["ROOT", "NotInstalledError", "python_of", "versions"]
+__all__ = ["FOLDER", "ROOT", "NotInstalledError", "python_of", "versions"]
 
 ROOT: Final = Path(__file__).parent.parent
 FOLDER: Final = ROOT / ".benchmarks"
+"""What the benchmarks make once and keep; git ignores it."""
+
 CONSTRAINTS: Final = ROOT / "benchmarks" / "peers"
 
 
@@ -30,7 +32,7 @@ def python_of(name: str) -> Path:
         name: Of the extra, without `bench-`; `plot` is the extra `bench`.
 
     Raises:
-        NotInstalledError: If its packages cannot be had; names the last line of pip.
+        NotInstalledError: If its packages cannot be had; tells pip's first error.
     """
     python, problem = _made(name)
     if problem:
@@ -57,10 +59,14 @@ def _made(name: str) -> tuple[Path, str]:
         check=False,
     )
     if done.returncode:
-        *_, why = done.stderr.strip().splitlines() or ["pip failed"]
-        return python, why
+        lines = done.stderr.splitlines()
+        return python, next(filter(_is_error, lines), "pip failed")
     made.write_text(recipe, "utf-8")
     return python, ""
+
+
+def _is_error(line: str) -> bool:
+    return line.startswith("ERROR:")
 
 
 def _requirements(name: str) -> list[str]:
