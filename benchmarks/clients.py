@@ -61,18 +61,16 @@ class Client:
     """One of those that are compared.
 
     Args:
-        name: In tables.
+        name: In tables; a peer's is its package's.
         output: Name of the file or folder that it writes.
         command: What runs it.
         environment: Name of its environment; None is this one.
-        packages: Those whose versions tell what was measured.
     """
 
     name: str
     output: str
     command: Callable[[Ask, Path], Sequence[str]]
     environment: str | None = None
-    packages: tuple[str, ...] = ()
 
 
 def _gcbatch_command(ask: Ask, path: Path) -> list[str]:
@@ -123,12 +121,8 @@ def _asked(ask: Ask, path: Path) -> list[str]:
     return [ask.url, ask.work, str(ask.start), str(ask.end), str(path)]
 
 
-gcbatch: Final = Client(
-    OURS, "ours.parquet", _gcbatch_command, packages=("gcbatch", "pyarrow")
-)
-bare_details: Final = Client(
-    LOOP, "loop.jsonl", _loop_command, packages=("aiohttp", "orjson")
-)
+gcbatch: Final = Client(OURS, "ours.parquet", _gcbatch_command)
+bare_details: Final = Client(LOOP, "loop.jsonl", _loop_command)
 loop_in_no_order: Final = Client(
     ANY_ORDER,
     "loop.jsonl",
@@ -143,7 +137,6 @@ bare_aggregates: Final = Client(
         "benchmarks.bare_aggregates",
         *_asked(ask, path),
     ],
-    packages=("aiohttp", "msgspec"),
 )
 
 
@@ -154,7 +147,7 @@ def _peer(name: str, module: str, output: str, package: str) -> Client:
         program = [str(python_of(name)), "-m", f"benchmarks.peers.{module}"]
         return [*program, *_asked(ask, path)]
 
-    return Client(package, output, command, environment=name, packages=(package,))
+    return Client(package, output, command, environment=name)
 
 
 PEERS: Final = (

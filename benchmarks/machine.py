@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
 from benchmarks.clients import PEERS
 from benchmarks.environments import NotInstalledError, versions
 
 __all__ = ["machine", "peers"]
 
-PACKAGES = ("gcbatch", "aiohttp", "msgspec", "orjson", "pyarrow")
+PACKAGES: Final = ("gcbatch", "aiohttp", "msgspec", "orjson", "pyarrow")
 
 
 def machine() -> Iterator[str]:
@@ -30,7 +31,7 @@ def peers() -> Iterator[str]:
     """Yield the version of each peer that can be had."""
     for peer in PEERS:
         with suppress(NotInstalledError):
-            yield from versions(peer.environment, peer.packages)
+            yield from versions(peer.environment, (peer.name,))
 
 
 def _cpu() -> str:

@@ -1,5 +1,6 @@
 """What runs tell: rows first, then requests, then what was used up. Pure."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -39,14 +40,15 @@ class Scores:
         return sorted(rows for name, rows in self.runs if name == client)
 
     def cpu_s(self, client: str, rows: int) -> list[float]:
-        """Return the seconds of CPU of each round that did not fail."""
+        """Return the seconds of CPU of each round; none if one failed."""
         found = self.runs.get((client, rows), ())
-        return [run.spent.cpu_s for run in found if run.spent]
+        spent = [run.spent.cpu_s for run in found if run.spent]
+        return spent if len(spent) == len(found) else []
 
     def marginal_us(self, client: str) -> list[float]:
         """Return what one row more costs in each round, in microseconds of CPU.
 
-        It is taken between the two largest loads, and needs two; none if a run failed.
+        It is taken between the two largest loads; none if a run of them failed.
         """
         *_, small, large = [0, *self.sizes(client)]
         few, many = self.cpu_s(client, small), self.cpu_s(client, large)
@@ -56,23 +58,19 @@ class Scores:
 
     def peak_mb(self, client: str) -> float:
         """Return the most memory of any run; 0 if all failed."""
-        found = [
-            run
-            for (name, _), runs in self.runs.items()
-            if name == client
-            for run in runs
-        ]
-        return max((run.spent.peak_mb for run in found if run.spent), default=0.0)
+        found = (run.spent.peak_mb for run in self._of(client) if run.spent)
+        return max(found, default=0.0)
 
     def problems(self, client: str) -> list[str]:
         """Return what was wrong with the rows of a client, each once."""
-        found = [
-            run.problem
-            for (name, _), runs in self.runs.items()
-            if name == client
-            for run in runs
-        ]
+        found = (run.problem for run in self._of(client))
         return list(dict.fromkeys(filter(None, found)))
+
+    def _of(self, client: str) -> Iterator[Run]:
+        """Yield all runs of a client."""
+        for (name, _), runs in self.runs.items():
+            if name == client:
+                yield from runs
 
     def table(self) -> Iterator[str]:
         """Yield a line for each client and load; CPU and wall time are medians."""
@@ -151,14 +149,18 @@ def ratios(theirs: Sequence[float], ours: Sequence[float]) -> list[float]:
     """Return the ratio of each round; none if a round lacks one of them."""
     if len(theirs) != len(ours):
         return []
-    return [a / b for a, b in zip(theirs, ours, strict=True)]
+    return [a / b if b else math.inf for a, b in zip(theirs, ours, strict=True)]
 
 
 def at_most(name: str, found: Sequence[float], most: float) -> Verdict:
-    """Judge the median of a ratio that should be small."""
+    """Judge the median of a ratio that should be small; not measured is missed."""
+    if not found:
+        return Verdict(f"{name}: not measured", is_met=False)
     return Verdict(f"{name}: {spread(found)}, at most {most}", median(found) <= most)
 
 
 def at_least(name: str, found: Sequence[float], least: float) -> Verdict:
-    """Judge the median of a ratio that should be large."""
+    """Judge the median of a ratio that should be large; not measured is missed."""
+    if not found:
+        return Verdict(f"{name}: not measured", is_met=False)
     return Verdict(f"{name}: {spread(found)}, at least {least}", median(found) >= least)

@@ -20,7 +20,7 @@ from benchmarks.environments import NotInstalledError
 from benchmarks.findings import Bar, Findings, Verdict
 from benchmarks.peers.flat import FIGURES
 from benchmarks.processes import Spent
-from benchmarks.scores import Scores
+from benchmarks.scores import Scores, at_least
 
 ROOT = Path(__file__).parents[1]
 DAY = date(2026, 3, 1)
@@ -157,6 +157,20 @@ def test_a_row_more_is_the_difference_of_two_loads() -> None:
     scores = Scores(runs, 1_000)
 
     assert scores.marginal_us("gcbatch") == pytest.approx([100, 200])
+
+
+def test_a_target_is_missed_where_a_round_failed() -> None:
+    """What is left of the rounds would be compared with others' of another time."""
+    asked = Asked(requests=1, queries=0, throttled=1, tokens=1)
+    failed = Run(None, asked, "failed: 429")
+    runs = {("dlt", 10): [_run(1.0), failed], ("dlt", 20): [_run(2.0), _run(2.0)]}
+
+    scores = Scores(runs, 10)
+
+    verdict = at_least("dlt", scores.marginal_us("dlt"), 3.0)
+    assert str(verdict) == "dlt: not measured: MISSED"
+    assert scores.problems("dlt") == ["failed: 429"]
+    assert not scores.bars("details")
 
 
 def test_a_peer_that_cannot_be_installed_is_named() -> None:
