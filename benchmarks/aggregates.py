@@ -78,7 +78,7 @@ def verdicts(scores: Scores, peers: Sequence[Client]) -> Iterator[Verdict]:
     """Yield each target with what was measured."""
     yield scores.rows_right()
     for peer in peers:
-        theirs = ratios(scores.marginal_us(peer.name), scores.marginal_us(OURS))
-        if peer.name in LEAST and theirs:
+        if peer.name in LEAST:
+            theirs = ratios(scores.marginal_us(peer.name), scores.marginal_us(OURS))
             name = f"CPU of a row more of {peer.name}, x gcbatch's"
             yield at_least(name, theirs, LEAST[peer.name])

@@ -101,8 +101,7 @@ def _truth(days: Sequence[int], number: int) -> dict[str, Any]:
 def verdicts(scores: Scores, peers: Sequence[Client]) -> Iterator[Verdict]:
     """Yield each target with what was measured."""
     yield scores.rows_right()
-    ours = scores.marginal_us(OURS)
-    marginal = ratios(ours, scores.marginal_us(LOOP))
+    marginal = ratios(scores.marginal_us(OURS), scores.marginal_us(LOOP))
     small = ratios(scores.cpu_s(OURS, scores.common), scores.cpu_s(LOOP, scores.common))
     yield at_most("CPU of a row more, x the loop's", marginal, MOST_MARGINAL)
     start_up = f"CPU of {scores.common:,} rows with start-up, x the loop's"
@@ -112,7 +111,7 @@ def verdicts(scores: Scores, peers: Sequence[Client]) -> Iterator[Verdict]:
         f"peak memory: {peak_mb:.0f} MB, at most {MOST_MB:.0f}", peak_mb <= MOST_MB
     )
     for peer in peers:
-        theirs = ratios(scores.marginal_us(peer.name), ours)
-        if peer.name in LEAST and theirs:
+        if peer.name in LEAST:
+            theirs = ratios(scores.marginal_us(peer.name), scores.marginal_us(OURS))
             name = f"CPU of a row more of {peer.name}, x gcbatch's"
             yield at_least(name, theirs, LEAST[peer.name])
