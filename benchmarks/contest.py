@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 from benchmarks.clients import Ask, Client, Work
 from benchmarks.counted import Asked, asked_since
@@ -17,6 +18,9 @@ from benchmarks.environments import FOLDER, ROOT, NotInstalledError, python_of
 from benchmarks.processes import Spent, environment, measured, served
 
 __all__ = ["Contest", "Load", "Run", "installed"]
+
+HERE: Final = {"PYTHONPATH": str(ROOT)}
+"""Where benchmarks are found, whatever folder one is in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ class Contest:
     def _opened(self) -> Iterator["_Bench"]:
         with (
             tempfile.TemporaryDirectory(prefix="gcbatch-bench-") as folder,
-            served([sys.executable, *self.server], os.environ) as who,
+            served([sys.executable, *self.server], os.environ | HERE) as who,
         ):
             yield _Bench(self.work, who, Path(folder))
 
@@ -126,10 +130,9 @@ class _Bench:
         self._work: Work = work
         self._url, self._client_id, self._secret = who
         self._folder = folder
-        self._told = {
+        self._told = HERE | {
             "BENCH_ID": self._client_id,
             "BENCH_SECRET": self._secret,
-            "PYTHONPATH": str(ROOT),
         }
 
     def run(self, client: Client, load: Load) -> Run:
@@ -167,4 +170,4 @@ class _Bench:
         """Return the environment of a client; what peers consist of is compiled."""
         if client.environment is None:
             return environment(FOLDER / "bytecode") | self._told
-        return dict(os.environ) | self._told
+        return os.environ | self._told
