@@ -1,14 +1,12 @@
-"""Compares the table of conversations with the conversations it was made of."""
+"""Compares what clients made of conversations with what the service has."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 
 import orjson
-import pyarrow.parquet as pq
 
-__all__ = ["check_rows"]
+__all__ = ["COLUMNS", "DLT_COLUMNS", "problem_of", "row_of"]
 
 COLUMNS: Final = (
     "conversation_id",
@@ -21,60 +19,93 @@ COLUMNS: Final = (
     "talk_ms",
     "wait_ms",
 )
+"""What is compared; `participants` is their number."""
+
+DLT_COLUMNS: Final = (*COLUMNS[:4], "participants")
+"""The same in a table of dlt, whose `participants` is their JSON."""
+
 WAITS: Final = ("tAnswered", "tAbandon", "tFlowOut")
 
+Row = tuple[Any, ...]
 
-def check_rows(parquet: Path, lines: Path, count: int) -> None:
-    """Make sure that a table has the conversations of a file, each once.
+
+def problem_of(records: Iterable[Any], truth: Mapping[str, Row]) -> str:
+    """Tell what is wrong with what a client wrote; empty if nothing is.
 
     Args:
-        parquet: The table of conversations.
-        lines: The conversations, as the service sent them.
-        count: How many there are.
+        records: Conversations as the service sends them, or rows with COLUMNS or
+            DLT_COLUMNS.
+        truth: What `row_of` says of each conversation, by its id.
 
-    Raises:
-        SystemExit: If it has not; names the file and what is wrong.
+    Returns:
+        What is lost, double or different, and how often.
     """
-    table = pq.read_table(parquet, columns=list(COLUMNS))
-    found = {row["conversation_id"]: row for row in table.to_pylist()}
-    sent = {c["conversationId"]: c for c in _conversations(lines)}
-    if not len(found) == table.num_rows == len(sent) == count:
-        msg = f"{parquet}: {table.num_rows:,} rows, {len(found):,} ids of {count:,}"
-        raise SystemExit(msg)
-    for identity, conversation in sent.items():
-        if found.get(identity) != _row(conversation):
-            msg = f"{parquet}: conversation {identity} is wrong: {found.get(identity)}"
-            raise SystemExit(msg)
+    rows = [row_of(record) for record in records]
+    found = {row[0]: row for row in rows}
+    lost = len(truth.keys() - found.keys())
+    strange = len(found.keys() - truth.keys())
+    wrong = sum(found[i] != row for i, row in truth.items() if i in found)
+    counts = {
+        "lost": lost,
+        "double": len(rows) - len(found),
+        "strange": strange,
+        "different": wrong,
+    }
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
 
 
-def _conversations(lines: Path) -> Iterator[Any]:
-    with lines.open("rb") as file:
-        yield from map(orjson.loads, file)
+def row_of(record: Mapping[str, Any]) -> Row:
+    """Return the COLUMNS of a conversation, whatever form it has."""
+    participants = record["participants"]
+    if isinstance(participants, int):
+        return (
+            record["conversation_id"],
+            _instant(record["conversation_start"]),
+            _instant(record["conversation_end"]),
+            *(record[column] for column in COLUMNS[3:]),
+        )
+    if isinstance(participants, str):
+        head = tuple(record[column] for column in COLUMNS[:4])
+        participants = orjson.loads(participants)
+    else:
+        head = (
+            record["conversationId"],
+            record["conversationStart"],
+            record.get("conversationEnd"),
+            record.get("mediaStatsMinConversationMos"),
+        )
+    identity, start, end, mos = head
+    return (
+        identity,
+        _instant(start),
+        _instant(end),
+        mos,
+        *_of_participants(participants),
+    )
 
 
-def _row(conversation: Any) -> dict[str, Any]:
-    """Return what the table should say of a conversation."""
-    sessions = [s for p in conversation["participants"] for s in p["sessions"]]
-    metrics = [metric for session in sessions for metric in session["metrics"]]
+def _instant(value: str | datetime | None) -> datetime | None:
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def _of_participants(participants: list[Any]) -> Row:
+    """Return first queue, number of participants, and sums of metrics."""
+    sessions = [s for p in participants for s in p["sessions"]]
+    metrics = [m for session in sessions for m in session.get("metrics", ())]
     queues = [
         (segment["segmentStart"], segment["queueId"])
-        for participant in conversation["participants"]
+        for participant in participants
         for session in participant["sessions"]
         for segment in session["segments"]
         if "queueId" in segment and participant["purpose"] == "acd"
     ]
-    values = (
-        conversation["conversationId"],
-        datetime.fromisoformat(conversation["conversationStart"]),
-        datetime.fromisoformat(conversation["conversationEnd"]),
-        conversation["mediaStatsMinConversationMos"],
+    return (
         min(queues)[1],
-        len(conversation["participants"]),
+        len(participants),
         _sum(metrics, "tHandle"),
         _sum(metrics, "tTalkComplete"),
         _sum(metrics, *WAITS),
     )
-    return dict(zip(COLUMNS, values, strict=True))
 
 
 def _sum(metrics: list[Any], *names: str) -> int | None:

@@ -2,16 +2,24 @@
 
 `python -m benchmarks.details_server LATENCY_MS ROWS [ROWS ...]` serves a day of
 conversations for each number, the first from FIRST_DAY on, until it is stopped. Once it
-listens it prints a line: its URL, the client's id and secret.
+listens it prints a line: its URL, the client's id and secret. With `--quota 30/6` it
+lets 30 requests through in 6 seconds; the usual quota is one that nobody reaches.
 """
 
-import sys
+import argparse
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from gcbatch.simulator import Document, Queue, Tenant, generate_conversations, serve
-from gcbatch.simulator.faults import Fault, Faults
+from benchmarks.counted import CountedSimulator, run
+from gcbatch.simulator import (
+    Document,
+    Fault,
+    Faults,
+    Queue,
+    Tenant,
+    generate_conversations,
+)
 
 FIRST_DAY: Final = datetime(2026, 3, 2, tzinfo=UTC)
 SEED: Final = 16
@@ -26,7 +34,7 @@ def day(number: int) -> datetime:
     return FIRST_DAY + timedelta(days=number)
 
 
-def _conversations(rows: Sequence[int]) -> tuple[Document, ...]:
+def conversations(rows: Sequence[int]) -> tuple[Document, ...]:
     """Return the conversations of all days, of some four kilobytes each."""
     return tuple(
         document
@@ -39,17 +47,23 @@ def _conversations(rows: Sequence[int]) -> tuple[Document, ...]:
 
 def main() -> None:
     """Serve until interrupted."""
-    latency_ms, *rows = map(int, sys.argv[1:])
-    documents = _conversations(rows)
+    parser = argparse.ArgumentParser(prog="benchmarks.details_server")
+    parser.add_argument("latency_ms", type=int)
+    parser.add_argument("rows", type=int, nargs="+")
+    parser.add_argument("--quota", default=f"{WIDE}/60")
+    asked = parser.parse_args()
+    allowed, window_s = map(int, asked.quota.split("/"))
+    documents = conversations(asked.rows)
     queues = tuple(Queue(id=f"queue-{n}", name=f"Queue {n}") for n in range(5))
     tenant = Tenant(name="bench", version="1", queues=queues, documents=documents)
-    late = Fault("stall", path=QUERIES, delay_s=latency_ms / 1000, times=None)
-    serve(
+    late = Fault("stall", path=QUERIES, delay_s=asked.latency_ms / 1000, times=None)
+    simulator = CountedSimulator(
         tenant,
-        requests_allowed=WIDE,
+        requests_allowed=allowed,
+        window_s=window_s,
         faults=Faults(late),
-        on_ready=lambda *told: print(*told, flush=True),
     )
+    run(simulator)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-__all__ = ["Findings", "Verdict", "spread"]
+__all__ = ["Bar", "Findings", "Verdict", "spread"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +14,32 @@ class Verdict:
     Args:
         said: Both, in a line.
         is_met: Whether it is met.
+        is_exact: Whether it holds however little is measured.
     """
 
     said: str
     is_met: bool
+    is_exact: bool = False
 
     def __str__(self) -> str:
         return f"{self.said}: {'met' if self.is_met else 'MISSED'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What the plot shows of one client.
+
+    Args:
+        work: What was done.
+        client: By whom.
+        cpu_us: Microseconds of CPU for a row more.
+        peak_mb: Most memory at once, in units of 2**20 bytes.
+    """
+
+    work: str
+    client: str
+    cpu_us: float
+    peak_mb: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +50,13 @@ class Findings:
         title: What was measured.
         lines: A table, in a fixed pitch.
         verdicts: The targets.
+        bars: For the plot, the best first.
     """
 
     title: str
     lines: tuple[str, ...]
     verdicts: tuple[Verdict, ...] = ()
+    bars: tuple[Bar, ...] = ()
 
 
 def spread(found: Sequence[float], digits: int = 2) -> str:

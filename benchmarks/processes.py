@@ -5,6 +5,7 @@ import os
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,10 +25,12 @@ class Spent:
     Args:
         cpu_s: User and system time.
         peak_mb: Most memory at once, in units of 2**20 bytes.
+        wall_s: How long it took, with the server at work beside it.
     """
 
     cpu_s: float
     peak_mb: float
+    wall_s: float
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -67,10 +70,13 @@ def measured(command: Sequence[str], environ: Mapping[str, str], log: Path) -> S
 
 def start(told: Path, command: Sequence[str]) -> int:
     """Run a command, write down what it used up, and return its exit code."""
+    began = time.monotonic()
     code = subprocess.run(command, check=False).returncode
+    wall_s = time.monotonic() - began
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s, peak_mb = used.ru_utime + used.ru_stime, used.ru_maxrss * RSS_UNIT / 2**20
-    told.write_text(json.dumps({"cpu_s": cpu_s, "peak_mb": peak_mb}))
+    found = {"cpu_s": cpu_s, "peak_mb": peak_mb, "wall_s": wall_s}
+    told.write_text(json.dumps(found))
     return code
 
 

@@ -93,8 +93,8 @@ def test_modules_are_read_from_the_interpreters_log() -> None:
 
 def test_a_row_costs_what_comes_on_top_of_the_first_day() -> None:
     """Rounds are paired, and the middle one counts."""
-    first = [Spent(1.0, 100.0), Spent(2.0, 100.0), Spent(1.0, 100.0)]
-    spent = [Spent(3.0, 120.0), Spent(9.0, 130.0), Spent(5.0, 110.0)]
+    first = [Spent(1.0, 100.0, 0.0), Spent(2.0, 100.0, 0.0), Spent(1.0, 100.0, 0.0)]
+    spent = [Spent(3.0, 120.0, 0.0), Spent(9.0, 130.0, 0.0), Spent(5.0, 110.0, 0.0)]
 
     found = point(first, spent, 1_000_000)
 

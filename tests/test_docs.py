@@ -42,7 +42,7 @@ ENVIRON = {
 
 NOT_RUN: Final = {
     "python3 -m venv": "makes an environment: .ci/run runs these lines as they stand",
-    "python -m benchmarks.": "takes minutes: tests/test_benchmarks.py runs it small",
+    "python -m benchmarks": "takes minutes: tests/test_benchmarks.py runs it small",
     "pip install": "needs an index: tests/test_plugin.py installs the exporter without",
     "pytest": "tests/test_plugin.py runs the exporter's tests",
     "python -m build": "needs an index: tests/test_plugin.py builds the exporter",

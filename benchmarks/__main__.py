@@ -1,0 +1,101 @@
+"""Measures gcbatch beside its peers and what could be least; see README.md.
+
+`python -m benchmarks [--only NAME] [--rounds N] [--quick] [--write]`
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
+
+from benchmarks import (
+    aggregates,
+    details,
+    own_again,
+    own_growth,
+    own_help,
+    own_memory,
+    own_page,
+    own_quota,
+    own_threads,
+    tight_quota,
+)
+from benchmarks.document import write
+from benchmarks.findings import Findings
+from benchmarks.machine import machine
+
+ROUNDS: Final = 3
+
+
+class Measure(Protocol):
+    """Measures one thing."""
+
+    def __call__(self, rounds: int, *, quick: bool) -> Findings:
+        """Measure, in turns, as many times."""
+
+
+BENCHMARKS: Final[Mapping[str, Measure]] = {
+    "details": details.measure,
+    "aggregates": aggregates.measure,
+    "tight-quota": tight_quota.measure,
+    "page": own_page.measure,
+    "memory": own_memory.measure,
+    "again": own_again.measure,
+    "help": own_help.measure,
+    "growth": own_growth.measure,
+    "quota": own_quota.measure,
+    "threads": own_threads.measure,
+}
+
+
+def main(
+    arguments: Sequence[str] | None = None,
+    benchmarks: Mapping[str, Measure] = BENCHMARKS,
+) -> int:
+    """Measure and print.
+
+    Args:
+        arguments: Of the command line; None is this process's.
+        benchmarks: What can be measured, by name.
+
+    Returns:
+        1 where a target is missed; with --quick only where rows are wrong, because that
+        measures too little to tell more.
+    """
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=benchmarks, action="append")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument(
+        "--quick", action="store_true", help="very little, once: does it run?"
+    )
+    parser.add_argument(
+        "--write", action="store_true", help="write docs/benchmarks.md and its plot"
+    )
+    asked = parser.parse_args(arguments)
+    if asked.write and (asked.only or asked.quick):
+        parser.error("--write takes the whole, without --only and --quick")
+    print("\n".join(machine()), end="\n\n")
+    found = []
+    for name in asked.only or benchmarks:
+        findings = benchmarks[name](asked.rounds, quick=asked.quick)
+        print("\n".join(told(findings)), end="\n\n", flush=True)
+        found.append(findings)
+    if asked.write:
+        write(found, asked.rounds)
+    return int(
+        any(
+            not verdict.is_met and (verdict.is_exact or not asked.quick)
+            for findings in found
+            for verdict in findings.verdicts
+        )
+    )
+
+
+def told(findings: Findings) -> list[str]:
+    """Return what is printed of a benchmark."""
+    verdicts = list(map(str, findings.verdicts))
+    return [findings.title, "", *findings.lines, "", *verdicts]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""Conversation aggregates of 200 queues by the quarter of an hour, a day a request.
+
+gcbatch and the loop fetch a year, 7 million rows. The peers fetch a few days, because
+a year would take the slowest of them half an hour; rows are compared by what one more
+costs. The service has its answers ready and holds each back for LATENCY_MS.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from benchmarks.aggregates_data import QUARTERS
+from benchmarks.aggregates_rows import COLUMNS, problem_of
+from benchmarks.clients import OURS, PEERS, Client, bare_aggregates, gcbatch
+from benchmarks.contest import Contest, Load, installed
+from benchmarks.findings import Findings, Verdict
+from benchmarks.outputs import tables
+from benchmarks.scores import Scores, at_least, ratios
+
+__all__ = ["load_of", "measure"]
+
+QUEUES: Final = 200
+QUICK_QUEUES: Final = 4
+START: Final = date(2025, 3, 1)
+SMALL: Final = 2
+COMMON: Final = 6
+YEAR: Final = 365
+QUICK: Final = (1, 3)
+LATENCY_MS: Final = 50
+
+LEAST: Final = {"PureCloudPlatformClientV2": 40.0}
+"""What a row more of theirs costs at least, in rows of gcbatch."""
+
+OWN: Final = (bare_aggregates, gcbatch)
+
+
+def measure(rounds: int, *, quick: bool = False) -> Findings:
+    """Let all clients fetch aggregates, in turns.
+
+    Args:
+        rounds: How often.
+        quick: A few queues, once, without peers: does it run?
+    """
+    peers, missing = ([], []) if quick else installed(PEERS)
+    small, common, large = (QUICK[0], *QUICK) if quick else (SMALL, COMMON, YEAR)
+    queues = QUICK_QUEUES if quick else QUEUES
+    load = partial(load_of, queues)
+    contest = Contest(
+        "aggregates",
+        ["-m", "benchmarks.aggregates_server", f"{LATENCY_MS}", f"{queues}"],
+        {client: (load(common), load(large)) for client in OWN}
+        | {client: (load(small), load(common)) for client in peers},
+    )
+    contest.take(1 if quick else rounds)
+    scores = Scores(contest.runs, load(common).rows)
+    lines = [*scores.table(), "", *scores.comparison(), *missing]
+    return Findings(
+        f"Conversation aggregates, {queues} queues, PT15M, a day a request",
+        tuple(lines),
+        tuple(verdicts(scores, peers)),
+        scores.bars("conversation aggregates"),
+    )
+
+
+def load_of(queues: int, days: int) -> Load:
+    """Return the load of some days."""
+
+    def check(path: Path) -> str:
+        return problem_of(tables(path, COLUMNS), queues, START, days)
+
+    end = START + timedelta(days=days)
+    return Load(START, end, queues * QUARTERS * days, check)
+
+
+def verdicts(scores: Scores, peers: Sequence[Client]) -> Iterator[Verdict]:
+    """Yield each target with what was measured."""
+    yield scores.rows_right()
+    for peer in peers:
+        if peer.name in LEAST:
+            theirs = ratios(scores.marginal_us(peer.name), scores.marginal_us(OURS))
+            name = f"CPU of a row more of {peer.name}, x gcbatch's"
+            yield at_least(name, theirs, LEAST[peer.name])

@@ -1,0 +1,158 @@
+"""Who fetches: gcbatch, loops that do the least, and the peers; each a process."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from benchmarks.details_server import WIDE
+from benchmarks.environments import python_of
+from benchmarks.peers.asked import METRICS
+
+__all__ = [
+    "ANY_ORDER",
+    "LOOP",
+    "OURS",
+    "PEERS",
+    "Ask",
+    "Client",
+    "Work",
+    "bare_aggregates",
+    "bare_details",
+    "gcbatch",
+    "loop_in_no_order",
+]
+
+Work = Literal["details", "aggregates"]
+
+OURS: Final = "gcbatch"
+LOOP: Final = "bare loop"
+ANY_ORDER: Final = "loop, in no order"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a client is to fetch, and where it may write.
+
+    Args:
+        url: Of the server.
+        client_id: Of the OAuth client.
+        secret: Likewise.
+        work: What to fetch.
+        start: First day.
+        end: First day no longer asked for.
+        folder: Empty, and its own.
+    """
+
+    url: str
+    client_id: str
+    secret: str = field(repr=False)
+    work: Work
+    start: date
+    end: date
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One of those that are compared.
+
+    Args:
+        name: In tables; a peer's is its package's.
+        output: Name of the file or folder that it writes.
+        command: What runs it.
+        environment: Name of its environment; None is this one.
+    """
+
+    name: str
+    output: str
+    command: Callable[[Ask, Path], Sequence[str]]
+    environment: str | None = None
+
+
+def _gcbatch_command(ask: Ask, path: Path) -> list[str]:
+    """Write a job file, and return what runs it."""
+    query: dict[str, Any] = {
+        "endpoint": f"conversation-{ask.work}",
+        "from": ask.start.isoformat(),
+        "to": ask.end.isoformat(),
+        "timezone": "UTC",
+    }
+    table, fetch = "conversations", {}
+    if ask.work == "aggregates":
+        query |= {
+            "granularity": "PT15M",
+            "group_by": ["queueId", "mediaType"],
+            "metrics": METRICS,
+        }
+        table, fetch = "intervals", {"chunk": "P1D"}
+    job = {
+        "name": "bench",
+        "org": {
+            "api_url": ask.url,
+            "login_url": ask.url,
+            "client_id": ask.client_id,
+            "client_secret": "${BENCH_SECRET}",
+        },
+        "query": query,
+        "fetch": {
+            "requests_per_minute": WIDE,
+            "concurrency": 10,
+            "store": str(ask.folder / "store"),
+            **fetch,
+        },
+        "exports": [{"exporter": "parquet", "table": table, "path": str(path)}],
+    }
+    file = ask.folder / "job.yaml"
+    file.write_text(json.dumps(job, indent=1), "utf-8")  # JSON is YAML
+    return [sys.executable, "-m", "gcbatch", "run", str(file)]
+
+
+def _loop_command(ask: Ask, path: Path) -> list[str]:
+    interval = f"{ask.start}T00:00Z/{ask.end}T00:00Z"
+    who = [ask.url, ask.client_id, ask.secret]
+    return [sys.executable, "-m", "benchmarks.bare_loop", *who, interval, str(path)]
+
+
+def _asked(ask: Ask, path: Path) -> list[str]:
+    return [ask.url, ask.work, str(ask.start), str(ask.end), str(path)]
+
+
+gcbatch: Final = Client(OURS, "ours.parquet", _gcbatch_command)
+bare_details: Final = Client(LOOP, "loop.jsonl", _loop_command)
+loop_in_no_order: Final = Client(
+    ANY_ORDER,
+    "loop.jsonl",
+    lambda ask, path: [*_loop_command(ask, path), "--as-they-come"],
+)
+bare_aggregates: Final = Client(
+    LOOP,
+    "loop.csv",
+    lambda ask, path: [
+        sys.executable,
+        "-m",
+        "benchmarks.bare_aggregates",
+        *_asked(ask, path),
+    ],
+)
+
+
+def _peer(name: str, module: str, output: str, package: str) -> Client:
+    """Return a peer; its environment has the name of its extra, its file may not."""
+
+    def command(ask: Ask, path: Path) -> list[str]:
+        program = [str(python_of(name)), "-m", f"benchmarks.peers.{module}"]
+        return [*program, *_asked(ask, path)]
+
+    return Client(package, output, command, environment=name)
+
+
+PEERS: Final = (
+    _peer("sdk", "sdk", "sdk.csv", "PureCloudPlatformClientV2"),
+    _peer("dlt", "dlt_rest", "dlt", "dlt"),
+    _peer("singer", "singer", "singer.jsonl", "singer-sdk"),
+    _peer("airbyte", "airbyte", "airbyte.jsonl", "airbyte-cdk"),
+)

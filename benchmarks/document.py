@@ -1,0 +1,113 @@
+"""Writes docs/benchmarks.md and its plot from what was found."""
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final
+
+from benchmarks.environments import ROOT, NotInstalledError, python_of
+from benchmarks.findings import Bar, Findings
+from benchmarks.machine import machine, peers
+
+__all__ = ["document", "write"]
+
+PAGE: Final = ROOT / "docs" / "benchmarks.md"
+PLOT: Final = ROOT / "docs" / "benchmarks.svg"
+
+HEAD: Final = """\
+# Benchmarks
+
+Written by `python -m benchmarks --write`; do not edit. gcbatch, its peers and a bare
+loop fetch the same from the same simulator over 127.0.0.1. They take turns, in every
+other round the other way round. Each is a process of its own that begins with nothing;
+counted is the CPU time, user and system, and the peak memory of the process and its
+children. The server counts requests and refusals. What a client wrote is compared,
+after every run, with what the service has: every row once, and its figures.
+
+What each peer is and how it is used: [benchmarks/README.md](../benchmarks/README.md).
+"""
+
+READING: Final = """\
+Figures are medians; in brackets the least and the most of all rounds. `us/row` has
+start-up in it, `a row more` has not: it is the difference between the client's two
+largest loads.
+"""
+
+
+def document(
+    found: Sequence[Findings],
+    setting: Sequence[str],
+    *,
+    rounds: int,
+    day: date,
+    has_plot: bool,
+) -> str:
+    """Return the page.
+
+    Args:
+        found: What the benchmarks found.
+        setting: Lines that say what was measured on and with.
+        rounds: How often each was run.
+        day: When.
+        has_plot: Whether there is a plot to show.
+    """
+    return "\n".join(_lines(found, setting, rounds, day, has_plot=has_plot)) + "\n"
+
+
+def _lines(
+    found: Sequence[Findings],
+    setting: Sequence[str],
+    rounds: int,
+    day: date,
+    *,
+    has_plot: bool,
+) -> Iterator[str]:
+    yield HEAD
+    yield f"Measured on {day}, rounds: {rounds}.\n"
+    yield from (f"- {line}" for line in setting)
+    if has_plot:
+        yield "\n![CPU and memory of gcbatch and its peers](benchmarks.svg)"
+    yield f"\n{READING.rstrip()}"
+    for findings in found:
+        yield f"\n## {findings.title}\n\n```"
+        yield from findings.lines
+        yield "```"
+        if findings.verdicts:
+            yield ""
+            yield from (f"- {verdict}" for verdict in findings.verdicts)
+
+
+def write(found: Sequence[Findings], rounds: int) -> None:
+    """Write the page, and the plot if matplotlib can be had."""
+    bars = [bar for findings in found for bar in findings.bars]
+    setting = [*machine(), ", ".join(peers())]
+    text = document(
+        found,
+        setting,
+        rounds=rounds,
+        day=datetime.now(UTC).date(),
+        has_plot=_plotted(bars),
+    )
+    PAGE.write_text(text, "utf-8")
+    print(f"written: {PAGE.relative_to(ROOT)}")
+
+
+def _plotted(bars: Sequence[Bar]) -> bool:
+    """Draw the plot, in the environment that has matplotlib."""
+    if not bars:
+        return False
+    try:
+        python = python_of("plot")
+    except NotInstalledError as reason:
+        print(f"no plot: {reason}")
+        return False
+    with tempfile.TemporaryDirectory(prefix="gcbatch-plot-") as folder:
+        figures = Path(folder) / "bars.json"
+        figures.write_text(json.dumps(list(map(asdict, bars))), "utf-8")
+        program = [python, ROOT / "benchmarks" / "plot.py", figures, PLOT]
+        subprocess.run(program, check=True)
+    return True

@@ -1,0 +1,166 @@
+"""What runs tell: rows first, then requests, then what was used up. Pure."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from benchmarks.clients import LOOP, OURS
+from benchmarks.contest import Run
+from benchmarks.findings import Bar, Verdict, spread
+
+__all__ = ["Scores", "at_least", "at_most", "ratios"]
+
+Runs = Mapping[tuple[str, int], Sequence[Run]]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The runs of one contest.
+
+    Args:
+        runs: By client and rows.
+        common: Rows of the load that all clients have done.
+    """
+
+    runs: Runs
+    common: int
+
+    @property
+    def clients(self) -> list[str]:
+        """All clients, gcbatch first, then by the CPU of the common load."""
+        names = dict.fromkeys(name for name, _ in self.runs)
+        by_cpu = {
+            name: median(self.cpu_s(name, self.common) or [1e9]) for name in names
+        }
+        return sorted(names, key=lambda name: (name != OURS, by_cpu[name]))
+
+    def sizes(self, client: str) -> list[int]:
+        """Return the rows of the loads of a client, the smallest first."""
+        return sorted(rows for name, rows in self.runs if name == client)
+
+    def cpu_s(self, client: str, rows: int) -> list[float]:
+        """Return the seconds of CPU of each round; none if one failed."""
+        found = self.runs.get((client, rows), ())
+        spent = [run.spent.cpu_s for run in found if run.spent]
+        return spent if len(spent) == len(found) else []
+
+    def marginal_us(self, client: str) -> list[float]:
+        """Return what one row more costs in each round, in microseconds of CPU.
+
+        It is taken between the two largest loads; none if a run of them failed.
+        """
+        *_, small, large = [0, *self.sizes(client)]
+        few, many = self.cpu_s(client, small), self.cpu_s(client, large)
+        if len(few) != len(many):
+            return []
+        return [(b - a) / (large - small) * 1e6 for a, b in zip(few, many, strict=True)]
+
+    def peak_mb(self, client: str) -> float:
+        """Return the most memory of any run; 0 if all failed."""
+        found = (run.spent.peak_mb for run in self._of(client) if run.spent)
+        return max(found, default=0.0)
+
+    def problems(self, client: str) -> list[str]:
+        """Return what was wrong with the rows of a client, each once."""
+        found = (run.problem for run in self._of(client))
+        return list(dict.fromkeys(filter(None, found)))
+
+    def _of(self, client: str) -> Iterator[Run]:
+        """Yield all runs of a client."""
+        for (name, _), runs in self.runs.items():
+            if name == client:
+                yield from runs
+
+    def table(self) -> Iterator[str]:
+        """Yield a line for each client and load; CPU and wall time are medians."""
+        yield (
+            f"{'':27}{'rows':>10}{'right':>7}{'requests':>10}{'429':>5}"
+            f"{'CPU s':>9}{'us/row':>8}{'peak MB':>9}{'wall s':>8}"
+        )
+        for client in self.clients:
+            for rows in self.sizes(client):
+                yield self._line(client, rows)
+        for client in self.clients:
+            for problem in self.problems(client):
+                yield f"{client}: {problem}"
+
+    def _line(self, client: str, rows: int) -> str:
+        runs = self.runs[client, rows]
+        spent = [run.spent for run in runs if run.spent]
+        line = (
+            f"{client:27}{rows:10,}{'no' if any(r.problem for r in runs) else 'yes':>7}"
+            f"{median(run.asked.requests for run in runs):10,.0f}"
+            f"{median(run.asked.throttled for run in runs):5,.0f}"
+        )
+        if not spent:
+            return line
+        cpu_s = median(each.cpu_s for each in spent)
+        return line + (
+            f"{cpu_s:9.2f}{cpu_s / rows * 1e6:8.1f}"
+            f"{max(each.peak_mb for each in spent):9.0f}"
+            f"{median(each.wall_s for each in spent):8.1f}"
+        )
+
+    def comparison(self) -> Iterator[str]:
+        """Yield a line for each client: a row more, and how that is to gcbatch's."""
+        yield (
+            f"{'a row more':27}{'us of CPU':>28}{'x gcbatch':>24}"
+            f"{f'{self.common:,} rows: x gcbatch':>30}"
+        )
+        for client in self.clients:
+            marginal = self.marginal_us(client)
+            times = ratios(marginal, self.marginal_us(OURS))
+            common = ratios(
+                self.cpu_s(client, self.common), self.cpu_s(OURS, self.common)
+            )
+            cells = (marginal, 1, 28), (times, 2, 24), (common, 2, 30)
+            said = (
+                f"{spread(found, digits) if found else '-':>{width}}"
+                for found, digits, width in cells
+            )
+            yield f"{client:27}{''.join(said)}"
+
+    def bars(self, work: str) -> tuple[Bar, ...]:
+        """Return what the plot shows: all clients whose rows are right.
+
+        So little may be measured that a row more costs less than nothing: left out.
+        """
+        return tuple(
+            Bar(work, client, median(marginal), self.peak_mb(client))
+            for client in self.clients
+            if (marginal := self.marginal_us(client))
+            and median(marginal) > 0
+            and not self.problems(client)
+        )
+
+    def rows_right(self) -> Verdict:
+        """Tell whether every run of gcbatch and of the loop wrote what it should."""
+        wrong = [
+            f"{client}: {problem}"
+            for client in (OURS, LOOP)
+            for problem in self.problems(client)
+        ]
+        said = "; ".join(wrong) or "each once, with the figures of the service"
+        return Verdict(f"rows of gcbatch: {said}", not wrong, is_exact=True)
+
+
+def ratios(theirs: Sequence[float], ours: Sequence[float]) -> list[float]:
+    """Return the ratio of each round; none if a round lacks one of them."""
+    if len(theirs) != len(ours):
+        return []
+    return [a / b if b else math.inf for a, b in zip(theirs, ours, strict=True)]
+
+
+def at_most(name: str, found: Sequence[float], most: float) -> Verdict:
+    """Judge the median of a ratio that should be small; not measured is missed."""
+    if not found:
+        return Verdict(f"{name}: not measured", is_met=False)
+    return Verdict(f"{name}: {spread(found)}, at most {most}", median(found) <= most)
+
+
+def at_least(name: str, found: Sequence[float], least: float) -> Verdict:
+    """Judge the median of a ratio that should be large; not measured is missed."""
+    if not found:
+        return Verdict(f"{name}: not measured", is_met=False)
+    return Verdict(f"{name}: {spread(found)}, at least {least}", median(found) >= least)
