@@ -193,6 +193,32 @@ def test_csv_keeps_any_text(out: Path, texts: list[str | None]) -> None:
     assert data.count(b'""\r\n') >= texts.count("")
 
 
+@given(
+    st.lists(st.none() | st.text() | st.sampled_from([*FORMULAS, "a,b", '"', ""])),
+    st.integers(1, 4),
+    st.sampled_from(["escape", "keep"]),
+)
+def test_csv_cells_are_what_one_by_one_would_be(
+    texts: list[str | None], times: int, formulas: Any
+) -> None:
+    """Whether few of them differ or all, and wherever there is one to change."""
+    exporter = CsvExporter(CsvOptions(path=Path("x.csv"), formulas=formulas))
+
+    cells = exporter._cells(pa.array(texts * times, pa.string()), "x").to_pylist()
+
+    def cell(text: str | None) -> str | None:
+        if text is None:
+            return None
+        told = text
+        if formulas == "escape" and text.startswith(FORMULAS):
+            told = f"'{text}"
+        if not told or any(c in told for c in '",\r\n'):
+            told = '"' + told.replace('"', '""') + '"'
+        return told
+
+    assert cells == [cell(text) for text in texts] * times
+
+
 def _rows(path: Path) -> Iterable[dict[str, str]]:
     # csv.DictReader passes over empty lines, which here are cells of null.
     with path.open(encoding="utf-8", newline="") as file:

@@ -13,6 +13,7 @@ from gcbatch_exporters.rows import (
     as_bytes,
     as_text,
     concat,
+    each_once,
     only_table,
     write_lines,
 )
@@ -93,9 +94,15 @@ class CsvExporter:
         is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
         if not is_text and not pa.types.is_nested(kind):
             return text
+        return each_once(text, self._as_cells)
+
+    def _as_cells(self, text: pa.Array) -> pa.Array:
         if self._options.formulas == "escape":
             runs = pc.match_substring_regex(text, _FORMULA)
-            text = pc.if_else(runs, concat("'", text), text)
+            if pc.any(runs).as_py():
+                text = pc.if_else(runs, concat("'", text), text)
         to_quote = pc.match_substring_regex(text, _TO_QUOTE)
+        if not pc.any(to_quote).as_py():
+            return text
         quoted = concat('"', pc.replace_substring(text, '"', '""'), '"')
         return pc.if_else(to_quote, quoted, text)

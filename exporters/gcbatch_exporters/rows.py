@@ -24,6 +24,7 @@ __all__ = [
     "as_json",
     "as_text",
     "concat",
+    "each_once",
     "holds_json",
     "only_table",
     "write_lines",
@@ -118,10 +119,20 @@ def as_json(column: pa.Array, name: str) -> pa.Array:
         return text
     if pa.types.is_temporal(kind):
         return concat('"', text, '"')
-    encoded = pc.dictionary_encode(text)
-    if 2 * len(encoded.dictionary) <= len(text):  # names repeat
-        return _quoted(encoded.dictionary).take(encoded.indices)
-    return _quoted(text)
+    return each_once(text, _quoted)
+
+
+def each_once(texts: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """Return texts changed, distinct ones only once where most repeat, as names do.
+
+    Args:
+        texts: To be changed; null stays null.
+        change: Makes of each text another, whatever stands beside it.
+    """
+    encoded = pc.dictionary_encode(texts)
+    if 2 * len(encoded.dictionary) <= len(texts):
+        return change(encoded.dictionary).take(encoded.indices)
+    return change(texts)
 
 
 def _quoted(texts: pa.Array) -> pa.Array:
