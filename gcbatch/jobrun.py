@@ -55,10 +55,10 @@ class JobRun:
         self._job = job
         self._runs: list[OrgRun] = []
         self._failures: dict[str, GcbatchError] = {}
-        together = Together(job.name, observer) if job.orgs is not None else None
+        self._together = Together(job.name, observer)
         for share in job.shares():
             with self._noting(share.org_name):
-                own = together.part() if together else observer
+                own = observer if job.orgs is None else self._together.part()
                 self._runs.append(OrgRun(share, own))
 
     @property
@@ -89,7 +89,10 @@ class JobRun:
             clients = self._by_client()
             is_local = self._job.engine.name == "local"
             at_once = ORGS_AT_ONCE if is_local else len(clients)
-            await for_each(clients, fetch, at_once=at_once)
+            try:
+                await for_each(clients, fetch, at_once=at_once)
+            finally:
+                self._together.finished()
             if engine.failure:
                 engine.failure.org = ""
                 raise engine.failure  # which is no org's own
@@ -103,6 +106,7 @@ class JobRun:
                     for run in self._left():
                         with self._noting(run.org):
                             await run.mend(orgs, engine)
+                    self._together.finished()
             return await self._finished(exporters, is_last=True)
 
     def _by_client(self) -> list[list[OrgRun]]:

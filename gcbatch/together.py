@@ -20,6 +20,7 @@ class Together:
         self._job = job
         self._observer = observer
         self._parts: list[_Part] = []
+        self._is_open = False
 
     def part(self) -> Observer:
         """Return an observer for one more org."""
@@ -29,6 +30,7 @@ class Together:
     def planned(self) -> None:
         """Tell how much there is to do, of all that is known by now."""
         parts = self._parts
+        self._is_open = True
         self._observer.planned(
             self._job,
             sum(part.total for part in parts),
@@ -42,8 +44,9 @@ class Together:
         self._observer.paged(sum(done), sum(due))
 
     def finished(self) -> None:
-        """Tell of the end, where no org is under way."""
-        if not any(part.is_open for part in self._parts):
+        """Tell of the end: no org is under way, and none will be."""
+        if self._is_open:
+            self._is_open = False
             self._observer.finished()
 
 
@@ -57,11 +60,9 @@ class _Part:
     done: int = 0
     per_minute: int = 0
     pages: tuple[int, int] = field(default=(0, 0))
-    is_open: bool = False
 
     def planned(self, job: str, total: int, stored: int, per_minute: int) -> None:  # noqa: ARG002 - all go by one name
         self.total, self.done, self.per_minute = total, stored, per_minute
-        self.is_open = True
         self.whole.planned()
 
     def fetched(self, query: Query, rows: int) -> None:
@@ -76,5 +77,4 @@ class _Part:
         self.observer.waiting(seconds, cause)
 
     def finished(self) -> None:
-        self.is_open = False
-        self.whole.finished()
+        """Say nothing: others may be under way, or have yet to begin."""
