@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from gcbatch.genesys.detail_models import Field, Holds, Model
 from gcbatch.genesys.metrics import snake
+from gcbatch.partfile import INSTANT
 from gcbatch.tables.naming import NAMED, name_field
 
 __all__ = [
-    "INSTANT",
     "JSON",
     "Column",
     "Derived",
@@ -29,7 +29,6 @@ __all__ = [
     "projection",
 ]
 
-INSTANT: Final = pa.timestamp("ms", tz="UTC")
 JSON: Final = {"content": "json"}
 """Marks a column of texts that are JSON."""
 

@@ -5,8 +5,8 @@ from typing import Final
 import pyarrow as pa
 
 from gcbatch.genesys.detail_models import CONVERSATION, USER_DETAIL
+from gcbatch.partfile import INSTANT
 from gcbatch.tables.documents.columns import (
-    INSTANT,
     Column,
     Kept,
     Name,
