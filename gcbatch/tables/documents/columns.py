@@ -17,9 +17,9 @@ __all__ = [
     "Column",
     "Derived",
     "Extra",
-    "Kept",
     "Name",
     "Number",
+    "OfPart",
     "Sent",
     "Source",
     "below",
@@ -52,7 +52,7 @@ _ABOUT: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class OfPart:
     """From a column of the part, `id` or `at`."""
 
     column: str
@@ -104,7 +104,7 @@ class Derived:
     """Computed from all of a document, under the column's name."""
 
 
-Source = Kept | Sent | Number | Name | Extra | Derived
+Source = OfPart | Sent | Number | Name | Extra | Derived
 
 
 @dataclass(frozen=True, slots=True)
