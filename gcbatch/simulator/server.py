@@ -26,7 +26,7 @@ from gcbatch.simulator.delivery import (
 )
 from gcbatch.simulator.detail_index import Matching
 from gcbatch.simulator.details import Details, DetailsRoute
-from gcbatch.simulator.events import index_of
+from gcbatch.simulator.events import events_of
 from gcbatch.simulator.faults import Fault, Faults
 from gcbatch.simulator.interval_report import (
     answer_interval_report,
@@ -367,7 +367,7 @@ class Simulator:
             )
             return json_response(report)
         query = read_query(body, family, self._limits)
-        answer = answer_query(query, index_of(self.tenant), self._limits)
+        answer = answer_query(query, events_of(self.tenant), self._limits)
         return json_response(answer)
 
     async def _detail(self, route: DetailsRoute, request: web.Request) -> web.Response:
