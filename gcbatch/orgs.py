@@ -208,7 +208,7 @@ class Orgs:
 
     @cached_property
     def _clients(self) -> list[tuple[Job, Key | None]]:
-        """All jobs with the client of each, whose secrets are read once."""
+        """All jobs with the client of each; None where its secret cannot be read."""
         return [(job, client_of(job.own_org)) for job in self._jobs]
 
     async def session(self, job: Job) -> OrgSession:

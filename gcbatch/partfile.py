@@ -56,7 +56,10 @@ class Rows(Protocol):
         ...
 
     def batches(self) -> Iterable[pa.RecordBatch]:
-        """Return the rows; a batch is a row group of the file."""
+        """Return the rows; a batch is a row group of the file.
+
+        One of more rows than Arrow puts into a row group, 1,048,576, is several.
+        """
         ...
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 import pyarrow as pa
@@ -24,7 +24,7 @@ from gcbatch.files import Sync, create_beside, replace_whole
 from gcbatch.partfile import MEND_HINT, Part, Rows
 from gcbatch.windows import iso
 
-__all__ = ["Pending", "Store"]
+__all__ = ["Pending", "Store", "SubmittedJob"]
 
 MISSING_HINT: Final = "`gcbatch run JOB` fetches what is missing"
 
@@ -262,6 +262,20 @@ class Store:
         return OutputError(msg, hint="check fetch.store, its space and rights")
 
 
+class SubmittedJob(NamedTuple):
+    """A job of the service that was submitted.
+
+    Args:
+        job_id: Its id.
+        available_until: What the service had data up to; None if it did not say.
+        submitted_at: When.
+    """
+
+    job_id: str
+    available_until: datetime | None
+    submitted_at: datetime
+
+
 class Pending:
     """Remembers the jobs that the service has under way for one query.
 
@@ -277,13 +291,14 @@ class Pending:
         self._store = store
         self._name = name
 
-    def job(self, about: str) -> tuple[str, datetime | None, datetime] | None:
+    def job(self, about: str) -> SubmittedJob | None:
         """Return what remember kept; None if it is nothing."""
         known = (self._store.read_note(self._name) or {}).get(about, ())
         try:
             job_id, until, at = known
             available_until = datetime.fromisoformat(until) if until else None
-            return str(job_id), available_until, datetime.fromisoformat(at)
+            submitted_at = datetime.fromisoformat(at)
+            return SubmittedJob(str(job_id), available_until, submitted_at)
         except (TypeError, ValueError):
             return None
 
