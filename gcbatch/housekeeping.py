@@ -22,7 +22,7 @@ from gcbatch.listings import LISTING_FILES
 from gcbatch.report import REPORT_NOTE
 from gcbatch.store import Store
 from gcbatch.suggest import unknown
-from gcbatch.windows import Period, Window, iso, step
+from gcbatch.windows import UTC_ZONE, Period, Window, iso, step
 
 __all__ = ["JobStore", "Pruned", "age", "list_store", "prune"]
 
@@ -173,7 +173,7 @@ def prune(
         OutputError: If something cannot be read or removed.
     """
     try:
-        before = step(now, older_than, -1, ZoneInfo("UTC"))
+        before = step(now, older_than, -1, UTC_ZONE)
     except (OverflowError, ValueError) as exc:
         msg = f"--older-than {older_than}: no store is as old as that"
         raise JobError(msg, hint="write 30d, 12w, 6mo or 1y") from exc
@@ -249,7 +249,7 @@ def _settling(note: dict[str, Any]) -> tuple[Period, ZoneInfo]:
         settle = Fetch(settle=note["settle"]).settle
         return settle, ZoneInfo(note["timezone"])
     except (KeyError, TypeError, ValueError, ZoneInfoNotFoundError):
-        return Fetch().settle, ZoneInfo("UTC")
+        return Fetch().settle, UTC_ZONE
 
 
 def _job_folders(root: Path) -> list[Path]:

@@ -20,7 +20,7 @@ from gcbatch.fetch import Observer
 from gcbatch.job import Export, Job
 from gcbatch.orgrun import OrgRun
 from gcbatch.orgs import Orgs, client_of
-from gcbatch.report import Exported, RunReport, of_all_orgs
+from gcbatch.report import Exported, RunReport, report_of_all
 from gcbatch.tables.catalog import Catalog
 from gcbatch.tables.orgs import OrgsCatalog, naming
 from gcbatch.tables.table import Table
@@ -246,7 +246,7 @@ class JobRun:
         if isinstance(catalog, Catalog):
             (report,) = reports.values()
             return report
-        return of_all_orgs(self._job, reports, self._failures, catalog)
+        return report_of_all(self._job, reports, self._failures, catalog)
 
 
 def _given(spec: Export, catalog: Catalog | OrgsCatalog) -> dict[str, Table]:

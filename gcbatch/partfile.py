@@ -15,6 +15,7 @@ from gcbatch.account import Account
 from gcbatch.errors import DamagedPartError
 
 __all__ = [
+    "INSTANT",
     "MEND_HINT",
     "Part",
     "Rows",
@@ -27,6 +28,9 @@ __all__ = [
     "seal_in",
     "table_of",
 ]
+
+INSTANT: Final = pa.timestamp("ms", tz="UTC")
+"""How parts and tables hold instants; the service tells milliseconds."""
 
 ACCOUNT_KEY: Final = b"gcbatch"
 SEAL_KEY: Final = b"gcbatch.sha256"

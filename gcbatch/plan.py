@@ -17,6 +17,7 @@ from gcbatch.query import Query, make_query
 from gcbatch.windows import (
     EPOCH,
     ONE_DAY,
+    UTC_ZONE,
     Period,
     Window,
     bucket_count,
@@ -32,8 +33,6 @@ CLOCK_LENGTHS: Final = tuple(
     Period.parse(text) for text in ("PT12H", "PT8H", "PT6H", "PT4H", "PT3H", "PT2H")
 )
 """Windows shorter than a day, longest first; each divides a day evenly."""
-
-UTC_ZONE: Final = ZoneInfo("UTC")
 
 DAYS_OF_A_MONTH: Final = 31
 """Of the longest."""

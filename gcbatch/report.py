@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gcbatch.tables.orgs import OrgsCatalog
     from gcbatch.tables.table import Table
 
-__all__ = ["REPORT_NOTE", "Exported", "Gap", "RunReport", "of_all_orgs"]
+__all__ = ["REPORT_NOTE", "Exported", "Gap", "RunReport", "report_of_all"]
 
 REPORT_NOTE: Final = "run.json"
 MOST_QUEUES: Final = 3
@@ -188,7 +188,7 @@ class RunReport:
         }
 
 
-def of_all_orgs(
+def report_of_all(
     job: Job,
     reports: Mapping[str, RunReport],
     failures: Mapping[str, GcbatchError],

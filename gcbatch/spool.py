@@ -21,13 +21,14 @@ import pyarrow.compute as pc
 
 from gcbatch.account import Account
 from gcbatch.errors import OutputError
+from gcbatch.partfile import INSTANT
 
 __all__ = ["DOCUMENTS", "Document", "Spool", "SpooledPart"]
 
 DOCUMENTS: Final = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
-        pa.field("at", pa.timestamp("ms", tz="UTC"), nullable=False),
+        pa.field("at", INSTANT, nullable=False),
         pa.field("document", pa.binary(), nullable=False),
     ]
 )

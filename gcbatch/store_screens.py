@@ -12,7 +12,7 @@ from gcbatch.housekeeping import JobStore, Pruned
 from gcbatch.screens import counted, grid_of, local_time
 from gcbatch.totals import Difference
 from gcbatch.verification import Totals, Verification
-from gcbatch.windows import Window
+from gcbatch.windows import UTC_ZONE, Window
 
 __all__ = ["pruned_line", "store_screen", "verification_screen"]
 
@@ -112,7 +112,6 @@ def store_screen(jobs: Sequence[JobStore]) -> RenderableType:
     """Return what the store holds, a line for each job; times in UTC."""
     if not jobs:
         return Text("nothing is stored")
-    zone = ZoneInfo("UTC")
     grid = grid_of(
         "job", "from", "to", "parts", "size", "provisional", "unreadable", "last run",
         right=(3, 4, 5, 6),
@@ -121,8 +120,8 @@ def store_screen(jobs: Sequence[JobStore]) -> RenderableType:
         window = job.window
         grid.add_row(
             escape(job.job),
-            local_time(window.start, zone) if window else "-",
-            local_time(window.end, zone) if window else "-",
+            local_time(window.start, UTC_ZONE) if window else "-",
+            local_time(window.end, UTC_ZONE) if window else "-",
             f"{job.parts:,}",
             _size(job.size),
             f"{job.provisional:,}",

@@ -18,15 +18,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Final
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 from pydantic import BaseModel, ValidationError
 
 from gcbatch.errors import DataError
 from gcbatch.exporting import API_VERSION, Exporter, Receipt, export
+from gcbatch.partfile import INSTANT
 from gcbatch.tables.table import Table
-from gcbatch.windows import Period, Window, step
+from gcbatch.windows import UTC_ZONE, Period, Window, step
 
 __all__ = [
     "SAMPLE_SCHEMA",
@@ -45,19 +45,16 @@ SMALL_BATCH: Final = 500
 """Rows of a batch where several are wanted; real ones are larger."""
 
 _MONTH: Final = Period.parse("P1M")
-_UTC: Final = ZoneInfo("UTC")
 
 
 def _field(name: str, kind: pa.DataType, **notes: str) -> pa.Field:
     return pa.field(name, kind, metadata=notes)
 
 
-_TIME: Final = pa.timestamp("ms", tz="UTC")
-
 SAMPLE_SCHEMA: Final = pa.schema(
     [
-        _field("interval_start", _TIME, description="Begin of the interval"),
-        _field("interval_end", _TIME, description="End of the interval, exclusive"),
+        _field("interval_start", INSTANT, description="Begin of the interval"),
+        _field("interval_end", INSTANT, description="End of the interval, exclusive"),
         _field("queue_id", pa.string(), source="queueId"),
         _field("queue_name", pa.string()),
         _field("media_type", pa.string(), source="mediaType"),
@@ -110,7 +107,7 @@ def sample_table(
     Returns:
         Rows in the order of the table's key, which is interval_start and queue_id.
     """
-    end = step(start, _MONTH, 1, _UTC)
+    end = step(start, _MONTH, 1, UTC_ZONE)
     room = (end - start) // _QUARTER
     queues = max(len(_NAMES), math.ceil(rows / room))
     at = [start + _QUARTER * (n // queues) for n in range(rows)]
@@ -137,7 +134,7 @@ def sample_table(
         schema=SAMPLE_SCHEMA,
         key=("interval_start", "queue_id"),
         covered=Window(start, end),
-        timezone=_UTC,
+        timezone=UTC_ZONE,
         run_id="sample",
         batches=lambda: iter(data.to_batches(max_chunksize=10_000)),
     )

@@ -17,10 +17,10 @@ import pyarrow.compute as pc
 
 from gcbatch import question
 from gcbatch.genesys.endpoints import Aggregates
-from gcbatch.genesys.endpoints.base import INSTANT
 from gcbatch.genesys.metrics import Merge, column_name, kind_of
 from gcbatch.job import Job
 from gcbatch.kept import Kept
+from gcbatch.partfile import INSTANT
 from gcbatch.plan import Plan, Scope, make_plan
 from gcbatch.tables.merging import merged
 from gcbatch.windows import (

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 __all__ = [
     "EPOCH",
     "ONE_DAY",
+    "UTC_ZONE",
     "Period",
     "Window",
     "bucket_count",
@@ -33,6 +34,7 @@ __all__ = [
 
 DAY_S: Final = 86_400
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+UTC_ZONE: Final = ZoneInfo("UTC")
 MILLISECOND: Final = timedelta(milliseconds=1)
 _DURATION: Final = re.compile(
     r"P(?:(?P<years>#)Y)?(?:(?P<months>#)M)?(?:(?P<weeks>#)W)?(?:(?P<days>#)D)?"
@@ -246,10 +248,9 @@ def ceil_to_bucket(instant: datetime, granularity: Period, zone: ZoneInfo) -> da
 
 def whole_utc_days(window: Window) -> Window:
     """Return the days in UTC that a window touches, whole."""
-    zone = ZoneInfo("UTC")
     return Window(
-        floor_to_bucket(window.start, ONE_DAY, zone),
-        ceil_to_bucket(window.end, ONE_DAY, zone),
+        floor_to_bucket(window.start, ONE_DAY, UTC_ZONE),
+        ceil_to_bucket(window.end, ONE_DAY, UTC_ZONE),
     )
 
 

@@ -1,10 +1,13 @@
 """Rows of several answers are put together once each, or not at all."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gcbatch.errors import DataError
 from gcbatch.rows import joined
@@ -75,6 +78,50 @@ def test_buckets_that_meet_do_not_overlap() -> None:
     one, next_to_it = answer((0, 1, "a", None)), answer((1, 2, "a", None))
 
     assert joined([next_to_it, one], GROUPS, "it").num_rows == 2
+
+
+SPANS = st.tuples(
+    st.integers(0, 3),
+    st.integers(1, 2),
+    st.none() | st.sampled_from("ab"),
+    st.none() | st.sampled_from(["voice", "chat"]),
+)
+
+
+@given(st.lists(st.lists(SPANS, max_size=4), min_size=2, max_size=3))
+def test_rows_are_joined_or_refused_as_pairs_of_them_say(
+    told: list[list[tuple[int, int, str | None, str | None]]],
+) -> None:
+    """Refused where two of a group overlap; else all are there, with all columns."""
+    answers = [
+        answer(*((a, a + long, q, m) for a, long, q, m in some)) for some in told
+    ]
+    numbers = iter(range(99))
+    answers = [
+        one.append_column("n", [[next(numbers) for _ in range(one.num_rows)]])
+        for one in answers
+        if one.num_rows
+    ]
+    rows = [row for some in told for row in some]
+    overlap = any(
+        x[2:] == y[2:] and x[0] < y[0] + y[1] and y[0] < x[0] + x[1]
+        for x, y in combinations(rows, 2)
+    )
+    if len(answers) < 2:
+        return
+
+    if overlap:
+        with pytest.raises(DataError, match="two answers bring bucket"):
+            joined(answers, GROUPS, "it")
+        return
+
+    def order(number: int) -> tuple[Any, ...]:
+        start, _, queue, media = rows[number]
+        return start, queue is None, queue or "", media is None, media or ""
+
+    assert joined(answers, GROUPS, "it")["n"].to_pylist() == sorted(
+        range(len(rows)), key=order
+    )
 
 
 def test_without_groups_buckets_alone_tell_rows_apart() -> None:

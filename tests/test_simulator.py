@@ -500,6 +500,16 @@ async def test_the_journal_can_be_cleared() -> None:
     assert client.simulator.journal[0].path == QUEUES
 
 
+async def test_the_journal_may_be_bounded() -> None:
+    """The last requests are kept; one that serves for days does not grow with each."""
+    async with connected(max_journal_entries=2) as client:
+        for size in ("1", "2", "3"):
+            await client.get(QUEUES, pageSize=size)
+
+    journal = client.simulator.journal
+    assert [entry.query for entry in journal] == ["pageSize=2", "pageSize=3"]
+
+
 async def test_the_url_is_known_only_while_running() -> None:
     """Before and after there is none, and stopping twice does no harm."""
     simulator = Simulator(TENANT)

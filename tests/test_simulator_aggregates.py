@@ -23,7 +23,7 @@ from gcbatch.simulator import (
 )
 from gcbatch.simulator.aggregates import answer_query
 from gcbatch.simulator.call_log import queue_id
-from gcbatch.simulator.events import index_of
+from gcbatch.simulator.events import events_of
 from gcbatch.simulator.problems import Problem
 from gcbatch.simulator.query import Limits, read_query
 
@@ -46,7 +46,7 @@ def ask(
     limits = limits or Limits()
     body = orjson.dumps({"interval": DAY, **more})
     query = read_query(body, FAMILY[model], limits)
-    return answer_query(query, index_of(tenant), limits)
+    return answer_query(query, events_of(tenant), limits)
 
 
 def stats(answer: dict[str, Any]) -> dict[str, Any]:
@@ -663,7 +663,7 @@ def test_a_month_is_answered_quickly() -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     calls = generate_calls(1, queues, start, start + timedelta(days=30), per_day=1_300)
     tenant = tenant_of(*calls, queues=tuple(queues))
-    index_of(tenant)
+    events_of(tenant)
     began = time.perf_counter()
 
     answer = ask(

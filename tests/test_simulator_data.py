@@ -1,8 +1,11 @@
 """The tenants of the simulator: the log, the sample and made-up calls."""
 
+import gc
 import gzip
 import subprocess
 import sys
+import weakref
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +22,10 @@ from gcbatch.simulator import (
     sample_tenant,
 )
 from gcbatch.simulator.call_log import queue_id, user_id
+from gcbatch.simulator.detail_index import index_of
+from gcbatch.simulator.events import events_of
+from gcbatch.simulator.tally import Question, tallies_of
+from gcbatch.simulator.tenant import Tenant
 
 HEAD = (
     "call_id,line,priority,type,vru_entry,vru_exit,"
@@ -248,3 +255,28 @@ def test_made_up_calls_need_no_agents() -> None:
     calls = generate_calls(1, QUEUES, NOON, NOON + timedelta(days=1), per_day=50)
 
     assert {(call.user_id, call.wrap_up_code) for call in calls} == {(None, None)}
+
+
+@pytest.mark.parametrize(
+    "computed",
+    [
+        pytest.param(events_of, id="events"),
+        pytest.param(index_of, id="conversations"),
+        pytest.param(
+            lambda tenant: tallies_of(tenant, Question(0, 1, None, ("nOffered",))),
+            id="tallies",
+        ),
+    ],
+)
+def test_what_is_computed_is_kept_as_long_as_the_tenant(
+    computed: Callable[[Tenant], object],
+) -> None:
+    """Once for each; no cache keeps a tenant alive that nobody else knows."""
+    tenant = replace(sample_tenant())
+    found = computed(tenant)
+
+    assert computed(tenant) is found
+    seen = weakref.ref(tenant)
+    del tenant
+    gc.collect()
+    assert seen() is None

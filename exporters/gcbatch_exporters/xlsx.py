@@ -18,7 +18,7 @@ from xlsxwriter.worksheet import Worksheet
 from gcbatch.errors import JobError, OutputError
 from gcbatch.exporting import FileOptions, Receipt, Target
 from gcbatch.tables.table import Table
-from gcbatch.windows import to_local
+from gcbatch.windows import UTC_ZONE, to_local
 from gcbatch_exporters.rows import as_text
 
 __all__ = ["XlsxExporter", "XlsxOptions"]
@@ -136,7 +136,7 @@ class XlsxExporter:
             return sum(self._sheet(book, *named) for named in tables.items())
 
     def _sheet(self, book: Workbook, name: str, table: Table) -> int:
-        zone = table.timezone if self._options.times == "local" else ZoneInfo("UTC")
+        zone = table.timezone if self._options.times == "local" else UTC_ZONE
         sheet = book.add_worksheet(name)
         columns = [_column(book, sheet, field, zone) for field in table.schema]
         bold = book.add_format(

@@ -18,7 +18,7 @@ from gcbatch.genesys.families import Family
 from gcbatch.simulator.aggregates import answer_query
 from gcbatch.simulator.async_jobs import Gather
 from gcbatch.simulator.async_jobs_paging import USUAL_PAGE_SIZE, page_of
-from gcbatch.simulator.events import index_of
+from gcbatch.simulator.events import events_of
 from gcbatch.simulator.query import Limits, read_query
 from gcbatch.simulator.reading import read_whole
 from gcbatch.simulator.tenant import Tenant
@@ -56,7 +56,7 @@ def read_aggregate_job(
     query = read_query(plain, family, limits)
 
     def gather() -> _Answer:
-        whole = answer_query(query, index_of(tenant), limits)
+        whole = answer_query(query, events_of(tenant), limits)
         results: list[Json] = whole.pop("results")
         pieces: Iterable[_Piece] = (
             (number, row)

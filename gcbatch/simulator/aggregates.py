@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gcbatch.simulator.buckets import Bucket, instant_text
-from gcbatch.simulator.events import Index, Key, Series, carries
+from gcbatch.simulator.events import Events, Key, Series, carries
 from gcbatch.simulator.figures import (
     SERVICE_TARGET,
     Statistics,
@@ -33,19 +33,19 @@ _Cell = dict[Key, list[float]]
 _Cells = defaultdict[tuple[int, Bucket], _Cell]
 
 
-def answer_query(query: Query, index: Index, limits: Limits) -> dict[str, Any]:
+def answer_query(query: Query, events: Events, limits: Limits) -> dict[str, Any]:
     """Return the JSON answer to a query.
 
     Args:
         query: What is asked.
-        index: The tenant's events.
+        events: The tenant's events.
         limits: Only `max_results` matters here.
 
     Raises:
         Problem: If the answer has more rows than the limit.
     """
     with _without_collector():
-        return _answer(query, index, limits)
+        return _answer(query, events, limits)
 
 
 @contextmanager
@@ -64,10 +64,10 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _answer(query: Query, index: Index, limits: Limits) -> dict[str, Any]:
-    groups, group_of = _grouped(query, index)
-    cells = _gather(query, index, group_of)
-    targets = _targets(index, group_of, len(groups))
+def _answer(query: Query, events: Events, limits: Limits) -> dict[str, Any]:
+    groups, group_of = _grouped(query, events)
+    cells = _gather(query, events, group_of)
+    targets = _targets(events, group_of, len(groups))
     rows: dict[int, list[dict[str, Any]]] = defaultdict(list)
     columns = _columns(query, cells)
     intervals = {bucket: _interval(bucket) for bucket in {place[1] for place in cells}}
@@ -87,18 +87,18 @@ def _answer(query: Query, index: Index, limits: Limits) -> dict[str, Any]:
     results = [{"group": groups[group], "data": rows[group]} for group in kept]
     answer: dict[str, Any] = {"results": results}
     if query.family.qualified:
-        answer = {"systemToOrganizationMappings": index.presence_ids, **answer}
+        answer = {"systemToOrganizationMappings": events.presence_ids, **answer}
     return answer
 
 
-def _grouped(query: Query, index: Index) -> tuple[list[dict[str, str]], list[int]]:
+def _grouped(query: Query, events: Events) -> tuple[list[dict[str, str]], list[int]]:
     """Return the groups in order, and the group of each profile."""
     accepts = query.filter.accepts if query.filter else lambda _: True
     keys = [
         tuple(profile.get(name) for name in query.group_by)
         if accepts(profile)
         else None
-        for profile in index.profiles
+        for profile in events.profiles
     ]
     distinct = {key for key in keys if key is not None}
     in_order = sorted(distinct, key=lambda key: [value or "" for value in key])
@@ -114,27 +114,27 @@ def _grouped(query: Query, index: Index) -> tuple[list[dict[str, str]], list[int
     return groups, [DROPPED if key is None else numbers[key] for key in keys]
 
 
-def _targets(index: Index, group_of: list[int], count: int) -> list[float | None]:
+def _targets(events: Events, group_of: list[int], count: int) -> list[float | None]:
     """Return each group's service-level target; None where queues differ."""
     found: list[set[float]] = [set() for _ in range(count)]
-    for profile, group in zip(index.profiles, group_of, strict=True):
+    for profile, group in zip(events.profiles, group_of, strict=True):
         queue_id = profile.get("queueId", "")
-        if queue_id in index.targets and group != DROPPED:
-            found[group].add(index.targets[queue_id])
+        if queue_id in events.targets and group != DROPPED:
+            found[group].add(events.targets[queue_id])
     return [next(iter(all_of)) if len(all_of) == 1 else None for all_of in found]
 
 
-def _gather(query: Query, index: Index, group_of: list[int]) -> _Cells:
+def _gather(query: Query, events: Events, group_of: list[int]) -> _Cells:
     cells: _Cells = defaultdict(dict)
     ranked_by = {query.ranking.metric} if query.ranking else set()
     wanted = {*query.metrics, *(view.target for view in query.views), *ranked_by}
-    for key, series in index.series.get(query.family.model, {}).items():
+    for key, series in events.series.get(query.family.model, {}).items():
         if key.metric in wanted and _can_group(key.metric, query.group_by):
             _cut(key, series, query, group_of, cells)
     if query.family.qualified:
-        _cut_spans(wanted, query, index, group_of, cells)
+        _cut_spans(wanted, query, events, group_of, cells)
     if SERVICE_TARGET in wanted and _can_group(SERVICE_TARGET, query.group_by):
-        _mark(query, index, group_of, cells)
+        _mark(query, events, group_of, cells)
     return cells
 
 
@@ -163,10 +163,10 @@ def _cut(
 
 
 def _cut_spans(
-    wanted: set[str], query: Query, index: Index, group_of: list[int], cells: _Cells
+    wanted: set[str], query: Query, events: Events, group_of: list[int], cells: _Cells
 ) -> None:
     """Cut presences at the edges of the buckets: they last, events do not."""
-    for span in index.spans:
+    for span in events.spans:
         group = group_of[span.profile]
         keys = [key for key in span.keys if key.metric in wanted]
         at, end = max(span.start_ms, query.start_ms), min(span.end_ms, query.end_ms)
@@ -178,10 +178,10 @@ def _cut_spans(
             at = after
 
 
-def _mark(query: Query, index: Index, group_of: list[int], cells: _Cells) -> None:
+def _mark(query: Query, events: Events, group_of: list[int], cells: _Cells) -> None:
     """Mark every cell in which anything happened: there the target is known."""
     anything: _Cells = defaultdict(dict)
-    for key, series in index.series.get(query.family.model, {}).items():
+    for key, series in events.series.get(query.family.model, {}).items():
         _cut(key, series, query, group_of, anything)
     for place in anything:
         cells[place][Key(SERVICE_TARGET)] = []

@@ -10,13 +10,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
-from weakref import WeakKeyDictionary
 
 import orjson
 
 from gcbatch.simulator.buckets import DAY_MS, milliseconds
 from gcbatch.simulator.conversations import conversations_of
 from gcbatch.simulator.documents import Document
+from gcbatch.simulator.keeping import kept_with_tenant
 from gcbatch.simulator.tenant import Tenant
 
 __all__ = ["Index", "Matching", "Order", "OrderBy", "in_order", "index_of"]
@@ -74,16 +74,10 @@ class Index:
         return self._answers[query]
 
 
-_INDEXES: Final[WeakKeyDictionary[Tenant, Index]] = WeakKeyDictionary()
-
-
+@kept_with_tenant
 def index_of(tenant: Tenant) -> Index:
     """Return a tenant's conversations: those of its calls, and its documents."""
-    found = _INDEXES.get(tenant)
-    if found is None:
-        found = Index([*conversations_of(tenant), *tenant.documents])
-        _INDEXES[tenant] = found
-    return found
+    return Index([*conversations_of(tenant), *tenant.documents])
 
 
 def in_order(

@@ -43,7 +43,7 @@ from gcbatch.simulator.reading import (
 )
 from gcbatch.simulator.tenant import Tenant
 
-__all__ = ["DetailsQuery", "Document", "matching", "read_async", "read_query"]
+__all__ = ["DetailsQuery", "matching", "read_async", "read_query"]
 
 MAX_DAYS_UNFILTERED: Final = 7
 MAX_DAYS: Final = 31

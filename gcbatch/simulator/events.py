@@ -12,13 +12,13 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from gcbatch.simulator.buckets import milliseconds
+from gcbatch.simulator.keeping import kept_with_tenant
 from gcbatch.simulator.tenant import HOME_DIVISION, Call, Queue, Tenant
 
-__all__ = ["Index", "Key", "Profile", "Series", "Span", "carries", "index_of"]
+__all__ = ["Events", "Key", "Profile", "Series", "Span", "carries", "events_of"]
 
 SHORT_ABANDON_MS: Final = 5_000
 
@@ -64,7 +64,7 @@ class Series:
     Args:
         times: Instants, milliseconds since 1970.
         values: What each is worth.
-        profiles: Positions in `Index.profiles`.
+        profiles: Positions in `Events.profiles`.
     """
 
     times: list[int]
@@ -87,7 +87,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class Events:
     """A tenant's events, ready to be asked.
 
     Args:
@@ -122,12 +122,11 @@ class _Profiles:
 
 
 _Event = tuple[int, float, int]
-_Raw = dict[str, defaultdict[Key, list[_Event]]]
 
 
-@lru_cache(maxsize=8)
-def index_of(tenant: Tenant) -> Index:
-    """Return the events of a tenant; kept, as tests ask one tenant many times."""
+@kept_with_tenant
+def events_of(tenant: Tenant) -> Events:
+    """Return the events of a tenant."""
     profiles = _Profiles()
     queues = {queue.id: queue for queue in tenant.queues}
     raw: defaultdict[str, defaultdict[Key, list[_Event]]] = defaultdict(
@@ -136,13 +135,13 @@ def index_of(tenant: Tenant) -> Index:
     of_calls = raw["Conversation"]
     for call in tenant.calls:
         queue = queues.get(call.queue_id) or Queue(id=call.queue_id, name="")
-        for metric, at, value, profile in _events_of(call, queue, profiles):
+        for metric, at, value, profile in _events_of_call(call, queue, profiles):
             of_calls[Key(metric)].append((at, value, profile))
     for seen in tenant.observations:
         profile = profiles.number(*sorted(seen.dimensions.items()))
         key = Key(seen.metric, seen.qualifier)
         raw[seen.family][key].append((milliseconds(seen.instant), seen.value, profile))
-    return Index(
+    return Events(
         profiles=profiles.all,
         series={
             model: {key: _in_order(events) for key, events in keys.items()}
@@ -160,7 +159,7 @@ def _in_order(events: list[_Event]) -> Series:
     return Series(list(times), list(values), list(profiles))
 
 
-def _events_of(
+def _events_of_call(
     call: Call, queue: Queue, profiles: _Profiles
 ) -> Iterator[tuple[str, int, float, int]]:
     of_queue = (

@@ -1,5 +1,6 @@
 """What was asked of a simulator, in order."""
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -40,10 +41,14 @@ class Entry:
 
 
 class Journal:
-    """The entries in the order in which the requests came."""
+    """The entries in the order in which the requests came.
 
-    def __init__(self) -> None:
-        self._entries: list[Entry] = []
+    Args:
+        most: Entries that are kept, the last ones; None is all.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self._entries: deque[Entry] = deque(maxlen=most)
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._entries)

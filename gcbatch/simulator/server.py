@@ -26,7 +26,7 @@ from gcbatch.simulator.delivery import (
 )
 from gcbatch.simulator.detail_index import Matching
 from gcbatch.simulator.details import Details, DetailsRoute
-from gcbatch.simulator.events import index_of
+from gcbatch.simulator.events import events_of
 from gcbatch.simulator.faults import Fault, Faults
 from gcbatch.simulator.interval_report import (
     answer_interval_report,
@@ -94,10 +94,12 @@ class Simulator:
             come: what began then or later is missing from their results. None is
             now, with nothing missing.
         permissions: What the client's role has; None is everything.
+        max_journal_entries: Most requests that the journal keeps, the last ones; None
+            is without limit.
         clock: Seconds, monotonic; windows, tokens and the journal go by it.
 
     Attributes:
-        journal: Every request so far.
+        journal: The requests so far.
         faults: What goes wrong.
         quota: The client's window; `quota.allowed` may be changed.
         details_available_until: As above; may be changed while running.
@@ -133,12 +135,13 @@ class Simulator:
         job_splits_buckets: bool = False,
         details_available_until: datetime | None = None,
         permissions: frozenset[str] | None = None,
+        max_journal_entries: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.tenant = tenant
         self.client_id = client_id
         self.client_secret = client_secret
-        self.journal = Journal()
+        self.journal = Journal(max_journal_entries)
         self.faults = Faults() if faults is None else faults
         self.quota = Quota(allowed=requests_allowed, window_s=window_s, clock=clock)
         self._access = Access(
@@ -367,7 +370,7 @@ class Simulator:
             )
             return json_response(report)
         query = read_query(body, family, self._limits)
-        answer = answer_query(query, index_of(self.tenant), self._limits)
+        answer = answer_query(query, events_of(self.tenant), self._limits)
         return json_response(answer)
 
     async def _detail(self, route: DetailsRoute, request: web.Request) -> web.Response:

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from gcbatch.simulator.server import Simulator
 from gcbatch.simulator.tenant import Tenant
 
 __all__ = ["serve"]
+
+JOURNAL_ENTRIES: Final = 1_000
+"""A simulator that serves for days must not grow with each request."""
 
 
 def serve(
@@ -33,7 +36,8 @@ def serve(
     """
 
     async def until_cancelled() -> None:
-        async with Simulator(tenant, host=host, port=port, **options) as simulator:
+        given = {"max_journal_entries": JOURNAL_ENTRIES, **options}
+        async with Simulator(tenant, host=host, port=port, **given) as simulator:
             on_ready(simulator.url, simulator.client_id, simulator.client_secret)
             await asyncio.Event().wait()
 

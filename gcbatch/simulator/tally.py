@@ -9,14 +9,15 @@ elapsed time, a day being 24 hours, and the end of the query cuts the last one o
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 from gcbatch.simulator.buckets import duration_ms
-from gcbatch.simulator.events import Index, Key, Profile, Series, index_of
+from gcbatch.simulator.events import Events, Key, Profile, Series, events_of
 from gcbatch.simulator.filters import Filter, Predicate
+from gcbatch.simulator.keeping import kept_with_tenant
 from gcbatch.simulator.problems import invalid_value
 from gcbatch.simulator.reading import read_choice, read_list, read_object, read_text
 from gcbatch.simulator.tenant import Tenant
@@ -108,17 +109,30 @@ class Tally:
         return 100 * (handled - self.count("nOverSla")) / handled
 
 
-@lru_cache(maxsize=16)
 def tallies_of(tenant: Tenant, question: Question) -> Mapping[Cell, Tally]:
     """Return the tally of each cell in which something happened.
 
     Kept, as a query is asked page by page.
     """
-    index = index_of(tenant)
-    queues = [question.queue_of(profile) for profile in index.profiles]
+    return _tallies_by_question(tenant)(question)
+
+
+@kept_with_tenant
+def _tallies_by_question(tenant: Tenant) -> Callable[[Question], Mapping[Cell, Tally]]:
+    events = events_of(tenant)
+    of_answered = _handle_of_answered(events)
+    return lru_cache(maxsize=16)(partial(_tallies, events, of_answered))
+
+
+def _tallies(
+    events: Events, of_answered: Series, question: Question
+) -> Mapping[Cell, Tally]:
+    queues = [question.queue_of(profile) for profile in events.profiles]
     tallies: defaultdict[Cell, Tally] = defaultdict(Tally)
     for metric in question.events:
-        series = _series(tenant, index, metric)
+        series = (
+            of_answered if metric == HANDLE_OF_ANSWERED else _series(events, metric)
+        )
         for at in series.between(question.start_ms, question.end_ms):
             queue_id = queues[series.profiles[at]]
             if queue_id is not None:
@@ -127,26 +141,23 @@ def tallies_of(tenant: Tenant, question: Question) -> Mapping[Cell, Tally]:
     return dict(tallies)
 
 
-def _series(tenant: Tenant, index: Index, metric: str) -> Series:
-    if metric == HANDLE_OF_ANSWERED:
-        return _handle_of_answered(tenant)
-    return index.series.get("Conversation", {}).get(Key(metric), _NOTHING)
+def _series(events: Events, metric: str) -> Series:
+    return events.series.get("Conversation", {}).get(Key(metric), _NOTHING)
 
 
-@lru_cache(maxsize=8)
-def _handle_of_answered(tenant: Tenant) -> Series:
+def _handle_of_answered(events: Events) -> Series:
     """Return the handle times where the call was answered, not where it ended."""
-    ended = _series(tenant, index_of(tenant), "tHandle")
-    events = sorted(
+    ended = _series(events, "tHandle")
+    handles = sorted(
         (int(at - value), value, profile)
         for at, value, profile in zip(
             ended.times, ended.values, ended.profiles, strict=True
         )
     )
     return Series(
-        [at for at, _, _ in events],
-        [value for _, value, _ in events],
-        [profile for _, _, profile in events],
+        [at for at, _, _ in handles],
+        [value for _, value, _ in handles],
+        [profile for _, _, profile in handles],
     )
 
 

@@ -37,7 +37,7 @@ from gcbatch.simulator.reading import (
 )
 from gcbatch.simulator.tenant import Presence, Tenant
 
-__all__ = ["Document", "UserQuery", "matching", "read_async", "read_query"]
+__all__ = ["UserQuery", "matching", "read_async", "read_query"]
 
 _BOTH: Final = frozenset(
     {"interval", "userFilters", "presenceFilters", "routingStatusFilters", "order"}

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from gcbatch.errors import DataError
 from gcbatch.genesys.answers import SHAPE_HINT
+from gcbatch.partfile import INSTANT
 from gcbatch.plain import plain
 
 __all__ = ["Field", "Kind", "Reader"]
@@ -22,7 +23,7 @@ _TYPES: Final[dict[Kind, pa.DataType]] = {
     "flag": pa.bool_(),
     "whole": pa.int64(),
     "percent": pa.float64(),
-    "instant": pa.timestamp("ms", tz="UTC"),
+    "instant": INSTANT,
 }
 LARGEST: Final = 2**63
 """Whole numbers of a column are smaller."""

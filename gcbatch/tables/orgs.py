@@ -5,14 +5,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
 from gcbatch.errors import GcbatchError
 from gcbatch.tables.catalog import Catalog
 from gcbatch.tables.table import Table
-from gcbatch.windows import Window
+from gcbatch.windows import UTC_ZONE, Window
 
 __all__ = ["OrgsCatalog", "naming", "of_all_orgs", "run_id_of_all"]
 
@@ -68,7 +67,7 @@ def of_all_orgs(tables: Mapping[str, Table]) -> Table:
         schema=schema,
         key=("org", *first.key),
         covered=Window(min(c.start for c in covered), max(c.end for c in covered)),
-        timezone=ZoneInfo("UTC") if differ else first.timezone,
+        timezone=UTC_ZONE if differ else first.timezone,
         run_id=run_id_of_all({name: tables[name].run_id for name in names}),
         batches=batches,
         basis=of_all_orgs(bases) if bases else None,

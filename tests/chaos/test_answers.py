@@ -32,7 +32,7 @@ from gcbatch.query import make_query
 from gcbatch.question import Query
 from gcbatch.simulator import sample_tenant
 from gcbatch.simulator.aggregates import answer_query
-from gcbatch.simulator.events import index_of
+from gcbatch.simulator.events import events_of
 from gcbatch.simulator.query import Limits, read_query
 from gcbatch.windows import Window
 
@@ -205,7 +205,7 @@ def _good() -> bytes:
     family, limits = family_named(ASKED.endpoint), Limits()
     assert family
     query = read_query(Aggregates(family).body(QUERY), family, limits)
-    return json.dumps(answer_query(query, index_of(sample_tenant()), limits)).encode()
+    return json.dumps(answer_query(query, events_of(sample_tenant()), limits)).encode()
 
 
 class Line:

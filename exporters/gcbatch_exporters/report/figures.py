@@ -6,9 +6,9 @@ from sums, and never added or averaged themselves.
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -175,6 +175,16 @@ class Figures:
                 told[step] += sums
         return told
 
+    @cached_property
+    def met_count(self) -> int:
+        """How many queues reach their target."""
+        return sum(queue.met is True for queue in self.queues)
+
+    @cached_property
+    def missed_count(self) -> int:
+        """How many do not; those without calls or target are neither."""
+        return sum(queue.met is False for queue in self.queues)
+
     @property
     def average_of_levels(self) -> float | None:
         """The average of the queues' percentages: the wrong number, to be shown.
@@ -206,11 +216,7 @@ class _Gathered:
 
     name: str | None = None
     target: float | None = None
-    by_step: dict[int, Sums] = None  # type: ignore[assignment]
-
-    @classmethod
-    def new(cls) -> Self:
-        return cls(by_step=defaultdict(Sums))
+    by_step: dict[int, Sums] = field(default_factory=lambda: defaultdict(Sums))
 
 
 def read_figures(table: Table) -> tuple[Figures, Spans]:
@@ -230,7 +236,7 @@ def read_figures(table: Table) -> tuple[Figures, Spans]:
     several = ["org"] if "org" in names else []
     spans = spans_of(table, "period_start", "period_end")
     axis = Axis.of(spans, zone=table.timezone, covered=table.covered)
-    gathered: dict[tuple[Hashable, ...], _Gathered] = defaultdict(_Gathered.new)
+    gathered: dict[tuple[Hashable, ...], _Gathered] = defaultdict(_Gathered)
     rows = 0
     for batch in table:
         rows += batch.num_rows

@@ -101,8 +101,8 @@ def _nothing() -> Html:
 
 def _headline(figures: Figures) -> Html:
     total = figures.total
-    met = [queue.met for queue in figures.queues]
     queues = "queues by media type" if figures.by_media else "queues"
+    met, missed = figures.met_count, figures.missed_count
     goal = figures.common_target
     cards = [
         (
@@ -114,8 +114,8 @@ def _headline(figures: Figures) -> Html:
         (
             "met",
             "Targets met",
-            f"{met.count(True)} of {len(met) - met.count(None)}",
-            f"{len(met)} {queues}, {met.count(False)} missed",
+            f"{met} of {met + missed}",
+            f"{len(figures.queues)} {queues}, {missed} missed",
         ),
         ("offered", "Offered", say.count(total.offered), "joined a queue"),
         (

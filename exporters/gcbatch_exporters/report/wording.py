@@ -96,8 +96,8 @@ def days(covered: Window, zone: ZoneInfo) -> str | None:
 
 def verdict(figures: Figures) -> str:
     """Return in one or two sentences how the queues stand."""
-    met = [queue.met for queue in figures.queues]
-    known = len(met) - met.count(None)
+    met, missed = figures.met_count, figures.missed_count
+    known = met + missed
     if not known:
         return "No queue has both calls and a target, so none can be compared."
     worst = figures.queues[0]
@@ -107,15 +107,15 @@ def verdict(figures: Figures) -> str:
             f"{worst.name} {did} its target: {level_of(worst)} against "
             f"{target(worst.target)}."
         )
-    if met.count(False) == 0:
+    if not missed:
         return f"All {known} queues with a target met it."
     told = (
         f"{worst.name} is furthest from it: {level_of(worst)} against "
         f"{target(worst.target)}."
     )
-    if met.count(True) == 0:
+    if not met:
         return f"None of {noun(known, 'queue')} met its target. {told}"
-    return f"{met.count(True)} of {known} queues met their target. {told}"
+    return f"{met} of {known} queues met their target. {told}"
 
 
 def averages(figures: Figures) -> str | None:

@@ -16,11 +16,9 @@ from gcbatch.plan import Templates
 from gcbatch.query import Query
 from gcbatch.store import Store
 
-__all__ = ["INSTANT", "Asker", "Bucketed", "Desk", "Endpoint", "Price", "halves"]
+__all__ = ["Asker", "Bucketed", "Desk", "Endpoint", "Price", "halves"]
 
 T = TypeVar("T")
-
-INSTANT = pa.timestamp("ms", tz="UTC")
 
 
 def halves(items: Sequence[T]) -> list[Sequence[T]]:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch.errors import DataError
-from gcbatch.genesys.endpoints.base import INSTANT
+from gcbatch.partfile import INSTANT
 from gcbatch.plain import plain
 from gcbatch.query import Query
 from gcbatch.windows import Period, Window

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch.genesys.metrics import Merge
+from gcbatch.partfile import INSTANT
 from gcbatch.plan import Plan
 from gcbatch.rows import joined
 from gcbatch.store import Store
@@ -44,7 +45,6 @@ CALLS: Final = "voice"
 """The media type whose target counts where media types are not told apart."""
 
 _ABOUT_QUEUES: Final = ("queue_name", "deleted")
-INSTANT: Final = pa.timestamp("ms", tz="UTC")
 _BASIS: Final = tuple(
     pa.field(name, kind)
     for name, kind in {

@@ -9,17 +9,17 @@ import pyarrow as pa
 
 from gcbatch.genesys.detail_models import Field, Holds, Model
 from gcbatch.genesys.metrics import snake
+from gcbatch.partfile import INSTANT
 from gcbatch.tables.naming import NAMED, name_field
 
 __all__ = [
-    "INSTANT",
     "JSON",
     "Column",
     "Derived",
     "Extra",
-    "Kept",
     "Name",
     "Number",
+    "OfPart",
     "Sent",
     "Source",
     "below",
@@ -29,7 +29,6 @@ __all__ = [
     "projection",
 ]
 
-INSTANT: Final = pa.timestamp("ms", tz="UTC")
 JSON: Final = {"content": "json"}
 """Marks a column of texts that are JSON."""
 
@@ -53,7 +52,7 @@ _ABOUT: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class OfPart:
     """From a column of the part, `id` or `at`."""
 
     column: str
@@ -105,7 +104,7 @@ class Derived:
     """Computed from all of a document, under the column's name."""
 
 
-Source = Kept | Sent | Number | Name | Extra | Derived
+Source = OfPart | Sent | Number | Name | Extra | Derived
 
 
 @dataclass(frozen=True, slots=True)

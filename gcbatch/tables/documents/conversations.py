@@ -7,8 +7,9 @@ import pyarrow.compute as pc
 
 from gcbatch.errors import DataError
 from gcbatch.genesys.answers import SHAPE_HINT
+from gcbatch.partfile import INSTANT
 from gcbatch.plain import plain
-from gcbatch.tables.documents.columns import INSTANT, JSON, Column, Derived, Name
+from gcbatch.tables.documents.columns import JSON, Column, Derived, Name
 from gcbatch.tables.documents.levels import Levels, field_of, places, unfolded
 from gcbatch.tables.documents.texts import json_lists
 from gcbatch.tables.naming import name_field

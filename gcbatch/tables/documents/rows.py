@@ -10,9 +10,9 @@ from gcbatch.tables.documents.columns import (
     Column,
     Derived,
     Extra,
-    Kept,
     Name,
     Number,
+    OfPart,
     Sent,
     projection,
 )
@@ -123,7 +123,7 @@ class Rows:
         columns: Mapping[str, pa.Array],
     ) -> pa.Array:
         match column.source:
-            case Kept(name):
+            case OfPart(name):
                 return levels.spread(batch.column(name), 0)
             case Sent(level, way, holds) if holds is not Holds.JSON:
                 values = field_of(levels.records[level], way)

@@ -5,11 +5,11 @@ from typing import Final
 import pyarrow as pa
 
 from gcbatch.genesys.detail_models import CONVERSATION, USER_DETAIL
+from gcbatch.partfile import INSTANT
 from gcbatch.tables.documents.columns import (
-    INSTANT,
     Column,
-    Kept,
     Name,
+    OfPart,
     columns_of,
     extra_column,
     number_column,
@@ -45,7 +45,7 @@ START: Final = pa.field(
     nullable=False,
     metadata={"source": "conversationStart"},
 )
-ROOT: Final = (Column(ID, Kept("id")), Column(START, Kept("at")))
+ROOT: Final = (Column(ID, OfPart("id")), Column(START, OfPart("at")))
 PARTICIPANTS: Final = ("participants",)
 SESSIONS: Final = ("participants", "sessions")
 SEGMENTS: Final = ("participants", "sessions", "segments")
@@ -88,7 +88,7 @@ def user_shape(records: str, state: str) -> Shape:
         root=USER_DETAIL,
         path=(records,),
         columns=(
-            Column(ids, Kept("id")),
+            Column(ids, OfPart("id")),
             Column(name_field("user_name", "user_id"), Name("user_id", "userId")),
             *columns_of(USER_DETAIL, (records,), ("startTime", "endTime", state)),
             *columns_of(USER_DETAIL, (records,), but=("startTime", "endTime", state)),

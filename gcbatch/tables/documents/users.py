@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 
 from gcbatch.errors import DataError
 from gcbatch.genesys.answers import SHAPE_HINT
+from gcbatch.partfile import INSTANT
 from gcbatch.plan import Plan
-from gcbatch.tables.documents.columns import INSTANT
 from gcbatch.tables.documents.table import DocumentsTable, Names, Parts
 from gcbatch.windows import Window
 

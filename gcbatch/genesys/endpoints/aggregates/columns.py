@@ -19,10 +19,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch import question
-from gcbatch.genesys.endpoints.base import INSTANT
 from gcbatch.genesys.endpoints.columns import MOST
 from gcbatch.genesys.families import Family
 from gcbatch.genesys.metrics import Kind, Statistic, kind_of
+from gcbatch.partfile import INSTANT
 from gcbatch.windows import Window
 
 __all__ = ["read_columns"]

@@ -17,10 +17,10 @@ import pyarrow as pa
 
 from gcbatch import question
 from gcbatch.errors import DataError
-from gcbatch.genesys.endpoints.base import INSTANT
 from gcbatch.genesys.endpoints.columns import SHAPE_HINT, Number, numbers
 from gcbatch.genesys.families import Family
 from gcbatch.genesys.metrics import Kind, column_name, kind_of, snake
+from gcbatch.partfile import INSTANT
 from gcbatch.plain import plain
 from gcbatch.query import Query
 from gcbatch.windows import Window

@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -35,13 +34,19 @@ from gcbatch.genesys.endpoints.details.tally import Tally
 from gcbatch.genesys.limits import JOB_PAGE
 from gcbatch.query import Query
 from gcbatch.spool import Spool, SpooledPart
-from gcbatch.windows import ONE_DAY, Window, floor_to_bucket, tile, whole_utc_days
+from gcbatch.windows import (
+    ONE_DAY,
+    UTC_ZONE,
+    Window,
+    floor_to_bucket,
+    tile,
+    whole_utc_days,
+)
 
 __all__ = ["DetailAsker"]
 
 DAY: Final = timedelta(days=1)
 SECOND: Final = timedelta(seconds=1)
-UTC_ZONE: Final = ZoneInfo("UTC")
 
 FLOOR: Final = timedelta(minutes=1)
 """A span that is cut no further."""

@@ -30,12 +30,11 @@ from gcbatch import question
 from gcbatch.account import Account
 from gcbatch.errors import DataError
 from gcbatch.genesys.client import Answer, Client
-from gcbatch.genesys.endpoints.base import INSTANT
 from gcbatch.genesys.endpoints.clocked import HEAD, Grid, levels_missing, whole_window
 from gcbatch.genesys.endpoints.columns import MOST, Number, numbers, within
 from gcbatch.genesys.endpoints.paging import all_pages
 from gcbatch.genesys.endpoints.splitting import AskedInPieces
-from gcbatch.partfile import Part
+from gcbatch.partfile import INSTANT, Part
 from gcbatch.query import Query, canonical
 from gcbatch.windows import iso
 
