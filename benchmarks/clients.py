@@ -17,18 +17,21 @@ __all__ = [
     "LOOP",
     "OURS",
     "PEERS",
+    "TO_PARTS",
     "Ask",
     "Client",
     "Work",
     "bare_aggregates",
     "bare_details",
     "gcbatch",
+    "gcbatch_to_parts",
     "loop_in_no_order",
 ]
 
 Work = Literal["details", "aggregates"]
 
 OURS: Final = "gcbatch"
+TO_PARTS: Final = "gcbatch, to parts"
 LOOP: Final = "bare loop"
 ANY_ORDER: Final = "loop, in no order"
 
@@ -74,6 +77,18 @@ class Client:
 
 
 def _gcbatch_command(ask: Ask, path: Path) -> list[str]:
+    """Return what fetches, and exports to a Parquet file."""
+    table = "conversations" if ask.work == "details" else "intervals"
+    export = {"exporter": "parquet", "table": table, "path": str(path)}
+    return _job_command(ask, ask.folder / "store", [export])
+
+
+def _parts_command(ask: Ask, path: Path) -> list[str]:
+    """Return what fetches into a store, and no further."""
+    return _job_command(ask, path, [])
+
+
+def _job_command(ask: Ask, store: Path, exports: Sequence[Any]) -> list[str]:
     """Write a job file, and return what runs it."""
     query: dict[str, Any] = {
         "endpoint": f"conversation-{ask.work}",
@@ -81,14 +96,14 @@ def _gcbatch_command(ask: Ask, path: Path) -> list[str]:
         "to": ask.end.isoformat(),
         "timezone": "UTC",
     }
-    table, fetch = "conversations", {}
+    fetch = {}
     if ask.work == "aggregates":
         query |= {
             "granularity": "PT15M",
             "group_by": ["queueId", "mediaType"],
             "metrics": METRICS,
         }
-        table, fetch = "intervals", {"chunk": "P1D"}
+        fetch = {"chunk": "P1D"}
     job = {
         "name": "bench",
         "org": {
@@ -101,10 +116,10 @@ def _gcbatch_command(ask: Ask, path: Path) -> list[str]:
         "fetch": {
             "requests_per_minute": WIDE,
             "concurrency": 10,
-            "store": str(ask.folder / "store"),
+            "store": str(store),
             **fetch,
         },
-        "exports": [{"exporter": "parquet", "table": table, "path": str(path)}],
+        "exports": exports,
     }
     file = ask.folder / "job.yaml"
     file.write_text(json.dumps(job, indent=1), "utf-8")  # JSON is YAML
@@ -122,6 +137,7 @@ def _asked(ask: Ask, path: Path) -> list[str]:
 
 
 gcbatch: Final = Client(OURS, "ours.parquet", _gcbatch_command)
+gcbatch_to_parts: Final = Client(TO_PARTS, "store", _parts_command)
 bare_details: Final = Client(LOOP, "loop.jsonl", _loop_command)
 loop_in_no_order: Final = Client(
     ANY_ORDER,
