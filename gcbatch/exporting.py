@@ -36,6 +36,7 @@ __all__ = [
     "Receipt",
     "Target",
     "export",
+    "exporter_named",
     "installed_exporters",
     "load_exporter",
 ]
@@ -80,7 +81,9 @@ class Exporter(Protocol):
 
     It never changes a table and never fetches. It may also have a method
     `check(tables)`, called before the first request with tables that have no rows
-    yet, to refuse a job (by JobError) that it could not export.
+    yet, to refuse a job (by JobError) that it could not export. And it may say by
+    `deterministic = True` that the same tables and options give the same files: a run
+    leaves them as they are then, where it would only write them again.
     """
 
     api_version: ClassVar[int]
@@ -136,20 +139,19 @@ def installed_exporters() -> list[ExporterEntry]:
     return sorted(found.values(), key=lambda e: (e.name, e.distribution))
 
 
-def load_exporter(name: str) -> type[Exporter]:
-    """Import one exporter's class.
+def exporter_named(name: str) -> ExporterEntry:
+    """Return one exporter as it is registered; not imported.
 
     Args:
         name: What the job file calls it: the name that it is registered by, or where
             it is, `module:Class`.
 
     Raises:
-        JobError: If no installed package registers *name*, if two do, if it cannot
-            be imported, or if it is not written for this API version. Names the
+        JobError: If no installed package registers *name*, or two do. Names the
             package and the way out.
     """
     if ":" in name:
-        return _import(ExporterEntry(name, "", "", EntryPoint(name, name, GROUP)))
+        return ExporterEntry(name, "", "", EntryPoint(name, name, GROUP))
     known = installed_exporters()
     found = [entry for entry in known if entry.name == name]
     if not found:
@@ -160,10 +162,20 @@ def load_exporter(name: str) -> type[Exporter]:
         owners = ", ".join(sorted(e.distribution for e in found))
         msg = f"exporter {name!r} is registered by more than one package"
         raise JobError(msg, hint=f"uninstall all but one of: {owners}")
-    return _import(found[0])
+    return found[0]
 
 
-def _import(entry: ExporterEntry) -> type[Exporter]:
+def load_exporter(exporter: str | ExporterEntry) -> type[Exporter]:
+    """Import one exporter's class.
+
+    Args:
+        exporter: How it is registered, or what the job file calls it.
+
+    Raises:
+        JobError: If it is not there, cannot be imported, or is not written for this
+            API version. Names the package and the way out.
+    """
+    entry = exporter_named(exporter) if isinstance(exporter, str) else exporter
     try:
         loaded: Any = entry.entry.load()
     except Exception as exc:  # a plugin's import may raise anything
@@ -185,8 +197,8 @@ def _import(entry: ExporterEntry) -> type[Exporter]:
     if missing:
         msg = f"exporter {entry} lacks {' and '.join(missing)}"
         raise JobError(msg, hint="see docs/writing-an-exporter.md for the contract")
-    exporter: type[Exporter] = loaded
-    return exporter
+    kind: type[Exporter] = loaded
+    return kind
 
 
 def export(

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from gcbatch.digests import outputs_at
+from gcbatch.digests import Output, outputs_at
+from gcbatch.earlier import Earlier, Marks
 from gcbatch.engines import Engines
 from gcbatch.errors import (
     DamagedPartError,
@@ -15,7 +16,13 @@ from gcbatch.errors import (
     JobError,
     ReplacedPartError,
 )
-from gcbatch.exporting import Exporter, export, load_exporter
+from gcbatch.exporting import (
+    Exporter,
+    ExporterEntry,
+    export,
+    exporter_named,
+    load_exporter,
+)
 from gcbatch.fetch import Observer
 from gcbatch.job import Export, Job
 from gcbatch.orgrun import OrgRun
@@ -37,7 +44,7 @@ ORGS_AT_ONCE: Final = 50
 stay below the 1,024 that systems let a process open; and one core keeps about as many
 busy at the usual quota (docs/scale.md)."""
 
-Exporters = Sequence[tuple[Export, Exporter]]
+Exporters = Sequence[tuple[Export, Exporter, ExporterEntry]]
 
 
 class JobRun:
@@ -170,7 +177,7 @@ class JobRun:
         for run in self._left():
             with self._noting(run.org):
                 run.planner.require_listings()
-        return self._finish(exporters, threading.Event(), is_last=True)
+        return self._finish(exporters, threading.Event(), is_last=True, anew=True)
 
     def kept_catalog(self) -> Catalog | OrgsCatalog:
         """Return the tables of what the last run fetched."""
@@ -184,14 +191,15 @@ class JobRun:
 
     def exporters(self) -> Exporters:
         """Make the exporters, and let them refuse the job before any request."""
-        made: list[tuple[Export, Exporter]] = []
+        made: list[tuple[Export, Exporter, ExporterEntry]] = []
         empty = self._catalog([run.empty_catalog() for run in self._left()])
         for spec in self._job.exports:
-            kind = load_exporter(spec.exporter)
+            entry = exporter_named(spec.exporter)
+            kind = load_exporter(entry)
             exporter = kind(kind.Options.model_validate(spec.options))
             if (refuse := getattr(exporter, "check", None)) is not None:
                 refuse(_given(spec, empty))
-            made.append((spec, exporter))
+            made.append((spec, exporter, entry))
         return made
 
     def _catalog(self, catalogs: Sequence[Catalog]) -> Catalog | OrgsCatalog:
@@ -203,7 +211,12 @@ class JobRun:
         return OrgsCatalog(own, self._failures)
 
     def _finish(
-        self, exporters: Exporters, stop: threading.Event, *, is_last: bool
+        self,
+        exporters: Exporters,
+        stop: threading.Event,
+        *,
+        is_last: bool,
+        anew: bool = False,
     ) -> RunReport:
         """Export, and report; without an org whose rows turn out not to be had.
 
@@ -211,10 +224,11 @@ class JobRun:
             exporters: What to write.
             stop: Ends it, between two batches.
             is_last: Whether parts that are damaged or replaced are put up with no more.
+            anew: Whether to write also what is there already.
         """
         while True:
             try:
-                return self._exported(self._left(), exporters, stop)
+                return self._exported(self._left(), exporters, stop, anew=anew)
             except GcbatchError as exc:
                 passing = isinstance(exc, (DamagedPartError, ReplacedPartError))
                 if not exc.org or (passing and not is_last):
@@ -222,21 +236,39 @@ class JobRun:
                 self._failures[exc.org] = exc
 
     def _exported(
-        self, runs: Sequence[OrgRun], exporters: Exporters, stop: threading.Event
+        self,
+        runs: Sequence[OrgRun],
+        exporters: Exporters,
+        stop: threading.Event,
+        *,
+        anew: bool,
     ) -> RunReport:
         catalogs = [run.catalog(stop) for run in runs]
         catalog = self._catalog(catalogs)
+        marks = Marks(own.source for own in catalogs)
+        earlier = Earlier({} if anew else runs[0].last_report())
         exports: list[Exported] = []
         published: list[Path] = []
-        for spec, exporter in exporters:
-            receipt, paths = export(exporter, spec.exporter, _given(spec, catalog))
-            published += paths
-            exports.append(
-                Exported(
-                    spec.exporter, spec.table_names, receipt.location, receipt.rows
+        left: dict[str, Output] = {}
+        for spec, exporter, entry in exporters:
+            mark = marks.of(spec, exporter, entry)
+            if same := earlier.same(mark, spec.exporter, spec.table_names):
+                done, files = same
+                left |= {file.path: file for file in files}
+            else:
+                receipt, paths = export(exporter, spec.exporter, _given(spec, catalog))
+                published += paths
+                done = Exported(
+                    spec.exporter,
+                    spec.table_names,
+                    receipt.location,
+                    receipt.rows,
+                    mark=mark,
+                    files=tuple(map(str, paths)),
                 )
-            )
-        outputs = outputs_at(published)
+            exports.append(done)
+        left |= {output.path: output for output in outputs_at(published)}
+        outputs = [left[path] for path in sorted(left)]
         reports: dict[str, RunReport] = {}
         for run, own in zip(runs, catalogs, strict=True):
             with naming(run.org):

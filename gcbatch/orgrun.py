@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Event
-from typing import Final
+from typing import Any, Final
 
 from gcbatch.account import Account
 from gcbatch.digests import Output, inputs_of
@@ -285,6 +285,10 @@ class OrgRun:
             tables=catalog.all(),
             catalog=catalog,
         )
+
+    def last_report(self) -> dict[str, Any]:
+        """Return what the last run of this share said of itself; may be nothing."""
+        return self._store.read_note(REPORT_NOTE) or {}
 
     def keep(self, report: RunReport) -> None:
         """Keep the account beside the parts.

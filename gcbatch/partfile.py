@@ -141,8 +141,12 @@ class Stamp(NamedTuple):
 
     @classmethod
     def of(cls, file: Any) -> Self:
-        """Return the stamp of an opened file."""
-        found = os.fstat(file.fileno())
+        """Return the stamp of an opened file, or of the one at a path.
+
+        Raises:
+            OSError: If there is none.
+        """
+        found = file.stat() if isinstance(file, Path) else os.fstat(file.fileno())
         return cls(
             found.st_dev,
             found.st_ino,

@@ -62,12 +62,18 @@ class Exported:
         tables: What it was given.
         location: Where the rows are now.
         rows: How many.
+        mark: A hash over all that determines its files; empty where that is not known.
+        files: Their paths, as in `outputs`.
+        unchanged: Whether an earlier run wrote the same, which is still there.
     """
 
     exporter: str
     tables: tuple[str, ...]
     location: str
     rows: int
+    mark: str = ""
+    files: tuple[str, ...] = ()
+    unchanged: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,6 +182,9 @@ class RunReport:
                     "tables": list(e.tables),
                     "location": e.location,
                     "rows": e.rows,
+                    "mark": e.mark,
+                    "files": list(e.files),
+                    "unchanged": e.unchanged,
                 }
                 for e in self.exports
             ],

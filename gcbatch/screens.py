@@ -120,7 +120,8 @@ def report_screen(report: RunReport, zone: ZoneInfo) -> RenderableType:
     grid = grid_of("table", "rows", "written to", "by", right=(1,))
     for done in report.exports:
         names = escape(", ".join(done.tables))
-        grid.add_row(names, f"{done.rows:,}", escape(done.location), done.exporter)
+        place = f"{done.location} (unchanged)" if done.unchanged else done.location
+        grid.add_row(names, f"{done.rows:,}", escape(place), done.exporter)
     lines: list[RenderableType] = [
         Text(f"{report.job}: {span}", style="bold"),
         Text(" · ".join(facts)),

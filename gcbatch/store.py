@@ -8,7 +8,7 @@
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +25,9 @@ from gcbatch.partfile import MEND_HINT, Part, Rows
 from gcbatch.windows import iso
 
 __all__ = ["Pending", "Store", "Submitted"]
+
+MOST_TOLD: Final = 10_000
+"""Parts of which is remembered what they say of themselves: some ten megabytes."""
 
 MISSING_HINT: Final = "`gcbatch run JOB` fetches what is missing"
 
@@ -46,6 +49,7 @@ class Store:
         self._sync = sync
         self._read: dict[str, str] = {}
         self._sealed: dict[partfile.Stamp, str] = {}
+        self._told_by: dict[partfile.Stamp, Mapping[bytes, bytes]] = {}
 
     def path(self, digest: str) -> Path:
         """Return where the part of a query is, or will be."""
@@ -54,25 +58,40 @@ class Store:
     def account(self, digest: str) -> Account | None:
         """Return the account of a part; None if it is missing or unreadable."""
         try:
-            metadata = partfile.metadata_of(self.path(digest))
-            return Account.from_json(metadata[partfile.ACCOUNT_KEY])
+            return Account.from_json(self._metadata(digest)[partfile.ACCOUNT_KEY])
         except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
             return None
 
     def seal(self, digest: str) -> str | None:
         """Return a part's checksum as it says itself; None if it says none."""
         try:
-            return partfile.seal_in(partfile.metadata_of(self.path(digest)))
+            return partfile.seal_in(self._metadata(digest))
         except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
             return None
 
     def is_foreign(self, digest: str) -> bool:
         """Say whether what is named like a part is a Parquet file of someone else's."""
         try:
-            known = partfile.metadata_of(self.path(digest))
+            known = self._metadata(digest)
         except (OSError, pa.ArrowException):
             return False
         return partfile.ACCOUNT_KEY not in known
+
+    def _metadata(self, digest: str) -> Mapping[bytes, bytes]:
+        """Return what a part says of itself, read once while it stays as it is.
+
+        Raises:
+            OSError, pa.ArrowException: If it cannot be read, or is no Parquet file.
+        """
+        path = self.path(digest)
+        stamp = partfile.Stamp.of(path)
+        if stamp not in self._told_by:
+            if len(self._told_by) >= MOST_TOLD:
+                self._told_by.clear()
+            told = partfile.metadata_of(path)
+            own = (partfile.ACCOUNT_KEY, partfile.SEAL_KEY)
+            self._told_by[stamp] = {key: told[key] for key in own if key in told}
+        return self._told_by[stamp]
 
     def read(self, digest: str) -> pa.Table:
         """Return the rows of a part, checksums verified.
@@ -86,6 +105,11 @@ class Store:
         """
         with self._open(digest) as file, self._reading(digest):
             return partfile.table_of(file)
+
+    def check(self, digest: str) -> None:
+        """See that a part is what was written; see read."""
+        with self._open(digest):
+            pass
 
     def batches(self, digest: str) -> Iterator[pa.RecordBatch]:
         """Yield the row groups of a part, one at a time in memory; see read."""

@@ -211,7 +211,7 @@ class TestRebatching:
         def stream() -> Iterator[pa.RecordBatch]:
             for number in range(10):
                 read.append(number)
-                values = pa.array(range(40_000), pa.int64())
+                values = pa.array(range(BATCH_ROWS - 1), pa.int64())
                 yield pa.RecordBatch.from_arrays([values], schema=self.SCHEMA)
 
         batches = rebatched(stream(), self.SCHEMA)

@@ -19,7 +19,7 @@ LAYERS = (
     ("pipeline", "loading", "screens", "sla_screens", "jobschema",
      "jobreference"),
     ("jobrun",),
-    ("engines", "orgrun"),
+    ("earlier", "engines", "orgrun"),
     ("cluster.engine",),
     ("cluster.own", "cluster.switchboard", "cluster.work"),
     ("cluster.bench",),

@@ -58,7 +58,15 @@ def test_a_report_is_plain_json() -> None:
     assert told["to"] == "2026-10-02T00:00:00.000Z"
     assert (told["seconds"], told["waited_s"]) == (1.235, 0.988)
     assert told["exports"] == [
-        {"exporter": "csv", "tables": ["intervals"], "location": "out.csv", "rows": 7}
+        {
+            "exporter": "csv",
+            "tables": ["intervals"],
+            "location": "out.csv",
+            "rows": 7,
+            "mark": "",
+            "files": [],
+            "unchanged": False,
+        }
     ]
     assert "tables" not in told
 

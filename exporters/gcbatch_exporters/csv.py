@@ -52,6 +52,7 @@ class CsvExporter:
     """
 
     api_version: ClassVar[int] = 1
+    deterministic: ClassVar[bool] = True
     Options: ClassVar[type[BaseModel]] = CsvOptions
 
     def __init__(self, options: CsvOptions) -> None:

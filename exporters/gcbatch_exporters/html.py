@@ -44,6 +44,7 @@ class HtmlExporter:
     """
 
     api_version: ClassVar[int] = 1
+    deterministic: ClassVar[bool] = True
     Options: ClassVar[type[BaseModel]] = HtmlOptions
 
     def __init__(self, options: HtmlOptions) -> None:

@@ -42,6 +42,7 @@ class JsonExporter:
     """
 
     api_version: ClassVar[int] = 1
+    deterministic: ClassVar[bool] = True
     Options: ClassVar[type[BaseModel]] = JsonOptions
 
     def __init__(self, options: JsonOptions) -> None:

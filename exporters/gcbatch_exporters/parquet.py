@@ -42,6 +42,7 @@ class ParquetExporter:
     """
 
     api_version: ClassVar[int] = 1
+    deterministic: ClassVar[bool] = True
     Options: ClassVar[type[BaseModel]] = ParquetOptions
 
     def __init__(self, options: ParquetOptions) -> None:

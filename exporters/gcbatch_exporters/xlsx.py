@@ -83,6 +83,7 @@ class XlsxExporter:
     """
 
     api_version: ClassVar[int] = 1
+    deterministic: ClassVar[bool] = True
     Options: ClassVar[type[BaseModel]] = XlsxOptions
 
     def __init__(self, options: XlsxOptions) -> None:

@@ -1,0 +1,128 @@
+"""What an earlier run exported, so that what would be written again is left as it is.
+
+An exporter may say that it is `deterministic`: the same tables and options give the
+same files. Its export has a mark then, a hash over all that determines it, which is
+kept in run.json with the digests of the files. Where the mark is the same and the files
+are still what they were, there is nothing to do. Parts are looked at all the same: one
+that is damaged is found as if it were exported.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from gcbatch.digests import Output, inputs_of, output_at
+from gcbatch.exporting import Exporter, ExporterEntry
+from gcbatch.job import LISTED, Export
+from gcbatch.query import canonical
+from gcbatch.report import Exported
+from gcbatch.tables.orgs import naming
+from gcbatch.tables.source import Source
+
+__all__ = ["Earlier", "Marks"]
+
+FORMAT: Final = 1
+
+
+class Marks:
+    """Marks the exports of a job, by what its tables are made of.
+
+    Args:
+        sources: Of each org.
+    """
+
+    def __init__(self, sources: Iterable[Source]) -> None:
+        self._sources = list(sources)
+        self._about: list[Any] | None = None
+
+    def of(self, spec: Export, exporter: Exporter, entry: ExporterEntry) -> str:
+        """Return the mark of an export; empty where none can be told.
+
+        Args:
+            spec: Of the job file.
+            exporter: What writes it.
+            entry: How that is registered.
+
+        Raises:
+            DataError: As Store.read does.
+        """
+        if not (getattr(exporter, "deterministic", False) and entry.distribution):
+            return ""
+        if not {*LISTED}.isdisjoint(spec.table_names):
+            return ""  # what is listed has no seal
+        if self._about is None:
+            self._about = list(map(_about, self._sources))
+        told = {
+            "format": FORMAT,
+            "gcbatch": version("gcbatch"),
+            "exporter": [entry.name, entry.distribution, entry.version],
+            "export": spec.model_dump(mode="json"),
+            "sources": self._about,
+        }
+        return sha256(canonical(told)).hexdigest()
+
+
+def _about(source: Source) -> dict[str, Any]:
+    """Return all that determines the tables of an org."""
+    job, store = source.job, source.store
+    with naming(job.org_name):
+        for digest in {query.digest for query in source.plan.queries}:
+            if store.path(digest).exists():
+                store.check(digest)
+    return {
+        "org": job.org_name,
+        "query": job.query.model_dump(mode="json", by_alias=True),
+        "sla": job.sla and job.sla.model_dump(mode="json"),
+        "plan": source.plan.run_id,
+        "inputs": inputs_of(source.plan, store).sha256,
+        "names": source.names.to_json(),
+    }
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What an earlier run exported.
+
+    Args:
+        note: Its run.json; nothing where there is none.
+    """
+
+    note: Mapping[str, Any]
+
+    def same(
+        self, mark: str, exporter: str, tables: Sequence[str]
+    ) -> tuple[Exported, tuple[Output, ...]] | None:
+        """Return an export that is still there, and its files.
+
+        Args:
+            mark: Of the export.
+            exporter: Its name.
+            tables: That it is given.
+
+        Returns:
+            None where it has to be done: nothing like it was, or its files are gone or
+            are other ones.
+        """
+        if not mark:
+            return None
+        try:
+            digests = {o["path"]: o["sha256"] for o in self.note["digests"]["outputs"]}
+            known = {e.get("mark"): e for e in self.note["exports"]}[mark]
+            outputs = [output_at(Path(path)) for path in known["files"]]
+            if not outputs or any(digests[o.path] != o.sha256 for o in outputs):
+                return None
+            done = Exported(
+                exporter,
+                tuple(tables),
+                str(known["location"]),
+                int(known["rows"]),
+                mark=mark,
+                files=tuple(output.path for output in outputs),
+                unchanged=True,
+            )
+        except (KeyError, TypeError, ValueError, AttributeError, OSError):
+            return None
+        return done, tuple(outputs)

@@ -1,0 +1,232 @@
+"""A run leaves outputs as they are where it would only write the same again."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+
+from gcbatch import export_job, load_job, run
+from gcbatch.exporting import FileOptions, Receipt, Target
+from gcbatch.tables.table import Table
+from gcbatch.verifying import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.conftest import Bench
+
+Change = Callable[["Bench", Path], dict[str, Any]]
+
+TARGETS: dict[str, Any] = {"sla": {"period": "day", "target": 80}}
+
+
+def csv(bench: "Bench", **options: Any) -> dict[str, Any]:
+    """Return one export of a job: `sla`, by day."""
+    path = str(bench.folder / "sla.csv")
+    return {"exporter": "csv", "table": "sla", "path": path, **options}
+
+
+def inode(path: Path) -> int:
+    """Return what changes with every file that is put in place."""
+    return path.stat().st_ino
+
+
+def test_a_run_of_what_is_done_writes_nothing(bench: "Bench") -> None:
+    """The file stays, and the report tells of it as before."""
+    exports = [csv(bench)]
+    first = bench.run(**TARGETS, exports=exports)
+    path = bench.folder / "sla.csv"
+    before = inode(path)
+
+    second = bench.run(**TARGETS, exports=exports)
+
+    assert inode(path) == before
+    assert [e.unchanged for e in (*first.exports, *second.exports)] == [False, True]
+    assert second.exports[0].rows == first.exports[0].rows > 0
+    assert second.exports[0].location == first.exports[0].location
+    assert second.outputs == first.outputs
+    third = bench.run(**TARGETS, exports=exports)
+    assert third.exports[0].unchanged
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda _, p: (p.write_text("", "utf-8"), {})[1], id="emptied"),
+        pytest.param(lambda _, p: (p.unlink(), {})[1], id="removed"),
+        pytest.param(lambda b, _: {"exports": [csv(b, bom=True)]}, id="option"),
+        pytest.param(lambda b, _: {"exports": [csv(b, period="week")]}, id="period"),
+        pytest.param(lambda b, _: {"exports": [csv(b, table="intervals")]}, id="table"),
+        pytest.param(lambda *_: {"sla": {"target": 90}}, id="target"),
+        pytest.param(
+            lambda *_: {"query": {"to": "1999-08-07"}}, id="range, all of it stored"
+        ),
+        pytest.param(
+            lambda *_: {"query": {"timezone": "Asia/Tokyo"}, "fetch": {}}, id="zone"
+        ),
+    ],
+)
+def test_what_would_be_other_is_written(bench: "Bench", change: Change) -> None:
+    """Whatever determines an output, or has happened to it, counts."""
+    sections: dict[str, Any] = {**TARGETS, "exports": [csv(bench)]}
+    bench.run(**sections)
+    path = bench.folder / "sla.csv"
+    told = change(bench, path)
+
+    again = bench.run(**{**sections, **told})
+
+    assert not again.exports[0].unchanged
+    fresh = path.read_bytes()
+    path.unlink()
+    assert not bench.run(**{**sections, **told}).exports[0].unchanged
+    assert path.read_bytes() == fresh
+
+
+def test_other_parts_are_exported(bench: "Bench") -> None:
+    """A part that is fetched anew has another seal, whatever it says."""
+    exports = [csv(bench)]
+    bench.run(**TARGETS, exports=exports)
+    bench.parts[0].unlink()
+
+    again = bench.run(**TARGETS, exports=exports)
+
+    assert again.fetched == 1
+    assert not again.exports[0].unchanged
+
+
+def test_a_damaged_part_is_found_all_the_same(bench: "Bench") -> None:
+    """It is fetched again, though the output could have stayed."""
+    exports = [csv(bench)]
+    bench.run(**TARGETS, exports=exports)
+    part = bench.parts[0]
+    content = bytearray(part.read_bytes())
+    content[len(content) // 2] ^= 1
+    part.write_bytes(content)
+
+    again = bench.run(**TARGETS, exports=exports)
+
+    assert again.fetched == 1
+    assert part.read_bytes() != bytes(content)
+
+
+def test_exporting_again_writes_in_any_case(bench: "Bench") -> None:
+    """Whoever says so wants it."""
+    exports = [csv(bench)]
+    bench.run(**TARGETS, exports=exports)
+    path = bench.folder / "sla.csv"
+    before = inode(path)
+
+    report = export_job(
+        load_job(bench.write(**TARGETS, exports=exports), environ=bench.environ)
+    )
+
+    assert inode(path) != before
+    assert not report.exports[0].unchanged
+
+
+def test_what_stayed_is_still_verified(bench: "Bench") -> None:
+    """The account of the second run has the digests of the first one's files."""
+    exports = [csv(bench)]
+    bench.run(**TARGETS, exports=exports)
+    bench.run(**TARGETS, exports=exports)
+    job = load_job(bench.write(**TARGETS, exports=exports), environ=bench.environ)
+
+    assert not verify(job, offline=True).output_flaws
+    (bench.folder / "sla.csv").write_text("", "utf-8")
+    assert verify(job, offline=True).output_flaws
+
+
+def test_only_the_export_that_changed_is_written(bench: "Bench") -> None:
+    """The others of the job stay."""
+    other = csv(bench, path=str(bench.folder / "other.csv"))
+    bench.run(**TARGETS, exports=[csv(bench), other])
+    (bench.folder / "other.csv").unlink()
+
+    again = bench.run(**TARGETS, exports=[csv(bench), other])
+
+    assert [e.unchanged for e in again.exports] == [True, False]
+    assert len(again.outputs) == 2
+
+
+def test_listed_entities_are_written_in_any_case(bench: "Bench") -> None:
+    """What the org lists has no seal that tells it from what it listed before."""
+    exports = [csv(bench, table="queues")]
+    bench.run(**TARGETS, exports=exports)
+
+    assert not bench.run(**TARGETS, exports=exports).exports[0].unchanged
+
+
+class Clock:
+    """An exporter that does not say that it is deterministic."""
+
+    api_version: ClassVar[int] = 1
+    Options: ClassVar[type[FileOptions]] = FileOptions
+    runs: ClassVar[int] = 0
+
+    def __init__(self, options: FileOptions) -> None:
+        self._path = options.path
+
+    def export(self, tables: "Mapping[str, Table]", target: Target) -> Receipt:
+        del tables
+        type(self).runs += 1
+        target.stage(self._path).write_text(str(self.runs), "utf-8")
+        return Receipt(str(self._path), self.runs)
+
+
+def test_an_exporter_that_does_not_say_so_is_called(
+    bench: "Bench", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As is one that has just this name: it is still being written."""
+    monkeypatch.setattr(Clock, "runs", 0)
+    exports = [csv(bench, exporter=f"{__name__}:Clock")]
+
+    bench.run(**TARGETS, exports=exports)
+    monkeypatch.setattr(Clock, "deterministic", True, raising=False)
+    again = bench.run(**TARGETS, exports=exports)
+
+    assert Clock.runs == 2
+    assert not again.exports[0].unchanged
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        pytest.param("{}", id="empty"),
+        pytest.param('{"exports": [], "digests": {"outputs": []}}', id="nothing"),
+        pytest.param('{"exports": [3], "digests": null}', id="nonsense"),
+    ],
+)
+def test_an_account_of_another_shape_is_none(bench: "Bench", note: str) -> None:
+    """As of an older release, or written by someone else."""
+    sections: dict[str, Any] = {**TARGETS, "exports": [csv(bench)]}
+    bench.run(**sections)
+    (bench.folder / "store" / "job" / "run.json").write_text(note, "utf-8")
+
+    assert not bench.run(**sections).exports[0].unchanged
+
+
+def test_the_json_tells_it(bench: "Bench") -> None:
+    """Programs can see what was left."""
+    sections: dict[str, Any] = {**TARGETS, "exports": [csv(bench)]}
+    bench.run(**sections)
+    told = json.loads(json.dumps(bench.run(**sections).to_json()))
+
+    assert told["exports"][0]["unchanged"] is True
+    assert told["exports"][0]["files"] == [str(bench.folder / "sla.csv")]
+
+
+def test_orgs_are_marked_together(bench: "Bench") -> None:
+    """What one of several orgs has anew is in the output of all."""
+    path = bench.write(**TARGETS, exports=[csv(bench)])
+    job = json.loads(path.read_text("utf-8"))
+    org = job.pop("org")
+    job["orgs"] = {"north": org, "south": {**org, "name": "other"}}
+    path.write_text(json.dumps(job), "utf-8")
+    loaded = load_job(path, environ=bench.environ)
+    run(loaded)
+
+    assert run(loaded).exports[0].unchanged
+    next(p for p in bench.parts if "south" in str(p)).unlink()
+    assert not run(loaded).exports[0].unchanged
