@@ -40,11 +40,11 @@ DAYS_OF_A_MONTH: Final = 31
 INTERVAL_BYTES: Final = 80
 """Of the body, taken by the interval that a query adds to its template."""
 
-Batch = tuple[str, ...] | None
+Batch = Sequence[str] | None
 """The queues of a request; None is all."""
 
-Cut = tuple[Window, Sequence[Batch]]
-"""A window with the batches that it is asked by."""
+Cut = tuple[list[tuple[Window, int]], dict[int, list[Batch]]]
+"""Windows, each with how many queues its requests name; the batches for so many."""
 
 
 class Templates(Protocol):
@@ -175,34 +175,33 @@ def make_plan(job: jobs.Job, scope: Scope, endpoint: Templates) -> Plan:
         JobError: If `fetch.chunk` does not hold whole buckets, or the queues need more
             requests than one whose answers cannot be told apart.
     """
-    if endpoint.in_utc_days:
-        windows, queues = _in_utc_days(job, scope, endpoint)
-        cut: list[Cut] = [(window, [queues]) for window in windows]
-    else:
-        cut = _fewest(job, scope, endpoint)
-    templates: dict[Batch, bytes] = {}
-    for batch in (batch for _, batches in cut for batch in batches):
-        if batch not in templates:
-            templates[batch] = endpoint.template(job.query, batch)
-    at_once = max(len(batches) for _, batches in cut)
-    _check_bodies(job, list(templates.values()), at_once)
+    windows, batches = (
+        _in_utc_days(job, scope, endpoint)
+        if endpoint.in_utc_days
+        else _fewest(job, scope, endpoint)
+    )
+    templates = {
+        size: [endpoint.template(job.query, batch) for batch in of_size]
+        for size, of_size in batches.items()
+    }
+    _check_bodies(job, list(templates.values()))
     return Plan(
         scope.window,
         tuple(
-            make_query(scope.identity, endpoint.name, window, templates[batch])
-            for window, batches in cut
-            for batch in batches
+            make_query(scope.identity, endpoint.name, window, template)
+            for window, size in windows
+            for template in templates[size]
         ),
     )
 
 
-def _fewest(job: jobs.Job, scope: Scope, endpoint: Templates) -> list[Cut]:
-    """Return the windows and their batches that together make the fewest queries.
+def _fewest(job: jobs.Job, scope: Scope, endpoint: Templates) -> Cut:
+    """Return the windows and batches that together make the fewest queries.
 
     The last window is often shorter than the others, and needs fewer batches.
     """
     largest = _largest_batch(job, scope, endpoint)
-    best: list[Cut] = []
+    best: Cut | None = None
     fewest = math.inf
     windows: list[Window] = []
     for windows, buckets in _tilings(job, scope.window, endpoint):
@@ -214,16 +213,15 @@ def _fewest(job: jobs.Job, scope: Scope, endpoint: Templates) -> list[Cut]:
         batches = {size: _batches(scope.queue_ids, size) for size in set(sizes)}
         count = sum(len(batches[size]) for size in sizes)
         if count < fewest:
-            cut = zip(windows, sizes, strict=True)
-            best, fewest = [(window, batches[size]) for window, size in cut], count
-    # Where a single bucket may have too many results, asking for it is all one can do.
-    whole = _batches(scope.queue_ids, largest)
-    return best or [(window, whole) for window in windows]
+            best, fewest = (list(zip(windows, sizes, strict=True)), batches), count
+    if best is None:
+        # A single bucket may have too many results; asking for it is all one can do.
+        batches = {largest: _batches(scope.queue_ids, largest)}
+        return [(window, largest) for window in windows], batches
+    return best
 
 
-def _in_utc_days(
-    job: jobs.Job, scope: Scope, endpoint: Templates
-) -> tuple[list[Window], Batch]:
+def _in_utc_days(job: jobs.Job, scope: Scope, endpoint: Templates) -> Cut:
     """Return windows that end at midnights in UTC, and the one batch of queues.
 
     Where the range begins later each day, windows are counted from a fixed one:
@@ -245,12 +243,13 @@ def _in_utc_days(
     if is_relative(job.query.start):
         first -= (first - EPOCH) % timedelta(days=length.days)
     days = tile(Window(first, scope.window.end), length, UTC_ZONE)
+    size = len(scope.queue_ids or ())
     windows = [
-        Window(max(day.start, scope.window.start), day.end)
+        (Window(max(day.start, scope.window.start), day.end), size)
         for day in days
         if day.end > scope.window.start
     ]
-    return windows, scope.queue_ids
+    return windows, {size: [scope.queue_ids]}
 
 
 def _largest_batch(job: jobs.Job, scope: Scope, endpoint: Templates) -> int:
@@ -345,15 +344,16 @@ def _lengths(job: jobs.Job, whole: Window, endpoint: Templates) -> Iterator[Peri
     yield granularity
 
 
-def _check_bodies(job: jobs.Job, templates: Sequence[bytes], at_once: int) -> None:
+def _check_bodies(job: jobs.Job, templates: Sequence[Sequence[bytes]]) -> None:
     """Refuse requests that are too large, or whose answers cannot be put together.
 
     Args:
         job: What to ask.
-        templates: Of all requests.
-        at_once: The most requests of a window.
+        templates: Of the requests of a window, of each kind of window.
     """
-    size, most = max(map(len, templates)) + INTERVAL_BYTES, job.fetch.limits.body_bytes
+    longest = max(len(template) for together in templates for template in together)
+    size, most = longest + INTERVAL_BYTES, job.fetch.limits.body_bytes
+    at_once = max(map(len, templates))
     if size > most:
         msg = f"query: a request would have {size} bytes; the service takes {most}"
         raise JobError(msg, hint="shorten query.filter, or name fewer queues")

@@ -60,7 +60,7 @@ NOT_RUN: Final = {
 NO_JOB: Final = {
     "apiVersion:": "a manifest of Kubernetes",
     "exports:\n  - {exporter: sqlite": "its exporter is installed by test_plugin alone",
-    'exports:\n  - {exporter: "gcbatch_sqlite:': "likewise; test_one_file_each runs such",
+    'exports:\n  - {exporter: "gcbatch_sqlite:': "test_one_file_each runs such",
 }
 """Blocks of YAML that are no piece of a job, or cannot be checked as one."""
 
