@@ -8,17 +8,16 @@ ordinary is left to the long way round, which says what is wrong.
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, reduce
 from itertools import accumulate, chain
-from operator import attrgetter, itemgetter, or_
-from types import GenericAlias
-from typing import Any, Final, Literal, cast
+from operator import attrgetter, itemgetter
+from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch import question
+from gcbatch.genesys.endpoints.aggregates.typed import decoder_of
 from gcbatch.genesys.endpoints.columns import MOST
 from gcbatch.genesys.families import Family
 from gcbatch.genesys.metrics import Kind, Statistic, kind_of
@@ -72,72 +71,10 @@ def read_columns(
         return None
     views = tuple((view.name, kind_of(view.target)) for view in asked.views)
     try:
-        pieces = _pieces(body, asked, _decoder(asked.metrics, views))
+        pieces = _pieces(body, asked, decoder_of(asked.metrics, views))
         return _Unfolded(pieces, asked, window, queues).table(schema)
     except (msgspec.ValidationError, pa.ArrowInvalid, OverflowError, _OddError):
         return None
-
-
-@cache
-def _decoder(
-    metrics: tuple[str, ...], views: tuple[tuple[str, Kind], ...]
-) -> msgspec.json.Decoder[Any]:
-    """Return what reads groups of these metrics and views, and of no others.
-
-    Each has a type of its own, with room for the statistics of its kind alone.
-    """
-    of_metrics = _measures([(name, kind_of(name)) for name in metrics], "metric")
-    fields: list[Any] = [("interval", str), ("metrics", _many(of_metrics), ())]
-    if views:
-        fields.append(("views", _many(_measures(views, "name")), ()))
-    bucket = msgspec.defstruct("Bucket", fields, gc=False)
-    group = msgspec.defstruct(
-        "Group",
-        [
-            ("group", dict[str, str | None], msgspec.field(default_factory=dict)),
-            ("data", _many([bucket]), ()),
-        ],
-        gc=False,
-    )
-    return msgspec.json.Decoder(group)
-
-
-def _many(types: Sequence[Any]) -> Any:
-    """Return the type of many values, each of one of *types*."""
-    return GenericAlias(tuple, (reduce(or_, types), ...))
-
-
-def _measures(
-    named: Sequence[tuple[str, Kind]], called: str
-) -> list[type[msgspec.Struct]]:
-    """Return the types of what a page says of metrics or views in one bucket."""
-    is_alone = len(named) == 1
-    return [_measure(name, kind, called, is_alone=is_alone) for name, kind in named]
-
-
-def _measure(
-    name: str, kind: Kind, called: str, *, is_alone: bool
-) -> type[msgspec.Struct]:
-    statistics = msgspec.defstruct(
-        "Statistics",
-        [
-            (s.key, (int if s.type == "int64" else float) | None, None)
-            for s in kind.statistics
-        ],
-        forbid_unknown_fields=True,
-        gc=False,
-    )
-    fields: list[Any] = [("stats", statistics)]
-    if is_alone:  # then a tag may be left out, a field may not
-        fields.append((called, cast("Any", Literal)[name]))
-    return msgspec.defstruct(
-        name,
-        fields,
-        tag_field=None if is_alone else called,
-        tag=None if is_alone else name,
-        forbid_unknown_fields=True,
-        gc=False,
-    )
 
 
 def _parents(sizes: Sequence[int]) -> pa.Array:
