@@ -1,15 +1,14 @@
 """Digests of what a run read and wrote; `verify` tells by them what has changed."""
 
-from collections.abc import Iterable
+import errno
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path
 
-from gcbatch.errors import OutputError
 from gcbatch.plan import Plan
 from gcbatch.store import Store
 
-__all__ = ["Inputs", "Output", "inputs_of", "output_at", "outputs_at"]
+__all__ = ["Inputs", "Output", "inputs_of", "output_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +52,10 @@ def output_at(path: Path) -> Output:
     """Return the digest of a file.
 
     Raises:
-        OSError: If it cannot be read.
+        OSError: If it cannot be read, or is no file: nobody waits for a pipe.
     """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "is no regular file", str(path))
     with path.open("rb") as file:
         content = file_digest(file, "sha256")
         return Output(str(path), content.hexdigest(), file.tell())
-
-
-def outputs_at(paths: Iterable[Path]) -> tuple[Output, ...]:
-    """Return the digests of published files, each once, by path.
-
-    Raises:
-        OutputError: If one cannot be read again.
-    """
-    found = []
-    for path in sorted(set(paths)):
-        try:
-            found.append(output_at(path))
-        except OSError as exc:
-            msg = f"{path}: cannot be read again: {exc.strerror}"
-            raise OutputError(
-                msg, hint="something else removed it; run it again"
-            ) from exc
-    return tuple(found)

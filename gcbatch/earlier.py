@@ -7,11 +7,12 @@ are still what they were, there is nothing to do. Parts are looked at all the sa
 that is damaged is found as if it were exported.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from threading import Event
 from typing import Any, Final
 
 from gcbatch.digests import Output, inputs_of, output_at
@@ -19,12 +20,15 @@ from gcbatch.exporting import Exporter, ExporterEntry
 from gcbatch.job import LISTED, Export
 from gcbatch.query import canonical
 from gcbatch.report import Exported
+from gcbatch.tables.catalog import StoppedError
 from gcbatch.tables.orgs import naming
 from gcbatch.tables.source import Source
 
 __all__ = ["Earlier", "Marks"]
 
 FORMAT: Final = 1
+PACKAGES: Final = ("gcbatch", "pyarrow", "tzdata")
+"""Whose versions tables and files may depend on."""
 
 
 class Marks:
@@ -32,10 +36,12 @@ class Marks:
 
     Args:
         sources: Of each org.
+        stop: Once set, an error comes instead of a mark.
     """
 
-    def __init__(self, sources: Iterable[Source]) -> None:
-        self._sources = list(sources)
+    def __init__(self, sources: Sequence[Source], stop: Event) -> None:
+        self._sources = sources
+        self._stop = stop
         self._about: list[Any] | None = None
 
     def of(self, spec: Export, exporter: Exporter, entry: ExporterEntry) -> str:
@@ -54,22 +60,24 @@ class Marks:
         if not {*LISTED}.isdisjoint(spec.table_names):
             return ""  # what is listed has no seal
         if self._about is None:
-            self._about = list(map(_about, self._sources))
+            self._about = [_about(source, self._stop) for source in self._sources]
         told = {
             "format": FORMAT,
-            "gcbatch": version("gcbatch"),
-            "exporter": [entry.name, entry.distribution, entry.version],
+            "versions": {package: version(package) for package in PACKAGES},
+            "exporter": [str(entry), entry.entry.value],
             "export": spec.model_dump(mode="json"),
             "sources": self._about,
         }
         return sha256(canonical(told)).hexdigest()
 
 
-def _about(source: Source) -> dict[str, Any]:
+def _about(source: Source, stop: Event) -> dict[str, Any]:
     """Return all that determines the tables of an org."""
     job, store = source.job, source.store
     with naming(job.org_name):
         for digest in {query.digest for query in source.plan.queries}:
+            if stop.is_set():
+                raise StoppedError
             if store.path(digest).exists():
                 store.check(digest)
     return {

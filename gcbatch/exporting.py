@@ -20,6 +20,7 @@ from typing import (
 
 from pydantic import BaseModel, ConfigDict
 
+from gcbatch.digests import Output
 from gcbatch.errors import GcbatchError, JobError, OutputError
 from gcbatch.staging import Target
 
@@ -203,7 +204,7 @@ def load_exporter(exporter: str | ExporterEntry) -> type[Exporter]:
 
 def export(
     exporter: Exporter, name: str, tables: "Mapping[str, Table]"
-) -> tuple[Receipt, tuple[Path, ...]]:
+) -> tuple[Receipt, tuple[Output, ...]]:
     """Run one exporter and publish what it staged.
 
     Args:
@@ -212,7 +213,7 @@ def export(
         tables: What to hand it.
 
     Returns:
-        The exporter's receipt, and the paths of the files that were published.
+        The exporter's receipt, and the files that were published.
 
     Raises:
         GcbatchError: What the exporter or the tables raise of ours, as it is.

@@ -4,10 +4,9 @@ import asyncio
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
-from gcbatch.digests import Output, outputs_at
+from gcbatch.digests import Output
 from gcbatch.earlier import Earlier, Marks
 from gcbatch.engines import Engines
 from gcbatch.errors import (
@@ -245,34 +244,31 @@ class JobRun:
     ) -> RunReport:
         catalogs = [run.catalog(stop) for run in runs]
         catalog = self._catalog(catalogs)
-        marks = Marks(own.source for own in catalogs)
+        marks = Marks([own.source for own in catalogs], stop)
         earlier = Earlier({} if anew else runs[0].last_report())
         exports: list[Exported] = []
-        published: list[Path] = []
-        left: dict[str, Output] = {}
+        outputs: dict[str, Output] = {}
         for spec, exporter, entry in exporters:
             mark = marks.of(spec, exporter, entry)
             if same := earlier.same(mark, spec.exporter, spec.table_names):
                 done, files = same
-                left |= {file.path: file for file in files}
             else:
-                receipt, paths = export(exporter, spec.exporter, _given(spec, catalog))
-                published += paths
+                receipt, files = export(exporter, spec.exporter, _given(spec, catalog))
                 done = Exported(
                     spec.exporter,
                     spec.table_names,
                     receipt.location,
                     receipt.rows,
                     mark=mark,
-                    files=tuple(map(str, paths)),
+                    files=tuple(file.path for file in files),
                 )
             exports.append(done)
-        left |= {output.path: output for output in outputs_at(published)}
-        outputs = [left[path] for path in sorted(left)]
+            outputs |= {file.path: file for file in files}
+        told = [outputs[path] for path in sorted(outputs)]
         reports: dict[str, RunReport] = {}
         for run, own in zip(runs, catalogs, strict=True):
             with naming(run.org):
-                reports[run.org] = run.report(own, exports, outputs)
+                reports[run.org] = run.report(own, exports, told)
         for run in runs:
             run.keep(reports[run.org])
         if isinstance(catalog, Catalog):

@@ -4,10 +4,12 @@ import os
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from gcbatch.digests import Output, output_at
 from gcbatch.errors import OutputError
 from gcbatch.files import Sync, create_beside, sync_folder
 
@@ -28,13 +30,15 @@ class Target:
     def __init__(self, sync: Sync = os.fsync) -> None:
         self._sync = sync
         self._staged: dict[Path, Path] = {}
+        self._asked: dict[Path, Path] = {}
+        self._outputs: tuple[Output, ...] = ()
         self._obsolete: list[tuple[Path, Path | None]] = []
         self._made: list[Path] = []
 
     @property
-    def published(self) -> tuple[Path, ...]:
-        """Paths of the files staged so far, where they will be."""
-        return tuple(self._staged)
+    def published(self) -> tuple[Output, ...]:
+        """The files that were put in place: where they were asked for, as written."""
+        return self._outputs
 
     def stage(self, path: Path) -> Path:
         """Return a path to write to, whose file becomes *path* when all is written.
@@ -45,6 +49,7 @@ class Target:
         Raises:
             OutputError: If there is a folder at *path*, or none can be made.
         """
+        asked = path
         if path.is_symlink():
             path = path.resolve()  # what it points to is written, the link stays
         if path in self._staged:
@@ -62,6 +67,7 @@ class Target:
             msg = f"{path}: cannot be written: {exc.strerror}"
             raise OutputError(msg, hint="check the folder and its permissions") from exc
         self._staged[path] = staged
+        self._asked[path] = asked
         return staged
 
     def _make(self, folder: Path) -> None:
@@ -103,6 +109,11 @@ class Target:
             for path, staged in self._staged.items():  # noqa: B007 - for the error
                 with staged.open("rb+") as file:
                     self._sync(file.fileno())
+            # What is in its place may be another's as soon as it is there.
+            outputs = tuple(
+                replace(output_at(staged), path=str(self._asked[path]))
+                for path, staged in self._staged.items()
+            )
             for path, staged in self._staged.items():
                 with suppress(FileNotFoundError):  # who could read it still can
                     staged.chmod(stat.S_IMODE(path.stat().st_mode))
@@ -117,6 +128,7 @@ class Target:
             raise OutputError(msg, hint="check the folder and its space") from exc
         for folder in {path.parent for path in self._staged}:
             sync_folder(folder, sync=self._sync)
+        self._outputs = outputs
 
 
 def _remove_empty(folders: Iterable[Path]) -> None:

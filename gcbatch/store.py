@@ -85,13 +85,14 @@ class Store:
         """
         path = self.path(digest)
         stamp = partfile.Stamp.of(path)
-        if stamp not in self._told_by:
+        told = self._told_by.get(stamp)
+        if told is None:
             if len(self._told_by) >= MOST_TOLD:
                 self._told_by.clear()
-            told = partfile.metadata_of(path)
+            whole = partfile.metadata_of(path)
             own = (partfile.ACCOUNT_KEY, partfile.SEAL_KEY)
-            self._told_by[stamp] = {key: told[key] for key in own if key in told}
-        return self._told_by[stamp]
+            told = self._told_by[stamp] = {k: whole[k] for k in own if k in whole}
+        return told
 
     def read(self, digest: str) -> pa.Table:
         """Return the rows of a part, checksums verified.

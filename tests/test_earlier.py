@@ -1,16 +1,23 @@
 """A run leaves outputs as they are where it would only write the same again."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from gcbatch import export_job, load_job, run
-from gcbatch.exporting import FileOptions, Receipt, Target
+from gcbatch import OutputError, export_job, load_job, run
+from gcbatch.earlier import Marks
+from gcbatch.exporting import FileOptions, Receipt, Target, exporter_named
+from gcbatch.pipeline import tables_of
+from gcbatch.store import Store
+from gcbatch.tables.catalog import Catalog, StoppedError
 from gcbatch.tables.table import Table
 from gcbatch.verifying import verify
+from gcbatch_exporters.csv import CsvExporter, CsvOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,6 +89,93 @@ def test_what_would_be_other_is_written(bench: "Bench", change: Change) -> None:
     path.unlink()
     assert not bench.run(**{**sections, **told}).exports[0].unchanged
     assert path.read_bytes() == fresh
+
+
+def test_a_link_that_is_gone_or_another_is_written(bench: "Bench") -> None:
+    """What the job names counts, not what a link once pointed to."""
+    sections: dict[str, Any] = {**TARGETS, "exports": [csv(bench)]}
+    path, target = bench.folder / "sla.csv", bench.folder / "v1.csv"
+    path.symlink_to(target)
+    bench.run(**sections)
+    whole = path.read_bytes()
+    assert bench.run(**sections).exports[0].unchanged
+
+    path.unlink()
+    bench.run(**sections)
+    assert path.read_bytes() == whole
+    path.unlink()
+    path.write_text("foreign", "utf-8")
+    bench.run(**sections)
+    assert path.read_bytes() == whole
+
+
+class Foreign:
+    """An exporter in whose time another process writes to the output before."""
+
+    api_version: ClassVar[int] = 1
+    Options: ClassVar[type[FileOptions]] = FileOptions
+
+    def __init__(self, options: FileOptions) -> None:
+        self._path = options.path
+
+    def export(self, tables: "Mapping[str, Table]", target: Target) -> Receipt:
+        del tables, target
+        self._path.write_text("foreign rows", "utf-8")
+        return Receipt(str(self._path), 0)
+
+
+def test_what_another_wrote_meanwhile_is_not_taken_for_ours(bench: "Bench") -> None:
+    """The digest is of what was written, not of what is there afterwards."""
+    second = csv(bench, exporter=f"{__name__}:Foreign", path="elsewhere")
+    both = bench.write("both", **TARGETS, exports=[csv(bench), second])
+    job = load_job(both, environ=bench.environ)
+    ours, theirs = job.exports
+    theirs = theirs.model_copy(update={"path": str(bench.folder / "sla.csv")})
+    run(job.model_copy(update={"exports": (ours, theirs)}))
+    path = bench.folder / "sla.csv"
+    assert path.read_text("utf-8") == "foreign rows"
+
+    again = run(job.model_copy(update={"exports": (ours,)}))
+
+    assert not again.exports[0].unchanged
+    assert path.read_text("utf-8") != "foreign rows"
+
+
+def test_a_pipe_in_the_place_of_an_output_is_refused(bench: "Bench") -> None:
+    """Nobody waits for what comes out of it."""
+    sections: dict[str, Any] = {**TARGETS, "exports": [csv(bench)]}
+    bench.run(**sections)
+    path = bench.folder / "sla.csv"
+    path.unlink()
+    os.mkfifo(path)
+
+    with pytest.raises(OutputError, match="is no regular file"):
+        bench.run(**sections)
+
+
+def test_a_stop_is_heard_while_parts_are_checked(
+    bench: "Bench", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C does not wait for all of them."""
+    sections: dict[str, Any] = {**TARGETS, "exports": [csv(bench)]}
+    bench.run(**sections)
+    stop, checked = Event(), list[str]()
+
+    def check(_store: Store, digest: str) -> None:
+        checked.append(digest)
+        stop.set()
+
+    monkeypatch.setattr(Store, "check", check)
+    entry = exporter_named("csv")
+    job = load_job(bench.write(**sections), environ=bench.environ)
+    catalog = tables_of(job)
+    assert isinstance(catalog, Catalog)
+    exporter = CsvExporter(CsvOptions(path=bench.folder / "sla.csv"))
+
+    with pytest.raises(StoppedError):
+        Marks([catalog.source], stop).of(job.exports[0], exporter, entry)
+
+    assert len(checked) == 1
 
 
 def test_other_parts_are_exported(bench: "Bench") -> None:

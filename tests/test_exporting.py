@@ -59,7 +59,8 @@ def lines(*paths: Path) -> Lines:
 
 
 def run(exporter: Exporter) -> tuple[Path, ...]:
-    return export(exporter, "lines", {"intervals": sample_table(0)})[1]
+    _, outputs = export(exporter, "lines", {"intervals": sample_table(0)})
+    return tuple(Path(output.path) for output in outputs)
 
 
 def raising(error: BaseException) -> Callable[[Target], None]:

@@ -12,8 +12,8 @@ import pytest
 from rich.console import Console
 
 import gcbatch
-from gcbatch import OutputError, RunReport
-from gcbatch.digests import inputs_of, outputs_at
+from gcbatch import RunReport
+from gcbatch.digests import inputs_of
 from gcbatch.genesys.patience import FAILED_KEPT, Traffic
 from gcbatch.kept import Kept
 from gcbatch.report import Exported, Gap
@@ -23,8 +23,6 @@ from gcbatch.store import Store
 from gcbatch.windows import Window
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.conftest import Bench, BenchOf
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
@@ -219,22 +217,6 @@ def test_inputs_are_told_by_one_digest(bench: "Bench") -> None:
     assert first == second
     assert first["sha256"] != third["sha256"]
     assert inputs_of(kept.plan, store).sha256 != third["sha256"]
-
-
-def test_a_file_that_two_exports_wrote_is_told_once(tmp_path: "Path") -> None:
-    """What is there at the end counts."""
-    path = tmp_path / "out.csv"
-    path.write_text("a\n")
-
-    (output,) = outputs_at([path, path])
-
-    assert (output.path, output.bytes) == (str(path), 2)
-
-
-def test_an_output_that_is_gone_at_once(tmp_path: "Path") -> None:
-    """Something else that removes outputs is named, not passed over."""
-    with pytest.raises(OutputError, match="cannot be read again"):
-        outputs_at([tmp_path / "gone.csv"])
 
 
 def test_gaps_name_window_and_queues(bench: "Bench") -> None:

@@ -13,7 +13,7 @@ from gcbatch.shelves import taken
 from gcbatch.tables.source import Source
 from gcbatch.tables.table import Table
 
-__all__ = ["Catalog"]
+__all__ = ["Catalog", "StoppedError"]
 
 
 class StoppedError(Exception):
