@@ -4,9 +4,11 @@ import errno
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gcbatch.plan import Plan
-from gcbatch.store import Store
+if TYPE_CHECKING:  # exporters need files told, and no plans
+    from gcbatch.plan import Plan
+    from gcbatch.store import Store
 
 __all__ = ["Inputs", "Output", "inputs_of", "output_at"]
 
@@ -39,7 +41,7 @@ class Output:
     bytes: int
 
 
-def inputs_of(plan: Plan, store: Store) -> Inputs:
+def inputs_of(plan: "Plan", store: "Store") -> Inputs:
     """Return what tells the parts of *plan* from any others; missing ones count too."""
     digests = sorted({query.digest for query in plan.queries})
     whole = sha256()
