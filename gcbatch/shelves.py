@@ -5,6 +5,7 @@ on its shelf, and called as the file is. What is there is found by looking; no l
 to know of it.
 """
 
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +33,7 @@ def tables_for(source: str) -> str:
     return f"tables/{source}"
 
 
+@cache
 def names_on(shelf: str) -> tuple[str, ...]:
     """Return the names of what is on a shelf, sorted; nothing is imported."""
     files = (_PACKAGE / shelf).glob("[!_]*.py")
