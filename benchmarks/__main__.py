@@ -6,7 +6,7 @@
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 from benchmarks import (
     aggregates,
@@ -20,18 +20,12 @@ from benchmarks import (
     own_threads,
     tight_quota,
 )
+from benchmarks.alone import Measure
 from benchmarks.document import write
 from benchmarks.findings import Findings
 from benchmarks.machine import machine
 
 ROUNDS: Final = 3
-
-
-class Measure(Protocol):
-    """Measures one thing."""
-
-    def __call__(self, rounds: int, *, quick: bool) -> Findings:
-        """Measure, in turns, as many times."""
 
 
 def quota_once(rounds: int, *, quick: bool) -> Findings:

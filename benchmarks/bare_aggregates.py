@@ -16,10 +16,9 @@ import msgspec
 import orjson
 
 from benchmarks.peers.asked import Asked
-from benchmarks.peers.flat import FIGURES, KEYS
+from benchmarks.peers.flat import BUCKET, FIGURES
 
 IN_FLIGHT: Final = 10
-COLUMNS: Final = (*KEYS, *(name for told in FIGURES.values() for name in told.values()))
 
 
 class Stats(msgspec.Struct, gc=False):
@@ -67,7 +66,7 @@ DECODER: Final = msgspec.json.Decoder(Page)
 
 
 def rows_of(page: Page) -> Iterator[list[Any]]:
-    """Yield the rows of an answer, in the order of COLUMNS."""
+    """Yield the rows of an answer, in the order of BUCKET."""
     for group in page.results:
         queue_id, media_type = group.group["queueId"], group.group["mediaType"]
         for bucket in group.data:
@@ -101,7 +100,7 @@ async def fetch(asked: Asked) -> None:
 
         with asked.path.open("w", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow(COLUMNS)
+            writer.writerow(BUCKET)
             days = asked.days
             for start in range(0, len(days), IN_FLIGHT):
                 some = days[start : start + IN_FLIGHT]

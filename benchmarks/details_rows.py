@@ -6,25 +6,15 @@ from typing import Any, Final
 
 import orjson
 
+from benchmarks.peers.flat import CONVERSATION, WAITS
+
 __all__ = ["COLUMNS", "DLT_COLUMNS", "problem_of", "row_of"]
 
-COLUMNS: Final = (
-    "conversation_id",
-    "conversation_start",
-    "conversation_end",
-    "media_stats_min_conversation_mos",
-    "first_queue_id",
-    "participants",
-    "handle_ms",
-    "talk_ms",
-    "wait_ms",
-)
-"""What is compared; `participants` is their number."""
+COLUMNS: Final = CONVERSATION
+"""What is compared."""
 
 DLT_COLUMNS: Final = (*COLUMNS[:4], "participants")
 """The same in a table of dlt, whose `participants` is their JSON."""
-
-WAITS: Final = ("tAnswered", "tAbandon", "tFlowOut")
 
 Row = tuple[Any, ...]
 

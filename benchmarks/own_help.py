@@ -7,12 +7,12 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 from typing import Final
 
 from benchmarks.alone import main_of
 from benchmarks.findings import Findings, Verdict, spread
 from benchmarks.processes import environment, measured
+from benchmarks.scores import at_most, ratios
 
 __all__ = ["measure", "verdict"]
 
@@ -51,11 +51,7 @@ def verdict(typer: Sequence[float], ours: Sequence[float]) -> Verdict:
         typer: Seconds of each round.
         ours: Likewise.
     """
-    ratios = [a / b for a, b in zip(ours, typer, strict=True)]
-    return Verdict(
-        f"gcbatch --help: {spread(ratios)} x the import of typer, at most {MOST:.0f}",
-        median(ratios) <= MOST,
-    )
+    return at_most("gcbatch --help, x the import of typer", ratios(ours, typer), MOST)
 
 
 if __name__ == "__main__":

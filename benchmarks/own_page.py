@@ -19,7 +19,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from statistics import median
 from time import process_time
 from typing import Any, Final, cast
 
@@ -37,6 +36,7 @@ from benchmarks.alone import main_of
 from benchmarks.findings import Findings, Verdict, spread
 from benchmarks.own_jobs import FIRST_DAY, query_of
 from benchmarks.own_page_floor import Page, columns_of
+from benchmarks.scores import at_most, ratios
 from gcbatch.genesys.client import Answer, Client
 from gcbatch.genesys.endpoints import endpoint_named
 from gcbatch.genesys.endpoints.aggregates.endpoint import Aggregates
@@ -202,11 +202,7 @@ def verdict(ours: Sequence[float], floor: Sequence[float]) -> Verdict:
         ours: Seconds of each round.
         floor: Likewise.
     """
-    ratios = [a / b for a, b in zip(ours, floor, strict=True)]
-    return Verdict(
-        f"page to part: {spread(ratios)} x the floor, at most {MOST:.0f}",
-        median(ratios) <= MOST,
-    )
+    return at_most("page to part, x the floor", ratios(ours, floor), MOST)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,25 @@
-"""The rows of aggregates: one for each queue, media type and interval."""
+"""The rows that clients write: of conversations, and of aggregates by bucket."""
 
 from collections.abc import Iterator
 from typing import Any, Final
 
-__all__ = ["FIGURES", "KEYS", "rows_of"]
+__all__ = ["BUCKET", "CONVERSATION", "FIGURES", "KEYS", "WAITS", "rows_of"]
+
+CONVERSATION: Final = (
+    "conversation_id",
+    "conversation_start",
+    "conversation_end",
+    "media_stats_min_conversation_mos",
+    "first_queue_id",
+    "participants",
+    "handle_ms",
+    "talk_ms",
+    "wait_ms",
+)
+"""The columns of a conversation; `participants` is their number."""
+
+WAITS: Final = ("tAnswered", "tAbandon", "tFlowOut")
+"""The metrics that `wait_ms` adds up."""
 
 KEYS: Final = ("queue_id", "media_type", "interval_start")
 
@@ -18,6 +34,9 @@ FIGURES: Final = {
     "oServiceLevel": {key: f"o_service_level_{key}" for key in _LEVEL},
 }
 """The columns of each metric, by the names of its statistics."""
+
+BUCKET: Final = (*KEYS, *(name for told in FIGURES.values() for name in told.values()))
+"""The columns of a bucket: queue, media type, interval, all figures."""
 
 
 def rows_of(page: Any) -> Iterator[dict[str, Any]]:

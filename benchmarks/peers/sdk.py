@@ -6,26 +6,12 @@ become the columns that are checked, which costs less than writing its models ou
 
 import csv
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 import PureCloudPlatformClientV2 as sdk  # noqa: N813 - its name for itself is long
 
 from benchmarks.peers.asked import METRICS, PAGE, Asked
-from benchmarks.peers.flat import FIGURES, KEYS
-
-CONVERSATION: Final = (
-    "conversation_id",
-    "conversation_start",
-    "conversation_end",
-    "media_stats_min_conversation_mos",
-    "first_queue_id",
-    "participants",
-    "handle_ms",
-    "talk_ms",
-    "wait_ms",
-)
-BUCKET: Final = (*KEYS, *(name for told in FIGURES.values() for name in told.values()))
-WAITS: Final = ("tAnswered", "tAbandon", "tFlowOut")
+from benchmarks.peers.flat import BUCKET, CONVERSATION, FIGURES, WAITS
 
 
 def conversations(api: Any, asked: Asked) -> Iterator[tuple[Any, ...]]:
