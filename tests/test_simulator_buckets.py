@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gcbatch.simulator.buckets import Bucket, cutter, instant_of, milliseconds
+from gcbatch.simulator.buckets import (
+    Bucket,
+    HoursFrom,
+    cutter,
+    instant_of,
+    milliseconds,
+)
 
 GRANULARITIES = ("PT15M", "PT1H", "PT5H", "P1D", "P1W", "P1M", "P7D", "P1DT12H", None)
 ZONES = (
@@ -85,6 +91,22 @@ def test_hours_count_from_local_midnight() -> None:
     buckets = cut("PT1H", "Asia/Kathmandu", "2025-12-31T18:15", "2025-12-31T20:15")
 
     assert buckets == ["12-31T18:15 12-31T19:15", "12-31T19:15 12-31T20:15"]
+
+
+@pytest.mark.parametrize(
+    ("hours_from", "minute"), [("midnight", 15), ("utc", 0), ("start", 45)]
+)
+def test_hours_may_count_from_elsewhere(hours_from: HoursFrom, minute: int) -> None:
+    """From midnight in UTC, or from where the interval begins."""
+    start, end = ms("2025-12-31T18:45"), ms("2026-01-01T18:15")
+    zone = ZoneInfo("Asia/Kathmandu")
+    bucket_of = cutter("PT1H", zone, start, end, hours_from)
+    assert bucket_of is not None
+
+    first, after = bucket_of(ms("2026-01-01T05:59"))
+
+    assert instant_of(first).minute == instant_of(after).minute == minute
+    assert after - first == 3_600_000
 
 
 def test_steps_that_do_not_divide_a_day_end_with_it() -> None:

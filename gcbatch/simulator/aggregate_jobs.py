@@ -9,7 +9,7 @@ service cuts, is not public.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -52,7 +52,7 @@ def read_aggregate_job(
         Problem: The 400 that the service would answer with.
     """
     plain, size = _without_page_size(body)
-    limits = Limits(None, limits.max_intervals)
+    limits = replace(limits, max_results=None)
     query = read_query(plain, family, limits)
 
     def gather() -> _Answer:

@@ -7,7 +7,8 @@ The rules, where the service's public pages are silent they are ours:
 
 - `P1D`, `P1W` (from Monday) and `P1M` begin at local midnights of the zone;
 - less than 24 hours: elapsed time since the day's local midnight, cut off at the
-  next, so a day of 23 or 25 hours has fewer or more;
+  next, so a day of 23 or 25 hours has fewer or more; to order, since the day's midnight
+  in UTC or since the interval's start;
 - several days or weeks: calendar days from the interval's start;
 - anything else (`P1DT12H`, `PT36H`): elapsed time from the interval's start;
 - none: one bucket.
@@ -20,12 +21,13 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 __all__ = [
     "Bucket",
     "BucketOf",
+    "HoursFrom",
     "cutter",
     "duration_ms",
     "instant_of",
@@ -37,6 +39,9 @@ Bucket = tuple[int, int]
 """First millisecond of a bucket and first one no longer in it."""
 
 BucketOf = Callable[[int], Bucket]
+
+HoursFrom = Literal["midnight", "utc", "start"]
+"""What buckets of less than a day are counted from."""
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MS: Final = timedelta(milliseconds=1)
@@ -86,7 +91,11 @@ def duration_ms(period: str) -> int | None:
 
 
 def cutter(
-    granularity: str | None, zone: ZoneInfo, start_ms: int, end_ms: int
+    granularity: str | None,
+    zone: ZoneInfo,
+    start_ms: int,
+    end_ms: int,
+    hours_from: HoursFrom = "midnight",
 ) -> BucketOf | None:
     """Return the function that finds the bucket of an instant.
 
@@ -95,12 +104,13 @@ def cutter(
         zone: Whose midnights count.
         start_ms: The interval's first millisecond.
         end_ms: The interval's end, exclusive.
+        hours_from: What buckets of less than a day are counted from.
 
     Returns:
         A function for instants within the interval; None if *granularity* is no
         period that the service takes.
     """
-    floor = _floor(granularity, zone, start_ms, end_ms)
+    floor = _floor(granularity, zone, start_ms, end_ms, hours_from)
     if floor is None:
         return None
 
@@ -112,7 +122,11 @@ def cutter(
 
 
 def _floor(
-    granularity: str | None, zone: ZoneInfo, start_ms: int, end_ms: int
+    granularity: str | None,
+    zone: ZoneInfo,
+    start_ms: int,
+    end_ms: int,
+    hours_from: HoursFrom,
 ) -> BucketOf | None:
     if granularity is None:
         return lambda _: (start_ms, end_ms)
@@ -126,11 +140,15 @@ def _floor(
     if months:
         lone_month = months == 1 and not any(parts.values())
         return partial(_month, zone) if lone_month else None
-    return _floor_of_span(timedelta(**parts), parts, zone, start_ms)
+    return _floor_of_span(timedelta(**parts), parts, zone, start_ms, hours_from)
 
 
 def _floor_of_span(
-    span: timedelta, parts: dict[str, int], zone: ZoneInfo, start_ms: int
+    span: timedelta,
+    parts: dict[str, int],
+    zone: ZoneInfo,
+    start_ms: int,
+    hours_from: HoursFrom,
 ) -> BucketOf:
     span_ms = span // MS
     if set(parts) <= {"days", "weeks"}:
@@ -139,8 +157,9 @@ def _floor_of_span(
         if span.days == 1:
             return _Days(zone).day
         return partial(_days_from, instant_of(start_ms).astimezone(zone), span.days)
-    if span_ms < DAY_MS:
-        return partial(_within_day, _Days(zone), span_ms)
+    if span_ms < DAY_MS and hours_from != "start":
+        days = _Days(ZoneInfo("UTC") if hours_from == "utc" else zone)
+        return partial(_within_day, days, span_ms)
     return partial(_elapsed, start_ms, span_ms)
 
 

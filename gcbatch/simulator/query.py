@@ -11,7 +11,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gcbatch.genesys.families import Family
-from gcbatch.simulator.buckets import BucketOf, cutter, instant_of
+from gcbatch.simulator.buckets import BucketOf, HoursFrom, cutter, instant_of
 from gcbatch.simulator.filters import Filter, read_filter
 from gcbatch.simulator.problems import bad_request, invalid_value
 from gcbatch.simulator.reading import (
@@ -63,17 +63,19 @@ _FIELDS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the service refuses although it is well-formed.
+    """What the models of requests do not say.
 
     Args:
         max_results: Most rows (group and bucket) of an answer; None: no limit.
             30000 is the number in public reports of the refusal.
         max_intervals: Longest interval by granularity (None: without one); no
             official numbers are public, so there are none by default.
+        hours_from: What buckets of less than a day are counted from; no source says.
     """
 
     max_results: int | None = 30_000
     max_intervals: Mapping[str | None, timedelta] = field(default_factory=dict)
+    hours_from: HoursFrom = "midnight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,9 @@ def read_query(body: bytes, family: Family, limits: Limits) -> Query:
         family=family,
         start_ms=start_ms,
         end_ms=end_ms,
-        bucket_of=_bucket_of(granularity, given.get("timeZone"), start_ms, end_ms),
+        bucket_of=_bucket_of(
+            granularity, given.get("timeZone"), start_ms, end_ms, limits.hours_from
+        ),
         metrics=read_metrics(
             given.get("metrics"), f"{family.model}AggregateMetric", family.metrics
         ),
@@ -186,7 +190,11 @@ def _check_length(
 
 
 def _bucket_of(
-    granularity: str | None, zone_name: object, start_ms: int, end_ms: int
+    granularity: str | None,
+    zone_name: object,
+    start_ms: int,
+    end_ms: int,
+    hours_from: HoursFrom,
 ) -> BucketOf:
     if zone_name is None:
         zone = ZoneInfo("UTC")
@@ -195,7 +203,7 @@ def _bucket_of(
             zone = ZoneInfo(zone_name if isinstance(zone_name, str) else "")
         except (ValueError, ZoneInfoNotFoundError, OSError):
             raise invalid_value(zone_name, "DateTimeZone") from None
-    bucket_of = cutter(granularity, zone, start_ms, end_ms)
+    bucket_of = cutter(granularity, zone, start_ms, end_ms, hours_from)
     if bucket_of is None:
         raise invalid_value(granularity, "Period")
     return bucket_of

@@ -17,6 +17,7 @@ from gcbatch.simulator.access import Access, TokenRefusal, token_id
 from gcbatch.simulator.aggregates import answer_query
 from gcbatch.simulator.async_jobs import JobRules, Jobs
 from gcbatch.simulator.async_jobs_routes import JobRoute, JobRoutes
+from gcbatch.simulator.buckets import HoursFrom
 from gcbatch.simulator.delivery import (
     instead_of_answer,
     json_response,
@@ -78,6 +79,8 @@ class Simulator:
         max_page_size: Most entities a page of a listing.
         max_results: Most rows of an aggregates answer; None is without limit.
         max_intervals: Longest interval of an aggregates query by granularity.
+        hours_from: What aggregates count buckets of less than a day from: each local
+            `midnight`, each midnight in `utc`, or the `start` of the interval.
         max_body_bytes: Largest body of a request.
         summary_page_size: Most rows a page of the second tutorial's summary.
         max_detail_results: Row of a details query that no page may lie beyond.
@@ -124,6 +127,7 @@ class Simulator:
         max_page_size: int = 100,
         max_results: int | None = 30_000,
         max_intervals: Mapping[str | None, timedelta] | None = None,
+        hours_from: HoursFrom = "midnight",
         max_body_bytes: int = 512_000,
         summary_page_size: int = 100,
         max_detail_results: int = 100_000,
@@ -153,7 +157,7 @@ class Simulator:
             wrong_secret_status=wrong_secret_status,
         )
         self._listings = Listings(tenant, default_page_size, max_page_size)
-        self._limits = Limits(max_results, max_intervals or {})
+        self._limits = Limits(max_results, max_intervals or {}, hours_from)
         self._details = Details(tenant, detail_matching, max_detail_results)
         self.details_available_until = details_available_until
         rules = JobRules(job_polls, job_delay_s, job_lifetime_s, max_jobs_in_flight)
