@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gcbatch.errors import DataError
 from gcbatch.genesys.metrics import Merge
 from gcbatch.partfile import INSTANT
 from gcbatch.plan import Plan
@@ -65,6 +66,12 @@ _PERIODS: Final = {
     "month": (Period.parse("P1M"), "%Y-%m"),
 }
 
+_ACROSS_HOURS: Final = (
+    "the service's buckets are not this zone's: set query.granularity to PT15M, which "
+    "fits into the hours of every zone, or sla.period to day"
+)
+_ACROSS_DAYS: Final = "`gcbatch run --fresh JOB` fetches its part again, cut by day"
+
 
 @dataclass(frozen=True)
 class Targets:
@@ -109,6 +116,10 @@ def period_of(
         period: interval, hour, day, week, month or total.
         zone: Whose hours and days; the label is its local time.
         covered: The job's range; the period is clipped to it.
+
+    Raises:
+        DataError: If the bucket reaches over the end of the period: nobody can say
+            how much of its figures belongs to which.
     """
     if period == "interval":
         return f"{to_local(start, zone):%Y-%m-%dT%H:%M}", start, end
@@ -119,6 +130,10 @@ def period_of(
     # A moment later than the first is before the period's end, however long it is.
     last = ceil_to_bucket(first + timedelta(milliseconds=1), length, zone)
     label = f"{to_local(first, zone):{form}}"
+    if end > last:
+        bucket = Window(start, end)
+        msg = f"sla: bucket {bucket} reaches over the end of {label} in {zone.key}"
+        raise DataError(msg, hint=_ACROSS_HOURS if period == "hour" else _ACROSS_DAYS)
     return label, max(first, covered.start), min(last, covered.end)
 
 
