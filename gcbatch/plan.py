@@ -22,6 +22,7 @@ from gcbatch.windows import (
     Window,
     bucket_count,
     bucket_edges,
+    elapsed_edges,
     floor_to_bucket,
     tile,
     to_local,
@@ -404,11 +405,10 @@ def _check_clock(
     if granularity is None:
         return
     for window in windows:
-        pace = window.span
+        edges = [window.start, window.end]
         if granularity.is_clock:
-            pace = timedelta(seconds=granularity.seconds)
-        edges = bucket_edges(window, granularity, zone)[:-1]
-        if edges != [window.start + n * pace for n in range(-(-window.span // pace))]:
+            edges = elapsed_edges(window, granularity)
+        if edges != bucket_edges(window, granularity, zone):
             msg = (
                 f"fetch.chunk: this endpoint counts {granularity} from the start of a "
                 f"window, which leaves the buckets of {zone.key} in {window}"
@@ -417,7 +417,7 @@ def _check_clock(
 
 
 def _has_uneven_day(job: jobs.Job, whole: Window, granularity: Period) -> bool:
-    pace = timedelta(seconds=granularity.seconds)
+    pace = granularity.elapsed
     return any(day.span % pace for day in tile(whole, ONE_DAY, job.query.zone))
 
 

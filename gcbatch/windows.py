@@ -21,10 +21,12 @@ __all__ = [
     "bucket_count",
     "bucket_edges",
     "ceil_to_bucket",
+    "elapsed_edges",
     "floor_to_bucket",
     "from_local",
     "iso",
     "midnight",
+    "midnights",
     "milliseconds",
     "step",
     "tile",
@@ -98,6 +100,11 @@ class Period:
     def is_clock(self) -> bool:
         """Whether it is shorter than a calendar day: seconds alone."""
         return not self.months and not self.days
+
+    @property
+    def elapsed(self) -> timedelta:
+        """What it lasts by the clock, its calendar days and months left out."""
+        return timedelta(seconds=self.seconds)
 
     @property
     def is_weeks(self) -> bool:
@@ -223,7 +230,7 @@ def floor_to_bucket(instant: datetime, granularity: Period, zone: ZoneInfo) -> d
     """
     day = _day_of(instant, zone)
     if granularity.is_clock:
-        start, pace = midnight(day, zone), timedelta(seconds=granularity.seconds)
+        start, pace = midnight(day, zone), granularity.elapsed
         return start + (instant - start) // pace * pace
     if granularity.months:
         month0 = day.year * 12 + day.month - 1
@@ -241,9 +248,17 @@ def ceil_to_bucket(instant: datetime, granularity: Period, zone: ZoneInfo) -> da
         return instant
     if granularity.is_clock:
         next_midnight = midnight(_day_of(instant, zone) + timedelta(days=1), zone)
-        return min(floor + timedelta(seconds=granularity.seconds), next_midnight)
+        return min(floor + granularity.elapsed, next_midnight)
     one = granularity if granularity.months or granularity.is_weeks else ONE_DAY
     return step(floor, one, 1, zone)
+
+
+def midnights(window: Window, zone: ZoneInfo) -> Iterator[datetime]:
+    """Yield where days of *zone* begin within *window*, its ends left out."""
+    day = ceil_to_bucket(window.start + MILLISECOND, ONE_DAY, zone)
+    while day < window.end:
+        yield day
+        day = ceil_to_bucket(day + MILLISECOND, ONE_DAY, zone)
 
 
 def whole_utc_days(window: Window) -> Window:
@@ -257,7 +272,7 @@ def whole_utc_days(window: Window) -> Window:
 def _clock_edges(day: date, granularity: Period, zone: ZoneInfo) -> list[datetime]:
     """Return the bucket edges of one local day, both midnights included."""
     start, end = midnight(day, zone), midnight(day + timedelta(days=1), zone)
-    pace = timedelta(seconds=granularity.seconds)
+    pace = granularity.elapsed
     count = -((start - end) // pace)
     return [start + n * pace for n in range(count)] + [end]
 
@@ -298,13 +313,25 @@ def bucket_edges(
     return [*edges, window.end]
 
 
+def elapsed_edges(window: Window, granularity: Period) -> list[datetime]:
+    """Return the edges of buckets that are counted from where *window* begins.
+
+    Args:
+        window: The span to cut; it cuts off the last bucket.
+        granularity: Length of a bucket, in elapsed time.
+    """
+    count = -(-window.span // granularity.elapsed)
+    starts = [window.start + n * granularity.elapsed for n in range(count)]
+    return [*starts, window.end]
+
+
 def bucket_count(window: Window, granularity: Period | None, zone: ZoneInfo) -> int:
     """Return how many buckets *window* has; for clock periods without listing them.
 
     A day that the clocks cut off between two buckets may count one less.
     """
     if granularity is not None and granularity.is_clock:
-        return -(-window.span // timedelta(seconds=granularity.seconds))
+        return -(-window.span // granularity.elapsed)
     return len(bucket_edges(window, granularity, zone)) - 1
 
 

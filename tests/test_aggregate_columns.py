@@ -163,6 +163,10 @@ ODD = [
         id="outside",
     ),
     pytest.param(
+        one(bucket={"interval": "2026-10-01T00:00:00Z/2026-10-01T03:00:00Z"}),
+        id="longer than asked",
+    ),
+    pytest.param(
         one(bucket={"interval": "2026-10-01T00:00:00.0005Z/2026-10-01T01:00:00Z"}),
         id="part of a millisecond",
     ),
@@ -193,7 +197,7 @@ def test_what_is_odd_goes_the_long_way(
 
 def test_offsets_and_newer_fields_stay_on_the_short_road() -> None:
     """They are usual; only what changes the meaning of figures is odd."""
-    page = one(bucket={"interval": "2026-10-01T02:00:00+01:00/2026-10-01T03:00:00Z"})
+    page = one(bucket={"interval": "2026-10-01T02:00:00+01:00/2026-10-01T02:00:00Z"})
     page["results"][0]["newer"] = page["newer"] = {"any": "thing"}
 
     short = by_the_short_road(page)

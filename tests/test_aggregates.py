@@ -266,11 +266,12 @@ class TestIntervals:
         with pytest.raises(DataError, match="overlaps"):
             part_of(page)
 
-    def test_lengths_may_differ(self) -> None:
-        """Intervals are believed as they come: half an hour where the clocks change."""
-        page = page_of(bucket(0, OFFERED, length=0.5), bucket(0.5, OFFERED, length=2))
+    def test_one_that_was_not_asked_for_is_refused(self) -> None:
+        """The message begins with the query; see test_grids.py for what is one."""
+        page = page_of(bucket(0, OFFERED, length=2))
 
-        assert len(rows_of(page)) == 2
+        with pytest.raises(DataError, match=f"^conversation-aggregates {DAY}: bucket"):
+            part_of(page)
 
 
 class TestFigures:

@@ -1,17 +1,53 @@
 """Buckets told by their start alone: which instants begin one, and where it ends."""
 
+import asyncio
+import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar, cast
 
 import pytest
 
+from gcbatch import question
 from gcbatch.errors import DataError
+from gcbatch.genesys.client import Answer, Client
+from gcbatch.genesys.endpoints import Bucketed, endpoint_named
 from gcbatch.genesys.endpoints.clocked import Grid
 from gcbatch.query import make_query
-from gcbatch.windows import Period, Window
+from gcbatch.windows import Period, Window, iso
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 QUERY = make_query("org", "e", Window(START, START + 2.5 * HOUR), b"{}")
+
+
+T = TypeVar("T")
+
+
+class Said:
+    """Answers every request with the same bytes, as a client would."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def call(
+        self,
+        method: str,  # noqa: ARG002 - a Client
+        path: str,  # noqa: ARG002 - a Client
+        decode: Callable[[bytes], T],
+        **options: Any,  # noqa: ARG002 - a Client
+    ) -> Answer[T]:
+        return Answer(decode(self._body), START, 1, len(self._body), "an-id")
+
+    async def post(
+        self,
+        path: str,
+        decode: Callable[[bytes], T],
+        body: bytes,
+        *,
+        divisible: bool = False,
+    ) -> Answer[T]:
+        return await self.call("POST", path, decode, body=body, divisible=divisible)
 
 
 def grid(granularity: str | None = "PT1H") -> Grid:
@@ -48,8 +84,45 @@ def test_a_start_is_a_bucket(text: str, first: float, last: float) -> None:
 )
 def test_what_begins_no_bucket_is_an_error(text: str | None, problem: str) -> None:
     """It names the query, the row and what was told."""
-    with pytest.raises(DataError, match=f"row 1: .*{problem}"):
+    with pytest.raises(DataError, match=f"^{QUERY}: row 1: .*{problem}"):
         grid().bucket(text, "row 1")
+
+
+@pytest.mark.parametrize("endpoint", ["interval-report", "queue-summary"])
+@pytest.mark.parametrize(
+    ("granularity", "hour"),
+    [("PT1H", 0.25), ("PT1H", 0.5), ("P1D", 1), ("P1D", -1), (None, 24)],
+    ids=["quarter past", "half past", "UTC's day", "before", "the next day"],
+)
+def test_both_tutorials_buckets_are_those_asked_for(
+    endpoint: str, granularity: str | None, hour: float
+) -> None:
+    """A day of another zone, or hours from elsewhere, end the run with a way out."""
+    start = datetime(2026, 9, 30, 23, tzinfo=UTC)  # midnight in Dublin
+    answers = {
+        "interval-report": {"entities": [{"date": iso(start + hour * HOUR)}]},
+        "queue-summary": {
+            "data": [{"queue": {"id": "q"}, "interval": iso(start + hour * HOUR)}]
+        },
+    }
+    asked = question.Query.model_validate(
+        {
+            "endpoint": endpoint,
+            "from": "2026-10-01",
+            "to": "2026-10-02",
+            "timezone": "Europe/Dublin",
+            "granularity": granularity,
+        }
+    )
+    fixed = cast("Bucketed", endpoint_named(endpoint))
+    window = Window(start, start + 24 * HOUR)
+    query = make_query("org", endpoint, window, fixed.template(asked, ["q"]))
+    client = cast("Client", Said(json.dumps(answers[endpoint]).encode()))
+
+    with pytest.raises(DataError, match=f"^{query}: ") as caught:
+        asyncio.run(fixed.fetch(client, query, asked))
+
+    assert "query.granularity" in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize("granularity", [None, "P1D"])

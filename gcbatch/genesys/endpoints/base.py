@@ -154,6 +154,7 @@ class Bucketed(Endpoint, Protocol):
 
         Raises:
             TooLargeError: If *divisible*, and the service will not answer so much.
+            AcrossMidnightError: If a bucket reaches over a local midnight.
             DataError: If the answer contradicts itself or the question.
             GcbatchError: As Client.call does.
         """

@@ -23,6 +23,11 @@ HEAD: Final = (
 )
 """Columns that the parts of both shapes begin with."""
 
+_HINT: Final = (
+    "this service counts buckets from elsewhere than the start of a window: set "
+    "query.granularity or query.timezone to what it keeps to, or ask who runs it"
+)
+
 
 class Grid:
     """The buckets of one query, by elapsed time from its window's start.
@@ -37,7 +42,7 @@ class Grid:
         self._query = query
         self._pace = query.window.span
         if granularity is not None and granularity.is_clock:
-            self._pace = timedelta(seconds=granularity.seconds)
+            self._pace = granularity.elapsed
 
     def bucket(self, start: str | None, where: str) -> tuple[datetime, datetime]:
         """Return the ends of the bucket that starts at *start*.
@@ -52,7 +57,7 @@ class Grid:
         window = self._query.window
         if start is None and self._pace < window.span:
             msg = f"{self._query}: {where}: names no bucket, though several were asked"
-            raise DataError(msg)
+            raise DataError(msg, hint=_HINT)
         try:
             instant = window.start if start is None else _instant(start)
         except (ValueError, OverflowError) as exc:
@@ -60,10 +65,10 @@ class Grid:
             raise DataError(msg) from exc
         if not window.start <= instant < window.end:
             msg = f"{self._query}: {where}: {start} is outside the window"
-            raise DataError(msg)
+            raise DataError(msg, hint=_HINT)
         if (instant - window.start) % self._pace:
             msg = f"{self._query}: {where}: {start} is not the start of a bucket"
-            raise DataError(msg)
+            raise DataError(msg, hint=_HINT)
         return instant, min(instant + self._pace, window.end)
 
 

@@ -3,13 +3,17 @@
 First by window, at the edge of a bucket, down to one bucket; then by queues. The rows
 of the pieces are the rows of the whole, and end as its one part. What failed once is
 not tried again at that size: the rest of the run is cut before it is asked.
+
+A query whose answer has a bucket across a local midnight is asked again, cut at the
+midnights that the service's buckets reach over (gcbatch/grids.py); the rest of the run
+is cut there before it is asked. Where a service counts from local midnight that costs
+nothing, else one request more than cutting all queries beforehand.
 """
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from functools import reduce
+from functools import partial, reduce
 from itertools import pairwise
 from typing import Final
 
@@ -17,10 +21,11 @@ from gcbatch import job as jobs
 from gcbatch.errors import TooLargeError
 from gcbatch.genesys.endpoints.base import Asker, Bucketed, Desk, Price
 from gcbatch.genesys.limits import JOB_PAGE
+from gcbatch.grids import AcrossMidnightError, Anchor, in_whole_days
 from gcbatch.partfile import Part
 from gcbatch.query import Query
 from gcbatch.rows import joined
-from gcbatch.windows import Window, bucket_edges
+from gcbatch.windows import Window, bucket_edges, elapsed_edges
 
 __all__ = ["AskedInPieces", "Splitter"]
 
@@ -28,6 +33,11 @@ __all__ = ["AskedInPieces", "Splitter"]
 JOB_REQUESTS: Final = 6
 """What a job costs besides the pages of its results: it is submitted, looked at a few
 times, and removed."""
+
+
+ACROSS_MIDNIGHT: Final = (
+    "queries asked again by local day, as the service's buckets reached over midnight"
+)
 
 
 class _JobPaysError(Exception):
@@ -47,8 +57,11 @@ class Splitter:
     Attributes:
         too_large: Size of the smallest query that was refused, in buckets times
             queues; None while none was.
-        split: How many of the plan's queries were asked in pieces.
+        anchors: What the service may count buckets from, as far as some reached over
+            a midnight.
+        split: How many of the plan's queries were too large, and asked in pieces.
         pieces: How many pieces those were.
+        by_day: The plan's queries that were cut at midnights, by digest.
         jobs: How many queries went by job.
     """
 
@@ -57,9 +70,12 @@ class Splitter:
     by_job: Callable[[Query], Awaitable[Part]] | None = None
     always: bool = False
     too_large: int | None = field(default=None, init=False)
+    anchors: set[Anchor] = field(default_factory=set, init=False)
     split: int = field(default=0, init=False)
     pieces: int = field(default=0, init=False)
+    by_day: set[str] = field(default_factory=set, init=False)
     jobs: int = field(default=0, init=False)
+    _halved: set[str] = field(default_factory=set, init=False, repr=False)
 
     async def ask(self, query: Query) -> Part:
         """Ask a query of the plan; return its one part.
@@ -68,7 +84,8 @@ class Splitter:
             GcbatchError: As Endpoint.fetch does. A query that can be cut no further
                 fails with what the service said.
         """
-        if self.by_job is None:
+        by_job = self.by_job
+        if by_job is None:
             return await self._in_pieces(query, whole=None)
         if not self.always:
             try:
@@ -76,11 +93,15 @@ class Splitter:
                 return await self._in_pieces(query, whole=query)
             except _JobPaysError:
                 self.jobs += 1
-        return await self.by_job(query)
+
+        async def one(piece: Query) -> list[Part]:
+            return [await by_job(piece)]
+
+        return self._joined(await self._in_whole_days(query, one), str(query))
 
     async def _in_pieces(self, query: Query, *, whole: Query | None) -> Part:
         pieces = await self._pieces(query, whole)
-        if len(pieces) > 1:
+        if query.digest in self._halved:
             self.split += 1
             self.pieces += len(pieces)
         return self._joined(pieces, str(query))
@@ -98,7 +119,43 @@ class Splitter:
         if pieces > JOB_REQUESTS + size // JOB_PAGE:
             raise _JobPaysError
 
+    async def _in_whole_days(
+        self, query: Query, ask: Callable[[Query], Awaitable[list[Part]]]
+    ) -> list[Part]:
+        """Ask a query, cut at the midnights that buckets would reach over.
+
+        Args:
+            query: What to ask.
+            ask: Asks it, or a piece of it.
+        """
+        days = self._days(query)
+        if len(days) == 1:
+            try:
+                return await ask(query)
+            except AcrossMidnightError as exc:
+                self.anchors |= exc.anchors
+                days = self._days(query)
+        self.by_day.add(query.digest)
+        return [p for day in days for p in await self._in_whole_days(day, ask)]
+
+    def _days(self, query: Query) -> list[Query]:
+        """Return the query, cut as far as is known to be needed."""
+        asked = self.desk.asked
+        windows = in_whole_days(
+            query.window, asked.granularity, asked.zone, self.anchors
+        )
+        return [replace(query, window=window) for window in windows]
+
     async def _pieces(self, query: Query, whole: Query | None) -> list[Part]:
+        """Ask a query, in whole days and in halves of halves where need be.
+
+        Args:
+            query: What to ask.
+            whole: Of what it is a piece; None where no job could bring that.
+        """
+        return await self._in_whole_days(query, partial(self._sized, whole=whole))
+
+    async def _sized(self, query: Query, whole: Query | None) -> list[Part]:
         """Ask a query, in halves of halves where need be.
 
         Args:
@@ -124,6 +181,7 @@ class Splitter:
                 self._weigh(whole)
             else:
                 return [fetched]
+        self._halved.add(query.digest)
         return [p for half in halves for p in await self._pieces(half, whole)]
 
     def remarks(self) -> Counter[str]:
@@ -132,6 +190,7 @@ class Splitter:
             {
                 "queries too large for the service, asked in pieces": self.split,
                 "pieces of these; a shorter fetch.chunk asks for less": self.pieces,
+                ACROSS_MIDNIGHT: len(self.by_day),
                 "queries asked by job": self.jobs,
             }
         )
@@ -148,9 +207,7 @@ class Splitter:
         """Return the buckets of a window."""
         granularity, zone = self.desk.asked.granularity, self.desk.asked.zone
         if self.endpoint.cuts_by_clock and granularity and granularity.is_clock:
-            pace = timedelta(seconds=granularity.seconds)
-            number = -(-window.span // pace)
-            edges = [window.start + n * pace for n in range(number)] + [window.end]
+            edges = elapsed_edges(window, granularity)
         else:
             edges = bucket_edges(window, granularity, zone)
         return [Window(a, b) for a, b in pairwise(edges)]

@@ -17,10 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch import question
+from gcbatch.errors import DataError
 from gcbatch.genesys.endpoints.aggregates.typed import decoder_of
 from gcbatch.genesys.endpoints.columns import MOST
 from gcbatch.genesys.families import Family
 from gcbatch.genesys.metrics import Kind, Statistic, kind_of
+from gcbatch.grids import check_buckets
 from gcbatch.partfile import INSTANT
 from gcbatch.windows import Window
 
@@ -214,10 +216,18 @@ class _Unfolded:
             raise _OddError
 
     def _spans(self, window: Window) -> tuple[pa.Array, pa.Array]:
-        """Return the ends of each bucket; few texts are different."""
+        """Return the ends of each bucket; few texts are different.
+
+        Raises:
+            _OddError: If one is none of the query's.
+        """
         texts = list(chain.from_iterable(piece.texts for piece in self._pieces))
         told = pc.dictionary_encode(pa.array(texts, pa.string()))
         spans = [_span(text, window) for text in told.dictionary.to_pylist()]
+        try:
+            check_buckets(spans, window, self._asked.granularity, self._asked.zone)
+        except DataError as exc:
+            raise _OddError from exc
         ends = [pa.array([span[n] for span in spans], INSTANT) for n in (0, 1)]
         return ends[0].take(told.indices), ends[1].take(told.indices)
 

@@ -175,6 +175,7 @@ class Aggregates(AskedInPieces):
 
         Raises:
             TooLargeError: If *divisible*, and the service will not answer so much.
+            AcrossMidnightError: If a bucket reaches over a local midnight.
             DataError: If the answer contradicts itself or the question; names the
                 query, and the group and bucket.
             GcbatchError: As Client.call does.

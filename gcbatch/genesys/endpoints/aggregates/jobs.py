@@ -58,6 +58,7 @@ class AggregateJobs:
             queues: The ids that it names; none is all.
 
         Raises:
+            AcrossMidnightError: If a bucket reaches over a local midnight.
             DataError: If the results contradict themselves or the question.
             GcbatchError: As JobRoad.fetch does.
         """

@@ -20,6 +20,7 @@ from gcbatch.errors import DataError
 from gcbatch.genesys.endpoints.columns import SHAPE_HINT, Number, numbers
 from gcbatch.genesys.families import Family
 from gcbatch.genesys.metrics import Kind, column_name, kind_of, snake
+from gcbatch.grids import AcrossMidnightError, Span, check_buckets
 from gcbatch.partfile import INSTANT
 from gcbatch.plain import plain
 from gcbatch.query import Query
@@ -35,7 +36,6 @@ __all__ = [
 ]
 
 Key = tuple[str | None, ...]
-Span = tuple[datetime, datetime]
 
 
 class _Stats(msgspec.Struct, gc=False, rename="camel"):
@@ -100,6 +100,8 @@ def about(query: Query) -> Iterator[None]:
     """Have errors of an answer say which query it is to."""
     try:
         yield
+    except AcrossMidnightError:
+        raise  # no error to show: the query is asked again, cut at midnights
     except DataError as exc:
         msg = f"{query}: {exc.problem}"
         raise DataError(msg, hint=exc.hint) from exc
@@ -171,7 +173,8 @@ def rows_of(
         queues: The ids that were asked; empty is all.
 
     Raises:
-        DataError: If a bucket is outside the window, overlaps another of its group,
+        AcrossMidnightError: If a bucket reaches over a local midnight.
+        DataError: If a bucket is none of the query's, overlaps another of its group,
             or has a statistic that does not fit its metric; if a group is of a queue
             that was not asked.
     """
@@ -245,6 +248,7 @@ class _Rows:
         self._dimensions = asked.group_by
         self._qualified = family.qualified
         self._window = window
+        self._granularity, self._zone = asked.granularity, asked.zone
         self._metrics = {m: _Slot(kind_of(m)) for m in asked.metrics}
         self._views = {v.name: _Slot(kind_of(v.target)) for v in asked.views}
         self._spans: dict[str, Span] = {}
@@ -257,8 +261,7 @@ class _Rows:
         """Return the rows of *page*, sorted by interval and group.
 
         Raises:
-            DataError: If a bucket is outside the window, overlaps another of its
-                group, or has a statistic that does not fit its metric.
+            DataError: As the function rows_of does.
         """
         seen: dict[Key, list[Span]] = {}
         for group in page.results or ():
@@ -271,6 +274,8 @@ class _Rows:
                 self._gather(bucket, span, key)
         for key, spans in seen.items():
             self._check_apart(key, spans)
+        told = self._spans.values()
+        check_buckets(set(told), self._window, self._granularity, self._zone)
         arrays = [
             pa.array(self._starts, INSTANT),
             pa.array(self._ends, INSTANT),

@@ -1,0 +1,151 @@
+"""Which buckets the answer to a query may have.
+
+A query says how long its buckets are and whose days they belong to. Nothing says what
+the service counts hours from: local midnight, midnight in UTC or the start of the
+window. That makes no difference where every local midnight is on an hour of UTC, so
+almost everywhere. It does in zones such as Asia/Kolkata, and where a day is no whole
+number of buckets long, as in Australia/Lord_Howe, whose clocks change by 30 minutes:
+there a bucket can reach over a local midnight, and its figures belong to two days.
+
+So all buckets of an answer must lie on one of the three grids. A window cuts off its
+first and last bucket, so a query that ends at a midnight has no bucket across it. Plans
+do not cut there: if the service counts from local midnight, as the field timeZone of
+its queries suggests, a request for each day of Asia/Kolkata would be in vain. A query
+is cut when an answer shows that it has to be, and what that shows holds for the rest of
+the run (genesys/endpoints/splitting.py).
+
+Source: fields granularity and timeZone of the model ConversationAggregationQuery of
+PureCloudPlatformClientV2 269.0.0, read 2026-11-21.
+"""
+
+from collections.abc import Collection
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from enum import Enum
+from itertools import pairwise
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from gcbatch.errors import DataError
+from gcbatch.windows import (
+    UTC_ZONE,
+    Period,
+    Window,
+    bucket_edges,
+    elapsed_edges,
+    floor_to_bucket,
+    midnights,
+)
+
+__all__ = ["AcrossMidnightError", "Anchor", "Span", "check_buckets", "in_whole_days"]
+
+Span = tuple[datetime, datetime]
+"""The ends of a bucket."""
+
+_HINT: Final = (
+    "the service does not keep to query.granularity and query.timezone: use ones that "
+    "it keeps to, or ask its support"
+)
+
+
+class Anchor(Enum):
+    """What the buckets of a clock are counted from."""
+
+    MIDNIGHT = "local midnight"
+    UTC = "midnight in UTC"
+    START = "the start of the window"
+
+
+class AcrossMidnightError(DataError):
+    """Buckets of an answer reach over a local midnight; those of a day cannot.
+
+    Args:
+        problem: See GcbatchError.
+        anchors: All that the answer's buckets may be counted from.
+    """
+
+    def __init__(self, problem: str, anchors: AbstractSet[Anchor]) -> None:
+        super().__init__(problem, hint="set fetch.chunk to P1D")
+        self.anchors = anchors
+
+
+def check_buckets(
+    spans: Collection[Span], window: Window, granularity: Period | None, zone: ZoneInfo
+) -> None:
+    """Refuse buckets of an answer that are none of its query's.
+
+    Args:
+        spans: The buckets, each of them once.
+        window: The span that the query asked for.
+        granularity: Length of a bucket. Weeks and months are those of the calendar,
+            other counts of days begin with the window; None is the window itself.
+        zone: Whose days, weeks and months.
+
+    Raises:
+        AcrossMidnightError: If all are on one grid, but one reaches over a midnight.
+        DataError: If they are on no grid, or not on the same; names one that is not.
+    """
+    found = set(spans)
+    grids = {Anchor.MIDNIGHT: _buckets(bucket_edges(window, granularity, zone))}
+    if found <= grids[Anchor.MIDNIGHT]:
+        return
+    if granularity is not None and granularity.is_clock:
+        grids[Anchor.UTC] = _buckets(bucket_edges(window, granularity, UTC_ZONE))
+        grids[Anchor.START] = _buckets(elapsed_edges(window, granularity))
+    anchors = {anchor for anchor, grid in grids.items() if found <= grid}
+    if not anchors:
+        on_none = found.difference(*grids.values())
+        span = Window(*min(on_none or found - grids[Anchor.MIDNIGHT]))
+        told = granularity or "one bucket per window"
+        msg = f"bucket {span} is none of {told} in {zone.key}, which was asked for"
+        raise DataError(msg, hint=_HINT)
+    days = list(midnights(window, zone))
+    for start, end in sorted(found):
+        if any(start < day < end for day in days):
+            msg = f"bucket {Window(start, end)} reaches over midnight in {zone.key}"
+            raise AcrossMidnightError(msg, anchors)
+
+
+def _buckets(edges: list[datetime]) -> set[Span]:
+    return set(pairwise(edges))
+
+
+def in_whole_days(
+    window: Window,
+    granularity: Period | None,
+    zone: ZoneInfo,
+    anchors: AbstractSet[Anchor],
+) -> list[Window]:
+    """Cut a window at the local midnights that buckets would reach over.
+
+    Args:
+        window: The span to cut.
+        granularity: Length of a bucket.
+        zone: Whose midnights.
+        anchors: All that buckets may be counted from.
+
+    Returns:
+        The fewest windows that tile it; by each of *anchors* none has a bucket across
+        a midnight.
+    """
+    windows, start = [], window.start
+    if granularity is not None and granularity.is_clock and anchors:
+        for day in midnights(window, zone):
+            before = Window(start, day)
+            if not all(_is_edge(before, granularity, anchor) for anchor in anchors):
+                windows.append(before)
+                start = day
+    return [*windows, Window(start, window.end)]
+
+
+def _is_edge(before: Window, granularity: Period, anchor: Anchor) -> bool:
+    """Say whether a bucket ends at a midnight.
+
+    Args:
+        before: From where the window begins to that midnight.
+        granularity: Length of a bucket.
+        anchor: What buckets are counted from.
+    """
+    if anchor is Anchor.UTC:
+        return floor_to_bucket(before.end, granularity, UTC_ZONE) == before.end
+    return anchor is Anchor.MIDNIGHT or not before.span % granularity.elapsed
