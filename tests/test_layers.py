@@ -65,6 +65,7 @@ LAYERS = (
     ("org", "question"),
     ("dates", "filters", "query", "sections", "yamlfile"),
     ("account", "tasks"),
+    ("genesys.bodies",),
     ("windows", "plain", "shelves", "suggest", "surrogates", "docstrings", "files",
      "memory",
      "tables.scalars", "genesys.detail_models",
