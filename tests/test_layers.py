@@ -48,6 +48,7 @@ LAYERS = (
     ("genesys.endpoints.details.tally",),
     ("genesys.endpoints.aggregates.columns", "genesys.endpoints.aggregates.pages",
      "genesys.endpoints.aggregates.typed",
+     "genesys.endpoints.aggregates.shapes",
      "genesys.endpoints.base", "genesys.endpoints.clocked",
      "genesys.endpoints.columns", "genesys.endpoints.details.pages",
      "genesys.endpoints.paging", "genesys.names"),
