@@ -1,7 +1,7 @@
 """How a part came about: its own account, kept in its file."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -55,6 +55,8 @@ class Account:
             words, such as `participants.sessions.fooBar`.
         available_until: What the service had data up to when it was asked; None where
             it does not say.
+        left_out: What the answers have that no column holds: statistics and fields
+            that this release does not know, metrics that were not asked for.
     """
 
     asked_at: datetime
@@ -67,6 +69,7 @@ class Account:
     remarks: Mapping[str, int] = field(default_factory=dict)
     newer: tuple[str, ...] = ()
     available_until: datetime | None = None
+    left_out: tuple[str, ...] = ()
 
     @classmethod
     def of_pages(
@@ -75,6 +78,7 @@ class Account:
         rows: int,
         pages: Sequence[Exchange],
         remarks: Mapping[str, int] | None = None,
+        left_out: Iterable[str] = (),
     ) -> "Account":
         """Return the account of a part that was put together from *pages*."""
         return cls(
@@ -86,6 +90,7 @@ class Account:
             size=sum(page.size for page in pages),
             correlation_ids=tuple(page.correlation_id for page in pages),
             remarks={what: n for what, n in (remarks or {}).items() if n},
+            left_out=tuple(sorted(left_out)),
         )
 
     def joined(self, other: "Account") -> "Account":
@@ -104,6 +109,7 @@ class Account:
             remarks=Counter(self.remarks) + Counter(other.remarks),
             newer=tuple(sorted({*self.newer, *other.newer})),
             available_until=_earliest(self.available_until, other.available_until),
+            left_out=tuple(sorted({*self.left_out, *other.left_out})),
         )
 
     def settled(self, settle: Period, zone: ZoneInfo) -> bool:
@@ -132,6 +138,7 @@ class Account:
                 "remarks": dict(self.remarks),
                 "newer": self.newer,
                 "available_until": self.available_until and iso(self.available_until),
+                "left_out": self.left_out,
             }
         )
 
@@ -155,6 +162,7 @@ class Account:
                 if raw.get("available_until")
                 else None
             ),
+            left_out=tuple(raw.get("left_out", ())),
         )
 
 

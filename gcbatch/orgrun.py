@@ -328,10 +328,14 @@ def _remarks_of(accounts: Sequence[Account]) -> list[str]:
     """Return what the reader of a run should know of its parts."""
     counted = sum((Counter(a.remarks) for a in accounts), Counter[str]())
     remarks = sorted(_told(counted))
-    if newer := sorted({path for account in accounts for path in account.newer}):
-        told = ", ".join(map(plain, newer[:MOST_NEWER]))
-        more = f" and {len(newer) - MOST_NEWER:,} more" * (len(newer) > MOST_NEWER)
-        remarks.append(
-            f"fields newer than this release, kept in the column extra: {told}{more}"
-        )
+    newer = {path for account in accounts for path in account.newer}
+    left_out = {path for account in accounts for path in account.left_out}
+    for what, names in (
+        ("fields newer than this release, kept in the column extra", newer),
+        ("answered, but unknown to this release or not asked for; left out", left_out),
+    ):
+        if names:
+            shown = ", ".join(map(plain, sorted(names)[:MOST_NEWER]))
+            more = f" and {len(names) - MOST_NEWER:,} more" * (len(names) > MOST_NEWER)
+            remarks.append(f"{what}: {shown}{more}")
     return remarks

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from gcbatch.errors import DataError
 from gcbatch.genesys.endpoints.aggregates.columns import read_columns
-from gcbatch.genesys.endpoints.aggregates.pages import decode_page, rows_of, schema_of
+from gcbatch.genesys.endpoints.aggregates.pages import rows_of, schema_of
+from gcbatch.genesys.endpoints.aggregates.shapes import decode_page
 from gcbatch.genesys.families import FAMILIES, family_named
 from gcbatch.question import Query
 from gcbatch.windows import Window, iso
@@ -92,6 +93,7 @@ groups = st.lists(
             "data": buckets(),
         }
     ),
+    min_size=1,
     unique_by=key_of,
 )
 
@@ -195,10 +197,32 @@ def test_what_is_odd_goes_the_long_way(
     assert short is None
 
 
-def test_offsets_and_newer_fields_stay_on_the_short_road() -> None:
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(one(stats={"p95": 1}), id="statistic"),
+        pytest.param(one(metric={"newer": 1}), id="beside a metric"),
+        pytest.param(one(bucket={"newer": 1}), id="beside metrics"),
+        pytest.param(one(bucket={"views": [{"name": "x", "stats": {}}]}), id="view"),
+        pytest.param(one(group={"newer": 1}), id="beside data"),
+        pytest.param(one(group={"group": {"userId": "u"}}), id="dimension"),
+        pytest.param(one(newer=1), id="beside results"),
+        pytest.param(one(cursor="x"), id="cursor"),
+        pytest.param({"results": []}, id="nothing"),
+        pytest.param({"message": "x", "status": 503}, id="error"),
+    ],
+)
+@pytest.mark.parametrize("views", [ASKED.views, ()])
+def test_what_would_be_left_out_goes_the_long_way(page: Any, views: Any) -> None:
+    """There it is named, or refused; the short road knows what was asked alone."""
+    asked = ASKED.model_copy(update={"views": views})
+
+    assert by_the_short_road(page, asked=asked) is None
+
+
+def test_offsets_stay_on_the_short_road() -> None:
     """They are usual; only what changes the meaning of figures is odd."""
     page = one(bucket={"interval": "2026-10-01T02:00:00+01:00/2026-10-01T02:00:00Z"})
-    page["results"][0]["newer"] = page["newer"] = {"any": "thing"}
 
     short = by_the_short_road(page)
 

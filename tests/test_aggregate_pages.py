@@ -7,12 +7,8 @@ import orjson
 import pytest
 
 from gcbatch.errors import DataError
-from gcbatch.genesys.endpoints.aggregates.pages import (
-    AggregatePage,
-    decode_page,
-    put_together,
-    rows_of,
-)
+from gcbatch.genesys.endpoints.aggregates.pages import put_together, rows_of
+from gcbatch.genesys.endpoints.aggregates.shapes import AggregatePage, decode_page
 from gcbatch.genesys.families import FAMILIES
 from gcbatch.question import Query
 from gcbatch.windows import Window

@@ -16,6 +16,7 @@ from gcbatch.errors import DataError
 from gcbatch.genesys.client import Answer, Client
 from gcbatch.genesys.endpoints import Bucketed, endpoint_named
 from gcbatch.genesys.endpoints.aggregates.endpoint import Aggregates
+from gcbatch.genesys.endpoints.aggregates.shapes import decode_page
 from gcbatch.genesys.families import FAMILIES
 from gcbatch.partfile import Part
 from gcbatch.query import make_query
@@ -165,7 +166,7 @@ def test_nothing_is_no_rows(page: Page) -> None:
     assert part.table.schema == endpoint.schema(asked_of())
 
 
-def test_what_is_not_known_is_passed_over() -> None:
+def test_what_is_not_known_is_named() -> None:
     """New fields, metrics that were not asked for, and new statistics do no harm."""
     known = page_of(bucket(0, OFFERED))
     more = json.loads(json.dumps(known))
@@ -173,12 +174,68 @@ def test_what_is_not_known_is_passed_over() -> None:
     more["results"][0]["new"] = 1
     more["results"][0]["group"]["mediaType"] = "voice"
     data = more["results"][0]["data"][0]
-    data["new"] = data["views"] = []
+    data["new"] = []
+    data["views"] = [{"name": "tLong", "stats": {"p99": 3.5}}]
     data["metrics"][0]["new"] = None
-    data["metrics"][0]["stats"]["count2"] = 5
+    data["metrics"][0]["stats"] |= {"p95": 5.5, "calculatedMetricValue": 1e300}
     data["metrics"].append(metric("tTalk", count=1))
 
-    assert part_of(more).table == part_of(known).table
+    part = part_of(more)
+
+    assert part.table == part_of(known).table
+    assert part.account.left_out == (
+        "group.mediaType",
+        "nOffered.calculatedMetricValue",
+        "nOffered.p95",
+        "new",
+        "results.data.metrics.new",
+        "results.data.new",
+        "results.new",
+        "tLong",
+        "tLong.p99",
+        "tTalk",
+    )
+
+
+@pytest.mark.parametrize("known", [{"count": 1.5}, {"count": "5"}, {"sum": 3}])
+def test_newer_statistics_hide_no_wrong_one(known: dict[str, Any]) -> None:
+    """What this release knows stays strict beside what it does not."""
+    page = page_of(bucket(0, metric("nOffered", None, p95=1, **{"count": 1, **known})))
+
+    with pytest.raises((DataError, msgspec.ValidationError)):
+        part_of(page)
+
+
+@pytest.mark.parametrize("number", [b"1e999", b"9" * 400, b"9" * 5_000])
+def test_newer_statistics_may_have_any_size(number: bytes) -> None:
+    """They are named, not read."""
+    page = page_of(bucket(0, metric("nOffered", None, count=1, p95=0)))
+    body = json.dumps(page).encode().replace(b'"p95": 0', b'"p95": ' + number)
+
+    assert decode_page(body).newer == {"nOffered.p95"}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"cursor": "x"},
+        {"nextUri": "/api/v2/more"},
+        {"nextPageToken": "x"},
+        {"pageCount": 2},
+        {"hasMore": True},
+    ],
+    ids=str,
+)
+def test_pages_that_nothing_leads_to_are_refused(more: dict[str, Any]) -> None:
+    """An answer that announces more than it has is not all of it."""
+    with pytest.raises((DataError, msgspec.ValidationError), match="more pages"):
+        part_of(page_of(bucket(0, OFFERED)) | more)
+
+
+@pytest.mark.parametrize("more", [{"nextUri": None}, {"pageCount": 1}, {"cursor": ""}])
+def test_the_last_page_is_all_of_it(more: dict[str, Any]) -> None:
+    """What names no next page announces none."""
+    assert part_of(page_of(bucket(0, OFFERED)) | more).table.num_rows == 1
 
 
 def test_a_group_without_a_dimension_has_null() -> None:
@@ -319,7 +376,7 @@ class TestFigures:
         with pytest.raises(msgspec.ValidationError, match=r"results.*stats"):
             part_of(page_of(bucket(0, metric("nOffered", count=value))))
 
-    @pytest.mark.parametrize("name", ["p95", "ratio", "numerator", "sum", "current"])
+    @pytest.mark.parametrize("name", ["ratio", "numerator", "sum", "current"])
     def test_a_statistic_of_another_kind_is_refused(self, name: str) -> None:
         """A metric that changed its kind is not stored as what it was."""
         page = page_of(bucket(0, metric("nOffered", None, count=1, **{name: 1})))

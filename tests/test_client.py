@@ -27,6 +27,7 @@ from aioresponses import aioresponses
 
 from gcbatch.errors import AccessError, DataError, GcbatchError, ServiceError
 from gcbatch.genesys.auth import Token
+from gcbatch.genesys.bodies import Reader
 from gcbatch.genesys.client import Answer, Client, access
 from gcbatch.genesys.connection import Connection
 from gcbatch.genesys.regions import Hosts
@@ -172,6 +173,10 @@ def good() -> web.Response:
     return web.json_response({"results": []})
 
 
+class _Results(msgspec.Struct):
+    results: list[int] | None = None
+
+
 def ask(client: Client) -> Coroutine[Any, Any, Answer[Any]]:
     return client.post(PATH, msgspec.json.decode, BODY)
 
@@ -307,6 +312,107 @@ class TestThrottled:
 
         assert isinstance(error, ServiceError)
         assert error.hint == "lower fetch.requests_per_minute"
+
+
+class TestForeign:
+    """Answers that are none to what was asked."""
+
+    @pytest.mark.parametrize("status", [201, 202, 203, 206, 226])
+    def test_only_200_answers(self, status: int) -> None:
+        """Another success is one of something else; the request is repeated."""
+
+        async def work() -> tuple[int, Client]:
+            other = web.json_response({"results": [1]}, status=status)
+            handler, seen = replies(other, good())
+            async with serving(handler) as url, client_of(url) as client:
+                assert (await ask(client)).value == {"results": []}
+                return len(seen), client
+
+        asked, client = hasty(work)
+
+        assert asked == 2
+        assert client.traffic.retries == {"foreign answer": 1}
+
+    def test_what_stays_foreign_ends_the_run(self) -> None:
+        """With the request, what came instead, and another hint than for damage."""
+        reader = Reader(_Results, "results")
+
+        async def work() -> None:
+            sent = {"message": "Service Unavailable", "status": 503}
+            handler, _ = replies(web.json_response(sent))
+            async with serving(handler) as url, client_of(url) as client:
+                await client.post(PATH, reader.decode, BODY)
+
+        error = failure_of(work)
+
+        assert error.exit_code == 4
+        assert error.problem == (
+            f"POST {PATH}: no usable answer in 12 attempts: foreign answer: "
+            "it has message and status, but no results"
+        )
+        assert "gateway" in (error.hint or "")
+
+    def test_a_foreign_grant_is_repeated(self) -> None:
+        """An error document in place of a token is none that was granted."""
+        seen: list[int] = []
+
+        async def token(request: web.Request) -> web.StreamResponse:
+            seen.append(1)
+            if len(seen) == 1:
+                return web.json_response({"message": "busy", "status": 503})
+            return await grant(request)
+
+        async def work() -> Client:
+            handler, _ = replies(good())
+            async with serving(handler, token) as url, client_of(url) as client:
+                await ask(client)
+                return client
+
+        client = hasty(work)
+
+        assert client.traffic.retries == {"foreign answer": 1}
+
+
+class TestCutTexts:
+    """Texts that were cut within a letter, which JSON may tell but UTF-8 cannot."""
+
+    def test_an_answer_is_mended(self) -> None:
+        """It is asked for once."""
+
+        async def work() -> tuple[Any, int]:
+            handler, seen = replies(web.Response(body=b'{"name": "cut\\ud83d"}'))
+            async with serving(handler) as url, client_of(url) as client:
+                return (await ask(client)).value, len(seen)
+
+        assert hasty(work) == ({"name": "cut\N{REPLACEMENT CHARACTER}"}, 1)
+
+    def test_a_refusal_keeps_its_words(self) -> None:
+        """A cut name in an error does not hide what is wrong."""
+        body = b'{"message": "no queue cut\\ud83d", "code": "not.found"}'
+
+        async def work() -> None:
+            handler, _ = replies(web.Response(body=body, status=404))
+            async with serving(handler) as url, client_of(url) as client:
+                await ask(client)
+
+        assert "not.found: no queue cut\N{REPLACEMENT CHARACTER}" in (
+            failure_of(work).problem
+        )
+
+    def test_a_grant_is_mended(self) -> None:
+        """What it says beside the token may be cut."""
+        sent = f'{{"access_token": "{TOKEN}", "org_name": "cut\\ud83d"}}'.encode()
+
+        async def token(_: web.Request) -> web.StreamResponse:
+            return web.Response(body=sent)
+
+        async def work() -> Client:
+            handler, _ = replies(good())
+            async with serving(handler, token) as url, client_of(url) as client:
+                await ask(client)
+                return client
+
+        assert not hasty(work).traffic.retries
 
 
 class TestFailing:

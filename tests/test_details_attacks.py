@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,6 +13,7 @@ import orjson
 import pytest
 
 from gcbatch import DataError, ServiceError, load_job
+from gcbatch.genesys.bodies import read
 from gcbatch.genesys.client import Answer
 from gcbatch.genesys.endpoints.base import Desk
 from gcbatch.genesys.endpoints.details.errand import MOST_BARREN, Errand
@@ -207,9 +209,10 @@ def test_half_a_letter_spoils_no_page(field: str) -> None:
     """A text that was cut within a pair of surrogates ends with U+FFFD."""
     body = sent(**{field: "cut?"}).replace(b"cut?", b"cut\\ud83d")
 
-    (read,) = read_page(body, CONVERSATIONS).documents
+    page = read(body, partial(read_page, records=CONVERSATIONS))
 
-    assert json.loads(read.content)[field] == "cut\N{REPLACEMENT CHARACTER}"
+    (kept,) = page.documents
+    assert json.loads(kept.content)[field] == "cut\N{REPLACEMENT CHARACTER}"
 
 
 def test_the_state_of_a_job_is_told_in_one_line(

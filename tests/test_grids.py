@@ -16,11 +16,11 @@ from gcbatch.errors import DataError
 from gcbatch.genesys.endpoints.aggregates.columns import read_columns
 from gcbatch.genesys.endpoints.aggregates.pages import (
     about,
-    decode_page,
     put_together,
     rows_of,
     schema_of,
 )
+from gcbatch.genesys.endpoints.aggregates.shapes import decode_page
 from gcbatch.genesys.families import FAMILIES
 from gcbatch.grids import AcrossMidnightError, Anchor, check_buckets, in_whole_days
 from gcbatch.query import make_query

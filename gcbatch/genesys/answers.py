@@ -14,6 +14,7 @@ from urllib.parse import quote, quote_plus
 import msgspec
 
 from gcbatch.errors import AccessError, GcbatchError, Refusal, ServiceError
+from gcbatch.genesys.bodies import read
 from gcbatch.plain import plain
 
 __all__ = [
@@ -58,6 +59,9 @@ class _ErrorBody(msgspec.Struct):
     error_description: Any = ""
 
 
+_ERROR_BODIES: Final = msgspec.json.Decoder(_ErrorBody)
+
+
 def refusal_of(
     method: str,
     path: str,
@@ -78,7 +82,7 @@ def refusal_of(
         hide: What must not be repeated, should the answer echo it.
     """
     try:
-        said = msgspec.json.decode(body, type=_ErrorBody)
+        said = read(body, _ERROR_BODIES.decode)
     except DAMAGED:
         said = _ErrorBody()
     return Refusal(

@@ -1,7 +1,7 @@
 """Calls to the API: signed, paced, repeated where repeating helps."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ from gcbatch.genesys.answers import (
     refusal_of,
 )
 from gcbatch.genesys.auth import Token, TokenProvider
+from gcbatch.genesys.bodies import ForeignBodyError, read
 from gcbatch.genesys.budget import Standing, Ticket
 from gcbatch.genesys.connection import Connection
 from gcbatch.genesys.patience import Patience, Traffic, Tries, too_long
@@ -31,6 +32,7 @@ from gcbatch.genesys.repeating import rule_for
 from gcbatch.genesys.room import Place, Room
 from gcbatch.genesys.signin import sign_in
 from gcbatch.genesys.transport import (
+    Foreign,
     Interrupted,
     Response,
     Transport,
@@ -38,12 +40,29 @@ from gcbatch.genesys.transport import (
     open_transport,
 )
 
-__all__ = ["Access", "Answer", "Client", "access", "open_access"]
+__all__ = [
+    "ACCEPTED",
+    "REMOVED",
+    "Access",
+    "Answer",
+    "Client",
+    "access",
+    "open_access",
+]
 
 T = TypeVar("T")
 
 MOST_DIGITS: Final = 9
 """Of a number in a header; what is longer is no count of requests or seconds."""
+
+
+ANSWERED: Final = (HTTPStatus.OK,)
+ACCEPTED: Final = (HTTPStatus.OK, HTTPStatus.ACCEPTED)
+"""Of what submits a job or looks at one: 202 until it is done."""
+
+REMOVED: Final = (*ACCEPTED, HTTPStatus.NO_CONTENT)
+"""Statuses of success by which a call is answered; any other one, such as 206, is an
+answer to something else. Source: docs of the API's operations, read 2026-11-27."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,18 +181,22 @@ class Client:
         query: str = "",
         body: bytes | None = None,
         divisible: bool = False,
+        statuses: Collection[int] = ANSWERED,
     ) -> Answer[T]:
         """Send a request until it is answered, and decode the answer.
 
         Args:
-            method: GET or POST.
+            method: GET, POST or DELETE.
             path: Of the API, from /api/v2 on.
             query: The URL's query, with its question mark.
             body: JSON; None is no body.
             divisible: Whether the caller could ask for less at once: then what looks
                 too large for the service is not repeated to the end.
-            decode: Reads the body. A msgspec.DecodeError means it came damaged, and
-                the request is repeated; a DataError means that it is wrong.
+            statuses: By which it may be answered; another one of success means that
+                the answer is to something else, and the request is repeated.
+            decode: Reads the body. A msgspec.DecodeError means it came damaged, or is
+                no answer, and the request is repeated; a DataError means that it is
+                wrong.
 
         Returns:
             What *decode* returned, with the account of the exchange.
@@ -207,7 +230,7 @@ class Client:
                         self._tokens.accepted(token)
                         return Answer(
                             await self._decoded(
-                                method, path, response, decode, place=place
+                                method, path, response, decode, statuses, place=place
                             ),
                             asked_at,
                             tries.made + 1,
@@ -225,13 +248,14 @@ class Client:
         path: str,
         response: Response,
         decode: Callable[[bytes], T],
+        statuses: Collection[int],
         *,
         place: Place,
     ) -> T:
         """Decode an answer; see call.
 
         Raises:
-            Interrupted: If it came damaged.
+            Interrupted: If it came damaged, or is none to what was asked.
             DataError: If it has an unexpected shape.
         """
 
@@ -240,14 +264,21 @@ class Client:
             # damaged byte in one it should know would lose a figure without a word.
             if not body.isascii():
                 body.decode()
-            return decode(body)
+            return read(body, decode)
 
+        if response.status not in statuses:
+            self._note_failure(method, path, response)
+            msg = f"its status is {response.status}"
+            raise Foreign(msg)
         try:
             return await place.decoded(checked, response.body)
         except msgspec.ValidationError as exc:
             self._note_failure(method, path, response)
             msg = f"{method} {path}: unexpected answer: {exc}"
             raise DataError(msg, hint=SHAPE_HINT) from exc
+        except ForeignBodyError as exc:
+            self._note_failure(method, path, response)
+            raise Foreign(str(exc)) from exc
         except DAMAGED as exc:
             self._note_failure(method, path, response)
             raise Interrupted("damaged answer") from exc  # noqa: EM101, TRY003 - one word of state

@@ -7,11 +7,12 @@ PureCloudPlatformClientV2 269.0.0. Read 2026-11-21.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from gcbatch.errors import AccessError, DataError
+from gcbatch.genesys.bodies import Reader
 from gcbatch.genesys.client import Client
 from gcbatch.genesys.limits import LISTING_PAGE
 
@@ -140,13 +141,19 @@ class _Page(msgspec.Struct):
     pageCount: int | float | None = None  # noqa: N815 - the API's word
     total: int | float | None = None
     nextUri: str | None = None  # noqa: N815 - the API's word
+    pageSize: Any = None  # noqa: N815 - likewise
+    pageNumber: Any = None  # noqa: N815 - likewise
+    firstUri: Any = None  # noqa: N815 - likewise
+    lastUri: Any = None  # noqa: N815 - likewise
+    previousUri: Any = None  # noqa: N815 - likewise
+    selfUri: Any = None  # noqa: N815 - likewise
 
 
 class _WholePage(msgspec.Struct):
     entities: list[msgspec.Raw] | None = None
 
 
-_PAGES: Final = msgspec.json.Decoder(_Page)
+_PAGES: Final = Reader(_Page, "entities", next_page="nextUri")
 _WHOLE_PAGES: Final = msgspec.json.Decoder(_WholePage)
 
 
@@ -204,7 +211,7 @@ class _Reader:
         """Read to the end."""
         entities: dict[str, Entity] = {}
         documents: dict[str, bytes] = {}
-        number = 1
+        number, last, total = 1, None, None
         while True:
             answer = await self._client.get(
                 self._path,
@@ -218,12 +225,13 @@ class _Reader:
             entities.update({entity.id: entity for entity in page.entities or ()})
             documents.update(sent)
             # The page size that was asked may have been cut; the answer's own account
-            # of pages counts.
-            last = page.pageCount
+            # of pages counts; what says nothing does not take it back.
+            last = page.pageCount if page.pageCount is not None else last
+            total = page.total if page.total is not None else total
             more = page.nextUri is not None if last is None else number < last
             if not more:
                 return Listed(
-                    self._listing, self._path, entities, page.total, documents, refused
+                    self._listing, self._path, entities, total, documents, refused
                 )
             if len(entities) == before or number >= MOST_PAGES:
                 news = f"page {number} brings nothing new, yet more are announced"

@@ -178,19 +178,17 @@ class Tries:
         Raises:
             ServiceError: When it is time to give up.
         """
-        unreachable = isinstance(lost, Unreachable)
-        wait_s = self.attempts.wait_s(unreachable=unreachable)
+        wait_s = self.attempts.wait_s(unreachable=isinstance(lost, Unreachable))
         if wait_s is not None:
-            cause = "unreachable" if unreachable else str(lost)
+            cause = "unreachable" if isinstance(lost, Unreachable) else lost.cause
             await self.patience.wait(wait_s, cause)
             return
-        if unreachable:
+        if isinstance(lost, Unreachable):
             msg = f"{self.where}: cannot be reached: {lost}"
             hint = "check region, domain or api_url, the network and proxies"
             raise OutOfReachError(msg, hint=hint) from lost
         msg = f"{self.where}: no usable answer in {self.made} attempts: {lost}"
-        hint = "try again later, or set a shorter fetch.chunk"
-        raise ServiceError(msg, hint=hint) from lost
+        raise ServiceError(msg, hint=lost.hint) from lost
 
     async def after_refusal(
         self, refusal: Refusal, response: Response, rule: Rule

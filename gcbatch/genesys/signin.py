@@ -10,10 +10,11 @@ import msgspec
 from gcbatch.errors import AccessError, DataError
 from gcbatch.genesys.answers import DAMAGED, error_of, forms_of, refusal_of
 from gcbatch.genesys.auth import Token
+from gcbatch.genesys.bodies import ForeignBodyError, Reader, read
 from gcbatch.genesys.connection import Connection
 from gcbatch.genesys.patience import Patience
 from gcbatch.genesys.repeating import rule_for
-from gcbatch.genesys.transport import Interrupted, Transport, Unreachable
+from gcbatch.genesys.transport import Foreign, Interrupted, Transport, Unreachable
 
 __all__ = ["sign_in"]
 
@@ -46,10 +47,13 @@ async def sign_in(
             continue
         if response.status < HTTPStatus.MULTIPLE_CHOICES:
             try:
-                return _token(response.body)
+                return read(response.body, _token)
             except msgspec.ValidationError as exc:
                 msg = f"POST {url}: grants no usable token: {exc}"
                 raise DataError(msg, hint="check login_url and org.token") from exc
+            except ForeignBodyError as exc:
+                await tries.after_loss(Foreign(str(exc)))
+                continue
             except DAMAGED:
                 await tries.after_loss(Interrupted("damaged answer"))
                 continue
@@ -93,8 +97,11 @@ class _Grant(msgspec.Struct):
     expires_in: float = 3600.0
 
 
+_GRANTS: Final = Reader(_Grant, "access_token", or_nothing=False)
+
+
 def _token(body: bytes) -> Token:
-    granted = msgspec.json.decode(body, type=_Grant)
+    granted = _GRANTS.decode(body)
     if not granted.access_token.isprintable() or not granted.access_token:
         msg = "access_token is not printable"
         raise msgspec.ValidationError(msg)

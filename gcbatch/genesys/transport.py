@@ -15,7 +15,14 @@ import aiohttp
 from gcbatch.errors import ServiceError
 from gcbatch.genesys.regions import is_loopback
 
-__all__ = ["Interrupted", "Response", "Transport", "Unreachable", "open_transport"]
+__all__ = [
+    "Foreign",
+    "Interrupted",
+    "Response",
+    "Transport",
+    "Unreachable",
+    "open_transport",
+]
 
 USER_AGENT: Final = f"gcbatch/{version('gcbatch')}"
 CONNECT_TIMEOUT_S: Final = 20.0
@@ -31,7 +38,33 @@ class Unreachable(Exception):  # noqa: N818 - a state of the line, caught by cal
 
 
 class Interrupted(Exception):  # noqa: N818 - a state of the line, caught by callers
-    """The answer did not come, or not whole: reset, truncated, out of time."""
+    """The answer did not come, or not whole: reset, truncated, out of time.
+
+    Args:
+        cause: A word or two, by which such losses are counted.
+        detail: What was found; empty where the cause says it all.
+
+    Attributes:
+        hint: What to do where it stays so.
+    """
+
+    hint = "try again later, or set a shorter fetch.chunk"
+
+    def __init__(self, cause: str, detail: str = "") -> None:
+        super().__init__(f"{cause}: {detail}" if detail else cause)
+        self.cause = cause
+
+
+class Foreign(Interrupted):
+    """An answer came whole, but it is none to what was asked."""
+
+    hint = (
+        "a gateway or proxy may answer in the service's place; try again later, and "
+        "see if a newer gcbatch knows such answers"
+    )
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("foreign answer", detail)
 
 
 @dataclass(frozen=True, slots=True)

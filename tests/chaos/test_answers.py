@@ -75,8 +75,9 @@ COLUMNS: dict[str, dict[str, tuple[str, type]]] = {
 }
 STATISTICS = (
     "count", "sum", "min", "max", "countNegative", "countPositive", "current", "ratio",
-    "numerator", "denominator", "target", "p95", "p99", "calculatedMetricValue",
+    "numerator", "denominator", "target",
 )  # fmt: skip
+NEWER = ("p95", "p99", "calculatedMetricValue")
 Rows = list[dict[str, Any]]
 Node = tuple[Any, Any]
 NUMBERS = (
@@ -108,8 +109,9 @@ OTHERS: tuple[Any, ...] = (
     *NUMBERS,
 )
 WORDS = (
-    *STATISTICS, "metric", "stats", "qualifier", "interval", "metrics", "group", "data",
-    "results", "views", "queueId", "queueID", "nOffered", "tHandle", "newKey", "",
+    *STATISTICS, *NEWER, "metric", "stats", "qualifier", "interval", "metrics", "group",
+    "data", "results", "views", "queueId", "queueID", "nOffered", "tHandle", "newKey",
+    "",
 )  # fmt: skip
 SHIFTS_S = (-86_400, -21_600, -10_800, -300, -1, -0.001, 0.001, 1, 300, 10_800, 21_600)
 INTERVALS = (

@@ -12,17 +12,19 @@ PureCloudPlatformClientV2 269.0.0, read 2026-11-21.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
-from typing import Final, Protocol, Self, TypeVar
+from typing import Any, Final, Protocol, Self, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from gcbatch.errors import DataError, GcbatchError, ServiceError
-from gcbatch.genesys.client import Answer, Client
+from gcbatch.genesys.bodies import Reader
+from gcbatch.genesys.client import ACCEPTED, REMOVED, Answer, Client
 from gcbatch.genesys.endpoints.base import Desk
 from gcbatch.plain import plain
 from gcbatch.store import Pending, Submitted
@@ -63,6 +65,13 @@ class _Receipt(msgspec.Struct):
 class _Status(msgspec.Struct):
     state: str | None = None
     errorMessage: str | None = None  # noqa: N815 - the API's word
+    submissionDate: Any = None  # noqa: N815 - likewise
+    completionDate: Any = None  # noqa: N815 - likewise
+    expirationDate: Any = None  # noqa: N815 - likewise
+
+
+_RECEIPTS: Final = Reader(_Receipt, "jobId", or_nothing=False)
+_STATUSES: Final = Reader(_Status, "state", or_nothing=False)
 
 
 class _LostError(Exception):
@@ -184,10 +193,13 @@ class JobRoad:
         """Return the job that is under way already, or submit one."""
         if known := order.pending.job(order.about):
             return known
-        decoder = msgspec.json.Decoder(_Receipt)
         async with self.slots:
             answer = await self.client.call(
-                "POST", f"{self.address}/jobs", decoder.decode, body=order.body
+                "POST",
+                f"{self.address}/jobs",
+                _RECEIPTS.decode,
+                body=order.body,
+                statuses=ACCEPTED,
             )
         job = Submitted(answer.value.jobId, order.available_until, answer.asked_at)
         order.pending.remember(order.about, job)
@@ -200,12 +212,11 @@ class JobRoad:
             _LostError: If it is not going to be.
             ServiceError: If it takes too long.
         """
-        decoder = msgspec.json.Decoder(_Status)
         clock = asyncio.get_running_loop().time
         until, pause_s = clock() + self.wait_s, FIRST_POLL_S
         while True:
             await asyncio.sleep(pause_s)
-            answer = await self._of_job("", job, decoder.decode)
+            answer = await self._of_job(job, self._state)
             state = answer.value.state
             if state == "FULFILLED":
                 return
@@ -230,12 +241,7 @@ class JobRoad:
         asked: set[str] = set()
         cursor: str | None = None
         while True:
-            parameters: dict[str, str | int] = {}
-            if self.page_size is not None:
-                parameters["pageSize"] = self.page_size
-            if cursor:
-                parameters["cursor"] = cursor
-            answer = await self._of_job("/results", job, decode, **parameters)
+            answer = await self._of_job(job, partial(self._page, decode, cursor))
             take(answer)
             cursor = answer.value.cursor
             if not cursor:
@@ -245,22 +251,34 @@ class JobRoad:
                 raise DataError(msg, hint="run it again; if it stays so, ask support")
             asked.add(cursor)
 
+    async def _state(self, path: str) -> Answer[_Status]:
+        return await self.client.call("GET", path, _STATUSES.decode, statuses=ACCEPTED)
+
+    async def _page(
+        self, decode: Callable[[bytes], P], cursor: str | None, path: str
+    ) -> Answer[P]:
+        parameters: dict[str, str | int] = {}
+        if self.page_size is not None:
+            parameters["pageSize"] = self.page_size
+        if cursor:
+            parameters["cursor"] = cursor
+        return await self.client.get(f"{path}/results", decode, **parameters)
+
     async def _of_job(
-        self,
-        what: str,
-        job: str,
-        decode: Callable[[bytes], T],
-        **parameters: str | int,
+        self, job: str, ask: Callable[[str], Awaitable[Answer[T]]]
     ) -> Answer[T]:
         """Ask about a job.
+
+        Args:
+            job: Its id.
+            ask: Is given its address.
 
         Raises:
             _LostError: If the service does not know it any more.
         """
-        path = f"{self.address}/jobs/{quote(job, safe='')}{what}"
         try:
             async with self.slots:
-                return await self.client.get(path, decode, **parameters)
+                return await ask(f"{self.address}/jobs/{quote(job, safe='')}")
         except ServiceError as exc:
             gone = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
             if exc.refusal is not None and exc.refusal.status in gone:
@@ -272,7 +290,7 @@ class JobRoad:
         path = f"{self.address}/jobs/{quote(job, safe='')}"
         try:
             async with self.slots:
-                await self.client.call("DELETE", path, lambda _: None)
+                await self.client.call("DELETE", path, lambda _: None, statuses=REMOVED)
         except GcbatchError as exc:
             log.info("job %s was not removed: %s", plain(job, 100), exc.problem)
 

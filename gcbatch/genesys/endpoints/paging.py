@@ -1,6 +1,6 @@
 """Pages that are reached by a token each."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 from gcbatch.errors import DataError
@@ -15,6 +15,11 @@ class Page(Protocol):
     @property
     def next_token(self) -> str | None:
         """The token of the next page; None or empty on the last."""
+        ...
+
+    @property
+    def page_count(self) -> float | None:
+        """How many pages there are; None where that is not told."""
         ...
 
 
@@ -34,8 +39,8 @@ async def all_pages(
         The pages in order; an empty page does not end them, only a missing token does.
 
     Raises:
-        DataError: If a token comes again, which would never end; names the token's
-            page and *about*.
+        DataError: If a token comes again, which would never end, or if fewer pages
+            came than were announced; names the page and *about*.
         GcbatchError: As *ask* does.
     """
     pages: list[Answer[P]] = []
@@ -46,6 +51,7 @@ async def all_pages(
         pages.append(answer)
         token = answer.value.next_token
         if not token:
+            _check_count(pages, about)
             return pages
         if token in seen:
             msg = (
@@ -54,3 +60,10 @@ async def all_pages(
             )
             raise DataError(msg, hint="ask the service's support; nothing was stored")
         seen[token] = len(pages)
+
+
+def _check_count(pages: Sequence[Answer[P]], about: str) -> None:
+    due = max(page.value.page_count or 0 for page in pages)
+    if len(pages) < due:
+        msg = f"{about}: {len(pages)} of {due:,.0f} pages came, and none names the next"
+        raise DataError(msg, hint="ask the service's support; nothing was stored")

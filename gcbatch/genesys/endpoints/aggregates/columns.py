@@ -34,7 +34,7 @@ PIECE: Final = 256 << 10
 processor's cache, and enough for column operations to be worth it."""
 
 
-class _Page(msgspec.Struct, gc=False):
+class _Page(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     """A page whose groups are still to be decoded."""
 
     results: tuple[msgspec.Raw, ...] = ()
@@ -177,10 +177,12 @@ def _pieces(
     let go of: that takes 40 ms of a page where decoding all of it first takes 67.
     """
     raw = _PAGES.decode(body).results
+    if not raw:
+        raise _OddError  # nothing, or no answer
     at_once = max(1, len(raw) * PIECE // len(body))
     return [
         _Piece(list(map(decoder.decode, raw[at : at + at_once])), asked)
-        for at in range(0, max(1, len(raw)), at_once)
+        for at in range(0, len(raw), at_once)
     ]
 
 
@@ -200,6 +202,8 @@ class _Unfolded:
         self._whole = sum(sizes)
         self._owners = _parents(sizes)
         given = list(chain.from_iterable(piece.keys for piece in pieces))
+        if not set(asked.group_by).issuperset(chain.from_iterable(given)):
+            raise _OddError
         self._keys = [
             pa.array([group.get(d) for group in given], pa.string())
             for d in asked.group_by

@@ -6,7 +6,8 @@ An answer has groups, a group has buckets, a bucket has metrics with statistics:
         {"metric": "tHandle", "qualifier"?: "...", "stats": {"count": 1, ...}}],
         "views": [{"name": "...", "stats": {...}}]}]}]}
 
-What has no data is left out at every level. There are no pages. Source: models
+What has no data is left out at every level. There are no pages; an answer that
+announces more of them is refused. Source: models
 ConversationAggregationQuery and ConversationAggregateQueryResponse of
 PureCloudPlatformClientV2 269.0.0, read 2026-11-21.
 """
@@ -26,12 +27,8 @@ from gcbatch.genesys.client import Client
 from gcbatch.genesys.details import Road
 from gcbatch.genesys.endpoints.aggregates.columns import read_columns
 from gcbatch.genesys.endpoints.aggregates.jobs import AggregateJobs
-from gcbatch.genesys.endpoints.aggregates.pages import (
-    about,
-    decode_page,
-    rows_of,
-    schema_of,
-)
+from gcbatch.genesys.endpoints.aggregates.pages import about, rows_of, schema_of
+from gcbatch.genesys.endpoints.aggregates.shapes import decode_page, left_out
 from gcbatch.genesys.endpoints.async_jobs import LEAST_OF_A_JOB
 from gcbatch.genesys.endpoints.base import Asker, Desk, Price, halves
 from gcbatch.genesys.endpoints.splitting import AskedInPieces, Splitter
@@ -182,7 +179,7 @@ class Aggregates(AskedInPieces):
         """
         queues, schema = self.queues_of(query.template), self.schema(asked)
 
-        def decode(body: bytes) -> pa.Table:
+        def decode(body: bytes) -> tuple[pa.Table, frozenset[str]]:
             columns = read_columns(
                 body,
                 asked=asked,
@@ -192,24 +189,26 @@ class Aggregates(AskedInPieces):
                 schema=schema,
             )
             if columns is not None:
-                return columns
-            page = decode_page(body)
+                return columns, frozenset()
+            page = decode_page(body, is_whole=True)
             with about(query):
-                return rows_of(
+                rows = rows_of(
                     page,
                     asked=asked,
                     family=self.family,
                     window=query.window,
                     queues=queues,
                 )
+            return rows, left_out(page, asked)
 
         answer = await client.post(
             f"{self.path}/query", decode, self.body(query), divisible=divisible
         )
-        return Part(
-            answer.value,
-            Account.of_pages(query.window, answer.value.num_rows, [answer]),
+        table, more = answer.value
+        account = Account.of_pages(
+            query.window, table.num_rows, [answer], left_out=more
         )
+        return Part(table, account)
 
     def facts(self, rows: pa.Table) -> pa.Table:
         """Return what the table `sla` adds up, whole numbers all of it."""

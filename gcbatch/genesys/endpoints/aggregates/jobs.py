@@ -13,12 +13,11 @@ import orjson
 
 from gcbatch.account import Account
 from gcbatch.genesys.client import Answer
-from gcbatch.genesys.endpoints.aggregates.pages import (
+from gcbatch.genesys.endpoints.aggregates.pages import about, put_together, rows_of
+from gcbatch.genesys.endpoints.aggregates.shapes import (
     AggregatePage,
-    about,
     decode_page,
-    put_together,
-    rows_of,
+    left_out,
 )
 from gcbatch.genesys.endpoints.async_jobs import JobRoad, Order
 from gcbatch.genesys.endpoints.base import Desk
@@ -72,11 +71,14 @@ class AggregateJobs:
             begin=pages.clear,
         )
         with about(query):
+            whole = put_together([answer.value for answer in pages])
             table = rows_of(
-                put_together([answer.value for answer in pages]),
+                whole,
                 asked=self.desk.asked,
                 family=self.family,
                 window=query.window,
                 queues=queues,
             )
-        return Part(table, Account.of_pages(query.window, table.num_rows, pages))
+        more = left_out(whole, self.desk.asked)
+        account = Account.of_pages(query.window, table.num_rows, pages, left_out=more)
+        return Part(table, account)

@@ -1,7 +1,7 @@
-"""Answers of aggregates: pages decoded with types, turned into columns.
+"""Answers of aggregates, from pages to columns.
 
 What has no data is left out at every level: groups, buckets, metrics, statistics.
-Keys that this release does not know are passed over; what it knows must fit.
+What there is must fit.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -12,12 +12,18 @@ from itertools import pairwise
 from operator import attrgetter
 from typing import Final
 
-import msgspec
 import pyarrow as pa
 
 from gcbatch import question
 from gcbatch.errors import DataError
-from gcbatch.genesys.endpoints.columns import SHAPE_HINT, Number, numbers
+from gcbatch.genesys.endpoints.aggregates.shapes import (
+    FIELDS,
+    AggregatePage,
+    Bucket,
+    Group,
+    Stats,
+)
+from gcbatch.genesys.endpoints.columns import SHAPE_HINT, numbers
 from gcbatch.genesys.families import Family
 from gcbatch.genesys.metrics import Kind, column_name, kind_of, snake
 from gcbatch.grids import AcrossMidnightError, Span, check_buckets
@@ -26,73 +32,9 @@ from gcbatch.plain import plain
 from gcbatch.query import Query
 from gcbatch.windows import Window
 
-__all__ = [
-    "AggregatePage",
-    "about",
-    "decode_page",
-    "put_together",
-    "rows_of",
-    "schema_of",
-]
+__all__ = ["about", "put_together", "rows_of", "schema_of"]
 
 Key = tuple[str | None, ...]
-
-
-class _Stats(msgspec.Struct, gc=False, rename="camel"):
-    """All statistics that the API's model has."""
-
-    count: Number | None = None
-    sum: Number | None = None
-    min: Number | None = None
-    max: Number | None = None
-    count_negative: Number | None = None
-    count_positive: Number | None = None
-    current: Number | None = None
-    ratio: Number | None = None
-    numerator: Number | None = None
-    denominator: Number | None = None
-    target: Number | None = None
-    p95: Number | None = None
-    p99: Number | None = None
-    calculated_metric_value: Number | None = None
-
-
-_FIELDS: Final = dict(
-    zip(_Stats.__struct_encode_fields__, _Stats.__struct_fields__, strict=True)
-)
-"""Name of a statistic in the API, and of its field here."""
-
-
-class _Metric(msgspec.Struct, gc=False):
-    metric: str
-    stats: _Stats
-    qualifier: str | None = None
-
-
-class _View(msgspec.Struct, gc=False):
-    name: str
-    stats: _Stats
-
-
-class _Bucket(msgspec.Struct, gc=False):
-    interval: str
-    metrics: list[_Metric] | None = None
-    views: list[_View] | None = None
-
-
-class _Group(msgspec.Struct, gc=False):
-    group: dict[str, str | None] | None = None
-    data: list[_Bucket] | None = None
-
-
-class AggregatePage(msgspec.Struct, gc=False):
-    """An answer, or a page of one."""
-
-    results: list[_Group] | None = None
-    cursor: str | None = None
-
-
-_DECODER: Final = msgspec.json.Decoder(AggregatePage)
 
 
 @contextmanager
@@ -107,15 +49,6 @@ def about(query: Query) -> Iterator[None]:
         raise DataError(msg, hint=exc.hint) from exc
 
 
-def decode_page(body: bytes) -> AggregatePage:
-    """Decode an answer, or a page of one.
-
-    Raises:
-        msgspec.DecodeError: If it is no JSON; ValidationError if of another shape.
-    """
-    return _DECODER.decode(body)
-
-
 def put_together(pages: Sequence[AggregatePage]) -> AggregatePage:
     """Return the pages of a job's results as one answer.
 
@@ -125,8 +58,8 @@ def put_together(pages: Sequence[AggregatePage]) -> AggregatePage:
     Raises:
         DataError: If a bucket has one metric twice, with other statistics.
     """
-    groups: dict[tuple[tuple[str, str | None], ...], dict[str, _Bucket]] = {}
-    for group in (group for page in pages for group in page.results or ()):
+    groups: dict[tuple[tuple[str, str | None], ...], dict[str, Bucket]] = {}
+    for group in (group for page in pages for group in page.results):
         key = tuple(sorted((group.group or {}).items()))
         buckets = groups.setdefault(key, {})
         for bucket in group.data or ():
@@ -135,11 +68,11 @@ def put_together(pages: Sequence[AggregatePage]) -> AggregatePage:
                 buckets[bucket.interval] = bucket
             else:
                 _extend(known, bucket)
-    whole = [_Group(dict(key), list(b.values())) for key, b in groups.items()]
-    return AggregatePage(whole)
+    whole = [Group(dict(key), list(b.values())) for key, b in groups.items()]
+    return AggregatePage(whole, newer=frozenset().union(*(p.newer for p in pages)))
 
 
-def _extend(known: _Bucket, other: _Bucket) -> None:
+def _extend(known: Bucket, other: Bucket) -> None:
     """Add the metrics and views of a bucket's next piece."""
     metrics = {(m.metric, m.qualifier): m for m in known.metrics or ()}
     for metric in other.metrics or ():
@@ -221,7 +154,7 @@ def _statistic_fields(asked: question.Query) -> Iterable[pa.Field]:
 
 def _refuse_strangers(page: AggregatePage, queues: Collection[str]) -> None:
     """Refuse queues that were not asked: another answer brings them as well."""
-    for group in page.results or ():
+    for group in page.results:
         found = (group.group or {}).get("queueId")
         if found is not None and found.lower() not in queues:
             msg = f"answers about queue {plain(found)}, which was not asked"
@@ -234,7 +167,7 @@ class _Slot:
 
     kind: Kind
     rows: list[int] = field(default_factory=list)
-    stats: list[_Stats] = field(default_factory=list)
+    stats: list[Stats] = field(default_factory=list)
 
 
 class _Rows:
@@ -264,7 +197,7 @@ class _Rows:
             DataError: As the function rows_of does.
         """
         seen: dict[Key, list[Span]] = {}
-        for group in page.results or ():
+        for group in page.results:
             given = group.group or {}
             key = tuple(given.get(d) for d in self._dimensions)
             spans = seen.setdefault(key, [])
@@ -309,7 +242,7 @@ class _Rows:
         self._spans[text] = (start, end)
         return start, end
 
-    def _gather(self, bucket: _Bucket, span: Span, key: Key) -> None:
+    def _gather(self, bucket: Bucket, span: Span, key: Key) -> None:
         rows: dict[str | None, int] = {}
         for metric in bucket.metrics or ():
             slot = self._metrics.get(metric.metric)
@@ -364,7 +297,7 @@ class _Rows:
             spread = pa.array(places, pa.int64())
         for statistic in slot.kind.statistics:
             array = numbers(
-                list(map(attrgetter(_FIELDS[statistic.key]), slot.stats)),
+                list(map(attrgetter(FIELDS[statistic.key]), slot.stats)),
                 pa.type_for_alias(statistic.type),
                 f"{name}.{statistic.key}",
             )
@@ -382,8 +315,8 @@ class _Rows:
 def _check_kind(name: str, slot: _Slot) -> None:
     """Refuse statistics that the metric's kind has not: they would be lost."""
     own = {statistic.key for statistic in slot.kind.statistics}
-    foreign = [key for key in _FIELDS if key not in own]
-    values = attrgetter(*(_FIELDS[key] for key in foreign))
+    foreign = [key for key in FIELDS if key not in own]
+    values = attrgetter(*(FIELDS[key] for key in foreign))
     nothing = (None,) * len(foreign)
     for found in map(values, slot.stats):
         if found != nothing:

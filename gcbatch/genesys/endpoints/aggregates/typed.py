@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache, reduce
 from operator import or_
 from types import GenericAlias
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Final, Literal, cast
 
 import msgspec
 
@@ -13,19 +13,23 @@ from gcbatch.genesys.metrics import Kind, kind_of
 __all__ = ["decoder_of"]
 
 
+_NONE: Final = Annotated[tuple[Any, ...], msgspec.Meta(max_length=0)]
+"""The type of what is answered without having been asked for: nothing."""
+
+
 @cache
 def decoder_of(
     metrics: tuple[str, ...], views: tuple[tuple[str, Kind], ...]
 ) -> msgspec.json.Decoder[Any]:
-    """Return what reads groups of these metrics and views, and of no others.
+    """Return what reads groups of these metrics and views, and nothing besides.
 
     Each has a type of its own, with room for the statistics of its kind alone.
     """
     of_metrics = _measures([(name, kind_of(name)) for name in metrics], "metric")
     fields: list[Any] = [("interval", str), ("metrics", _many(of_metrics), ())]
-    if views:
-        fields.append(("views", _many(_measures(views, "name")), ()))
-    bucket = msgspec.defstruct("Bucket", fields, gc=False)
+    of_views = _many(_measures(views, "name")) if views else _NONE
+    fields.append(("views", of_views, ()))
+    bucket = msgspec.defstruct("Bucket", fields, gc=False, forbid_unknown_fields=True)
     group = msgspec.defstruct(
         "Group",
         [
@@ -33,6 +37,7 @@ def decoder_of(
             ("data", _many([bucket]), ()),
         ],
         gc=False,
+        forbid_unknown_fields=True,
     )
     return msgspec.json.Decoder(group)
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from gcbatch.errors import OutOfReachError, ServiceError, TooLargeError
+from gcbatch.genesys.bodies import Reader
 from gcbatch.genesys.client import Answer
 from gcbatch.genesys.details import Road
 from gcbatch.genesys.endpoints.async_jobs import JobRoad, Order
@@ -61,6 +62,9 @@ few times, read in pages ten times as long, and removed."""
 
 class _Availability(msgspec.Struct):
     dataAvailabilityDate: str | None = None  # noqa: N815 - the API's word
+
+
+_AVAILABILITIES: Final = Reader(_Availability, "dataAvailabilityDate")
 
 
 @dataclass
@@ -152,11 +156,10 @@ class DetailAsker:
         return self._until[0]
 
     async def _ask_until(self) -> datetime | None:
-        decoder = msgspec.json.Decoder(_Availability)
         path = f"{self.address}/jobs/availability"
         try:
             async with self.desk.slots:
-                answer = await self.desk.client.get(path, decoder.decode)
+                answer = await self.desk.client.get(path, _AVAILABILITIES.decode)
         except ServiceError as exc:
             if exc.refusal is None or exc.refusal.status != HTTPStatus.NOT_FOUND:
                 raise

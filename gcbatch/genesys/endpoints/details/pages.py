@@ -6,7 +6,6 @@ dropped before the next, so that it stays in the processor's cache. That takes l
 than reading a page into dicts, and nothing of a record is lost.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,10 +14,10 @@ from hashlib import sha256
 from typing import Any, Final, cast
 
 import msgspec
-import orjson
 
 from gcbatch.errors import DataError
 from gcbatch.genesys.answers import SHAPE_HINT
+from gcbatch.genesys.bodies import Reader, loosely
 from gcbatch.genesys.detail_models import (
     CONVERSATION,
     USER_DETAIL,
@@ -28,7 +27,6 @@ from gcbatch.genesys.detail_models import (
 )
 from gcbatch.plain import plain
 from gcbatch.spool import Document
-from gcbatch.surrogates import mended
 from gcbatch.windows import milliseconds
 
 __all__ = [
@@ -100,22 +98,10 @@ def read_page(body: bytes, records: Records) -> Page:
     """Read a page of records.
 
     Raises:
-        msgspec.DecodeError: If it is no JSON; ValidationError if of another shape.
+        msgspec.DecodeError: If it is no JSON, or no page; ValidationError if of another
+            shape.
         DataError: If a record has no id or instant, or an instant is none.
     """
-    try:
-        return _read(body, records)
-    except msgspec.ValidationError:
-        raise
-    except msgspec.DecodeError:
-        # Texts are cut anywhere, also within a pair of surrogates.
-        whole = mended(body.decode()).encode()
-        if whole == body:
-            raise
-        return _read(whole, records)
-
-
-def _read(body: bytes, records: Records) -> Page:
     page = _cutter(records).decode(body)
     contents = page.rows or ()
     decode = _strict(records).decode
@@ -215,8 +201,8 @@ def _struct(model: Model, *, strict: bool) -> type[msgspec.Struct]:
     )
 
 
-def _pages_of(record: Any, records: Records) -> msgspec.json.Decoder[Any]:
-    page = msgspec.defstruct(
+def _pages_of(record: Any, records: Records) -> type[msgspec.Struct]:
+    return msgspec.defstruct(
         "Page",
         [
             ("rows", list[record] | None, None),
@@ -231,19 +217,24 @@ def _pages_of(record: Any, records: Records) -> msgspec.json.Decoder[Any]:
         },
         gc=False,
     )
-    return msgspec.json.Decoder(page)
 
 
 @cache
-def _cutter(records: Records) -> msgspec.json.Decoder[Any]:
-    """Return what reads pages, their records as they were sent."""
-    return _pages_of(msgspec.Raw, records)
+def _cutter(records: Records) -> Reader[Any]:
+    """Return what reads pages, their records as they were sent.
+
+    Past the last page the rows are left out; their number is evidence enough.
+    """
+    evidence = (records.rows, "totalHits", "cursor", "dataAvailabilityDate")
+    pages = _pages_of(msgspec.Raw, records)
+    return Reader(pages, *evidence, next_page="cursor")
 
 
 @cache
 def _lenient(records: Records) -> msgspec.json.Decoder[Any]:
     """Return what reads pages, passing over fields that no model has."""
-    return _pages_of(_struct(records.model, strict=False), records)
+    pages = _pages_of(_struct(records.model, strict=False), records)
+    return msgspec.json.Decoder(pages)
 
 
 @cache
@@ -254,10 +245,7 @@ def _strict(records: Records) -> msgspec.json.Decoder[Any]:
 
 def _newer(body: bytes, records: Records) -> Iterator[str]:
     """Yield the paths of all fields that the models do not have."""
-    try:
-        page = cast("Mapping[str, Any]", orjson.loads(body))
-    except orjson.JSONDecodeError:  # it refuses numbers that no double holds
-        page = json.loads(body, parse_int=str, parse_float=str)
+    page = cast("Mapping[str, Any]", loosely(body))
     for record in page.get(records.rows) or ():
         yield from _unknown(record, records.model, "")
 

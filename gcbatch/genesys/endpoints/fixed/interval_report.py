@@ -29,6 +29,7 @@ import pyarrow.compute as pc
 from gcbatch import question
 from gcbatch.account import Account
 from gcbatch.errors import DataError
+from gcbatch.genesys.bodies import Reader
 from gcbatch.genesys.client import Answer, Client
 from gcbatch.genesys.endpoints.clocked import HEAD, Grid, levels_missing, whole_window
 from gcbatch.genesys.endpoints.columns import MOST, Number, numbers, within
@@ -60,10 +61,18 @@ class _Entity(msgspec.Struct, gc=False):
 class _Page(msgspec.Struct, gc=False):
     entities: list[_Entity] | None = None
     nextPageId: str | None = None  # noqa: N815 - the wire's word
+    pageCount: Number | None = None  # noqa: N815 - the wire's word
 
     @property
     def next_token(self) -> str | None:
         return self.nextPageId
+
+    @property
+    def page_count(self) -> Number | None:
+        return self.pageCount
+
+
+_PAGES: Final = Reader(_Page, "entities", "nextPageId", next_page="nextPageId")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +164,6 @@ class IntervalReport(AskedInPieces):
         window = query.window
         body["dateRange"] = {"from": iso(window.start), "to": iso(window.end)}
         body.setdefault("interval", whole_window(window))
-        decoder = msgspec.json.Decoder(_Page)
 
         async def ask(token: str | None) -> Answer[_Page]:
             parameters: dict[str, str | int] = {"pageSize": PAGE_SIZE}
@@ -164,7 +172,7 @@ class IntervalReport(AskedInPieces):
             return await client.call(
                 "POST",
                 PATH,
-                decoder.decode,
+                _PAGES.decode,
                 query=f"?{urlencode(parameters)}",
                 body=canonical(body),
                 divisible=divisible,

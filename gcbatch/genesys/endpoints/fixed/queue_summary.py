@@ -29,6 +29,7 @@ import pyarrow.compute as pc
 from gcbatch import question
 from gcbatch.account import Account
 from gcbatch.errors import DataError
+from gcbatch.genesys.bodies import Reader
 from gcbatch.genesys.client import Answer, Client
 from gcbatch.genesys.endpoints.base import halves
 from gcbatch.genesys.endpoints.clocked import HEAD, Grid, levels_missing, whole_window
@@ -62,10 +63,18 @@ class _Row(msgspec.Struct, gc=False):
 class _Page(msgspec.Struct, gc=False):
     data: list[_Row] | None = None
     nextPageToken: str | None = None  # noqa: N815 - the wire's word
+    pageCount: Number | None = None  # noqa: N815 - the wire's word
 
     @property
     def next_token(self) -> str | None:
         return self.nextPageToken
+
+    @property
+    def page_count(self) -> Number | None:
+        return self.pageCount
+
+
+_PAGES: Final = Reader(_Page, "data", "nextPageToken", next_page="nextPageToken")
 
 
 _FIGURES: Final = (
@@ -143,12 +152,11 @@ class QueueSummary(AskedInPieces):
         window = query.window
         body |= {"dateFrom": iso(window.start), "dateTo": iso(window.end)}
         body.setdefault("interval", whole_window(window))
-        decoder = msgspec.json.Decoder(_Page)
 
         async def ask(token: str | None) -> Answer[_Page]:
             page = {"nextPageToken": token} if token else {}
             return await client.post(
-                PATH, decoder.decode, canonical(body | page), divisible=divisible
+                PATH, _PAGES.decode, canonical(body | page), divisible=divisible
             )
 
         pages = await all_pages(ask, about=str(query))
