@@ -10,9 +10,16 @@ from http import HTTPStatus
 from typing import Final
 
 from gcbatch.errors import OutOfReachError, Refusal, ServiceError, TooLargeError
-from gcbatch.genesys.answers import error_of
-from gcbatch.genesys.retry import MAX_TOLD_WAIT_S, Attempts, Rule
-from gcbatch.genesys.transport import Interrupted, Response, Unreachable
+from gcbatch.genesys.answers import ANALYTICS, error_of
+from gcbatch.genesys.retry import (
+    HURRIED_ATTEMPTS,
+    HURRIED_TOLD_WAIT_S,
+    MAX_ATTEMPTS,
+    MAX_TOLD_WAIT_S,
+    Attempts,
+    Rule,
+)
+from gcbatch.genesys.transport import Interrupted, Response, TimedOut, Unreachable
 
 __all__ = ["FailedCall", "Patience", "Traffic", "Tries", "too_long"]
 
@@ -104,20 +111,24 @@ class Patience:
         self.traffic = Traffic()
         self.on_wait: Callable[[float, str], None] = lambda _seconds, _cause: None
 
-    def tries(self, where: str, *, divisible: bool = False) -> "Tries":
+    def tries(
+        self, where: str, *, divisible: bool = False, hurried: bool = False
+    ) -> "Tries":
         """Return the tries of one call.
 
         Args:
             where: Names it in errors.
             divisible: Whether less could be asked at once.
+            hurried: Whether to give up soon, as for what a run can do without.
         """
         attempts = Attempts(
             give_up_s=self._give_up_s,
             clock=self._clock,
             # Jitter only has to spread tasks apart; nothing secret hangs on it.
             jitter=lambda: random.uniform(0.5, 1.0),  # noqa: S311
+            most=HURRIED_ATTEMPTS if hurried else MAX_ATTEMPTS,
         )
-        return Tries(self, where, attempts, divisible=divisible)
+        return Tries(self, where, attempts, divisible=divisible, hurried=hurried)
 
     async def wait(self, seconds: float, cause: str) -> None:
         """Wait, count it, and tell of it."""
@@ -156,12 +167,15 @@ class Tries:
         where: What is called, in errors.
         attempts: Counts them.
         divisible: Whether less could be asked at once.
+        hurried: Whether to give up soon: an answer that did not come in time is not
+            waited for again, nor is a long wait sat out.
     """
 
     patience: Patience
     where: str
     attempts: Attempts
     divisible: bool = False
+    hurried: bool = False
     _heavy: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -180,7 +194,8 @@ class Tries:
         """
         unreachable = isinstance(lost, Unreachable)
         wait_s = self.attempts.wait_s(unreachable=unreachable)
-        if wait_s is not None:
+        is_slow = self.hurried and isinstance(lost, TimedOut)
+        if wait_s is not None and not is_slow:
             cause = "unreachable" if unreachable else str(lost)
             await self.patience.wait(wait_s, cause)
             return
@@ -188,8 +203,11 @@ class Tries:
             msg = f"{self.where}: cannot be reached: {lost}"
             hint = "check region, domain or api_url, the network and proxies"
             raise OutOfReachError(msg, hint=hint) from lost
-        msg = f"{self.where}: no usable answer in {self.made} attempts: {lost}"
-        hint = "try again later, or set a shorter fetch.chunk"
+        tried = f"{self.made} attempt{'s' * (self.made > 1)}"
+        msg = f"{self.where}: no usable answer in {tried}: {lost}"
+        hint = "try again later"
+        if ANALYTICS in self.where:
+            hint += ", or set a shorter fetch.chunk"
         raise ServiceError(msg, hint=hint) from lost
 
     async def after_refusal(
@@ -215,7 +233,8 @@ class Tries:
             raise TooLargeError(str(refusal), refusal=refusal)
         now = datetime.now(UTC)
         told_s = rule.told_s(response.headers, refusal.message, now)
-        if told_s is not None and told_s > MAX_TOLD_WAIT_S:
+        most_s = HURRIED_TOLD_WAIT_S if self.hurried else MAX_TOLD_WAIT_S
+        if told_s is not None and told_s > most_s:
             raise too_long(told_s, f"{refusal}", now=now, refusal=refusal)
         wait_s = self.attempts.wait_s(told_s=told_s)
         if wait_s is None:

@@ -13,9 +13,17 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 
 from gcbatch.errors import ServiceError
+from gcbatch.genesys.answers import ANALYTICS
 from gcbatch.genesys.regions import is_loopback
 
-__all__ = ["Interrupted", "Response", "Transport", "Unreachable", "open_transport"]
+__all__ = [
+    "Interrupted",
+    "Response",
+    "TimedOut",
+    "Transport",
+    "Unreachable",
+    "open_transport",
+]
 
 USER_AGENT: Final = f"gcbatch/{version('gcbatch')}"
 CONNECT_TIMEOUT_S: Final = 20.0
@@ -32,6 +40,10 @@ class Unreachable(Exception):  # noqa: N818 - a state of the line, caught by cal
 
 class Interrupted(Exception):  # noqa: N818 - a state of the line, caught by callers
     """The answer did not come, or not whole: reset, truncated, out of time."""
+
+
+class TimedOut(Interrupted):
+    """The answer did not come in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +130,7 @@ class Transport:
             reason = exc.os_error.strerror or type(exc.os_error).__name__
             raise Unreachable(reason) from exc
         except TimeoutError as exc:
-            raise Interrupted("timeout") from exc  # noqa: EM101 - one word of state
+            raise TimedOut("timeout") from exc  # noqa: EM101 - one word of state
         except (aiohttp.InvalidURL, UnicodeError) as exc:
             msg = f"{url}: is no usable address"
             raise ServiceError(msg, hint="check api_url and login_url") from exc
@@ -157,9 +169,10 @@ class Transport:
                     f"{method} {response.url.path}: the answer is longer than "
                     f"{self._max_bytes} bytes"
                 )
-                raise ServiceError(
-                    msg, hint="set a shorter fetch.chunk, or fetch.max_response_bytes"
-                )
+                hint = "raise fetch.max_response_bytes"
+                if response.url.path.startswith(ANALYTICS):
+                    hint += ", or set a shorter fetch.chunk"
+                raise ServiceError(msg, hint=hint)
             if (room := grow(size)) is not None:
                 await _untimed(room, limit)
         return b"".join(chunks)
