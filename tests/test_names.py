@@ -8,15 +8,21 @@ from typing import Any, TypeVar
 
 import pytest
 
-from gcbatch.errors import AccessError, DataError, JobError
+from gcbatch.errors import AccessError, JobError
 from gcbatch.genesys.client import Answer
 from gcbatch.genesys.listing import LISTINGS, list_entities
-from gcbatch.genesys.names import Names, is_id, names_of, queue_ids
+from gcbatch.genesys.names import (
+    Names,
+    is_id,
+    names_of,
+    queue_ids,
+)
 
 T = TypeVar("T")
 
 ONE = "11111111-1111-1111-1111-111111111111"
 TWO = "22222222-2222-2222-2222-222222222222"
+NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
 LISTED = Names(
     {"queueId": {ONE: "Support", TWO: "Sales", "3": "Twin", "4": "Twin"}},
     {"queueId": 4},
@@ -98,6 +104,8 @@ def test_names_survive_their_note() -> None:
         {"queueId": 1},
         ("a warning",),
         {"queueId": frozenset({ONE})},
+        listed_at={"queueId": NOON},
+        asked_at={"queueId": NOON, "userId": NOON},
     )
 
     assert Names.from_json(json.loads(json.dumps(names.to_json()))) == names
@@ -164,10 +172,13 @@ def test_a_listing_that_comes_short_is_read_once_more() -> None:
     assert client.asked == [1, 1]
 
 
-def test_a_listing_without_end_is_an_error() -> None:
-    """Pages that bring nothing new do not go on for ever."""
-    with pytest.raises(DataError, match="brings nothing new"):
-        listed({"entities": [queue("a")], "nextUri": "/more"})
+def test_a_listing_without_end_is_given_up() -> None:
+    """Pages that bring nothing new do not go on for ever; what came is used."""
+    names = listed({"entities": [queue("a")], "nextUri": "/more"})
+
+    assert "brings nothing new" in names.warnings[0]
+    assert names.by_dimension["queueId"] == {"a": "A"}
+    assert "queueId" not in names.listed
 
 
 def test_the_announced_number_of_pages_is_the_end() -> None:
