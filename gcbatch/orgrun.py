@@ -171,7 +171,7 @@ class OrgRun:
         session = await self._session(orgs)
         planned = await self.planner.anew(session)
         await self._endpoint.probe(self._desk(session), planned.plan.queries[0])
-        return planned.names.warnings
+        return planned.warnings
 
     def use_kept(self) -> Kept:
         """Take what the last run fetched.

@@ -127,7 +127,7 @@ def check(job: Job) -> tuple[str, ...]:
 
     Returns:
         Warnings: what does not keep the job from running, such as names that cannot be
-        listed.
+        listed, or targets for queues that the org does not list.
 
     Raises:
         AccessError: If the credentials or the permission for the data are missing.

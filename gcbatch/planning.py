@@ -19,9 +19,11 @@ from gcbatch.genesys.listing import LISTINGS, Documents, Listed
 from gcbatch.genesys.names import (
     TARGETS,
     Names,
+    check_targets,
     is_id,
     names_of,
     queue_ids,
+    unlisted_targets,
 )
 from gcbatch.job import Job
 from gcbatch.kept import Kept, asked_by
@@ -49,6 +51,7 @@ class Planned:
         stored: How many of the queries have a settled part.
         price: What a query costs.
         listings: What was listed for tables and is not kept yet: entities by table.
+        remarks: What to know before a run, which says it in other words.
     """
 
     plan: Plan
@@ -56,11 +59,17 @@ class Planned:
     stored: int
     price: Price = field(default_factory=Price)
     listings: Mapping[str, Documents] = field(default_factory=dict, repr=False)
+    remarks: tuple[str, ...] = ()
 
     @property
     def is_stored(self) -> bool:
         """Whether all of the queries have a settled part."""
         return self.stored == len(self.plan.queries)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to know before a run."""
+        return (*self.names.warnings, *self.remarks)
 
     def without(self, queries: Collection[Query]) -> "Planned":
         """Return the plan of the queries that are left."""
@@ -99,6 +108,7 @@ class Planner:
         if kept.asked != self._asked:
             msg = f"{self._job.name}: asks something else than its last run did"
             raise JobError(msg, hint="`gcbatch run JOB` fetches what is new")
+        self._check_targets(kept.names)
         return kept
 
     def begin_fresh(self) -> None:
@@ -256,6 +266,10 @@ class Planner:
         sla = self._job.sla
         return by_listing or (sla is not None and not sla.include_deleted)
 
+    def _check_targets(self, names: Names) -> None:
+        if self._job.sla:
+            check_targets(self._job.sla.targets, names)
+
     def _planned(self, names: Names, failure: GcbatchError | None = None) -> Planned:
         """Return the plan by names.
 
@@ -263,6 +277,7 @@ class Planner:
             names: What queues are called.
             failure: Why their listing is not whole; None if it is.
         """
+        self._check_targets(names)
         queues = self._queues
         if queues is not None:
             queues = tuple(queue_ids(queues, names, failure))
@@ -284,7 +299,9 @@ class Planner:
         plan = make_plan(self._job, scope, self.endpoint)
         stored = len(plan.queries) - len(self.unsettled(plan))
         price = self.endpoint.price(self._job.fetch)
-        return Planned(plan, names, stored, price)
+        sla = self._job.sla
+        remarks = unlisted_targets(sla.targets, names) if sla and not failure else ()
+        return Planned(plan, names, stored, price, remarks=remarks)
 
     def _all_listed(
         self, names: Names, why: str, failure: GcbatchError | None

@@ -97,7 +97,7 @@ def plan_screen(job: Job, planned: Planned) -> RenderableType:
         grid,
         *map(Text, lines[1:]),
     ]
-    return Group(*parts, *_warnings(planned.names.warnings))
+    return Group(*parts, *_warnings(planned.warnings))
 
 
 def _row(

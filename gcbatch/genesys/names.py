@@ -1,7 +1,7 @@
 """Names for ids: what the org's queues, users and wrap-up codes are called."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -14,9 +14,11 @@ from gcbatch.suggest import nearest
 __all__ = [
     "TARGETS",
     "Names",
+    "check_targets",
     "is_id",
     "names_of",
     "queue_ids",
+    "unlisted_targets",
 ]
 
 TARGETS: Final = "targets"
@@ -248,3 +250,43 @@ def queue_ids(
     if problems:
         raise JobError("\n".join(problems), hint="names count upper and lower case")
     return sorted(ids)
+
+
+def check_targets(queues: Collection[str], names: Names) -> None:
+    """Refuse targets for queues by a name that more than one bears.
+
+    Args:
+        queues: Names or ids, as in `sla.targets`.
+        names: Of a listing of queues.
+
+    Raises:
+        JobError: Lists all such names, each with the ids.
+    """
+    known = _Queues(names, "sla.targets")
+    called = {entry: known.called(entry) for entry in queues if not is_id(entry)}
+    problems = [known.twins(e, found) for e, found in called.items() if len(found) > 1]
+    if problems:
+        hint = "a target counts for one queue; name each by its id"
+        raise JobError("\n".join(problems), hint=hint)
+
+
+def unlisted_targets(queues: Collection[str], names: Names) -> tuple[str, ...]:
+    """Return a warning for each target that is for no queue which the org lists.
+
+    Args:
+        queues: Names or ids, as in `sla.targets`.
+        names: Of a listing of queues; nothing is known to be missing unless it is
+            whole.
+    """
+    if "queueId" not in names.listed:
+        return ()
+    listed = names.listed_ids("queueId")
+    called = {names.by_dimension["queueId"][identity] for identity in listed}
+    warnings: list[str] = []
+    for entry in sorted(queues):
+        if entry in called or entry.lower() in listed:
+            continue
+        close = nearest(entry, called)
+        said = f"; the nearest: {', '.join(close)}" if close else ""
+        warnings.append(f"sla.targets: the org lists no queue {entry!r}{said}")
+    return tuple(warnings)
