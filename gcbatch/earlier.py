@@ -30,6 +30,9 @@ FORMAT: Final = 1
 PACKAGES: Final = ("gcbatch", "pyarrow", "tzdata")
 """Whose versions tables and files may depend on."""
 
+SHOWN: Final = ("by_dimension", "former", "targets")
+"""Of names, what tables show; when they were listed is in none."""
+
 
 class Marks:
     """Marks the exports of a job, by what its tables are made of.
@@ -80,13 +83,14 @@ def _about(source: Source, stop: Event) -> dict[str, Any]:
                 raise StoppedError
             if store.path(digest).exists():
                 store.check(digest)
+    names = source.names.to_json()
     return {
         "org": job.org_name,
         "query": job.query.model_dump(mode="json", by_alias=True),
         "sla": job.sla and job.sla.model_dump(mode="json"),
         "plan": source.plan.run_id,
         "inputs": inputs_of(source.plan, store).sha256,
-        "names": source.names.to_json(),
+        "names": {part: names[part] for part in SHOWN},
     }
 
 

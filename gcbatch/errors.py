@@ -15,7 +15,7 @@ Whatever else escapes is a bug (exit code 1) and keeps its traceback.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 __all__ = [
     "AccessError",
@@ -83,6 +83,16 @@ class GcbatchError(Exception):
         """What a run lacks because of this; empty where that is everything."""
         self.org = ""
         """Which of several orgs it is about; empty for all of them, or the only one."""
+
+    def within(self, what: str, *, hint: str | None = None) -> Self:
+        """Return the error of something that cannot be had because of this one.
+
+        Args:
+            what: Cannot be had, as the error is to begin.
+            hint: Another next step; None keeps this one's.
+        """
+        problem = f"{what}: {self.problem}"
+        return type(self)(problem, hint=hint or self.hint, refusal=self.refusal)
 
     def to_json(self) -> dict[str, str | int | None]:
         """Return it as plain data, for machines."""

@@ -103,6 +103,9 @@ class Fetch(Section):
         reserve: Percent of the quota left to other users of the client.
         settle: Parts fetched sooner after the end of their window are provisional:
             the next run fetches them anew. `PT0S` is never.
+        names_max_age: Names and targets, and what is exported of queues, users and
+            wrap-up codes, are listed again once they are older, also by a run that
+            has nothing else to ask. `PT0S` is each run.
         store: Folder of the parts.
         timeout: Longest time that one request may take.
         give_up: How long an address that cannot be reached is tried.
@@ -123,6 +126,9 @@ class Fetch(Section):
     settle: Annotated[Period, Field(json_schema_extra=schema_of_period)] = Period.parse(
         "P4D"
     )
+    names_max_age: Annotated[Period, Field(json_schema_extra=schema_of_period)] = (
+        ONE_DAY
+    )
     store: Path = Path(".gcbatch")
     timeout: Duration = Period.parse("PT2M")
     give_up: Duration = Period.parse("PT30S")
@@ -136,9 +142,9 @@ class Fetch(Section):
     def _read_chunk(cls, value: object) -> object:
         return value if value == "auto" else as_period(value)
 
-    @field_validator("settle", mode="before")
+    @field_validator("settle", "names_max_age", mode="before")
     @classmethod
-    def _read_settle(cls, value: object) -> object:
+    def _read_none_or_more(cls, value: object) -> object:
         if value in ("PT0S", "P0D"):
             return Period(0, 0, 0, "PT0S")
         return as_period(value)

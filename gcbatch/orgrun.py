@@ -110,11 +110,12 @@ class OrgRun:
         if fresh:
             self.planner.begin_fresh()
         planned = self.planner.as_kept()
-        if planned is None or planned.stored < len(planned.plan.queries):
+        spare = planned if planned and planned.is_stored else None
+        if planned is None or spare is None or self.planner.is_outdated(spare.names):
             self._store.prepare()
             session = await self._session(orgs)
             with effort.spent.noting(session):
-                planned = await self._fetch_missing(session, engine)
+                planned = await self._fetch_missing(session, engine, spare)
         else:
             total = len(planned.plan.queries)
             per_minute = self.job.fetch.requests_per_minute
@@ -122,9 +123,18 @@ class OrgRun:
             self._observer.finished()
         self._planned = planned
 
-    async def _fetch_missing(self, session: OrgSession, engine: Engine) -> Planned:
+    async def _fetch_missing(
+        self, session: OrgSession, engine: Engine, spare: Planned | None
+    ) -> Planned:
+        """Bring names up to date, and fetch what has no settled part.
+
+        Args:
+            session: The open org.
+            engine: Who fetches.
+            spare: The plan by kept names, if all of it is stored.
+        """
         effort = self._effort
-        planned = await self.planner.anew(session)
+        planned = await self.planner.anew(session, spare=spare)
         if unreadable := sum(map(self.planner.is_unreadable, planned.plan.queries)):
             effort.remarks[MENDED] += unreadable
         todo = self.planner.unsettled(planned.plan)
@@ -150,17 +160,18 @@ class OrgRun:
         self._store.forget_reads()
 
     async def plan(self, orgs: Orgs) -> Planned:
-        """Return the plan, from kept names where they suffice."""
-        return self.planner.as_kept() or await self.planner.anew(
-            await self._session(orgs)
-        )
+        """Return the plan, from kept names where they suffice and are not too old."""
+        kept = self.planner.as_kept()
+        if kept is not None and not self.planner.is_outdated(kept.names):
+            return kept
+        return await self.planner.anew(await self._session(orgs), spare=kept)
 
     async def check(self, orgs: Orgs) -> tuple[str, ...]:
         """Sign in, list names, and ask as little as possible."""
         session = await self._session(orgs)
         planned = await self.planner.anew(session)
         await self._endpoint.probe(self._desk(session), planned.plan.queries[0])
-        return planned.names.warnings
+        return planned.warnings
 
     def use_kept(self) -> Kept:
         """Take what the last run fetched.
@@ -229,6 +240,7 @@ class OrgRun:
             planned.names,
             self._store,
             planned.listings,
+            names_at=self.planner.names_at(planned.names),
         )
         return Catalog(source, stop)
 
@@ -275,6 +287,7 @@ class OrgRun:
             outputs=tuple(outputs),
             settle=str(settle),
             timezone=zone.key,
+            names_at=catalog.names_at,
             warnings=(
                 *planned.names.warnings,
                 *(str(problem).splitlines()[0] for problem in effort.gaps.values()),

@@ -1,7 +1,7 @@
 """The orgs that jobs ask: one client, one token and one pace for each."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,11 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from gcbatch.errors import AccessError, DataError, JobError
+from gcbatch.errors import JobError
 from gcbatch.genesys.client import Access, Client, open_access
 from gcbatch.genesys.connection import Connection
 from gcbatch.genesys.listing import LISTINGS, Listed, Listing, list_entities
-from gcbatch.genesys.names import Names, names_of
 from gcbatch.genesys.patience import FailedCall
 from gcbatch.genesys.regions import Hosts
 from gcbatch.genesys.room import Room
@@ -54,29 +53,34 @@ class OrgSession:
     connection: Connection
     tables: frozenset[str] = frozenset()
     _listed: dict[str, Listed] = field(default_factory=dict)
+    _patiently: set[str] = field(default_factory=set)
 
     @property
     def client(self) -> Client:
         """Whom to ask."""
         return self.access.client
 
-    async def learn_names(self, dimensions: Iterable[str], known: Names) -> Names:
-        """List the names of *dimensions*, each kind once however many jobs ask.
+    async def list_all(
+        self, dimensions: Collection[str], *, needed: Collection[str] = ()
+    ) -> list[Listed]:
+        """List what *dimensions* stand for, each kind once however many jobs ask.
 
         Args:
             dimensions: Whose ids are to be named.
-            known: From an earlier run of the job.
+            needed: Those without whose listing the job cannot go on; for the others
+                nobody waits long.
 
         Returns:
-            What is known, brought up to date; with the warnings of *dimensions* only.
+            A listing for each, which may have failed.
+
+        Raises:
+            GcbatchError: As list_entities does.
         """
-        wanted = set(dimensions)
-        found = [
-            await self._list(listing)
+        return [
+            await self._list(listing, is_needed=listing.dimension in needed)
             for listing in LISTINGS
-            if listing.dimension in wanted
+            if listing.dimension in dimensions
         ]
-        return known.renewed(names_of(found))
 
     async def list_table(self, table: str) -> Listed:
         """Return the listing that a table is made of, whole.
@@ -85,27 +89,31 @@ class OrgSession:
             table: One of *tables*.
 
         Raises:
-            AccessError: If it may not be listed; names the permission.
-            DataError: If it comes short.
+            GcbatchError: If it is not; names the permission, or whatever the cause is.
         """
-        found = await self._list(next(li for li in LISTINGS if li.table == table))
-        if found.path is None:
-            why = found.refused.problem if found.refused else "may not be listed"
-            hint = found.refused.hint if found.refused else None
-            refusal = found.refused.refusal if found.refused else None
-            msg = f"table {table}: {why}"
-            raise AccessError(msg, hint=hint, refusal=refusal)
-        if found.shortfall:
-            msg = f"table {table}: the listing is incomplete: {found.shortfall}"
-            raise DataError(msg, hint="run it again; the org may have been changing")
+        listing = next(li for li in LISTINGS if li.table == table)
+        found = await self._list(listing, is_needed=True)
+        if lacking := found.lacking:
+            which = f"table {table}"
+            raise lacking.within(which) from lacking
         return found
 
-    async def _list(self, listing: Listing) -> Listed:
-        if listing.table not in self._listed:
-            whole = listing.table in self.tables
-            found = await list_entities(self.client, listing, whole=whole)
-            self._listed[listing.table] = found
-        return self._listed[listing.table]
+    async def _list(self, listing: Listing, *, is_needed: bool) -> Listed:
+        table = listing.table
+        whole = table in self.tables
+        is_patient = is_needed or whole
+        known = self._listed.get(table)
+        if known is None or (
+            is_patient and table not in self._patiently and not known.is_final
+        ):
+            # Without a token nothing can be had: that is no listing's own failure.
+            await self.access.tokens.get()
+            client = self.client if is_patient else self.client.hurrying()
+            known = await list_entities(client, listing, whole=whole)
+            self._listed[table] = known
+            if is_patient:
+                self._patiently.add(table)
+        return known
 
 
 @dataclass

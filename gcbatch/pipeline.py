@@ -100,7 +100,8 @@ async def arun_all(
 def plan_job(job: Job) -> Planned:
     """Return what a run would ask, without one data request.
 
-    Names of queues may have to be looked up, where no earlier run kept them.
+    Names of queues may have to be looked up, where no earlier run kept them or they
+    are too old.
 
     Args:
         job: Of one org; of several, one of its shares.
@@ -125,7 +126,8 @@ def check(job: Job) -> tuple[str, ...]:
         job: Of one org; of several, one of its shares.
 
     Returns:
-        Warnings: permissions that are missing without keeping the job from running.
+        Warnings: what does not keep the job from running, such as names that cannot be
+        listed, or targets for queues that the org does not list.
 
     Raises:
         AccessError: If the credentials or the permission for the data are missing.

@@ -2,15 +2,29 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
 
 from gcbatch.dates import resolve_range
-from gcbatch.errors import AccessError, DataError, GcbatchError, JobError
+from gcbatch.errors import (
+    AccessError,
+    DataError,
+    GcbatchError,
+    JobError,
+    ServiceError,
+)
 from gcbatch.genesys.endpoints import Price, endpoint_named
-from gcbatch.genesys.listing import LISTINGS, Documents
-from gcbatch.genesys.names import Names, is_id, queue_ids
+from gcbatch.genesys.listing import LISTINGS, Documents, Listed
+from gcbatch.genesys.names import (
+    TARGETS,
+    Names,
+    check_targets,
+    is_id,
+    names_of,
+    queue_ids,
+    unlisted_targets,
+)
 from gcbatch.job import Job
 from gcbatch.kept import Kept, asked_by
 from gcbatch.listings import is_kept, keep_listings
@@ -37,6 +51,7 @@ class Planned:
         stored: How many of the queries have a settled part.
         price: What a query costs.
         listings: What was listed for tables and is not kept yet: entities by table.
+        remarks: What to know before a run, which says it in other words.
     """
 
     plan: Plan
@@ -44,6 +59,17 @@ class Planned:
     stored: int
     price: Price = field(default_factory=Price)
     listings: Mapping[str, Documents] = field(default_factory=dict, repr=False)
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether all of the queries have a settled part."""
+        return self.stored == len(self.plan.queries)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to know before a run."""
+        return (*self.names.warnings, *self.remarks)
 
     def without(self, queries: Collection[Query]) -> "Planned":
         """Return the plan of the queries that are left."""
@@ -82,6 +108,7 @@ class Planner:
         if kept.asked != self._asked:
             msg = f"{self._job.name}: asks something else than its last run did"
             raise JobError(msg, hint="`gcbatch run JOB` fetches what is new")
+        self._check_targets(kept.names)
         return kept
 
     def begin_fresh(self) -> None:
@@ -139,29 +166,83 @@ class Planner:
         kept = Kept.read(self.store)
         if kept is None or kept.asked != self._asked:
             return None
-        if self._named() - kept.names.listed.keys() and not kept.names.warnings:
-            return None  # a section `sla:` that came later wants names of its own
         if self._unlisted():
-            return None  # likewise an export
+            return None  # an export came later, and wants what it exports
         try:
             return self._planned(kept.names)
         except GcbatchError:
             return None
 
-    async def anew(self, session: OrgSession) -> Planned:
-        """Return the plan by names that are listed now."""
+    def is_outdated(self, names: Names) -> bool:
+        """Say whether a name that the job needs was listed too long ago, or never."""
+        longest = timedelta(seconds=self._job.fetch.names_max_age.typical_s)
+        asked_at = (names.asked_at.get(dimension) for dimension in self._named())
+        # What lies ahead was noted by a clock that was wrong.
+        return any(
+            at is None or not timedelta(0) <= self._started_at - at < longest
+            for at in asked_at
+        )
+
+    def names_at(self, names: Names) -> dict[str, datetime]:
+        """Return when the names and targets that the job needs were listed, by table.
+
+        What was never listed is not among them.
+        """
+        named = {li.dimension: li.table for li in LISTINGS}
+        named = {d: table for d, table in named.items() if d in self._named()}
+        if self._job.sla:
+            named[TARGETS] = TARGETS
+        known = names.listed_at
+        return {table: known[d] for d, table in named.items() if d in known}
+
+    async def anew(
+        self, session: OrgSession, *, spare: Planned | None = None
+    ) -> Planned:
+        """Return the plan by names that are listed now.
+
+        Args:
+            session: The open org.
+            spare: A plan by kept names that would do. It stands, with those names,
+                where the queues cannot be listed.
+
+        Raises:
+            GcbatchError: What keeps it from being made: also a listing that cannot be
+                had, if the job exports it, or plans by it and there is no *spare*.
+        """
         kept = Kept.read(self.store)
         known = kept.names if kept else Names()
-        names = await session.learn_names(self._named(), known)
+        found = await self._list(session, spare)
+        names = known.renewed(names_of(found, known))
         tables = [await session.list_table(table) for table in self._job.listed]
-        poor = tuple(
+        poor = [
             f"{found.listing.kind} are listed without their settings: {found.reason}"
             for found in tables
             if found.refused
-        )
-        planned = self._planned(replace(names, warnings=(*names.warnings, *poor)))
+        ]
+        sla = self._job.sla
+        if sla and sla.target is None and TARGETS not in names.listed_at:
+            poor.append("sla: the queues' own targets are not known")
+        names = replace(names, warnings=(*names.warnings, *poor))
+        lacking = {li.listing.dimension: li.lacking for li in found if li.lacking}
+        if spare is not None and "queueId" in lacking:
+            planned = replace(spare, names=names)
+        else:
+            planned = self._planned(names, lacking.get("queueId"))
         listings = {found.listing.table: found.documents for found in tables}
         return replace(planned, listings=listings)
+
+    async def _list(self, session: OrgSession, spare: Planned | None) -> list[Listed]:
+        """List what the job needs the names of; see anew."""
+        named = self._named()
+        needed = {"queueId"} if self._plans_by_queues and spare is None else set()
+        try:
+            return await session.list_all(named, needed=needed)
+        except ServiceError as exc:
+            if spare is None or self._job.listed:
+                raise
+            # Nobody answers: there is nothing to be had but what is kept.
+            unheard = [li for li in LISTINGS if li.dimension in named]
+            return [Listed(listing, None, failure=exc) for listing in unheard]
 
     def _named(self) -> set[str]:
         """Return the dimensions whose names the job needs."""
@@ -171,22 +252,44 @@ class Planner:
         if self._job.query.details:
             # Rows of details carry ids of all kinds; each gets its name beside it.
             wanted |= dimensions
-        by_name = not all(map(is_id, self._queues or ()))
-        if by_name or self.endpoint.queues_at_once or self._job.sla:
+        if self._plans_by_queues or self._job.sla:
             wanted.add("queueId")
         return wanted
 
-    def _planned(self, names: Names) -> Planned:
+    @property
+    def _plans_by_queues(self) -> bool:
+        """Whether what is asked, or counts, depends on which queues are listed."""
+        if self._queues is not None:
+            by_listing = not all(map(is_id, self._queues))
+        else:
+            by_listing = bool(self.endpoint.queues_at_once)
+        sla = self._job.sla
+        return by_listing or (sla is not None and not sla.include_deleted)
+
+    def _check_targets(self, names: Names) -> None:
+        if self._job.sla:
+            check_targets(self._job.sla.targets, names)
+
+    def _planned(self, names: Names, failure: GcbatchError | None = None) -> Planned:
+        """Return the plan by names.
+
+        Args:
+            names: What queues are called.
+            failure: Why their listing is not whole; None if it is.
+        """
+        self._check_targets(names)
         queues = self._queues
         if queues is not None:
-            queues = tuple(queue_ids(queues, names))
+            queues = tuple(queue_ids(queues, names, failure))
         elif self.endpoint.queues_at_once:
-            queues = self._all_listed(names, f"{self.endpoint.name} asks by queue")
+            why = f"{self.endpoint.name} asks by queue"
+            queues = self._all_listed(names, why, failure)
             if not queues:
                 msg = f"{self.endpoint.name} asks by queue: the org lists none"
                 raise AccessError(msg, hint="check the divisions of the client's role")
         if self._job.sla and not self._job.sla.include_deleted:
-            self._all_listed(names, "sla.include_deleted: false needs all queues")
+            why = "sla.include_deleted: false needs all queues"
+            self._all_listed(names, why, failure)
         scope = Scope(
             identity=self._identity,
             window=self.window(),
@@ -195,10 +298,17 @@ class Planner:
         )
         plan = make_plan(self._job, scope, self.endpoint)
         stored = len(plan.queries) - len(self.unsettled(plan))
-        return Planned(plan, names, stored, self.endpoint.price(self._job.fetch))
+        price = self.endpoint.price(self._job.fetch)
+        sla = self._job.sla
+        remarks = unlisted_targets(sla.targets, names) if sla and not failure else ()
+        return Planned(plan, names, stored, price, remarks=remarks)
 
-    def _all_listed(self, names: Names, why: str) -> tuple[str, ...]:
+    def _all_listed(
+        self, names: Names, why: str, failure: GcbatchError | None
+    ) -> tuple[str, ...]:
         """Return the ids of all queues, from a complete listing."""
+        if failure is not None:
+            raise failure.within(why) from failure
         if "queueId" not in names.listed:
             detail = "; ".join(names.warnings) or "they are not listed"
             msg = f"{why}: {detail}"

@@ -105,6 +105,9 @@ class RunReport:
         inputs: Tells the parts that the tables were made of from all others.
         outputs: Every file that was published.
         settle, timezone: By which parts are provisional.
+        names_at: When the names and targets in the tables were listed, UTC, by what
+            they name: `queues`, `targets`, `users`, `wrapup_codes`. Of several orgs
+            the oldest.
         rows: Rows of all parts.
         exports: What was written.
         breaches: Rows of the table `sla` that miss their target.
@@ -140,6 +143,7 @@ class RunReport:
     outputs: tuple[Output, ...] = ()
     settle: str = "P4D"
     timezone: str = "UTC"
+    names_at: Mapping[str, datetime] = field(default_factory=dict)
     tables: "dict[str, Table]" = field(repr=False, default_factory=dict)
     catalog: "Catalog | OrgsCatalog | None" = field(repr=False, default=None)
 
@@ -175,6 +179,7 @@ class RunReport:
             "failures": {org: e.to_json() for org, e in self.failures.items()},
             "timezone": self.timezone,
             "settle": self.settle,
+            "names_at": {what: iso(at) for what, at in self.names_at.items()},
             "rows": self.rows,
             "exports": [
                 {
@@ -249,6 +254,7 @@ def report_of_all(
         outputs=each[0].outputs,
         settle=str(job.fetch.settle),
         timezone=job.query.timezone,
+        names_at=catalog.names_at,
         tables=catalog.all(),
         catalog=catalog,
     )

@@ -19,6 +19,7 @@ __all__ = [
     "counted",
     "grid_of",
     "local_time",
+    "names_line",
     "plan_screen",
     "report_screen",
     "rows_screen",
@@ -48,6 +49,21 @@ def counted(number: int, noun: str) -> str:
 def local_time(instant: datetime, zone: ZoneInfo) -> str:
     """Return an instant as people of a zone write it, to the minute."""
     return f"{to_local(instant, zone):%Y-%m-%d %H:%M}"
+
+
+def names_line(names_at: Mapping[str, datetime], zone: ZoneInfo) -> str:
+    """Return of when names and targets are; empty where there are none.
+
+    Args:
+        names_at: When they were listed, by what they name.
+        zone: Whose time to write.
+    """
+    by_time: dict[str, list[str]] = {}
+    for what in sorted(names_at, key=lambda what: (names_at[what], what)):
+        time = local_time(names_at[what], zone)
+        by_time.setdefault(time, []).append(what.replace("wrapup_", "wrap-up "))
+    told = (f"{', '.join(named)} of {time}" for time, named in by_time.items())
+    return f"names as listed: {'; '.join(told)}" if names_at else ""
 
 
 def plan_screen(job: Job, planned: Planned) -> RenderableType:
@@ -81,7 +97,7 @@ def plan_screen(job: Job, planned: Planned) -> RenderableType:
         grid,
         *map(Text, lines[1:]),
     ]
-    return Group(*parts, *_warnings(planned.names.warnings))
+    return Group(*parts, *_warnings(planned.warnings))
 
 
 def _row(
@@ -128,6 +144,8 @@ def report_screen(report: RunReport, zone: ZoneInfo) -> RenderableType:
     ]
     if report.exports:
         lines.append(grid)
+    if told := names_line(report.names_at, zone):
+        lines.append(Text(told))
     if not report.rows:
         lines.append(Text("no data in this range; check its dates, queues and filter"))
     if report.provisional:

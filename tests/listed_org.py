@@ -44,6 +44,9 @@ DAY = {
     "timezone": "UTC",
     "group_by": ["mediaType"],
 }
+STATES = ("active", "inactive", "deleted")
+"""Of users, which are listed one after the other; each takes a page."""
+
 PATHS = {
     "queues": "/routing/queues",
     "users": "/api/v2/users",

@@ -17,10 +17,12 @@ from gcbatch.genesys.answers import (
 )
 
 
-def refused(status: int = 400, body: Any = b"", **headers: str) -> Refusal:
+def refused(
+    status: int = 400, body: Any = b"", *, path: str = "/api/v2/x", **headers: str
+) -> Refusal:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return refusal_of("POST", "/api/v2/x", status, named, raw)
+    return refusal_of("POST", path, status, named, raw)
 
 
 def test_the_services_words_are_kept() -> None:
@@ -135,11 +137,28 @@ def test_each_status_has_a_next_step(
     status: int, message: str, kind: type[Exception], hint: str
 ) -> None:
     """Credentials and permissions are one kind of error, the rest another."""
-    error = error_of(refused(status, {"message": message}))
+    path = "/api/v2/analytics/conversations/aggregates/query"
+    error = error_of(refused(status, {"message": message}, path=path))
 
     assert type(error) is kind
     assert hint in (error.hint or "")
     assert error.refusal is not None
+
+
+@pytest.mark.parametrize("path", ["/api/v2/users", "/oauth/token"])
+@pytest.mark.parametrize("status", [400, 404, 413, 500])
+@pytest.mark.parametrize(
+    "message", ["", "Invalid interval", "limit of 10000", "Filter", "no such Metric"]
+)
+def test_no_key_of_the_query_mends_another_request(
+    path: str, status: int, message: str
+) -> None:
+    """What lists users, or signs in, is not sent to the query section for help."""
+    hint = error_of(refused(status, {"message": message}, path=path)).hint or ""
+
+    assert hint
+    assert "query" not in hint
+    assert "fetch.chunk" not in hint
 
 
 PAIR = "aWQ6czNjci90K3Q="  # id:s3cr/t+t in Base64

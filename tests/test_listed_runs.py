@@ -19,7 +19,7 @@ from gcbatch.pipeline import arun_all, blocking, tables_of
 from gcbatch.simulator import Fault, Faults, User
 from gcbatch.tables.table import Table
 from gcbatch.windows import Period
-from tests.listed_org import ANN, DAY, ORG, asked, exports, rows, run
+from tests.listed_org import ANN, DAY, ORG, STATES, asked, exports, rows, run
 
 if TYPE_CHECKING:
     from tests.conftest import BenchOf
@@ -55,7 +55,7 @@ def test_names_and_tables_share_their_pages(bench_of: "BenchOf") -> None:
     reports = blocking(arun_all(jobs))
 
     assert all(isinstance(report, gcbatch.RunReport) for report in reports)
-    assert asked(bench) == {"queues": 1, "users": 1, "wrapup_codes": 0}
+    assert asked(bench) == {"queues": 1, "users": len(STATES), "wrapup_codes": 0}
     assert len(rows(bench, "users")) == 2
 
 
@@ -133,13 +133,16 @@ def test_a_check_finds_it_too(bench_of: "BenchOf") -> None:
 
 
 def test_an_incomplete_listing_ends_the_run(bench_of: "BenchOf") -> None:
-    """It says how many are missing; names alone would do with what there is."""
+    """It says how many are missing; names alone would do with what there is.
+
+    The same page came for each state.
+    """
     page = {"entities": [{"id": ANN, "name": "Ann"}], "pageCount": 1, "total": 2}
     fault = Fault("garbage", path="/api/v2/users$", body=json.dumps(page).encode(),
                   times=None)  # fmt: skip
     bench = bench_of(ORG, faults=Faults(fault))
 
-    with pytest.raises(DataError, match=r"table users: .* 1 of 2 came") as failed:
+    with pytest.raises(DataError, match=r"table users: .* 3 of 6 came") as failed:
         run(bench, "users")
 
     assert failed.value.exit_code == 5
@@ -179,7 +182,7 @@ def test_a_damaged_listing_is_made_anew(bench_of: "BenchOf") -> None:
 
     assert report.requests > other.requests == 0
     assert kept.read_bytes() == whole
-    assert asked(bench)["users"] == 2
+    assert asked(bench)["users"] == 2 * len(STATES)
 
 
 def test_without_a_listing_the_table_says_what_to_do(bench_of: "BenchOf") -> None:

@@ -8,15 +8,23 @@ from typing import Any, TypeVar
 
 import pytest
 
-from gcbatch.errors import AccessError, DataError, JobError
+from gcbatch.errors import AccessError, JobError
 from gcbatch.genesys.client import Answer
 from gcbatch.genesys.listing import LISTINGS, list_entities
-from gcbatch.genesys.names import Names, is_id, names_of, queue_ids
+from gcbatch.genesys.names import (
+    Names,
+    check_targets,
+    is_id,
+    names_of,
+    queue_ids,
+    unlisted_targets,
+)
 
 T = TypeVar("T")
 
 ONE = "11111111-1111-1111-1111-111111111111"
 TWO = "22222222-2222-2222-2222-222222222222"
+NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
 LISTED = Names(
     {"queueId": {ONE: "Support", TWO: "Sales", "3": "Twin", "4": "Twin"}},
     {"queueId": 4},
@@ -98,6 +106,8 @@ def test_names_survive_their_note() -> None:
         {"queueId": 1},
         ("a warning",),
         {"queueId": frozenset({ONE})},
+        listed_at={"queueId": NOON},
+        asked_at={"queueId": NOON, "userId": NOON},
     )
 
     assert Names.from_json(json.loads(json.dumps(names.to_json()))) == names
@@ -115,6 +125,52 @@ def test_a_new_listing_adds_to_what_is_known() -> None:
     }
     assert renewed.former["queueId"] == {TWO}
     assert (renewed.listed, renewed.warnings) == ({"queueId": 1}, ("w",))
+
+
+def test_a_target_by_a_name_of_two_queues_is_refused() -> None:
+    """As such a name of a queue to ask for is, with the ids."""
+    targets = {"Twin": 80, "Support": 90, "3": 70, "Zzz": 60}
+
+    with pytest.raises(JobError) as caught:
+        check_targets(targets, LISTED)
+
+    assert caught.value.problem == (
+        "sla.targets: more than one queue is called 'Twin'; name its id: 3, 4"
+    )
+
+
+def test_a_target_of_a_former_twin_is_the_successors() -> None:
+    """A queue that is gone does not make its name ambiguous."""
+    names = Names(
+        {"queueId": {ONE: "Support", TWO: "Support"}},
+        former={"queueId": frozenset({ONE})},
+    )
+
+    check_targets({"Support": 90}, names)
+
+
+def test_targets_of_no_listed_queue_are_told() -> None:
+    """By name with the nearest, by id; whoever is gone is listed no more."""
+    gone = "33333333-3333-3333-3333-333333333333"
+    names = Names(
+        {"queueId": {ONE: "Support", TWO: "Sales", gone: "Gone"}},
+        {"queueId": 2},
+        former={"queueId": frozenset({gone})},
+    )
+    targets = ["Support", TWO.upper(), "support", "Gone", gone]
+
+    assert unlisted_targets(targets, names) == (
+        f"sla.targets: the org lists no queue {gone!r}",
+        "sla.targets: the org lists no queue 'Gone'",
+        "sla.targets: the org lists no queue 'support'; the nearest: Support",
+    )
+
+
+def test_without_a_whole_listing_no_target_is_told() -> None:
+    """What did not come may be there."""
+    names = Names({"queueId": {ONE: "Support"}})
+
+    assert unlisted_targets(["Sales"], names) == ()
 
 
 class Listed:
@@ -164,10 +220,13 @@ def test_a_listing_that_comes_short_is_read_once_more() -> None:
     assert client.asked == [1, 1]
 
 
-def test_a_listing_without_end_is_an_error() -> None:
-    """Pages that bring nothing new do not go on for ever."""
-    with pytest.raises(DataError, match="brings nothing new"):
-        listed({"entities": [queue("a")], "nextUri": "/more"})
+def test_a_listing_without_end_is_given_up() -> None:
+    """Pages that bring nothing new do not go on for ever; what came is used."""
+    names = listed({"entities": [queue("a")], "nextUri": "/more"})
+
+    assert "brings nothing new" in names.warnings[0]
+    assert names.by_dimension["queueId"] == {"a": "A"}
+    assert "queueId" not in names.listed
 
 
 def test_the_announced_number_of_pages_is_the_end() -> None:

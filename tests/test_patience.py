@@ -7,9 +7,16 @@ from typing import Any, cast
 
 import pytest
 
-from gcbatch.errors import Refusal, TooLargeError
-from gcbatch.genesys.patience import FAILED_KEPT, HEAVY_TRIES, Patience, Traffic
+from gcbatch.errors import Refusal, ServiceError, TooLargeError
+from gcbatch.genesys.patience import (
+    FAILED_KEPT,
+    HEAVY_TRIES,
+    Patience,
+    Traffic,
+    Tries,
+)
 from gcbatch.genesys.repeating import rule_for
+from gcbatch.genesys.transport import Interrupted, TimedOut
 
 InTime = Callable[[Callable[[Callable[[], float]], Awaitable[None]]], None]
 SILENT = cast("Any", SimpleNamespace(headers={}))
@@ -70,6 +77,58 @@ def test_what_is_refused_again_and_again_may_be_too_large(
     in_turned_time(work)
 
     assert found == [too_large]
+
+
+def lost(kind: type[Interrupted]) -> Callable[[Tries], Awaitable[None]]:
+    return lambda tries: tries.after_loss(kind("gone"))
+
+
+def answered(status: int, **headers: str) -> Callable[[Tries], Awaitable[None]]:
+    """Return what a call does after such an answer."""
+    refusal = Refusal("GET", "/path", status)
+    rule = rule_for(refusal)
+    assert rule is not None
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    response = cast("Any", SimpleNamespace(headers=named))
+    return lambda tries: tries.after_refusal(refusal, response, rule)
+
+
+@pytest.mark.parametrize(
+    ("fail", "attempts", "most_s"),
+    [
+        pytest.param(answered(503), 4, 7, id="503"),
+        pytest.param(answered(504), 4, 7, id="504"),
+        pytest.param(answered(503, Retry_After="60"), 4, 183, id="a minute"),
+        pytest.param(answered(503, Retry_After="61"), 1, 0, id="more than a minute"),
+        pytest.param(answered(429, Retry_After="3600"), 1, 0, id="an hour"),
+        pytest.param(lost(Interrupted), 4, 7, id="lost"),
+        pytest.param(lost(TimedOut), 1, 0, id="not in time"),
+    ],
+)
+def test_what_a_run_can_do_without_is_given_up_soon(
+    in_turned_time: InTime,
+    fail: Callable[[Tries], Awaitable[None]],
+    attempts: int,
+    most_s: float,
+) -> None:
+    """After few attempts and short waits, which are none that could be minutes."""
+    found: list[tuple[int, float]] = []
+
+    async def work(clock: Callable[[], float]) -> None:
+        patience = Patience(give_up_s=60, hold=lambda _: None, clock=clock)
+        tries = patience.tries("GET /path", hurried=True)
+        since = clock()
+        try:
+            while True:
+                await fail(tries)
+        except ServiceError:
+            found.append((tries.made or 1, clock() - since))
+
+    in_turned_time(work)
+
+    ((made, took_s),) = found
+    assert made == attempts
+    assert took_s <= most_s + 0.01
 
 
 def test_the_last_failures_of_each_status_are_kept() -> None:

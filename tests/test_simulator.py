@@ -411,6 +411,23 @@ async def test_users_are_listed_by_state(
     assert found == names
 
 
+@pytest.mark.parametrize(
+    ("state", "statuses"), [("any", [200, 200, 400]), ("active", [200, 400])]
+)
+async def test_paging_of_users_may_end(state: str, statuses: list[int]) -> None:
+    """Beyond a row that tests choose there is no page, whatever is listed."""
+    async with connected(max_listed_users=2) as client:
+        pages = [{"pageNumber": str(n), "state": state} for n in (1, 2, 3)]
+        if state == "active":
+            pages = [{"pageSize": size, "state": state} for size in ("2", "3")]
+        found = [
+            await client.get("/api/v2/users", **{"pageSize": "1", **page})
+            for page in pages
+        ]
+
+    assert [answer.status for answer in found] == statuses
+
+
 async def test_a_user_has_a_state() -> None:
     """By id it is found whatever the state."""
     async with connected() as client:

@@ -16,10 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gcbatch import AccessError, DataError
+import gcbatch
+from gcbatch import AccessError, DataError, JobError
 from gcbatch.account import Account
 from gcbatch.genesys.metrics import Merge
 from gcbatch.partfile import Part
+from gcbatch.pipeline import tables_of
 from gcbatch.plan import Plan
 from gcbatch.query import Query, make_query
 from gcbatch.simulator import Call, Fault, Faults, Queue, Tenant
@@ -820,6 +822,51 @@ class TestRuns:
                 "sla.targets: no queue 'Salse' in this run",
             ]
         )
+
+    def test_a_target_of_no_listed_queue_is_told_before(
+        self, bench_of: "BenchOf"
+    ) -> None:
+        """By check and plan; a run says instead what it did not meet."""
+        sla = {"targets": {"Sales": 60, SUPPORT.upper(): 70, "Salse": 80, GONE: 90}}
+        job = bench_of(TWO_TENANT).job(query=MARCH, exports=[], sla=sla)
+        expected = (
+            f"sla.targets: the org lists no queue {GONE!r}",
+            "sla.targets: the org lists no queue 'Salse'; the nearest: Sales",
+        )
+
+        checked, planned = gcbatch.check(job), gcbatch.plan_job(job)
+
+        assert checked == planned.warnings == expected
+        told = gcbatch.run(job).warnings
+        assert not any("the org lists no queue" in warning for warning in told)
+        assert gcbatch.plan_job(job).warnings == expected
+
+    @pytest.mark.parametrize("command", ["check", "plan_job", "run"])
+    def test_a_target_by_a_name_of_two_queues_is_refused(
+        self, bench_of: "BenchOf", command: str
+    ) -> None:
+        """Whose it is cannot be known; the ids can."""
+        twins = (Queue(id=SALES, name="Sales"), Queue(id=SUPPORT, name="Sales"))
+        bench = bench_of(tenant_of(*twins, calls=calls_of(SALES, 1, 0)))
+        job = bench.job(query=MARCH, exports=[], sla={"targets": {"Sales": 60}})
+
+        with pytest.raises(JobError, match=f"sla.targets: .*: {SALES}, {SUPPORT}"):
+            getattr(gcbatch, command)(job)
+
+        assert not bench.data_requests
+
+    def test_such_a_target_that_came_later_is_refused(
+        self, bench_of: "BenchOf"
+    ) -> None:
+        """By export and report too, which ask nobody, and by a run of what is done."""
+        twins = (Queue(id=SALES, name="Sales"), Queue(id=SUPPORT, name="Sales"))
+        bench = bench_of(tenant_of(*twins, calls=calls_of(SALES, 1, 0)))
+        bench.run(query=MARCH, exports=[], sla={})
+        job = bench.job(query=MARCH, exports=[], sla={"targets": {"Sales": 60}})
+
+        for command in (gcbatch.export_job, tables_of, gcbatch.run):
+            with pytest.raises(JobError, match=f"sla.targets: .*: {SALES}, {SUPPORT}"):
+                command(job)
 
     def test_targets_change_without_a_request(self, bench_of: "BenchOf") -> None:
         """Targets and periods are no part of the question: all comes from the store."""

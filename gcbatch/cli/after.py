@@ -69,15 +69,21 @@ def report(
         msg = f"--period {period}: {misfit}"
         raise JobError(msg, hint="change query.granularity, or name a longer period")
     from gcbatch.pipeline import tables_of
+    from gcbatch.screens import names_line
     from gcbatch.tables.orgs import OrgsCatalog
 
     catalog = tables_of(loaded)
+    told = names_line(catalog.names_at, loaded.query.zone)
     with reader_may_go():
         if as_json:
             rows = catalog.table("sla", period=period).read_all().to_pylist()
             typer.echo(json.dumps(rows, indent=2, ensure_ascii=False, default=_instant))
         else:
+            if told:
+                typer.echo(told)
             print_sla(catalog, period)
+    if as_json and told:
+        typer.echo(told, err=True)
     if isinstance(catalog, OrgsCatalog):
         settle(catalog.failures.values())
 

@@ -60,7 +60,7 @@ def _plan_json(job: "Job", planned: "Planned") -> dict[str, Any]:
         "minutes": round((requests - each * planned.stored) / per_minute, 3),
         "windows": windows,
         "exports": [e.model_dump(mode="json") for e in job.exports],
-        "warnings": list(planned.names.warnings),
+        "warnings": list(planned.warnings),
     }
 
 

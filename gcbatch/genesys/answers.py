@@ -18,6 +18,7 @@ from gcbatch.genesys.bodies import read
 from gcbatch.plain import plain
 
 __all__ = [
+    "ANALYTICS",
     "DAMAGED",
     "SHAPE_HINT",
     "correlation_id",
@@ -35,6 +36,10 @@ SHAPE_HINT: Final = "the service may have changed; see if a newer gcbatch knows 
 
 DAMAGED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding raises for a body that is no JSON, no UTF-8, or nested without end."""
+
+ANALYTICS: Final = "/api/v2/analytics/"
+"""Begins the paths that ask what the query section of a job says; others ask for what
+the org lists, and no key of that section mends them."""
 
 _PERMISSIONS: Final = re.compile(
     r"permissions?(?:\(s\))?(?: assigned)?: *(.+)", re.IGNORECASE
@@ -153,18 +158,25 @@ def reach_of(refusal: Refusal | None) -> int | None:
 
 def _hint(refusal: Refusal) -> str | None:
     status = refusal.status
+    later = "try again later; quote the correlation id to the service's support"
     if status == HTTPStatus.FORBIDDEN:
         if match := _PERMISSIONS.search(refusal.message):
             return f"give the OAuth client's role the permission {match[1].strip(' .')}"
         return "give the OAuth client a role with the permission for this call"
+    hints = {
+        401: "check client id and secret, and that the region is the org's",
+        404: "check the region or domain",
+        429: "lower fetch.requests_per_minute",
+    }
+    if not refusal.path.startswith(ANALYTICS):
+        return hints.get(status, later)
     if status == HTTPStatus.BAD_REQUEST:
         for pattern, hint in _HINTS_400:
             if re.search(pattern, refusal.message):
                 return hint
         return "look at the query section of the job"
-    return {
-        401: "check client id and secret, and that the region is the org's",
+    hints |= {
         404: "check the region or domain, and the endpoint",
         413: "set a shorter fetch.chunk, fewer queues or a smaller body_bytes",
-        429: "lower fetch.requests_per_minute",
-    }.get(status, "try again later; quote the correlation id to the service's support")
+    }
+    return hints.get(status, later)

@@ -130,6 +130,7 @@ class Client:
         tokens: Has the token to send with.
         patience: Waits where a request is repeated, and counts the traffic.
         room: Room for large answers; None is of its own.
+        hurried: Whether calls give up soon; see hurrying.
     """
 
     def __init__(
@@ -141,13 +142,30 @@ class Client:
         tokens: Tokens,
         patience: Patience,
         room: Room | None = None,
+        hurried: bool = False,
     ) -> None:
         self._transport = transport
         self._connection = connection
         self._pace = pace
         self._tokens = tokens
         self._room = room or Room()
+        self._hurried = hurried
         self.patience = patience
+
+    def hurrying(self) -> "Client":
+        """Return a client for what a run can do without, which gives up soon.
+
+        It shares all that this one has.
+        """
+        return Client(
+            self._transport,
+            self._connection,
+            pace=self._pace,
+            tokens=self._tokens,
+            patience=self.patience,
+            room=self._room,
+            hurried=True,
+        )
 
     @property
     def traffic(self) -> Traffic:
@@ -208,7 +226,9 @@ class Client:
                 the request.
             DataError: If the answer has an unexpected shape; names the request.
         """
-        tries = self.patience.tries(f"{method} {path}", divisible=divisible)
+        tries = self.patience.tries(
+            f"{method} {path}", divisible=divisible, hurried=self._hurried
+        )
         rejected: Token | None = None
         while True:
             token = await self._tokens.get(rejected=rejected)

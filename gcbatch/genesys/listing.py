@@ -6,15 +6,24 @@ PureCloudPlatformClientV2 269.0.0. Read 2026-11-21.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
 
-from gcbatch.errors import AccessError, DataError
+from gcbatch.errors import (
+    AccessError,
+    DataError,
+    GcbatchError,
+    OutOfReachError,
+    Refusal,
+    ServiceError,
+)
 from gcbatch.genesys.bodies import Reader
 from gcbatch.genesys.client import Client
 from gcbatch.genesys.limits import LISTING_PAGE
+from gcbatch.genesys.repeating import rule_for
 
 __all__ = ["LISTINGS", "Documents", "Entity", "Listed", "Listing", "list_entities"]
 
@@ -35,7 +44,8 @@ class Listing:
         dimension: The dimension whose values they name.
         paths: Addresses to try, the fuller one first; the next where a permission
             for the one before is missing.
-        parameters: To send beside the page.
+        slices: Parameters to send beside the page, one set after the other: each
+            lists some, all of them together everything.
         more: To send besides, where whole entities are wanted and not just names.
     """
 
@@ -43,7 +53,7 @@ class Listing:
     table: str
     dimension: str
     paths: tuple[str, ...]
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    slices: tuple[Mapping[str, str], ...] = ({},)
     more: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -54,6 +64,8 @@ LISTINGS: Final = (
         "queueId",
         ("/api/v2/routing/queues", "/api/v2/routing/queues/divisionviews/all"),
     ),
+    # State by state, since paging is reported to end at 10,000 users. In this order,
+    # so that a user who leaves meanwhile is listed twice rather than not at all.
     # The last login is sent on request only, as are fields that are tables of their
     # own (skills, groups, roles).
     Listing(
@@ -61,7 +73,7 @@ LISTINGS: Final = (
         "users",
         "userId",
         ("/api/v2/users",),
-        {"state": "any"},
+        tuple({"state": state} for state in ("active", "inactive", "deleted")),
         {"expand": "dateLastLogin"},
     ),
     Listing(
@@ -109,31 +121,57 @@ class Listed:
     Args:
         listing: Which.
         path: The address that answered; None if none may be asked.
-        entities: By id.
-        total: How many there are by the service's account; None if it gave none.
+        entities: By id; some of them, where there is a failure.
         documents: Whole entities; empty unless they were wanted.
         refused: Why the fuller address could not be asked; None where it answered.
+        shortfall: How many entities came of how many; empty if all did.
+        failure: What kept it from being read to its end; None if it was.
+        at: When it was read, UTC.
     """
 
     listing: Listing
     path: str | None
     entities: Mapping[str, Entity] = field(default_factory=dict)
-    total: float | None = None
     documents: Documents = field(default_factory=dict)
     refused: AccessError | None = None
+    shortfall: str = ""
+    failure: GcbatchError | None = None
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
-    def shortfall(self) -> str | None:
-        """How many entities came of how many; None if all did."""
-        if self.total is None or len(self.entities) >= self.total:
-            return None
-        return f"{len(self.entities):,} of {self.total:,.0f} came"
+    def lacking(self) -> GcbatchError | None:
+        """Why it is not whole, as an error; None if it is."""
+        if self.failure is not None or not self.shortfall:
+            return self.failure
+        msg = f"GET {self.path}: the listing is incomplete: {self.shortfall}"
+        return DataError(msg, hint="run it again; the org may have been changing")
+
+    @property
+    def is_final(self) -> bool:
+        """Whether listing again soon would bring the same: all, or a firm refusal."""
+        refusal = self.failure.refusal if self.failure else None
+        if refusal is not None:
+            return rule_for(refusal) is None
+        return self.lacking is None
 
     @property
     def reason(self) -> str:
         """Why the fuller address could not be asked, in the service's words."""
-        refusal = self.refused.refusal if self.refused else None
-        return (refusal.message if refusal else "") or "not allowed"
+        return _words_of(self.refused)
+
+    @property
+    def cause(self) -> str:
+        """Why it is not whole, in a line; empty if it is."""
+        if self.path is None and self.failure is self.refused:
+            return self.reason
+        if self.failure is not None:
+            return self.failure.problem.partition("\n")[0]
+        return self.shortfall
+
+
+def _words_of(refused: GcbatchError | None) -> str:
+    refusal = refused.refusal if refused else None
+    return (refusal.message if refusal else "") or "not allowed"
 
 
 class _Page(msgspec.Struct):
@@ -171,13 +209,15 @@ async def list_entities(
         whole: Whether to keep entities as they were sent, for tables.
 
     Returns:
-        What came; nothing, and why, where a permission is missing.
+        What came, and why that is not everything, where it is not: a permission that
+        is missing, an address that fails, or answers that make no listing.
 
     Raises:
-        GcbatchError: As Client.call does, missing permissions aside.
+        GcbatchError: As Client.call does, where that is not this listing's alone:
+            credentials that are refused, or nobody who answers.
     """
     found = await _allowed(client, listing, whole=whole)
-    if found.shortfall:
+    if found.shortfall and not found.failure:
         found = await _allowed(client, listing, whole=whole)
     return found
 
@@ -185,14 +225,26 @@ async def list_entities(
 async def _allowed(client: Client, listing: Listing, *, whole: bool) -> Listed:
     refused: AccessError | None = None
     for path in listing.paths:
-        reader = _Reader(client, listing, path, whole=whole)
-        try:
-            return await reader.read(refused)
-        except AccessError as exc:
-            if exc.refusal is None or exc.refusal.status != HTTPStatus.FORBIDDEN:
-                raise
-            refused = refused or exc
-    return Listed(listing, None, refused=refused)
+        found = await _Reader(client, listing, path, whole=whole).read(refused)
+        if not isinstance(found.failure, AccessError):
+            return found
+        refused = refused or found.failure
+    return Listed(listing, None, refused=refused, failure=refused)
+
+
+def _concerns(error: GcbatchError, path: str) -> bool:
+    """Say whether an error is of what is asked at *path*, and not of all requests."""
+    refusal = error.refusal
+    answered = refusal is not None and refusal.path == path
+    if isinstance(error, AccessError):
+        return answered and _is(refusal, HTTPStatus.FORBIDDEN)
+    if isinstance(error, OutOfReachError):
+        return answered
+    return isinstance(error, (ServiceError, DataError))
+
+
+def _is(refusal: Refusal | None, status: HTTPStatus) -> bool:
+    return refusal is not None and refusal.status == status
 
 
 class _Reader:
@@ -205,35 +257,68 @@ class _Reader:
         self._listing = listing
         self._path = path
         self._whole = whole
-        self._parameters = {**listing.parameters, **(listing.more if whole else {})}
+        self._entities: dict[str, Entity] = {}
+        self._documents: dict[str, bytes] = {}
 
     async def read(self, refused: AccessError | None) -> Listed:
-        """Read to the end."""
-        entities: dict[str, Entity] = {}
-        documents: dict[str, bytes] = {}
+        """Read to the end, or until something fails; of what came nothing is lost."""
+        failure: GcbatchError | None = None
+        came, total = 0, 0.0
+        for parameters in self._listing.slices:
+            try:
+                own, announced = await self._read(parameters)
+            except GcbatchError as exc:
+                if not _concerns(exc, self._path):
+                    raise
+                failure = failure or exc
+                if not _is(exc.refusal, HTTPStatus.BAD_REQUEST):
+                    break
+                # This slice is too long to be paged to its end; others may not be.
+            else:
+                came, total = came + own, total + max(own, announced or 0.0)
+        return Listed(
+            self._listing,
+            self._path,
+            self._entities,
+            self._documents,
+            refused,
+            f"{came:,} of {total:,.0f} came" if came < total else "",
+            failure,
+        )
+
+    async def _read(self, parameters: Mapping[str, str]) -> tuple[int, float | None]:
+        """Read a slice to its end.
+
+        Returns:
+            How many entities it has, and how many by the service's account; None if
+            that gave none.
+        """
+        if self._whole:
+            parameters = {**parameters, **self._listing.more}
+        seen: set[str] = set()
         number, last, total = 1, None, None
         while True:
             answer = await self._client.get(
                 self._path,
                 self._decoded,
-                **self._parameters,
+                **parameters,
                 pageSize=LISTING_PAGE,
                 pageNumber=number,
             )
             page, sent = answer.value
-            before = len(entities)
-            entities.update({entity.id: entity for entity in page.entities or ()})
-            documents.update(sent)
+            before = len(seen)
+            found = {entity.id: entity for entity in page.entities or ()}
+            seen |= found.keys()
+            self._entities.update(found)
+            self._documents.update(sent)
             # The page size that was asked may have been cut; the answer's own account
             # of pages counts; what says nothing does not take it back.
             last = page.pageCount if page.pageCount is not None else last
             total = page.total if page.total is not None else total
             more = page.nextUri is not None if last is None else number < last
             if not more:
-                return Listed(
-                    self._listing, self._path, entities, total, documents, refused
-                )
-            if len(entities) == before or number >= MOST_PAGES:
+                return len(seen), total
+            if len(seen) == before or number >= MOST_PAGES:
                 news = f"page {number} brings nothing new, yet more are announced"
                 msg = f"GET {self._path}: {news}"
                 raise DataError(msg, hint="try again; if it stays so, ask the service")

@@ -10,9 +10,22 @@ from http import HTTPStatus
 from typing import Final
 
 from gcbatch.errors import OutOfReachError, Refusal, ServiceError, TooLargeError
-from gcbatch.genesys.answers import error_of
-from gcbatch.genesys.retry import MAX_TOLD_WAIT_S, Attempts, Rule
-from gcbatch.genesys.transport import Interrupted, Response, Unreachable
+from gcbatch.genesys.answers import ANALYTICS, error_of
+from gcbatch.genesys.retry import (
+    HURRIED_ATTEMPTS,
+    HURRIED_TOLD_WAIT_S,
+    MAX_ATTEMPTS,
+    MAX_TOLD_WAIT_S,
+    Attempts,
+    Rule,
+)
+from gcbatch.genesys.transport import (
+    Foreign,
+    Interrupted,
+    Response,
+    TimedOut,
+    Unreachable,
+)
 
 __all__ = ["FailedCall", "Patience", "Traffic", "Tries", "too_long"]
 
@@ -104,20 +117,24 @@ class Patience:
         self.traffic = Traffic()
         self.on_wait: Callable[[float, str], None] = lambda _seconds, _cause: None
 
-    def tries(self, where: str, *, divisible: bool = False) -> "Tries":
+    def tries(
+        self, where: str, *, divisible: bool = False, hurried: bool = False
+    ) -> "Tries":
         """Return the tries of one call.
 
         Args:
             where: Names it in errors.
             divisible: Whether less could be asked at once.
+            hurried: Whether to give up soon, as for what a run can do without.
         """
         attempts = Attempts(
             give_up_s=self._give_up_s,
             clock=self._clock,
             # Jitter only has to spread tasks apart; nothing secret hangs on it.
             jitter=lambda: random.uniform(0.5, 1.0),  # noqa: S311
+            most=HURRIED_ATTEMPTS if hurried else MAX_ATTEMPTS,
         )
-        return Tries(self, where, attempts, divisible=divisible)
+        return Tries(self, where, attempts, divisible=divisible, hurried=hurried)
 
     async def wait(self, seconds: float, cause: str) -> None:
         """Wait, count it, and tell of it."""
@@ -156,12 +173,15 @@ class Tries:
         where: What is called, in errors.
         attempts: Counts them.
         divisible: Whether less could be asked at once.
+        hurried: Whether to give up soon: an answer that did not come in time is not
+            waited for again, nor is a long wait sat out.
     """
 
     patience: Patience
     where: str
     attempts: Attempts
     divisible: bool = False
+    hurried: bool = False
     _heavy: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -179,7 +199,8 @@ class Tries:
             ServiceError: When it is time to give up.
         """
         wait_s = self.attempts.wait_s(unreachable=isinstance(lost, Unreachable))
-        if wait_s is not None:
+        is_slow = self.hurried and isinstance(lost, TimedOut)
+        if wait_s is not None and not is_slow:
             cause = "unreachable" if isinstance(lost, Unreachable) else lost.cause
             await self.patience.wait(wait_s, cause)
             return
@@ -187,8 +208,12 @@ class Tries:
             msg = f"{self.where}: cannot be reached: {lost}"
             hint = "check region, domain or api_url, the network and proxies"
             raise OutOfReachError(msg, hint=hint) from lost
-        msg = f"{self.where}: no usable answer in {self.made} attempts: {lost}"
-        raise ServiceError(msg, hint=lost.hint) from lost
+        tried = f"{self.made} attempt{'s' * (self.made > 1)}"
+        msg = f"{self.where}: no usable answer in {tried}: {lost}"
+        hint = lost.hint
+        if ANALYTICS in self.where and not isinstance(lost, Foreign):
+            hint += ", or set a shorter fetch.chunk"
+        raise ServiceError(msg, hint=hint) from lost
 
     async def after_refusal(
         self, refusal: Refusal, response: Response, rule: Rule
@@ -213,7 +238,8 @@ class Tries:
             raise TooLargeError(str(refusal), refusal=refusal)
         now = datetime.now(UTC)
         told_s = rule.told_s(response.headers, refusal.message, now)
-        if told_s is not None and told_s > MAX_TOLD_WAIT_S:
+        most_s = HURRIED_TOLD_WAIT_S if self.hurried else MAX_TOLD_WAIT_S
+        if told_s is not None and told_s > most_s:
             raise too_long(told_s, f"{refusal}", now=now, refusal=refusal)
         wait_s = self.attempts.wait_s(told_s=told_s)
         if wait_s is None:

@@ -10,6 +10,8 @@ from typing import Final
 from gcbatch.errors import Refusal
 
 __all__ = [
+    "HURRIED_ATTEMPTS",
+    "HURRIED_TOLD_WAIT_S",
     "MAX_ATTEMPTS",
     "MAX_OWN_WAIT_S",
     "MAX_TOLD_WAIT_S",
@@ -26,6 +28,13 @@ MAX_OWN_WAIT_S: Final = 60.0
 MAX_TOLD_WAIT_S: Final = 180.0
 """Daily limits ask for hours; better to fail with their words than to sleep a day.
 The service's Java and Go clients give up at the same figure."""
+
+HURRIED_ATTEMPTS: Final = 4
+"""Of a request that a run can do without: a hiccup is over after the 1, 2 and 4 s
+between them, and who waits for names waits for nothing more."""
+
+HURRIED_TOLD_WAIT_S: Final = 60.0
+"""Likewise; the windows of the quota are a minute long."""
 
 # Two texts are known: `Retry the request in [3] seconds`, and an older one with the
 # limit first, `exceeded the maximum [300] requests within [60] seconds`.

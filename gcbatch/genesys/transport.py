@@ -13,12 +13,14 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 
 from gcbatch.errors import ServiceError
+from gcbatch.genesys.answers import ANALYTICS
 from gcbatch.genesys.regions import is_loopback
 
 __all__ = [
     "Foreign",
     "Interrupted",
     "Response",
+    "TimedOut",
     "Transport",
     "Unreachable",
     "open_transport",
@@ -48,7 +50,7 @@ class Interrupted(Exception):  # noqa: N818 - a state of the line, caught by cal
         hint: What to do where it stays so.
     """
 
-    hint = "try again later, or set a shorter fetch.chunk"
+    hint = "try again later"
 
     def __init__(self, cause: str, detail: str = "") -> None:
         super().__init__(f"{cause}: {detail}" if detail else cause)
@@ -65,6 +67,10 @@ class Foreign(Interrupted):
 
     def __init__(self, detail: str) -> None:
         super().__init__("foreign answer", detail)
+
+
+class TimedOut(Interrupted):
+    """The answer did not come in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +157,7 @@ class Transport:
             reason = exc.os_error.strerror or type(exc.os_error).__name__
             raise Unreachable(reason) from exc
         except TimeoutError as exc:
-            raise Interrupted("timeout") from exc  # noqa: EM101 - one word of state
+            raise TimedOut("timeout") from exc  # noqa: EM101 - one word of state
         except (aiohttp.InvalidURL, UnicodeError) as exc:
             msg = f"{url}: is no usable address"
             raise ServiceError(msg, hint="check api_url and login_url") from exc
@@ -190,9 +196,10 @@ class Transport:
                     f"{method} {response.url.path}: the answer is longer than "
                     f"{self._max_bytes} bytes"
                 )
-                raise ServiceError(
-                    msg, hint="set a shorter fetch.chunk, or fetch.max_response_bytes"
-                )
+                hint = "raise fetch.max_response_bytes"
+                if response.url.path.startswith(ANALYTICS):
+                    hint += ", or set a shorter fetch.chunk"
+                raise ServiceError(msg, hint=hint)
             if (room := grow(size)) is not None:
                 await _untimed(room, limit)
         return b"".join(chunks)

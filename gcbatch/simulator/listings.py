@@ -47,11 +47,14 @@ class Listings:
         default_page_size: Entities a page where the request does not say.
         max_page_size: A larger wish is cut down to this without a word, except
             on the digest of all queues, which gives up to 500.
+        max_users: User of a listing that no page may lie beyond; None is without
+            limit. That there is one, at 10,000, is reported and not documented.
     """
 
     tenant: Tenant
     default_page_size: int = 25
     max_page_size: int = 100
+    max_users: int | None = None
 
     def routes(self) -> tuple[Route, ...]:
         """Return every address with what answers it."""
@@ -110,7 +113,11 @@ class Listings:
         raise not_found(msg)
 
     def users(self, path: str, params: Params) -> Json:
-        """Return a page of users, active ones unless `state` says otherwise."""
+        """Return a page of users, active ones unless `state` says otherwise.
+
+        Raises:
+            Problem: 400 if it lies beyond what can be paged to.
+        """
         state = params.get("state", "active")
         if state not in STATES:
             raise invalid_value(state, "UserState", STATES)
@@ -121,7 +128,12 @@ class Listings:
         ]
         expand = ",".join(params.getall("expand", [])).split(",")
         entities = [self._user(user, expand) for user in _by_name(found, params)]
-        return self._page(path, params, entities, self.max_page_size)
+        page = self._page(path, params, entities, self.max_page_size)
+        reached = page["pageSize"] * page["pageNumber"]
+        if self.max_users is not None and reached > self.max_users:
+            msg = f"Paging may not go beyond {self.max_users} users."
+            raise bad_request(msg)
+        return page
 
     def user(self, user_id: str) -> Json:
         """Return one user, whatever the state.

@@ -77,6 +77,8 @@ class Simulator:
         wrong_secret_status: What a wrong secret is answered with; 400 or 401.
         default_page_size: Entities a page of a listing.
         max_page_size: Most entities a page of a listing.
+        max_listed_users: User of a listing that no page may lie beyond, of those in
+            one state or of all, whatever was asked for; None is without limit.
         max_results: Most rows of an aggregates answer; None is without limit.
         max_intervals: Longest interval of an aggregates query by granularity.
         hours_from: What aggregates count buckets of less than a day from: each local
@@ -125,6 +127,7 @@ class Simulator:
         wrong_secret_status: int = 401,
         default_page_size: int = 25,
         max_page_size: int = 100,
+        max_listed_users: int | None = None,
         max_results: int | None = 30_000,
         max_intervals: Mapping[str | None, timedelta] | None = None,
         hours_from: HoursFrom = "midnight",
@@ -156,7 +159,9 @@ class Simulator:
             permissions=permissions,
             wrong_secret_status=wrong_secret_status,
         )
-        self._listings = Listings(tenant, default_page_size, max_page_size)
+        self._listings = Listings(
+            tenant, default_page_size, max_page_size, max_listed_users
+        )
         self._limits = Limits(max_results, max_intervals or {}, hours_from)
         self._details = Details(tenant, detail_matching, max_detail_results)
         self.details_available_until = details_available_until

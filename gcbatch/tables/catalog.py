@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from threading import Event
 
 import pyarrow as pa
@@ -36,6 +37,11 @@ class Catalog:
     def job(self) -> Job:
         """Whose tables."""
         return self.source.job
+
+    @property
+    def names_at(self) -> dict[str, datetime]:
+        """When the names and targets in the tables were listed, by what they name."""
+        return dict(self.source.names_at)
 
     def table(self, name: str, *, period: str | None = None) -> Table:
         """Return one table.

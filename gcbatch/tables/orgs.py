@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
@@ -87,6 +88,15 @@ class OrgsCatalog:
 
     catalogs: Mapping[str, Catalog]
     failures: Mapping[str, GcbatchError] = field(default_factory=dict)
+
+    @property
+    def names_at(self) -> dict[str, datetime]:
+        """When names and targets were listed, by what they name: of the oldest org."""
+        oldest: dict[str, datetime] = {}
+        for catalog in self.catalogs.values():
+            for named, at in catalog.names_at.items():
+                oldest[named] = min(at, oldest.get(named, at))
+        return oldest
 
     def table(self, name: str, *, period: str | None = None) -> Table:
         """Return one table; see Catalog.table."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from gcbatch.genesys.endpoints import Bucketed, DetailsEndpoint
 from gcbatch.genesys.listing import Documents
@@ -26,6 +27,7 @@ class Source:
         store: Where the parts are.
         listings: Entities by table, where they are not to be read from the store.
         period: Another than the job's, of tables that have periods.
+        names_at: When names and targets were listed, by table, UTC.
     """
 
     job: Job
@@ -35,6 +37,7 @@ class Source:
     store: Store
     listings: Mapping[str, Documents] = field(default_factory=dict)
     period: str | None = None
+    names_at: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def bucketed(self) -> Bucketed:

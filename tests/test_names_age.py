@@ -1,0 +1,433 @@
+"""Names and targets of when: listed again once they are too old, and told."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import gcbatch
+from gcbatch import JobError, ServiceError
+from gcbatch.simulator import Call, Fault, Queue, Tenant
+from tests.listed_org import (
+    DAY,
+    NORTH,
+    ORG,
+    SALES,
+    START,
+    STATES,
+    SUPPORT,
+    asked,
+    exports,
+    rows,
+    some_id,
+)
+
+if TYPE_CHECKING:
+    from tests.conftest import Bench, Cli
+
+NEW = some_id(3)
+CALLS = tuple(
+    Call(queue_id=queue, offered=START, answered=START, ended=START)
+    for queue in (SALES, SALES, SUPPORT, NEW, NEW, NEW)
+)
+BEFORE = replace(ORG, calls=CALLS)
+SLA: dict[str, Any] = {
+    "query": {
+        "from": DAY["from"],
+        "to": DAY["to"],
+        "timezone": "UTC",
+        "group_by": ["queueId"],
+    },
+    "sla": {"period": "total"},
+}
+
+
+def org_of(*queues: tuple[str, str, float]) -> Tenant:
+    """Return an org of queues: id, name and target."""
+    made = (
+        Queue(id=identity, name=name, target=target, division_id=NORTH)
+        for identity, name, target in queues
+    )
+    return replace(BEFORE, queues=tuple(made))
+
+
+RENAMED = org_of((SALES, "Sales EU", 0.3), (SUPPORT, "Support", 0.85))
+
+
+def run(bench: "Bench", *tables: str, **sections: Any) -> gcbatch.RunReport:
+    """Run a job of `sla` that exports tables, `sla` alone if none are named."""
+    spec = exports(bench, *(tables or ("sla",)))
+    return bench.run(**{**SLA, "exports": spec, **sections})
+
+
+def note_of(bench: "Bench") -> dict[str, Any]:
+    note: dict[str, Any] = json.loads(plan_file(bench).read_text("utf-8"))
+    return note
+
+
+def plan_file(bench: "Bench") -> Any:
+    return bench.folder / "store/job/plan.json"
+
+
+def age(bench: "Bench", days: float, *, names: "dict[str, Any] | None" = None) -> None:
+    """Let what is kept of names have been listed so long ago."""
+    note = note_of(bench)
+    for key in ("listed_at", "asked_at"):
+        note["names"][key] = {
+            what: (datetime.fromisoformat(at) - timedelta(days=days)).isoformat()
+            for what, at in note["names"][key].items()
+        }
+    note["names"] |= names or {}
+    plan_file(bench).write_text(json.dumps(note), "utf-8")
+
+
+@pytest.fixture
+def bench(bench_of: Callable[..., "Bench"]) -> "Bench":
+    return bench_of(BEFORE)
+
+
+def shown(bench: "Bench") -> dict[str, str]:
+    """Return the target of each queue, by the name that the output shows."""
+    found = {row["queue_name"]: row["target_pct"] for row in rows(bench, "sla")}
+    found.pop(NEW, None)  # which is not listed at first
+    return found
+
+
+OLD = {"Sales": "80.0", "Support": "85.0"}
+
+
+@pytest.mark.parametrize(
+    ("days", "longest", "is_refetched"),
+    [
+        (0, None, False),
+        (0.99, None, False),
+        (1, None, True),
+        (400, None, True),
+        (-1, None, True),
+        (0, "PT0S", True),
+        (2, "P7D", False),
+        (8, "P7D", True),
+        (0.1, "PT1H", True),
+    ],
+)
+def test_names_and_targets_have_an_age(
+    bench: "Bench", days: float, longest: str | None, *, is_refetched: bool
+) -> None:
+    """Beyond it they are listed again, though nothing else is asked.
+
+    A time that lies ahead was noted by a clock that was wrong.
+    """
+    fetch = {"names_max_age": longest} if longest else {}
+    run(bench, fetch=fetch)
+    age(bench, days)
+    bench.become(RENAMED)
+
+    report = run(bench, fetch=fetch)
+
+    assert bool(report.requests) == is_refetched
+    assert ("Sales EU" in shown(bench)) == is_refetched
+    assert (shown(bench).get("Sales EU") == "30.0") == is_refetched
+    assert report.fetched == 0
+    assert not bench.data_requests
+    assert not report.warnings
+
+
+def test_a_refetch_is_kept(bench: "Bench") -> None:
+    """The run after it asks nothing, and has the new names."""
+    run(bench)
+    age(bench, 2)
+    bench.become(RENAMED)
+    run(bench)
+
+    again = run(bench)
+
+    assert again.requests == 0
+    assert "Sales EU" in shown(bench)
+
+
+def test_names_of_an_older_release_are_too_old(bench: "Bench") -> None:
+    """They have no times; nothing is said of it."""
+    run(bench)
+    note = note_of(bench)
+    del note["names"]["listed_at"], note["names"]["asked_at"]
+    plan_file(bench).write_text(json.dumps(note), "utf-8")
+    bench.become(RENAMED)
+
+    report = run(bench)
+
+    assert "Sales EU" in shown(bench)
+    assert not report.warnings
+    assert report.fetched == 0
+
+
+def test_fresh_lists_again(bench: "Bench") -> None:
+    """However young the names are."""
+    run(bench)
+    bench.become(RENAMED)
+
+    run(bench, fresh=True)
+
+    assert "Sales EU" in shown(bench)
+
+
+def test_listings_that_are_exported_age_too(bench: "Bench") -> None:
+    """Their rows are those of the day."""
+    run(bench, "queues", "users")
+    age(bench, 2)
+    bench.become(replace(RENAMED, users=ORG.users[1:]))
+
+    report = run(bench, "queues", "users")
+
+    assert [row["queue_name"] for row in rows(bench, "queues")] == [
+        "Sales EU",
+        "Support",
+    ]
+    assert [row["listed"] for row in rows(bench, "users")] == ["true", "false"]
+    assert report.requests == 1 + len(STATES)
+    assert run(bench, "queues", "users").requests == 0
+
+
+def test_the_same_names_leave_outputs_as_they_are(bench: "Bench") -> None:
+    """When they were listed is in no output."""
+    run(bench)
+    age(bench, 2)
+
+    report = run(bench)
+
+    assert report.requests == 1
+    assert [export.unchanged for export in report.exports] == [True]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param((SALES, "Sales EU", 0.8), id="name"),
+        pytest.param((SALES, "Sales", 0.3), id="target"),
+    ],
+)
+def test_other_names_or_targets_are_written(
+    bench: "Bench", change: tuple[str, str, float]
+) -> None:
+    """Each alone."""
+    run(bench)
+    age(bench, 2)
+    bench.become(org_of(change, (SUPPORT, "Support", 0.85)))
+
+    report = run(bench)
+
+    assert [export.unchanged for export in report.exports] == [False]
+    assert shown(bench)[change[1]] == f"{change[2] * 100}"
+
+
+@pytest.mark.parametrize("by_file", [False, True])
+def test_a_name_means_the_queue_that_bears_it_now(
+    bench: "Bench", *, by_file: bool
+) -> None:
+    """Its successor's data is fetched, though all of the old plan was stored."""
+    queues: Any = ["Sales"]
+    if by_file:
+        queues = {"file": str(bench.folder / "queues.txt")}
+        (bench.folder / "queues.txt").write_text("Sales\n", "utf-8")
+    query = {**SLA["query"], "queues": queues}
+    run(bench, query=query)
+    age(bench, 2)
+    bench.become(org_of((SALES, "Former", 0.8), (NEW, "Sales", 0.8)))
+
+    report = run(bench, query=query)
+
+    (row,) = rows(bench, "sla")
+    assert (row["queue_id"], row["offered"]) == (NEW, "3")
+    assert report.fetched == 1
+
+
+def test_a_name_that_is_gone_is_refused(bench: "Bench") -> None:
+    """As by a first run; the outputs stay what they were."""
+    query = {**SLA["query"], "queues": ["Sales"]}
+    run(bench, query=query)
+    age(bench, 2)
+    bench.become(RENAMED)
+
+    with pytest.raises(JobError, match=r"no queue is called 'Sales'; .*Sales EU"):
+        run(bench, query=query)
+
+    assert shown(bench) == {"Sales": "80.0"}
+
+
+@pytest.mark.parametrize("queues", [None, ["Sales"]])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param({"kind": "status", "status": 503, "wait_s": 3600}, id="503"),
+        pytest.param({"kind": "status", "status": 404}, id="404"),
+        pytest.param({"kind": "garbage", "body": b'{"entities": 1}'}, id="nonsense"),
+    ],
+)
+def test_kept_names_do_where_nothing_else_is_missing(
+    bench: "Bench", fault: dict[str, Any], queues: list[str] | None
+) -> None:
+    """A warning says of when they are, and why."""
+    query = {**SLA["query"], **({"queues": queues} if queues else {})}
+    run(bench, query=query)
+    listed_at = datetime.now(UTC) - timedelta(days=2)
+    age(bench, 2)
+    bench.simulator.faults.add(Fault(path="/routing/queues", times=None, **fault))
+
+    report = run(bench, query=query)
+
+    (warning,) = report.warnings
+    assert warning.startswith(f"queues are shown as they were listed {listed_at:%Y-%m}")
+    assert "GET /api/v2/routing/queues: " in warning
+    assert shown(bench) == (OLD if not queues else {"Sales": "80.0"})
+    assert [export.unchanged for export in report.exports] == [True]
+    assert datetime.now(UTC) - report.names_at["targets"] > timedelta(days=1)
+
+
+def test_nobody_has_to_be_there(bench: "Bench") -> None:
+    """Where the service cannot be reached, names are as old as they are."""
+    fetch = {"give_up": "PT1S"}
+    run(bench, fetch=fetch)
+    age(bench, 2)
+    bench.backstage.do(bench.simulator.stop())
+    job = gcbatch.load_job(bench.folder / "job.yaml", environ=bench.environ)
+
+    report = gcbatch.run(job)
+
+    (warning,) = report.warnings
+    assert "queues are shown as they were listed" in warning
+    assert "cannot be reached" in warning
+    assert shown(bench) == OLD
+
+
+def test_once_it_answers_again_names_are_new(bench: "Bench") -> None:
+    """A failure does not count as a listing."""
+    run(bench)
+    age(bench, 2)
+    fault = Fault("status", path="/routing/queues", status=503, wait_s=3600, times=1)
+    bench.simulator.faults.add(fault)
+    run(bench)
+    bench.become(RENAMED)
+
+    report = run(bench)
+
+    assert "Sales EU" in shown(bench)
+    assert not report.warnings
+
+
+def test_an_exported_listing_is_no_extra(bench: "Bench") -> None:
+    """Where it cannot be had anew the run ends, and its output stays."""
+    run(bench, "queues")
+    age(bench, 2)
+    bench.become(RENAMED)
+    bench.simulator.faults.add(
+        Fault("status", path="/routing/queues", status=404, times=None)
+    )
+
+    with pytest.raises(ServiceError, match="table queues"):
+        run(bench, "queues")
+
+    assert [row["queue_name"] for row in rows(bench, "queues")] == ["Sales", "Support"]
+    bench.export(**SLA, exports=exports(bench, "queues"))
+    assert [row["queue_name"] for row in rows(bench, "queues")] == ["Sales", "Support"]
+
+
+def test_a_plan_lists_again_too(bench: "Bench") -> None:
+    """It shows what a run would ask, which asks for the queue of that name."""
+    query = {**SLA["query"], "queues": ["Sales"]}
+    run(bench, query=query)
+    job = bench.job(**{**SLA, "query": query, "exports": []})
+    young = gcbatch.plan_job(job)
+    age(bench, 2)
+    bench.become(org_of((SALES, "Former", 0.8), (NEW, "Sales", 0.8)))
+
+    old = gcbatch.plan_job(job)
+
+    assert (young.stored, old.stored) == (1, 0)
+    assert asked(bench)["queues"] == 1
+
+
+def test_a_failed_listing_moves_no_window(bench: "Bench") -> None:
+    """How many queues there are decides on windows; the last count will do."""
+    sections = {**SLA, "fetch": {"limits": {"expected_buckets": 30}, "chunk": "auto"}}
+    first = run(bench, **sections)
+    bench.simulator.faults.add(
+        Fault("status", path="/routing/queues", status=404, times=None)
+    )
+
+    second = run(bench, fresh=True, **sections)
+
+    assert second.queries == first.queries > 1
+    assert second.run_id == first.run_id
+
+
+class TestTold:
+    """Of when names and targets are."""
+
+    def test_a_report_has_it(self, bench: "Bench") -> None:
+        """For all that the job needs, to the second, in run.json too."""
+        started = datetime.now(UTC)
+
+        report = run(bench, "sla", "users")
+
+        assert set(report.names_at) == {"queues", "targets", "users"}
+        assert all(
+            started <= at <= datetime.now(UTC) for at in report.names_at.values()
+        )
+        note = json.loads((bench.folder / "store/job/run.json").read_text("utf-8"))
+        assert set(note["names_at"]) == set(report.names_at)
+
+    def test_who_needs_no_names_has_none(self, bench: "Bench") -> None:
+        """Nothing is said of names that no table shows."""
+        report = bench.run(query=DAY)
+
+        assert report.names_at == {}
+
+    def test_an_export_has_it(self, bench: "Bench") -> None:
+        """As they were when they were listed."""
+        first = run(bench)
+
+        again = bench.export(**SLA, exports=exports(bench, "sla"))
+
+        assert again.names_at == first.names_at
+
+    def test_the_digest_has_no_targets(self, bench_of: Callable[..., "Bench"]) -> None:
+        """What it has not told is not of now."""
+        bench = bench_of(
+            BEFORE,
+            permissions=frozenset(
+                {"analytics:conversationAggregate:view", "routing:queue:search"}
+            ),
+        )
+
+        report = run(bench)
+
+        assert set(report.names_at) == {"queues"}
+        assert "sla: the queues' own targets are not known" in report.warnings
+
+    @pytest.mark.parametrize("command", ["run", "export", "report"])
+    def test_screens_say_it(self, bench: "Bench", cli: "Cli", command: str) -> None:
+        """In the job's time zone, to the minute."""
+        path = bench.write(**{**SLA, "exports": exports(bench, "sla")})
+        cli("run", path)
+        at = datetime(2026, 10, 1, 12, 30, tzinfo=UTC).isoformat()
+        age(bench, 0, names={"listed_at": {"queueId": at, "targets": at}})
+
+        result = cli(command, path)
+
+        assert result.exit_code == 0
+        told = [
+            line for line in result.stdout.splitlines() if "names as listed" in line
+        ]
+        assert told == ["names as listed: queues, targets of 2026-10-01 12:30"]
+
+    def test_json_has_its_rows_alone(self, bench: "Bench", cli: "Cli") -> None:
+        """So `report --json` says it where warnings are."""
+        path = bench.write(**{**SLA, "exports": []})
+        cli("run", path)
+
+        result = cli("report", path, "--json")
+
+        assert {row["queue_name"] for row in json.loads(result.stdout)} > set(OLD)
+        assert "names as listed: queues, targets of" in result.stderr
