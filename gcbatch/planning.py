@@ -71,7 +71,9 @@ class Planner:
         self.store = Store(job.fetch.store, job.store_name)
         self.endpoint = endpoint_named(job.query.endpoint)
         self._identity = identity_of(job.own_org)
-        self._asked = asked_by(job, self._identity, self._queues)
+        self._asked = asked_by(
+            job, self._identity, self._queues, self.endpoint.part_format
+        )
 
     def kept(self) -> Kept:
         """Return what the last whole run asked."""

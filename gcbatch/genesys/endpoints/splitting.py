@@ -18,7 +18,7 @@ from gcbatch.errors import TooLargeError
 from gcbatch.genesys.endpoints.base import Asker, Bucketed, Desk, Price
 from gcbatch.genesys.limits import JOB_PAGE
 from gcbatch.partfile import Part
-from gcbatch.query import Query
+from gcbatch.query import PART_FORMAT, Query
 from gcbatch.rows import joined
 from gcbatch.windows import Window, bucket_edges
 
@@ -175,6 +175,8 @@ class Splitter:
 
 class AskedInPieces:
     """What endpoints of buckets have in common that are asked in pieces."""
+
+    part_format: int = PART_FORMAT
 
     def price(self, fetch: jobs.Fetch) -> Price:  # noqa: ARG002 - an Endpoint
         """Return what a query costs; it may have more pages than one."""
