@@ -169,7 +169,9 @@ class Planner:
         """Return the dimensions whose names the job needs."""
         dimensions = {listing.dimension for listing in LISTINGS}
         exported = {li.dimension for li in LISTINGS if li.table in self._job.listed}
-        wanted = exported | dimensions & set(self._job.query.group_by)
+        wanted = set(exported)
+        if self._job.query.family:  # a tutorial's answers bring names, not ids
+            wanted |= dimensions & set(self._job.query.group_by)
         if self._job.query.details:
             # Rows of details carry ids of all kinds; each gets its name beside it.
             wanted |= dimensions

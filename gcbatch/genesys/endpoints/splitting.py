@@ -13,6 +13,8 @@ from functools import reduce
 from itertools import pairwise
 from typing import Final
 
+import pyarrow as pa
+
 from gcbatch import job as jobs
 from gcbatch.errors import TooLargeError
 from gcbatch.genesys.endpoints.base import Asker, Bucketed, Desk, Price
@@ -177,6 +179,10 @@ class AskedInPieces:
     """What endpoints of buckets have in common that are asked in pieces."""
 
     part_format: int = PART_FORMAT
+
+    def derived(self, rows: pa.Table) -> pa.Table:
+        """Return nothing: all columns of `intervals` are those of the parts."""
+        return rows.select([])
 
     def price(self, fetch: jobs.Fetch) -> Price:  # noqa: ARG002 - an Endpoint
         """Return what a query costs; it may have more pages than one."""
