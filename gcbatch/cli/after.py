@@ -77,7 +77,7 @@ def report(
             rows = catalog.table("sla", period=period).read_all().to_pylist()
             typer.echo(json.dumps(rows, indent=2, ensure_ascii=False, default=_instant))
         else:
-            print_sla(catalog, period)
+            print_sla(loaded, catalog, period)
     if isinstance(catalog, OrgsCatalog):
         settle(catalog.failures.values())
 
