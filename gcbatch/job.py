@@ -14,7 +14,7 @@ from pydantic import (
 from gcbatch import shelves
 from gcbatch.genesys import limits
 from gcbatch.genesys.details import Road, details_named
-from gcbatch.genesys.families import family_named
+from gcbatch.genesys.families import Family, family_named
 from gcbatch.org import Org
 from gcbatch.question import DEFAULT_ENDPOINT, Query, Queues, TimeZone
 from gcbatch.sections import (
@@ -324,24 +324,28 @@ class Job(Section):
             raise MisfitError(("query", "granularity"), msg)
         if misfit := self.misfit_of_period(self.sla.period):
             raise MisfitError(("sla", "period"), misfit)
-        if query.family is None:
-            return self
-        if lacking := [m for m in SLA_METRICS if m not in query.family.metrics]:
-            msg = f"{query.endpoint} has no {lacking[0]}, which sla is computed from"
-            raise MisfitError(("query", "endpoint"), msg)
-        if lacking := [m for m in SLA_METRICS if m not in query.metrics]:
-            msg = f"the table sla needs {', '.join(lacking)} too"
-            raise MisfitError(("query", "metrics"), msg)
+        if query.family is not None:
+            self._check_sla_of(query.family, self.sla)
         if several := [d for d in query.group_by if d not in SLA_GROUPS]:
             msg = (
                 f"by {', '.join(several)} a conversation would count more than once in "
                 f"sla; group by {', '.join(SLA_GROUPS)} alone"
             )
             raise MisfitError(("query", "group_by"), msg)
-        if not self.sla.include_deleted and "queueId" not in query.group_by:
+        return self
+
+    def _check_sla_of(self, family: Family, sla: Sla) -> None:
+        """Refuse aggregates that the table `sla` could not be computed from."""
+        query = self.query
+        if lacking := [m for m in SLA_METRICS if m not in family.metrics]:
+            msg = f"{query.endpoint} has no {lacking[0]}, which sla is computed from"
+            raise MisfitError(("query", "endpoint"), msg)
+        if lacking := [m for m in SLA_METRICS if m not in query.metrics]:
+            msg = f"the table sla needs {', '.join(lacking)} too"
+            raise MisfitError(("query", "metrics"), msg)
+        if not sla.include_deleted and "queueId" not in query.group_by:
             msg = "false needs queues to be told apart; add queueId to query.group_by"
             raise MisfitError(("sla", "include_deleted"), msg)
-        return self
 
     def misfit_of_period(self, period: str) -> str | None:
         """Say why the table `sla` cannot be cut by *period*; None if it can.

@@ -1,6 +1,6 @@
 """The JSON Schema of job files, for completion and checks in editors."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -10,6 +10,7 @@ from gcbatch.errors import GcbatchError
 from gcbatch.exporting import installed_exporters, load_exporter
 from gcbatch.genesys.families import FAMILIES
 from gcbatch.genesys.regions import REGIONS
+from gcbatch.genesys.tutorials import shape_named
 from gcbatch.job import ENGINES, PERIODS, Job
 from gcbatch.jobfile import models_in
 from gcbatch.question import DEFAULT_ENDPOINT, ENDPOINTS, MEDIA_TYPES
@@ -35,7 +36,10 @@ def job_schema() -> dict[str, Any]:
     query = definitions["Query"]
     properties = query["properties"]
     properties["endpoint"]["enum"] = list(ENDPOINTS)
-    query["allOf"] = [_choices(family.endpoint) for family in FAMILIES]
+    query["allOf"] = [
+        *(_choices(f.endpoint, f.dimensions, f.metrics) for f in FAMILIES),
+        *(_choices(e, groups) for e in ENDPOINTS if (groups := shape_named(e).groups)),
+    ]
     _items(properties["media_types"])["enum"] = list(MEDIA_TYPES)
     for org in ("Org", "OrgShare"):
         _first(definitions[org]["properties"]["region"])["enum"] = list(REGIONS)
@@ -78,9 +82,11 @@ def _describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
             del described["default"]  # its own keys tell theirs
 
 
-def _choices(endpoint: str) -> dict[str, Any]:
+def _choices(
+    endpoint: str, dimensions: Iterable[str], metrics: Iterable[str] = ()
+) -> dict[str, Any]:
     """Return the metrics and dimensions of one endpoint, where it is the one asked."""
-    family = next(f for f in FAMILIES if f.endpoint == endpoint)
+    choices = {"metrics": list(metrics), "group_by": list(dimensions)}
     asked: dict[str, Any] = {"properties": {"endpoint": {"const": endpoint}}}
     if endpoint != DEFAULT_ENDPOINT:
         asked["required"] = ["endpoint"]
@@ -88,8 +94,9 @@ def _choices(endpoint: str) -> dict[str, Any]:
         "if": asked,
         "then": {
             "properties": {
-                "metrics": {"items": {"enum": list(family.metrics)}},
-                "group_by": {"items": {"enum": list(family.dimensions)}},
+                key: {"items": {"enum": words}}
+                for key, words in choices.items()
+                if words
             }
         },
     }

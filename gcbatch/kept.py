@@ -11,7 +11,7 @@ from typing import Any, Final
 from gcbatch.genesys.names import Names
 from gcbatch.job import Job
 from gcbatch.plan import Plan
-from gcbatch.query import canonical
+from gcbatch.query import PART_FORMAT, canonical
 from gcbatch.store import Store
 
 __all__ = ["Kept", "asked_by"]
@@ -20,13 +20,19 @@ NOTE: Final = "plan.json"
 FORMAT: Final = 1
 
 
-def asked_by(job: Job, identity: str, queues: Sequence[str] | None) -> str:
+def asked_by(
+    job: Job,
+    identity: str,
+    queues: Sequence[str] | None,
+    part_format: int = PART_FORMAT,
+) -> str:
     """Return a hash over what determines a job's plan, its dates unresolved.
 
     Args:
         job: What is asked.
         identity: Whose data.
         queues: The queues that the job names, read from their file if need be.
+        part_format: Version of how the endpoint's parts are written.
     """
     about: dict[str, Any] = {
         "format": FORMAT,
@@ -36,6 +42,8 @@ def asked_by(job: Job, identity: str, queues: Sequence[str] | None) -> str:
         "chunk": str(job.fetch.chunk),
         "limits": job.fetch.limits.model_dump(mode="json"),
     }
+    if part_format != PART_FORMAT:
+        about["part_format"] = part_format
     return sha256(canonical(about)).hexdigest()[:16]
 
 

@@ -57,6 +57,11 @@ class Templates(Protocol):
         ...
 
     @property
+    def part_format(self) -> int:
+        """Version of how its parts are written; one of another version is no answer."""
+        ...
+
+    @property
     def queues_at_once(self) -> int | None:
         """How many queues one query may name; None is as many as its body holds."""
         ...
@@ -189,7 +194,9 @@ def make_plan(job: jobs.Job, scope: Scope, endpoint: Templates) -> Plan:
     return Plan(
         scope.window,
         tuple(
-            make_query(scope.identity, endpoint.name, window, template)
+            make_query(
+                scope.identity, endpoint.name, window, template, endpoint.part_format
+            )
             for window, size in windows
             for template in templates[size]
         ),

@@ -97,7 +97,9 @@ class Planner:
         self.store = Store(job.fetch.store, job.store_name)
         self.endpoint = endpoint_named(job.query.endpoint)
         self._identity = identity_of(job.own_org)
-        self._asked = asked_by(job, self._identity, self._queues)
+        self._asked = asked_by(
+            job, self._identity, self._queues, self.endpoint.part_format
+        )
 
     def kept(self) -> Kept:
         """Return what the last whole run asked."""
@@ -248,7 +250,9 @@ class Planner:
         """Return the dimensions whose names the job needs."""
         dimensions = {listing.dimension for listing in LISTINGS}
         exported = {li.dimension for li in LISTINGS if li.table in self._job.listed}
-        wanted = exported | dimensions & set(self._job.query.group_by)
+        wanted = set(exported)
+        if self._job.query.family:  # a tutorial's answers bring names, not ids
+            wanted |= dimensions & set(self._job.query.group_by)
         if self._job.query.details:
             # Rows of details carry ids of all kinds; each gets its name beside it.
             wanted |= dimensions

@@ -12,7 +12,8 @@ from gcbatch.windows import Window
 __all__ = ["PART_FORMAT", "Query", "canonical", "make_query"]
 
 PART_FORMAT: Final = 1
-"""Version of how parts are written. A new one asks everything anew."""
+"""Version of how parts are written. A new one fetches everything again; an endpoint
+whose parts alone change has a version of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,13 @@ def canonical(body: Mapping[str, Any]) -> bytes:
     return orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
 
 
-def make_query(identity: str, endpoint: str, window: Window, template: bytes) -> Query:
+def make_query(
+    identity: str,
+    endpoint: str,
+    window: Window,
+    template: bytes,
+    part_format: int = PART_FORMAT,
+) -> Query:
     """Return a query with its digest.
 
     Args:
@@ -49,7 +56,8 @@ def make_query(identity: str, endpoint: str, window: Window, template: bytes) ->
         endpoint: Whom to ask.
         window: The span that it is about.
         template: The body without its span.
+        part_format: Version of how the endpoint's parts are written.
     """
-    about = "\n".join((f"part {PART_FORMAT}", identity, endpoint, str(window)))
+    about = "\n".join((f"part {part_format}", identity, endpoint, str(window)))
     digest = sha256(sha256(template).digest() + about.encode()).hexdigest()
     return Query(endpoint, window, template, digest[:40])

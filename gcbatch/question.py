@@ -1,7 +1,7 @@
 """The section `query:` of a job file: what to ask."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
@@ -25,6 +25,7 @@ from gcbatch.genesys import limits
 from gcbatch.genesys.details import DETAILS, Details, Road, details_named
 from gcbatch.genesys.families import FAMILIES, Family, family_named
 from gcbatch.genesys.metrics import column_name, kind_of, snake
+from gcbatch.genesys.tutorials import Shape, shape_named
 from gcbatch.sections import (
     Duration,
     MisfitError,
@@ -91,8 +92,13 @@ def _check_metric(metric: str, info: ValidationInfo) -> str:
 
 def _check_dimension(dimension: str, info: ValidationInfo) -> str:
     family = _family(info)
-    if family and dimension not in family.dimensions:
-        raise ValueError(unknown("dimension", dimension, family.dimensions))
+    known: Collection[str] = (
+        family.dimensions
+        if family
+        else shape_named(info.data.get("endpoint", "")).groups
+    )
+    if known and dimension not in known:
+        raise ValueError(unknown("dimension", dimension, known))
     return dimension
 
 
@@ -249,6 +255,9 @@ class Query(Section):
         if family and data.get("group_by") is None:
             usual = [d for d in ("queueId", "userId") if d in family.dimensions]
             data["group_by"] = usual[:1]
+        shape = shape_named(str(data.get("endpoint")))
+        if shape.groups and data.get("group_by") is None:
+            data["group_by"] = ["queueId"]
         if data.get("filter") == {}:
             del data["filter"]
         return data
@@ -332,15 +341,25 @@ class Query(Section):
 
     def _check_fixed(self) -> None:
         """Refuse what a tutorial's shape has no room for."""
-        keys = ("metrics", "group_by", "views", "media_types", "filter")
+        keys = ["metrics", "views", "filter"]
+        keys += [] if self.shape.groups else ["group_by"]
+        keys += [] if self.shape.by_media else ["media_types"]
         if said := [key for key in keys if getattr(self, key)]:
             msg = f"{self.endpoint} has its own figures and groups; leave it out"
             raise MisfitError((said[0],), msg)
+        if self.shape.groups and "queueId" not in self.group_by:
+            msg = f"{self.endpoint} asks queue by queue; name queueId too"
+            raise MisfitError(("group_by",), msg)
 
     @cached_property
     def family(self) -> Family | None:
         """The family of aggregates that is asked; None for any other shape."""
         return family_named(self.endpoint)
+
+    @property
+    def shape(self) -> Shape:
+        """What there is room for where figures are fixed."""
+        return shape_named(self.endpoint)
 
     @cached_property
     def details(self) -> tuple[Details, Road] | None:

@@ -18,6 +18,7 @@ from gcbatch.tables.table import Table
 __all__ = ["sla_screen"]
 
 MOST_ROWS: Final = 60
+PER_OFFER: Final = "HT/offer s"
 MARKS: Final = {True: ("met", "green"), False: ("missed", "red"), None: ("-", "dim")}
 EMPTY: Final = (
     "no conversations in this range; check its dates and time zone, the names of the "
@@ -25,14 +26,17 @@ EMPTY: Final = (
 )
 
 
-def sla_screen(table: Table, *, period: str) -> RenderableType:
+def sla_screen(table: Table, *, period: str, per_offer: bool = False) -> RenderableType:
     """Return the rows of *table*: by queue worst first, or by period as they come.
 
     Args:
         table: `sla`, of the period.
         period: With `total`, a row a queue; with `interval`, the figures of a report
             by interval; else a row a period and queue.
+        per_offer: Whether handle time is divided by offers too, as a tutorial does.
     """
+    if per_offer and table.basis is not None:
+        table = table.basis
     shown: list[dict[str, Any]] = []
     count = 0
     for batch in table:
@@ -43,7 +47,11 @@ def sla_screen(table: Table, *, period: str) -> RenderableType:
             shown += _rows(batch.slice(0, MOST_ROWS - len(shown)))
     if not shown:
         return Text(EMPTY)
-    grid = _by_interval(shown) if period == "interval" else _by_queue(shown, period)
+    last = {PER_OFFER: list(map(_per_offer, shown))} if per_offer else {}
+    if period == "interval":
+        grid = _by_interval(shown, last)
+    else:
+        grid = _by_queue(shown, period, last)
     if count == len(shown):
         return grid
     rest = count - len(shown)
@@ -77,15 +85,17 @@ def _grid(names: Sequence[str], figures: Sequence[str]) -> Grid:
     return grid
 
 
-def _by_queue(rows: list[dict[str, Any]], period: str) -> Grid:
+def _by_queue(
+    rows: list[dict[str, Any]], period: str, last: Mapping[str, Sequence[str]]
+) -> Grid:
     names = ["queue"]
     if period != "total":
         names.insert(0, period)
     if "media_type" in rows[0]:
         names.append("media")
     figures = ["offered", "answered", "SL %", "target", "", "AB %", "ASA", "AHT"]
-    grid = _grid(names, figures)
-    for row in rows:
+    grid = _grid(names, [*figures, *last])
+    for row, *more in zip(rows, *last.values(), strict=True):
         mark, style = MARKS[row["compliance_met"]]
         cells = [] if period == "total" else [row["period"]]
         cells.append(row["queue_name"] or "all")
@@ -101,14 +111,15 @@ def _by_queue(rows: list[dict[str, Any]], period: str) -> Grid:
             _percent(row["abandon_rate_pct"]),
             _span(row["asa_s"]),
             _span(row["aht_s"]),
+            *more,
         )
     return grid
 
 
-def _by_interval(rows: list[dict[str, Any]]) -> Grid:
-    figures = ["offers", "handled", "abandoned", "SL %", "AHT"]
+def _by_interval(rows: list[dict[str, Any]], last: Mapping[str, Sequence[str]]) -> Grid:
+    figures = ["offers", "handled", "abandoned", "SL %", "AHT", *last]
     grid = _grid(["date", "queue"], figures)
-    for row in rows:
+    for row, *more in zip(rows, *last.values(), strict=True):
         grid.add_row(
             row["period"],
             escape(plain(row["queue_name"] or "all")),
@@ -117,6 +128,7 @@ def _by_interval(rows: list[dict[str, Any]]) -> Grid:
             f"{row['abandoned']:,}",
             _percent(row["service_level_pct"]),
             _span(row["aht_s"]),
+            *more,
         )
     return grid
 
@@ -127,6 +139,12 @@ def _level(row: Mapping[str, Any]) -> str:
     if row["compliance_met"] is False and round(level, 1) >= target:
         return f"{math.floor(level * 100) / 100:.2f}"
     return _percent(level)
+
+
+def _per_offer(row: Mapping[str, Any]) -> str:
+    """Return seconds as a tutorial prints them: handle time by offers, 0 without."""
+    offers, handled_ms = row["offered"], row["handle_sum_ms"] or 0.0
+    return f"{handled_ms / 1000 / offers if offers else 0.0:.2f}"
 
 
 def _percent(value: float | None) -> str:

@@ -70,6 +70,7 @@ def table_of(
         store,
         part_schema=PART,
         groups=("queue_id", "media_type"),
+        derived=lambda rows: rows.select([]),
         names=names or {},
         timezone=ZoneInfo("Europe/Dublin"),
     )

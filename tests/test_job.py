@@ -327,24 +327,57 @@ class TestTutorials:
         )
 
         assert asked.family is None
-        assert (asked.metrics, asked.group_by) == ((), ())
+        assert asked.metrics == ()
+        assert asked.group_by == (("queueId",) if endpoint == "interval-report" else ())
+
+    USUAL: ClassVar = {"from": "today-1d", "to": "today"}
 
     @pytest.mark.parametrize(
-        "more",
+        ("endpoint", "more"),
         [
-            {"metrics": ["nOffered"]},
-            {"group_by": ["queueId"]},
-            {"media_types": ["voice"]},
-            {"filter": {"type": "and", "predicates": [{"dimension": "userId"}]}},
-            {"views": [{"target": "tHandle", "name": "v", "range": {"lt": 1}}]},
+            ("interval-report", {"media_types": ["voice"]}),
+            ("queue-summary", {"group_by": ["queueId"]}),
+            *(
+                (endpoint, more)
+                for endpoint in ("interval-report", "queue-summary")
+                for more in (
+                    {"metrics": ["nOffered"]},
+                    {
+                        "filter": {
+                            "type": "and",
+                            "predicates": [{"dimension": "userId"}],
+                        }
+                    },
+                    {"views": [{"target": "tHandle", "name": "v", "range": {"lt": 1}}]},
+                )
+            ),
         ],
     )
-    def test_what_they_have_no_room_for_is_refused(self, more: dict[str, Any]) -> None:
+    def test_what_they_have_no_room_for_is_refused(
+        self, endpoint: str, more: dict[str, Any]
+    ) -> None:
         """A key that would do nothing is not passed over."""
-        usual = {"endpoint": "interval-report", "from": "today-1d", "to": "today"}
-
         with pytest.raises(ValidationError, match="its own figures and groups"):
-            Query.model_validate({**usual, **more})
+            Query.model_validate({**self.USUAL, "endpoint": endpoint, **more})
+
+    @pytest.mark.parametrize(
+        ("group_by", "match"),
+        [
+            (["skill"], "asks queue by queue; name queueId too"),
+            ([], "asks queue by queue; name queueId too"),
+            (["queueId", "skil"], "unknown dimension 'skil': did you mean skill"),
+            (["queueId", "mediaType"], "there are queueId, skill, wrapUpCode"),
+            (["queueId", "queueId"], "more than once"),
+        ],
+    )
+    def test_a_report_is_grouped_by_what_its_tutorial_names(
+        self, group_by: list[str], match: str
+    ) -> None:
+        """The queue, and skills and wrap-up codes beside it."""
+        asked = {**self.USUAL, "endpoint": "interval-report", "group_by": group_by}
+
+        with pytest.raises(ValidationError, match=match):
+            Query.model_validate(asked)
 
 
 class TestSla:

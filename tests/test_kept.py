@@ -10,7 +10,7 @@ from gcbatch.genesys.names import Names
 from gcbatch.job import Job
 from gcbatch.kept import Kept, asked_by
 from gcbatch.plan import Plan
-from gcbatch.query import make_query
+from gcbatch.query import PART_FORMAT, make_query
 from gcbatch.store import Store
 from gcbatch.windows import Window
 
@@ -79,6 +79,14 @@ def test_the_same_question_has_the_same_hash() -> None:
     assert asked_by(job_of(), "org", None) == asked_by(job_of(), "org", None)
     spelt_out = job_of(group_by=["queueId"])
     assert asked_by(job_of(), "org", None) == asked_by(spelt_out, "org", None)
+
+
+def test_a_plan_of_parts_in_another_format_is_not_exported() -> None:
+    """Its parts hold other things; plans of endpoints that kept theirs are of use."""
+    same = asked_by(job_of(), "org", None, PART_FORMAT)
+
+    assert asked_by(job_of(), "org", None) == same
+    assert asked_by(job_of(), "org", None, PART_FORMAT + 1) != same
 
 
 def test_a_file_of_queues_counts_by_its_lines() -> None:

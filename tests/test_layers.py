@@ -71,7 +71,7 @@ LAYERS = (
      "memory",
      "tables.scalars", "genesys.detail_models",
      "genesys.details", "genesys.families", "genesys.limits", "genesys.metrics",
-     "genesys.regions", "genesys.room"),
+     "genesys.regions", "genesys.room", "genesys.tutorials"),
     ("errors", "cluster.deaf"),
 )  # fmt: skip
 """Top to bottom. A module imports from layers below its own, or beside it; `x.*` are

@@ -18,7 +18,8 @@ from gcbatch.genesys.endpoints import endpoint_named
 from gcbatch.genesys.endpoints.aggregates.endpoint import Aggregates
 from gcbatch.job import Job
 from gcbatch.plan import Plan, Scope, make_plan
-from gcbatch.query import Query, canonical, make_query
+from gcbatch.query import PART_FORMAT, Query, canonical, make_query
+from gcbatch.question import ENDPOINTS
 from gcbatch.windows import Window, bucket_count, bucket_edges
 
 NOW = datetime(2026, 10, 16, tzinfo=UTC)
@@ -514,6 +515,34 @@ class TestDigests:
 
         assert query.digest == DIGEST
         assert str(query) == f"conversation-aggregates {window}"
+
+    def test_parts_of_another_format_are_no_answer(self) -> None:
+        """An endpoint whose parts changed is asked again; all others are not."""
+        window = Window(NOW, NOW + DAY)
+        asked = ("org", "interval-report", window, b"{}")
+
+        formats = {
+            name: endpoint_named(name).part_format
+            for name in ENDPOINTS
+            if endpoint_named(name).part_format != PART_FORMAT
+        }
+
+        assert formats == {"interval-report": 2, "queue-summary": 2}
+        assert make_query(*asked) == make_query(*asked, PART_FORMAT)
+        assert make_query(*asked).digest != make_query(*asked, 2).digest
+
+    @pytest.mark.parametrize("name", ["interval-report", "queue-summary"])
+    def test_a_plan_is_of_its_endpoints_format(self, name: str) -> None:
+        """Parts that an earlier release wrote of the same question are not taken."""
+        endpoint, window = endpoint_named(name), Window(NOW, NOW + DAY)
+
+        plan = make_plan(
+            job_of(endpoint=name, metrics=[]), Scope("org", window, ids_of(1)), endpoint
+        )
+
+        (query,) = plan.queries
+        older = make_query("org", name, query.window, query.template)
+        assert query.digest != older.digest
 
     def test_equal_bodies_have_equal_bytes(self) -> None:
         """The order of keys is not part of what is asked."""

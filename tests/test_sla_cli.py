@@ -1,5 +1,6 @@
 """The commands about service levels: the table on the screen, `report`, exit 7."""
 
+import csv
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -226,7 +227,10 @@ class TestReport:
     def test_by_interval_it_is_the_tutorials_table(
         self, cli: Cli, bench: "Bench"
     ) -> None:
-        """Date, offers, handled, abandoned, level and handle time, in time order."""
+        """Date, offers, handled, abandoned, level and handle time, in time order.
+
+        After the average by handled calls comes the tutorial's own, by offers.
+        """
         query = {"endpoint": "interval-report", "metrics": [], "queues": ["Prospects"]}
         job = bench.write(query=query, sla={})
         cli("run", job)
@@ -234,10 +238,48 @@ class TestReport:
         result = cli("report", job, "--period", "interval")
 
         header, *rows = cells(result, "date")
-        assert " ".join(header) == "date queue offers handled abandoned SL % AHT"
+        assert " ".join(header) == (
+            "date queue offers handled abandoned SL % AHT HT/offer s"
+        )
         assert rows[0][:2] == ["1999-08-01T00:00", "Prospects"]
         dates = [row[0] for row in rows if row[0].startswith("1999")]
         assert dates == sorted(dates)
+
+    def test_handle_time_by_offers_is_the_tables(
+        self, cli: Cli, bench: "Bench"
+    ) -> None:
+        """Seconds as its tutorial prints them, of each interval and of the range."""
+        query = {"endpoint": "interval-report", "metrics": [], "queues": ["Prospects"]}
+        job = bench.write(query=query, sla={})
+        run = cli("run", job)
+
+        by_interval = cli("report", job, "--period", "interval")
+
+        with (bench.folder / "job.csv").open(encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        lines = [row for row in cells(by_interval, "date") if row[0].startswith("1999")]
+        shown = [row[-1] for row in lines]
+        assert shown == [
+            f"{float(row['avg_handle_time_s']):.2f}" for row in rows[: len(shown)]
+        ]
+        seconds = sum(float(row["handle_time_sum_s"] or 0) for row in rows)
+        offers = sum(int(row["offer_count"]) for row in rows)
+        _, (*_, of_range) = cells(run, "queue")[:2]
+        assert of_range == f"{seconds / offers:.2f}"
+
+    @pytest.mark.parametrize("endpoint", ["conversation-aggregates", "queue-summary"])
+    def test_other_endpoints_divide_by_handled_calls_alone(
+        self, cli: Cli, bench: "Bench", endpoint: str
+    ) -> None:
+        """The average by offers is of one tutorial."""
+        query: dict[str, Any] = {"endpoint": endpoint}
+        if endpoint == "queue-summary":
+            query["metrics"] = []
+        job = bench.write(query=query, sla={})
+
+        result = cli("run", job)
+
+        assert cells(result, "queue")[0][-1] == "AHT"
 
     @pytest.mark.parametrize(
         ("period", "label"),

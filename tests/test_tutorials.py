@@ -209,7 +209,7 @@ class TestOnTheWire:
                 "avgHandleTime",
             ],
             "groupings": [
-                {"name": "queue", "type": "QUEUE", "values": grouping["values"]}
+                {"name": "queue", "type": "queue", "values": grouping["values"]}
             ],
         }
         assert len(grouping["values"]) == 2
@@ -257,7 +257,7 @@ class TestOnTheWire:
 
         assert report.queries == len(asked) == QUEUE_COUNT
         for entry in bench.data_requests:
-            assert entry.request["groupings"] == [{"name": "queue", "type": "QUEUE"}]
+            assert entry.request["groupings"] == [{"name": "queue", "type": "queue"}]
 
     def test_a_report_needs_the_queues_listed(self, bench_of: "BenchOf") -> None:
         """Who may not list queues has to name them by id."""
@@ -469,7 +469,7 @@ class TestOddAnswers:
     def test_without_offers_they_are_handled_and_abandoned(
         self, bench_of: "BenchOf"
     ) -> None:
-        """The tutorial's own rule, for each bucket that lacks the offer count."""
+        """In `sla`, for a bucket that lacks the offer count; `intervals` has null."""
         bench = bench_of(faults=Faults(Fault("no_offers", times=None)))
 
         report = ask(bench, REPORT)

@@ -81,7 +81,7 @@ def report(
         else:
             if told:
                 typer.echo(told)
-            print_sla(catalog, period)
+            print_sla(loaded, catalog, period)
     if as_json and told:
         typer.echo(told, err=True)
     if isinstance(catalog, OrgsCatalog):

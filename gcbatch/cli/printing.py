@@ -15,6 +15,7 @@ from gcbatch.plain import plain
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from gcbatch.job import Job
     from gcbatch.tables.catalog import Catalog
     from gcbatch.tables.orgs import OrgsCatalog
 
@@ -47,11 +48,14 @@ def print_screen(screen: "RenderableType") -> None:
     console.print(screen)
 
 
-def print_sla(catalog: "Catalog | OrgsCatalog", period: str = "total") -> None:
+def print_sla(
+    job: "Job", catalog: "Catalog | OrgsCatalog", period: str = "total"
+) -> None:
     """Print the service levels of a job, of one kind of period."""
     from gcbatch.sla_screens import sla_screen
 
-    print_screen(sla_screen(catalog.table("sla", period=period), period=period))
+    table, shape = catalog.table("sla", period=period), job.query.shape
+    print_screen(sla_screen(table, period=period, per_offer=shape.per_offer))
 
 
 def print_json(content: object) -> None:

@@ -153,7 +153,7 @@ class _Outcome:
 
             print_screen(report_screen(self.report, self.job.query.zone))
             if self.job.sla and self.report.catalog:
-                print_sla(self.report.catalog)
+                print_sla(self.job, self.report.catalog)
         if self.report:
             for failure in self.report.failures.values():
                 say_error(failure)

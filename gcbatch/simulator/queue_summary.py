@@ -17,16 +17,22 @@ A row for each queue and bucket in which a call was handled or given up:
   call that has not ended adds nothing.
 - A deleted queue has `deleted: true`; `name` is null where there is none.
 
-A grouping is `{"name": "queue", "type": "QUEUE", "values": [ids]}`; the name may be
-`queueId` or `queue.id`, the type `DIMENSION`, either in small letters too, and
-`values` may be left out. `nextPageToken` is sent beside the unchanged query; it is
-null on the last page.
+A grouping is `{"name": "queue", "type": "queue", "values": [ids]}`. There may be
+several, as in the tutorial, whose first has no `values`: only queues that one of them
+names are taken, and all of them where none does. The `filter` names media; it may be
+left out:
+
+    {"type": "conversation", "or": [{"type": "conversation", "path": "type",
+                                     "operator": "in", "value": ["voice"]}]}
+
+`nextPageToken` is sent beside the unchanged query; it is null on the last page.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from gcbatch.simulator.buckets import instant_text
+from gcbatch.simulator.filters import Filter, Predicate
 from gcbatch.simulator.paging import digest_of, page_at, read_place
 from gcbatch.simulator.problems import bad_request, invalid_date
 from gcbatch.simulator.reading import (
@@ -43,7 +49,6 @@ from gcbatch.simulator.tally import (
     Cell,
     Question,
     Tally,
-    read_conditions,
     read_step,
     tallies_of,
 )
@@ -52,8 +57,8 @@ from gcbatch.simulator.tenant import Queue, Tenant
 __all__ = ["answer_queue_summary"]
 
 MODEL: Final = "QueueSummaryQuery"
-NAMES: Final = ("queue", "queueId", "queue.id")
-TYPES: Final = ("QUEUE", "queue", "DIMENSION", "dimension")
+WORD: Final = ("queue",)
+"""Name and type of a grouping."""
 
 _TOKEN: Final = "nextPageToken"  # noqa: S105 - the name of a field
 _FIELDS: Final = frozenset(
@@ -92,10 +97,9 @@ def answer_queue_summary(
     page = page_at(place, _in_order(tallies, queues), page_size, faults)
     data = []
     for cell in page.rows:
-        queue_id, bucket = cell
-        row: dict[str, Any] = {"queue": _queue(queue_id, queues)}
+        row: dict[str, Any] = {"queue": _queue(cell.queue_id, queues)}
         if question.step_ms is not None:
-            row["interval"] = instant_text(bucket)
+            row["interval"] = instant_text(cell.start_ms)
         data.append(row | {name: _figure(name, tallies[cell]) for name in metrics})
     return {"data": data, _TOKEN: page.next_token}
 
@@ -112,20 +116,25 @@ def _question(given: Mapping[str, Any], metrics: tuple[str, ...]) -> Question:
         events=tuple(
             dict.fromkeys(event for name in metrics for event in _EVENTS[name])
         ),
-        filter=read_conditions(given.get("filter")),
+        filter=_read_filter(given.get("filter")),
         queue_ids=_queue_ids(given.get("groupings")),
     )
 
 
 def _queue_ids(value: object) -> frozenset[str] | None:
-    """Read the one grouping; None takes all queues."""
+    """Read the groupings; None takes all queues."""
     groupings = read_list(value, "Grouping")
-    if len(groupings) != 1:
-        msg = "The query needs one grouping, by queue."
+    if not groupings:
+        msg = "The query needs a grouping, by queue."
         raise bad_request(msg)
-    given = read_object(groupings[0], "Grouping", frozenset({"name", "type", "values"}))
-    read_choice(given.get("name"), "GroupingName", NAMES)
-    read_choice(given.get("type"), "GroupingType", TYPES)
+    named = [ids for grouping in groupings if (ids := _read_grouping(grouping))]
+    return frozenset().union(*named) if named else None
+
+
+def _read_grouping(value: object) -> frozenset[str] | None:
+    given = read_object(value, "Grouping", frozenset({"name", "type", "values"}))
+    read_choice(given.get("name"), "GroupingName", WORD)
+    read_choice(given.get("type"), "GroupingType", WORD)
     if given.get("values") is None:
         return None
     values = read_list(given["values"], "String")
@@ -135,10 +144,37 @@ def _queue_ids(value: object) -> frozenset[str] | None:
     return frozenset(map(read_text, values))
 
 
+def _read_filter(value: object) -> Filter | None:
+    """Read the media that are asked for; None takes all."""
+    if value is None:
+        return None
+    given = read_object(value, "Filter", frozenset({"type", "or"}))
+    read_choice(given.get("type"), "FilterType", ("conversation",))
+    media = [
+        medium
+        for condition in read_list(given.get("or"), "Condition")
+        for medium in _read_condition(condition)
+    ]
+    if not media:
+        msg = "The filter names no media."
+        raise bad_request(msg)
+    tests = [Predicate("mediaType", "matches", m, "dimension") for m in media]
+    return Filter("or", (), tuple(tests))
+
+
+def _read_condition(value: object) -> list[str]:
+    keys = frozenset({"type", "path", "operator", "value"})
+    given = read_object(value, "Condition", keys)
+    read_choice(given.get("type"), "ConditionType", ("conversation",))
+    read_choice(given.get("path"), "ConditionPath", ("type",))
+    read_choice(given.get("operator"), "ConditionOperator", ("in",))
+    return list(map(read_text, read_list(given.get("value"), "String")))
+
+
 def _in_order(cells: Iterable[Cell], queues: Mapping[str, Queue]) -> list[Cell]:
     """Sort by the queue's name and then by bucket."""
     names = {queue.id: queue.name for queue in queues.values()}
-    return sorted(cells, key=lambda cell: (names.get(cell[0], ""), *cell))
+    return sorted(cells, key=lambda cell: (names.get(cell.queue_id, ""), *cell))
 
 
 def _queue(queue_id: str, queues: Mapping[str, Queue]) -> dict[str, Any]:

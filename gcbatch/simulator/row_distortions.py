@@ -143,7 +143,7 @@ def _nameless_queues(rows: Rows) -> None:
         if "queue" in row:
             row["queue"]["name"] = None
         else:
-            row["groupByValues"] = [None]
+            row["groupByValues"][0] = None
 
 
 def _no_offers(rows: Rows) -> None:

@@ -12,14 +12,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from gcbatch.simulator.buckets import duration_ms
 from gcbatch.simulator.events import Events, Key, Profile, Series, events_of
-from gcbatch.simulator.filters import Filter, Predicate
+from gcbatch.simulator.filters import Filter
 from gcbatch.simulator.keeping import kept_with_tenant
 from gcbatch.simulator.problems import invalid_value
-from gcbatch.simulator.reading import read_choice, read_list, read_object, read_text
 from gcbatch.simulator.tenant import Tenant
 
 __all__ = [
@@ -27,18 +26,26 @@ __all__ = [
     "Cell",
     "Question",
     "Tally",
-    "read_conditions",
     "read_step",
     "tallies_of",
 ]
 
 HANDLE_OF_ANSWERED: Final = "handle time, posted when the call is answered"
 
-FIELDS: Final = {"queue.id": "queueId", "mediaType": "mediaType"}
-"""What a predicate can be about, and the dimension that it is."""
 
-Cell = tuple[str, int]
-"""A queue's id and the first millisecond of a bucket."""
+class Cell(NamedTuple):
+    """What is counted together.
+
+    Args:
+        queue_id: The queue.
+        start_ms: First millisecond of the bucket.
+        beside: A value for each further dimension; None where an event has none.
+    """
+
+    queue_id: str
+    start_ms: int
+    beside: tuple[str | None, ...] = ()
+
 
 _NOTHING: Final = Series([], [], [])
 
@@ -54,6 +61,7 @@ class Question:
         events: The metrics whose events count.
         filter: None takes all.
         queue_ids: None takes all.
+        beside: Dimensions that are told apart besides the queue.
     """
 
     start_ms: int
@@ -62,6 +70,7 @@ class Question:
     events: tuple[str, ...]
     filter: Filter | None = None
     queue_ids: frozenset[str] | None = None
+    beside: tuple[str, ...] = ()
 
     def bucket_of(self, ms: int) -> int:
         """Return the first millisecond of the bucket of an instant."""
@@ -77,6 +86,10 @@ class Question:
         if self.queue_ids is not None and queue_id not in self.queue_ids:
             return None
         return queue_id
+
+    def beside_of(self, profile: Profile) -> tuple[str | None, ...]:
+        """Return an event's values of the dimensions besides the queue."""
+        return tuple(map(profile.get, self.beside))
 
 
 class Tally:
@@ -128,16 +141,19 @@ def _tallies(
     events: Events, of_answered: Series, question: Question
 ) -> Mapping[Cell, Tally]:
     queues = [question.queue_of(profile) for profile in events.profiles]
+    beside = [question.beside_of(profile) for profile in events.profiles]
     tallies: defaultdict[Cell, Tally] = defaultdict(Tally)
     for metric in question.events:
         series = (
             of_answered if metric == HANDLE_OF_ANSWERED else _series(events, metric)
         )
         for at in series.between(question.start_ms, question.end_ms):
-            queue_id = queues[series.profiles[at]]
+            profile = series.profiles[at]
+            queue_id = queues[profile]
             if queue_id is not None:
-                bucket = question.bucket_of(series.times[at])
-                tallies[queue_id, bucket].add(metric, series.values[at])
+                start_ms = question.bucket_of(series.times[at])
+                cell = Cell(queue_id, start_ms, beside[profile])
+                tallies[cell].add(metric, series.values[at])
     return dict(tallies)
 
 
@@ -173,25 +189,3 @@ def read_step(value: object) -> int | None:
     if step_ms is None:
         raise invalid_value(value, "Duration")
     return step_ms
-
-
-def read_conditions(value: object) -> Filter | None:
-    """Read the tutorials' `filter`: one level of predicates; None takes all.
-
-    Raises:
-        Problem: If its shape, a type, a field or a value is not right.
-    """
-    if value is None:
-        return None
-    given = read_object(value, "Filter", frozenset({"type", "predicates"}))
-    join = read_choice(given.get("type"), "FilterType", ("AND", "OR"))
-    predicates = read_list(given.get("predicates"), "Predicate")
-    return Filter(join.lower(), (), tuple(map(_read_predicate, predicates)))
-
-
-def _read_predicate(value: object) -> Predicate:
-    given = read_object(value, "Predicate", frozenset({"type", "field", "value"}))
-    read_choice(given.get("type"), "PredicateType", ("EQUALS",))
-    field = read_choice(given.get("field"), "PredicateField", FIELDS)
-    wanted = read_text(given.get("value"))
-    return Predicate(FIELDS[field], "matches", wanted, "dimension")

@@ -160,6 +160,14 @@ class Bucketed(Endpoint, Protocol):
         """
         ...
 
+    def derived(self, rows: pa.Table) -> pa.Table:
+        """Return the columns of the table `intervals` that follow from a part's rows.
+
+        Returns:
+            A row for each of *rows*; no columns where nothing follows.
+        """
+        ...
+
     def facts(self, rows: pa.Table) -> pa.Table:
         """Return what the table `sla` adds up, from the rows of a part.
 

@@ -17,13 +17,15 @@ from functools import partial, reduce
 from itertools import pairwise
 from typing import Final
 
+import pyarrow as pa
+
 from gcbatch import job as jobs
 from gcbatch.errors import TooLargeError
 from gcbatch.genesys.endpoints.base import Asker, Bucketed, Desk, Price
 from gcbatch.genesys.limits import JOB_PAGE
 from gcbatch.grids import AcrossMidnightError, Anchor, in_whole_days
 from gcbatch.partfile import Part
-from gcbatch.query import Query
+from gcbatch.query import PART_FORMAT, Query
 from gcbatch.rows import joined
 from gcbatch.windows import Window, bucket_edges, elapsed_edges
 
@@ -232,6 +234,12 @@ class Splitter:
 
 class AskedInPieces:
     """What endpoints of buckets have in common that are asked in pieces."""
+
+    part_format: int = PART_FORMAT
+
+    def derived(self, rows: pa.Table) -> pa.Table:
+        """Return nothing: all columns of `intervals` are those of the parts."""
+        return rows.select([])
 
     def price(self, fetch: jobs.Fetch) -> Price:  # noqa: ARG002 - an Endpoint
         """Return what a query costs; it may have more pages than one."""

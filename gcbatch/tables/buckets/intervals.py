@@ -1,6 +1,6 @@
 """The table `intervals`: a row per bucket and group, as the service answered."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,7 @@ def table(source: Source) -> Table:
         source.store,
         part_schema=source.bucketed.schema(asked),
         groups=source.bucketed.groups(asked),
+        derived=source.bucketed.derived,
         names=source.names.by_dimension,
         timezone=asked.zone,
     )
@@ -38,6 +39,7 @@ def intervals_table(
     *,
     part_schema: pa.Schema,
     groups: tuple[str, ...],
+    derived: Callable[[pa.Table], pa.Table],
     names: Mapping[str, Mapping[str, str]],
     timezone: ZoneInfo,
 ) -> Table:
@@ -51,17 +53,21 @@ def intervals_table(
         store: Where they are.
         part_schema: The columns of a part.
         groups: Columns that with interval_start make the key.
+        derived: Returns the columns that follow from a part's rows.
         names: For each dimension that was listed, names by id. An id without a name
             is its own name.
         timezone: The job's.
     """
+    # Answers that bring the queue's name have names for all groups, not ids.
+    brings_names = "queue_name" in part_schema.names
     lookups = {
         ids: (column, Lookup.of(names.get(dimension, {})))
         for ids, (column, dimension) in NAMED.items()
-        if ids in groups and column not in part_schema.names
+        if ids in groups and not brings_names
     }
     shown = [field for field in part_schema if field.name not in _UNSHOWN]
     schema = _with_names(shown, {ids: column for ids, (column, _) in lookups.items()})
+    schema = pa.schema([*schema, *derived(part_schema.empty_table()).schema])
 
     def batches() -> Iterator[pa.RecordBatch]:
         for _, queries in plan.windows:
@@ -73,6 +79,7 @@ def intervals_table(
                 if field.name in lookups:
                     _, lookup = lookups[field.name]
                     columns.append(lookup.named(rows[field.name]))
+            columns += derived(rows).columns
             yield from pa.Table.from_arrays(columns, schema=schema).to_batches()
 
     return Table(

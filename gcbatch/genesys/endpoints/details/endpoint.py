@@ -30,7 +30,7 @@ from gcbatch.genesys.endpoints.details.pages import (
     Records,
     read_page,
 )
-from gcbatch.query import Query, canonical
+from gcbatch.query import PART_FORMAT, Query, canonical
 from gcbatch.windows import whole_utc_days
 
 __all__ = ["DetailsEndpoint"]
@@ -73,6 +73,7 @@ class DetailsEndpoint:
 
     details: Details
     road: Road
+    part_format: int = PART_FORMAT
     queues_at_once: int | None = None
     cuts_by_clock: bool = False
     in_utc_days: bool = True

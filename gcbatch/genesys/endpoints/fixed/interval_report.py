@@ -7,17 +7,22 @@
         {"type": "EQUALS", "field": "queue.id", "value": "…"}]}}
 
     {"entities": [{"date": "…", "groupByValues": ["Support"],
-                   "metrics": {"offerCount": {"count": 3, "sum": 3}, …}}],
+                   "metrics": {"offerCount": {"count": 1, "sum": 3}, …}}],
      "nextPageId": "…"}
 
-The real service does not know this shape; gateways and simulators may. One queue a
-query, so that the id of an entity's queue is known. A bucket is told by its start;
-times are in seconds; the service level is in percent of the bucket's handled calls.
+The real service does not know this shape; gateways and simulators may. Every value is a
+`sum`, the total; `count` is the number of intervals with data, and counts no calls.
+Times are in seconds; the service level is in percent of the bucket's handled calls. A
+bucket is told by its start.
+
+An entity has the values of its groups in the order of `groupBys`: names, of which the
+queue's is one. Each query asks one queue, so that the id of an entity's queue is known.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
 
@@ -32,10 +37,18 @@ from gcbatch.errors import DataError
 from gcbatch.genesys.bodies import Reader
 from gcbatch.genesys.client import Answer, Client
 from gcbatch.genesys.endpoints.clocked import HEAD, Grid, levels_missing, whole_window
-from gcbatch.genesys.endpoints.columns import MOST, Number, numbers, within
+from gcbatch.genesys.endpoints.columns import (
+    MOST,
+    SHAPE_HINT,
+    Number,
+    numbers,
+    within,
+)
 from gcbatch.genesys.endpoints.paging import all_pages
 from gcbatch.genesys.endpoints.splitting import AskedInPieces
+from gcbatch.genesys.metrics import snake
 from gcbatch.partfile import INSTANT, Part
+from gcbatch.plain import plain
 from gcbatch.query import Query, canonical
 from gcbatch.windows import iso
 
@@ -87,15 +100,21 @@ class _Column:
 
 
 _COLUMNS: Final = (
-    _Column("offerCount", "count", "offer_count", pa.int64(), "calls"),
-    _Column("handledCount", "count", "handled_count", pa.int64(), "calls"),
-    _Column("abandonedCount", "count", "abandoned_count", pa.int64(), "calls"),
+    _Column("offerCount", "sum", "offer_count", pa.int64(), "calls"),
+    _Column("handledCount", "sum", "handled_count", pa.int64(), "calls"),
+    _Column("abandonedCount", "sum", "abandoned_count", pa.int64(), "calls"),
     _Column("serviceLevelPercent", "sum", "service_level_percent", pa.float64(), "%"),
     _Column("handleTime", "sum", "handle_time_sum_s", pa.float64(), "s"),
-    _Column("handleTime", "count", "handle_time_count", pa.int64(), "calls"),
+    _Column("handleTime", "count", "handle_time_count", pa.int64(), "intervals"),
     _Column("wrapUpTime", "sum", "wrap_up_time_sum_s", pa.float64(), "s"),
 )
 _METRICS: Final = list(dict.fromkeys(column.metric for column in _COLUMNS))
+
+_PER_OFFER: Final = pa.field(
+    "avg_handle_time_s",
+    pa.float64(),
+    metadata={"unit": "s", "description": "handle time by offers, 0 without offers"},
+)
 
 
 @dataclass(frozen=True)
@@ -103,6 +122,7 @@ class IntervalReport(AskedInPieces):
     """The endpoint `interval-report`."""
 
     name: str = "interval-report"
+    part_format: int = 2  # before, the columns of calls held counts of intervals
     queues_at_once: int | None = 1
     cuts_by_clock: bool = True
     in_utc_days: bool = False
@@ -114,7 +134,7 @@ class IntervalReport(AskedInPieces):
             for queue_id in queue_ids or ()
         ]
         body = {
-            "groupBys": ["queue"],
+            "groupBys": [query.shape.groups[group] for group in query.group_by],
             "metrics": _METRICS,
             "filter": {"type": "AND", "predicates": predicates},
         }
@@ -122,11 +142,12 @@ class IntervalReport(AskedInPieces):
             body["interval"] = query.granularity.text
         return canonical(body)
 
-    def schema(self, query: question.Query) -> pa.Schema:  # noqa: ARG002 - an Endpoint
+    def schema(self, query: question.Query) -> pa.Schema:
         """Return the columns of a part."""
         return pa.schema(
             [
                 *HEAD,
+                *(pa.field(group, pa.string()) for group in self.groups(query)[1:]),
                 *(
                     pa.field(
                         c.name,
@@ -138,9 +159,9 @@ class IntervalReport(AskedInPieces):
             ]
         )
 
-    def groups(self, query: question.Query) -> tuple[str, ...]:  # noqa: ARG002 - an Endpoint
+    def groups(self, query: question.Query) -> tuple[str, ...]:
         """Return the columns that with interval_start make the key of a row."""
-        return ("queue_id",)
+        return ("queue_id", *map(snake, _beside_queue(query)))
 
     def queues_of(self, template: bytes) -> tuple[str, ...]:
         """Return the id of the one queue that a template names."""
@@ -183,20 +204,38 @@ class IntervalReport(AskedInPieces):
         (queue_id,) = self.queues_of(query.template)
         grid = Grid(query, asked.granularity)
         spans = [grid.bucket(e.date, f"entity {n}") for n, e in enumerate(entities, 1)]
-        _check_once(query, [start.isoformat() for start, _ in spans])
+        starts = [start for start, _ in spans]
+        told = _values(entities, asked.group_by, query)
+        names, beside = told["queueId"], [told[g] for g in _beside_queue(asked)]
+        _check_once(starts, beside, query)
+        _check_one_queue(starts, names, query)
         columns = [
-            pa.array([start for start, _ in spans], INSTANT),
+            pa.array(starts, INSTANT),
             pa.array([end for _, end in spans], INSTANT),
             pa.array([queue_id] * len(spans), pa.string()),
-            pa.array([_name(e) or queue_id for e in entities], pa.string()),
+            pa.array([name or queue_id for name in names], pa.string()),
+            *(pa.array(values, pa.string()) for values in beside),
         ]
         columns += [_figures(entities, column, query) for column in _COLUMNS]
         table = pa.Table.from_arrays(columns, schema=self.schema(asked))
-        table = table.sort_by("interval_start")
+        order = ("interval_start", *self.groups(asked))
+        table = table.sort_by([(name, "ascending") for name in order])
         remarks = levels_missing(table["handled_count"], table["service_level_percent"])
         return Part(
             table, Account.of_pages(query.window, table.num_rows, pages, remarks)
         )
+
+    def derived(self, rows: pa.Table) -> pa.Table:
+        """Return the tutorial's average: handle time by offers, 0 where there are none.
+
+        It is another than `aht_s` of the table `sla`, which is by handled calls.
+        """
+        offers = pc.fill_null(rows["offer_count"], 0)
+        is_some = pc.greater(offers, 0)
+        seconds = pc.fill_null(rows["handle_time_sum_s"], 0.0)
+        average = pc.divide(seconds, pc.if_else(is_some, offers, 1))
+        shown = pc.if_else(is_some, average, 0.0)
+        return pa.Table.from_arrays([shown], schema=pa.schema([_PER_OFFER]))
 
     def facts(self, rows: pa.Table) -> pa.Table:
         """Return what the table `sla` adds up; a null level counts as 0."""
@@ -224,19 +263,65 @@ class IntervalReport(AskedInPieces):
                 "wait_sum_ms": none.cast(pa.float64()),
                 "wait_count": none.cast(pa.int64()),
                 "handle_sum_ms": pc.multiply(rows["handle_time_sum_s"], 1000.0),
-                "handle_count": rows["handle_time_count"],
+                "handle_count": rows["handled_count"],
             }
         )
 
 
-def _name(entity: _Entity) -> str | None:
-    return next(iter(entity.groupByValues or ()), None)
+def _beside_queue(query: question.Query) -> list[str]:
+    """Return what rows are grouped by besides the queue, in the job's order."""
+    return [group for group in query.group_by if group != "queueId"]
 
 
-def _check_once(query: Query, starts: list[str]) -> None:
-    if twice := [start for start, count in Counter(starts).items() if count > 1]:
-        msg = f"{query}: bucket {min(twice)} is answered twice"
+def _values(
+    entities: Iterable[_Entity], groups: Sequence[str], query: Query
+) -> dict[str, list[str | None]]:
+    """Return the values of each group, one for each entity.
+
+    An entity of the queue alone may have none: the tutorial calls its queue unknown.
+
+    Raises:
+        DataError: If one has not as many values as there are groups; names it.
+    """
+    told: dict[str, list[str | None]] = {group: [] for group in groups}
+    for number, entity in enumerate(entities, 1):
+        values = entity.groupByValues or ([None] if len(groups) == 1 else [])
+        if len(values) != len(groups):
+            msg = (
+                f"{query}: entity {number} of {plain(entity.date)}: its groupByValues "
+                f"({plain(entity.groupByValues)}) are not one for each of "
+                f"{', '.join(groups)}"
+            )
+            raise DataError(msg, hint=SHAPE_HINT)
+        for group, value in zip(groups, values, strict=True):
+            told[group].append(value)
+    return told
+
+
+def _check_once(
+    starts: Sequence[datetime], beside: Sequence[Sequence[str | None]], query: Query
+) -> None:
+    """Refuse an answer with two entities of one bucket and group."""
+    counts = Counter(zip(starts, *beside, strict=True))
+    if twice := [key for key, count in counts.items() if count > 1]:
+        start, *group = min(twice, key=lambda key: key[0])
+        of_group = f" of {plain(group)}" if group else ""
+        msg = f"{query}: bucket {iso(start)}{of_group} is answered twice"
         raise DataError(msg)
+
+
+def _check_one_queue(
+    starts: Iterable[datetime], names: Iterable[str | None], query: Query
+) -> None:
+    """Refuse a bucket with entities of two names: one queue was asked for."""
+    known: dict[datetime, str] = {}
+    for start, name in zip(starts, names, strict=True):
+        if name and (other := known.setdefault(start, name)) != name:
+            both = f"{plain(other)!r} and {plain(name)!r}"
+            msg = f"{query}: bucket {iso(start)} is of two queues, {both}"
+            raise DataError(
+                msg, hint="the service does not keep to the queue asked for"
+            )
 
 
 def _figures(entities: Sequence[_Entity], column: _Column, query: Query) -> pa.Array:

@@ -3,7 +3,9 @@
     POST /api/v2/analytics/queues/summary
     {"dateFrom": "…Z", "dateTo": "…Z", "interval": "PT1H",
      "metrics": ["serviceLevel", …],
-     "groupings": [{"name": "queue", "type": "QUEUE", "values": ["…"]}],
+     "groupings": [{"name": "queue", "type": "queue", "values": ["…"]}],
+     "filter": {"type": "conversation", "or": [{"type": "conversation", "path": "type",
+                "operator": "in", "value": ["voice"]}]},
      "nextPageToken": "…"}
 
     {"data": [{"queue": {"id": "…", "name": "Support", "deleted": false},
@@ -12,12 +14,13 @@
      "nextPageToken": "…"}
 
 The real service does not know this shape; gateways and simulators may. The next page's
-token goes into the body beside the unchanged query. A bucket is told by its start, and
-is the whole window where none is told; times are in seconds; the service level is in
-percent of the bucket's handled calls.
+token goes into the body beside the unchanged query. The filter is there where a job
+names media types. A bucket is told by its start, and is the whole window where none is
+told; times are in seconds; the service level is in percent of the bucket's handled
+calls.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -37,12 +40,14 @@ from gcbatch.genesys.endpoints.columns import MOST, Number, numbers, within
 from gcbatch.genesys.endpoints.paging import all_pages
 from gcbatch.genesys.endpoints.splitting import AskedInPieces
 from gcbatch.partfile import INSTANT, Part
+from gcbatch.plain import plain
 from gcbatch.query import Query, canonical
 from gcbatch.windows import iso
 
 __all__ = ["ENDPOINT", "QueueSummary"]
 
 PATH: Final = "/api/v2/analytics/queues/summary"
+KEPT_HINT: Final = "the service does not keep to the queues it was asked"
 
 
 class _Queue(msgspec.Struct, gc=False):
@@ -91,13 +96,14 @@ class QueueSummary(AskedInPieces):
     """The endpoint `queue-summary`."""
 
     name: str = "queue-summary"
+    part_format: int = 2  # before, rows of queues that were not asked for got in
     queues_at_once: int | None = None
     cuts_by_clock: bool = True
     in_utc_days: bool = False
 
     def template(self, query: question.Query, queue_ids: Sequence[str] | None) -> bytes:
         """Return the body of a request but for its dates and page."""
-        grouping: dict[str, Any] = {"name": "queue", "type": "QUEUE"}
+        grouping: dict[str, Any] = {"name": "queue", "type": "queue"}
         if queue_ids is not None:
             grouping["values"] = list(queue_ids)
         body: dict[str, Any] = {
@@ -106,6 +112,8 @@ class QueueSummary(AskedInPieces):
         }
         if query.granularity and query.granularity.is_clock:
             body["interval"] = query.granularity.text
+        if query.media_types:
+            body["filter"] = _of_media(query.media_types)
         return canonical(body)
 
     def schema(self, query: question.Query) -> pa.Schema:  # noqa: ARG002 - an Endpoint
@@ -161,6 +169,7 @@ class QueueSummary(AskedInPieces):
 
         pages = await all_pages(ask, about=str(query))
         rows = [row for page in pages for row in page.value.data or ()]
+        _refuse_strangers(rows, query, self.queues_of(query.template))
         grid = Grid(query, asked.granularity)
         spans = [grid.bucket(r.interval, f"row {n}") for n, r in enumerate(rows, 1)]
         seen: set[tuple[str, object]] = set()
@@ -224,6 +233,28 @@ class QueueSummary(AskedInPieces):
                 "handle_count": rows["total_handled"],
             }
         )
+
+
+def _of_media(media_types: Sequence[str]) -> dict[str, Any]:
+    """Return the filter that keeps conversations of some media."""
+    of_type = {"path": "type", "operator": "in", "value": list(media_types)}
+    return {"type": "conversation", "or": [{"type": "conversation", **of_type}]}
+
+
+def _refuse_strangers(
+    rows: Sequence[_Row], query: Query, queues: Collection[str]
+) -> None:
+    """Refuse rows of other queues than those that were asked for; none is all.
+
+    Raises:
+        DataError: If there is one; names its queue.
+    """
+    asked = {queue.lower() for queue in queues}
+    for number, row in enumerate(rows, 1):
+        if asked and row.queue.id.lower() not in asked:
+            stranger = plain(row.queue.id)
+            msg = f"{query}: row {number} is of queue {stranger}, which was not asked"
+            raise DataError(msg, hint=KEPT_HINT)
 
 
 ENDPOINT: Final = QueueSummary()
