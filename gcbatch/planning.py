@@ -8,6 +8,7 @@ from typing import Final
 
 from gcbatch.dates import resolve_range
 from gcbatch.errors import AccessError, DataError, GcbatchError, JobError
+from gcbatch.files import read_bounded
 from gcbatch.genesys.endpoints import Price, endpoint_named
 from gcbatch.genesys.listing import LISTINGS, Documents
 from gcbatch.genesys.names import Names, is_id, queue_ids
@@ -22,6 +23,9 @@ from gcbatch.store import Store
 from gcbatch.windows import Window
 
 __all__ = ["Planned", "Planner"]
+
+MOST_QUEUE_BYTES: Final = 16 << 20
+"""Of a file of queues; 100,000 names have some four megabytes."""
 
 FRESH_NOTE: Final = "fresh.json"
 """Is there while a run with --fresh is not done, however often it is interrupted."""
@@ -212,7 +216,8 @@ class Planner:
         if not isinstance(queues, QueueFile):
             return queues
         try:
-            lines = queues.file.read_text("utf-8-sig").splitlines()
+            content = read_bounded(queues.file, MOST_QUEUE_BYTES)
+            lines = content.decode("utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as exc:
             reason = getattr(exc, "strerror", None) or "not UTF-8"
             msg = f"query.queues.file: {queues.file}: cannot be read: {reason}"
