@@ -10,6 +10,7 @@ from gcbatch.job import Job
 from gcbatch.listings import documents_in
 from gcbatch.plan import Plan
 from gcbatch.store import Store
+from gcbatch.windows import Window
 
 __all__ = ["Source"]
 
@@ -26,6 +27,7 @@ class Source:
         store: Where the parts are.
         listings: Entities by table, where they are not to be read from the store.
         period: Another than the job's, of tables that have periods.
+        lacks: Spans of the job's range of which a query failed.
     """
 
     job: Job
@@ -35,6 +37,7 @@ class Source:
     store: Store
     listings: Mapping[str, Documents] = field(default_factory=dict)
     period: str | None = None
+    lacks: tuple[Window, ...] = ()
 
     @property
     def bucketed(self) -> Bucketed:
