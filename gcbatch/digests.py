@@ -1,10 +1,11 @@
 """Digests of what a run read and wrote; `verify` tells by them what has changed."""
 
-import errno
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from gcbatch.files import open_regular
 
 if TYPE_CHECKING:  # exporters need files told, and no plans
     from gcbatch.plan import Plan
@@ -56,8 +57,6 @@ def output_at(path: Path) -> Output:
     Raises:
         OSError: If it cannot be read, or is no file: nobody waits for a pipe.
     """
-    if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "is no regular file", str(path))
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         content = file_digest(file, "sha256")
         return Output(str(path), content.hexdigest(), file.tell())

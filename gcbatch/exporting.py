@@ -5,10 +5,9 @@ shipped ones come through the same door as anyone's. One that is in no package y
 be named by where it is, `module:Class`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -22,6 +21,8 @@ from pydantic import BaseModel, ConfigDict
 
 from gcbatch.digests import Output
 from gcbatch.errors import GcbatchError, JobError, OutputError
+from gcbatch.files import open_regular, read_bounded
+from gcbatch.sections import LocalPath
 from gcbatch.staging import Target
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ __all__ = [
     "exporter_named",
     "installed_exporters",
     "load_exporter",
+    "open_regular",
+    "read_bounded",
 ]
 
 GROUP: Final = "gcbatch.exporters"
@@ -60,7 +63,7 @@ class FileOptions(Options):
         path: Where to; relative to the current directory, and exactly as given.
     """
 
-    path: Path
+    path: LocalPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +143,16 @@ def installed_exporters() -> list[ExporterEntry]:
     return sorted(found.values(), key=lambda e: (e.name, e.distribution))
 
 
-def exporter_named(name: str) -> ExporterEntry:
+def exporter_named(
+    name: str, known: Sequence[ExporterEntry] | None = None
+) -> ExporterEntry:
     """Return one exporter as it is registered; not imported.
 
     Args:
         name: What the job file calls it: the name that it is registered by, or where
             it is, `module:Class`.
+        known: What is installed, for whoever asks often: looking it up reads what all
+            packages say of themselves. None looks it up.
 
     Raises:
         JobError: If no installed package registers *name*, or two do. Names the
@@ -153,7 +160,7 @@ def exporter_named(name: str) -> ExporterEntry:
     """
     if ":" in name:
         return ExporterEntry(name, "", "", EntryPoint(name, name, GROUP))
-    known = installed_exporters()
+    known = installed_exporters() if known is None else known
     found = [entry for entry in known if entry.name == name]
     if not found:
         names = ", ".join(entry.name for entry in known)

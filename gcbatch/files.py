@@ -1,15 +1,85 @@
-"""Files that are there whole or not at all: written aside, then put in place."""
+"""Files that are there whole or not at all; and reading none that never ends."""
 
+import errno
 import os
 import secrets
+import stat
 from collections.abc import Callable
 from contextlib import suppress
+from io import BufferedReader
 from pathlib import Path
+from typing import Final
 
-__all__ = ["Sync", "create_beside", "replace_whole", "sync_folder"]
+__all__ = [
+    "Sync",
+    "create_beside",
+    "hidden_beside",
+    "open_regular",
+    "read_bounded",
+    "replace_whole",
+    "sync_folder",
+]
 
 Sync = Callable[[int], None]
 """Forces what an open file or folder holds to disk, such as os.fsync."""
+
+_TO_READ: Final = (
+    os.O_RDONLY
+    | getattr(os, "O_NONBLOCK", 0)  # a pipe without a writer would be waited for
+    | getattr(os, "O_NOCTTY", 0)
+    | getattr(os, "O_BINARY", 0)  # Windows would translate line ends
+)
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open a regular file for reading; a link is followed.
+
+    A pipe would be waited for, and a device may never end.
+
+    Raises:
+        OSError: If it cannot be opened, or is no regular file.
+    """
+    handle = os.open(path, _TO_READ)
+    try:
+        _refuse_irregular(handle, path)
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def _refuse_irregular(handle: int, path: Path) -> None:
+    kind = os.fstat(handle).st_mode
+    if stat.S_ISDIR(kind):
+        raise IsADirectoryError(errno.EISDIR, "a folder", str(path))
+    if not stat.S_ISREG(kind):
+        raise OSError(errno.EINVAL, "no regular file", str(path))
+
+
+def read_bounded(path: Path, most: int) -> bytes:
+    """Return what a regular file holds.
+
+    Args:
+        path: Of the file.
+        most: Bytes that it may have.
+
+    Raises:
+        OSError: If it cannot be read, is no regular file, or is longer.
+    """
+    with open_regular(path) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"longer than {most:,} bytes", str(path))
+    return content
+
+
+def hidden_beside(path: Path) -> Path:
+    """Return a name in the folder of *path* that nothing else has.
+
+    It begins with a dot and ends with `.part`.
+    """
+    # A name has at most 255 bytes, of which a letter may take four.
+    return path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}.part")
 
 
 def create_beside(path: Path) -> Path:
@@ -21,8 +91,7 @@ def create_beside(path: Path) -> Path:
         OSError: If it cannot be made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A name has at most 255 bytes, of which a letter may take four.
-    beside = path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}.part")
+    beside = hidden_beside(path)
     os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     return beside
 

@@ -1,9 +1,11 @@
 """The job file as frozen models, every default filled in."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     ConfigDict,
     Field,
     PrivateAttr,
@@ -19,6 +21,7 @@ from gcbatch.org import Org
 from gcbatch.question import DEFAULT_ENDPOINT, Query, Queues, TimeZone
 from gcbatch.sections import (
     Duration,
+    LocalPath,
     MisfitError,
     Section,
     Unique,
@@ -62,6 +65,27 @@ LARGEST: Final = 10**9
 
 NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 """Of a job or an org: a folder's name on every system."""
+
+RESERVED: Final = re.compile(
+    r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE
+)
+"""Names that Windows takes for devices, whatever follows a dot.
+
+Source: Naming Files, Paths, and Namespaces, learn.microsoft.com, read 2026-11.
+"""
+
+
+def _check_name(name: str) -> str:
+    if RESERVED.fullmatch(name):
+        msg = f"{name} is a device on Windows, and no name of a folder"
+        raise ValueError(msg)
+    if name.endswith("."):
+        msg = f"{name} ends with a dot, which Windows drops from a folder's name"
+        raise ValueError(msg)
+    return name
+
+
+Name = Annotated[str, Field(pattern=NAME), AfterValidator(_check_name)]
 
 ENGINES: Final = ("local", "dask")
 
@@ -129,7 +153,7 @@ class Fetch(Section):
     names_max_age: Annotated[Period, Field(json_schema_extra=schema_of_period)] = (
         ONE_DAY
     )
-    store: Path = Path(".gcbatch")
+    store: LocalPath = Path(".gcbatch")
     timeout: Duration = Period.parse("PT2M")
     give_up: Duration = Period.parse("PT30S")
     job_wait: Duration = Period.parse("PT4H")
@@ -273,14 +297,9 @@ class Job(Section):
         exports: Where it goes.
     """
 
-    name: Annotated[str, Field(pattern=NAME)]
+    name: Name
     org: Org | None = None
-    orgs: (
-        Annotated[
-            dict[Annotated[str, Field(pattern=NAME)], OrgShare], Field(min_length=1)
-        ]
-        | None
-    ) = None
+    orgs: Annotated[dict[Name, OrgShare], Field(min_length=1)] | None = None
     engine: Engine = Engine()
     query: Query
     fetch: Fetch = Fetch()

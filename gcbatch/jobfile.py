@@ -166,6 +166,7 @@ class _Draft:
             found = problems_of(exc, Job, self.document.data)
             self.problems += [(loc, what) for loc, what in found if loc not in said]
             return None
+        noted = set(self.problems)
         for share in job.shares():
             # Of orgs with a zone of their own, each has midnights of its own.
             query = share.query
@@ -183,15 +184,17 @@ class _Draft:
                 place: Loc = ("query", where)
                 if is_own:
                     place = ("orgs", share.org_name, "timezone")
-                if (place, str(exc)) not in self.problems:
+                if (place, str(exc)) not in noted:
+                    noted.add((place, str(exc)))
                     self.problems.append((place, str(exc)))
         return job
 
     def told(self) -> Iterator[str]:
         """Yield every problem as a line, in the order of the file."""
+        secrets = dict.fromkeys(self.secrets)
         order = sorted(self.problems, key=lambda p: self.document.line(p[0]))
         for loc, what in order:
-            for secret in self.secrets:
+            for secret in secrets:
                 what = what.replace(secret, "[hidden]")  # noqa: PLW2901 - the same, masked
             yield f"{self._place(loc)}: {_dotted(loc)}: {what}"
 
@@ -274,19 +277,15 @@ def problems_of(
         data: Plain data, as read from the file.
     """
     details = error.errors(include_url=False)
+    above = {loc[:n] for loc in (d["loc"] for d in details) for n in range(len(loc))}
     for detail in details:
-        if detail["type"] == "too_short" and _has_more_within(detail["loc"], details):
+        if detail["type"] == "too_short" and detail["loc"] in above:
             continue  # a list of wrong values alone counts as empty
         loc = _real_place(detail["loc"], data, missing=detail["type"] == "missing")
         misfit = detail.get("ctx", {}).get("error")
         if isinstance(misfit, MisfitError):
             loc = (*loc, *misfit.place)
         yield loc, _in_words(detail, loc, model)
-
-
-def _has_more_within(loc: Loc, details: Iterable[ErrorDetails]) -> bool:
-    depth = len(loc)
-    return any(len(d["loc"]) > depth and d["loc"][:depth] == loc for d in details)
 
 
 def _real_place(loc: Loc, data: Any, *, missing: bool) -> Loc:

@@ -4,15 +4,19 @@ import asyncio
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 from gcbatch.digests import Output
+from gcbatch.drafts import remove_leftovers
 from gcbatch.earlier import Earlier, Marks
 from gcbatch.engines import Engines
 from gcbatch.errors import (
     DamagedPartError,
+    DataError,
     GcbatchError,
     JobError,
+    OutputError,
     ReplacedPartError,
 )
 from gcbatch.exporting import (
@@ -20,13 +24,14 @@ from gcbatch.exporting import (
     ExporterEntry,
     export,
     exporter_named,
+    installed_exporters,
     load_exporter,
 )
 from gcbatch.fetch import Observer
 from gcbatch.job import Export, Job
 from gcbatch.orgrun import OrgRun
 from gcbatch.orgs import Orgs, client_of
-from gcbatch.report import Exported, RunReport, report_of_all
+from gcbatch.report import Exported, FailedExport, RunReport, report_of_all
 from gcbatch.tables.catalog import Catalog
 from gcbatch.tables.orgs import OrgsCatalog, naming
 from gcbatch.tables.table import Table
@@ -192,8 +197,9 @@ class JobRun:
         """Make the exporters, and let them refuse the job before any request."""
         made: list[tuple[Export, Exporter, ExporterEntry]] = []
         empty = self._catalog([run.empty_catalog() for run in self._left()])
+        known = installed_exporters()
         for spec in self._job.exports:
-            entry = exporter_named(spec.exporter)
+            entry = exporter_named(spec.exporter, known)
             kind = load_exporter(entry)
             exporter = kind(kind.Options.model_validate(spec.options))
             if (refuse := getattr(exporter, "check", None)) is not None:
@@ -248,12 +254,21 @@ class JobRun:
         earlier = Earlier({} if anew else runs[0].last_report())
         exports: list[Exported] = []
         outputs: dict[str, Output] = {}
-        for spec, exporter, entry in exporters:
+        failed: list[FailedExport] = []
+        for number, (spec, exporter, entry) in enumerate(exporters):
             mark = marks.of(spec, exporter, entry)
             if same := earlier.same(mark, spec.exporter, spec.table_names):
                 done, files = same
+                _remove_leftovers(spec)
             else:
-                receipt, files = export(exporter, spec.exporter, _given(spec, catalog))
+                try:
+                    given = _given(spec, catalog)
+                    receipt, files = export(exporter, spec.exporter, given)
+                except GcbatchError as exc:
+                    if isinstance(exc, DataError) or exc.org:
+                        raise  # the tables' own, of which others are made too
+                    failed.append(_failed(number, spec, exc))
+                    continue
                 done = Exported(
                     spec.exporter,
                     spec.table_names,
@@ -268,13 +283,43 @@ class JobRun:
         reports: dict[str, RunReport] = {}
         for run, own in zip(runs, catalogs, strict=True):
             with naming(run.org):
-                reports[run.org] = run.report(own, exports, told)
+                reports[run.org] = run.report(own, exports, told, failed=failed)
         for run in runs:
             run.keep(reports[run.org])
         if isinstance(catalog, Catalog):
             (report,) = reports.values()
-            return report
-        return report_of_all(self._job, reports, self._failures, catalog)
+        else:
+            report = report_of_all(self._job, reports, self._failures, catalog)
+        _refuse_unwritten(report)
+        return report
+
+
+def _failed(number: int, spec: Export, exc: GcbatchError) -> FailedExport:
+    return FailedExport(number, spec.exporter, spec.table_names, exc.problem, exc.hint)
+
+
+def _refuse_unwritten(report: RunReport) -> None:
+    """Say which exports could not be written; all others are, and in the account.
+
+    Raises:
+        OutputError: If there is one; names each, and whatever else the run lacks.
+    """
+    failed = report.failed_exports
+    if not failed:
+        return
+    told = [*map(str, failed)]
+    told += (f"{org}: {exc.problem}" for org, exc in report.failures.items())
+    hints = dict.fromkeys(export.hint for export in failed if export.hint)
+    error = OutputError("\n".join(told), hint="; ".join(hints) or None)
+    error.missing = "; ".join(map(str, report.gaps))
+    raise error
+
+
+def _remove_leftovers(spec: Export) -> None:
+    """Remove what a killed run left beside an output that is not written now."""
+    path = spec.options.get("path")
+    if isinstance(path, str):
+        remove_leftovers(Path(path))
 
 
 def _given(spec: Export, catalog: Catalog | OrgsCatalog) -> dict[str, Table]:

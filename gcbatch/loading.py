@@ -1,14 +1,19 @@
 """Job files with their exporters: everything that can be wrong, before any request."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from gcbatch.errors import JobError
-from gcbatch.exporting import load_exporter
+from gcbatch.exporting import (
+    ExporterEntry,
+    exporter_named,
+    installed_exporters,
+    load_exporter,
+)
 from gcbatch.job import Export, Job
 from gcbatch.jobfile import Found, problems_of, read_job
 from gcbatch.outputs import clashes_of
@@ -38,20 +43,28 @@ def load_job(
         JobError: If it is not usable; lists every problem with file:line.
     """
     path = Path(path)
+    known = installed_exporters()
     return read_job(
         path,
         now=now or datetime.now(UTC),
         environ=environ,
         settings=settings,
-        check_export=check_export,
+        check_export=lambda export: check_export(export, known),
         check_job=lambda job: clashes_of(job, path),
     )
 
 
-def check_export(export: Export) -> Iterator[Found]:
-    """Yield what is wrong with an export: an unknown exporter, or its options."""
+def check_export(
+    export: Export, known: Sequence[ExporterEntry] | None = None
+) -> Iterator[Found]:
+    """Yield what is wrong with an export: an unknown exporter, or its options.
+
+    Args:
+        export: Of a job file.
+        known: As for exporter_named.
+    """
     try:
-        exporter = load_exporter(export.exporter)
+        exporter = load_exporter(exporter_named(export.exporter, known))
     except JobError as exc:
         yield ("exporter",), f"{exc.problem}; {exc.hint}" if exc.hint else exc.problem
         return

@@ -1,6 +1,5 @@
 """The section `org:` of a job file: whose Genesys Cloud, and how to sign in."""
 
-from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
@@ -14,7 +13,7 @@ from pydantic import (
 )
 
 from gcbatch.genesys.regions import REGIONS, Hosts, hosts_of_domain, is_loopback
-from gcbatch.sections import Section, given_or_file, one_of
+from gcbatch.sections import LocalPath, Section, given_or_file, one_of
 
 __all__ = ["Org", "SecretFile", "TokenRequest"]
 
@@ -26,7 +25,7 @@ class SecretFile(Section):
         file: Such as `/run/secrets/genesys`.
     """
 
-    file: Path
+    file: LocalPath
 
 
 class TokenRequest(Section):

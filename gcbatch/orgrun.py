@@ -23,7 +23,7 @@ from gcbatch.plain import plain
 from gcbatch.plan import Plan
 from gcbatch.planning import Planned, Planner
 from gcbatch.query import Query
-from gcbatch.report import REPORT_NOTE, Exported, Gap, RunReport
+from gcbatch.report import REPORT_NOTE, Exported, FailedExport, Gap, RunReport
 from gcbatch.tables.catalog import Catalog
 from gcbatch.tables.source import Source
 
@@ -241,6 +241,7 @@ class OrgRun:
             self._store,
             planned.listings,
             names_at=self.planner.names_at(planned.names),
+            lacks=tuple(query.window for query in self._effort.gaps),
         )
         return Catalog(source, stop)
 
@@ -249,12 +250,15 @@ class OrgRun:
         catalog: Catalog,
         exports: Sequence[Exported],
         outputs: Sequence[Output],
+        *,
+        failed: Sequence[FailedExport] = (),
     ) -> RunReport:
         """Return the account of this share.
 
         Args:
             catalog: Its tables.
             exports: What was written.
+            failed: What could not be.
             outputs: The files that were published.
         """
         planned, effort, spent = self.planned, self._effort, self._effort.spent
@@ -277,6 +281,7 @@ class OrgRun:
             tokens=spent.tokens,
             rows=sum(account.rows for account in accounts),
             exports=tuple(exports),
+            failed_exports=tuple(failed),
             breaches=catalog.breaches(),
             answers=spent.answered,
             received=spent.received,

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from gcbatch.errors import JobError
+from gcbatch.files import read_bounded
 from gcbatch.genesys.client import Access, Client, open_access
 from gcbatch.genesys.connection import Connection
 from gcbatch.genesys.listing import LISTINGS, Listed, Listing, list_entities
@@ -304,16 +305,13 @@ def _secret_in(path: Path) -> str:
     """
     hint = "name a file that holds nothing but the secret"
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_SECRET_BYTES + 1)
-        is_long = len(content) > MAX_SECRET_BYTES
-        secret = "" if is_long else content.decode("utf-8-sig").strip()
+        content = read_bounded(path, MAX_SECRET_BYTES)
+        secret = content.decode("utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as exc:
         reason = getattr(exc, "strerror", None) or "not UTF-8"
         msg = f"org.client_secret.file: {path}: cannot be read: {reason}"
         raise JobError(msg, hint=hint) from exc
     if not secret:
-        what = f"is longer than {MAX_SECRET_BYTES:,} bytes" if is_long else "is empty"
-        msg = f"org.client_secret.file: {path}: {what}"
+        msg = f"org.client_secret.file: {path}: is empty"
         raise JobError(msg, hint=hint)
     return secret

@@ -1,7 +1,7 @@
 """Where exports go, and that none destroys another or what it is made of."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gcbatch.errors import JobError
@@ -22,13 +22,36 @@ class _Place:
     path: Path
     is_folder: bool
 
-    def meets(self, other: "_Place") -> bool:
-        """Say whether both would write to one file, or one into the other's folder."""
-        if self.path == other.path:
-            return True
-        return (self.is_folder and other.path.is_relative_to(self.path)) or (
-            other.is_folder and self.path.is_relative_to(other.path)
+
+@dataclass
+class _Taken:
+    """The places that exports seen so far write to, and whose they are."""
+
+    _paths: dict[Path, str] = field(default_factory=dict)
+    _folders: dict[Path, str] = field(default_factory=dict)
+    _above: dict[Path, str] = field(default_factory=dict)
+
+    def by(self, place: _Place) -> str | None:
+        """Return whose place meets another; None where none does.
+
+        Two meet if both would write to one file, or one into the other's folder. It
+        takes as many steps as the path has folders, however many are taken.
+        """
+        around = (self._folders.get(folder) for folder in place.path.parents)
+        found = (
+            self._paths.get(place.path),
+            self._above.get(place.path) if place.is_folder else None,
+            *around,
         )
+        return next((owner for owner in found if owner is not None), None)
+
+    def add(self, place: _Place, owner: str) -> None:
+        """Note that a place is *owner*'s."""
+        self._paths.setdefault(place.path, owner)
+        if place.is_folder:
+            self._folders.setdefault(place.path, owner)
+        for folder in place.path.parents:
+            self._above.setdefault(folder, owner)
 
 
 def _places(job: Job) -> Iterator[_Place]:
@@ -60,7 +83,7 @@ def clashes_of(job: Job, job_file: Path) -> Iterator[tuple[Loc, str]]:
         if isinstance(org.client_secret, SecretFile):
             inputs[org.client_secret.file.resolve()] = "the secret's file"
     store = job.fetch.store.resolve()
-    seen: list[_Place] = []
+    taken = _Taken()
     for place in _places(job):
         if place.path in inputs:
             yield place.loc, f"{place.written} is {inputs[place.path]}"
@@ -69,9 +92,9 @@ def clashes_of(job: Job, job_file: Path) -> Iterator[tuple[Loc, str]]:
                 place.loc,
                 f"{place.written} is in the store, which is not for outputs",
             )
-        elif any(place.meets(other) for other in seen):
+        elif taken.by(place) is not None:
             yield place.loc, f"{place.written} is where another export writes to"
-        seen.append(place)
+        taken.add(place, job.name)
 
 
 def clashes_between(jobs: Iterable[Job]) -> None:
@@ -80,12 +103,12 @@ def clashes_between(jobs: Iterable[Job]) -> None:
     Raises:
         JobError: Names both jobs and the path.
     """
-    seen: list[tuple[str, _Place]] = []
+    taken = _Taken()
     for job in jobs:
         own = list(_places(job))
-        for name, other in seen:
-            for place in own:
-                if place.meets(other):
-                    msg = f"{job.name} and {name} both write to {place.written}"
-                    raise JobError(msg, hint="give each job paths of its own")
-        seen += [(job.name, place) for place in own]
+        for place in own:
+            if name := taken.by(place):
+                msg = f"{job.name} and {name} both write to {place.written}"
+                raise JobError(msg, hint="give each job paths of its own")
+        for place in own:
+            taken.add(place, job.name)

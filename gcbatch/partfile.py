@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from gcbatch.account import Account
 from gcbatch.errors import DamagedPartError
+from gcbatch.files import open_regular
 
 __all__ = [
     "INSTANT",
@@ -174,11 +175,11 @@ def opened(
         The file, and the seal.
 
     Raises:
-        OSError: If it cannot be read.
+        OSError: If it cannot be read, or is no regular file.
         DamagedPartError: If the seal is not right.
     """
     known = {} if checked is None else checked
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         stamp = Stamp.of(file)
         if stamp not in known:
             known[stamp] = _right_seal(path, file)

@@ -14,6 +14,7 @@ from gcbatch.errors import (
     JobError,
     ServiceError,
 )
+from gcbatch.files import read_bounded
 from gcbatch.genesys.endpoints import Price, endpoint_named
 from gcbatch.genesys.listing import LISTINGS, Documents, Listed
 from gcbatch.genesys.names import (
@@ -36,6 +37,9 @@ from gcbatch.store import Store
 from gcbatch.windows import Window
 
 __all__ = ["Planned", "Planner"]
+
+MOST_QUEUE_BYTES: Final = 16 << 20
+"""Of a file of queues; 100,000 names have some four megabytes."""
 
 FRESH_NOTE: Final = "fresh.json"
 """Is there while a run with --fresh is not done, however often it is interrupted."""
@@ -326,7 +330,8 @@ class Planner:
         if not isinstance(queues, QueueFile):
             return queues
         try:
-            lines = queues.file.read_text("utf-8-sig").splitlines()
+            content = read_bounded(queues.file, MOST_QUEUE_BYTES)
+            lines = content.decode("utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as exc:
             reason = getattr(exc, "strerror", None) or "not UTF-8"
             msg = f"query.queues.file: {queues.file}: cannot be read: {reason}"

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator
-from functools import cached_property
-from pathlib import Path
+from functools import cache, cached_property
 from typing import Annotated, Any, Final, Self
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -28,6 +27,7 @@ from gcbatch.genesys.metrics import column_name, kind_of, snake
 from gcbatch.genesys.tutorials import Shape, shape_named
 from gcbatch.sections import (
     Duration,
+    LocalPath,
     MisfitError,
     Section,
     Unique,
@@ -76,7 +76,7 @@ class QueueFile(Section):
             skipped.
     """
 
-    file: Path
+    file: LocalPath
 
 
 def _family(info: ValidationInfo) -> Family | None:
@@ -114,9 +114,15 @@ def _check_endpoint(endpoint: str) -> str:
     return family.jobs_endpoint if endpoint.endswith("-jobs") else family.endpoint
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """Return the names of all time zones, for which a folder is searched."""
+    # Those left out mean whatever the machine is set to.
+    return frozenset(available_timezones() - {"localtime", "Factory"})
+
+
 def _check_zone(name: str) -> str:
-    # These mean whatever the machine is set to.
-    zones = available_timezones() - {"localtime", "Factory"}
+    zones = _zones()
     if name not in zones:
         msg = unknown("time zone", name, sorted(zones)) + "; use an IANA name"
         raise ValueError(msg)

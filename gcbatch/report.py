@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from gcbatch.tables.orgs import OrgsCatalog
     from gcbatch.tables.table import Table
 
-__all__ = ["REPORT_NOTE", "Exported", "Gap", "RunReport", "report_of_all"]
+__all__ = [
+    "REPORT_NOTE",
+    "Exported",
+    "FailedExport",
+    "Gap",
+    "RunReport",
+    "report_of_all",
+]
 
 REPORT_NOTE: Final = "run.json"
 MOST_QUEUES: Final = 3
@@ -76,6 +83,28 @@ class Exported:
     unchanged: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class FailedExport:
+    """An export that was not written; what an earlier run wrote there stays.
+
+    Args:
+        number: Of the export in the job file; the first is 0.
+        exporter: Its name there.
+        tables: What it was given.
+        error: What is wrong.
+        hint: The next step; None where there is none to name.
+    """
+
+    number: int
+    exporter: str
+    tables: tuple[str, ...]
+    error: str
+    hint: str | None
+
+    def __str__(self) -> str:
+        return f"exports[{self.number}] ({self.exporter}): {self.error}"
+
+
 @dataclass(frozen=True)
 class RunReport:
     """What a run did.
@@ -110,6 +139,7 @@ class RunReport:
             the oldest.
         rows: Rows of all parts.
         exports: What was written.
+        failed_exports: What could not be.
         breaches: Rows of the table `sla` that miss their target.
         warnings: What the reader should know.
         tables: The tables, to read on; not part of the JSON.
@@ -139,6 +169,7 @@ class RunReport:
     failed: tuple[FailedCall, ...] = ()
     gaps: Sequence[Gap] = ()
     failures: Mapping[str, GcbatchError] = field(default_factory=dict)
+    failed_exports: tuple[FailedExport, ...] = ()
     inputs: Inputs | None = None
     outputs: tuple[Output, ...] = ()
     settle: str = "P4D"
@@ -193,6 +224,9 @@ class RunReport:
                 }
                 for e in self.exports
             ],
+            "failed_exports": [
+                {**asdict(e), "tables": list(e.tables)} for e in self.failed_exports
+            ],
             "breaches": self.breaches,
             "warnings": list(self.warnings),
             "digests": {
@@ -240,6 +274,7 @@ def report_of_all(
         tokens=sum(r.tokens for r in each),
         rows=sum(r.rows for r in each),
         exports=each[0].exports,
+        failed_exports=each[0].failed_exports,
         breaches=sum(r.breaches for r in each),
         warnings=tuple(
             f"{org}: {warning}" for org, r in reports.items() for warning in r.warnings

@@ -10,10 +10,14 @@ from types import TracebackType
 from typing import Self
 
 from gcbatch.digests import Output, output_at
+from gcbatch.drafts import Drafts, remove_leftovers
 from gcbatch.errors import OutputError
-from gcbatch.files import Sync, create_beside, sync_folder
+from gcbatch.files import Sync, sync_folder
+from gcbatch.locks import hold_folder
 
 __all__ = ["Target"]
+
+_HINT = "check the folder and its permissions"
 
 
 class Target:
@@ -34,47 +38,97 @@ class Target:
         self._outputs: tuple[Output, ...] = ()
         self._obsolete: list[tuple[Path, Path | None]] = []
         self._made: list[Path] = []
+        self._drafts: dict[Path, Drafts] = {}
+        self._held: dict[Path, int | None] = {}
 
     @property
     def published(self) -> tuple[Output, ...]:
         """The files that were put in place: where they were asked for, as written."""
         return self._outputs
 
-    def stage(self, path: Path) -> Path:
+    def stage(self, path: Path, *, within: Path | None = None) -> Path:
         """Return a path to write to, whose file becomes *path* when all is written.
+
+        What a killed run left of the same output is removed.
 
         Args:
             path: Where the file is to be. Folders on the way are made.
+            within: A folder above it of which readers take all files, so that it shall
+                hold no unfinished one: the file is written beside that folder.
 
         Raises:
             OutputError: If there is a folder at *path*, or none can be made.
         """
         asked = path
-        if path.is_symlink():
-            path = path.resolve()  # what it points to is written, the link stays
-        if path in self._staged:
-            return self._staged[path]
-        if path.exists() and not (path.is_file() or path.is_dir()):
-            msg = f"{path}: is no regular file"
-            raise OutputError(msg, hint="name a file, such as out/intervals.csv")
-        if path.is_dir():
-            msg = f"{path}: is a folder, a file is to be written there"
-            raise OutputError(msg, hint="name a file, such as out/intervals.csv")
         try:
-            self._make(path.parent)
-            staged = create_beside(path)
+            if path.is_symlink():
+                path = path.resolve()  # what it points to is written, the link stays
+            if path in self._staged:
+                return self._staged[path]
+            if path.is_dir():
+                msg = f"{path}: is a folder, a file is to be written there"
+                raise OutputError(msg, hint="name a file, such as out/intervals.csv")
+            if path.exists() and not path.is_file():
+                msg = f"{path}: is no regular file"
+                raise OutputError(msg, hint="name a file, such as out/intervals.csv")
+            if within is None:
+                self._make(path.parent)
+            drafts = self._drafts_for(path) if within is None else self._aside(within)
+            staged = drafts.create()
         except OSError as exc:
-            msg = f"{path}: cannot be written: {exc.strerror}"
-            raise OutputError(msg, hint="check the folder and its permissions") from exc
+            msg = f"{path}: cannot be written: {exc.strerror or exc}"
+            raise OutputError(msg, hint=_HINT) from exc
         self._staged[path] = staged
         self._asked[path] = asked
         return staged
+
+    def _drafts_for(self, path: Path) -> Drafts:
+        """Return the folder of drafts beside *path*; one serves all of a folder."""
+        folder = path.parent
+        if folder not in self._drafts:
+            remove_leftovers(path)
+            self._drafts[folder] = Drafts.beside(path)
+        return self._drafts[folder]
+
+    def _aside(self, folder: Path) -> Drafts:
+        """Return a folder of drafts on the disk of *folder*, not in it if that can be.
+
+        Raises:
+            OSError: If none can be made.
+        """
+        self._make(folder)
+        place = folder.resolve()
+        if place.name and place.parent.stat().st_dev == place.stat().st_dev:
+            with suppress(OSError):  # it may be ours, but not the folder above it
+                return self._drafts_for(place)
+        return self._drafts_for(place / "partitions")
+
+    def make_folder(self, folder: Path) -> None:
+        """Make a folder and those above it; on failure those left empty go again.
+
+        Raises:
+            OutputError: If it cannot be made.
+        """
+        try:
+            self._make(folder)
+        except OSError as exc:
+            msg = f"{folder}: cannot be made: {exc.strerror}"
+            raise OutputError(msg, hint=_HINT) from exc
 
     def _make(self, folder: Path) -> None:
         if not folder.is_dir():
             self._make(folder.parent)
             folder.mkdir(exist_ok=True)
             self._made.append(folder)
+
+    def unstage(self, path: Path) -> None:
+        """Leave what is at *path* as it is, though a file may be staged for it."""
+        if path.is_symlink():
+            path = path.resolve()
+        self._asked.pop(path, None)
+        if staged := self._staged.pop(path, None):
+            with suppress(OSError):
+                staged.unlink(missing_ok=True)
 
     def discard(self, path: Path, *, root: Path | None = None) -> None:
         """Remove *path*, a file of an earlier export, when all is written.
@@ -85,6 +139,26 @@ class Target:
         """
         self._obsolete.append((path, root))
 
+    def hold(self, folder: Path) -> None:
+        """Keep other runs from publishing into *folder* until this one has.
+
+        What is seen in it afterwards is what the files will be put beside. Where the
+        system or the disk knows no locks, nobody is kept.
+
+        Args:
+            folder: It is there, and whoever publishes into it holds it too.
+
+        Raises:
+            OutputError: If another run does not let go of it.
+        """
+        if folder in self._held:
+            return
+        try:
+            self._held[folder] = hold_folder(folder)
+        except OSError as exc:
+            msg = f"{folder}: {exc.strerror}"
+            raise OutputError(msg, hint="wait for the other run, or end it") from exc
+
     def __enter__(self) -> Self:
         return self
 
@@ -94,14 +168,19 @@ class Target:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        is_done = False
         try:
             if kind is None:
                 self._publish()
+                is_done = True
         finally:
-            for staged in self._staged.values():
-                with suppress(OSError):
-                    staged.unlink(missing_ok=True)
-            _remove_empty(reversed(self._made))
+            for drafts in self._drafts.values():
+                drafts.close()
+            if not is_done:
+                _remove_empty(reversed(self._made))
+            for handle in self._held.values():
+                if handle is not None:
+                    os.close(handle)
 
     def _publish(self) -> None:
         path = Path()
@@ -117,6 +196,7 @@ class Target:
             for path, staged in self._staged.items():
                 with suppress(FileNotFoundError):  # who could read it still can
                     staged.chmod(stat.S_IMODE(path.stat().st_mode))
+                self._make(path.parent)
                 staged.replace(path)
             for path, root in self._obsolete:
                 if path not in self._staged:

@@ -20,7 +20,7 @@ import pyarrow as pa
 from gcbatch import partfile
 from gcbatch.account import Account
 from gcbatch.errors import DamagedPartError, DataError, OutputError, ReplacedPartError
-from gcbatch.files import Sync, create_beside, replace_whole
+from gcbatch.files import Sync, create_beside, open_regular, replace_whole
 from gcbatch.partfile import MEND_HINT, Part, Rows
 from gcbatch.windows import iso
 
@@ -89,7 +89,8 @@ class Store:
         if told is None:
             if len(self._told_by) >= MOST_TOLD:
                 self._told_by.clear()
-            whole = partfile.metadata_of(path)
+            with open_regular(path) as file:
+                whole = partfile.metadata_of(file)
             own = (partfile.ACCOUNT_KEY, partfile.SEAL_KEY)
             told = self._told_by[stamp] = {k: whole[k] for k in own if k in whole}
         return told
@@ -296,7 +297,8 @@ class Store:
     def read_note(self, name: str) -> dict[str, Any] | None:
         """Return a JSON document kept beside the parts; None if there is none."""
         try:
-            content = orjson.loads((self.folder / name).read_bytes())
+            with open_regular(self.folder / name) as file:
+                content = orjson.loads(file.read())
         except (OSError, orjson.JSONDecodeError):
             return None
         return content if isinstance(content, dict) else None

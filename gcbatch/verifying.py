@@ -139,6 +139,9 @@ class _Verifier:
             inputs, outputs = digests["inputs"]["sha256"], digests["outputs"]
             told = [(o["path"], o["sha256"], o["bytes"]) for o in outputs]
             gaps = len(note["gaps"])
+            unwritten = [
+                f"{e['exporter']}: {e['error']}" for e in note.get("failed_exports", ())
+            ]
         except (KeyError, TypeError):
             flaw = Flaw(str(path), "is missing or not readable: the run did not end")
             found.output_flaws.append(flaw)
@@ -155,6 +158,9 @@ class _Verifier:
         ):
             problem = "tells of other parts: they changed since outputs were written"
             found.output_flaws.append(Flaw(str(path), problem))
+        for failed in unwritten:
+            flaw = Flaw(str(path), f"tells of an export that failed: {failed}")
+            found.output_flaws.append(flaw)
         for place, digest, size in told:
             found.outputs += 1
             if changed := _output_problem(Path(str(place)), digest, size):

@@ -202,6 +202,12 @@ class TestBadInput:
 
         check_refusal(cli("run", job, job), 2, "two jobs are called job")
 
+    def test_two_names_that_differ_by_case(self, cli: Cli, bench: "Bench") -> None:
+        """Some systems have one folder for both."""
+        jobs = [bench.write(name) for name in ("sales", "SALES")]
+
+        check_refusal(cli("run", *jobs), 2, "two jobs are called SALES and sales")
+
     @pytest.mark.parametrize("setting", ["fetch.concurrency", "=1", ""])
     def test_a_setting_without_a_value(
         self, cli: Cli, bench: "Bench", setting: str

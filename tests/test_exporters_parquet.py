@@ -28,6 +28,7 @@ from gcbatch.testing import (
 )
 from gcbatch.windows import Window
 from gcbatch_exporters.parquet import ParquetExporter, ParquetOptions
+from gcbatch_exporters.partitions import renamed_by_disk
 
 DUBLIN = ZoneInfo("Europe/Dublin")
 
@@ -190,7 +191,6 @@ def test_partitions_are_hive_folders(tmp_path: Path) -> None:
     write(tmp_path, in_month(10, 12), "month", "media_type")
 
     assert sorted(files(tmp_path)) == [
-        "_gcbatch.json",
         "month=2026-10/media_type=chat/data.parquet",
         "month=2026-10/media_type=email/data.parquet",
         "month=2026-10/media_type=voice/data.parquet",
@@ -226,7 +226,7 @@ def test_readers_restore_partition_columns(tmp_path: Path) -> None:
 
 ODD = [
     "../../up", "/etc", "..", ".", "a.", "a\\b", "%2e%2e", "a=b", "", "CON", "a b",
-    "_x", ".hidden", "é\n☎", "~", "__HIVE_DEFAULT_PARTITION__", None,
+    "_x", ".hidden", "é\n☎", "~", None,
 ]  # fmt: skip
 
 
@@ -238,7 +238,7 @@ def test_values_cannot_leave_the_folder(tmp_path: Path) -> None:
 
     inside = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
-    assert len(inside) == len(ODD) + 1
+    assert len(inside) == len(ODD)
     assert "queue=__HIVE_DEFAULT_PARTITION__" in inside
     assert not [name for name in inside if name.endswith(".")]  # lost on Windows
     found = duckdb.read_parquet(f"{tmp_path}/out/**/*.parquet", hive_partitioning=True)
@@ -366,7 +366,7 @@ def test_without_time_all_is_replaced(tmp_path: Path) -> None:
 
     write(tmp_path, in_month(10, 1), "media_type")
 
-    assert sorted(files(tmp_path)) == ["_gcbatch.json", "media_type=voice/data.parquet"]
+    assert sorted(files(tmp_path)) == ["media_type=voice/data.parquet"]
 
 
 def test_foreign_files_are_never_touched(tmp_path: Path) -> None:
@@ -407,15 +407,15 @@ def test_failure_leaves_partitions_as_they_were(tmp_path: Path) -> None:
 
 
 def test_interrupted_publication_is_mended_by_the_next(tmp_path: Path) -> None:
-    """The list is published first: what may be there is known to be ours."""
+    """What is in its place already is known to be ours."""
     write(tmp_path, in_month(10), "media_type")
     table = in_month(10, 1)
     disk = OSError(28, "No space left on device")
 
     class Full(Target):
         def _publish(self) -> None:
-            listed, *_ = self._staged
-            self._staged[listed].replace(listed)
+            path, staged = next(iter(self._staged.items()))
+            staged.replace(path)
             raise disk
 
     options = ParquetOptions(path=tmp_path, partition_by=("media_type",))
@@ -423,7 +423,7 @@ def test_interrupted_publication_is_mended_by_the_next(tmp_path: Path) -> None:
         ParquetExporter(options).export({"intervals": table}, target)
     write(tmp_path, table, "media_type")
 
-    assert sorted(files(tmp_path)) == ["_gcbatch.json", "media_type=voice/data.parquet"]
+    assert sorted(files(tmp_path)) == ["media_type=voice/data.parquet"]
 
 
 def manifest(*names: str, **changes: Any) -> bytes:
@@ -593,13 +593,38 @@ def test_rows_outside_the_range_are_an_error(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_disk_that_folds_case_is_noticed(tmp_path: Path) -> None:
+def test_a_link_is_no_partition(tmp_path: Path) -> None:
     """Two partitions in one folder would overwrite each other."""
     (tmp_path / "queue=support").mkdir()
     (tmp_path / "queue=Support").symlink_to(tmp_path / "queue=support")
 
-    with pytest.raises(OutputError, match="this disk takes it for"):
+    with pytest.raises(OutputError, match="queue=Support: is a link"):
         write(tmp_path, with_columns(queue=["Support", "support"]), "queue")
+
+
+@pytest.mark.parametrize(
+    ("asked", "there", "wrong"),
+    [
+        pytest.param(
+            ["q=A/day=1", "q=a/day=2"],
+            {"": ["q=A"], "q=A": ["day=1", "day=2"]},
+            ["q=a/day=2"],
+            id="one run",
+        ),
+        pytest.param(
+            ["q=SALES/day=2"],
+            {"": ["q=Sales"], "q=SALES": ["day=1", "day=2"]},
+            ["q=SALES/day=2"],
+            id="a run before",
+        ),
+        pytest.param(["q=a"], {"": ["q=a", "other"]}, [], id="as asked"),
+    ],
+)
+def test_a_disk_that_folds_case_is_noticed(
+    asked: list[str], there: dict[str, list[str]], wrong: list[str]
+) -> None:
+    """Rows of SALES would be read as those of Sales, be it of a day before."""
+    assert list(renamed_by_disk(asked, there.__getitem__)) == wrong
 
 
 def test_cases_have_folders_of_their_own(tmp_path: Path) -> None:

@@ -515,7 +515,7 @@ class TestSecretFiles:
             (b"", "is empty"),
             (b" \n", "is empty"),
             (b"\xff\xfe", "cannot be read: not UTF-8"),
-            (b"x" * 4097, "is longer than 4,096 bytes"),
+            (b"x" * 4097, "cannot be read: longer than 4,096 bytes"),
             (None, "cannot be read: No such file"),
         ],
     )

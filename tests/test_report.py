@@ -79,7 +79,8 @@ KEYS = [
     "gcbatch", "job", "run_id", "from", "to", "started_at", "seconds", "queries",
     "fetched", "provisional", "requests", "retries", "throttled", "waited_s", "tokens",
     "answers", "received_bytes", "quota_used_pct", "failed_calls", "gaps", "failures",
-    "timezone", "settle", "rows", "exports", "breaches", "warnings", "digests",
+    "timezone", "settle", "rows", "exports", "failed_exports", "breaches", "warnings",
+    "digests",
 ]  # fmt: skip
 
 

@@ -244,7 +244,9 @@ def test_longer_texts_than_a_cell_holds_are_refused(path: Path, text: str) -> No
     """Excel counts UTF-16 units; the row is named."""
     table = table_of(text=pa.array(["x", None, text]))
 
-    with pytest.raises(OutputError, match="text: row 3 has more than 32,767") as caught:
+    with pytest.raises(
+        OutputError, match=r"sla\.text: row 3 has more than 32,767"
+    ) as caught:
         write(path, table)
 
     assert "csv or parquet" in str(caught.value.hint)
@@ -259,7 +261,7 @@ def test_rows_are_told_by_their_number_in_the_table(
     """Not in the batch that they came in."""
     table = table_of(a=pa.chunked_array(list(halves)))
 
-    with pytest.raises(OutputError, match="a: row 2 "):
+    with pytest.raises(OutputError, match=r"sla\.a: row 2 "):
         write(path, table)
 
 
@@ -270,12 +272,32 @@ def test_the_longest_text_fits(path: Path) -> None:
     assert column(sheet_of(path, table_of(text=pa.array([text])))) == [text]
 
 
-def test_numbers_that_are_none_are_refused(path: Path) -> None:
-    """Excel has no NaN."""
-    table = table_of(asa_s=pa.array([1.0, None, float("nan")]))
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ([1.0, None, float("nan")], "holds NaN or infinity"),
+        ([1.0, None, -1e308], "holds more than"),
+        ([datetime(2026, 1, 1), None, datetime(1899, 12, 1)], "is before 1900"),  # noqa: DTZ001
+        ([[{"long": "x" * MOST_CHARACTERS}]], "has more than"),
+    ],
+)
+def test_what_no_cell_can_hold_is_refused(
+    path: Path, values: list[Any], problem: str
+) -> None:
+    """Excel would repair the file, or show another value; the cell is named."""
+    where = r"sla\.value: row (1|3) "
 
-    with pytest.raises(OutputError, match="asa_s: row 3 holds NaN or infinity"):
-        write(path, table)
+    with pytest.raises(OutputError, match=where + problem):
+        write(path, table_of(value=pa.array(values)))
+
+
+def test_control_characters_arrive(path: Path) -> None:
+    """They have no place in XML, and texts that look like their escape are texts."""
+    texts = ["a\x00b", "\x1f", "_x0041_", "\ufffe", "a\tb\nc"]
+
+    sheet = sheet_of(path, table_of(text=pa.array(texts)))
+
+    assert [unescape(value) for value in column(sheet)] == texts
 
 
 @pytest.mark.parametrize(
@@ -283,6 +305,9 @@ def test_numbers_that_are_none_are_refused(path: Path) -> None:
     [
         pytest.param([], "at least one table", id="none"),
         pytest.param([sample_table(0, name="x" * 32)], "at most 31", id="long name"),
+        pytest.param([sample_table(0, name="🎧" * 16)], "at most 31", id="in UTF-16"),
+        pytest.param([sample_table(0, name="a/b")], "has none of", id="a slash"),
+        pytest.param([table_of("sla"), table_of("SLA")], "ignore case", id="case"),
         pytest.param(
             [table_of(**{f"c{n}": pa.array([1]) for n in range(16_385)})],
             "has 16,385 columns",

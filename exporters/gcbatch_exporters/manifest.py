@@ -1,19 +1,24 @@
-"""The manifest of a folder of partitions: what gcbatch wrote there."""
+"""The list that earlier releases kept in a folder of partitions.
+
+It is read once more, for the files that it lists say nothing of themselves, and goes
+with the next export: readers want nothing but data in the folder.
+"""
 
 from pathlib import Path
 from typing import Final, Literal
-from urllib.parse import quote
 
-import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gcbatch.errors import OutputError
+from gcbatch.exporting import read_bounded
+from gcbatch_exporters.folders import DATA, prefix_of
 
-__all__ = ["DATA", "ELSEWHERE", "MANIFEST", "Manifest"]
+__all__ = ["ELSEWHERE", "MANIFEST", "Manifest", "fits"]
 
-DATA: Final = "data.parquet"
 MANIFEST: Final = "_gcbatch.json"
-"""Readers of Parquet folders pass over names that begin with an underscore."""
+
+MOST_BYTES: Final = 256 << 20
+"""Of a manifest; a million partitions have less than half of it."""
 
 ELSEWHERE: Final = "name another folder, or move this one away"
 
@@ -47,7 +52,7 @@ class Manifest(BaseModel):
         """
         path = folder / MANIFEST
         try:
-            found = cls.model_validate_json(path.read_bytes())
+            found = cls.model_validate_json(read_bounded(path, MOST_BYTES))
         except FileNotFoundError:
             return None
         except OSError as exc:
@@ -58,29 +63,23 @@ class Manifest(BaseModel):
             raise OutputError(msg, hint=ELSEWHERE) from exc
         root = folder.resolve()
         for file in found.files:
-            if not found.fits(file) or not (folder / file).resolve().is_relative_to(
-                root
-            ):
+            is_inside = (folder / file).resolve().is_relative_to(root)
+            if not (is_inside and fits(file, found.partition_by)):
                 msg = f"{path}: names a file that is no partition in it ({file})"
                 raise OutputError(msg, hint=ELSEWHERE)
         there = tuple(file for file in found.files if (folder / file).is_file())
         return found.model_copy(update={"files": there})
 
-    def fits(self, file: str) -> bool:
-        """Whether *file* is where a partition of this layout would be."""
-        *folders, name = file.split("/")
-        return (
-            name == DATA
-            and "\\" not in file
-            and len(folders) == len(self.partition_by) > 0
-            and all(
-                folder.startswith(quote(column, safe="") + "=")
-                for folder, column in zip(folders, self.partition_by, strict=True)
-            )
-        )
 
-    def as_json(self) -> bytes:
-        """Return the manifest as it is kept."""
-        return orjson.dumps(
-            self.model_dump(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+def fits(file: str, partition_by: tuple[str, ...]) -> bool:
+    """Say whether *file* is where a partition of this layout would be."""
+    *folders, name = file.split("/")
+    return (
+        name == DATA
+        and "\\" not in file
+        and len(folders) == len(partition_by) > 0
+        and all(
+            folder.startswith(prefix_of(column))
+            for folder, column in zip(folders, partition_by, strict=True)
         )
+    )

@@ -10,7 +10,9 @@ from pydantic import BaseModel
 
 from gcbatch.exporting import FileOptions, Receipt, Target
 from gcbatch.tables.table import BATCH_ROWS, Table
-from gcbatch_exporters.partitions import Layout, Partitions
+from gcbatch_exporters.found import Found
+from gcbatch_exporters.layout import Layout
+from gcbatch_exporters.partitions import Partitions
 from gcbatch_exporters.rows import only_table
 
 __all__ = ["ParquetExporter", "ParquetOptions"]
@@ -38,7 +40,8 @@ class ParquetExporter:
     The schema is kept with its fields' metadata, pages have checksums, and each batch
     of the table is a row group. With `partition_by` it writes a folder as Hive does,
     `day=2026-10-16/data.parquet`: days or months that the table covers are replaced as
-    a whole, others stay as they are.
+    a whole, others stay as they are. Values too long for a folder's name have a short
+    one with a hash.
     """
 
     api_version: ClassVar[int] = 1
@@ -58,7 +61,8 @@ class ParquetExporter:
         """
         table = only_table(tables, "parquet")
         if self._options.partition_by:
-            self._partitions(table)
+            layout = Layout.of(table, self._options.partition_by)
+            Found.look(self._options.path, layout, table)
 
     def export(self, tables: Mapping[str, Table], target: Target) -> Receipt:
         """Write the table.
@@ -70,18 +74,20 @@ class ParquetExporter:
         """
         table = only_table(tables, "parquet")
         if self._options.partition_by:
-            rows = self._partitions(table).write(table, target, self._write)
+            layout = Layout.of(table, self._options.partition_by)
+            partitions = Partitions(self._options.path, layout)
+            rows = partitions.write(table, target, self._write)
         else:
             staged = target.stage(self._options.path)
-            rows = self._write(staged, table.schema, table)
+            rows = self._write(staged, table.schema, table, {})
         return Receipt(str(self._options.path), rows)
 
-    def _partitions(self, table: Table) -> Partitions:
-        layout = Layout.of(table, self._options.partition_by)
-        return Partitions.plan(self._options.path, layout, table)
-
     def _write(
-        self, path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
+        self,
+        path: Path,
+        schema: pa.Schema,
+        batches: Iterable[pa.RecordBatch],
+        metadata: Mapping[str, str],
     ) -> int:
         rows = 0
         with pq.ParquetWriter(
@@ -94,4 +100,6 @@ class ParquetExporter:
                 writer.write_batch(batch, row_group_size=BATCH_ROWS)
                 rows += batch.num_rows
                 del batch  # or it would lie in memory while the next is made
+            if metadata:
+                writer.add_key_value_metadata(metadata)
         return rows

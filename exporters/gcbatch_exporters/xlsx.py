@@ -32,11 +32,20 @@ LONGEST_NAME: Final = 31
 Source: Excel specifications and limits, support.microsoft.com, read 2026-11.
 """
 
+NOT_IN_NAMES: Final = "[]:*?/\\"
+"""Of sheets; nor may one begin with an apostrophe. Source as above."""
+
 EXACT: Final = 10**15 - 1
 """Excel keeps 15 digits of a number; whole numbers beyond are written as text."""
 
 EPOCH: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - Excel's times have no zone
 """Day 0 of Excel's calendar, true of days from March 1900 on."""
+
+END_OF_TIME: Final = (datetime(9999, 12, 31) - EPOCH).days + 1  # noqa: DTZ001 - likewise
+"""Day after the last that Excel knows."""
+
+LARGEST: Final = 9.99999999999999e307
+"""Of a number in a cell; source as of MOST_ROWS."""
 
 CREATED: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - likewise
 """What the file says of itself, so that the same rows give the same bytes."""
@@ -106,11 +115,18 @@ class XlsxExporter:
                     f"a sheet holds {MOST_COLUMNS:,}"
                 )
                 raise JobError(msg, hint="export it to csv or parquet")
-            if len(name) > LONGEST_NAME:
+            if _utf16(name) > LONGEST_NAME:
                 msg = (
                     f"table {name!r}: a sheet's name has at most {LONGEST_NAME} letters"
                 )
                 raise JobError(msg, hint="export it to csv or parquet")
+            if set(name) & set(NOT_IN_NAMES) or name.startswith("'"):
+                msg = f"table {name!r}: a sheet's name has none of {NOT_IN_NAMES}"
+                raise JobError(msg, hint="export it to csv or parquet")
+        lower = [name.lower() for name in tables]
+        if twice := [name for name in tables if lower.count(name.lower()) > 1]:
+            msg = f"tables {' and '.join(map(repr, twice))}: sheets' names ignore case"
+            raise JobError(msg, hint="write them into workbooks of their own")
 
     def export(self, tables: Mapping[str, Table], target: Target) -> Receipt:
         """Write the tables.
@@ -139,7 +155,7 @@ class XlsxExporter:
     def _sheet(self, book: Workbook, name: str, table: Table) -> int:
         zone = table.timezone if self._options.times == "local" else UTC_ZONE
         sheet = book.add_worksheet(name)
-        columns = [_column(book, sheet, field, zone) for field in table.schema]
+        columns = [_column(book, sheet, name, field, zone) for field in table.schema]
         bold = book.add_format(
             {"bold": True, "bottom": 1, "bg_color": "#EEF1F4", "text_wrap": True}
             | {"valign": "top"}
@@ -184,6 +200,7 @@ class _Column:
     """How a column's values become cells.
 
     Args:
+        table: Its name, for errors.
         name: In the table.
         header: In the sheet.
         kind: Of its values.
@@ -192,6 +209,7 @@ class _Column:
         sheet: Where they go.
     """
 
+    table: str
     name: str
     header: str
     kind: pa.DataType
@@ -213,7 +231,7 @@ class _Column:
         if pa.types.is_dictionary(values.type):
             values = values.dictionary_decode()
         if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-            return self._days(values)
+            return self._days(values, first)
         if pa.types.is_integer(kind):
             numbers = values.to_pylist()
             return [n if n is None or abs(n) <= EXACT else str(n) for n in numbers]
@@ -221,8 +239,11 @@ class _Column:
             finite = pc.fill_null(pc.is_finite(values), fill_value=True)
             if (row := pc.index(finite, value=False).as_py()) >= 0:
                 raise self._refused(first + row, "holds NaN or infinity")
+            large = pc.fill_null(pc.greater(pc.abs(values), LARGEST), fill_value=False)
+            if (row := pc.index(large, value=True).as_py()) >= 0:
+                raise self._refused(first + row, f"holds more than {LARGEST}")
         elif not pa.types.is_boolean(kind):
-            values = as_text(values, self.name)
+            values = as_text(values, f"{self.table}.{self.name}")
             for row, text in enumerate(values.to_pylist()):
                 if text is not None and _is_too_long(text):
                     problem = f"has more than {MOST_CHARACTERS:,} characters"
@@ -255,11 +276,15 @@ class _Column:
             return len(TIMES) + 1
         return len(f"{value:,.1f}") + 1
 
-    def _days(self, times: pa.Array) -> list[float | None]:
+    def _days(self, times: pa.Array, first: int) -> list[float | None]:
         # Intervals repeat for each queue: only distinct times pass through zones.
         coded = times.dictionary_encode()
         days = [self._day(at) for at in coded.dictionary.to_pylist()]
         indices = coded.indices.to_pylist()
+        strange = {n for n, day in enumerate(days) if not 0 <= day < END_OF_TIME}
+        if strange:
+            row = next(n for n, index in enumerate(indices) if index in strange)
+            raise self._refused(first + row, "is before 1900 or after 9999")
         return [None if index is None else days[index] for index in indices]
 
     def _day(self, at: date) -> float:
@@ -270,12 +295,13 @@ class _Column:
         return (at - EPOCH) / timedelta(days=1)
 
     def _refused(self, row: int, problem: str) -> OutputError:
-        msg = f"{self.name}: row {row + 1:,} {problem}, which no cell can hold"
+        where = f"{self.table}.{self.name}: row {row + 1:,}"
+        msg = f"{where} {problem}, which no cell can hold"
         return OutputError(msg, hint="export it to csv or parquet")
 
 
 def _column(
-    book: Workbook, sheet: Worksheet, field: pa.Field, zone: ZoneInfo
+    book: Workbook, sheet: Worksheet, table: str, field: pa.Field, zone: ZoneInfo
 ) -> _Column:
     kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
     header = field.name
@@ -290,15 +316,17 @@ def _column(
         ends = (f for end, f in BY_SUFFIX.items() if field.name.endswith(end))
         shown = next(ends, plain)
     about = {"num_format": shown, "valign": "top"}
-    return _Column(field.name, header, kind, zone, book.add_format(about), sheet)
+    shape = book.add_format(about)
+    return _Column(table, field.name, header, kind, zone, shape, sheet)
+
+
+def _utf16(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
 
 
 def _is_too_long(text: str) -> bool:
     # No text of half the length can be too long, however it is encoded.
-    return (
-        len(text) > MOST_CHARACTERS // 2
-        and len(text.encode("utf-16-le")) // 2 > MOST_CHARACTERS
-    )
+    return len(text) > MOST_CHARACTERS // 2 and _utf16(text) > MOST_CHARACTERS
 
 
 def _mark(book: Workbook, sheet: Worksheet, names: list[str], rows: int) -> None:

@@ -1,5 +1,6 @@
 """`gcbatch run`."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,8 +67,9 @@ def run(
     settings = [*settings, *_engine_settings(engine, scheduler, workers)]
     outcomes = [_Outcome.of(path, start, end, settings) for path in jobs]
     loaded = [outcome.job for outcome in outcomes if outcome.job]
-    names = [job.name for job in loaded]
-    if twice := {name for name in names if names.count(name) > 1}:
+    # Some systems' folders ignore case.
+    count = Counter(job.name.lower() for job in loaded)
+    if twice := {job.name for job in loaded if count[job.name.lower()] > 1}:
         msg = f"two jobs are called {' and '.join(sorted(twice))}"
         raise JobError(
             msg, hint="the name is a job's folder in the store; tell them apart"

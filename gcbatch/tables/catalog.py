@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch.genesys.endpoints import Bucketed, DetailsEndpoint
-from gcbatch.job import Job
+from gcbatch.job import LISTED, Job
 from gcbatch.shelves import taken
 from gcbatch.tables.source import Source
-from gcbatch.tables.table import Table
+from gcbatch.tables.table import Lack, Table
 
 __all__ = ["Catalog", "StoppedError"]
 
@@ -52,7 +52,10 @@ class Catalog:
         """
         make: Callable[[Source], Table] = taken(self.job.shelf_of(name), name, "table")
         table = make(replace(self.source, period=period))
-        return replace(table, batches=lambda: self._until_stopped(table.batches()))
+        lacks = () if name in LISTED else tuple(map(Lack, self.source.lacks))
+        return replace(
+            table, batches=lambda: self._until_stopped(table.batches()), lacks=lacks
+        )
 
     def _until_stopped(
         self, batches: Iterator[pa.RecordBatch]

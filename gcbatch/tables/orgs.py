@@ -74,6 +74,9 @@ def of_all_orgs(tables: Mapping[str, Table]) -> Table:
         basis=of_all_orgs(bases) if bases else None,
         time=None if differ else first.time,
         zones_differ=differ,
+        lacks=tuple(
+            lack._replace(org=name) for name in names for lack in tables[name].lacks
+        ),
     )
 
 
@@ -100,9 +103,10 @@ class OrgsCatalog:
 
     def table(self, name: str, *, period: str | None = None) -> Table:
         """Return one table; see Catalog.table."""
-        return of_all_orgs(
+        table = of_all_orgs(
             {org: c.table(name, period=period) for org, c in self.catalogs.items()}
         )
+        return replace(table, lacking_orgs=tuple(sorted(self.failures)))
 
     def all(self) -> dict[str, Table]:
         """Return all tables of what the job asks."""

@@ -11,6 +11,7 @@ from gcbatch.job import Job
 from gcbatch.listings import documents_in
 from gcbatch.plan import Plan
 from gcbatch.store import Store
+from gcbatch.windows import Window
 
 __all__ = ["Source"]
 
@@ -28,6 +29,7 @@ class Source:
         listings: Entities by table, where they are not to be read from the store.
         period: Another than the job's, of tables that have periods.
         names_at: When names and targets were listed, by table, UTC.
+        lacks: Spans of the job's range of which a query failed.
     """
 
     job: Job
@@ -38,6 +40,7 @@ class Source:
     listings: Mapping[str, Documents] = field(default_factory=dict)
     period: str | None = None
     names_at: Mapping[str, datetime] = field(default_factory=dict)
+    lacks: tuple[Window, ...] = ()
 
     @property
     def bucketed(self) -> Bucketed:

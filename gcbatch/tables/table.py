@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
 from gcbatch.windows import Window
 
-__all__ = ["BATCH_ROWS", "LEVEL_DECIMALS", "Table", "rebatched"]
+__all__ = ["BATCH_ROWS", "LEVEL_DECIMALS", "Lack", "Table", "rebatched"]
 
 BATCH_ROWS: Final = 32_768
 """Rows of a batch, and of a Parquet row group. Cut by count, so that the same rows
@@ -19,6 +19,18 @@ LEVEL_DECIMALS: Final = 9
 """Of a service level that is compared with its target. The tutorials' levels are
 weighed in binary fractions: without rounding, buckets of 80 % each can add up to a
 hair less, and one such week in six would miss a target of 80."""
+
+
+class Lack(NamedTuple):
+    """Rows that a table should have and has not, because they could not be fetched.
+
+    Args:
+        window: When; some rows of it may be there.
+        org: Of several orgs, whose; empty where there is one.
+    """
+
+    window: Window
+    org: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,6 +57,9 @@ class Table:
             none.
         zones_differ: Whether rows are of orgs with time zones of their own, so that
             there are no days and months of all; timezone is then UTC.
+        lacks: What of `covered` is not here, after `--allow-partial`: whatever is
+            there of it from an earlier run is better than these rows.
+        lacking_orgs: Of several orgs, those that failed, and have no row.
     """
 
     name: str
@@ -58,6 +73,8 @@ class Table:
     batch_rows: int = BATCH_ROWS
     time: str | None = "interval_start"
     zones_differ: bool = False
+    lacks: tuple[Lack, ...] = ()
+    lacking_orgs: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         return rebatched(self.batches(), self.schema, self.batch_rows)

@@ -1,0 +1,104 @@
+"""What earlier runs left in a folder of partitions, as it is now."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+from gcbatch.errors import OutputError
+from gcbatch.tables.table import Table
+from gcbatch_exporters.folders import DATA
+from gcbatch_exporters.layout import Layout
+from gcbatch_exporters.manifest import ELSEWHERE, MANIFEST, Manifest
+from gcbatch_exporters.origin import Origin
+
+__all__ = ["Found"]
+
+_LEFTOVER: Final = re.compile(
+    rf"\.(?:{re.escape(DATA)}|{re.escape(MANIFEST)})\.[0-9a-f]{{12}}\.part"
+)
+"""What killed runs of earlier releases left, which wrote within the folder."""
+
+
+@dataclass
+class Found:
+    """What is in a folder of partitions, as far as gcbatch wrote it.
+
+    Beyond the range of the table no more is opened than shows that all is of one table.
+
+    Args:
+        own: Partitions in the range of the table.
+        listed: Those that nothing but an earlier release's list shows to be gcbatch's,
+            in the range or not, and what they would say of themselves.
+        litter: What goes with the next export: that list, and unfinished files.
+    """
+
+    own: dict[str, Origin] = field(default_factory=dict)
+    listed: dict[str, Origin] = field(default_factory=dict)
+    litter: list[str] = field(default_factory=list)
+
+    @classmethod
+    def look(cls, folder: Path, layout: Layout, table: Table) -> Self:
+        """See what is there.
+
+        Raises:
+            OutputError: If *folder* is a file, a list in it is not to be trusted, or
+                it has partitions that would not go with the new ones.
+        """
+        if folder.exists() and not folder.is_dir():
+            msg = f"{folder}: is a file, partition_by writes a folder"
+            raise OutputError(msg, hint="name a folder, or leave partition_by out")
+        found = cls()
+        if manifest := Manifest.read(folder):
+            found.litter.append(MANIFEST)
+            about = manifest.model_dump(include={"table", "timezone", "partition_by"})
+            found.listed = {f: Origin(**about, file=f) for f in manifest.files}
+        found._refuse_others(folder, layout, table)
+        return found
+
+    def _refuse_others(self, folder: Path, layout: Layout, table: Table) -> None:
+        """Note what is there; refuse what stays and would not go with the table."""
+        misplaced: list[str] = []
+        elsewhere: list[str] = []
+        for file in _files_in(folder):
+            if _LEFTOVER.fullmatch(file.rpartition("/")[2]):
+                self.litter.append(file)
+            elif not layout.is_own(file):
+                misplaced.append(file)
+            elif not layout.is_covered(file):
+                elsewhere.append(file)
+            elif origin := self._origin_of(folder, file):
+                self.own[file] = origin
+        misplaced = [file for file in misplaced if file.endswith(DATA)]
+        for origin in self._first_of(folder, misplaced):
+            msg = f"{folder}: is partitioned by {', '.join(origin.partition_by)}"
+            raise OutputError(msg, hint=ELSEWHERE)
+        kept = (origin for f, origin in self.own.items() if layout.is_lacking(f))
+        for origin in (*self._first_of(folder, elsewhere), *kept):
+            if not origin.fits(table):
+                msg = f"{folder}: has partitions of {origin.table} in {origin.timezone}"
+                raise OutputError(msg, hint=ELSEWHERE)
+
+    def _origin_of(self, folder: Path, file: str) -> Origin | None:
+        origin = Origin.of(folder, file)
+        if origin is not None:
+            self.listed.pop(file, None)  # it was written again since
+        return origin or self.listed.get(file)
+
+    def _first_of(self, folder: Path, files: Iterable[str]) -> Iterator[Origin]:
+        """Yield the first of *files* that gcbatch wrote, if it did any."""
+        for file in files:
+            if origin := self._origin_of(folder, file):
+                yield origin
+                return
+
+
+def _files_in(folder: Path) -> Iterator[str]:
+    """Yield the files below a folder, relative to it; what is behind links is not."""
+    for place, _, names in os.walk(folder):
+        for name in sorted(names):
+            path = Path(place, name)
+            if not path.is_symlink():
+                yield path.relative_to(folder).as_posix()

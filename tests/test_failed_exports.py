@@ -1,0 +1,169 @@
+"""An export that fails keeps no other from being written, and is named."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+
+import gcbatch
+from gcbatch import OutputError, load_job
+from gcbatch.errors import JobError
+from gcbatch.exporting import FileOptions, Receipt, Target
+from gcbatch.simulator import Fault
+from gcbatch.tables.table import Table
+from gcbatch.verifying import verify
+from tests.test_partial import ONE_AT_A_TIME, break_one
+
+if TYPE_CHECKING:
+    from tests.conftest import Bench, Cli
+
+
+class Broken:
+    """An exporter that writes something, then fails."""
+
+    api_version: ClassVar[int] = 1
+    Options: ClassVar[type[FileOptions]] = FileOptions
+
+    def __init__(self, options: FileOptions) -> None:
+        self._path = options.path
+
+    def export(self, tables: Mapping[str, Table], target: Target) -> Receipt:
+        del tables
+        target.stage(self._path).write_text("half")
+        if self._path.name.startswith("job"):
+            msg = "this job is not for me"
+            raise JobError(msg, hint="ask another")
+        msg = "it is shut"
+        raise ValueError(msg)
+
+
+def exports(bench: "Bench", *names: str) -> list[dict[str, Any]]:
+    """Return exports; those that end with `.broken` fail."""
+    kinds = {True: f"{__name__}:Broken", False: "csv"}
+    return [
+        {
+            "exporter": kinds[name.endswith(".broken")],
+            "table": "intervals",
+            "path": str(bench.folder / name),
+        }
+        for name in names
+    ]
+
+
+def test_the_others_are_written_and_each_failure_is_named(bench: "Bench") -> None:
+    """Before and after it; what it wrote so far is dropped."""
+    names = ("a.csv", "b.broken", "c.csv", "job.broken", "e.csv")
+
+    with pytest.raises(OutputError) as failed:
+        bench.run(exports=exports(bench, *names))
+
+    kind = f"{__name__}:Broken"
+    assert failed.value.problem.split("\n") == [
+        f"exports[1] ({kind}): exporter {kind!r} failed: ValueError: it is shut",
+        f"exports[3] ({kind}): this job is not for me",
+    ]
+    assert failed.value.hint == "the previous output is as it was; ask another"
+    written = sorted(p.name for p in bench.folder.glob("*.*") if p.suffix != ".yaml")
+    assert written == ["a.csv", "c.csv", "e.csv"]
+
+
+def test_the_account_tells_both(bench: "Bench") -> None:
+    """What was written, with its digest, and what was not; verify says so."""
+    sections: dict[str, Any] = {"exports": exports(bench, "b.broken", "c.csv")}
+    with pytest.raises(OutputError):
+        bench.run(**sections)
+
+    note = json.loads((bench.folder / "store/job/run.json").read_text())
+
+    assert [e["location"] for e in note["exports"]] == [str(bench.folder / "c.csv")]
+    assert [o["path"] for o in note["digests"]["outputs"]] == [
+        str(bench.folder / "c.csv")
+    ]
+    (failed,) = note["failed_exports"]
+    assert (failed["number"], failed["tables"]) == (0, ["intervals"])
+    flaws = verify(bench.job(**sections), offline=True).output_flaws
+    assert ["tells of an export that failed" in str(flaw) for flaw in flaws] == [True]
+
+
+def test_what_was_written_is_not_written_again(bench: "Bench") -> None:
+    """The next run goes on from there, as it does with parts."""
+    with pytest.raises(OutputError):
+        bench.run(exports=exports(bench, "b.broken", "c.csv"))
+
+    again = bench.run(exports=exports(bench, "b.csv", "c.csv"))
+
+    assert [export.unchanged for export in again.exports] == [False, True]
+
+
+def test_a_failed_export_ends_with_6(bench: "Bench", cli: "Cli") -> None:
+    """Whatever kept it, with a line for each; `export` does likewise."""
+    path = bench.write(exports=exports(bench, "job.broken", "b.broken", "c.csv"))
+
+    for command in ("run", "export"):
+        found = cli(command, path)
+
+        assert found.exit_code == 6
+        assert found.stderr.count("error: exports[") == 2
+        assert (bench.folder / "c.csv").exists()
+
+
+def test_gaps_are_named_too(bench: "Bench") -> None:
+    """A run that lacks something and could not write all says both."""
+    break_one(bench)
+    sections = {**ONE_AT_A_TIME, "exports": exports(bench, "b.broken", "c.csv")}
+
+    with pytest.raises(OutputError) as failed:
+        gcbatch.run(bench.job(**sections), allow_partial=True)
+
+    assert failed.value.missing.startswith("1999-08-02T21:00:00.000Z/")
+    assert (bench.folder / "c.csv").exists()
+
+
+def of_orgs(bench: "Bench", **sections: Any) -> gcbatch.Job:
+    """Return a job of two orgs, which are one by two names."""
+    path = bench.write(**sections)
+    job = json.loads(path.read_text("utf-8"))
+    org = job.pop("org")
+    gone = {**org, "api_url": "http://127.0.0.1:9"}
+    job["orgs"] = {"north": org, "south": {**gone, "name": "other"}}
+    job["fetch"]["give_up"] = "PT1S"
+    path.write_text(json.dumps(job), "utf-8")
+    return load_job(path, environ=bench.environ)
+
+
+def test_over_orgs_failures_of_both_kinds_are_named(bench: "Bench") -> None:
+    """An org that failed is not forgotten because an export failed too."""
+    job = of_orgs(bench, exports=exports(bench, "b.broken", "c.csv"))
+
+    with pytest.raises(OutputError) as failed:
+        gcbatch.run(job)
+
+    first, second = failed.value.problem.split("\n")
+    assert first.startswith("exports[0] (")
+    assert second.startswith("south: ")
+    assert "north" in (bench.folder / "c.csv").read_text()
+
+
+def test_a_good_day_outlives_a_failed_fetch(bench: "Bench") -> None:
+    """`--allow-partial` replaces days that came, and leaves the one that did not."""
+    folder = bench.folder / "days"
+    export = {
+        "exporter": "parquet",
+        "table": "intervals",
+        "path": str(folder),
+        "partition_by": ["day"],
+    }
+    sections: dict[str, Any] = {**ONE_AT_A_TIME, "exports": [export]}
+    bench.run(**sections)
+    before = {path: path.read_bytes() for path in folder.rglob("*.parquet")}
+    fault = Fault("status", path="/api/v2/analytics/", status=400, nth=(2,), times=None)
+    bench.simulator.faults.add(fault)
+
+    report = gcbatch.run(bench.job(**sections), fresh=True, allow_partial=True)
+
+    assert len(report.gaps) == 1
+    assert {p: p.read_bytes() for p in folder.rglob("*.parquet")} == before
+    assert len(before) == 7
+    assert sum(Path(output.path).is_file() for output in report.outputs) == 6
