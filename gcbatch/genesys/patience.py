@@ -11,6 +11,7 @@ from typing import Final
 
 from gcbatch.errors import OutOfReachError, Refusal, ServiceError, TooLargeError
 from gcbatch.genesys.answers import error_of
+from gcbatch.genesys.clock import told_date
 from gcbatch.genesys.retry import MAX_TOLD_WAIT_S, Attempts, Rule
 from gcbatch.genesys.transport import Interrupted, Response, Unreachable
 
@@ -213,7 +214,8 @@ class Tries:
             self._heavy += 1
         if self.divisible and self._heavy >= HEAVY_TRIES:
             raise TooLargeError(str(refusal), refusal=refusal)
-        now = datetime.now(UTC)
+        # A Retry-After that names a date does so by the clock of whoever sent it.
+        now = told_date(response.headers.get("Date", "")) or datetime.now(UTC)
         told_s = rule.told_s(response.headers, refusal.message, now)
         if told_s is not None and told_s > MAX_TOLD_WAIT_S:
             raise too_long(told_s, f"{refusal}", now=now, refusal=refusal)

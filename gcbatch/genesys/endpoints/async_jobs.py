@@ -24,8 +24,8 @@ import msgspec
 from gcbatch.errors import DataError, GcbatchError, ServiceError
 from gcbatch.genesys.client import Answer, Client
 from gcbatch.genesys.endpoints.base import Desk
+from gcbatch.pending import Pending, Submitted
 from gcbatch.plain import plain
-from gcbatch.store import Pending, Submitted
 
 __all__ = ["LEAST_OF_A_JOB", "JobRoad", "Order"]
 
