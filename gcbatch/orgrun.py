@@ -14,7 +14,7 @@ from gcbatch.digests import Output, inputs_of
 from gcbatch.engine import Engine, Fetching
 from gcbatch.errors import DataError, GcbatchError, OutOfReachError, ServiceError
 from gcbatch.fetch import Observer
-from gcbatch.genesys.endpoints import Desk
+from gcbatch.genesys.endpoints import Desk, DetailsEndpoint
 from gcbatch.genesys.listing import Documents
 from gcbatch.genesys.names import Names
 from gcbatch.job import Job
@@ -26,6 +26,7 @@ from gcbatch.planning import Planned, Planner
 from gcbatch.query import Query
 from gcbatch.report import REPORT_NOTE, Exported, Gap, RunReport
 from gcbatch.tables.catalog import Catalog
+from gcbatch.tables.latest import LatestParts
 from gcbatch.tables.source import Source
 
 __all__ = ["OrgRun"]
@@ -230,6 +231,9 @@ class OrgRun:
         return self._catalog(Planned(plan, Names(), 0, listings=none), None)
 
     def _catalog(self, planned: Planned, stop: Event | None) -> Catalog:
+        latest = None
+        if isinstance(self._endpoint, DetailsEndpoint) and self._endpoint.known_by_id:
+            latest = LatestParts(planned.plan, self._store, stop)
         source = Source(
             self.job,
             self._endpoint,
@@ -237,6 +241,7 @@ class OrgRun:
             planned.names,
             self._store,
             planned.listings,
+            latest=latest,
         )
         return Catalog(source, stop)
 

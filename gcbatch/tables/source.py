@@ -10,6 +10,7 @@ from gcbatch.job import Job
 from gcbatch.listings import documents_in
 from gcbatch.plan import Plan
 from gcbatch.store import Store
+from gcbatch.tables.latest import LatestParts, Parts
 
 __all__ = ["Source"]
 
@@ -26,6 +27,8 @@ class Source:
         store: Where the parts are.
         listings: Entities by table, where they are not to be read from the store.
         period: Another than the job's, of tables that have periods.
+        latest: The parts with each document once in all of them, where a document is
+            known by its id alone; None where it is not, or there are no documents.
     """
 
     job: Job
@@ -35,6 +38,12 @@ class Source:
     store: Store
     listings: Mapping[str, Documents] = field(default_factory=dict)
     period: str | None = None
+    latest: LatestParts | None = None
+
+    @property
+    def parts(self) -> Parts:
+        """Where documents are read from."""
+        return self.store if self.latest is None else self.latest
 
     @property
     def bucketed(self) -> Bucketed:

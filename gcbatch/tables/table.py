@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from gcbatch.windows import Window
 
-__all__ = ["BATCH_ROWS", "LEVEL_DECIMALS", "Table", "rebatched"]
+__all__ = ["BATCH_ROWS", "LEVEL_DECIMALS", "StoppedError", "Table", "rebatched"]
 
 BATCH_ROWS: Final = 32_768
 """Rows of a batch, and of a Parquet row group. Cut by count, so that the same rows
@@ -19,6 +19,10 @@ LEVEL_DECIMALS: Final = 9
 """Of a service level that is compared with its target. The tutorials' levels are
 weighed in binary fractions: without rounding, buckets of 80 % each can add up to a
 hair less, and one such week in six would miss a target of 80."""
+
+
+class StoppedError(Exception):
+    """Nobody waits for these rows any more."""
 
 
 @dataclass(frozen=True)
