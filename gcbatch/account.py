@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -12,6 +12,10 @@ import orjson
 from gcbatch.windows import Period, Window, iso, step
 
 __all__ = ["Account", "Exchange"]
+
+AHEAD: Final = timedelta(minutes=1)
+"""So far the clocks of machines that share a store may be apart; no figure settles
+within a minute."""
 
 
 class Exchange(Protocol):
@@ -43,7 +47,8 @@ class Account:
     """How a part came about.
 
     Args:
-        asked_at: When the request that was answered was sent, UTC.
+        asked_at: When the request that was answered was sent, UTC, by the service's
+            clock.
         window: The span that it is about.
         pages: Pages that it was put together from.
         rows: Rows of the part.
@@ -112,13 +117,18 @@ class Account:
             left_out=tuple(sorted({*self.left_out, *other.left_out})),
         )
 
-    def settled(self, settle: Period, zone: ZoneInfo) -> bool:
+    def settled(self, settle: Period, zone: ZoneInfo, now: datetime) -> bool:
         """Say whether the service's figures had settled when it was asked.
+
+        What was asked in the future was not: some clock was wrong then.
 
         Args:
             settle: How long after a window its figures may still change.
             zone: Whose days *settle* counts.
+            now: The present time, UTC.
         """
+        if self.asked_at > now + AHEAD:
+            return False
         until = self.available_until
         if until is not None and until < self.window.end:
             return False

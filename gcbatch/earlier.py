@@ -20,9 +20,9 @@ from gcbatch.exporting import Exporter, ExporterEntry
 from gcbatch.job import LISTED, Export
 from gcbatch.query import canonical
 from gcbatch.report import Exported
-from gcbatch.tables.catalog import StoppedError
 from gcbatch.tables.orgs import naming
 from gcbatch.tables.source import Source
+from gcbatch.tables.table import StoppedError
 
 __all__ = ["Earlier", "Marks"]
 

@@ -20,13 +20,13 @@ from gcbatch.errors import JobError, OutputError
 from gcbatch.job import Fetch
 from gcbatch.listings import LISTING_FILES
 from gcbatch.report import REPORT_NOTE
-from gcbatch.store import Store
+from gcbatch.store import FRESH_NOTE, Store
 from gcbatch.suggest import unknown
 from gcbatch.windows import UTC_ZONE, Period, Window, iso, step
 
 __all__ = ["JobStore", "Pruned", "age", "list_store", "prune"]
 
-NOTES: Final = ("plan.json", REPORT_NOTE, "fresh.json", *LISTING_FILES)
+NOTES: Final = ("plan.json", REPORT_NOTE, FRESH_NOTE, *LISTING_FILES)
 _PART: Final = re.compile(r"[0-9a-f]{40}\.parquet")
 _PENDING: Final = re.compile(r"[0-9a-f]{40}\.pending")
 """What names the service's jobs; see store.Pending."""
@@ -68,7 +68,8 @@ class JobStore:
         window: From the first part's start to the last one's end; None without parts.
         provisional: Parts that were fetched before their figures had settled, by the
             settling time of the last run.
-        unreadable: Parts that tell nothing of themselves; the next run fetches them.
+        unreadable: Parts that tell nothing of themselves, or are another query's; the
+            next run fetches them.
         last_run: When the last run that ended began; None if none did.
     """
 
@@ -157,7 +158,8 @@ def prune(
 
     The age of a part is that of its data, whenever they were fetched. One that tells
     nothing of itself is as old as its file. Plans, reports and folders go with the last
-    part of a job; files that are not gcbatch's stay, and so do links.
+    part of a job; files that are not gcbatch's stay, and so do links. A file whose own
+    time lies far ahead has no age that could be trusted, and counts as old.
 
     Args:
         root: The folder that job files call `fetch.store`.
@@ -190,14 +192,15 @@ def _prune_job(folder: Path, done: Pruned, *, now: datetime, dry_run: bool) -> N
     for part in _parts(store):
         account = store.account(part.stem)
         end = account.window.end if account else _written(part)
-        if end >= done.before:
+        is_ahead = account is None and end - now > LEFTOVER_AGE
+        if end >= done.before and not is_ahead:
             kept += 1
         else:
             old.append(part)
-    left = [p for p in _leftovers(folder) if now - _written(p) > LEFTOVER_AGE]
+    left = [p for p in _leftovers(folder) if _is_idle(p, now)]
     notes = [p for p in _entries(folder) if p.name in NOTES and _is_file(p)]
     # Without parts a run may just have begun: what it wrote is young.
-    is_idle = old or all(now - _written(note) > LEFTOVER_AGE for note in notes)
+    is_idle = old or all(_is_idle(note, now) for note in notes)
     if kept or not is_idle:
         notes = []
     for path in (*old, *left, *notes):
@@ -218,6 +221,7 @@ def _listed(folder: Path) -> JobStore:
     store = Store(folder.parent, folder.name)
     note = store.read_note(REPORT_NOTE) or {}
     settle, zone = _settling(note)
+    now = datetime.now(UTC)
     accounts: list[Account | None] = []
     size = 0
     for part in _parts(store):
@@ -237,7 +241,7 @@ def _listed(folder: Path) -> JobStore:
         parts=len(accounts),
         size=size,
         window=window,
-        provisional=sum(not account.settled(settle, zone) for account in known),
+        provisional=sum(not account.settled(settle, zone, now) for account in known),
         unreadable=len(accounts) - len(known),
         last_run=started if isinstance(started, str) else None,
     )
@@ -312,6 +316,14 @@ def _written(path: Path) -> datetime:
         return datetime.fromtimestamp(path.stat().st_mtime, UTC)
     except FileNotFoundError:
         return datetime.now(UTC)
+
+
+def _is_idle(path: Path, now: datetime) -> bool:
+    """Say whether nobody can be at work on a file.
+
+    One whose time lies far ahead was written while the clock was wrong, not just now.
+    """
+    return abs(now - _written(path)) > LEFTOVER_AGE
 
 
 def _remove(path: Path, done: Pruned, *, dry_run: bool) -> None:

@@ -8,10 +8,10 @@ Whatever is there was listed by the run that plan.json is of.
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -37,6 +37,9 @@ _SCHEMA: Final = pa.schema(
         pa.field("document", pa.large_string(), nullable=False),
     ]
 )
+LISTING_KEY: Final = b"gcbatch.listing"
+"""The job and the table that a listing is of; those of older releases lack it."""
+
 _HINT: Final = "`gcbatch run JOB` lists it"
 
 
@@ -58,7 +61,7 @@ def keep_listings(
         path = store.folder / name
         try:
             if table in listings:
-                fill = partial(_fill, documents=listings[table])
+                fill = partial(_fill, documents=listings[table], own=_own(store, table))
                 replace_whole(path, fill, sync=sync)
             else:
                 # Whoever exports it again wants it as it is then.
@@ -72,7 +75,7 @@ def keep_listings(
 
 def is_kept(store: Store, table: str) -> bool:
     """Say whether the last run kept a listing, and it is whole."""
-    with suppress(OSError, DamagedPartError), partfile.opened(_path(store, table)):
+    with suppress(OSError, DamagedPartError), _opened(store, table):
         return True
     return False
 
@@ -85,7 +88,7 @@ def documents_in(store: Store, table: str) -> Iterator[tuple[str, str]]:
     """
     path = _path(store, table)
     try:
-        with partfile.opened(path) as (file, _):
+        with _opened(store, table) as file:
             for batch in partfile.batches_of(file):
                 ids, documents = (batch.column(n).to_pylist() for n in _SCHEMA.names)
                 yield from zip(ids, documents, strict=True)
@@ -96,16 +99,41 @@ def documents_in(store: Store, table: str) -> Iterator[tuple[str, str]]:
         msg = f"{path}: cannot be read: {exc.strerror}"
         raise DataError(msg, hint=_HINT) from exc
     except (DamagedPartError, KeyError) as exc:
-        msg = f"{path}: is damaged"
+        msg = (
+            exc.problem if isinstance(exc, DamagedPartError) else f"{path}: is damaged"
+        )
         raise DataError(msg, hint=_HINT) from exc
+
+
+@contextmanager
+def _opened(store: Store, table: str) -> Iterator[Any]:
+    """Open a listing, checksum verified.
+
+    Raises:
+        OSError: If it cannot be read.
+        DamagedPartError: If it is damaged, or another job's or table's.
+    """
+    path = _path(store, table)
+    with partfile.opened(path) as (file, _):
+        own = _own(store, table)
+        if partfile.metadata_of(file).get(LISTING_KEY, own) != own:
+            msg = f"{path}: is another job's or table's listing"
+            raise DamagedPartError(msg, hint=_HINT)
+        file.seek(0)
+        yield file
+
+
+def _own(store: Store, table: str) -> bytes:
+    """Return what a listing is of."""
+    return f"{store.name}/{table}".encode()
 
 
 def _path(store: Store, table: str) -> Path:
     return store.folder / f"{table}{_SUFFIX}"
 
 
-def _fill(path: Path, documents: Documents) -> None:
-    metadata = {partfile.SEAL_KEY: partfile.BLANK_SEAL}
+def _fill(path: Path, documents: Documents, own: bytes) -> None:
+    metadata = {LISTING_KEY: own, partfile.SEAL_KEY: partfile.BLANK_SEAL}
     schema = _SCHEMA.with_metadata(metadata)
     in_order = sorted(documents)
     with pq.ParquetWriter(

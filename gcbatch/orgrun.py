@@ -2,18 +2,19 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any, Final
 
 from gcbatch.account import Account
+from gcbatch.dates import is_relative
 from gcbatch.digests import Output, inputs_of
 from gcbatch.engine import Engine, Fetching
 from gcbatch.errors import DataError, GcbatchError, OutOfReachError, ServiceError
 from gcbatch.fetch import Observer
-from gcbatch.genesys.endpoints import Desk
+from gcbatch.genesys.endpoints import Desk, DetailsEndpoint
 from gcbatch.genesys.listing import Documents
 from gcbatch.genesys.names import Names
 from gcbatch.job import Job
@@ -25,12 +26,19 @@ from gcbatch.planning import Planned, Planner
 from gcbatch.query import Query
 from gcbatch.report import REPORT_NOTE, Exported, FailedExport, Gap, RunReport
 from gcbatch.tables.catalog import Catalog
+from gcbatch.tables.latest import LatestParts
 from gcbatch.tables.source import Source
 
 __all__ = ["OrgRun"]
 
 MOST_GAPS: Final = 5
 """Told of one by one."""
+
+MOST_OFF: Final = timedelta(minutes=5)
+"""With a clock that is less off, only a run within minutes of midnight takes another
+day for today."""
+
+TO_THE_SECOND: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 MENDED: Final = "damaged parts, fetched anew"
 """How many there were is told of a run."""
@@ -108,7 +116,7 @@ class OrgRun:
         """
         effort = self._effort = _Effort(allow_partial)
         if fresh:
-            self.planner.begin_fresh()
+            self._store.begin_fresh()
         planned = self.planner.as_kept()
         spare = planned if planned and planned.is_stored else None
         if planned is None or spare is None or self.planner.is_outdated(spare.names):
@@ -135,7 +143,7 @@ class OrgRun:
         """
         effort = self._effort
         planned = await self.planner.anew(session, spare=spare)
-        if unreadable := sum(map(self.planner.is_unreadable, planned.plan.queries)):
+        if unreadable := sum(map(self._store.is_unreadable, planned.plan.queries)):
             effort.remarks[MENDED] += unreadable
         todo = self.planner.unsettled(planned.plan)
         await self._fetch(session, engine, planned.plan, todo)
@@ -189,6 +197,7 @@ class OrgRun:
     async def _session(self, orgs: Orgs) -> OrgSession:
         session = await orgs.session(self.job)
         session.client.patience.on_wait = self._observer.waiting
+        self.planner.clock = session.client.clock
         return session
 
     def _desk(self, session: OrgSession) -> Desk:
@@ -233,6 +242,9 @@ class OrgRun:
         return self._catalog(Planned(plan, Names(), 0, listings=none), None)
 
     def _catalog(self, planned: Planned, stop: Event | None) -> Catalog:
+        latest = None
+        if isinstance(self._endpoint, DetailsEndpoint) and self._endpoint.known_by_id:
+            latest = LatestParts(planned.plan, self._store, stop)
         source = Source(
             self.job,
             self._endpoint,
@@ -242,6 +254,7 @@ class OrgRun:
             planned.listings,
             names_at=self.planner.names_at(planned.names),
             lacks=tuple(query.window for query in self._effort.gaps),
+            latest=latest,
         )
         return Catalog(source, stop)
 
@@ -273,7 +286,7 @@ class OrgRun:
             seconds=time.monotonic() - clock,
             queries=len(planned.plan.queries),
             fetched=effort.fetched,
-            provisional=sum(not a.settled(settle, zone) for a in accounts),
+            provisional=sum(map(self.planner.is_provisional, accounts)),
             requests=spent.requests,
             retries=spent.retries,
             throttled=spent.throttled,
@@ -294,6 +307,7 @@ class OrgRun:
             timezone=zone.key,
             names_at=catalog.names_at,
             warnings=(
+                *self._clock_warnings(),
                 *planned.names.warnings,
                 *(str(problem).splitlines()[0] for problem in effort.gaps.values()),
                 *_told(effort.remarks),
@@ -302,6 +316,20 @@ class OrgRun:
             ),
             tables=catalog.all(),
             catalog=catalog,
+        )
+
+    def _clock_warnings(self) -> Iterator[str]:
+        """Yield how far this machine's clock is off, if it is."""
+        ahead = self.planner.clock.ahead
+        if abs(ahead) < MOST_OFF:
+            return
+        own, now = datetime.now(UTC), self.planner.clock.now()
+        used = "; `today` and `now` in the job file are this machine's"
+        asked = self.job.query
+        is_used = is_relative(asked.start) or is_relative(asked.end)
+        yield (
+            f"this machine's clock shows {own:{TO_THE_SECOND}}, the service's "
+            f"{now:{TO_THE_SECOND}}{used if is_used else ''}"
         )
 
     def last_report(self) -> dict[str, Any]:
@@ -318,7 +346,7 @@ class OrgRun:
 
     def _told_missing(self, plan: Plan) -> str:
         """Return which windows and queues have no part yet, in one line."""
-        missing = [q for q in plan.queries if self._store.account(q.digest) is None]
+        missing = [q for q in plan.queries if self._store.account_of(q) is None]
         if len(missing) in (0, len(plan.queries)):
             return ""  # nothing, or all of it
         gaps = "; ".join(map(str, map(self._gap, missing[:MOST_GAPS])))
@@ -330,10 +358,12 @@ class OrgRun:
         return Gap(query.window, queues, self.org)
 
     def _account(self, query: Query) -> Account:
-        account = self._store.account(query.digest)
+        account = self._store.account_of(query)
         if account is None:
-            msg = f"{query}: its part is missing from {self._store.folder}"
-            raise DataError(msg, hint="`gcbatch run JOB` fetches what is missing")
+            is_there = self._store.is_unreadable(query)
+            what = "is damaged or of another query" if is_there else "is missing"
+            msg = f"{query}: its part {what} in {self._store.folder}"
+            raise DataError(msg, hint="`gcbatch run JOB` fetches it")
         return account
 
 

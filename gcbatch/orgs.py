@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -142,11 +141,9 @@ class Spending:
     @contextmanager
     def noting(self, session: OrgSession) -> Iterator[None]:
         """Add what is spent of a client within the block."""
-        traffic, access, since = (
-            session.client.traffic,
-            session.access,
-            datetime.now(UTC),
-        )
+        traffic, access = session.client.traffic, session.access
+        # Not told by the time: workers' clocks differ.
+        known = {call for calls in traffic.failed.values() for call in calls}
         sent, throttled = traffic.sent, traffic.throttled
         waited_s, received = traffic.waited_s, traffic.received
         retries, answered = Counter(traffic.retries), Counter(traffic.answered)
@@ -163,7 +160,7 @@ class Spending:
             self._answered += traffic.answered - answered
             self._offered += access.pacer.offered() - offered
             calls = (call for calls in traffic.failed.values() for call in calls)
-            self._failed += (call for call in calls if call.at >= since)
+            self._failed += (call for call in calls if call not in known)
 
     @property
     def retries(self) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """The file of a part: Parquet, with its account and a seal over all its bytes."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -34,7 +34,14 @@ INSTANT: Final = pa.timestamp("ms", tz="UTC")
 """How parts and tables hold instants; the service tells milliseconds."""
 
 ACCOUNT_KEY: Final = b"gcbatch"
+QUERY_KEY: Final = b"gcbatch.query"
+"""The digest of the query that a part answers; parts of older releases lack it."""
+
+FRESH_KEY: Final = b"gcbatch.fresh"
+"""The run with --fresh that was not done when a part was fetched; see Store.fresh."""
+
 SEAL_KEY: Final = b"gcbatch.sha256"
+OWN_KEYS: Final = (QUERY_KEY, FRESH_KEY, ACCOUNT_KEY, SEAL_KEY)
 BLANK_SEAL: Final = b"0" * 64
 MEND_HINT: Final = "`gcbatch run JOB` fetches it anew"
 PIECE: Final = 1 << 20
@@ -87,18 +94,20 @@ class Part:
         """Do nothing: memory lets go of itself."""
 
 
-def fill(path: Path, rows: Rows) -> None:
+def fill(path: Path, rows: Rows, about: Mapping[bytes, bytes]) -> None:
     """Write a part's file and seal it.
 
     Args:
         path: An empty file.
         rows: What to write.
+        about: What the file says of itself besides the account: QUERY_KEY, FRESH_KEY.
 
     Raises:
         OSError: If it cannot be written.
     """
     metadata = {
         **(rows.schema.metadata or {}),
+        **about,
         ACCOUNT_KEY: rows.account.to_json(),
         SEAL_KEY: BLANK_SEAL,
     }
@@ -213,13 +222,20 @@ def table_of(file: Any) -> pa.Table:
     )
 
 
-def batches_of(file: Any) -> Iterator[pa.RecordBatch]:
-    """Yield the row groups of an opened part, one at a time in memory."""
+def batches_of(
+    file: Any, columns: Sequence[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Yield the row groups of an opened part, one at a time in memory.
+
+    Args:
+        file: As opened yields it.
+        columns: Those to read; None is all.
+    """
     parquet = pq.ParquetFile(
         pa.PythonFile(file), page_checksum_verification=True, pre_buffer=False
     )
     for number in range(parquet.num_row_groups):
-        group = parquet.read_row_group(number, use_threads=False)
+        group = parquet.read_row_group(number, columns=columns, use_threads=False)
         yield from group.combine_chunks().to_batches()
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
 
+from gcbatch.account import Account
 from gcbatch.dates import resolve_range
 from gcbatch.errors import (
     AccessError,
@@ -15,6 +16,7 @@ from gcbatch.errors import (
     ServiceError,
 )
 from gcbatch.files import read_bounded
+from gcbatch.genesys.clock import ServiceClock
 from gcbatch.genesys.endpoints import Price, endpoint_named
 from gcbatch.genesys.listing import LISTINGS, Documents, Listed
 from gcbatch.genesys.names import (
@@ -40,9 +42,6 @@ __all__ = ["Planned", "Planner"]
 
 MOST_QUEUE_BYTES: Final = 16 << 20
 """Of a file of queues; 100,000 names have some four megabytes."""
-
-FRESH_NOTE: Final = "fresh.json"
-"""Is there while a run with --fresh is not done, however often it is interrupted."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +92,7 @@ class Planner:
     Attributes:
         store: Where the job's parts are.
         endpoint: Whom it asks.
+        clock: The service's, once it was asked; this machine's until then.
     """
 
     def __init__(self, job: Job, started_at: datetime) -> None:
@@ -100,6 +100,7 @@ class Planner:
         self._started_at = started_at
         self.store = Store(job.fetch.store, job.store_name)
         self.endpoint = endpoint_named(job.query.endpoint)
+        self.clock = ServiceClock()
         self._identity = identity_of(job.own_org)
         self._asked = asked_by(
             job, self._identity, self._queues, self.endpoint.part_format
@@ -117,12 +118,6 @@ class Planner:
         self._check_targets(kept.names)
         return kept
 
-    def begin_fresh(self) -> None:
-        """Count no part that was asked for before now, nor a job under way."""
-        self.store.forget_pending()
-        since = self._started_at.isoformat()
-        self.store.write_note(FRESH_NOTE, {"since": since})
-
     def keep(self, planned: Planned) -> Planned:
         """Keep a plan whose parts are all there, for export and the next run.
 
@@ -131,7 +126,7 @@ class Planner:
         """
         keep_listings(self.store, planned.listings)
         Kept(self._asked, planned.names, planned.plan).write(self.store)
-        self.store.discard_note(FRESH_NOTE)
+        self.store.end_fresh()
         return replace(planned, listings={})
 
     def require_listings(self) -> None:
@@ -343,27 +338,17 @@ class Planner:
             raise JobError(msg, hint="a name or an id a line; leave queues out for all")
         return found
 
-    @cached_property
-    def _fresh_since(self) -> datetime | None:
-        """When a run with --fresh began that did not end; older parts do not count."""
-        note = self.store.read_note(FRESH_NOTE) or {}
-        try:
-            return datetime.fromisoformat(note["since"])
-        except (KeyError, TypeError, ValueError):
-            return None
-
     def unsettled(self, plan: Plan) -> list[Query]:
         """Return the queries whose part is missing or provisional."""
         return [q for q in plan.queries if not self._is_settled(q)]
 
     def _is_settled(self, query: Query) -> bool:
-        account = self.store.account(query.digest)
-        zone, settle = self._job.query.zone, self._job.fetch.settle
-        if account is None or not account.settled(settle, zone):
+        account = self.store.account_of(query)
+        if account is None or self.is_provisional(account):
             return False
-        return self._fresh_since is None or account.asked_at >= self._fresh_since
+        return self.store.is_fresh(query.digest)
 
-    def is_unreadable(self, query: Query) -> bool:
-        """Say whether there is a part, but one that tells nothing of itself."""
-        there = self.store.path(query.digest).exists()
-        return there and self.store.account(query.digest) is None
+    def is_provisional(self, account: Account) -> bool:
+        """Say whether a part is to be fetched again, as its figures may change."""
+        zone, settle = self._job.query.zone, self._job.fetch.settle
+        return not account.settled(settle, zone, self.clock.now())

@@ -2,17 +2,18 @@
 
 <store>/<job name>/parts/<digest>.parquet    the answers
 <store>/<job name>/parts/<digest>.pending    jobs of the service that are under way
+<store>/<job name>/fresh.json                the run with --fresh that is not done
 <store>/<job name>/plan.json                 what the last run asked, and names
 <store>/<job name>/run.json                  what the last run did
 <store>/<job name>/users.parquet             what it listed for a table; so others
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
-from datetime import datetime
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 import pyarrow as pa
@@ -22,9 +23,13 @@ from gcbatch.account import Account
 from gcbatch.errors import DamagedPartError, DataError, OutputError, ReplacedPartError
 from gcbatch.files import Sync, create_beside, open_regular, replace_whole
 from gcbatch.partfile import MEND_HINT, Part, Rows
-from gcbatch.windows import iso
+from gcbatch.pending import Pending
+from gcbatch.query import Query
 
-__all__ = ["Pending", "Store", "Submitted"]
+__all__ = ["FRESH_NOTE", "Store"]
+
+FRESH_NOTE: Final = "fresh.json"
+"""Is there while a run with --fresh is not done, however often it is interrupted."""
 
 MOST_TOLD: Final = 10_000
 """Parts of which is remembered what they say of themselves: some ten megabytes."""
@@ -39,6 +44,12 @@ class Store:
         root: The folder that the job file calls `fetch.store`.
         name: The job's name.
         sync: Forces a file or folder to disk.
+
+    Attributes:
+        fresh: Names the run with --fresh that is not done; empty if there is none.
+            Parts that are written carry it, since no clock tells for sure which parts
+            are older. It is as it was when the store was opened: whoever began to ask
+            before that run does not answer it.
     """
 
     def __init__(self, root: Path, name: str, *, sync: Sync = os.fsync) -> None:
@@ -50,57 +61,105 @@ class Store:
         self._read: dict[str, str] = {}
         self._sealed: dict[partfile.Stamp, str] = {}
         self._told_by: dict[partfile.Stamp, Mapping[bytes, bytes]] = {}
+        named = (self.read_note(FRESH_NOTE) or {}).get("run")
+        self.fresh = named if isinstance(named, str) else ""
 
     def path(self, digest: str) -> Path:
         """Return where the part of a query is, or will be."""
         return self._parts / f"{digest}.parquet"
 
     def account(self, digest: str) -> Account | None:
-        """Return the account of a part; None if it is missing or unreadable."""
+        """Return the account of a part; None if it is missing, damaged or misplaced."""
         try:
-            return Account.from_json(self._metadata(digest)[partfile.ACCOUNT_KEY])
-        except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
+            return _account_in(self._own_metadata(digest))
+        except (OSError, pa.ArrowException, DataError):
             return None
+
+    def account_of(self, query: Query) -> Account | None:
+        """Return the account of a query's part; None also where it is of another one.
+
+        A part of before it carried its query's digest is known by its window.
+        """
+        account = self.account(query.digest)
+        return account if account and account.window == query.window else None
+
+    def is_unreadable(self, query: Query) -> bool:
+        """Say whether there is a part of a query, but one that is of no use."""
+        return self.path(query.digest).exists() and self.account_of(query) is None
 
     def seal(self, digest: str) -> str | None:
         """Return a part's checksum as it says itself; None if it says none."""
         try:
-            return partfile.seal_in(self._metadata(digest))
-        except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
+            return partfile.seal_in(self._own_metadata(digest))
+        except (OSError, pa.ArrowException, DataError, KeyError, ValueError):
             return None
+
+    def is_fresh(self, digest: str) -> bool:
+        """Say whether a part was fetched for the run with --fresh that is not done.
+
+        It is, if there is no such run.
+        """
+        try:
+            named = self._own_metadata(digest).get(partfile.FRESH_KEY, b"")
+        except (OSError, pa.ArrowException, DataError):
+            return False
+        return not self.fresh or named == self.fresh.encode()
 
     def is_foreign(self, digest: str) -> bool:
         """Say whether what is named like a part is a Parquet file of someone else's."""
         try:
-            known = self._metadata(digest)
+            known = self._metadata(self.path(digest))
         except (OSError, pa.ArrowException):
             return False
         return partfile.ACCOUNT_KEY not in known
 
-    def _metadata(self, digest: str) -> Mapping[bytes, bytes]:
+    def _own_metadata(self, digest: str, file: Any = None) -> Mapping[bytes, bytes]:
+        """Return what the part of a query says of itself.
+
+        Args:
+            digest: Of the query.
+            file: The part, opened; None is what is in its place.
+
+        Raises:
+            OSError, pa.ArrowException: As metadata_of of partfile does.
+            DamagedPartError: If it is the part of another query.
+        """
+        known = self._metadata(self.path(digest) if file is None else file)
+        if known.get(partfile.QUERY_KEY, digest.encode()) != digest.encode():
+            msg = f"{self.path(digest)}: part is of another query"
+            raise DamagedPartError(msg, hint=MEND_HINT)
+        return known
+
+    def _metadata(self, source: Any) -> Mapping[bytes, bytes]:
         """Return what a part says of itself, read once while it stays as it is.
+
+        Args:
+            source: Its path, or the opened file.
 
         Raises:
             OSError, pa.ArrowException: If it cannot be read, or is no Parquet file.
         """
-        path = self.path(digest)
-        stamp = partfile.Stamp.of(path)
+        stamp = partfile.Stamp.of(source)
         told = self._told_by.get(stamp)
         if told is None:
             if len(self._told_by) >= MOST_TOLD:
                 self._told_by.clear()
-            with open_regular(path) as file:
+            with (
+                open_regular(source)
+                if isinstance(source, Path)
+                else nullcontext(source) as file
+            ):
                 whole = partfile.metadata_of(file)
-            own = (partfile.ACCOUNT_KEY, partfile.SEAL_KEY)
-            told = self._told_by[stamp] = {k: whole[k] for k in own if k in whole}
+            told = {k: whole[k] for k in partfile.OWN_KEYS if k in whole}
+            self._told_by[stamp] = told
         return told
 
     def read(self, digest: str) -> pa.Table:
         """Return the rows of a part, checksums verified.
 
         Raises:
-            DamagedPartError: If its checksum is wrong; it is removed, so that it is
-                fetched anew.
+            DamagedPartError: If its checksum is wrong, or it is of another query; it is
+                removed, so that it is fetched again.
             ReplacedPartError: If it is not what was read before: outputs of one run
                 must not contradict each other.
             DataError: If it is missing or cannot be read.
@@ -113,21 +172,28 @@ class Store:
         with self._open(digest):
             pass
 
-    def batches(self, digest: str) -> Iterator[pa.RecordBatch]:
-        """Yield the row groups of a part, one at a time in memory; see read."""
+    def batches(
+        self, digest: str, columns: Sequence[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the row groups of a part, one at a time in memory; see read.
+
+        Args:
+            digest: Of its query.
+            columns: Those to read; None is all.
+        """
         with self._open(digest) as file:
-            yield from self._batches(digest, file)
+            yield from self._batches(digest, file, columns)
 
     def inspect(self, digest: str) -> Part:
         """Return a part with its account, checksums verified; nothing is removed.
 
         Raises:
-            DamagedPartError: If its checksum is wrong, or it tells nothing of itself.
+            DamagedPartError: If its checksum is wrong, it is of another query, or it
+                says nothing of itself.
             DataError: If it is missing or cannot be read.
         """
         with self._checked(digest) as (file, _):
             account = self._told(digest, file)
-            file.seek(0)
             with self._reading(digest):
                 return Part(partfile.table_of(file), account)
 
@@ -141,28 +207,28 @@ class Store:
             Its account and its row groups, one at a time in memory.
 
         Raises:
-            DamagedPartError: If its checksum is wrong, or it tells nothing of itself.
+            DamagedPartError: If its checksum is wrong, it is of another query, or it
+                says nothing of itself.
             DataError: If it is missing or cannot be read.
         """
         with self._checked(digest) as (file, _):
             account = self._told(digest, file)
-            file.seek(0)
             yield account, self._batches(digest, file)
 
-    def _batches(self, digest: str, file: Any) -> Iterator[pa.RecordBatch]:
+    def _batches(
+        self, digest: str, file: Any, columns: Sequence[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
         """Yield the row groups of an opened part."""
         with self._reading(digest):
-            yield from partfile.batches_of(file)
+            yield from partfile.batches_of(file, columns)
 
     def _told(self, digest: str, file: Any) -> Account:
         """Return the account in an opened part."""
-        try:
-            with self._reading(digest):
-                metadata = partfile.metadata_of(file)
-            return Account.from_json(metadata[partfile.ACCOUNT_KEY])
-        except (pa.ArrowException, KeyError, TypeError, ValueError) as exc:
+        account = _account_in(self._metadata(file))
+        if account is None:
             msg = f"{self.path(digest)}: part tells nothing of itself"
-            raise DamagedPartError(msg, hint=MEND_HINT) from exc
+            raise DamagedPartError(msg, hint=MEND_HINT)
+        return account
 
     @contextmanager
     def _open(self, digest: str) -> Iterator[Any]:
@@ -182,11 +248,19 @@ class Store:
 
     @contextmanager
     def _checked(self, digest: str) -> Iterator[tuple[Any, str]]:
-        """Open a part's file, its seal checked once while it stays as it is."""
+        """Open a part's file, its seal checked once while it stays as it is.
+
+        Raises:
+            DamagedPartError: If the seal is not right, or it is of another query.
+            DataError: If it is missing or cannot be read.
+        """
         path = self.path(digest)
         with ExitStack() as open_files:
             with self._reading(digest):
                 found = open_files.enter_context(partfile.opened(path, self._sealed))
+                file, _ = found
+                self._own_metadata(digest, file)
+                file.seek(0)
             yield found
 
     @contextmanager
@@ -251,9 +325,12 @@ class Store:
         Raises:
             OutputError: If the store cannot be written, or it may not.
         """
+        about = {partfile.QUERY_KEY: digest.encode()}
+        if self.fresh:
+            about[partfile.FRESH_KEY] = self.fresh.encode()
 
         def fill(path: Path) -> None:
-            partfile.fill(path, part)
+            partfile.fill(path, part, about)
             if not may():
                 msg = f"{self.path(digest)}: writing it took too long"
                 raise OutputError(msg, hint="run it again")
@@ -269,15 +346,26 @@ class Store:
         with suppress(FileNotFoundError):
             self.path(digest).unlink()
 
-    def pending(self, digest: str) -> "Pending":
+    def pending(self, digest: str) -> Pending:
         """Return the note of what the service has under way for a query."""
-        return Pending(self, f"parts/{digest}.pending")
+        return Pending(self, digest)
 
-    def forget_pending(self) -> None:
-        """Drop what the service has under way, so that it is asked for anew."""
+    def begin_fresh(self) -> None:
+        """Count no part that is there, nor a job under way, until end_fresh.
+
+        Raises:
+            OutputError: If the store cannot be written.
+        """
         for note in self._parts.glob("*.pending"):
             with suppress(OSError):
                 note.unlink()
+        self.fresh = secrets.token_hex(8)
+        self.write_note(FRESH_NOTE, {"run": self.fresh})
+
+    def end_fresh(self) -> None:
+        """Count all parts again: they were fetched for the run with --fresh."""
+        self.discard_note(FRESH_NOTE)
+        self.fresh = ""
 
     def write_note(self, name: str, content: dict[str, Any]) -> None:
         """Keep a JSON document beside the parts, whole.
@@ -314,6 +402,14 @@ class Store:
         return OutputError(msg, hint="check fetch.store, its space and rights")
 
 
+def _account_in(metadata: Mapping[bytes, bytes]) -> Account | None:
+    """Return the account that a part carries; None if it carries none."""
+    try:
+        return Account.from_json(metadata[partfile.ACCOUNT_KEY])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
 def _identity(path: Path) -> tuple[int, int] | None:
     """Return what tells a file from those that replace it; None if there is none."""
     try:
@@ -321,71 +417,3 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return known.st_dev, known.st_ino
-
-
-class Submitted(NamedTuple):
-    """A job that the service has under way.
-
-    Args:
-        job_id: The service's.
-        available_until: What the service had data up to; None: it did not say.
-        at: When it was submitted.
-    """
-
-    job_id: str
-    available_until: datetime | None
-    at: datetime
-
-
-class Pending:
-    """Remembers the jobs that the service has under way for one query.
-
-    It never proves anything done: a part does. Without it, a run that was killed would
-    ask for the same jobs again.
-
-    Args:
-        store: Where it is kept.
-        name: Of the note.
-    """
-
-    def __init__(self, store: Store, name: str) -> None:
-        self._store = store
-        self._name = name
-
-    def job(self, about: str) -> Submitted | None:
-        """Return what remember kept; None if it is nothing."""
-        known = (self._store.read_note(self._name) or {}).get(about, ())
-        try:
-            job_id, until, at = known
-            available_until = datetime.fromisoformat(until) if until else None
-            submitted_at = datetime.fromisoformat(at)
-            return Submitted(str(job_id), available_until, submitted_at)
-        except (TypeError, ValueError):
-            return None
-
-    def remember(self, about: str, job: Submitted) -> None:
-        """Keep a job that was submitted.
-
-        Args:
-            about: What it is about.
-            job: Which.
-        """
-        jobs = self._store.read_note(self._name) or {}
-        until = job.available_until and iso(job.available_until)
-        self._store.write_note(
-            self._name, {**jobs, about: [job.job_id, until, iso(job.at)]}
-        )
-
-    def forget(self, about: str) -> None:
-        """Drop a job that is of no more use."""
-        jobs = self._store.read_note(self._name) or {}
-        if jobs.pop(about, None) is None:
-            return
-        if jobs:
-            self._store.write_note(self._name, jobs)
-        else:
-            self.discard()
-
-    def discard(self) -> None:
-        """Drop all of it."""
-        self._store.discard_note(self._name)

@@ -6,6 +6,7 @@ Nothing is written and nothing removed.
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -127,7 +128,8 @@ class _Verifier:
             columns = _Columns(schema, "interval_start", "interval_end")
         with self._store.examine(query.digest) as (account, batches):
             wrong = _misfit(account, batches, query, columns)
-        if not account.settled(self._job.fetch.settle, self._job.query.zone):
+        settle, zone = self._job.fetch.settle, self._job.query.zone
+        if not account.settled(settle, zone, datetime.now(UTC)):
             self._provisional.add(query.window)
         return wrong
 

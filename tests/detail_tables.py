@@ -41,10 +41,12 @@ class FakeStore:
     newer: tuple[str, ...] = ()
     opened: int = 0
 
-    def batches(self, digest: str) -> Iterator[pa.RecordBatch]:
+    def batches(
+        self, digest: str, columns: Sequence[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
         for batch in self.parts[digest]:
             self.opened += 1
-            yield batch
+            yield batch.select(columns or batch.schema.names)
 
     def account(self, digest: str) -> Account | None:
         window = Window(START, START + DAY)

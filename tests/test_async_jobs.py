@@ -14,7 +14,8 @@ import pytest
 from gcbatch.errors import DataError, Refusal, ServiceError
 from gcbatch.genesys.client import Answer, Client
 from gcbatch.genesys.endpoints.async_jobs import JobRoad, Order
-from gcbatch.store import Store, Submitted
+from gcbatch.pending import Submitted
+from gcbatch.store import Store
 
 T = TypeVar("T")
 InTime = Callable[[Callable[[Callable[[], float]], Awaitable[None]]], None]
@@ -171,7 +172,42 @@ def test_a_job_that_is_known_is_not_submitted(
 
     assert done.service.asked[0] == ("GET", "/old")
     assert done.until == earlier
-    assert note(tmp_path) == {"another": ["other", None, "2026-03-01T00:00:00.000Z"]}
+    assert note(tmp_path) == {
+        "query": DIGEST,
+        "another": ["other", None, "2026-03-01T00:00:00.000Z"],
+    }
+
+
+def test_a_job_of_another_query_is_not_gone_on_with(
+    tmp_path: Path, in_turned_time: InTime
+) -> None:
+    """A note copied over another: what that job brings is no answer to this query."""
+    store = Store(tmp_path, "job")
+    earlier = datetime(2026, 3, 1, tzinfo=UTC)
+    store.pending("1" * 40).remember("about", Submitted("old", None, earlier))
+    theirs = tmp_path / "job" / "parts" / f"{'1' * 40}.pending"
+    theirs.rename(theirs.with_stem(DIGEST))
+
+    done = fetch(tmp_path, in_turned_time, SUBMITTED, DONE, LAST, None)
+
+    assert [method for method, _ in done.service.asked[:2]] == ["POST", "GET"]
+    assert note(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("at", "is_known"),
+    [("2026-03-01T00:00:00.000Z", True), ("2026-03-01T00:00:00", False), (7, False)],
+)
+def test_a_note_of_an_older_release_is_read(
+    tmp_path: Path, at: object, *, is_known: bool
+) -> None:
+    """It names no query; an instant that cannot be compared makes it nothing."""
+    store = Store(tmp_path, "job")
+    store.write_note(f"parts/{DIGEST}.pending", {"about": ["old", None, at]})
+
+    job = store.pending(DIGEST).job("about")
+
+    assert (job is not None) is is_known
 
 
 @pytest.mark.parametrize("status", [404, 410])

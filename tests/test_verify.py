@@ -30,6 +30,7 @@ from gcbatch.totals import Difference, Figure, differences, figures_of
 from gcbatch.verification import MOST_LISTED, Verification
 from gcbatch.verifying import verify
 from gcbatch.windows import Window
+from tests.old_parts import unbound
 
 if TYPE_CHECKING:
     from tests.conftest import Bench, BenchOf
@@ -491,10 +492,24 @@ class TestParts:
         assert "tells of other parts" in found.output_flaws[0].problem
 
     def test_a_part_in_anothers_place(self, bench: "Bench") -> None:
-        """A part is about its own window."""
+        """A part is the answer to its own query."""
         bench.run()
         one, other = bench.parts[:2]
         one.write_bytes(other.read_bytes())
+
+        found = verify(bench.job())
+
+        assert [flaw.problem.split(" (")[0] for flaw in found.part_flaws] == [
+            "part is of another query"
+        ]
+        assert one.exists()
+
+    def test_a_part_of_an_older_release_in_anothers_place(self, bench: "Bench") -> None:
+        """It names no query, but its window is not that of the other."""
+        bench.run()
+        one, other = bench.parts[:2]
+        one.write_bytes(other.read_bytes())
+        unbound(one)
 
         found = verify(bench.job())
 

@@ -25,6 +25,7 @@ from gcbatch.genesys.answers import (
 from gcbatch.genesys.auth import Token, TokenProvider
 from gcbatch.genesys.bodies import ForeignBodyError, read
 from gcbatch.genesys.budget import Standing, Ticket
+from gcbatch.genesys.clock import ServiceClock
 from gcbatch.genesys.connection import Connection
 from gcbatch.genesys.patience import Patience, Traffic, Tries, too_long
 from gcbatch.genesys.quota import Pacer, QuotaSpentError
@@ -71,7 +72,8 @@ class Answer(Generic[T]):
 
     Args:
         value: What it says.
-        asked_at: When the request that was answered was sent, UTC.
+        asked_at: When the request that was answered was sent, UTC, by the service's
+            clock.
         attempts: Requests that it took.
         size: Bytes of the body.
         correlation_id: The service's id of the exchange; empty if it gave none.
@@ -168,6 +170,11 @@ class Client:
         )
 
     @property
+    def clock(self) -> ServiceClock:
+        """The service's clock, by the answers that came."""
+        return self._transport.clock
+
+    @property
     def traffic(self) -> Traffic:
         """What went over the line so far."""
         return self.patience.traffic
@@ -239,7 +246,6 @@ class Client:
                 why = f"{method} {path}: the quota is used up"
                 raise too_long(exc.wait_s, why, now=datetime.now(UTC)) from exc
             token = self._tokens.latest(token)
-            asked_at = datetime.now(UTC)
             try:
                 async with self._room.place() as place:
                     target = f"{path}{query}"
@@ -252,7 +258,7 @@ class Client:
                             await self._decoded(
                                 method, path, response, decode, statuses, place=place
                             ),
-                            asked_at,
+                            response.asked_at,
                             tries.made + 1,
                             len(response.body),
                             correlation_id(response.headers),

@@ -11,6 +11,7 @@ from typing import Final
 
 from gcbatch.errors import OutOfReachError, Refusal, ServiceError, TooLargeError
 from gcbatch.genesys.answers import ANALYTICS, error_of
+from gcbatch.genesys.clock import told_date
 from gcbatch.genesys.retry import (
     HURRIED_ATTEMPTS,
     HURRIED_TOLD_WAIT_S,
@@ -236,7 +237,8 @@ class Tries:
             self._heavy += 1
         if self.divisible and self._heavy >= HEAVY_TRIES:
             raise TooLargeError(str(refusal), refusal=refusal)
-        now = datetime.now(UTC)
+        # A Retry-After that names a date does so by the clock of whoever sent it.
+        now = told_date(response.headers.get("Date", "")) or datetime.now(UTC)
         told_s = rule.told_s(response.headers, refusal.message, now)
         most_s = HURRIED_TOLD_WAIT_S if self.hurried else MAX_TOLD_WAIT_S
         if told_s is not None and told_s > most_s:

@@ -2,9 +2,12 @@
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Final
 from urllib.parse import urlsplit
@@ -14,6 +17,7 @@ import aiohttp
 
 from gcbatch.errors import ServiceError
 from gcbatch.genesys.answers import ANALYTICS
+from gcbatch.genesys.clock import ServiceClock
 from gcbatch.genesys.regions import is_loopback
 
 __all__ = [
@@ -75,11 +79,19 @@ class TimedOut(Interrupted):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer, read whole."""
+    """An answer, read whole.
+
+    Args:
+        status: HTTP status.
+        headers: Looked up without regard to case.
+        body: After decompression.
+        asked_at: When its request was sent, UTC, by the service's clock.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    asked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 class Transport:
@@ -89,6 +101,9 @@ class Transport:
         session: The pool.
         timeout_s: Longest time of one exchange.
         max_response_bytes: A longer answer, after decompression, is cut off.
+
+    Attributes:
+        clock: The service's, by the answers that came.
     """
 
     def __init__(
@@ -102,6 +117,7 @@ class Transport:
         self._timeout_s = timeout_s
         self._max_bytes = max_response_bytes
         self._proxies: dict[str, str | None] = {}
+        self.clock = ServiceClock()
 
     async def send(
         self,
@@ -130,6 +146,7 @@ class Transport:
             ServiceError: If the certificate is not trusted, the address redirects,
                 or the answer is longer than allowed.
         """
+        sent_at, begun = datetime.now(UTC), time.monotonic()
         try:
             async with (
                 asyncio.timeout(self._timeout_s) as limit,
@@ -145,8 +162,13 @@ class Transport:
                 if response.status in (301, 302, 303, 307, 308):
                     msg = f"{method} {response.url.origin()}: redirects elsewhere"
                     raise ServiceError(msg, hint="check region, domain or api_url")
+                if response.status < HTTPStatus.MULTIPLE_CHOICES:
+                    # What refuses may be a proxy, which has a clock of its own.
+                    took = timedelta(seconds=time.monotonic() - begun)
+                    date = response.headers.get("Date", "")
+                    sent_at = self.clock.asked_at(date, sent_at, took)
                 content = await self._read(response, method, grow, limit)
-                return Response(response.status, response.headers, content)
+                return Response(response.status, response.headers, content, sent_at)
         except (aiohttp.ClientSSLError, ssl.SSLError) as exc:
             msg = f"{_origin(url)}: no trusted TLS connection"
             hint = "check the address; for a company's own CA set SSL_CERT_FILE"

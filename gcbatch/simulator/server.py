@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from email.utils import format_datetime
 from functools import partial
 from types import TracebackType
 from typing import Final, Self, cast
@@ -102,6 +103,8 @@ class Simulator:
         max_journal_entries: Most requests that the journal keeps, the last ones; None
             is without limit.
         clock: Seconds, monotonic; windows, tokens and the journal go by it.
+        now: The present time, UTC, as answers tell it in their Date; None is the
+            machine's.
 
     Attributes:
         journal: The requests so far.
@@ -110,6 +113,7 @@ class Simulator:
         details_available_until: As above; may be changed while running.
         in_flight: Requests being answered.
         peak_in_flight: The most there were at once.
+        now: As above; may be changed while running.
     """
 
     def __init__(
@@ -144,6 +148,7 @@ class Simulator:
         permissions: frozenset[str] | None = None,
         max_journal_entries: int | None = None,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] | None = None,
     ) -> None:
         self.tenant = tenant
         self.client_id = client_id
@@ -179,6 +184,7 @@ class Simulator:
         self._max_body_bytes = max_body_bytes
         self._summary_page_size = summary_page_size
         self._clock = clock
+        self.now = now
         self._address = (host, port)
         self._runner: web.AppRunner | None = None
 
@@ -320,6 +326,8 @@ class Simulator:
             for name, value in self.quota.standing().headers().items():
                 response.headers.setdefault(name, value)
         response.headers["ININ-Correlation-Id"] = entry.correlation_id
+        if self.now is not None:  # else aiohttp adds the machine's
+            response.headers["Date"] = format_datetime(self.now(), usegmt=True)
         return await send(request, response, faults, entry)
 
     async def _note_body(

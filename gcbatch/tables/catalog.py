@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Event
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,13 +13,16 @@ from gcbatch.genesys.endpoints import Bucketed, DetailsEndpoint
 from gcbatch.job import LISTED, Job
 from gcbatch.shelves import taken
 from gcbatch.tables.source import Source
-from gcbatch.tables.table import Lack, Table
+from gcbatch.tables.table import Lack, StoppedError, Table
 
-__all__ = ["Catalog", "StoppedError"]
+__all__ = ["Catalog"]
 
 
-class StoppedError(Exception):
-    """Nobody waits for these rows any more."""
+SUPERSEDED: Final = (
+    "conversations in two windows, as their start was corrected; "
+    "the older fetch is left out"
+)
+"""How many there were is shown of a run."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,10 @@ class Catalog:
         return sum(pc.sum(column).as_py() or 0 for column in missed)
 
     def remarks(self) -> Iterator[str]:
-        """Yield what the reader of `sla` should know."""
+        """Yield what the reader of the tables should know."""
+        latest = self.source.latest
+        if latest is not None and latest.dropped:
+            yield f"{SUPERSEDED}: {latest.dropped:,}"
         endpoint = self.source.endpoint
         if self.job.sla is None or isinstance(endpoint, DetailsEndpoint):
             return

@@ -11,6 +11,7 @@ from gcbatch.job import Job
 from gcbatch.listings import documents_in
 from gcbatch.plan import Plan
 from gcbatch.store import Store
+from gcbatch.tables.latest import LatestParts, Parts
 from gcbatch.windows import Window
 
 __all__ = ["Source"]
@@ -30,6 +31,8 @@ class Source:
         period: Another than the job's, of tables that have periods.
         names_at: When names and targets were listed, by table, UTC.
         lacks: Spans of the job's range of which a query failed.
+        latest: The parts with each document once in all of them, where a document is
+            known by its id alone; None where it is not, or there are no documents.
     """
 
     job: Job
@@ -41,6 +44,12 @@ class Source:
     period: str | None = None
     names_at: Mapping[str, datetime] = field(default_factory=dict)
     lacks: tuple[Window, ...] = ()
+    latest: LatestParts | None = None
+
+    @property
+    def parts(self) -> Parts:
+        """Where documents are read from."""
+        return self.store if self.latest is None else self.latest
 
     @property
     def bucketed(self) -> Bucketed:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from gcbatch.windows import Window
 
-__all__ = ["BATCH_ROWS", "LEVEL_DECIMALS", "Lack", "Table", "rebatched"]
+__all__ = ["BATCH_ROWS", "LEVEL_DECIMALS", "Lack", "StoppedError", "Table", "rebatched"]
 
 BATCH_ROWS: Final = 32_768
 """Rows of a batch, and of a Parquet row group. Cut by count, so that the same rows
@@ -31,6 +31,10 @@ class Lack(NamedTuple):
 
     window: Window
     org: str = ""
+
+
+class StoppedError(Exception):
+    """Nobody waits for these rows any more."""
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ from gcbatch.errors import DataError, GcbatchError, ServiceError
 from gcbatch.genesys.bodies import Reader
 from gcbatch.genesys.client import ACCEPTED, REMOVED, Answer, Client
 from gcbatch.genesys.endpoints.base import Desk
+from gcbatch.pending import Pending, Submitted
 from gcbatch.plain import plain
-from gcbatch.store import Pending, Submitted
 
 __all__ = ["LEAST_OF_A_JOB", "JobRoad", "Order"]
 

@@ -3,19 +3,19 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Final, Protocol, Self
+from typing import ClassVar, Final, Self
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from gcbatch.account import Account
 from gcbatch.plan import Plan
 from gcbatch.tables.documents.rows import Rows, Shape
+from gcbatch.tables.latest import Parts
 from gcbatch.tables.source import Source
 from gcbatch.tables.table import Table
 from gcbatch.windows import Window
 
-__all__ = ["DocumentsTable", "Make", "Maker", "Names", "Parts"]
+__all__ = ["DocumentsTable", "Make", "Maker", "Names"]
 
 BATCH_ROWS: Final = 8_192
 """Rows of a batch: of sessions with their statistics some 30 MB."""
@@ -28,18 +28,6 @@ Make = Callable[[pa.RecordBatch], pa.RecordBatch]
 
 Maker = Callable[[Names, Iterable[str]], Make]
 """Makes a Make, of names and of paths of fields that were unknown at the fetch."""
-
-
-class Parts(Protocol):
-    """Where parts are read from."""
-
-    def batches(self, digest: str) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of a part: `id`, `at` and `document`."""
-        ...
-
-    def account(self, digest: str) -> Account | None:
-        """Return the account of a part; None if it has none."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -78,7 +66,7 @@ class DocumentsTable:
         """Return the table of a job."""
         return self.of(
             source.plan,
-            source.store,
+            source.parts,
             names=source.names.by_dimension,
             timezone=source.job.query.zone,
         )

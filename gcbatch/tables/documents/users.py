@@ -11,7 +11,8 @@ from gcbatch.errors import DataError
 from gcbatch.genesys.answers import SHAPE_HINT
 from gcbatch.partfile import INSTANT
 from gcbatch.plan import Plan
-from gcbatch.tables.documents.table import DocumentsTable, Names, Parts
+from gcbatch.tables.documents.table import DocumentsTable, Names
+from gcbatch.tables.latest import Parts
 from gcbatch.windows import Window
 
 __all__ = ["UsersTable"]

@@ -84,6 +84,11 @@ class DetailsEndpoint:
         return self.details.by(self.road)
 
     @property
+    def known_by_id(self) -> bool:
+        """Whether a record is one for its id, whichever window it came with."""
+        return not self._way.records.in_pieces
+
+    @property
     def _way(self) -> _Way:
         return _WAYS[self.details.path]
 

@@ -1,7 +1,7 @@
 """One query of details on its way to being answered."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
@@ -109,4 +109,6 @@ class Errand:
         if self.is_beyond(span):
             return False
         zone, settle = self.desk.asked.zone, self.desk.fetch.settle
-        return datetime.now(UTC) >= step(self.query.window.end, settle, 1, zone)
+        return self.desk.client.clock.now() >= step(
+            self.query.window.end, settle, 1, zone
+        )

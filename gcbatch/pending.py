@@ -1,0 +1,115 @@
+"""What the service has under way for a query, remembered beside its part."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, NamedTuple, Protocol
+
+from gcbatch.windows import iso
+
+__all__ = ["Pending", "Submitted"]
+
+OF_QUERY: Final = "query"
+"""The key of a note's own digest, beside its jobs; their names have a space."""
+
+
+class Notes(Protocol):
+    """Keeps JSON documents by name; see Store."""
+
+    def read_note(self, name: str) -> dict[str, Any] | None:
+        """Return a document; None if there is none."""
+        ...
+
+    def write_note(self, name: str, content: dict[str, Any]) -> None:
+        """Keep a document, whole."""
+        ...
+
+    def discard_note(self, name: str) -> None:
+        """Remove a document, if there is one."""
+        ...
+
+
+class Submitted(NamedTuple):
+    """A job that the service has under way.
+
+    Args:
+        job_id: The service's.
+        available_until: What the service had data up to; None: it did not say.
+        at: When it was submitted.
+    """
+
+    job_id: str
+    available_until: datetime | None
+    at: datetime
+
+
+class Pending:
+    """Remembers the jobs that the service has under way for one query.
+
+    It never proves anything done: a part does. Without it, a run that was killed would
+    ask for the same jobs again.
+
+    Args:
+        notes: Where it is kept.
+        digest: Of the query.
+    """
+
+    def __init__(self, notes: Notes, digest: str) -> None:
+        self._notes = notes
+        self._digest = digest
+        self._name = f"parts/{digest}.pending"
+
+    def job(self, about: str) -> Submitted | None:
+        """Return what remember kept; None if it is nothing."""
+        known = self._jobs().get(about, ())
+        try:
+            job_id, until, at = known
+            available_until = _instant(until) if until else None
+            return Submitted(str(job_id), available_until, _instant(at))
+        except (TypeError, ValueError):
+            return None
+
+    def remember(self, about: str, job: Submitted) -> None:
+        """Keep a job that was submitted.
+
+        Args:
+            about: What it is about.
+            job: Which.
+        """
+        until = job.available_until and iso(job.available_until)
+        self._keep({**self._jobs(), about: [job.job_id, until, iso(job.at)]})
+
+    def forget(self, about: str) -> None:
+        """Drop a job that is of no more use."""
+        jobs = self._jobs()
+        if jobs.pop(about, None) is None:
+            return
+        if jobs:
+            self._keep(jobs)
+        else:
+            self.discard()
+
+    def _jobs(self) -> dict[str, Any]:
+        """Return what is remembered; nothing, where that is of another query."""
+        jobs = self._notes.read_note(self._name) or {}
+        digest = jobs.pop(OF_QUERY, self._digest)  # notes of before have none
+        return jobs if digest == self._digest else {}
+
+    def _keep(self, jobs: Mapping[str, Any]) -> None:
+        self._notes.write_note(self._name, {OF_QUERY: self._digest, **jobs})
+
+    def discard(self) -> None:
+        """Drop all of it."""
+        self._notes.discard_note(self._name)
+
+
+def _instant(text: str) -> datetime:
+    """Read an instant.
+
+    Raises:
+        TypeError, ValueError: If it is none, or has no time zone.
+    """
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        msg = f"{text!r} has no time zone"
+        raise ValueError(msg)
+    return instant

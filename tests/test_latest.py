@@ -1,0 +1,401 @@
+"""Keys hold across windows: a document that two parts have is there once."""
+
+import csv
+from array import array
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gcbatch import DataError, RunReport
+from gcbatch.account import Account
+from gcbatch.query import Query
+from gcbatch.simulator import Fault, Presence, Tenant
+from gcbatch.simulator.documents import Document
+from gcbatch.tables import latest
+from gcbatch.tables.latest import LatestParts
+from gcbatch.tables.table import StoppedError
+from tests.detail_tables import (
+    DETAIL_TABLES,
+    START,
+    USER_TABLES,
+    FakeStore,
+    batch_of,
+    plan_of,
+    queries,
+)
+from tests.details_world import conversations, day, made_of
+from tests.listed_org import ORG
+from tests.old_parts import account_in
+
+if TYPE_CHECKING:
+    from tests.conftest import Bench, BenchOf
+
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass
+class DatedStore(FakeStore):
+    """Parts in memory, each asked for at an instant of its own.
+
+    Args:
+        asked: When, by digest; minutes after the start.
+    """
+
+    asked: Mapping[str, int] | None = None
+
+    def account(self, digest: str) -> Account | None:
+        account = super().account(digest)
+        minutes = (self.asked or {}).get(digest, 0)
+        return account and replace(account, asked_at=START + minutes * MINUTE)
+
+
+def store_of(asked: Sequence[Query], parts: Sequence[tuple[int, str]]) -> DatedStore:
+    """Return a store of parts, each told as when it was asked for and its ids."""
+    made = {}
+    for query, (_, ids) in zip(asked, parts, strict=True):
+        at = query.window.start.isoformat()
+        made[query.digest] = [
+            batch_of(
+                b'{"conversationId":"%s","conversationStart":"%s"}'
+                % (one.encode(), at.encode())
+                for one in ids[begin : begin + 2]
+            )
+            for begin in range(0, len(ids), 2)
+        ]
+    times = {q.digest: at for q, (at, _) in zip(asked, parts, strict=True)}
+    return DatedStore(made, asked=times)
+
+
+def left(*parts: tuple[int, str]) -> tuple[list[str], int]:
+    """Return the ids that are left of each part, and how many are not."""
+    asked = queries(len(parts))
+    found = LatestParts(plan_of(asked), store_of(asked, parts))
+    ids = [
+        "".join(i for b in found.batches(q.digest) for i in b.column("id").to_pylist())
+        for q in asked
+    ]
+    return ids, found.dropped
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ([], []),
+        ([(0, "abc")], ["abc"]),
+        ([(0, ""), (0, "")], ["", ""]),
+        ([(0, "abc"), (0, "def")], ["abc", "def"]),
+        ([(1, "abc"), (2, "cde")], ["ab", "cde"]),
+        ([(2, "abc"), (1, "cde")], ["abc", "de"]),
+        ([(2, "abc"), (1, "cde"), (3, "a")], ["bc", "de", "a"]),
+        ([(1, "a"), (3, "a"), (2, "a")], ["", "a", ""]),
+    ],
+)
+def test_the_newest_fetch_wins(
+    parts: list[tuple[int, str]], expected: list[str]
+) -> None:
+    """Wherever its window lies; what one part alone has stays."""
+    if not parts:
+        return
+    ids, dropped = left(*parts)
+
+    assert ids == expected
+    assert dropped == sum(len(ids) for _, ids in parts) - sum(map(len, expected))
+
+
+def test_of_one_instant_the_later_window_wins() -> None:
+    """Whatever the order in which they came."""
+    assert left((1, "abc"), (1, "abd"))[0] == ["c", "abd"]
+
+
+PARTS = st.lists(
+    st.tuples(
+        st.integers(0, 3),
+        st.lists(st.sampled_from("abcdefghij"), unique=True).map("".join),
+    ),
+    min_size=2,
+    max_size=6,
+)
+
+
+@given(
+    parts=PARTS, hashes=st.sampled_from([1, 2, 7, 1 << 40]), at_once=st.integers(1, 9)
+)
+def test_every_document_is_there_once(
+    parts: list[tuple[int, str]], hashes: int, at_once: int
+) -> None:
+    """As counted one by one, also where many ids share a hash."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(latest, "COUNTED_AT_ONCE", at_once)
+        patch.setattr(
+            latest,
+            "_hashed",
+            lambda ids: array("q", [ord(i) % hashes for i in ids.to_pylist()]),
+        )
+        found, _ = left(*parts)
+
+    for one in "abcdefghij":
+        having = [(at, n) for n, (at, ids) in enumerate(parts) if one in ids]
+        expected = [max(having)[1]] if having else []
+        assert [n for n, ids in enumerate(found) if one in ids] == expected
+
+
+def test_ids_alone_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seven tables of one job share what was found."""
+    asked = queries(2)
+    store = store_of(asked, [(1, "ab"), (2, "cd")])
+    read: list[object] = []
+    whole = DatedStore.batches
+
+    def noting(self: DatedStore, digest: str, columns: Any = None) -> Any:
+        read.append(columns)
+        return whole(self, digest, columns)
+
+    monkeypatch.setattr(DatedStore, "batches", noting)
+    found = LatestParts(plan_of(asked), store)
+
+    for _ in range(7):
+        assert not found.superseded
+
+    assert read == [("id",), ("id",)]
+
+
+def test_it_stops_between_two_parts() -> None:
+    """Ctrl-C is heard while ids are read."""
+    asked = queries(2)
+    stop = Event()
+    found = LatestParts(plan_of(asked), store_of(asked, [(0, "a"), (0, "b")]), stop)
+    stop.set()
+
+    with pytest.raises(StoppedError):
+        list(found.batches(asked[0].digest))
+
+
+def moved(document: Document, to: Document) -> Document:
+    """Return a conversation under the start of another one."""
+    json = to.json.replace(to.id.encode(), document.id.encode())
+    return replace(to, id=document.id, json=json)
+
+
+DETAILS: dict[str, Any] = {
+    "endpoint": "conversation-details",
+    "from": day(0),
+    "to": day(2),
+    "timezone": "UTC",
+    "granularity": None,
+    "metrics": [],
+}
+FIRST = conversations(5)
+SECOND = conversations(5, first=1, seed=2)
+STAYS, MOVES = FIRST[:4], FIRST[4]
+CORRECTED = moved(MOVES, conversations(1, first=1.5, seed=3)[0])
+BEFORE = made_of(*FIRST, *SECOND)
+AFTER = made_of(*STAYS, *SECOND, CORRECTED)
+TWICE = (
+    "conversations in two windows, as their start was corrected; "
+    "the older fetch is left out: 1"
+)
+
+
+def exports(bench: "Bench", tables: Sequence[str]) -> list[dict[str, Any]]:
+    return [
+        {"exporter": "csv", "table": t, "path": str(bench.folder / f"{t}.csv")}
+        for t in tables
+    ]
+
+
+def rows(bench: "Bench", table: str) -> list[dict[str, str]]:
+    with (bench.folder / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def run(bench: "Bench", tables: Sequence[str] = ("conversations",)) -> RunReport:
+    return bench.run(query=DETAILS, exports=exports(bench, tables))
+
+
+def forget(bench: "Bench", part_of: datetime) -> None:
+    """Remove the part of a day, as if it had been provisional."""
+    for part in bench.parts:
+        if account_in(part).window.start == part_of:
+            part.unlink()
+
+
+def corrected(
+    bench_of: "BenchOf", one: Tenant, other: Tenant, refetched: int, **more: Any
+) -> "Bench":
+    """Return a bench of two fetches, between which a start was corrected.
+
+    Args:
+        bench_of: Makes it.
+        one: As it was at the first.
+        other: As it was at the second.
+        refetched: The day that is fetched again.
+        more: Of the simulator.
+    """
+    bench = bench_of(one, **more)
+    run(bench)
+    bench.become(other)
+    begin = datetime.fromisoformat(f"{day(refetched)}T00:00Z")
+    forget(bench, begin)
+    return bench
+
+
+@pytest.mark.parametrize("later", [1, 0])
+def test_a_corrected_start_is_one_conversation(bench_of: "BenchOf", later: int) -> None:
+    """As it was fetched last, whether it went to a later window or an earlier one."""
+    one, other, expected = (
+        (BEFORE, AFTER, CORRECTED) if later else (AFTER, BEFORE, MOVES)
+    )
+    bench = corrected(bench_of, one, other, later)
+
+    report = run(bench)
+
+    starts = {
+        row["conversation_id"]: datetime.fromisoformat(row["conversation_start"])
+        for row in rows(bench, "conversations")
+    }
+    assert len(rows(bench, "conversations")) == len(starts) == 10
+    assert starts[MOVES.id].timestamp() * 1000 == expected.start_ms
+    assert TWICE in report.warnings
+
+
+def test_a_report_without_any_says_nothing(bench_of: "BenchOf") -> None:
+    """Of conversations that are there once."""
+    report = run(bench_of(BEFORE))
+
+    assert not report.warnings
+
+
+def test_exporting_again_finds_the_same(bench_of: "BenchOf") -> None:
+    """From the store alone, and by a process whose hashes are others."""
+    bench = corrected(bench_of, BEFORE, AFTER, 1)
+    run(bench)
+    before = (bench.folder / "conversations.csv").read_bytes()
+
+    report = bench.export(query=DETAILS, exports=exports(bench, ["conversations"]))
+
+    assert (bench.folder / "conversations.csv").read_bytes() == before
+    assert TWICE in report.warnings
+
+
+def doubled_keys(bench: "Bench", report: RunReport, table: str) -> dict[Any, int]:
+    """Return the keys of an export that more than one row has."""
+    assert report.catalog is not None
+    key = report.catalog.table(table).key
+    counted = Counter(tuple(row[name] for name in key) for row in rows(bench, table))
+    assert counted
+    return {one: n for one, n in counted.items() if n > 1}
+
+
+class TestKeys:
+    """Keys are unique in exports of every table, where they would not be by itself."""
+
+    def test_of_conversations(self, bench_of: "BenchOf") -> None:
+        """A conversation that two parts have, with all that is in it."""
+        bench = corrected(bench_of, BEFORE, AFTER, 1)
+
+        report = run(bench, DETAIL_TABLES)
+
+        for table in set(DETAIL_TABLES) - {"participant_attributes"}:
+            assert not doubled_keys(bench, report, table), table
+
+    def test_of_attributes(self, bench_of: "BenchOf") -> None:
+        """Which only jobs bring."""
+        bench = bench_of(_with_attributes(BEFORE))
+        query = {**DETAILS, "endpoint": "conversation-details-jobs"}
+        tables = ["participant_attributes"]
+        bench.run(query=query, exports=exports(bench, tables))
+        bench.become(_with_attributes(AFTER))
+        forget(bench, datetime.fromisoformat(f"{day(1)}T00:00Z"))
+
+        report = bench.run(query=query, exports=exports(bench, tables))
+
+        assert not doubled_keys(bench, report, *tables)
+
+    def test_of_users(self, bench_of: "BenchOf") -> None:
+        """A record that touches two windows is sent with both."""
+        noons = [datetime.fromisoformat(f"{day(n)}T12:00Z") for n in range(-1, 3)]
+        presences = [
+            Presence(
+                user_id="u",
+                system_presence="ON_QUEUE",
+                organization_presence_id="p",
+                start=start,
+                end=end,
+                routing_status="IDLE",
+            )
+            for start, end in pairwise(noons)
+        ]
+        bench = bench_of(made_of(presences=tuple(presences)))
+        query = {**DETAILS, "endpoint": "user-details"}
+
+        report = bench.run(query=query, exports=exports(bench, USER_TABLES))
+
+        for table in USER_TABLES:
+            assert not doubled_keys(bench, report, table), table
+
+    def test_of_aggregates(self, bench: "Bench") -> None:
+        """Windows have no bucket in common, and within one overlaps are refused."""
+        sla = {"target": 80, "period": "total"}
+        tables = ["intervals", "sla"]
+        query = {"group_by": ["queueId", "mediaType"]}
+
+        report = bench.run(query=query, sla=sla, exports=exports(bench, tables))
+
+        for table in tables:
+            assert not doubled_keys(bench, report, table), table
+
+    @pytest.mark.parametrize("kind", ["outside_bucket", "overlapping_buckets"])
+    def test_buckets_of_two_windows_are_refused(
+        self, bench: "Bench", kind: Any
+    ) -> None:
+        """One that reaches into the next window would be there twice."""
+        bench.simulator.faults.add(Fault(kind, times=None))
+
+        with pytest.raises(DataError) as refused:
+            bench.run()
+
+        assert refused.value.exit_code == 5
+        assert not bench.parts
+
+    def test_of_listings(self, bench_of: "BenchOf") -> None:
+        """Which are by id."""
+        bench = bench_of(ORG)
+        tables = ["queues", "users", "wrapup_codes"]
+
+        report = bench.run(
+            query={"from": "2026-03-02", "to": "2026-03-03"},
+            exports=exports(bench, tables),
+        )
+
+        for table in tables:
+            assert not doubled_keys(bench, report, table), table
+
+    def test_a_listing_with_an_entity_twice_is_refused(
+        self, bench_of: "BenchOf"
+    ) -> None:
+        """It stands where another should."""
+        twice = replace(ORG, queues=(*ORG.queues, ORG.queues[0]))
+        bench = bench_of(twice, default_page_size=2, max_page_size=2)
+
+        with pytest.raises(DataError, match="the listing is incomplete: 2 of 3 came"):
+            bench.run(
+                query={"from": "2026-03-02", "to": "2026-03-03"},
+                exports=exports(bench, ["queues"]),
+            )
+
+
+def _with_attributes(tenant: Tenant) -> Tenant:
+    return replace(
+        tenant,
+        documents=tuple(
+            replace(one, attributes=(b'{"a":"1"}',)) for one in tenant.documents
+        ),
+    )
