@@ -12,7 +12,7 @@ LAYERS = (
     ("__main__",),
     ("cli",),
     ("cli.after", "cli.before", "cli.border", "cli.running", "cli.simulating",
-     "cli.store", "cli.writing"),
+     "cli.store", "cli.streams", "cli.writing"),
     ("cli.jobs",),
     ("cli.options", "cli.printing"),
     ("store_screens", "verifying"),
