@@ -55,6 +55,8 @@ class Account:
             words, such as `participants.sessions.fooBar`.
         available_until: What the service had data up to when it was asked; None where
             it does not say.
+        odd: How many fields hold something else than they should.
+        first_odd: Where the first of them is; empty if there is none.
     """
 
     asked_at: datetime
@@ -67,6 +69,8 @@ class Account:
     remarks: Mapping[str, int] = field(default_factory=dict)
     newer: tuple[str, ...] = ()
     available_until: datetime | None = None
+    odd: int = 0
+    first_odd: str = ""
 
     @classmethod
     def of_pages(
@@ -104,6 +108,8 @@ class Account:
             remarks=Counter(self.remarks) + Counter(other.remarks),
             newer=tuple(sorted({*self.newer, *other.newer})),
             available_until=_earliest(self.available_until, other.available_until),
+            odd=self.odd + other.odd,
+            first_odd=self.first_odd or other.first_odd,
         )
 
     def settled(self, settle: Period, zone: ZoneInfo) -> bool:
@@ -132,6 +138,8 @@ class Account:
                 "remarks": dict(self.remarks),
                 "newer": self.newer,
                 "available_until": self.available_until and iso(self.available_until),
+                "odd": self.odd,
+                "first_odd": self.first_odd,
             }
         )
 
@@ -155,6 +163,8 @@ class Account:
                 if raw.get("available_until")
                 else None
             ),
+            odd=raw.get("odd", 0),
+            first_odd=raw.get("first_odd", ""),
         )
 
 

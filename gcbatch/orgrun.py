@@ -334,4 +334,10 @@ def _remarks_of(accounts: Sequence[Account]) -> list[str]:
         remarks.append(
             f"fields newer than this release, kept in the column extra: {told}{more}"
         )
+    if first := next((a.first_odd for a in accounts if a.first_odd), ""):
+        count = sum(account.odd for account in accounts)
+        remarks.append(
+            "values that do not fit their columns, kept in the column extra: "
+            f"{count:,}, the first in {first}"
+        )
     return remarks

@@ -67,7 +67,7 @@ LAYERS = (
     ("account", "tasks"),
     ("windows", "plain", "shelves", "suggest", "surrogates", "docstrings", "files",
      "memory",
-     "tables.scalars", "genesys.detail_models",
+     "tables.scalars", "genesys.detail_models", "genesys.detail_values",
      "genesys.details", "genesys.families", "genesys.limits", "genesys.metrics",
      "genesys.regions", "genesys.room"),
     ("errors", "cluster.deaf"),
