@@ -62,6 +62,8 @@ class Account:
             it does not say.
         left_out: What the answers have that no column holds: statistics and fields
             that this release does not know, metrics that were not asked for.
+        odd: How many fields hold something else than they should.
+        first_odd: Where the first of them is; empty if there is none.
     """
 
     asked_at: datetime
@@ -75,6 +77,8 @@ class Account:
     newer: tuple[str, ...] = ()
     available_until: datetime | None = None
     left_out: tuple[str, ...] = ()
+    odd: int = 0
+    first_odd: str = ""
 
     @classmethod
     def of_pages(
@@ -115,6 +119,8 @@ class Account:
             newer=tuple(sorted({*self.newer, *other.newer})),
             available_until=_earliest(self.available_until, other.available_until),
             left_out=tuple(sorted({*self.left_out, *other.left_out})),
+            odd=self.odd + other.odd,
+            first_odd=self.first_odd or other.first_odd,
         )
 
     def settled(self, settle: Period, zone: ZoneInfo, now: datetime) -> bool:
@@ -149,6 +155,8 @@ class Account:
                 "newer": self.newer,
                 "available_until": self.available_until and iso(self.available_until),
                 "left_out": self.left_out,
+                "odd": self.odd,
+                "first_odd": self.first_odd,
             }
         )
 
@@ -173,6 +181,8 @@ class Account:
                 else None
             ),
             left_out=tuple(raw.get("left_out", ())),
+            odd=raw.get("odd", 0),
+            first_odd=raw.get("first_odd", ""),
         )
 
 

@@ -386,4 +386,10 @@ def _remarks_of(accounts: Sequence[Account]) -> list[str]:
             shown = ", ".join(map(plain, sorted(names)[:MOST_NEWER]))
             more = f" and {len(names) - MOST_NEWER:,} more" * (len(names) > MOST_NEWER)
             remarks.append(f"{what}: {shown}{more}")
+    if first := next((a.first_odd for a in accounts if a.first_odd), ""):
+        count = sum(account.odd for account in accounts)
+        remarks.append(
+            "values that do not fit their columns, kept in the column extra: "
+            f"{count:,}, the first in {first}"
+        )
     return remarks

@@ -177,8 +177,8 @@ KINDS: dict[Holds, st.SearchStrategy[Any]] = {
     Holds.FLAG: st.booleans(),
     Holds.WHOLE: WHOLES,
     Holds.NUMBER: NUMBERS,
-    Holds.TEXTS: st.lists(TEXTS | st.none(), max_size=3),
-    Holds.WHOLES: st.lists(WHOLES | st.none(), max_size=3),
+    Holds.TEXTS: st.lists(TEXTS, max_size=3),
+    Holds.WHOLES: st.lists(WHOLES, max_size=3),
     Holds.JSON: ANYTHING,
 }
 LIKELY = frozenset(

@@ -128,7 +128,7 @@ def test_export_and_verify_do_not_wait_for_a_part(bench: "Bench", make: Make) ->
     flaws = verify(bench.job(), offline=True).part_flaws
 
     assert [flaw.path for flaw in flaws] == [str(part)]
-    with pytest.raises(DataError, match="its part is missing"):
+    with pytest.raises(DataError, match="its part is damaged"):
         bench.export()
 
 

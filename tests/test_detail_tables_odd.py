@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from gcbatch.errors import DataError
+from gcbatch.genesys.detail_models import CONVERSATION, Holds
+from gcbatch.genesys.metrics import snake
 from tests.detail_tables import (
+    ANYTHING,
     DETAIL_TABLES,
     Json,
     batch_of,
@@ -44,6 +48,11 @@ def metrics(value: str) -> bytes:
         {"sessions": [{"metrics": [{"name": "tHandle", "value": 12_000}]}]}
     )
     return sent.replace(b"12000", value.encode())
+
+
+def named_metric(name: object) -> bytes:
+    """Return a conversation with one metric of that name."""
+    return conversation({"sessions": [{"metrics": [{"name": name, "value": 1}]}]})
 
 
 def nested(depth: int) -> str:
@@ -108,7 +117,6 @@ def test_instants_of_any_form(written: str, expected: str) -> None:
         (f'"z": {nested(900)}, "externalTag": "a"', "external_tag", "a"),
         ('"participants": null', "participants", 0),
         ('"participants": [null, {}]', "participants", 1),
-        ('"divisionIds": [null, "a\\"b"]', "division_ids", '[null,"a\\"b"]'),
     ],
 )
 def test_odd_documents_are_made_right(
@@ -160,24 +168,8 @@ def test_the_odd_one_is_told_in_full() -> None:
             metrics(f"{2**62}"),
             f"a time is no sensible number ({2**62})",
         ),
-        ("conversations", more('"externalTag": 5'), "externalTag is no text"),
-        (
-            "conversations",
-            more('"selfServed": "yes"'),
-            "selfServed is no true or false",
-        ),
-        ("conversations", more('"divisionIds": "a"'), "divisionIds is no list"),
-        ("conversations", more('"divisionIds": ["a", 5]'), "divisionIds[1] is no text"),
-        ("conversations", more('"conferenceStart": "soon"'), "is no instant (soon)"),
-        ("conversations", more('"conferenceStart": 5'), "is no instant (5)"),
-        (
-            "conversations",
-            more('"conferenceStart": "0001-01-01T00:00:00.0000+14:00"'),
-            "is no instant",
-        ),
-        ("conversations", more(f'{SENT_MOS}: "4"'), "is no number (4)"),
-        ("conversations", more(f"{SENT_MOS}: 1e400"), "than a double holds"),
-        ("conversations", more(f"{SENT_MOS}: 1{'0' * 400}"), "than a double holds"),
+        ("session_metrics", named_metric(5), "metrics[0].name is no text"),
+        ("sessions", conversation({"sessions": [{"flow": 5}]}), "flow is no object"),
         ("participants", more('"participants": {}'), "participants is no list"),
         ("participants", more('"participants": [5]'), "participants[0] is no object"),
         ("conversations", b"null", "c0: is no object"),
@@ -201,16 +193,106 @@ def test_the_odd_one_is_told_in_full() -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused(table: str, sent: bytes, problem: str) -> None:
-    """By the conversation and the field, so that it can be looked up."""
+    """By window, conversation and field, so that it can be looked up."""
     good = conversation(conversationId="good")
 
     with pytest.raises(DataError) as error:
         rows_of(table, sent, good)
 
     named = "c1" if b"conversationId" in sent else "c0"
-    assert error.value.problem.startswith(f"conversation {named}: ")
+    window = "2026-10-01T00:00:00.000Z/2026-10-02T00:00:00.000Z"
+    where = f"details {window}: conversation {named}: "
+    assert error.value.problem.startswith(where)
     assert problem in error.value.problem
     assert error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("field", "written", "column"),
+    [
+        ("externalTag", "5", "external_tag"),
+        ("externalTag", '{"a":[1.50]}', "external_tag"),
+        ("selfServed", '"yes"', "self_served"),
+        ("divisionIds", '"a"', "division_ids"),
+        ("divisionIds", '["a",5]', "division_ids"),
+        ("divisionIds", '[null,"a"]', "division_ids"),
+        ("conferenceStart", '"soon"', "conference_start"),
+        ("conferenceStart", "5", "conference_start"),
+        ("conversationEnd", '"0001-01-01T00:00:00.0000+14:00"', "conversation_end"),
+        ("mediaStatsMinConversationMos", '"NaN"', MOS),
+        ("mediaStatsMinConversationMos", '"4"', MOS),
+        ("mediaStatsMinConversationMos", "true", MOS),
+        ("mediaStatsMinConversationMos", "1e400", MOS),
+        ("mediaStatsMinConversationMos", f"1{'0' * 5_000}", MOS),
+    ],
+)
+def test_an_odd_value_costs_one_field(field: str, written: str, column: str) -> None:
+    """Its column is null, `extra` has it as it was sent; all else is as without it."""
+    odd = more(f'"{field}": {written}, "externalOrganizationId": 1, "resolutions": 2')
+    usual = more('"externalOrganizationId": 1, "resolutions": 2')
+    other = more('"externalTag": "b", "divisionIds": ["d"], "selfServed": true')
+
+    row, beside = rows_of("conversations", odd, other)
+
+    as_usual, alone = rows_of("conversations", usual, other)
+    assert row[column] is None
+    assert row["extra"] == f'{{"{field}":{written}}}'
+    assert {**row, "extra": None} == as_usual
+    assert beside == alone
+
+
+def test_odd_values_are_kept_on_their_level() -> None:
+    """Beside newer fields, and within the record that has them."""
+    sent = leveled(
+        conversation={"externalTag": 5, "newA": 1},
+        participant={"purpose": ["agent"], "userId": 6},
+        session={"mediaType": False, "mediaCount": 1.5},
+        flow={"flowId": 7},
+        segment={"queueId": 8, "segmentStart": "soon", "q850ResponseCodes": [None]},
+        metric={"emitDate": 9},
+    )
+
+    (found,) = zip(
+        *(rows_of(table, sent, newer=("newA",)) for table in LEVELS), strict=True
+    )
+
+    assert [json.loads(row["extra"]) for row in found] == [
+        {"externalTag": 5, "newA": 1},
+        {"purpose": ["agent"], "userId": 6},
+        {"mediaType": False, "mediaCount": 1.5, "flow": {"flowId": 7}},
+        {"queueId": 8, "segmentStart": "soon", "q850ResponseCodes": [None]},
+        {"emitDate": 9},
+    ]
+
+
+def test_an_odd_value_is_not_counted_on() -> None:
+    """What a conversation comes to as a whole does without it."""
+    session = {"mediaType": 5, "segments": [{"queueId": "q", "segmentStart": "soon"}]}
+    (row,) = rows_of("conversations", conversation({"sessions": [session]}))
+
+    assert (row["media_types"], row["first_queue_id"]) == (None, "q")
+    assert row["extra"] is None
+
+
+LEVELS = ("conversations", "participants", "sessions", "segments", "session_metrics")
+
+
+@several
+@given(conversations(1), st.data())
+def test_no_odd_value_is_lost(documents: list[bytes], data: st.DataObject) -> None:
+    """Anything in any field that is not strict is in its column or in `extra`."""
+    sent = json.loads(documents[0])
+    loose = [f for f in CONVERSATION.fields if not f.strict and f.model is None]
+    field = data.draw(st.sampled_from([f for f in loose if f.holds is not Holds.JSON]))
+    sent[field.name] = data.draw(ANYTHING)
+
+    (row,) = rows_of("conversations", json.dumps(sent).encode())
+
+    extra = json.loads(row["extra"] or "{}")
+    column = row[snake(field.name)]
+    assert column is None or not extra
+    if column is None:
+        assert extra.get(field.name) == sent[field.name]
 
 
 def leveled(**extra: Any) -> bytes:

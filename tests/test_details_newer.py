@@ -1,6 +1,7 @@
 """Fields newer than this release, and numbers written otherwise: kept, and told."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,14 @@ import pytest
 
 from gcbatch import DataError
 from gcbatch.simulator import Fault, Faults
-from tests.details_world import World, all_ids, busy, conversations, made_of
+from tests.details_world import (
+    SPAN,
+    World,
+    all_ids,
+    busy,
+    conversations,
+    made_of,
+)
 
 LEVELS: dict[str, dict[str, Any]] = {
     "conversations": {"newConversationField": {"nested": [1, "two", None]}},
@@ -148,6 +156,56 @@ def test_numbers_with_a_fraction_of_nothing_are_whole(
     for table in LEVELS:
         written = floats.output(table=table).read_bytes()
         assert written == plain.output(table=table).read_bytes()
+
+
+def changed_world(folder: Path, *changes: dict[str, Any]) -> World:
+    """Return a world of one conversation for each change of its fields."""
+    documents = conversations(len(changes))
+    bodies = [json.loads(d.json) | c for d, c in zip(documents, changes, strict=True)]
+    changed = (
+        replace(document, json=json.dumps(body).encode())
+        for document, body in zip(documents, bodies, strict=True)
+    )
+    return World(folder, made_of(*changed))
+
+
+@pytest.mark.parametrize("road", ["", "-jobs"])
+def test_an_odd_value_costs_one_field(tmp_path: Path, road: str) -> None:
+    """It is in `extra`; one warning counts such values, and names the first."""
+    odd = {"mediaStatsMinConversationMos": "NaN"}
+    listed = {"divisionIds": [None, "d"], "externalTag": 5}
+    world = changed_world(tmp_path, {}, odd, listed)
+
+    report = world.run(endpoint=f"conversation-details{road}")
+
+    extra = [json.loads(row["extra"] or "{}") for row in world.rows()]
+    first = world.tenant.documents[1].id
+    (warning,) = report.warnings
+    assert extra == [{}, odd, listed]
+    assert warning == (
+        "values that do not fit their columns, kept in the column extra: 3, the first "
+        f"in conversation {first}: mediaStatsMinConversationMos"
+    )
+    assert world.run(endpoint=f"conversation-details{road}").warnings == (warning,)
+
+
+@pytest.mark.parametrize("value", ["many", True, [1], {}])
+@pytest.mark.parametrize("road", ["", "-jobs"])
+def test_what_is_added_up_stays_strict(tmp_path: Path, road: str, value: Any) -> None:
+    """The error names window, conversation and path; nothing is written."""
+    metric = {"name": "tHandle", "value": value}
+    people = [{"sessions": [{"metrics": [{"name": "tTalk", "value": 1}, metric]}]}]
+    world = changed_world(tmp_path, {}, {"participants": people})
+
+    with pytest.raises(DataError) as failed:
+        world.run(endpoint=f"conversation-details{road}")
+
+    problem = failed.value.problem
+    named = world.tenant.documents[1].id
+    assert failed.value.exit_code == 5
+    assert f"{SPAN}: conversation {named}: " in problem
+    assert "participants[0].sessions[0].metrics[1].value" in problem
+    assert not world.output().exists()
 
 
 def test_what_is_no_number_is_an_error(tmp_path: Path) -> None:

@@ -279,3 +279,38 @@ def _sent(number: int, hours: int | None) -> dict[str, str]:
     start = START + number * HOUR
     end = {} if hours is None else {"endTime": iso(start + hours * HOUR)}
     return {"startTime": iso(start), **end, "systemPresence": "BUSY"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("organizationPresenceId", 5, ""),
+        ("startTime", 5, "primaryPresence[0].startTime"),
+    ],
+)
+def test_an_odd_value_costs_its_field_unless_times_hang_on_it(
+    tmp_path: Path, field: str, value: Any, problem: str
+) -> None:
+    """What users were is kept in `extra`; when they were it, durations follow from."""
+    span = {"startTime": f"{iso(after(0.1))}", "endTime": f"{iso(after(0.2))}"}
+    record = {**span, "systemPresence": "AWAY", field: value}
+    body = {
+        "userDetails": [{"userId": "u", "primaryPresence": [record]}],
+        "totalHits": 1,
+    }
+    world = World(tmp_path, made_of())
+    world.simulator.faults.add(Fault("garbage", body=orjson.dumps(body), times=None))
+
+    if problem:
+        with pytest.raises(DataError, match="user u: ") as failed:
+            world.run(endpoint="user-details", tables=("user_presence",))
+        assert problem in failed.value.problem
+        return
+
+    report = world.run(endpoint="user-details", tables=("user_presence",))
+
+    (row,) = world.rows(table="user_presence")
+    (warning,) = report.warnings
+    assert (row["system_presence"], row["organization_presence_id"]) == ("AWAY", "")
+    assert orjson.loads(row["extra"]) == {field: value}
+    assert warning.endswith(f"1, the first in user u: primaryPresence[0].{field}")

@@ -125,6 +125,7 @@ def test_it_is_kept_as_it_was_sent() -> None:
         ("memberCount", True),
         ("memberCount", 2**63),
         ("description", ["a"]),
+        ("dateCreated", "0001-01-01T00:00:00+14:00"),
         ("dateCreated", 1_700_000_000),
         ("dateCreated", "yesterday"),
         ("dateCreated", "2026-10-01T00:00:00"),
@@ -152,6 +153,17 @@ def test_whole_numbers_may_have_a_point(sent: float, shown: int | None) -> None:
 
     assert row["member_count"] == (sent if shown is None else shown)
     assert isinstance(row["member_count"], int)
+
+
+@pytest.mark.parametrize("share", ["1e308", f"1{'0' * 400}", "-1e308"])
+def test_percentages_that_no_double_holds_are_kept(share: str) -> None:
+    """They do not come to be infinite, and end nothing."""
+    sent = '{"id":"1","mediaSettings":{"call":{"serviceLevel":{"percentage":%s}}}}'
+
+    row = row_of("queues", sent % share)
+
+    assert row["voice_target_pct"] is None
+    assert share in row["extra"]
 
 
 def test_null_says_nothing() -> None:

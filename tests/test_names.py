@@ -211,6 +211,16 @@ def test_a_listing_that_comes_short_is_not_complete() -> None:
     assert "1 of 2" in names.warnings[0]
 
 
+@pytest.mark.parametrize("name", [5, ["A"], {"x": 1}, None])
+def test_an_odd_name_costs_one_name(name: object) -> None:
+    """Its id stands for it; the others have theirs."""
+    odd = {**queue("a"), "name": name}
+
+    names = listed({"entities": [odd, queue("b")], "pageCount": 1, "total": 2})
+
+    assert names.by_dimension["queueId"] == {"a": "a", "b": "B"}
+
+
 def test_a_listing_that_comes_short_is_read_once_more() -> None:
     """Entities that change meanwhile shift the pages."""
     client: Any = Listed({"entities": [queue("a")], "pageCount": 1, "total": 2})

@@ -4,7 +4,9 @@ import asyncio
 import os
 import stat
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from io import FileIO
 from pathlib import Path, PosixPath
 from typing import Any
 from unittest.mock import Mock
@@ -208,6 +210,34 @@ def test_with_the_part_the_service_has_nothing_under_way(store: Store) -> None:
     store.write(DIGEST, part_of(3))
 
     assert store.pending(DIGEST).job("all") is None
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        partfile.table_of,
+        lambda file: list(partfile.batches_of(file)),
+        partfile.metadata_of,
+    ],
+    ids=["table_of", "batches_of", "metadata_of"],
+)
+def test_only_the_thread_that_asks_reads_a_part(
+    store: Store, read: Callable[[Any], object]
+) -> None:
+    """What a thread of Arrow's has read may abort the process when it ends."""
+    readers = set()
+
+    class Watched(FileIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            readers.add(threading.get_ident())
+            return super().read(size)
+
+    store.write(DIGEST, part_of(*range(100)))
+
+    with Watched(store.path(DIGEST)) as file:
+        read(file)
+
+    assert readers == {threading.get_ident()}
 
 
 def test_a_page_that_cannot_be_read_says_why(store: Store) -> None:

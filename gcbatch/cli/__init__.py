@@ -7,9 +7,11 @@ import typer
 from gcbatch.cli.after import export_again, report, verify
 from gcbatch.cli.before import check, plan
 from gcbatch.cli.border import Border
+from gcbatch.cli.printing import say
 from gcbatch.cli.running import run
 from gcbatch.cli.simulating import simulate
 from gcbatch.cli.store import store_app
+from gcbatch.cli.streams import enduring_streams
 from gcbatch.cli.writing import exporters, init, schema
 
 __all__ = ["app", "main"]
@@ -26,7 +28,8 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line."""
-    app()
+    with enduring_streams():
+        app()
 
 
 @app.callback(invoke_without_command=True)
@@ -41,10 +44,10 @@ def options(
     if version:
         from importlib.metadata import version as version_of
 
-        typer.echo(f"gcbatch {version_of('gcbatch')}")
+        say(f"gcbatch {version_of('gcbatch')}")
         raise typer.Exit
     if ctx.invoked_subcommand is None:
-        typer.echo(ctx.get_help())
+        say(ctx.get_help())
 
 
 app.command()(run)

@@ -1,13 +1,12 @@
 """What a run left behind, once more: exported, reported, verified."""
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gcbatch.cli.jobs import Shares, load, settle
 from gcbatch.cli.options import AsJson, From, JobFile, Sets, To
-from gcbatch.cli.printing import print_json, print_screen, print_sla, reader_may_go
+from gcbatch.cli.printing import print_json, print_screen, print_sla, say
 from gcbatch.errors import JobError
 
 if TYPE_CHECKING:
@@ -74,16 +73,13 @@ def report(
 
     catalog = tables_of(loaded)
     told = names_line(catalog.names_at, loaded.query.zone)
-    with reader_may_go():
-        if as_json:
-            rows = catalog.table("sla", period=period).read_all().to_pylist()
-            typer.echo(json.dumps(rows, indent=2, ensure_ascii=False, default=_instant))
-        else:
-            if told:
-                typer.echo(told)
-            print_sla(loaded, catalog, period)
-    if as_json and told:
-        typer.echo(told, err=True)
+    if told:
+        say(told, err=as_json)
+    if as_json:
+        rows = catalog.table("sla", period=period).read_all().to_pylist()
+        print_json(rows, default=_instant)
+    else:
+        print_sla(loaded, catalog, period)
     if isinstance(catalog, OrgsCatalog):
         settle(catalog.failures.values())
 
@@ -112,14 +108,13 @@ def verify(
     shares = Shares(loaded)
     checked = shares.each(lambda share: verify_job(share, offline=offline))
     found = list(checked)
-    with reader_may_go():
-        if as_json:
-            print_json(shares.told([_told_of(*one) for one in found]))
-        else:
-            from gcbatch.store_screens import verification_screen
+    if as_json:
+        print_json(shares.told([_told_of(*one) for one in found]))
+    else:
+        from gcbatch.store_screens import verification_screen
 
-            for _, one in found:
-                print_screen(verification_screen(one))
+        for _, one in found:
+            print_screen(verification_screen(one))
     settle([*(one.error for _, one in found if one.error), *shares.failures])
 
 

@@ -2,11 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from gcbatch.cli.jobs import Shares, load, settle
 from gcbatch.cli.options import AsJson, From, JobFile, Sets, To
-from gcbatch.cli.printing import print_json, print_screen, reader_may_go
+from gcbatch.cli.printing import print_json, print_screen, say
 
 if TYPE_CHECKING:
     from gcbatch.job import Job
@@ -29,14 +27,13 @@ def plan(
 
     shares = Shares(loaded)
     plans = list(shares.each(plan_job))
-    with reader_may_go():
-        if as_json:
-            print_json(shares.told([_plan_json(*one) for one in plans]))
-        else:
-            from gcbatch.screens import plan_screen
+    if as_json:
+        print_json(shares.told([_plan_json(*one) for one in plans]))
+    else:
+        from gcbatch.screens import plan_screen
 
-            for share, planned in plans:
-                print_screen(plan_screen(share, planned))
+        for share, planned in plans:
+            print_screen(plan_screen(share, planned))
     settle(shares.failures)
 
 
@@ -73,14 +70,14 @@ def check(
 ) -> None:
     """Try the file, the credentials and the permissions."""
     loaded = load(job, start, end, settings)
-    typer.echo(f"{job}: the file is good")
+    say(f"{job}: the file is good")
     from gcbatch.pipeline import check as check_job
 
     shares = Shares(loaded)
     for share, warnings in shares.each(check_job):
         org = f"{share.org_name}: " if share.org_name else ""
         endpoint = share.query.endpoint
-        typer.echo(f"{org}{endpoint}: credentials and permission are good")
+        say(f"{org}{endpoint}: credentials and permission are good")
         for warning in warnings:
-            typer.echo(f"warning: {org}{warning}", err=True)
+            say(f"warning: {org}{warning}", err=True)
     settle(shares.failures)

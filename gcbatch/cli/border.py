@@ -7,7 +7,7 @@ from typing import Any, Final
 import typer
 from typer.core import TyperGroup
 
-from gcbatch.cli.printing import forget_reader, say_error
+from gcbatch.cli.printing import say, say_error
 from gcbatch.errors import GcbatchError
 
 __all__ = ["Border"]
@@ -43,13 +43,10 @@ class Border(TyperGroup):
             say_error(exc)
             raise typer.Exit(exc.exit_code) from exc
         except KeyboardInterrupt:
-            typer.echo("interrupted", err=True)
+            say("interrupted", err=True)
             if ctx.invoked_subcommand == "run":
                 hint = "what was fetched is kept; run it again to go on from there"
-                typer.echo(f"hint: {hint}", err=True)
+                say(f"hint: {hint}", err=True)
             raise typer.Exit(TERMINATED if stopped_by else INTERRUPTED) from None
-        except BrokenPipeError:
-            forget_reader()
-            raise typer.Exit(0) from None
         finally:
             signal.signal(signal.SIGTERM, before)

@@ -1,13 +1,9 @@
 """What commands print: screens, JSON, errors."""
 
 import json
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
-
-import typer
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
 
 from gcbatch.errors import GcbatchError
 from gcbatch.plain import plain
@@ -20,11 +16,10 @@ if TYPE_CHECKING:
     from gcbatch.tables.orgs import OrgsCatalog
 
 __all__ = [
-    "forget_reader",
     "print_json",
     "print_screen",
     "print_sla",
-    "reader_may_go",
+    "say",
     "say_error",
 ]
 
@@ -37,14 +32,10 @@ def print_screen(screen: "RenderableType") -> None:
     """Print what rich lays out; as wide as it likes where no terminal shows it."""
     from rich.console import Console
 
-    class OurConsole(Console):
-        def on_broken_pipe(self) -> None:
-            raise BrokenPipeError  # rich would end the program here, with code 1
-
-    console = OurConsole()
+    console = Console()
     if not console.is_terminal:
         # A file has no edge to fit: nothing may be folded or cut, least of all paths.
-        console = OurConsole(width=WIDE)
+        console = Console(width=WIDE)
     console.print(screen)
 
 
@@ -58,31 +49,40 @@ def print_sla(
     print_screen(sla_screen(table, period=period, per_offer=shape.per_offer))
 
 
-def print_json(content: object) -> None:
-    """Print plain data as JSON."""
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+def print_json(
+    content: object, *, default: Callable[[Any], object] | None = None
+) -> None:
+    """Print plain data as JSON; escaped where the encoding lacks a character of it.
+
+    Args:
+        content: What to print.
+        default: Makes plain data of what is none.
+    """
+    text = json.dumps(content, indent=2, ensure_ascii=False, default=default)
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        text = json.dumps(content, indent=2, default=default)
+    say(text)
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print a line at once.
+
+    Args:
+        text: The line, or several.
+        err: Whether on standard error.
+    """
+    # Not typer.echo, which writes UTF-8 where the encoding is ASCII.
+    print(text, file=sys.stderr if err else sys.stdout, flush=True)
 
 
 def say_error(error: GcbatchError) -> None:
     """Print on standard error what is wrong, what is missing for it, and what to do."""
     org = f"{error.org}: " if error.org else ""
     for line in error.problem.split("\n"):
-        typer.echo(f"error: {org}{plain(line, MOST_CHARS)}", err=True)
+        say(f"error: {org}{plain(line, MOST_CHARS)}", err=True)
     if error.missing:
-        typer.echo(f"missing: {plain(error.missing, MOST_CHARS)}", err=True)
+        say(f"missing: {plain(error.missing, MOST_CHARS)}", err=True)
     if error.hint:
-        typer.echo(f"hint: {error.hint}", err=True)
-
-
-@contextmanager
-def reader_may_go() -> Iterator[None]:
-    """Go on where whoever read our output has gone, as in `gcbatch schema | head`."""
-    try:
-        yield
-    except BrokenPipeError:
-        forget_reader()
-
-
-def forget_reader() -> None:
-    """Send to nobody what would still be printed, once its reader has gone."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        say(f"hint: {error.hint}", err=True)

@@ -14,7 +14,7 @@ from gcbatch.cli.printing import (
     print_json,
     print_screen,
     print_sla,
-    reader_may_go,
+    say,
     say_error,
 )
 from gcbatch.errors import DataError, GcbatchError, JobError
@@ -99,19 +99,17 @@ def run(
         codes += [failure.exit_code for failure in failures.values()]
         for gap in outcome.report.gaps if outcome.report else ():
             org = f"{gap.org}: " if gap.org else ""
-            typer.echo(f"error: {outcome.path}: {org}missing {plain(gap)}", err=True)
+            say(f"error: {outcome.path}: {org}missing {plain(gap)}", err=True)
             codes.append(DataError.exit_code)
     missed = sum(outcome.report.breaches for outcome in outcomes if outcome.report)
     if fail_on_breach and missed:
-        typer.echo(f"targets missed: {missed}", err=True)
+        say(f"targets missed: {missed}", err=True)
         codes.append(BREACHED)
-    # Whoever reads our output may go before it ends; the code stays.
-    with reader_may_go():
-        if as_json:
-            told = [outcome.to_json() for outcome in outcomes]
-            print_json(told[0] if len(told) == 1 else told)
-        for outcome in outcomes:
-            outcome.say(named=len(outcomes) > 1, aloud=not as_json)
+    if as_json:
+        told = [outcome.to_json() for outcome in outcomes]
+        print_json(told[0] if len(told) == 1 else told)
+    for outcome in outcomes:
+        outcome.say(named=len(outcomes) > 1, aloud=not as_json)
     if codes:
         raise typer.Exit(max(codes))
 
@@ -148,7 +146,7 @@ class _Outcome:
         if self.error:
             if named:
                 name = self.job.name if self.job else self.path
-                typer.echo(f"{name}:", err=True)
+                say(f"{name}:", err=True)
             say_error(self.error)
         elif self.report and self.job and aloud:
             from gcbatch.screens import report_screen

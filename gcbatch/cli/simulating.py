@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from gcbatch.cli.printing import say
 from gcbatch.errors import JobError, OutputError
 
 __all__ = ["simulate"]
@@ -30,12 +31,10 @@ def simulate(
         raise JobError(msg, hint="see docs/simulator.md for its columns") from exc
 
     def ready(url: str, client_id: str, client_secret: str) -> None:
-        typer.echo(f"{tenant.name} at {url}, until Ctrl-C; in a job file:")
-        typer.echo(f"\norg:\n  api_url: {url}\n  login_url: {url}")
-        typer.echo(
-            f"  client_id: {client_id}\n  client_secret: ${{GENESYS_CLIENT_SECRET}}"
-        )
-        typer.echo(f"\nand: export GENESYS_CLIENT_SECRET={client_secret}")
+        say(f"{tenant.name} at {url}, until Ctrl-C; in a job file:")
+        say(f"\norg:\n  api_url: {url}\n  login_url: {url}")
+        say(f"  client_id: {client_id}\n  client_secret: ${{GENESYS_CLIENT_SECRET}}")
+        say(f"\nand: export GENESYS_CLIENT_SECRET={client_secret}")
 
     try:
         serve(tenant, port=port, on_ready=ready, requests_allowed=requests_per_minute)

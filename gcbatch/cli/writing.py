@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gcbatch.cli.options import AsJson
-from gcbatch.cli.printing import print_json, print_screen
+from gcbatch.cli.printing import print_json, print_screen, say
 from gcbatch.errors import GcbatchError, OutputError
 
 __all__ = ["exporters", "init", "schema"]
@@ -51,7 +51,7 @@ def schema(
     if markdown:
         from gcbatch.jobreference import job_reference
 
-        typer.echo(job_reference(job_schema()), nl=False)
+        say(job_reference(job_schema()).removesuffix("\n"))
         return
     print_json(job_schema())
 
@@ -73,4 +73,4 @@ def init(
     except OSError as exc:
         msg = f"{path}: cannot be written: {exc.strerror}"
         raise OutputError(msg, hint="name another path") from exc
-    typer.echo(f"wrote {path}; next: gcbatch check {path}")
+    say(f"wrote {path}; next: gcbatch check {path}")

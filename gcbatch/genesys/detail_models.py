@@ -38,11 +38,14 @@ class Field:
         name: As the API says it.
         holds: What it holds.
         model: Of its records; None where it holds none.
+        strict: Whether a record in which it holds something else is refused: it tells
+            records apart, or what is added up. Others are kept as they are.
     """
 
     name: str
     holds: Holds
     model: "Model | None" = None
+    strict: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,8 @@ class Model:
         return {field.name: field for field in self.fields}
 
 
-def _each(holds: Holds, names: str) -> tuple[Field, ...]:
-    return tuple(Field(name, holds) for name in names.split())
+def _each(holds: Holds, names: str, *, strict: bool = False) -> tuple[Field, ...]:
+    return tuple(Field(name, holds, strict=strict) for name in names.split())
 
 
 FLOW: Final = Model(
@@ -86,8 +89,8 @@ FLOW: Final = Model(
 METRIC: Final = Model(
     "AnalyticsSessionMetric",
     (
-        *_each(Holds.TEXT, "name"),
-        *_each(Holds.WHOLE, "value"),
+        *_each(Holds.TEXT, "name", strict=True),
+        *_each(Holds.WHOLE, "value", strict=True),
         *_each(Holds.TIME, "emitDate"),
     ),
 )
@@ -188,8 +191,9 @@ PARTICIPANT: Final = Model(
 CONVERSATION: Final = Model(
     "AnalyticsConversation",
     (
-        *_each(Holds.TEXT, "conversationId"),
-        *_each(Holds.TIME, "conversationStart conversationEnd"),
+        *_each(Holds.TEXT, "conversationId", strict=True),
+        *_each(Holds.TIME, "conversationStart", strict=True),
+        *_each(Holds.TIME, "conversationEnd"),
         *_each(
             Holds.TEXT,
             """
@@ -221,20 +225,23 @@ CONVERSATION: Final = Model(
 PRESENCE: Final = Model(
     "AnalyticsUserPresenceRecord",
     (
-        *_each(Holds.TIME, "startTime endTime"),
+        *_each(Holds.TIME, "startTime endTime", strict=True),
         *_each(Holds.TEXT, "systemPresence organizationPresenceId"),
     ),
 )
 
 ROUTING_STATUS: Final = Model(
     "AnalyticsRoutingStatusRecord",
-    (*_each(Holds.TIME, "startTime endTime"), *_each(Holds.TEXT, "routingStatus")),
+    (
+        *_each(Holds.TIME, "startTime endTime", strict=True),
+        *_each(Holds.TEXT, "routingStatus"),
+    ),
 )
 
 USER_DETAIL: Final = Model(
     "AnalyticsUserDetail",
     (
-        *_each(Holds.TEXT, "userId"),
+        *_each(Holds.TEXT, "userId", strict=True),
         Field("primaryPresence", Holds.MANY, PRESENCE),
         Field("routingStatus", Holds.MANY, ROUTING_STATUS),
     ),

@@ -97,8 +97,13 @@ class Entity(msgspec.Struct):
     """What every run reads of an entity: its name, and a queue's targets."""
 
     id: str
-    name: str | None = None
+    name: Any = None
     mediaSettings: dict[str, _MediaSetting | None] | None = None  # noqa: N815 - the API's word
+
+    def __post_init__(self) -> None:
+        """Take what is no text for no name: that costs one name, and no listing."""
+        if not isinstance(self.name, str):
+            self.name = None
 
     def targets(self) -> dict[str, float]:
         """Return a queue's service levels to reach, in percent, by media type.

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from math import isfinite
 from typing import Any, Final, Literal
 
 import msgspec
@@ -83,7 +84,7 @@ class Field:
             case "whole":
                 return _whole(value)
             case "percent" if _is_number(value):
-                return round(float(value) * 100, 6)
+                return _percent(value)
             case "instant" if isinstance(value, str):
                 return _instant(value)
             case _:
@@ -92,6 +93,17 @@ class Field:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _percent(share: float) -> float:
+    """Return a share in percent, if a double holds it."""
+    try:
+        percent = round(float(share) * 100, 6)
+    except OverflowError as exc:
+        raise _Misfit from exc
+    if not isfinite(percent):
+        raise _Misfit
+    return percent
 
 
 def _whole(value: Any) -> int:
@@ -105,10 +117,11 @@ def _instant(text: str) -> datetime:
     """Return an instant; what it says beyond milliseconds is cut, as of details."""
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError as exc:
+        if instant.tzinfo is None:
+            raise _Misfit
+        instant = instant.astimezone(UTC)
+    except (ValueError, OverflowError) as exc:
         raise _Misfit from exc
-    if instant.tzinfo is None:
-        raise _Misfit
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 

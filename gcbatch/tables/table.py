@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from importlib import import_module
+from typing import Any, Final, NamedTuple, NoReturn
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -37,13 +38,13 @@ class StoppedError(Exception):
     """Nobody waits for these rows any more."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Table:
     """Rows to be written somewhere, read from the store each time they are asked for.
 
     An iteration yields record batches of batch_rows rows (the last may be shorter;
-    none for an empty table). pandas, Polars and DuckDB take a table as it is, through
-    `__arrow_c_stream__`.
+    none for an empty table). Polars and DuckDB take a table as it is, through
+    `__arrow_c_stream__`; for pandas there is to_pandas.
 
     Args:
         name: Its name in job files, such as `intervals`.
@@ -72,16 +73,30 @@ class Table:
     covered: Window
     timezone: ZoneInfo
     run_id: str
-    batches: Callable[[], Iterator[pa.RecordBatch]] = field(repr=False)
-    basis: "Table | None" = field(default=None, repr=False)
+    batches: Callable[[], Iterator[pa.RecordBatch]]
+    basis: "Table | None" = None
     batch_rows: int = BATCH_ROWS
     time: str | None = "interval_start"
     zones_differ: bool = False
     lacks: tuple[Lack, ...] = ()
     lacking_orgs: tuple[str, ...] = ()
+    _counts: list[int] = field(default_factory=list, init=False, compare=False)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
-        return rebatched(self.batches(), self.schema, self.batch_rows)
+        rows = 0
+        for batch in rebatched(self.batches(), self.schema, self.batch_rows):
+            rows += batch.num_rows
+            yield batch
+        self._counts[:] = [rows]
+
+    def __repr__(self) -> str:
+        rows = "" if self.num_rows is None else f"{self.num_rows:,} rows, "
+        return f"<Table {self.name}: {rows}{len(self.schema)} columns, {self.covered}>"
+
+    @property
+    def num_rows(self) -> int | None:
+        """How many rows it has; None until they were read to the end once."""
+        return self._counts[0] if self._counts else None
 
     def reader(self) -> pa.RecordBatchReader:
         """Return the table as a stream that Arrow's own functions read."""
@@ -91,9 +106,60 @@ class Table:
         """Return all rows in memory."""
         return self.reader().read_all()
 
+    def to_arrow(self) -> pa.Table:
+        """Return all rows in memory, as a table of pyarrow's."""
+        return self.read_all()
+
+    def to_pandas(self) -> Any:
+        """Return all rows as a pandas DataFrame.
+
+        Instants are aware, in UTC. Whole numbers and flags are of pandas' own types
+        `Int64` and `boolean`, which know null: nothing becomes a float.
+
+        Raises:
+            ModuleNotFoundError: If pandas is not installed.
+        """
+        pandas = _imported("pandas")
+        kinds = {pa.int64(): pandas.Int64Dtype(), pa.bool_(): pandas.BooleanDtype()}
+        return self.read_all().to_pandas(types_mapper=kinds.get)
+
+    def to_polars(self) -> Any:
+        """Return all rows as a Polars DataFrame; instants are aware, in UTC.
+
+        Raises:
+            ModuleNotFoundError: If Polars is not installed.
+        """
+        return _imported("polars").from_arrow(self.read_all())
+
+    def __array__(self, *_args: object, **_options: object) -> NoReturn:
+        """Refuse to be an array, which `pandas.DataFrame(table)` asks for.
+
+        Without this, it would take each batch for a row.
+
+        Raises:
+            TypeError: Always; names the way to a data frame.
+        """
+        msg = f"table {self.name}: is no array; use table.to_pandas()"
+        raise TypeError(msg)
+
     def __arrow_c_stream__(self, requested_schema: object = None) -> Any:
         """Export the stream by the Arrow PyCapsule interface."""
         return self.reader().__arrow_c_stream__(requested_schema)
+
+
+def _imported(name: str) -> Any:
+    """Import what is not needed but for its users.
+
+    Raises:
+        ModuleNotFoundError: If it is not installed; names the command that does it.
+    """
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as exc:
+        if exc.name != name:
+            raise  # it is there, and lacks something itself
+        msg = f"{name} is not installed: pip install 'gcbatch[{name}]'"
+        raise ModuleNotFoundError(msg, name=name) from exc
 
 
 def rebatched(

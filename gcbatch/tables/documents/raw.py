@@ -5,7 +5,7 @@ as they are.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -15,11 +15,12 @@ import pyarrow as pa
 from gcbatch.errors import DataError
 from gcbatch.genesys.answers import SHAPE_HINT
 from gcbatch.genesys.detail_models import Holds, Model
+from gcbatch.genesys.detail_values import fits, loaded
 from gcbatch.plain import plain
 from gcbatch.surrogates import mended
 from gcbatch.tables.documents.columns import below
 
-__all__ = ["RawFields", "Way", "newer_ways"]
+__all__ = ["RawFields", "Way", "newer_ways", "odd_ways"]
 
 Way = tuple[str, ...]
 """From a record to a field of it."""
@@ -63,6 +64,29 @@ def _newer_way(root: Model, path: Way, steps: Way) -> Way | None:
     return (*steps[len(path) : above], name)
 
 
+def odd_ways(root: Model, path: Way, odd: Iterable[Way]) -> dict[Way, Holds]:
+    """Return the ways to fields of a record that may not fit; what they should hold.
+
+    Args:
+        root: Model of a document.
+        path: From a document to the record, through lists.
+        odd: Paths from the document; of fields of other records too.
+    """
+    ways: dict[Way, Holds] = {}
+    for steps in odd:
+        if steps[: len(path)] != path:
+            continue
+        way = steps[len(path) :]
+        field = below(root, path).by_name[way[0]]
+        for name in way[1:]:
+            if field.holds is not Holds.ONE or field.model is None:
+                break  # of another table
+            field = field.model.by_name[name]
+        else:
+            ways[way] = field.holds
+    return ways
+
+
 class RawFields:
     """Reads fields of nested records as they were sent.
 
@@ -70,14 +94,21 @@ class RawFields:
         path: From a document to the records, through lists.
         kept: Fields that hold JSON.
         newer: Fields that this release does not know.
+        odd: Fields that may hold something else than their column, and what they
+            should hold.
     """
 
     def __init__(
-        self, path: Sequence[str], kept: Iterable[Way], newer: Iterable[Way] = ()
+        self,
+        path: Sequence[str],
+        kept: Iterable[Way],
+        newer: Iterable[Way] = (),
+        odd: Mapping[Way, Holds] | None = None,
     ) -> None:
         self._depth = len(path)
-        self._kept, self._newer = tuple(kept), tuple(sorted(newer))
-        ways = {*self._kept, *self._newer}
+        self._odd = odd or {}
+        self._extra = tuple(sorted({*newer, *self._odd}))
+        ways = {*kept, *self._extra}
         tree = _tree(ways)
         self._attributes = {way: _attributes(tree, way) for way in ways}
         record = _struct(tree, "record")
@@ -120,26 +151,30 @@ class RawFields:
         sent = (_sent(record, attributes) for record in records)
         return pa.array([None if s == "null" else s for s in sent], pa.string())
 
-    def unknown(self, records: Iterable[Any]) -> pa.Array:
-        """Return the newer fields of each record as an object, null where it has none.
+    def rest(self, records: Iterable[Any]) -> pa.Array:
+        """Return what no column shows of each record: an object, null if nothing.
 
         They are in the order of their names; those of a record within it are in an
         object of that record's name.
         """
-        return pa.array([self._unknown(record) for record in records], pa.string())
+        return pa.array([self._extra_of(record) for record in records], pa.string())
 
-    def _unknown(self, record: Any) -> str | None:
+    def _extra_of(self, record: Any) -> str | None:
         members: list[str] = []
         within: dict[str, list[str]] = {}
-        for way in self._newer:
+        for way in self._extra:
             sent = _sent(record, self._attributes[way])
-            if sent is not None:
+            if sent is not None and not self._is_shown(sent, way):
                 member = f"{_quoted(way[-1])}:{sent}"
                 outer = within.setdefault(way[0], []) if len(way) > 1 else members
                 outer.append(member)
         for name, inner in within.items():
             members.append(f"{_quoted(name)}:{{{','.join(inner)}}}")
         return f"{{{','.join(members)}}}" if members else None
+
+    def _is_shown(self, sent: str, way: Way) -> bool:
+        holds = self._odd.get(way)
+        return holds is not None and fits(loaded(sent), holds)
 
 
 def _quoted(name: str) -> str:

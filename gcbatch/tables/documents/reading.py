@@ -11,8 +11,9 @@ from pyarrow import json as arrow_json
 
 from gcbatch.errors import DataError
 from gcbatch.genesys.answers import SHAPE_HINT
+from gcbatch.genesys.detail_models import Model
 from gcbatch.plain import plain
-from gcbatch.tables.documents.repair import fitted
+from gcbatch.tables.documents.repair import Fitted, fitted
 
 __all__ = ["lines_of", "parsed", "read", "texts_of"]
 
@@ -74,7 +75,8 @@ def parsed(
         return None
     if table.num_rows != len(texts) or _has_infinity(table):
         return None
-    return table.to_struct_array().combine_chunks()
+    records = table.to_struct_array().combine_chunks()
+    return None if _has_gap(records) else records
 
 
 def read(
@@ -82,8 +84,8 @@ def read(
     lines: pa.Buffer,
     ids: pa.StringArray,
     schema: pa.Schema,
-    noun: str,
-) -> pa.StructArray:
+    about: tuple[Model, str],
+) -> Fitted:
     """Return one record for each document, with the fields of *schema*.
 
     Args:
@@ -91,19 +93,31 @@ def read(
         lines: The same, as lines_of makes it.
         ids: Theirs, for errors.
         schema: Fields that are needed; all others are passed over.
-        noun: What a document is.
+        about: The model of a document, and what one is.
 
     Raises:
-        DataError: If a field does not hold what it should; names the document and
-            the field.
+        DataError: If a record or strict field does not hold what it should; names the
+            document and the field.
     """
     records = parsed(texts, lines, schema)
     if records is not None:
-        return records
-    return fitted(texts.to_pylist(), ids.to_pylist(), pa.struct(list(schema)), noun)
+        return Fitted(records, frozenset())
+    kind = pa.struct(list(schema))
+    return fitted(texts.to_pylist(), ids.to_pylist(), kind, *about)
 
 
 def _has_infinity(table: pa.Table) -> bool:
     """Say whether a number is none: the reader takes one of 400 digits for infinity."""
     numbers = [column for column in table.columns if pa.types.is_floating(column.type)]
     return any(pc.any(pc.is_inf(column)).as_py() for column in numbers)
+
+
+def _has_gap(values: pa.Array) -> bool:
+    """Say whether null is among the texts or numbers of a list, on any level."""
+    if pa.types.is_struct(values.type):
+        return any(map(_has_gap, values.flatten()))
+    if not pa.types.is_list(values.type):
+        return False
+    items = values.flatten()
+    is_record = pa.types.is_struct(items.type)
+    return _has_gap(items) if is_record else items.null_count > 0

@@ -2,153 +2,136 @@
 
 The service sends whole numbers as 414.0 now and then, instants with more digits than
 milliseconds, half of a pair of surrogates where a text was cut: each has a meaning. A
-field that is given twice counts as it was given last, as everywhere in JSON.
+field that is given twice counts as it was given last, as everywhere in JSON. A field
+that holds something else than its column is null in it, and named, so that the column
+`extra` can show it; one that is strict ends the reading.
 """
 
-import json
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from typing import Any, Final, NoReturn
+from collections.abc import Sequence
+from typing import Any, NamedTuple, NoReturn
 
 import pyarrow as pa
 
 from gcbatch.errors import DataError
 from gcbatch.genesys.answers import SHAPE_HINT
+from gcbatch.genesys.detail_models import Field, Holds, Model
+from gcbatch.genesys.detail_values import MisfitError, loaded, value_of
 from gcbatch.plain import plain
 from gcbatch.surrogates import mended
 
-__all__ = ["fitted"]
-
-_MOST: Final = 2**63
-_SHOWN: Final = 40
-"""Characters of a value that an error shows."""
+__all__ = ["Fitted", "fitted"]
 
 
-class _MisfitError(Exception):
-    """A value is not what its field holds: where, and what it is."""
+class Fitted(NamedTuple):
+    """Documents as records.
+
+    Args:
+        records: One for each document.
+        odd: Paths of the fields that hold something else than their column in one of
+            them; they are null there.
+    """
+
+    records: pa.StructArray
+    odd: frozenset[tuple[str, ...]]
 
 
 def fitted(
-    documents: Sequence[str], ids: Sequence[str], kind: pa.StructType, noun: str
-) -> pa.StructArray:
+    documents: Sequence[str],
+    ids: Sequence[str],
+    kind: pa.StructType,
+    root: Model,
+    noun: str,
+) -> Fitted:
     """Return one record for each document.
 
     Args:
         documents: JSON of an object each.
         ids: Theirs, for errors.
         kind: The fields to take.
+        root: Model of a document.
         noun: What a document is.
 
     Raises:
-        DataError: If a document is no object, or a field does not hold what it
-            should; names the document and the field.
+        DataError: If a document is no object, or a record or strict field in it is
+            none; names the document and the field.
     """
+    odd: set[tuple[str, ...]] = set()
     rows = []
     for identity, document in zip(ids, documents, strict=True):
         try:
-            rows.append(_value(_loaded(document), kind, ""))
-        except _MisfitError as exc:
+            rows.append(_record(_object(document), kind, root, _Place(odd)))
+        except MisfitError as exc:
             msg = f"{noun} {plain(identity)}: {exc}"
             raise DataError(msg, hint=SHAPE_HINT) from exc
-    return pa.array(rows, kind)
+    return Fitted(pa.array(rows, kind), frozenset(odd))
 
 
-def _loaded(document: str) -> dict[str, Any]:
+class _Place(NamedTuple):
+    """Where in a document a record is.
+
+    Args:
+        odd: Takes the paths of fields that do not fit.
+        path: To the record, without numbers.
+        where: The same, with them, as errors name it.
+    """
+
+    odd: set[tuple[str, ...]]
+    path: tuple[str, ...] = ()
+    where: str = ""
+
+    def inner(self, name: str) -> "_Place":
+        dot = f"{self.where}." if self.where else ""
+        return _Place(self.odd, (*self.path, name), f"{dot}{name}")
+
+    def item(self, number: int) -> "_Place":
+        return self._replace(where=f"{self.where}[{number}]")
+
+    def refuse(self, what: object) -> NoReturn:
+        msg = f"{self.where} {what}".strip()
+        raise MisfitError(msg)
+
+
+def _object(document: str) -> Any:
     try:
-        found = json.loads(mended(document), parse_constant=_refuse_constant)
+        return loaded(mended(document))
     except (ValueError, RecursionError) as exc:
         msg = "cannot be read as JSON"
-        raise _MisfitError(msg) from exc
-    if not isinstance(found, dict):
-        msg = "is no object"
-        raise _MisfitError(msg)
-    return found
+        raise MisfitError(msg) from exc
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(name)
-
-
-def _value(value: Any, kind: pa.DataType, where: str) -> Any:
-    if value is None:
-        return None
-    for is_of_kind, fit in _FITS:
-        if is_of_kind(kind):
-            return fit(value, kind, where)
-    msg = f"{where}: no column is {kind}"
-    raise TypeError(msg)
-
-
-def _record(value: Any, kind: pa.StructType, where: str) -> dict[str, Any]:
+def _record(value: Any, kind: pa.StructType, model: Model, place: _Place) -> Any:
     if not isinstance(value, dict):
-        _refuse(where, "is no object")
-    dot = f"{where}." if where else ""
+        place.refuse("is no object")
     return {
-        field.name: _value(value[field.name], field.type, f"{dot}{field.name}")
+        field.name: _value(
+            value[field.name],
+            field.type,
+            model.by_name[field.name],
+            place.inner(field.name),
+        )
         for field in kind
         if field.name in value
     }
 
 
-def _items(value: Any, kind: pa.ListType, where: str) -> list[Any]:
-    if not isinstance(value, list):
-        _refuse(where, "is no list")
-    inner = kind.value_type
-    return [_value(item, inner, f"{where}[{n}]") for n, item in enumerate(value)]
-
-
-def _text(value: Any, _kind: pa.DataType, where: str) -> str:
-    return value if isinstance(value, str) else _refuse(where, "is no text")
-
-
-def _flag(value: Any, _kind: pa.DataType, where: str) -> bool:
-    return value if isinstance(value, bool) else _refuse(where, "is no true or false")
-
-
-def _instant(value: Any, _kind: pa.DataType, where: str) -> datetime:
+def _value(value: Any, kind: pa.DataType, field: Field, place: _Place) -> Any:
+    if value is None:
+        return None
+    if field.model is not None:
+        if field.holds is Holds.ONE:
+            return _record(value, kind, field.model, place)
+        if not isinstance(value, list):
+            place.refuse("is no list")
+        return [
+            None
+            if item is None
+            else _record(item, kind.value_type, field.model, place.item(number))
+            for number, item in enumerate(value)
+        ]
     try:
-        found = datetime.fromisoformat(value)
-        # Arrow cuts what is below milliseconds, as it is cut in parts.
-        return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
-    except (TypeError, ValueError, OverflowError):
-        _refuse(where, f"is no instant ({plain(value, _SHOWN)})")
-
-
-def _whole(value: Any, _kind: pa.DataType, where: str) -> int:
-    is_whole = isinstance(value, int) or (
-        isinstance(value, float) and value.is_integer()
-    )
-    if isinstance(value, bool) or not is_whole:
-        _refuse(where, f"is no whole number ({plain(value, _SHOWN)})")
-    if not -_MOST <= value < _MOST:
-        _refuse(where, f"is larger than 64 bits ({plain(value, _SHOWN)})")
-    return int(value)
-
-
-def _number(value: Any, _kind: pa.DataType, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        _refuse(where, f"is no number ({plain(value, _SHOWN)})")
-    try:
-        found = float(value)
-    except OverflowError:
-        found = float("inf")
-    if found in {float("inf"), float("-inf")}:
-        _refuse(where, "is larger than a double holds")
-    return found
-
-
-def _refuse(where: str, what: str) -> NoReturn:
-    msg = f"{where} {what}"
-    raise _MisfitError(msg)
-
-
-_FITS: Final[tuple[tuple[Callable[[pa.DataType], bool], Callable[..., Any]], ...]] = (
-    (pa.types.is_string, _text),
-    (pa.types.is_timestamp, _instant),
-    (pa.types.is_integer, _whole),
-    (pa.types.is_struct, _record),
-    (pa.types.is_list, _items),
-    (pa.types.is_boolean, _flag),
-    (pa.types.is_floating, _number),
-)
-"""How values become what columns of each type hold."""
+        return value_of(value, field.holds)
+    except MisfitError as exc:
+        if field.strict:
+            place.refuse(exc)
+        place.odd.add(place.path)
+        return None

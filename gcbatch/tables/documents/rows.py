@@ -17,7 +17,7 @@ from gcbatch.tables.documents.columns import (
     projection,
 )
 from gcbatch.tables.documents.levels import Levels, field_of, unfolded
-from gcbatch.tables.documents.raw import RawFields, newer_ways
+from gcbatch.tables.documents.raw import RawFields, Way, newer_ways, odd_ways
 from gcbatch.tables.documents.reading import lines_of, parsed, read, texts_of
 from gcbatch.tables.documents.texts import json_lists
 from gcbatch.tables.naming import Lookup
@@ -83,10 +83,12 @@ class Rows:
             for source in sources
             if isinstance(source, Name)
         }
-        kept = [s.way for s in sources if isinstance(s, Sent) and s.holds is Holds.JSON]
-        ways = newer_ways(shape.root, shape.path, newer)
-        self._raw = RawFields(shape.path, kept, ways) if kept or ways else None
-        self._may_be_bare = bool(kept) and not ways
+        self._kept = [
+            s.way for s in sources if isinstance(s, Sent) and s.holds is Holds.JSON
+        ]
+        self._newer = newer_ways(shape.root, shape.path, newer)
+        self._raws: dict[frozenset[Way], RawFields | None] = {}
+        self._may_be_bare = bool(self._kept) and not self._newer
 
     def of(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return the rows of a batch of a part, in the order of its documents.
@@ -100,8 +102,9 @@ class Rows:
         if bare is None:
             # Where some documents hold JSON, or are odd, others do too.
             self._may_be_bare = False
-            documents = read(texts, lines, ids, self._read, self._shape.noun)
-            done = self._as_sent(texts, ids)
+            about = (self._shape.root, self._shape.noun)
+            documents, odd = read(texts, lines, ids, self._read, about)
+            done = self._as_sent(texts, ids, odd)
         else:
             documents, done = bare, {}
         levels = unfolded(documents, self._shape.path)
@@ -137,14 +140,32 @@ class Rows:
                 nothing = pa.nulls(len(levels.records[-1]), column.field.type)
                 return done.get(column.field.name, nothing)
 
-    def _as_sent(self, texts: pa.Array, ids: pa.Array) -> dict[str, pa.Array]:
-        """Return the columns of JSON by name."""
-        if self._raw is None:
+    def _as_sent(
+        self, texts: pa.Array, ids: pa.Array, odd: frozenset[Way]
+    ) -> dict[str, pa.Array]:
+        """Return the columns of JSON by name.
+
+        Args:
+            texts: Documents.
+            ids: Theirs, for errors.
+            odd: Paths of fields that do not fit their columns in one of them.
+        """
+        if odd not in self._raws:
+            self._raws[odd] = self._raw_fields(odd)
+        raw = self._raws[odd]
+        if raw is None:
             return {}
-        records = self._raw.records(texts, ids, self._shape.noun)
+        records = raw.records(texts, ids, self._shape.noun)
         columns = {
-            column.field.name: self._raw.kept(records, column.source.way)
+            column.field.name: raw.kept(records, column.source.way)
             for column in self._shape.columns
             if isinstance(column.source, Sent) and column.source.holds is Holds.JSON
         }
-        return {**columns, "extra": self._raw.unknown(records)}
+        return {**columns, "extra": raw.rest(records)}
+
+    def _raw_fields(self, odd: frozenset[Way]) -> RawFields | None:
+        shape = self._shape
+        ways = odd_ways(shape.root, shape.path, odd)
+        if not (self._kept or self._newer or ways):
+            return None
+        return RawFields(shape.path, self._kept, self._newer, ways)

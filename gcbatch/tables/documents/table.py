@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from gcbatch.errors import DataError
 from gcbatch.plan import Plan
+from gcbatch.query import Query
 from gcbatch.tables.documents.rows import Rows, Shape
 from gcbatch.tables.latest import Parts
 from gcbatch.tables.source import Source
@@ -106,7 +108,7 @@ class DocumentsTable:
                 if make is None:
                     make = makers[newer] = self.maker(names, newer)
                 found = store.batches(query.digest)
-                rows = (make(batch) for batch in found if batch.num_rows)
+                rows = (_made(make, batch, query) for batch in found if batch.num_rows)
                 yield from self._belonging(rows, window, is_first=number == 0)
 
     def _belonging(
@@ -119,3 +121,16 @@ class DocumentsTable:
         """Return the rows that belong to a window: all of its part."""
         del window, is_first
         return rows
+
+
+def _made(make: Make, batch: pa.RecordBatch, query: Query) -> pa.RecordBatch:
+    """Return the rows of a batch of a part.
+
+    Raises:
+        DataError: If a document cannot be read; names the query too.
+    """
+    try:
+        return make(batch)
+    except DataError as exc:
+        msg = f"{query}: {exc.problem}"
+        raise DataError(msg, hint=exc.hint) from exc

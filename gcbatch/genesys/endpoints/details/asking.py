@@ -294,7 +294,7 @@ class DetailAsker:
                     self.desk.store.pending(errand.query.digest),
                     await self._available_until(),
                 ),
-                partial(read_page, records=self.records),
+                partial(read_page, records=self.records, about=errand.query),
                 take,
                 begin=ids.clear,
             )

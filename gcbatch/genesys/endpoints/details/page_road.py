@@ -108,7 +108,7 @@ class PageRoad:
             try:
                 answer = await self.desk.client.post(
                     f"{self.address}/query",
-                    partial(read_page, records=self.records),
+                    partial(read_page, records=self.records, about=errand.query),
                     body,
                     divisible=divisible,
                 )

@@ -3,21 +3,24 @@
 A page is cut into its records, which stay as they are. Each is then decoded with types,
 which checks every field that this release knows and finds its id; what was decoded is
 dropped before the next, so that it stays in the processor's cache. That takes less time
-than reading a page into dicts, and nothing of a record is lost.
+than reading a page into dicts, and nothing of a record is lost. A record with fields or
+values of other kinds is gone through field by field: they are noted, and only a strict
+field refuses it.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import Enum
 from functools import cache
 from hashlib import sha256
-from typing import Any, Final, cast
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from gcbatch.errors import DataError
 from gcbatch.genesys.answers import SHAPE_HINT
-from gcbatch.genesys.bodies import Reader, loosely
+from gcbatch.genesys.bodies import Reader
 from gcbatch.genesys.detail_models import (
     CONVERSATION,
     USER_DETAIL,
@@ -25,6 +28,7 @@ from gcbatch.genesys.detail_models import (
     Holds,
     Model,
 )
+from gcbatch.genesys.detail_values import fits, loaded
 from gcbatch.plain import plain
 from gcbatch.spool import Document
 from gcbatch.windows import milliseconds
@@ -85,6 +89,8 @@ class Page:
         cursor: Of the next page; None on the last.
         available_until: What the service has data up to; None where that is not told.
         newer: Fields that this release does not know, as dotted paths.
+        odd: Where fields of records hold something else than they should, by the
+            record's id: paths as errors name them.
     """
 
     documents: list[Document]
@@ -92,32 +98,75 @@ class Page:
     cursor: str | None
     available_until: datetime | None
     newer: frozenset[str]
+    odd: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def read_page(body: bytes, records: Records) -> Page:
+def read_page(body: bytes, records: Records, about: object = "") -> Page:
     """Read a page of records.
+
+    Args:
+        body: As it came.
+        records: What it holds.
+        about: What was asked, for errors about a record.
 
     Raises:
         msgspec.DecodeError: If it is no JSON, or no page; ValidationError if of another
             shape.
-        DataError: If a record has no id or instant, or an instant is none.
+        DataError: If a record has no id or instant, an instant is none, or a strict
+            field holds something else; names the record and the field.
     """
     page = _cutter(records).decode(body)
     contents = page.rows or ()
-    decode = _strict(records).decode
-    newer: frozenset[str] = frozenset()
-    try:
-        documents = [_document(decode(text), text, records) for text in contents]
-    except msgspec.ValidationError:
-        # All at once, so that the error says which record it is, if it is one.
-        told = _lenient(records).decode(body).rows
-        newer = frozenset(_newer(body, records))
-        documents = [
-            _document(record, text, records)
-            for record, text in zip(told, contents, strict=True)
-        ]
+    decode = _decoder(records, _Reach.KNOWN).decode
+    tolerant = _decoder(records, _Reach.TOLERANT).decode
+    documents: list[Document] = []
+    newer: set[str] = set()
+    odd: dict[str, tuple[str, ...]] = {}
+    for text in contents:
+        try:
+            record = decode(text)
+        except msgspec.ValidationError:
+            told = _told(text)
+            try:
+                record = tolerant(text)
+            except msgspec.ValidationError:
+                record = _core_of(text, records, about)
+                identity = getattr(record, records.id) or ""
+                places = tuple(_odd(told, records.model, ""))
+                odd[identity] = (*odd.get(identity, ()), *places)
+            newer.update(_newer(told, records.model, ""))
+        documents.append(_document(record, text, records))
     until = available_until(page.data_availability_date)
-    return Page(documents, page.total_hits, page.cursor or None, until, newer)
+    cursor = page.cursor or None
+    return Page(documents, page.total_hits, cursor, until, frozenset(newer), odd)
+
+
+def _core_of(text: msgspec.Raw, records: Records, about: object) -> Any:
+    """Return a record, read as far as it is strict.
+
+    Raises:
+        DataError: If a strict field holds something else, or a record is none.
+    """
+    try:
+        return _decoder(records, _Reach.STRICT).decode(text)
+    except msgspec.ValidationError as exc:
+        told = _told(text)
+        identity = told.get(records.id) if isinstance(told, dict) else None
+        query = f"{about}: " if about else ""
+        msg = f"{query}{records.noun[:-1]} {plain(identity)}: unexpected answer: {exc}"
+        raise DataError(msg, hint=SHAPE_HINT) from exc
+
+
+def _told(text: msgspec.Raw) -> Any:
+    """Return a record as plain data.
+
+    Raises:
+        msgspec.DecodeError: If a text in it is none, which msgspec passes over.
+    """
+    try:
+        return loaded(bytes(text))
+    except ValueError as exc:
+        raise msgspec.DecodeError(str(exc)) from exc
 
 
 def _document(record: Any, content: msgspec.Raw, records: Records) -> Document:
@@ -166,38 +215,49 @@ def _instant(told: str) -> datetime:
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
-def _type_of(field: Field, *, strict: bool) -> Any:
+class _Reach(Enum):
+    """What the type of a record takes in."""
+
+    KNOWN = "all fields that are known; others are refused"
+    TOLERANT = "all fields that are known; others are passed over"
+    STRICT = "strict fields only; others are passed over"
+
+
+_Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
+
+def _type_of(field: Field, reach: _Reach) -> Any:
     if field.model is not None:
-        record = _struct(field.model, strict=strict)
+        record = _struct(field.model, reach)
         return list[record] | None if field.holds is Holds.MANY else record | None  # type: ignore[valid-type]
+    if field.strict:
+        # Instants are read by ourselves; whole numbers are sometimes written 414.0.
+        number = field.holds is Holds.WHOLE
+        return int | float | None if number else str | None
     return {
         Holds.TEXT: str | None,
-        Holds.TIME: str | None,
+        Holds.TIME: datetime | None,
         Holds.FLAG: bool | None,
-        # Whole numbers are sometimes written 414.0.
-        Holds.WHOLE: int | float | None,
+        Holds.WHOLE: _Int64 | None,
         Holds.NUMBER: int | float | None,
         Holds.TEXTS: list[str] | None,
-        Holds.WHOLES: list[int | float] | None,
+        Holds.WHOLES: list[_Int64] | None,
         Holds.JSON: msgspec.Raw,
     }[field.holds]
 
 
 @cache
-def _struct(model: Model, *, strict: bool) -> type[msgspec.Struct]:
-    """Return the type of a record.
-
-    Args:
-        model: Whose.
-        strict: Whether fields that it does not have are refused.
-    """
+def _struct(model: Model, reach: _Reach) -> type[msgspec.Struct]:
+    """Return the type of a record; fields of records are always in it."""
+    is_all = reach is not _Reach.STRICT
+    taken = [f for f in model.fields if is_all or f.strict or f.model is not None]
     # In the order in which the service writes them, they are found a fifth faster.
-    fields = sorted(model.fields, key=lambda field: field.name)
+    fields = sorted(taken, key=lambda field: field.name)
     return msgspec.defstruct(
         model.name,
-        [(f.name, _type_of(f, strict=strict), None) for f in fields],
+        [(f.name, _type_of(f, reach), None) for f in fields],
         gc=False,
-        forbid_unknown_fields=strict,
+        forbid_unknown_fields=reach is _Reach.KNOWN,
     )
 
 
@@ -231,26 +291,13 @@ def _cutter(records: Records) -> Reader[Any]:
 
 
 @cache
-def _lenient(records: Records) -> msgspec.json.Decoder[Any]:
-    """Return what reads pages, passing over fields that no model has."""
-    pages = _pages_of(_struct(records.model, strict=False), records)
-    return msgspec.json.Decoder(pages)
-
-
-@cache
-def _strict(records: Records) -> msgspec.json.Decoder[Any]:
+def _decoder(records: Records, reach: _Reach) -> msgspec.json.Decoder[Any]:
     """Return what reads one record of a page."""
-    return msgspec.json.Decoder(_struct(records.model, strict=True))
+    return msgspec.json.Decoder(_struct(records.model, reach))
 
 
-def _newer(body: bytes, records: Records) -> Iterator[str]:
-    """Yield the paths of all fields that the models do not have."""
-    page = cast("Mapping[str, Any]", loosely(body))
-    for record in page.get(records.rows) or ():
-        yield from _unknown(record, records.model, "")
-
-
-def _unknown(record: Mapping[str, Any], model: Model, above: str) -> Iterator[str]:
+def _newer(record: Mapping[str, Any], model: Model, above: str) -> Iterator[str]:
+    """Yield the paths of all fields that the model does not have."""
     for name, value in record.items():
         field = model.by_name.get(name)
         if field is None:
@@ -258,4 +305,21 @@ def _unknown(record: Mapping[str, Any], model: Model, above: str) -> Iterator[st
         elif field.model is not None and value is not None:
             below = value if isinstance(value, list) else [value]
             for inner in below:
-                yield from _unknown(inner, field.model, f"{above}{name}.")
+                yield from _newer(inner, field.model, f"{above}{name}.")
+
+
+def _odd(record: Mapping[str, Any], model: Model, above: str) -> Iterator[str]:
+    """Yield where fields hold something else than the model says."""
+    for name, value in record.items():
+        field = model.by_name.get(name)
+        if field is None or value is None or field.holds is Holds.JSON:
+            continue
+        place = f"{above}{name}"
+        if field.model is None:
+            if not fits(value, field.holds):
+                yield place
+        elif isinstance(value, list):
+            for number, inner in enumerate(value):
+                yield from _odd(inner, field.model, f"{place}[{number}].")
+        else:
+            yield from _odd(value, field.model, f"{place}.")

@@ -7,12 +7,14 @@ are, and the ids that came are counted against it.
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Final
 
 from gcbatch.account import Account
 from gcbatch.genesys.client import Answer
 from gcbatch.genesys.endpoints.details.pages import Page, Records
 from gcbatch.genesys.limits import DETAIL_PAGE
+from gcbatch.plain import plain
 from gcbatch.spool import Spool
 from gcbatch.windows import Window, milliseconds
 
@@ -141,6 +143,8 @@ class Tally:
         spool: Where they are put.
 
     Attributes:
+        odd: Of records by instant and id, where fields hold something else than they
+            should.
         barren: How many of a job's pages brought nothing new, one after another.
     """
 
@@ -149,6 +153,7 @@ class Tally:
     spool: Spool
     remarks: Counter[str] = field(default_factory=Counter)
     newer: set[str] = field(default_factory=set)
+    odd: dict[tuple[int, str], dict[str, None]] = field(default_factory=dict)
     available_until: datetime | None = None
     barren: int = 0
     _asked_at: datetime = NEVER
@@ -177,6 +182,11 @@ class Tally:
         inside = [d for d in documents if start <= d.at_ms < end]
         if len(inside) < len(documents):
             self._outside |= {d.id for d in documents if not start <= d.at_ms < end}
+        if page.odd:  # it seldom is
+            for document in inside:
+                if places := page.odd.get(document.id):
+                    known = self.odd.setdefault((document.at_ms, document.id), {})
+                    known.update(dict.fromkeys(places))
         self.spool.add(inside)
 
     def available(self, until: datetime) -> None:
@@ -198,5 +208,16 @@ class Tally:
             correlation_ids=tuple(self._correlation_ids),
             remarks={what: n for what, n in remarks.items() if n},
             newer=tuple(sorted(self.newer)),
+            odd=sum(map(len, self.odd.values())),
+            first_odd=self._first_odd,
             available_until=self.available_until,
         )
+
+    @property
+    def _first_odd(self) -> str:
+        """Where the first value is that is not what its field should hold."""
+        # Pages come in any order; the first is so by its place in tables.
+        if not self.odd:
+            return ""
+        (_, identity), places = min(self.odd.items(), key=itemgetter(0))
+        return f"{self.records.noun[:-1]} {plain(identity)}: {next(iter(places))}"

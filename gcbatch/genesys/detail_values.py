@@ -1,0 +1,134 @@
+"""Values of details: what a field holds, or why it does not."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from math import inf, isinf
+from typing import Any, Final, NoReturn
+
+import orjson
+
+from gcbatch.genesys.detail_models import Holds
+from gcbatch.plain import plain
+
+__all__ = ["MisfitError", "fits", "loaded", "value_of"]
+
+_MOST: Final = 2**63
+_SHOWN: Final = 40
+"""Characters of a value that an error shows."""
+
+_DIGITS: Final = 4_000
+"""Of a whole number; Python reads no more than 4,300, and no double holds 310."""
+
+
+class MisfitError(Exception):
+    """A value is not what its field holds; says what it is."""
+
+
+def loaded(document: str | bytes) -> Any:
+    """Read JSON whose numbers may be of any size.
+
+    Raises:
+        ValueError: If it is none, NaN and its like included.
+        RecursionError: If it is nested too deep.
+    """
+    try:
+        return orjson.loads(document)
+    except orjson.JSONDecodeError:  # it refuses numbers that no double holds
+        return json.loads(document, parse_int=_int, parse_constant=_refuse_constant)
+
+
+def value_of(value: Any, holds: Holds) -> Any:
+    """Return what a field says, as its column has it; None for null.
+
+    Args:
+        value: Read from JSON.
+        holds: What the field should hold, no record and nothing of any shape.
+
+    Raises:
+        MisfitError: If it holds something else.
+    """
+    return None if value is None else _VALUES[holds](value)
+
+
+def fits(value: Any, holds: Holds) -> bool:
+    """Say whether a field holds what it should; see value_of."""
+    try:
+        value_of(value, holds)
+    except MisfitError:
+        return False
+    return True
+
+
+def _int(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _DIGITS else inf
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _refuse(what: str, value: Any = None) -> NoReturn:
+    told = "" if value is None else f" ({plain(value, _SHOWN)})"
+    msg = f"{what}{told}"
+    raise MisfitError(msg)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else _refuse("is no text")
+
+
+def _flag(value: Any) -> bool:
+    return value if isinstance(value, bool) else _refuse("is no true or false")
+
+
+def _instant(value: Any) -> datetime:
+    try:
+        found = datetime.fromisoformat(value)
+        # Arrow cuts what is below milliseconds, as it is cut in parts.
+        return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        _refuse("is no instant", value)
+
+
+def _whole(value: Any) -> int:
+    is_whole = isinstance(value, int) or (
+        isinstance(value, float) and (value.is_integer() or isinf(value))
+    )
+    if isinstance(value, bool) or not is_whole:
+        _refuse("is no whole number", value)
+    if not -_MOST <= value < _MOST:
+        _refuse("is larger than 64 bits", value)
+    return int(value)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        _refuse("is no number", value)
+    try:
+        found = float(value)
+    except OverflowError:
+        found = inf
+    if isinf(found):
+        _refuse("is larger than a double holds")
+    return found
+
+
+def _each(value_in: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
+    def values(value: Any) -> list[Any]:
+        if not isinstance(value, list):
+            _refuse("is no list")
+        return [value_in(item) for item in value]
+
+    return values
+
+
+_VALUES: Final[dict[Holds, Callable[[Any], Any]]] = {
+    Holds.TEXT: _text,
+    Holds.TIME: _instant,
+    Holds.FLAG: _flag,
+    Holds.WHOLE: _whole,
+    Holds.NUMBER: _number,
+    Holds.TEXTS: _each(_text),
+    Holds.WHOLES: _each(_whole),
+}
