@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
-from typing import Final
 
 __all__ = [
     "Sync",
@@ -23,13 +22,6 @@ __all__ = [
 Sync = Callable[[int], None]
 """Forces what an open file or folder holds to disk, such as os.fsync."""
 
-_TO_READ: Final = (
-    os.O_RDONLY
-    | getattr(os, "O_NONBLOCK", 0)  # a pipe without a writer would be waited for
-    | getattr(os, "O_NOCTTY", 0)
-    | getattr(os, "O_BINARY", 0)  # Windows would translate line ends
-)
-
 
 def open_regular(path: Path) -> BufferedReader:
     """Open a regular file for reading; a link is followed.
@@ -39,21 +31,13 @@ def open_regular(path: Path) -> BufferedReader:
     Raises:
         OSError: If it cannot be opened, or is no regular file.
     """
-    handle = os.open(path, _TO_READ)
-    try:
-        _refuse_irregular(handle, path)
-        return os.fdopen(handle, "rb")
-    except BaseException:
-        os.close(handle)
-        raise
-
-
-def _refuse_irregular(handle: int, path: Path) -> None:
-    kind = os.fstat(handle).st_mode
+    kind = path.stat().st_mode
     if stat.S_ISDIR(kind):
         raise IsADirectoryError(errno.EISDIR, "a folder", str(path))
     if not stat.S_ISREG(kind):
         raise OSError(errno.EINVAL, "no regular file", str(path))
+    # Not opened first: that alone would wait for a pipe, or wake a device.
+    return path.open("rb")
 
 
 def read_bounded(path: Path, most: int) -> bytes:

@@ -13,7 +13,6 @@ from typing import Any, Final
 import yaml
 
 from gcbatch.errors import JobError
-from gcbatch.files import open_regular
 
 __all__ = ["MAX_DEPTH", "Document", "Loc", "parse_scalar", "parse_yaml", "read_yaml"]
 
@@ -128,7 +127,9 @@ def read_yaml(path: Path) -> Document:
         JobError: If it cannot be read, is too large or is not YAML; names the line.
     """
     try:
-        with open_regular(path) as file:
+        # It may be a pipe, such as a shell's <(...) or /dev/stdin; no more is read than
+        # a job file may have.
+        with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as exc:
         reason = getattr(exc, "strerror", None) or exc

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -20,9 +21,10 @@ from gcbatch.jobrun import JobRun
 from gcbatch.outputs import clashes_between, clashes_of
 from gcbatch.planning import MOST_QUEUE_BYTES
 from gcbatch.verifying import verify
+from gcbatch.yamlfile import read_yaml
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench, Cli
+    from tests.conftest import Bench
 
 if sys.platform == "win32":
     pytest.skip("Windows has no pipes and devices in folders", allow_module_level=True)
@@ -61,15 +63,17 @@ def test_a_link_to_a_file_is_read(tmp_path: Path) -> None:
         read_bounded(tmp_path / "link", 6)
 
 
-@pytest.mark.parametrize("make", ENDLESS)
-def test_a_job_file_that_is_none(cli: "Cli", tmp_path: Path, make: Make) -> None:
-    """One message and code 2."""
-    make(tmp_path / "x")
+def test_a_job_file_may_be_a_pipe(tmp_path: Path) -> None:
+    """A shell hands over what a command prints as one."""
+    path, text = tmp_path / "x", "name: piped\n"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_text, args=(text,))
+    writer.start()
 
-    found = cli("run", tmp_path / "x")
+    found = read_yaml(path)
 
-    assert found.exit_code == 2
-    assert "x: cannot be read: " in found.stderr
+    writer.join()
+    assert found.data == {"name": "piped"}
 
 
 @pytest.mark.parametrize("make", ENDLESS)

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,8 @@ QUEUES = ("a", "b")
 
 RUN = """
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from tests.test_partition_runs import days
 from tests.test_exporters_parquet import write
@@ -106,14 +110,23 @@ def pyarrow_days(folder: Path) -> dict[str, int]:
 
 
 def polars_days(folder: Path) -> dict[str, int]:
-    polars = pytest.importorskip("polars", reason="only a reader that is tried here")
+    polars = import_module("polars")
     found = polars.scan_parquet(
         folder, hive_partitioning=True, try_parse_hive_dates=False
     )
     return dict(Counter(found.collect()["day"].to_list()))
 
 
-READERS = [duckdb_days, pyarrow_days, polars_days]
+READERS = [
+    duckdb_days,
+    pyarrow_days,
+    pytest.param(
+        polars_days,
+        marks=pytest.mark.skipif(
+            find_spec("polars") is None, reason="polars is an extra, not a tool"
+        ),
+    ),
+]
 
 
 def started(folder: Path, *args: object) -> "subprocess.Popen[bytes]":
