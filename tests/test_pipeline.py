@@ -379,7 +379,7 @@ class TestInterrupted:
     def test_a_process_in_the_background_can_be_stopped(
         self, bench_of: "BenchOf"
     ) -> None:
-        """Where a shell's `&` has Ctrl-C ignored, SIGTERM ends a run all the same."""
+        """Where a shell's `&` has Ctrl-C ignored, SIGTERM alone ends a run, in order."""
         bench = bench_of(faults=Faults(Fault("stall", delay_s=60, nth=(4,))))
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
@@ -387,6 +387,7 @@ class TestInterrupted:
         finally:
             signal.signal(signal.SIGINT, before)
         until(lambda: len(bench.data_requests) == 4)
+        process.send_signal(signal.SIGINT)
         process.terminate()
         _, said = process.communicate(timeout=30)
         bench.simulator.journal.clear()

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import Result
@@ -166,6 +166,7 @@ LEVELS = st.none() | st.sampled_from([10.0, 79.0, 80.0, 95.0])
     st.sampled_from([1, 7, 50, 1000]),
     st.integers(1, 30),
 )
+@example(told=[(80.0, 80.0)] * 40, period="day", batch_rows=50, times=30)
 @settings(max_examples=40)
 def test_a_long_table_shows_what_sorting_all_of_it_would(
     told: list[tuple[float | None, float | None]],
@@ -204,9 +205,9 @@ def test_a_long_table_shows_what_sorting_all_of_it_would(
     _, *lines = screen.getvalue().splitlines()
     more = max(len(rows) - MOST_ROWS, 0)
     assert [line.split("o: ")[1].split()[:2] for line in lines[:MOST_ROWS]] == [
-        [row["queue_name"], str(row["offered"])] for row in expected[:MOST_ROWS]
+        [row["queue_name"], f"{row['offered']:,}"] for row in expected[:MOST_ROWS]
     ]
-    assert [line.split()[2] for line in lines[MOST_ROWS:]] == [f"{more}"] * bool(more)
+    assert [line.split()[2] for line in lines[MOST_ROWS:]] == [f"{more:,}"] * bool(more)
 
 
 class TestReport:
