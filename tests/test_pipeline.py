@@ -379,7 +379,7 @@ class TestInterrupted:
     def test_a_process_in_the_background_can_be_stopped(
         self, bench_of: "BenchOf"
     ) -> None:
-        """Where a shell's `&` has Ctrl-C ignored, SIGTERM alone ends a run, in order."""
+        """Where a shell's `&` has Ctrl-C ignored, SIGTERM alone ends a run."""
         bench = bench_of(faults=Faults(Fault("stall", delay_s=60, nth=(4,))))
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
