@@ -149,11 +149,11 @@ class JobRun:
             return left
         failures = [self._failures[org] for org in sorted(self._failures)]
         worst = max(failures, key=lambda failure: failure.exit_code)
-        told = "\n".join(
+        told = [
             f"{failure.org}: {line}"
             for failure in failures
             for line in failure.problem.split("\n")
-        )
+        ]
         raise type(worst)(told, hint=worst.hint, refusal=worst.refusal) from worst
 
     async def _finished(

@@ -118,6 +118,7 @@ class Spending:
         waited_s: Seconds that requests waited before they were repeated.
         tokens: Tokens granted.
         received: Bytes of answers, after decompression.
+        echoed: Answers that held the credentials, which were hidden.
     """
 
     requests: int = 0
@@ -125,6 +126,7 @@ class Spending:
     waited_s: float = 0.0
     tokens: int = 0
     received: int = 0
+    echoed: int = 0
     _retries: Counter[str] = field(default_factory=Counter)
     _answered: Counter[int] = field(default_factory=Counter)
     _failed: list[FailedCall] = field(default_factory=list)
@@ -140,6 +142,7 @@ class Spending:
         )
         sent, throttled = traffic.sent, traffic.throttled
         waited_s, received = traffic.waited_s, traffic.received
+        echoed = traffic.echoed
         retries, answered = Counter(traffic.retries), Counter(traffic.answered)
         offered, granted = access.pacer.offered(open_too=False), access.tokens.granted
         try:
@@ -150,6 +153,7 @@ class Spending:
             self.waited_s += traffic.waited_s - waited_s
             self.tokens += access.tokens.granted - granted
             self.received += traffic.received - received
+            self.echoed += traffic.echoed - echoed
             self._retries += traffic.retries - retries
             self._answered += traffic.answered - answered
             self._offered += access.pacer.offered() - offered

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import pyarrow as pa
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Table as Grid
 from rich.text import Text
 
@@ -92,7 +91,7 @@ def _by_queue(rows: list[dict[str, Any]], period: str) -> Grid:
         if "media_type" in row:
             cells.append(row["media_type"] or "")
         grid.add_row(
-            *(escape(plain(cell)) for cell in cells),
+            *(plain(cell) for cell in cells),
             f"{row['offered']:,}",
             f"{row['answered']:,}",
             _level(row),
@@ -111,7 +110,7 @@ def _by_interval(rows: list[dict[str, Any]]) -> Grid:
     for row in rows:
         grid.add_row(
             row["period"],
-            escape(plain(row["queue_name"] or "all")),
+            plain(row["queue_name"] or "all"),
             f"{row['offered']:,}",
             f"{row['answered']:,}",
             f"{row['abandoned']:,}",

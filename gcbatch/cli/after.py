@@ -1,6 +1,5 @@
 """What a run left behind, once more: exported, reported, verified."""
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -75,7 +74,7 @@ def report(
     with reader_may_go():
         if as_json:
             rows = catalog.table("sla", period=period).read_all().to_pylist()
-            typer.echo(json.dumps(rows, indent=2, ensure_ascii=False, default=_instant))
+            print_json(rows, default=_instant)
         else:
             print_sla(catalog, period)
     if isinstance(catalog, OrgsCatalog):

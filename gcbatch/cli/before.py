@@ -2,11 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from gcbatch.cli.jobs import Shares, load, settle
 from gcbatch.cli.options import AsJson, From, JobFile, Sets, To
-from gcbatch.cli.printing import print_json, print_screen, reader_may_go
+from gcbatch.cli.printing import print_json, print_screen, reader_may_go, say
 
 if TYPE_CHECKING:
     from gcbatch.job import Job
@@ -73,14 +71,14 @@ def check(
 ) -> None:
     """Try the file, the credentials and the permissions."""
     loaded = load(job, start, end, settings)
-    typer.echo(f"{job}: the file is good")
+    say(f"{job}: the file is good")
     from gcbatch.pipeline import check as check_job
 
     shares = Shares(loaded)
     for share, warnings in shares.each(check_job):
         org = f"{share.org_name}: " if share.org_name else ""
         endpoint = share.query.endpoint
-        typer.echo(f"{org}{endpoint}: credentials and permission are good")
+        say(f"{org}{endpoint}: credentials and permission are good")
         for warning in warnings:
-            typer.echo(f"warning: {org}{warning}", err=True)
+            say(f"warning: {org}{warning}", err=True)
     settle(shares.failures)

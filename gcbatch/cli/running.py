@@ -14,6 +14,7 @@ from gcbatch.cli.printing import (
     print_screen,
     print_sla,
     reader_may_go,
+    say,
     say_error,
 )
 from gcbatch.errors import DataError, GcbatchError, JobError
@@ -97,7 +98,7 @@ def run(
         codes += [failure.exit_code for failure in failures.values()]
         for gap in outcome.report.gaps if outcome.report else ():
             org = f"{gap.org}: " if gap.org else ""
-            typer.echo(f"error: {outcome.path}: {org}missing {plain(gap)}", err=True)
+            say(f"error: {outcome.path}: {org}missing {plain(gap)}", err=True)
             codes.append(DataError.exit_code)
     missed = sum(outcome.report.breaches for outcome in outcomes if outcome.report)
     if fail_on_breach and missed:
@@ -146,7 +147,7 @@ class _Outcome:
         if self.error:
             if named:
                 name = self.job.name if self.job else self.path
-                typer.echo(f"{name}:", err=True)
+                say(f"{name}:", err=True)
             say_error(self.error)
         elif self.report and self.job and aloud:
             from gcbatch.screens import report_screen

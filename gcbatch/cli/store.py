@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from gcbatch.cli.options import DEFAULT_STORE, AsJson, StoreFolder
-from gcbatch.cli.printing import print_json, print_screen
+from gcbatch.cli.printing import print_json, print_screen, say
 
 __all__ = ["store_app"]
 
@@ -61,4 +61,4 @@ def prune_store(
         return
     from gcbatch.store_screens import pruned_line
 
-    typer.echo(pruned_line(done, dry_run=dry_run))
+    say(pruned_line(done, dry_run=dry_run))

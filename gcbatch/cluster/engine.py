@@ -239,6 +239,7 @@ def _add(traffic: Traffic, news: dict[str, Any] | None) -> None:
     traffic.retries.update(news["retries"])
     traffic.waited_s += news["waited_s"]
     traffic.received += news["received"]
+    traffic.echoed += news["echoed"]
     for call in news["failed"]:
         kept = traffic.failed.setdefault(call.status, deque(maxlen=FAILED_KEPT))
         kept.append(call)

@@ -18,7 +18,6 @@ from gcbatch.genesys.answers import (
     SHAPE_HINT,
     correlation_id,
     error_of,
-    forms_of,
     is_too_large,
     refusal_of,
 )
@@ -27,6 +26,7 @@ from gcbatch.genesys.budget import Standing, Ticket
 from gcbatch.genesys.connection import Connection
 from gcbatch.genesys.patience import Patience, Traffic, Tries, too_long
 from gcbatch.genesys.quota import Pacer, QuotaSpentError
+from gcbatch.genesys.redaction import Redactor
 from gcbatch.genesys.repeating import rule_for
 from gcbatch.genesys.room import Place, Room
 from gcbatch.genesys.signin import sign_in
@@ -128,6 +128,7 @@ class Client:
         self._pace = pace
         self._tokens = tokens
         self._room = room or Room()
+        self._redactor = Redactor(connection.client_id, connection.client_secret)
         self.patience = patience
 
     @property
@@ -212,7 +213,7 @@ class Client:
                             asked_at,
                             tries.made + 1,
                             len(response.body),
-                            correlation_id(response.headers),
+                            self._trace(response),
                         )
             except (Unreachable, Interrupted) as lost:
                 await tries.after_loss(lost)
@@ -240,7 +241,10 @@ class Client:
             # damaged byte in one it should know would lose a figure without a word.
             if not body.isascii():
                 body.decode()
-            return decode(body)
+            # Nothing behind the client has to think of secrets that are echoed.
+            clean = self._redactor.body(body)
+            self.traffic.echoed += clean is not body
+            return decode(clean)
 
         try:
             return await place.decoded(checked, response.body)
@@ -269,9 +273,7 @@ class Client:
             response.status,
             response.headers,
             response.body,
-            hide=forms_of(
-                self._connection.client_id, self._connection.client_secret, token.value
-            ),
+            redact=self._redactor.text,
         )
         self._note_failure(method, path, response, refusal.correlation_id)
         if response.status == HTTPStatus.UNAUTHORIZED:
@@ -289,8 +291,11 @@ class Client:
     def _note_failure(
         self, method: str, path: str, response: Response, known_as: str = ""
     ) -> None:
-        trace = known_as or correlation_id(response.headers)
+        trace = known_as or self._trace(response)
         self.traffic.fail(method, path, response.status, trace)
+
+    def _trace(self, response: Response) -> str:
+        return correlation_id(response.headers, redact=self._redactor.text)
 
     async def _send(
         self,
@@ -302,6 +307,7 @@ class Client:
         *,
         place: Place,
     ) -> Response:
+        self._redactor.learn(token.value)
         headers = {"Authorization": f"Bearer {token.value}"}
         if body is not None:
             headers["Content-Type"] = "application/json"
