@@ -83,7 +83,7 @@ class JobRun:
     async def run(self, orgs: Orgs, *, fresh: bool, allow_partial: bool) -> RunReport:
         """Fetch what is missing, export all of it."""
         exporters = self.exporters()
-        async with Engines(self._job) as engine:
+        async with Engines(self._job, orgs.secrets) as engine:
 
             async def fetch(taking_turns: Sequence[OrgRun]) -> None:
                 for run in taking_turns:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -217,6 +217,17 @@ class Orgs:
     def _clients(self) -> list[tuple[Job, Key | None]]:
         """All jobs with the client of each; None where its secret cannot be read."""
         return [(job, client_of(job.own_org)) for job in self._jobs]
+
+    @cached_property
+    def secrets(self) -> frozenset[str]:
+        """What no other process may learn: secrets, and the paths of their files."""
+        found: set[str] = set()
+        for org in (job.own_org for job in self._jobs):
+            if isinstance(org.client_secret, SecretFile):
+                found.add(str(org.client_secret.file))
+            with suppress(JobError):  # its own turn will say so
+                found.add(_signature(org)[2])
+        return frozenset(found)
 
     async def session(self, job: Job) -> OrgSession:
         """Return the open org of *job*.

@@ -224,7 +224,7 @@ def test_only_the_command_line_prints_and_exits(path: Path) -> None:
 
 
 def test_only_the_doors_read_the_environment() -> None:
-    """The command line, load_job where it is handed none, and what reads proxies."""
+    """The command line, load_job where it is handed none, proxies, own workers."""
     readers = {
         name_of(path)
         for path in MODULES
@@ -233,7 +233,7 @@ def test_only_the_doors_read_the_environment() -> None:
         and ast.unparse(node) in {"os.environ", "os.environb", "os.getenv"}
     }
 
-    assert readers == {"cli.jobs", "loading", "genesys.network"}
+    assert readers == {"cli.jobs", "loading", "genesys.network", "cluster.own"}
 
 
 @pytest.mark.parametrize("path", HOUSE, ids=name_of)
