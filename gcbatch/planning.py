@@ -229,9 +229,10 @@ class Planner:
         """When a run with --fresh began that did not end; older parts do not count."""
         note = self.store.read_note(FRESH_NOTE) or {}
         try:
-            return datetime.fromisoformat(note["since"])
+            since = datetime.fromisoformat(note["since"])
         except (KeyError, TypeError, ValueError):
             return None
+        return since if since.tzinfo else None
 
     def unsettled(self, plan: Plan) -> list[Query]:
         """Return the queries whose part is missing or provisional."""

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
+import msgspec
 import orjson
 import pyarrow as pa
 
@@ -22,6 +23,7 @@ from gcbatch.account import Account
 from gcbatch.errors import DamagedPartError, DataError, OutputError, ReplacedPartError
 from gcbatch.files import Sync, create_beside, replace_whole
 from gcbatch.partfile import MEND_HINT, Part, Rows
+from gcbatch.plain import fits_id
 from gcbatch.windows import iso
 
 __all__ = ["Pending", "Store", "Submitted"]
@@ -331,8 +333,8 @@ class Submitted(NamedTuple):
     """
 
     job_id: str
-    available_until: datetime | None
-    at: datetime
+    available_until: Annotated[datetime, msgspec.Meta(tz=True)] | None
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Pending:
@@ -352,14 +354,12 @@ class Pending:
 
     def job(self, about: str) -> Submitted | None:
         """Return what remember kept; None if it is nothing."""
-        known = (self._store.read_note(self._name) or {}).get(about, ())
+        known = (self._store.read_note(self._name) or {}).get(about)
         try:
-            job_id, until, at = known
-            available_until = datetime.fromisoformat(until) if until else None
-            submitted_at = datetime.fromisoformat(at)
-            return Submitted(str(job_id), available_until, submitted_at)
-        except (TypeError, ValueError):
+            found = msgspec.convert(known, Submitted)
+        except msgspec.ValidationError:
             return None
+        return found if fits_id(found.job_id) else None
 
     def remember(self, about: str, job: Submitted) -> None:
         """Keep a job that was submitted.
