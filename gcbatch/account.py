@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Annotated, Final, Protocol
 from zoneinfo import ZoneInfo
 
+import msgspec
 import orjson
 
 from gcbatch.windows import Period, Window, iso, step
@@ -162,7 +163,15 @@ class Account:
 
     @classmethod
     def from_json(cls, text: bytes) -> "Account":
-        """Read what to_json wrote."""
+        """Read what to_json wrote.
+
+        Raises:
+            ValueError: If it is something else.
+        """
+        try:
+            _SHAPE.decode(text)
+        except (msgspec.DecodeError, RecursionError) as exc:
+            raise ValueError(str(exc)) from exc
         raw = orjson.loads(text)
         start, end = map(datetime.fromisoformat, raw["window"])
         return cls(
@@ -184,6 +193,31 @@ class Account:
             odd=raw.get("odd", 0),
             first_odd=raw.get("first_odd", ""),
         )
+
+
+_Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+_Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class _Shape(msgspec.Struct):
+    """What an account looks like; one of another shape would fail its readers late."""
+
+    asked_at: _Instant
+    window: tuple[_Instant, _Instant]
+    pages: _Count
+    rows: _Count
+    requests: _Count
+    size: _Count
+    correlation_ids: list[str]
+    remarks: dict[str, _Count]
+    newer: list[str] = []
+    available_until: _Instant | None = None
+    left_out: list[str] = []
+    odd: _Count = 0
+    first_odd: str = ""
+
+
+_SHAPE: Final = msgspec.json.Decoder(_Shape)
 
 
 def _earliest(one: datetime | None, other: datetime | None) -> datetime | None:

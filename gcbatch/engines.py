@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Collection
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
@@ -18,13 +19,15 @@ class Engines:
 
     Args:
         job: Whose.
+        secrets: What processes that it starts must not learn.
 
     Attributes:
         failure: Why there is none; None while nothing is known against it.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, secrets: Collection[str] = ()) -> None:
         self._job = job
+        self._secrets = secrets
         self._stack = AsyncExitStack()
         self._lock = asyncio.Lock()
         self._open: Engine | None = None
@@ -69,5 +72,5 @@ class Engines:
         # A query holds its place on a worker also while it waits for its org's quota.
         in_flight = self._job.fetch.concurrency * len(self._job.all_orgs)
         fetch = self._job.fetch.model_copy(update={"concurrency": in_flight})
-        opening = dask_engine(self._job.engine, fetch)
+        opening = dask_engine(self._job.engine, fetch, self._secrets)
         return await self._stack.enter_async_context(opening)

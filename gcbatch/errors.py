@@ -14,8 +14,11 @@
 Whatever else escapes is a bug (exit code 1) and keeps its traceback.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
+
+from gcbatch.plain import visible
 
 __all__ = [
     "AccessError",
@@ -65,7 +68,9 @@ class GcbatchError(Exception):
 
     Args:
         problem: What is wrong, as `where: what (value)`; lower case, no full
-            stop. Never a secret, a token, a header or the body of an answer.
+            stop. Several, where there are several problems. Never a secret, a token, a
+            header or the body of an answer. What no terminal may act on becomes a
+            space, so that text of others in it makes no line of its own.
         hint: The next step to take; None where there is none to name.
         refusal: The answer that it comes from, where there was one.
     """
@@ -73,11 +78,17 @@ class GcbatchError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(
-        self, problem: str, *, hint: str | None = None, refusal: Refusal | None = None
+        self,
+        problem: str | Sequence[str],
+        *,
+        hint: str | None = None,
+        refusal: Refusal | None = None,
     ) -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.hint = hint
+        lines = [problem] if isinstance(problem, str) else problem
+        self.problem = "\n".join(map(visible, lines))
+        """What is wrong; a line for each problem."""
+        super().__init__(self.problem)
+        self.hint = visible(hint) if hint else hint
         self.refusal = refusal
         self.missing = ""
         """What a run lacks because of this; empty where that is everything."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from gcbatch.account import Account
 from gcbatch.errors import JobError, OutputError
@@ -252,7 +252,7 @@ def _settling(note: dict[str, Any]) -> tuple[Period, ZoneInfo]:
     try:
         settle = Fetch(settle=note["settle"]).settle
         return settle, ZoneInfo(note["timezone"])
-    except (KeyError, TypeError, ValueError, ZoneInfoNotFoundError):
+    except (KeyError, TypeError, ValueError, OSError):
         return Fetch().settle, UTC_ZONE
 
 

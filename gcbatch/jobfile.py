@@ -77,9 +77,7 @@ def read_job(
     if job is not None:
         draft.problems += check_job(job)
     if draft.problems or job is None:
-        raise JobError(
-            "\n".join(draft.told()), hint="`gcbatch check JOB` checks it again"
-        )
+        raise JobError([*draft.told()], hint="`gcbatch check JOB` checks it again")
     return job
 
 

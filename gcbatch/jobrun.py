@@ -88,7 +88,7 @@ class JobRun:
     async def run(self, orgs: Orgs, *, fresh: bool, allow_partial: bool) -> RunReport:
         """Fetch what is missing, export all of it."""
         exporters = self.exporters()
-        async with Engines(self._job) as engine:
+        async with Engines(self._job, orgs.secrets) as engine:
 
             async def fetch(taking_turns: Sequence[OrgRun]) -> None:
                 for run in taking_turns:
@@ -154,11 +154,11 @@ class JobRun:
             return left
         failures = [self._failures[org] for org in sorted(self._failures)]
         worst = max(failures, key=lambda failure: failure.exit_code)
-        told = "\n".join(
+        told = [
             f"{failure.org}: {line}"
             for failure in failures
             for line in failure.problem.split("\n")
-        )
+        ]
         raise type(worst)(told, hint=worst.hint, refusal=worst.refusal) from worst
 
     async def _finished(

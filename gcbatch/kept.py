@@ -6,7 +6,9 @@ Export, report and re-run read it instead of asking again.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+import msgspec
 
 from gcbatch.genesys.names import Names
 from gcbatch.job import Job
@@ -80,7 +82,37 @@ class Kept:
         if raw is None:
             return None
         try:
+            msgspec.convert(raw, _Shape)
             names, plan = Names.from_json(raw["names"]), Plan.from_json(raw["plan"])
-            return cls(raw["asked"], names, plan)
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+        except (msgspec.ValidationError, ValueError, IndexError):
             return None
+        if raw["run_id"] != plan.run_id:
+            return None  # queries of it are missing
+        return cls(raw["asked"], names, plan)
+
+
+class _Names(msgspec.Struct):
+    by_dimension: dict[str, dict[str, str]]
+    listed: dict[str, int]
+    warnings: list[str]
+    former: dict[str, list[str]] = {}
+    targets: dict[str, dict[str, float]] = {}
+
+
+_Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{40}$")]
+_Place = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class _Plan(msgspec.Struct):
+    window: tuple[str, str]
+    templates: list[str]
+    queries: list[tuple[str, str, str, _Place, _Digest]]
+
+
+class _Shape(msgspec.Struct):
+    """What the note looks like; one of another shape would fail its readers late."""
+
+    asked: str
+    run_id: str
+    names: _Names
+    plan: _Plan

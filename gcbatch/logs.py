@@ -1,10 +1,12 @@
 """Log lines on standard error, as text or as JSON objects."""
 
-import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from typing import Any
+
+from gcbatch.plain import plain_json, visible
 
 __all__ = ["LogFormat", "logging_to_stderr"]
 
@@ -16,6 +18,17 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+class _TextLines(logging.Formatter):
+    """A line a record; tracebacks are indented, so that their lines pass for none."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's
+        return visible(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's
+        lines = super().formatException(ei).splitlines()
+        return "\n".join(f"    {visible(line)}" for line in lines)
+
+
 class _JsonLines(logging.Formatter):
     """A line a record."""
 
@@ -24,9 +37,9 @@ class _JsonLines(logging.Formatter):
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": visible(record.getMessage()),
         }
-        return json.dumps(line, ensure_ascii=False)
+        return plain_json(line)
 
 
 @contextmanager
@@ -39,7 +52,7 @@ def logging_to_stderr(log_format: LogFormat, *, verbose: bool) -> Iterator[None]
     """
     log = logging.getLogger("gcbatch")
     handler = logging.StreamHandler()
-    text = logging.Formatter("%(asctime)s %(message)s")
+    text = _TextLines("%(asctime)s %(message)s")
     handler.setFormatter(_JsonLines() if log_format is LogFormat.JSON else text)
     log.addHandler(handler)
     log.setLevel(logging.DEBUG if verbose else logging.INFO)

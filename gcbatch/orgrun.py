@@ -17,6 +17,7 @@ from gcbatch.fetch import Observer
 from gcbatch.genesys.endpoints import Desk, DetailsEndpoint
 from gcbatch.genesys.listing import Documents
 from gcbatch.genesys.names import Names
+from gcbatch.genesys.redaction import HIDDEN
 from gcbatch.job import Job
 from gcbatch.kept import Kept
 from gcbatch.orgs import Orgs, OrgSession, Spending
@@ -39,9 +40,14 @@ MOST_OFF: Final = timedelta(minutes=5)
 day for today."""
 
 TO_THE_SECOND: Final = "%Y-%m-%dT%H:%M:%SZ"
+MOST_CHARS: Final = 4_000
+"""Of a warning; what the service and the org call things may stand in it."""
 
 MENDED: Final = "damaged parts, fetched anew"
 """How many there were is told of a run."""
+
+ECHOED: Final = f"answers that repeated the credentials, which became {HIDDEN}"
+"""Data, too: parts and outputs hold no secret; how often is told of a run."""
 
 MOST_NEWER: Final = 20
 """Fields told of by name."""
@@ -306,13 +312,16 @@ class OrgRun:
             settle=str(settle),
             timezone=zone.key,
             names_at=catalog.names_at,
-            warnings=(
-                *self._clock_warnings(),
-                *planned.names.warnings,
-                *(str(problem).splitlines()[0] for problem in effort.gaps.values()),
-                *_told(effort.remarks),
-                *catalog.remarks(),
-                *_remarks_of(accounts),
+            warnings=tuple(
+                plain(warning, MOST_CHARS)
+                for warning in (
+                    *self._clock_warnings(),
+                    *planned.names.warnings,
+                    *(str(problem).splitlines()[0] for problem in effort.gaps.values()),
+                    *_told(effort.remarks + Counter({ECHOED: spent.echoed})),
+                    *catalog.remarks(),
+                    *_remarks_of(accounts),
+                )
             ),
             tables=catalog.all(),
             catalog=catalog,

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -126,6 +126,7 @@ class Spending:
         waited_s: Seconds that requests waited before they were repeated.
         tokens: Tokens granted.
         received: Bytes of answers, after decompression.
+        echoed: Answers that held the credentials, which were hidden.
     """
 
     requests: int = 0
@@ -133,6 +134,7 @@ class Spending:
     waited_s: float = 0.0
     tokens: int = 0
     received: int = 0
+    echoed: int = 0
     _retries: Counter[str] = field(default_factory=Counter)
     _answered: Counter[int] = field(default_factory=Counter)
     _failed: list[FailedCall] = field(default_factory=list)
@@ -146,6 +148,7 @@ class Spending:
         known = {call for calls in traffic.failed.values() for call in calls}
         sent, throttled = traffic.sent, traffic.throttled
         waited_s, received = traffic.waited_s, traffic.received
+        echoed = traffic.echoed
         retries, answered = Counter(traffic.retries), Counter(traffic.answered)
         offered, granted = access.pacer.offered(open_too=False), access.tokens.granted
         try:
@@ -156,6 +159,7 @@ class Spending:
             self.waited_s += traffic.waited_s - waited_s
             self.tokens += access.tokens.granted - granted
             self.received += traffic.received - received
+            self.echoed += traffic.echoed - echoed
             self._retries += traffic.retries - retries
             self._answered += traffic.answered - answered
             self._offered += access.pacer.offered() - offered
@@ -219,6 +223,17 @@ class Orgs:
     def _clients(self) -> list[tuple[Job, Key | None]]:
         """All jobs with the client of each; None where its secret cannot be read."""
         return [(job, client_of(job.own_org)) for job in self._jobs]
+
+    @cached_property
+    def secrets(self) -> frozenset[str]:
+        """What no other process may learn: secrets, and the paths of their files."""
+        found: set[str] = set()
+        for org in (job.own_org for job in self._jobs):
+            if isinstance(org.client_secret, SecretFile):
+                found.add(str(org.client_secret.file))
+            with suppress(JobError):  # its own turn will say so
+                found.add(_signature(org)[2])
+        return frozenset(found)
 
     async def session(self, job: Job) -> OrgSession:
         """Return the open org of *job*.

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Annotated, Any, Final, NamedTuple, Protocol
 
+import msgspec
+
+from gcbatch.plain import fits_id
 from gcbatch.windows import iso
 
 __all__ = ["Pending", "Submitted"]
@@ -38,8 +41,8 @@ class Submitted(NamedTuple):
     """
 
     job_id: str
-    available_until: datetime | None
-    at: datetime
+    available_until: Annotated[datetime, msgspec.Meta(tz=True)] | None
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Pending:
@@ -62,11 +65,10 @@ class Pending:
         """Return what remember kept; None if it is nothing."""
         known = self._jobs().get(about, ())
         try:
-            job_id, until, at = known
-            available_until = _instant(until) if until else None
-            return Submitted(str(job_id), available_until, _instant(at))
-        except (TypeError, ValueError):
+            found = msgspec.convert(known, Submitted)
+        except msgspec.ValidationError:
             return None
+        return found if fits_id(found.job_id) else None
 
     def remember(self, about: str, job: Submitted) -> None:
         """Keep a job that was submitted.
@@ -100,16 +102,3 @@ class Pending:
     def discard(self) -> None:
         """Drop all of it."""
         self._notes.discard_note(self._name)
-
-
-def _instant(text: str) -> datetime:
-    """Read an instant.
-
-    Raises:
-        TypeError, ValueError: If it is none, or has no time zone.
-    """
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
-        msg = f"{text!r} has no time zone"
-        raise ValueError(msg)
-    return instant

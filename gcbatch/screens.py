@@ -5,11 +5,11 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Table as Grid
 from rich.text import Text
 
 from gcbatch.job import Job
+from gcbatch.plain import plain
 from gcbatch.planning import Planned
 from gcbatch.query import Query
 from gcbatch.report import RunReport
@@ -26,6 +26,8 @@ __all__ = [
 ]
 
 MOST_WINDOWS = 12
+MOST_CHARS = 4_000
+"""Of a warning."""
 
 
 def grid_of(*columns: str, right: Sequence[int] = ()) -> Grid:
@@ -135,9 +137,9 @@ def report_screen(report: RunReport, zone: ZoneInfo) -> RenderableType:
         facts.append(f"{used:.0f} % of the quota used")
     grid = grid_of("table", "rows", "written to", "by", right=(1,))
     for done in report.exports:
-        names = escape(", ".join(done.tables))
+        names = ", ".join(done.tables)
         place = f"{done.location} (unchanged)" if done.unchanged else done.location
-        grid.add_row(names, f"{done.rows:,}", escape(place), done.exporter)
+        grid.add_row(names, f"{done.rows:,}", place, done.exporter)
     lines: list[RenderableType] = [
         Text(f"{report.job}: {span}", style="bold"),
         Text(" · ".join(facts)),
@@ -159,12 +161,14 @@ def report_screen(report: RunReport, zone: ZoneInfo) -> RenderableType:
 
 
 def _warnings(warnings: Iterable[str]) -> list[Text]:
-    return [Text(f"warning: {text}", style="yellow") for text in warnings]
+    return [
+        Text(f"warning: {plain(text, MOST_CHARS)}", style="yellow") for text in warnings
+    ]
 
 
 def rows_screen(rows: Sequence[Mapping[str, str]]) -> RenderableType:
     """Return plain rows under the names of their columns."""
     grid = grid_of(*(rows[0] if rows else ()))
     for row in rows:
-        grid.add_row(*map(escape, row.values()))
+        grid.add_row(*row.values())
     return grid

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import pyarrow as pa
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Table as Grid
 from rich.text import Text
 
@@ -102,7 +101,7 @@ def _by_queue(
         if "media_type" in row:
             cells.append(row["media_type"] or "")
         grid.add_row(
-            *(escape(plain(cell)) for cell in cells),
+            *(plain(cell) for cell in cells),
             f"{row['offered']:,}",
             f"{row['answered']:,}",
             _level(row),
@@ -122,7 +121,7 @@ def _by_interval(rows: list[dict[str, Any]], last: Mapping[str, Sequence[str]]) 
     for row, *more in zip(rows, *last.values(), strict=True):
         grid.add_row(
             row["period"],
-            escape(plain(row["queue_name"] or "all")),
+            plain(row["queue_name"] or "all"),
             f"{row['offered']:,}",
             f"{row['answered']:,}",
             f"{row['abandoned']:,}",

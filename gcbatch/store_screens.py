@@ -5,7 +5,6 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.text import Text
 
 from gcbatch.housekeeping import JobStore, Pruned
@@ -94,7 +93,7 @@ def _differences(
         grid.add_row(
             local_time(difference.window.start, zone),
             local_time(difference.window.end, zone),
-            escape(found.name_of(difference.group)),
+            found.name_of(difference.group),
             difference.figure,
             *("-" if n is None else f"{n:,}" for n in _numbers(difference)),
         )
@@ -119,14 +118,14 @@ def store_screen(jobs: Sequence[JobStore]) -> RenderableType:
     for job in jobs:
         window = job.window
         grid.add_row(
-            escape(job.job),
+            job.job,
             local_time(window.start, UTC_ZONE) if window else "-",
             local_time(window.end, UTC_ZONE) if window else "-",
             f"{job.parts:,}",
             _size(job.size),
             f"{job.provisional:,}",
             f"{job.unreadable:,}",
-            escape((job.last_run or "-")[:16].replace("T", " ")),
+            (job.last_run or "-")[:16].replace("T", " "),
         )
     return grid
 

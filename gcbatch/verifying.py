@@ -278,8 +278,8 @@ def _output_problem(path: Path, digest: object, size: object) -> str | None:
         output = output_at(path)
     except FileNotFoundError:
         return "output is missing"
-    except OSError as exc:
-        return f"output cannot be read: {exc.strerror}"
+    except (OSError, ValueError) as exc:  # a path of a note that is no path
+        return f"output cannot be read: {getattr(exc, 'strerror', exc)}"
     if (output.sha256, output.bytes) != (digest, size):
         return "output has changed since it was written"
     return None

@@ -1,8 +1,10 @@
 """The secret reaches no worker, and the token nothing but workers' memory."""
 
 import asyncio
+import os
 import pickle
 import re
+import signal
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,6 +18,7 @@ from distributed import Client
 from distributed.security import Security
 
 from tests.cluster_world import (
+    WINDOW_S,
     Run,
     Standing,
     aggregates,
@@ -157,3 +160,49 @@ def test_secret_and_tokens_are_nowhere_to_be_read(
     assert len(tokens) >= 3
     assert "fetch_query" in told[0]
     assert any("gcbatch-" in page for page in shown), "\n".join(seen)
+
+
+def environment(pid: int) -> bytes:
+    """Return what a process was started with; nothing if it is gone."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return b""
+
+
+@pytest.mark.parametrize("way", ["variable", "file"])
+def test_workers_of_a_runs_own_do_not_inherit_the_secret(
+    bench_of: "BenchOf", way: str
+) -> None:
+    """Neither in the environment nor in memory, nor the path of its file.
+
+    The same holds for those that are started in place of some that died.
+    """
+    secret = "s3cret-" + 4 * "8f1c"
+    bench = bench_of(requests_allowed=60, window_s=WINDOW_S, client_secret=secret)
+    path = bench.folder / "secret.txt"
+    path.write_text(secret)
+    job = job_file(bench, "job", aggregates())
+    environ = {"ANOTHER": f"Basic {secret}", "KEPT": "kept", "SECRET_FILE": str(path)}
+    if way == "file":
+        told = job.read_text().replace(
+            '"${GENESYS_CLIENT_SECRET}"', '{"file": "${SECRET_FILE}"}'
+        )
+        job.write_text(told)
+    hidden = [secret.encode(), *([str(path).encode()] if way == "file" else ())]
+    run = Run(bench, job, "--workers", "2", environ=environ)
+    until(lambda: len(bench.parts) > 10)
+    first = set(run.workers())
+    found = {pid: environment(pid) for pid in first}
+    in_memory = [holds(pid, hidden[:1]) for pid in first]
+    os.kill(min(first), signal.SIGKILL)
+    until(lambda: len(set(run.workers()) - first) == 1 or bool(run.process.poll()))
+
+    (later,) = set(run.workers()) - first
+    found[later] = environment(later)
+    run.end()
+
+    assert len(found) == 3
+    assert all(b"KEPT=kept" in told for told in found.values())
+    assert not [h for h in hidden for told in found.values() if h in told]
+    assert in_memory == [set(), set()]

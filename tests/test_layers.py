@@ -61,18 +61,18 @@ LAYERS = (
     ("genesys.repeating",),
     ("genesys.answers", "genesys.auth", "genesys.quota", "genesys.retry",
      "genesys.transport", "jobfile"),
-    ("genesys.budget", "genesys.clock"),
+    ("genesys.budget", "genesys.clock", "genesys.network"),
     ("job",),
     ("org", "question"),
     ("dates", "filters", "query", "sections", "yamlfile"),
     ("account", "tasks"),
     ("drafts", "genesys.bodies", "grids"),
-    ("windows", "pending", "plain", "shelves", "suggest", "surrogates", "docstrings",
+    ("windows", "pending", "shelves", "suggest", "surrogates", "docstrings",
      "files", "locks", "memory",
      "tables.scalars", "genesys.detail_models", "genesys.detail_values",
      "genesys.details", "genesys.families", "genesys.limits", "genesys.metrics",
-     "genesys.regions", "genesys.room", "genesys.tutorials"),
-    ("errors", "cluster.deaf"),
+     "genesys.redaction", "genesys.regions", "genesys.room", "genesys.tutorials"),
+    ("errors", "plain", "cluster.deaf"),
 )  # fmt: skip
 """Top to bottom. A module imports from layers below its own, or beside it; `x.*` are
 all files of a shelf."""
@@ -226,7 +226,7 @@ def test_only_the_command_line_prints_and_exits(path: Path) -> None:
 
 
 def test_only_the_doors_read_the_environment() -> None:
-    """The command line, and load_job where its caller hands over none."""
+    """The command line, load_job where it is handed none, proxies, own workers."""
     readers = {
         name_of(path)
         for path in MODULES
@@ -235,7 +235,7 @@ def test_only_the_doors_read_the_environment() -> None:
         and ast.unparse(node) in {"os.environ", "os.environb", "os.getenv"}
     }
 
-    assert readers == {"cli.jobs", "loading"}
+    assert readers == {"cli.jobs", "loading", "genesys.network", "cluster.own"}
 
 
 @pytest.mark.parametrize("path", HOUSE, ids=name_of)

@@ -554,7 +554,9 @@ class TestEngines:
         opened: list[int] = []
 
         @asynccontextmanager
-        async def engine(_settings: object, fetch: Fetch) -> AsyncIterator[Local]:
+        async def engine(
+            _settings: object, fetch: Fetch, _secrets: object
+        ) -> AsyncIterator[Local]:
             opened.append(fetch.concurrency)
             yield Local()
 

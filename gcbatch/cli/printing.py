@@ -1,12 +1,11 @@
 """What commands print: screens, JSON, errors."""
 
-import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from gcbatch.errors import GcbatchError
-from gcbatch.plain import plain
+from gcbatch.plain import plain, plain_json, visible
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -29,13 +28,27 @@ MOST_CHARS: Final = 4_000
 
 
 def print_screen(screen: "RenderableType") -> None:
-    """Print what rich lays out; as wide as it likes where no terminal shows it."""
-    from rich.console import Console
+    """Print what rich lays out; as wide as it likes where no terminal shows it.
 
-    console = Console()
+    Names are text: brackets in them are no markup, `:bell:` is no picture, and no
+    control character gets through.
+    """
+    from rich.console import Console, ConsoleOptions
+    from rich.segment import Segment
+
+    class OurConsole(Console):
+        def render(
+            self, renderable: "RenderableType", options: ConsoleOptions | None = None
+        ) -> Iterable[Segment]:
+            for segment in super().render(renderable, options):
+                text, style, control = segment
+                lines = "\n".join(map(visible, text.split("\n")))
+                yield segment if control else Segment(lines, style)
+
+    console = OurConsole(markup=False, emoji=False, highlight=False)
     if not console.is_terminal:
         # A file has no edge to fit: nothing may be folded or cut, least of all paths.
-        console = Console(width=WIDE)
+        console.width = WIDE
     console.print(screen)
 
 
@@ -49,30 +62,32 @@ def print_sla(
     print_screen(sla_screen(table, period=period, per_offer=shape.per_offer))
 
 
-def print_json(
-    content: object, *, default: Callable[[Any], object] | None = None
-) -> None:
+def print_json(content: object, default: Callable[[Any], str] | None = None) -> None:
     """Print plain data as JSON; escaped where the encoding lacks a character of it.
 
     Args:
         content: What to print.
-        default: Makes plain data of what is none.
+        default: Makes text of what is no plain data.
     """
-    text = json.dumps(content, indent=2, ensure_ascii=False, default=default)
+    text = plain_json(content, indent=2, default=default)
     try:
         text.encode(sys.stdout.encoding)
     except UnicodeEncodeError:
-        text = json.dumps(content, indent=2, default=default)
-    say(text)
+        text = plain_json(content, indent=2, default=default, only_ascii=True)
+    _print(text)
 
 
-def say(text: str, *, err: bool = False) -> None:
-    """Print a line at once.
+def say(line: str, *, err: bool = False) -> None:
+    """Print one line, whatever stands in it.
 
     Args:
-        text: The line, or several.
-        err: Whether on standard error.
+        line: Without its end.
+        err: Whether it goes to standard error.
     """
+    _print(plain(line, MOST_CHARS), err=err)
+
+
+def _print(text: str, *, err: bool = False) -> None:
     # Not typer.echo, which writes UTF-8 where the encoding is ASCII.
     print(text, file=sys.stderr if err else sys.stdout, flush=True)
 
@@ -81,8 +96,8 @@ def say_error(error: GcbatchError) -> None:
     """Print on standard error what is wrong, what is missing for it, and what to do."""
     org = f"{error.org}: " if error.org else ""
     for line in error.problem.split("\n"):
-        say(f"error: {org}{plain(line, MOST_CHARS)}", err=True)
+        say(f"error: {org}{line}", err=True)
     if error.missing:
-        say(f"missing: {plain(error.missing, MOST_CHARS)}", err=True)
+        say(f"missing: {error.missing}", err=True)
     if error.hint:
         say(f"hint: {error.hint}", err=True)

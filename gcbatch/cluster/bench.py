@@ -195,6 +195,7 @@ class Bench:
             "retries": dict(now.retries - told.retries),
             "waited_s": now.waited_s - told.waited_s,
             "received": now.received - told.received,
+            "echoed": now.echoed - told.echoed,
             "failed": [
                 call
                 for status, calls in now.failed.items()
@@ -208,6 +209,7 @@ class Bench:
             Counter(now.retries),
             now.waited_s,
             now.received,
+            now.echoed,
             {status: calls.copy() for status, calls in now.failed.items()},
         )
         return news

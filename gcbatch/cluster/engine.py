@@ -8,7 +8,7 @@ import asyncio
 import logging
 import secrets
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -48,12 +48,15 @@ remembers for up to a minute what was not there."""
 
 
 @asynccontextmanager
-async def dask_engine(settings: Settings, fetch: Fetch) -> AsyncIterator["DaskEngine"]:
+async def dask_engine(
+    settings: Settings, fetch: Fetch, secrets: Collection[str] = ()
+) -> AsyncIterator["DaskEngine"]:
     """Open an engine: on a standing cluster, or on processes of its own.
 
     Args:
         settings: Of the job.
         fetch: Of the job: how many queries are in flight.
+        secrets: What workers must not learn.
 
     Raises:
         JobError: If the scheduler's address would carry a token in the clear.
@@ -62,7 +65,7 @@ async def dask_engine(settings: Settings, fetch: Fetch) -> AsyncIterator["DaskEn
     async with AsyncExitStack() as stack:
         if settings.scheduler is None:
             security = own_certificates()
-            opening = own_workers(settings, fetch, security)
+            opening = own_workers(settings, fetch, security, secrets)
             address = await stack.enter_async_context(opening)
         else:
             address = settings.scheduler
@@ -239,6 +242,7 @@ def _add(traffic: Traffic, news: dict[str, Any] | None) -> None:
     traffic.retries.update(news["retries"])
     traffic.waited_s += news["waited_s"]
     traffic.received += news["received"]
+    traffic.echoed += news["echoed"]
     for call in news["failed"]:
         kept = traffic.failed.setdefault(call.status, deque(maxlen=FAILED_KEPT))
         kept.append(call)

@@ -24,4 +24,4 @@ def unpacked(raw: dict[str, Any]) -> GcbatchError:
     """Return the error that was packed."""
     kind: type[GcbatchError] = getattr(errors, raw["kind"])
     refusal = Refusal(**raw["refusal"]) if raw["refusal"] else None
-    return kind(raw["problem"], hint=raw["hint"], refusal=refusal)
+    return kind(raw["problem"].split("\n"), hint=raw["hint"], refusal=refusal)

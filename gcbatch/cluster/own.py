@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from multiprocessing import resource_tracker
 from typing import Final
@@ -14,6 +14,7 @@ from distributed import LocalCluster
 from distributed.security import Security
 
 from gcbatch.errors import JobError, OutOfReachError
+from gcbatch.genesys.redaction import SHORTEST_IN_DATA
 from gcbatch.job import Engine as Settings
 from gcbatch.job import Fetch
 
@@ -48,7 +49,10 @@ def own_certificates() -> Security:
 
 @asynccontextmanager
 async def own_workers(
-    settings: Settings, fetch: Fetch, security: Security
+    settings: Settings,
+    fetch: Fetch,
+    security: Security,
+    secrets: Collection[str] = (),
 ) -> AsyncIterator[str]:
     """Start workers; they end on leaving, or with this process.
 
@@ -56,6 +60,8 @@ async def own_workers(
         settings: How many.
         fetch: How many queries are in flight, on all of them together.
         security: Of their channel.
+        secrets: What they must not find in their environment, nor those that are
+            started later in place of some that died.
 
     Yields:
         The address of their scheduler.
@@ -67,6 +73,7 @@ async def own_workers(
     threads = max(1, -(-fetch.concurrency // workers))
     async with AsyncExitStack() as stack:
         stack.enter_context(dask.config.set(NO_PAGES))
+        stack.enter_context(_withheld(secrets))
         starting = LocalCluster(
             n_workers=workers,
             threads_per_worker=threads,
@@ -87,6 +94,26 @@ async def own_workers(
             msg = f"{workers} workers do not start within {START_S:.0f} s"
             raise OutOfReachError(msg, hint="set fewer engine.workers") from exc
         yield cluster.scheduler_address
+
+
+@contextmanager
+def _withheld(secrets: Collection[str]) -> Iterator[None]:
+    """Take secrets out of the environment, which processes inherit that are started.
+
+    Whole values, and secrets so long that they are in a value by no chance.
+    """
+    hidden = {
+        name: value
+        for name, value in os.environ.items()
+        if value in secrets
+        or any(len(s) >= SHORTEST_IN_DATA and s in value for s in secrets)
+    }
+    for name in hidden:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 @contextmanager

@@ -4,18 +4,16 @@ Sources: the SDK's model ErrorBody; codes and texts of the service's documentati
 the token endpoint answers in another shape (RFC 6749, section 5.2). Read 2026-11-21.
 """
 
-import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import quote, quote_plus
 
 import msgspec
 
 from gcbatch.errors import AccessError, GcbatchError, Refusal, ServiceError
 from gcbatch.genesys.bodies import read
-from gcbatch.plain import plain
+from gcbatch.plain import fits_id, plain
 
 __all__ = [
     "ANALYTICS",
@@ -23,7 +21,6 @@ __all__ = [
     "SHAPE_HINT",
     "correlation_id",
     "error_of",
-    "forms_of",
     "is_too_large",
     "reach_of",
     "refusal_of",
@@ -74,7 +71,7 @@ def refusal_of(
     headers: Mapping[str, str],
     body: bytes,
     *,
-    hide: Sequence[str] = (),
+    redact: Callable[[str], str] = str,
 ) -> Refusal:
     """Read an error answer; one that is no JSON gives a refusal without words.
 
@@ -84,7 +81,7 @@ def refusal_of(
         status: Of the answer.
         headers: Of the answer.
         body: Of the answer.
-        hide: What must not be repeated, should the answer echo it.
+        redact: Hides what must not be repeated, should the answer echo it.
     """
     try:
         said = read(body, _ERROR_BODIES.decode)
@@ -94,35 +91,31 @@ def refusal_of(
         method=method,
         path=path,
         status=status,
-        code=_clean(said.code or said.error, hide),
-        message=_clean(said.message or said.error_description, hide),
+        code=_clean(said.code or said.error, redact),
+        message=_clean(said.message or said.error_description, redact),
         correlation_id=(
-            correlation_id(headers, hide=hide) or _clean(said.contextId, hide)
+            correlation_id(headers, redact=redact) or _id(said.contextId, redact)
         ),
     )
 
 
-def correlation_id(headers: Mapping[str, str], *, hide: Sequence[str] = ()) -> str:
-    """Return the service's id of an exchange; empty if it gave none."""
+def correlation_id(
+    headers: Mapping[str, str], *, redact: Callable[[str], str] = str
+) -> str:
+    """Return the service's id of an exchange; empty if it gave none that can be one."""
     old, new = (headers.get(f"{n}-Correlation-Id") for n in ("ININ", "Genesys"))
-    return _clean(old or new, hide)
+    return _id(old or new, redact)
 
 
-def forms_of(client_id: str, secret: str, token: str = "") -> list[str]:
-    """Return all forms in which credentials travel, so that none is repeated."""
-    pair = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
-    forms = {secret, token, pair, pair.rstrip("=")}
-    forms |= {quote(form, safe="") for form in forms} | {quote_plus(secret)}
-    # The longest first, so that no rest of one form is left by another.
-    return sorted(forms - {""}, key=len, reverse=True)
+def _id(value: object, redact: Callable[[str], str]) -> str:
+    """Return an id as it is; empty for what is none, or holds what is to be hidden."""
+    text = value.strip() if isinstance(value, str) else ""
+    return text if fits_id(redact(text)) else ""
 
 
-def _clean(value: object, hide: Sequence[str]) -> str:
+def _clean(value: object, redact: Callable[[str], str]) -> str:
     """Return text of a server as one bounded line, without what is to be hidden."""
-    text = value if isinstance(value, str) else ""
-    for secret in hide:
-        text = text.replace(secret, "[hidden]")
-    return plain(text, MESSAGE_CHARS)
+    return plain(redact(value), MESSAGE_CHARS) if isinstance(value, str) else ""
 
 
 def error_of(refusal: Refusal) -> GcbatchError:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -18,7 +19,6 @@ from gcbatch.genesys.answers import (
     SHAPE_HINT,
     correlation_id,
     error_of,
-    forms_of,
     is_too_large,
     refusal_of,
 )
@@ -29,6 +29,7 @@ from gcbatch.genesys.clock import ServiceClock
 from gcbatch.genesys.connection import Connection
 from gcbatch.genesys.patience import Patience, Traffic, Tries, too_long
 from gcbatch.genesys.quota import Pacer, QuotaSpentError
+from gcbatch.genesys.redaction import Redactor
 from gcbatch.genesys.repeating import rule_for
 from gcbatch.genesys.room import Place, Room
 from gcbatch.genesys.signin import sign_in
@@ -132,7 +133,6 @@ class Client:
         tokens: Has the token to send with.
         patience: Waits where a request is repeated, and counts the traffic.
         room: Room for large answers; None is of its own.
-        hurried: Whether calls give up soon; see hurrying.
     """
 
     def __init__(
@@ -144,14 +144,14 @@ class Client:
         tokens: Tokens,
         patience: Patience,
         room: Room | None = None,
-        hurried: bool = False,
     ) -> None:
         self._transport = transport
         self._connection = connection
         self._pace = pace
         self._tokens = tokens
         self._room = room or Room()
-        self._hurried = hurried
+        self._redactor = Redactor(connection.client_id, connection.client_secret)
+        self._hurried = False
         self.patience = patience
 
     def hurrying(self) -> "Client":
@@ -159,15 +159,9 @@ class Client:
 
         It shares all that this one has.
         """
-        return Client(
-            self._transport,
-            self._connection,
-            pace=self._pace,
-            tokens=self._tokens,
-            patience=self.patience,
-            room=self._room,
-            hurried=True,
-        )
+        client = copy(self)
+        client._hurried = True  # noqa: SLF001 - of the same class
+        return client
 
     @property
     def clock(self) -> ServiceClock:
@@ -261,7 +255,7 @@ class Client:
                             response.asked_at,
                             tries.made + 1,
                             len(response.body),
-                            correlation_id(response.headers),
+                            self._trace(response),
                         )
             except (Unreachable, Interrupted) as lost:
                 await tries.after_loss(lost)
@@ -290,7 +284,10 @@ class Client:
             # damaged byte in one it should know would lose a figure without a word.
             if not body.isascii():
                 body.decode()
-            return read(body, decode)
+            # Nothing behind the client has to think of secrets that are echoed.
+            clean = self._redactor.body(body)
+            self.traffic.echoed += clean is not body
+            return read(clean, decode)
 
         if response.status not in statuses:
             self._note_failure(method, path, response)
@@ -326,9 +323,7 @@ class Client:
             response.status,
             response.headers,
             response.body,
-            hide=forms_of(
-                self._connection.client_id, self._connection.client_secret, token.value
-            ),
+            redact=self._redactor.text,
         )
         self._note_failure(method, path, response, refusal.correlation_id)
         if response.status == HTTPStatus.UNAUTHORIZED:
@@ -346,8 +341,11 @@ class Client:
     def _note_failure(
         self, method: str, path: str, response: Response, known_as: str = ""
     ) -> None:
-        trace = known_as or correlation_id(response.headers)
+        trace = known_as or self._trace(response)
         self.traffic.fail(method, path, response.status, trace)
+
+    def _trace(self, response: Response) -> str:
+        return correlation_id(response.headers, redact=self._redactor.text)
 
     async def _send(
         self,
@@ -359,6 +357,7 @@ class Client:
         *,
         place: Place,
     ) -> Response:
+        self._redactor.learn(token.value)
         headers = {"Authorization": f"Bearer {token.value}"}
         if body is not None:
             headers["Content-Type"] = "application/json"

@@ -248,7 +248,7 @@ def queue_ids(
         msg = f"queues cannot be found by name: {detail}"
         raise AccessError(msg, hint="name queues by id, or grant the permission")
     if problems:
-        raise JobError("\n".join(problems), hint="names count upper and lower case")
+        raise JobError(problems, hint="names count upper and lower case")
     return sorted(ids)
 
 

@@ -69,6 +69,7 @@ class Traffic:
         retries: Repeated requests by cause: `429`, `timeout`, `connection lost` …
         waited_s: Seconds that tasks waited because they were told to or by backoff.
         received: Bytes of answers, after decompression.
+        echoed: Answers that held the credentials, which were hidden.
         failed: The last failed calls of each status.
     """
 
@@ -77,6 +78,7 @@ class Traffic:
     retries: Counter[str] = field(default_factory=Counter)
     waited_s: float = 0.0
     received: int = 0
+    echoed: int = 0
     failed: dict[int, deque[FailedCall]] = field(default_factory=dict)
 
     @property

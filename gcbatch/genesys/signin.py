@@ -2,21 +2,29 @@
 
 import base64
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import msgspec
 
 from gcbatch.errors import AccessError, DataError
-from gcbatch.genesys.answers import DAMAGED, error_of, forms_of, refusal_of
+from gcbatch.genesys.answers import DAMAGED, error_of, refusal_of
 from gcbatch.genesys.auth import Token
 from gcbatch.genesys.bodies import ForeignBodyError, Reader, read
 from gcbatch.genesys.connection import Connection
 from gcbatch.genesys.patience import Patience
+from gcbatch.genesys.redaction import Redactor
 from gcbatch.genesys.repeating import rule_for
 from gcbatch.genesys.transport import Foreign, Interrupted, Transport, Unreachable
 
 __all__ = ["sign_in"]
+
+USUAL_LIFETIME_S: Final = 3_600.0
+"""Of a token that does not tell its own."""
+
+LONGEST_LIFETIME_S: Final = 172_800.0
+"""Two days: the most that an OAuth client can be given, by the service's documentation
+of the clients' token duration."""
 
 _REFUSED: Final = (
     HTTPStatus.BAD_REQUEST,  # invalid_client, by the service's own tests
@@ -39,6 +47,7 @@ async def sign_in(
     path = connection.token_path
     url = f"{connection.hosts.login}{path}"
     tries = patience.tries(f"POST {url}")
+    redactor = Redactor(connection.client_id, connection.client_secret)
     while True:
         try:
             response = await transport.send("POST", url, headers=headers, body=body)
@@ -63,7 +72,7 @@ async def sign_in(
             response.status,
             response.headers,
             response.body,
-            hide=forms_of(connection.client_id, connection.client_secret),
+            redact=redactor.text,
         )
         rule = rule_for(refusal)
         if rule is not None:
@@ -94,7 +103,7 @@ def _request(connection: Connection) -> tuple[dict[str, str], bytes]:
 
 class _Grant(msgspec.Struct):
     access_token: str
-    expires_in: float = 3600.0
+    expires_in: Any = None
 
 
 _GRANTS: Final = Reader(_Grant, "access_token", or_nothing=False)
@@ -105,7 +114,20 @@ def _token(body: bytes) -> Token:
     if not granted.access_token.isprintable() or not granted.access_token:
         msg = "access_token is not printable"
         raise msgspec.ValidationError(msg)
-    if granted.expires_in <= 0:
-        msg = "expires_in is not positive"
-        raise msgspec.ValidationError(msg)
-    return Token(granted.access_token, lifetime_s=granted.expires_in)
+    return Token(granted.access_token, lifetime_s=_lifetime_s(granted.expires_in))
+
+
+def _lifetime_s(told: object) -> float:
+    """Return how long a token lives, in seconds.
+
+    Args:
+        told: A number, also as text; what is no positive one counts as not told. That
+            costs nothing: a token that ends earlier is refused, and renewed for that.
+    """
+    try:
+        lifetime_s = 0.0
+        if isinstance(told, (int, float, str)) and not isinstance(told, bool):
+            lifetime_s = float(told)
+    except (ValueError, OverflowError):
+        lifetime_s = 0.0
+    return min(lifetime_s, LONGEST_LIFETIME_S) if lifetime_s > 0 else USUAL_LIFETIME_S

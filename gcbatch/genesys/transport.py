@@ -10,15 +10,14 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Final
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
 from gcbatch.errors import ServiceError
 from gcbatch.genesys.answers import ANALYTICS
 from gcbatch.genesys.clock import ServiceClock
-from gcbatch.genesys.regions import is_loopback
+from gcbatch.genesys.network import check_trust, proxy_for
+from gcbatch.plain import plain
 
 __all__ = [
     "Foreign",
@@ -144,8 +143,10 @@ class Transport:
             Unreachable: If no connection can be made.
             Interrupted: If the answer does not come whole and in time.
             ServiceError: If the certificate is not trusted, the address redirects,
-                or the answer is longer than allowed.
+                the environment names a proxy or certificates that cannot be used, or
+                the answer is longer than allowed.
         """
+        proxy = self._proxy(url)
         sent_at, begun = datetime.now(UTC), time.monotonic()
         try:
             async with (
@@ -156,7 +157,7 @@ class Transport:
                     headers=headers,
                     data=body,
                     allow_redirects=False,
-                    proxy=self._proxy(url),
+                    proxy=proxy,
                 ) as response,
             ):
                 if response.status in (301, 302, 303, 307, 308):
@@ -169,36 +170,26 @@ class Transport:
                     sent_at = self.clock.asked_at(date, sent_at, took)
                 content = await self._read(response, method, grow, limit)
                 return Response(response.status, response.headers, content, sent_at)
-        except (aiohttp.ClientSSLError, ssl.SSLError) as exc:
-            msg = f"{_origin(url)}: no trusted TLS connection"
-            hint = "check the address; for a company's own CA set SSL_CERT_FILE"
-            raise ServiceError(msg, hint=hint) from exc
-        except aiohttp.ConnectionTimeoutError as exc:
-            raise Unreachable("the connection timed out") from exc  # noqa: EM101, TRY003 - one word of state
-        except aiohttp.ClientConnectorError as exc:
-            reason = exc.os_error.strerror or type(exc.os_error).__name__
-            raise Unreachable(reason) from exc
-        except TimeoutError as exc:
-            raise TimedOut("timeout") from exc  # noqa: EM101 - one word of state
-        except (aiohttp.InvalidURL, UnicodeError) as exc:
-            msg = f"{url}: is no usable address"
-            raise ServiceError(msg, hint="check api_url and login_url") from exc
         except (
             aiohttp.ClientError,
+            ssl.SSLError,
+            TimeoutError,
             ConnectionError,
+            UnicodeError,
             asyncio.IncompleteReadError,
         ) as exc:
-            raise Interrupted("connection lost") from exc  # noqa: EM101, TRY003 - one word of state
+            problem = _translated(exc, url)
+        # Without its cause: what aiohttp says may quote the answer's bytes, and knows
+        # the proxy's password.
+        raise problem
 
     def _proxy(self, url: str) -> str | None:
         """Return the proxy that the environment names for *url*."""
         origin = _origin(url)
         if origin not in self._proxies:
-            parts = urlsplit(origin)
-            # What may go in the clear must not leave this machine, by no detour.
-            bypassed = is_loopback(origin) or proxy_bypass(parts.hostname or "")
-            found = None if bypassed else getproxies().get(parts.scheme)
-            self._proxies[origin] = found
+            if origin.startswith("https:"):
+                check_trust()
+            self._proxies[origin] = proxy_for(origin)
         return self._proxies[origin]
 
     async def _read(
@@ -225,6 +216,36 @@ class Transport:
             if (room := grow(size)) is not None:
                 await _untimed(room, limit)
         return b"".join(chunks)
+
+
+def _translated(exc: Exception, url: str) -> Exception:
+    """Return what an error of aiohttp's means for a request to *url*."""
+    if isinstance(exc, (aiohttp.ClientSSLError, ssl.SSLError)):
+        cause = getattr(exc, "certificate_error", exc)
+        reason = getattr(cause, "verify_message", "")
+        msg = f"{_origin(url)}: no trusted TLS connection"
+        msg += f" ({plain(reason)})" if reason else ""
+        hint = "check the address; for a company's own CA set SSL_CERT_FILE"
+        return ServiceError(msg, hint=hint)
+    if reason := _unreachable_by(exc):
+        return Unreachable(reason)
+    if isinstance(exc, TimeoutError):
+        return TimedOut("timeout")
+    if isinstance(exc, (aiohttp.InvalidURL, UnicodeError)):
+        msg = f"{url}: is no usable address"
+        return ServiceError(msg, hint="check api_url and login_url")
+    return Interrupted("connection lost")
+
+
+def _unreachable_by(exc: Exception) -> str:
+    """Return what kept a connection from being made; empty where one was."""
+    if isinstance(exc, aiohttp.ConnectionTimeoutError):
+        return "the connection timed out"
+    if isinstance(exc, aiohttp.ClientConnectorError):
+        return exc.os_error.strerror or type(exc.os_error).__name__
+    if isinstance(exc, aiohttp.ClientHttpProxyError):
+        return f"the proxy answers {exc.status}"
+    return ""
 
 
 async def _untimed(wait: Awaitable[None], limit: asyncio.Timeout) -> None:

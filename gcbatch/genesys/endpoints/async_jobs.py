@@ -23,11 +23,12 @@ from urllib.parse import quote
 import msgspec
 
 from gcbatch.errors import DataError, GcbatchError, ServiceError
+from gcbatch.genesys.answers import SHAPE_HINT
 from gcbatch.genesys.bodies import Reader
 from gcbatch.genesys.client import ACCEPTED, REMOVED, Answer, Client
 from gcbatch.genesys.endpoints.base import Desk
 from gcbatch.pending import Pending, Submitted
-from gcbatch.plain import plain
+from gcbatch.plain import fits_id, plain
 
 __all__ = ["LEAST_OF_A_JOB", "JobRoad", "Order"]
 
@@ -159,7 +160,7 @@ class JobRoad:
 
         Raises:
             ServiceError: If no job comes to its end; says what the service said.
-            DataError: If the pages run in a loop.
+            DataError: If the pages run in a loop, or the job has no id that can be one.
             GcbatchError: As Client.call does.
         """
         said = "expired"
@@ -201,6 +202,12 @@ class JobRoad:
                 body=order.body,
                 statuses=ACCEPTED,
             )
+        if not fits_id(answer.value.jobId):
+            # It would go into addresses, notes and messages.
+            msg = (
+                f"{order.about}: the id of a job is none ({plain(answer.value.jobId)})"
+            )
+            raise DataError(msg, hint=SHAPE_HINT)
         job = Submitted(answer.value.jobId, order.available_until, answer.asked_at)
         order.pending.remember(order.about, job)
         return job
