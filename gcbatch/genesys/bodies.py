@@ -18,7 +18,7 @@ import orjson
 
 from gcbatch.surrogates import mended
 
-__all__ = ["ForeignBodyError", "Reader", "loosely", "read"]
+__all__ = ["ForeignBodyError", "Reader", "errors_in", "loosely", "read"]
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -168,8 +168,8 @@ class Reader(Generic[S]):
             came = _listed(members) if members else "nothing"
             msg = f"it has {came}, but no {_listed(self._evidence, 'or')}"
             raise ForeignBodyError(msg)
-        if wrong := [key for key, value in others.items() if _is_error(key, value)]:
-            msg = f"it has an error beside what was asked: {_listed(wrong)}"
+        if wrong := errors_in({k: _value(v) for k, v in others.items() if _tells(k)}):
+            msg = f"it has an error beside what was asked: {wrong}"
             raise ForeignBodyError(msg)
         return others
 
@@ -191,6 +191,22 @@ class Reader(Generic[S]):
         if found:
             msg = f"announces more pages than this one: {_listed(found)}"
             raise msgspec.ValidationError(msg)
+
+
+def errors_in(others: Mapping[str, Any]) -> str:
+    """Return which members of an object tell of an error, in words; empty if none do.
+
+    Args:
+        others: Those that its shape does not have.
+    """
+    wrong = [key for key, value in others.items() if _is_error(key, value)]
+    return _listed(wrong) if wrong else ""
+
+
+def _is_error(key: str, value: Any) -> bool:
+    if key in _ERROR_KEYS:
+        return bool(value)
+    return key in _STATUS_KEYS and bool(_FAILED.fullmatch(str(value)))
 
 
 def _listed(keys: Iterable[str], last: str = "and") -> str:
@@ -220,8 +236,6 @@ def _number(sent: msgspec.Raw | None) -> float:
     return value if isinstance(value, int | float) else 0
 
 
-def _is_error(key: str, sent: msgspec.Raw) -> bool:
-    """Say whether a member that the shape does not have tells of an error."""
-    if key in _ERROR_KEYS:
-        return _says(sent)
-    return key in _STATUS_KEYS and bool(_FAILED.fullmatch(str(_value(sent))))
+def _tells(key: str) -> bool:
+    """Say whether a member may tell of an error."""
+    return key in _ERROR_KEYS or key in _STATUS_KEYS
