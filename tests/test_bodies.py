@@ -116,7 +116,10 @@ def test_a_wrong_type_is_not_foreign() -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["next", "nextPage", "nextPageToken", "nextCursor", "cursor", "hasMore", "hasNext"],
+    [
+        *("next", "nextPage", "nextPageToken", "nextCursor", "cursor", "hasMore"),
+        *("hasNext", "next_page", "next_page_id", "has_more", "continuation_token"),
+    ],
 )
 def test_pages_that_nothing_leads_to_are_refused(key: str) -> None:
     """They would be dropped; but not where the shape's own key leads on."""
@@ -125,6 +128,16 @@ def test_pages_that_nothing_leads_to_are_refused(key: str) -> None:
     assert LISTINGS.decode(body_of({**sent, "nextUri": "/more"})).nextUri
     with pytest.raises(msgspec.ValidationError, match=f"more pages .*: {key}"):
         LISTINGS.decode(body_of(sent))
+
+
+@pytest.mark.parametrize("key", ["links", "_links", "paging"])
+def test_pages_that_links_lead_to_are_refused(key: str) -> None:
+    """A next page is announced wherever APIs write it; links to others are none."""
+    last = {"entities": [1], key: {"self": "/1", "next": None}}
+
+    assert LISTINGS.decode(body_of(last)).entities == [1]
+    with pytest.raises(msgspec.ValidationError, match=f"more pages .*: {key}"):
+        LISTINGS.decode(body_of({**last, key: {"self": "/1", "next": "/2"}}))
 
 
 def test_an_error_says_which_keys_came() -> None:

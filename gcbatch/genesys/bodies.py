@@ -41,11 +41,14 @@ _STATUS_KEYS: Final = frozenset(("status", "statusCode"))
 _FAILED: Final = re.compile(r"[45]\d\d(\.0)?|err.*|fail.*", re.IGNORECASE)
 
 _NEXT_KEY: Final = re.compile(
-    r"cursor|next(uri|url|link|cursor|token|page\w*)?|has(more|next)\w*"
-    r"|continuation(token)?",
+    r"cursor|next_?(uri|url|link|cursor|token|page\w*)?|has_?(more|next)\w*"
+    r"|continuation(_?token)?",
     re.IGNORECASE,
 )
 """A key by which APIs announce a next page."""
+
+_LINKS_KEY: Final = re.compile(r"_?links|paging|pagination", re.IGNORECASE)
+"""A key of an object with such keys."""
 
 _MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -185,7 +188,7 @@ class Reader(Generic[S]):
         """
         if self._next_page and getattr(answer, self._fields[self._next_page]):
             return
-        found = [k for k, v in others.items() if _NEXT_KEY.fullmatch(k) and _says(v)]
+        found = [key for key, value in others.items() if _leads_on(key, value)]
         if self._next_page is None and _number(others.get("pageCount")) > 1:
             found.append("pageCount")
         if found:
@@ -229,6 +232,16 @@ def _value(sent: msgspec.Raw) -> Any:
 def _says(sent: msgspec.Raw) -> bool:
     """Say whether a value is more than null, false, zero or empty."""
     return bool(_value(sent))
+
+
+def _leads_on(key: str, sent: msgspec.Raw) -> bool:
+    """Say whether a member announces a next page, by itself or among links."""
+    if _NEXT_KEY.fullmatch(key):
+        return _says(sent)
+    links = _value(sent) if _LINKS_KEY.fullmatch(key) else None
+    return isinstance(links, dict) and any(
+        bool(value) and _NEXT_KEY.fullmatch(name) for name, value in links.items()
+    )
 
 
 def _number(sent: msgspec.Raw | None) -> float:
