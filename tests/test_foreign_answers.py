@@ -333,3 +333,24 @@ def test_a_row_without_figures_is_no_error(
 
     assert len(report.warnings) == len(more)
     assert all(key in report.warnings[0] for key in more)
+
+
+SPAN = "2025-03-02\n09:00Z/2025-03-02\x1b10:00Z"
+BUCKETS = {
+    "aggregates": {"data": [{"interval": SPAN}]},
+    "interval-report": {"date": SPAN[:17]},
+    "queue-summary": {"queue": {"id": SALES}, "interval": SPAN[:17]},
+}
+
+
+@pytest.mark.parametrize("name", BUCKETS)
+def test_a_bucket_is_named_in_plain_text(tmp_path: Path, name: str) -> None:
+    """Between date and time ISO 8601 has one letter, which readers let be any."""
+    call = CALLS[name]
+    world = World(tmp_path, TENANT)
+    arm(world, call, [("row", 200, {call.holds: [BUCKETS[name]]})])
+
+    with pytest.raises(DataError, match="is outside") as failed:
+        world.run(**call.job)
+
+    assert failed.value.problem.isprintable()

@@ -64,10 +64,10 @@ class Grid:
             msg = f"{self._query}: {where}: {plain(start)!r} is no instant"
             raise DataError(msg) from exc
         if not window.start <= instant < window.end:
-            msg = f"{self._query}: {where}: {start} is outside the window"
+            msg = f"{self._query}: {where}: {plain(start)} is outside the window"
             raise DataError(msg, hint=_HINT)
         if (instant - window.start) % self._pace:
-            msg = f"{self._query}: {where}: {start} is not the start of a bucket"
+            msg = f"{self._query}: {where}: {plain(start)} is not the start of a bucket"
             raise DataError(msg, hint=_HINT)
         return instant, min(instant + self._pace, window.end)
 

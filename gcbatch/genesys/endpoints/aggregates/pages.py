@@ -234,10 +234,10 @@ class _Rows:
         try:
             start, end = map(_instant, text.split("/"))
         except (ValueError, OverflowError) as exc:
-            msg = f"bucket {text[:80]!r} is no interval"
+            msg = f"bucket {plain(text, 80)!r} is no interval"
             raise DataError(msg, hint=SHAPE_HINT) from exc
         if start >= end or start < self._window.start or end > self._window.end:
-            msg = f"bucket {text} is outside the window that was asked"
+            msg = f"bucket {plain(text, 80)} is outside the window that was asked"
             raise DataError(msg, hint=_ALIGN_HINT)
         self._spans[text] = (start, end)
         return start, end
@@ -250,7 +250,8 @@ class _Rows:
                 continue  # not asked for
             qualifier = metric.qualifier
             if qualifier is not None and not self._qualified:
-                msg = f"bucket {bucket.interval}: {metric.metric} has a qualifier"
+                where = f"bucket {plain(bucket.interval, 80)}"
+                msg = f"{where}: {metric.metric} has a qualifier"
                 raise DataError(msg, hint=SHAPE_HINT)
             row = rows.get(qualifier)
             if row is None:
