@@ -151,6 +151,21 @@ def test_an_error_says_which_keys_came() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("sent", "has"),
+    [({"entities": None, "total": 0}, "total"), ({}, "nothing")],
+    ids=str,
+)
+def test_what_is_null_is_not_said_to_be_there(sent: Any, has: str) -> None:
+    """An answer that has entities, but no entities, would be a riddle."""
+    reader = Reader(Listing, "entities", or_nothing=False)
+
+    with pytest.raises(ForeignBodyError) as failed:
+        reader.decode(body_of(sent))
+
+    assert str(failed.value) == f"it has {has}, but no entities"
+
+
 @pytest.mark.parametrize("key", ["s3cret" * 8, "two\nlines", "\x1b[31m", ""])
 def test_odd_keys_are_not_repeated(key: str) -> None:
     """No secret that a service echoes, and nothing that a terminal acts on."""

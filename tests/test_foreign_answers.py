@@ -354,3 +354,17 @@ def test_a_bucket_is_named_in_plain_text(tmp_path: Path, name: str) -> None:
         world.run(**call.job)
 
     assert failed.value.problem.isprintable()
+
+
+def test_a_part_of_a_token_is_no_token(tmp_path: Path) -> None:
+    """Signing in is answered by 200 alone, as all calls are."""
+    world = World(tmp_path, TENANT)
+    body = json.dumps({"access_token": "half", "expires_in": 3600}).encode()
+    world.simulator.faults.add(
+        Fault("status", "/oauth/token$", times=None, status=206, body=body)
+    )
+
+    with pytest.raises(GcbatchError, match="its status is 206") as failed:
+        world.run(**CALLS["aggregates"].job)
+
+    assert failed.value.exit_code == 4

@@ -168,8 +168,9 @@ class Reader(Generic[S]):
         told = {key for key, value in members.items() if bytes(value) != b"null"}
         is_nothing = not (told or others) and self._or_nothing
         if told.isdisjoint(self._evidence) and not is_nothing:
-            came = _listed(members) if members else "nothing"
-            msg = f"it has {came}, but no {_listed(self._evidence, 'or')}"
+            came = [key for key in members if key not in self._evidence]
+            has = _listed(came) if came else "nothing"
+            msg = f"it has {has}, but no {_listed(self._evidence, 'or')}"
             raise ForeignBodyError(msg)
         if wrong := errors_in({k: _value(v) for k, v in others.items() if _tells(k)}):
             msg = f"it has an error beside what was asked: {wrong}"
