@@ -116,7 +116,10 @@ def test_a_wrong_type_is_not_foreign() -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["next", "nextPage", "nextPageToken", "nextCursor", "cursor", "hasMore", "hasNext"],
+    [
+        *("next", "nextPage", "nextPageToken", "nextCursor", "cursor", "hasMore"),
+        *("hasNext", "next_page", "next_page_id", "has_more", "continuation_token"),
+    ],
 )
 def test_pages_that_nothing_leads_to_are_refused(key: str) -> None:
     """They would be dropped; but not where the shape's own key leads on."""
@@ -125,6 +128,16 @@ def test_pages_that_nothing_leads_to_are_refused(key: str) -> None:
     assert LISTINGS.decode(body_of({**sent, "nextUri": "/more"})).nextUri
     with pytest.raises(msgspec.ValidationError, match=f"more pages .*: {key}"):
         LISTINGS.decode(body_of(sent))
+
+
+@pytest.mark.parametrize("key", ["links", "_links", "paging"])
+def test_pages_that_links_lead_to_are_refused(key: str) -> None:
+    """A next page is announced wherever APIs write it; links to others are none."""
+    last = {"entities": [1], key: {"self": "/1", "next": None}}
+
+    assert LISTINGS.decode(body_of(last)).entities == [1]
+    with pytest.raises(msgspec.ValidationError, match=f"more pages .*: {key}"):
+        LISTINGS.decode(body_of({**last, key: {"self": "/1", "next": "/2"}}))
 
 
 def test_an_error_says_which_keys_came() -> None:
@@ -136,6 +149,21 @@ def test_an_error_says_which_keys_came() -> None:
         "it has key0, key1, key2, key3, key4, key5, key6, key7 and 3 more, "
         "but no entities"
     )
+
+
+@pytest.mark.parametrize(
+    ("sent", "has"),
+    [({"entities": None, "total": 0}, "total"), ({}, "nothing")],
+    ids=str,
+)
+def test_what_is_null_is_not_said_to_be_there(sent: Any, has: str) -> None:
+    """An answer that has entities, but no entities, would be a riddle."""
+    reader = Reader(Listing, "entities", or_nothing=False)
+
+    with pytest.raises(ForeignBodyError) as failed:
+        reader.decode(body_of(sent))
+
+    assert str(failed.value) == f"it has {has}, but no entities"
 
 
 @pytest.mark.parametrize("key", ["s3cret" * 8, "two\nlines", "\x1b[31m", ""])

@@ -278,3 +278,93 @@ def test_announced_pages_that_nothing_leads_to_are_refused(
         world.run(**call.job)
 
     assert not kept(world).keys() - {"plan.json"}
+
+
+HOUR = "2026-03-02T09:00:00.000Z"
+INNER: dict[str, tuple[str, dict[str, Any]]] = {
+    "group": ("aggregates", {"group": {"queueId": SALES}}),
+    "bucket": ("aggregates", {"data": [{"interval": f"{HOUR}/{HOUR[:11]}10:00Z"}]}),
+    "interval-report": (
+        "interval-report",
+        {"date": HOUR, "groupByValues": ["Sales"]},
+    ),
+    "queue-summary": (
+        "queue-summary",
+        {"queue": {"id": SALES, "name": "Sales"}, "interval": HOUR},
+    ),
+}
+"""What has no figures, on each level of an answer that has some: a call, a row."""
+
+
+def with_more(row: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with more keys, in its bucket if it has some."""
+    if "data" in row:
+        return {**row, "data": [bucket | more for bucket in row["data"]]}
+    return row | more
+
+
+@pytest.mark.parametrize(("name", "row"), INNER.values(), ids=list(INNER))
+def test_an_error_in_place_of_some_figures_is_no_row(
+    tmp_path: Path, name: str, row: dict[str, Any]
+) -> None:
+    """It is an error wherever it stands, and never a bucket of zeros."""
+    call = CALLS[name]
+    world = World(tmp_path, TENANT)
+    arm(world, call, [("row", 200, {call.holds: [with_more(row, UNAVAILABLE)]})])
+
+    with pytest.raises(GcbatchError, match="has an error beside") as failed:
+        world.run(**call.job)
+
+    assert failed.value.exit_code == 4
+    assert not kept(world).keys() - {"plan.json"}
+
+
+@pytest.mark.parametrize("more", [{}, {"newer": 1}, {"status": "ok"}], ids=str)
+@pytest.mark.parametrize(("name", "row"), INNER.values(), ids=list(INNER))
+def test_a_row_without_figures_is_no_error(
+    tmp_path: Path, name: str, row: dict[str, Any], more: dict[str, Any]
+) -> None:
+    """What has no data is left out by services; what is newer is named."""
+    call = CALLS[name]
+    world = World(tmp_path, TENANT)
+    arm(world, call, [("row", 200, {call.holds: [with_more(row, more)]})])
+
+    report = world.run(**call.job)
+
+    assert len(report.warnings) == len(more)
+    assert all(key in report.warnings[0] for key in more)
+
+
+SPAN = "2025-03-02\n09:00Z/2025-03-02\x1b10:00Z"
+BUCKETS = {
+    "aggregates": {"data": [{"interval": SPAN}]},
+    "interval-report": {"date": SPAN[:17]},
+    "queue-summary": {"queue": {"id": SALES}, "interval": SPAN[:17]},
+}
+
+
+@pytest.mark.parametrize("name", BUCKETS)
+def test_a_bucket_is_named_in_plain_text(tmp_path: Path, name: str) -> None:
+    """Between date and time ISO 8601 has one letter, which readers let be any."""
+    call = CALLS[name]
+    world = World(tmp_path, TENANT)
+    arm(world, call, [("row", 200, {call.holds: [BUCKETS[name]]})])
+
+    with pytest.raises(DataError, match="is outside") as failed:
+        world.run(**call.job)
+
+    assert failed.value.problem.isprintable()
+
+
+def test_a_part_of_a_token_is_no_token(tmp_path: Path) -> None:
+    """Signing in is answered by 200 alone, as all calls are."""
+    world = World(tmp_path, TENANT)
+    body = json.dumps({"access_token": "half", "expires_in": 3600}).encode()
+    world.simulator.faults.add(
+        Fault("status", "/oauth/token$", times=None, status=206, body=body)
+    )
+
+    with pytest.raises(GcbatchError, match="its status is 206") as failed:
+        world.run(**CALLS["aggregates"].job)
+
+    assert failed.value.exit_code == 4

@@ -347,7 +347,7 @@ class TestPages:
     def test_what_answers_may_be_like(
         self, bench_of: "BenchOf", endpoint: str, kind: Any
     ) -> None:
-        """A missing list is an empty one; unknown keys and offsets are no matter."""
+        """A missing list is an empty one; unknown keys and offsets change no row."""
         expected = intervals(ask(bench_of(), endpoint))
         bench = bench_of(faults=Faults(Fault(kind, times=None)))
 
@@ -403,8 +403,8 @@ class TestOddAnswers:
         self, bench_of: "BenchOf", endpoint: str, start: str
     ) -> None:
         """One without an offset would be taken for this machine's time."""
-        row = {"date": start, "queue": {"id": "q"}, "interval": start}
-        body = json.dumps({"entities": [row], "data": [row]}).encode()
+        row = {"queue": {"id": "q"}, "interval": start}
+        body = json.dumps({"entities": [{"date": start}], "data": [row]}).encode()
         bench = bench_of(faults=Faults(Fault("garbage", body=body, times=None)))
 
         with pytest.raises(DataError, match="is no instant") as caught:

@@ -18,7 +18,7 @@ import orjson
 
 from gcbatch.surrogates import mended
 
-__all__ = ["ForeignBodyError", "Reader", "loosely", "read"]
+__all__ = ["ForeignBodyError", "Reader", "errors_in", "loosely", "read"]
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -41,11 +41,14 @@ _STATUS_KEYS: Final = frozenset(("status", "statusCode"))
 _FAILED: Final = re.compile(r"[45]\d\d(\.0)?|err.*|fail.*", re.IGNORECASE)
 
 _NEXT_KEY: Final = re.compile(
-    r"cursor|next(uri|url|link|cursor|token|page\w*)?|has(more|next)\w*"
-    r"|continuation(token)?",
+    r"cursor|next_?(uri|url|link|cursor|token|page\w*)?|has_?(more|next)\w*"
+    r"|continuation(_?token)?",
     re.IGNORECASE,
 )
 """A key by which APIs announce a next page."""
+
+_LINKS_KEY: Final = re.compile(r"_?links|paging|pagination", re.IGNORECASE)
+"""A key of an object with such keys."""
 
 _MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -165,11 +168,12 @@ class Reader(Generic[S]):
         told = {key for key, value in members.items() if bytes(value) != b"null"}
         is_nothing = not (told or others) and self._or_nothing
         if told.isdisjoint(self._evidence) and not is_nothing:
-            came = _listed(members) if members else "nothing"
-            msg = f"it has {came}, but no {_listed(self._evidence, 'or')}"
+            came = [key for key in members if key not in self._evidence]
+            has = _listed(came) if came else "nothing"
+            msg = f"it has {has}, but no {_listed(self._evidence, 'or')}"
             raise ForeignBodyError(msg)
-        if wrong := [key for key, value in others.items() if _is_error(key, value)]:
-            msg = f"it has an error beside what was asked: {_listed(wrong)}"
+        if wrong := errors_in({k: _value(v) for k, v in others.items() if _tells(k)}):
+            msg = f"it has an error beside what was asked: {wrong}"
             raise ForeignBodyError(msg)
         return others
 
@@ -185,12 +189,28 @@ class Reader(Generic[S]):
         """
         if self._next_page and getattr(answer, self._fields[self._next_page]):
             return
-        found = [k for k, v in others.items() if _NEXT_KEY.fullmatch(k) and _says(v)]
+        found = [key for key, value in others.items() if _leads_on(key, value)]
         if self._next_page is None and _number(others.get("pageCount")) > 1:
             found.append("pageCount")
         if found:
             msg = f"announces more pages than this one: {_listed(found)}"
             raise msgspec.ValidationError(msg)
+
+
+def errors_in(others: Mapping[str, Any]) -> str:
+    """Return which members of an object tell of an error, in words; empty if none do.
+
+    Args:
+        others: Those that its shape does not have.
+    """
+    wrong = [key for key, value in others.items() if _is_error(key, value)]
+    return _listed(wrong) if wrong else ""
+
+
+def _is_error(key: str, value: Any) -> bool:
+    if key in _ERROR_KEYS:
+        return bool(value)
+    return key in _STATUS_KEYS and bool(_FAILED.fullmatch(str(value)))
 
 
 def _listed(keys: Iterable[str], last: str = "and") -> str:
@@ -215,13 +235,21 @@ def _says(sent: msgspec.Raw) -> bool:
     return bool(_value(sent))
 
 
+def _leads_on(key: str, sent: msgspec.Raw) -> bool:
+    """Say whether a member announces a next page, by itself or among links."""
+    if _NEXT_KEY.fullmatch(key):
+        return _says(sent)
+    links = _value(sent) if _LINKS_KEY.fullmatch(key) else None
+    return isinstance(links, dict) and any(
+        bool(value) and _NEXT_KEY.fullmatch(name) for name, value in links.items()
+    )
+
+
 def _number(sent: msgspec.Raw | None) -> float:
     value = None if sent is None else _value(sent)
     return value if isinstance(value, int | float) else 0
 
 
-def _is_error(key: str, sent: msgspec.Raw) -> bool:
-    """Say whether a member that the shape does not have tells of an error."""
-    if key in _ERROR_KEYS:
-        return _says(sent)
-    return key in _STATUS_KEYS and bool(_FAILED.fullmatch(str(_value(sent))))
+def _tells(key: str) -> bool:
+    """Say whether a member may tell of an error."""
+    return key in _ERROR_KEYS or key in _STATUS_KEYS

@@ -55,6 +55,9 @@ async def sign_in(
             await tries.after_loss(lost)
             continue
         if response.status < HTTPStatus.MULTIPLE_CHOICES:
+            if response.status != HTTPStatus.OK:
+                await tries.after_loss(Foreign(f"its status is {response.status}"))
+                continue
             try:
                 return read(response.body, _token)
             except msgspec.ValidationError as exc:

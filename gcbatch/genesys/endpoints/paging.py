@@ -1,12 +1,15 @@
 """Pages that are reached by a token each."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from gcbatch.errors import DataError
 from gcbatch.genesys.client import Answer
 
-__all__ = ["all_pages"]
+__all__ = ["all_pages", "check_end"]
+
+MOST_PAGES: Final = 10_000
+"""Of one query. Millions of rows, where plans ask for some ten thousand at once."""
 
 
 class Page(Protocol):
@@ -39,7 +42,7 @@ async def all_pages(
         The pages in order; an empty page does not end them, only a missing token does.
 
     Raises:
-        DataError: If a token comes again, which would never end, or if fewer pages
+        DataError: If a token comes again, or new ones without end, or if fewer pages
             came than were announced; names the page and *about*.
         GcbatchError: As *ask* does.
     """
@@ -60,6 +63,22 @@ async def all_pages(
             )
             raise DataError(msg, hint="ask the service's support; nothing was stored")
         seen[token] = len(pages)
+        check_end(len(pages), about)
+
+
+def check_end(count: int, about: str) -> None:
+    """Refuse pages that lead on and on, always to new ones.
+
+    Args:
+        count: Pages that came, of which none is the last.
+        about: What is asked.
+
+    Raises:
+        DataError: If there are more than any query has; names *about*.
+    """
+    if count >= MOST_PAGES:
+        msg = f"{about}: its pages do not end: {count:,} came, and the last names more"
+        raise DataError(msg, hint="ask the service's support; nothing was stored")
 
 
 def _check_count(pages: Sequence[Answer[P]], about: str) -> None:

@@ -21,6 +21,7 @@ from gcbatch.genesys.endpoints.aggregates.shapes import (
 )
 from gcbatch.genesys.endpoints.async_jobs import JobRoad, Order
 from gcbatch.genesys.endpoints.base import Desk
+from gcbatch.genesys.endpoints.paging import check_end
 from gcbatch.genesys.families import Family
 from gcbatch.partfile import Part
 from gcbatch.query import Query, canonical
@@ -64,10 +65,16 @@ class AggregateJobs:
         template = orjson.loads(query.template)
         body = {**template, "interval": str(query.window), "pageSize": PAGE_SIZE}
         pages: list[Answer[AggregatePage]] = []
+
+        def take(page: Answer[AggregatePage]) -> None:
+            pages.append(page)
+            if page.value.cursor:
+                check_end(len(pages), str(query))
+
         await self._road.fetch(
             Order(str(query), canonical(body), self.desk.store.pending(query.digest)),
             decode_page,
-            pages.append,
+            take,
             begin=pages.clear,
         )
         with about(query):

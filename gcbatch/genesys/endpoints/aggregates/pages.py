@@ -250,8 +250,8 @@ class _Rows:
                 continue  # not asked for
             qualifier = metric.qualifier
             if qualifier is not None and not self._qualified:
-                known = plain(bucket.interval, 80)
-                msg = f"bucket {known}: {metric.metric} has a qualifier"
+                where = f"bucket {plain(bucket.interval, 80)}"
+                msg = f"{where}: {metric.metric} has a qualifier"
                 raise DataError(msg, hint=SHAPE_HINT)
             row = rows.get(qualifier)
             if row is None:

@@ -5,7 +5,7 @@ again without it: statistics and fields that are newer are named in the part, an
 run's report names them once.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
@@ -15,6 +15,7 @@ import msgspec
 from gcbatch import question
 from gcbatch.genesys.bodies import ForeignBodyError, Reader, loosely
 from gcbatch.genesys.endpoints.columns import Number
+from gcbatch.genesys.endpoints.known import check_no_error, known, of_each
 from gcbatch.plain import plain
 
 __all__ = [
@@ -162,64 +163,32 @@ def left_out(page: AggregatePage, asked: question.Query) -> frozenset[str]:
 
 
 def _known_page(page: Any, newer: set[str]) -> Any:
-    """Return a page without what this release does not know, which is noted.
-
-    What is of another type than it should be is left as it is, to be refused.
-    """
+    """Return a page without what this release does not know, which is noted."""
 
     def group(one: Any) -> Any:
         if isinstance(one, dict) and one and not one.keys() & {"group", "data"}:
             msg = "a result has neither a group nor data"
             raise ForeignBodyError(msg)
-        return _known(one, Group, newer, "results.", data=_of_each(bucket))
+        check_no_error(one, Group, "a result")
+        return known(one, Group, newer, "results.", data=of_each(bucket))
 
     def bucket(one: Any) -> Any:
-        parts = {"metrics": _of_each(metric), "views": _of_each(view)}
-        return _known(one, Bucket, newer, "results.data.", **parts)
+        check_no_error(one, Bucket, "a bucket")
+        parts = {"metrics": of_each(metric), "views": of_each(view)}
+        return known(one, Bucket, newer, "results.data.", **parts)
 
     def metric(one: Any) -> Any:
         stats = _statistics(one, "metric", newer)
-        return _known(one, _Metric, newer, "results.data.metrics.", stats=stats)
+        return known(one, _Metric, newer, "results.data.metrics.", stats=stats)
 
     def view(one: Any) -> Any:
         stats = _statistics(one, "name", newer)
-        return _known(one, _View, newer, "results.data.views.", stats=stats)
+        return known(one, _View, newer, "results.data.views.", stats=stats)
 
-    return _known(page, _Page, newer, "", results=_of_each(group))
+    return known(page, _Page, newer, "", results=of_each(group))
 
 
 def _statistics(one: Any, key: str, newer: set[str]) -> Callable[[Any], Any]:
     """Return what cleans the statistics of a metric or view, which has a name."""
     name = one.get(key) if isinstance(one, dict) else ""
-    return lambda stats: _known(stats, Stats, newer, f"{name}.")
-
-
-def _of_each(clean: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda many: list(map(clean, many)) if isinstance(many, list) else many
-
-
-def _known(
-    one: Any,
-    shape: type[msgspec.Struct],
-    newer: set[str],
-    above: str,
-    **below: Callable[[Any], Any],
-) -> Any:
-    """Return an object with the fields of its shape alone.
-
-    Args:
-        one: The object.
-        shape: Whose fields are known.
-        newer: Takes the paths of all others.
-        above: The path to the object, with its dot.
-        below: What cleans the values of some fields.
-    """
-    if not isinstance(one, dict):
-        return one
-    fields: Iterable[str] = shape.__struct_encode_fields__
-    newer.update(f"{above}{name}" for name in one.keys() - set(fields))
-    return {
-        name: below[name](one[name]) if name in below else one[name]
-        for name in fields
-        if name in one
-    }
+    return lambda stats: known(stats, Stats, newer, f"{name}.")

@@ -23,7 +23,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import msgspec
@@ -34,7 +34,6 @@ import pyarrow.compute as pc
 from gcbatch import question
 from gcbatch.account import Account
 from gcbatch.errors import DataError
-from gcbatch.genesys.bodies import Reader
 from gcbatch.genesys.client import Answer, Client
 from gcbatch.genesys.endpoints.clocked import HEAD, Grid, levels_missing, whole_window
 from gcbatch.genesys.endpoints.columns import (
@@ -44,7 +43,14 @@ from gcbatch.genesys.endpoints.columns import (
     numbers,
     within,
 )
+from gcbatch.genesys.endpoints.known import known
 from gcbatch.genesys.endpoints.paging import all_pages
+from gcbatch.genesys.endpoints.row_pages import (
+    MOST_CHARS,
+    RowPage,
+    RowReader,
+    left_out,
+)
 from gcbatch.genesys.endpoints.splitting import AskedInPieces
 from gcbatch.genesys.metrics import snake
 from gcbatch.partfile import INSTANT, Part
@@ -60,32 +66,15 @@ PAGE_SIZE: Final = 250
 PATH: Final = "/api/v2/analytics/conversations/aggregates/query"
 
 
-class _Figure(msgspec.Struct, gc=False):
+class _Figure(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     count: Number | None = None
     sum: Number | None = None
 
 
-class _Entity(msgspec.Struct, gc=False):
+class _Entity(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     date: str
     groupByValues: list[str | None] | None = None  # noqa: N815 - the wire's word
     metrics: dict[str, _Figure | None] | None = None
-
-
-class _Page(msgspec.Struct, gc=False):
-    entities: list[_Entity] | None = None
-    nextPageId: str | None = None  # noqa: N815 - the wire's word
-    pageCount: Number | None = None  # noqa: N815 - the wire's word
-
-    @property
-    def next_token(self) -> str | None:
-        return self.nextPageId
-
-    @property
-    def page_count(self) -> Number | None:
-        return self.pageCount
-
-
-_PAGES: Final = Reader(_Page, "entities", "nextPageId", next_page="nextPageId")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +98,23 @@ _COLUMNS: Final = (
     _Column("wrapUpTime", "sum", "wrap_up_time_sum_s", pa.float64(), "s"),
 )
 _METRICS: Final = list(dict.fromkeys(column.metric for column in _COLUMNS))
+
+
+def _clean(entity: Any, newer: set[str]) -> Any:
+    def figures(metrics: Any) -> Any:
+        if not isinstance(metrics, dict):
+            return metrics
+        return {
+            name: known(figure, _Figure, newer, f"{name}.")
+            for name, figure in metrics.items()
+        }
+
+    return known(entity, _Entity, newer, "entities.", metrics=figures)
+
+
+_PAGES: Final = RowReader(
+    _Entity, rows="entities", next_page="nextPageId", clean=_clean
+)
 
 _PER_OFFER: Final = pa.field(
     "avg_handle_time_s",
@@ -186,7 +192,7 @@ class IntervalReport(AskedInPieces):
         body["dateRange"] = {"from": iso(window.start), "to": iso(window.end)}
         body.setdefault("interval", whole_window(window))
 
-        async def ask(token: str | None) -> Answer[_Page]:
+        async def ask(token: str | None) -> Answer[RowPage[_Entity]]:
             parameters: dict[str, str | int] = {"pageSize": PAGE_SIZE}
             if token:
                 parameters["pageId"] = token
@@ -200,7 +206,7 @@ class IntervalReport(AskedInPieces):
             )
 
         pages = await all_pages(ask, about=str(query))
-        entities = [e for page in pages for e in page.value.entities or ()]
+        entities = [e for page in pages for e in page.value.rows]
         (queue_id,) = self.queues_of(query.template)
         grid = Grid(query, asked.granularity)
         spans = [grid.bucket(e.date, f"entity {n}") for n, e in enumerate(entities, 1)]
@@ -221,9 +227,14 @@ class IntervalReport(AskedInPieces):
         order = ("interval_start", *self.groups(asked))
         table = table.sort_by([(name, "ascending") for name in order])
         remarks = levels_missing(table["handled_count"], table["service_level_percent"])
-        return Part(
-            table, Account.of_pages(query.window, table.num_rows, pages, remarks)
+        account = Account.of_pages(
+            query.window,
+            table.num_rows,
+            pages,
+            remarks,
+            left_out(pages) | _not_asked(entities),
         )
+        return Part(table, account)
 
     def derived(self, rows: pa.Table) -> pa.Table:
         """Return the tutorial's average: handle time by offers, 0 where there are none.
@@ -296,6 +307,12 @@ def _values(
         for group, value in zip(groups, values, strict=True):
             told[group].append(value)
     return told
+
+
+def _not_asked(entities: Iterable[_Entity]) -> frozenset[str]:
+    """Return the metrics of an answer that were not asked for."""
+    told = {name for entity in entities for name in entity.metrics or ()}
+    return frozenset(plain(name, MOST_CHARS) for name in told.difference(_METRICS))
 
 
 def _check_once(

@@ -32,12 +32,13 @@ import pyarrow.compute as pc
 from gcbatch import question
 from gcbatch.account import Account
 from gcbatch.errors import DataError
-from gcbatch.genesys.bodies import Reader
 from gcbatch.genesys.client import Answer, Client
 from gcbatch.genesys.endpoints.base import halves
 from gcbatch.genesys.endpoints.clocked import HEAD, Grid, levels_missing, whole_window
 from gcbatch.genesys.endpoints.columns import MOST, Number, numbers, within
+from gcbatch.genesys.endpoints.known import known
 from gcbatch.genesys.endpoints.paging import all_pages
+from gcbatch.genesys.endpoints.row_pages import RowPage, RowReader, left_out
 from gcbatch.genesys.endpoints.splitting import AskedInPieces
 from gcbatch.partfile import INSTANT, Part
 from gcbatch.plain import plain
@@ -50,36 +51,19 @@ PATH: Final = "/api/v2/analytics/queues/summary"
 KEPT_HINT: Final = "the service does not keep to the queues it was asked"
 
 
-class _Queue(msgspec.Struct, gc=False):
+class _Queue(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     id: str
     name: str | None = None
     deleted: bool | None = None
 
 
-class _Row(msgspec.Struct, gc=False):
+class _Row(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     queue: _Queue
     interval: str | None = None
     totalHandled: Number | None = None  # noqa: N815 - the wire's word
     totalAbandoned: Number | None = None  # noqa: N815 - the wire's word
     serviceLevel: Number | None = None  # noqa: N815 - the wire's word
     avgHandleTime: Number | None = None  # noqa: N815 - the wire's word
-
-
-class _Page(msgspec.Struct, gc=False):
-    data: list[_Row] | None = None
-    nextPageToken: str | None = None  # noqa: N815 - the wire's word
-    pageCount: Number | None = None  # noqa: N815 - the wire's word
-
-    @property
-    def next_token(self) -> str | None:
-        return self.nextPageToken
-
-    @property
-    def page_count(self) -> Number | None:
-        return self.pageCount
-
-
-_PAGES: Final = Reader(_Page, "data", "nextPageToken", next_page="nextPageToken")
 
 
 _FIGURES: Final = (
@@ -89,6 +73,16 @@ _FIGURES: Final = (
     ("avgHandleTime", "avg_handle_time_s", pa.float64(), "s"),
 )
 """Name on the wire, column, type, unit."""
+
+
+def _clean(row: Any, newer: set[str]) -> Any:
+    def queue(one: Any) -> Any:
+        return known(one, _Queue, newer, "data.queue.")
+
+    return known(row, _Row, newer, "data.", queue=queue)
+
+
+_PAGES: Final = RowReader(_Row, rows="data", next_page="nextPageToken", clean=_clean)
 
 
 @dataclass(frozen=True)
@@ -161,21 +155,22 @@ class QueueSummary(AskedInPieces):
         body |= {"dateFrom": iso(window.start), "dateTo": iso(window.end)}
         body.setdefault("interval", whole_window(window))
 
-        async def ask(token: str | None) -> Answer[_Page]:
+        async def ask(token: str | None) -> Answer[RowPage[_Row]]:
             page = {"nextPageToken": token} if token else {}
             return await client.post(
                 PATH, _PAGES.decode, canonical(body | page), divisible=divisible
             )
 
         pages = await all_pages(ask, about=str(query))
-        rows = [row for page in pages for row in page.value.data or ()]
+        rows = [row for page in pages for row in page.value.rows]
         _refuse_strangers(rows, query, self.queues_of(query.template))
         grid = Grid(query, asked.granularity)
         spans = [grid.bucket(r.interval, f"row {n}") for n, r in enumerate(rows, 1)]
         seen: set[tuple[str, object]] = set()
         for row, span in zip(rows, spans, strict=True):
             if (row.queue.id, span) in seen:
-                msg = f"{query}: queue {row.queue.id} has bucket {iso(span[0])} twice"
+                queue, bucket = plain(row.queue.id), iso(span[0])
+                msg = f"{query}: queue {queue} has bucket {bucket} twice"
                 raise DataError(msg)
             seen.add((row.queue.id, span))
         columns = [
@@ -197,9 +192,10 @@ class QueueSummary(AskedInPieces):
         order = [("interval_start", "ascending"), ("queue_id", "ascending")]
         table = table.sort_by(order)
         remarks = levels_missing(table["total_handled"], table["service_level"])
-        return Part(
-            table, Account.of_pages(query.window, table.num_rows, pages, remarks)
+        account = Account.of_pages(
+            query.window, table.num_rows, pages, remarks, left_out(pages)
         )
+        return Part(table, account)
 
     def facts(self, rows: pa.Table) -> pa.Table:
         """Return what the table `sla` adds up.
