@@ -27,6 +27,7 @@ from gcbatch.genesys.names import (
     names_of,
     queue_ids,
     unlisted_targets,
+    without_listing,
 )
 from gcbatch.job import Job
 from gcbatch.kept import Kept, asked_by
@@ -281,8 +282,7 @@ class Planner:
         """Refuse targets of which is not known for sure which queue they are for."""
         if failure is not None and (named := self._named_targets):
             what = f"sla.targets: {plain(named[0])!r} cannot be found by name"
-            hint = "name queues by id, or try again later"
-            raise failure.within(what, hint=hint) from failure
+            raise without_listing(what, failure) from failure
         if self._job.sla:
             check_targets(self._job.sla.targets, names)
 
