@@ -77,8 +77,9 @@ class Marks:
 def _about(source: Source, stop: Event) -> dict[str, Any]:
     """Return all that determines the tables of an org."""
     job, store = source.job, source.store
+    plan = source.latest.compared if source.latest else source.plan
     with naming(job.org_name):
-        for digest in {query.digest for query in source.plan.queries}:
+        for digest in {query.digest for query in plan.queries}:
             if stop.is_set():
                 raise StoppedError
             if store.path(digest).exists():
@@ -89,7 +90,7 @@ def _about(source: Source, stop: Event) -> dict[str, Any]:
         "query": job.query.model_dump(mode="json", by_alias=True),
         "sla": job.sla and job.sla.model_dump(mode="json"),
         "plan": source.plan.run_id,
-        "inputs": inputs_of(source.plan, store).sha256,
+        "inputs": inputs_of(plan, store).sha256,
         "names": {part: names[part] for part in SHOWN},
     }
 

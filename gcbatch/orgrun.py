@@ -168,6 +168,7 @@ class OrgRun:
         self._effort.remarks[MENDED] += len(damaged)
         with self._effort.spent.noting(session):
             await self._fetch(session, engine, plan, damaged)
+        self._planned = self.planned.without(self._effort.gaps)
 
     def forget_reads(self) -> None:
         """Take parts as they are now for what is to be read."""
@@ -250,7 +251,9 @@ class OrgRun:
     def _catalog(self, planned: Planned, stop: Event | None) -> Catalog:
         latest = None
         if isinstance(self._endpoint, DetailsEndpoint) and self._endpoint.known_by_id:
-            latest = LatestParts(planned.plan, self._store, stop)
+            failed = self._effort.gaps
+            beside = tuple(q for q in failed if self._store.account_of(q) is not None)
+            latest = LatestParts(planned.plan, self._store, stop, beside)
         source = Source(
             self.job,
             self._endpoint,

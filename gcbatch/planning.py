@@ -1,6 +1,6 @@
 """From a job to its plan: dates, queues and names resolved, stored parts counted."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -27,11 +27,13 @@ from gcbatch.genesys.names import (
     names_of,
     queue_ids,
     unlisted_targets,
+    without_listing,
 )
 from gcbatch.job import Job
 from gcbatch.kept import Kept, asked_by
 from gcbatch.listings import is_kept, keep_listings
 from gcbatch.orgs import OrgSession, identity_of
+from gcbatch.plain import plain
 from gcbatch.plan import Plan, Scope, make_plan
 from gcbatch.query import Query
 from gcbatch.question import QueueFile
@@ -221,8 +223,8 @@ class Planner:
             if found.refused
         ]
         sla = self._job.sla
-        if sla and sla.target is None and TARGETS not in names.listed_at:
-            poor.append("sla: the queues' own targets are not known")
+        if sla and sla.target is None:
+            poor += _unknown_targets(found, names)
         names = replace(names, warnings=(*names.warnings, *poor))
         lacking = {li.listing.dimension: li.lacking for li in found if li.lacking}
         if spare is not None and "queueId" in lacking:
@@ -267,9 +269,20 @@ class Planner:
         else:
             by_listing = bool(self.endpoint.queues_at_once)
         sla = self._job.sla
-        return by_listing or (sla is not None and not sla.include_deleted)
+        by_listing |= sla is not None and not sla.include_deleted
+        return by_listing or bool(self._named_targets)
 
-    def _check_targets(self, names: Names) -> None:
+    @property
+    def _named_targets(self) -> list[str]:
+        """The names that targets are for, where answers have ids alone."""
+        targets = self._job.sla.targets if self._job.sla else {}
+        return [t for t in targets if not is_id(t)] if self._job.query.family else []
+
+    def _check_targets(self, names: Names, failure: GcbatchError | None = None) -> None:
+        """Refuse targets of which is not known for sure which queue they are for."""
+        if failure is not None and (named := self._named_targets):
+            what = f"sla.targets: {plain(named[0])!r} cannot be found by name"
+            raise without_listing(what, failure) from failure
         if self._job.sla:
             check_targets(self._job.sla.targets, names)
 
@@ -280,7 +293,7 @@ class Planner:
             names: What queues are called.
             failure: Why their listing is not whole; None if it is.
         """
-        self._check_targets(names)
+        self._check_targets(names, failure)
         queues = self._queues
         if queues is not None:
             queues = tuple(queue_ids(queues, names, failure))
@@ -352,3 +365,15 @@ class Planner:
         """Say whether a part is to be fetched again, as its figures may change."""
         zone, settle = self._job.query.zone, self._job.fetch.settle
         return not account.settled(settle, zone, self.clock.now())
+
+
+def _unknown_targets(found: Iterable[Listed], names: Names) -> Iterator[str]:
+    """Yield which of the queues' own targets are not known, if some are not."""
+    if TARGETS not in names.listed_at:
+        yield "sla: the queues' own targets are not known"
+    odd = sorted(i for li in found for i, e in li.entities.items() if e.has_odd_target)
+    if odd:
+        yield (
+            "sla: queues whose own targets are no numbers, and so not known: "
+            f"{len(odd):,}, the first {plain(odd[0])}"
+        )

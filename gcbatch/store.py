@@ -61,8 +61,7 @@ class Store:
         self._read: dict[str, str] = {}
         self._sealed: dict[partfile.Stamp, str] = {}
         self._told_by: dict[partfile.Stamp, Mapping[bytes, bytes]] = {}
-        named = (self.read_note(FRESH_NOTE) or {}).get("run")
-        self.fresh = named if isinstance(named, str) else ""
+        self.fresh = self._named_fresh()
 
     def path(self, digest: str) -> Path:
         """Return where the part of a query is, or will be."""
@@ -363,9 +362,18 @@ class Store:
         self.write_note(FRESH_NOTE, {"run": self.fresh})
 
     def end_fresh(self) -> None:
-        """Count all parts again: they were fetched for the run with --fresh."""
-        self.discard_note(FRESH_NOTE)
+        """Count all parts again: they were fetched for the run with --fresh.
+
+        A run with --fresh that began after this store was opened is not done by that.
+        """
+        if self._named_fresh() in (self.fresh, ""):
+            self.discard_note(FRESH_NOTE)
         self.fresh = ""
+
+    def _named_fresh(self) -> str:
+        """Return the run with --fresh that is not done now; empty if there is none."""
+        named = (self.read_note(FRESH_NOTE) or {}).get("run")
+        return named if isinstance(named, str) else ""
 
     def write_note(self, name: str, content: dict[str, Any]) -> None:
         """Keep a JSON document beside the parts, whole.

@@ -6,7 +6,7 @@ Nothing is written and nothing removed.
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -64,7 +64,7 @@ class _Verifier:
         self._store = Store(job.fetch.store, job.store_name)
         self._endpoint = endpoint_named(job.query.endpoint)
         self._missing: set[Window] = set()
-        self._provisional: set[Window] = set()
+        self._accounts: list[Account] = []
         plan = kept.plan
         self._found = Verification(
             job=job.store_name,
@@ -115,7 +115,7 @@ class _Verifier:
     def _misfit_of(self, query: Query) -> str | None:
         """Say in what a part is not the answer to its query; None if in nothing.
 
-        It is noted if it is provisional.
+        Its account is noted.
 
         Raises:
             DataError: If it cannot be read, or is damaged.
@@ -128,9 +128,7 @@ class _Verifier:
             columns = _Columns(schema, "interval_start", "interval_end")
         with self._store.examine(query.digest) as (account, batches):
             wrong = _misfit(account, batches, query, columns)
-        settle, zone = self._job.fetch.settle, self._job.query.zone
-        if not account.settled(settle, zone, datetime.now(UTC)):
-            self._provisional.add(query.window)
+        self._accounts.append(account)
         return wrong
 
     def _check_outputs(self) -> None:
@@ -176,6 +174,9 @@ class _Verifier:
             return
         async with Orgs([self._job]) as orgs:
             session = await orgs.session(self._job)
+            await session.access.tokens.get()
+            # By the clock of the login: by one that is behind, nothing had settled.
+            provisional = self._provisional(session.client.clock.now())
             before = session.client.traffic.sent
             desk = Desk(session.client, coarse.asked, self._job.fetch, self._store)
             splitter = Splitter(endpoint, desk)
@@ -189,7 +190,7 @@ class _Verifier:
                 differing = await asyncio.to_thread(
                     self._differences, coarse, endpoint, spans, served
                 )
-                soft = {s for s in spans if _touches(s, self._provisional)}
+                soft = {s for s in spans if _touches(s, provisional)}
                 totals.add(spans, soft, differing)
 
             try:
@@ -198,6 +199,11 @@ class _Verifier:
                 )
             finally:
                 totals.requests = session.client.traffic.sent - before
+
+    def _provisional(self, now: datetime) -> set[Window]:
+        """Return the windows whose figures had not settled when they were fetched."""
+        settle, zone = self._job.fetch.settle, self._job.query.zone
+        return {a.window for a in self._accounts if not a.settled(settle, zone, now)}
 
     def _spans(self, coarse: Coarse, window: Window, totals: Totals) -> list[Window]:
         """Return the spans of a window that can be compared; note the others."""

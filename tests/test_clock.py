@@ -318,6 +318,16 @@ class TestFresh:
 
         assert (was_fresh, ours.is_fresh(digest)) == (False, True)
 
+    def test_who_began_before_it_does_not_end_it(self, bench: "Bench") -> None:
+        """A run under way that is done leaves a later --fresh under way."""
+        bench.run()
+        earlier = Store(bench.folder / "store", "job")
+        Store(bench.folder / "store", "job").begin_fresh()
+
+        earlier.end_fresh()
+
+        assert bench.run().fetched == DAYS
+
 
 def test_a_drift_is_judged_by_the_services_clock(tmp_path: Path) -> None:
     """What has not settled there is provisional, also where the machine is ahead."""

@@ -1,6 +1,8 @@
 """What one query brought: whose it is, how far the service has data, which pages."""
 
+import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,7 +10,12 @@ import pytest
 
 from gcbatch.genesys.client import Answer
 from gcbatch.genesys.endpoints.details.pages import CONVERSATIONS, Page
-from gcbatch.genesys.endpoints.details.tally import MOST_IDS, Piece, Tally
+from gcbatch.genesys.endpoints.details.tally import (
+    MOST_IDS,
+    OddFields,
+    Piece,
+    Tally,
+)
 from gcbatch.genesys.limits import DETAIL_PAGE
 from gcbatch.spool import Document, Spool
 from gcbatch.windows import Window, milliseconds
@@ -64,6 +71,39 @@ def test_an_account_keeps_some_correlation_ids(tally: Tally) -> None:
     account = tally.account()
     assert account.correlation_ids == tuple(map(str, range(MOST_IDS)))
     assert (account.pages, account.size) == (MOST_IDS + 5, 10 * (MOST_IDS + 5))
+
+
+def odd_page(numbers: range) -> Page:
+    """Return a page whose conversations have two fields each that do not fit."""
+    places = {f"c{n}": (f"z[{n}].mos", "a") for n in numbers}
+    return replace(page(numbers), odd=places)
+
+
+def test_odd_fields_count_once(tally: Tally) -> None:
+    """However often a page comes, and in whatever order: the first is named."""
+    none = OddFields().count
+    for numbers in (range(2, 4), range(4), range(2)):
+        tally.take(odd_page(numbers))
+        tally.note(Answer(page(numbers), START, 1, 10, "x"))
+
+    account = tally.account()
+
+    assert (none, account.odd) == (0, 8)
+    assert account.first_odd == "conversation c0: z[0].mos"
+
+
+def test_odd_fields_take_no_more_memory_than_ids() -> None:
+    """A day may have some in each of its records."""
+    odd = OddFields()
+    document = Document("c", 0, b"{}")
+    tracemalloc.start()
+    for number in range(20_000):
+        odd.note(document._replace(id=f"c{number}"), (f"z[{number}].mos", "a"))
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+
+    assert odd.count == 40_000
+    assert held < 20_000 * 40
 
 
 def test_a_page_asked_again_is_no_longer_in_doubt() -> None:

@@ -5,15 +5,17 @@ from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import gcbatch
 from gcbatch import DataError, RunReport
 from gcbatch.account import Account
 from gcbatch.query import Query
@@ -33,7 +35,7 @@ from tests.detail_tables import (
 )
 from tests.details_world import conversations, day, made_of
 from tests.listed_org import ORG
-from tests.old_parts import account_in
+from tests.old_parts import account_in, rewritten
 
 if TYPE_CHECKING:
     from tests.conftest import Bench, BenchOf
@@ -283,6 +285,52 @@ def test_exporting_again_finds_the_same(bench_of: "BenchOf") -> None:
 
     assert (bench.folder / "conversations.csv").read_bytes() == before
     assert TWICE in report.warnings
+
+
+def fail_again(bench: "Bench", refetched: int) -> None:
+    """Let the part of a day be provisional, and its next fetch fail."""
+    begin = datetime.fromisoformat(f"{day(refetched)}T00:00Z")
+    for part in bench.parts:
+        if account_in(part).window.start == begin:
+            rewritten(part, asked_at=datetime.now(UTC) + timedelta(days=9))
+    fault = Fault("status", status=400, path="/details/query", times=None)
+    bench.simulator.faults.add(fault)
+
+
+def test_a_day_that_fails_keeps_its_own(bench_of: "BenchOf") -> None:
+    """Its partition stays, and no other one gets what that has already."""
+    bench = corrected(bench_of, BEFORE, AFTER, 1)
+    folder = bench.folder / "days"
+    spec = {"exporter": "parquet", "table": "conversations", "partition_by": ["day"]}
+    sections: dict[str, Any] = {
+        "query": DETAILS,
+        "exports": [{**spec, "path": str(folder)}],
+    }
+    bench.run(**sections)
+    fail_again(bench, 1)
+
+    report = gcbatch.run(bench.job(**sections), allow_partial=True)
+
+    found = pq.read_table(folder)["conversation_id"].to_pylist()
+    assert len(report.gaps) == 1
+    assert len(found) == len(set(found)) == 10
+
+
+def test_a_failed_day_makes_other_outputs(bench_of: "BenchOf") -> None:
+    """Though all of its parts are still what the last outputs were made of."""
+    bench = corrected(bench_of, BEFORE, AFTER, 1)
+    run(bench)
+    sections: dict[str, Any] = {
+        "query": DETAILS,
+        "exports": exports(bench, ["conversations"]),
+    }
+    fail_again(bench, 1)
+    bench.export(**sections)
+
+    gcbatch.run(bench.job(**sections), allow_partial=True)
+
+    ids = {row["conversation_id"] for row in rows(bench, "conversations")}
+    assert ids == {one.id for one in STAYS}
 
 
 def doubled_keys(bench: "Bench", report: RunReport, table: str) -> dict[Any, int]:

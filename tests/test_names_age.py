@@ -99,6 +99,28 @@ def shown(bench: "Bench") -> dict[str, str]:
 OLD = {"Sales": "80.0", "Support": "85.0"}
 
 
+@pytest.mark.parametrize("endpoint", ["interval-report", "queue-summary"])
+def test_names_in_parts_are_older_than_the_listing(
+    bench: "Bench", endpoint: str
+) -> None:
+    """A renamed queue has its new name in `sla`, and the target for it."""
+    path = bench.write(
+        exports=exports(bench, "sla"), sla={"targets": {"Sales": 1, "Sales EU": 2}}
+    )
+    job = json.loads(path.read_text("utf-8"))
+    dates = {key: SLA["query"][key] for key in ("from", "to", "timezone")}
+    job["query"] = {"endpoint": endpoint, **dates}
+    path.write_text(json.dumps(job), "utf-8")
+    gcbatch.run(gcbatch.load_job(path, environ=bench.environ))
+    bench.become(RENAMED)
+    age(bench, 2)
+
+    report = gcbatch.run(gcbatch.load_job(path, environ=bench.environ))
+
+    assert report.fetched == 0
+    assert shown(bench)["Sales EU"] == "2.0"
+
+
 @pytest.mark.parametrize(
     ("days", "longest", "is_refetched"),
     [

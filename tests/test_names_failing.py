@@ -205,6 +205,75 @@ def test_queues_by_id_need_no_listing(bench_of: "BenchOf") -> None:
     assert named(report, "queues") == {SALES}
 
 
+def test_targets_by_name_end_with_the_listing(bench_of: "BenchOf") -> None:
+    """Else the queue is held against another target, and nothing is missed."""
+    bench = bench_of(BUSY)
+    failing(bench, "queues", "404")
+
+    with pytest.raises(ServiceError, match=r"^sla\.targets: 'Sales' cannot be found"):
+        bench.run(query=RANGE, sla={"target": 1, "targets": {"Sales": 99}})
+
+    assert not bench.parts
+
+
+def test_targets_by_id_need_no_listing(bench_of: "BenchOf") -> None:
+    """They are for a queue whatever it is called."""
+    bench = bench_of(BUSY)
+    failing(bench, "queues", "404")
+
+    report = bench.run(
+        query={**RANGE, "group_by": ["queueId"]},
+        sla={"target": 1, "targets": {SALES: 99}},
+    )
+
+    assert report.tables["sla"].read_all()["target_pct"].to_pylist() == [99]
+
+
+LEVELS: list[Any] = [
+    [],
+    "none",
+    {"call": 5},
+    {"call": {"serviceLevel": []}},
+    {"call": {"serviceLevel": {"percentage": "0.8"}}},
+    {"call": {"serviceLevel": {"percentage": True}}},
+    {"call": {"serviceLevel": {"percentage": 10**400}}},
+]
+"""Settings of a queue of which nobody can say what its target is."""
+
+
+def of_settings(bench: "Bench", settings: Any) -> None:
+    """Let the listing of queues have one of such settings."""
+    queue = {"id": SALES, "name": "Sales", "mediaSettings": settings}
+    body = instead({"entities": [queue], "pageCount": 1, "total": 1})
+    bench.simulator.faults.add(Fault(path=PATHS["queues"], times=None, **body))
+
+
+@pytest.mark.parametrize("settings", LEVELS)
+def test_an_odd_target_costs_one_target(bench_of: "BenchOf", settings: Any) -> None:
+    """Queues are found by name all the same, and a warning counts what is not known."""
+    bench = bench_of(BUSY)
+    of_settings(bench, settings)
+    query = {**RANGE, "group_by": ["queueId"], "queues": ["Sales"]}
+
+    report = bench.run(query=query, sla={})
+
+    (row,) = report.tables["sla"].read_all().to_pylist()
+    assert (row["queue_name"], row["target_pct"]) == ("Sales", None)
+    (warning,) = report.warnings
+    assert warning.endswith(f"are no numbers, and so not known: 1, the first {SALES}")
+
+
+def test_who_needs_no_targets_hears_of_none(bench_of: "BenchOf") -> None:
+    """A job with a target of its own, or without `sla`."""
+    bench = bench_of(BUSY)
+    of_settings(bench, LEVELS[0])
+    query = {**RANGE, "queues": ["Sales"]}
+
+    reports = [bench.run(query=query), bench.run(query=query, sla={"target": 1})]
+
+    assert [report.warnings for report in reports] == [(), ()]
+
+
 def test_a_check_warns_too(bench_of: "BenchOf") -> None:
     """What is no permission is a warning where a run would go on."""
     bench = bench_of(BUSY)

@@ -45,6 +45,21 @@ def test_the_queues_of_a_gap_are_told(bench: "Bench") -> None:
     assert " and 3 more" in failed.value.missing
 
 
+def test_a_damaged_part_that_cannot_be_had_is_a_gap(bench: "Bench") -> None:
+    """It is found when it is read; the others are exported as if it had failed."""
+    bench.run()
+    part = bench.parts[2]
+    content = bytearray(part.read_bytes())
+    content[100] ^= 1
+    part.write_bytes(content)
+    break_one(bench, nth=1)
+
+    report = gcbatch.run(bench.job(), allow_partial=True)
+
+    assert len(report.gaps) == 1
+    assert report.tables["intervals"].read_all().num_rows > 0
+
+
 def test_a_partial_run_goes_on(bench: "Bench") -> None:
     """One query fails, the others are exported; the gap is in the report."""
     break_one(bench)

@@ -294,22 +294,22 @@ class TestRows:
         names = {row["queue_id"]: row["queue_name"] for row in rows}
         assert names == {"a": "Support", "b": "b", None: None}
 
-    def test_names_of_answers_count_and_ids_for_names_do_not(self, desk: Desk) -> None:
-        """An endpoint's name goes before the listing's, a missing one does not."""
+    def test_names_are_those_of_the_listing(self, desk: Desk) -> None:
+        """An answer's, which may be of long ago, stands in where there is none."""
         schema = FACTS.append(pa.field("queue_name", pa.string()))
         buckets = [
-            {**bucket(queue="a", offered=1), "queue_name": "a"},
-            {**bucket(queue="b", offered=1), "queue_name": "New"},
-            {**bucket(queue="c", offered=1), "queue_name": "c"},
+            {**bucket(queue="a", offered=1), "queue_name": "Old"},
+            {**bucket(queue="b", offered=1), "queue_name": "Told"},
+            {**bucket(queue="c", offered=1), "queue_name": "Told too"},
         ]
         desk.put(ONE_DAY, buckets, schema=schema)
 
         rows = desk.rows(
-            names={"a": "Listed", "b": "Old"}, targets=Targets(None, {"Listed": 50})
+            names={"a": "Listed", "c": "c"}, targets=Targets(None, {"Listed": 50})
         )
 
         names = {row["queue_id"]: row["queue_name"] for row in rows}
-        assert names == {"a": "Listed", "b": "New", "c": "c"}
+        assert names == {"a": "Listed", "b": "Told", "c": "Told too"}
         assert [row["target_pct"] for row in rows] == [50, None, None]
 
     def test_the_last_name_of_answers_counts(self, desk: Desk) -> None:

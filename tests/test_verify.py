@@ -408,6 +408,16 @@ class TestTheServiceSaysOtherwise:
         )
         assert found.totals.listed_provisional[0].served == 25
 
+    def test_a_clock_that_is_behind_excuses_no_difference(self, bench: "Bench") -> None:
+        """What has settled by the service's clock has, though by ours it lies ahead."""
+        bench.simulator.now = lambda: datetime.now(UTC) + 400 * DAY
+        bench.run()
+
+        totals = verify(bench.job()).totals
+
+        assert totals is not None
+        assert (totals.spans, totals.provisional) == (7, 0)
+
     def test_all_are_counted_and_some_are_listed(self, bench_of: "BenchOf") -> None:
         """Another org's data differ everywhere; the list is bounded."""
         start = datetime(2026, 1, 1, tzinfo=UTC)

@@ -30,6 +30,9 @@ __all__ = ["LISTINGS", "Documents", "Entity", "Listed", "Listing", "list_entitie
 Documents = Mapping[str, bytes]
 """Entities by id, as they were sent: JSON without white space."""
 
+MOST_LEVEL: Final = 1_000
+"""Of a service level to reach, where 1 is 100 %."""
+
 MOST_PAGES: Final = 10_000
 """Of a listing; a million entities."""
 
@@ -85,25 +88,26 @@ LISTINGS: Final = (
 )
 
 
-class _ServiceLevel(msgspec.Struct):
-    percentage: int | float | None = None
-
-
-class _MediaSetting(msgspec.Struct):
-    serviceLevel: _ServiceLevel | None = None  # noqa: N815 - the API's word
-
-
 class Entity(msgspec.Struct):
     """What every run reads of an entity: its name, and a queue's targets."""
 
     id: str
     name: Any = None
-    mediaSettings: dict[str, _MediaSetting | None] | None = None  # noqa: N815 - the API's word
+    mediaSettings: Any = None  # noqa: N815 - the API's word
 
     def __post_init__(self) -> None:
-        """Take what is no text for no name: that costs one name, and no listing."""
+        """Take what is no text for no name: that costs one name, and no listing.
+
+        Of settings the levels alone are kept; what has another shape is one itself.
+        """
         if not isinstance(self.name, str):
             self.name = None
+        settings = self.mediaSettings
+        if isinstance(settings, dict):
+            levels = {key: _level_of(setting) for key, setting in settings.items()}
+            self.mediaSettings = {k: v for k, v in levels.items() if v is not None}
+        elif settings is not None:
+            self.mediaSettings = {"": settings}
 
     def targets(self) -> dict[str, float]:
         """Return a queue's service levels to reach, in percent, by media type.
@@ -111,12 +115,29 @@ class Entity(msgspec.Struct):
         The settings say `call` where analytics says `voice`, and 0.8 for 80 %.
         """
         return {
-            "voice" if key == "call" else key: round(level.percentage * 100, 6)
-            for key, setting in (self.mediaSettings or {}).items()
-            if setting is not None
-            and (level := setting.serviceLevel) is not None
-            and level.percentage is not None
+            "voice" if key == "call" else key: round(level * 100, 6)
+            for key, level in (self.mediaSettings or {}).items()
+            if _is_number(level)
         }
+
+    @property
+    def has_odd_target(self) -> bool:
+        """Whether a service level to reach is no number, so that it is not known."""
+        return not all(map(_is_number, (self.mediaSettings or {}).values()))
+
+
+def _level_of(setting: Any) -> Any:
+    """Return the service level of a medium; what is in its place if it is none."""
+    for name in ("serviceLevel", "percentage"):
+        if not isinstance(setting, dict):
+            return None if setting is None else ()
+        setting = setting.get(name)
+    return setting
+
+
+def _is_number(value: Any) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(value) < MOST_LEVEL
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ __all__ = [
     "names_of",
     "queue_ids",
     "unlisted_targets",
+    "without_listing",
 ]
 
 TARGETS: Final = "targets"
@@ -228,11 +229,8 @@ def queue_ids(
             ids.add(entry.lower())
             continue
         if failure is not None:
-            is_barred = isinstance(failure, AccessError)
-            other_way = "grant the permission" if is_barred else "try again later"
-            hint = f"name queues by id, or {other_way}"
             what = "queues cannot be found by name"
-            raise failure.within(what, hint=hint) from failure
+            raise without_listing(what, failure) from failure
         found = queues.called(entry)
         if len(found) == 1:
             ids.add(found[0])
@@ -250,6 +248,18 @@ def queue_ids(
     if problems:
         raise JobError(problems, hint="names count upper and lower case")
     return sorted(ids)
+
+
+def without_listing(what: str, failure: GcbatchError) -> GcbatchError:
+    """Return the error of what needs queues by name, where they cannot be listed.
+
+    Args:
+        what: Cannot be had, as the error is to begin.
+        failure: Of the listing.
+    """
+    is_barred = isinstance(failure, AccessError)
+    other_way = "grant the permission" if is_barred else "try again later"
+    return failure.within(what, hint=f"name queues by id, or {other_way}")
 
 
 def check_targets(queues: Collection[str], names: Names) -> None:

@@ -7,7 +7,7 @@ sees to it that an id is there once.
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from threading import Event
@@ -59,11 +59,14 @@ class LatestParts:
         plan: Whose parts.
         parts: Where they are.
         stop: Once set, an error comes between two parts.
+        beside: Queries that failed now and are none of the plan, whose parts are there
+            still. What those have counts too: their rows are in partitions that stay.
     """
 
     plan: Plan
     parts: Parts
     stop: Event | None = None
+    beside: tuple[Query, ...] = ()
 
     def batches(
         self, digest: str, columns: Sequence[str] | None = None
@@ -82,6 +85,11 @@ class LatestParts:
         return self.parts.account(digest)
 
     @property
+    def compared(self) -> Plan:
+        """The plan of all parts that decide on what is left out."""
+        return replace(self.plan, queries=(*self.plan.queries, *self.beside))
+
+    @property
     def dropped(self) -> int:
         """How many documents are left out."""
         return sum(map(len, self.superseded.values()))
@@ -94,7 +102,7 @@ class LatestParts:
             DataError: As Store.batches does.
             StoppedError: If it is to stop.
         """
-        oldest_first = sorted(self.plan.queries, key=self._age)
+        oldest_first = sorted(self.compared.queries, key=self._age)
         if len(oldest_first) < 2:  # noqa: PLR2004 - nothing to compare
             return {}
         hashes = array("q")
@@ -115,10 +123,11 @@ class LatestParts:
                 places.append(pa.repeat(typed(place), len(some)))
         rows = pa.table({"id": pa.chunked_array(found), "at": pa.chunked_array(places)})
         old = _but_last(rows)
+        unread = {query.digest for query in self.beside}
         return {
             query.digest: ids
             for place, query in enumerate(oldest_first)
-            if len(ids := _at(old, place))
+            if query.digest not in unread and len(ids := _at(old, place))
         }
 
     def _age(self, query: Query) -> tuple[datetime, datetime, str]:

@@ -195,6 +195,8 @@ def sla_table(
     by = ["period", "period_start", "period_end", *keys]
 
     def batches(schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        # Parts may be of long ago; whoever fetches one lists the queues before it.
+        listed = {identity: n for identity, n in names.items() if n != identity}
         known = dict(names)
         finish = _Finish(schema, known, targets)
         waiting: pa.Table | None = None
@@ -202,7 +204,7 @@ def sla_table(
             parts = [store.read(query.digest) for query in queries]
             rows = facts(joined(parts, groups, str(queries[0])))
             if "queue_name" in rows.column_names:
-                known |= _names_told(rows)
+                known |= {**_names_told(rows), **listed}
             rows = _in_periods(_counting(rows, only), period, zone, plan.window)
             rows = rows.select([*by, *ADDED])
             if waiting is not None:

@@ -4,21 +4,25 @@ Believe counts, not the absence of a next page: every page says how many records
 are, and the ids that came are counted against it.
 """
 
+from array import array
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from operator import itemgetter
 from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from gcbatch.account import Account
 from gcbatch.genesys.client import Answer
 from gcbatch.genesys.endpoints.details.pages import Page, Records
 from gcbatch.genesys.limits import DETAIL_PAGE
 from gcbatch.plain import plain
-from gcbatch.spool import Spool
+from gcbatch.spool import Document, Spool
 from gcbatch.windows import Window, milliseconds
 
-__all__ = ["Piece", "Tally"]
+__all__ = ["OddFields", "Piece", "Tally"]
 
 MOST_IDS: Final = 100
 """Correlation ids that an account keeps; a day may have a thousand pages."""
@@ -134,6 +138,38 @@ def _due(number: int, total: int) -> int:
 
 
 @dataclass
+class OddFields:
+    """Fields of records that hold something else than they should, each once.
+
+    Pages may come twice, and a day may have such fields in every record: 8 bytes are
+    held for each that comes.
+    """
+
+    _hashes: "array[int]" = field(default_factory=lambda: array("q"))
+    _first: tuple[int, str, str] | None = None
+
+    def note(self, document: Document, places: Sequence[str]) -> None:
+        """Note where they are in a record; there is one at least."""
+        of_record = (document.at_ms, document.id)
+        self._hashes.extend(hash((*of_record, place)) for place in places)
+        first = (*of_record, places[0])
+        self._first = min(self._first or first, first)
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        held = pa.py_buffer(self._hashes)
+        every = pa.Array.from_buffers(pa.int64(), len(self._hashes), [None, held])
+        return int(pc.count_distinct(every).as_py())
+
+    @property
+    def first(self) -> tuple[str, str] | None:
+        """Record and place of the first of them, by its place in tables."""
+        # Pages come in any order.
+        return self._first and self._first[1:]
+
+
+@dataclass
 class Tally:
     """What one query brought, over all its pieces.
 
@@ -143,8 +179,7 @@ class Tally:
         spool: Where they are put.
 
     Attributes:
-        odd: Of records by instant and id, where fields hold something else than they
-            should.
+        odd: Fields that hold something else than they should.
         barren: How many of a job's pages brought nothing new, one after another.
     """
 
@@ -153,7 +188,7 @@ class Tally:
     spool: Spool
     remarks: Counter[str] = field(default_factory=Counter)
     newer: set[str] = field(default_factory=set)
-    odd: dict[tuple[int, str], dict[str, None]] = field(default_factory=dict)
+    odd: OddFields = field(default_factory=OddFields)
     available_until: datetime | None = None
     barren: int = 0
     _asked_at: datetime = NEVER
@@ -185,8 +220,7 @@ class Tally:
         if page.odd:  # it seldom is
             for document in inside:
                 if places := page.odd.get(document.id):
-                    known = self.odd.setdefault((document.at_ms, document.id), {})
-                    known.update(dict.fromkeys(places))
+                    self.odd.note(document, places)
         self.spool.add(inside)
 
     def available(self, until: datetime) -> None:
@@ -208,7 +242,7 @@ class Tally:
             correlation_ids=tuple(self._correlation_ids),
             remarks={what: n for what, n in remarks.items() if n},
             newer=tuple(sorted(self.newer)),
-            odd=sum(map(len, self.odd.values())),
+            odd=self.odd.count,
             first_odd=self._first_odd,
             available_until=self.available_until,
         )
@@ -216,8 +250,7 @@ class Tally:
     @property
     def _first_odd(self) -> str:
         """Where the first value is that is not what its field should hold."""
-        # Pages come in any order; the first is so by its place in tables.
-        if not self.odd:
+        if self.odd.first is None:
             return ""
-        (_, identity), places = min(self.odd.items(), key=itemgetter(0))
-        return f"{self.records.noun[:-1]} {plain(identity)}: {next(iter(places))}"
+        identity, place = self.odd.first
+        return f"{self.records.noun[:-1]} {plain(identity)}: {place}"
