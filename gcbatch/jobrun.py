@@ -263,8 +263,10 @@ class JobRun:
             else:
                 try:
                     given = _given(spec, catalog)
-                    receipt, files = export(exporter, spec.exporter, given)
+                    receipt, files = export(exporter, spec.exporter, given, stop=stop)
                 except GcbatchError as exc:
+                    if stop.is_set():
+                        raise  # no failure of its own, and none to be noted
                     if isinstance(exc, DataError) or exc.org:
                         raise  # the tables' own, of which others are made too
                     failed.append(_failed(number, spec, exc))

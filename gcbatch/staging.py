@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from types import TracebackType
 from typing import Self
 
@@ -29,10 +30,12 @@ class Target:
 
     Args:
         sync: Forces a file's or folder's content to disk; the default is os.fsync.
+        stop: Once set, no other run is waited for.
     """
 
-    def __init__(self, sync: Sync = os.fsync) -> None:
+    def __init__(self, sync: Sync = os.fsync, *, stop: Event | None = None) -> None:
         self._sync = sync
+        self._stop = stop
         self._staged: dict[Path, Path] = {}
         self._asked: dict[Path, Path] = {}
         self._outputs: tuple[Output, ...] = ()
@@ -154,7 +157,7 @@ class Target:
         if folder in self._held:
             return
         try:
-            self._held[folder] = hold_folder(folder)
+            self._held[folder] = hold_folder(folder, stop=self._stop)
         except OSError as exc:
             msg = f"{folder}: {exc.strerror}"
             raise OutputError(msg, hint="wait for the other run, or end it") from exc
