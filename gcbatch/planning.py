@@ -26,6 +26,7 @@ from gcbatch.genesys.names import (
     is_id,
     names_of,
     queue_ids,
+    require_targets,
     unlisted_targets,
 )
 from gcbatch.job import Job
@@ -226,6 +227,7 @@ class Planner:
         names = replace(names, warnings=(*names.warnings, *poor))
         lacking = {li.listing.dimension: li.lacking for li in found if li.lacking}
         if spare is not None and "queueId" in lacking:
+            self._check_targets(names, lacking["queueId"])
             planned = replace(spare, names=names)
         else:
             planned = self._planned(names, lacking.get("queueId"))
@@ -235,7 +237,8 @@ class Planner:
     async def _list(self, session: OrgSession, spare: Planned | None) -> list[Listed]:
         """List what the job needs the names of; see anew."""
         named = self._named()
-        needed = {"queueId"} if self._plans_by_queues and spare is None else set()
+        is_needed = self._plans_by_queues or self._targets_by_name
+        needed = {"queueId"} if is_needed and spare is None else set()
         try:
             return await session.list_all(named, needed=needed)
         except ServiceError as exc:
@@ -269,9 +272,21 @@ class Planner:
         sla = self._job.sla
         return by_listing or (sla is not None and not sla.include_deleted)
 
-    def _check_targets(self, names: Names) -> None:
+    @property
+    def _targets_by_name(self) -> bool:
+        """Whether it takes a listing to know whose the job's targets are."""
+        sla = self._job.sla
+        if (
+            sla is None or not self._job.query.family
+        ):  # a tutorial's answers bring names
+            return False
+        return not all(map(is_id, sla.targets))
+
+    def _check_targets(self, names: Names, failure: GcbatchError | None = None) -> None:
         if self._job.sla:
             check_targets(self._job.sla.targets, names)
+            if self._targets_by_name:
+                require_targets(self._job.sla.targets, names, failure)
 
     def _planned(self, names: Names, failure: GcbatchError | None = None) -> Planned:
         """Return the plan by names.
@@ -280,7 +295,7 @@ class Planner:
             names: What queues are called.
             failure: Why their listing is not whole; None if it is.
         """
-        self._check_targets(names)
+        self._check_targets(names, failure)
         queues = self._queues
         if queues is not None:
             queues = tuple(queue_ids(queues, names, failure))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from gcbatch.errors import AccessError, GcbatchError, JobError
+from gcbatch.errors import AccessError, DataError, GcbatchError, JobError
 from gcbatch.genesys.listing import Listed
 from gcbatch.plain import plain
 from gcbatch.suggest import nearest
@@ -18,6 +18,7 @@ __all__ = [
     "is_id",
     "names_of",
     "queue_ids",
+    "require_targets",
     "unlisted_targets",
 ]
 
@@ -228,11 +229,8 @@ def queue_ids(
             ids.add(entry.lower())
             continue
         if failure is not None:
-            is_barred = isinstance(failure, AccessError)
-            other_way = "grant the permission" if is_barred else "try again later"
-            hint = f"name queues by id, or {other_way}"
-            what = "queues cannot be found by name"
-            raise failure.within(what, hint=hint) from failure
+            what = "queues"
+            raise _unfound(what, failure) from failure
         found = queues.called(entry)
         if len(found) == 1:
             ids.add(found[0])
@@ -250,6 +248,39 @@ def queue_ids(
     if problems:
         raise JobError("\n".join(problems), hint="names count upper and lower case")
     return sorted(ids)
+
+
+def _unfound(what: str, failure: GcbatchError) -> GcbatchError:
+    is_barred = isinstance(failure, AccessError)
+    other_way = "grant the permission" if is_barred else "try again later"
+    hint = f"name queues by id, or {other_way}"
+    return failure.within(f"{what} cannot be found by name", hint=hint)
+
+
+def require_targets(
+    queues: Collection[str], names: Names, failure: GcbatchError | None = None
+) -> None:
+    """Refuse targets that would be left out, or replaced by the default, unnoticed.
+
+    Args:
+        queues: Names or ids, as in `sla.targets`.
+        names: Of a listing of queues.
+        failure: Why that is not whole; None if nothing was listed now.
+
+    Raises:
+        GcbatchError: The failure, if a name is not known though the org may have it.
+        DataError: Likewise, where there is no failure.
+    """
+    if failure is None and "queueId" in names.listed:
+        return
+    known = _Queues(names, "sla.targets")
+    if all(is_id(entry) or known.called(entry) for entry in queues):
+        return
+    if failure is not None:
+        what = "sla.targets: queues"
+        raise _unfound(what, failure) from failure
+    msg = "sla.targets: queues cannot be found by name: they are not listed"
+    raise DataError(msg, hint="`gcbatch run JOB` lists them; or name them by id")
 
 
 def check_targets(queues: Collection[str], names: Names) -> None:
