@@ -60,9 +60,12 @@ def hold_folder(
 
     Raises:
         LockedError: If somebody has it for longer, or when *stop* is set.
+        FileNotFoundError: If it is not there, or was removed while it was waited for.
     """
     try:
         handle = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        raise
     except OSError:  # Windows opens no folders
         return None
     try:
@@ -72,7 +75,17 @@ def hold_folder(
         if isinstance(exc, OSError) and not isinstance(exc, LockedError):
             return None
         raise
-    return handle
+    if _is_at(handle, folder):
+        return handle
+    os.close(handle)
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
+
+
+def _is_at(handle: int, folder: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), folder.stat())
+    except OSError:
+        return False
 
 
 def _wait_for(handle: int, folder: Path, longest_wait_s: float, stop: Event) -> None:

@@ -20,7 +20,9 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
+from gcbatch import locks
 from gcbatch.errors import OutputError
+from gcbatch.staging import Target
 from gcbatch.tables.table import Lack, Table
 from gcbatch.testing import sample_table
 from gcbatch.windows import Window
@@ -381,3 +383,25 @@ def test_what_the_disk_does_not_show_is_refused(
             write(tmp_path, days(1, 2, tag="new", queues=("c",)), "queue", "day")
 
     assert set.union(*tags(tmp_path).values()) == {"old"}
+
+
+def test_a_folder_that_was_made_again_is_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run that made it failed meanwhile, and removed it: its lock is nobody's."""
+    folder = tmp_path / "out"
+    real = locks._wait_for
+    waits: list[Path] = []
+
+    def removed_meanwhile(handle: int, path: Path, *args: Any) -> None:
+        real(handle, path, *args)
+        waits.append(path)
+        if len(waits) == 1:
+            path.rmdir()
+
+    monkeypatch.setattr(locks, "_wait_for", removed_meanwhile)
+    with Target() as target:
+        target.hold(folder)
+
+        with pytest.raises(locks.LockedError):
+            locks.hold_folder(folder, longest_wait_s=0)
