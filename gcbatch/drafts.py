@@ -19,6 +19,7 @@ from gcbatch.locks import is_free
 __all__ = ["Drafts", "remove_leftovers"]
 
 _LOCK: Final = "lock"
+_ENDS: Final = ".part"
 _DRAFT: Final = re.compile(r"[0-9]+\.part")
 _MOST_TRIES: Final = 10
 """A folder may be taken for a leftover in the moment before it is locked."""
@@ -51,7 +52,11 @@ class Drafts:
             folder = hidden_beside(path)
             folder.mkdir()
             lock = folder / _LOCK
-            handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+            try:
+                handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+            except OSError:
+                _remove(folder)  # without a lock nobody would for a day
+                raise
             if _is_ours(handle, lock):
                 return cls(folder, handle)
             os.close(handle)
@@ -135,5 +140,8 @@ def _remove(folder: Path) -> None:
 
 
 def _entries(folder: Path) -> Iterator[Path]:
+    """Yield what in a folder has a name as gcbatch gives it on the way."""
     with suppress(OSError):
-        yield from [Path(entry.path) for entry in os.scandir(folder)]
+        # It may have thousands, and is looked into for each: few become a Path.
+        names = [e.name for e in os.scandir(folder) if e.name.endswith(_ENDS)]
+        yield from [folder / name for name in names]

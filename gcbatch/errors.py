@@ -102,8 +102,9 @@ class GcbatchError(Exception):
             what: Cannot be had, as the error is to begin.
             hint: Another next step; None keeps this one's.
         """
-        problem = f"{what}: {self.problem}"
-        return type(self)(problem, hint=hint or self.hint, refusal=self.refusal)
+        first, *others = self.problem.split("\n")
+        lines = [f"{what}: {first}", *others]
+        return type(self)(lines, hint=hint or self.hint, refusal=self.refusal)
 
     def to_json(self) -> dict[str, str | int | None]:
         """Return it as plain data, for machines."""

@@ -8,6 +8,7 @@ be named by where it is, `module:Class`.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from threading import Event
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -210,7 +211,11 @@ def load_exporter(exporter: str | ExporterEntry) -> type[Exporter]:
 
 
 def export(
-    exporter: Exporter, name: str, tables: "Mapping[str, Table]"
+    exporter: Exporter,
+    name: str,
+    tables: "Mapping[str, Table]",
+    *,
+    stop: Event | None = None,
 ) -> tuple[Receipt, tuple[Output, ...]]:
     """Run one exporter and publish what it staged.
 
@@ -218,6 +223,7 @@ def export(
         exporter: Made from the job's options.
         name: Its name, for errors.
         tables: What to hand it.
+        stop: Once set, no other run is waited for.
 
     Returns:
         The exporter's receipt, and the files that were published.
@@ -228,11 +234,11 @@ def export(
             previous output is as it was.
     """
     try:
-        with Target() as target:
+        with Target(stop=stop) as target:
             receipt = exporter.export(tables, target)
     except GcbatchError:
         raise
-    except Exception as exc:  # someone else's code may raise anything
+    except (Exception, SystemExit) as exc:  # someone else's code may raise anything
         reason = exc.strerror if isinstance(exc, OSError) else None
         msg = f"exporter {name!r} failed: {reason or f'{type(exc).__name__}: {exc}'}"
         raise OutputError(msg, hint="the previous output is as it was") from exc

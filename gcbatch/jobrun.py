@@ -263,8 +263,10 @@ class JobRun:
             else:
                 try:
                     given = _given(spec, catalog)
-                    receipt, files = export(exporter, spec.exporter, given)
+                    receipt, files = export(exporter, spec.exporter, given, stop=stop)
                 except GcbatchError as exc:
+                    if stop.is_set():
+                        raise  # no failure of its own, and none to be noted
                     if isinstance(exc, DataError) or exc.org:
                         raise  # the tables' own, of which others are made too
                     failed.append(_failed(number, spec, exc))
@@ -310,7 +312,7 @@ def _refuse_unwritten(report: RunReport) -> None:
     told = [*map(str, failed)]
     told += (f"{org}: {exc.problem}" for org, exc in report.failures.items())
     hints = dict.fromkeys(export.hint for export in failed if export.hint)
-    error = OutputError("\n".join(told), hint="; ".join(hints) or None)
+    error = OutputError(told, hint="; ".join(hints) or None)
     error.missing = "; ".join(map(str, report.gaps))
     raise error
 

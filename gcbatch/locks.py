@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from threading import Event
 from typing import Final
 
 __all__ = ["LockedError", "hold_folder", "is_free"]
@@ -43,38 +44,53 @@ def is_free(handle: int) -> bool:
     return True
 
 
-def hold_folder(folder: Path, *, longest_wait_s: float = LONGEST_WAIT_S) -> int | None:
+def hold_folder(
+    folder: Path, *, longest_wait_s: float = LONGEST_WAIT_S, stop: Event | None = None
+) -> int | None:
     """Lock a folder, waiting for whoever has it.
 
     Args:
         folder: It gets no file for this.
         longest_wait_s: Seconds after which to give up.
+        stop: Once set, nobody waits any more.
 
     Returns:
         What to close to let go of it; None where the system or the disk knows no such
         locks.
 
     Raises:
-        LockedError: If somebody has it for longer.
+        LockedError: If somebody has it for longer, or when *stop* is set.
+        FileNotFoundError: If it is not there, or was removed while it was waited for.
     """
     try:
         handle = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        raise
     except OSError:  # Windows opens no folders
         return None
     try:
-        _wait_for(handle, folder, longest_wait_s)
+        _wait_for(handle, folder, longest_wait_s, stop or Event())
     except BaseException as exc:
         os.close(handle)
         if isinstance(exc, OSError) and not isinstance(exc, LockedError):
             return None
         raise
-    return handle
+    if _is_at(handle, folder):
+        return handle
+    os.close(handle)
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
 
 
-def _wait_for(handle: int, folder: Path, longest_wait_s: float) -> None:
+def _is_at(handle: int, folder: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), folder.stat())
+    except OSError:
+        return False
+
+
+def _wait_for(handle: int, folder: Path, longest_wait_s: float, stop: Event) -> None:
     until = time.monotonic() + longest_wait_s
     while not is_free(handle):
-        if time.monotonic() > until:
+        if stop.wait(_PAUSE_S) or time.monotonic() > until:
             msg = "another run is writing into it"
             raise LockedError(errno.EWOULDBLOCK, msg, str(folder))
-        time.sleep(_PAUSE_S)

@@ -26,8 +26,8 @@ from gcbatch.genesys.names import (
     is_id,
     names_of,
     queue_ids,
+    require_targets,
     unlisted_targets,
-    without_listing,
 )
 from gcbatch.job import Job
 from gcbatch.kept import Kept, asked_by
@@ -228,6 +228,7 @@ class Planner:
         names = replace(names, warnings=(*names.warnings, *poor))
         lacking = {li.listing.dimension: li.lacking for li in found if li.lacking}
         if spare is not None and "queueId" in lacking:
+            self._check_targets(names, lacking["queueId"])
             planned = replace(spare, names=names)
         else:
             planned = self._planned(names, lacking.get("queueId"))
@@ -237,7 +238,8 @@ class Planner:
     async def _list(self, session: OrgSession, spare: Planned | None) -> list[Listed]:
         """List what the job needs the names of; see anew."""
         named = self._named()
-        needed = {"queueId"} if self._plans_by_queues and spare is None else set()
+        is_needed = self._plans_by_queues or self._targets_by_name
+        needed = {"queueId"} if is_needed and spare is None else set()
         try:
             return await session.list_all(named, needed=needed)
         except ServiceError as exc:
@@ -270,21 +272,22 @@ class Planner:
             by_listing = bool(self.endpoint.queues_at_once)
         sla = self._job.sla
         by_listing |= sla is not None and not sla.include_deleted
-        return by_listing or bool(self._named_targets)
+        return by_listing
 
     @property
-    def _named_targets(self) -> list[str]:
-        """The names that targets are for, where answers have ids alone."""
-        targets = self._job.sla.targets if self._job.sla else {}
-        return [t for t in targets if not is_id(t)] if self._job.query.family else []
+    def _targets_by_name(self) -> bool:
+        """Whether it takes a listing to know whose the job's targets are."""
+        sla = self._job.sla
+        if sla is None or not self._job.query.family:
+            return False  # a tutorial's answers bring names
+        return not all(map(is_id, sla.targets))
 
     def _check_targets(self, names: Names, failure: GcbatchError | None = None) -> None:
         """Refuse targets of which is not known for sure which queue they are for."""
-        if failure is not None and (named := self._named_targets):
-            what = f"sla.targets: {plain(named[0])!r} cannot be found by name"
-            raise without_listing(what, failure) from failure
         if self._job.sla:
             check_targets(self._job.sla.targets, names)
+            if self._targets_by_name:
+                require_targets(self._job.sla.targets, names, failure)
 
     def _planned(self, names: Names, failure: GcbatchError | None = None) -> Planned:
         """Return the plan by names.

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from types import TracebackType
 from typing import Self
 
@@ -29,10 +30,12 @@ class Target:
 
     Args:
         sync: Forces a file's or folder's content to disk; the default is os.fsync.
+        stop: Once set, no other run is waited for.
     """
 
-    def __init__(self, sync: Sync = os.fsync) -> None:
+    def __init__(self, sync: Sync = os.fsync, *, stop: Event | None = None) -> None:
         self._sync = sync
+        self._stop = stop
         self._staged: dict[Path, Path] = {}
         self._asked: dict[Path, Path] = {}
         self._outputs: tuple[Output, ...] = ()
@@ -146,18 +149,21 @@ class Target:
         system or the disk knows no locks, nobody is kept.
 
         Args:
-            folder: It is there, and whoever publishes into it holds it too.
+            folder: Whoever publishes into it holds it too.
 
         Raises:
             OutputError: If another run does not let go of it.
         """
-        if folder in self._held:
-            return
-        try:
-            self._held[folder] = hold_folder(folder)
-        except OSError as exc:
-            msg = f"{folder}: {exc.strerror}"
-            raise OutputError(msg, hint="wait for the other run, or end it") from exc
+        while folder not in self._held:
+            self.make_folder(folder)
+            try:
+                self._held[folder] = hold_folder(folder, stop=self._stop)
+            except FileNotFoundError:
+                continue  # a run that made it failed, and removed it
+            except OSError as exc:
+                msg = f"{folder}: {exc.strerror}"
+                hint = "wait for the other run, or end it"
+                raise OutputError(msg, hint=hint) from exc
 
     def __enter__(self) -> Self:
         return self

@@ -1,5 +1,6 @@
 """What a killed export leaves is removed by the next; what is under way is not."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from gcbatch.drafts import Drafts, remove_leftovers
 from gcbatch.staging import Target
 from gcbatch.testing import sample_table
+from tests.test_bounded import calls_to
 from tests.test_exporters_parquet import write
 
 if sys.platform == "win32":
@@ -153,3 +155,29 @@ def test_drafts_are_told_apart(tmp_path: Path) -> None:
     drafts.close()
 
     assert names(tmp_path) == []
+
+
+def test_no_folder_stays_without_its_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the disk is full in that moment, it goes at once and not after a day."""
+
+    def full(*_args: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", full)
+        with pytest.raises(OSError, match="No space left"):
+            Drafts.beside(tmp_path / "out.csv")
+
+    assert names(tmp_path) == []
+
+
+def test_thousands_of_outputs_share_a_folder(tmp_path: Path) -> None:
+    """Looking for leftovers of each costs no call for each of the others."""
+    for number in range(400):
+        (tmp_path / f"{number}.csv").touch()
+
+    calls = calls_to(lambda: remove_leftovers(tmp_path / "0.csv"))
+
+    assert calls < 3 * 400

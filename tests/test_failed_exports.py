@@ -1,6 +1,9 @@
 """An export that fails keeps no other from being written, and is named."""
 
+import asyncio
 import json
+import os
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,6 +14,7 @@ import gcbatch
 from gcbatch import OutputError, load_job
 from gcbatch.errors import JobError
 from gcbatch.exporting import FileOptions, Receipt, Target
+from gcbatch.locks import hold_folder
 from gcbatch.simulator import Fault
 from gcbatch.tables.table import Table
 from gcbatch.verifying import verify
@@ -167,3 +171,127 @@ def test_a_good_day_outlives_a_failed_fetch(bench: "Bench") -> None:
     assert {p: p.read_bytes() for p in folder.rglob("*.parquet")} == before
     assert len(before) == 7
     assert sum(Path(output.path).is_file() for output in report.outputs) == 6
+
+
+@pytest.mark.parametrize("period", ["week", "total"])
+def test_a_good_week_outlives_a_failed_day(bench: "Bench", period: str) -> None:
+    """What is added up over a gap is lacking too, on whatever day it begins."""
+    folder = bench.folder / "days"
+    export = {
+        "exporter": "parquet",
+        "table": "sla",
+        "path": str(folder),
+        "partition_by": ["day"],
+    }
+    sections: dict[str, Any] = {
+        **ONE_AT_A_TIME,
+        "sla": {"period": period},
+        "exports": [export],
+    }
+    bench.run(**sections)
+    before = {path: path.read_bytes() for path in folder.rglob("*.parquet")}
+    fault = Fault("status", path="/api/v2/analytics/", status=400, nth=(4,), times=None)
+    bench.simulator.faults.add(fault)
+
+    report = gcbatch.run(bench.job(**sections), fresh=True, allow_partial=True)
+
+    assert len(report.gaps) == 1
+    assert {p: p.read_bytes() for p in folder.rglob("*.parquet")} == before
+
+
+class Quits:
+    """An exporter that ends the process, as if all were well."""
+
+    api_version: ClassVar[int] = 1
+    Options: ClassVar[type[FileOptions]] = FileOptions
+
+    def __init__(self, options: FileOptions) -> None:
+        del options
+
+    def export(self, tables: Mapping[str, Table], target: Target) -> Receipt:
+        del tables, target
+        raise SystemExit(0)
+
+
+def test_an_exporter_cannot_end_the_run(bench: "Bench", cli: "Cli") -> None:
+    """One that calls `sys.exit` failed; no exit code of its own counts."""
+    quits = {
+        "exporter": f"{__name__}:Quits",
+        "table": "intervals",
+        "path": str(bench.folder / "a"),
+    }
+    path = bench.write(exports=[quits, *exports(bench, "c.csv")])
+
+    found = cli("run", path)
+
+    assert found.exit_code == 6
+    assert "failed: SystemExit: 0" in found.stderr
+    assert (bench.folder / "c.csv").exists()
+
+
+class Endless:
+    """An exporter that reads its table until it is stopped."""
+
+    api_version: ClassVar[int] = 1
+    Options: ClassVar[type[FileOptions]] = FileOptions
+    reached: ClassVar[threading.Event] = threading.Event()
+
+    def __init__(self, options: FileOptions) -> None:
+        del options
+
+    def export(self, tables: Mapping[str, Table], target: Target) -> Receipt:
+        del target
+        self.reached.set()
+        while True:
+            for table in tables.values():
+                table.read_all()
+
+
+async def test_a_run_that_is_stopped_notes_no_failure(bench: "Bench") -> None:
+    """What Ctrl-C keeps from being written did not fail; the last account stays."""
+    bench.run(exports=exports(bench, "a.csv"))
+    note = bench.folder / "store" / "job" / "run.json"
+    before = note.read_bytes()
+    Endless.reached.clear()
+    endless = {
+        "exporter": f"{__name__}:Endless",
+        "table": "intervals",
+        "path": str(bench.folder / "b"),
+    }
+    job = bench.job(exports=[endless, *exports(bench, "c.csv")])
+
+    task = asyncio.create_task(gcbatch.arun(job))
+    await asyncio.to_thread(Endless.reached.wait, 60)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.get_running_loop().shutdown_default_executor()  # the export's thread
+
+    assert note.read_bytes() == before
+    assert not (bench.folder / "c.csv").exists()
+
+
+async def test_a_run_that_waits_for_another_can_be_stopped(bench: "Bench") -> None:
+    """Ctrl-C ends it, however long the other run holds the folder."""
+    folder = bench.folder / "days"
+    folder.mkdir()
+    export = {
+        "exporter": "parquet",
+        "table": "intervals",
+        "path": str(folder),
+        "partition_by": ["day"],
+    }
+    held = hold_folder(folder)
+    assert held is not None
+    task = asyncio.create_task(gcbatch.arun(bench.job(exports=[export])))
+    while not list(bench.folder.glob(".days.*.part")):  # it has begun to write
+        await asyncio.sleep(0.01)
+        assert not task.done()
+
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.wait_for(asyncio.get_running_loop().shutdown_default_executor(), 30)
+    os.close(held)
+
+    assert list(folder.iterdir()) == []

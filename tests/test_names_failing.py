@@ -210,7 +210,7 @@ def test_targets_by_name_end_with_the_listing(bench_of: "BenchOf") -> None:
     bench = bench_of(BUSY)
     failing(bench, "queues", "404")
 
-    with pytest.raises(ServiceError, match=r"^sla\.targets: 'Sales' cannot be found"):
+    with pytest.raises(ServiceError, match=r"^sla\.targets: queues cannot be found"):
         bench.run(query=RANGE, sla={"target": 1, "targets": {"Sales": 99}})
 
     assert not bench.parts
@@ -292,6 +292,42 @@ def test_unknown_targets_are_told(bench_of: "BenchOf") -> None:
     report = bench.run(query=RANGE, sla={})
 
     assert "sla: the queues' own targets are not known" in report.warnings
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_targets_by_name_are_worth_a_run(bench_of: "BenchOf", failure: str) -> None:
+    """Another target would count in their place, and tell a wrong compliance."""
+    bench = bench_of(BUSY)
+    failing(bench, "queues", failure)
+    sla = {"target": 1, "targets": {"Sales": 99}}
+    patience: dict[str, Any] = {"fetch": {"give_up": "PT1S"}}
+
+    with pytest.raises(
+        FAILURES[failure][1], match=r"sla\.targets: queues cannot"
+    ) as why:
+        bench.run(query=RANGE, sla=sla, **patience)
+
+    assert FAILURES[failure][2] in why.value.problem
+    with pytest.raises(DataError, match="holds no run"):
+        bench.export(query=RANGE, sla=sla, **patience)
+
+
+def test_targets_by_kept_names_and_ids_are_not_in_need(bench_of: "BenchOf") -> None:
+    """A name that is known is found; targets that came later are refused."""
+    bench = bench_of(BUSY)
+    old: dict[str, Any] = {"fetch": {"names_max_age": "PT0S"}}
+    failing(bench, "queues", "404")
+    bench.run(query=RANGE, sla={"targets": {SALES: 99}})
+    with pytest.raises(DataError, match="cannot be found by name: they are not listed"):
+        bench.export(query=RANGE, sla={"targets": {"Sales": 99}})
+    bench.simulator.faults.clear()
+    bench.run(query=RANGE, sla={"targets": {"Sales": 99}})
+    failing(bench, "queues", "404")
+
+    report = bench.run(query=RANGE, sla={"targets": {"Sales": 98}}, **old)
+
+    (row,) = report.tables["sla"].read_all().to_pylist()
+    assert row["target_pct"] == 98
 
 
 @pytest.mark.parametrize("path", ["/api/v2/users$", "/analytics/"])

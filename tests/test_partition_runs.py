@@ -1,5 +1,7 @@
 """Runs that share a folder of partitions: at once, after older releases, in part."""
 
+import errno
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -18,7 +20,9 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
+from gcbatch import locks
 from gcbatch.errors import OutputError
+from gcbatch.staging import Target
 from gcbatch.tables.table import Lack, Table
 from gcbatch.testing import sample_table
 from gcbatch.windows import Window
@@ -344,3 +348,60 @@ def test_a_gap_is_of_its_org(tmp_path: Path) -> None:
         "org=south/day=2026-10-01": {"old"},
         "org=south/day=2026-10-02": {"new"},
     }
+
+
+def test_what_an_org_is_missing_from_is_not_whole(tmp_path: Path) -> None:
+    """A day of fewer orgs is no better than one with a gap."""
+    write(tmp_path, of_orgs("old", ("north",), lacking_orgs=("south",)), "day")
+
+    both = of_orgs("new", ("north", "south"), lacks=(lack(1, "south"),))
+    write(tmp_path, both, "day")
+
+    assert set.union(*tags(tmp_path).values()) == {"new"}
+
+
+@pytest.mark.parametrize("broken", ["queue=a", "queue=a/day=2026-10-01/data.parquet"])
+def test_what_the_disk_does_not_show_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """Rows that nobody sees would stay beside those that replace them."""
+    write(tmp_path, days(1, 2, tag="old"), "queue", "day")
+    bad = OSError(errno.EIO, "Input/output error", str(tmp_path / broken))
+
+    def refusing(real: Any) -> Any:
+        def called(path: Any = ".", *args: Any) -> Any:
+            if str(path) == str(tmp_path / broken):
+                raise bad
+            return real(path, *args)
+
+        return called
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "scandir", refusing(os.scandir))
+        patched.setattr(Path, "open", refusing(Path.open))
+        with pytest.raises(OutputError, match=f"{broken}: cannot be read: Input"):
+            write(tmp_path, days(1, 2, tag="new", queues=("c",)), "queue", "day")
+
+    assert set.union(*tags(tmp_path).values()) == {"old"}
+
+
+def test_a_folder_that_was_made_again_is_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run that made it failed meanwhile, and removed it: its lock is nobody's."""
+    folder = tmp_path / "out"
+    real = locks._wait_for
+    waits: list[Path] = []
+
+    def removed_meanwhile(handle: int, path: Path, *args: Any) -> None:
+        real(handle, path, *args)
+        waits.append(path)
+        if len(waits) == 1:
+            path.rmdir()
+
+    monkeypatch.setattr(locks, "_wait_for", removed_meanwhile)
+    with Target() as target:
+        target.hold(folder)
+
+        with pytest.raises(locks.LockedError):
+            locks.hold_folder(folder, longest_wait_s=0)

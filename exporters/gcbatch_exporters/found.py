@@ -82,7 +82,10 @@ class Found:
                 raise OutputError(msg, hint=ELSEWHERE)
 
     def _origin_of(self, folder: Path, file: str) -> Origin | None:
-        origin = Origin.of(folder, file)
+        try:
+            origin = Origin.of(folder, file)
+        except OSError as exc:
+            raise _unreadable(folder / file, exc) from exc
         if origin is not None:
             self.listed.pop(file, None)  # it was written again since
         return origin or self.listed.get(file)
@@ -96,9 +99,26 @@ class Found:
 
 
 def _files_in(folder: Path) -> Iterator[str]:
-    """Yield the files below a folder, relative to it; what is behind links is not."""
-    for place, _, names in os.walk(folder):
+    """Yield the files below a folder, relative to it; what is behind links is not.
+
+    Raises:
+        OutputError: If a folder cannot be looked into: whatever is there would stay
+            beside what replaces it.
+    """
+    if not folder.exists():
+        return
+
+    def refuse(exc: OSError) -> None:
+        if not isinstance(exc, FileNotFoundError):  # another run removed it just now
+            raise _unreadable(exc.filename, exc) from exc
+
+    for place, _, names in os.walk(folder, onerror=refuse):
         for name in sorted(names):
             path = Path(place, name)
             if not path.is_symlink():
                 yield path.relative_to(folder).as_posix()
+
+
+def _unreadable(path: object, exc: OSError) -> OutputError:
+    msg = f"{path}: cannot be read: {exc.strerror}"
+    return OutputError(msg, hint="check its permissions, and the disk")

@@ -20,7 +20,7 @@ from gcbatch_exporters.folders import (
 )
 from gcbatch_exporters.manifest import fits
 
-__all__ = ["Layout"]
+__all__ = ["ORG", "Layout"]
 
 LABELS: Final = {"month": "%Y-%m", "day": "%Y-%m-%d"}
 

@@ -1,5 +1,6 @@
 """What a partition says of itself, by which gcbatch knows what it wrote."""
 
+import errno
 from pathlib import Path
 from typing import Final, Literal
 
@@ -14,6 +15,10 @@ __all__ = ["Origin"]
 
 KEY: Final = "gcbatch.partition"
 """Of the file's metadata, which readers do not take for the table's."""
+
+
+_NOT_OURS: Final = (None, errno.ENOENT, errno.EINVAL, errno.EISDIR)
+"""What is no Parquet file (Arrow gives no number then), no regular one, or gone."""
 
 
 class Origin(BaseModel):
@@ -42,12 +47,20 @@ class Origin(BaseModel):
 
     @classmethod
     def of(cls, folder: Path, file: str) -> "Origin | None":
-        """Return what a file says of itself; None if gcbatch did not write it there."""
+        """Return what a file says of itself; None if gcbatch did not write it there.
+
+        Raises:
+            OSError: If nobody can tell, for the disk does not let it be read.
+        """
         try:
             with open_regular(folder / file) as opened:
                 said = (pq.read_metadata(opened).metadata or {})[KEY.encode()]
             found = cls.model_validate_json(said)
-        except (OSError, pa.ArrowException, KeyError, ValidationError):
+        except OSError as exc:
+            if exc.errno not in _NOT_OURS:
+                raise
+            return None
+        except (pa.ArrowException, KeyError, ValidationError):
             return None
         return found if found.file == file else None
 

@@ -24,7 +24,7 @@ from gcbatch.errors import OutputError
 from gcbatch.exporting import Target
 from gcbatch.tables.table import Table, rebatched
 from gcbatch_exporters.found import Found
-from gcbatch_exporters.layout import Layout
+from gcbatch_exporters.layout import ORG, Layout
 from gcbatch_exporters.origin import Origin
 
 __all__ = ["Partitions", "renamed_by_disk"]
@@ -100,12 +100,13 @@ class Partitions:
 
     def _origin(self, file: str, table: Table) -> Origin:
         folders = file.split("/")
+        lacks_orgs = table.lacking_orgs and ORG not in self.layout.columns
         return Origin(
             table=table.name,
             timezone=table.timezone.key,
             partition_by=self.layout.names,
             file=file,
-            is_whole=not self.layout.is_lacking(file),
+            is_whole=not (lacks_orgs or self.layout.is_lacking(file)),
             values={f: self._shortened[f] for f in folders if f in self._shortened},
         )
 

@@ -7,7 +7,7 @@ import typer
 from gcbatch.cli.after import export_again, report, verify
 from gcbatch.cli.before import check, plan
 from gcbatch.cli.border import Border
-from gcbatch.cli.printing import say
+from gcbatch.cli.printing import print_text, say
 from gcbatch.cli.running import run
 from gcbatch.cli.simulating import simulate
 from gcbatch.cli.store import store_app
@@ -47,7 +47,7 @@ def options(
         say(f"gcbatch {version_of('gcbatch')}")
         raise typer.Exit
     if ctx.invoked_subcommand is None:
-        say(ctx.get_help())
+        print_text(ctx.get_help())
 
 
 app.command()(run)

@@ -18,6 +18,7 @@ __all__ = [
     "print_json",
     "print_screen",
     "print_sla",
+    "print_text",
     "say",
     "say_error",
 ]
@@ -74,7 +75,7 @@ def print_json(content: object, default: Callable[[Any], str] | None = None) -> 
         text.encode(sys.stdout.encoding)
     except UnicodeEncodeError:
         text = plain_json(content, indent=2, default=default, only_ascii=True)
-    _print(text)
+    print_text(text)
 
 
 def say(line: str, *, err: bool = False) -> None:
@@ -84,10 +85,16 @@ def say(line: str, *, err: bool = False) -> None:
         line: Without its end.
         err: Whether it goes to standard error.
     """
-    _print(plain(line, MOST_CHARS), err=err)
+    print_text(plain(line, MOST_CHARS), err=err)
 
 
-def _print(text: str, *, err: bool = False) -> None:
+def print_text(text: str, *, err: bool = False) -> None:
+    """Print lines of our own as they are, at once.
+
+    Args:
+        text: The lines, without the end of the last.
+        err: Whether they go to standard error.
+    """
     # Not typer.echo, which writes UTF-8 where the encoding is ASCII.
     print(text, file=sys.stderr if err else sys.stdout, flush=True)
 

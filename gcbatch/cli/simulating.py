@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gcbatch.cli.printing import say
+from gcbatch.cli.printing import print_text, say
 from gcbatch.errors import JobError, OutputError
 
 __all__ = ["simulate"]
@@ -32,9 +32,11 @@ def simulate(
 
     def ready(url: str, client_id: str, client_secret: str) -> None:
         say(f"{tenant.name} at {url}, until Ctrl-C; in a job file:")
-        say(f"\norg:\n  api_url: {url}\n  login_url: {url}")
-        say(f"  client_id: {client_id}\n  client_secret: ${{GENESYS_CLIENT_SECRET}}")
-        say(f"\nand: export GENESYS_CLIENT_SECRET={client_secret}")
+        print_text(f"\norg:\n  api_url: {url}\n  login_url: {url}")
+        print_text(
+            f"  client_id: {client_id}\n  client_secret: ${{GENESYS_CLIENT_SECRET}}"
+        )
+        print_text(f"\nand: export GENESYS_CLIENT_SECRET={client_secret}")
 
     try:
         serve(tenant, port=port, on_ready=ready, requests_allowed=requests_per_minute)

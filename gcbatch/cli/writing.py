@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gcbatch.cli.options import AsJson
-from gcbatch.cli.printing import print_json, print_screen, say
+from gcbatch.cli.printing import print_json, print_screen, print_text, say
 from gcbatch.errors import GcbatchError, OutputError
 
 __all__ = ["exporters", "init", "schema"]
@@ -51,7 +51,7 @@ def schema(
     if markdown:
         from gcbatch.jobreference import job_reference
 
-        say(job_reference(job_schema()).removesuffix("\n"))
+        print_text(job_reference(job_schema()).removesuffix("\n"))
         return
     print_json(job_schema())
 

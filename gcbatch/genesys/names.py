@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from gcbatch.errors import AccessError, GcbatchError, JobError
+from gcbatch.errors import AccessError, DataError, GcbatchError, JobError
 from gcbatch.genesys.listing import Listed
 from gcbatch.plain import plain
 from gcbatch.suggest import nearest
@@ -18,6 +18,7 @@ __all__ = [
     "is_id",
     "names_of",
     "queue_ids",
+    "require_targets",
     "unlisted_targets",
     "without_listing",
 ]
@@ -262,6 +263,32 @@ def without_listing(what: str, failure: GcbatchError) -> GcbatchError:
     return failure.within(what, hint=f"name queues by id, or {other_way}")
 
 
+def require_targets(
+    queues: Collection[str], names: Names, failure: GcbatchError | None = None
+) -> None:
+    """Refuse targets that would be left out, or replaced by the default, unnoticed.
+
+    Args:
+        queues: Names or ids, as in `sla.targets`.
+        names: Of a listing of queues.
+        failure: Why that is not whole; None if nothing was listed now.
+
+    Raises:
+        GcbatchError: The failure, if a name is not known though the org may have it.
+        DataError: Likewise, where there is no failure.
+    """
+    if failure is None and "queueId" in names.listed:
+        return
+    known = _Queues(names, "sla.targets")
+    if all(is_id(entry) or known.called(entry) for entry in queues):
+        return
+    if failure is not None:
+        what = "sla.targets: queues cannot be found by name"
+        raise without_listing(what, failure) from failure
+    msg = "sla.targets: queues cannot be found by name: they are not listed"
+    raise DataError(msg, hint="`gcbatch run JOB` lists them; or name them by id")
+
+
 def check_targets(queues: Collection[str], names: Names) -> None:
     """Refuse targets for queues by a name that more than one bears.
 
@@ -277,7 +304,7 @@ def check_targets(queues: Collection[str], names: Names) -> None:
     problems = [known.twins(e, found) for e, found in called.items() if len(found) > 1]
     if problems:
         hint = "a target counts for one queue; name each by its id"
-        raise JobError("\n".join(problems), hint=hint)
+        raise JobError(problems, hint=hint)
 
 
 def unlisted_targets(queues: Collection[str], names: Names) -> tuple[str, ...]:

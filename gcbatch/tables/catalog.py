@@ -57,6 +57,7 @@ class Catalog:
         make: Callable[[Source], Table] = taken(self.job.shelf_of(name), name, "table")
         table = make(replace(self.source, period=period))
         lacks = () if name in LISTED else tuple(map(Lack, self.source.lacks))
+        lacks = table.lacks or lacks
         return replace(
             table, batches=lambda: self._until_stopped(table.batches()), lacks=lacks
         )

@@ -5,8 +5,8 @@ period; every percentage and every average is computed last, from the sums.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -21,8 +21,9 @@ from gcbatch.rows import joined
 from gcbatch.store import Store
 from gcbatch.tables.merging import distinct, merged
 from gcbatch.tables.source import Source
-from gcbatch.tables.table import LEVEL_DECIMALS, Table
+from gcbatch.tables.table import LEVEL_DECIMALS, Lack, Table
 from gcbatch.windows import (
+    MILLISECOND,
     ONE_DAY,
     Period,
     Window,
@@ -128,7 +129,7 @@ def period_of(
     length, form = _PERIODS[period]
     first = floor_to_bucket(start, length, zone)
     # A moment later than the first is before the period's end, however long it is.
-    last = ceil_to_bucket(first + timedelta(milliseconds=1), length, zone)
+    last = ceil_to_bucket(first + MILLISECOND, length, zone)
     label = f"{to_local(first, zone):{form}}"
     if end > last:
         bucket = Window(start, end)
@@ -147,18 +148,35 @@ def table(source: Source) -> Table:
     if sla is None:
         msg = f"{job.name} has no section sla"
         raise TypeError(msg)
-    return sla_table(
+    period, zone = source.period or sla.period, job.query.zone
+    found = sla_table(
         source.plan,
         source.store,
         facts=source.bucketed.facts,
         groups=source.bucketed.groups(job.query),
-        period=source.period or sla.period,
+        period=period,
         by_media_type="mediaType" in job.query.group_by,
         names=source.names.by_dimension.get("queueId", {}),
         targets=Targets(sla.target, sla.targets, source.names.targets),
         only=None if sla.include_deleted else source.names.listed_ids("queueId"),
-        zone=job.query.zone,
+        zone=zone,
     )
+    covered = source.plan.window
+    lacks = (_periods_around(w, period, zone, covered) for w in source.lacks)
+    return replace(found, lacks=tuple(map(Lack, lacks)))
+
+
+def _periods_around(
+    gap: Window, period: str, zone: ZoneInfo, covered: Window
+) -> Window:
+    """Return the periods that a gap reaches into: their rows add up too little."""
+    _, start, _ = period_of(
+        gap.start, gap.start + MILLISECOND, period=period, zone=zone, covered=covered
+    )
+    _, _, end = period_of(
+        gap.end - MILLISECOND, gap.end, period=period, zone=zone, covered=covered
+    )
+    return Window(start, end)
 
 
 def sla_table(
