@@ -5,6 +5,7 @@ Export, report and re-run read it instead of asking again.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any, Final
 
@@ -91,12 +92,17 @@ class Kept:
         return cls(raw["asked"], names, plan)
 
 
+_Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
 class _Names(msgspec.Struct):
     by_dimension: dict[str, dict[str, str]]
     listed: dict[str, int]
     warnings: list[str]
     former: dict[str, list[str]] = {}
     targets: dict[str, dict[str, float]] = {}
+    listed_at: dict[str, _Instant] = {}
+    asked_at: dict[str, _Instant] = {}
 
 
 _Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{40}$")]
