@@ -7,7 +7,7 @@
         OutOfReachError   4    nothing can be asked for now
         TooLargeError     4    more than the service answers at once
       DataError           5    data incomplete or contradictory
-        DamagedPartError  5    a part that has to be fetched anew
+        DamagedPartError  5    a part that has to be fetched again
         ReplacedPartError 5    a part that another run replaced meanwhile
       OutputError         6    the store or an export
 
@@ -149,7 +149,7 @@ class DataError(GcbatchError):
 
 
 class DamagedPartError(DataError):
-    """A part of the store was damaged, and is removed: it has to be fetched anew."""
+    """A part of the store was damaged, and is removed: it has to be fetched again."""
 
 
 class ReplacedPartError(DataError):

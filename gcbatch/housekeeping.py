@@ -38,7 +38,7 @@ _LEFTOVER: Final = re.compile(
 
 LEFTOVER_AGE: Final = timedelta(days=1)
 """No write takes so long: a younger one may be under way. Nor does the service keep the
-results of its jobs for ever: what is pending for longer is asked anew."""
+results of its jobs for ever: what is pending for longer is asked again."""
 
 _AGE: Final = re.compile(r"(?P<count>[1-9]\d{0,5}) ?(?P<unit>d|w|mo|y)", re.ASCII)
 _UNITS: Final = {"d": "P{}D", "w": "P{}W", "mo": "P{}M", "y": "P{}Y"}

@@ -126,7 +126,7 @@ class Fetch(Section):
         requests_per_minute: A ceiling; the service's own word counts below it.
         reserve: Percent of the quota left to other users of the client.
         settle: Parts fetched sooner after the end of their window are provisional:
-            the next run fetches them anew. `PT0S` is never.
+            the next run fetches them again. `PT0S` is never.
         names_max_age: Names and targets, and what is exported of queues, users and
             wrap-up codes, are listed again once they are older, also by a run that
             has nothing else to ask. `PT0S` is each run.

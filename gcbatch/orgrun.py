@@ -43,7 +43,7 @@ TO_THE_SECOND: Final = "%Y-%m-%dT%H:%M:%SZ"
 MOST_CHARS: Final = 4_000
 """Of a warning; what the service and the org call things may stand in it."""
 
-MENDED: Final = "damaged parts, fetched anew"
+MENDED: Final = "damaged parts, fetched again"
 """How many there were is told of a run."""
 
 ECHOED: Final = f"answers that repeated the credentials, which became {HIDDEN}"

@@ -43,7 +43,7 @@ FRESH_KEY: Final = b"gcbatch.fresh"
 SEAL_KEY: Final = b"gcbatch.sha256"
 OWN_KEYS: Final = (QUERY_KEY, FRESH_KEY, ACCOUNT_KEY, SEAL_KEY)
 BLANK_SEAL: Final = b"0" * 64
-MEND_HINT: Final = "`gcbatch run JOB` fetches it anew"
+MEND_HINT: Final = "`gcbatch run JOB` fetches it again"
 PIECE: Final = 1 << 20
 """Bytes that are read at once for the seal."""
 

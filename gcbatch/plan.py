@@ -343,7 +343,7 @@ def _lengths(job: jobs.Job, whole: Window, endpoint: Templates) -> Iterator[Peri
         return
     most_days = bounds.max_days_subday
     if endpoint.cuts_by_clock and _has_uneven_day(job, whole, granularity):
-        most_days = 1  # so that buckets begin anew at each midnight
+        most_days = 1  # so that buckets begin again at each midnight
     for days in range(most_days, 0, -1):
         yield ONE_DAY.times(days)
     for length in CLOCK_LENGTHS:

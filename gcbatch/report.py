@@ -117,7 +117,7 @@ class RunReport:
         seconds: How long it took.
         queries: How many the plan has.
         fetched: How many of them were asked by this run.
-        provisional: How many parts the next run will fetch anew.
+        provisional: How many parts the next run will fetch again.
         requests: Requests to the API, repeated ones and listings included.
         retries: Repeated requests by cause.
         throttled: Answers 429.

@@ -154,7 +154,7 @@ def report_screen(report: RunReport, zone: ZoneInfo) -> RenderableType:
         lines.append(
             Text(
                 f"provisional: {counted(report.provisional, 'part')}; the service "
-                "still corrects these days, the next run fetches them anew"
+                "still corrects these days, the next run fetches them again"
             )
         )
     return Group(*lines, *_warnings(report.warnings))

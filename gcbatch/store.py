@@ -341,7 +341,7 @@ class Store:
         self.pending(digest).discard()
 
     def discard(self, digest: str) -> None:
-        """Remove a part, so that it is fetched anew."""
+        """Remove a part, so that it is fetched again."""
         with suppress(FileNotFoundError):
             self.path(digest).unlink()
 

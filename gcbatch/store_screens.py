@@ -70,7 +70,7 @@ def _totals(
             Text(
                 f"provisional: {totals.provisional:,} of them, in which "
                 f"{counted(totals.differing_provisional, 'figure')} differ; the "
-                "service still corrects these days, the next run fetches them anew"
+                "service still corrects these days, the next run fetches them again"
             )
         )
     if totals.listed_provisional:

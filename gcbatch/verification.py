@@ -40,7 +40,7 @@ class Totals:
     Args:
         spans: Days, or longer spans, that were compared.
         provisional: Those of them whose figures had not settled when they were
-            fetched: they may differ, and the next run fetches them anew.
+            fetched: they may differ, and the next run fetches them again.
         requests: What it cost.
         left_out: Spans that could not be compared: no whole days, or not all there.
         differing: Figures of settled spans that differ.
@@ -152,7 +152,7 @@ class Verification:
             hints.append("`gcbatch run JOB` fetches what is missing or damaged")
         if self.totals and self.totals.differing:
             said.append(self._first_difference(self.totals))
-            hints = ["`gcbatch run --fresh JOB` fetches all of it anew"]
+            hints = ["`gcbatch run --fresh JOB` fetches all of it again"]
         if self.output_flaws:
             said.append(_first(self.output_flaws, "output"))
             hints.append("`gcbatch run JOB` writes the outputs again")

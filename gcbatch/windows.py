@@ -340,7 +340,7 @@ def tile(whole: Window, length: Period, zone: ZoneInfo) -> Iterator[Window]:
 
     Counted from the start of *whole* by the calendar of *zone*: P1D from local
     midnight follows local midnights, whether 23, 24 or 25 hours apart. Lengths that
-    divide a day begin anew with each of those days.
+    divide a day begin again with each of those days.
 
     Args:
         whole: The span to cover.

@@ -166,7 +166,7 @@ class TestRuns:
 
         assert report.fetched == 1
         assert bench.outputs() == written
-        assert "damaged parts, fetched anew: 1" in report.warnings
+        assert "damaged parts, fetched again: 1" in report.warnings
 
     def test_an_export_refuses_it(self, bench: "Bench") -> None:
         """Exit code 5; what was exported stays."""

@@ -146,7 +146,7 @@ class TestPace:
         assert first["number"] != second["number"]
 
     def test_a_turn_that_comes_late_is_not_used(self, in_turned_time: InTime) -> None:
-        """Its lease would end before the answer; it is handed back, and asked anew."""
+        """Its lease would end before the answer; it is handed back, and asked again."""
         coordinator = Coordinator(GRANTED, takes_s=FRESH_S + 1)
         quick: list[str] = []
 

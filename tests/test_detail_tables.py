@@ -47,7 +47,7 @@ several = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow]
 
 
 def column(name: str) -> str:
-    """Return what a field is called as a column, written anew for the tests."""
+    """Return what a field is called as a column, written again for the tests."""
     return re.sub("([a-z0-9])([A-Z])", r"\1_\2", name).lower()
 
 

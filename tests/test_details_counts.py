@@ -181,7 +181,7 @@ def test_a_total_that_keeps_drifting_is_an_error(tmp_path: Path) -> None:
 def test_a_drifting_total_of_what_is_not_settled_is_a_warning(
     tmp_path: Path, pages: range, drift: int
 ) -> None:
-    """The part is provisional, and the next run asks anew."""
+    """The part is provisional, and the next run asks again."""
     faults = [
         Fault("drifting_total", page=page, drift=drift, times=None) for page in pages
     ]

@@ -179,7 +179,7 @@ def test_a_stop_is_heard_while_parts_are_checked(
 
 
 def test_other_parts_are_exported(bench: "Bench") -> None:
-    """A part that is fetched anew has another seal, whatever it says."""
+    """A part that is fetched again has another seal, whatever it says."""
     exports = [csv(bench)]
     bench.run(**TARGETS, exports=exports)
     bench.parts[0].unlink()

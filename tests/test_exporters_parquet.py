@@ -332,7 +332,7 @@ def test_month_and_day_need_whole_days_only(tmp_path: Path) -> None:
 
 
 def test_other_months_are_kept(tmp_path: Path) -> None:
-    """A month written anew replaces itself and no other."""
+    """A month written again replaces itself and no other."""
     for month in (9, 10, 11):
         write(tmp_path, in_month(month), "month", "media_type")
     before = files(tmp_path)

@@ -66,7 +66,7 @@ def test_it_comes_back(tmp_path: Path) -> None:
 def test_a_note_that_is_not_ours_is_nothing(
     tmp_path: Path, note: dict[str, Any] | None
 ) -> None:
-    """An older release's note, or a broken one, is made anew."""
+    """An older release's note, or a broken one, is made again."""
     store = Store(tmp_path, "job")
     if note is not None:
         store.write_note("plan.json", note)

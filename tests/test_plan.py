@@ -317,7 +317,7 @@ class TestTutorials:
     def test_windows_end_where_buckets_would_leave_midnight(
         self, granularity: str, hours: list[int]
     ) -> None:
-        """An hour divides 25; four do not, so that each day begins anew."""
+        """An hour divides 25; four do not, so that each day begins again."""
         windows = self.windows(granularity, "2026-10-24", "2026-10-27")
 
         assert [w.span // timedelta(hours=1) for w in windows] == hours

@@ -114,7 +114,7 @@ def test_what_is_not_there_has_no_account(store: Store) -> None:
     "content", [b"", b"PAR1", b"not parquet" * 100], ids=["empty", "short", "other"]
 )
 def test_what_is_no_part_has_no_account(store: Store, content: bytes) -> None:
-    """A file that something else left there is asked for anew."""
+    """A file that something else left there is asked for again."""
     store.path(DIGEST).parent.mkdir(parents=True)
     store.path(DIGEST).write_bytes(content)
 
@@ -124,7 +124,7 @@ def test_what_is_no_part_has_no_account(store: Store, content: bytes) -> None:
 
 
 def test_parquet_without_an_account_is_no_part(store: Store) -> None:
-    """A part that cannot say when it was asked is asked for anew."""
+    """A part that cannot say when it was asked is asked for again."""
     store.path(DIGEST).parent.mkdir(parents=True)
     pq.write_table(part_of(1).table, store.path(DIGEST))
 
@@ -319,7 +319,7 @@ class TestWhole:
         assert files_of(store) == []
 
     def test_a_stop_leaves_what_was_there(self, tmp_path: Path) -> None:
-        """A part that is fetched anew is replaced whole or stays."""
+        """A part that is fetched again is replaced whole or stays."""
         part = part_of(1)
         Store(tmp_path, "job").write(DIGEST, part)
         store = Store(tmp_path, "job", sync=stop)

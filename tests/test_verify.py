@@ -344,7 +344,7 @@ class TestTheServiceSaysOtherwise:
         assert "Sales, nOffered.count, 2026-03-03: stored 24, served 25" in str(
             found.error
         )
-        assert found.error.hint == "`gcbatch run --fresh JOB` fetches all of it anew"
+        assert found.error.hint == "`gcbatch run --fresh JOB` fetches all of it again"
         assert march(bench).is_good
 
     def test_of_several_problems_the_way_out_mends_all(
@@ -389,7 +389,7 @@ class TestTheServiceSaysOtherwise:
     def test_days_that_have_not_settled_are_no_differences(
         self, bench_of: "BenchOf"
     ) -> None:
-        """What the next run fetches anew anyway is told, with exit 0."""
+        """What the next run fetches again anyway is told, with exit 0."""
         bench = bench_of(tenant())
         fetch = {"settle": "P20Y"}
         with pytest.raises(JobError):

@@ -38,7 +38,7 @@ __all__ = ["DaskEngine", "dask_engine"]
 log = logging.getLogger("gcbatch.cluster")
 
 MOST_LOSSES: Final = 5
-"""So often a query is asked anew, because its worker or the scheduler was lost."""
+"""So often a query is asked again, because its worker or the scheduler was lost."""
 
 PAUSE_S: Final = 1.0
 

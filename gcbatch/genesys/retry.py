@@ -118,7 +118,7 @@ class Attempts:
     Args:
         give_up_s: How long an address that cannot be reached is tried.
         clock: Monotonic seconds.
-        jitter: A factor from 0.5 to 1, drawn anew for each wait, so that tasks that
+        jitter: A factor from 0.5 to 1, drawn again for each wait, so that tasks that
             failed together do not come back together.
         most: Attempts in total.
     """

@@ -152,7 +152,7 @@ class JobRoad:
             decode: Reads a page.
             take: Is given each page.
             begin: Is called before the first page; again, if a job was lost in mid-way
-                and all pages come anew.
+                and all pages come again.
 
         Returns:
             What the service had data up to when the job was submitted; None where that
