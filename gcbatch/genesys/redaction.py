@@ -88,9 +88,7 @@ class _Search:
         if not self._finds(content):
             return content
         if self._pattern is None:
-            ways = b"|".join(b"".join(map(_ways_of, text)) for text in self._texts)
-            # A backslash that stands before would escape what takes their place.
-            self._pattern = re.compile(rb"\\*(?:" + ways + rb")")
+            self._pattern = re.compile(b"|".join(_patterns_of(self._texts)))
         return self._pattern.sub(HIDDEN.encode(), content)
 
     def _finds(self, content: bytes) -> bool:
@@ -163,17 +161,26 @@ def _text_of(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogatepass")
 
 
-def _ways_of(character: str) -> bytes:
-    """Return a pattern of all ways in which a character may be written."""
-    ways: list[bytes] = []
+def _patterns_of(texts: list[str]) -> Iterator[bytes]:
+    """Yield patterns of all ways in which texts may be written.
+
+    Each begins with one letter, so that the search goes from one such letter to the
+    next; tried at each place, they take ten times as long.
+    """
+    for text in texts:
+        after = b"".join(b"(?:" + b"|".join(_ways_of(c)) + b")" for c in text[1:])
+        # A backslash that stands before would escape what takes their place.
+        for way in (*_ways_of(text[0]), rb"\\\\*" + re.escape(_raw(text[0]))):
+            yield way + after
+
+
+def _ways_of(character: str) -> Iterator[bytes]:
+    """Yield patterns of all ways in which a character may be written."""
     for same in {character, {"+": "-", "/": "_", " ": "+"}.get(character, character)}:
         raw, wide = _raw(same), _raw(same, "utf-16-be").hex()
         units = [wide[at : at + 4] for at in range(0, len(wide), 4)]
-        ways += [
-            re.escape(raw),
-            b"".join(rb"\\+u(?i:%s)" % unit.encode() for unit in units),
-            b"".join(rb"%%(?:25)*(?i:%02x)" % byte for byte in raw),
-        ]
+        yield re.escape(raw)
+        yield b"".join(rb"\\\\*u(?i:%s)" % unit.encode() for unit in units)
+        yield b"".join(rb"%%(?:25)*(?i:%02x)" % byte for byte in raw)
         if same in '"\\/':
-            ways.append(rb"\\+" + re.escape(raw))
-    return b"(?:" + b"|".join(ways) + b")"
+            yield rb"\\\\*" + re.escape(raw)
