@@ -83,6 +83,17 @@ def road_to(service: Service, **options: Any) -> JobRoad:
     return JobRoad(client, "/x", slots=asyncio.Semaphore(8), **(usual | options))
 
 
+@pytest.mark.parametrize("job_id", ["", "..", "a b", "a\nb", "[hidden]", "x" * 200])
+def test_a_jobs_id_that_can_be_none_is_refused(
+    tmp_path: Path, in_turned_time: InTime, job_id: str
+) -> None:
+    """It would go into an address, a note and messages; nothing is remembered."""
+    with pytest.raises(DataError, match="about: the id of a job is none"):
+        fetch(tmp_path, in_turned_time, {"jobId": job_id}, DONE, LAST, None)
+
+    assert not list(tmp_path.rglob("*.pending"))
+
+
 @dataclass
 class Fetched:
     """What a job brought, and what was asked for that."""

@@ -30,7 +30,9 @@ from gcbatch.genesys.auth import Token
 from gcbatch.genesys.bodies import Reader
 from gcbatch.genesys.client import Answer, Client, access
 from gcbatch.genesys.connection import Connection
+from gcbatch.genesys.patience import Patience
 from gcbatch.genesys.regions import Hosts
+from gcbatch.genesys.signin import sign_in
 from gcbatch.genesys.transport import open_transport
 from gcbatch.simulator import Fault, Faults, Simulator, sample_tenant
 
@@ -128,6 +130,8 @@ async def simulated(
     async with simulator, client_of(simulator.url, **connection) as client:
         yield simulator, client
 
+
+NO_LIFETIMES: tuple[Any, ...] = (None, 0, -1, True, "", "soon", "nan", [], {})
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -744,6 +748,57 @@ class TestTokens:
 
         pair = base64.b64encode(f"{CLIENT_ID}:{SECRET}".encode()).decode()
         assert seen == [(f"Basic {pair}", b"grant_type=client_credentials")]
+
+    @pytest.mark.parametrize(
+        ("told", "lifetime_s"),
+        [
+            ({"expires_in": 120}, 120),
+            ({"expires_in": "120"}, 120),
+            ({"expires_in": 90.5}, 90.5),
+            ({"expires_in": 10**400}, 3600),
+            ({"expires_in": 1e300}, 172_800),
+            ({}, 3600),
+            *(({"expires_in": odd}, 3600) for odd in NO_LIFETIMES),
+        ],
+    )
+    @pytest.mark.parametrize("kind", ["bearer", "Bearer", "BEARER", None])
+    def test_a_lifetime_that_is_none_is_the_usual_one(
+        self, told: dict[str, Any], lifetime_s: float, kind: str | None
+    ) -> None:
+        """A token that ends earlier is refused, and renewed for that."""
+
+        async def token(_: web.Request) -> web.StreamResponse:
+            grant = {"access_token": TOKEN, "token_type": kind, **told}
+            return web.json_response(text=json.dumps(grant))
+
+        async def work() -> Token:
+            connection = connection_to("")
+            async with (
+                serving(token=token) as url,
+                open_transport(
+                    timeout_s=9, connections=1, max_response_bytes=9_999
+                ) as transport,
+            ):
+                patience = Patience(give_up_s=0, hold=lambda _: None, clock=now)
+                hosts = replace(connection, hosts=Hosts(url, url))
+                return await sign_in(hosts, transport, patience)
+
+        assert hasty(work).lifetime_s == lifetime_s
+
+    def test_a_lifetime_in_a_form_of_its_own_costs_no_request(self) -> None:
+        """Data are fetched with it like with any other."""
+
+        async def token(_: web.Request) -> web.StreamResponse:
+            return web.json_response({"access_token": TOKEN, "expires_in": "86400"})
+
+        async def work() -> int:
+            handler, _ = replies(good(), good())
+            async with serving(handler, token) as url, client_of(url) as client:
+                await ask(client)
+                await ask(client)
+                return client.traffic.sent
+
+        assert hasty(work) == 2
 
     def test_what_holds_a_secret_does_not_show_it(self) -> None:
         """A connection or a token in a traceback or a log tells nothing."""

@@ -113,7 +113,8 @@ def test_echoes_are_nowhere(
 ) -> None:
     """In any form, in any place of any answer: no stream, note, part or output has it.
 
-    Data are no exception: a name that holds the token is kept without it.
+    Data are no exception: a name that holds the token is kept without it, and a warning
+    says so.
     """
     monkeypatch.setattr("gcbatch.genesys.retry.own_wait_s", lambda _: 0.0)
     monkeypatch.setenv("GENESYS_CLIENT_SECRET", SECRET)
@@ -140,6 +141,8 @@ def test_echoes_are_nowhere(
             backstage.do(service.stop())
         said = "".join(result.output + result.stderr for result in results)
         assert service.echoed
+        is_told = "warning: answers that repeated the credentials" in said
+        assert is_told or place != "names" or at != "/api/v2/"
         assert not any(result.exit_code == 1 for result in results), said
         contents = "\n".join([said, *kept, *contents_of(bench.folder)])
         assert [t for t in traces_of(service.tokens) if t in contents] == []

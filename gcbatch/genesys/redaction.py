@@ -175,12 +175,15 @@ def _patterns_of(texts: list[str]) -> Iterator[bytes]:
 
 
 def _ways_of(character: str) -> Iterator[bytes]:
-    """Yield patterns of all ways in which a character may be written."""
+    """Yield patterns of all ways in which a character may be written.
+
+    The plain one comes last: escapes may end with it.
+    """
     for same in {character, {"+": "-", "/": "_", " ": "+"}.get(character, character)}:
         raw, wide = _raw(same), _raw(same, "utf-16-be").hex()
         units = [wide[at : at + 4] for at in range(0, len(wide), 4)]
-        yield re.escape(raw)
         yield b"".join(rb"\\\\*u(?i:%s)" % unit.encode() for unit in units)
         yield b"".join(rb"%%(?:25)*(?i:%02x)" % byte for byte in raw)
         if same in '"\\/':
             yield rb"\\\\*" + re.escape(raw)
+        yield re.escape(raw)
