@@ -271,8 +271,7 @@ class Planner:
         else:
             by_listing = bool(self.endpoint.queues_at_once)
         sla = self._job.sla
-        by_listing |= sla is not None and not sla.include_deleted
-        return by_listing
+        return by_listing or (sla is not None and not sla.include_deleted)
 
     @property
     def _targets_by_name(self) -> bool:

@@ -20,7 +20,6 @@ __all__ = [
     "queue_ids",
     "require_targets",
     "unlisted_targets",
-    "without_listing",
 ]
 
 TARGETS: Final = "targets"
@@ -231,7 +230,7 @@ def queue_ids(
             continue
         if failure is not None:
             what = "queues cannot be found by name"
-            raise without_listing(what, failure) from failure
+            raise _without_listing(what, failure) from failure
         found = queues.called(entry)
         if len(found) == 1:
             ids.add(found[0])
@@ -251,7 +250,7 @@ def queue_ids(
     return sorted(ids)
 
 
-def without_listing(what: str, failure: GcbatchError) -> GcbatchError:
+def _without_listing(what: str, failure: GcbatchError) -> GcbatchError:
     """Return the error of what needs queues by name, where they cannot be listed.
 
     Args:
@@ -284,7 +283,7 @@ def require_targets(
         return
     if failure is not None:
         what = "sla.targets: queues cannot be found by name"
-        raise without_listing(what, failure) from failure
+        raise _without_listing(what, failure) from failure
     msg = "sla.targets: queues cannot be found by name: they are not listed"
     raise DataError(msg, hint="`gcbatch run JOB` lists them; or name them by id")
 
