@@ -14,9 +14,19 @@ from pydantic import (
 )
 
 from gcbatch import shelves
-from gcbatch.genesys import limits
 from gcbatch.genesys.details import Road, details_named
 from gcbatch.genesys.families import Family, family_named
+from gcbatch.genesys.limits import (
+    BODY_BYTES,
+    DETAIL_RESULTS,
+    EXPECTED_BUCKETS,
+    JOBS_IN_FLIGHT,
+    MAX_DAYS_DAILY,
+    MAX_DAYS_DETAILS,
+    MAX_DAYS_DETAILS_FILTERED,
+    MAX_DAYS_SUBDAY,
+    REQUESTS_PER_MINUTE,
+)
 from gcbatch.org import Org
 from gcbatch.question import DEFAULT_ENDPOINT, Query, Queues, TimeZone
 from gcbatch.sections import (
@@ -104,16 +114,16 @@ class Limits(Section):
         jobs_in_flight: Jobs of the service under way at once.
     """
 
-    max_days_subday: Annotated[int, Field(ge=1, le=3660)] = limits.MAX_DAYS_SUBDAY
-    max_days_daily: Annotated[int, Field(ge=1, le=3660)] = limits.MAX_DAYS_DAILY
-    expected_buckets: Annotated[int, Field(ge=1, le=LARGEST)] = limits.EXPECTED_BUCKETS
-    body_bytes: Annotated[int, Field(ge=2_000, le=LARGEST)] = limits.BODY_BYTES
-    max_days_details: Annotated[int, Field(ge=1, le=3660)] = limits.MAX_DAYS_DETAILS
+    max_days_subday: Annotated[int, Field(ge=1, le=3660)] = MAX_DAYS_SUBDAY
+    max_days_daily: Annotated[int, Field(ge=1, le=3660)] = MAX_DAYS_DAILY
+    expected_buckets: Annotated[int, Field(ge=1, le=LARGEST)] = EXPECTED_BUCKETS
+    body_bytes: Annotated[int, Field(ge=2_000, le=LARGEST)] = BODY_BYTES
+    max_days_details: Annotated[int, Field(ge=1, le=3660)] = MAX_DAYS_DETAILS
     max_days_details_filtered: Annotated[int, Field(ge=1, le=3660)] = (
-        limits.MAX_DAYS_DETAILS_FILTERED
+        MAX_DAYS_DETAILS_FILTERED
     )
-    detail_results: Annotated[int, Field(ge=100, le=LARGEST)] = limits.DETAIL_RESULTS
-    jobs_in_flight: Annotated[int, Field(ge=1, le=256)] = limits.JOBS_IN_FLIGHT
+    detail_results: Annotated[int, Field(ge=100, le=LARGEST)] = DETAIL_RESULTS
+    jobs_in_flight: Annotated[int, Field(ge=1, le=256)] = JOBS_IN_FLIGHT
 
 
 class Fetch(Section):
@@ -143,9 +153,7 @@ class Fetch(Section):
 
     chunk: Literal["auto"] | Duration = "auto"
     concurrency: Annotated[int, Field(ge=1, le=256)] = 8
-    requests_per_minute: Annotated[int, Field(ge=1, le=LARGEST)] = (
-        limits.REQUESTS_PER_MINUTE
-    )
+    requests_per_minute: Annotated[int, Field(ge=1, le=LARGEST)] = REQUESTS_PER_MINUTE
     reserve: Annotated[float, Field(ge=0, lt=100)] = 0
     settle: Annotated[Period, Field(json_schema_extra=schema_of_period)] = Period.parse(
         "P4D"

@@ -16,10 +16,10 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gcbatch import partfile
 from gcbatch.errors import DamagedPartError, DataError, OutputError
 from gcbatch.files import Sync, replace_whole
 from gcbatch.genesys.listing import LISTINGS, Documents
+from gcbatch.partfile import BLANK_SEAL, SEAL_KEY, batches_of, metadata_of, opened, seal
 from gcbatch.store import Store
 
 __all__ = ["LISTING_FILES", "documents_in", "is_kept", "keep_listings"]
@@ -89,7 +89,7 @@ def documents_in(store: Store, table: str) -> Iterator[tuple[str, str]]:
     path = _path(store, table)
     try:
         with _opened(store, table) as file:
-            for batch in partfile.batches_of(file):
+            for batch in batches_of(file):
                 ids, documents = (batch.column(n).to_pylist() for n in _SCHEMA.names)
                 yield from zip(ids, documents, strict=True)
     except FileNotFoundError as exc:
@@ -114,9 +114,9 @@ def _opened(store: Store, table: str) -> Iterator[Any]:
         DamagedPartError: If it is damaged, or another job's or table's.
     """
     path = _path(store, table)
-    with partfile.opened(path) as (file, _):
+    with opened(path) as (file, _):
         own = _own(store, table)
-        if partfile.metadata_of(file).get(LISTING_KEY, own) != own:
+        if metadata_of(file).get(LISTING_KEY, own) != own:
             msg = f"{path}: is another job's or table's listing"
             raise DamagedPartError(msg, hint=_HINT)
         file.seek(0)
@@ -133,7 +133,7 @@ def _path(store: Store, table: str) -> Path:
 
 
 def _fill(path: Path, documents: Documents, own: bytes) -> None:
-    metadata = {LISTING_KEY: own, partfile.SEAL_KEY: partfile.BLANK_SEAL}
+    metadata = {LISTING_KEY: own, SEAL_KEY: BLANK_SEAL}
     schema = _SCHEMA.with_metadata(metadata)
     in_order = sorted(documents)
     with pq.ParquetWriter(
@@ -148,4 +148,4 @@ def _fill(path: Path, documents: Documents, own: bytes) -> None:
                     schema=schema,
                 )
             )
-    partfile.seal(path)
+    seal(path)

@@ -9,10 +9,10 @@ from itertools import groupby
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
-from gcbatch import job as jobs
 from gcbatch import question
 from gcbatch.dates import is_relative
 from gcbatch.errors import JobError
+from gcbatch.job import Job
 from gcbatch.query import Query, make_query
 from gcbatch.windows import (
     EPOCH,
@@ -166,7 +166,7 @@ def _window(start: str, end: str) -> Window:
     return Window(datetime.fromisoformat(start), datetime.fromisoformat(end))
 
 
-def make_plan(job: jobs.Job, scope: Scope, endpoint: Templates) -> Plan:
+def make_plan(job: Job, scope: Scope, endpoint: Templates) -> Plan:
     """Return the fewest queries that the limits allow.
 
     Windows tile the range by the local calendar; queue lists are cut into batches.
@@ -203,7 +203,7 @@ def make_plan(job: jobs.Job, scope: Scope, endpoint: Templates) -> Plan:
     )
 
 
-def _fewest(job: jobs.Job, scope: Scope, endpoint: Templates) -> Cut:
+def _fewest(job: Job, scope: Scope, endpoint: Templates) -> Cut:
     """Return the windows and batches that together make the fewest queries.
 
     The last window is often shorter than the others, and needs fewer batches.
@@ -229,7 +229,7 @@ def _fewest(job: jobs.Job, scope: Scope, endpoint: Templates) -> Cut:
     return best
 
 
-def _in_utc_days(job: jobs.Job, scope: Scope, endpoint: Templates) -> Cut:
+def _in_utc_days(job: Job, scope: Scope, endpoint: Templates) -> Cut:
     """Return windows that end at midnights in UTC, and the one batch of queues.
 
     Where the range begins later each day, windows are counted from a fixed one:
@@ -260,7 +260,7 @@ def _in_utc_days(job: jobs.Job, scope: Scope, endpoint: Templates) -> Cut:
     return windows, {size: [scope.queue_ids]}
 
 
-def _largest_batch(job: jobs.Job, scope: Scope, endpoint: Templates) -> int:
+def _largest_batch(job: Job, scope: Scope, endpoint: Templates) -> int:
     """Return how many queues a request may name."""
     ids = scope.queue_ids
     if not ids:
@@ -271,7 +271,7 @@ def _largest_batch(job: jobs.Job, scope: Scope, endpoint: Templates) -> int:
     return min(most, endpoint.queues_at_once or most)
 
 
-def _fitting_batch(job: jobs.Job, scope: Scope, buckets: int, largest: int) -> int:
+def _fitting_batch(job: Job, scope: Scope, buckets: int, largest: int) -> int:
     """Return how many queues keep the expected results within the limit; 0 is none.
 
     Args:
@@ -303,7 +303,7 @@ def _batches(ids: tuple[str, ...] | None, size: int) -> list[Batch]:
 
 
 def _tilings(
-    job: jobs.Job, whole: Window, endpoint: Templates
+    job: Job, whole: Window, endpoint: Templates
 ) -> Iterator[tuple[list[Window], list[int]]]:
     """Yield windows that tile the range, and how many buckets each has.
 
@@ -326,7 +326,7 @@ def _tilings(
         yield windows, [bucket_count(w, granularity, zone) for w in windows]
 
 
-def _lengths(job: jobs.Job, whole: Window, endpoint: Templates) -> Iterator[Period]:
+def _lengths(job: Job, whole: Window, endpoint: Templates) -> Iterator[Period]:
     """Yield lengths that windows may have, longest first; each holds whole buckets."""
     granularity, bounds = job.query.granularity, job.fetch.limits
     if granularity is None:
@@ -352,7 +352,7 @@ def _lengths(job: jobs.Job, whole: Window, endpoint: Templates) -> Iterator[Peri
     yield granularity
 
 
-def _check_bodies(job: jobs.Job, templates: Sequence[Sequence[bytes]]) -> None:
+def _check_bodies(job: Job, templates: Sequence[Sequence[bytes]]) -> None:
     """Refuse requests that are too large, or whose answers cannot be put together.
 
     Args:
@@ -423,7 +423,7 @@ def _check_clock(
             raise JobError(msg, hint="leave fetch.chunk out, or use auto")
 
 
-def _has_uneven_day(job: jobs.Job, whole: Window, granularity: Period) -> bool:
+def _has_uneven_day(job: Job, whole: Window, granularity: Period) -> bool:
     pace = granularity.elapsed
     return any(day.span % pace for day in tile(whole, ONE_DAY, job.query.zone))
 

@@ -20,9 +20,9 @@ from pydantic import (
 from gcbatch import shelves
 from gcbatch.dates import check_date
 from gcbatch.filters import Clause, DetailFilters, Filter, View, all_of, any_of
-from gcbatch.genesys import limits
 from gcbatch.genesys.details import DETAILS, Details, Road, details_named
 from gcbatch.genesys.families import FAMILIES, Family, family_named
+from gcbatch.genesys.limits import USER_PREDICATES, VIEWS
 from gcbatch.genesys.metrics import column_name, kind_of, snake
 from gcbatch.genesys.tutorials import Shape, shape_named
 from gcbatch.sections import (
@@ -233,7 +233,7 @@ class Query(Section):
     ) = None
     group_by: Annotated[tuple[Dimension, ...], Unique] = ()
     metrics: Annotated[tuple[Metric, ...], Unique] = ()
-    views: Annotated[tuple[View, ...], Field(max_length=limits.VIEWS)] = ()
+    views: Annotated[tuple[View, ...], Field(max_length=VIEWS)] = ()
     queues: Queues | None = None
     media_types: (
         Annotated[
@@ -303,8 +303,8 @@ class Query(Section):
         if value and family and family.qualified:
             users = len(value.predicates)
             users += sum(len(clause.predicates) for clause in value.clauses)
-            if users > limits.USER_PREDICATES:
-                most = limits.USER_PREDICATES
+            if users > USER_PREDICATES:
+                most = USER_PREDICATES
                 msg = f"has {users} users; {family.endpoint} takes at most {most}"
                 raise ValueError(msg)
         return value

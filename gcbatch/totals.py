@@ -15,13 +15,13 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch import question
 from gcbatch.genesys.endpoints import Aggregates
 from gcbatch.genesys.metrics import Merge, column_name, kind_of
 from gcbatch.job import Job
 from gcbatch.kept import Kept
 from gcbatch.partfile import INSTANT
 from gcbatch.plan import Plan, Scope, make_plan
+from gcbatch.question import Query
 from gcbatch.tables.merging import merged
 from gcbatch.windows import (
     ONE_DAY,
@@ -88,7 +88,7 @@ class Coarse:
         left_out: Spans at the ends of the range that are no whole days.
     """
 
-    asked: question.Query
+    asked: Query
     plan: Plan | None
     left_out: tuple[Window, ...] = ()
 
@@ -134,7 +134,7 @@ def coarse_of(job: Job, kept: Kept, endpoint: Aggregates) -> Coarse:
     return Coarse(asked, make_plan(by_day, scope, endpoint), left_out)
 
 
-def _within_days(plan: Plan, asked: question.Query) -> bool:
+def _within_days(plan: Plan, asked: Query) -> bool:
     def is_within(window: Window) -> bool:
         day = floor_to_bucket(window.start, ONE_DAY, asked.zone)
         return window.end <= step(day, ONE_DAY, 1, asked.zone)
@@ -142,7 +142,7 @@ def _within_days(plan: Plan, asked: question.Query) -> bool:
     return all(is_within(query.window) for query in plan.queries)
 
 
-def figures_of(asked: question.Query) -> list[Figure]:
+def figures_of(asked: Query) -> list[Figure]:
     """Return the columns of a job's parts that add up, or have a least or greatest."""
     named = [(metric, kind_of(metric)) for metric in asked.metrics]
     named += [(view.name, kind_of(view.target)) for view in asked.views]

@@ -16,10 +16,11 @@ from datetime import datetime
 
 import orjson
 
-from gcbatch.simulator import details_query, user_details
+from gcbatch.simulator import user_details
 from gcbatch.simulator.async_jobs import Gather
 from gcbatch.simulator.async_jobs_paging import page_of, read_page_size
 from gcbatch.simulator.buckets import instant_text, milliseconds
+from gcbatch.simulator.details_query import matching, read_async
 from gcbatch.simulator.documents import Document
 from gcbatch.simulator.tenant import Tenant
 
@@ -59,13 +60,13 @@ def read_conversation_job(
     Raises:
         Problem: The 400 that the service would answer with.
     """
-    query = details_query.read_async(body)
+    query = read_async(body)
 
     def gather() -> _Answer:
         lake = look()
         found = (
             document
-            for document in details_query.matching(tenant, query)
+            for document in matching(tenant, query)
             if document.start_ms < lake.end_ms and lake.shows(document)
         )
         return _Answer("conversations", _shuffled(found), lake)

@@ -18,8 +18,7 @@ from typing import Any, Final
 
 import orjson
 
-from gcbatch.simulator import buckets
-from gcbatch.simulator.buckets import milliseconds
+from gcbatch.simulator.buckets import instant_text, milliseconds
 from gcbatch.simulator.documents import Document
 from gcbatch.simulator.events import SHORT_ABANDON_MS
 from gcbatch.simulator.tenant import Call, Queue, Tenant
@@ -218,4 +217,4 @@ def _metric(name: str, at_ms: int, value: int) -> Json:
 @lru_cache(maxsize=64)
 def _text(ms: int) -> str:
     """Return an instant as text; a conversation names each of its several times."""
-    return buckets.instant_text(ms)
+    return instant_text(ms)

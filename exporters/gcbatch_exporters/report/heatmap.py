@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Self
 
-from gcbatch_exporters.report import wording as say
 from gcbatch_exporters.report.heat import Cell, Heat
 from gcbatch_exporters.report.markup import Html, tag
 from gcbatch_exporters.report.steps import WEEKDAYS
+from gcbatch_exporters.report.wording import count, percent, target
 
 __all__ = ["heat_section"]
 
@@ -52,17 +52,17 @@ def heat_section(heat: Heat | None, goal: float | None, *, is_common: bool) -> H
         if value is None:
             return "", "", "no service level"
         shade = scale.shade(value)
-        told = f"{say.percent(value, below=turn)} of {say.count(sums.level_whole)}"
+        told = f"{percent(value, below=turn)} of {count(sums.level_whole)}"
         return f"l{shade}", f"{_whole(value, turn)}", told
 
     def volume(cell: Cell) -> tuple[str, str, str]:
         calls = heat.per_hour(cell) or 0
         shade = min(int(calls / busiest * _VOLUMES), _VOLUMES - 1)
-        told = f"{say.count(heat.sums[cell].offered)} offered in the whole range"
+        told = f"{count(heat.sums[cell].offered)} offered in the whole range"
         return f"v{shade}", _short(calls), told
 
     what = "their target" if is_common else "the target of most calls"
-    turns = f"{say.target(turn)}, {what}" if goal is not None else say.target(turn)
+    turns = f"{target(turn)}, {what}" if goal is not None else target(turn)
     return tag(
         "section",
         heading,
@@ -121,7 +121,7 @@ def _whole(value: float, turn: float) -> int:
 
 def _short(calls: float) -> str:
     few = 10
-    return say.count(round(calls)) if calls >= few else say.count(calls)
+    return count(round(calls)) if calls >= few else count(calls)
 
 
 def _map(

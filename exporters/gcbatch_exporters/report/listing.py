@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch.tables.table import Table
-from gcbatch_exporters.report import wording as say
 from gcbatch_exporters.report.markup import Html, joined, tag
+from gcbatch_exporters.report.wording import span
 from gcbatch_exporters.rows import as_text, concat
 
 __all__ = ["listing"]
@@ -31,7 +31,7 @@ def listing(table: Table) -> Iterator[tuple[Html, int]]:
         tag("th", field.name, scope="col", class_=_looks(field))
         for field in table.schema
     ]
-    range_ = say.span(table.covered, table.timezone)
+    range_ = span(table.covered, table.timezone)
     begin = joined(
         Html("<section>"),
         tag("h2", table.name),

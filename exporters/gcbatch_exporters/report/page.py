@@ -7,12 +7,23 @@ from importlib.resources import files
 from typing import Final
 
 from gcbatch.tables.table import Table
-from gcbatch_exporters.report import wording as say
 from gcbatch_exporters.report.charts import LARGE, SMALL, bullet, course, legend
 from gcbatch_exporters.report.figures import Figures, QueueFigures, Sums
 from gcbatch_exporters.report.heat import Heat
 from gcbatch_exporters.report.heatmap import heat_section
 from gcbatch_exporters.report.markup import Html, joined, tag
+from gcbatch_exporters.report.wording import (
+    averages,
+    clock,
+    count,
+    days,
+    level_of,
+    noun,
+    percent,
+    span,
+    target,
+    verdict,
+)
 
 __all__ = ["FOOT", "head", "report"]
 
@@ -55,8 +66,8 @@ def report(title: str, table: Table, figures: Figures, heat: Heat | None) -> Htm
     """
     zone = table.timezone
     about = [
-        say.span(table.covered, zone),
-        say.days(table.covered, zone),
+        span(table.covered, zone),
+        days(table.covered, zone),
         f"times in {zone.key}",
     ]
     parts: list[Html | None] = [
@@ -108,8 +119,8 @@ def _headline(figures: Figures) -> Html:
         (
             "service-level",
             "Service level",
-            say.percent(total.level, below=goal),
-            "targets differ by queue" if goal is None else f"target {say.target(goal)}",
+            percent(total.level, below=goal),
+            "targets differ by queue" if goal is None else f"target {target(goal)}",
         ),
         (
             "met",
@@ -117,18 +128,18 @@ def _headline(figures: Figures) -> Html:
             f"{met} of {met + missed}",
             f"{len(figures.queues)} {queues}, {missed} missed",
         ),
-        ("offered", "Offered", say.count(total.offered), "joined a queue"),
+        ("offered", "Offered", count(total.offered), "joined a queue"),
         (
             "answered",
             "Answered",
-            say.count(total.answered),
-            f"{say.percent(total.answer_rate)} of offered",
+            count(total.answered),
+            f"{percent(total.answer_rate)} of offered",
         ),
         (
             "abandoned",
             "Abandon rate",
-            say.percent(total.abandon_rate),
-            f"{say.count(total.abandoned)} hung up waiting",
+            percent(total.abandon_rate),
+            f"{count(total.abandoned)} hung up waiting",
         ),
     ]
     told = [
@@ -140,10 +151,10 @@ def _headline(figures: Figures) -> Html:
         )
         for key, name, value, note in cards
     ]
-    why = say.averages(figures)
+    why = averages(figures)
     return tag(
         "section",
-        tag("p", say.verdict(figures), class_="verdict"),
+        tag("p", verdict(figures), class_="verdict"),
         tag("dl", *told, class_="cards"),
         why and tag("p", why, id="averages", class_="note"),
     )
@@ -206,9 +217,9 @@ def _queue_row(figures: Figures, number: int, queue: QueueFigures) -> Html:
 
 def _level_cells(sums: Sums, goal: float | None, met: bool | None) -> list[Html]:  # noqa: FBT001 - it may be None
     return [
-        tag("td", say.percent(sums.level, below=goal), class_="n strong"),
+        tag("td", percent(sums.level, below=goal), class_="n strong"),
         tag("td", bullet(sums.level, goal)),
-        tag("td", say.target(goal), class_="n"),
+        tag("td", target(goal), class_="n"),
         tag("td", _mark(met)),
     ]
 
@@ -223,10 +234,10 @@ def _mark(met: bool | None) -> Html | None:  # noqa: FBT001 - it may be None
 
 def _sum_cells(sums: Sums, *, has_times: bool) -> list[Html]:
     values = [
-        say.count(sums.offered),
-        say.count(sums.answered),
-        say.percent(sums.abandon_rate),
-        *([say.clock(sums.asa_s), say.clock(sums.aht_s)] if has_times else []),
+        count(sums.offered),
+        count(sums.answered),
+        percent(sums.abandon_rate),
+        *([clock(sums.asa_s), clock(sums.aht_s)] if has_times else []),
     ]
     return [tag("td", value, class_="n") for value in values]
 
@@ -241,7 +252,7 @@ def _time(figures: Figures) -> Html:
     panels = [_panel(figures, n, queue) for n, queue in enumerate(shown)]
     more = None
     if len(panels) > OPEN:
-        words = say.noun(len(panels) - OPEN, "more queue")
+        words = noun(len(panels) - OPEN, "more queue")
         more = tag(
             "details",
             tag("summary", words),
@@ -252,7 +263,7 @@ def _time(figures: Figures) -> Html:
     left = len(figures.queues) - len(shown)
     rest = None
     if left:
-        words = f"{say.noun(left, 'more queue')} that did better: in the table above."
+        words = f"{noun(left, 'more queue')} that did better: in the table above."
         rest = tag("p", words, class_="note")
     over_all = None
     if len(figures.queues) > 1:
@@ -273,10 +284,8 @@ def _time(figures: Figures) -> Html:
 
 
 def _panel(figures: Figures, number: int, queue: QueueFigures) -> Html:
-    told = f"{say.level_of(queue)}, "
-    told += (
-        "no target" if queue.target is None else f"target {say.target(queue.target)}"
-    )
+    told = f"{level_of(queue)}, "
+    told += "no target" if queue.target is None else f"target {target(queue.target)}"
     caption = tag(
         "figcaption", tag("b", queue.name), tag("span", f"{told} ", _mark(queue.met))
     )
@@ -296,7 +305,7 @@ def _figures_of(figures: Figures, shown: Sequence[QueueFigures]) -> Html:
             "tr",
             tag("th", name, scope="row"),
             *(
-                tag("td", say.percent(by_step.get(n, Sums()).level), class_="n")
+                tag("td", percent(by_step.get(n, Sums()).level), class_="n")
                 for n in steps
             ),
         )

@@ -8,9 +8,9 @@ from typing import Protocol, TypeVar
 
 import pyarrow as pa
 
-from gcbatch import job as jobs
 from gcbatch import question
 from gcbatch.genesys.client import Client
+from gcbatch.job import Fetch
 from gcbatch.partfile import Part, Rows
 from gcbatch.plan import Templates
 from gcbatch.query import Query
@@ -42,7 +42,7 @@ class Desk:
 
     client: Client
     asked: question.Query
-    fetch: jobs.Fetch
+    fetch: Fetch
     store: Store
     paged: Callable[[int, int], None] = lambda _done, _due: None
     slots: asyncio.Semaphore = field(init=False, repr=False)
@@ -98,7 +98,7 @@ class Endpoint(Templates, Protocol):
         """Return the ids of the queues that a template names; none is all."""
         ...
 
-    def price(self, fetch: jobs.Fetch) -> Price:
+    def price(self, fetch: Fetch) -> Price:
         """Return what a query costs."""
         ...
 

@@ -19,11 +19,11 @@ from typing import Final
 
 import pyarrow as pa
 
-from gcbatch import job as jobs
 from gcbatch.errors import TooLargeError
 from gcbatch.genesys.endpoints.base import Asker, Bucketed, Desk, Price
 from gcbatch.genesys.limits import JOB_PAGE
 from gcbatch.grids import AcrossMidnightError, Anchor, in_whole_days
+from gcbatch.job import Fetch
 from gcbatch.partfile import Part
 from gcbatch.query import PART_FORMAT, Query
 from gcbatch.rows import joined
@@ -241,7 +241,7 @@ class AskedInPieces:
         """Return nothing: all columns of `intervals` are those of the parts."""
         return rows.select([])
 
-    def price(self, fetch: jobs.Fetch) -> Price:  # noqa: ARG002 - an Endpoint
+    def price(self, fetch: Fetch) -> Price:  # noqa: ARG002 - an Endpoint
         """Return what a query costs; it may have more pages than one."""
         return Price(is_exact=False)
 

@@ -16,7 +16,6 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch import question
 from gcbatch.errors import DataError
 from gcbatch.genesys.endpoints.aggregates.typed import decoder_of
 from gcbatch.genesys.endpoints.columns import MOST
@@ -24,6 +23,7 @@ from gcbatch.genesys.families import Family
 from gcbatch.genesys.metrics import Kind, Statistic, kind_of
 from gcbatch.grids import check_buckets
 from gcbatch.partfile import INSTANT
+from gcbatch.question import Query
 from gcbatch.windows import Window
 
 __all__ = ["read_columns"]
@@ -50,7 +50,7 @@ class _OddError(Exception):
 def read_columns(
     body: bytes,
     *,
-    asked: question.Query,
+    asked: Query,
     family: Family,
     window: Window,
     queues: Collection[str],
@@ -143,7 +143,7 @@ class _Piece:
         asked: What the job asks.
     """
 
-    def __init__(self, groups: Sequence[Any], asked: question.Query) -> None:
+    def __init__(self, groups: Sequence[Any], asked: Query) -> None:
         lists = list(map(attrgetter("data"), groups))
         data = list(chain.from_iterable(lists))
         self.keys = [group.group for group in groups]
@@ -155,7 +155,7 @@ class _Piece:
         ]
 
     def _found(
-        self, data: Sequence[Any], asked: question.Query
+        self, data: Sequence[Any], asked: Query
     ) -> Iterator[tuple[Kind, _Found]]:
         """Yield for each metric and view its kind, and what the groups say of it."""
         metrics = _Measures(list(map(attrgetter("metrics"), data)))
@@ -169,7 +169,7 @@ class _Piece:
 
 
 def _pieces(
-    body: bytes, asked: question.Query, decoder: msgspec.json.Decoder[Any]
+    body: bytes, asked: Query, decoder: msgspec.json.Decoder[Any]
 ) -> list[_Piece]:
     """Return the groups of a page, a few at a time.
 
@@ -192,7 +192,7 @@ class _Unfolded:
     def __init__(
         self,
         pieces: Sequence[_Piece],
-        asked: question.Query,
+        asked: Query,
         window: Window,
         queues: Collection[str],
     ) -> None:

@@ -19,7 +19,6 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from gcbatch import job as jobs
 from gcbatch import question
 from gcbatch.account import Account
 from gcbatch.filters import all_of, any_of
@@ -34,6 +33,7 @@ from gcbatch.genesys.endpoints.base import Asker, Desk, Price, halves
 from gcbatch.genesys.endpoints.splitting import AskedInPieces, Splitter
 from gcbatch.genesys.families import Family
 from gcbatch.genesys.metrics import snake
+from gcbatch.job import Fetch
 from gcbatch.partfile import Part
 from gcbatch.query import Query, canonical
 
@@ -130,12 +130,12 @@ class Aggregates(AskedInPieces):
             templates.append(canonical(body))
         return templates
 
-    def price(self, fetch: jobs.Fetch) -> Price:
+    def price(self, fetch: Fetch) -> Price:
         """Return what a query costs."""
         by_jobs = self._road(fetch) is Road.JOBS
         return Price(LEAST_OF_A_JOB, is_exact=False) if by_jobs else Price()
 
-    def _road(self, fetch: jobs.Fetch) -> Road:
+    def _road(self, fetch: Fetch) -> Road:
         return Road.JOBS if self.by_jobs else fetch.road
 
     def asker(self, desk: Desk) -> Asker:

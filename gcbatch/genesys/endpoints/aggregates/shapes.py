@@ -12,11 +12,11 @@ from typing import Any, Final
 
 import msgspec
 
-from gcbatch import question
 from gcbatch.genesys.bodies import ForeignBodyError, Reader, loosely
 from gcbatch.genesys.endpoints.columns import Number
 from gcbatch.genesys.endpoints.known import check_no_error, known, of_each
 from gcbatch.plain import plain
+from gcbatch.question import Query
 
 __all__ = [
     "FIELDS",
@@ -139,7 +139,7 @@ def decode_page(body: bytes, *, is_whole: bool = False) -> AggregatePage:
     return AggregatePage(page.results or [], page.cursor, frozenset(newer))
 
 
-def left_out(page: AggregatePage, asked: question.Query) -> frozenset[str]:
+def left_out(page: AggregatePage, asked: Query) -> frozenset[str]:
     """Return what an answer has that no column holds.
 
     Args:

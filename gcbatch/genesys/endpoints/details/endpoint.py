@@ -17,7 +17,6 @@ from typing import Any, Final
 
 import orjson
 
-from gcbatch import job as jobs
 from gcbatch import question
 from gcbatch.filters import all_of, any_of
 from gcbatch.genesys.details import Details, Road
@@ -30,6 +29,7 @@ from gcbatch.genesys.endpoints.details.pages import (
     Records,
     read_page,
 )
+from gcbatch.job import Fetch
 from gcbatch.query import PART_FORMAT, Query, canonical
 from gcbatch.windows import whole_utc_days
 
@@ -119,7 +119,7 @@ class DetailsEndpoint:
         named = [p["value"] for p in predicates if p.get("dimension") == "queueId"]
         return tuple(named) if len(named) == len(predicates) else ()
 
-    def price(self, fetch: jobs.Fetch) -> Price:  # noqa: ARG002 - an Endpoint
+    def price(self, fetch: Fetch) -> Price:  # noqa: ARG002 - an Endpoint
         """Return what a query costs; how many pages it has, only answers can tell."""
         least = LEAST_OF_A_JOB + 1 if self.road is Road.JOBS else 1
         return Price(least, is_exact=False)
