@@ -100,30 +100,3 @@ def links_of(path: Path) -> Iterator[str]:
     for target in re.findall(r"\]\(([^)\s]+)\)", prose_of(path)):
         if not re.match(r"https?://", target):
             yield target
-
-
-def rooms() -> Iterator[str]:
-    """Yield what the table of rooms names, from the package down.
-
-    A name without a folder is in the folder of the one before it in its row; rows
-    that begin with a dash are in the folder of the row above them.
-    """
-    text = (ROOT / "docs" / "design.md").read_text("utf-8")
-    folder = ""
-    table = text.partition("| file | is |")[2]
-    for row in re.findall(r"^\| (.*?) \|", table, re.MULTILINE):
-        names = re.findall(r"`([^`]+)`", row)
-        if not row.startswith(("`", "—")):
-            return
-        if row.startswith("—"):
-            yield from (folder + name for name in names)
-            continue
-        inside = ""
-        for name in names:
-            above, slash, own = name.rpartition("/")
-            if inside or not slash:
-                yield inside + name
-                continue
-            yield name
-            inside = f"{above}/" if own else ""
-            folder = folder if own else name

@@ -22,7 +22,6 @@ from typer.testing import CliRunner, Result
 from gcbatch import errors, load_job
 from gcbatch.cli import app
 from tests.pages import (
-    HOUSE,
     PAGES,
     ROOT,
     Block,
@@ -31,7 +30,6 @@ from tests.pages import (
     blocks,
     links_of,
     place_of,
-    rooms,
 )
 
 ENVIRON = {
@@ -387,29 +385,3 @@ def test_the_image_has_all_that_a_build_needs(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (site / "gcbatch" / "jobreference.md").is_file()
     assert (site / "gcbatch_exporters" / "csv.py").is_file()
-
-
-# the rooms of docs/design.md
-
-
-def test_rooms_are_there() -> None:
-    """Every file and folder of the table exists."""
-    found = list(rooms())
-    roots = {name: ROOT if name.startswith("exporters/") else HOUSE for name in found}
-
-    assert len(found) > 50
-    assert not [name for name, root in roots.items() if not (root / name).exists()]
-
-
-def test_every_module_has_a_room() -> None:
-    """In a row of its own, or in a folder's."""
-    found = set(rooms())
-    modules = {path.relative_to(HOUSE) for path in HOUSE.rglob("[!_]*.py")}
-
-    homeless = {
-        module.as_posix()
-        for module in modules
-        if module.as_posix() not in found
-        and not found & {f"{folder}/" for folder in map(str, module.parents)}
-    }
-    assert not homeless
