@@ -26,12 +26,7 @@ import msgspec
 import orjson
 import pyarrow.parquet as pq
 
-from benchmarks.aggregates_data import (
-    QUARTERS,
-    figures,
-    pattern_of,
-    queue_id,
-)
+from benchmarks.aggregates_data import QUARTERS, figures, pattern_of, queue_id
 from benchmarks.alone import main_of
 from benchmarks.findings import Findings, Verdict, spread
 from benchmarks.own_jobs import FIRST_DAY, query_of

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gcbatch.loading import load_job
     from gcbatch.pipeline import arun, arun_all, check, export_job, plan_job, run
     from gcbatch.report import RunReport
-    from gcbatch.tables.table import Table
+    from gcbatch.table import Table
 
 __all__ = [
     "AccessError",
@@ -48,7 +48,7 @@ __all__ = [
 _HOMES: Final = {
     "Job": "gcbatch.job",
     "RunReport": "gcbatch.report",
-    "Table": "gcbatch.tables.table",
+    "Table": "gcbatch.table",
     "arun": "gcbatch.pipeline",
     "arun_all": "gcbatch.pipeline",
     "check": "gcbatch.pipeline",

@@ -5,7 +5,7 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gcbatch.files import open_regular
+from gcbatch.atomic_files import open_regular
 
 if TYPE_CHECKING:  # exporters need files told, and no plans
     from gcbatch.plan import Plan

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Self
 
-from gcbatch.files import hidden_beside
+from gcbatch.atomic_files import hidden_beside
 from gcbatch.locks import is_free
 
 __all__ = ["Drafts", "remove_leftovers"]

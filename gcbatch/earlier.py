@@ -16,13 +16,13 @@ from threading import Event
 from typing import Any, Final
 
 from gcbatch.digests import Output, inputs_of, output_at
+from gcbatch.errors import tagging_org
 from gcbatch.exporting import Exporter, ExporterEntry
 from gcbatch.job import LISTED, Export
 from gcbatch.query import canonical
 from gcbatch.report import Exported
-from gcbatch.tables.orgs import naming
+from gcbatch.table import StoppedError
 from gcbatch.tables.source import Source
-from gcbatch.tables.table import StoppedError
 
 __all__ = ["Earlier", "Marks"]
 
@@ -78,7 +78,7 @@ def _about(source: Source, stop: Event) -> dict[str, Any]:
     """Return all that determines the tables of an org."""
     job, store = source.job, source.store
     plan = source.latest.compared if source.latest else source.plan
-    with naming(job.org_name):
+    with tagging_org(job.org_name):
         for digest in {query.digest for query in plan.queries}:
             if stop.is_set():
                 raise StoppedError

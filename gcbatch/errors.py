@@ -14,13 +14,15 @@
 Whatever else escapes is a bug (exit code 1) and keeps its traceback.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
-from gcbatch.plain import visible
+from gcbatch.text import visible
 
 __all__ = [
+    "SHAPE_HINT",
     "AccessError",
     "DamagedPartError",
     "DataError",
@@ -32,6 +34,7 @@ __all__ = [
     "ReplacedPartError",
     "ServiceError",
     "TooLargeError",
+    "tagging_org",
 ]
 
 
@@ -160,3 +163,17 @@ class OutputError(GcbatchError):
     """The store or an output cannot be read or written."""
 
     exit_code = 6
+
+
+SHAPE_HINT: Final = "the service may have changed; see if a newer gcbatch knows it"
+"""For an answer of a shape that this release does not know."""
+
+
+@contextmanager
+def tagging_org(org: str) -> Iterator[None]:
+    """Note on what goes wrong in the block which org it is about."""
+    try:
+        yield
+    except GcbatchError as exc:
+        exc.org = exc.org or org
+        raise

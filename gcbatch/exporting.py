@@ -9,25 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from threading import Event
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    ClassVar,
-    Final,
-    Protocol,
-    runtime_checkable,
-)
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
+from gcbatch.atomic_files import open_regular, read_bounded
 from gcbatch.digests import Output
 from gcbatch.errors import GcbatchError, JobError, OutputError
-from gcbatch.files import open_regular, read_bounded
 from gcbatch.sections import LocalPath
 from gcbatch.staging import Target
 
 if TYPE_CHECKING:
-    from gcbatch.tables.table import Table
+    from gcbatch.table import Table
 
 __all__ = [
     "API_VERSION",

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Protocol
 
+from gcbatch.concurrency import for_each
 from gcbatch.errors import GcbatchError
 from gcbatch.partfile import Rows
 from gcbatch.query import Query
 from gcbatch.store import Store
-from gcbatch.tasks import for_each
 
 __all__ = ["Observer", "Quiet", "fetch_parts"]
 

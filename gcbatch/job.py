@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from gcbatch import shelves
+from gcbatch import registry as shelves
 from gcbatch.genesys.details import Road, details_named
 from gcbatch.genesys.families import Family, family_named
 from gcbatch.genesys.limits import (
@@ -64,7 +64,7 @@ SLA_GROUPS: Final = ("queueId", "mediaType", "divisionId")
 """Dimensions of which a conversation has one in a queue. Of others (wrap-up codes,
 skills) it may have several, and would count several times."""
 
-LISTED: Final = shelves.names_on(shelves.LISTED)
+LISTED: Final = shelves.module_names(shelves.LISTED)
 """Tables of what ids stand for, which every job can export."""
 
 SECONDS_OF_AN_HOUR: Final = 3600
@@ -481,7 +481,7 @@ class Job(Section):
     @property
     def tables(self) -> tuple[str, ...]:
         """The names of the tables of what this job asks."""
-        names = shelves.names_on(self._shelf)
+        names = shelves.module_names(self._shelf)
         return tuple(name for name in names if name != "sla" or self.sla)
 
     def shelf_of(self, table: str) -> str:

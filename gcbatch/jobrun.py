@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from gcbatch.concurrency import for_each
 from gcbatch.digests import Output
 from gcbatch.drafts import remove_leftovers
 from gcbatch.earlier import Earlier, Marks
@@ -18,6 +19,7 @@ from gcbatch.errors import (
     JobError,
     OutputError,
     ReplacedPartError,
+    tagging_org,
 )
 from gcbatch.exporting import (
     Exporter,
@@ -32,10 +34,9 @@ from gcbatch.job import Export, Job
 from gcbatch.orgrun import OrgRun
 from gcbatch.orgs import Orgs, client_of
 from gcbatch.report import Exported, FailedExport, RunReport, report_of_all
+from gcbatch.table import Table
 from gcbatch.tables.catalog import Catalog
-from gcbatch.tables.orgs import OrgsCatalog, naming
-from gcbatch.tables.table import Table
-from gcbatch.tasks import for_each
+from gcbatch.tables.orgs import OrgsCatalog
 from gcbatch.together import Together
 
 __all__ = ["JobRun"]
@@ -284,7 +285,7 @@ class JobRun:
         told = [outputs[path] for path in sorted(outputs)]
         reports: dict[str, RunReport] = {}
         for run, own in zip(runs, catalogs, strict=True):
-            with naming(run.org):
+            with tagging_org(run.org):
                 reports[run.org] = run.report(own, exports, told, failed=failed)
         for run in runs:
             run.keep(reports[run.org])

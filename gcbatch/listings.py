@@ -16,8 +16,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from gcbatch.atomic_files import Sync, write_atomically
 from gcbatch.errors import DamagedPartError, DataError, OutputError
-from gcbatch.files import Sync, replace_whole
 from gcbatch.genesys.listing import LISTINGS, Documents
 from gcbatch.partfile import BLANK_SEAL, SEAL_KEY, batches_of, metadata_of, opened, seal
 from gcbatch.store import Store
@@ -62,7 +62,7 @@ def keep_listings(
         try:
             if table in listings:
                 fill = partial(_fill, documents=listings[table], own=_own(store, table))
-                replace_whole(path, fill, sync=sync)
+                write_atomically(path, fill, sync=sync)
             else:
                 # Whoever exports it again wants it as it is then.
                 path.unlink(missing_ok=True)

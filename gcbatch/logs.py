@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any
 
-from gcbatch.plain import plain_json, visible
+from gcbatch.text import plain_json, visible
 
 __all__ = ["LogFormat", "logging_to_stderr"]
 

@@ -21,7 +21,6 @@ from gcbatch.genesys.redaction import HIDDEN
 from gcbatch.job import Job
 from gcbatch.kept import Kept
 from gcbatch.orgs import Orgs, OrgSession, Spending
-from gcbatch.plain import plain
 from gcbatch.plan import Plan
 from gcbatch.planning import Planned, Planner
 from gcbatch.query import Query
@@ -29,6 +28,7 @@ from gcbatch.report import REPORT_NOTE, Exported, FailedExport, Gap, RunReport
 from gcbatch.tables.catalog import Catalog
 from gcbatch.tables.latest import LatestParts
 from gcbatch.tables.source import Source
+from gcbatch.text import one_line
 
 __all__ = ["OrgRun"]
 
@@ -316,7 +316,7 @@ class OrgRun:
             timezone=zone.key,
             names_at=catalog.names_at,
             warnings=tuple(
-                plain(warning, MOST_CHARS)
+                one_line(warning, MOST_CHARS)
                 for warning in (
                     *self._clock_warnings(),
                     *planned.names.warnings,
@@ -395,7 +395,7 @@ def _remarks_of(accounts: Sequence[Account]) -> list[str]:
         ("answered, but unknown to this release or not asked for; left out", left_out),
     ):
         if names:
-            shown = ", ".join(map(plain, sorted(names)[:MOST_NEWER]))
+            shown = ", ".join(map(one_line, sorted(names)[:MOST_NEWER]))
             more = f" and {len(names) - MOST_NEWER:,} more" * (len(names) > MOST_NEWER)
             remarks.append(f"{what}: {shown}{more}")
     if first := next((a.first_odd for a in accounts if a.first_odd), ""):

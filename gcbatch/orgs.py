@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from gcbatch.atomic_files import read_bounded
 from gcbatch.errors import JobError
-from gcbatch.files import read_bounded
 from gcbatch.genesys.client import Access, Client, open_access
 from gcbatch.genesys.connection import Connection
 from gcbatch.genesys.listing import LISTINGS, Listed, Listing, list_entities

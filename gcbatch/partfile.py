@@ -12,11 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gcbatch.account import Account
+from gcbatch.atomic_files import open_regular
 from gcbatch.errors import DamagedPartError
-from gcbatch.files import open_regular
 
 __all__ = [
-    "INSTANT",
     "MEND_HINT",
     "Part",
     "Rows",
@@ -30,8 +29,6 @@ __all__ = [
     "table_of",
 ]
 
-INSTANT: Final = pa.timestamp("ms", tz="UTC")
-"""How parts and tables hold instants; the service tells milliseconds."""
 
 ACCOUNT_KEY: Final = b"gcbatch"
 QUERY_KEY: Final = b"gcbatch.query"

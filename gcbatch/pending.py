@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, NamedTuple, Protocol
 
 import msgspec
 
-from gcbatch.plain import fits_id
+from gcbatch.text import fits_id
 from gcbatch.windows import iso
 
 __all__ = ["Pending", "Submitted"]

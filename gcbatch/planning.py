@@ -7,15 +7,9 @@ from functools import cached_property
 from typing import Final
 
 from gcbatch.account import Account
+from gcbatch.atomic_files import read_bounded
 from gcbatch.dates import resolve_range
-from gcbatch.errors import (
-    AccessError,
-    DataError,
-    GcbatchError,
-    JobError,
-    ServiceError,
-)
-from gcbatch.files import read_bounded
+from gcbatch.errors import AccessError, DataError, GcbatchError, JobError, ServiceError
 from gcbatch.genesys.clock import ServiceClock
 from gcbatch.genesys.endpoints import Price, endpoint_named
 from gcbatch.genesys.listing import LISTINGS, Documents, Listed
@@ -33,11 +27,11 @@ from gcbatch.job import Job
 from gcbatch.kept import Kept, asked_by
 from gcbatch.listings import is_kept, keep_listings
 from gcbatch.orgs import OrgSession, identity_of
-from gcbatch.plain import plain
 from gcbatch.plan import Plan, Scope, make_plan
 from gcbatch.query import Query
 from gcbatch.question import QueueFile
 from gcbatch.store import Store
+from gcbatch.text import one_line
 from gcbatch.windows import Window
 
 __all__ = ["Planned", "Planner"]
@@ -377,5 +371,5 @@ def _unknown_targets(found: Iterable[Listed], names: Names) -> Iterator[str]:
     if odd:
         yield (
             "sla: queues whose own targets are no numbers, and so not known: "
-            f"{len(odd):,}, the first {plain(odd[0])}"
+            f"{len(odd):,}, the first {one_line(odd[0])}"
         )

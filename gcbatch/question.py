@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from gcbatch import shelves
+from gcbatch import registry as shelves
 from gcbatch.dates import check_date
 from gcbatch.filters import Clause, DetailFilters, Filter, View, all_of, any_of
 from gcbatch.genesys.details import DETAILS, Details, Road, details_named
@@ -50,7 +50,7 @@ __all__ = [
 
 DEFAULT_ENDPOINT: Final = FAMILIES[0].endpoint
 FIXED_ENDPOINTS: Final = tuple(
-    name.replace("_", "-") for name in shelves.names_on(shelves.ENDPOINTS)
+    name.replace("_", "-") for name in shelves.module_names(shelves.ENDPOINTS)
 )
 """Those whose figures and groups are fixed, such as shapes that tutorials tell of."""
 

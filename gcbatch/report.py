@@ -15,9 +15,9 @@ from gcbatch.tables.orgs import run_id_of_all
 from gcbatch.windows import Window, iso
 
 if TYPE_CHECKING:
+    from gcbatch.table import Table
     from gcbatch.tables.catalog import Catalog
     from gcbatch.tables.orgs import OrgsCatalog
-    from gcbatch.tables.table import Table
 
 __all__ = [
     "REPORT_NOTE",

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch.errors import DataError
-from gcbatch.plain import plain
+from gcbatch.text import one_line
 from gcbatch.windows import Window
 
 __all__ = ["joined"]
@@ -46,7 +46,7 @@ def _refuse_overlaps(table: pa.Table, groups: Sequence[str], about: str) -> None
     if at < 0:
         return
     row = lower.slice(at, 1).to_pylist()[0]
-    group = plain({name: row[name] for name in groups})
+    group = one_line({name: row[name] for name in groups})
     bucket = Window(row["interval_start"], row["interval_end"])
     msg = f"{about}: two answers bring bucket {bucket} of group {group}"
     raise DataError(msg, hint="the service does not keep to the queues it was asked")

@@ -9,10 +9,10 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from gcbatch.job import Job
-from gcbatch.plain import plain
 from gcbatch.planning import Planned
 from gcbatch.query import Query
 from gcbatch.report import RunReport
+from gcbatch.text import one_line
 from gcbatch.windows import Window, to_local
 
 __all__ = [
@@ -162,7 +162,8 @@ def report_screen(report: RunReport, zone: ZoneInfo) -> RenderableType:
 
 def _warnings(warnings: Iterable[str]) -> list[Text]:
     return [
-        Text(f"warning: {plain(text, MOST_CHARS)}", style="yellow") for text in warnings
+        Text(f"warning: {one_line(text, MOST_CHARS)}", style="yellow")
+        for text in warnings
     ]
 
 

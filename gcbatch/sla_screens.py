@@ -10,9 +10,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from gcbatch.plain import plain
 from gcbatch.screens import grid_of
-from gcbatch.tables.table import Table
+from gcbatch.table import Table
+from gcbatch.text import one_line
 
 __all__ = ["sla_screen"]
 
@@ -101,7 +101,7 @@ def _by_queue(
         if "media_type" in row:
             cells.append(row["media_type"] or "")
         grid.add_row(
-            *(plain(cell) for cell in cells),
+            *(one_line(cell) for cell in cells),
             f"{row['offered']:,}",
             f"{row['answered']:,}",
             _level(row),
@@ -121,7 +121,7 @@ def _by_interval(rows: list[dict[str, Any]], last: Mapping[str, Sequence[str]]) 
     for row, *more in zip(rows, *last.values(), strict=True):
         grid.add_row(
             row["period"],
-            plain(row["queue_name"] or "all"),
+            one_line(row["queue_name"] or "all"),
             f"{row['offered']:,}",
             f"{row['answered']:,}",
             f"{row['abandoned']:,}",

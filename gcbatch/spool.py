@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from gcbatch.account import Account
 from gcbatch.errors import OutputError
-from gcbatch.partfile import INSTANT
+from gcbatch.table import INSTANT
 
 __all__ = ["DOCUMENTS", "Document", "Spool", "SpooledPart"]
 

@@ -10,10 +10,10 @@ from threading import Event
 from types import TracebackType
 from typing import Self
 
+from gcbatch.atomic_files import Sync, sync_folder
 from gcbatch.digests import Output, output_at
 from gcbatch.drafts import Drafts, remove_leftovers
 from gcbatch.errors import OutputError
-from gcbatch.files import Sync, sync_folder
 from gcbatch.locks import hold_folder
 
 __all__ = ["Target"]

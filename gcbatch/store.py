@@ -20,8 +20,13 @@ import pyarrow as pa
 
 from gcbatch import partfile
 from gcbatch.account import Account
+from gcbatch.atomic_files import (
+    Sync,
+    create_temp_beside,
+    open_regular,
+    write_atomically,
+)
 from gcbatch.errors import DamagedPartError, DataError, OutputError, ReplacedPartError
-from gcbatch.files import Sync, create_beside, open_regular, replace_whole
 from gcbatch.partfile import MEND_HINT, Part, Rows
 from gcbatch.pending import Pending
 from gcbatch.query import Query
@@ -284,7 +289,7 @@ class Store:
             OutputError: If they cannot.
         """
         try:
-            create_beside(self.path("probe")).unlink()
+            create_temp_beside(self.path("probe")).unlink()
         except OSError as exc:
             raise self._unwritable(exc) from exc
 
@@ -401,7 +406,7 @@ class Store:
 
     def _put(self, path: Path, fill: Callable[[Path], object]) -> None:
         try:
-            replace_whole(path, fill, sync=self._sync)
+            write_atomically(path, fill, sync=self._sync)
         except OSError as exc:
             raise self._unwritable(exc) from exc
 

@@ -25,8 +25,7 @@ from pydantic import BaseModel, ValidationError
 from gcbatch.digests import Output
 from gcbatch.errors import DataError
 from gcbatch.exporting import API_VERSION, Exporter, Receipt, export
-from gcbatch.partfile import INSTANT
-from gcbatch.tables.table import Table
+from gcbatch.table import INSTANT, Table
 from gcbatch.windows import UTC_ZONE, Period, Window, step
 
 __all__ = [

@@ -19,9 +19,9 @@ from gcbatch.genesys.endpoints import Aggregates
 from gcbatch.genesys.metrics import Merge, column_name, kind_of
 from gcbatch.job import Job
 from gcbatch.kept import Kept
-from gcbatch.partfile import INSTANT
 from gcbatch.plan import Plan, Scope, make_plan
 from gcbatch.question import Query
+from gcbatch.table import INSTANT
 from gcbatch.tables.merging import merged
 from gcbatch.windows import (
     ONE_DAY,

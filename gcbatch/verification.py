@@ -6,7 +6,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from gcbatch.errors import DataError, GcbatchError
-from gcbatch.plain import plain
+from gcbatch.text import one_line
 from gcbatch.totals import Difference
 from gcbatch.windows import Window, iso, to_local
 
@@ -177,7 +177,7 @@ class Verification:
             self.names.get(value or "", value) if column == "queue_id" else value
             for column, value in group.items()
         ]
-        return plain(", ".join(value or "-" for value in said) or "all")
+        return one_line(", ".join(value or "-" for value in said) or "all")
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""

@@ -13,14 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch.account import Account
+from gcbatch.concurrency import for_each
 from gcbatch.digests import inputs_of, output_at
 from gcbatch.errors import DataError, GcbatchError
-from gcbatch.genesys.endpoints import (
-    Aggregates,
-    Desk,
-    DetailsEndpoint,
-    endpoint_named,
-)
+from gcbatch.genesys.endpoints import Aggregates, Desk, DetailsEndpoint, endpoint_named
 from gcbatch.genesys.endpoints.splitting import Splitter
 from gcbatch.job import Job
 from gcbatch.kept import Kept
@@ -30,7 +26,6 @@ from gcbatch.query import Query
 from gcbatch.report import REPORT_NOTE
 from gcbatch.spool import DOCUMENTS
 from gcbatch.store import Store
-from gcbatch.tasks import for_each
 from gcbatch.totals import Coarse, Difference, coarse_of, differences, figures_of
 from gcbatch.verification import Flaw, Totals, Verification
 from gcbatch.windows import Window

@@ -15,9 +15,9 @@ from gcbatch.account import Account
 from gcbatch.genesys.detail_models import CONVERSATION, Field, Holds, Model
 from gcbatch.plan import Plan
 from gcbatch.query import Query, make_query
-from gcbatch.shelves import names_on, tables_for, taken
+from gcbatch.registry import load_member, module_names, tables_for
+from gcbatch.table import Table
 from gcbatch.tables.documents.table import DocumentsTable
-from gcbatch.tables.table import Table
 from gcbatch.windows import Window
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
@@ -86,14 +86,14 @@ def batch_of(
     return pa.RecordBatch.from_arrays(columns, schema=PART)
 
 
-DETAIL_TABLES = names_on(tables_for("conversations"))
-USER_TABLES = names_on(tables_for("users"))
+DETAIL_TABLES = module_names(tables_for("conversations"))
+USER_TABLES = module_names(tables_for("users"))
 
 
 def details_table(name: str) -> DocumentsTable:
     """Return a table of details, as its file makes it."""
     kind = "users" if name in USER_TABLES else "conversations"
-    table: DocumentsTable = taken(tables_for(kind), name, "table")
+    table: DocumentsTable = load_member(tables_for(kind), name, "table")
     return table
 
 

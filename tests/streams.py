@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from gcbatch.tables.table import Table
+from gcbatch.table import Table
 
 
 def written(table: Table) -> bytes:

@@ -8,12 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcbatch.errors import AccessError, Refusal, ServiceError
-from gcbatch.genesys.answers import (
-    MESSAGE_CHARS,
-    correlation_id,
-    error_of,
-    refusal_of,
-)
+from gcbatch.genesys.answers import MESSAGE_CHARS, correlation_id, error_of, refusal_of
 from gcbatch.genesys.redaction import Redactor
 
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gcbatch import load_job
+from gcbatch.atomic_files import open_regular, read_bounded
 from gcbatch.errors import DataError, JobError, OutputError
 from gcbatch.exporting import FileOptions
 from gcbatch.fetch import Quiet
-from gcbatch.files import open_regular, read_bounded
 from gcbatch.job import Job
 from gcbatch.jobrun import JobRun
 from gcbatch.outputs import clashes_between, clashes_of

@@ -11,7 +11,7 @@ import pytest
 
 from gcbatch.errors import JobError
 from gcbatch.exporting import export
-from gcbatch.tables.table import Table
+from gcbatch.table import Table
 from gcbatch.windows import Window
 from gcbatch_exporters.json import JsonExporter, JsonOptions
 from gcbatch_exporters.parquet import ParquetExporter, ParquetOptions

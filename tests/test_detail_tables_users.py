@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gcbatch.errors import DataError, JobError
-from gcbatch.tables.table import Table
+from gcbatch.table import Table
 from gcbatch.windows import iso
 from gcbatch_exporters.parquet import ParquetExporter, ParquetOptions
 from tests.detail_tables import (

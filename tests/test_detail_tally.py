@@ -10,12 +10,7 @@ import pytest
 
 from gcbatch.genesys.client import Answer
 from gcbatch.genesys.endpoints.details.pages import CONVERSATIONS, Page
-from gcbatch.genesys.endpoints.details.tally import (
-    MOST_IDS,
-    OddFields,
-    Piece,
-    Tally,
-)
+from gcbatch.genesys.endpoints.details.tally import MOST_IDS, OddFields, Piece, Tally
 from gcbatch.genesys.limits import DETAIL_PAGE
 from gcbatch.spool import Document, Spool
 from gcbatch.windows import Window, milliseconds

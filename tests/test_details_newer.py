@@ -9,14 +9,7 @@ import pytest
 
 from gcbatch import DataError
 from gcbatch.simulator import Fault, Faults
-from tests.details_world import (
-    SPAN,
-    World,
-    all_ids,
-    busy,
-    conversations,
-    made_of,
-)
+from tests.details_world import SPAN, World, all_ids, busy, conversations, made_of
 
 LEVELS: dict[str, dict[str, Any]] = {
     "conversations": {"newConversationField": {"nested": [1, "two", None]}},

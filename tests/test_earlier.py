@@ -14,8 +14,8 @@ from gcbatch.earlier import Marks
 from gcbatch.exporting import FileOptions, Receipt, Target, exporter_named
 from gcbatch.pipeline import tables_of
 from gcbatch.store import Store
+from gcbatch.table import StoppedError, Table
 from gcbatch.tables.catalog import Catalog
-from gcbatch.tables.table import StoppedError, Table
 from gcbatch.verifying import verify
 from gcbatch_exporters.csv import CsvExporter, CsvOptions
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from gcbatch.errors import DataError, JobError, OutputError
 from gcbatch.exporting import Target, export
-from gcbatch.tables.table import BATCH_ROWS, Table
+from gcbatch.table import BATCH_ROWS, Table
 from gcbatch.testing import (
     SAMPLE_SCHEMA,
     ExporterConformance,

@@ -20,7 +20,7 @@ from gcbatch.exporting import (
     installed_exporters,
     load_exporter,
 )
-from gcbatch.tables.table import Table
+from gcbatch.table import Table
 from gcbatch.testing import sample_table
 
 GOOD = """

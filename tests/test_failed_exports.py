@@ -16,7 +16,7 @@ from gcbatch.errors import JobError
 from gcbatch.exporting import FileOptions, Receipt, Target
 from gcbatch.locks import hold_folder
 from gcbatch.simulator import Fault
-from gcbatch.tables.table import Table
+from gcbatch.table import Table
 from gcbatch.verifying import verify
 from tests.test_partial import ONE_AT_A_TIME, break_one
 

@@ -12,8 +12,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 
-from gcbatch.partfile import INSTANT
-from gcbatch.tables.table import Table
+from gcbatch.table import INSTANT, Table
 from gcbatch.windows import Window
 
 START = datetime(2026, 10, 1, tzinfo=UTC)

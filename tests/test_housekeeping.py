@@ -165,12 +165,12 @@ class TestPrune:
 
     def test_the_leftovers_of_real_writes_are_known(self, tmp_path: Path) -> None:
         """What files.create_beside makes is what is looked for."""
-        from gcbatch.files import create_beside  # noqa: PLC0415 - one test
+        from gcbatch.atomic_files import create_temp_beside  # noqa: PLC0415 - one test
 
         put(tmp_path, 3)
         names = (f"parts/{digest(9)}.parquet", f"parts/{digest(9)}.pending")
         for name in (*names, "plan.json", "run.json"):
-            aged(create_beside(tmp_path / "job" / name), 2)
+            aged(create_temp_beside(tmp_path / "job" / name), 2)
 
         assert prune(tmp_path, MONTH, now=NOW).leftovers == 4
 

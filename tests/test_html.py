@@ -20,7 +20,7 @@ import pytest
 
 from gcbatch.errors import JobError
 from gcbatch.exporting import Receipt, export
-from gcbatch.tables.table import Table
+from gcbatch.table import Table
 from gcbatch.testing import ExporterConformance, Row, sample_table, typed
 from gcbatch.windows import Window, midnight
 from gcbatch_exporters.html import HtmlExporter

@@ -19,8 +19,8 @@ from gcbatch.partfile import Part
 from gcbatch.plan import Plan
 from gcbatch.query import Query, make_query
 from gcbatch.store import Store
+from gcbatch.table import BATCH_ROWS, Table, rebatch
 from gcbatch.tables.buckets.intervals import intervals_table
-from gcbatch.tables.table import BATCH_ROWS, Table, rebatched
 from gcbatch.windows import Window
 from tests.streams import written
 
@@ -199,7 +199,7 @@ class TestRebatching:
                 yield pa.RecordBatch.from_arrays([values], schema=self.SCHEMA)
                 at += size
 
-        batches = list(rebatched(stream(), self.SCHEMA, rows=most))
+        batches = list(rebatch(stream(), self.SCHEMA, rows=most))
 
         whole, rest = divmod(sum(sizes), most)
         assert [b.num_rows for b in batches] == [most] * whole + [rest] * bool(rest)
@@ -215,7 +215,7 @@ class TestRebatching:
                 values = pa.array(range(BATCH_ROWS - 1), pa.int64())
                 yield pa.RecordBatch.from_arrays([values], schema=self.SCHEMA)
 
-        batches = rebatched(stream(), self.SCHEMA)
+        batches = rebatch(stream(), self.SCHEMA)
         first: Any = next(batches)
 
         assert first.num_rows == BATCH_ROWS

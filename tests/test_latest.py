@@ -21,9 +21,9 @@ from gcbatch.account import Account
 from gcbatch.query import Query
 from gcbatch.simulator import Fault, Presence, Tenant
 from gcbatch.simulator.documents import Document
+from gcbatch.table import StoppedError
 from gcbatch.tables import latest
 from gcbatch.tables.latest import LatestParts
-from gcbatch.tables.table import StoppedError
 from tests.detail_tables import (
     DETAIL_TABLES,
     START,

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from gcbatch.errors import DataError
 from gcbatch.plan import Plan
-from gcbatch.shelves import LISTED, taken
+from gcbatch.registry import LISTED, load_member
+from gcbatch.table import Table
 from gcbatch.tables.listed_rows import ListedTable
-from gcbatch.tables.table import Table
 from gcbatch.windows import Window
 
 DAY = Window(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 10, 2, tzinfo=UTC))
@@ -23,7 +23,7 @@ DAY = Window(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 10, 2, tzinfo=UTC
 
 def listed_table(name: str) -> ListedTable:
     """Return a table, as its file makes it."""
-    table: ListedTable = taken(LISTED, name, "table")
+    table: ListedTable = load_member(LISTED, name, "table")
     return table
 
 

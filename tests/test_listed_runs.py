@@ -17,7 +17,7 @@ from gcbatch.housekeeping import prune
 from gcbatch.job import LISTED
 from gcbatch.pipeline import arun_all, blocking, tables_of
 from gcbatch.simulator import Fault, Faults, User
-from gcbatch.tables.table import Table
+from gcbatch.table import Table
 from gcbatch.windows import Period
 from tests.listed_org import ANN, DAY, ORG, STATES, asked, exports, rows, run
 

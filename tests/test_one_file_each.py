@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from gcbatch.question import FIXED_ENDPOINTS
-from gcbatch.shelves import ENDPOINTS, names_on, taken
+from gcbatch.registry import ENDPOINTS, load_member, module_names
 
 ROOT = Path(__file__).parents[1]
 TOYS = ROOT / "tests" / "toys"
@@ -168,9 +168,9 @@ def test_the_design_tells_where_each_goes(place: str) -> None:
 @pytest.mark.parametrize("name", FIXED_ENDPOINTS)
 def test_endpoints_are_called_as_their_files_are(name: str) -> None:
     """The name in job files, the file's and the endpoint's own are one."""
-    assert taken(ENDPOINTS, name.replace("-", "_"), "ENDPOINT").name == name
+    assert load_member(ENDPOINTS, name.replace("-", "_"), "ENDPOINT").name == name
 
 
 def test_shelves_hide_what_is_no_thing_of_theirs() -> None:
     """The package's own file is not on its shelf."""
-    assert names_on(ENDPOINTS) == ("interval_report", "queue_summary")
+    assert module_names(ENDPOINTS) == ("interval_report", "queue_summary")

@@ -23,7 +23,7 @@ import pytest
 from gcbatch import locks
 from gcbatch.errors import OutputError
 from gcbatch.staging import Target
-from gcbatch.tables.table import Lack, Table
+from gcbatch.table import Lack, Table
 from gcbatch.testing import sample_table
 from gcbatch.windows import Window
 from tests.test_exporters_parquet import files, folders, write

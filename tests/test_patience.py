@@ -8,13 +8,7 @@ from typing import Any, cast
 import pytest
 
 from gcbatch.errors import Refusal, ServiceError, TooLargeError
-from gcbatch.genesys.patience import (
-    FAILED_KEPT,
-    HEAVY_TRIES,
-    Patience,
-    Traffic,
-    Tries,
-)
+from gcbatch.genesys.patience import FAILED_KEPT, HEAVY_TRIES, Patience, Traffic, Tries
 from gcbatch.genesys.repeating import rule_for
 from gcbatch.genesys.transport import Interrupted, TimedOut
 

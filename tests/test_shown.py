@@ -20,9 +20,9 @@ from gcbatch.cli import app
 from gcbatch.cli.printing import print_json, print_screen, say, say_error
 from gcbatch.errors import DataError, JobError
 from gcbatch.logs import LogFormat, logging_to_stderr
-from gcbatch.plain import fits_id, plain, plain_json
 from gcbatch.screens import rows_screen
 from gcbatch.simulator import Fault, Faults, sample_tenant
+from gcbatch.text import fits_id, one_line, plain_json
 
 if TYPE_CHECKING:
     from tests.conftest import BenchOf
@@ -105,7 +105,7 @@ def test_screens_show_names_as_text(
 ) -> None:
     """In cells and in lines; brackets are brackets."""
     print_screen(rows_screen([{"name": text, text: "x"}]))
-    print_screen(Text(f"warning: {plain(text)}"))
+    print_screen(Text(f"warning: {one_line(text)}"))
 
     told = capsys.readouterr().out
     assert not [c for c in told if not c.isprintable() and c != "\n"]

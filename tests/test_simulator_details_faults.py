@@ -7,14 +7,7 @@ import pytest
 
 from gcbatch.simulator import Fault, generate_conversations
 from gcbatch.simulator.faults import Kind
-from tests.details_client import (
-    USERS,
-    after,
-    details,
-    every_hour,
-    hours,
-    tenant_of,
-)
+from tests.details_client import USERS, after, details, every_hour, hours, tenant_of
 from tests.job_client import Client, connected, presence
 from tests.simulator_client import Answer
 

@@ -26,9 +26,9 @@ from gcbatch.plan import Plan
 from gcbatch.query import Query, make_query
 from gcbatch.simulator import Call, Fault, Faults, Queue, Tenant
 from gcbatch.store import Store
+from gcbatch.table import Table
 from gcbatch.tables.buckets.sla import ADDED, Targets, period_of, sla_table
 from gcbatch.tables.merging import distinct, merged
-from gcbatch.tables.table import Table
 from gcbatch.windows import Window
 from tests.streams import written
 

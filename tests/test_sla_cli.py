@@ -17,7 +17,7 @@ from rich.console import Console
 from typer.testing import Result
 
 from gcbatch.sla_screens import EMPTY, MOST_ROWS, sla_screen
-from gcbatch.tables.table import Table
+from gcbatch.table import Table
 from gcbatch.windows import Window
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from gcbatch import partfile
 from gcbatch.account import Account
+from gcbatch.atomic_files import create_temp_beside, sync_folder, write_atomically
 from gcbatch.errors import DamagedPartError, DataError, OutputError
-from gcbatch.files import create_beside, replace_whole, sync_folder
 from gcbatch.partfile import Part, seal
 from gcbatch.pending import Submitted
 from gcbatch.store import Store
@@ -511,7 +511,7 @@ class TestFiles:
         """The file beside has room for its own ending."""
         path = tmp_path / "deep" / "er" / name
 
-        replace_whole(
+        write_atomically(
             path, lambda beside: beside.write_bytes(b"content"), sync=os.fsync
         )
 
@@ -522,7 +522,7 @@ class TestFiles:
         """Not those of a temporary file, which nobody else may read."""
         before = os.umask(0o027)
         try:
-            made = create_beside(tmp_path / "a.csv")
+            made = create_temp_beside(tmp_path / "a.csv")
         finally:
             os.umask(before)
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from gcbatch.concurrency import for_each
 from gcbatch.errors import DataError, ServiceError
-from gcbatch.tasks import for_each
 
 
 class Worker:

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from gcbatch.errors import DataError
 from gcbatch.exporting import FileOptions, Receipt, Target
-from gcbatch.tables.table import BATCH_ROWS, Table
+from gcbatch.table import BATCH_ROWS, Table
 from gcbatch.testing import (
     SAMPLE_SCHEMA,
     SMALL_BATCH,

@@ -17,7 +17,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from gcbatch.errors import JobError, OutputError
 from gcbatch.exporting import Receipt, export
-from gcbatch.tables.table import Table
+from gcbatch.table import Table
 from gcbatch.testing import ExporterConformance, Row, sample_table
 from gcbatch_exporters.xlsx import EXACT, MOST_CHARACTERS, MOST_ROWS, XlsxExporter
 

@@ -19,9 +19,9 @@ from gcbatch.plan import Plan
 from gcbatch.query import make_query
 from gcbatch.simulator import generate_conversations
 from gcbatch.store import Store
+from gcbatch.table import Table
 from gcbatch.tables.catalog import Catalog
 from gcbatch.tables.source import Source
-from gcbatch.tables.table import Table
 from gcbatch.windows import Window, iso
 
 __all__ = ["Asked", "aggregates", "conversations", "ids", "job_of"]

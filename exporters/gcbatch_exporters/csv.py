@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from pydantic import BaseModel
 
 from gcbatch.exporting import FileOptions, Receipt, Target
-from gcbatch.tables.table import Table
+from gcbatch.table import Table
 from gcbatch_exporters.rows import (
     as_bytes,
     as_text,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from gcbatch.errors import OutputError
-from gcbatch.tables.table import Table
+from gcbatch.table import Table
 from gcbatch_exporters.folders import DATA
 from gcbatch_exporters.layout import Layout
 from gcbatch_exporters.manifest import ELSEWHERE, MANIFEST, Manifest

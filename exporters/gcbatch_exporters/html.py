@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from gcbatch.errors import JobError
 from gcbatch.exporting import FileOptions, Receipt, Target
-from gcbatch.tables.table import Table
+from gcbatch.table import Table
 from gcbatch_exporters.report.figures import NEEDED, read_figures
 from gcbatch_exporters.report.heat import (
     Heat,

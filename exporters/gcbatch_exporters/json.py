@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from gcbatch.errors import JobError
 from gcbatch.exporting import FileOptions, Receipt, Target
-from gcbatch.tables.table import Table
+from gcbatch.table import Table
 from gcbatch_exporters.rows import (
     as_bytes,
     as_json,

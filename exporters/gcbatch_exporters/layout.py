@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch.errors import DataError, JobError
-from gcbatch.tables.table import Table
+from gcbatch.table import Table
 from gcbatch.windows import midnight, to_local
 from gcbatch_exporters.folders import (
     DATA,

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gcbatch.exporting import open_regular
-from gcbatch.tables.table import Table
+from gcbatch.table import Table
 
 __all__ = ["Origin"]
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel
 
 from gcbatch.exporting import FileOptions, Receipt, Target
-from gcbatch.tables.table import BATCH_ROWS, Table
+from gcbatch.table import BATCH_ROWS, Table
 from gcbatch_exporters.found import Found
 from gcbatch_exporters.layout import Layout
 from gcbatch_exporters.partitions import Partitions

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from gcbatch.errors import OutputError
 from gcbatch.exporting import Target
-from gcbatch.tables.table import Table, rebatched
+from gcbatch.table import Table, rebatch
 from gcbatch_exporters.found import Found
 from gcbatch_exporters.layout import ORG, Layout
 from gcbatch_exporters.origin import Origin
@@ -81,7 +81,7 @@ class Partitions:
             for file in spans:
                 staged = self._stage(file, target)
                 parts = (batches[n].slice(at, count) for n, at, count in spans[file])
-                batches_of_file = rebatched(parts, schema, table.batch_rows)
+                batches_of_file = rebatch(parts, schema, table.batch_rows)
                 said = self._origin(file, table).metadata
                 rows[file] = write(staged, schema, batches_of_file, said)
         target.hold(self.folder)

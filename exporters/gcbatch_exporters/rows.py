@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from gcbatch.errors import JobError, OutputError
 from gcbatch.exporting import Receipt, Target
-from gcbatch.tables.table import Table
+from gcbatch.table import Table
 from gcbatch.windows import iso
 
 __all__ = [

@@ -17,7 +17,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from gcbatch.errors import JobError, OutputError
 from gcbatch.exporting import FileOptions, Receipt, Target
-from gcbatch.tables.table import Table
+from gcbatch.table import Table
 from gcbatch.windows import UTC_ZONE, to_local
 from gcbatch_exporters.rows import as_text
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from gcbatch.errors import GcbatchError
-from gcbatch.plain import plain, plain_json, visible
+from gcbatch.text import one_line, plain_json, visible
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -85,7 +85,7 @@ def say(line: str, *, err: bool = False) -> None:
         line: Without its end.
         err: Whether it goes to standard error.
     """
-    print_text(plain(line, MOST_CHARS), err=err)
+    print_text(one_line(line, MOST_CHARS), err=err)
 
 
 def print_text(text: str, *, err: bool = False) -> None:

@@ -10,16 +10,10 @@ import typer
 
 from gcbatch.cli.jobs import load
 from gcbatch.cli.options import AsJson, From, JobFiles, LogAs, Sets, To, Verbose
-from gcbatch.cli.printing import (
-    print_json,
-    print_screen,
-    print_sla,
-    say,
-    say_error,
-)
+from gcbatch.cli.printing import print_json, print_screen, print_sla, say, say_error
 from gcbatch.errors import DataError, GcbatchError, JobError
 from gcbatch.logs import LogFormat, logging_to_stderr
-from gcbatch.plain import plain
+from gcbatch.text import one_line
 
 if TYPE_CHECKING:
     from gcbatch.job import Job
@@ -99,7 +93,7 @@ def run(
         codes += [failure.exit_code for failure in failures.values()]
         for gap in outcome.report.gaps if outcome.report else ():
             org = f"{gap.org}: " if gap.org else ""
-            say(f"error: {outcome.path}: {org}missing {plain(gap)}", err=True)
+            say(f"error: {outcome.path}: {org}missing {one_line(gap)}", err=True)
             codes.append(DataError.exit_code)
     missed = sum(outcome.report.breaches for outcome in outcomes if outcome.report)
     if fail_on_breach and missed:

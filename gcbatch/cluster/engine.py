@@ -23,6 +23,7 @@ from gcbatch.cluster.outcomes import unpacked
 from gcbatch.cluster.own import own_certificates, own_workers
 from gcbatch.cluster.switchboard import listening
 from gcbatch.cluster.work import RELEASE, Assignment, fetch_query
+from gcbatch.concurrency import for_each
 from gcbatch.engine import Fetching
 from gcbatch.errors import JobError, OutOfReachError, OutputError
 from gcbatch.genesys.patience import FAILED_KEPT, Traffic
@@ -31,7 +32,6 @@ from gcbatch.job import Engine as Settings
 from gcbatch.job import Fetch
 from gcbatch.query import Query
 from gcbatch.store import Store
-from gcbatch.tasks import for_each
 
 __all__ = ["DaskEngine", "dask_engine"]
 

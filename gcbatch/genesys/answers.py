@@ -13,12 +13,11 @@ import msgspec
 
 from gcbatch.errors import AccessError, GcbatchError, Refusal, ServiceError
 from gcbatch.genesys.bodies import read
-from gcbatch.plain import fits_id, plain
+from gcbatch.text import fits_id, one_line
 
 __all__ = [
     "ANALYTICS",
     "DAMAGED",
-    "SHAPE_HINT",
     "correlation_id",
     "error_of",
     "is_too_large",
@@ -28,8 +27,6 @@ __all__ = [
 
 MESSAGE_CHARS: Final = 600
 
-SHAPE_HINT: Final = "the service may have changed; see if a newer gcbatch knows it"
-"""For an answer of a shape that this release does not know."""
 
 DAMAGED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding raises for a body that is no JSON, no UTF-8, or nested without end."""
@@ -115,7 +112,7 @@ def _id(value: object, redact: Callable[[str], str]) -> str:
 
 def _clean(value: object, redact: Callable[[str], str]) -> str:
     """Return text of a server as one bounded line, without what is to be hidden."""
-    return plain(redact(value), MESSAGE_CHARS) if isinstance(value, str) else ""
+    return one_line(redact(value), MESSAGE_CHARS) if isinstance(value, str) else ""
 
 
 def error_of(refusal: Refusal) -> GcbatchError:

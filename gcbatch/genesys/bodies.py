@@ -16,7 +16,7 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 import orjson
 
-from gcbatch.surrogates import mended
+from gcbatch.text import replace_lone_surrogates
 
 __all__ = ["ForeignBodyError", "Reader", "errors_in", "loosely", "read"]
 
@@ -78,7 +78,7 @@ def read(body: bytes, decode: Callable[[bytes], T]) -> T:
     except (msgspec.ValidationError, ForeignBodyError):
         raise
     except msgspec.DecodeError:
-        whole = mended(body.decode()).encode()
+        whole = replace_lone_surrogates(body.decode()).encode()
         if whole == body:
             raise
         return decode(whole)

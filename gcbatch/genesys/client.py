@@ -13,10 +13,9 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from gcbatch.errors import DataError, TooLargeError
+from gcbatch.errors import SHAPE_HINT, DataError, TooLargeError
 from gcbatch.genesys.answers import (
     DAMAGED,
-    SHAPE_HINT,
     correlation_id,
     error_of,
     is_too_large,

@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn
 import orjson
 
 from gcbatch.genesys.detail_models import Holds
-from gcbatch.plain import plain
+from gcbatch.text import one_line
 
 __all__ = ["MisfitError", "fits", "loaded", "value_of"]
 
@@ -69,7 +69,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _refuse(what: str, value: Any = None) -> NoReturn:
-    told = "" if value is None else f" ({plain(value, _SHOWN)})"
+    told = "" if value is None else f" ({one_line(value, _SHOWN)})"
     msg = f"{what}{told}"
     raise MisfitError(msg)
 

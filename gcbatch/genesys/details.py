@@ -39,7 +39,7 @@ class Details:
         path: The X of the address.
         permission: What a role needs to ask it.
         filters: The filters of a request, each with its dimensions.
-        tables: The shelf of what jobs can export of it.
+        tables: The registry folder of its tables.
         by_queue: Whether queues and media types narrow it down.
     """
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from gcbatch.errors import AccessError, DataError, GcbatchError, JobError
 from gcbatch.genesys.listing import Listed
-from gcbatch.plain import plain
 from gcbatch.suggest import nearest
+from gcbatch.text import one_line
 
 __all__ = [
     "TARGETS",
@@ -199,7 +199,7 @@ class _Queues:
     def twins(self, name: str, found: Sequence[str]) -> str:
         """Return the problem that more than one queue bears a name."""
         return (
-            f"{self._place}: more than one queue is called {plain(name)!r}; "
+            f"{self._place}: more than one queue is called {one_line(name)!r}; "
             f"name its id: {', '.join(sorted(found))}"
         )
 

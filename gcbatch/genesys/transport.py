@@ -17,7 +17,7 @@ from gcbatch.errors import ServiceError
 from gcbatch.genesys.answers import ANALYTICS
 from gcbatch.genesys.clock import ServiceClock
 from gcbatch.genesys.network import check_trust, proxy_for
-from gcbatch.plain import plain
+from gcbatch.text import one_line
 
 __all__ = [
     "Foreign",
@@ -224,7 +224,7 @@ def _translated(exc: Exception, url: str) -> Exception:
         cause = getattr(exc, "certificate_error", exc)
         reason = getattr(cause, "verify_message", "")
         msg = f"{_origin(url)}: no trusted TLS connection"
-        msg += f" ({plain(reason)})" if reason else ""
+        msg += f" ({one_line(reason)})" if reason else ""
         hint = "check the address; for a company's own CA set SSL_CERT_FILE"
         return ServiceError(msg, hint=hint)
     if reason := _unreachable_by(exc):

@@ -12,12 +12,7 @@ from typing import Any, Final
 
 from gcbatch.simulator.buckets import Bucket, instant_text
 from gcbatch.simulator.events import Events, Key, Series, carries
-from gcbatch.simulator.figures import (
-    SERVICE_TARGET,
-    Statistics,
-    statistics_of,
-    total,
-)
+from gcbatch.simulator.figures import SERVICE_TARGET, Statistics, statistics_of, total
 from gcbatch.simulator.problems import Problem
 from gcbatch.simulator.query import Limits, Query, Ranking, View
 

@@ -11,12 +11,7 @@ from typing import Final
 
 from gcbatch.simulator.documents import Document
 from gcbatch.simulator.problems import bad_request, invalid_value
-from gcbatch.simulator.reading import (
-    read_choice,
-    read_list,
-    read_object,
-    read_whole,
-)
+from gcbatch.simulator.reading import read_choice, read_list, read_object, read_whole
 
 __all__ = ["PageOf", "answer", "read_aggregations", "read_page"]
 

@@ -14,13 +14,7 @@ import orjson
 
 from gcbatch.simulator.buckets import DAY_MS
 from gcbatch.simulator.detail_filters import Filter, accepted, read_filters
-from gcbatch.simulator.detail_index import (
-    Matching,
-    Order,
-    OrderBy,
-    in_order,
-    index_of,
-)
+from gcbatch.simulator.detail_index import Matching, Order, OrderBy, in_order, index_of
 from gcbatch.simulator.detail_levels import (
     CONVERSATION,
     EVALUATION,

@@ -30,10 +30,7 @@ from gcbatch.simulator.detail_index import Matching
 from gcbatch.simulator.details import Details, DetailsRoute
 from gcbatch.simulator.events import events_of
 from gcbatch.simulator.faults import Fault, Faults
-from gcbatch.simulator.interval_report import (
-    answer_interval_report,
-    is_interval_report,
-)
+from gcbatch.simulator.interval_report import answer_interval_report, is_interval_report
 from gcbatch.simulator.journal import Entry, Journal
 from gcbatch.simulator.listings import Listings, Route
 from gcbatch.simulator.problems import (

@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 
 from gcbatch.genesys.endpoints import Bucketed, DetailsEndpoint
 from gcbatch.job import LISTED, Job
-from gcbatch.shelves import taken
+from gcbatch.registry import load_member
+from gcbatch.table import Lack, StoppedError, Table
 from gcbatch.tables.source import Source
-from gcbatch.tables.table import Lack, StoppedError, Table
 
 __all__ = ["Catalog"]
 
@@ -54,7 +54,9 @@ class Catalog:
             name: One that the job can export.
             period: Of the table `sla`; None is the job's.
         """
-        make: Callable[[Source], Table] = taken(self.job.shelf_of(name), name, "table")
+        make: Callable[[Source], Table] = load_member(
+            self.job.shelf_of(name), name, "table"
+        )
         table = make(replace(self.source, period=period))
         lacks = () if name in LISTED else tuple(map(Lack, self.source.lacks))
         lacks = table.lacks or lacks

@@ -19,8 +19,8 @@ import pyarrow.compute as pc
 from gcbatch.account import Account
 from gcbatch.plan import Plan
 from gcbatch.query import Query
+from gcbatch.table import StoppedError
 from gcbatch.tables.scalars import typed
-from gcbatch.tables.table import StoppedError
 
 __all__ = ["LatestParts", "Parts"]
 

@@ -9,10 +9,9 @@ from typing import Any, Final, Literal
 import msgspec
 import pyarrow as pa
 
-from gcbatch.errors import DataError
-from gcbatch.genesys.answers import SHAPE_HINT
-from gcbatch.partfile import INSTANT
-from gcbatch.plain import plain
+from gcbatch.errors import SHAPE_HINT, DataError
+from gcbatch.table import INSTANT
+from gcbatch.text import one_line
 
 __all__ = ["Field", "Kind", "Reader"]
 
@@ -162,7 +161,7 @@ class Reader:
         try:
             rest = _split(_MEMBERS.decode(document), self._tree, row)
         except (msgspec.DecodeError, RecursionError) as exc:
-            msg = f"table {self._table}: {plain(identity)} cannot be read as JSON"
+            msg = f"table {self._table}: {one_line(identity)} cannot be read as JSON"
             raise DataError(msg, hint=SHAPE_HINT) from exc
         row.pop(_ID.name, None)
         row["extra"] = msgspec.json.encode(rest).decode() if rest else None

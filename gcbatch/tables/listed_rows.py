@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from gcbatch.plan import Plan
+from gcbatch.table import Table
 from gcbatch.tables.listed_fields import Field, Reader
 from gcbatch.tables.source import Source
-from gcbatch.tables.table import Table
 
 __all__ = ["DATES", "DIVISION", "ListedTable"]
 

@@ -1,7 +1,6 @@
 """Tables of several orgs in one: a column `org` before all others."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
@@ -9,26 +8,16 @@ from typing import Final
 
 import pyarrow as pa
 
-from gcbatch.errors import GcbatchError
+from gcbatch.errors import GcbatchError, tagging_org
+from gcbatch.table import Table
 from gcbatch.tables.catalog import Catalog
-from gcbatch.tables.table import Table
 from gcbatch.windows import UTC_ZONE, Window
 
-__all__ = ["OrgsCatalog", "naming", "of_all_orgs", "run_id_of_all"]
+__all__ = ["OrgsCatalog", "of_all_orgs", "run_id_of_all"]
 
 _ORG: Final = pa.field(
     "org", pa.string(), nullable=False, metadata={"description": "as the job names it"}
 )
-
-
-@contextmanager
-def naming(org: str) -> Iterator[None]:
-    """Note on what goes wrong in the block which org it is about."""
-    try:
-        yield
-    except GcbatchError as exc:
-        exc.org = exc.org or org
-        raise
 
 
 def run_id_of_all(runs: Mapping[str, str]) -> str:
@@ -56,7 +45,7 @@ def of_all_orgs(tables: Mapping[str, Table]) -> Table:
 
     def batches() -> Iterator[pa.RecordBatch]:
         for name in names:
-            with naming(name):
+            with tagging_org(name):
                 for batch in tables[name].batches():
                     org = pa.repeat(pa.scalar(name, pa.string()), batch.num_rows)
                     columns = [org, *batch.columns]

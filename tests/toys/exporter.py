@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from gcbatch.exporting import FileOptions, Receipt, Target
-from gcbatch.tables.table import Table
+from gcbatch.table import Table
 
 
 class LinesExporter:

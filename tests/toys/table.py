@@ -6,8 +6,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gcbatch.table import Table
 from gcbatch.tables.source import Source
-from gcbatch.tables.table import Table
 
 __all__ = ["table"]
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from gcbatch.tables.table import LEVEL_DECIMALS, Table
+from gcbatch.table import LEVEL_DECIMALS, Table
 from gcbatch_exporters.report.steps import Axis, Spans, spans_of
 
 __all__ = ["NEEDED", "Figures", "QueueFigures", "Sums", "grouped", "read_figures"]

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from gcbatch.tables.table import Table
+from gcbatch.table import Table
 from gcbatch.windows import Window, to_local
 from gcbatch_exporters.report.figures import Sums, grouped
 from gcbatch_exporters.report.steps import Spans, mapped, spans_of

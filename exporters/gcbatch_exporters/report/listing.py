@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch.tables.table import Table
+from gcbatch.table import Table
 from gcbatch_exporters.report.markup import Html, joined, tag
 from gcbatch_exporters.report.wording import span
 from gcbatch_exporters.rows import as_text, concat

@@ -6,7 +6,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Final
 
-from gcbatch.tables.table import Table
+from gcbatch.table import Table
 from gcbatch_exporters.report.charts import LARGE, SMALL, bullet, course, legend
 from gcbatch_exporters.report.figures import Figures, QueueFigures, Sums
 from gcbatch_exporters.report.heat import Heat

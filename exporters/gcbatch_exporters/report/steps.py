@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from gcbatch.tables.table import Table
+from gcbatch.table import Table
 from gcbatch.windows import (
     ONE_DAY,
     Period,

@@ -5,7 +5,7 @@ from gcbatch.genesys.endpoints.aggregates.endpoint import Aggregates
 from gcbatch.genesys.endpoints.base import Asker, Bucketed, Desk, Endpoint, Price
 from gcbatch.genesys.endpoints.details.endpoint import DetailsEndpoint
 from gcbatch.genesys.families import family_named
-from gcbatch.shelves import ENDPOINTS, names_on, taken
+from gcbatch.registry import ENDPOINTS, load_member, module_names
 
 __all__ = [
     "Aggregates",
@@ -25,8 +25,8 @@ def endpoint_named(name: str) -> Bucketed | DetailsEndpoint:
     Raises:
         KeyError: If there is none; job files are checked before.
     """
-    if (file := name.replace("-", "_")) in names_on(ENDPOINTS):
-        fixed: Bucketed = taken(ENDPOINTS, file, "ENDPOINT")
+    if (file := name.replace("-", "_")) in module_names(ENDPOINTS):
+        fixed: Bucketed = load_member(ENDPOINTS, file, "ENDPOINT")
         return fixed
     if found := details_named(name):
         return DetailsEndpoint(*found)

@@ -22,13 +22,12 @@ from urllib.parse import quote
 
 import msgspec
 
-from gcbatch.errors import DataError, GcbatchError, ServiceError
-from gcbatch.genesys.answers import SHAPE_HINT
+from gcbatch.errors import SHAPE_HINT, DataError, GcbatchError, ServiceError
 from gcbatch.genesys.bodies import Reader
 from gcbatch.genesys.client import ACCEPTED, REMOVED, Answer, Client
 from gcbatch.genesys.endpoints.base import Desk
 from gcbatch.pending import Pending, Submitted
-from gcbatch.plain import fits_id, plain
+from gcbatch.text import fits_id, one_line
 
 __all__ = ["LEAST_OF_A_JOB", "JobRoad", "Order"]
 
@@ -205,7 +204,8 @@ class JobRoad:
         if not fits_id(answer.value.jobId):
             # It would go into addresses, notes and messages.
             msg = (
-                f"{order.about}: the id of a job is none ({plain(answer.value.jobId)})"
+                f"{order.about}: the id of a job is none "
+                f"({one_line(answer.value.jobId)})"
             )
             raise DataError(msg, hint=SHAPE_HINT)
         job = Submitted(answer.value.jobId, order.available_until, answer.asked_at)
@@ -228,11 +228,14 @@ class JobRoad:
             if state == "FULFILLED":
                 return
             if state in ("FAILED", "CANCELLED", "EXPIRED"):
-                said = plain(answer.value.errorMessage or "", 300)
+                said = one_line(answer.value.errorMessage or "", 300)
                 msg = f"{state.lower()}{': ' if said else ''}{said}"
                 raise _LostError(msg)
             if clock() >= until:
-                msg = f"{about}: job {plain(job, 100)} is not done ({plain(state, 50)})"
+                msg = (
+                    f"{about}: job {one_line(job, 100)} is not done "
+                    f"({one_line(state, 50)})"
+                )
                 hint = "run it again: the job is remembered; or raise fetch.job_wait"
                 raise ServiceError(msg, hint=hint)
             pause_s = min(pause_s * SLOWER, LONGEST_POLL_S)
@@ -254,7 +257,7 @@ class JobRoad:
             if not cursor:
                 return
             if cursor in asked:
-                msg = f"{about}: the pages of job {plain(job, 100)} run in a loop"
+                msg = f"{about}: the pages of job {one_line(job, 100)} run in a loop"
                 raise DataError(msg, hint="run it again; if it stays so, ask support")
             asked.add(cursor)
 
@@ -299,7 +302,7 @@ class JobRoad:
             async with self.slots:
                 await self.client.call("DELETE", path, lambda _: None, statuses=REMOVED)
         except GcbatchError as exc:
-            log.info("job %s was not removed: %s", plain(job, 100), exc.problem)
+            log.info("job %s was not removed: %s", one_line(job, 100), exc.problem)
 
 
 def _as_of(

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch.errors import DataError
-from gcbatch.partfile import INSTANT
-from gcbatch.plain import plain
 from gcbatch.query import Query
+from gcbatch.table import INSTANT
+from gcbatch.text import one_line
 from gcbatch.windows import Period, Window
 
 __all__ = ["HEAD", "Grid", "levels_missing", "whole_window"]
@@ -61,13 +61,16 @@ class Grid:
         try:
             instant = window.start if start is None else _instant(start)
         except (ValueError, OverflowError) as exc:
-            msg = f"{self._query}: {where}: {plain(start)!r} is no instant"
+            msg = f"{self._query}: {where}: {one_line(start)!r} is no instant"
             raise DataError(msg) from exc
         if not window.start <= instant < window.end:
-            msg = f"{self._query}: {where}: {plain(start)} is outside the window"
+            msg = f"{self._query}: {where}: {one_line(start)} is outside the window"
             raise DataError(msg, hint=_HINT)
         if (instant - window.start) % self._pace:
-            msg = f"{self._query}: {where}: {plain(start)} is not the start of a bucket"
+            msg = (
+                f"{self._query}: {where}: {one_line(start)} is not the start of a "
+                "bucket"
+            )
             raise DataError(msg, hint=_HINT)
         return instant, min(instant + self._pace, window.end)
 

@@ -5,8 +5,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch.errors import DataError
-from gcbatch.genesys.answers import SHAPE_HINT
+from gcbatch.errors import SHAPE_HINT, DataError
 
 __all__ = ["MOST", "SHAPE_HINT", "Number", "numbers", "within"]
 

@@ -16,7 +16,7 @@ from gcbatch.genesys.bodies import Reader, loosely
 from gcbatch.genesys.client import Answer
 from gcbatch.genesys.endpoints.columns import Number
 from gcbatch.genesys.endpoints.known import check_no_error, known, of_each
-from gcbatch.plain import plain
+from gcbatch.text import one_line
 
 __all__ = ["MOST_CHARS", "RowPage", "RowReader", "left_out"]
 
@@ -97,7 +97,7 @@ class RowReader(Generic[R]):
 def left_out(pages: Sequence[Answer[RowPage[R]]]) -> frozenset[str]:
     """Return what an answer has that this release does not know."""
     names = (name for page in pages for name in page.value.newer)
-    return frozenset(plain(name, MOST_CHARS) for name in names)
+    return frozenset(one_line(name, MOST_CHARS) for name in names)
 
 
 def _page_of(

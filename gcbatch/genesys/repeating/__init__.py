@@ -4,7 +4,7 @@ from functools import cache
 
 from gcbatch.errors import Refusal
 from gcbatch.genesys.retry import Rule
-from gcbatch.shelves import RULES, names_on, taken
+from gcbatch.registry import RULES, load_member, module_names
 
 __all__ = ["rule_for"]
 
@@ -19,4 +19,4 @@ def rule_for(refusal: Refusal) -> Rule | None:
 
 @cache
 def _rules() -> tuple[Rule, ...]:
-    return tuple(taken(RULES, name, "RULE") for name in names_on(RULES))
+    return tuple(load_member(RULES, name, "RULE") for name in module_names(RULES))

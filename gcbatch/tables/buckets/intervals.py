@@ -9,9 +9,9 @@ import pyarrow as pa
 from gcbatch.plan import Plan
 from gcbatch.rows import joined
 from gcbatch.store import Store
+from gcbatch.table import Table
 from gcbatch.tables.naming import NAMED, Lookup, name_field
 from gcbatch.tables.source import Source
-from gcbatch.tables.table import Table
 
 __all__ = ["intervals_table", "table"]
 

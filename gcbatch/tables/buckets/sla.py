@@ -15,13 +15,12 @@ import pyarrow.compute as pc
 
 from gcbatch.errors import DataError
 from gcbatch.genesys.metrics import Merge
-from gcbatch.partfile import INSTANT
 from gcbatch.plan import Plan
 from gcbatch.rows import joined
 from gcbatch.store import Store
+from gcbatch.table import INSTANT, LEVEL_DECIMALS, Lack, Table
 from gcbatch.tables.merging import distinct, merged
 from gcbatch.tables.source import Source
-from gcbatch.tables.table import LEVEL_DECIMALS, Lack, Table
 from gcbatch.windows import (
     MILLISECOND,
     ONE_DAY,

@@ -6,11 +6,8 @@ from typing import Final
 import msgspec
 import pyarrow as pa
 
-from gcbatch.errors import DataError
-from gcbatch.genesys.answers import SHAPE_HINT
+from gcbatch.errors import SHAPE_HINT, DataError
 from gcbatch.genesys.detail_models import CONVERSATION
-from gcbatch.plain import plain
-from gcbatch.surrogates import mended
 from gcbatch.tables.documents.rows import Rows, Shape
 from gcbatch.tables.documents.shapes import (
     PARTICIPANT_NUMBER,
@@ -19,6 +16,7 @@ from gcbatch.tables.documents.shapes import (
     fields,
 )
 from gcbatch.tables.documents.table import DocumentsTable, Make, Names
+from gcbatch.text import one_line, replace_lone_surrogates
 
 __all__ = ["each_attribute", "table"]
 
@@ -80,7 +78,7 @@ def each_attribute(participants: pa.RecordBatch) -> pa.RecordBatch:
                 names.append(name)
                 at.append(row)
         except (msgspec.DecodeError, RecursionError) as exc:
-            identity = plain(participants.column("conversation_id")[row].as_py())
+            identity = one_line(participants.column("conversation_id")[row].as_py())
             msg = f"conversation {identity}: attributes of a participant are no object"
             raise DataError(msg, hint=SHAPE_HINT) from exc
     owners = participants.take(pa.array(at, pa.int64()))
@@ -95,7 +93,7 @@ def _decoded(text: str) -> dict[str, msgspec.Raw]:
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:
-        return _DECODER.decode(mended(text))
+        return _DECODER.decode(replace_lone_surrogates(text))
 
 
 def _as_text(value: msgspec.Raw) -> str | None:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from gcbatch.genesys.detail_models import Field, Holds, Model
 from gcbatch.genesys.metrics import snake
-from gcbatch.partfile import INSTANT
+from gcbatch.table import INSTANT
 from gcbatch.tables.naming import NAMED, name_field
 
 __all__ = [

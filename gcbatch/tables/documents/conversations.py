@@ -5,15 +5,14 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch.errors import DataError
-from gcbatch.genesys.answers import SHAPE_HINT
-from gcbatch.partfile import INSTANT
-from gcbatch.plain import plain
+from gcbatch.errors import SHAPE_HINT, DataError
+from gcbatch.table import INSTANT
 from gcbatch.tables.documents.columns import JSON, Column, Derived, Name
 from gcbatch.tables.documents.levels import Levels, field_of, places, unfolded
 from gcbatch.tables.documents.texts import json_lists
 from gcbatch.tables.naming import name_field
 from gcbatch.tables.scalars import typed
+from gcbatch.text import one_line
 
 __all__ = ["DERIVED", "NEEDED", "derived"]
 
@@ -198,6 +197,6 @@ def _check(values: pa.Array, owners: pa.Array, ids: pa.Array) -> None:
     wild = pc.or_(pc.less(values, typed(-MOST)), pc.greater(values, typed(MOST)))
     at = pc.index(wild, value=True).as_py()
     if at >= 0:
-        identity = plain(ids[owners[at].as_py()].as_py())
+        identity = one_line(ids[owners[at].as_py()].as_py())
         msg = f"conversation {identity}: a time is no sensible number ({values[at]})"
         raise DataError(msg, hint=SHAPE_HINT)

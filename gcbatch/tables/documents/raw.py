@@ -12,13 +12,11 @@ import msgspec
 import orjson
 import pyarrow as pa
 
-from gcbatch.errors import DataError
-from gcbatch.genesys.answers import SHAPE_HINT
+from gcbatch.errors import SHAPE_HINT, DataError
 from gcbatch.genesys.detail_models import Holds, Model
 from gcbatch.genesys.detail_values import fits, loaded
-from gcbatch.plain import plain
-from gcbatch.surrogates import mended
 from gcbatch.tables.documents.columns import below
+from gcbatch.text import one_line, replace_lone_surrogates
 
 __all__ = ["RawFields", "Way", "newer_ways", "odd_ways"]
 
@@ -133,7 +131,7 @@ class RawFields:
             try:
                 found.append(self._decode(text))
             except (msgspec.DecodeError, RecursionError) as exc:
-                msg = f"{noun} {plain(ids[row].as_py())}: cannot be read as JSON"
+                msg = f"{noun} {one_line(ids[row].as_py())}: cannot be read as JSON"
                 raise DataError(msg, hint=SHAPE_HINT) from exc
         for _ in range(self._depth):
             found = [r for upper in found for r in upper.f0 or () if r is not None]
@@ -143,7 +141,7 @@ class RawFields:
         try:
             return self._decoder.decode(text)
         except msgspec.DecodeError:
-            return self._decoder.decode(mended(text))
+            return self._decoder.decode(replace_lone_surrogates(text))
 
     def kept(self, records: Iterable[Any], way: Way) -> pa.Array:
         """Return a field of each record, null where it is null or missing."""

@@ -9,11 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import json as arrow_json
 
-from gcbatch.errors import DataError
-from gcbatch.genesys.answers import SHAPE_HINT
+from gcbatch.errors import SHAPE_HINT, DataError
 from gcbatch.genesys.detail_models import Model
-from gcbatch.plain import plain
 from gcbatch.tables.documents.repair import Fitted, fitted
+from gcbatch.text import one_line
 
 __all__ = ["lines_of", "parsed", "read", "texts_of"]
 
@@ -36,7 +35,7 @@ def texts_of(batch: pa.RecordBatch, noun: str) -> pa.StringArray:
             try:
                 document.decode()
             except UnicodeDecodeError:
-                identity = plain(batch.column("id")[row].as_py())
+                identity = one_line(batch.column("id")[row].as_py())
                 msg = f"{noun} {identity}: is not UTF-8"
                 raise DataError(msg, hint=SHAPE_HINT) from exc
         raise

@@ -12,12 +12,10 @@ from typing import Any, NamedTuple, NoReturn
 
 import pyarrow as pa
 
-from gcbatch.errors import DataError
-from gcbatch.genesys.answers import SHAPE_HINT
+from gcbatch.errors import SHAPE_HINT, DataError
 from gcbatch.genesys.detail_models import Field, Holds, Model
 from gcbatch.genesys.detail_values import MisfitError, loaded, value_of
-from gcbatch.plain import plain
-from gcbatch.surrogates import mended
+from gcbatch.text import one_line, replace_lone_surrogates
 
 __all__ = ["Fitted", "fitted"]
 
@@ -61,7 +59,7 @@ def fitted(
         try:
             rows.append(_record(_object(document), kind, root, _Place(odd)))
         except MisfitError as exc:
-            msg = f"{noun} {plain(identity)}: {exc}"
+            msg = f"{noun} {one_line(identity)}: {exc}"
             raise DataError(msg, hint=SHAPE_HINT) from exc
     return Fitted(pa.array(rows, kind), frozenset(odd))
 
@@ -93,7 +91,7 @@ class _Place(NamedTuple):
 
 def _object(document: str) -> Any:
     try:
-        return loaded(mended(document))
+        return loaded(replace_lone_surrogates(document))
     except (ValueError, RecursionError) as exc:
         msg = "cannot be read as JSON"
         raise MisfitError(msg) from exc

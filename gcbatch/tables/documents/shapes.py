@@ -5,7 +5,7 @@ from typing import Final
 import pyarrow as pa
 
 from gcbatch.genesys.detail_models import CONVERSATION, USER_DETAIL
-from gcbatch.partfile import INSTANT
+from gcbatch.table import INSTANT
 from gcbatch.tables.documents.columns import (
     Column,
     Name,

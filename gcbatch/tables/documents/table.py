@@ -11,10 +11,10 @@ import pyarrow as pa
 from gcbatch.errors import DataError
 from gcbatch.plan import Plan
 from gcbatch.query import Query
+from gcbatch.table import Table
 from gcbatch.tables.documents.rows import Rows, Shape
 from gcbatch.tables.latest import Parts
 from gcbatch.tables.source import Source
-from gcbatch.tables.table import Table
 from gcbatch.windows import Window
 
 __all__ = ["DocumentsTable", "Make", "Maker", "Names"]

@@ -7,10 +7,9 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch.errors import DataError
-from gcbatch.genesys.answers import SHAPE_HINT
-from gcbatch.partfile import INSTANT
+from gcbatch.errors import SHAPE_HINT, DataError
 from gcbatch.plan import Plan
+from gcbatch.table import INSTANT
 from gcbatch.tables.documents.table import DocumentsTable, Names
 from gcbatch.tables.latest import Parts
 from gcbatch.windows import Window

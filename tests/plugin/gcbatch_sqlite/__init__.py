@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from gcbatch import JobError
 from gcbatch.exporting import FileOptions, Receipt, Target
-from gcbatch.tables.table import Table
+from gcbatch.table import Table
 from gcbatch.windows import iso
 
 

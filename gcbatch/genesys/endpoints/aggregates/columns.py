@@ -22,8 +22,8 @@ from gcbatch.genesys.endpoints.columns import MOST
 from gcbatch.genesys.families import Family
 from gcbatch.genesys.metrics import Kind, Statistic, kind_of
 from gcbatch.grids import check_buckets
-from gcbatch.partfile import INSTANT
 from gcbatch.question import Query
+from gcbatch.table import INSTANT
 from gcbatch.windows import Window
 
 __all__ = ["read_columns"]

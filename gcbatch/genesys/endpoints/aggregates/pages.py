@@ -15,7 +15,7 @@ from typing import Final
 import pyarrow as pa
 
 from gcbatch import question
-from gcbatch.errors import DataError
+from gcbatch.errors import SHAPE_HINT, DataError
 from gcbatch.genesys.endpoints.aggregates.shapes import (
     FIELDS,
     AggregatePage,
@@ -23,13 +23,13 @@ from gcbatch.genesys.endpoints.aggregates.shapes import (
     Group,
     Stats,
 )
-from gcbatch.genesys.endpoints.columns import SHAPE_HINT, numbers
+from gcbatch.genesys.endpoints.columns import numbers
 from gcbatch.genesys.families import Family
 from gcbatch.genesys.metrics import Kind, column_name, kind_of, snake
 from gcbatch.grids import AcrossMidnightError, Span, check_buckets
-from gcbatch.partfile import INSTANT
-from gcbatch.plain import plain
 from gcbatch.query import Query
+from gcbatch.table import INSTANT
+from gcbatch.text import one_line
 from gcbatch.windows import Window
 
 __all__ = ["about", "put_together", "rows_of", "schema_of"]
@@ -78,12 +78,17 @@ def _extend(known: Bucket, other: Bucket) -> None:
     for metric in other.metrics or ():
         first = metrics.setdefault((metric.metric, metric.qualifier), metric)
         if first != metric:
-            msg = f"bucket {plain(known.interval, 80)} has {plain(metric.metric)} twice"
+            msg = (
+                f"bucket {one_line(known.interval, 80)} has "
+                f"{one_line(metric.metric)} twice"
+            )
             raise DataError(msg, hint=SHAPE_HINT)
     views = {view.name: view for view in known.views or ()}
     for view in other.views or ():
         if views.setdefault(view.name, view) != view:
-            msg = f"bucket {plain(known.interval, 80)} has {plain(view.name)} twice"
+            msg = (
+                f"bucket {one_line(known.interval, 80)} has {one_line(view.name)} twice"
+            )
             raise DataError(msg, hint=SHAPE_HINT)
     known.metrics, known.views = list(metrics.values()), list(views.values())
 
@@ -157,7 +162,7 @@ def _refuse_strangers(page: AggregatePage, queues: Collection[str]) -> None:
     for group in page.results:
         found = (group.group or {}).get("queueId")
         if found is not None and found.lower() not in queues:
-            msg = f"answers about queue {plain(found)}, which was not asked"
+            msg = f"answers about queue {one_line(found)}, which was not asked"
             raise DataError(msg, hint=SHAPE_HINT)
 
 
@@ -234,10 +239,10 @@ class _Rows:
         try:
             start, end = map(_instant, text.split("/"))
         except (ValueError, OverflowError) as exc:
-            msg = f"bucket {plain(text, 80)!r} is no interval"
+            msg = f"bucket {one_line(text, 80)!r} is no interval"
             raise DataError(msg, hint=SHAPE_HINT) from exc
         if start >= end or start < self._window.start or end > self._window.end:
-            msg = f"bucket {plain(text, 80)} is outside the window that was asked"
+            msg = f"bucket {one_line(text, 80)} is outside the window that was asked"
             raise DataError(msg, hint=_ALIGN_HINT)
         self._spans[text] = (start, end)
         return start, end
@@ -250,7 +255,7 @@ class _Rows:
                 continue  # not asked for
             qualifier = metric.qualifier
             if qualifier is not None and not self._qualified:
-                where = f"bucket {plain(bucket.interval, 80)}"
+                where = f"bucket {one_line(bucket.interval, 80)}"
                 msg = f"{where}: {metric.metric} has a qualifier"
                 raise DataError(msg, hint=SHAPE_HINT)
             row = rows.get(qualifier)
@@ -279,7 +284,7 @@ class _Rows:
         spans.sort()
         for before, after in pairwise(spans):
             if after[0] < before[1]:
-                group = plain(dict(zip(self._dimensions, key, strict=True)))
+                group = one_line(dict(zip(self._dimensions, key, strict=True)))
                 msg = (
                     f"group {group}: bucket {Window(*after)} overlaps {Window(*before)}"
                 )

@@ -15,8 +15,8 @@ import msgspec
 from gcbatch.genesys.bodies import ForeignBodyError, Reader, loosely
 from gcbatch.genesys.endpoints.columns import Number
 from gcbatch.genesys.endpoints.known import check_no_error, known, of_each
-from gcbatch.plain import plain
 from gcbatch.question import Query
+from gcbatch.text import one_line
 
 __all__ = [
     "FIELDS",
@@ -159,7 +159,7 @@ def left_out(page: AggregatePage, asked: Query) -> frozenset[str]:
         views.difference(view.name for view in asked.views),
         (f"group.{name}" for name in dimensions.difference(asked.group_by)),
     )
-    return frozenset(plain(name, MOST_CHARS) for name in found)
+    return frozenset(one_line(name, MOST_CHARS) for name in found)
 
 
 def _known_page(page: Any, newer: set[str]) -> Any:

@@ -9,15 +9,15 @@ from functools import partial
 from http import HTTPStatus
 from typing import Final
 
-from gcbatch.errors import DataError, ServiceError, TooLargeError
-from gcbatch.genesys.answers import SHAPE_HINT, reach_of
+from gcbatch.concurrency import for_each
+from gcbatch.errors import SHAPE_HINT, DataError, ServiceError, TooLargeError
+from gcbatch.genesys.answers import reach_of
 from gcbatch.genesys.client import Answer
 from gcbatch.genesys.endpoints.base import Desk
 from gcbatch.genesys.endpoints.details.errand import Errand
 from gcbatch.genesys.endpoints.details.pages import Page, Records, read_page
 from gcbatch.genesys.endpoints.details.tally import Piece
 from gcbatch.genesys.limits import DETAIL_PAGE
-from gcbatch.tasks import for_each
 from gcbatch.windows import Window, milliseconds
 
 __all__ = ["ROUNDS", "PageRoad"]

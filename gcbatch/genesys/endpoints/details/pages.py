@@ -18,19 +18,12 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from gcbatch.errors import DataError
-from gcbatch.genesys.answers import SHAPE_HINT
+from gcbatch.errors import SHAPE_HINT, DataError
 from gcbatch.genesys.bodies import Reader
-from gcbatch.genesys.detail_models import (
-    CONVERSATION,
-    USER_DETAIL,
-    Field,
-    Holds,
-    Model,
-)
+from gcbatch.genesys.detail_models import CONVERSATION, USER_DETAIL, Field, Holds, Model
 from gcbatch.genesys.detail_values import fits, loaded
-from gcbatch.plain import plain
 from gcbatch.spool import Document
+from gcbatch.text import one_line
 from gcbatch.windows import milliseconds
 
 __all__ = [
@@ -153,7 +146,9 @@ def _core_of(text: msgspec.Raw, records: Records, about: object) -> Any:
         told = _told(text)
         identity = told.get(records.id) if isinstance(told, dict) else None
         query = f"{about}: " if about else ""
-        msg = f"{query}{records.noun[:-1]} {plain(identity)}: unexpected answer: {exc}"
+        msg = (
+            f"{query}{records.noun[:-1]} {one_line(identity)}: unexpected answer: {exc}"
+        )
         raise DataError(msg, hint=SHAPE_HINT) from exc
 
 
@@ -180,7 +175,7 @@ def _document(record: Any, content: msgspec.Raw, records: Records) -> Document:
         try:
             at_ms = milliseconds(_instant(told))
         except (TypeError, ValueError) as exc:
-            msg = f"{plain(identity)}: {records.at} is no instant ({plain(told)})"
+            msg = f"{one_line(identity)}: {records.at} is no instant ({one_line(told)})"
             raise DataError(msg, hint=SHAPE_HINT) from exc
     text = bytes(content)
     if b"\n" in text or b"\r" in text:
@@ -201,7 +196,7 @@ def available_until(told: str | None) -> datetime | None:
     try:
         return _instant(told).astimezone(UTC)
     except (ValueError, OverflowError) as exc:
-        msg = f"dataAvailabilityDate is no instant ({plain(told)})"
+        msg = f"dataAvailabilityDate is no instant ({one_line(told)})"
         raise DataError(msg, hint=SHAPE_HINT) from exc
 
 

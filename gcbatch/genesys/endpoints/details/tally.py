@@ -18,8 +18,8 @@ from gcbatch.account import Account
 from gcbatch.genesys.client import Answer
 from gcbatch.genesys.endpoints.details.pages import Page, Records
 from gcbatch.genesys.limits import DETAIL_PAGE
-from gcbatch.plain import plain
 from gcbatch.spool import Document, Spool
+from gcbatch.text import one_line
 from gcbatch.windows import Window, milliseconds
 
 __all__ = ["OddFields", "Piece", "Tally"]
@@ -253,4 +253,4 @@ class Tally:
         if self.odd.first is None:
             return ""
         identity, place = self.odd.first
-        return f"{self.records.noun[:-1]} {plain(identity)}: {place}"
+        return f"{self.records.noun[:-1]} {one_line(identity)}: {place}"

@@ -33,29 +33,19 @@ import pyarrow.compute as pc
 
 from gcbatch import question
 from gcbatch.account import Account
-from gcbatch.errors import DataError
+from gcbatch.errors import SHAPE_HINT, DataError
 from gcbatch.genesys.client import Answer, Client
 from gcbatch.genesys.endpoints.clocked import HEAD, Grid, levels_missing, whole_window
-from gcbatch.genesys.endpoints.columns import (
-    MOST,
-    SHAPE_HINT,
-    Number,
-    numbers,
-    within,
-)
+from gcbatch.genesys.endpoints.columns import MOST, Number, numbers, within
 from gcbatch.genesys.endpoints.known import known
 from gcbatch.genesys.endpoints.paging import all_pages
-from gcbatch.genesys.endpoints.row_pages import (
-    MOST_CHARS,
-    RowPage,
-    RowReader,
-    left_out,
-)
+from gcbatch.genesys.endpoints.row_pages import MOST_CHARS, RowPage, RowReader, left_out
 from gcbatch.genesys.endpoints.splitting import AskedInPieces
 from gcbatch.genesys.metrics import snake
-from gcbatch.partfile import INSTANT, Part
-from gcbatch.plain import plain
+from gcbatch.partfile import Part
 from gcbatch.query import Query, canonical
+from gcbatch.table import INSTANT
+from gcbatch.text import one_line
 from gcbatch.windows import iso
 
 __all__ = ["ENDPOINT", "IntervalReport"]
@@ -299,8 +289,9 @@ def _values(
         values = entity.groupByValues or ([None] if len(groups) == 1 else [])
         if len(values) != len(groups):
             msg = (
-                f"{query}: entity {number} of {plain(entity.date)}: its groupByValues "
-                f"({plain(entity.groupByValues)}) are not one for each of "
+                f"{query}: entity {number} of {one_line(entity.date)}: its "
+                "groupByValues "
+                f"({one_line(entity.groupByValues)}) are not one for each of "
                 f"{', '.join(groups)}"
             )
             raise DataError(msg, hint=SHAPE_HINT)
@@ -312,7 +303,7 @@ def _values(
 def _not_asked(entities: Iterable[_Entity]) -> frozenset[str]:
     """Return the metrics of an answer that were not asked for."""
     told = {name for entity in entities for name in entity.metrics or ()}
-    return frozenset(plain(name, MOST_CHARS) for name in told.difference(_METRICS))
+    return frozenset(one_line(name, MOST_CHARS) for name in told.difference(_METRICS))
 
 
 def _check_once(
@@ -322,7 +313,7 @@ def _check_once(
     counts = Counter(zip(starts, *beside, strict=True))
     if twice := [key for key, count in counts.items() if count > 1]:
         start, *group = min(twice, key=lambda key: key[0])
-        of_group = f" of {plain(group)}" if group else ""
+        of_group = f" of {one_line(group)}" if group else ""
         msg = f"{query}: bucket {iso(start)}{of_group} is answered twice"
         raise DataError(msg)
 
@@ -334,7 +325,7 @@ def _check_one_queue(
     known: dict[datetime, str] = {}
     for start, name in zip(starts, names, strict=True):
         if name and (other := known.setdefault(start, name)) != name:
-            both = f"{plain(other)!r} and {plain(name)!r}"
+            both = f"{one_line(other)!r} and {one_line(name)!r}"
             msg = f"{query}: bucket {iso(start)} is of two queues, {both}"
             raise DataError(
                 msg, hint="the service does not keep to the queue asked for"

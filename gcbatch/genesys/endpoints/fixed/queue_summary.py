@@ -40,9 +40,10 @@ from gcbatch.genesys.endpoints.known import known
 from gcbatch.genesys.endpoints.paging import all_pages
 from gcbatch.genesys.endpoints.row_pages import RowPage, RowReader, left_out
 from gcbatch.genesys.endpoints.splitting import AskedInPieces
-from gcbatch.partfile import INSTANT, Part
-from gcbatch.plain import plain
+from gcbatch.partfile import Part
 from gcbatch.query import Query, canonical
+from gcbatch.table import INSTANT
+from gcbatch.text import one_line
 from gcbatch.windows import iso
 
 __all__ = ["ENDPOINT", "QueueSummary"]
@@ -169,7 +170,7 @@ class QueueSummary(AskedInPieces):
         seen: set[tuple[str, object]] = set()
         for row, span in zip(rows, spans, strict=True):
             if (row.queue.id, span) in seen:
-                queue, bucket = plain(row.queue.id), iso(span[0])
+                queue, bucket = one_line(row.queue.id), iso(span[0])
                 msg = f"{query}: queue {queue} has bucket {bucket} twice"
                 raise DataError(msg)
             seen.add((row.queue.id, span))
@@ -248,7 +249,7 @@ def _refuse_strangers(
     asked = {queue.lower() for queue in queues}
     for number, row in enumerate(rows, 1):
         if asked and row.queue.id.lower() not in asked:
-            stranger = plain(row.queue.id)
+            stranger = one_line(row.queue.id)
             msg = f"{query}: row {number} is of queue {stranger}, which was not asked"
             raise DataError(msg, hint=KEPT_HINT)
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 __all__ = [
     "Sync",
-    "create_beside",
+    "create_temp_beside",
     "hidden_beside",
     "open_regular",
     "read_bounded",
-    "replace_whole",
     "sync_folder",
+    "write_atomically",
 ]
 
 Sync = Callable[[int], None]
@@ -66,7 +66,7 @@ def hidden_beside(path: Path) -> Path:
     return path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}.part")
 
 
-def create_beside(path: Path) -> Path:
+def create_temp_beside(path: Path) -> Path:
     """Create an empty, hidden file in the folder of *path*, and return its path.
 
     It has the rights that the user's umask gives; folders on the way are made.
@@ -80,7 +80,7 @@ def create_beside(path: Path) -> Path:
     return beside
 
 
-def replace_whole(path: Path, fill: Callable[[Path], object], *, sync: Sync) -> None:
+def write_atomically(path: Path, fill: Callable[[Path], object], *, sync: Sync) -> None:
     """Make *path* the file that *fill* writes, replacing what was there by one rename.
 
     Args:
@@ -91,7 +91,7 @@ def replace_whole(path: Path, fill: Callable[[Path], object], *, sync: Sync) -> 
     Raises:
         OSError: If it cannot be written; what was there stays.
     """
-    beside = create_beside(path)
+    beside = create_temp_beside(path)
     try:
         fill(beside)
         with beside.open("rb+") as file:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-__all__ = ["fits_id", "plain", "plain_json", "visible"]
+__all__ = ["fits_id", "one_line", "plain_json", "replace_lone_surrogates", "visible"]
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~+/=-]{0,127}")
 """The service's ids are UUIDs; a gateway's may be any that are safe in a URL, a header
@@ -28,7 +28,7 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
-def plain(text: object, most: int = 200) -> str:
+def one_line(text: object, most: int = 200) -> str:
     """Return *text* as one line of at most *most* characters that no terminal acts on.
 
     See visible; runs of spaces become one.
@@ -58,3 +58,15 @@ def plain_json(
     return "".join(
         c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text
     )
+
+
+_ESCAPES: Final = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
+)
+"""Escapes in JSON, pairs of surrogates as one, so that a half is what is left over."""
+
+
+def replace_lone_surrogates(text: str) -> str:
+    """Return a document with halves of surrogate pairs replaced by U+FFFD."""
+    return _ESCAPES.sub(lambda e: r"\ufffd" if e["half"] else e[0], text)

@@ -10,7 +10,15 @@ import pyarrow as pa
 
 from gcbatch.windows import Window
 
-__all__ = ["BATCH_ROWS", "LEVEL_DECIMALS", "Lack", "StoppedError", "Table", "rebatched"]
+__all__ = [
+    "BATCH_ROWS",
+    "INSTANT",
+    "LEVEL_DECIMALS",
+    "Lack",
+    "StoppedError",
+    "Table",
+    "rebatch",
+]
 
 BATCH_ROWS: Final = 32_768
 """Rows of a batch, and of a Parquet row group. Cut by count, so that the same rows
@@ -84,7 +92,7 @@ class Table:
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         rows = 0
-        for batch in rebatched(self.batches(), self.schema, self.batch_rows):
+        for batch in rebatch(self.batches(), self.schema, self.batch_rows):
             rows += batch.num_rows
             yield batch
         self._counts[:] = [rows]
@@ -162,7 +170,7 @@ def _imported(name: str) -> Any:
         raise ModuleNotFoundError(msg, name=name) from exc
 
 
-def rebatched(
+def rebatch(
     batches: Iterator[pa.RecordBatch], schema: pa.Schema, rows: int = BATCH_ROWS
 ) -> Iterator[pa.RecordBatch]:
     """Cut a stream anew, into batches of exactly *rows* rows but for the last.
@@ -196,3 +204,7 @@ def _whole(waiting: list[pa.RecordBatch], schema: pa.Schema) -> list[pa.RecordBa
     waiting.clear()
     whole: list[pa.RecordBatch] = table.combine_chunks().to_batches()
     return whole
+
+
+INSTANT: Final = pa.timestamp("ms", tz="UTC")
+"""How parts and tables hold instants; the service tells milliseconds."""
