@@ -9,13 +9,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["ENDPOINTS", "LISTED", "RULES", "load_member", "module_names", "tables_for"]
+__all__ = ["ENDPOINTS", "LISTED", "load_member", "module_names", "tables_for"]
 
 ENDPOINTS: Final = "genesys/endpoints/fixed"
 """Endpoints with figures and groups of their own: `ENDPOINT`."""
-
-RULES: Final = "genesys/repeating"
-"""Which refused requests are repeated: `RULE`."""
 
 LISTED: Final = "tables/listed"
 """Tables of what ids stand for: `table`."""

@@ -20,10 +20,12 @@ QUEUE = "11111111-2222-4333-8444-555555555555"
 SHELVES = {
     "endpoint": "gcbatch/genesys/endpoints/fixed/toy.py",
     "table": "gcbatch/tables/buckets/toy_peaks.py",
-    "rule": "gcbatch/genesys/repeating/teapot.py",
     "exporter": "toy_exporter.py",
 }
 """Where each toy goes, as docs/design.md says."""
+
+RULES = "gcbatch/genesys/retry.py"
+RETRY_RULES = "RETRY_RULES: Final = (\n"
 
 
 class ToyService:
@@ -85,6 +87,12 @@ def house(tmp_path: Path) -> Path:
     for toy, place in SHELVES.items():
         assert not (tmp_path / place).exists()
         shutil.copy(TOYS / f"{toy}.py", tmp_path / place)
+    rules = (tmp_path / RULES).read_text("utf-8")
+    assert rules.count(RETRY_RULES) == 1
+    with_teapot = rules.replace(
+        RETRY_RULES, f"{RETRY_RULES}    Rule(of_status(418)),\n"
+    )
+    (tmp_path / RULES).write_text(with_teapot, "utf-8")
     return tmp_path
 
 
@@ -104,7 +112,7 @@ async def gcbatch(house: Path, *arguments: str) -> tuple[int | None, str]:
     return process.returncode, said.decode()
 
 
-async def test_a_toy_of_each_takes_one_file(
+async def test_a_toy_of_each_takes_one_file_or_row(
     service: tuple[ToyService, str], house: Path
 ) -> None:
     """A job asks the endpoint, waits by the rule, exports the table."""
@@ -156,7 +164,9 @@ async def test_an_exporter_that_is_nowhere_is_a_problem_of_the_job(house: Path) 
     assert "PYTHONPATH" in said
 
 
-@pytest.mark.parametrize("place", [place for place in SHELVES.values() if "/" in place])
+@pytest.mark.parametrize(
+    "place", [*(place for place in SHELVES.values() if "/" in place), RULES]
+)
 def test_the_design_tells_where_each_goes(place: str) -> None:
     """A reader of docs/design.md finds the shelf in its table."""
     design = (ROOT / "docs" / "design.md").read_text("utf-8")

@@ -9,7 +9,7 @@ import pytest
 
 from gcbatch.errors import Refusal, ServiceError, TooLargeError
 from gcbatch.genesys.patience import FAILED_KEPT, HEAVY_TRIES, Patience, Traffic, Tries
-from gcbatch.genesys.repeating import rule_for
+from gcbatch.genesys.retry import rule_for
 from gcbatch.genesys.transport import Interrupted, TimedOut
 
 InTime = Callable[[Callable[[Callable[[], float]], Awaitable[None]]], None]

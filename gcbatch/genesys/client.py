@@ -29,7 +29,7 @@ from gcbatch.genesys.connection import Connection
 from gcbatch.genesys.patience import Patience, Traffic, Tries, too_long
 from gcbatch.genesys.quota import Pacer, QuotaSpentError
 from gcbatch.genesys.redaction import Redactor
-from gcbatch.genesys.repeating import rule_for
+from gcbatch.genesys.retry import rule_for
 from gcbatch.genesys.room import Place, Room
 from gcbatch.genesys.signin import sign_in
 from gcbatch.genesys.transport import (

@@ -23,7 +23,7 @@ from gcbatch.errors import (
 from gcbatch.genesys.bodies import Reader
 from gcbatch.genesys.client import Client
 from gcbatch.genesys.limits import LISTING_PAGE
-from gcbatch.genesys.repeating import rule_for
+from gcbatch.genesys.retry import rule_for
 
 __all__ = ["LISTINGS", "Documents", "Entity", "Listed", "Listing", "list_entities"]
 

@@ -1,10 +1,14 @@
-"""When to try again, and after how long. No I/O; time and chance are arguments."""
+"""Which failed requests are repeated, how often, and after how long.
+
+Pure: no I/O; time and chance are arguments.
+"""
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Final
 
 from gcbatch.errors import Refusal
@@ -15,10 +19,12 @@ __all__ = [
     "MAX_ATTEMPTS",
     "MAX_OWN_WAIT_S",
     "MAX_TOLD_WAIT_S",
+    "RETRY_RULES",
     "Attempts",
     "Rule",
     "of_status",
     "own_wait_s",
+    "rule_for",
     "told_wait_s",
     "told_where_it_says",
 ]
@@ -104,6 +110,35 @@ class Rule:
     )
     holds_all: bool = False
     is_heavy: Callable[[bool], bool] = lambda _others_served: False
+
+
+RETRY_RULES: Final = (
+    # The quota is used up: all tasks wait, as long as the service says. Where others
+    # are served meanwhile, it is this query that costs too much.
+    Rule(
+        of_status(HTTPStatus.TOO_MANY_REQUESTS),
+        told_s=told_wait_s,
+        holds_all=True,
+        is_heavy=lambda others_served: others_served,
+    ),
+    # The service did not answer in time, perhaps because the query is too large.
+    Rule(of_status(HTTPStatus.GATEWAY_TIMEOUT), is_heavy=lambda _others_served: True),
+    # The service cannot answer now.
+    Rule(
+        of_status(
+            HTTPStatus.REQUEST_TIMEOUT,
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+            HTTPStatus.BAD_GATEWAY,
+            HTTPStatus.SERVICE_UNAVAILABLE,
+        )
+    ),
+)
+"""Which refused requests are repeated. The first rule that fits applies."""
+
+
+def rule_for(refusal: Refusal) -> Rule | None:
+    """Return the rule by which a refused request is repeated; None if it is not."""
+    return next((rule for rule in RETRY_RULES if rule.fits(refusal)), None)
 
 
 def own_wait_s(attempt: int) -> float:

@@ -14,7 +14,7 @@ from gcbatch.genesys.bodies import ForeignBodyError, Reader, read
 from gcbatch.genesys.connection import Connection
 from gcbatch.genesys.patience import Patience
 from gcbatch.genesys.redaction import Redactor
-from gcbatch.genesys.repeating import rule_for
+from gcbatch.genesys.retry import rule_for
 from gcbatch.genesys.transport import Foreign, Interrupted, Transport, Unreachable
 
 __all__ = ["sign_in"]
