@@ -30,7 +30,7 @@ from benchmarks.aggregates_data import (
     queue_id,
 )
 from benchmarks.counted import CountedSimulator, run
-from gcbatch.genesys.families import Family
+from gcbatch.genesys import Family
 from gcbatch.simulator import Fault, Faults, Queue, Tenant
 from gcbatch.simulator.problems import bad_request
 from gcbatch.simulator.query import Limits, Query, read_query

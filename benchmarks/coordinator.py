@@ -19,9 +19,7 @@ from distributed.security import Security
 
 from gcbatch.cluster.coordinator import Coordinator
 from gcbatch.cluster.switchboard import listening
-from gcbatch.genesys.auth import Token, TokenProvider
-from gcbatch.genesys.client import Access
-from gcbatch.genesys.quota import Pacer
+from gcbatch.genesys.client import OrgClient, RateLimiter, Token, TokenProvider
 
 ORG = "org"
 REQUESTS = 5_000
@@ -34,9 +32,12 @@ async def grant(requests: int) -> None:
     """Grant turns to a process of its own, and print what that took of this one."""
     clock = asyncio.get_running_loop().time
     coordinator = Coordinator(clock=clock)
-    pacer, tokens = Pacer(UNBOUNDED, clock=clock), TokenProvider(_token, clock=clock)
+    pacer, tokens = (
+        RateLimiter(UNBOUNDED, clock=clock),
+        TokenProvider(_token, clock=clock),
+    )
     # The client itself is not called: workers have their own.
-    access = Access(client=None, tokens=tokens, pacer=pacer)  # type: ignore[arg-type]
+    access = OrgClient(client=None, tokens=tokens, pacer=pacer)  # type: ignore[arg-type]
     coordinator.serve(ORG, access, timeout_s=60.0)
     security = Security.temporary()
     async with listening(coordinator, "tls://127.0.0.1", security) as address:

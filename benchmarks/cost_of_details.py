@@ -20,8 +20,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import gcbatch
-from gcbatch.simulator import Simulator, Tenant
-from gcbatch.simulator.generate_conversations import generate_conversations
+from gcbatch.simulator import Simulator, Tenant, generate_conversations
 
 CONVERSATIONS = 50_000
 DAYS = 4

@@ -32,9 +32,8 @@ from benchmarks.findings import Findings, Verdict, spread
 from benchmarks.own_jobs import FIRST_DAY, query_of
 from benchmarks.own_page_floor import Page, columns_of
 from benchmarks.scores import at_most, ratios
+from gcbatch.endpoints import Aggregates, endpoint_named
 from gcbatch.genesys.client import Answer, Client
-from gcbatch.genesys.endpoints import endpoint_named
-from gcbatch.genesys.endpoints.aggregates.endpoint import Aggregates
 from gcbatch.partfile import Part
 from gcbatch.query import make_query
 from gcbatch.question import Query

@@ -5,11 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from gcbatch.endpoints import Endpoint, FetchContext
 from gcbatch.errors import GcbatchError
 from gcbatch.fetch import Observer, fetch_parts
-from gcbatch.genesys.client import Access
-from gcbatch.genesys.connection import Connection
-from gcbatch.genesys.endpoints import Desk, Endpoint
+from gcbatch.genesys.client import ClientConfig, OrgClient
 from gcbatch.query import Query
 
 __all__ = ["Engine", "Fetching", "Local"]
@@ -32,9 +31,9 @@ class Fetching:
 
     org: str
     endpoint: Endpoint
-    desk: Desk
-    access: Access
-    connection: Connection
+    desk: FetchContext
+    access: OrgClient
+    connection: ClientConfig
     queries: Sequence[Query]
     observer: Observer
     tolerate: Callable[[Query, GcbatchError], bool]

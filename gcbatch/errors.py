@@ -26,11 +26,11 @@ __all__ = [
     "AccessError",
     "DamagedPartError",
     "DataError",
+    "ErrorResponse",
     "GcbatchError",
     "JobError",
     "OutOfReachError",
     "OutputError",
-    "Refusal",
     "ReplacedPartError",
     "ServiceError",
     "TooLargeError",
@@ -39,7 +39,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class ErrorResponse:
     """The answer that a request failed with.
 
     Args:
@@ -85,7 +85,7 @@ class GcbatchError(Exception):
         problem: str | Sequence[str],
         *,
         hint: str | None = None,
-        refusal: Refusal | None = None,
+        refusal: ErrorResponse | None = None,
     ) -> None:
         lines = [problem] if isinstance(problem, str) else problem
         self.problem = "\n".join(map(visible, lines))

@@ -14,9 +14,7 @@ from pydantic import (
 )
 
 from gcbatch import registry as shelves
-from gcbatch.genesys.details import Road, details_named
-from gcbatch.genesys.families import Family, family_named
-from gcbatch.genesys.limits import (
+from gcbatch.genesys import (
     BODY_BYTES,
     DETAIL_RESULTS,
     EXPECTED_BUCKETS,
@@ -26,6 +24,10 @@ from gcbatch.genesys.limits import (
     MAX_DAYS_DETAILS_FILTERED,
     MAX_DAYS_SUBDAY,
     REQUESTS_PER_MINUTE,
+    Family,
+    FetchMode,
+    details_named,
+    family_named,
 )
 from gcbatch.org import Org
 from gcbatch.question import DEFAULT_ENDPOINT, Query, Queues, TimeZone
@@ -165,7 +167,7 @@ class Fetch(Section):
     timeout: Duration = Period.parse("PT2M")
     give_up: Duration = Period.parse("PT30S")
     job_wait: Duration = Period.parse("PT4H")
-    road: Road = Road.QUERY
+    road: FetchMode = FetchMode.QUERY
     max_response_bytes: Annotated[int, Field(ge=1024, le=2**40)] = 256 * 1024 * 1024
     limits: Limits = Limits()
 
@@ -463,7 +465,7 @@ class Job(Section):
     def _check_road(self) -> Self:
         """Refuse a road that what is asked does not have."""
         query, road = self.query, self.fetch.road
-        if road is Road.QUERY or (query.family and query.family.has_jobs):
+        if road is FetchMode.QUERY or (query.family and query.family.has_jobs):
             return self
         msg = f"{query.endpoint} has no jobs; leave it out"
         if query.details:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final
 
-from gcbatch.genesys.details import DETAILS
-from gcbatch.genesys.families import FAMILIES
+from gcbatch.genesys import DETAILS, FAMILIES
 
 __all__ = ["job_reference"]
 

@@ -8,9 +8,7 @@ from pydantic import BaseModel
 from gcbatch.docstrings import about_class, about_fields
 from gcbatch.errors import GcbatchError
 from gcbatch.exporting import installed_exporters, load_exporter
-from gcbatch.genesys.families import FAMILIES
-from gcbatch.genesys.regions import REGIONS
-from gcbatch.genesys.tutorials import shape_named
+from gcbatch.genesys import FAMILIES, REGIONS, shape_named
 from gcbatch.job import ENGINES, PERIODS, Job
 from gcbatch.jobfile import models_in
 from gcbatch.question import DEFAULT_ENDPOINT, ENDPOINTS, MEDIA_TYPES

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from gcbatch.genesys.names import Names
+from gcbatch.genesys import Names
 from gcbatch.job import Job
 from gcbatch.plan import Plan
 from gcbatch.query import PART_FORMAT, canonical

@@ -18,14 +18,14 @@ import pyarrow.parquet as pq
 
 from gcbatch.atomic_files import Sync, write_atomically
 from gcbatch.errors import DamagedPartError, DataError, OutputError
-from gcbatch.genesys.listing import LISTINGS, Documents
+from gcbatch.genesys import ENTITY_KINDS, Documents
 from gcbatch.partfile import BLANK_SEAL, SEAL_KEY, batches_of, metadata_of, opened, seal
 from gcbatch.store import Store
 
 __all__ = ["LISTING_FILES", "documents_in", "is_kept", "keep_listings"]
 
 _SUFFIX: Final = ".parquet"
-LISTING_FILES: Final = tuple(listing.table + _SUFFIX for listing in LISTINGS)
+LISTING_FILES: Final = tuple(listing.table + _SUFFIX for listing in ENTITY_KINDS)
 """Their names, in the folder of a job."""
 
 ROWS: Final = 4_096

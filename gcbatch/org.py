@@ -12,7 +12,7 @@ from pydantic import (
     model_validator,
 )
 
-from gcbatch.genesys.regions import REGIONS, Hosts, hosts_of_domain, is_loopback
+from gcbatch.genesys import REGIONS, Hosts, hosts_of_domain, is_loopback
 from gcbatch.sections import LocalPath, Section, given_or_file, one_of
 
 __all__ = ["Org", "SecretFile", "TokenRequest"]

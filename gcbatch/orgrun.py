@@ -11,13 +11,12 @@ from typing import Any, Final
 from gcbatch.account import Account
 from gcbatch.dates import is_relative
 from gcbatch.digests import Output, inputs_of
+from gcbatch.endpoints import DetailsEndpoint, FetchContext
 from gcbatch.engine import Engine, Fetching
 from gcbatch.errors import DataError, GcbatchError, OutOfReachError, ServiceError
 from gcbatch.fetch import Observer
-from gcbatch.genesys.endpoints import Desk, DetailsEndpoint
-from gcbatch.genesys.listing import Documents
-from gcbatch.genesys.names import Names
-from gcbatch.genesys.redaction import HIDDEN
+from gcbatch.genesys import Documents, Names
+from gcbatch.genesys.client import HIDDEN
 from gcbatch.job import Job
 from gcbatch.kept import Kept
 from gcbatch.orgs import Orgs, OrgSession, Spending
@@ -207,9 +206,9 @@ class OrgRun:
         self.planner.clock = session.client.clock
         return session
 
-    def _desk(self, session: OrgSession) -> Desk:
+    def _desk(self, session: OrgSession) -> FetchContext:
         job, paged = self.job, self._observer.paged
-        return Desk(session.client, job.query, job.fetch, self._store, paged)
+        return FetchContext(session.client, job.query, job.fetch, self._store, paged)
 
     async def _fetch(
         self, session: OrgSession, engine: Engine, plan: Plan, todo: Sequence[Query]

@@ -12,12 +12,16 @@ from typing import Self
 
 from gcbatch.atomic_files import read_bounded
 from gcbatch.errors import JobError
-from gcbatch.genesys.client import Access, Client, open_access
-from gcbatch.genesys.connection import Connection
-from gcbatch.genesys.listing import LISTINGS, Listed, Listing, list_entities
-from gcbatch.genesys.patience import FailedCall
-from gcbatch.genesys.regions import Hosts
-from gcbatch.genesys.room import Room
+from gcbatch.genesys import ENTITY_KINDS, EntityKind, EntityListing, Hosts
+from gcbatch.genesys.client import (
+    Client,
+    ClientConfig,
+    DecodeGate,
+    FailedCall,
+    OrgClient,
+    list_entities,
+    open_access,
+)
 from gcbatch.job import Job
 from gcbatch.org import Org, SecretFile
 
@@ -29,7 +33,7 @@ MAX_SECRET_BYTES = 4096
 def identity_of(org: Org) -> str:
     """Return what tells the org's data from others' in the store; never a secret."""
     if org.simulator:
-        from gcbatch.simulator.sample import VERSION  # noqa: PLC0415 - loads the simulator, which real jobs never need
+        from gcbatch.simulator import VERSION  # noqa: PLC0415 - loads the simulator, which real jobs never need
 
         return f"simulator {VERSION}"
     hosts = org.hosts
@@ -49,10 +53,10 @@ class OrgSession:
         tables: Those of the org's entities that jobs export, such as `users`.
     """
 
-    access: Access
-    connection: Connection
+    access: OrgClient
+    connection: ClientConfig
     tables: frozenset[str] = frozenset()
-    _listed: dict[str, Listed] = field(default_factory=dict)
+    _listed: dict[str, EntityListing] = field(default_factory=dict)
     _patiently: set[str] = field(default_factory=set)
 
     @property
@@ -62,7 +66,7 @@ class OrgSession:
 
     async def list_all(
         self, dimensions: Collection[str], *, needed: Collection[str] = ()
-    ) -> list[Listed]:
+    ) -> list[EntityListing]:
         """List what *dimensions* stand for, each kind once however many jobs ask.
 
         Args:
@@ -78,11 +82,11 @@ class OrgSession:
         """
         return [
             await self._list(listing, is_needed=listing.dimension in needed)
-            for listing in LISTINGS
+            for listing in ENTITY_KINDS
             if listing.dimension in dimensions
         ]
 
-    async def list_table(self, table: str) -> Listed:
+    async def list_table(self, table: str) -> EntityListing:
         """Return the listing that a table is made of, whole.
 
         Args:
@@ -91,14 +95,14 @@ class OrgSession:
         Raises:
             GcbatchError: If it is not; names the permission, or whatever the cause is.
         """
-        listing = next(li for li in LISTINGS if li.table == table)
+        listing = next(li for li in ENTITY_KINDS if li.table == table)
         found = await self._list(listing, is_needed=True)
         if lacking := found.lacking:
             which = f"table {table}"
             raise lacking.within(which) from lacking
         return found
 
-    async def _list(self, listing: Listing, *, is_needed: bool) -> Listed:
+    async def _list(self, listing: EntityKind, *, is_needed: bool) -> EntityListing:
         table = listing.table
         whole = table in self.tables
         is_patient = is_needed or whole
@@ -206,7 +210,7 @@ class Orgs:
         self._jobs = tuple(share for job in jobs for share in job.shares())
         self._stack = AsyncExitStack()
         self._open: dict[Key, OrgSession] = {}
-        self._room = Room()
+        self._room = DecodeGate()
 
     async def __aenter__(self) -> Self:
         return self
@@ -249,7 +253,7 @@ class Orgs:
                 hosts, client_id, secret = _signature(job.own_org)
             jobs = [job, *(j for j, own in self._clients if own == key)]
             sharing = [j.fetch for j in jobs]
-            connection = Connection(
+            connection = ClientConfig(
                 hosts=hosts,
                 client_id=client_id,
                 client_secret=secret,

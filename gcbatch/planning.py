@@ -9,20 +9,22 @@ from typing import Final
 from gcbatch.account import Account
 from gcbatch.atomic_files import read_bounded
 from gcbatch.dates import resolve_range
+from gcbatch.endpoints import RequestCost, endpoint_named
 from gcbatch.errors import AccessError, DataError, GcbatchError, JobError, ServiceError
-from gcbatch.genesys.clock import ServiceClock
-from gcbatch.genesys.endpoints import Price, endpoint_named
-from gcbatch.genesys.listing import LISTINGS, Documents, Listed
-from gcbatch.genesys.names import (
+from gcbatch.genesys import (
+    ENTITY_KINDS,
     TARGETS,
+    Documents,
+    EntityListing,
     Names,
     check_targets,
     is_id,
-    names_of,
+    names_from_listings,
     queue_ids,
     require_targets,
     unlisted_targets,
 )
+from gcbatch.genesys.client import ServiceClock
 from gcbatch.job import Job
 from gcbatch.kept import Kept, asked_by
 from gcbatch.listings import is_kept, keep_listings
@@ -56,7 +58,7 @@ class Planned:
     plan: Plan
     names: Names
     stored: int
-    price: Price = field(default_factory=Price)
+    price: RequestCost = field(default_factory=RequestCost)
     listings: Mapping[str, Documents] = field(default_factory=dict, repr=False)
     remarks: tuple[str, ...] = ()
 
@@ -185,7 +187,7 @@ class Planner:
 
         What was never listed is not among them.
         """
-        named = {li.dimension: li.table for li in LISTINGS}
+        named = {li.dimension: li.table for li in ENTITY_KINDS}
         named = {d: table for d, table in named.items() if d in self._named()}
         if self._job.sla:
             named[TARGETS] = TARGETS
@@ -209,7 +211,7 @@ class Planner:
         kept = Kept.read(self.store)
         known = kept.names if kept else Names()
         found = await self._list(session, spare)
-        names = known.renewed(names_of(found, known))
+        names = known.renewed(names_from_listings(found, known))
         tables = [await session.list_table(table) for table in self._job.listed]
         poor = [
             f"{found.listing.kind} are listed without their settings: {found.reason}"
@@ -229,7 +231,9 @@ class Planner:
         listings = {found.listing.table: found.documents for found in tables}
         return replace(planned, listings=listings)
 
-    async def _list(self, session: OrgSession, spare: Planned | None) -> list[Listed]:
+    async def _list(
+        self, session: OrgSession, spare: Planned | None
+    ) -> list[EntityListing]:
         """List what the job needs the names of; see anew."""
         named = self._named()
         is_needed = self._plans_by_queues or self._targets_by_name
@@ -240,13 +244,13 @@ class Planner:
             if spare is None or self._job.listed:
                 raise
             # Nobody answers: there is nothing to be had but what is kept.
-            unheard = [li for li in LISTINGS if li.dimension in named]
-            return [Listed(listing, None, failure=exc) for listing in unheard]
+            unheard = [li for li in ENTITY_KINDS if li.dimension in named]
+            return [EntityListing(listing, None, failure=exc) for listing in unheard]
 
     def _named(self) -> set[str]:
         """Return the dimensions whose names the job needs."""
-        dimensions = {listing.dimension for listing in LISTINGS}
-        exported = {li.dimension for li in LISTINGS if li.table in self._job.listed}
+        dimensions = {listing.dimension for listing in ENTITY_KINDS}
+        exported = {li.dimension for li in ENTITY_KINDS if li.table in self._job.listed}
         wanted = set(exported)
         if self._job.query.family:  # a tutorial's answers bring names, not ids
             wanted |= dimensions & set(self._job.query.group_by)
@@ -363,7 +367,7 @@ class Planner:
         return not account.settled(settle, zone, self.clock.now())
 
 
-def _unknown_targets(found: Iterable[Listed], names: Names) -> Iterator[str]:
+def _unknown_targets(found: Iterable[EntityListing], names: Names) -> Iterator[str]:
     """Yield which of the queues' own targets are not known, if some are not."""
     if TARGETS not in names.listed_at:
         yield "sla: the queues' own targets are not known"

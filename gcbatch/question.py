@@ -20,11 +20,22 @@ from pydantic import (
 from gcbatch import registry as shelves
 from gcbatch.dates import check_date
 from gcbatch.filters import Clause, DetailFilters, Filter, View, all_of, any_of
-from gcbatch.genesys.details import DETAILS, Details, Road, details_named
-from gcbatch.genesys.families import FAMILIES, Family, family_named
-from gcbatch.genesys.limits import USER_PREDICATES, VIEWS
-from gcbatch.genesys.metrics import column_name, kind_of, snake
-from gcbatch.genesys.tutorials import Shape, shape_named
+from gcbatch.genesys import (
+    DETAILS,
+    FAMILIES,
+    USER_PREDICATES,
+    VIEWS,
+    Details,
+    Family,
+    FetchMode,
+    Shape,
+    column_name,
+    details_named,
+    family_named,
+    kind_of,
+    shape_named,
+    snake,
+)
 from gcbatch.sections import (
     Duration,
     LocalPath,
@@ -138,7 +149,7 @@ def _columns_of(family: Family) -> Iterator[str]:
 
 
 def _check_detail_filters(
-    given: Filter | DetailFilters, found: tuple[Details, Road] | None
+    given: Filter | DetailFilters, found: tuple[Details, FetchMode] | None
 ) -> None:
     if found is None:
         msg = "lists of filters are for details; give one, with type and predicates"
@@ -368,7 +379,7 @@ class Query(Section):
         return shape_named(self.endpoint)
 
     @cached_property
-    def details(self) -> tuple[Details, Road] | None:
+    def details(self) -> tuple[Details, FetchMode] | None:
         """The details that are asked, and the road; None for any other shape."""
         return details_named(self.endpoint)
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 __all__ = ["ENDPOINTS", "LISTED", "load_member", "module_names", "tables_for"]
 
-ENDPOINTS: Final = "genesys/endpoints/fixed"
+ENDPOINTS: Final = "endpoints/fixed"
 """Endpoints with figures and groups of their own: `ENDPOINT`."""
 
 LISTED: Final = "tables/listed"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gcbatch.digests import Inputs, Output
 from gcbatch.errors import GcbatchError
-from gcbatch.genesys.patience import FailedCall
+from gcbatch.genesys.client import FailedCall
 from gcbatch.job import Job
 from gcbatch.tables.orgs import run_id_of_all
 from gcbatch.windows import Window, iso

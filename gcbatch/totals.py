@@ -15,8 +15,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch.genesys.endpoints import Aggregates
-from gcbatch.genesys.metrics import Merge, column_name, kind_of
+from gcbatch.endpoints import Aggregates
+from gcbatch.genesys import Merge, column_name, kind_of
 from gcbatch.job import Job
 from gcbatch.kept import Kept
 from gcbatch.plan import Plan, Scope, make_plan

@@ -15,9 +15,14 @@ import pyarrow.compute as pc
 from gcbatch.account import Account
 from gcbatch.concurrency import for_each
 from gcbatch.digests import inputs_of, output_at
+from gcbatch.endpoints import (
+    Aggregates,
+    DetailsEndpoint,
+    FetchContext,
+    Splitter,
+    endpoint_named,
+)
 from gcbatch.errors import DataError, GcbatchError
-from gcbatch.genesys.endpoints import Aggregates, Desk, DetailsEndpoint, endpoint_named
-from gcbatch.genesys.endpoints.splitting import Splitter
 from gcbatch.job import Job
 from gcbatch.kept import Kept
 from gcbatch.orgs import Orgs
@@ -173,7 +178,9 @@ class _Verifier:
             # By the clock of the login: by one that is behind, nothing had settled.
             provisional = self._provisional(session.client.clock.now())
             before = session.client.traffic.sent
-            desk = Desk(session.client, coarse.asked, self._job.fetch, self._store)
+            desk = FetchContext(
+                session.client, coarse.asked, self._job.fetch, self._store
+            )
             splitter = Splitter(endpoint, desk)
 
             async def work(found: tuple[Window, list[Query]]) -> None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from gcbatch.account import Account
-from gcbatch.genesys.detail_models import CONVERSATION, Field, Holds, Model
+from gcbatch.genesys.detail_models import CONVERSATION, Field, FieldKind, Model
 from gcbatch.plan import Plan
 from gcbatch.query import Query, make_query
 from gcbatch.registry import load_member, module_names, tables_for
@@ -171,15 +171,15 @@ NAMES_OF_METRICS = st.sampled_from(
         "nOffered",
     ]
 )
-KINDS: dict[Holds, st.SearchStrategy[Any]] = {
-    Holds.TEXT: TEXTS,
-    Holds.TIME: INSTANTS,
-    Holds.FLAG: st.booleans(),
-    Holds.WHOLE: WHOLES,
-    Holds.NUMBER: NUMBERS,
-    Holds.TEXTS: st.lists(TEXTS, max_size=3),
-    Holds.WHOLES: st.lists(WHOLES, max_size=3),
-    Holds.JSON: ANYTHING,
+KINDS: dict[FieldKind, st.SearchStrategy[Any]] = {
+    FieldKind.TEXT: TEXTS,
+    FieldKind.TIME: INSTANTS,
+    FieldKind.FLAG: st.booleans(),
+    FieldKind.WHOLE: WHOLES,
+    FieldKind.NUMBER: NUMBERS,
+    FieldKind.TEXTS: st.lists(TEXTS, max_size=3),
+    FieldKind.WHOLES: st.lists(WHOLES, max_size=3),
+    FieldKind.JSON: ANYTHING,
 }
 LIKELY = frozenset(
     {"name", "value", "purpose", "mediaType", "queueId", "segmentStart", "flow"}
@@ -201,7 +201,7 @@ def _values(field: Field) -> st.SearchStrategy[Any]:
     if field.model is None:
         named = {"name": NAMES_OF_METRICS, "purpose": st.sampled_from(["acd", "agent"])}
         values = named.get(field.name, KINDS[field.holds])
-    elif field.holds is Holds.MANY:
+    elif field.holds is FieldKind.MANY:
         values = st.lists(records(field.model) | st.none(), max_size=3)
     else:
         values = records(field.model)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gcbatch.genesys.detail_models import Holds, Model
+from gcbatch.genesys.detail_models import FieldKind, Model
 from gcbatch.simulator import Call, Queue, Tenant
 from tests.simulator_client import Answer, Client
 
@@ -75,5 +75,5 @@ def unknown(told: Any, model: Model) -> Iterator[str]:
         if known is None:
             yield f"{model.name}.{name}"
         elif known.model is not None:
-            for inner in value if known.holds is Holds.MANY else [value]:
+            for inner in value if known.holds is FieldKind.MANY else [value]:
                 yield from unknown(inner, known.model)

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gcbatch.endpoints.aggregates.columnar_reader import read_columns
+from gcbatch.endpoints.aggregates.response_models import decode_page
+from gcbatch.endpoints.aggregates.row_reader import rows_of, schema_of
 from gcbatch.errors import DataError
-from gcbatch.genesys.endpoints.aggregates.columns import read_columns
-from gcbatch.genesys.endpoints.aggregates.pages import rows_of, schema_of
-from gcbatch.genesys.endpoints.aggregates.shapes import decode_page
 from gcbatch.genesys.families import FAMILIES, family_named
 from gcbatch.question import Query
 from gcbatch.windows import Window, iso

@@ -6,9 +6,9 @@ from typing import Any
 import orjson
 import pytest
 
+from gcbatch.endpoints.aggregates.response_models import AggregatePage, decode_page
+from gcbatch.endpoints.aggregates.row_reader import merge_pages, rows_of
 from gcbatch.errors import DataError
-from gcbatch.genesys.endpoints.aggregates.pages import put_together, rows_of
-from gcbatch.genesys.endpoints.aggregates.shapes import AggregatePage, decode_page
 from gcbatch.genesys.families import FAMILIES
 from gcbatch.question import Query
 from gcbatch.windows import Window
@@ -50,7 +50,7 @@ def test_a_bucket_may_go_on_on_the_next_page() -> None:
     """Its metrics and views are one row."""
     pages = [page(nOffered=3), page(nConnected=2), page(views=[view(1)])]
 
-    (row,) = rows(put_together(pages))
+    (row,) = rows(merge_pages(pages))
 
     assert (row["n_offered"], row["n_connected"], row["t_short_count"]) == (3, 2, 1)
 
@@ -59,7 +59,7 @@ def test_what_a_page_repeats_counts_once() -> None:
     """Word for word."""
     again = page(nOffered=3, views=[view(1)])
 
-    (row,) = rows(put_together([page(nOffered=3, views=[view(1)]), again]))
+    (row,) = rows(merge_pages([page(nOffered=3, views=[view(1)]), again]))
 
     assert (row["n_offered"], row["t_short_count"]) == (3, 1)
 
@@ -77,7 +77,7 @@ def test_pages_that_contradict_each_other_are_an_error(
 ) -> None:
     """Of two figures for one thing neither is believed."""
     with pytest.raises(DataError, match=f"has {name} twice"):
-        put_together([first, second])
+        merge_pages([first, second])
 
 
 def test_ids_are_the_same_in_capitals() -> None:

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gcbatch.endpoints.aggregates.endpoint import Aggregates
+from gcbatch.endpoints.aggregates.response_models import decode_page
+from gcbatch.endpoints.base import AggregateEndpoint
+from gcbatch.endpoints.lookup import endpoint_named
 from gcbatch.errors import DataError
-from gcbatch.genesys.client import Answer, Client
-from gcbatch.genesys.endpoints import Bucketed, endpoint_named
-from gcbatch.genesys.endpoints.aggregates.endpoint import Aggregates
-from gcbatch.genesys.endpoints.aggregates.shapes import decode_page
+from gcbatch.genesys.client.client import Answer, Client
 from gcbatch.genesys.families import FAMILIES
 from gcbatch.partfile import Part
 from gcbatch.query import make_query
@@ -63,7 +64,7 @@ def asked_of(**changes: Any) -> Query:
 def part_of(page: Page | bytes, **changes: Any) -> Part:
     """Return the part that an answer becomes."""
     asked = asked_of(**changes)
-    endpoint = cast("Bucketed", endpoint_named(asked.endpoint))
+    endpoint = cast("AggregateEndpoint", endpoint_named(asked.endpoint))
     query = make_query("org", asked.endpoint, DAY, endpoint.template(asked, None))
     body = page if isinstance(page, bytes) else json.dumps(page).encode()
     client = cast("Client", Said(body))
@@ -162,7 +163,7 @@ def test_nothing_is_no_rows(page: Page) -> None:
     part = part_of(page)
 
     assert part.table.num_rows == 0
-    endpoint = cast("Bucketed", endpoint_named("conversation-aggregates"))
+    endpoint = cast("AggregateEndpoint", endpoint_named("conversation-aggregates"))
     assert part.table.schema == endpoint.schema(asked_of())
 
 
@@ -499,7 +500,7 @@ async def test_the_request_is_the_services() -> None:
         queues=["A"], media_types=["voice"], timezone="Europe/Dublin", granularity=None,
         views=[TestViews.LONG],
     )  # fmt: skip
-    endpoint = cast("Bucketed", endpoint_named(asked.endpoint))
+    endpoint = cast("AggregateEndpoint", endpoint_named(asked.endpoint))
     client = Said(b"{}")
     template = endpoint.template(asked, ["q1", "q2"])
     query = make_query("org", asked.endpoint, DAY, template)
@@ -564,7 +565,7 @@ def test_queues_narrow_an_answer_down_only_where_all_must_hold(
     asked = asked_of(
         filter={"type": kind, "clauses": [AB, VOICE]}, group_by=["queueId"]
     )
-    endpoint = cast("Bucketed", endpoint_named(asked.endpoint))
+    endpoint = cast("AggregateEndpoint", endpoint_named(asked.endpoint))
     template = endpoint.template(asked, None)
 
     assert endpoint.queues_of(template) == queues

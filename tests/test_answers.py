@@ -7,17 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gcbatch.errors import AccessError, Refusal, ServiceError
-from gcbatch.genesys.answers import MESSAGE_CHARS, correlation_id, error_of, refusal_of
-from gcbatch.genesys.redaction import Redactor
+from gcbatch.errors import AccessError, ErrorResponse, ServiceError
+from gcbatch.genesys.client.error_response import (
+    MESSAGE_CHARS,
+    correlation_id,
+    parse_error,
+    to_exception,
+)
+from gcbatch.genesys.client.redaction import Redactor
 
 
 def refused(
     status: int = 400, body: Any = b"", *, path: str = "/api/v2/x", **headers: str
-) -> Refusal:
+) -> ErrorResponse:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return refusal_of("POST", path, status, named, raw)
+    return parse_error("POST", path, status, named, raw)
 
 
 def test_the_services_words_are_kept() -> None:
@@ -133,7 +138,7 @@ def test_each_status_has_a_next_step(
 ) -> None:
     """Credentials and permissions are one kind of error, the rest another."""
     path = "/api/v2/analytics/conversations/aggregates/query"
-    error = error_of(refused(status, {"message": message}, path=path))
+    error = to_exception(refused(status, {"message": message}, path=path))
 
     assert type(error) is kind
     assert hint in (error.hint or "")
@@ -149,7 +154,7 @@ def test_no_key_of_the_query_mends_another_request(
     path: str, status: int, message: str
 ) -> None:
     """What lists users, or signs in, is not sent to the query section for help."""
-    hint = error_of(refused(status, {"message": message}, path=path)).hint or ""
+    hint = to_exception(refused(status, {"message": message}, path=path)).hint or ""
 
     assert hint
     assert "query" not in hint
@@ -168,7 +173,7 @@ def test_credentials_are_hidden_in_every_form_and_field(form: str, place: str) -
     redactor = Redactor("id", "s3cr/t+t")
     redactor.learn("a-token")
 
-    told = refusal_of(
+    told = parse_error(
         "GET", "/x", 400, headers, json.dumps(body).encode(), redact=redactor.text
     )
 
@@ -182,7 +187,7 @@ def test_no_part_of_a_secret_is_left_where_a_message_is_cut() -> None:
 
     redactor = Redactor("i", "s3cr/t+t")
 
-    told = refusal_of(
+    told = parse_error(
         "GET", "/x", 400, {}, json.dumps(body).encode(), redact=redactor.text
     )
 

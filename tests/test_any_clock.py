@@ -22,10 +22,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gcbatch.endpoints.base import FetchContext
+from gcbatch.endpoints.lookup import Aggregates, endpoint_named
+from gcbatch.endpoints.splitting import ACROSS_MIDNIGHT, Splitter
 from gcbatch.errors import DataError
-from gcbatch.genesys.client import Answer, Client
-from gcbatch.genesys.endpoints import Aggregates, Desk, endpoint_named
-from gcbatch.genesys.endpoints.splitting import ACROSS_MIDNIGHT, Splitter
+from gcbatch.genesys.client.client import Answer, Client
 from gcbatch.job import Job
 from gcbatch.plan import Plan, Scope, make_plan
 from gcbatch.simulator import Call, Queue, Tenant
@@ -172,7 +173,7 @@ class Run:
         self.store = Shelf()
         client = cast("Client", self.service)
         store = cast("Store", self.store)
-        desk = Desk(client, self.job.query, self.job.fetch, store)
+        desk = FetchContext(client, self.job.query, self.job.fetch, store)
         self.splitter = Splitter(self.endpoint, desk)
 
     async def fetch(self) -> None:

@@ -11,9 +11,9 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
-from gcbatch.errors import DataError, Refusal, ServiceError
-from gcbatch.genesys.client import Answer, Client
-from gcbatch.genesys.endpoints.async_jobs import JobRoad, Order
+from gcbatch.endpoints.async_jobs import AsyncJobClient, AsyncJobRequest
+from gcbatch.errors import DataError, ErrorResponse, ServiceError
+from gcbatch.genesys.client.client import Answer, Client
 from gcbatch.pending import Submitted
 from gcbatch.store import Store
 
@@ -61,7 +61,7 @@ class Service:
         await asyncio.sleep(self.takes_s)
         told = next(self.answers)
         if isinstance(told, int):
-            refusal = Refusal(method=method, path=path, status=told)
+            refusal = ErrorResponse(method=method, path=path, status=told)
             raise ServiceError(str(refusal), refusal=refusal)
         return Answer(decode(json.dumps(told).encode()), NOW, 1, 1, "id")
 
@@ -77,10 +77,10 @@ LAST = {"rows": [3]}
 JOB = "/a%2F1"
 
 
-def road_to(service: Service, **options: Any) -> JobRoad:
+def road_to(service: Service, **options: Any) -> AsyncJobClient:
     usual: dict[str, Any] = {"at_once": 5, "wait_s": 600.0, "page_size": None}
     client = cast("Client", service)
-    return JobRoad(client, "/x", slots=asyncio.Semaphore(8), **(usual | options))
+    return AsyncJobClient(client, "/x", slots=asyncio.Semaphore(8), **(usual | options))
 
 
 @pytest.mark.parametrize("job_id", ["", "..", "a b", "a\nb", "[hidden]", "x" * 200])
@@ -113,7 +113,7 @@ def fetch(
 ) -> Fetched:
     """Fetch one order from a service that answers so."""
     fetched = Fetched(Service(iter(answers), takes_s))
-    order = Order("about", b"{}", Store(folder, "job").pending(DIGEST), NOW)
+    order = AsyncJobRequest("about", b"{}", Store(folder, "job").pending(DIGEST), NOW)
 
     def begin() -> None:
         fetched.begun += 1
@@ -356,7 +356,7 @@ def test_jobs_under_way_are_bounded(
         road = road_to(Busy(iter(())), at_once=at_once)
         async with asyncio.TaskGroup() as group:
             for number in range(8):
-                order = Order("about", b"{}", store.pending(f"{number:040}"))
+                order = AsyncJobRequest("about", b"{}", store.pending(f"{number:040}"))
                 group.create_task(
                     road.fetch(order, read, lambda _: None, begin=lambda: None)
                 )

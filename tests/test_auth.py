@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gcbatch.errors import AccessError, ServiceError
-from gcbatch.genesys.auth import Token, TokenProvider
+from gcbatch.genesys.client.token_provider import Token, TokenProvider
 
 
 class Server:

@@ -6,7 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from gcbatch.genesys.bodies import ForeignBodyError, Reader, loosely, read
+from gcbatch.genesys.client.body_reader import (
+    BodyReader,
+    ForeignBodyError,
+    read_body,
+    read_loosely,
+)
 
 HALF = b"\\ud83d"
 
@@ -21,8 +26,8 @@ class Receipt(msgspec.Struct):
     jobId: str  # noqa: N815 - the API's word
 
 
-LISTINGS = Reader(Listing, "entities", next_page="nextUri")
-RECEIPTS = Reader(Receipt, "jobId", or_nothing=False)
+LISTINGS = BodyReader(Listing, "entities", next_page="nextUri")
+RECEIPTS = BodyReader(Receipt, "jobId", or_nothing=False)
 
 
 def body_of(value: Any) -> bytes:
@@ -158,7 +163,7 @@ def test_an_error_says_which_keys_came() -> None:
 )
 def test_what_is_null_is_not_said_to_be_there(sent: Any, has: str) -> None:
     """An answer that has entities, but no entities, would be a riddle."""
-    reader = Reader(Listing, "entities", or_nothing=False)
+    reader = BodyReader(Listing, "entities", or_nothing=False)
 
     with pytest.raises(ForeignBodyError) as failed:
         reader.decode(body_of(sent))
@@ -190,20 +195,20 @@ def test_half_a_letter_becomes_a_replacement(sent: bytes, text: str) -> None:
     """Pairs, escaped backslashes and other letters stay as they are."""
     body = b'["' + sent + b'"]'
 
-    assert read(body, msgspec.json.Decoder(list[str]).decode) == [text]
+    assert read_body(body, msgspec.json.Decoder(list[str]).decode) == [text]
 
 
 @pytest.mark.parametrize("body", [b'["a"', b'["\\x"]', b'["\\ud83', b""])
 def test_what_is_damaged_stays_so(body: bytes) -> None:
     """Nothing but halves of letters is mended."""
     with pytest.raises(msgspec.DecodeError):
-        read(body, msgspec.json.decode)
+        read_body(body, msgspec.json.decode)
 
 
 def test_what_can_be_decoded_is_read_once() -> None:
     """No good body is looked through."""
     seen: list[bytes] = []
-    read(b'["\\u00e4"]', seen.append)
+    read_body(b'["\\u00e4"]', seen.append)
 
     assert seen == [b'["\\u00e4"]']
 
@@ -221,4 +226,4 @@ def test_what_can_be_decoded_is_read_once() -> None:
 )
 def test_numbers_of_any_size_are_read(number: str, value: Any) -> None:
     """Those that nothing holds as texts, and their neighbours as numbers."""
-    assert loosely(f"[{number}, 1e999, 3]".encode()) == [value, "1e999", 3]
+    assert read_loosely(f"[{number}, 1e999, 3]".encode()) == [value, "1e999", 3]

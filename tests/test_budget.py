@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gcbatch.genesys.budget import Budget, Standing
-from gcbatch.genesys.quota import Pacer
+from gcbatch.genesys.client.rate_limiter import RateLimiter
+from gcbatch.genesys.client.server_quota import QuotaHeaders, ServerQuota
 from gcbatch.simulator.quota import Quota
 
 Clock = Callable[[], float]
@@ -43,7 +43,7 @@ class Server:
             allowed=self.allowed, window_s=self.window_s, clock=self.clock
         )
 
-    def hit(self, who: str) -> tuple[bool, Standing, float]:
+    def hit(self, who: str) -> tuple[bool, QuotaHeaders, float]:
         """Count a request; return whether it was served, and what is told."""
         standing = self.quota.count()
         if standing.count == 1:
@@ -54,7 +54,7 @@ class Server:
             self.served_at.append(self.clock())
         elif who != "others":
             self.refused += 1
-        told = Standing(
+        told = QuotaHeaders(
             standing.count, standing.allowed, self.rounding(standing.left_s)
         )
         return not standing.exceeded, told, float(standing.wait_s)
@@ -68,7 +68,7 @@ class Server:
 
 async def client(
     server: Server,
-    pacer: Pacer,
+    pacer: RateLimiter,
     name: str,
     *,
     queries: int,
@@ -116,7 +116,9 @@ def test_the_quota_is_used_to_the_full(
     async def work(clock: Clock) -> None:
         server = Server(clock, rounding=rounding)
         servers.append(server)
-        await client(server, Pacer(10_000, clock=clock), "us", queries=210, tasks=tasks)
+        await client(
+            server, RateLimiter(10_000, clock=clock), "us", queries=210, tasks=tasks
+        )
 
     in_turned_time(work)
 
@@ -133,7 +135,7 @@ def test_others_on_the_same_client_are_seen(seed: int, in_turned_time: InTime) -
         server = Server(clock)
         servers.append(server)
         noise = asyncio.create_task(others(server, 30 / 6 / 3, seed))
-        pacer = Pacer(10_000, clock=clock)
+        pacer = RateLimiter(10_000, clock=clock)
         await client(server, pacer, "us", queries=210, seed=seed)
         noise.cancel()
 
@@ -153,7 +155,7 @@ def test_two_processes_share_it(seed: int, in_turned_time: InTime) -> None:
         servers.append(server)
         async with asyncio.TaskGroup() as group:
             for n in range(2):
-                pacer = Pacer(10_000, clock=clock)
+                pacer = RateLimiter(10_000, clock=clock)
                 one = client(
                     server, pacer, f"process {n}", queries=105, seed=2 * seed + n
                 )
@@ -172,7 +174,7 @@ def test_a_minute_of_300_is_used(in_turned_time: InTime) -> None:
     async def work(clock: Clock) -> None:
         server = Server(clock, allowed=300, window_s=60.0)
         servers.append(server)
-        await client(server, Pacer(300, clock=clock), "us", queries=1500)
+        await client(server, RateLimiter(300, clock=clock), "us", queries=1500)
 
     in_turned_time(work)
 
@@ -188,7 +190,7 @@ def test_a_reserve_is_kept(reserve: int, in_turned_time: InTime) -> None:
     async def work(clock: Clock) -> None:
         server = Server(clock, allowed=100, window_s=10.0)
         servers.append(server)
-        pacer = Pacer(100_000, reserve=reserve, clock=clock)
+        pacer = RateLimiter(100_000, reserve=reserve, clock=clock)
         await client(server, pacer, "us", queries=500)
 
     in_turned_time(work)
@@ -205,7 +207,7 @@ def test_requests_are_spread_over_the_window(in_turned_time: InTime) -> None:
     async def work(clock: Clock) -> None:
         server = Server(clock)
         servers.append(server)
-        await client(server, Pacer(10_000, clock=clock), "us", queries=120)
+        await client(server, RateLimiter(10_000, clock=clock), "us", queries=120)
 
     in_turned_time(work)
 
@@ -216,13 +218,13 @@ def test_requests_are_spread_over_the_window(in_turned_time: InTime) -> None:
 
 def test_a_refusal_makes_careful() -> None:
     """After a 429 one request goes ahead of the others, to see."""
-    budget = Budget()
-    budget.answer(budget.send(0.0), 0.1, Standing(30, 30, 6))
-    budget.answer(budget.send(0.2), 0.3, Standing(31, 30, 6))
+    budget = ServerQuota()
+    budget.answer(budget.send(0.0), 0.1, QuotaHeaders(30, 30, 6))
+    budget.answer(budget.send(0.2), 0.3, QuotaHeaders(31, 30, 6))
 
     scout = budget.send(7.0)
     while_scouting = budget.delay_s(7.1)
-    budget.answer(scout, 7.2, Standing(1, 30, 6))
+    budget.answer(scout, 7.2, QuotaHeaders(1, 30, 6))
 
     assert while_scouting == math.inf
     assert budget.delay_s(7.2) < 1.0
@@ -230,7 +232,7 @@ def test_a_refusal_makes_careful() -> None:
 
 def test_nothing_is_known_before_the_first_answer() -> None:
     """Two requests go blind; the third waits for an answer."""
-    budget = Budget()
+    budget = ServerQuota()
 
     first = budget.send(0.0)
     second = budget.send(0.0)
@@ -243,22 +245,22 @@ def test_nothing_is_known_before_the_first_answer() -> None:
 
 def test_a_late_answer_about_the_window_before_changes_nothing() -> None:
     """Answers may overtake each other, across the end of a window too."""
-    budget = Budget()
+    budget = ServerQuota()
     late = budget.send(0.0)
-    budget.answer(budget.send(0.0), 0.1, Standing(2, 30, 6))
-    budget.answer(budget.send(6.5), 6.6, Standing(1, 30, 6))
+    budget.answer(budget.send(0.0), 0.1, QuotaHeaders(2, 30, 6))
+    budget.answer(budget.send(6.5), 6.6, QuotaHeaders(1, 30, 6))
     known = budget.delay_s(6.6)
 
-    budget.answer(late, 6.7, Standing(29, 30, 1))
+    budget.answer(late, 6.7, QuotaHeaders(29, 30, 1))
 
     assert budget.delay_s(6.7) == pytest.approx(known - 0.1, abs=0.05)
 
 
 def test_others_who_used_it_all_do_not_silence_us_for_ever() -> None:
     """A new window is tried, however much of the last one others were seen to use."""
-    budget = Budget()
-    budget.answer(budget.send(0.0), 0.1, Standing(1, 30, 170))
-    budget.answer(budget.send(20.0), 20.1, Standing(30, 30, 150))
+    budget = ServerQuota()
+    budget.answer(budget.send(0.0), 0.1, QuotaHeaders(1, 30, 170))
+    budget.answer(budget.send(20.0), 20.1, QuotaHeaders(30, 30, 150))
 
     first_after_s = 171.5 + budget.delay_s(171.5)
 
@@ -268,8 +270,8 @@ def test_others_who_used_it_all_do_not_silence_us_for_ever() -> None:
 
 def test_a_lost_request_may_have_been_counted() -> None:
     """It is taken as counted until an answer tells."""
-    budget = Budget()
-    budget.answer(budget.send(0.0), 0.0, Standing(28, 30, 6))
+    budget = ServerQuota()
+    budget.answer(budget.send(0.0), 0.0, QuotaHeaders(28, 30, 6))
 
     budget.lose(budget.send(0.0))
     budget.lose(budget.send(0.0))
@@ -279,12 +281,12 @@ def test_a_lost_request_may_have_been_counted() -> None:
 
 def test_a_daily_limit_is_not_spread_over_the_day() -> None:
     """What it allows goes at the ceiling's pace; then the wait is long."""
-    budget = Budget()
-    budget.answer(budget.send(0.0), 0.0, Standing(1, 3, 40_000))
+    budget = ServerQuota()
+    budget.answer(budget.send(0.0), 0.0, QuotaHeaders(1, 3, 40_000))
 
     early = budget.delay_s(1.0)
     for _ in range(2):
-        budget.answer(budget.send(1.0), 1.0, Standing(3, 3, 39_999))
+        budget.answer(budget.send(1.0), 1.0, QuotaHeaders(3, 3, 39_999))
 
     assert early == 0.0
     assert budget.delay_s(2.0) > 39_000
@@ -292,9 +294,9 @@ def test_a_daily_limit_is_not_spread_over_the_day() -> None:
 
 def test_the_last_second_of_a_window_may_be_the_first_seen() -> None:
     """A server that rounds down tells 0 seconds then."""
-    budget = Budget()
+    budget = ServerQuota()
 
-    budget.answer(budget.send(0.0), 0.0, Standing(1, 300, 0))
+    budget.answer(budget.send(0.0), 0.0, QuotaHeaders(1, 300, 0))
 
     assert budget.delay_s(0.0) < 2.0
 
@@ -304,35 +306,35 @@ class TestOffered:
 
     def test_counts_each_window_once(self) -> None:
         """Two windows of 30 are 60, however many answers told of them."""
-        budget = Budget()
+        budget = ServerQuota()
         for at in (0.0, 1.0, 2.0, 6.5, 7.5):
             ticket = budget.send(at)
             left_s = 6.0 - at % 6.0
-            budget.answer(ticket, at, Standing(1, 30, math.ceil(left_s)))
+            budget.answer(ticket, at, QuotaHeaders(1, 30, math.ceil(left_s)))
 
         assert budget.offered(8.0) == 60
         assert budget.offered(8.0, open_too=False) == 30
 
     def test_a_window_that_is_over_is_not_open(self) -> None:
         """Whoever begins after its end has no part in it."""
-        budget = Budget()
-        budget.answer(budget.send(0.0), 0.0, Standing(1, 30, 6))
+        budget = ServerQuota()
+        budget.answer(budget.send(0.0), 0.0, QuotaHeaders(1, 30, 6))
 
         assert budget.offered(100.0, open_too=False) == 30
 
     def test_nothing_told_is_nothing_offered(self) -> None:
         """A server without the headers tells no quota."""
-        budget = Budget()
+        budget = ServerQuota()
         budget.answer(budget.send(0.0), 0.0, None)
 
         assert budget.offered(1.0) == 0
 
     def test_a_refusal_in_a_guessed_window_opens_none(self) -> None:
         """A server that rounds down refuses once: its window had not ended."""
-        budget = Budget()
-        budget.answer(budget.send(0.0), 0.0, Standing(30, 30, 6))
+        budget = ServerQuota()
+        budget.answer(budget.send(0.0), 0.0, QuotaHeaders(30, 30, 6))
         assert budget.delay_s(6.5) == 0.0  # guesses that a new window began
 
-        budget.answer(budget.send(6.5), 6.6, Standing(31, 30, 1))
+        budget.answer(budget.send(6.5), 6.6, QuotaHeaders(31, 30, 1))
 
         assert budget.offered(6.7) == 30

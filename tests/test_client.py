@@ -26,14 +26,14 @@ from aiohttp import web
 from aioresponses import aioresponses
 
 from gcbatch.errors import AccessError, DataError, GcbatchError, ServiceError
-from gcbatch.genesys.auth import Token
-from gcbatch.genesys.bodies import Reader
-from gcbatch.genesys.client import Answer, Client, access
-from gcbatch.genesys.connection import Connection
-from gcbatch.genesys.patience import Patience
+from gcbatch.genesys.client.body_reader import BodyReader
+from gcbatch.genesys.client.client import Answer, Client, build_client
+from gcbatch.genesys.client.client_credentials import request_token
+from gcbatch.genesys.client.config import ClientConfig
+from gcbatch.genesys.client.retrying import Retrier
+from gcbatch.genesys.client.token_provider import Token
+from gcbatch.genesys.client.transport import open_transport
 from gcbatch.genesys.regions import Hosts
-from gcbatch.genesys.signin import sign_in
-from gcbatch.genesys.transport import open_transport
 from gcbatch.simulator import Fault, Faults, Simulator, sample_tenant
 
 T = TypeVar("T")
@@ -88,8 +88,8 @@ def now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def connection_to(url: str) -> Connection:
-    return Connection(
+def connection_to(url: str) -> ClientConfig:
+    return ClientConfig(
         hosts=Hosts(url, url),
         client_id=CLIENT_ID,
         client_secret=SECRET,
@@ -112,7 +112,9 @@ async def client_of(url: str, **options: Any) -> AsyncIterator[Client]:
         connections=connection.concurrency + 1,
         max_response_bytes=connection.max_response_bytes,
     ) as transport:
-        yield access(transport, connection, asyncio.get_running_loop().time).client
+        yield build_client(
+            transport, connection, asyncio.get_running_loop().time
+        ).client
 
 
 @asynccontextmanager
@@ -339,7 +341,7 @@ class TestForeign:
 
     def test_what_stays_foreign_ends_the_run(self) -> None:
         """With the request, what came instead, and another hint than for damage."""
-        reader = Reader(_Results, "results")
+        reader = BodyReader(_Results, "results")
 
         async def work() -> None:
             sent = {"message": "Service Unavailable", "status": 503}
@@ -779,9 +781,9 @@ class TestTokens:
                     timeout_s=9, connections=1, max_response_bytes=9_999
                 ) as transport,
             ):
-                patience = Patience(give_up_s=0, hold=lambda _: None, clock=now)
+                patience = Retrier(give_up_s=0, hold=lambda _: None, clock=now)
                 hosts = replace(connection, hosts=Hosts(url, url))
-                return await sign_in(hosts, transport, patience)
+                return await request_token(hosts, transport, patience)
 
         assert hasty(work).lifetime_s == lifetime_s
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from gcbatch import ServiceError
-from gcbatch.genesys.clock import ServiceClock, told_date
-from gcbatch.genesys.patience import FailedCall, Traffic
-from gcbatch.genesys.transport import Response, open_transport
+from gcbatch.genesys.client.service_clock import ServiceClock, parse_date
+from gcbatch.genesys.client.traffic import FailedCall, Traffic
+from gcbatch.genesys.client.transport import Response, open_transport
 from gcbatch.housekeeping import prune
 from gcbatch.orgs import OrgSession, Spending
 from gcbatch.simulator import Fault, Faults
@@ -53,7 +53,7 @@ class TestDates:
     )
     def test_each_form_is_read(self, text: str, told: datetime) -> None:
         """The three of RFC 9110, and one with a zone."""
-        assert told_date(text) == told
+        assert parse_date(text) == told
 
     @pytest.mark.parametrize(
         "text",
@@ -68,7 +68,7 @@ class TestDates:
     )
     def test_what_is_no_date_is_none(self, text: str) -> None:
         """Nor is it an error: a proxy may write anything."""
-        assert told_date(text) is None
+        assert parse_date(text) is None
 
 
 class TestAskedAt:

@@ -9,10 +9,11 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from gcbatch import question
+from gcbatch.endpoints.base import AggregateEndpoint
+from gcbatch.endpoints.bucket_grid import BucketGrid
+from gcbatch.endpoints.lookup import endpoint_named
 from gcbatch.errors import DataError
-from gcbatch.genesys.client import Answer, Client
-from gcbatch.genesys.endpoints import Bucketed, endpoint_named
-from gcbatch.genesys.endpoints.clocked import Grid
+from gcbatch.genesys.client.client import Answer, Client
 from gcbatch.query import make_query
 from gcbatch.windows import Period, Window, iso
 
@@ -50,8 +51,8 @@ class Said:
         return await self.call("POST", path, decode, body=body, divisible=divisible)
 
 
-def grid(granularity: str | None = "PT1H") -> Grid:
-    return Grid(QUERY, Period.parse(granularity) if granularity else None)
+def grid(granularity: str | None = "PT1H") -> BucketGrid:
+    return BucketGrid(QUERY, Period.parse(granularity) if granularity else None)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_both_tutorials_buckets_are_those_asked_for(
             "granularity": granularity,
         }
     )
-    fixed = cast("Bucketed", endpoint_named(endpoint))
+    fixed = cast("AggregateEndpoint", endpoint_named(endpoint))
     window = Window(start, start + 24 * HOUR)
     query = make_query("org", endpoint, window, fixed.template(asked, ["q"]))
     client = cast("Client", Said(json.dumps(answers[endpoint]).encode()))

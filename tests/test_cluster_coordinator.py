@@ -10,10 +10,10 @@ import pytest
 from gcbatch.cluster.coordinator import CLAIM_S, FRESH_S, LEASE_MARGIN_S, Coordinator
 from gcbatch.cluster.remote import Line, LostLineError, RemotePacer, RemoteTokens
 from gcbatch.errors import AccessError
-from gcbatch.genesys.auth import Token, TokenProvider
-from gcbatch.genesys.budget import Standing
-from gcbatch.genesys.client import Access, Client
-from gcbatch.genesys.quota import Pacer
+from gcbatch.genesys.client.client import Client, OrgClient
+from gcbatch.genesys.client.rate_limiter import RateLimiter
+from gcbatch.genesys.client.server_quota import QuotaHeaders
+from gcbatch.genesys.client.token_provider import Token, TokenProvider
 from tests.test_budget import Server
 
 Clock = Callable[[], float]
@@ -39,9 +39,9 @@ class Org:
         self.logins = 0
         self._login_s = login_s
         self._refuses = refuses
-        self.pacer = Pacer(100_000, clock=clock)
+        self.pacer = RateLimiter(100_000, clock=clock)
         self.tokens = TokenProvider(self._grant, clock=clock)
-        self.access = Access(cast("Client", None), self.pacer, self.tokens)
+        self.access = OrgClient(cast("Client", None), self.pacer, self.tokens)
         self.coordinator = Coordinator(clock=clock)
         self.coordinator.serve("org", self.access, timeout_s=TIMEOUT_S)
 
@@ -381,7 +381,7 @@ def test_the_quota_is_kept_and_used_by_workers_that_die(
                         await asyncio.sleep(chance.uniform(0.01, 0.04))
                         served, standing, wait_s = server.hit("us")
                         await asyncio.sleep(chance.uniform(0.01, 0.04))
-                        said = Standing(
+                        said = QuotaHeaders(
                             standing.count, standing.allowed, int(standing.reset_s)
                         )
                         pacer.answered(ticket, said)

@@ -18,10 +18,10 @@ from gcbatch.cluster.remote import (
     RemotePacer,
     RemoteTokens,
 )
-from gcbatch.errors import AccessError, GcbatchError, Refusal
-from gcbatch.genesys.auth import Token
-from gcbatch.genesys.budget import Standing
-from gcbatch.genesys.quota import QuotaSpentError
+from gcbatch.errors import AccessError, ErrorResponse, GcbatchError
+from gcbatch.genesys.client.rate_limiter import QuotaExhaustedError
+from gcbatch.genesys.client.server_quota import QuotaHeaders
+from gcbatch.genesys.client.token_provider import Token
 
 Clock = Callable[[], float]
 InTime = Callable[[Callable[[Clock], Awaitable[None]]], None]
@@ -126,7 +126,7 @@ class TestPace:
         pacer = RemotePacer(line, RemoteTokens(line))
 
         for _ in range(2):
-            pacer.answered(await pacer.turn(), Standing(3, 300, 59))
+            pacer.answered(await pacer.turn(), QuotaHeaders(3, 300, 59))
         pacer.lost(await pacer.turn())
         await line.flush()
 
@@ -167,7 +167,7 @@ class TestPace:
 
     async def test_a_spent_quota_is_raised(self) -> None:
         """As by the pacer of a single process."""
-        with pytest.raises(QuotaSpentError) as caught:
+        with pytest.raises(QuotaExhaustedError) as caught:
             await (
                 Coordinator({"spent": 7200.0})
                 .pacer(asyncio.get_running_loop().time)
@@ -222,7 +222,7 @@ class TestTokens:
         assert coordinator.called("accepted") == [{"org": "org", "serial": 1}]
 
 
-REFUSAL = Refusal("GET", "/api/v2/users", 403, "missing.permission", "no", "c-1")
+REFUSAL = ErrorResponse("GET", "/api/v2/users", 403, "missing.permission", "no", "c-1")
 KINDS = [
     kind
     for kind in vars(errors).values()
@@ -232,7 +232,9 @@ KINDS = [
 
 @pytest.mark.parametrize("refusal", [None, REFUSAL])
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_errors_travel_whole(kind: type[GcbatchError], refusal: Refusal | None) -> None:
+def test_errors_travel_whole(
+    kind: type[GcbatchError], refusal: ErrorResponse | None
+) -> None:
     """Their kind decides the exit code, and whether others go on."""
     told = unpacked(packed(kind("what is wrong", hint="do this", refusal=refusal)))
 

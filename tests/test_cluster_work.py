@@ -20,7 +20,7 @@ from gcbatch.cluster.outcomes import unpacked
 from gcbatch.cluster.switchboard import listening
 from gcbatch.cluster.work import RELEASE, Assignment, Workbench, fetch_query
 from gcbatch.errors import JobError, OutOfReachError
-from gcbatch.genesys.client import Access
+from gcbatch.genesys.client.client import OrgClient
 from gcbatch.orgs import Orgs
 from gcbatch.planning import Planner
 from gcbatch.query import Query
@@ -62,7 +62,7 @@ class World:
     worker: Worker
     given: Assignment
     queries: tuple[Query, ...]
-    access: Access
+    access: OrgClient
     coordinator: Coordinator
     calls: int = 0
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
+from gcbatch.endpoints.details.page_reader import CONVERSATIONS, read_page
 from gcbatch.errors import DataError
-from gcbatch.genesys.endpoints.details.pages import CONVERSATIONS, read_page
 from gcbatch.windows import milliseconds
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gcbatch.genesys.detail_models import CONVERSATION, USER_DETAIL, Holds, Model
+from gcbatch.genesys.detail_models import CONVERSATION, USER_DETAIL, FieldKind, Model
 from gcbatch.simulator import sample_tenant
 from gcbatch.simulator.conversations import conversations_of
 from tests.detail_tables import (
@@ -205,20 +205,20 @@ def test_a_conversation_with_every_field(name: str) -> None:
 
 def full(model: Model) -> Json:
     """Return a record that has all its fields, two of each that has many."""
-    values: dict[Holds, Any] = {
-        Holds.TIME: "2026-10-01T08:09:10.123Z",
-        Holds.FLAG: True,
-        Holds.WHOLE: 5,
-        Holds.NUMBER: 4.5,
-        Holds.TEXTS: ["a", 'b"'],
-        Holds.WHOLES: [200, 404],
-        Holds.JSON: {"a": [1, {"b": None}]},
+    values: dict[FieldKind, Any] = {
+        FieldKind.TIME: "2026-10-01T08:09:10.123Z",
+        FieldKind.FLAG: True,
+        FieldKind.WHOLE: 5,
+        FieldKind.NUMBER: 4.5,
+        FieldKind.TEXTS: ["a", 'b"'],
+        FieldKind.WHOLES: [200, 404],
+        FieldKind.JSON: {"a": [1, {"b": None}]},
     }
     record: Json = {}
     for field in model.fields:
         if field.model is None:
             record[field.name] = values.get(field.holds, f"some {field.name}")
-        elif field.holds is Holds.MANY:
+        elif field.holds is FieldKind.MANY:
             record[field.name] = [full(field.model), full(field.model)]
         else:
             record[field.name] = full(field.model)
@@ -296,7 +296,7 @@ def test_columns_are_flat_and_declared(name: str) -> None:
     """Five types, no name twice, and JSON is marked as such."""
     schema = details_table(name).schema
     kinds = {pa.string(), pa.timestamp("ms", "UTC"), pa.bool_(), pa.int64()}
-    held = {Holds.JSON, Holds.TEXTS, Holds.WHOLES}
+    held = {FieldKind.JSON, FieldKind.TEXTS, FieldKind.WHOLES}
     json_fields = {
         column(f.name)
         for model in models(CONVERSATION)

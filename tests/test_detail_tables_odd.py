@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcbatch.errors import DataError
-from gcbatch.genesys.detail_models import CONVERSATION, Holds
+from gcbatch.genesys.detail_models import CONVERSATION, FieldKind
 from gcbatch.genesys.metrics import snake
 from tests.detail_tables import (
     ANYTHING,
@@ -283,7 +283,9 @@ def test_no_odd_value_is_lost(documents: list[bytes], data: st.DataObject) -> No
     """Anything in any field that is not strict is in its column or in `extra`."""
     sent = json.loads(documents[0])
     loose = [f for f in CONVERSATION.fields if not f.strict and f.model is None]
-    field = data.draw(st.sampled_from([f for f in loose if f.holds is not Holds.JSON]))
+    field = data.draw(
+        st.sampled_from([f for f in loose if f.holds is not FieldKind.JSON])
+    )
     sent[field.name] = data.draw(ANYTHING)
 
     (row,) = rows_of("conversations", json.dumps(sent).encode())

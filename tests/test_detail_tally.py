@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from gcbatch.genesys.client import Answer
-from gcbatch.genesys.endpoints.details.pages import CONVERSATIONS, Page
-from gcbatch.genesys.endpoints.details.tally import MOST_IDS, OddFields, Piece, Tally
+from gcbatch.endpoints.details.completeness import (
+    MOST_IDS,
+    DetailCollector,
+    OddFields,
+    PageCount,
+)
+from gcbatch.endpoints.details.page_reader import CONVERSATIONS, Page
+from gcbatch.genesys.client.client import Answer
 from gcbatch.genesys.limits import DETAIL_PAGE
 from gcbatch.spool import Document, Spool
 from gcbatch.windows import Window, milliseconds
@@ -27,9 +32,9 @@ def page(numbers: range, total: int | None = None, at: datetime = START) -> Page
 
 
 @pytest.fixture
-def tally(tmp_path: Path) -> Iterator[Tally]:
+def tally(tmp_path: Path) -> Iterator[DetailCollector]:
     with Spool.within(tmp_path) as spool:
-        yield Tally(DAY, CONVERSATIONS, spool)
+        yield DetailCollector(DAY, CONVERSATIONS, spool)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +47,7 @@ def tally(tmp_path: Path) -> Iterator[Tally]:
     ],
 )
 def test_a_record_at_an_edge_is_of_one_day(
-    tally: Tally, at: datetime, kept: int
+    tally: DetailCollector, at: datetime, kept: int
 ) -> None:
     """Of the day that begins there; else two parts would have it."""
     tally.take(page(range(1), at=at))
@@ -50,7 +55,7 @@ def test_a_record_at_an_edge_is_of_one_day(
     assert len(tally.spool) == kept
 
 
-def test_the_earliest_end_of_data_counts(tally: Tally) -> None:
+def test_the_earliest_end_of_data_counts(tally: DetailCollector) -> None:
     """One piece that is behind makes all of it provisional."""
     for hours in (9, 7, 8):
         tally.available(START + timedelta(hours=hours))
@@ -58,7 +63,7 @@ def test_the_earliest_end_of_data_counts(tally: Tally) -> None:
     assert tally.available_until == START + timedelta(hours=7)
 
 
-def test_an_account_keeps_some_correlation_ids(tally: Tally) -> None:
+def test_an_account_keeps_some_correlation_ids(tally: DetailCollector) -> None:
     """A day may have a thousand pages; all of them count, the first are named."""
     for number in range(MOST_IDS + 5):
         tally.note(Answer(page(range(0)), START, 1, 10, str(number)))
@@ -74,7 +79,7 @@ def odd_page(numbers: range) -> Page:
     return replace(page(numbers), odd=places)
 
 
-def test_odd_fields_count_once(tally: Tally) -> None:
+def test_odd_fields_count_once(tally: DetailCollector) -> None:
     """However often a page comes, and in whatever order: the first is named."""
     none = OddFields().count
     for numbers in (range(2, 4), range(4), range(2)):
@@ -103,7 +108,7 @@ def test_odd_fields_take_no_more_memory_than_ids() -> None:
 
 def test_a_page_asked_again_is_no_longer_in_doubt() -> None:
     """The other pages of the next round are those that are."""
-    piece = Piece(DAY)
+    piece = PageCount(DAY)
     piece.count(1, page(range(DETAIL_PAGE), 2 * DETAIL_PAGE))
     doubled = piece.count(2, page(range(DETAIL_PAGE), 2 * DETAIL_PAGE))
     before = piece.doubtful_pages

@@ -13,13 +13,13 @@ import orjson
 import pytest
 
 from gcbatch import DataError, ServiceError, load_job
-from gcbatch.genesys.bodies import read
-from gcbatch.genesys.client import Answer
-from gcbatch.genesys.endpoints.base import Desk
-from gcbatch.genesys.endpoints.details.errand import MOST_BARREN, Errand
-from gcbatch.genesys.endpoints.details.page_road import PageRoad
-from gcbatch.genesys.endpoints.details.pages import CONVERSATIONS, Page, read_page
-from gcbatch.genesys.endpoints.details.tally import Piece, Tally
+from gcbatch.endpoints.base import FetchContext
+from gcbatch.endpoints.details.by_pages import PageFetcher
+from gcbatch.endpoints.details.completeness import DetailCollector, PageCount
+from gcbatch.endpoints.details.page_reader import CONVERSATIONS, Page, read_page
+from gcbatch.endpoints.details.query_progress import MOST_BARREN, DetailQuery
+from gcbatch.genesys.client.body_reader import read_body
+from gcbatch.genesys.client.client import Answer
 from gcbatch.genesys.limits import DETAIL_PAGE
 from gcbatch.pipeline import arun
 from gcbatch.query import make_query
@@ -53,14 +53,18 @@ def answer(value: Page) -> Answer[Page]:
 
 
 @pytest.fixture
-def errand(tmp_path: Path) -> Iterator[Errand]:
+def errand(tmp_path: Path) -> Iterator[DetailQuery]:
     """One day on its way to being answered."""
     query = make_query("org", "conversation-details", DAY, b"{}")
     desk = SimpleNamespace(
         asked=SimpleNamespace(zone=UTC), fetch=None, slots=asyncio.Semaphore(4)
     )
     with Spool.within(tmp_path) as spool:
-        yield Errand(query, Tally(DAY, CONVERSATIONS, spool), cast("Desk", desk))
+        yield DetailQuery(
+            query,
+            DetailCollector(DAY, CONVERSATIONS, spool),
+            cast("FetchContext", desk),
+        )
 
 
 def sent(**fields: Any) -> bytes:
@@ -71,7 +75,7 @@ def sent(**fields: Any) -> bytes:
 
 def test_an_empty_page_cannot_count_itself_out() -> None:
     """Rows that it left out stay due, though it came last and told a lower total."""
-    piece = Piece(DAY)
+    piece = PageCount(DAY)
     for number in (1, 2, 4, 5, 6, 7):
         piece.count(number, full_page(number, TOTAL))
     piece.count(3, page([], TOTAL - 100))
@@ -84,7 +88,7 @@ def test_an_empty_page_cannot_count_itself_out() -> None:
 
 def test_a_conversation_that_is_gone_is_not_due() -> None:
     """Once pages asked again agree on the lower total, without a gap."""
-    piece = Piece(DAY)
+    piece = PageCount(DAY)
     piece.count(1, full_page(1, 150))
     piece.count(2, full_page(2, 149))
     at_first = piece.is_complete
@@ -98,7 +102,7 @@ def test_a_conversation_that_is_gone_is_not_due() -> None:
 
 def test_a_row_that_moves_up_a_page_is_missed() -> None:
     """Another one went away meanwhile: as many came as there are, but not all."""
-    piece = Piece(DAY)
+    piece = PageCount(DAY)
     piece.count(1, full_page(1, 150))
     piece.count(2, page(documents(101, 150), 149))
     piece.begin_round()
@@ -110,7 +114,7 @@ def test_a_row_that_moves_up_a_page_is_missed() -> None:
     assert piece.drifts
 
 
-def test_rows_beyond_the_span_do_not_stand_in(errand: Errand) -> None:
+def test_rows_beyond_the_span_do_not_stand_in(errand: DetailQuery) -> None:
     """Results of a job from before or after the span are not counted."""
     ids: set[str] = set()
 
@@ -121,7 +125,7 @@ def test_rows_beyond_the_span_do_not_stand_in(errand: Errand) -> None:
     assert ids == {"c0", "c1", "c2"}
 
 
-def test_cursors_without_end_are_an_error(errand: Errand) -> None:
+def test_cursors_without_end_are_an_error(errand: DetailQuery) -> None:
     """However many new ones there are, once the pages bring nothing new."""
     ids: set[str] = set()
     same = answer(page(documents(0, 3)))
@@ -153,7 +157,7 @@ class Lying:
         return answer(self._answers(number, self.asked))
 
 
-def road_to(client: Lying, *, cap: int = 100_000) -> PageRoad:
+def road_to(client: Lying, *, cap: int = 100_000) -> PageFetcher:
     limits = SimpleNamespace(detail_results=cap)
     desk = SimpleNamespace(
         client=client,
@@ -161,10 +165,10 @@ def road_to(client: Lying, *, cap: int = 100_000) -> PageRoad:
         paged=lambda _done, _due: None,
         slots=asyncio.Semaphore(2),
     )
-    return PageRoad("/address", CONVERSATIONS, cast("Desk", desk))
+    return PageFetcher("/address", CONVERSATIONS, cast("FetchContext", desk))
 
 
-async def test_a_total_that_outgrows_paging_ends_it(errand: Errand) -> None:
+async def test_a_total_that_outgrows_paging_ends_it(errand: DetailQuery) -> None:
     """The span is then cut, or goes by job; it is not asked page after page."""
     client = Lying(lambda number, asked: full_page(number, 900 + 200 * asked))
     first = answer(full_page(1, 900))
@@ -172,7 +176,7 @@ async def test_a_total_that_outgrows_paging_ends_it(errand: Errand) -> None:
     assert not await road_to(client, cap=1_000).gather(errand, DAY, first)
 
 
-async def test_counting_ends_with_the_total(errand: Errand) -> None:
+async def test_counting_ends_with_the_total(errand: DetailQuery) -> None:
     """Even if all pages tell of nothing but what began before."""
     earlier = documents(0, 100, after(-1))
     client = Lying(lambda _number, _asked: page(earlier, 350))
@@ -209,7 +213,7 @@ def test_half_a_letter_spoils_no_page(field: str) -> None:
     """A text that was cut within a pair of surrogates ends with U+FFFD."""
     body = sent(**{field: "cut?"}).replace(b"cut?", b"cut\\ud83d")
 
-    page = read(body, partial(read_page, records=CONVERSATIONS))
+    page = read_body(body, partial(read_page, records=CONVERSATIONS))
 
     (kept,) = page.documents
     assert json.loads(kept.content)[field] == "cut\N{REPLACEMENT CHARACTER}"

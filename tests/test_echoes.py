@@ -116,7 +116,7 @@ def test_echoes_are_nowhere(
     Data are no exception: a name that holds the token is kept without it, and a warning
     says so.
     """
-    monkeypatch.setattr("gcbatch.genesys.retry.own_wait_s", lambda _: 0.0)
+    monkeypatch.setattr("gcbatch.genesys.retry_rules.backoff_s", lambda _: 0.0)
     monkeypatch.setenv("GENESYS_CLIENT_SECRET", SECRET)
     sample = sample_tenant()
     few = replace(sample, calls=sample.calls[:20])

@@ -12,17 +12,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gcbatch.errors import DataError
-from gcbatch.genesys.endpoints.aggregates.columns import read_columns
-from gcbatch.genesys.endpoints.aggregates.pages import (
-    about,
-    put_together,
+from gcbatch.endpoints.aggregates.columnar_reader import read_columns
+from gcbatch.endpoints.aggregates.response_models import decode_page
+from gcbatch.endpoints.aggregates.row_reader import (
+    merge_pages,
+    naming_query,
     rows_of,
     schema_of,
 )
-from gcbatch.genesys.endpoints.aggregates.shapes import decode_page
+from gcbatch.endpoints.local_midnights import (
+    AcrossMidnightError,
+    Anchor,
+    check_buckets,
+    in_whole_days,
+)
+from gcbatch.errors import DataError
 from gcbatch.genesys.families import FAMILIES
-from gcbatch.grids import AcrossMidnightError, Anchor, check_buckets, in_whole_days
 from gcbatch.query import make_query
 from gcbatch.question import Query
 from gcbatch.windows import Period, Window, iso, midnight, midnights, to_local
@@ -77,7 +82,7 @@ def thorough(body: bytes, **about: Any) -> pa.Table | None:
 
 
 def of_a_job(body: bytes, **about: Any) -> pa.Table | None:
-    pages = put_together([decode_page(body)])
+    pages = merge_pages([decode_page(body)])
     return rows_of(pages, family=FAMILIES[0], queues=(), **about)
 
 
@@ -148,7 +153,7 @@ def test_others_are_refused(
     body, asked = page_of(*map(span, buckets)), asked_of(granularity, zone)
     refused = pytest.raises(DataError, match=f"^{query}: bucket .* is none of")
 
-    with refused as caught, about(query):
+    with refused as caught, naming_query(query):
         read(body, asked=asked, window=query.window)
 
     assert any(str(span(bucket)) in caught.value.problem for bucket in buckets)

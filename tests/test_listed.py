@@ -9,7 +9,7 @@ import pytest
 
 import gcbatch
 from gcbatch import JobError
-from gcbatch.genesys.listing import LISTINGS
+from gcbatch.genesys.entities import ENTITY_KINDS
 from gcbatch.job import LISTED
 from gcbatch.pipeline import tables_of
 from gcbatch.simulator import User
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 def test_all_speak_of_the_same_tables() -> None:
     """What job files may name is listed, and made."""
-    assert tuple(listing.table for listing in LISTINGS) == LISTED
+    assert tuple(listing.table for listing in ENTITY_KINDS) == LISTED
 
 
 def test_queues_have_their_settings(bench_of: "BenchOf") -> None:

@@ -9,13 +9,14 @@ from typing import Any, TypeVar
 import pytest
 
 from gcbatch.errors import AccessError, JobError
-from gcbatch.genesys.client import Answer
-from gcbatch.genesys.listing import LISTINGS, list_entities
+from gcbatch.genesys.client.client import Answer
+from gcbatch.genesys.client.listing import list_entities
+from gcbatch.genesys.entities import ENTITY_KINDS
 from gcbatch.genesys.names import (
     Names,
     check_targets,
     is_id,
-    names_of,
+    names_from_listings,
     queue_ids,
     unlisted_targets,
 )
@@ -193,8 +194,8 @@ class Listed:
 def listed(*pages: dict[str, Any], known: Names | None = None) -> Names:
     """Return the names of queues that *pages* bring."""
     client: Any = Listed(*pages)
-    found = asyncio.run(list_entities(client, LISTINGS[0]))
-    return (known or Names()).renewed(names_of([found]))
+    found = asyncio.run(list_entities(client, ENTITY_KINDS[0]))
+    return (known or Names()).renewed(names_from_listings([found]))
 
 
 def queue(identity: str, level: float | None = None) -> dict[str, Any]:
@@ -225,7 +226,7 @@ def test_a_listing_that_comes_short_is_read_once_more() -> None:
     """Entities that change meanwhile shift the pages."""
     client: Any = Listed({"entities": [queue("a")], "pageCount": 1, "total": 2})
 
-    asyncio.run(list_entities(client, LISTINGS[0]))
+    asyncio.run(list_entities(client, ENTITY_KINDS[0]))
 
     assert client.asked == [1, 1]
 
@@ -246,7 +247,7 @@ def test_the_announced_number_of_pages_is_the_end() -> None:
         {"entities": [queue("b")], "nextUri": "/x", "pageCount": 2},
     )
 
-    asyncio.run(list_entities(client, LISTINGS[0]))
+    asyncio.run(list_entities(client, ENTITY_KINDS[0]))
 
     assert client.asked == [1, 2]
 

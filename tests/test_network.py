@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from gcbatch.errors import ServiceError
-from gcbatch.genesys.network import check_trust, proxy_for
-from gcbatch.genesys.transport import Interrupted, Unreachable, open_transport
+from gcbatch.genesys.client.network import check_trust, proxy_for
+from gcbatch.genesys.client.transport import ConnectError, ReadError, open_transport
 
 ORIGIN = "https://api.mypurecloud.ie"
 PASSWORD = "p4ss-word"
@@ -93,11 +93,11 @@ def test_a_proxys_password_is_in_no_error(monkeypatch: pytest.MonkeyPatch) -> No
         server = await asyncio.start_server(refuse, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         monkeypatch.setenv("HTTPS_PROXY", f"me:{PASSWORD}@127.0.0.1:{port}")
-        with pytest.raises(Unreachable, match="the proxy answers 407") as refused:
+        with pytest.raises(ConnectError, match="the proxy answers 407") as refused:
             await send(f"{ORIGIN}/")
         server.close()
         await server.wait_closed()
-        with pytest.raises(Unreachable) as absent:
+        with pytest.raises(ConnectError) as absent:
             await send(f"{ORIGIN}/")
         for found in (refused, absent):
             assert found.value.__cause__ is None
@@ -140,7 +140,7 @@ def test_plain_http_needs_no_certificates(monkeypatch: pytest.MonkeyPatch) -> No
     """A simulator is asked whatever the variables say."""
     monkeypatch.setenv("SSL_CERT_FILE", "/not/there")
 
-    with pytest.raises(Unreachable):
+    with pytest.raises(ConnectError):
         asyncio.run(send("http://127.0.0.1:1/"))
 
 
@@ -155,11 +155,11 @@ def test_a_damaged_header_is_not_quoted() -> None:
         await writer.drain()
         writer.close()
 
-    async def work() -> Interrupted:
+    async def work() -> ReadError:
         server = await asyncio.start_server(answer, "127.0.0.1", 0)
         async with server:
             port = server.sockets[0].getsockname()[1]
-            with pytest.raises(Interrupted) as lost:
+            with pytest.raises(ReadError) as lost:
                 await send(f"http://127.0.0.1:{port}/")
         return lost.value
 

@@ -18,13 +18,13 @@ ROOT = Path(__file__).parents[1]
 TOYS = ROOT / "tests" / "toys"
 QUEUE = "11111111-2222-4333-8444-555555555555"
 SHELVES = {
-    "endpoint": "gcbatch/genesys/endpoints/fixed/toy.py",
+    "endpoint": "gcbatch/endpoints/fixed/toy.py",
     "table": "gcbatch/tables/buckets/toy_peaks.py",
     "exporter": "toy_exporter.py",
 }
 """Where each toy goes, as docs/design.md says."""
 
-RULES = "gcbatch/genesys/retry.py"
+RULES = "gcbatch/genesys/retry_rules.py"
 RETRY_RULES = "RETRY_RULES: Final = (\n"
 
 
@@ -90,7 +90,7 @@ def house(tmp_path: Path) -> Path:
     rules = (tmp_path / RULES).read_text("utf-8")
     assert rules.count(RETRY_RULES) == 1
     with_teapot = rules.replace(
-        RETRY_RULES, f"{RETRY_RULES}    Rule(of_status(418)),\n"
+        RETRY_RULES, f"{RETRY_RULES}    RetryRule(of_status(418)),\n"
     )
     (tmp_path / RULES).write_text(with_teapot, "utf-8")
     return tmp_path

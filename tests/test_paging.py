@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gcbatch import DataError
-from gcbatch.genesys.endpoints import paging
+from gcbatch.endpoints import paging
 from gcbatch.simulator import Fault
 from tests.details_world import World
 from tests.listed_org import ORG, SALES

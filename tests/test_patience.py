@@ -7,10 +7,11 @@ from typing import Any, cast
 
 import pytest
 
-from gcbatch.errors import Refusal, ServiceError, TooLargeError
-from gcbatch.genesys.patience import FAILED_KEPT, HEAVY_TRIES, Patience, Traffic, Tries
-from gcbatch.genesys.retry import rule_for
-from gcbatch.genesys.transport import Interrupted, TimedOut
+from gcbatch.errors import ErrorResponse, ServiceError, TooLargeError
+from gcbatch.genesys.client.retrying import HEAVY_TRIES, Retrier, RetryState
+from gcbatch.genesys.client.traffic import FAILED_KEPT, Traffic
+from gcbatch.genesys.client.transport import ReadError, ReadTimeoutError
+from gcbatch.genesys.retry_rules import rule_for
 
 InTime = Callable[[Callable[[Callable[[], float]], Awaitable[None]]], None]
 SILENT = cast("Any", SimpleNamespace(headers={}))
@@ -18,7 +19,7 @@ SILENT = cast("Any", SimpleNamespace(headers={}))
 
 
 async def refused(
-    patience: Patience, status: int, *, divisible: bool = True, served: int = 0
+    patience: Retrier, status: int, *, divisible: bool = True, served: int = 0
 ) -> bool:
     """Say whether a call that is refused so often is taken to be too large.
 
@@ -32,7 +33,7 @@ async def refused(
     patience.traffic.answered[HTTPStatus.OK] += served
     try:
         for _ in range(HEAVY_TRIES):
-            refusal = Refusal("POST", "/path", status)
+            refusal = ErrorResponse("POST", "/path", status)
             rule = rule_for(refusal)
             assert rule is not None
             await tries.after_refusal(refusal, SILENT, rule)
@@ -63,7 +64,7 @@ def test_what_is_refused_again_and_again_may_be_too_large(
     found: list[bool] = []
 
     async def work(clock: Callable[[], float]) -> None:
-        patience = Patience(give_up_s=60, hold=lambda _: None, clock=clock)
+        patience = Retrier(give_up_s=60, hold=lambda _: None, clock=clock)
         found.append(
             await refused(patience, status, divisible=divisible, served=served)
         )
@@ -73,13 +74,13 @@ def test_what_is_refused_again_and_again_may_be_too_large(
     assert found == [too_large]
 
 
-def lost(kind: type[Interrupted]) -> Callable[[Tries], Awaitable[None]]:
+def lost(kind: type[ReadError]) -> Callable[[RetryState], Awaitable[None]]:
     return lambda tries: tries.after_loss(kind("gone"))
 
 
-def answered(status: int, **headers: str) -> Callable[[Tries], Awaitable[None]]:
+def answered(status: int, **headers: str) -> Callable[[RetryState], Awaitable[None]]:
     """Return what a call does after such an answer."""
-    refusal = Refusal("GET", "/path", status)
+    refusal = ErrorResponse("GET", "/path", status)
     rule = rule_for(refusal)
     assert rule is not None
     named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -95,13 +96,13 @@ def answered(status: int, **headers: str) -> Callable[[Tries], Awaitable[None]]:
         pytest.param(answered(503, Retry_After="60"), 4, 183, id="a minute"),
         pytest.param(answered(503, Retry_After="61"), 1, 0, id="more than a minute"),
         pytest.param(answered(429, Retry_After="3600"), 1, 0, id="an hour"),
-        pytest.param(lost(Interrupted), 4, 7, id="lost"),
-        pytest.param(lost(TimedOut), 1, 0, id="not in time"),
+        pytest.param(lost(ReadError), 4, 7, id="lost"),
+        pytest.param(lost(ReadTimeoutError), 1, 0, id="not in time"),
     ],
 )
 def test_what_a_run_can_do_without_is_given_up_soon(
     in_turned_time: InTime,
-    fail: Callable[[Tries], Awaitable[None]],
+    fail: Callable[[RetryState], Awaitable[None]],
     attempts: int,
     most_s: float,
 ) -> None:
@@ -109,7 +110,7 @@ def test_what_a_run_can_do_without_is_given_up_soon(
     found: list[tuple[int, float]] = []
 
     async def work(clock: Callable[[], float]) -> None:
-        patience = Patience(give_up_s=60, hold=lambda _: None, clock=clock)
+        patience = Retrier(give_up_s=60, hold=lambda _: None, clock=clock)
         tries = patience.tries("GET /path", hurried=True)
         since = clock()
         try:

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gcbatch.dates import resolve_range
+from gcbatch.endpoints.aggregates.endpoint import Aggregates
+from gcbatch.endpoints.lookup import endpoint_named
 from gcbatch.errors import JobError
-from gcbatch.genesys.endpoints import endpoint_named
-from gcbatch.genesys.endpoints.aggregates.endpoint import Aggregates
 from gcbatch.job import Job
 from gcbatch.plan import Plan, Scope, make_plan
 from gcbatch.query import PART_FORMAT, Query, canonical, make_query

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from gcbatch.genesys.budget import Standing
-from gcbatch.genesys.quota import Pacer
+from gcbatch.genesys.client.rate_limiter import RateLimiter
+from gcbatch.genesys.client.server_quota import QuotaHeaders
 
 InTime = Callable[[Callable[[Callable[[], float]], Awaitable[None]]], None]
 RATES = [1, 2, 5, 30, 59, 60, 61, 119, 120, 300, 1000]
@@ -23,7 +23,7 @@ def most_in_a_minute(grants: list[float]) -> int:
 
 
 async def workers(
-    pacer: Pacer, clock: Callable[[], float], grants: list[float], until_s: float
+    pacer: RateLimiter, clock: Callable[[], float], grants: list[float], until_s: float
 ) -> None:
     """Have several tasks take turns until a time."""
 
@@ -46,7 +46,7 @@ def test_no_minute_has_more_requests_than_allowed(
     grants: list[float] = []
 
     async def work(clock: Callable[[], float]) -> None:
-        await workers(Pacer(rate, clock=clock), clock, grants, until_s=400.0)
+        await workers(RateLimiter(rate, clock=clock), clock, grants, until_s=400.0)
 
     in_turned_time(work)
 
@@ -65,7 +65,7 @@ def test_idling_saves_nothing_up(
     grants: list[float] = []
 
     async def work(clock: Callable[[], float]) -> None:
-        pacer = Pacer(rate, clock=clock)
+        pacer = RateLimiter(rate, clock=clock)
         for _ in range(4):
             await workers(pacer, clock, grants, until_s=clock() + 30)
             await asyncio.sleep(idle_s)
@@ -80,7 +80,7 @@ def test_a_hold_is_everyones(in_turned_time: InTime) -> None:
     grants: list[float] = []
 
     async def work(clock: Callable[[], float]) -> None:
-        pacer = Pacer(300, clock=clock)
+        pacer = RateLimiter(300, clock=clock)
 
         async def interrupt() -> None:
             await asyncio.sleep(10)
@@ -120,9 +120,9 @@ def test_a_full_window_is_waited_out(
     waited: list[float] = []
 
     async def work(clock: Callable[[], float]) -> None:
-        pacer = Pacer(300, reserve=reserve, clock=clock)
+        pacer = RateLimiter(300, reserve=reserve, clock=clock)
         ticket = await pacer.turn()
-        pacer.answered(ticket, Standing(count, allowed, 33))
+        pacer.answered(ticket, QuotaHeaders(count, allowed, 33))
         await pacer.turn()
         waited.append(clock())
 
@@ -137,4 +137,4 @@ def test_a_full_window_is_waited_out(
 )
 def test_a_reserve_is_left_to_others(rate: int, reserve: float, expected: int) -> None:
     """A percentage of the quota is not used; one request a minute always is."""
-    assert Pacer(rate, reserve=reserve, clock=lambda: 0.0).per_minute == expected
+    assert RateLimiter(rate, reserve=reserve, clock=lambda: 0.0).per_minute == expected

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gcbatch.genesys.redaction import HIDDEN, SHORTEST_IN_DATA, Redactor
+from gcbatch.genesys.client.redaction import HIDDEN, SHORTEST_IN_DATA, Redactor
 from tests.echoing import forms_of
 
 CLIENT_ID: Final = "the-client"

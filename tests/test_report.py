@@ -14,7 +14,7 @@ from rich.console import Console
 import gcbatch
 from gcbatch import RunReport
 from gcbatch.digests import inputs_of
-from gcbatch.genesys.patience import FAILED_KEPT, Traffic
+from gcbatch.genesys.client.traffic import FAILED_KEPT, Traffic
 from gcbatch.kept import Kept
 from gcbatch.report import Exported, Gap
 from gcbatch.screens import report_screen

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gcbatch.genesys.retry import Attempts, own_wait_s, told_wait_s
+from gcbatch.genesys.retry_rules import RetryBudget, backoff_s, retry_after_s
 
 NOW = datetime(2026, 10, 16, 12, tzinfo=UTC)
 RETRY_3 = "Rate limit exceeded the maximum. Retry the request in [3] seconds"
@@ -24,8 +24,8 @@ class Clock:
         return self.now
 
 
-def attempts_of(clock: Clock | None = None, *, jitter: float = 1.0) -> Attempts:
-    return Attempts(give_up_s=30, clock=clock or Clock(), jitter=lambda: jitter)
+def attempts_of(clock: Clock | None = None, *, jitter: float = 1.0) -> RetryBudget:
+    return RetryBudget(give_up_s=30, clock=clock or Clock(), jitter=lambda: jitter)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_the_services_word_is_looked_for_in_order(
     headers: Mapping[str, str], message: str, expected: float | None
 ) -> None:
     """Retry-After, then the number in the message, then the window's reset."""
-    assert told_wait_s(headers, message, NOW) == expected
+    assert retry_after_s(headers, message, NOW) == expected
 
 
 @given(
@@ -74,14 +74,14 @@ def test_the_services_word_is_looked_for_in_order(
 )
 def test_no_header_breaks_it(header: str) -> None:
     """Whatever a gateway sends is a number of seconds or nothing."""
-    told = told_wait_s({"Retry-After": header}, "", NOW)
+    told = retry_after_s({"Retry-After": header}, "", NOW)
 
     assert told is None or told >= 0
 
 
 def test_our_own_waits_double_to_a_minute() -> None:
     """1, 2, 4 … seconds, and never more than 60."""
-    assert [own_wait_s(n) for n in range(1, 9)] == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert [backoff_s(n) for n in range(1, 9)] == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
 def test_twelve_attempts_are_made() -> None:

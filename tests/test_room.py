@@ -9,13 +9,18 @@ from time import sleep
 import pytest
 from aiohttp import web
 
-from gcbatch.genesys.room import AT_ONCE, LARGE, Place, Room
-from gcbatch.genesys.transport import open_transport
+from gcbatch.genesys.client.large_responses import (
+    AT_ONCE,
+    LARGE,
+    DecodeGate,
+    DecodeSlot,
+)
+from gcbatch.genesys.client.transport import open_transport
 
 TIMEOUT_S = 1.0
 
 
-async def let_in(place: Place, size: int = LARGE + 1) -> None:
+async def let_in(place: DecodeSlot, size: int = LARGE + 1) -> None:
     """Wait as long as an answer of so many bytes has to."""
     if (room := place.grow(size)) is not None:
         await room
@@ -23,7 +28,7 @@ async def let_in(place: Place, size: int = LARGE + 1) -> None:
 
 async def test_a_large_answer_waits_for_those_before() -> None:
     """The place is free once another exchange is over, decoded and all."""
-    room, order = Room(), list[str]()
+    room, order = DecodeGate(), list[str]()
 
     async def last() -> None:
         async with room.place() as place:
@@ -77,7 +82,7 @@ async def test_waiting_for_room_is_no_time_of_the_exchange() -> None:
 
 async def test_an_answer_that_fails_leaves_its_place() -> None:
     """Whoever comes next does not wait for ever."""
-    room = Room()
+    room = DecodeGate()
 
     async def fail() -> None:
         async with room.place() as place:
@@ -94,7 +99,7 @@ async def test_large_answers_are_decoded_off_the_loop(
     size: int, *, in_own: bool
 ) -> None:
     """A thread for small ones would cost more than it saves."""
-    async with Room().place() as place:
+    async with DecodeGate().place() as place:
         await let_in(place, size)
         thread = await place.decoded(lambda _: threading.current_thread(), b"")
 
@@ -103,7 +108,7 @@ async def test_large_answers_are_decoded_off_the_loop(
 
 async def test_one_thread_decodes_all_large_answers() -> None:
     """Each thread would keep the memory that it once used."""
-    room = Room()
+    room = DecodeGate()
 
     def slowly(_: bytes) -> threading.Thread:
         sleep(0.001)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gcbatch.genesys.endpoints.aggregates.endpoint import Aggregates
+from gcbatch.endpoints.aggregates.endpoint import Aggregates
 from gcbatch.genesys.families import family_named
 from gcbatch.genesys.regions import REGIONS, hosts_of_domain
 from gcbatch.plan import Scope, make_plan

@@ -169,7 +169,7 @@ def test_queues_with_evil_names_are_shown_and_exported(
     fault = Fault("status", status=503, body=json.dumps({"message": EVIL[1]}).encode())
     bench = bench_of(replace(sample, queues=queues), faults=Faults(fault))
     monkeypatch.setenv("GENESYS_CLIENT_SECRET", bench.simulator.client_secret)
-    monkeypatch.setattr("gcbatch.genesys.retry.own_wait_s", lambda _: 0.0)
+    monkeypatch.setattr("gcbatch.genesys.retry_rules.backoff_s", lambda _: 0.0)
     day = {"from": "1999-08-01", "to": "1999-08-03"}
     job = str(bench.write(query=day, sla={}))
     unknown = str(bench.write("unknown", query={**day, "queues": ["gnp.exe", "re"]}))

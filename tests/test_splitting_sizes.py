@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from gcbatch.account import Account
+from gcbatch.endpoints.splitting import Splitter
 from gcbatch.errors import TooLargeError
-from gcbatch.genesys.endpoints.splitting import Splitter
 from gcbatch.genesys.limits import JOB_PAGE
 from gcbatch.partfile import Part
 from gcbatch.query import Query, make_query

@@ -9,11 +9,11 @@ from uuid import UUID
 
 import orjson
 
+from gcbatch.endpoints import FetchContext, endpoint_named
 from gcbatch.exporting import Exporter, export
 from gcbatch.fetch import Quiet, fetch_parts
+from gcbatch.genesys import Names
 from gcbatch.genesys.client import Answer, Client
-from gcbatch.genesys.endpoints import Desk, endpoint_named
-from gcbatch.genesys.names import Names
 from gcbatch.job import Job
 from gcbatch.plan import Plan
 from gcbatch.query import make_query
@@ -74,7 +74,9 @@ class Asked:
 
     def fetch(self) -> None:
         """Read the answer and store it as a part."""
-        desk = Desk(_client(self.body), self._job.query, self._job.fetch, self._store)
+        desk = FetchContext(
+            _client(self.body), self._job.query, self._job.fetch, self._store
+        )
         asker = self._endpoint.asker(desk)
         asyncio.run(
             fetch_parts(

@@ -9,7 +9,7 @@ from typing import Final
 
 from benchmarks.costs import yardsticks
 from benchmarks.costs.answers import START, aggregates, conversations, ids, job_of
-from gcbatch.genesys.endpoints import endpoint_named
+from gcbatch.endpoints import endpoint_named
 from gcbatch.plan import Scope, make_plan
 from gcbatch.windows import Window
 from gcbatch_exporters.csv import CsvExporter, CsvOptions

@@ -11,12 +11,15 @@ from typing import Any, Final
 from gcbatch.cluster.coordinator import CLAIM_S
 from gcbatch.cluster.outcomes import packed
 from gcbatch.cluster.remote import CutOffError, Line, RemotePacer, RemoteTokens
+from gcbatch.endpoints import FetchContext, QueryFetcher, endpoint_named
 from gcbatch.errors import GcbatchError, OutputError
-from gcbatch.genesys.client import Client
-from gcbatch.genesys.connection import Connection
-from gcbatch.genesys.endpoints import Asker, Desk, endpoint_named
-from gcbatch.genesys.patience import Patience, Traffic
-from gcbatch.genesys.transport import open_transport
+from gcbatch.genesys.client import (
+    Client,
+    ClientConfig,
+    Retrier,
+    Traffic,
+    open_transport,
+)
 from gcbatch.job import Fetch
 from gcbatch.partfile import Rows
 from gcbatch.query import Query
@@ -33,7 +36,7 @@ PAUSE_S: Final = 1.0
 
 @asynccontextmanager
 async def opened(
-    connection: Connection, asked: Asked, fetch: Fetch, name: str, line: Line
+    connection: ClientConfig, asked: Asked, fetch: Fetch, name: str, line: Line
 ) -> AsyncIterator["Bench"]:
     """Open what queries of one org are asked with.
 
@@ -59,13 +62,15 @@ async def opened(
     ) as transport:
         tokens = RemoteTokens(line)
         pace = RemotePacer(line, tokens)
-        patience = Patience(
+        patience = Retrier(
             give_up_s=connection.give_up_s, hold=pace.hold, clock=line.clock
         )
         client = Client(
             transport, connection, pace=pace, tokens=tokens, patience=patience
         )
-        asker = endpoint_named(asked.endpoint).asker(Desk(client, asked, fetch, store))
+        asker = endpoint_named(asked.endpoint).asker(
+            FetchContext(client, asked, fetch, store)
+        )
         yield Bench(line, client, store, asker)
 
 
@@ -95,7 +100,7 @@ class Bench:
     line: Line
     client: Client
     store: Store
-    asker: Asker
+    asker: QueryFetcher
     _told: Traffic = field(default_factory=Traffic)
     _remarked: Counter[str] = field(default_factory=Counter)
     _placing: set[asyncio.Task[int]] = field(default_factory=set)

@@ -17,10 +17,13 @@ from typing import Any, Final
 
 from gcbatch.cluster.outcomes import packed
 from gcbatch.errors import GcbatchError, OutOfReachError
-from gcbatch.genesys.auth import Token
-from gcbatch.genesys.budget import Standing, Ticket
-from gcbatch.genesys.client import Access
-from gcbatch.genesys.quota import QuotaSpentError
+from gcbatch.genesys.client import (
+    OrgClient,
+    Permit,
+    QuotaExhaustedError,
+    QuotaHeaders,
+    Token,
+)
 
 __all__ = ["CLAIM_S", "FRESH_S", "LEASE_MARGIN_S", "Coordinator"]
 
@@ -48,7 +51,7 @@ RETURNED_KEPT: Final = 4096
 class _Out:
     """A ticket that is out."""
 
-    ticket: Ticket
+    ticket: Permit
     worker: str
     until: float
 
@@ -67,7 +70,7 @@ class _Org:
         written: Rows of the parts that were written.
     """
 
-    access: Access
+    access: OrgClient
     lease_s: float
     is_open: bool = True
     serial: int = 0
@@ -104,7 +107,7 @@ class _Org:
             self.tokens.pop(self.serial - TOKENS_KEPT, None)
         return {"token": token.value, "serial": self.serial}
 
-    def take_back(self, number: str) -> Ticket | None:
+    def take_back(self, number: str) -> Permit | None:
         """Return a ticket that is out no more; None where it was not."""
         self.returned[number] = None
         if len(self.returned) > RETURNED_KEPT:
@@ -133,7 +136,7 @@ class Coordinator:
         """How many tickets are out."""
         return sum(len(org.out) for org in self._orgs.values())
 
-    def serve(self, org: str, access: Access, *, timeout_s: float) -> None:
+    def serve(self, org: str, access: OrgClient, *, timeout_s: float) -> None:
         """Take in an org, of which something is to be fetched.
 
         Args:
@@ -197,7 +200,7 @@ class Coordinator:
                 return await self._granted(known, worker, number)
         except TimeoutError:
             return {"later": True}
-        except QuotaSpentError as exc:
+        except QuotaExhaustedError as exc:
             return {"spent": exc.wait_s}
         except GcbatchError as exc:
             return {"error": packed(exc)}
@@ -225,7 +228,7 @@ class Coordinator:
         """Take a ticket back, with what the answer said of the quota."""
         known = self._orgs[org]
         if ticket := known.take_back(number):
-            said = Standing(*standing) if standing else None
+            said = QuotaHeaders(*standing) if standing else None
             known.access.pacer.answered(ticket, said)
 
     def lost(self, org: str, number: str) -> None:

@@ -26,8 +26,8 @@ from gcbatch.cluster.work import RELEASE, Assignment, fetch_query
 from gcbatch.concurrency import for_each
 from gcbatch.engine import Fetching
 from gcbatch.errors import JobError, OutOfReachError, OutputError
-from gcbatch.genesys.patience import FAILED_KEPT, Traffic
-from gcbatch.genesys.regions import is_loopback
+from gcbatch.genesys import is_loopback
+from gcbatch.genesys.client import FAILED_KEPT, Traffic
 from gcbatch.job import Engine as Settings
 from gcbatch.job import Fetch
 from gcbatch.query import Query

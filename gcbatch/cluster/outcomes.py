@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from gcbatch import errors
-from gcbatch.errors import GcbatchError, Refusal
+from gcbatch.errors import ErrorResponse, GcbatchError
 
 __all__ = ["packed", "unpacked"]
 
@@ -23,5 +23,5 @@ def packed(problem: GcbatchError) -> dict[str, Any]:
 def unpacked(raw: dict[str, Any]) -> GcbatchError:
     """Return the error that was packed."""
     kind: type[GcbatchError] = getattr(errors, raw["kind"])
-    refusal = Refusal(**raw["refusal"]) if raw["refusal"] else None
+    refusal = ErrorResponse(**raw["refusal"]) if raw["refusal"] else None
     return kind(raw["problem"].split("\n"), hint=raw["hint"], refusal=refusal)

@@ -14,7 +14,7 @@ from distributed import LocalCluster
 from distributed.security import Security
 
 from gcbatch.errors import JobError, OutOfReachError
-from gcbatch.genesys.redaction import SHORTEST_IN_DATA
+from gcbatch.genesys.client import SHORTEST_IN_DATA
 from gcbatch.job import Engine as Settings
 from gcbatch.job import Fetch
 

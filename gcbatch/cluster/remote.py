@@ -9,9 +9,7 @@ from typing import Any, Final, Protocol
 from gcbatch.cluster.coordinator import FRESH_S
 from gcbatch.cluster.outcomes import unpacked
 from gcbatch.errors import OutOfReachError
-from gcbatch.genesys.auth import Token
-from gcbatch.genesys.budget import Standing, Ticket
-from gcbatch.genesys.quota import QuotaSpentError
+from gcbatch.genesys.client import Permit, QuotaExhaustedError, QuotaHeaders, Token
 
 __all__ = [
     "Call",
@@ -162,7 +160,7 @@ class RemoteTokens:
 
 
 @dataclass(eq=False, slots=True)
-class _Lease(Ticket):
+class _Lease(Permit):
     """A ticket of the coordinator's."""
 
     number: str
@@ -180,7 +178,7 @@ class RemotePacer:
         self._line = line
         self._tokens = tokens
 
-    async def turn(self) -> Ticket:
+    async def turn(self) -> Permit:
         """Return when the next request may be sent; see Pacer.turn."""
         while True:
             number, asked_at = secrets.token_hex(8), self._line.clock()
@@ -188,7 +186,7 @@ class RemotePacer:
                 "turn", worker=self._line.worker, number=number
             )
             if "spent" in answer:
-                raise QuotaSpentError(answer["spent"])
+                raise QuotaExhaustedError(answer["spent"])
             if "later" in answer:
                 continue
             self._tokens.take(answer)
@@ -197,14 +195,14 @@ class RemotePacer:
             # The line was down meanwhile: the lease would end before the answer comes.
             self._line.tell("unused", number=number)
 
-    def answered(self, ticket: Ticket, standing: Standing | None) -> None:
+    def answered(self, ticket: Permit, standing: QuotaHeaders | None) -> None:
         """Hand a ticket back, with what the answer said of the quota."""
         said = None
         if standing is not None:
             said = [standing.count, standing.allowed, standing.reset_s]
         self._line.tell("answered", number=_number(ticket), standing=said)
 
-    def lost(self, ticket: Ticket) -> None:
+    def lost(self, ticket: Permit) -> None:
         """Note that no answer will come."""
         self._line.tell("lost", number=_number(ticket))
 
@@ -213,5 +211,5 @@ class RemotePacer:
         self._line.tell("hold", seconds=seconds)
 
 
-def _number(ticket: Ticket) -> str:
+def _number(ticket: Permit) -> str:
     return ticket.number if isinstance(ticket, _Lease) else ""

@@ -17,7 +17,7 @@ from gcbatch.cluster.bench import Bench, opened
 from gcbatch.cluster.outcomes import packed
 from gcbatch.cluster.remote import Call, Line, LostLineError
 from gcbatch.errors import GcbatchError, JobError
-from gcbatch.genesys.connection import Connection
+from gcbatch.genesys.client import ClientConfig
 from gcbatch.job import Fetch
 from gcbatch.query import Query
 from gcbatch.question import Query as Asked
@@ -56,7 +56,7 @@ class Assignment:
     release: str
     org: str
     coordinator: str
-    connection: Connection
+    connection: ClientConfig
     asked: Asked
     fetch: Fetch
     store: str

@@ -12,10 +12,10 @@ from enum import Enum
 from functools import cached_property
 from typing import Final
 
-__all__ = ["CONVERSATION", "USER_DETAIL", "Field", "Holds", "Model"]
+__all__ = ["CONVERSATION", "USER_DETAIL", "Field", "FieldKind", "Model"]
 
 
-class Holds(Enum):
+class FieldKind(Enum):
     """What a field holds."""
 
     TEXT = "text"
@@ -43,7 +43,7 @@ class Field:
     """
 
     name: str
-    holds: Holds
+    holds: FieldKind
     model: "Model | None" = None
     strict: bool = False
 
@@ -66,7 +66,7 @@ class Model:
         return {field.name: field for field in self.fields}
 
 
-def _each(holds: Holds, names: str, *, strict: bool = False) -> tuple[Field, ...]:
+def _each(holds: FieldKind, names: str, *, strict: bool = False) -> tuple[Field, ...]:
     return tuple(Field(name, holds, strict=strict) for name in names.split())
 
 
@@ -74,45 +74,46 @@ FLOW: Final = Model(
     "AnalyticsFlow",
     (
         *_each(
-            Holds.TEXT,
+            FieldKind.TEXT,
             """
             flowId flowName flowType flowVersion endingLanguage entryReason entryType
             exitReason recognitionFailureReason startingLanguage transferTargetAddress
             transferTargetName transferType
             """,
         ),
-        *_each(Holds.FLAG, "issuedCallback"),
-        *_each(Holds.JSON, "outcomes"),
+        *_each(FieldKind.FLAG, "issuedCallback"),
+        *_each(FieldKind.JSON, "outcomes"),
     ),
 )
 
 METRIC: Final = Model(
     "AnalyticsSessionMetric",
     (
-        *_each(Holds.TEXT, "name", strict=True),
-        *_each(Holds.WHOLE, "value", strict=True),
-        *_each(Holds.TIME, "emitDate"),
+        *_each(FieldKind.TEXT, "name", strict=True),
+        *_each(FieldKind.WHOLE, "value", strict=True),
+        *_each(FieldKind.TIME, "emitDate"),
     ),
 )
 
 SEGMENT: Final = Model(
     "AnalyticsConversationSegment",
     (
-        *_each(Holds.TIME, "segmentStart segmentEnd"),
+        *_each(FieldKind.TIME, "segmentStart segmentEnd"),
         *_each(
-            Holds.TEXT,
+            FieldKind.TEXT,
             """
             segmentType queueId wrapUpCode wrapUpNote disconnectType errorCode groupId
             requestedLanguageId subject destinationConversationId destinationSessionId
             sourceConversationId sourceSessionId
             """,
         ),
-        *_each(Holds.FLAG, "audioMuted conference videoMuted"),
+        *_each(FieldKind.FLAG, "audioMuted conference videoMuted"),
         *_each(
-            Holds.TEXTS, "wrapUpTags requestedRoutingSkillIds requestedRoutingUserIds"
+            FieldKind.TEXTS,
+            "wrapUpTags requestedRoutingSkillIds requestedRoutingUserIds",
         ),
-        *_each(Holds.WHOLES, "q850ResponseCodes sipResponseCodes"),
-        *_each(Holds.JSON, "scoredAgents properties"),
+        *_each(FieldKind.WHOLES, "q850ResponseCodes sipResponseCodes"),
+        *_each(FieldKind.JSON, "scoredAgents properties"),
     ),
 )
 
@@ -120,7 +121,7 @@ SESSION: Final = Model(
     "AnalyticsSession",
     (
         *_each(
-            Holds.TEXT,
+            FieldKind.TEXT,
             """
             sessionId mediaType direction messageType provider ani dnis sessionDnis
             addressFrom addressOther addressSelf addressTo agentAssistantId assignerId
@@ -137,38 +138,38 @@ SESSION: Final = Model(
             """,
         ),
         *_each(
-            Holds.TIME,
+            FieldKind.TIME,
             """
             callbackScheduledTime deliveryStatusChangeDate detectedSpeechStart
             detectedSpeechEnd
             """,
         ),
         *_each(
-            Holds.FLAG,
+            FieldKind.FLAG,
             """
             acwSkipped agentOwned authenticated cleared deliveryPushed recording
             sharingScreen skipEnabled snippetRecording
             """,
         ),
         *_each(
-            Holds.WHOLE,
+            FieldKind.WHOLE,
             """
             agentBullseyeRing journeyActionMapVersion mediaCount routingRing
             selectedAgentRank timeoutSeconds
             """,
         ),
         *_each(
-            Holds.TEXTS,
+            FieldKind.TEXTS,
             """
             activeSkillIds bcc callbackNumbers cc destinationAddresses removedSkillIds
             requestedRoutings
             """,
         ),
-        *_each(Holds.WHOLES, "eligibleAgentCounts waitingInteractionCounts"),
-        Field("flow", Holds.ONE, FLOW),
-        *_each(Holds.JSON, "agentGroups proposedAgents mediaEndpointStats"),
-        Field("metrics", Holds.MANY, METRIC),
-        Field("segments", Holds.MANY, SEGMENT),
+        *_each(FieldKind.WHOLES, "eligibleAgentCounts waitingInteractionCounts"),
+        Field("flow", FieldKind.ONE, FLOW),
+        *_each(FieldKind.JSON, "agentGroups proposedAgents mediaEndpointStats"),
+        Field("metrics", FieldKind.MANY, METRIC),
+        Field("segments", FieldKind.MANY, SEGMENT),
     ),
 )
 
@@ -176,47 +177,47 @@ PARTICIPANT: Final = Model(
     "AnalyticsParticipant",
     (
         *_each(
-            Holds.TEXT,
+            FieldKind.TEXT,
             """
             participantId participantName purpose userId teamId externalContactId
             externalOrganizationId flaggedReason
             """,
         ),
-        *_each(Holds.FLAG, "screenRecording"),
-        *_each(Holds.JSON, "attributes"),
-        Field("sessions", Holds.MANY, SESSION),
+        *_each(FieldKind.FLAG, "screenRecording"),
+        *_each(FieldKind.JSON, "attributes"),
+        Field("sessions", FieldKind.MANY, SESSION),
     ),
 )
 
 CONVERSATION: Final = Model(
     "AnalyticsConversation",
     (
-        *_each(Holds.TEXT, "conversationId", strict=True),
-        *_each(Holds.TIME, "conversationStart", strict=True),
-        *_each(Holds.TIME, "conversationEnd"),
+        *_each(FieldKind.TEXT, "conversationId", strict=True),
+        *_each(FieldKind.TIME, "conversationStart", strict=True),
+        *_each(FieldKind.TIME, "conversationEnd"),
         *_each(
-            Holds.TEXT,
+            FieldKind.TEXT,
             """
             originatingDirection conversationInitiator associatedConversationId
             externalTag
             """,
         ),
-        *_each(Holds.TEXTS, "divisionIds"),
+        *_each(FieldKind.TEXTS, "divisionIds"),
         *_each(
-            Holds.NUMBER,
+            FieldKind.NUMBER,
             "mediaStatsMinConversationMos mediaStatsMinConversationRFactor",
         ),
-        *_each(Holds.TIME, "conferenceStart inactivityTimeout"),
+        *_each(FieldKind.TIME, "conferenceStart inactivityTimeout"),
         *_each(
-            Holds.FLAG,
+            FieldKind.FLAG,
             "customerParticipation originatingSocialMediaPublic selfServed",
         ),
         *_each(
-            Holds.TEXTS,
+            FieldKind.TEXTS,
             "accessAttributes consultationConversationIds knowledgeBaseIds",
         ),
-        *_each(Holds.JSON, "evaluations surveys resolutions"),
-        Field("participants", Holds.MANY, PARTICIPANT),
+        *_each(FieldKind.JSON, "evaluations surveys resolutions"),
+        Field("participants", FieldKind.MANY, PARTICIPANT),
     ),
 )
 """The rows of conversation details. Only answers of jobs have a participant's
@@ -225,25 +226,25 @@ CONVERSATION: Final = Model(
 PRESENCE: Final = Model(
     "AnalyticsUserPresenceRecord",
     (
-        *_each(Holds.TIME, "startTime endTime", strict=True),
-        *_each(Holds.TEXT, "systemPresence organizationPresenceId"),
+        *_each(FieldKind.TIME, "startTime endTime", strict=True),
+        *_each(FieldKind.TEXT, "systemPresence organizationPresenceId"),
     ),
 )
 
 ROUTING_STATUS: Final = Model(
     "AnalyticsRoutingStatusRecord",
     (
-        *_each(Holds.TIME, "startTime endTime", strict=True),
-        *_each(Holds.TEXT, "routingStatus"),
+        *_each(FieldKind.TIME, "startTime endTime", strict=True),
+        *_each(FieldKind.TEXT, "routingStatus"),
     ),
 )
 
 USER_DETAIL: Final = Model(
     "AnalyticsUserDetail",
     (
-        *_each(Holds.TEXT, "userId", strict=True),
-        Field("primaryPresence", Holds.MANY, PRESENCE),
-        Field("routingStatus", Holds.MANY, ROUTING_STATUS),
+        *_each(FieldKind.TEXT, "userId", strict=True),
+        Field("primaryPresence", FieldKind.MANY, PRESENCE),
+        Field("routingStatus", FieldKind.MANY, ROUTING_STATUS),
     ),
 )
 """The rows of user details."""

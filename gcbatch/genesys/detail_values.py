@@ -8,7 +8,7 @@ from typing import Any, Final, NoReturn
 
 import orjson
 
-from gcbatch.genesys.detail_models import Holds
+from gcbatch.genesys.detail_models import FieldKind
 from gcbatch.text import one_line
 
 __all__ = ["MisfitError", "fits", "loaded", "value_of"]
@@ -38,7 +38,7 @@ def loaded(document: str | bytes) -> Any:
         return json.loads(document, parse_int=_int, parse_constant=_refuse_constant)
 
 
-def value_of(value: Any, holds: Holds) -> Any:
+def value_of(value: Any, holds: FieldKind) -> Any:
     """Return what a field says, as its column has it; None for null.
 
     Args:
@@ -51,7 +51,7 @@ def value_of(value: Any, holds: Holds) -> Any:
     return None if value is None else _VALUES[holds](value)
 
 
-def fits(value: Any, holds: Holds) -> bool:
+def fits(value: Any, holds: FieldKind) -> bool:
     """Say whether a field holds what it should; see value_of."""
     try:
         value_of(value, holds)
@@ -123,12 +123,12 @@ def _each(value_in: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
     return values
 
 
-_VALUES: Final[dict[Holds, Callable[[Any], Any]]] = {
-    Holds.TEXT: _text,
-    Holds.TIME: _instant,
-    Holds.FLAG: _flag,
-    Holds.WHOLE: _whole,
-    Holds.NUMBER: _number,
-    Holds.TEXTS: _each(_text),
-    Holds.WHOLES: _each(_whole),
+_VALUES: Final[dict[FieldKind, Callable[[Any], Any]]] = {
+    FieldKind.TEXT: _text,
+    FieldKind.TIME: _instant,
+    FieldKind.FLAG: _flag,
+    FieldKind.WHOLE: _whole,
+    FieldKind.NUMBER: _number,
+    FieldKind.TEXTS: _each(_text),
+    FieldKind.WHOLES: _each(_whole),
 }

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["DETAILS", "Details", "Road", "details_named"]
+__all__ = ["DETAILS", "Details", "FetchMode", "details_named"]
 
 
-class Road(StrEnum):
+class FetchMode(StrEnum):
     """How data is asked for."""
 
     QUERY = "query"
@@ -56,13 +56,13 @@ class Details:
         return f"/api/v2/analytics/{self.path}/details"
 
     @property
-    def roads(self) -> dict[str, Road]:
+    def roads(self) -> dict[str, FetchMode]:
         """The endpoints of job files, each with its road."""
-        return {self.by(road): road for road in Road}
+        return {self.by(road): road for road in FetchMode}
 
-    def by(self, road: Road) -> str:
+    def by(self, road: FetchMode) -> str:
         """Return the endpoint of job files that goes by *road*."""
-        return self.name if road is Road.QUERY else f"{self.name}-{road}"
+        return self.name if road is FetchMode.QUERY else f"{self.name}-{road}"
 
 
 DETAILS: Final = (
@@ -136,7 +136,7 @@ DETAILS: Final = (
 )
 
 
-def details_named(endpoint: str) -> tuple[Details, Road] | None:
+def details_named(endpoint: str) -> tuple[Details, FetchMode] | None:
     """Return what an endpoint asks and by which road; None where it is no details.
 
     Args:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from gcbatch.errors import AccessError, DataError, GcbatchError, JobError
-from gcbatch.genesys.listing import Listed
+from gcbatch.genesys.entities import EntityListing
 from gcbatch.suggest import nearest
 from gcbatch.text import one_line
 
@@ -16,7 +16,7 @@ __all__ = [
     "Names",
     "check_targets",
     "is_id",
-    "names_of",
+    "names_from_listings",
     "queue_ids",
     "require_targets",
     "unlisted_targets",
@@ -107,7 +107,9 @@ def _instants(raw: Mapping[str, str]) -> dict[str, datetime]:
     return {k: datetime.fromisoformat(at).astimezone(UTC) for k, at in raw.items()}
 
 
-def names_of(listings: Iterable[Listed], known: Names | None = None) -> Names:
+def names_from_listings(
+    listings: Iterable[EntityListing], known: Names | None = None
+) -> Names:
     """Return what ids are called, by the listings that there are.
 
     Args:
@@ -151,7 +153,7 @@ def names_of(listings: Iterable[Listed], known: Names | None = None) -> Names:
     )
 
 
-def _warning(found: Listed, before: datetime | None) -> str:
+def _warning(found: EntityListing, before: datetime | None) -> str:
     """Return what the reader of a run should know of a listing that is not whole."""
     kind = found.listing.kind
     if found.entities:

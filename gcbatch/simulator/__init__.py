@@ -12,7 +12,7 @@ from gcbatch.simulator.faults import Fault, Faults
 from gcbatch.simulator.generate import generate_calls
 from gcbatch.simulator.generate_conversations import generate_conversations
 from gcbatch.simulator.journal import Entry, Journal
-from gcbatch.simulator.sample import call_log_tenant, sample_tenant
+from gcbatch.simulator.sample import VERSION, call_log_tenant, sample_tenant
 from gcbatch.simulator.server import Simulator
 from gcbatch.simulator.serving import serve
 from gcbatch.simulator.tenant import (
@@ -26,6 +26,7 @@ from gcbatch.simulator.tenant import (
 )
 
 __all__ = [
+    "VERSION",
     "Call",
     "Document",
     "Entry",

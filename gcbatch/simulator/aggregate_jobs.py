@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from gcbatch.genesys.families import Family
+from gcbatch.genesys import Family
 from gcbatch.simulator.aggregates import answer_query
 from gcbatch.simulator.async_jobs import Gather
 from gcbatch.simulator.async_jobs_paging import USUAL_PAGE_SIZE, page_of

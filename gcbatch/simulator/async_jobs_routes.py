@@ -13,7 +13,7 @@ from typing import Final, Literal, NamedTuple
 
 from aiohttp import web
 
-from gcbatch.genesys.families import FAMILIES, Family
+from gcbatch.genesys import FAMILIES, Family
 from gcbatch.simulator.aggregate_jobs import read_aggregate_job
 from gcbatch.simulator.async_jobs import Gather, Jobs
 from gcbatch.simulator.async_jobs_details import (

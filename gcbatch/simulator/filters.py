@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gcbatch.genesys.families import Family
+from gcbatch.genesys import Family
 from gcbatch.simulator.events import Profile
 from gcbatch.simulator.problems import bad_request, invalid_value
 from gcbatch.simulator.reading import read_choice, read_list, read_object, read_text

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from gcbatch.genesys.families import Family
+from gcbatch.genesys import Family
 from gcbatch.simulator.buckets import BucketOf, HoursFrom, cutter, instant_of
 from gcbatch.simulator.filters import Filter, read_filter
 from gcbatch.simulator.problems import bad_request, invalid_value

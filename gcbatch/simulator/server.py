@@ -13,7 +13,7 @@ from typing import Final, Self, cast
 import orjson
 from aiohttp import web
 
-from gcbatch.genesys.families import FAMILIES, Family
+from gcbatch.genesys import FAMILIES, Family
 from gcbatch.simulator.access import Access, TokenRefusal, token_id
 from gcbatch.simulator.aggregates import answer_query
 from gcbatch.simulator.async_jobs import JobRules, Jobs

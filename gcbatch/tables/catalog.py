@@ -9,7 +9,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch.genesys.endpoints import Bucketed, DetailsEndpoint
+from gcbatch.endpoints import AggregateEndpoint, DetailsEndpoint
 from gcbatch.job import LISTED, Job
 from gcbatch.registry import load_member
 from gcbatch.table import Lack, StoppedError, Table
@@ -102,7 +102,7 @@ class Catalog:
             if left_out:
                 yield f"sla: deleted queues left out: {len(left_out)}"
 
-    def _queues_of_parts(self, endpoint: Bucketed) -> set[str | None]:
+    def _queues_of_parts(self, endpoint: AggregateEndpoint) -> set[str | None]:
         found: set[str | None] = set()
         for query in self.source.plan.queries:
             rows = endpoint.facts(self.source.store.read(query.digest))

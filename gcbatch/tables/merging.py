@@ -10,7 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch.genesys.metrics import Merge
+from gcbatch.genesys import Merge
 from gcbatch.tables.scalars import typed
 
 __all__ = ["distinct", "merged"]

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from gcbatch.genesys.endpoints import Bucketed, DetailsEndpoint
-from gcbatch.genesys.listing import Documents
-from gcbatch.genesys.names import Names
+from gcbatch.endpoints import AggregateEndpoint, DetailsEndpoint
+from gcbatch.genesys import Documents, Names
 from gcbatch.job import Job
 from gcbatch.listings import documents_in
 from gcbatch.plan import Plan
@@ -36,7 +35,7 @@ class Source:
     """
 
     job: Job
-    endpoint: Bucketed | DetailsEndpoint
+    endpoint: AggregateEndpoint | DetailsEndpoint
     plan: Plan
     names: Names
     store: Store
@@ -52,7 +51,7 @@ class Source:
         return self.store if self.latest is None else self.latest
 
     @property
-    def bucketed(self) -> Bucketed:
+    def bucketed(self) -> AggregateEndpoint:
         """The endpoint, for tables that are made of buckets.
 
         Raises:

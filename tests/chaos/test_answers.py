@@ -20,14 +20,15 @@ from typing import Any, cast
 
 import pytest
 
+from gcbatch.endpoints.aggregates.endpoint import Aggregates
+from gcbatch.endpoints.base import AggregateEndpoint
+from gcbatch.endpoints.lookup import endpoint_named
 from gcbatch.errors import DataError, ServiceError
-from gcbatch.genesys.client import access
-from gcbatch.genesys.connection import Connection
-from gcbatch.genesys.endpoints import Bucketed, endpoint_named
-from gcbatch.genesys.endpoints.aggregates.endpoint import Aggregates
+from gcbatch.genesys.client.client import build_client
+from gcbatch.genesys.client.config import ClientConfig
+from gcbatch.genesys.client.transport import Response, Transport
 from gcbatch.genesys.families import family_named
 from gcbatch.genesys.regions import Hosts
-from gcbatch.genesys.transport import Response, Transport
 from gcbatch.query import make_query
 from gcbatch.question import Query
 from gcbatch.simulator import sample_tenant
@@ -223,7 +224,7 @@ class Line:
 
 
 async def _run(body: bytes, clock: Callable[[], float]) -> Rows:
-    connection = Connection(
+    connection = ClientConfig(
         hosts=Hosts("http://127.0.0.1", "http://127.0.0.1"),
         client_id="c",
         client_secret="s",
@@ -236,8 +237,8 @@ async def _run(body: bytes, clock: Callable[[], float]) -> Rows:
         give_up_s=10,
         max_response_bytes=10**7,
     )
-    client = access(cast("Transport", Line(body)), connection, clock).client
-    endpoint = cast("Bucketed", endpoint_named(ASKED.endpoint))
+    client = build_client(cast("Transport", Line(body)), connection, clock).client
+    endpoint = cast("AggregateEndpoint", endpoint_named(ASKED.endpoint))
     part = await endpoint.fetch(client, QUERY, ASKED)
     rows: Rows = part.table.to_pylist()
     rows.sort(key=lambda r: (r["queue_id"] or "", r["interval_start"]))

@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from gcbatch import question
 from gcbatch.account import Account
-from gcbatch.genesys.client import Client
-from gcbatch.genesys.endpoints.clocked import HEAD
-from gcbatch.genesys.endpoints.splitting import AskedInPieces
+from gcbatch.endpoints.bucket_grid import KEY_FIELDS
+from gcbatch.endpoints.splitting import SplittableEndpoint
+from gcbatch.genesys.client.client import Client
 from gcbatch.partfile import Part
 from gcbatch.query import Query, canonical
 from gcbatch.windows import iso
@@ -29,7 +29,7 @@ class _Bucket(msgspec.Struct):
 
 
 @dataclass(frozen=True)
-class Toy(AskedInPieces):
+class Toy(SplittableEndpoint):
     """The endpoint `toy`."""
 
     name: str = "toy"
@@ -54,7 +54,7 @@ class Toy(AskedInPieces):
     def schema(self, query: question.Query) -> pa.Schema:
         """Return the columns of a part."""
         del query
-        return pa.schema([*HEAD, pa.field("decibels", pa.int64())])
+        return pa.schema([*KEY_FIELDS, pa.field("decibels", pa.int64())])
 
     def groups(self, query: question.Query) -> tuple[str, ...]:
         """Return the columns that with interval_start make the key of a row."""

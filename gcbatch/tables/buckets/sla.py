@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch.errors import DataError
-from gcbatch.genesys.metrics import Merge
+from gcbatch.genesys import Merge
 from gcbatch.plan import Plan
 from gcbatch.rows import joined
 from gcbatch.store import Store

@@ -7,7 +7,7 @@ import msgspec
 import pyarrow as pa
 
 from gcbatch.errors import SHAPE_HINT, DataError
-from gcbatch.genesys.detail_models import CONVERSATION
+from gcbatch.genesys import CONVERSATION
 from gcbatch.tables.documents.rows import Rows, Shape
 from gcbatch.tables.documents.shapes import (
     PARTICIPANT_NUMBER,

@@ -7,8 +7,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from gcbatch.genesys.detail_models import Field, Holds, Model
-from gcbatch.genesys.metrics import snake
+from gcbatch.genesys import Field, FieldKind, Model, snake
 from gcbatch.table import INSTANT
 from gcbatch.tables.naming import NAMED, name_field
 
@@ -33,14 +32,14 @@ JSON: Final = {"content": "json"}
 """Marks a column of texts that are JSON."""
 
 _TYPES: Final = {
-    Holds.TEXT: pa.string(),
-    Holds.TIME: INSTANT,
-    Holds.FLAG: pa.bool_(),
-    Holds.WHOLE: pa.int64(),
-    Holds.NUMBER: pa.float64(),
-    Holds.TEXTS: pa.list_(pa.string()),
-    Holds.WHOLES: pa.list_(pa.int64()),
-    Holds.JSON: pa.null(),
+    FieldKind.TEXT: pa.string(),
+    FieldKind.TIME: INSTANT,
+    FieldKind.FLAG: pa.bool_(),
+    FieldKind.WHOLE: pa.int64(),
+    FieldKind.NUMBER: pa.float64(),
+    FieldKind.TEXTS: pa.list_(pa.string()),
+    FieldKind.WHOLES: pa.list_(pa.int64()),
+    FieldKind.JSON: pa.null(),
 }
 """As documents are read. Lists become JSON in the table; what is JSON already is not
 read here, and can only be found to be absent."""
@@ -70,7 +69,7 @@ class Sent:
 
     level: int
     way: tuple[str, ...]
-    holds: Holds
+    holds: FieldKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +164,7 @@ def columns_of(
 def _columns(
     field: Field, path: tuple[str, ...], way: tuple[str, ...], name: str
 ) -> Iterator[Column]:
-    if field.holds is Holds.MANY:
+    if field.holds is FieldKind.MANY:
         return
     if field.model is not None:
         for inner in field.model.fields:
@@ -226,7 +225,7 @@ def projection(
         source = column.source
         if not isinstance(source, Sent):
             continue
-        if source.holds is Holds.JSON and not with_json:
+        if source.holds is FieldKind.JSON and not with_json:
             continue
         *upper, last = source.way
         node = reduce(

@@ -13,8 +13,7 @@ import orjson
 import pyarrow as pa
 
 from gcbatch.errors import SHAPE_HINT, DataError
-from gcbatch.genesys.detail_models import Holds, Model
-from gcbatch.genesys.detail_values import fits, loaded
+from gcbatch.genesys import FieldKind, Model, fits, loaded
 from gcbatch.tables.documents.columns import below
 from gcbatch.text import one_line, replace_lone_surrogates
 
@@ -51,7 +50,7 @@ def _newer_way(root: Model, path: Way, steps: Way) -> Way | None:
     model, above, rest = below(root, path), len(path), steps[len(path) :]
     while len(rest) > 1:
         field = model.by_name.get(rest[0])
-        if field is None or field.holds is not Holds.ONE or field.model is None:
+        if field is None or field.holds is not FieldKind.ONE or field.model is None:
             break
         model, above, rest = field.model, above + 1, rest[1:]
     if not rest or rest[0] in model.by_name:
@@ -62,7 +61,7 @@ def _newer_way(root: Model, path: Way, steps: Way) -> Way | None:
     return (*steps[len(path) : above], name)
 
 
-def odd_ways(root: Model, path: Way, odd: Iterable[Way]) -> dict[Way, Holds]:
+def odd_ways(root: Model, path: Way, odd: Iterable[Way]) -> dict[Way, FieldKind]:
     """Return the ways to fields of a record that may not fit; what they should hold.
 
     Args:
@@ -70,14 +69,14 @@ def odd_ways(root: Model, path: Way, odd: Iterable[Way]) -> dict[Way, Holds]:
         path: From a document to the record, through lists.
         odd: Paths from the document; of fields of other records too.
     """
-    ways: dict[Way, Holds] = {}
+    ways: dict[Way, FieldKind] = {}
     for steps in odd:
         if steps[: len(path)] != path:
             continue
         way = steps[len(path) :]
         field = below(root, path).by_name[way[0]]
         for name in way[1:]:
-            if field.holds is not Holds.ONE or field.model is None:
+            if field.holds is not FieldKind.ONE or field.model is None:
                 break  # of another table
             field = field.model.by_name[name]
         else:
@@ -101,7 +100,7 @@ class RawFields:
         path: Sequence[str],
         kept: Iterable[Way],
         newer: Iterable[Way] = (),
-        odd: Mapping[Way, Holds] | None = None,
+        odd: Mapping[Way, FieldKind] | None = None,
     ) -> None:
         self._depth = len(path)
         self._odd = odd or {}

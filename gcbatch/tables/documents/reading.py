@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from pyarrow import json as arrow_json
 
 from gcbatch.errors import SHAPE_HINT, DataError
-from gcbatch.genesys.detail_models import Model
+from gcbatch.genesys import Model
 from gcbatch.tables.documents.repair import Fitted, fitted
 from gcbatch.text import one_line
 

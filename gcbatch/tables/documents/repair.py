@@ -13,8 +13,7 @@ from typing import Any, NamedTuple, NoReturn
 import pyarrow as pa
 
 from gcbatch.errors import SHAPE_HINT, DataError
-from gcbatch.genesys.detail_models import Field, Holds, Model
-from gcbatch.genesys.detail_values import MisfitError, loaded, value_of
+from gcbatch.genesys import Field, FieldKind, MisfitError, Model, loaded, value_of
 from gcbatch.text import one_line, replace_lone_surrogates
 
 __all__ = ["Fitted", "fitted"]
@@ -116,7 +115,7 @@ def _value(value: Any, kind: pa.DataType, field: Field, place: _Place) -> Any:
     if value is None:
         return None
     if field.model is not None:
-        if field.holds is Holds.ONE:
+        if field.holds is FieldKind.ONE:
             return _record(value, kind, field.model, place)
         if not isinstance(value, list):
             place.refuse("is no list")

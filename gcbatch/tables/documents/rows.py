@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from gcbatch.genesys.detail_models import Holds, Model
+from gcbatch.genesys import FieldKind, Model
 from gcbatch.tables.documents.columns import (
     Column,
     Derived,
@@ -84,7 +84,7 @@ class Rows:
             if isinstance(source, Name)
         }
         self._kept = [
-            s.way for s in sources if isinstance(s, Sent) and s.holds is Holds.JSON
+            s.way for s in sources if isinstance(s, Sent) and s.holds is FieldKind.JSON
         ]
         self._newer = newer_ways(shape.root, shape.path, newer)
         self._raws: dict[frozenset[Way], RawFields | None] = {}
@@ -128,7 +128,7 @@ class Rows:
         match column.source:
             case OfPart(name):
                 return levels.spread(batch.column(name), 0)
-            case Sent(level, way, holds) if holds is not Holds.JSON:
+            case Sent(level, way, holds) if holds is not FieldKind.JSON:
                 values = field_of(levels.records[level], way)
                 is_list = pa.types.is_list(values.type)
                 return levels.spread(json_lists(values) if is_list else values, level)
@@ -159,7 +159,7 @@ class Rows:
         columns = {
             column.field.name: raw.kept(records, column.source.way)
             for column in self._shape.columns
-            if isinstance(column.source, Sent) and column.source.holds is Holds.JSON
+            if isinstance(column.source, Sent) and column.source.holds is FieldKind.JSON
         }
         return {**columns, "extra": raw.rest(records)}
 

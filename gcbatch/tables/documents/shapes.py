@@ -4,7 +4,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from gcbatch.genesys.detail_models import CONVERSATION, USER_DETAIL
+from gcbatch.genesys import CONVERSATION, USER_DETAIL
 from gcbatch.table import INSTANT
 from gcbatch.tables.documents.columns import (
     Column,

@@ -1,0 +1,1 @@
+"""Aggregates: 19 families of figures, by query or by async job."""

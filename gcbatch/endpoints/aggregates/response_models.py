@@ -1,0 +1,204 @@
+"""What answers of aggregates look like, as types; what they have besides is named.
+
+Types have what this release knows, and refuse all else. A page that has more is read
+again without it: statistics and fields that are newer are named in the part, and the
+run's report names them once.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Final
+
+import msgspec
+
+from gcbatch.endpoints.number_columns import Number
+from gcbatch.endpoints.unknown_fields import (
+    check_no_error,
+    of_each,
+    without_unknown_fields,
+)
+from gcbatch.genesys.client import BodyReader, ForeignBodyError, read_loosely
+from gcbatch.question import Query
+from gcbatch.text import one_line
+
+__all__ = [
+    "FIELDS",
+    "AggregatePage",
+    "Bucket",
+    "Group",
+    "Stats",
+    "decode_page",
+    "left_out",
+]
+
+
+MOST_CHARS: Final = 100
+"""Of a name that is kept."""
+
+
+class Stats(msgspec.Struct, gc=False, rename="camel", forbid_unknown_fields=True):
+    """All statistics that any kind of metric has."""
+
+    count: Number | None = None
+    sum: Number | None = None
+    min: Number | None = None
+    max: Number | None = None
+    count_negative: Number | None = None
+    count_positive: Number | None = None
+    current: Number | None = None
+    ratio: Number | None = None
+    numerator: Number | None = None
+    denominator: Number | None = None
+    target: Number | None = None
+
+
+FIELDS: Final = dict(
+    zip(Stats.__struct_encode_fields__, Stats.__struct_fields__, strict=True)
+)
+"""Name of a statistic in the API, and of its field here."""
+
+
+class _Metric(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    metric: str
+    stats: Stats
+    qualifier: str | None = None
+
+
+class _View(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    name: str
+    stats: Stats
+
+
+class Bucket(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """What one group did in one interval."""
+
+    interval: str
+    metrics: list[_Metric] | None = None
+    views: list[_View] | None = None
+
+
+class Group(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """One group, and its buckets."""
+
+    group: dict[str, str | None] | None = None
+    data: list[Bucket] | None = None
+
+
+class _Whole(msgspec.Struct, gc=False):
+    results: list[msgspec.Raw] | None = None
+    systemToOrganizationMappings: Any = None  # noqa: N815 - the API's word
+
+
+class _OneOfMany(_Whole):
+    cursor: str | None = None
+
+
+class _Page(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    results: list[Group] | None = None
+    cursor: str | None = None
+    systemToOrganizationMappings: Any = None  # noqa: N815 - the API's word
+
+
+_WHOLES: Final = BodyReader(_Whole, *_Whole.__struct_encode_fields__)
+_MANY: Final = BodyReader(
+    _OneOfMany, *_OneOfMany.__struct_encode_fields__, next_page="cursor"
+)
+_PAGES: Final = msgspec.json.Decoder(_Page)
+
+
+@dataclass(frozen=True, slots=True)
+class AggregatePage:
+    """An answer, or a page of one.
+
+    Args:
+        results: What it says of each group.
+        cursor: Of the next page; None or empty on the last.
+        newer: What it has that this release does not know: statistics as
+            `tHandle.p95`, other fields as dotted paths.
+    """
+
+    results: Sequence[Group]
+    cursor: str | None = None
+    newer: frozenset[str] = frozenset()
+
+
+def decode_page(body: bytes, *, is_whole: bool = False) -> AggregatePage:
+    """Decode an answer, or a page of one.
+
+    Args:
+        body: JSON.
+        is_whole: Whether it has to be all of an answer.
+
+    Raises:
+        msgspec.DecodeError: If it is no JSON, or no answer; ValidationError if of
+            another shape, or if more pages are announced than can be asked for.
+    """
+    (_WHOLES if is_whole else _MANY).decode(body)
+    newer: set[str] = set()
+    try:
+        page = _PAGES.decode(body)
+    except msgspec.ValidationError:
+        page = msgspec.convert(_known_page(read_loosely(body), newer), _Page)
+    return AggregatePage(page.results or [], page.cursor, frozenset(newer))
+
+
+def left_out(page: AggregatePage, asked: Query) -> frozenset[str]:
+    """Return what an answer has that no column holds.
+
+    Args:
+        page: All of it.
+        asked: What the job asks.
+
+    Returns:
+        What is newer than this release, and the metrics, views and dimensions that
+        were not asked for.
+    """
+    buckets = [bucket for group in page.results for bucket in group.data or ()]
+    metrics = {m.metric for bucket in buckets for m in bucket.metrics or ()}
+    views = {view.name for bucket in buckets for view in bucket.views or ()}
+    dimensions = set(chain.from_iterable(one.group or () for one in page.results))
+    found = page.newer.union(
+        metrics.difference(asked.metrics),
+        views.difference(view.name for view in asked.views),
+        (f"group.{name}" for name in dimensions.difference(asked.group_by)),
+    )
+    return frozenset(one_line(name, MOST_CHARS) for name in found)
+
+
+def _known_page(page: Any, newer: set[str]) -> Any:
+    """Return a page without what this release does not know, which is noted."""
+
+    def group(one: Any) -> Any:
+        if isinstance(one, dict) and one and not one.keys() & {"group", "data"}:
+            msg = "a result has neither a group nor data"
+            raise ForeignBodyError(msg)
+        check_no_error(one, Group, "a result")
+        return without_unknown_fields(
+            one, Group, newer, "results.", data=of_each(bucket)
+        )
+
+    def bucket(one: Any) -> Any:
+        check_no_error(one, Bucket, "a bucket")
+        parts = {"metrics": of_each(metric), "views": of_each(view)}
+        return without_unknown_fields(one, Bucket, newer, "results.data.", **parts)
+
+    def metric(one: Any) -> Any:
+        stats = _statistics(one, "metric", newer)
+        return without_unknown_fields(
+            one, _Metric, newer, "results.data.metrics.", stats=stats
+        )
+
+    def view(one: Any) -> Any:
+        stats = _statistics(one, "name", newer)
+        return without_unknown_fields(
+            one, _View, newer, "results.data.views.", stats=stats
+        )
+
+    return without_unknown_fields(page, _Page, newer, "", results=of_each(group))
+
+
+def _statistics(one: Any, key: str, newer: set[str]) -> Callable[[Any], Any]:
+    """Return what cleans the statistics of a metric or view, which has a name."""
+    name = one.get(key) if isinstance(one, dict) else ""
+    return lambda stats: without_unknown_fields(stats, Stats, newer, f"{name}.")

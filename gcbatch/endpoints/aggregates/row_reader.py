@@ -1,0 +1,348 @@
+"""Answers of aggregates, from pages to columns.
+
+What has no data is left out at every level: groups, buckets, metrics, statistics.
+What there is must fit.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
+from operator import attrgetter
+from typing import Final
+
+import pyarrow as pa
+
+from gcbatch import question
+from gcbatch.endpoints.aggregates.response_models import (
+    FIELDS,
+    AggregatePage,
+    Bucket,
+    Group,
+    Stats,
+)
+from gcbatch.endpoints.local_midnights import AcrossMidnightError, Span, check_buckets
+from gcbatch.endpoints.number_columns import number_array
+from gcbatch.errors import SHAPE_HINT, DataError
+from gcbatch.genesys import Family, Kind, column_name, kind_of, snake
+from gcbatch.query import Query
+from gcbatch.table import INSTANT
+from gcbatch.text import one_line
+from gcbatch.windows import Window
+
+__all__ = ["merge_pages", "naming_query", "rows_of", "schema_of"]
+
+Key = tuple[str | None, ...]
+
+
+@contextmanager
+def naming_query(query: Query) -> Iterator[None]:
+    """Have errors of an answer say which query it is to."""
+    try:
+        yield
+    except AcrossMidnightError:
+        raise  # no error to show: the query is asked again, cut at midnights
+    except DataError as exc:
+        msg = f"{query}: {exc.problem}"
+        raise DataError(msg, hint=exc.hint) from exc
+
+
+def merge_pages(pages: Sequence[AggregatePage]) -> AggregatePage:
+    """Return the pages of a job's results as one answer.
+
+    A group, and a bucket of it, may go on on the next page; what a page repeats word
+    for word counts once.
+
+    Raises:
+        DataError: If a bucket has one metric twice, with other statistics.
+    """
+    groups: dict[tuple[tuple[str, str | None], ...], dict[str, Bucket]] = {}
+    for group in (group for page in pages for group in page.results):
+        key = tuple(sorted((group.group or {}).items()))
+        buckets = groups.setdefault(key, {})
+        for bucket in group.data or ():
+            known = buckets.get(bucket.interval)
+            if known is None:
+                buckets[bucket.interval] = bucket
+            else:
+                _extend(known, bucket)
+    whole = [Group(dict(key), list(b.values())) for key, b in groups.items()]
+    return AggregatePage(whole, newer=frozenset().union(*(p.newer for p in pages)))
+
+
+def _extend(known: Bucket, other: Bucket) -> None:
+    """Add the metrics and views of a bucket's next piece."""
+    metrics = {(m.metric, m.qualifier): m for m in known.metrics or ()}
+    for metric in other.metrics or ():
+        first = metrics.setdefault((metric.metric, metric.qualifier), metric)
+        if first != metric:
+            msg = (
+                f"bucket {one_line(known.interval, 80)} has "
+                f"{one_line(metric.metric)} twice"
+            )
+            raise DataError(msg, hint=SHAPE_HINT)
+    views = {view.name: view for view in known.views or ()}
+    for view in other.views or ():
+        if views.setdefault(view.name, view) != view:
+            msg = (
+                f"bucket {one_line(known.interval, 80)} has {one_line(view.name)} twice"
+            )
+            raise DataError(msg, hint=SHAPE_HINT)
+    known.metrics, known.views = list(metrics.values()), list(views.values())
+
+
+def rows_of(
+    page: AggregatePage,
+    *,
+    asked: question.Query,
+    family: Family,
+    window: Window,
+    queues: Collection[str],
+) -> pa.Table:
+    """Return the rows of an answer, by interval, group and qualifier.
+
+    Args:
+        page: All of it.
+        asked: What the job asks, which gives the columns.
+        family: Whom.
+        window: The span that was asked.
+        queues: The ids that were asked; empty is all.
+
+    Raises:
+        AcrossMidnightError: If a bucket reaches over a local midnight.
+        DataError: If a bucket is none of the query's, overlaps another of its group,
+            or has a statistic that does not fit its metric; if a group is of a queue
+            that was not asked.
+    """
+    if queues and "queueId" in asked.group_by:
+        _refuse_strangers(page, {queue.lower() for queue in queues})
+    return _Rows(asked, family, window).read(page, schema_of(asked, family))
+
+
+def schema_of(asked: question.Query, family: Family) -> pa.Schema:
+    """Return the columns of a part: interval, groups, qualifier, statistics.
+
+    Fields carry their unit and the metric they come from as metadata.
+    """
+    key = [
+        pa.field("interval_start", INSTANT, nullable=False),
+        pa.field("interval_end", INSTANT, nullable=False),
+    ]
+    key += [
+        pa.field(snake(d), pa.string(), metadata={"source": f"group.{d}"})
+        for d in asked.group_by
+    ]
+    if family.qualified:
+        key.append(pa.field("qualifier", pa.string()))
+    return pa.schema([*key, *_statistic_fields(asked)])
+
+
+def _statistic_fields(asked: question.Query) -> Iterable[pa.Field]:
+    named = [(m, kind_of(m), m) for m in asked.metrics]
+    named += [
+        (v.name, kind_of(v.target), f"{v.target} from {v.range.gte} to {v.range.lt}")
+        for v in asked.views
+    ]
+    for name, kind, source in named:
+        for statistic in kind.statistics:
+            yield pa.field(
+                column_name(name, statistic),
+                pa.type_for_alias(statistic.type),
+                metadata={
+                    "source": f"{source}.{statistic.key}",
+                    "unit": statistic.unit,
+                },
+            )
+
+
+def _refuse_strangers(page: AggregatePage, queues: Collection[str]) -> None:
+    """Refuse queues that were not asked: another answer brings them as well."""
+    for group in page.results:
+        found = (group.group or {}).get("queueId")
+        if found is not None and found.lower() not in queues:
+            msg = f"answers about queue {one_line(found)}, which was not asked"
+            raise DataError(msg, hint=SHAPE_HINT)
+
+
+@dataclass(slots=True)
+class _Slot:
+    """Where the statistics of one metric are gathered while a page is read."""
+
+    kind: Kind
+    rows: list[int] = field(default_factory=list)
+    stats: list[Stats] = field(default_factory=list)
+
+
+class _Rows:
+    """Turns one page into columns.
+
+    Statistics are gathered per metric beside the row they belong to, and spread over
+    the rows at the end by column operations; only the gathering is a Python loop.
+    """
+
+    def __init__(self, asked: question.Query, family: Family, window: Window) -> None:
+        self._dimensions = asked.group_by
+        self._qualified = family.qualified
+        self._window = window
+        self._granularity, self._zone = asked.granularity, asked.zone
+        self._metrics = {m: _Slot(kind_of(m)) for m in asked.metrics}
+        self._views = {v.name: _Slot(kind_of(v.target)) for v in asked.views}
+        self._spans: dict[str, Span] = {}
+        self._starts: list[datetime] = []
+        self._ends: list[datetime] = []
+        self._keys: list[Key] = []
+        self._qualifiers: list[str | None] = []
+
+    def read(self, page: AggregatePage, schema: pa.Schema) -> pa.Table:
+        """Return the rows of *page*, sorted by interval and group.
+
+        Raises:
+            DataError: As the function rows_of does.
+        """
+        seen: dict[Key, list[Span]] = {}
+        for group in page.results:
+            given = group.group or {}
+            key = tuple(given.get(d) for d in self._dimensions)
+            spans = seen.setdefault(key, [])
+            for bucket in group.data or ():
+                span = self._span(bucket.interval)
+                spans.append(span)
+                self._gather(bucket, span, key)
+        for key, spans in seen.items():
+            self._check_apart(key, spans)
+        told = self._spans.values()
+        check_buckets(set(told), self._window, self._granularity, self._zone)
+        arrays = [
+            pa.array(self._starts, INSTANT),
+            pa.array(self._ends, INSTANT),
+            *(
+                pa.array([key[n] for key in self._keys], pa.string())
+                for n in range(len(self._dimensions))
+            ),
+        ]
+        if self._qualified:
+            arrays.append(pa.array(self._qualifiers, pa.string()))
+        for name, slot in (*self._metrics.items(), *self._views.items()):
+            arrays += self._spread(name, slot)
+        table = pa.Table.from_arrays(arrays, schema=schema)
+        sort_keys = ["interval_start", *(snake(d) for d in self._dimensions)]
+        if self._qualified:
+            sort_keys.append("qualifier")
+        return table.sort_by([(k, "ascending") for k in sort_keys]).combine_chunks()
+
+    def _span(self, text: str) -> Span:
+        """Return the ends of an interval, in UTC, whatever its offset."""
+        if known := self._spans.get(text):
+            return known
+        try:
+            start, end = map(_instant, text.split("/"))
+        except (ValueError, OverflowError) as exc:
+            msg = f"bucket {one_line(text, 80)!r} is no interval"
+            raise DataError(msg, hint=SHAPE_HINT) from exc
+        if start >= end or start < self._window.start or end > self._window.end:
+            msg = f"bucket {one_line(text, 80)} is outside the window that was asked"
+            raise DataError(msg, hint=_ALIGN_HINT)
+        self._spans[text] = (start, end)
+        return start, end
+
+    def _gather(self, bucket: Bucket, span: Span, key: Key) -> None:
+        rows: dict[str | None, int] = {}
+        for metric in bucket.metrics or ():
+            slot = self._metrics.get(metric.metric)
+            if slot is None:
+                continue  # not asked for
+            qualifier = metric.qualifier
+            if qualifier is not None and not self._qualified:
+                where = f"bucket {one_line(bucket.interval, 80)}"
+                msg = f"{where}: {metric.metric} has a qualifier"
+                raise DataError(msg, hint=SHAPE_HINT)
+            row = rows.get(qualifier)
+            if row is None:
+                row = rows[qualifier] = self._new_row(span, key, qualifier)
+            slot.rows.append(row)
+            slot.stats.append(metric.stats)
+        for view in bucket.views or ():
+            slot = self._views.get(view.name)
+            if slot is None:
+                continue  # not asked for
+            row = rows.get(None)
+            if row is None:
+                row = rows[None] = self._new_row(span, key, None)
+            slot.rows.append(row)
+            slot.stats.append(view.stats)
+
+    def _new_row(self, span: Span, key: Key, qualifier: str | None) -> int:
+        self._starts.append(span[0])
+        self._ends.append(span[1])
+        self._keys.append(key)
+        self._qualifiers.append(qualifier)
+        return len(self._starts) - 1
+
+    def _check_apart(self, key: Key, spans: list[Span]) -> None:
+        spans.sort()
+        for before, after in pairwise(spans):
+            if after[0] < before[1]:
+                group = one_line(dict(zip(self._dimensions, key, strict=True)))
+                msg = (
+                    f"group {group}: bucket {Window(*after)} overlaps {Window(*before)}"
+                )
+                raise DataError(msg, hint=_ALIGN_HINT)
+
+    def _spread(self, name: str, slot: _Slot) -> Iterable[pa.Array]:
+        """Yield the columns of one metric, null in rows that have none of it."""
+        self._check_once(name, slot.rows)
+        _check_kind(name, slot)
+        whole = len(self._starts)
+        spread = None
+        if slot.rows != list(range(whole)):
+            places: list[int | None] = [None] * whole
+            for at, row in enumerate(slot.rows):
+                places[row] = at
+            spread = pa.array(places, pa.int64())
+        for statistic in slot.kind.statistics:
+            array = number_array(
+                list(map(attrgetter(FIELDS[statistic.key]), slot.stats)),
+                pa.type_for_alias(statistic.type),
+                f"{name}.{statistic.key}",
+            )
+            yield array if spread is None else array.take(spread)
+
+    def _check_once(self, name: str, rows: list[int]) -> None:
+        if len(set(rows)) == len(rows):
+            return
+        twice = next(a for a, b in pairwise(sorted(rows)) if a == b)
+        bucket = Window(self._starts[twice], self._ends[twice])
+        msg = f"bucket {bucket}: {name} is answered twice"
+        raise DataError(msg, hint=SHAPE_HINT)
+
+
+def _check_kind(name: str, slot: _Slot) -> None:
+    """Refuse statistics that the metric's kind has not: they would be lost."""
+    own = {statistic.key for statistic in slot.kind.statistics}
+    foreign = [key for key in FIELDS if key not in own]
+    values = attrgetter(*(FIELDS[key] for key in foreign))
+    nothing = (None,) * len(foreign)
+    for found in map(values, slot.stats):
+        if found != nothing:
+            at = next(n for n, value in enumerate(found) if value is not None)
+            msg = f"{name} has a {foreign[at]}, which a {slot.kind.name} has not"
+            raise DataError(msg, hint=SHAPE_HINT)
+
+
+def _instant(text: str) -> datetime:
+    """Return an end of an interval in UTC.
+
+    Raises:
+        ValueError: If it has no offset (it would be taken for this machine's time),
+            or is finer than the columns, which would cut it without a word.
+    """
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None or instant.microsecond % 1000:
+        raise ValueError(text)
+    return instant.astimezone(UTC)
+
+
+_ALIGN_HINT: Final = (
+    "from and fetch.chunk may not suit how the service cuts buckets of this granularity"
+)

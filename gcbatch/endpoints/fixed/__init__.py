@@ -1,0 +1,1 @@
+"""A registry folder: endpoints with figures and groups of their own, a file each."""

@@ -1,0 +1,34 @@
+"""How to reach an org, as whom, and how hard to ask it."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from gcbatch.genesys import Hosts
+
+__all__ = ["ClientConfig"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientConfig:
+    """How to reach an org.
+
+    Args:
+        hosts: Its two addresses.
+        client_id, client_secret: Of the OAuth client.
+        token_path, token_style: How a token is asked for, as in the job file.
+        requests_per_minute, reserve: As in the job file.
+        concurrency: Requests in flight.
+        timeout_s, give_up_s, max_response_bytes: As in the job file.
+    """
+
+    hosts: Hosts
+    client_id: str
+    client_secret: str = field(repr=False)
+    token_path: str
+    token_style: Literal["basic", "json"]
+    requests_per_minute: int
+    reserve: float
+    concurrency: int
+    timeout_s: float
+    give_up_s: float
+    max_response_bytes: int

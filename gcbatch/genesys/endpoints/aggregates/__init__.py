@@ -1,1 +1,0 @@
-"""Aggregates: figures of groups by interval, of 19 families."""

@@ -1,1 +1,0 @@
-"""Details: conversations and users, each as it was sent."""

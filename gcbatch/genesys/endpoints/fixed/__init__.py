@@ -1,1 +1,0 @@
-"""Endpoints with figures and groups of their own: a file each, named for it."""
