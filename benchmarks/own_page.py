@@ -34,10 +34,9 @@ from benchmarks.own_page_floor import Page, columns_of
 from benchmarks.scores import at_most, ratios
 from gcbatch.endpoints import Aggregates, endpoint_named
 from gcbatch.genesys.client import Answer, Client
-from gcbatch.partfile import Part
 from gcbatch.query import make_query
 from gcbatch.question import Query
-from gcbatch.store import Store
+from gcbatch.store import Part, Store
 from gcbatch.windows import Window
 
 __all__ = ["measure", "verdict"]

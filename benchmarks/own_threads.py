@@ -17,7 +17,7 @@ from typing import Final
 from benchmarks.alone import main_of
 from benchmarks.findings import Findings, spread
 from benchmarks.own_page import QUEUES, QUICK_QUEUES, Desk, page_of
-from gcbatch.partfile import fill
+from gcbatch.store import fill
 
 __all__ = ["measure"]
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from threading import Event
 from typing import Any, Final
 
-from gcbatch.digests import Output, inputs_of, output_at
 from gcbatch.errors import tagging_org
-from gcbatch.exporting import Exporter, ExporterEntry
+from gcbatch.exporting import Exporter, ExporterEntry, PublishedFile, digest_file
 from gcbatch.job import LISTED, Export
+from gcbatch.kept import digest_parts
 from gcbatch.query import canonical
 from gcbatch.report import Exported
 from gcbatch.table import StoppedError
@@ -90,7 +90,7 @@ def _about(source: Source, stop: Event) -> dict[str, Any]:
         "query": job.query.model_dump(mode="json", by_alias=True),
         "sla": job.sla and job.sla.model_dump(mode="json"),
         "plan": source.plan.run_id,
-        "inputs": inputs_of(plan, store).sha256,
+        "inputs": digest_parts(plan, store).sha256,
         "names": {part: names[part] for part in SHOWN},
     }
 
@@ -107,7 +107,7 @@ class Earlier:
 
     def same(
         self, mark: str, exporter: str, tables: Sequence[str]
-    ) -> tuple[Exported, tuple[Output, ...]] | None:
+    ) -> tuple[Exported, tuple[PublishedFile, ...]] | None:
         """Return an export that is still there, and its files.
 
         Args:
@@ -124,7 +124,7 @@ class Earlier:
         try:
             digests = {o["path"]: o["sha256"] for o in self.note["digests"]["outputs"]}
             known = {e.get("mark"): e for e in self.note["exports"]}[mark]
-            outputs = [output_at(Path(path)) for path in known["files"]]
+            outputs = [digest_file(Path(path)) for path in known["files"]]
             if not outputs or any(digests[o.path] != o.sha256 for o in outputs):
                 return None
             done = Exported(

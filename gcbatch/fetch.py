@@ -7,9 +7,8 @@ from typing import Protocol
 
 from gcbatch.concurrency import for_each
 from gcbatch.errors import GcbatchError
-from gcbatch.partfile import Rows
 from gcbatch.query import Query
-from gcbatch.store import Store
+from gcbatch.store import PartSource, Store
 
 __all__ = ["Observer", "Quiet", "fetch_parts"]
 
@@ -66,7 +65,7 @@ class Quiet:
 
 async def fetch_parts(
     queries: Iterable[Query],
-    ask: Callable[[Query], Awaitable[Rows]],
+    ask: Callable[[Query], Awaitable[PartSource]],
     store: Store,
     *,
     concurrency: int,
@@ -103,7 +102,7 @@ async def fetch_parts(
     await for_each(queries, one, at_once=concurrency)
 
 
-async def _put(store: Store, query: Query, part: Rows) -> None:
+async def _put(store: Store, query: Query, part: PartSource) -> None:
     """Write a part to its end, also where that is called off meanwhile."""
     # Writing forces the disk, which may take long; the loop goes on meanwhile.
     writing = asyncio.create_task(asyncio.to_thread(store.write, query.digest, part))

@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from gcbatch import registry as shelves
+from gcbatch.exporting import LocalPath
 from gcbatch.genesys import (
     BODY_BYTES,
     DETAIL_RESULTS,
@@ -33,16 +34,15 @@ from gcbatch.org import Org
 from gcbatch.question import DEFAULT_ENDPOINT, Query, Queues, TimeZone
 from gcbatch.sections import (
     Duration,
-    LocalPath,
     MisfitError,
     Section,
     Unique,
-    as_period,
     one_of,
     schema_of_period,
 )
+from gcbatch.store import SETTLE
 from gcbatch.suggest import unknown
-from gcbatch.windows import ONE_DAY, Period
+from gcbatch.windows import ONE_DAY, Period, as_period, as_period_or_none
 
 __all__ = [
     "ENGINES",
@@ -157,9 +157,7 @@ class Fetch(Section):
     concurrency: Annotated[int, Field(ge=1, le=256)] = 8
     requests_per_minute: Annotated[int, Field(ge=1, le=LARGEST)] = REQUESTS_PER_MINUTE
     reserve: Annotated[float, Field(ge=0, lt=100)] = 0
-    settle: Annotated[Period, Field(json_schema_extra=schema_of_period)] = Period.parse(
-        "P4D"
-    )
+    settle: Annotated[Period, Field(json_schema_extra=schema_of_period)] = SETTLE
     names_max_age: Annotated[Period, Field(json_schema_extra=schema_of_period)] = (
         ONE_DAY
     )
@@ -179,9 +177,7 @@ class Fetch(Section):
     @field_validator("settle", "names_max_age", mode="before")
     @classmethod
     def _read_none_or_more(cls, value: object) -> object:
-        if value in ("PT0S", "P0D"):
-            return Period(0, 0, 0, "PT0S")
-        return as_period(value)
+        return as_period_or_none(value)
 
 
 class Sla(Section):

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from gcbatch.concurrency import for_each
-from gcbatch.digests import Output
-from gcbatch.drafts import remove_leftovers
 from gcbatch.earlier import Earlier, Marks
 from gcbatch.engines import Engines
 from gcbatch.errors import (
@@ -24,10 +22,12 @@ from gcbatch.errors import (
 from gcbatch.exporting import (
     Exporter,
     ExporterEntry,
+    PublishedFile,
     export,
-    exporter_named,
+    find_exporter,
     installed_exporters,
     load_exporter,
+    remove_leftovers,
 )
 from gcbatch.fetch import Observer
 from gcbatch.job import Export, Job
@@ -200,7 +200,7 @@ class JobRun:
         empty = self._catalog([run.empty_catalog() for run in self._left()])
         known = installed_exporters()
         for spec in self._job.exports:
-            entry = exporter_named(spec.exporter, known)
+            entry = find_exporter(spec.exporter, known)
             kind = load_exporter(entry)
             exporter = kind(kind.Options.model_validate(spec.options))
             if (refuse := getattr(exporter, "check", None)) is not None:
@@ -254,7 +254,7 @@ class JobRun:
         marks = Marks([own.source for own in catalogs], stop)
         earlier = Earlier({} if anew else runs[0].last_report())
         exports: list[Exported] = []
-        outputs: dict[str, Output] = {}
+        outputs: dict[str, PublishedFile] = {}
         failed: list[FailedExport] = []
         for number, (spec, exporter, entry) in enumerate(exporters):
             mark = marks.of(spec, exporter, entry)

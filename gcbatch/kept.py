@@ -15,11 +15,10 @@ from gcbatch.genesys import Names
 from gcbatch.job import Job
 from gcbatch.plan import Plan
 from gcbatch.query import PART_FORMAT, canonical
-from gcbatch.store import Store
+from gcbatch.store import PLAN_NOTE, Store
 
-__all__ = ["Kept", "asked_by"]
+__all__ = ["Kept", "PartsDigest", "asked_by", "digest_parts"]
 
-NOTE: Final = "plan.json"
 FORMAT: Final = 1
 
 
@@ -67,7 +66,7 @@ class Kept:
     def write(self, store: Store) -> None:
         """Keep it beside the parts."""
         store.write_note(
-            NOTE,
+            PLAN_NOTE,
             {
                 "asked": self.asked,
                 "run_id": self.plan.run_id,
@@ -79,7 +78,7 @@ class Kept:
     @classmethod
     def read(cls, store: Store) -> "Kept | None":
         """Return what the last run kept; None if nothing usable is there."""
-        raw = store.read_note(NOTE)
+        raw = store.read_note(PLAN_NOTE)
         if raw is None:
             return None
         try:
@@ -122,3 +121,25 @@ class _Shape(msgspec.Struct):
     run_id: str
     names: _Names
     plan: _Plan
+
+
+@dataclass(frozen=True, slots=True)
+class PartsDigest:
+    """The parts that tables were made of.
+
+    Args:
+        parts: How many.
+        sha256: Over the sorted lines `<digest of the query> <checksum of the part>`.
+    """
+
+    parts: int
+    sha256: str
+
+
+def digest_parts(plan: "Plan", store: "Store") -> PartsDigest:
+    """Return what tells the parts of *plan* from any others; missing ones count too."""
+    digests = sorted({query.digest for query in plan.queries})
+    whole = sha256()
+    for digest in digests:
+        whole.update(f"{digest} {store.seal(digest) or '-'}\n".encode())
+    return PartsDigest(len(digests), whole.hexdigest())

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from gcbatch.errors import JobError
 from gcbatch.exporting import (
     ExporterEntry,
-    exporter_named,
+    find_exporter,
     installed_exporters,
     load_exporter,
 )
@@ -64,7 +64,7 @@ def check_export(
         known: As for exporter_named.
     """
     try:
-        exporter = load_exporter(exporter_named(export.exporter, known))
+        exporter = load_exporter(find_exporter(export.exporter, known))
     except JobError as exc:
         yield ("exporter",), f"{exc.problem}; {exc.hint}" if exc.hint else exc.problem
         return

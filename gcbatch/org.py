@@ -12,8 +12,9 @@ from pydantic import (
     model_validator,
 )
 
+from gcbatch.exporting import LocalPath
 from gcbatch.genesys import REGIONS, Hosts, hosts_of_domain, is_loopback
-from gcbatch.sections import LocalPath, Section, given_or_file, one_of
+from gcbatch.sections import Section, given_or_file, one_of
 
 __all__ = ["Org", "SecretFile", "TokenRequest"]
 

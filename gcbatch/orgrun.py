@@ -8,22 +8,22 @@ from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any, Final
 
-from gcbatch.account import Account
 from gcbatch.dates import is_relative
-from gcbatch.digests import Output, inputs_of
 from gcbatch.endpoints import DetailsEndpoint, FetchContext
 from gcbatch.engine import Engine, Fetching
 from gcbatch.errors import DataError, GcbatchError, OutOfReachError, ServiceError
+from gcbatch.exporting import PublishedFile
 from gcbatch.fetch import Observer
 from gcbatch.genesys import Documents, Names
 from gcbatch.genesys.client import HIDDEN
 from gcbatch.job import Job
-from gcbatch.kept import Kept
+from gcbatch.kept import Kept, digest_parts
 from gcbatch.orgs import Orgs, OrgSession, Spending
 from gcbatch.plan import Plan
 from gcbatch.planning import Planned, Planner
 from gcbatch.query import Query
-from gcbatch.report import REPORT_NOTE, Exported, FailedExport, Gap, RunReport
+from gcbatch.report import Exported, FailedExport, Gap, RunReport
+from gcbatch.store import REPORT_NOTE, PartMetadata
 from gcbatch.tables.catalog import Catalog
 from gcbatch.tables.latest import LatestParts
 from gcbatch.tables.source import Source
@@ -270,7 +270,7 @@ class OrgRun:
         self,
         catalog: Catalog,
         exports: Sequence[Exported],
-        outputs: Sequence[Output],
+        outputs: Sequence[PublishedFile],
         *,
         failed: Sequence[FailedExport] = (),
     ) -> RunReport:
@@ -309,7 +309,7 @@ class OrgRun:
             quota_used_pct=spent.quota_used_pct,
             failed=spent.failed,
             gaps=tuple(map(self._gap, effort.gaps)),
-            inputs=inputs_of(planned.plan, self._store),
+            inputs=digest_parts(planned.plan, self._store),
             outputs=tuple(outputs),
             settle=str(settle),
             timezone=zone.key,
@@ -368,7 +368,7 @@ class OrgRun:
         queues = self._endpoint.queues_of(query.template)
         return Gap(query.window, queues, self.org)
 
-    def _account(self, query: Query) -> Account:
+    def _account(self, query: Query) -> PartMetadata:
         account = self._store.account_of(query)
         if account is None:
             is_there = self._store.is_unreadable(query)
@@ -383,7 +383,7 @@ def _told(counts: Counter[str]) -> list[str]:
     return [f"{what}: {number:,}" for what, number in counts.items()]
 
 
-def _remarks_of(accounts: Sequence[Account]) -> list[str]:
+def _remarks_of(accounts: Sequence[PartMetadata]) -> list[str]:
     """Return what the reader of a run should know of its parts."""
     counted = sum((Counter(a.remarks) for a in accounts), Counter[str]())
     remarks = sorted(_told(counted))

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
 
-from gcbatch.account import Account
 from gcbatch.atomic_files import read_bounded
 from gcbatch.dates import resolve_range
 from gcbatch.endpoints import RequestCost, endpoint_named
@@ -27,12 +26,11 @@ from gcbatch.genesys import (
 from gcbatch.genesys.client import ServiceClock
 from gcbatch.job import Job
 from gcbatch.kept import Kept, asked_by
-from gcbatch.listings import is_kept, keep_listings
 from gcbatch.orgs import OrgSession, identity_of
 from gcbatch.plan import Plan, Scope, make_plan
 from gcbatch.query import Query
 from gcbatch.question import QueueFile
-from gcbatch.store import Store
+from gcbatch.store import PartMetadata, Store, has_entities, write_entities
 from gcbatch.text import one_line
 from gcbatch.windows import Window
 
@@ -122,7 +120,7 @@ class Planner:
         Returns:
             The plan, its listings now in the store.
         """
-        keep_listings(self.store, planned.listings)
+        write_entities(self.store, planned.listings)
         Kept(self._asked, planned.names, planned.plan).write(self.store)
         self.store.end_fresh()
         return replace(planned, listings={})
@@ -139,7 +137,7 @@ class Planner:
 
     def _unlisted(self) -> list[str]:
         """Return the tables that the job exports and no run has listed for it."""
-        return [t for t in self._job.listed if not is_kept(self.store, t)]
+        return [t for t in self._job.listed if not has_entities(self.store, t)]
 
     def window(self) -> Window:
         """Return the job's range.
@@ -361,7 +359,7 @@ class Planner:
             return False
         return self.store.is_fresh(query.digest)
 
-    def is_provisional(self, account: Account) -> bool:
+    def is_provisional(self, account: PartMetadata) -> bool:
         """Say whether a part is to be fetched again, as its figures may change."""
         zone, settle = self._job.query.zone, self._job.fetch.settle
         return not account.settled(settle, zone, self.clock.now())

@@ -19,6 +19,7 @@ from pydantic import (
 
 from gcbatch import registry as shelves
 from gcbatch.dates import check_date
+from gcbatch.exporting import LocalPath
 from gcbatch.filters import Clause, DetailFilters, Filter, View, all_of, any_of
 from gcbatch.genesys import (
     DETAILS,
@@ -38,7 +39,6 @@ from gcbatch.genesys import (
 )
 from gcbatch.sections import (
     Duration,
-    LocalPath,
     MisfitError,
     Section,
     Unique,

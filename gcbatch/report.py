@@ -7,10 +7,11 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
-from gcbatch.digests import Inputs, Output
 from gcbatch.errors import GcbatchError
+from gcbatch.exporting import PublishedFile
 from gcbatch.genesys.client import FailedCall
 from gcbatch.job import Job
+from gcbatch.kept import PartsDigest
 from gcbatch.tables.orgs import run_id_of_all
 from gcbatch.windows import Window, iso
 
@@ -19,16 +20,8 @@ if TYPE_CHECKING:
     from gcbatch.tables.catalog import Catalog
     from gcbatch.tables.orgs import OrgsCatalog
 
-__all__ = [
-    "REPORT_NOTE",
-    "Exported",
-    "FailedExport",
-    "Gap",
-    "RunReport",
-    "report_of_all",
-]
+__all__ = ["Exported", "FailedExport", "Gap", "RunReport", "report_of_all"]
 
-REPORT_NOTE: Final = "run.json"
 MOST_QUEUES: Final = 3
 """Of a gap, told one by one."""
 
@@ -170,8 +163,8 @@ class RunReport:
     gaps: Sequence[Gap] = ()
     failures: Mapping[str, GcbatchError] = field(default_factory=dict)
     failed_exports: tuple[FailedExport, ...] = ()
-    inputs: Inputs | None = None
-    outputs: tuple[Output, ...] = ()
+    inputs: PartsDigest | None = None
+    outputs: tuple[PublishedFile, ...] = ()
     settle: str = "P4D"
     timezone: str = "UTC"
     names_at: Mapping[str, datetime] = field(default_factory=dict)

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from gcbatch.housekeeping import JobStore, Pruned
 from gcbatch.screens import counted, grid_of, local_time
+from gcbatch.store import PruneResult, StoredJob
 from gcbatch.totals import Difference
 from gcbatch.verification import Totals, Verification
 from gcbatch.windows import UTC_ZONE, Window
@@ -107,7 +107,7 @@ def _numbers(difference: Difference) -> tuple[int | float | None, int | float | 
     return difference.stored, difference.served
 
 
-def store_screen(jobs: Sequence[JobStore]) -> RenderableType:
+def store_screen(jobs: Sequence[StoredJob]) -> RenderableType:
     """Return what the store holds, a line for each job; times in UTC."""
     if not jobs:
         return Text("nothing is stored")
@@ -130,7 +130,7 @@ def store_screen(jobs: Sequence[JobStore]) -> RenderableType:
     return grid
 
 
-def pruned_line(done: Pruned, *, dry_run: bool) -> str:
+def pruned_line(done: PruneResult, *, dry_run: bool) -> str:
     """Return what was removed, in one line."""
     said = [f"{counted(done.parts, 'part')} of {counted(len(done.jobs), 'job')}"]
     if done.leftovers:

@@ -22,9 +22,8 @@ from typing import Any, ClassVar, Final
 import pyarrow as pa
 from pydantic import BaseModel, ValidationError
 
-from gcbatch.digests import Output
 from gcbatch.errors import DataError
-from gcbatch.exporting import API_VERSION, Exporter, Receipt, export
+from gcbatch.exporting import API_VERSION, Exporter, PublishedFile, Receipt, export
 from gcbatch.table import INSTANT, Table
 from gcbatch.windows import UTC_ZONE, Period, Window, step
 
@@ -341,12 +340,12 @@ class ExporterConformance:
 
     def _export_published(
         self, folder: Path, table: Table
-    ) -> tuple[Receipt, tuple[Output, ...]]:
+    ) -> tuple[Receipt, tuple[PublishedFile, ...]]:
         return self._export_tables(folder, {table.name: table})
 
     def _export_tables(
         self, folder: Path, tables: dict[str, Table]
-    ) -> tuple[Receipt, tuple[Output, ...]]:
+    ) -> tuple[Receipt, tuple[PublishedFile, ...]]:
         options = self.exporter.Options.model_validate(self.options(folder))
         exporter = self.exporter(options)
         check = getattr(exporter, "check", None)

@@ -12,9 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch.account import Account
 from gcbatch.concurrency import for_each
-from gcbatch.digests import inputs_of, output_at
 from gcbatch.endpoints import (
     Aggregates,
     DetailsEndpoint,
@@ -23,14 +21,13 @@ from gcbatch.endpoints import (
     endpoint_named,
 )
 from gcbatch.errors import DataError, GcbatchError
+from gcbatch.exporting import digest_file
 from gcbatch.job import Job
-from gcbatch.kept import Kept
+from gcbatch.kept import Kept, digest_parts
 from gcbatch.orgs import Orgs
 from gcbatch.pipeline import blocking, last_run_of
 from gcbatch.query import Query
-from gcbatch.report import REPORT_NOTE
-from gcbatch.spool import DOCUMENTS
-from gcbatch.store import Store
+from gcbatch.store import DOCUMENTS, REPORT_NOTE, PartMetadata, Store
 from gcbatch.totals import Coarse, Difference, coarse_of, differences, figures_of
 from gcbatch.verification import Flaw, Totals, Verification
 from gcbatch.windows import Window
@@ -64,7 +61,7 @@ class _Verifier:
         self._store = Store(job.fetch.store, job.store_name)
         self._endpoint = endpoint_named(job.query.endpoint)
         self._missing: set[Window] = set()
-        self._accounts: list[Account] = []
+        self._accounts: list[PartMetadata] = []
         plan = kept.plan
         self._found = Verification(
             job=job.store_name,
@@ -154,7 +151,7 @@ class _Verifier:
             found.output_flaws.append(Flaw(str(path), problem))
         elif (
             not found.part_flaws
-            and inputs_of(self._kept.plan, self._store).sha256 != inputs
+            and digest_parts(self._kept.plan, self._store).sha256 != inputs
         ):
             problem = "tells of other parts: they changed since outputs were written"
             found.output_flaws.append(Flaw(str(path), problem))
@@ -254,7 +251,7 @@ class _Columns:
 
 
 def _misfit(
-    account: Account,
+    account: PartMetadata,
     batches: Iterable[pa.RecordBatch],
     query: Query,
     columns: _Columns,
@@ -283,7 +280,7 @@ def _misfit(
 def _output_problem(path: Path, digest: object, size: object) -> str | None:
     """Say in what a file is not what was published; None if in nothing."""
     try:
-        output = output_at(path)
+        output = digest_file(path)
     except FileNotFoundError:
         return "output is missing"
     except (OSError, ValueError) as exc:  # a path of a note that is no path

@@ -18,6 +18,8 @@ __all__ = [
     "UTC_ZONE",
     "Period",
     "Window",
+    "as_period",
+    "as_period_or_none",
     "bucket_count",
     "bucket_edges",
     "ceil_to_bucket",
@@ -367,3 +369,33 @@ def _tile(whole: Window, length: Period, zone: ZoneInfo) -> Iterator[Window]:
         if end > start:
             yield Window(start, end)
             start = end
+
+
+LONGEST: Final = Period.parse("P10Y")
+"""Of any span in a job file; calendars end not far beyond."""
+
+
+def as_period(value: object) -> Period:
+    """Read an ISO 8601 duration.
+
+    Raises:
+        ValueError: If it is none, or longer than ten years.
+    """
+    if isinstance(value, Period):
+        return value
+    period = Period.parse(value if isinstance(value, str) else repr(value))
+    if period.typical_s > LONGEST.typical_s:
+        msg = f"{period} is longer than {LONGEST}"
+        raise ValueError(msg)
+    return period
+
+
+def as_period_or_none(value: object) -> Period:
+    """Read an ISO 8601 duration, which may be of no length: `PT0S`.
+
+    Raises:
+        ValueError: As as_period does.
+    """
+    if value in ("PT0S", "P0D"):
+        return Period(0, 0, 0, "PT0S")
+    return as_period(value)

@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from gcbatch.account import Account
 from gcbatch.genesys.detail_models import CONVERSATION, Field, FieldKind, Model
 from gcbatch.plan import Plan
 from gcbatch.query import Query, make_query
 from gcbatch.registry import load_member, module_names, tables_for
+from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.table import Table
 from gcbatch.tables.documents.table import DocumentsTable
 from gcbatch.windows import Window
@@ -48,10 +48,10 @@ class FakeStore:
             self.opened += 1
             yield batch.select(columns or batch.schema.names)
 
-    def account(self, digest: str) -> Account | None:
+    def account(self, digest: str) -> PartMetadata | None:
         window = Window(START, START + DAY)
         rows = sum(batch.num_rows for batch in self.parts[digest])
-        return Account(START, window, 1, rows, 1, 1, ("",), newer=self.newer)
+        return PartMetadata(START, window, 1, rows, 1, 1, ("",), newer=self.newer)
 
 
 def queries(count: int = 1) -> list[Query]:

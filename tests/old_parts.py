@@ -5,16 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gcbatch import partfile
-from gcbatch.account import Account
-from gcbatch.partfile import Part
+from gcbatch.store import part_file as partfile
+from gcbatch.store.part_file import Part
+from gcbatch.store.part_metadata import PartMetadata
 
 __all__ = ["account_in", "rewritten", "unbound"]
 
 
-def account_in(path: Path) -> Account:
+def account_in(path: Path) -> PartMetadata:
     """Return the account of a part."""
-    return Account.from_json(partfile.metadata_of(path)[partfile.ACCOUNT_KEY])
+    return PartMetadata.from_json(partfile.metadata_of(path)[partfile.ACCOUNT_KEY])
 
 
 def rewritten(path: Path, **account: Any) -> None:
@@ -29,8 +29,8 @@ def unbound(path: Path) -> None:
     _write(path, {}, account_in(path))
 
 
-def _write(path: Path, about: Mapping[bytes, bytes], account: Account) -> None:
-    with partfile.opened(path) as (file, _):
+def _write(path: Path, about: Mapping[bytes, bytes], account: PartMetadata) -> None:
+    with partfile.open_verified(path) as (file, _):
         table = partfile.table_of(file)
     whole = table.schema.metadata or {}
     rest = {k: v for k, v in whole.items() if k not in partfile.OWN_KEYS}

@@ -19,9 +19,9 @@ from gcbatch.endpoints.lookup import endpoint_named
 from gcbatch.errors import DataError
 from gcbatch.genesys.client.client import Answer, Client
 from gcbatch.genesys.families import FAMILIES
-from gcbatch.partfile import Part
 from gcbatch.query import make_query
 from gcbatch.question import Query
+from gcbatch.store.part_file import Part
 from gcbatch.windows import Window, iso
 
 T = TypeVar("T")

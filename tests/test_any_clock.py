@@ -30,7 +30,7 @@ from gcbatch.genesys.client.client import Answer, Client
 from gcbatch.job import Job
 from gcbatch.plan import Plan, Scope, make_plan
 from gcbatch.simulator import Call, Queue, Tenant
-from gcbatch.store import Store
+from gcbatch.store.store import Store
 from gcbatch.tables.buckets.sla import Targets, sla_table
 from gcbatch.verifying import verify
 from gcbatch.windows import Window

@@ -14,8 +14,8 @@ import pytest
 from gcbatch.endpoints.async_jobs import AsyncJobClient, AsyncJobRequest
 from gcbatch.errors import DataError, ErrorResponse, ServiceError
 from gcbatch.genesys.client.client import Answer, Client
-from gcbatch.pending import Submitted
-from gcbatch.store import Store
+from gcbatch.store.pending_jobs import SubmittedJob
+from gcbatch.store.store import Store
 
 T = TypeVar("T")
 InTime = Callable[[Callable[[Callable[[], float]], Awaitable[None]]], None]
@@ -176,8 +176,8 @@ def test_a_job_that_is_known_is_not_submitted(
     """It goes on with what it was submitted with: also the date of that time."""
     earlier = datetime(2026, 3, 1, tzinfo=UTC)
     pending = Store(tmp_path, "job").pending(DIGEST)
-    pending.remember("about", Submitted("old", earlier, earlier))
-    pending.remember("another", Submitted("other", None, earlier))
+    pending.remember("about", SubmittedJob("old", earlier, earlier))
+    pending.remember("another", SubmittedJob("other", None, earlier))
 
     done = fetch(tmp_path, in_turned_time, DONE, LAST, None)
 
@@ -195,7 +195,7 @@ def test_a_job_of_another_query_is_not_gone_on_with(
     """A note copied over another: what that job brings is no answer to this query."""
     store = Store(tmp_path, "job")
     earlier = datetime(2026, 3, 1, tzinfo=UTC)
-    store.pending("1" * 40).remember("about", Submitted("old", None, earlier))
+    store.pending("1" * 40).remember("about", SubmittedJob("old", None, earlier))
     theirs = tmp_path / "job" / "parts" / f"{'1' * 40}.pending"
     theirs.rename(theirs.with_stem(DIGEST))
 
@@ -228,7 +228,7 @@ def test_a_known_job_that_is_gone_is_submitted_anew(
     """The service forgets jobs; its new date counts."""
     pending = Store(tmp_path, "job").pending(DIGEST)
     earlier = datetime(2026, 3, 1, tzinfo=UTC)
-    pending.remember("about", Submitted("old", earlier, earlier))
+    pending.remember("about", SubmittedJob("old", earlier, earlier))
 
     done = fetch(tmp_path, in_turned_time, status, SUBMITTED, DONE, LAST, None)
 

@@ -8,15 +8,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gcbatch import DataError, JobError, partfile
-from gcbatch.account import Account
-from gcbatch.digests import inputs_of
+from gcbatch import DataError, JobError
 from gcbatch.errors import DamagedPartError
-from gcbatch.housekeeping import list_store
-from gcbatch.listings import documents_in, is_kept, keep_listings
-from gcbatch.partfile import Part
+from gcbatch.kept import digest_parts
 from gcbatch.query import Query
-from gcbatch.store import Store
+from gcbatch.store import part_file as partfile
+from gcbatch.store.entity_files import has_entities, read_entities, write_entities
+from gcbatch.store.maintenance import list_store
+from gcbatch.store.part_file import Part
+from gcbatch.store.part_metadata import PartMetadata
+from gcbatch.store.store import Store
 from tests.detail_tables import plan_of, queries
 from tests.old_parts import unbound
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 def answer(query: Query) -> Part:
     """Return a part that answers a query."""
-    account = Account(query.window.end, query.window, 1, 1, 1, 1, ("id",))
+    account = PartMetadata(query.window.end, query.window, 1, 1, 1, 1, ("id",))
     return Part(pa.table({"day": [query.window.start]}), account)
 
 
@@ -94,10 +95,10 @@ def test_a_copied_part_is_not_read(
 def test_a_copied_part_is_no_input(two: Two) -> None:
     """What outputs were made of counts it as missing."""
     store, one, other = two
-    whole = inputs_of(plan_of([one, other]), store)
+    whole = digest_parts(plan_of([one, other]), store)
     store.discard(one.digest)
 
-    assert inputs_of(plan_of([one, other]), store) == whole
+    assert digest_parts(plan_of([one, other]), store) == whole
 
 
 def test_the_store_lists_it_as_unreadable(two: Two) -> None:
@@ -201,7 +202,7 @@ class TestListings:
         """Return a store with listings of two tables."""
         store = Store(tmp_path, "job")
         queues, users = {"q": b'{"id":"q"}'}, {"u": b'{"id":"u"}'}
-        keep_listings(store, {"queues": queues, "users": users})
+        write_entities(store, {"queues": queues, "users": users})
         return store
 
     def test_one_in_anothers_place_is_none(self, store: Store) -> None:
@@ -209,27 +210,27 @@ class TestListings:
         users = store.folder / "users.parquet"
         (store.folder / "queues.parquet").write_bytes(users.read_bytes())
 
-        assert not is_kept(store, "queues")
+        assert not has_entities(store, "queues")
         with pytest.raises(DataError, match="another job's or table's listing"):
-            list(documents_in(store, "queues"))
+            list(read_entities(store, "queues"))
 
     def test_one_of_another_job_is_none(self, store: Store) -> None:
         """Jobs may ask other orgs."""
         other = Store(store.root, "other")
-        keep_listings(other, {"queues": {}})
+        write_entities(other, {"queues": {}})
         theirs = (other.folder / "queues.parquet").read_bytes()
         (store.folder / "queues.parquet").write_bytes(theirs)
 
-        assert not is_kept(store, "queues")
+        assert not has_entities(store, "queues")
 
     def test_one_of_an_older_release_is_read(self, store: Store) -> None:
         """It does not say what it is of."""
         path = store.folder / "queues.parquet"
-        with partfile.opened(path) as (file, _):
+        with partfile.open_verified(path) as (file, _):
             table = partfile.table_of(file)
         blank = {partfile.SEAL_KEY: partfile.BLANK_SEAL}
         path.unlink()
         pq.write_table(table.replace_schema_metadata(blank), path)
-        partfile.seal(path)
+        partfile.write_checksum(path)
 
-        assert list(documents_in(store, "queues")) == [("q", '{"id":"q"}')]
+        assert list(read_entities(store, "queues")) == [("q", '{"id":"q"}')]

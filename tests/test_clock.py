@@ -13,10 +13,10 @@ from gcbatch import ServiceError
 from gcbatch.genesys.client.service_clock import ServiceClock, parse_date
 from gcbatch.genesys.client.traffic import FailedCall, Traffic
 from gcbatch.genesys.client.transport import Response, open_transport
-from gcbatch.housekeeping import prune
 from gcbatch.orgs import OrgSession, Spending
 from gcbatch.simulator import Fault, Faults
-from gcbatch.store import Store
+from gcbatch.store.maintenance import prune
+from gcbatch.store.store import Store
 from gcbatch.windows import Period
 from tests.details_world import World, after, busy
 from tests.old_parts import account_in, rewritten

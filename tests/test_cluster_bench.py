@@ -17,10 +17,10 @@ from gcbatch.cluster.outcomes import unpacked
 from gcbatch.cluster.remote import Line, LostLineError
 from gcbatch.errors import OutOfReachError, OutputError
 from gcbatch.orgs import Orgs
-from gcbatch.partfile import Rows
 from gcbatch.planning import Planner
 from gcbatch.query import Query
-from gcbatch.store import Store
+from gcbatch.store.part_file import PartSource
+from gcbatch.store.store import Store
 
 if TYPE_CHECKING:
     from tests.conftest import Bench as World
@@ -38,7 +38,7 @@ class SlowStore(Store):
         super().__init__(store.root, store.name)
         self.go = threading.Event()
 
-    def write(self, digest: str, part: Rows, **options: Any) -> None:
+    def write(self, digest: str, part: PartSource, **options: Any) -> None:
         assert self.go.wait(timeout=30)
         super().write(digest, part, **options)
 

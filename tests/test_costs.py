@@ -11,12 +11,12 @@ import pytest
 
 from benchmarks.costs.counting import costs, counted, is_possible
 from benchmarks.costs.figures import RECORD, Costs, judged, record, recorded
-from gcbatch.account import Account
 from gcbatch.plan import Plan
 from gcbatch.query import make_query
 from gcbatch.simulator import generate_conversations
-from gcbatch.spool import Document, Spool, SpooledPart
-from gcbatch.store import Store
+from gcbatch.store.part_metadata import PartMetadata
+from gcbatch.store.spool import Document, Spool, SpooledPart
+from gcbatch.store.store import Store
 from gcbatch.windows import Window
 from tests.detail_tables import details_table
 
@@ -105,7 +105,7 @@ def stored(store: Store, count: int) -> Plan:
     with Spool.within(store.workplace) as spool:
         made = generate_conversations(1, count, DAY.start, DAY.end)
         spool.add([Document(one.id, one.start_ms, one.json) for one in made])
-        account = Account(DAY.end, DAY, 1, count, 1, 1, ())
+        account = PartMetadata(DAY.end, DAY, 1, count, 1, 1, ())
         store.write(query.digest, SpooledPart(spool, account))
     return Plan(DAY, (query,))
 

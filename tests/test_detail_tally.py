@@ -17,7 +17,7 @@ from gcbatch.endpoints.details.completeness import (
 from gcbatch.endpoints.details.page_reader import CONVERSATIONS, Page
 from gcbatch.genesys.client.client import Answer
 from gcbatch.genesys.limits import DETAIL_PAGE
-from gcbatch.spool import Document, Spool
+from gcbatch.store.spool import Document, Spool
 from gcbatch.windows import Window, milliseconds
 
 START = datetime(2026, 3, 2, tzinfo=UTC)

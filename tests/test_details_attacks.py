@@ -23,7 +23,7 @@ from gcbatch.genesys.client.client import Answer
 from gcbatch.genesys.limits import DETAIL_PAGE
 from gcbatch.pipeline import arun
 from gcbatch.query import make_query
-from gcbatch.spool import Document, Spool
+from gcbatch.store.spool import Document, Spool
 from gcbatch.windows import Window
 from tests.details_world import BY_JOB, DAY0, JOBS, World, after, all_ids, busy
 from tests.test_async_jobs import SUBMITTED, InTime, fetch

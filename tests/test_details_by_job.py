@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gcbatch import ServiceError
-from gcbatch.housekeeping import prune
 from gcbatch.simulator import Fault, Faults
+from gcbatch.store.maintenance import prune
 from gcbatch.windows import Period
 from tests.details_world import (
     BY_JOB,

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from gcbatch.drafts import Drafts, remove_leftovers
-from gcbatch.staging import Target
+from gcbatch.exporting.draft_folders import DraftFolders, remove_leftovers
+from gcbatch.exporting.target import Target
 from gcbatch.testing import sample_table
 from tests.test_bounded import calls_to
 from tests.test_exporters_parquet import write
@@ -24,7 +24,7 @@ if sys.platform == "win32":
 STAGE = """
 import sys
 from pathlib import Path
-from gcbatch.staging import Target
+from gcbatch.exporting import Target
 path, within = (Path(text) for text in sys.argv[1:])
 with Target() as target:
     target.stage(path, within=None if within == path else within).write_text("half")
@@ -148,7 +148,7 @@ def test_a_long_name_has_room_for_its_draft(tmp_path: Path) -> None:
 
 def test_drafts_are_told_apart(tmp_path: Path) -> None:
     """Each has a path of its own; closing removes all of them."""
-    drafts = Drafts.beside(tmp_path / "out.csv")
+    drafts = DraftFolders.beside(tmp_path / "out.csv")
     paths = {drafts.create() for _ in range(3)}
     assert len(paths) == 3
 
@@ -168,7 +168,7 @@ def test_no_folder_stays_without_its_lock(
     with monkeypatch.context() as patched:
         patched.setattr(os, "open", full)
         with pytest.raises(OSError, match="No space left"):
-            Drafts.beside(tmp_path / "out.csv")
+            DraftFolders.beside(tmp_path / "out.csv")
 
     assert names(tmp_path) == []
 

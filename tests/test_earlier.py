@@ -11,9 +11,10 @@ import pytest
 
 from gcbatch import OutputError, export_job, load_job, run
 from gcbatch.earlier import Marks
-from gcbatch.exporting import FileOptions, Receipt, Target, exporter_named
+from gcbatch.exporting import FileOptions, Receipt, Target
+from gcbatch.exporting.discovery import find_exporter
 from gcbatch.pipeline import tables_of
-from gcbatch.store import Store
+from gcbatch.store.store import Store
 from gcbatch.table import StoppedError, Table
 from gcbatch.tables.catalog import Catalog
 from gcbatch.verifying import verify
@@ -166,7 +167,7 @@ def test_a_stop_is_heard_while_parts_are_checked(
         stop.set()
 
     monkeypatch.setattr(Store, "check", check)
-    entry = exporter_named("csv")
+    entry = find_exporter("csv")
     job = load_job(bench.write(**sections), environ=bench.environ)
     catalog = tables_of(job)
     assert isinstance(catalog, Catalog)

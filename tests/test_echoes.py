@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from gcbatch.cli import app
 from gcbatch.simulator import sample_tenant
-from gcbatch.store import Store
+from gcbatch.store.store import Store
 from tests.echoing import PLACES, EchoingService, forms_of
 
 if TYPE_CHECKING:

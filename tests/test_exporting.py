@@ -17,9 +17,8 @@ from gcbatch.exporting import (
     Receipt,
     Target,
     export,
-    installed_exporters,
-    load_exporter,
 )
+from gcbatch.exporting.discovery import installed_exporters, load_exporter
 from gcbatch.table import Table
 from gcbatch.testing import sample_table
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from gcbatch.account import Account
 from gcbatch.errors import OutputError, ServiceError
 from gcbatch.fetch import Quiet, fetch_parts
-from gcbatch.partfile import Part, Rows
 from gcbatch.query import Query, make_query
-from gcbatch.store import Store
+from gcbatch.store.part_file import Part, PartSource
+from gcbatch.store.part_metadata import PartMetadata
+from gcbatch.store.store import Store
 from gcbatch.windows import Window
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
@@ -51,7 +51,7 @@ class Service:
             raise
         finally:
             self.at_once -= 1
-        account = Account(START, query.window, 1, number, 1, 1, ("",))
+        account = PartMetadata(START, query.window, 1, number, 1, 1, ("",))
         return Part(pa.table({"n": pa.array([number], pa.int64())}), account)
 
 
@@ -64,7 +64,7 @@ class Slow:
     """
 
     schema = pa.schema([("n", pa.int64())])
-    account = Account(START, Window(START, START + DAY), 1, 1, 1, 1, ("",))
+    account = PartMetadata(START, Window(START, START + DAY), 1, 1, 1, 1, ("",))
 
     def __init__(self) -> None:
         self.begun = threading.Event()
@@ -141,7 +141,7 @@ async def test_what_has_come_is_stored_whatever_ends_the_run(
     store, queries, slow = Store(tmp_path, "j"), queries_of(2), Slow()
     problem = ServiceError("POST /x: 500")
 
-    async def ask(query: Query) -> Rows:
+    async def ask(query: Query) -> PartSource:
         if query is queries[0]:
             return slow
         await slow.until_begun()

@@ -13,11 +13,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from gcbatch import JobError, OutputError
-from gcbatch.account import Account
 from gcbatch.cli import app
-from gcbatch.housekeeping import age, list_store, prune
-from gcbatch.partfile import Part
-from gcbatch.store import Store
+from gcbatch.store.maintenance import list_store, parse_age, prune
+from gcbatch.store.part_file import Part
+from gcbatch.store.part_metadata import PartMetadata
+from gcbatch.store.store import Store
 from gcbatch.windows import Period, Window
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def put(
 ) -> Path:
     """Store a part whose window ended, and that was asked for, so many days ago."""
     window = Window(NOW - (ended + 1) * DAY, NOW - ended * DAY)
-    account = Account(NOW - asked * DAY, window, 1, 1, 1, 100, ("id",))
+    account = PartMetadata(NOW - asked * DAY, window, 1, 1, 1, 100, ("id",))
     store = Store(root, job)
     store.write(digest(number), Part(pa.table({"n": [number]}), account))
     return store.path(digest(number))
@@ -65,7 +65,7 @@ def left(root: Path) -> set[str]:
 )
 def test_ages_are_counted_by_the_calendar(text: str, period: str) -> None:
     """Days, weeks, months and years."""
-    assert age(text) == Period.parse(period)
+    assert parse_age(text) == Period.parse(period)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_ages_are_counted_by_the_calendar(text: str, period: str) -> None:
 def test_what_is_no_age_is_refused(text: str) -> None:
     """Above all a lone number, and m, which may be minutes or months."""
     with pytest.raises(JobError, match="is no age"):
-        age(text)
+        parse_age(text)
 
 
 class TestPrune:
@@ -305,7 +305,7 @@ class TestPrune:
     def test_an_age_beyond_the_calendar_is_refused(self, tmp_path: Path) -> None:
         """No store is 9,999 years old."""
         with pytest.raises(JobError, match="no store is as old"):
-            prune(tmp_path, age("9999y"), now=NOW)
+            prune(tmp_path, parse_age("9999y"), now=NOW)
 
 
 class TestList:

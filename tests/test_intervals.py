@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gcbatch.account import Account
 from gcbatch.errors import DataError
-from gcbatch.partfile import Part
 from gcbatch.plan import Plan
 from gcbatch.query import Query, make_query
-from gcbatch.store import Store
+from gcbatch.store.part_file import Part
+from gcbatch.store.part_metadata import PartMetadata
+from gcbatch.store.store import Store
 from gcbatch.table import BATCH_ROWS, Table, rebatch
 from gcbatch.tables.buckets.intervals import intervals_table
 from gcbatch.windows import Window
@@ -59,7 +59,7 @@ def part_of(rows: list[Row]) -> Part:
     keys = ("interval_start", "queue_id", "media_type")
     table = table.sort_by([(k, "ascending") for k in keys])
     window = Window(START, START + DAY)
-    return Part(table, Account(START, window, 1, len(rows), 1, 1, ("",)))
+    return Part(table, PartMetadata(START, window, 1, len(rows), 1, 1, ("",)))
 
 
 def table_of(

@@ -11,7 +11,7 @@ from gcbatch.job import Job
 from gcbatch.kept import Kept, asked_by
 from gcbatch.plan import Plan
 from gcbatch.query import PART_FORMAT, make_query
-from gcbatch.store import Store
+from gcbatch.store.store import Store
 from gcbatch.windows import Window
 
 START = datetime(2026, 10, 1, tzinfo=UTC)

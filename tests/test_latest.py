@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 import gcbatch
 from gcbatch import DataError, RunReport
-from gcbatch.account import Account
 from gcbatch.query import Query
 from gcbatch.simulator import Fault, Presence, Tenant
 from gcbatch.simulator.documents import Document
+from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.table import StoppedError
 from gcbatch.tables import latest
 from gcbatch.tables.latest import LatestParts
@@ -53,7 +53,7 @@ class DatedStore(FakeStore):
 
     asked: Mapping[str, int] | None = None
 
-    def account(self, digest: str) -> Account | None:
+    def account(self, digest: str) -> PartMetadata | None:
         account = super().account(digest)
         minutes = (self.asked or {}).get(digest, 0)
         return account and replace(account, asked_at=START + minutes * MINUTE)

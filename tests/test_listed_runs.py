@@ -13,10 +13,10 @@ from pydantic import BaseModel
 import gcbatch
 from gcbatch import AccessError, DataError
 from gcbatch.exporting import Options, Receipt, Target
-from gcbatch.housekeeping import prune
 from gcbatch.job import LISTED
 from gcbatch.pipeline import arun_all, blocking, tables_of
 from gcbatch.simulator import Fault, Faults, User
+from gcbatch.store.maintenance import prune
 from gcbatch.table import Table
 from gcbatch.windows import Period
 from tests.listed_org import ANN, DAY, ORG, STATES, asked, exports, rows, run

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import gcbatch
-from gcbatch.account import Account
-from gcbatch.housekeeping import list_store
-from gcbatch.pending import Submitted
-from gcbatch.store import Store
+from gcbatch.store.maintenance import list_store
+from gcbatch.store.part_metadata import PartMetadata
+from gcbatch.store.pending_jobs import SubmittedJob
+from gcbatch.store.store import Store
 from gcbatch.verifying import verify
 from gcbatch.windows import Window
 
@@ -136,7 +136,7 @@ def test_what_remembers_jobs_of_the_service_may_be_nonsense(
     assert known is None or (
         known.at.tzinfo and known.job_id in ("an-id", "x", "America", NAIVE)
     )
-    again = Submitted("other", None, datetime(1999, 8, 1, tzinfo=UTC))
+    again = SubmittedJob("other", None, datetime(1999, 8, 1, tzinfo=UTC))
     pending.remember("all", again)
     assert pending.job("all") == again
 
@@ -159,10 +159,10 @@ ACCOUNT: Final = {
 def test_an_account_of_another_shape_is_none(told: Any) -> None:
     """What is read of a part is of the types that its readers count on, or nothing."""
     try:
-        account = Account.from_json(json.dumps(told).encode())
+        account = PartMetadata.from_json(json.dumps(told).encode())
     except ValueError:
         return
 
     assert isinstance(account.window, Window)
     assert account.asked_at.tzinfo is not None
-    assert account == Account.from_json(account.to_json())
+    assert account == PartMetadata.from_json(account.to_json())

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gcbatch.errors import JobError, OutputError
+from gcbatch.exporting.target import Target
 from gcbatch.outputs import clashes_between
-from gcbatch.staging import Target
 
 if TYPE_CHECKING:
     from tests.conftest import Bench

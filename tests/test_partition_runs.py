@@ -22,7 +22,7 @@ import pytest
 
 from gcbatch import locks
 from gcbatch.errors import OutputError
-from gcbatch.staging import Target
+from gcbatch.exporting.target import Target
 from gcbatch.table import Lack, Table
 from gcbatch.testing import sample_table
 from gcbatch.windows import Window

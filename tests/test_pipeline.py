@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 import gcbatch
 from gcbatch import AccessError, DataError, JobError, ServiceError
 from gcbatch.simulator import Call, Fault, Faults, Queue, Tenant, User, WrapUpCode
-from gcbatch.store import Store
+from gcbatch.store.store import Store
 
 if TYPE_CHECKING:
     from tests.conftest import Bench, BenchOf

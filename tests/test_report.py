@@ -13,13 +13,12 @@ from rich.console import Console
 
 import gcbatch
 from gcbatch import RunReport
-from gcbatch.digests import inputs_of
 from gcbatch.genesys.client.traffic import FAILED_KEPT, Traffic
-from gcbatch.kept import Kept
+from gcbatch.kept import Kept, digest_parts
 from gcbatch.report import Exported, Gap
 from gcbatch.screens import report_screen
 from gcbatch.simulator import Fault
-from gcbatch.store import Store
+from gcbatch.store.store import Store
 from gcbatch.windows import Window
 
 if TYPE_CHECKING:
@@ -217,7 +216,7 @@ def test_inputs_are_told_by_one_digest(bench: "Bench") -> None:
     assert first["parts"] == 7
     assert first == second
     assert first["sha256"] != third["sha256"]
-    assert inputs_of(kept.plan, store).sha256 != third["sha256"]
+    assert digest_parts(kept.plan, store).sha256 != third["sha256"]
 
 
 def test_gaps_name_window_and_queues(bench: "Bench") -> None:

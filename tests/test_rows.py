@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcbatch.errors import DataError
-from gcbatch.rows import joined
 from gcbatch.simulator import Fault
+from gcbatch.store.concat import concat_parts
 
 if TYPE_CHECKING:
     from tests.conftest import Bench
@@ -43,7 +43,7 @@ def test_rows_are_in_order_whoever_brought_them() -> None:
     one = answer((0, 1, "b", "voice"), (1, 2, "b", "voice"))
     other = answer((0, 1, "a", "voice"), (0, 1, "a", None), (1, 2, "a", "voice"))
 
-    rows = joined([one, other], GROUPS, "it").to_pylist()
+    rows = concat_parts([one, other], GROUPS, "it").to_pylist()
 
     assert [(r["interval_start"], r["queue_id"]) for r in rows] == [
         (START, "a"),
@@ -70,14 +70,14 @@ def test_what_two_answers_bring_is_refused(
     one = answer((0, 1, "a", "voice"), (0, 1, "b", None), (2, 3, None, None))
 
     with pytest.raises(DataError, match="two answers bring bucket"):
-        joined([one, answer(twice)], GROUPS, "it")
+        concat_parts([one, answer(twice)], GROUPS, "it")
 
 
 def test_buckets_that_meet_do_not_overlap() -> None:
     """Half-open: one ends where the next begins."""
     one, next_to_it = answer((0, 1, "a", None)), answer((1, 2, "a", None))
 
-    assert joined([next_to_it, one], GROUPS, "it").num_rows == 2
+    assert concat_parts([next_to_it, one], GROUPS, "it").num_rows == 2
 
 
 SPANS = st.tuples(
@@ -112,14 +112,14 @@ def test_rows_are_joined_or_refused_as_pairs_of_them_say(
 
     if overlap:
         with pytest.raises(DataError, match="two answers bring bucket"):
-            joined(answers, GROUPS, "it")
+            concat_parts(answers, GROUPS, "it")
         return
 
     def order(number: int) -> tuple[Any, ...]:
         start, _, queue, media = rows[number]
         return start, queue is None, queue or "", media is None, media or ""
 
-    assert joined(answers, GROUPS, "it")["n"].to_pylist() == sorted(
+    assert concat_parts(answers, GROUPS, "it")["n"].to_pylist() == sorted(
         range(len(rows)), key=order
     )
 
@@ -127,7 +127,7 @@ def test_rows_are_joined_or_refused_as_pairs_of_them_say(
 def test_without_groups_buckets_alone_tell_rows_apart() -> None:
     """One row a bucket, however many answers."""
     with pytest.raises(DataError):
-        joined([answer((0, 1, "a", None)), answer((0, 1, "b", None))], (), "it")
+        concat_parts([answer((0, 1, "a", None)), answer((0, 1, "b", None))], (), "it")
 
 
 def test_a_service_that_ignores_the_queues_is_found_out(bench: "Bench") -> None:

@@ -18,14 +18,14 @@ from hypothesis import strategies as st
 
 import gcbatch
 from gcbatch import AccessError, DataError, JobError
-from gcbatch.account import Account
 from gcbatch.genesys.metrics import Merge
-from gcbatch.partfile import Part
 from gcbatch.pipeline import tables_of
 from gcbatch.plan import Plan
 from gcbatch.query import Query, make_query
 from gcbatch.simulator import Call, Fault, Faults, Queue, Tenant
-from gcbatch.store import Store
+from gcbatch.store.part_file import Part
+from gcbatch.store.part_metadata import PartMetadata
+from gcbatch.store.store import Store
 from gcbatch.table import Table
 from gcbatch.tables.buckets.sla import ADDED, Targets, period_of, sla_table
 from gcbatch.tables.merging import distinct, merged
@@ -65,7 +65,7 @@ def bucket(hour: int = 0, queue: str | None = "q", **sums: Any) -> Bucket:
 
 def part_of(window: Window, buckets: list[Bucket], schema: pa.Schema = FACTS) -> Part:
     table = pa.Table.from_pylist(buckets, schema=schema)
-    return Part(table, Account(START, window, 1, len(buckets), 1, 1, ("",)))
+    return Part(table, PartMetadata(START, window, 1, len(buckets), 1, 1, ("",)))
 
 
 class Desk:

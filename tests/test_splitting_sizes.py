@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from gcbatch.account import Account
 from gcbatch.endpoints.splitting import Splitter
 from gcbatch.errors import TooLargeError
 from gcbatch.genesys.limits import JOB_PAGE
-from gcbatch.partfile import Part
 from gcbatch.query import Query, make_query
+from gcbatch.store.part_file import Part
+from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.windows import Period, Window
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
@@ -67,7 +67,7 @@ class Limited:
 
 
 def part() -> Part:
-    account = Account(START, Window(START, START + HOUR), 1, 0, 1, 1, ())
+    account = PartMetadata(START, Window(START, START + HOUR), 1, 0, 1, 1, ())
     return Part(SCHEMA.empty_table(), account)
 
 

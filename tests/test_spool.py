@@ -13,15 +13,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gcbatch.account import Account
 from gcbatch.errors import DamagedPartError, OutputError, ReplacedPartError
-from gcbatch.spool import DOCUMENTS, Document, Spool, SpooledPart
-from gcbatch.store import Store
+from gcbatch.store.part_metadata import PartMetadata
+from gcbatch.store.spool import DOCUMENTS, Document, Spool, SpooledPart
+from gcbatch.store.store import Store
 from gcbatch.windows import Window
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 START_MS = int(START.timestamp() * 1000)
-ACCOUNT = Account(START, Window(START, START + timedelta(days=1)), 1, 0, 1, 1, ("id",))
+ACCOUNT = PartMetadata(
+    START, Window(START, START + timedelta(days=1)), 1, 0, 1, 1, ("id",)
+)
 LARGE = b"x" * (1 << 20)
 DIGEST = "1" * 40
 

@@ -18,13 +18,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gcbatch import partfile
-from gcbatch.account import Account
 from gcbatch.atomic_files import create_temp_beside, sync_folder, write_atomically
 from gcbatch.errors import DamagedPartError, DataError, OutputError
-from gcbatch.partfile import Part, seal
-from gcbatch.pending import Submitted
-from gcbatch.store import Store
+from gcbatch.store import part_file as partfile
+from gcbatch.store.part_file import Part, write_checksum
+from gcbatch.store.part_metadata import PartMetadata
+from gcbatch.store.pending_jobs import SubmittedJob
+from gcbatch.store.store import Store
 from gcbatch.windows import Period, Window
 
 START = datetime(2026, 10, 24, 23, tzinfo=UTC)  # a midnight in Dublin
@@ -41,7 +41,7 @@ SCHEMA = pa.schema(
 )
 
 
-def account_of(rows: int = 1, **changes: Any) -> Account:
+def account_of(rows: int = 1, **changes: Any) -> PartMetadata:
     usual: dict[str, Any] = {
         "asked_at": DAY.end + timedelta(days=5, microseconds=7),
         "window": DAY,
@@ -51,7 +51,7 @@ def account_of(rows: int = 1, **changes: Any) -> Account:
         "size": 1234,
         "correlation_ids": ("one", "two"),
     }
-    return Account(**{**usual, **changes})
+    return PartMetadata(**{**usual, **changes})
 
 
 def part_of(*offered: int) -> Part:
@@ -205,7 +205,7 @@ def test_a_part_that_may_not_be_written_leaves_what_was_there(store: Store) -> N
 
 def test_with_the_part_the_service_has_nothing_under_way(store: Store) -> None:
     """The note of a job goes when its answer is there."""
-    store.pending(DIGEST).remember("all", Submitted("job-1", None, START))
+    store.pending(DIGEST).remember("all", SubmittedJob("job-1", None, START))
 
     store.write(DIGEST, part_of(3))
 
@@ -248,7 +248,7 @@ def test_a_page_that_cannot_be_read_says_why(store: Store) -> None:
     content = bytearray(path.read_bytes())
     content[pages.dictionary_page_offset + pages.total_compressed_size - 1] ^= 1
     path.write_bytes(content)
-    seal(path)
+    write_checksum(path)
 
     with pytest.raises(DataError, match=r"cannot be read: .*checksum"):
         store.read(DIGEST)
@@ -418,7 +418,7 @@ class TestAccount:
             available_until=DAY.end - timedelta(hours=1),
         )
 
-        assert Account.from_json(account.to_json()) == account
+        assert PartMetadata.from_json(account.to_json()) == account
 
     @pytest.mark.parametrize("turned", [False, True])
     def test_pieces_are_one(self, *, turned: bool) -> None:
@@ -441,7 +441,7 @@ class TestAccount:
         ]
         one, other = reversed(pieces) if turned else pieces
 
-        assert one.joined(other) == Account(
+        assert one.joined(other) == PartMetadata(
             asked_at=DAY.end,
             window=DAY,
             pages=2,
@@ -494,11 +494,11 @@ class TestAccount:
                 self.asked_at = START + timedelta(seconds=n)
                 self.correlation_id = f"id{n}"
 
-        account = Account.of_pages(
+        account = PartMetadata.of_pages(
             DAY, 7, [Page(2), Page(1)], {"odd": 1, "what did not happen": 0}
         )
 
-        assert account == Account(
+        assert account == PartMetadata(
             START + timedelta(seconds=1), DAY, 2, 7, 4, 200, ("id2", "id1"), {"odd": 1}
         )
 

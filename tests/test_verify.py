@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from typer.testing import Result
 
-from gcbatch import DataError, JobError, partfile
+from gcbatch import DataError, JobError
 from gcbatch.genesys.metrics import Merge
 from gcbatch.simulator import (
     Call,
@@ -25,7 +25,8 @@ from gcbatch.simulator import (
     User,
     sample_tenant,
 )
-from gcbatch.store import Store
+from gcbatch.store import part_file as partfile
+from gcbatch.store.store import Store
 from gcbatch.totals import Difference, Figure, differences, figures_of
 from gcbatch.verification import MOST_LISTED, Verification
 from gcbatch.verifying import verify
@@ -563,7 +564,7 @@ class TestParts:
         broken = content.replace(b'"asked_at"', b'"bsked_at"')
         store = Store(bench.folder / "store", "job")
         store.path(bench.parts[0].stem).write_bytes(broken)
-        partfile.seal(store.path(bench.parts[0].stem))
+        partfile.write_checksum(store.path(bench.parts[0].stem))
 
         found = verify(bench.job(), offline=True)
 

@@ -26,7 +26,7 @@ def list_store(
     as_json: AsJson = False,
 ) -> None:
     """List jobs: ranges, parts, sizes, last runs."""
-    from gcbatch.housekeeping import list_store
+    from gcbatch.store import list_store
 
     jobs = list_store(folder, names)
     if as_json:
@@ -52,10 +52,10 @@ def prune_store(
     """Remove parts of long ago, and what belongs to nothing else."""
     from datetime import UTC, datetime
 
-    from gcbatch.housekeeping import age, prune
+    from gcbatch.store import parse_age, prune
 
     now = datetime.now(UTC)
-    done = prune(folder, age(older_than), now=now, dry_run=dry_run)
+    done = prune(folder, parse_age(older_than), now=now, dry_run=dry_run)
     if as_json:
         print_json(done.to_json(dry_run=dry_run))
         return

@@ -21,10 +21,9 @@ from gcbatch.genesys.client import (
     open_transport,
 )
 from gcbatch.job import Fetch
-from gcbatch.partfile import Rows
 from gcbatch.query import Query
 from gcbatch.question import Query as Asked
-from gcbatch.store import Store
+from gcbatch.store import PartSource, Store
 
 __all__ = ["Bench", "opened"]
 
@@ -137,7 +136,7 @@ class Bench:
         placing.add_done_callback(self._placing.discard)
         return await asyncio.shield(placing)
 
-    async def _place(self, digest: str, part: Rows, before: str | None) -> int:
+    async def _place(self, digest: str, part: PartSource, before: str | None) -> int:
         """Put a part in its place, or find another worker's there; return its rows."""
         attempt = secrets.token_hex(8)
         may = self._claiming(digest, before, attempt)

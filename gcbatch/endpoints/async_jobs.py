@@ -25,7 +25,7 @@ import msgspec
 from gcbatch.endpoints.base import FetchContext
 from gcbatch.errors import SHAPE_HINT, DataError, GcbatchError, ServiceError
 from gcbatch.genesys.client import ACCEPTED, REMOVED, Answer, BodyReader, Client
-from gcbatch.pending import Pending, Submitted
+from gcbatch.store import PendingJobs, SubmittedJob
 from gcbatch.text import fits_id, one_line
 
 __all__ = ["LEAST_OF_A_JOB", "AsyncJobClient", "AsyncJobRequest"]
@@ -90,7 +90,7 @@ class AsyncJobRequest:
 
     about: str
     body: bytes
-    pending: Pending
+    pending: PendingJobs
     available_until: datetime | None = None
 
 
@@ -188,7 +188,7 @@ class AsyncJobClient:
         msg = f"{order.about}: {SUBMISSIONS} jobs came to nothing: {said}"
         raise ServiceError(msg, hint="try again later, or narrow the query")
 
-    async def _submitted(self, order: AsyncJobRequest) -> Submitted:
+    async def _submitted(self, order: AsyncJobRequest) -> SubmittedJob:
         """Return the job that is under way already, or submit one."""
         if known := order.pending.job(order.about):
             return known
@@ -207,7 +207,7 @@ class AsyncJobClient:
                 f"({one_line(answer.value.jobId)})"
             )
             raise DataError(msg, hint=SHAPE_HINT)
-        job = Submitted(answer.value.jobId, order.available_until, answer.asked_at)
+        job = SubmittedJob(answer.value.jobId, order.available_until, answer.asked_at)
         order.pending.remember(order.about, job)
         return job
 

@@ -11,10 +11,9 @@ import pyarrow as pa
 from gcbatch import question
 from gcbatch.genesys.client import Client
 from gcbatch.job import Fetch
-from gcbatch.partfile import Part, Rows
 from gcbatch.plan import Templates
 from gcbatch.query import Query
-from gcbatch.store import Store
+from gcbatch.store import Part, PartSource, Store
 
 __all__ = [
     "AggregateEndpoint",
@@ -81,7 +80,7 @@ class RequestCost:
 class QueryFetcher(Protocol):
     """Asks the queries of one run, and learns from the answers as it goes."""
 
-    async def ask(self, query: Query) -> Rows:
+    async def ask(self, query: Query) -> PartSource:
         """Ask a query of the plan; return its one part.
 
         Raises:

@@ -5,7 +5,7 @@ of the pieces are the rows of the whole, and end as its one part. What failed on
 not tried again at that size: the rest of the run is cut before it is asked.
 
 A query whose answer has a bucket across a local midnight is asked again, cut at the
-midnights that the service's buckets reach over (gcbatch/grids.py); the rest of the run
+midnights that the service's buckets reach over (gcbatch/endpoints/local_midnights.py); the rest of the run
 is cut there before it is asked. Where a service counts from local midnight that costs
 nothing, else one request more than cutting all queries beforehand.
 """
@@ -29,9 +29,8 @@ from gcbatch.endpoints.local_midnights import AcrossMidnightError, Anchor, in_wh
 from gcbatch.errors import TooLargeError
 from gcbatch.genesys import JOB_PAGE
 from gcbatch.job import Fetch
-from gcbatch.partfile import Part
 from gcbatch.query import PART_FORMAT, Query
-from gcbatch.rows import joined
+from gcbatch.store import Part, concat_parts
 from gcbatch.windows import Window, bucket_edges, elapsed_edges
 
 __all__ = ["SplittableEndpoint", "Splitter"]
@@ -206,7 +205,7 @@ class Splitter:
         if len(pieces) == 1:
             return pieces[0]
         groups = self.endpoint.groups(self.desk.asked)
-        table = joined([piece.table for piece in pieces], groups, about)
+        table = concat_parts([piece.table for piece in pieces], groups, about)
         accounts = [piece.account for piece in pieces]
         return Part(table, reduce(lambda a, b: a.joined(b), accounts))
 

@@ -16,9 +16,9 @@ from typing import Final, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch.account import Account
 from gcbatch.plan import Plan
 from gcbatch.query import Query
+from gcbatch.store import PartMetadata
 from gcbatch.table import StoppedError
 from gcbatch.tables.scalars import typed
 
@@ -41,7 +41,7 @@ class Parts(Protocol):
         """Yield the rows of a part: `id`, `at` and `document`, or only *columns*."""
         ...
 
-    def account(self, digest: str) -> Account | None:
+    def account(self, digest: str) -> PartMetadata | None:
         """Return the account of a part; None if it has none."""
         ...
 
@@ -80,7 +80,7 @@ class LatestParts:
                 is_old = pc.is_in(batch.column("id"), value_set=dropped)
                 yield batch.filter(pc.invert(is_old))
 
-    def account(self, digest: str) -> Account | None:
+    def account(self, digest: str) -> PartMetadata | None:
         """Return the account of a part; see Parts."""
         return self.parts.account(digest)
 

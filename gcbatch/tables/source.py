@@ -7,9 +7,8 @@ from datetime import datetime
 from gcbatch.endpoints import AggregateEndpoint, DetailsEndpoint
 from gcbatch.genesys import Documents, Names
 from gcbatch.job import Job
-from gcbatch.listings import documents_in
 from gcbatch.plan import Plan
-from gcbatch.store import Store
+from gcbatch.store import Store, read_entities
 from gcbatch.tables.latest import LatestParts, Parts
 from gcbatch.windows import Window
 
@@ -69,6 +68,6 @@ class Source:
             DataError: If the last run listed none, or they cannot be read.
         """
         if table not in self.listings:
-            return documents_in(self.store, table)
+            return read_entities(self.store, table)
         listed = self.listings[table]
         return ((identity, listed[identity].decode()) for identity in sorted(listed))

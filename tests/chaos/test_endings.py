@@ -22,9 +22,9 @@ from typing import Final
 import pyarrow as pa
 import pytest
 
-from gcbatch.account import Account
-from gcbatch.partfile import Part
-from gcbatch.store import Store
+from gcbatch.store.part_file import Part
+from gcbatch.store.part_metadata import PartMetadata
+from gcbatch.store.store import Store
 from gcbatch.windows import Window
 
 pytestmark = pytest.mark.chaos
@@ -107,7 +107,7 @@ def test_readers_of_parts_end_with_0(tmp_path: Path, how: str) -> None:
     start = datetime(2026, 10, 1, tzinfo=UTC)
     window = Window(start, start + timedelta(days=1))
     table = pa.table({f"c{n}": list(range(n, n + 86)) for n in range(40)})
-    account = Account(start, window, 1, table.num_rows, 1, 1, ("",))
+    account = PartMetadata(start, window, 1, table.num_rows, 1, 1, ("",))
     Store(tmp_path, "job").write("0123456789abcdef", Part(table, account))
     code = READ.format(how=how)
 

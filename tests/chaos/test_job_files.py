@@ -103,7 +103,7 @@ def _exported(path: Path) -> Told:
 @pytest.fixture(autouse=True)
 def _(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look once what is installed, which takes longer than reading a job."""
-    monkeypatch.setattr("gcbatch.exporting.entry_points", cache(entry_points))
+    monkeypatch.setattr("gcbatch.exporting.discovery.entry_points", cache(entry_points))
 
 
 @cache

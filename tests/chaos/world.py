@@ -35,7 +35,7 @@ from gcbatch.kept import Kept
 from gcbatch.pipeline import arun
 from gcbatch.query import Query, canonical
 from gcbatch.simulator import Entry, Faults, Simulator, sample_tenant
-from gcbatch.store import Store
+from gcbatch.store.store import Store
 from tests.chaos.compressed import CompressedLoop, compressed
 from tests.chaos.files import at_file, full_disk, read_only
 from tests.chaos.schedule import Cut, Schedule

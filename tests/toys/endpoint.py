@@ -10,12 +10,12 @@ import orjson
 import pyarrow as pa
 
 from gcbatch import question
-from gcbatch.account import Account
 from gcbatch.endpoints.bucket_grid import KEY_FIELDS
 from gcbatch.endpoints.splitting import SplittableEndpoint
 from gcbatch.genesys.client.client import Client
-from gcbatch.partfile import Part
 from gcbatch.query import Query, canonical
+from gcbatch.store.part_file import Part
+from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.windows import iso
 
 __all__ = ["ENDPOINT"]
@@ -89,7 +89,7 @@ class Toy(SplittableEndpoint):
             for bucket in answer.value
         ]
         table = pa.Table.from_pylist(rows, schema=self.schema(asked))
-        return Part(table, Account.of_pages(query.window, len(rows), [answer]))
+        return Part(table, PartMetadata.of_pages(query.window, len(rows), [answer]))
 
 
 ENDPOINT: Final = Toy()

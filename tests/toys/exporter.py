@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
+from gcbatch import Table
 from gcbatch.exporting import FileOptions, Receipt, Target
-from gcbatch.table import Table
 
 
 class LinesExporter:

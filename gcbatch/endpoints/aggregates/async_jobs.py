@@ -11,7 +11,6 @@ from typing import Final
 
 import orjson
 
-from gcbatch.account import Account
 from gcbatch.endpoints.aggregates.response_models import (
     AggregatePage,
     decode_page,
@@ -23,8 +22,8 @@ from gcbatch.endpoints.base import FetchContext
 from gcbatch.endpoints.paging import check_end
 from gcbatch.genesys import Family
 from gcbatch.genesys.client import Answer
-from gcbatch.partfile import Part
 from gcbatch.query import Query, canonical
+from gcbatch.store import Part, PartMetadata
 
 __all__ = ["AggregateJobs"]
 
@@ -89,5 +88,7 @@ class AggregateJobs:
                 queues=queues,
             )
         more = left_out(whole, self.desk.asked)
-        account = Account.of_pages(query.window, table.num_rows, pages, left_out=more)
+        account = PartMetadata.of_pages(
+            query.window, table.num_rows, pages, left_out=more
+        )
         return Part(table, account)

@@ -20,7 +20,6 @@ import orjson
 import pyarrow as pa
 
 from gcbatch import question
-from gcbatch.account import Account
 from gcbatch.endpoints.aggregates.async_jobs import AggregateJobs
 from gcbatch.endpoints.aggregates.columnar_reader import read_columns
 from gcbatch.endpoints.aggregates.response_models import decode_page, left_out
@@ -32,8 +31,8 @@ from gcbatch.filters import all_of, any_of
 from gcbatch.genesys import Family, FetchMode, snake
 from gcbatch.genesys.client import Client
 from gcbatch.job import Fetch
-from gcbatch.partfile import Part
 from gcbatch.query import Query, canonical
+from gcbatch.store import Part, PartMetadata
 
 __all__ = ["Aggregates"]
 
@@ -203,7 +202,7 @@ class Aggregates(SplittableEndpoint):
             f"{self.path}/query", decode, self.body(query), divisible=divisible
         )
         table, more = answer.value
-        account = Account.of_pages(
+        account = PartMetadata.of_pages(
             query.window, table.num_rows, [answer], left_out=more
         )
         return Part(table, account)

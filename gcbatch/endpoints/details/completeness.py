@@ -14,11 +14,10 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch.account import Account
 from gcbatch.endpoints.details.page_reader import Page, RecordKind
 from gcbatch.genesys import DETAIL_PAGE
 from gcbatch.genesys.client import Answer
-from gcbatch.spool import Document, Spool
+from gcbatch.store import Document, PartMetadata, Spool
 from gcbatch.text import one_line
 from gcbatch.windows import Window, milliseconds
 
@@ -227,12 +226,12 @@ class DetailCollector:
         """Learn that the service has data only up to *until*; the earliest counts."""
         self.available_until = min(self.available_until or until, until)
 
-    def account(self) -> Account:
+    def account(self) -> PartMetadata:
         """Return how the part came about, after something was noted."""
         noun = self.records.noun
         remarks = Counter(self.remarks)
         remarks[f"{noun} that began outside the range, left out"] = len(self._outside)
-        return Account(
+        return PartMetadata(
             asked_at=self._asked_at,
             window=self.window,
             pages=self._pages,

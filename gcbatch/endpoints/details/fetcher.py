@@ -32,7 +32,7 @@ from gcbatch.errors import OutOfReachError, ServiceError, TooLargeError
 from gcbatch.genesys import JOB_PAGE, FetchMode
 from gcbatch.genesys.client import Answer, BodyReader
 from gcbatch.query import Query
-from gcbatch.spool import Spool, SpooledPart
+from gcbatch.store import Spool, SpooledPart
 from gcbatch.windows import (
     ONE_DAY,
     UTC_ZONE,

@@ -29,7 +29,7 @@ from gcbatch.genesys import (
     loaded,
 )
 from gcbatch.genesys.client import BodyReader
-from gcbatch.spool import Document
+from gcbatch.store import Document
 from gcbatch.text import one_line
 from gcbatch.windows import milliseconds
 

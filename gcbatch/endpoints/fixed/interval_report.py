@@ -32,7 +32,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch import question
-from gcbatch.account import Account
 from gcbatch.endpoints.bucket_grid import (
     KEY_FIELDS,
     BucketGrid,
@@ -47,8 +46,8 @@ from gcbatch.endpoints.unknown_fields import without_unknown_fields
 from gcbatch.errors import SHAPE_HINT, DataError
 from gcbatch.genesys import snake
 from gcbatch.genesys.client import Answer, Client
-from gcbatch.partfile import Part
 from gcbatch.query import Query, canonical
+from gcbatch.store import Part, PartMetadata
 from gcbatch.table import INSTANT
 from gcbatch.text import one_line
 from gcbatch.windows import iso
@@ -222,7 +221,7 @@ class IntervalReport(SplittableEndpoint):
         order = ("interval_start", *self.groups(asked))
         table = table.sort_by([(name, "ascending") for name in order])
         remarks = levels_missing(table["handled_count"], table["service_level_percent"])
-        account = Account.of_pages(
+        account = PartMetadata.of_pages(
             query.window,
             table.num_rows,
             pages,

@@ -30,7 +30,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch import question
-from gcbatch.account import Account
 from gcbatch.endpoints.base import halves
 from gcbatch.endpoints.bucket_grid import (
     KEY_FIELDS,
@@ -45,8 +44,8 @@ from gcbatch.endpoints.splitting import SplittableEndpoint
 from gcbatch.endpoints.unknown_fields import without_unknown_fields
 from gcbatch.errors import DataError
 from gcbatch.genesys.client import Answer, Client
-from gcbatch.partfile import Part
 from gcbatch.query import Query, canonical
+from gcbatch.store import Part, PartMetadata
 from gcbatch.table import INSTANT
 from gcbatch.text import one_line
 from gcbatch.windows import iso
@@ -200,7 +199,7 @@ class QueueSummary(SplittableEndpoint):
         order = [("interval_start", "ascending"), ("queue_id", "ascending")]
         table = table.sort_by(order)
         remarks = levels_missing(table["total_handled"], table["service_level"])
-        account = Account.of_pages(
+        account = PartMetadata.of_pages(
             query.window, table.num_rows, pages, remarks, left_out(pages)
         )
         return Part(table, account)

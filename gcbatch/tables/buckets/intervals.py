@@ -7,8 +7,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from gcbatch.plan import Plan
-from gcbatch.rows import joined
-from gcbatch.store import Store
+from gcbatch.store import Store, concat_parts
 from gcbatch.table import Table
 from gcbatch.tables.naming import NAMED, Lookup, name_field
 from gcbatch.tables.source import Source
@@ -72,7 +71,7 @@ def intervals_table(
     def batches() -> Iterator[pa.RecordBatch]:
         for _, queries in plan.windows:
             parts = [store.read(query.digest) for query in queries]
-            rows = joined(parts, groups, str(queries[0]))
+            rows = concat_parts(parts, groups, str(queries[0]))
             columns = []
             for field in shown:
                 columns.append(rows[field.name])

@@ -16,8 +16,7 @@ import pyarrow.compute as pc
 from gcbatch.errors import DataError
 from gcbatch.genesys import Merge
 from gcbatch.plan import Plan
-from gcbatch.rows import joined
-from gcbatch.store import Store
+from gcbatch.store import Store, concat_parts
 from gcbatch.table import INSTANT, LEVEL_DECIMALS, Lack, Table
 from gcbatch.tables.merging import distinct, merged
 from gcbatch.tables.source import Source
@@ -219,7 +218,7 @@ def sla_table(
         waiting: pa.Table | None = None
         for window, queries in plan.windows:
             parts = [store.read(query.digest) for query in queries]
-            rows = facts(joined(parts, groups, str(queries[0])))
+            rows = facts(concat_parts(parts, groups, str(queries[0])))
             if "queue_name" in rows.column_names:
                 known |= {**_names_told(rows), **listed}
             rows = _in_periods(_counting(rows, only), period, zone, plan.window)

@@ -6,9 +6,8 @@ from contextlib import closing
 from datetime import datetime
 from typing import Any, ClassVar
 
-from gcbatch import JobError
+from gcbatch import JobError, Table
 from gcbatch.exporting import FileOptions, Receipt, Target
-from gcbatch.table import Table
 from gcbatch.windows import iso
 
 

@@ -12,11 +12,14 @@ import orjson
 
 from gcbatch.windows import Period, Window, iso, step
 
-__all__ = ["Account", "Exchange"]
+__all__ = ["SETTLE", "Exchange", "PartMetadata"]
 
 AHEAD: Final = timedelta(minutes=1)
 """So far the clocks of machines that share a store may be apart; no figure settles
 within a minute."""
+
+SETTLE: Final = Period.parse("P4D")
+"""How long the service goes on correcting figures, unless a job says otherwise."""
 
 
 class Exchange(Protocol):
@@ -44,7 +47,7 @@ class Exchange(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class PartMetadata:
     """How a part came about.
 
     Args:
@@ -89,7 +92,7 @@ class Account:
         pages: Sequence[Exchange],
         remarks: Mapping[str, int] | None = None,
         left_out: Iterable[str] = (),
-    ) -> "Account":
+    ) -> "PartMetadata":
         """Return the account of a part that was put together from *pages*."""
         return cls(
             asked_at=min(page.asked_at for page in pages),
@@ -103,9 +106,9 @@ class Account:
             left_out=tuple(sorted(left_out)),
         )
 
-    def joined(self, other: "Account") -> "Account":
+    def joined(self, other: "PartMetadata") -> "PartMetadata":
         """Return the account of two pieces of one query."""
-        return Account(
+        return PartMetadata(
             asked_at=min(self.asked_at, other.asked_at),
             window=Window(
                 min(self.window.start, other.window.start),
@@ -162,7 +165,7 @@ class Account:
         )
 
     @classmethod
-    def from_json(cls, text: bytes) -> "Account":
+    def from_json(cls, text: bytes) -> "PartMetadata":
         """Read what to_json wrote.
 
         Raises:

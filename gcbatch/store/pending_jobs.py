@@ -9,7 +9,7 @@ import msgspec
 from gcbatch.text import fits_id
 from gcbatch.windows import iso
 
-__all__ = ["Pending", "Submitted"]
+__all__ = ["PendingJobs", "SubmittedJob"]
 
 OF_QUERY: Final = "query"
 """The key of a note's own digest, beside its jobs; their names have a space."""
@@ -31,7 +31,7 @@ class Notes(Protocol):
         ...
 
 
-class Submitted(NamedTuple):
+class SubmittedJob(NamedTuple):
     """A job that the service has under way.
 
     Args:
@@ -45,7 +45,7 @@ class Submitted(NamedTuple):
     at: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-class Pending:
+class PendingJobs:
     """Remembers the jobs that the service has under way for one query.
 
     It never proves anything done: a part does. Without it, a run that was killed would
@@ -61,16 +61,16 @@ class Pending:
         self._digest = digest
         self._name = f"parts/{digest}.pending"
 
-    def job(self, about: str) -> Submitted | None:
+    def job(self, about: str) -> SubmittedJob | None:
         """Return what remember kept; None if it is nothing."""
         known = self._jobs().get(about, ())
         try:
-            found = msgspec.convert(known, Submitted)
+            found = msgspec.convert(known, SubmittedJob)
         except msgspec.ValidationError:
             return None
         return found if fits_id(found.job_id) else None
 
-    def remember(self, about: str, job: Submitted) -> None:
+    def remember(self, about: str, job: SubmittedJob) -> None:
         """Keep a job that was submitted.
 
         Args:

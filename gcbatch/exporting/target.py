@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import Self
 
 from gcbatch.atomic_files import Sync, sync_folder
-from gcbatch.digests import Output, output_at
-from gcbatch.drafts import Drafts, remove_leftovers
 from gcbatch.errors import OutputError
+from gcbatch.exporting.draft_folders import DraftFolders, remove_leftovers
+from gcbatch.exporting.published_file import PublishedFile, digest_file
 from gcbatch.locks import hold_folder
 
 __all__ = ["Target"]
@@ -38,14 +38,14 @@ class Target:
         self._stop = stop
         self._staged: dict[Path, Path] = {}
         self._asked: dict[Path, Path] = {}
-        self._outputs: tuple[Output, ...] = ()
+        self._outputs: tuple[PublishedFile, ...] = ()
         self._obsolete: list[tuple[Path, Path | None]] = []
         self._made: list[Path] = []
-        self._drafts: dict[Path, Drafts] = {}
+        self._drafts: dict[Path, DraftFolders] = {}
         self._held: dict[Path, int | None] = {}
 
     @property
-    def published(self) -> tuple[Output, ...]:
+    def published(self) -> tuple[PublishedFile, ...]:
         """The files that were put in place: where they were asked for, as written."""
         return self._outputs
 
@@ -85,15 +85,15 @@ class Target:
         self._asked[path] = asked
         return staged
 
-    def _drafts_for(self, path: Path) -> Drafts:
+    def _drafts_for(self, path: Path) -> DraftFolders:
         """Return the folder of drafts beside *path*; one serves all of a folder."""
         folder = path.parent
         if folder not in self._drafts:
             remove_leftovers(path)
-            self._drafts[folder] = Drafts.beside(path)
+            self._drafts[folder] = DraftFolders.beside(path)
         return self._drafts[folder]
 
-    def _aside(self, folder: Path) -> Drafts:
+    def _aside(self, folder: Path) -> DraftFolders:
         """Return a folder of drafts on the disk of *folder*, not in it if that can be.
 
         Raises:
@@ -196,7 +196,7 @@ class Target:
                     self._sync(file.fileno())
             # What is in its place may be another's as soon as it is there.
             outputs = tuple(
-                replace(output_at(staged), path=str(self._asked[path]))
+                replace(digest_file(staged), path=str(self._asked[path]))
                 for path, staged in self._staged.items()
             )
             for path, staged in self._staged.items():

@@ -19,10 +19,17 @@ import pyarrow.parquet as pq
 from gcbatch.atomic_files import Sync, write_atomically
 from gcbatch.errors import DamagedPartError, DataError, OutputError
 from gcbatch.genesys import ENTITY_KINDS, Documents
-from gcbatch.partfile import BLANK_SEAL, SEAL_KEY, batches_of, metadata_of, opened, seal
-from gcbatch.store import Store
+from gcbatch.store.part_file import (
+    BLANK_SEAL,
+    SEAL_KEY,
+    batches_of,
+    metadata_of,
+    open_verified,
+    write_checksum,
+)
+from gcbatch.store.store import Store
 
-__all__ = ["LISTING_FILES", "documents_in", "is_kept", "keep_listings"]
+__all__ = ["LISTING_FILES", "has_entities", "read_entities", "write_entities"]
 
 _SUFFIX: Final = ".parquet"
 LISTING_FILES: Final = tuple(listing.table + _SUFFIX for listing in ENTITY_KINDS)
@@ -43,7 +50,7 @@ LISTING_KEY: Final = b"gcbatch.listing"
 _HINT: Final = "`gcbatch run JOB` lists it"
 
 
-def keep_listings(
+def write_entities(
     store: Store, listings: Mapping[str, Documents], *, sync: Sync = os.fsync
 ) -> None:
     """Keep what a run listed, and nothing that an earlier one did.
@@ -73,14 +80,14 @@ def keep_listings(
             ) from exc
 
 
-def is_kept(store: Store, table: str) -> bool:
+def has_entities(store: Store, table: str) -> bool:
     """Say whether the last run kept a listing, and it is whole."""
     with suppress(OSError, DamagedPartError), _opened(store, table):
         return True
     return False
 
 
-def documents_in(store: Store, table: str) -> Iterator[tuple[str, str]]:
+def read_entities(store: Store, table: str) -> Iterator[tuple[str, str]]:
     """Yield the entities that the last run listed: id and JSON, by id.
 
     Raises:
@@ -114,7 +121,7 @@ def _opened(store: Store, table: str) -> Iterator[Any]:
         DamagedPartError: If it is damaged, or another job's or table's.
     """
     path = _path(store, table)
-    with opened(path) as (file, _):
+    with open_verified(path) as (file, _):
         own = _own(store, table)
         if metadata_of(file).get(LISTING_KEY, own) != own:
             msg = f"{path}: is another job's or table's listing"
@@ -148,4 +155,4 @@ def _fill(path: Path, documents: Documents, own: bytes) -> None:
                     schema=schema,
                 )
             )
-    seal(path)
+    write_checksum(path)

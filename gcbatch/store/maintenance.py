@@ -15,18 +15,16 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from gcbatch.account import Account
 from gcbatch.errors import JobError, OutputError
-from gcbatch.job import Fetch
-from gcbatch.listings import LISTING_FILES
-from gcbatch.report import REPORT_NOTE
-from gcbatch.store import FRESH_NOTE, Store
+from gcbatch.store.entity_files import LISTING_FILES
+from gcbatch.store.part_metadata import SETTLE, PartMetadata
+from gcbatch.store.store import FRESH_NOTE, PLAN_NOTE, REPORT_NOTE, Store
 from gcbatch.suggest import unknown
-from gcbatch.windows import UTC_ZONE, Period, Window, iso, step
+from gcbatch.windows import UTC_ZONE, Period, Window, as_period_or_none, iso, step
 
-__all__ = ["JobStore", "Pruned", "age", "list_store", "prune"]
+__all__ = ["PruneResult", "StoredJob", "list_store", "parse_age", "prune"]
 
-NOTES: Final = ("plan.json", REPORT_NOTE, FRESH_NOTE, *LISTING_FILES)
+NOTES: Final = (PLAN_NOTE, REPORT_NOTE, FRESH_NOTE, *LISTING_FILES)
 _PART: Final = re.compile(r"[0-9a-f]{40}\.parquet")
 _PENDING: Final = re.compile(r"[0-9a-f]{40}\.pending")
 """What names the service's jobs; see store.Pending."""
@@ -44,7 +42,7 @@ _AGE: Final = re.compile(r"(?P<count>[1-9]\d{0,5}) ?(?P<unit>d|w|mo|y)", re.ASCI
 _UNITS: Final = {"d": "P{}D", "w": "P{}W", "mo": "P{}M", "y": "P{}Y"}
 
 
-def age(text: str) -> Period:
+def parse_age(text: str) -> Period:
     """Read an age such as 30d, 12w, 6mo or 1y.
 
     Raises:
@@ -58,7 +56,7 @@ def age(text: str) -> Period:
 
 
 @dataclass(frozen=True, slots=True)
-class JobStore:
+class StoredJob:
     """What the store holds of one job.
 
     Args:
@@ -96,7 +94,7 @@ class JobStore:
 
 
 @dataclass
-class Pruned:
+class PruneResult:
     """What was removed, or would be.
 
     Args:
@@ -128,7 +126,7 @@ class Pruned:
         }
 
 
-def list_store(root: Path, names: Sequence[str] = ()) -> list[JobStore]:
+def list_store(root: Path, names: Sequence[str] = ()) -> list[StoredJob]:
     """Return what the store holds, by the names of jobs.
 
     Args:
@@ -153,7 +151,7 @@ def list_store(root: Path, names: Sequence[str] = ()) -> list[JobStore]:
 
 def prune(
     root: Path, older_than: Period, *, now: datetime, dry_run: bool = False
-) -> Pruned:
+) -> PruneResult:
     """Remove the parts whose window ended longer ago than *older_than*.
 
     The age of a part is that of its data, whenever they were fetched. One that tells
@@ -179,13 +177,15 @@ def prune(
     except (OverflowError, ValueError) as exc:
         msg = f"--older-than {older_than}: no store is as old as that"
         raise JobError(msg, hint="write 30d, 12w, 6mo or 1y") from exc
-    done = Pruned(before)
+    done = PruneResult(before)
     for folder in _job_folders(root):
         _prune_job(folder, done, now=now, dry_run=dry_run)
     return done
 
 
-def _prune_job(folder: Path, done: Pruned, *, now: datetime, dry_run: bool) -> None:
+def _prune_job(
+    folder: Path, done: PruneResult, *, now: datetime, dry_run: bool
+) -> None:
     store = Store(folder.parent, folder.name)
     kept = 0
     old: list[Path] = []
@@ -217,12 +217,12 @@ def _prune_job(folder: Path, done: Pruned, *, now: datetime, dry_run: bool) -> N
                 empty.rmdir()
 
 
-def _listed(folder: Path) -> JobStore:
+def _listed(folder: Path) -> StoredJob:
     store = Store(folder.parent, folder.name)
     note = store.read_note(REPORT_NOTE) or {}
     settle, zone = _settling(note)
     now = datetime.now(UTC)
-    accounts: list[Account | None] = []
+    accounts: list[PartMetadata | None] = []
     size = 0
     for part in _parts(store):
         with suppress(FileNotFoundError):  # a run may be under way
@@ -236,7 +236,7 @@ def _listed(folder: Path) -> JobStore:
         )
         window = Window(min(starts), max(ends))
     started = note.get("started_at")
-    return JobStore(
+    return StoredJob(
         job=folder.name,
         parts=len(accounts),
         size=size,
@@ -250,10 +250,10 @@ def _listed(folder: Path) -> JobStore:
 def _settling(note: dict[str, Any]) -> tuple[Period, ZoneInfo]:
     """Return how long the last run let figures settle, and whose days that counts."""
     try:
-        settle = Fetch(settle=note["settle"]).settle
+        settle = as_period_or_none(note["settle"])
         return settle, ZoneInfo(note["timezone"])
     except (KeyError, TypeError, ValueError, OSError):
-        return Fetch().settle, UTC_ZONE
+        return SETTLE, UTC_ZONE
 
 
 def _job_folders(root: Path) -> list[Path]:
@@ -326,7 +326,7 @@ def _is_idle(path: Path, now: datetime) -> bool:
     return abs(now - _written(path)) > LEFTOVER_AGE
 
 
-def _remove(path: Path, done: Pruned, *, dry_run: bool) -> None:
+def _remove(path: Path, done: PruneResult, *, dry_run: bool) -> None:
     try:
         size = path.lstat().st_size
         if not dry_run:

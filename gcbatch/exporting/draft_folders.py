@@ -16,7 +16,7 @@ from typing import Final, Self
 from gcbatch.atomic_files import hidden_beside
 from gcbatch.locks import is_free
 
-__all__ = ["Drafts", "remove_leftovers"]
+__all__ = ["DraftFolders", "remove_leftovers"]
 
 _LOCK: Final = "lock"
 _ENDS: Final = ".part"
@@ -28,7 +28,7 @@ LEFTOVER_AGE: Final = timedelta(days=1)
 """No export takes so long. Counts only where the disk knows no locks."""
 
 
-class Drafts:
+class DraftFolders:
     """A hidden folder for files on their way, known as one in use until it is closed.
 
     Args:

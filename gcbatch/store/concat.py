@@ -10,10 +10,12 @@ from gcbatch.errors import DataError
 from gcbatch.text import one_line
 from gcbatch.windows import Window
 
-__all__ = ["joined"]
+__all__ = ["concat_parts"]
 
 
-def joined(tables: Sequence[pa.Table], groups: Sequence[str], about: str) -> pa.Table:
+def concat_parts(
+    tables: Sequence[pa.Table], groups: Sequence[str], about: str
+) -> pa.Table:
     """Return the rows of *tables* in the order of interval_start and *groups*.
 
     Args:

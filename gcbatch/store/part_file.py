@@ -11,22 +11,22 @@ from typing import Any, Final, NamedTuple, Protocol, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gcbatch.account import Account
 from gcbatch.atomic_files import open_regular
 from gcbatch.errors import DamagedPartError
+from gcbatch.store.part_metadata import PartMetadata
 
 __all__ = [
     "MEND_HINT",
+    "FileStamp",
     "Part",
-    "Rows",
-    "Stamp",
+    "PartSource",
     "batches_of",
     "fill",
     "metadata_of",
-    "opened",
-    "seal",
+    "open_verified",
     "seal_in",
     "table_of",
+    "write_checksum",
 ]
 
 
@@ -48,7 +48,7 @@ TAIL: Final = 8
 """Bytes at the end of a Parquet file: the length of its footer, and `PAR1`."""
 
 
-class Rows(Protocol):
+class PartSource(Protocol):
     """What a part is written from."""
 
     @property
@@ -57,7 +57,7 @@ class Rows(Protocol):
         ...
 
     @property
-    def account(self) -> Account:
+    def account(self) -> PartMetadata:
         """How it came about."""
         ...
 
@@ -75,7 +75,7 @@ class Part:
     """The answer to one query in memory, with its account."""
 
     table: pa.Table
-    account: Account
+    account: PartMetadata
 
     @property
     def schema(self) -> pa.Schema:
@@ -91,7 +91,7 @@ class Part:
         """Do nothing: memory lets go of itself."""
 
 
-def fill(path: Path, rows: Rows, about: Mapping[bytes, bytes]) -> None:
+def fill(path: Path, rows: PartSource, about: Mapping[bytes, bytes]) -> None:
     """Write a part's file and seal it.
 
     Args:
@@ -120,10 +120,10 @@ def fill(path: Path, rows: Rows, about: Mapping[bytes, bytes]) -> None:
     ) as writer:
         for batch in rows.batches():
             writer.write_table(pa.Table.from_batches([batch]).cast(schema))
-    seal(path)
+    write_checksum(path)
 
 
-def seal(path: Path) -> None:
+def write_checksum(path: Path) -> None:
     """Write the hash of all other bytes of a part's file into its place.
 
     Raises:
@@ -137,7 +137,7 @@ def seal(path: Path) -> None:
         file.write(found)
 
 
-class Stamp(NamedTuple):
+class FileStamp(NamedTuple):
     """What tells a file from all others, and from itself before it was written to."""
 
     device: int
@@ -164,8 +164,8 @@ class Stamp(NamedTuple):
 
 
 @contextmanager
-def opened(
-    path: Path, checked: MutableMapping[Stamp, str] | None = None
+def open_verified(
+    path: Path, checked: MutableMapping[FileStamp, str] | None = None
 ) -> Iterator[tuple[Any, str]]:
     """Open a part's file for reading, its seal checked.
 
@@ -186,7 +186,7 @@ def opened(
     """
     known = {} if checked is None else checked
     with open_regular(path) as file:
-        stamp = Stamp.of(file)
+        stamp = FileStamp.of(file)
         if stamp not in known:
             known[stamp] = _right_seal(path, file)
         file.seek(0)

@@ -19,8 +19,8 @@ from typing import Final, NamedTuple, Self, cast
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch.account import Account
 from gcbatch.errors import OutputError
+from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.table import INSTANT
 
 __all__ = ["DOCUMENTS", "Document", "Spool", "SpooledPart"]
@@ -209,7 +209,7 @@ class SpooledPart:
         account: How it came about.
     """
 
-    def __init__(self, spool: Spool, account: Account) -> None:
+    def __init__(self, spool: Spool, account: PartMetadata) -> None:
         self._spool = spool
         self.account = account
 

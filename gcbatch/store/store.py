@@ -18,8 +18,6 @@ from typing import Any, Final
 import orjson
 import pyarrow as pa
 
-from gcbatch import partfile
-from gcbatch.account import Account
 from gcbatch.atomic_files import (
     Sync,
     create_temp_beside,
@@ -27,11 +25,13 @@ from gcbatch.atomic_files import (
     write_atomically,
 )
 from gcbatch.errors import DamagedPartError, DataError, OutputError, ReplacedPartError
-from gcbatch.partfile import MEND_HINT, Part, Rows
-from gcbatch.pending import Pending
 from gcbatch.query import Query
+from gcbatch.store import part_file as partfile
+from gcbatch.store.part_file import MEND_HINT, Part, PartSource
+from gcbatch.store.part_metadata import PartMetadata
+from gcbatch.store.pending_jobs import PendingJobs
 
-__all__ = ["FRESH_NOTE", "Store"]
+__all__ = ["FRESH_NOTE", "PLAN_NOTE", "REPORT_NOTE", "Store"]
 
 FRESH_NOTE: Final = "fresh.json"
 """Is there while a run with --fresh is not done, however often it is interrupted."""
@@ -64,22 +64,22 @@ class Store:
         self._parts = self.folder / "parts"
         self._sync = sync
         self._read: dict[str, str] = {}
-        self._sealed: dict[partfile.Stamp, str] = {}
-        self._told_by: dict[partfile.Stamp, Mapping[bytes, bytes]] = {}
+        self._sealed: dict[partfile.FileStamp, str] = {}
+        self._told_by: dict[partfile.FileStamp, Mapping[bytes, bytes]] = {}
         self.fresh = self._named_fresh()
 
     def path(self, digest: str) -> Path:
         """Return where the part of a query is, or will be."""
         return self._parts / f"{digest}.parquet"
 
-    def account(self, digest: str) -> Account | None:
+    def account(self, digest: str) -> PartMetadata | None:
         """Return the account of a part; None if it is missing, damaged or misplaced."""
         try:
             return _account_in(self._own_metadata(digest))
         except (OSError, pa.ArrowException, DataError):
             return None
 
-    def account_of(self, query: Query) -> Account | None:
+    def account_of(self, query: Query) -> PartMetadata | None:
         """Return the account of a query's part; None also where it is of another one.
 
         A part of before it carried its query's digest is known by its window.
@@ -143,7 +143,7 @@ class Store:
         Raises:
             OSError, pa.ArrowException: If it cannot be read, or is no Parquet file.
         """
-        stamp = partfile.Stamp.of(source)
+        stamp = partfile.FileStamp.of(source)
         told = self._told_by.get(stamp)
         if told is None:
             if len(self._told_by) >= MOST_TOLD:
@@ -204,7 +204,7 @@ class Store:
     @contextmanager
     def examine(
         self, digest: str
-    ) -> Iterator[tuple[Account, Iterator[pa.RecordBatch]]]:
+    ) -> Iterator[tuple[PartMetadata, Iterator[pa.RecordBatch]]]:
         """Open a part, checksums verified; nothing is removed.
 
         Yields:
@@ -226,7 +226,7 @@ class Store:
         with self._reading(digest):
             yield from partfile.batches_of(file, columns)
 
-    def _told(self, digest: str, file: Any) -> Account:
+    def _told(self, digest: str, file: Any) -> PartMetadata:
         """Return the account in an opened part."""
         account = _account_in(self._metadata(file))
         if account is None:
@@ -261,7 +261,9 @@ class Store:
         path = self.path(digest)
         with ExitStack() as open_files:
             with self._reading(digest):
-                found = open_files.enter_context(partfile.opened(path, self._sealed))
+                found = open_files.enter_context(
+                    partfile.open_verified(path, self._sealed)
+                )
                 file, _ = found
                 self._own_metadata(digest, file)
                 file.seek(0)
@@ -315,7 +317,7 @@ class Store:
     def write(
         self,
         digest: str,
-        part: Rows,
+        part: PartSource,
         *,
         may: Callable[[], bool] = lambda: True,
     ) -> None:
@@ -350,9 +352,9 @@ class Store:
         with suppress(FileNotFoundError):
             self.path(digest).unlink()
 
-    def pending(self, digest: str) -> Pending:
+    def pending(self, digest: str) -> PendingJobs:
         """Return the note of what the service has under way for a query."""
-        return Pending(self, digest)
+        return PendingJobs(self, digest)
 
     def begin_fresh(self) -> None:
         """Count no part that is there, nor a job under way, until end_fresh.
@@ -415,10 +417,10 @@ class Store:
         return OutputError(msg, hint="check fetch.store, its space and rights")
 
 
-def _account_in(metadata: Mapping[bytes, bytes]) -> Account | None:
+def _account_in(metadata: Mapping[bytes, bytes]) -> PartMetadata | None:
     """Return the account that a part carries; None if it carries none."""
     try:
-        return Account.from_json(metadata[partfile.ACCOUNT_KEY])
+        return PartMetadata.from_json(metadata[partfile.ACCOUNT_KEY])
     except (KeyError, TypeError, ValueError):
         return None
 
@@ -430,3 +432,9 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return known.st_dev, known.st_ino
+
+
+PLAN_NOTE: Final = "plan.json"
+
+
+REPORT_NOTE: Final = "run.json"

@@ -1,0 +1,122 @@
+"""The contract of exporters: what they are given, what they return, how they run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import Event
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict
+
+from gcbatch.errors import GcbatchError, OutputError
+from gcbatch.exporting.local_path import LocalPath
+from gcbatch.exporting.published_file import PublishedFile
+from gcbatch.exporting.target import Target
+
+if TYPE_CHECKING:
+    from gcbatch.table import Table
+
+__all__ = [
+    "API_VERSION",
+    "Exporter",
+    "FileOptions",
+    "Options",
+    "Receipt",
+    "export",
+]
+
+API_VERSION: Final = 1
+"""The contract below. Raised when an exporter written for it would no longer work."""
+
+
+class Options(BaseModel):
+    """Base of an exporter's options: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FileOptions(Options):
+    """Options of an exporter that writes one file.
+
+    Args:
+        path: Where to; relative to the current directory, and exactly as given.
+    """
+
+    path: LocalPath
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an exporter did.
+
+    Args:
+        location: Where the rows are now, as the user would name it.
+        rows: How many rows were written, over all tables.
+    """
+
+    location: str
+    rows: int
+
+
+@runtime_checkable
+class Exporter(Protocol):
+    """Writes tables somewhere; writing them twice leaves one copy.
+
+    It never changes a table and never fetches. It may also have a method
+    `check(tables)`, called before the first request with tables that have no rows
+    yet, to refuse a job (by JobError) that it could not export. And it may say by
+    `deterministic = True` that the same tables and options give the same files: a run
+    leaves them as they are then, where it would only write them again.
+    """
+
+    api_version: ClassVar[int]
+    Options: ClassVar[type[BaseModel]]
+
+    def __init__(self, options: BaseModel) -> None: ...
+
+    def export(self, tables: "Mapping[str, Table]", target: Target) -> Receipt:
+        """Write *tables*, in the order given, and return where they went.
+
+        Args:
+            tables: By name; most exporters take exactly one.
+            target: Lends staging paths; a database exporter ignores it and
+                replaces what it wrote before by each table's key and covered range.
+
+        Raises:
+            OutputError: If they cannot be written; the previous output stays.
+        """
+        ...
+
+
+def export(
+    exporter: Exporter,
+    name: str,
+    tables: "Mapping[str, Table]",
+    *,
+    stop: Event | None = None,
+) -> tuple[Receipt, tuple[PublishedFile, ...]]:
+    """Run one exporter and publish what it staged.
+
+    Args:
+        exporter: Made from the job's options.
+        name: Its name, for errors.
+        tables: What to hand it.
+        stop: Once set, no other run is waited for.
+
+    Returns:
+        The exporter's receipt, and the files that were published.
+
+    Raises:
+        GcbatchError: What the exporter or the tables raise of ours, as it is.
+        OutputError: Anything else that an exporter raises, with its name. The
+            previous output is as it was.
+    """
+    try:
+        with Target(stop=stop) as target:
+            receipt = exporter.export(tables, target)
+    except GcbatchError:
+        raise
+    except (Exception, SystemExit) as exc:  # someone else's code may raise anything
+        reason = exc.strerror if isinstance(exc, OSError) else None
+        msg = f"exporter {name!r} failed: {reason or f'{type(exc).__name__}: {exc}'}"
+        raise OutputError(msg, hint="the previous output is as it was") from exc
+    return receipt, target.published

@@ -1,0 +1,120 @@
+"""Exporters found by entry point, or by `module:Class` in a job."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Final
+
+from gcbatch.errors import JobError
+from gcbatch.exporting.contract import API_VERSION, Exporter
+
+__all__ = [
+    "GROUP",
+    "ExporterEntry",
+    "find_exporter",
+    "installed_exporters",
+    "load_exporter",
+]
+
+
+GROUP: Final = "gcbatch.exporters"
+
+
+@dataclass(frozen=True, slots=True)
+class ExporterEntry:
+    """An exporter as its distribution registers it; not imported.
+
+    Args:
+        name: What job files call it.
+        distribution: The package that registers it; empty if it is in none.
+        version: Of that package.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    entry: EntryPoint
+
+    def __str__(self) -> str:
+        owner = f" ({self.distribution} {self.version})" if self.distribution else ""
+        return f"{self.name!r}{owner}"
+
+
+def installed_exporters() -> list[ExporterEntry]:
+    """Return all registered exporters by name, importing none."""
+    found = {
+        (entry.name, entry.value): ExporterEntry(
+            entry.name,
+            entry.dist.name if entry.dist else "unknown package",
+            entry.dist.version if entry.dist else "",
+            entry,
+        )
+        for entry in entry_points(group=GROUP)
+    }
+    return sorted(found.values(), key=lambda e: (e.name, e.distribution))
+
+
+def find_exporter(
+    name: str, known: Sequence[ExporterEntry] | None = None
+) -> ExporterEntry:
+    """Return one exporter as it is registered; not imported.
+
+    Args:
+        name: What the job file calls it: the name that it is registered by, or where
+            it is, `module:Class`.
+        known: What is installed, for whoever asks often: looking it up reads what all
+            packages say of themselves. None looks it up.
+
+    Raises:
+        JobError: If no installed package registers *name*, or two do. Names the
+            package and the way out.
+    """
+    if ":" in name:
+        return ExporterEntry(name, "", "", EntryPoint(name, name, GROUP))
+    known = installed_exporters() if known is None else known
+    found = [entry for entry in known if entry.name == name]
+    if not found:
+        names = ", ".join(entry.name for entry in known)
+        msg = f"no exporter named {name!r}"
+        raise JobError(msg, hint=f"installed: {names}; install the package that has it")
+    if len(found) > 1:
+        owners = ", ".join(sorted(e.distribution for e in found))
+        msg = f"exporter {name!r} is registered by more than one package"
+        raise JobError(msg, hint=f"uninstall all but one of: {owners}")
+    return found[0]
+
+
+def load_exporter(exporter: str | ExporterEntry) -> type[Exporter]:
+    """Import one exporter's class.
+
+    Args:
+        exporter: How it is registered, or what the job file calls it.
+
+    Raises:
+        JobError: If it is not there, cannot be imported, or is not written for this
+            API version. Names the package and the way out.
+    """
+    entry = find_exporter(exporter) if isinstance(exporter, str) else exporter
+    try:
+        loaded: Any = entry.entry.load()
+    except Exception as exc:  # a plugin's import may raise anything
+        msg = f"exporter {entry} cannot be imported: {type(exc).__name__}: {exc}"
+        way_out = "name it as module:Class, the module on PYTHONPATH"
+        if entry.distribution:
+            way_out = f"mend or uninstall {entry.distribution}, or drop it from the job"
+        raise JobError(msg, hint=way_out) from exc
+    version = getattr(loaded, "api_version", None)
+    if not isinstance(version, int) or not isinstance(loaded, type):
+        msg = f"exporter {entry} is no class with an api_version"
+        raise JobError(msg, hint="see docs/writing-an-exporter.md for the contract")
+    if version != API_VERSION:
+        older = version < API_VERSION
+        msg = f"exporter {entry} wants exporter API {version}, this is {API_VERSION}"
+        who = (entry.distribution or "it") if older else "gcbatch"
+        raise JobError(msg, hint=f"upgrade {who}")
+    missing = [n for n in ("Options", "export") if not hasattr(loaded, n)]
+    if missing:
+        msg = f"exporter {entry} lacks {' and '.join(missing)}"
+        raise JobError(msg, hint="see docs/writing-an-exporter.md for the contract")
+    kind: type[Exporter] = loaded
+    return kind

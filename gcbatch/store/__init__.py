@@ -1,0 +1,42 @@
+"""The store: parts, each there whole or not at all, and the notes of a job."""
+
+from gcbatch.store.concat import concat_parts
+from gcbatch.store.entity_files import has_entities, read_entities, write_entities
+from gcbatch.store.maintenance import (
+    PruneResult,
+    StoredJob,
+    list_store,
+    parse_age,
+    prune,
+)
+from gcbatch.store.part_file import Part, PartSource, fill
+from gcbatch.store.part_metadata import SETTLE, PartMetadata
+from gcbatch.store.pending_jobs import PendingJobs, SubmittedJob
+from gcbatch.store.spool import DOCUMENTS, Document, Spool, SpooledPart
+from gcbatch.store.store import PLAN_NOTE, REPORT_NOTE, Store
+
+__all__ = [
+    "DOCUMENTS",
+    "PLAN_NOTE",
+    "REPORT_NOTE",
+    "SETTLE",
+    "Document",
+    "Part",
+    "PartMetadata",
+    "PartSource",
+    "PendingJobs",
+    "PruneResult",
+    "Spool",
+    "SpooledPart",
+    "Store",
+    "StoredJob",
+    "SubmittedJob",
+    "concat_parts",
+    "fill",
+    "has_entities",
+    "list_store",
+    "parse_age",
+    "prune",
+    "read_entities",
+    "write_entities",
+]
