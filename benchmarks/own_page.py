@@ -34,8 +34,8 @@ from benchmarks.own_page_floor import Page, columns_of
 from benchmarks.scores import at_most, ratios
 from gcbatch.endpoints import Aggregates, endpoint_named
 from gcbatch.genesys.client import Answer, Client
+from gcbatch.job import QuerySection
 from gcbatch.query import make_query
-from gcbatch.question import Query
 from gcbatch.store import Part, Store
 from gcbatch.windows import Window
 
@@ -104,7 +104,7 @@ class Desk:
     folder: Path
 
     def __post_init__(self) -> None:
-        self.asked = Query.model_validate(query_of(1, self.queues))
+        self.asked = QuerySection.model_validate(query_of(1, self.queues))
         self.endpoint = cast("Aggregates", endpoint_named(self.asked.endpoint))
         ids = [queue_id(number) for number in range(self.queues)]
         template = self.endpoint.template(self.asked, ids)

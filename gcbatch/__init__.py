@@ -20,8 +20,7 @@ from gcbatch.errors import (
 )
 
 if TYPE_CHECKING:
-    from gcbatch.job import Job
-    from gcbatch.loading import load_job
+    from gcbatch.job import Job, load_job
     from gcbatch.pipeline import arun, arun_all, check, export_job, plan_job, run
     from gcbatch.report import RunReport
     from gcbatch.table import Table
@@ -53,7 +52,7 @@ _HOMES: Final = {
     "arun_all": "gcbatch.pipeline",
     "check": "gcbatch.pipeline",
     "export_job": "gcbatch.pipeline",
-    "load_job": "gcbatch.loading",
+    "load_job": "gcbatch.job",
     "plan_job": "gcbatch.pipeline",
     "run": "gcbatch.pipeline",
 }

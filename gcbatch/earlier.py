@@ -17,8 +17,8 @@ from typing import Any, Final
 
 from gcbatch.errors import tagging_org
 from gcbatch.exporting import Exporter, ExporterEntry, PublishedFile, digest_file
-from gcbatch.job import LISTED, Export
-from gcbatch.kept import digest_parts
+from gcbatch.job import ENTITY_TABLES, Export
+from gcbatch.planning import digest_parts
 from gcbatch.query import canonical
 from gcbatch.report import Exported
 from gcbatch.table import StoppedError
@@ -60,7 +60,7 @@ class Marks:
         """
         if not (getattr(exporter, "deterministic", False) and entry.distribution):
             return ""
-        if not {*LISTED}.isdisjoint(spec.table_names):
+        if not {*ENTITY_TABLES}.isdisjoint(spec.table_names):
             return ""  # what is listed has no seal
         if self._about is None:
             self._about = [_about(source, self._stop) for source in self._sources]

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any, Final
 
-from gcbatch.dates import is_relative
 from gcbatch.endpoints import DetailsEndpoint, FetchContext
 from gcbatch.engine import Engine, Fetching
 from gcbatch.errors import DataError, GcbatchError, OutOfReachError, ServiceError
@@ -16,13 +15,12 @@ from gcbatch.exporting import PublishedFile
 from gcbatch.fetch import Observer
 from gcbatch.genesys import Documents, Names
 from gcbatch.genesys.client import HIDDEN
-from gcbatch.job import Job
-from gcbatch.kept import Kept, digest_parts
+from gcbatch.job import Job, is_relative
 from gcbatch.orgs import Orgs, OrgSession, Spending
-from gcbatch.plan import Plan
-from gcbatch.planning import Planned, Planner
+from gcbatch.planning import Plan, SavedPlan, digest_parts
 from gcbatch.query import Query
 from gcbatch.report import Exported, FailedExport, Gap, RunReport
+from gcbatch.running.planner import Planner, ResolvedPlan
 from gcbatch.store import REPORT_NOTE, PartMetadata
 from gcbatch.tables.catalog import Catalog
 from gcbatch.tables.latest import LatestParts
@@ -96,7 +94,7 @@ class OrgRun:
         self._store = self.planner.store
         self._endpoint = self.planner.endpoint
         self._effort = _Effort()
-        self._planned: Planned | None = None
+        self._planned: ResolvedPlan | None = None
 
     @property
     def org(self) -> str:
@@ -104,7 +102,7 @@ class OrgRun:
         return self.job.org_name
 
     @property
-    def planned(self) -> Planned:
+    def planned(self) -> ResolvedPlan:
         """The plan; there is one once fetch or use_kept is done."""
         if self._planned is None:
             msg = "nothing is planned yet"
@@ -137,8 +135,8 @@ class OrgRun:
         self._planned = planned
 
     async def _fetch_missing(
-        self, session: OrgSession, engine: Engine, spare: Planned | None
-    ) -> Planned:
+        self, session: OrgSession, engine: Engine, spare: ResolvedPlan | None
+    ) -> ResolvedPlan:
         """Bring names up to date, and fetch what has no settled part.
 
         Args:
@@ -173,7 +171,7 @@ class OrgRun:
         """Take parts as they are now for what is to be read."""
         self._store.forget_reads()
 
-    async def plan(self, orgs: Orgs) -> Planned:
+    async def plan(self, orgs: Orgs) -> ResolvedPlan:
         """Return the plan, from kept names where they suffice and are not too old."""
         kept = self.planner.as_kept()
         if kept is not None and not self.planner.is_outdated(kept.names):
@@ -187,7 +185,7 @@ class OrgRun:
         await self._endpoint.probe(self._desk(session), planned.plan.queries[0])
         return planned.warnings
 
-    def use_kept(self) -> Kept:
+    def use_kept(self) -> SavedPlan:
         """Take what the last run fetched.
 
         Raises:
@@ -195,7 +193,7 @@ class OrgRun:
             JobError: If the job asks something else than its last run did.
         """
         kept = self.planner.kept()
-        self._planned = Planned(kept.plan, kept.names, 0)
+        self._planned = ResolvedPlan(kept.plan, kept.names, 0)
         for query in kept.plan.queries:
             self._account(query)
         return kept
@@ -245,9 +243,9 @@ class OrgRun:
         """Return the tables as they are without any row, before anything is asked."""
         none: dict[str, Documents] = {table: {} for table in self.job.listed}
         plan = Plan(self.planner.window(), ())
-        return self._catalog(Planned(plan, Names(), 0, listings=none), None)
+        return self._catalog(ResolvedPlan(plan, Names(), 0, listings=none), None)
 
-    def _catalog(self, planned: Planned, stop: Event | None) -> Catalog:
+    def _catalog(self, planned: ResolvedPlan, stop: Event | None) -> Catalog:
         latest = None
         if isinstance(self._endpoint, DetailsEndpoint) and self._endpoint.known_by_id:
             failed = self._effort.gaps

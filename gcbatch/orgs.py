@@ -22,8 +22,7 @@ from gcbatch.genesys.client import (
     list_entities,
     open_access,
 )
-from gcbatch.job import Job
-from gcbatch.org import Org, SecretFile
+from gcbatch.job import Job, Org, SecretFile
 
 __all__ = ["OrgSession", "Orgs", "Spending", "client_of", "identity_of"]
 

@@ -9,10 +9,10 @@ from gcbatch.errors import GcbatchError
 from gcbatch.fetch import Observer, Quiet
 from gcbatch.job import Job
 from gcbatch.jobrun import JobRun
-from gcbatch.kept import Kept
 from gcbatch.orgs import Orgs
-from gcbatch.planning import Planned
+from gcbatch.planning import SavedPlan
 from gcbatch.report import RunReport
+from gcbatch.running.planner import ResolvedPlan
 from gcbatch.tables.catalog import Catalog
 from gcbatch.tables.orgs import OrgsCatalog
 
@@ -97,7 +97,7 @@ async def arun_all(
     return done
 
 
-def plan_job(job: Job) -> Planned:
+def plan_job(job: Job) -> ResolvedPlan:
     """Return what a run would ask, without one data request.
 
     Names of queues may have to be looked up, where no earlier run kept them or they
@@ -110,7 +110,7 @@ def plan_job(job: Job) -> Planned:
         GcbatchError: What keeps it from being planned.
     """
 
-    async def planned() -> Planned:
+    async def planned() -> ResolvedPlan:
         async with Orgs([job]) as orgs:
             own = JobRun(job, Quiet())
             own.exporters()
@@ -163,7 +163,7 @@ def export_job(job: Job) -> RunReport:
     return JobRun(job, Quiet()).export_again()
 
 
-def last_run_of(job: Job) -> Kept:
+def last_run_of(job: Job) -> SavedPlan:
     """Return what the last whole run of a job asked.
 
     Raises:

@@ -11,8 +11,7 @@ from gcbatch.errors import GcbatchError
 from gcbatch.exporting import PublishedFile
 from gcbatch.genesys.client import FailedCall
 from gcbatch.job import Job
-from gcbatch.kept import PartsDigest
-from gcbatch.tables.orgs import run_id_of_all
+from gcbatch.planning import PartsDigest, run_id_of_all
 from gcbatch.windows import Window, iso
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from gcbatch.job import Job
-from gcbatch.planning import Planned
 from gcbatch.query import Query
 from gcbatch.report import RunReport
+from gcbatch.running.planner import ResolvedPlan
 from gcbatch.text import one_line
 from gcbatch.windows import Window, to_local
 
@@ -68,7 +68,7 @@ def names_line(names_at: Mapping[str, datetime], zone: ZoneInfo) -> str:
     return f"names as listed: {'; '.join(told)}" if names_at else ""
 
 
-def plan_screen(job: Job, planned: Planned) -> RenderableType:
+def plan_screen(job: Job, planned: ResolvedPlan) -> RenderableType:
     """Return the plan of a job: windows, cost, output places."""
     plan, zone = planned.plan, job.query.zone
     windows = plan.windows
@@ -103,7 +103,7 @@ def plan_screen(job: Job, planned: Planned) -> RenderableType:
 
 
 def _row(
-    window: Window, queries: Sequence[Query], zone: ZoneInfo, planned: Planned
+    window: Window, queries: Sequence[Query], zone: ZoneInfo, planned: ResolvedPlan
 ) -> tuple[str, str, str]:
     price = planned.price
     requests = f"{len(queries) * price.least:,}{'' if price.is_exact else '+'}"

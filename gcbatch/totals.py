@@ -17,10 +17,8 @@ import pyarrow.compute as pc
 
 from gcbatch.endpoints import Aggregates
 from gcbatch.genesys import Merge, column_name, kind_of
-from gcbatch.job import Job
-from gcbatch.kept import Kept
-from gcbatch.plan import Plan, Scope, make_plan
-from gcbatch.question import Query
+from gcbatch.job import Job, QuerySection
+from gcbatch.planning import Plan, ResolvedScope, SavedPlan, make_plan
 from gcbatch.table import INSTANT
 from gcbatch.tables.merging import merged
 from gcbatch.windows import (
@@ -88,7 +86,7 @@ class Coarse:
         left_out: Spans at the ends of the range that are no whole days.
     """
 
-    asked: Query
+    asked: QuerySection
     plan: Plan | None
     left_out: tuple[Window, ...] = ()
 
@@ -98,7 +96,7 @@ class Coarse:
         return [Window(a, b) for a, b in pairwise(edges)]
 
 
-def coarse_of(job: Job, kept: Kept, endpoint: Aggregates) -> Coarse:
+def coarse_of(job: Job, kept: SavedPlan, endpoint: Aggregates) -> Coarse:
     """Return the fewest queries that ask what a run asked, by the day or longer.
 
     Buckets of a day or more are compared as they are. So are windows without buckets,
@@ -130,11 +128,13 @@ def coarse_of(job: Job, kept: Kept, endpoint: Aggregates) -> Coarse:
         named = {i for q in kept.plan.queries for i in endpoint.queues_of(q.template)}
         queues = tuple(sorted(named))
     listed = kept.names.listed.get("queueId", 0)
-    scope = Scope("", whole, queues, listed)  # nothing is stored, so whose is no matter
+    scope = ResolvedScope(
+        "", whole, queues, listed
+    )  # nothing is stored, so whose is no matter
     return Coarse(asked, make_plan(by_day, scope, endpoint), left_out)
 
 
-def _within_days(plan: Plan, asked: Query) -> bool:
+def _within_days(plan: Plan, asked: QuerySection) -> bool:
     def is_within(window: Window) -> bool:
         day = floor_to_bucket(window.start, ONE_DAY, asked.zone)
         return window.end <= step(day, ONE_DAY, 1, asked.zone)
@@ -142,7 +142,7 @@ def _within_days(plan: Plan, asked: Query) -> bool:
     return all(is_within(query.window) for query in plan.queries)
 
 
-def figures_of(asked: Query) -> list[Figure]:
+def figures_of(asked: QuerySection) -> list[Figure]:
     """Return the columns of a job's parts that add up, or have a least or greatest."""
     named = [(metric, kind_of(metric)) for metric in asked.metrics]
     named += [(view.name, kind_of(view.target)) for view in asked.views]

@@ -23,9 +23,9 @@ from gcbatch.endpoints import (
 from gcbatch.errors import DataError, GcbatchError
 from gcbatch.exporting import digest_file
 from gcbatch.job import Job
-from gcbatch.kept import Kept, digest_parts
 from gcbatch.orgs import Orgs
 from gcbatch.pipeline import blocking, last_run_of
+from gcbatch.planning import SavedPlan, digest_parts
 from gcbatch.query import Query
 from gcbatch.store import DOCUMENTS, REPORT_NOTE, PartMetadata, Store
 from gcbatch.totals import Coarse, Difference, coarse_of, differences, figures_of
@@ -55,7 +55,7 @@ def verify(job: Job, *, offline: bool = False) -> Verification:
 class _Verifier:
     """One run under the glass."""
 
-    def __init__(self, job: Job, kept: Kept) -> None:
+    def __init__(self, job: Job, kept: SavedPlan) -> None:
         self._job = job
         self._kept = kept
         self._store = Store(job.fetch.store, job.store_name)

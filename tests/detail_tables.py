@@ -12,7 +12,7 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from gcbatch.genesys.detail_models import CONVERSATION, Field, FieldKind, Model
-from gcbatch.plan import Plan
+from gcbatch.planning.plan import Plan
 from gcbatch.query import Query, make_query
 from gcbatch.registry import load_member, module_names, tables_for
 from gcbatch.store.part_metadata import PartMetadata

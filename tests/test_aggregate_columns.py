@@ -16,13 +16,13 @@ from gcbatch.endpoints.aggregates.response_models import decode_page
 from gcbatch.endpoints.aggregates.row_reader import rows_of, schema_of
 from gcbatch.errors import DataError
 from gcbatch.genesys.families import FAMILIES, family_named
-from gcbatch.question import Query
+from gcbatch.job.query import QuerySection
 from gcbatch.windows import Window, iso
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 WINDOW = Window(START, START + timedelta(hours=6))
 CONVERSATIONS = FAMILIES[0]
-ASKED = Query.model_validate(
+ASKED = QuerySection.model_validate(
     {
         "from": "2026-10-01",
         "to": "2026-10-02",

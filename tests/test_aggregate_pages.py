@@ -10,13 +10,13 @@ from gcbatch.endpoints.aggregates.response_models import AggregatePage, decode_p
 from gcbatch.endpoints.aggregates.row_reader import merge_pages, rows_of
 from gcbatch.errors import DataError
 from gcbatch.genesys.families import FAMILIES
-from gcbatch.question import Query
+from gcbatch.job.query import QuerySection
 from gcbatch.windows import Window
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 WINDOW = Window(START, START + timedelta(days=1))
 HOUR = "2026-10-01T00:00:00.000Z/2026-10-01T01:00:00.000Z"
-ASKED = Query.model_validate(
+ASKED = QuerySection.model_validate(
     {
         "from": "2026-10-01",
         "to": "2026-10-02",

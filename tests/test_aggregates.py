@@ -19,8 +19,8 @@ from gcbatch.endpoints.lookup import endpoint_named
 from gcbatch.errors import DataError
 from gcbatch.genesys.client.client import Answer, Client
 from gcbatch.genesys.families import FAMILIES
+from gcbatch.job.query import QuerySection
 from gcbatch.query import make_query
-from gcbatch.question import Query
 from gcbatch.store.part_file import Part
 from gcbatch.windows import Window, iso
 
@@ -51,14 +51,14 @@ class Said:
         return Answer(value, START, 2, len(self.body), "an-id")
 
 
-def asked_of(**changes: Any) -> Query:
+def asked_of(**changes: Any) -> QuerySection:
     usual = {
         "from": "2026-10-01",
         "to": "2026-10-02",
         "granularity": "PT1H",
         "metrics": ["nOffered", "tHandle", "oServiceLevel"],
     }
-    return Query.model_validate({**usual, **changes})
+    return QuerySection.model_validate({**usual, **changes})
 
 
 def part_of(page: Page | bytes, **changes: Any) -> Part:

@@ -27,8 +27,9 @@ from gcbatch.endpoints.lookup import Aggregates, endpoint_named
 from gcbatch.endpoints.splitting import ACROSS_MIDNIGHT, Splitter
 from gcbatch.errors import DataError
 from gcbatch.genesys.client.client import Answer, Client
-from gcbatch.job import Job
-from gcbatch.plan import Plan, Scope, make_plan
+from gcbatch.job.job import Job
+from gcbatch.planning.plan import Plan, make_plan
+from gcbatch.planning.scope import ResolvedScope
 from gcbatch.simulator import Call, Queue, Tenant
 from gcbatch.store.store import Store
 from gcbatch.tables.buckets.sla import Targets, sla_table
@@ -168,7 +169,7 @@ class Run:
         asked = job.query.model_copy(update={"timezone": self.zone})
         self.job = job.model_copy(update={"query": asked})
         self.endpoint = cast("Aggregates", endpoint_named(self.job.query.endpoint))
-        scope = Scope("org", self.window, None)
+        scope = ResolvedScope("org", self.window, None)
         self.plan: Plan = make_plan(self.job, scope, self.endpoint)
         self.store = Shelf()
         client = cast("Client", self.service)

@@ -10,7 +10,7 @@ import pytest
 
 from gcbatch import DataError, JobError
 from gcbatch.errors import DamagedPartError
-from gcbatch.kept import digest_parts
+from gcbatch.planning.saved_plan import digest_parts
 from gcbatch.query import Query
 from gcbatch.store import part_file as partfile
 from gcbatch.store.entity_files import has_entities, read_entities, write_entities

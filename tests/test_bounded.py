@@ -16,12 +16,12 @@ from gcbatch.atomic_files import open_regular, read_bounded
 from gcbatch.errors import DataError, JobError, OutputError
 from gcbatch.exporting import FileOptions
 from gcbatch.fetch import Quiet
-from gcbatch.job import Job
+from gcbatch.job.job import Job
+from gcbatch.job.output_conflicts import output_conflicts, refuse_shared_outputs
+from gcbatch.job.yaml_document import read_yaml
 from gcbatch.jobrun import JobRun
-from gcbatch.outputs import clashes_between, clashes_of
-from gcbatch.planning import MOST_QUEUE_BYTES
+from gcbatch.running.planner import MOST_QUEUE_BYTES
 from gcbatch.verifying import verify
-from gcbatch.yamlfile import read_yaml
 
 if TYPE_CHECKING:
     from tests.conftest import Bench
@@ -309,7 +309,7 @@ def test_a_long_job_is_read_in_steps_of_its_length(tmp_path: Path, kind: str) ->
         except JobError as exc:
             assert len(exc.problem.split("\n")) >= number  # noqa: PT017
             return
-        clashes_between([job])
+        refuse_shared_outputs([job])
         JobRun(job, Quiet()).exporters()
 
     load(4)  # what is loaded once
@@ -327,8 +327,8 @@ def test_outputs_are_compared_in_steps_of_their_number(tmp_path: Path) -> None:
     small, large = (Job.model_validate(job) for job in (few, many))
 
     def compare(job: Job) -> None:
-        assert list(clashes_of(job, tmp_path / "job.yaml")) == []
-        clashes_between(
+        assert list(output_conflicts(job, tmp_path / "job.yaml")) == []
+        refuse_shared_outputs(
             [
                 job.model_copy(update={"name": str(n), "exports": (export,)})
                 for n, export in enumerate(job.exports)

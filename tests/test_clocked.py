@@ -8,12 +8,12 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
-from gcbatch import question
 from gcbatch.endpoints.base import AggregateEndpoint
 from gcbatch.endpoints.bucket_grid import BucketGrid
 from gcbatch.endpoints.lookup import endpoint_named
 from gcbatch.errors import DataError
 from gcbatch.genesys.client.client import Answer, Client
+from gcbatch.job import query as question
 from gcbatch.query import make_query
 from gcbatch.windows import Period, Window, iso
 
@@ -106,7 +106,7 @@ def test_both_tutorials_buckets_are_those_asked_for(
             "data": [{"queue": {"id": "q"}, "interval": iso(start + hour * HOUR)}]
         },
     }
-    asked = question.Query.model_validate(
+    asked = question.QuerySection.model_validate(
         {
             "endpoint": endpoint,
             "from": "2026-10-01",

@@ -17,8 +17,8 @@ from gcbatch.cluster.outcomes import unpacked
 from gcbatch.cluster.remote import Line, LostLineError
 from gcbatch.errors import OutOfReachError, OutputError
 from gcbatch.orgs import Orgs
-from gcbatch.planning import Planner
 from gcbatch.query import Query
+from gcbatch.running.planner import Planner
 from gcbatch.store.part_file import PartSource
 from gcbatch.store.store import Store
 

@@ -12,7 +12,6 @@ import pytest
 from distributed import LocalCluster, Worker
 from distributed.security import Security
 
-from gcbatch import job
 from gcbatch.cluster.coordinator import Coordinator
 from gcbatch.cluster.crew import Crew
 from gcbatch.cluster.engine import dask_engine
@@ -21,9 +20,10 @@ from gcbatch.cluster.switchboard import listening
 from gcbatch.cluster.work import RELEASE, Assignment, Workbench, fetch_query
 from gcbatch.errors import JobError, OutOfReachError
 from gcbatch.genesys.client.client import OrgClient
+from gcbatch.job import EngineSection, Fetch
 from gcbatch.orgs import Orgs
-from gcbatch.planning import Planner
 from gcbatch.query import Query
+from gcbatch.running.planner import Planner
 
 if TYPE_CHECKING:
     from tests.conftest import Bench
@@ -187,7 +187,7 @@ async def test_without_workers_hope_ends() -> None:
 
 async def test_a_runs_own_workers_show_no_pages() -> None:
     """Whoever else is on this machine sees nothing of the job."""
-    settings, fetch = job.Engine(name="dask", workers=1), job.Fetch()
+    settings, fetch = EngineSection(name="dask", workers=1), Fetch()
     async with dask_engine(settings, fetch) as engine, aiohttp.ClientSession() as web:
         told = await engine.crew._dask.scheduler.identity()
         ports = [told["services"]["dashboard"]]

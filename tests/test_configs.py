@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from gcbatch import load_job, plan_job
 from gcbatch.cli import app
-from gcbatch.question import ENDPOINTS
+from gcbatch.job.query import ENDPOINTS
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))

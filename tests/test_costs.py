@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.costs.counting import costs, counted, is_possible
 from benchmarks.costs.figures import RECORD, Costs, judged, record, recorded
-from gcbatch.plan import Plan
+from gcbatch.planning.plan import Plan
 from gcbatch.query import make_query
 from gcbatch.simulator import generate_conversations
 from gcbatch.store.part_metadata import PartMetadata

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gcbatch.dates import check_date, resolve_range
+from gcbatch.job.dates import check_date, resolve_range
 from gcbatch.windows import Period, Window, iso
 
 NOW = datetime(2026, 10, 16, 13, 47, 31, 250_000, tzinfo=UTC)

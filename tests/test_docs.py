@@ -383,5 +383,5 @@ def test_the_image_has_all_that_a_build_needs(tmp_path: Path) -> None:
     )
 
     assert done.returncode == 0, done.stderr
-    assert (site / "gcbatch" / "jobreference.md").is_file()
+    assert (site / "gcbatch" / "job" / "reference.md").is_file()
     assert (site / "gcbatch_exporters" / "csv.py").is_file()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from gcbatch.filters import Clause, Filter, Predicate, all_of, any_of
+from gcbatch.job.filters import Clause, Filter, Predicate, all_of, any_of
 
 Row = dict[str, str]
 VALUES = {"queueId": "ab", "mediaType": "ab", "userId": "ab"}

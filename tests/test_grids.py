@@ -28,8 +28,8 @@ from gcbatch.endpoints.local_midnights import (
 )
 from gcbatch.errors import DataError
 from gcbatch.genesys.families import FAMILIES
+from gcbatch.job.query import QuerySection
 from gcbatch.query import make_query
-from gcbatch.question import Query
 from gcbatch.windows import Period, Window, iso, midnight, midnights, to_local
 
 MS = timedelta(milliseconds=1)
@@ -39,8 +39,8 @@ DAY = timedelta(days=1)
 Read = Callable[..., pa.Table | None]
 
 
-def asked_of(granularity: str | None, zone: str) -> Query:
-    return Query.model_validate(
+def asked_of(granularity: str | None, zone: str) -> QuerySection:
+    return QuerySection.model_validate(
         {
             "from": "2026-10-01",
             "to": "2026-10-02",

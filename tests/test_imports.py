@@ -33,7 +33,7 @@ PACKAGES = {
 }
 
 GROUND = {
-    "atomic_files", "concurrency", "errors", "locks", "registry", "suggest",
+    "atomic_files", "concurrency", "errors", "locks", "query", "registry", "suggest",
     "table", "text", "windows",
 }  # fmt: skip
 
@@ -212,12 +212,13 @@ def test_few_modules_read_the_environment() -> None:
         and ast.unparse(node) in {"os.environ", "os.environb", "os.getenv"}
     }
 
-    assert readers == {"cli.jobs", "loading", "genesys.client.network", "cluster.own"}
+    assert readers == {"cli.jobs", "job.load", "genesys.client.network", "cluster.own"}
 
 
 def test_pure_modules_take_time_and_chance_as_arguments() -> None:
     """Plans, dates, windows and the retry rules do not read a clock or roll dice."""
-    pure = {"windows", "dates", "plan", "query", "filters", "job", "jobfile",
+    pure = {"windows", "job.dates", "planning.plan", "planning.tiling", "query",
+            "job.filters", "job.job", "job.query", "job.fetch",
             "genesys.retry_rules", "genesys.client.rate_limiter",
             "genesys.client.token_provider", "suggest"}  # fmt: skip
     guesses = {"datetime.now", "time.time", "time.monotonic", "time.sleep",

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gcbatch.errors import DataError
-from gcbatch.plan import Plan
+from gcbatch.planning.plan import Plan
 from gcbatch.query import Query, make_query
 from gcbatch.store.part_file import Part
 from gcbatch.store.part_metadata import PartMetadata

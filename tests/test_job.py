@@ -8,17 +8,20 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from gcbatch.genesys.families import FAMILIES, Family
-from gcbatch.job import Export, Fetch, Job, Sla
-from gcbatch.org import Org
-from gcbatch.question import Query
+from gcbatch.job.export import Export
+from gcbatch.job.fetch import Fetch
+from gcbatch.job.job import Job
+from gcbatch.job.org import Org
+from gcbatch.job.query import QuerySection
+from gcbatch.job.sla import Sla
 from gcbatch.windows import Period
 
 SIGNATURE = {"client_id": "an-id", "client_secret": "a-secret"}
 USUAL = {"from": "2026-10-01", "to": "2026-10-02", "metrics": ["nOffered"]}
 
 
-def query(**changes: Any) -> Query:
-    return Query.model_validate({**USUAL, **changes})
+def query(**changes: Any) -> QuerySection:
+    return QuerySection.model_validate({**USUAL, **changes})
 
 
 def job(**changes: Any) -> Job:
@@ -322,7 +325,7 @@ class TestTutorials:
     @pytest.mark.parametrize("endpoint", ["interval-report", "queue-summary"])
     def test_their_shapes_have_figures_of_their_own(self, endpoint: str) -> None:
         """A job names the range, the queues and the granularity, and no more."""
-        asked = Query.model_validate(
+        asked = QuerySection.model_validate(
             {"endpoint": endpoint, "from": "today-1d", "to": "today", "queues": ["A"]}
         )
 
@@ -358,7 +361,7 @@ class TestTutorials:
     ) -> None:
         """A key that would do nothing is not passed over."""
         with pytest.raises(ValidationError, match="its own figures and groups"):
-            Query.model_validate({**self.USUAL, "endpoint": endpoint, **more})
+            QuerySection.model_validate({**self.USUAL, "endpoint": endpoint, **more})
 
     @pytest.mark.parametrize(
         ("group_by", "match"),
@@ -377,7 +380,7 @@ class TestTutorials:
         asked = {**self.USUAL, "endpoint": "interval-report", "group_by": group_by}
 
         with pytest.raises(ValidationError, match=match):
-            Query.model_validate(asked)
+            QuerySection.model_validate(asked)
 
 
 class TestSla:

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gcbatch.errors import JobError
-from gcbatch.job import Export, Job
-from gcbatch.jobfile import Found, read_job
+from gcbatch.job.job import Job
+from gcbatch.job.load import load_job
 
 NOW = datetime(2026, 10, 16, 13, 47, tzinfo=UTC)
 SECRET = "correct-horse-battery"
@@ -40,25 +40,19 @@ USUAL: dict[str, Any] = {
 def read(
     folder: Path,
     text: str | dict[str, Any],
-    *,
-    check: Any = lambda _: (),
     **settings: str,
 ) -> Job:
     path = folder / "job.yaml"
     written = text if isinstance(text, str) else json.dumps(text, indent=1)
     path.write_text(written, "utf-8")
     overrides = {key.replace("__", "."): value for key, value in settings.items()}
-    return read_job(
-        path, now=NOW, environ=ENVIRON, settings=overrides, check_export=check
-    )
+    return load_job(path, now=NOW, environ=ENVIRON, settings=overrides)
 
 
-def problems(
-    folder: Path, text: str | dict[str, Any], *, check: Any = lambda _: (), **kw: str
-) -> list[str]:
+def problems(folder: Path, text: str | dict[str, Any], **kw: str) -> list[str]:
     """Return the lines of the error, without the folder's path."""
     with pytest.raises(JobError) as caught:
-        read(folder, text, check=check, **kw)
+        read(folder, text, **kw)
     assert SECRET not in f"{caught.value.problem} {caught.value.hint}"
     return [line.replace(f"{folder}/", "") for line in str(caught.value).splitlines()]
 
@@ -363,23 +357,19 @@ class TestOverrides:
 
 class TestExports:
     def test_what_an_exporter_finds_has_its_place(self, tmp_path: Path) -> None:
-        """An exporter's own problems are told with the rest."""
+        """Problems of an exporter's own options are reported with the others."""
+        export = {"exporter": "csv", "table": "intervals", "path": "s3://bucket/a.csv"}
 
-        def check(export: Export) -> Iterable[Found]:
-            yield ("path",), f"{export.exporter} does not like it"
+        found = problems(tmp_path, usual(name="a b", exports=[export]))
 
-        found = problems(tmp_path, usual(name="a b"), check=check)
-
-        assert [line.split(": ", 1)[1] for line in found] == [
+        assert [line.split(": ", 1)[1].partition(";")[0] for line in found] == [
             "name: must be letters, digits, dots, hyphens and underscores, at most 64",
-            "exports[0].path: csv does not like it",
+            "exports[0].path: s3://bucket/a.csv is a URL, not a path",
         ]
 
-    def test_one_that_is_no_export_is_told_once(self, tmp_path: Path) -> None:
-        """An exporter is not asked about what is no export."""
-        found = problems(
-            tmp_path, usual(exports=["csv"]), check=lambda _: [((), "asked")]
-        )
+    def test_one_that_is_no_export_is_reported_once(self, tmp_path: Path) -> None:
+        """The options of what is not an export are not checked."""
+        found = problems(tmp_path, usual(exports=["csv"]))
 
         assert len(found) == 1
         assert "exports[0]" in found[0]
@@ -472,7 +462,7 @@ def test_a_secret_in_the_wrong_place_is_not_repeated(tmp_path: Path) -> None:
     )
 
     with pytest.raises(JobError) as failed:
-        read_job(path, now=datetime.now(UTC), environ={"S": "hunter2-hunter2"})
+        load_job(path, now=datetime.now(UTC), environ={"S": "hunter2-hunter2"})
 
     assert "hunter2" not in failed.value.problem
     assert "unknown region '[hidden]'" in failed.value.problem

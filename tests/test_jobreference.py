@@ -10,12 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 from gcbatch.cli import app
-from gcbatch.docstrings import about_class, about_fields
 from gcbatch.genesys.details import DETAILS
 from gcbatch.genesys.families import FAMILIES
-from gcbatch.jobreference import job_reference
-from gcbatch.jobschema import job_schema
-from gcbatch.question import ENDPOINTS
+from gcbatch.job.docstrings import about_class, about_fields
+from gcbatch.job.query import ENDPOINTS
+from gcbatch.job.reference import job_reference
+from gcbatch.job.schema import job_schema
 
 PAGE = Path(__file__).parents[1] / "docs" / "writing-a-job.md"
 SCHEMA = job_schema()
@@ -88,7 +88,7 @@ def test_no_place_is_left_open() -> None:
 
 def test_sections_that_are_told_together_are_alike() -> None:
     """`Filter, DetailFilter` is one table: their keys must not differ."""
-    text = (PAGE.parents[1] / "gcbatch" / "jobreference.md").read_text("utf-8")
+    text = (PAGE.parents[1] / "gcbatch" / "job" / "reference.md").read_text("utf-8")
     pairs = re.findall(r"<!-- keys: (\w+), (\w+) -->", text)
 
     assert pairs

@@ -8,8 +8,8 @@ import pytest
 
 from gcbatch.genesys.families import FAMILIES
 from gcbatch.genesys.regions import REGIONS
-from gcbatch.jobschema import job_schema
-from gcbatch.yamlfile import read_yaml
+from gcbatch.job.schema import job_schema
+from gcbatch.job.yaml_document import read_yaml
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 SCHEMA = job_schema()
@@ -31,14 +31,14 @@ def test_it_is_json() -> None:
 
 def test_sections_are_closed() -> None:
     """An unknown key is marked while it is typed; exporters have keys of their own."""
-    for name in ("Org", "Query", "Fetch", "Limits", "Sla"):
+    for name in ("Org", "QuerySection", "Fetch", "Limits", "Sla"):
         assert section(name)["additionalProperties"] is False
     assert section("Export")["additionalProperties"] is True
 
 
 def test_keys_are_those_of_the_file() -> None:
     """The range is called from and to."""
-    query = section("Query")
+    query = section("QuerySection")
 
     assert {"from", "to", "metrics"} <= set(query["properties"])
     assert "start" not in query["properties"]
@@ -47,7 +47,7 @@ def test_keys_are_those_of_the_file() -> None:
 
 def test_lists_are_not_empty() -> None:
     """A bound of a list counts its items; `minLength` would be of a text."""
-    for name, key in (("Query", "media_types"), ("Export", "tables")):
+    for name, key in (("QuerySection", "media_types"), ("Export", "tables")):
         (value, _) = section(name)["properties"][key]["anyOf"]
 
         assert value["minItems"] == 1
@@ -56,7 +56,7 @@ def test_lists_are_not_empty() -> None:
 
 def test_choices_are_completed() -> None:
     """Regions, endpoints, metrics and exporters need not be looked up."""
-    query, org = section("Query"), section("Org")
+    query, org = section("QuerySection"), section("Org")
 
     assert set(org["properties"]["region"]["anyOf"][0]["enum"]) == set(REGIONS)
     assert {f.endpoint for f in FAMILIES} <= set(
@@ -71,7 +71,7 @@ def test_metrics_are_those_of_the_endpoint() -> None:
     """The default endpoint's are completed where none is named."""
     conditions = {
         c["if"]["properties"]["endpoint"]["const"]: c
-        for c in section("Query")["allOf"]
+        for c in section("QuerySection")["allOf"]
         if "if" in c and "const" in c["if"]["properties"].get("endpoint", {})
     }
 
@@ -86,7 +86,7 @@ def test_metrics_are_those_of_the_endpoint() -> None:
 def test_the_shipped_jobs_use_keys_it_knows(path: Path) -> None:
     """Every key of configs/ is in the schema, section by section."""
     job = read_yaml(path).data
-    names = {"org": "Org", "query": "Query", "fetch": "Fetch", "sla": "Sla"}
+    names = {"org": "Org", "query": "QuerySection", "fetch": "Fetch", "sla": "Sla"}
 
     assert set(job) <= set(SCHEMA["properties"])
     for key, name in names.items():

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from gcbatch.genesys.names import Names
-from gcbatch.job import Job
-from gcbatch.kept import Kept, asked_by
-from gcbatch.plan import Plan
+from gcbatch.job.job import Job
+from gcbatch.planning.plan import Plan
+from gcbatch.planning.saved_plan import SavedPlan, job_fingerprint
 from gcbatch.query import PART_FORMAT, make_query
 from gcbatch.store.store import Store
 from gcbatch.windows import Window
@@ -34,10 +34,10 @@ def test_it_comes_back(tmp_path: Path) -> None:
     """The plan and the names are those of the run."""
     store = Store(tmp_path, "job")
     plan = Plan(DAY, (make_query("org", "conversation-aggregates", DAY, b"{}"),))
-    kept = Kept("asked", Names({"queueId": {"1": "A"}}, {"queueId": 1}), plan)
+    kept = SavedPlan("asked", Names({"queueId": {"1": "A"}}, {"queueId": 1}), plan)
     kept.write(store)
 
-    assert Kept.read(store) == kept
+    assert SavedPlan.read(store) == kept
 
 
 @pytest.mark.parametrize(
@@ -71,27 +71,33 @@ def test_a_note_that_is_not_ours_is_nothing(
     if note is not None:
         store.write_note("plan.json", note)
 
-    assert Kept.read(store) is None
+    assert SavedPlan.read(store) is None
 
 
 def test_the_same_question_has_the_same_hash() -> None:
     """Relative dates stay as they are written: tomorrow it is the same job."""
-    assert asked_by(job_of(), "org", None) == asked_by(job_of(), "org", None)
+    assert job_fingerprint(job_of(), "org", None) == job_fingerprint(
+        job_of(), "org", None
+    )
     spelt_out = job_of(group_by=["queueId"])
-    assert asked_by(job_of(), "org", None) == asked_by(spelt_out, "org", None)
+    assert job_fingerprint(job_of(), "org", None) == job_fingerprint(
+        spelt_out, "org", None
+    )
 
 
 def test_a_plan_of_parts_in_another_format_is_not_exported() -> None:
     """Its parts hold other things; plans of endpoints that kept theirs are of use."""
-    same = asked_by(job_of(), "org", None, PART_FORMAT)
+    same = job_fingerprint(job_of(), "org", None, PART_FORMAT)
 
-    assert asked_by(job_of(), "org", None) == same
-    assert asked_by(job_of(), "org", None, PART_FORMAT + 1) != same
+    assert job_fingerprint(job_of(), "org", None) == same
+    assert job_fingerprint(job_of(), "org", None, PART_FORMAT + 1) != same
 
 
 def test_a_file_of_queues_counts_by_its_lines() -> None:
     """Its path says nothing of what was asked."""
-    assert asked_by(job_of(), "org", ["A"]) != asked_by(job_of(), "org", ["A", "B"])
+    assert job_fingerprint(job_of(), "org", ["A"]) != job_fingerprint(
+        job_of(), "org", ["A", "B"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -112,5 +118,9 @@ def test_another_question_has_another(change: dict[str, Any]) -> None:
         update={"fetch": type(job_of().fetch).model_validate(fetch)}
     )
 
-    assert asked_by(changed, "org", None) != asked_by(job_of(), "org", None)
-    assert asked_by(job_of(), "other", None) != asked_by(job_of(), "org", None)
+    assert job_fingerprint(changed, "org", None) != job_fingerprint(
+        job_of(), "org", None
+    )
+    assert job_fingerprint(job_of(), "other", None) != job_fingerprint(
+        job_of(), "org", None
+    )

@@ -10,7 +10,7 @@ import pytest
 import gcbatch
 from gcbatch import JobError
 from gcbatch.genesys.entities import ENTITY_KINDS
-from gcbatch.job import LISTED
+from gcbatch.job.job import ENTITY_TABLES
 from gcbatch.pipeline import tables_of
 from gcbatch.simulator import User
 from tests.listed_org import (
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 def test_all_speak_of_the_same_tables() -> None:
     """What job files may name is listed, and made."""
-    assert tuple(listing.table for listing in ENTITY_KINDS) == LISTED
+    assert tuple(listing.table for listing in ENTITY_KINDS) == ENTITY_TABLES
 
 
 def test_queues_have_their_settings(bench_of: "BenchOf") -> None:
@@ -70,7 +70,7 @@ def test_users_are_all_there(bench_of: "BenchOf") -> None:
     assert ann["acd_auto_answer"] == "false"
 
 
-@pytest.mark.parametrize("table", LISTED)
+@pytest.mark.parametrize("table", ENTITY_TABLES)
 def test_every_exporter_writes_them(bench_of: "BenchOf", table: str) -> None:
     """CSV, JSON Lines and Parquet have the same rows."""
     bench = bench_of(ORG)
@@ -99,7 +99,7 @@ def test_every_exporter_writes_them(bench_of: "BenchOf", table: str) -> None:
     assert [export.rows for export in report.exports] == [len(from_json)] * 3
 
 
-@pytest.mark.parametrize("table", LISTED)
+@pytest.mark.parametrize("table", ENTITY_TABLES)
 def test_a_job_of_details_exports_them_too(bench_of: "BenchOf", table: str) -> None:
     """Whatever the endpoint; the names of its own rows come from the same pages."""
     bench = bench_of(ORG)

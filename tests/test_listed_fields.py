@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcbatch.errors import DataError
-from gcbatch.plan import Plan
+from gcbatch.planning.plan import Plan
 from gcbatch.registry import LISTED, load_member
 from gcbatch.table import Table
 from gcbatch.tables.listed_rows import ListedTable

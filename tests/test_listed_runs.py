@@ -13,7 +13,7 @@ from pydantic import BaseModel
 import gcbatch
 from gcbatch import AccessError, DataError
 from gcbatch.exporting import Options, Receipt, Target
-from gcbatch.job import LISTED
+from gcbatch.job.job import ENTITY_TABLES
 from gcbatch.pipeline import arun_all, blocking, tables_of
 from gcbatch.simulator import Fault, Faults, User
 from gcbatch.store.maintenance import prune
@@ -65,7 +65,7 @@ def test_who_exports_none_lists_none(bench_of: "BenchOf") -> None:
 
     run(bench, "intervals")
 
-    assert asked(bench) == dict.fromkeys(LISTED, 0)
+    assert asked(bench) == dict.fromkeys(ENTITY_TABLES, 0)
     assert not list(bench.folder.glob("store/job/*.parquet"))
 
 
@@ -198,7 +198,7 @@ def test_without_a_listing_the_table_says_what_to_do(bench_of: "BenchOf") -> Non
 def test_listings_go_with_the_last_part(bench_of: "BenchOf") -> None:
     """They name people; nothing of the job is left."""
     bench = bench_of(ORG)
-    run(bench, *LISTED)
+    run(bench, *ENTITY_TABLES)
     later = datetime.now(UTC) + timedelta(days=800)
 
     prune(bench.folder / "store", Period.parse("P1Y"), now=later)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from gcbatch.question import FIXED_ENDPOINTS
+from gcbatch.job.query import FIXED_ENDPOINTS
 from gcbatch.registry import ENDPOINTS, load_member, module_names
 
 ROOT = Path(__file__).parents[1]

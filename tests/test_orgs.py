@@ -16,7 +16,7 @@ import gcbatch
 from gcbatch import AccessError, DataError, GcbatchError, JobError, ServiceError, jobrun
 from gcbatch.engine import Local
 from gcbatch.fetch import Quiet
-from gcbatch.job import Fetch
+from gcbatch.job.fetch import Fetch
 from gcbatch.orgs import Orgs as OpenOrgs
 from gcbatch.query import Query
 from gcbatch.simulator import Fault, Faults

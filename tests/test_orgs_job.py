@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from gcbatch import Job, JobError, load_job
-from gcbatch.org import SecretFile
-from gcbatch.question import QueueFile
+from gcbatch.job.org import SecretFile
+from gcbatch.job.query import QueueFile
 
 ENVIRON = {"NORTH_SECRET": "topmost", "SOUTH_SECRET": "nethermost"}
 

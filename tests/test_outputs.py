@@ -9,7 +9,7 @@ import pytest
 
 from gcbatch.errors import JobError, OutputError
 from gcbatch.exporting.target import Target
-from gcbatch.outputs import clashes_between
+from gcbatch.job.output_conflicts import refuse_shared_outputs
 
 if TYPE_CHECKING:
     from tests.conftest import Bench
@@ -64,7 +64,7 @@ def test_jobs_do_not_overwrite_each_other(bench: "Bench") -> None:
     jobs = [bench.job(name, exports=exports(path)) for name in ("one", "two")]
 
     with pytest.raises(JobError, match=r"two and one both write to .*same\.parquet"):
-        clashes_between(jobs)
+        refuse_shared_outputs(jobs)
 
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:

@@ -12,14 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gcbatch.dates import resolve_range
 from gcbatch.endpoints.aggregates.endpoint import Aggregates
 from gcbatch.endpoints.lookup import endpoint_named
 from gcbatch.errors import JobError
-from gcbatch.job import Job
-from gcbatch.plan import Plan, Scope, make_plan
+from gcbatch.job.dates import resolve_range
+from gcbatch.job.job import Job
+from gcbatch.job.query import ENDPOINTS
+from gcbatch.planning.plan import Plan, make_plan
+from gcbatch.planning.scope import ResolvedScope
 from gcbatch.query import PART_FORMAT, Query, canonical, make_query
-from gcbatch.question import ENDPOINTS
 from gcbatch.windows import Window, bucket_count, bucket_edges
 
 NOW = datetime(2026, 10, 16, tzinfo=UTC)
@@ -70,7 +71,7 @@ def plan_of(
         now=NOW,
     )
     ids = None if queue_ids is None else tuple(queue_ids)
-    return make_plan(job, Scope(identity, window, ids, listed), aggregates(job))
+    return make_plan(job, ResolvedScope(identity, window, ids, listed), aggregates(job))
 
 
 def body_of(query: Query) -> dict[str, Any]:
@@ -291,7 +292,7 @@ class TestTutorials:
         window = resolve_range(
             start, end, granularity=job.query.granularity, zone=job.query.zone, now=NOW
         )
-        plan = make_plan(job, Scope("org", window, None), endpoint)
+        plan = make_plan(job, ResolvedScope("org", window, None), endpoint)
         return [window for window, _ in plan.windows]
 
     def test_a_request_of_one_queue_is_one_queues(self) -> None:
@@ -300,7 +301,7 @@ class TestTutorials:
         endpoint = endpoint_named("interval-report")
         window = Window(NOW, NOW + DAY)
 
-        plan = make_plan(job, Scope("org", window, ids_of(3)), endpoint)
+        plan = make_plan(job, ResolvedScope("org", window, ids_of(3)), endpoint)
 
         asked = [endpoint.queues_of(query.template) for query in plan.queries]
         assert asked == [(queue,) for queue in ids_of(3)]
@@ -537,7 +538,9 @@ class TestDigests:
         endpoint, window = endpoint_named(name), Window(NOW, NOW + DAY)
 
         plan = make_plan(
-            job_of(endpoint=name, metrics=[]), Scope("org", window, ids_of(1)), endpoint
+            job_of(endpoint=name, metrics=[]),
+            ResolvedScope("org", window, ids_of(1)),
+            endpoint,
         )
 
         (query,) = plan.queries
@@ -607,7 +610,7 @@ def test_a_moving_range_of_details_keeps_its_windows(zone: str) -> None:
             query.start, query.end, granularity=None, zone=query.zone, now=now
         )
         endpoint = endpoint_named(query.endpoint)
-        plan = make_plan(job, Scope("org", whole, None), endpoint)
+        plan = make_plan(job, ResolvedScope("org", whole, None), endpoint)
         found = [window for window, _ in plan.windows]
         assert (found[0].start, found[-1].end) == (whole.start, whole.end)
         assert all(a.end == b.start for a, b in pairwise(found))

@@ -14,7 +14,7 @@ from rich.console import Console
 import gcbatch
 from gcbatch import RunReport
 from gcbatch.genesys.client.traffic import FAILED_KEPT, Traffic
-from gcbatch.kept import Kept, digest_parts
+from gcbatch.planning.saved_plan import SavedPlan, digest_parts
 from gcbatch.report import Exported, Gap
 from gcbatch.screens import report_screen
 from gcbatch.simulator import Fault
@@ -209,7 +209,7 @@ def test_inputs_are_told_by_one_digest(bench: "Bench") -> None:
     bench.run(fresh=True)
     third = run_json(bench)["digests"]["inputs"]
     store = Store(bench.folder / "store", "job")
-    kept = Kept.read(store)
+    kept = SavedPlan.read(store)
     assert kept is not None
     bench.parts[0].unlink()
 

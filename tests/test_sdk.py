@@ -10,7 +10,8 @@ import pytest
 from gcbatch.endpoints.aggregates.endpoint import Aggregates
 from gcbatch.genesys.families import family_named
 from gcbatch.genesys.regions import REGIONS, hosts_of_domain
-from gcbatch.plan import Scope, make_plan
+from gcbatch.planning.plan import make_plan
+from gcbatch.planning.scope import ResolvedScope
 from gcbatch.simulator import sample_tenant
 from gcbatch.windows import Window
 
@@ -156,7 +157,9 @@ def test_our_requests_are_its_models(sdk: Any, bench: "Bench", endpoint: str) ->
     family = family_named(endpoint)
     assert family is not None
     asked = Aggregates(family)
-    scope = Scope("org", window, tuple(QUERIES[endpoint].get("queues", ())) or None)
+    scope = ResolvedScope(
+        "org", window, tuple(QUERIES[endpoint].get("queues", ())) or None
+    )
     (first, *_) = make_plan(job, scope, asked).queries
     body = asked.body(first)
 

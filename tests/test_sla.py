@@ -20,7 +20,7 @@ import gcbatch
 from gcbatch import AccessError, DataError, JobError
 from gcbatch.genesys.metrics import Merge
 from gcbatch.pipeline import tables_of
-from gcbatch.plan import Plan
+from gcbatch.planning.plan import Plan
 from gcbatch.query import Query, make_query
 from gcbatch.simulator import Call, Fault, Faults, Queue, Tenant
 from gcbatch.store.part_file import Part

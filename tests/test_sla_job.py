@@ -10,8 +10,8 @@ import yaml
 
 from gcbatch import Job, JobError, load_job
 from gcbatch.genesys.families import FAMILIES
-from gcbatch.job import SLA_GROUPS, SLA_METRICS
-from gcbatch.question import FIXED_ENDPOINTS
+from gcbatch.job.query import FIXED_ENDPOINTS
+from gcbatch.job.sla import SLA_GROUPS, SLA_METRICS
 
 Sections = Mapping[str, Any]
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gcbatch import DataError, JobError, RunReport, export_job, run
-from gcbatch.kept import asked_by
 from gcbatch.orgs import identity_of
+from gcbatch.planning.saved_plan import job_fingerprint
 from gcbatch.simulator import (
     Call,
     Fault,
@@ -186,7 +186,7 @@ def test_a_run_of_an_earlier_release_is_not_exported(
     run(job)
     (note,) = bench.folder.glob("store/*/plan.json")
     kept = json.loads(note.read_text("utf-8"))
-    earlier = asked_by(job, identity_of(job.own_org), ["Prospects"])
+    earlier = job_fingerprint(job, identity_of(job.own_org), ["Prospects"])
     note.write_text(json.dumps({**kept, "asked": earlier}), "utf-8")
 
     with pytest.raises(JobError, match="asks something else") as caught:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcbatch.errors import JobError
-from gcbatch.yamlfile import MAX_BYTES, parse_scalar, parse_yaml, read_yaml
+from gcbatch.job.yaml_document import MAX_BYTES, parse_scalar, parse_yaml, read_yaml
 
 
 @pytest.mark.parametrize(

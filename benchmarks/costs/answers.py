@@ -15,7 +15,7 @@ from gcbatch.fetch import Quiet, fetch_parts
 from gcbatch.genesys import Names
 from gcbatch.genesys.client import Answer, Client
 from gcbatch.job import Job
-from gcbatch.plan import Plan
+from gcbatch.planning import Plan
 from gcbatch.query import make_query
 from gcbatch.simulator import generate_conversations
 from gcbatch.store import Store

@@ -10,7 +10,7 @@ from typing import Final
 from benchmarks.costs import yardsticks
 from benchmarks.costs.answers import START, aggregates, conversations, ids, job_of
 from gcbatch.endpoints import endpoint_named
-from gcbatch.plan import Scope, make_plan
+from gcbatch.planning import ResolvedScope, make_plan
 from gcbatch.windows import Window
 from gcbatch_exporters.csv import CsvExporter, CsvOptions
 from gcbatch_exporters.parquet import ParquetExporter, ParquetOptions
@@ -65,7 +65,7 @@ def _planning() -> Workload:
     """Plan 20 days of half hours for 2,000 queues."""
     job = job_of("conversation-aggregates", granularity="PT30M", metrics=["nOffered"])
     whole = Window(START, START + timedelta(days=PLANNED_DAYS))
-    scope = Scope("org", whole, ids(PLANNED_QUEUES))
+    scope = ResolvedScope("org", whole, ids(PLANNED_QUEUES))
     planned = partial(make_plan, job, scope, endpoint_named(job.query.endpoint))
     windows = planned().windows
     batches = len(windows[0][1])

@@ -8,7 +8,7 @@ from gcbatch.cli.printing import print_json, print_screen, say
 
 if TYPE_CHECKING:
     from gcbatch.job import Job
-    from gcbatch.planning import Planned
+    from gcbatch.running.planner import ResolvedPlan
 
 __all__ = ["check", "plan"]
 
@@ -37,7 +37,7 @@ def plan(
     settle(shares.failures)
 
 
-def _plan_json(job: "Job", planned: "Planned") -> dict[str, Any]:
+def _plan_json(job: "Job", planned: "ResolvedPlan") -> dict[str, Any]:
     from gcbatch.windows import iso
 
     each = planned.price.least

@@ -35,7 +35,7 @@ def load(path: Path, start: str, end: str, settings: Sequence[str]) -> "Job":
 
     let_go_of_memory(os.environ, sys.platform)
 
-    from gcbatch.loading import load_job
+    from gcbatch.job import load_job
 
     overrides: dict[str, str] = {}
     for setting in settings:

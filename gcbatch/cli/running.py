@@ -68,11 +68,11 @@ def run(
         raise JobError(
             msg, hint="the name is a job's folder in the store; tell them apart"
         )
-    from gcbatch.outputs import clashes_between
+    from gcbatch.job import refuse_shared_outputs
     from gcbatch.pipeline import arun_all, blocking
     from gcbatch.progress import observing
 
-    clashes_between(loaded)
+    refuse_shared_outputs(loaded)
 
     lines = as_json or verbose or log_format is LogFormat.JSON
     with (

@@ -46,10 +46,10 @@ def schema(
     ] = False,
 ) -> None:
     """Print the JSON Schema of job files, for editors."""
-    from gcbatch.jobschema import job_schema
+    from gcbatch.job import job_schema
 
     if markdown:
-        from gcbatch.jobreference import job_reference
+        from gcbatch.job import job_reference
 
         print_text(job_reference(job_schema()).removesuffix("\n"))
         return

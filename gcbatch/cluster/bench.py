@@ -21,8 +21,8 @@ from gcbatch.genesys.client import (
     open_transport,
 )
 from gcbatch.job import Fetch
+from gcbatch.job import QuerySection as Asked
 from gcbatch.query import Query
-from gcbatch.question import Query as Asked
 from gcbatch.store import PartSource, Store
 
 __all__ = ["Bench", "opened"]

@@ -28,7 +28,7 @@ from gcbatch.engine import Fetching
 from gcbatch.errors import JobError, OutOfReachError, OutputError
 from gcbatch.genesys import is_loopback
 from gcbatch.genesys.client import FAILED_KEPT, Traffic
-from gcbatch.job import Engine as Settings
+from gcbatch.job import EngineSection as Settings
 from gcbatch.job import Fetch
 from gcbatch.query import Query
 from gcbatch.store import Store

@@ -15,7 +15,7 @@ from distributed.security import Security
 
 from gcbatch.errors import JobError, OutOfReachError
 from gcbatch.genesys.client import SHORTEST_IN_DATA
-from gcbatch.job import Engine as Settings
+from gcbatch.job import EngineSection as Settings
 from gcbatch.job import Fetch
 
 __all__ = ["own_certificates", "own_workers"]

@@ -19,8 +19,8 @@ from gcbatch.cluster.remote import Call, Line, LostLineError
 from gcbatch.errors import GcbatchError, JobError
 from gcbatch.genesys.client import ClientConfig
 from gcbatch.job import Fetch
+from gcbatch.job import QuerySection as Asked
 from gcbatch.query import Query
-from gcbatch.question import Query as Asked
 
 __all__ = ["RELEASE", "Assignment", "Workbench", "fetch_query"]
 

@@ -8,10 +8,9 @@ from typing import Protocol, TypeVar
 
 import pyarrow as pa
 
-from gcbatch import question
 from gcbatch.genesys.client import Client
-from gcbatch.job import Fetch
-from gcbatch.plan import Templates
+from gcbatch.job import Fetch, QuerySection
+from gcbatch.planning import PlannedEndpoint
 from gcbatch.query import Query
 from gcbatch.store import Part, PartSource, Store
 
@@ -47,7 +46,7 @@ class FetchContext:
     """
 
     client: Client
-    asked: question.Query
+    asked: QuerySection
     fetch: Fetch
     store: Store
     paged: Callable[[int, int], None] = lambda _done, _due: None
@@ -97,7 +96,7 @@ class QueryFetcher(Protocol):
         ...
 
 
-class Endpoint(Templates, Protocol):
+class Endpoint(PlannedEndpoint, Protocol):
     """One shape of question and answer."""
 
     def queues_of(self, template: bytes) -> tuple[str, ...]:
@@ -125,15 +124,15 @@ class Endpoint(Templates, Protocol):
 class AggregateEndpoint(Endpoint, Protocol):
     """An endpoint whose rows are buckets of groups, with figures."""
 
-    def schema(self, query: question.Query) -> pa.Schema:
+    def schema(self, query: QuerySection) -> pa.Schema:
         """Return the columns of a part: interval, groups, figures."""
         ...
 
-    def groups(self, query: question.Query) -> tuple[str, ...]:
+    def groups(self, query: QuerySection) -> tuple[str, ...]:
         """Return the columns that with interval_start make the key of a row."""
         ...
 
-    def halved(self, template: bytes, asked: question.Query) -> list[bytes]:
+    def halved(self, template: bytes, asked: QuerySection) -> list[bytes]:
         """Return two templates with half of the queues each.
 
         Returns:
@@ -146,7 +145,7 @@ class AggregateEndpoint(Endpoint, Protocol):
         self,
         client: Client,
         query: Query,
-        asked: question.Query,
+        asked: QuerySection,
         *,
         divisible: bool = False,
     ) -> Part:

@@ -5,9 +5,9 @@ of the pieces are the rows of the whole, and end as its one part. What failed on
 not tried again at that size: the rest of the run is cut before it is asked.
 
 A query whose answer has a bucket across a local midnight is asked again, cut at the
-midnights that the service's buckets reach over (gcbatch/endpoints/local_midnights.py); the rest of the run
-is cut there before it is asked. Where a service counts from local midnight that costs
-nothing, else one request more than cutting all queries beforehand.
+midnights that the service's buckets reach over (gcbatch/endpoints/local_midnights.py);
+the rest of the run is cut there before it is asked. Where a service counts from local
+midnight that costs nothing, else one request more than cutting all queries beforehand.
 """
 
 from collections import Counter

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch.endpoints import AggregateEndpoint, DetailsEndpoint
-from gcbatch.job import LISTED, Job
+from gcbatch.job import ENTITY_TABLES, Job
 from gcbatch.registry import load_member
 from gcbatch.table import Lack, StoppedError, Table
 from gcbatch.tables.source import Source
@@ -55,10 +55,10 @@ class Catalog:
             period: Of the table `sla`; None is the job's.
         """
         make: Callable[[Source], Table] = load_member(
-            self.job.shelf_of(name), name, "table"
+            self.job.folder_of(name), name, "table"
         )
         table = make(replace(self.source, period=period))
-        lacks = () if name in LISTED else tuple(map(Lack, self.source.lacks))
+        lacks = () if name in ENTITY_TABLES else tuple(map(Lack, self.source.lacks))
         lacks = table.lacks or lacks
         return replace(
             table, batches=lambda: self._until_stopped(table.batches()), lacks=lacks

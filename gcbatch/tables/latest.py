@@ -16,7 +16,7 @@ from typing import Final, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch.plan import Plan
+from gcbatch.planning import Plan
 from gcbatch.query import Query
 from gcbatch.store import PartMetadata
 from gcbatch.table import StoppedError

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from gcbatch.plan import Plan
+from gcbatch.planning import Plan
 from gcbatch.table import Table
 from gcbatch.tables.listed_fields import Field, Reader
 from gcbatch.tables.source import Source

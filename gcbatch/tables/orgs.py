@@ -3,27 +3,21 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from hashlib import sha256
 from typing import Final
 
 import pyarrow as pa
 
 from gcbatch.errors import GcbatchError, tagging_org
+from gcbatch.planning import run_id_of_all
 from gcbatch.table import Table
 from gcbatch.tables.catalog import Catalog
 from gcbatch.windows import UTC_ZONE, Window
 
-__all__ = ["OrgsCatalog", "of_all_orgs", "run_id_of_all"]
+__all__ = ["OrgsCatalog", "of_all_orgs"]
 
 _ORG: Final = pa.field(
     "org", pa.string(), nullable=False, metadata={"description": "as the job names it"}
 )
-
-
-def run_id_of_all(runs: Mapping[str, str]) -> str:
-    """Return what identifies the plans of several orgs, each by its name."""
-    told = "\n".join(f"{org} {runs[org]}" for org in sorted(runs))
-    return sha256(told.encode()).hexdigest()[:16]
 
 
 def of_all_orgs(tables: Mapping[str, Table]) -> Table:

@@ -7,7 +7,7 @@ from datetime import datetime
 from gcbatch.endpoints import AggregateEndpoint, DetailsEndpoint
 from gcbatch.genesys import Documents, Names
 from gcbatch.job import Job
-from gcbatch.plan import Plan
+from gcbatch.planning import Plan
 from gcbatch.store import Store, read_entities
 from gcbatch.tables.latest import LatestParts, Parts
 from gcbatch.windows import Window

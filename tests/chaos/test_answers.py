@@ -29,8 +29,8 @@ from gcbatch.genesys.client.config import ClientConfig
 from gcbatch.genesys.client.transport import Response, Transport
 from gcbatch.genesys.families import family_named
 from gcbatch.genesys.regions import Hosts
+from gcbatch.job.query import QuerySection
 from gcbatch.query import make_query
-from gcbatch.question import Query
 from gcbatch.simulator import sample_tenant
 from gcbatch.simulator.aggregates import answer_query
 from gcbatch.simulator.events import events_of
@@ -45,7 +45,7 @@ SHOWN = 4000
 """Characters of an answer in a failure."""
 START = datetime(1999, 8, 1, tzinfo=UTC)
 DAY = Window(START, START + timedelta(days=1))
-ASKED = Query.model_validate(
+ASKED = QuerySection.model_validate(
     {
         "from": "1999-08-01",
         "to": "1999-08-02",

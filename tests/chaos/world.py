@@ -31,8 +31,8 @@ import orjson
 
 from gcbatch import Job, load_job
 from gcbatch.errors import GcbatchError
-from gcbatch.kept import Kept
 from gcbatch.pipeline import arun
+from gcbatch.planning.saved_plan import SavedPlan
 from gcbatch.query import Query, canonical
 from gcbatch.simulator import Entry, Faults, Simulator, sample_tenant
 from gcbatch.store.store import Store
@@ -269,7 +269,7 @@ def _service(schedule: Schedule, loop: CompressedLoop, faults: Faults) -> Simula
 
 
 def _plan(folder: Path) -> tuple[Query, ...]:
-    kept = Kept.read(Store(folder / "store", "chaos"))
+    kept = SavedPlan.read(Store(folder / "store", "chaos"))
     return kept.plan.queries if kept else ()
 
 

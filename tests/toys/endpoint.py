@@ -9,10 +9,10 @@ import msgspec
 import orjson
 import pyarrow as pa
 
-from gcbatch import question
 from gcbatch.endpoints.bucket_grid import KEY_FIELDS
 from gcbatch.endpoints.splitting import SplittableEndpoint
 from gcbatch.genesys.client.client import Client
+from gcbatch.job import query as question
 from gcbatch.query import Query, canonical
 from gcbatch.store.part_file import Part
 from gcbatch.store.part_metadata import PartMetadata
@@ -37,7 +37,9 @@ class Toy(SplittableEndpoint):
     cuts_by_clock: bool = True
     in_utc_days: bool = False
 
-    def template(self, query: question.Query, queue_ids: Sequence[str] | None) -> bytes:
+    def template(
+        self, query: question.QuerySection, queue_ids: Sequence[str] | None
+    ) -> bytes:
         """Return the body of a request but for its span."""
         del query
         return canonical({"queues": list(queue_ids or ())})
@@ -46,17 +48,17 @@ class Toy(SplittableEndpoint):
         """Return the ids of the queues that a template names."""
         return tuple(orjson.loads(template)["queues"])
 
-    def halved(self, template: bytes, asked: question.Query) -> list[bytes]:
+    def halved(self, template: bytes, asked: question.QuerySection) -> list[bytes]:
         """Return nothing: such an answer is never too large."""
         del template, asked
         return []
 
-    def schema(self, query: question.Query) -> pa.Schema:
+    def schema(self, query: question.QuerySection) -> pa.Schema:
         """Return the columns of a part."""
         del query
         return pa.schema([*KEY_FIELDS, pa.field("decibels", pa.int64())])
 
-    def groups(self, query: question.Query) -> tuple[str, ...]:
+    def groups(self, query: question.QuerySection) -> tuple[str, ...]:
         """Return the columns that with interval_start make the key of a row."""
         del query
         return ("queue_id",)
@@ -69,7 +71,7 @@ class Toy(SplittableEndpoint):
         self,
         client: Client,
         query: Query,
-        asked: question.Query,
+        asked: question.QuerySection,
         *,
         divisible: bool = False,
     ) -> Part:

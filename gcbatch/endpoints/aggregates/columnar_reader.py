@@ -21,7 +21,7 @@ from gcbatch.endpoints.local_midnights import check_buckets
 from gcbatch.endpoints.number_columns import MOST
 from gcbatch.errors import DataError
 from gcbatch.genesys import Family, Kind, Statistic, kind_of
-from gcbatch.question import Query
+from gcbatch.job import QuerySection
 from gcbatch.table import INSTANT
 from gcbatch.windows import Window
 
@@ -49,7 +49,7 @@ class _NeedsRowReaderError(Exception):
 def read_columns(
     body: bytes,
     *,
-    asked: Query,
+    asked: QuerySection,
     family: Family,
     window: Window,
     queues: Collection[str],
@@ -147,7 +147,7 @@ class _Piece:
         asked: What the job asks.
     """
 
-    def __init__(self, groups: Sequence[Any], asked: Query) -> None:
+    def __init__(self, groups: Sequence[Any], asked: QuerySection) -> None:
         lists = list(map(attrgetter("data"), groups))
         data = list(chain.from_iterable(lists))
         self.keys = [group.group for group in groups]
@@ -159,7 +159,7 @@ class _Piece:
         ]
 
     def _found(
-        self, data: Sequence[Any], asked: Query
+        self, data: Sequence[Any], asked: QuerySection
     ) -> Iterator[tuple[Kind, _Found]]:
         """Yield for each metric and view its kind, and what the groups say of it."""
         metrics = _Measures(list(map(attrgetter("metrics"), data)))
@@ -173,7 +173,7 @@ class _Piece:
 
 
 def _pieces(
-    body: bytes, asked: Query, decoder: msgspec.json.Decoder[Any]
+    body: bytes, asked: QuerySection, decoder: msgspec.json.Decoder[Any]
 ) -> list[_Piece]:
     """Return the groups of a page, a few at a time.
 
@@ -196,7 +196,7 @@ class _Unfolded:
     def __init__(
         self,
         pieces: Sequence[_Piece],
-        asked: Query,
+        asked: QuerySection,
         window: Window,
         queues: Collection[str],
     ) -> None:

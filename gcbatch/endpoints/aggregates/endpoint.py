@@ -19,7 +19,6 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from gcbatch import question
 from gcbatch.endpoints.aggregates.async_jobs import AggregateJobs
 from gcbatch.endpoints.aggregates.columnar_reader import read_columns
 from gcbatch.endpoints.aggregates.response_models import decode_page, left_out
@@ -27,10 +26,9 @@ from gcbatch.endpoints.aggregates.row_reader import naming_query, rows_of, schem
 from gcbatch.endpoints.async_jobs import LEAST_OF_A_JOB
 from gcbatch.endpoints.base import FetchContext, QueryFetcher, RequestCost, halves
 from gcbatch.endpoints.splitting import SplittableEndpoint, Splitter
-from gcbatch.filters import all_of, any_of
 from gcbatch.genesys import Family, FetchMode, snake
 from gcbatch.genesys.client import Client
-from gcbatch.job import Fetch
+from gcbatch.job import Fetch, QuerySection, all_of, any_of
 from gcbatch.query import Query, canonical
 from gcbatch.store import Part, PartMetadata
 
@@ -74,7 +72,7 @@ class Aggregates(SplittableEndpoint):
         """Where it is asked, but for the last part."""
         return f"/api/v2/analytics/{self.family.path}/aggregates"
 
-    def template(self, query: question.Query, queue_ids: Sequence[str] | None) -> bytes:
+    def template(self, query: QuerySection, queue_ids: Sequence[str] | None) -> bytes:
         """Return the body of a request but for its interval.
 
         Args:
@@ -101,11 +99,11 @@ class Aggregates(SplittableEndpoint):
         """Return the whole body of a request."""
         return b'{"interval":"%b",%b' % (str(query.window).encode(), query.template[1:])
 
-    def schema(self, query: question.Query) -> pa.Schema:
+    def schema(self, query: QuerySection) -> pa.Schema:
         """Return the columns of a part: interval, groups, qualifier, statistics."""
         return schema_of(query, self.family)
 
-    def groups(self, query: question.Query) -> tuple[str, ...]:
+    def groups(self, query: QuerySection) -> tuple[str, ...]:
         """Return the columns that with interval_start make the key of a row."""
         groups = tuple(snake(dimension) for dimension in query.group_by)
         return (*groups, "qualifier") if self.family.qualified else groups
@@ -115,7 +113,7 @@ class Aggregates(SplittableEndpoint):
         predicates = _queue_clause(orjson.loads(template)).get("predicates", ())
         return tuple(predicate["value"] for predicate in predicates)
 
-    def halved(self, template: bytes, asked: question.Query) -> list[bytes]:
+    def halved(self, template: bytes, asked: QuerySection) -> list[bytes]:
         """Return two templates with half of the queues each, if there are two."""
         body = orjson.loads(template)
         clause = _queue_clause(body)
@@ -151,7 +149,7 @@ class Aggregates(SplittableEndpoint):
         self,
         client: Client,
         query: Query,
-        asked: question.Query,
+        asked: QuerySection,
         *,
         divisible: bool = False,
     ) -> Part:

@@ -19,7 +19,7 @@ from gcbatch.endpoints.unknown_fields import (
     without_unknown_fields,
 )
 from gcbatch.genesys.client import BodyReader, ForeignBodyError, read_loosely
-from gcbatch.question import Query
+from gcbatch.job import QuerySection
 from gcbatch.text import one_line
 
 __all__ = [
@@ -143,7 +143,7 @@ def decode_page(body: bytes, *, is_whole: bool = False) -> AggregatePage:
     return AggregatePage(page.results or [], page.cursor, frozenset(newer))
 
 
-def left_out(page: AggregatePage, asked: Query) -> frozenset[str]:
+def left_out(page: AggregatePage, asked: QuerySection) -> frozenset[str]:
     """Return what an answer has that no column holds.
 
     Args:

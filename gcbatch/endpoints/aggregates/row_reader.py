@@ -14,7 +14,6 @@ from typing import Final
 
 import pyarrow as pa
 
-from gcbatch import question
 from gcbatch.endpoints.aggregates.response_models import (
     FIELDS,
     AggregatePage,
@@ -26,6 +25,7 @@ from gcbatch.endpoints.local_midnights import AcrossMidnightError, Span, check_b
 from gcbatch.endpoints.number_columns import number_array
 from gcbatch.errors import SHAPE_HINT, DataError
 from gcbatch.genesys import Family, Kind, column_name, kind_of, snake
+from gcbatch.job import QuerySection
 from gcbatch.query import Query
 from gcbatch.table import INSTANT
 from gcbatch.text import one_line
@@ -95,7 +95,7 @@ def _extend(known: Bucket, other: Bucket) -> None:
 def rows_of(
     page: AggregatePage,
     *,
-    asked: question.Query,
+    asked: QuerySection,
     family: Family,
     window: Window,
     queues: Collection[str],
@@ -120,7 +120,7 @@ def rows_of(
     return _Rows(asked, family, window).read(page, schema_of(asked, family))
 
 
-def schema_of(asked: question.Query, family: Family) -> pa.Schema:
+def schema_of(asked: QuerySection, family: Family) -> pa.Schema:
     """Return the columns of a part: interval, groups, qualifier, statistics.
 
     Fields carry their unit and the metric they come from as metadata.
@@ -138,7 +138,7 @@ def schema_of(asked: question.Query, family: Family) -> pa.Schema:
     return pa.schema([*key, *_statistic_fields(asked)])
 
 
-def _statistic_fields(asked: question.Query) -> Iterable[pa.Field]:
+def _statistic_fields(asked: QuerySection) -> Iterable[pa.Field]:
     named = [(m, kind_of(m), m) for m in asked.metrics]
     named += [
         (v.name, kind_of(v.target), f"{v.target} from {v.range.gte} to {v.range.lt}")
@@ -181,7 +181,7 @@ class _Rows:
     the rows at the end by column operations; only the gathering is a Python loop.
     """
 
-    def __init__(self, asked: question.Query, family: Family, window: Window) -> None:
+    def __init__(self, asked: QuerySection, family: Family, window: Window) -> None:
         self._dimensions = asked.group_by
         self._qualified = family.qualified
         self._window = window

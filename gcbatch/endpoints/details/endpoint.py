@@ -17,7 +17,6 @@ from typing import Any, Final
 
 import orjson
 
-from gcbatch import question
 from gcbatch.endpoints.async_jobs import LEAST_OF_A_JOB
 from gcbatch.endpoints.base import FetchContext, QueryFetcher, RequestCost
 from gcbatch.endpoints.details.fetcher import DetailFetcher
@@ -27,9 +26,8 @@ from gcbatch.endpoints.details.page_reader import (
     RecordKind,
     read_page,
 )
-from gcbatch.filters import all_of, any_of
 from gcbatch.genesys import Details, FetchMode
-from gcbatch.job import Fetch
+from gcbatch.job import Fetch, QuerySection, all_of, any_of
 from gcbatch.query import PART_FORMAT, Query, canonical
 from gcbatch.windows import whole_utc_days
 
@@ -92,7 +90,7 @@ class DetailsEndpoint:
     def _way(self) -> _Way:
         return _WAYS[self.details.path]
 
-    def template(self, query: question.Query, queue_ids: Sequence[str] | None) -> bytes:
+    def template(self, query: QuerySection, queue_ids: Sequence[str] | None) -> bytes:
         """Return the body of a request but for its interval and page.
 
         Queues and media types are asked of one segment: a conversation counts if it

@@ -31,7 +31,6 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch import question
 from gcbatch.endpoints.bucket_grid import (
     KEY_FIELDS,
     BucketGrid,
@@ -46,6 +45,7 @@ from gcbatch.endpoints.unknown_fields import without_unknown_fields
 from gcbatch.errors import SHAPE_HINT, DataError
 from gcbatch.genesys import snake
 from gcbatch.genesys.client import Answer, Client
+from gcbatch.job import QuerySection
 from gcbatch.query import Query, canonical
 from gcbatch.store import Part, PartMetadata
 from gcbatch.table import INSTANT
@@ -127,7 +127,7 @@ class IntervalReport(SplittableEndpoint):
     cuts_by_clock: bool = True
     in_utc_days: bool = False
 
-    def template(self, query: question.Query, queue_ids: Sequence[str] | None) -> bytes:
+    def template(self, query: QuerySection, queue_ids: Sequence[str] | None) -> bytes:
         """Return the body of a request but for its dateRange."""
         predicates = [
             {"type": "EQUALS", "field": "queue.id", "value": queue_id}
@@ -142,7 +142,7 @@ class IntervalReport(SplittableEndpoint):
             body["interval"] = query.granularity.text
         return canonical(body)
 
-    def schema(self, query: question.Query) -> pa.Schema:
+    def schema(self, query: QuerySection) -> pa.Schema:
         """Return the columns of a part."""
         return pa.schema(
             [
@@ -159,7 +159,7 @@ class IntervalReport(SplittableEndpoint):
             ]
         )
 
-    def groups(self, query: question.Query) -> tuple[str, ...]:
+    def groups(self, query: QuerySection) -> tuple[str, ...]:
         """Return the columns that with interval_start make the key of a row."""
         return ("queue_id", *map(snake, _beside_queue(query)))
 
@@ -168,7 +168,7 @@ class IntervalReport(SplittableEndpoint):
         predicates = orjson.loads(template)["filter"]["predicates"]
         return tuple(predicate["value"] for predicate in predicates)
 
-    def halved(self, template: bytes, asked: question.Query) -> list[bytes]:  # noqa: ARG002 - an Endpoint
+    def halved(self, template: bytes, asked: QuerySection) -> list[bytes]:  # noqa: ARG002 - an Endpoint
         """Return nothing: one queue cannot be halved."""
         return []
 
@@ -176,7 +176,7 @@ class IntervalReport(SplittableEndpoint):
         self,
         client: Client,
         query: Query,
-        asked: question.Query,
+        asked: QuerySection,
         *,
         divisible: bool = False,
     ) -> Part:
@@ -273,7 +273,7 @@ class IntervalReport(SplittableEndpoint):
         )
 
 
-def _beside_queue(query: question.Query) -> list[str]:
+def _beside_queue(query: QuerySection) -> list[str]:
     """Return what rows are grouped by besides the queue, in the job's order."""
     return [group for group in query.group_by if group != "queueId"]
 

@@ -29,7 +29,6 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch import question
 from gcbatch.endpoints.base import halves
 from gcbatch.endpoints.bucket_grid import (
     KEY_FIELDS,
@@ -44,6 +43,7 @@ from gcbatch.endpoints.splitting import SplittableEndpoint
 from gcbatch.endpoints.unknown_fields import without_unknown_fields
 from gcbatch.errors import DataError
 from gcbatch.genesys.client import Answer, Client
+from gcbatch.job import QuerySection
 from gcbatch.query import Query, canonical
 from gcbatch.store import Part, PartMetadata
 from gcbatch.table import INSTANT
@@ -100,7 +100,7 @@ class QueueSummary(SplittableEndpoint):
     cuts_by_clock: bool = True
     in_utc_days: bool = False
 
-    def template(self, query: question.Query, queue_ids: Sequence[str] | None) -> bytes:
+    def template(self, query: QuerySection, queue_ids: Sequence[str] | None) -> bytes:
         """Return the body of a request but for its dates and page."""
         grouping: dict[str, Any] = {"name": "queue", "type": "queue"}
         if queue_ids is not None:
@@ -115,7 +115,7 @@ class QueueSummary(SplittableEndpoint):
             body["filter"] = _of_media(query.media_types)
         return canonical(body)
 
-    def schema(self, query: question.Query) -> pa.Schema:  # noqa: ARG002 - an Endpoint
+    def schema(self, query: QuerySection) -> pa.Schema:  # noqa: ARG002 - an Endpoint
         """Return the columns of a part; `deleted` is of the queue."""
         return pa.schema(
             [
@@ -128,7 +128,7 @@ class QueueSummary(SplittableEndpoint):
             ]
         )
 
-    def groups(self, query: question.Query) -> tuple[str, ...]:  # noqa: ARG002 - an Endpoint
+    def groups(self, query: QuerySection) -> tuple[str, ...]:  # noqa: ARG002 - an Endpoint
         """Return the columns that with interval_start make the key of a row."""
         return ("queue_id",)
 
@@ -136,7 +136,7 @@ class QueueSummary(SplittableEndpoint):
         """Return the ids of the queues that a template names; none is all."""
         return tuple(orjson.loads(template)["groupings"][0].get("values", ()))
 
-    def halved(self, template: bytes, asked: question.Query) -> list[bytes]:  # noqa: ARG002 - an Endpoint
+    def halved(self, template: bytes, asked: QuerySection) -> list[bytes]:  # noqa: ARG002 - an Endpoint
         """Return two templates with half of the queues each, if there are two."""
         body = orjson.loads(template)
         (grouping,) = body["groupings"]
@@ -150,7 +150,7 @@ class QueueSummary(SplittableEndpoint):
         self,
         client: Client,
         query: Query,
-        asked: question.Query,
+        asked: QuerySection,
         *,
         divisible: bool = False,
     ) -> Part:

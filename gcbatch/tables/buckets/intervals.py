@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from gcbatch.plan import Plan
+from gcbatch.planning import Plan
 from gcbatch.store import Store, concat_parts
 from gcbatch.table import Table
 from gcbatch.tables.naming import NAMED, Lookup, name_field

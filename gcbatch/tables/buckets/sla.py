@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from gcbatch.errors import DataError
 from gcbatch.genesys import Merge
-from gcbatch.plan import Plan
+from gcbatch.planning import Plan
 from gcbatch.store import Store, concat_parts
 from gcbatch.table import INSTANT, LEVEL_DECIMALS, Lack, Table
 from gcbatch.tables.merging import distinct, merged

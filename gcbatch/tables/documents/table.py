@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from gcbatch.errors import DataError
-from gcbatch.plan import Plan
+from gcbatch.planning import Plan
 from gcbatch.query import Query
 from gcbatch.table import Table
 from gcbatch.tables.documents.rows import Rows, Shape

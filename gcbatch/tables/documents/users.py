@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch.errors import SHAPE_HINT, DataError
-from gcbatch.plan import Plan
+from gcbatch.planning import Plan
 from gcbatch.table import INSTANT
 from gcbatch.tables.documents.table import DocumentsTable, Names
 from gcbatch.tables.latest import Parts

@@ -1,8 +1,9 @@
 """What the sections of a job file share."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import (
     AfterValidator,
@@ -17,11 +18,15 @@ from gcbatch.suggest import unknown
 from gcbatch.windows import Period, as_period
 
 __all__ = [
+    "LARGEST",
+    "NAME",
+    "RESERVED",
     "Duration",
-    "MisfitError",
+    "InvalidValueError",
+    "Name",
     "Section",
     "Unique",
-    "given_or_file",
+    "literal_or_file",
     "one_of",
     "schema_of_period",
 ]
@@ -33,7 +38,7 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
-class MisfitError(ValueError):
+class InvalidValueError(ValueError):
     """A value that does not fit with the others.
 
     Args:
@@ -70,7 +75,7 @@ Duration = Annotated[
 ]
 
 
-def given_or_file(value: object) -> str:
+def literal_or_file(value: object) -> str:
     """Tell a value that stands in the file from `{file: …}`, which names another."""
     return "given" if isinstance(value, (str, SecretStr, list, tuple)) else "file"
 
@@ -83,3 +88,33 @@ def _check_unique(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Unique = AfterValidator(_check_unique)
+
+
+LARGEST: Final = 10**9
+"""Of a number in a job file; beyond it nothing is bounded any more."""
+
+
+NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+"""Of a job or an org: a folder's name on every system."""
+
+
+RESERVED: Final = re.compile(
+    r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE
+)
+"""Names that Windows takes for devices, whatever follows a dot.
+
+Source: Naming Files, Paths, and Namespaces, learn.microsoft.com, read 2026-11.
+"""
+
+
+def _check_name(name: str) -> str:
+    if RESERVED.fullmatch(name):
+        msg = f"{name} is a device on Windows, and no name of a folder"
+        raise ValueError(msg)
+    if name.endswith("."):
+        msg = f"{name} ends with a dot, which Windows drops from a folder's name"
+        raise ValueError(msg)
+    return name
+
+
+Name = Annotated[str, Field(pattern=NAME), AfterValidator(_check_name)]

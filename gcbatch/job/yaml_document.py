@@ -14,7 +14,14 @@ import yaml
 
 from gcbatch.errors import JobError
 
-__all__ = ["MAX_DEPTH", "Document", "Loc", "parse_scalar", "parse_yaml", "read_yaml"]
+__all__ = [
+    "MAX_DEPTH",
+    "Loc",
+    "YamlDocument",
+    "parse_scalar",
+    "parse_yaml",
+    "read_yaml",
+]
 
 Loc = tuple[str | int, ...]
 """Where a value is: keys and list positions (the first is 0) from the top."""
@@ -48,7 +55,7 @@ for tag, pattern, starts in (
 
 
 @dataclass
-class Document:
+class YamlDocument:
     """A file's content.
 
     Args:
@@ -73,7 +80,7 @@ class Document:
 class _Builder:
     """Turns nodes into plain data, noting lines and problems."""
 
-    def __init__(self, document: Document, loader: _Loader) -> None:
+    def __init__(self, document: YamlDocument, loader: _Loader) -> None:
         self._document = document
         self._loader = loader
         self._count = 0
@@ -120,7 +127,7 @@ class _Builder:
         return built
 
 
-def read_yaml(path: Path) -> Document:
+def read_yaml(path: Path) -> YamlDocument:
     """Read a YAML file.
 
     Raises:
@@ -146,14 +153,14 @@ def read_yaml(path: Path) -> Document:
     return parse_yaml(text, str(path))
 
 
-def parse_yaml(text: str, name: str) -> Document:
+def parse_yaml(text: str, name: str) -> YamlDocument:
     """Parse YAML text; *name* is what messages call it.
 
     Raises:
         JobError: If it is too large or is not YAML; names the line.
     """
     _check_size(len(text), name)
-    document = Document(name)
+    document = YamlDocument(name)
     try:
         loader = _Loader(text)
         try:

@@ -1,19 +1,14 @@
-"""The plan: which queries a job asks, in order, and what they cost. Pure."""
+"""Windows and batches of queues, with the fewest requests."""
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from hashlib import sha256
-from itertools import groupby
-from typing import Any, Final, Protocol
+from datetime import timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from gcbatch import question
-from gcbatch.dates import is_relative
 from gcbatch.errors import JobError
-from gcbatch.job import Job
-from gcbatch.query import Query, make_query
+from gcbatch.job import Job, is_relative
+from gcbatch.planning.scope import PlannedEndpoint, ResolvedScope
 from gcbatch.windows import (
     EPOCH,
     ONE_DAY,
@@ -28,182 +23,32 @@ from gcbatch.windows import (
     to_local,
 )
 
-__all__ = ["Plan", "Scope", "make_plan"]
+__all__ = ["CLOCK_LENGTHS", "DAYS_OF_A_MONTH", "INTERVAL_BYTES", "Batch", "Cut"]
+
 
 CLOCK_LENGTHS: Final = tuple(
     Period.parse(text) for text in ("PT12H", "PT8H", "PT6H", "PT4H", "PT3H", "PT2H")
 )
 """Windows shorter than a day, longest first; each divides a day evenly."""
 
+
 DAYS_OF_A_MONTH: Final = 31
 """Of the longest."""
+
 
 INTERVAL_BYTES: Final = 80
 """Of the body, taken by the interval that a query adds to its template."""
 
+
 Batch = Sequence[str] | None
 """The queues of a request; None is all."""
+
 
 Cut = tuple[list[tuple[Window, int]], dict[int, list[Batch]]]
 """Windows, each with how many queues its requests name; the batches for so many."""
 
 
-class Templates(Protocol):
-    """What a plan asks of an endpoint."""
-
-    @property
-    def name(self) -> str:
-        """What job files call it."""
-        ...
-
-    @property
-    def part_format(self) -> int:
-        """Version of how its parts are written; one of another version is no answer."""
-        ...
-
-    @property
-    def queues_at_once(self) -> int | None:
-        """How many queues one query may name; None is as many as its body holds."""
-        ...
-
-    @property
-    def cuts_by_clock(self) -> bool:
-        """Whether buckets are counted in elapsed time from the window's start.
-
-        Else the service cuts them by the calendar of the job's zone.
-        """
-        ...
-
-    @property
-    def in_utc_days(self) -> bool:
-        """Whether it is asked in whole days of UTC, whatever the job's zone."""
-        ...
-
-    def template(self, query: question.Query, queue_ids: Sequence[str] | None) -> bytes:
-        """Return the body of a request but for its span.
-
-        Args:
-            query: What the job asks.
-            queue_ids: The queues of this request; None is all.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a run is about, once dates and names are resolved.
-
-    Args:
-        identity: Whose data: the org's name, or its login host and client id.
-        window: The whole range.
-        queue_ids: The queues that are asked, sorted; None is all.
-        queues_listed: How many queues the org lists; 0 where that is not known.
-    """
-
-    identity: str
-    window: Window
-    queue_ids: tuple[str, ...] | None
-    queues_listed: int = 0
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The queries of a job, by window and within it by batch of queues.
-
-    Args:
-        window: The whole range; the windows of the queries tile it.
-        queries: In the order in which they are asked.
-    """
-
-    window: Window
-    queries: tuple[Query, ...]
-
-    @property
-    def run_id(self) -> str:
-        """A hash over the queries: the same plan has the same id."""
-        digests = "\n".join(query.digest for query in self.queries)
-        return sha256(digests.encode()).hexdigest()[:16]
-
-    @property
-    def windows(self) -> list[tuple[Window, list[Query]]]:
-        """The queries of each window, in time order."""
-        by_window = groupby(self.queries, key=lambda query: query.window)
-        return [(window, list(queries)) for window, queries in by_window]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as it is kept with the run; templates are written once."""
-        templates = list(dict.fromkeys(query.template for query in self.queries))
-        places = {template: place for place, template in enumerate(templates)}
-        return {
-            "window": [self.window.start.isoformat(), self.window.end.isoformat()],
-            "templates": [template.decode() for template in templates],
-            "queries": [
-                [
-                    q.endpoint,
-                    q.window.start.isoformat(),
-                    q.window.end.isoformat(),
-                    places[q.template],
-                    q.digest,
-                ]
-                for q in self.queries
-            ],
-        }
-
-    @classmethod
-    def from_json(cls, raw: dict[str, Any]) -> "Plan":
-        """Read what to_json wrote."""
-        templates = [text.encode() for text in raw["templates"]]
-        return cls(
-            _window(*raw["window"]),
-            tuple(
-                Query(endpoint, _window(start, end), templates[place], digest)
-                for endpoint, start, end, place, digest in raw["queries"]
-            ),
-        )
-
-
-def _window(start: str, end: str) -> Window:
-    return Window(datetime.fromisoformat(start), datetime.fromisoformat(end))
-
-
-def make_plan(job: Job, scope: Scope, endpoint: Templates) -> Plan:
-    """Return the fewest queries that the limits allow.
-
-    Windows tile the range by the local calendar; queue lists are cut into batches.
-    Longer windows need more batches, so each length is weighed.
-
-    Args:
-        job: What to ask.
-        scope: About what.
-        endpoint: Whom.
-
-    Raises:
-        JobError: If `fetch.chunk` does not hold whole buckets, or the queues need more
-            requests than one whose answers cannot be told apart.
-    """
-    windows, batches = (
-        _in_utc_days(job, scope, endpoint)
-        if endpoint.in_utc_days
-        else _fewest(job, scope, endpoint)
-    )
-    templates = {
-        size: [endpoint.template(job.query, batch) for batch in of_size]
-        for size, of_size in batches.items()
-    }
-    _check_bodies(job, list(templates.values()))
-    return Plan(
-        scope.window,
-        tuple(
-            make_query(
-                scope.identity, endpoint.name, window, template, endpoint.part_format
-            )
-            for window, size in windows
-            for template in templates[size]
-        ),
-    )
-
-
-def _fewest(job: Job, scope: Scope, endpoint: Templates) -> Cut:
+def _fewest(job: Job, scope: ResolvedScope, endpoint: PlannedEndpoint) -> Cut:
     """Return the windows and batches that together make the fewest queries.
 
     The last window is often shorter than the others, and needs fewer batches.
@@ -229,7 +74,7 @@ def _fewest(job: Job, scope: Scope, endpoint: Templates) -> Cut:
     return best
 
 
-def _in_utc_days(job: Job, scope: Scope, endpoint: Templates) -> Cut:
+def _in_utc_days(job: Job, scope: ResolvedScope, endpoint: PlannedEndpoint) -> Cut:
     """Return windows that end at midnights in UTC, and the one batch of queues.
 
     Where the range begins later each day, windows are counted from a fixed one:
@@ -260,7 +105,7 @@ def _in_utc_days(job: Job, scope: Scope, endpoint: Templates) -> Cut:
     return windows, {size: [scope.queue_ids]}
 
 
-def _largest_batch(job: Job, scope: Scope, endpoint: Templates) -> int:
+def _largest_batch(job: Job, scope: ResolvedScope, endpoint: PlannedEndpoint) -> int:
     """Return how many queues a request may name."""
     ids = scope.queue_ids
     if not ids:
@@ -271,7 +116,7 @@ def _largest_batch(job: Job, scope: Scope, endpoint: Templates) -> int:
     return min(most, endpoint.queues_at_once or most)
 
 
-def _fitting_batch(job: Job, scope: Scope, buckets: int, largest: int) -> int:
+def _fitting_batch(job: Job, scope: ResolvedScope, buckets: int, largest: int) -> int:
     """Return how many queues keep the expected results within the limit; 0 is none.
 
     Args:
@@ -303,7 +148,7 @@ def _batches(ids: tuple[str, ...] | None, size: int) -> list[Batch]:
 
 
 def _tilings(
-    job: Job, whole: Window, endpoint: Templates
+    job: Job, whole: Window, endpoint: PlannedEndpoint
 ) -> Iterator[tuple[list[Window], list[int]]]:
     """Yield windows that tile the range, and how many buckets each has.
 
@@ -326,7 +171,7 @@ def _tilings(
         yield windows, [bucket_count(w, granularity, zone) for w in windows]
 
 
-def _lengths(job: Job, whole: Window, endpoint: Templates) -> Iterator[Period]:
+def _lengths(job: Job, whole: Window, endpoint: PlannedEndpoint) -> Iterator[Period]:
     """Yield lengths that windows may have, longest first; each holds whole buckets."""
     granularity, bounds = job.query.granularity, job.fetch.limits
     if granularity is None:
@@ -350,28 +195,6 @@ def _lengths(job: Job, whole: Window, endpoint: Templates) -> Iterator[Period]:
         if length.seconds % granularity.seconds == 0:
             yield length
     yield granularity
-
-
-def _check_bodies(job: Job, templates: Sequence[Sequence[bytes]]) -> None:
-    """Refuse requests that are too large, or whose answers cannot be put together.
-
-    Args:
-        job: What to ask.
-        templates: Of the requests of a window, of each kind of window.
-    """
-    longest = max(len(template) for together in templates for template in together)
-    size, most = longest + INTERVAL_BYTES, job.fetch.limits.body_bytes
-    at_once = max(map(len, templates))
-    if size > most:
-        msg = f"query: a request would have {size} bytes; the service takes {most}"
-        raise JobError(msg, hint="shorten query.filter, or name fewer queues")
-    is_told_apart = job.query.family is None or "queueId" in job.query.group_by
-    if at_once > 1 and not is_told_apart:
-        msg = (
-            f"query.queues: so many need {at_once} requests for each window, "
-            "whose answers overlap when not grouped by queueId"
-        )
-        raise JobError(msg, hint="add queueId to query.group_by, or leave queues out")
 
 
 def _on_edges(

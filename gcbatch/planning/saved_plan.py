@@ -13,16 +13,16 @@ import msgspec
 
 from gcbatch.genesys import Names
 from gcbatch.job import Job
-from gcbatch.plan import Plan
+from gcbatch.planning.plan import Plan
 from gcbatch.query import PART_FORMAT, canonical
 from gcbatch.store import PLAN_NOTE, Store
 
-__all__ = ["Kept", "PartsDigest", "asked_by", "digest_parts"]
+__all__ = ["PartsDigest", "SavedPlan", "digest_parts", "job_fingerprint"]
 
 FORMAT: Final = 1
 
 
-def asked_by(
+def job_fingerprint(
     job: Job,
     identity: str,
     queues: Sequence[str] | None,
@@ -50,7 +50,7 @@ def asked_by(
 
 
 @dataclass(frozen=True)
-class Kept:
+class SavedPlan:
     """What the last run of a job asked.
 
     Args:
@@ -76,7 +76,7 @@ class Kept:
         )
 
     @classmethod
-    def read(cls, store: Store) -> "Kept | None":
+    def read(cls, store: Store) -> "SavedPlan | None":
         """Return what the last run kept; None if nothing usable is there."""
         raw = store.read_note(PLAN_NOTE)
         if raw is None:

@@ -46,7 +46,7 @@ def job_reference(schema: Schema) -> str:
         Markdown: the text beside this module, where each comment such as
         `<!-- keys: Fetch -->` has become the table of that section.
     """
-    text = (files("gcbatch") / "jobreference.md").read_text("utf-8")
+    text = (files("gcbatch.job") / "reference.md").read_text("utf-8")
     page = _Page(schema, dict(_anchors(text)))
     return _PLACE.sub(page.filled, text)
 

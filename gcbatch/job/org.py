@@ -14,9 +14,10 @@ from pydantic import (
 
 from gcbatch.exporting import LocalPath
 from gcbatch.genesys import REGIONS, Hosts, hosts_of_domain, is_loopback
-from gcbatch.sections import Section, given_or_file, one_of
+from gcbatch.job.query import Queues, TimeZone
+from gcbatch.job.section import LARGEST, Section, literal_or_file, one_of
 
-__all__ = ["Org", "SecretFile", "TokenRequest"]
+__all__ = ["Org", "OrgSection", "SecretFile", "TokenRequest"]
 
 
 class SecretFile(Section):
@@ -78,7 +79,7 @@ class Org(Section):
     client_secret: (
         Annotated[
             Annotated[SecretStr, Tag("given")] | Annotated[SecretFile, Tag("file")],
-            Discriminator(given_or_file),
+            Discriminator(literal_or_file),
         ]
         | None
     ) = None
@@ -138,3 +139,21 @@ class Org(Section):
 
 
 _EXAMPLE: Final = "client_secret: ${GENESYS_CLIENT_SECRET}"
+
+
+class OrgSection(Org):
+    """One of several orgs: where it is, and what of the job is its own.
+
+    Args:
+        queues: Its own. Default: `query.queues`.
+        timezone: Its own. Tables of orgs whose zones differ have no days in common:
+            they cannot be partitioned by day or month, nor made a report. Default:
+            `query.timezone`.
+        requests_per_minute: Its own. Default: `fetch.requests_per_minute`.
+        reserve: Its own. Default: `fetch.reserve`.
+    """
+
+    queues: Queues | None = None
+    timezone: TimeZone | None = None
+    requests_per_minute: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
+    reserve: Annotated[float, Field(ge=0, lt=100)] | None = None

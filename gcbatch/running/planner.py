@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Final
 
 from gcbatch.atomic_files import read_bounded
-from gcbatch.dates import resolve_range
 from gcbatch.endpoints import RequestCost, endpoint_named
 from gcbatch.errors import AccessError, DataError, GcbatchError, JobError, ServiceError
 from gcbatch.genesys import (
@@ -24,24 +23,22 @@ from gcbatch.genesys import (
     unlisted_targets,
 )
 from gcbatch.genesys.client import ServiceClock
-from gcbatch.job import Job
-from gcbatch.kept import Kept, asked_by
+from gcbatch.job import Job, QueueFile, resolve_range
 from gcbatch.orgs import OrgSession, identity_of
-from gcbatch.plan import Plan, Scope, make_plan
+from gcbatch.planning import Plan, ResolvedScope, SavedPlan, job_fingerprint, make_plan
 from gcbatch.query import Query
-from gcbatch.question import QueueFile
 from gcbatch.store import PartMetadata, Store, has_entities, write_entities
 from gcbatch.text import one_line
 from gcbatch.windows import Window
 
-__all__ = ["Planned", "Planner"]
+__all__ = ["Planner", "ResolvedPlan"]
 
 MOST_QUEUE_BYTES: Final = 16 << 20
 """Of a file of queues; 100,000 names have some four megabytes."""
 
 
 @dataclass(frozen=True)
-class Planned:
+class ResolvedPlan:
     """A plan, with the names that it was made by and what is stored of it.
 
     Args:
@@ -70,7 +67,7 @@ class Planned:
         """What to know before a run."""
         return (*self.names.warnings, *self.remarks)
 
-    def without(self, queries: Collection[Query]) -> "Planned":
+    def without(self, queries: Collection[Query]) -> "ResolvedPlan":
         """Return the plan of the queries that are left."""
         if not queries:
             return self
@@ -98,13 +95,13 @@ class Planner:
         self.endpoint = endpoint_named(job.query.endpoint)
         self.clock = ServiceClock()
         self._identity = identity_of(job.own_org)
-        self._asked = asked_by(
+        self._asked = job_fingerprint(
             job, self._identity, self._queues, self.endpoint.part_format
         )
 
-    def kept(self) -> Kept:
+    def kept(self) -> SavedPlan:
         """Return what the last whole run asked."""
-        kept = Kept.read(self.store)
+        kept = SavedPlan.read(self.store)
         if kept is None:
             msg = f"{self.store.folder}: holds no run of this job"
             raise DataError(msg, hint="`gcbatch run JOB` fetches first")
@@ -114,14 +111,14 @@ class Planner:
         self._check_targets(kept.names)
         return kept
 
-    def keep(self, planned: Planned) -> Planned:
+    def keep(self, planned: ResolvedPlan) -> ResolvedPlan:
         """Keep a plan whose parts are all there, for export and the next run.
 
         Returns:
             The plan, its listings now in the store.
         """
         write_entities(self.store, planned.listings)
-        Kept(self._asked, planned.names, planned.plan).write(self.store)
+        SavedPlan(self._asked, planned.names, planned.plan).write(self.store)
         self.store.end_fresh()
         return replace(planned, listings={})
 
@@ -158,9 +155,9 @@ class Planner:
             msg = f"query: {exc}"
             raise JobError(msg, hint="mend from and to") from exc
 
-    def as_kept(self) -> Planned | None:
+    def as_kept(self) -> ResolvedPlan | None:
         """Return the plan by kept names; None where they do not suffice."""
-        kept = Kept.read(self.store)
+        kept = SavedPlan.read(self.store)
         if kept is None or kept.asked != self._asked:
             return None
         if self._unlisted():
@@ -193,8 +190,8 @@ class Planner:
         return {table: known[d] for d, table in named.items() if d in known}
 
     async def anew(
-        self, session: OrgSession, *, spare: Planned | None = None
-    ) -> Planned:
+        self, session: OrgSession, *, spare: ResolvedPlan | None = None
+    ) -> ResolvedPlan:
         """Return the plan by names that are listed now.
 
         Args:
@@ -206,7 +203,7 @@ class Planner:
             GcbatchError: What keeps it from being made: also a listing that cannot be
                 had, if the job exports it, or plans by it and there is no *spare*.
         """
-        kept = Kept.read(self.store)
+        kept = SavedPlan.read(self.store)
         known = kept.names if kept else Names()
         found = await self._list(session, spare)
         names = known.renewed(names_from_listings(found, known))
@@ -230,7 +227,7 @@ class Planner:
         return replace(planned, listings=listings)
 
     async def _list(
-        self, session: OrgSession, spare: Planned | None
+        self, session: OrgSession, spare: ResolvedPlan | None
     ) -> list[EntityListing]:
         """List what the job needs the names of; see anew."""
         named = self._named()
@@ -284,7 +281,9 @@ class Planner:
             if self._targets_by_name:
                 require_targets(self._job.sla.targets, names, failure)
 
-    def _planned(self, names: Names, failure: GcbatchError | None = None) -> Planned:
+    def _planned(
+        self, names: Names, failure: GcbatchError | None = None
+    ) -> ResolvedPlan:
         """Return the plan by names.
 
         Args:
@@ -304,7 +303,7 @@ class Planner:
         if self._job.sla and not self._job.sla.include_deleted:
             why = "sla.include_deleted: false needs all queues"
             self._all_listed(names, why, failure)
-        scope = Scope(
+        scope = ResolvedScope(
             identity=self._identity,
             window=self.window(),
             queue_ids=queues,
@@ -315,7 +314,7 @@ class Planner:
         price = self.endpoint.price(self._job.fetch)
         sla = self._job.sla
         remarks = unlisted_targets(sla.targets, names) if sla and not failure else ()
-        return Planned(plan, names, stored, price, remarks=remarks)
+        return ResolvedPlan(plan, names, stored, price, remarks=remarks)
 
     def _all_listed(
         self, names: Names, why: str, failure: GcbatchError | None

@@ -1,55 +1,58 @@
 """From a job file to a Job: environment, overrides, and every problem at once."""
 
+import os
 import re
-import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
-from gcbatch.dates import resolve_range
 from gcbatch.errors import JobError
-from gcbatch.job import Export, Job
-from gcbatch.sections import MisfitError
-from gcbatch.suggest import unknown
-from gcbatch.yamlfile import MAX_DEPTH, Document, Loc, parse_scalar, read_yaml
+from gcbatch.exporting import (
+    ExporterEntry,
+    find_exporter,
+    installed_exporters,
+    load_exporter,
+)
+from gcbatch.job.dates import resolve_range
+from gcbatch.job.export import Export
+from gcbatch.job.job import Job
+from gcbatch.job.output_conflicts import output_conflicts
+from gcbatch.job.problems import Problem, validation_problems
+from gcbatch.job.yaml_document import (
+    MAX_DEPTH,
+    Loc,
+    YamlDocument,
+    parse_scalar,
+    read_yaml,
+)
 
-__all__ = ["Found", "models_in", "problems_of", "read_job"]
+__all__ = ["check_export", "load_job"]
 
-Found = tuple[Loc, str]
-"""A problem: where it is, and what it is."""
-
-NAMED: Final = ("orgs",)
-"""Keys whose sections have names that the job gives them."""
 
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _BROKEN: Final = re.compile("[\\x00\ud800-\udfff]")
 """NUL, which no path may hold, and halves of characters, which no file can."""
 
 
-def read_job(
-    path: Path,
+def load_job(
+    path: Path | str,
     *,
-    now: datetime,
-    environ: Mapping[str, str],
     settings: Mapping[str, str] | None = None,
-    check_export: Callable[[Export], Iterable[Found]] = lambda _: (),
-    check_job: Callable[[Job], Iterable[Found]] = lambda _: (),
+    environ: Mapping[str, str] = os.environ,
+    now: datetime | None = None,
 ) -> Job:
-    """Read and check a job file.
+    """Read and check a job file, the options of its exporters included.
 
     Args:
         path: A YAML file; its keys are the fields of Job.
-        now: What relative dates are counted from.
-        environ: Values of `${NAME}`.
         settings: Overrides by dotted key, such as `{"fetch.concurrency": "4"}`; a
             value is read as YAML.
-        check_export: Finds problems of an export that only its exporter knows.
-        check_job: Finds problems of a job that is good by itself.
+        environ: Values of `${NAME}`.
+        now: What relative dates are counted from; None is the present.
 
     Returns:
         The job, with every default filled in.
@@ -58,27 +61,49 @@ def read_job(
         JobError: If the file cannot be read, is not YAML or does not fit. Lists
             every problem at once, each with file:line and key path.
     """
-    draft = _Draft(read_yaml(path), {})
-    draft.override(settings or {})
-    draft.problems += draft.document.problems
-    draft.substitute(environ)
-    data = draft.document.data
+    path = Path(path)
+    raw = _RawJob(read_yaml(path), {})
+    raw.override(settings or {})
+    raw.problems += raw.document.problems
+    raw.substitute(environ)
+    data = raw.document.data
     if not isinstance(data, dict):
         msg = f"{path}:1: a job file is a mapping with name, org, query and exports"
         raise JobError(msg, hint="`gcbatch init` writes one to start from")
-    job = draft.validate(now)
-    for number, raw in enumerate(_list_of(data.get("exports"))):
+    job = raw.validate(now or datetime.now(UTC))
+    known = installed_exporters()
+    for number, section in enumerate(_list_of(data.get("exports"))):
         try:
-            export = Export.model_validate(raw)
+            export = Export.model_validate(section)
         except ValidationError:
-            continue  # said already, as part of the job
-        found = check_export(export)
-        draft.problems += [(("exports", number, *loc), what) for loc, what in found]
+            continue  # a problem of the job already
+        found = check_export(export, known)
+        raw.problems += [(("exports", number, *loc), what) for loc, what in found]
     if job is not None:
-        draft.problems += check_job(job)
-    if draft.problems or job is None:
-        raise JobError([*draft.told()], hint="`gcbatch check JOB` checks it again")
+        raw.problems += output_conflicts(job, path)
+    if raw.problems or job is None:
+        raise JobError([*raw.lines()], hint="`gcbatch check JOB` checks it again")
     return job
+
+
+def check_export(
+    export: Export, known: Sequence[ExporterEntry] | None = None
+) -> Iterator[Problem]:
+    """Yield what is wrong with an export: an unknown exporter, or its options.
+
+    Args:
+        export: Of a job file.
+        known: As for find_exporter.
+    """
+    try:
+        exporter = load_exporter(find_exporter(export.exporter, known))
+    except JobError as exc:
+        yield ("exporter",), f"{exc.problem}; {exc.hint}" if exc.hint else exc.problem
+        return
+    try:
+        exporter.Options.model_validate(export.options)
+    except ValidationError as exc:
+        yield from validation_problems(exc, exporter.Options, export.options)
 
 
 def _is_secret(loc: Loc) -> bool:
@@ -95,14 +120,14 @@ def _list_of(value: Any) -> list[Any]:
 
 
 @dataclass
-class _Draft:
+class _RawJob:
     """A document on its way to being a job."""
 
-    document: Document
+    document: YamlDocument
     overridden: dict[Loc, str]
 
     def __post_init__(self) -> None:
-        self.problems: list[Found] = []
+        self.problems: list[Problem] = []
         self.secrets: list[str] = []
         """Values that a message must not repeat, wherever else they are used."""
 
@@ -161,7 +186,7 @@ class _Draft:
             job = Job.model_validate(self.document.data)
         except ValidationError as exc:
             said = {loc for loc, _ in self.problems}
-            found = problems_of(exc, Job, self.document.data)
+            found = validation_problems(exc, Job, self.document.data)
             self.problems += [(loc, what) for loc, what in found if loc not in said]
             return None
         noted = set(self.problems)
@@ -187,8 +212,8 @@ class _Draft:
                     self.problems.append((place, str(exc)))
         return job
 
-    def told(self) -> Iterator[str]:
-        """Yield every problem as a line, in the order of the file."""
+    def lines(self) -> Iterator[str]:
+        """Yield each problem as a line, in the order of the file."""
         secrets = dict.fromkeys(self.secrets)
         order = sorted(self.problems, key=lambda p: self.document.line(p[0]))
         for loc, what in order:
@@ -235,106 +260,3 @@ def _replaced(data: Any, loc: Loc, value: Any) -> Any:
 def _dotted(loc: Loc) -> str:
     text = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in loc)
     return text.removeprefix(".") or "top level"
-
-
-_WORDS: Final = {
-    "missing": "is required",
-    "string_type": "must be text; quote it",
-    "int_type": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "float_type": "must be a number",
-    "float_parsing": "must be a number",
-    "bool_type": "must be true or false",
-    "bool_parsing": "must be true or false",
-    "tuple_type": "must be a list",
-    "list_type": "must be a list",
-    "dict_type": "must be a mapping",
-    "model_type": "must be a mapping",
-    "model_attributes_type": "must be a mapping",
-    "path_type": "must be a path",
-    "too_short": "must not be empty",
-    "string_too_short": "must not be empty",
-}
-_PATTERNS: Final = {
-    "name": "must be letters, digits, dots, hyphens and underscores, at most 64",
-    "domain": "must be a domain such as mypurecloud.ie",
-    "scheduler": "must be an address such as tls://scheduler.example:8786",
-    "target": "must be a time metric, such as tAbandon",
-}
-
-
-def problems_of(
-    error: ValidationError, model: type[BaseModel], data: Any
-) -> Iterator[Found]:
-    """Yield what pydantic found, in our words and at the places of *data*.
-
-    Args:
-        error: What validating *data* raised.
-        model: What it was validated as.
-        data: Plain data, as read from the file.
-    """
-    details = error.errors(include_url=False)
-    above = {loc[:n] for loc in (d["loc"] for d in details) for n in range(len(loc))}
-    for detail in details:
-        if detail["type"] == "too_short" and detail["loc"] in above:
-            continue  # a list of wrong values alone counts as empty
-        loc = _real_place(detail["loc"], data, missing=detail["type"] == "missing")
-        misfit = detail.get("ctx", {}).get("error")
-        if isinstance(misfit, MisfitError):
-            loc = (*loc, *misfit.place)
-        yield loc, _in_words(detail, loc, model)
-
-
-def _real_place(loc: Loc, data: Any, *, missing: bool) -> Loc:
-    """Drop the parts of pydantic's location that are not keys of the file."""
-    real: list[str | int] = []
-    for at, part in enumerate(loc):
-        known = dict(enumerate(data)) if isinstance(data, list) else data
-        if isinstance(known, dict) and part in known:
-            data = known[part]
-        elif not (missing and at == len(loc) - 1):
-            continue
-        real.append(part)
-    return tuple(real)
-
-
-def _in_words(detail: ErrorDetails, loc: Loc, model: type[BaseModel]) -> str:
-    kind, context = detail["type"], detail.get("ctx", {})
-    if kind == "value_error":
-        return str(context["error"])
-    if kind == "extra_forbidden":
-        return unknown("key", str(loc[-1]), _keys_of(model, loc[:-1]))
-    if kind == "string_pattern_mismatch":
-        key = "name" if detail["loc"][-1] == "[key]" else str(loc[-1])
-        return _PATTERNS.get(key, f"must match {context.get('pattern')}")
-    if kind == "literal_error":
-        return f"must be {context['expected']}"
-    if kind in _WORDS:
-        return _WORDS[kind]
-    message = detail["msg"].replace("Input should", "must")
-    return message[0].lower() + message[1:]
-
-
-def _keys_of(model: type[BaseModel], loc: Loc) -> list[str]:
-    """Return the keys that the section at *loc* may have."""
-    parts = iter(loc)
-    for part in parts:
-        if isinstance(part, int):
-            continue
-        fields = {f.alias or name: f for name, f in model.model_fields.items()}
-        inner = list(models_in(fields[part].annotation)) if part in fields else []
-        if not inner:
-            break
-        model = inner[0]
-        if part in NAMED:
-            next(parts, None)
-    return [f.alias or name for name, f in model.model_fields.items()]
-
-
-def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Yield the models that the type of a field is made of."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in typing.get_args(annotation):
-        yield from models_in(argument)

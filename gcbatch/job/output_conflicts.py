@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gcbatch.errors import JobError
-from gcbatch.job import Job, OrgShare
-from gcbatch.org import SecretFile
-from gcbatch.question import QueueFile
-from gcbatch.yamlfile import Loc
+from gcbatch.job.job import Job
+from gcbatch.job.org import OrgSection, SecretFile
+from gcbatch.job.query import QueueFile
+from gcbatch.job.yaml_document import Loc
 
-__all__ = ["clashes_between", "clashes_of"]
+__all__ = ["output_conflicts", "refuse_shared_outputs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def _places(job: Job) -> Iterator[_Place]:
             )
 
 
-def clashes_of(job: Job, job_file: Path) -> Iterator[tuple[Loc, str]]:
+def output_conflicts(job: Job, job_file: Path) -> Iterator[tuple[Loc, str]]:
     """Yield exports that would overwrite another, the store or an input of the job.
 
     Args:
@@ -78,7 +78,7 @@ def clashes_of(job: Job, job_file: Path) -> Iterator[tuple[Loc, str]]:
     if isinstance(job.query.queues, QueueFile):
         inputs[job.query.queues.file.resolve()] = "the file of queues"
     for org in job.all_orgs:
-        if isinstance(org, OrgShare) and isinstance(org.queues, QueueFile):
+        if isinstance(org, OrgSection) and isinstance(org.queues, QueueFile):
             inputs[org.queues.file.resolve()] = "the file of queues"
         if isinstance(org.client_secret, SecretFile):
             inputs[org.client_secret.file.resolve()] = "the secret's file"
@@ -97,7 +97,7 @@ def clashes_of(job: Job, job_file: Path) -> Iterator[tuple[Loc, str]]:
         taken.add(place, job.name)
 
 
-def clashes_between(jobs: Iterable[Job]) -> None:
+def refuse_shared_outputs(jobs: Iterable[Job]) -> None:
     """Refuse jobs that would overwrite each other's outputs.
 
     Raises:

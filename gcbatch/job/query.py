@@ -17,10 +17,8 @@ from pydantic import (
     model_validator,
 )
 
-from gcbatch import registry as shelves
-from gcbatch.dates import check_date
+from gcbatch import registry
 from gcbatch.exporting import LocalPath
-from gcbatch.filters import Clause, DetailFilters, Filter, View, all_of, any_of
 from gcbatch.genesys import (
     DETAILS,
     FAMILIES,
@@ -37,12 +35,14 @@ from gcbatch.genesys import (
     shape_named,
     snake,
 )
-from gcbatch.sections import (
+from gcbatch.job.dates import check_date
+from gcbatch.job.filters import Clause, DetailFilters, Filter, View, all_of, any_of
+from gcbatch.job.section import (
     Duration,
-    MisfitError,
+    InvalidValueError,
     Section,
     Unique,
-    given_or_file,
+    literal_or_file,
     one_of,
 )
 from gcbatch.suggest import unknown
@@ -53,7 +53,7 @@ __all__ = [
     "ENDPOINTS",
     "FIXED_ENDPOINTS",
     "MEDIA_TYPES",
-    "Query",
+    "QuerySection",
     "QueueFile",
     "Queues",
     "TimeZone",
@@ -61,7 +61,7 @@ __all__ = [
 
 DEFAULT_ENDPOINT: Final = FAMILIES[0].endpoint
 FIXED_ENDPOINTS: Final = tuple(
-    name.replace("_", "-") for name in shelves.module_names(shelves.ENDPOINTS)
+    name.replace("_", "-") for name in registry.module_names(registry.ENDPOINTS)
 )
 """Those whose figures and groups are fixed, such as shapes that tutorials tell of."""
 
@@ -171,7 +171,7 @@ TimeZone = Annotated[str, AfterValidator(_check_zone)]
 Queues = Annotated[
     Annotated[tuple[str, ...], Field(min_length=1), Unique, Tag("given")]
     | Annotated[QueueFile, Tag("file")],
-    Discriminator(given_or_file),
+    Discriminator(literal_or_file),
 ]
 Metric = Annotated[str, AfterValidator(_check_metric)]
 Dimension = Annotated[str, AfterValidator(_check_dimension)]
@@ -210,7 +210,7 @@ def _whole_or_by_kind(value: object) -> str:
     return "by kind" if by_kind else "whole"
 
 
-class Query(Section):
+class QuerySection(Section):
     """What to ask: the `query:` section.
 
     Args:
@@ -339,11 +339,11 @@ class Query(Section):
             return
         if not self.metrics:
             msg = "is required; name at least one"
-            raise MisfitError(("metrics",), msg)
+            raise InvalidValueError(("metrics",), msg)
         for key, dimension in (("queues", "queueId"), ("media_types", "mediaType")):
             if getattr(self, key) and dimension not in self.family.dimensions:
                 msg = f"{self.endpoint} has no {dimension} to filter by"
-                raise MisfitError((key,), msg)
+                raise InvalidValueError((key,), msg)
         all_of([any_of("queueId", ["-"])] if self.queues else self.own_clauses,
                self.whole_filter)  # fmt: skip
 
@@ -354,7 +354,7 @@ class Query(Section):
             keys += ["queues", "media_types"]
         if said := [key for key in keys if getattr(self, key)]:
             msg = f"{self.endpoint} has its own rows and columns; leave it out"
-            raise MisfitError((said[0],), msg)
+            raise InvalidValueError((said[0],), msg)
 
     def _check_fixed(self) -> None:
         """Refuse what a tutorial's shape has no room for."""
@@ -363,10 +363,10 @@ class Query(Section):
         keys += [] if self.shape.by_media else ["media_types"]
         if said := [key for key in keys if getattr(self, key)]:
             msg = f"{self.endpoint} has its own figures and groups; leave it out"
-            raise MisfitError((said[0],), msg)
+            raise InvalidValueError((said[0],), msg)
         if self.shape.groups and "queueId" not in self.group_by:
             msg = f"{self.endpoint} asks queue by queue; name queueId too"
-            raise MisfitError(("group_by",), msg)
+            raise InvalidValueError(("group_by",), msg)
 
     @cached_property
     def family(self) -> Family | None:

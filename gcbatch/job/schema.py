@@ -5,13 +5,15 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from gcbatch.docstrings import about_class, about_fields
 from gcbatch.errors import GcbatchError
 from gcbatch.exporting import installed_exporters, load_exporter
 from gcbatch.genesys import FAMILIES, REGIONS, shape_named
-from gcbatch.job import ENGINES, PERIODS, Job
-from gcbatch.jobfile import models_in
-from gcbatch.question import DEFAULT_ENDPOINT, ENDPOINTS, MEDIA_TYPES
+from gcbatch.job.docstrings import about_class, about_fields
+from gcbatch.job.engine import ENGINES
+from gcbatch.job.job import Job
+from gcbatch.job.problems import models_in
+from gcbatch.job.query import DEFAULT_ENDPOINT, ENDPOINTS, MEDIA_TYPES
+from gcbatch.job.sla import PERIODS
 from gcbatch.windows import Period
 
 __all__ = ["job_schema"]
@@ -31,7 +33,7 @@ def job_schema() -> dict[str, Any]:
     _describe(schema, Job)
     for model in set(_models_below(Job)):
         _describe(definitions[model.__name__], model)
-    query = definitions["Query"]
+    query = definitions["QuerySection"]
     properties = query["properties"]
     properties["endpoint"]["enum"] = list(ENDPOINTS)
     query["allOf"] = [
@@ -39,9 +41,9 @@ def job_schema() -> dict[str, Any]:
         *(_choices(e, groups) for e in ENDPOINTS if (groups := shape_named(e).groups)),
     ]
     _items(properties["media_types"])["enum"] = list(MEDIA_TYPES)
-    for org in ("Org", "OrgShare"):
+    for org in ("Org", "OrgSection"):
         _first(definitions[org]["properties"]["region"])["enum"] = list(REGIONS)
-    definitions["Engine"]["properties"]["name"]["enum"] = list(ENGINES)
+    definitions["EngineSection"]["properties"]["name"]["enum"] = list(ENGINES)
     engine = schema["properties"]["engine"]
     engine["anyOf"] = [{"enum": list(ENGINES)}, {"$ref": engine.pop("$ref")}]
     schema["oneOf"] = [{"required": ["org"]}, {"required": ["orgs"]}]

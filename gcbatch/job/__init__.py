@@ -1,0 +1,36 @@
+"""The job file: YAML in, a checked Job out, with all that can be wrong."""
+
+from gcbatch.job.dates import is_relative, resolve_range
+from gcbatch.job.engine import EngineSection
+from gcbatch.job.export import Export
+from gcbatch.job.fetch import Fetch
+from gcbatch.job.filters import all_of, any_of
+from gcbatch.job.job import ENTITY_TABLES, Job
+from gcbatch.job.load import load_job
+from gcbatch.job.org import Org, SecretFile
+from gcbatch.job.output_conflicts import refuse_shared_outputs
+from gcbatch.job.query import QuerySection, QueueFile
+from gcbatch.job.reference import job_reference
+from gcbatch.job.schema import job_schema
+from gcbatch.job.sla import PERIODS
+
+__all__ = [
+    "ENTITY_TABLES",
+    "PERIODS",
+    "EngineSection",
+    "Export",
+    "Fetch",
+    "Job",
+    "Org",
+    "QuerySection",
+    "QueueFile",
+    "SecretFile",
+    "all_of",
+    "any_of",
+    "is_relative",
+    "job_reference",
+    "job_schema",
+    "load_job",
+    "refuse_shared_outputs",
+    "resolve_range",
+]

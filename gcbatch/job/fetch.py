@@ -1,0 +1,103 @@
+"""How hard to fetch: the sections `fetch:` and `fetch.limits:`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from gcbatch.exporting import LocalPath
+from gcbatch.genesys import (
+    BODY_BYTES,
+    DETAIL_RESULTS,
+    EXPECTED_BUCKETS,
+    JOBS_IN_FLIGHT,
+    MAX_DAYS_DAILY,
+    MAX_DAYS_DETAILS,
+    MAX_DAYS_DETAILS_FILTERED,
+    MAX_DAYS_SUBDAY,
+    REQUESTS_PER_MINUTE,
+    FetchMode,
+)
+from gcbatch.job.section import LARGEST, Duration, Section, schema_of_period
+from gcbatch.store import SETTLE
+from gcbatch.windows import ONE_DAY, Period, as_period, as_period_or_none
+
+__all__ = ["Fetch", "Limits"]
+
+
+class Limits(Section):
+    """What the service allows, where its figures are uncertain: `fetch.limits`.
+
+    Args:
+        max_days_subday: Longest window with buckets below a day.
+        max_days_daily: Longest window with buckets of a day or more.
+        expected_buckets: Most results, buckets times groups, to ask for at once.
+        body_bytes: Largest body of a request.
+        max_days_details: Longest window of details without filters.
+        max_days_details_filtered: Longest window of details with filters.
+        detail_results: Rows that paging reaches.
+        jobs_in_flight: Jobs of the service under way at once.
+    """
+
+    max_days_subday: Annotated[int, Field(ge=1, le=3660)] = MAX_DAYS_SUBDAY
+    max_days_daily: Annotated[int, Field(ge=1, le=3660)] = MAX_DAYS_DAILY
+    expected_buckets: Annotated[int, Field(ge=1, le=LARGEST)] = EXPECTED_BUCKETS
+    body_bytes: Annotated[int, Field(ge=2_000, le=LARGEST)] = BODY_BYTES
+    max_days_details: Annotated[int, Field(ge=1, le=3660)] = MAX_DAYS_DETAILS
+    max_days_details_filtered: Annotated[int, Field(ge=1, le=3660)] = (
+        MAX_DAYS_DETAILS_FILTERED
+    )
+    detail_results: Annotated[int, Field(ge=100, le=LARGEST)] = DETAIL_RESULTS
+    jobs_in_flight: Annotated[int, Field(ge=1, le=256)] = JOBS_IN_FLIGHT
+
+
+class Fetch(Section):
+    """How to pull: the `fetch:` section.
+
+    Args:
+        chunk: Longest window of one query; `auto` is the longest that the limits
+            allow.
+        concurrency: Queries in flight; each counts until its part is stored.
+        requests_per_minute: A ceiling; the service's own word counts below it.
+        reserve: Percent of the quota left to other users of the client.
+        settle: Parts fetched sooner after the end of their window are provisional:
+            the next run fetches them again. `PT0S` is never.
+        names_max_age: Names and targets, and what is exported of queues, users and
+            wrap-up codes, are listed again once they are older, also by a run that
+            has nothing else to ask. `PT0S` is each run.
+        store: Folder of the parts.
+        timeout: Longest time that one request may take.
+        give_up: How long an address that cannot be reached is tried.
+        job_wait: How long one run waits for a job of the service.
+        road: How aggregates are asked for: `query`, by `jobs` of the service, or
+            `auto`, by job where asking in pieces takes more requests.
+        max_response_bytes: A longer answer is cut off and refused.
+        limits: What the service allows, where its figures are uncertain. Default:
+            each key's own.
+    """
+
+    chunk: Literal["auto"] | Duration = "auto"
+    concurrency: Annotated[int, Field(ge=1, le=256)] = 8
+    requests_per_minute: Annotated[int, Field(ge=1, le=LARGEST)] = REQUESTS_PER_MINUTE
+    reserve: Annotated[float, Field(ge=0, lt=100)] = 0
+    settle: Annotated[Period, Field(json_schema_extra=schema_of_period)] = SETTLE
+    names_max_age: Annotated[Period, Field(json_schema_extra=schema_of_period)] = (
+        ONE_DAY
+    )
+    store: LocalPath = Path(".gcbatch")
+    timeout: Duration = Period.parse("PT2M")
+    give_up: Duration = Period.parse("PT30S")
+    job_wait: Duration = Period.parse("PT4H")
+    road: FetchMode = FetchMode.QUERY
+    max_response_bytes: Annotated[int, Field(ge=1024, le=2**40)] = 256 * 1024 * 1024
+    limits: Limits = Limits()
+
+    @field_validator("chunk", mode="before")
+    @classmethod
+    def _read_chunk(cls, value: object) -> object:
+        return value if value == "auto" else as_period(value)
+
+    @field_validator("settle", "names_max_age", mode="before")
+    @classmethod
+    def _read_none_or_more(cls, value: object) -> object:
+        return as_period_or_none(value)

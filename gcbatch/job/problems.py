@@ -1,0 +1,127 @@
+"""What is wrong with a job file, in words and with its place."""
+
+import typing
+from collections.abc import Iterator
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from gcbatch.job.section import InvalidValueError
+from gcbatch.job.yaml_document import Loc
+from gcbatch.suggest import unknown
+
+__all__ = ["NAMED", "Problem", "models_in", "validation_problems"]
+
+
+Problem = tuple[Loc, str]
+"""A problem: where it is, and what it is."""
+
+
+NAMED: Final = ("orgs",)
+"""Keys whose sections have names that the job gives them."""
+
+
+_WORDS: Final = {
+    "missing": "is required",
+    "string_type": "must be text; quote it",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "dict_type": "must be a mapping",
+    "model_type": "must be a mapping",
+    "model_attributes_type": "must be a mapping",
+    "path_type": "must be a path",
+    "too_short": "must not be empty",
+    "string_too_short": "must not be empty",
+}
+
+
+_PATTERNS: Final = {
+    "name": "must be letters, digits, dots, hyphens and underscores, at most 64",
+    "domain": "must be a domain such as mypurecloud.ie",
+    "scheduler": "must be an address such as tls://scheduler.example:8786",
+    "target": "must be a time metric, such as tAbandon",
+}
+
+
+def validation_problems(
+    error: ValidationError, model: type[BaseModel], data: Any
+) -> Iterator[Problem]:
+    """Yield what pydantic found, in our words and at the places of *data*.
+
+    Args:
+        error: What validating *data* raised.
+        model: What it was validated as.
+        data: Plain data, as read from the file.
+    """
+    details = error.errors(include_url=False)
+    above = {loc[:n] for loc in (d["loc"] for d in details) for n in range(len(loc))}
+    for detail in details:
+        if detail["type"] == "too_short" and detail["loc"] in above:
+            continue  # a list of wrong values alone counts as empty
+        loc = _real_place(detail["loc"], data, missing=detail["type"] == "missing")
+        misfit = detail.get("ctx", {}).get("error")
+        if isinstance(misfit, InvalidValueError):
+            loc = (*loc, *misfit.place)
+        yield loc, _in_words(detail, loc, model)
+
+
+def _real_place(loc: Loc, data: Any, *, missing: bool) -> Loc:
+    """Drop the parts of pydantic's location that are not keys of the file."""
+    real: list[str | int] = []
+    for at, part in enumerate(loc):
+        known = dict(enumerate(data)) if isinstance(data, list) else data
+        if isinstance(known, dict) and part in known:
+            data = known[part]
+        elif not (missing and at == len(loc) - 1):
+            continue
+        real.append(part)
+    return tuple(real)
+
+
+def _in_words(detail: ErrorDetails, loc: Loc, model: type[BaseModel]) -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "extra_forbidden":
+        return unknown("key", str(loc[-1]), _keys_of(model, loc[:-1]))
+    if kind == "string_pattern_mismatch":
+        key = "name" if detail["loc"][-1] == "[key]" else str(loc[-1])
+        return _PATTERNS.get(key, f"must match {context.get('pattern')}")
+    if kind == "literal_error":
+        return f"must be {context['expected']}"
+    if kind in _WORDS:
+        return _WORDS[kind]
+    message = detail["msg"].replace("Input should", "must")
+    return message[0].lower() + message[1:]
+
+
+def _keys_of(model: type[BaseModel], loc: Loc) -> list[str]:
+    """Return the keys that the section at *loc* may have."""
+    parts = iter(loc)
+    for part in parts:
+        if isinstance(part, int):
+            continue
+        fields = {f.alias or name: f for name, f in model.model_fields.items()}
+        inner = list(models_in(fields[part].annotation)) if part in fields else []
+        if not inner:
+            break
+        model = inner[0]
+        if part in NAMED:
+            next(parts, None)
+    return [f.alias or name for name, f in model.model_fields.items()]
+
+
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Yield the models that the type of a field is made of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in typing.get_args(annotation):
+        yield from models_in(argument)
