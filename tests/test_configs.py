@@ -105,11 +105,11 @@ def test_a_config_fits_the_schema(path: Path) -> None:
     """An editor that knows the schema marks nothing in it."""
     raw = yaml.safe_load(path.read_text("utf-8"))
     schema = json.loads(SCHEMA.read_text("utf-8"))
-    properties = schema["$defs"]["Query"]["properties"]
+    properties = schema["$defs"]["QuerySection"]["properties"]
 
     assert set(raw) <= set(schema["properties"])
     assert set(raw["query"]) <= set(properties)
-    assert set(schema["$defs"]["Query"]["required"]) <= set(raw["query"])
+    assert set(schema["$defs"]["QuerySection"]["required"]) <= set(raw["query"])
     assert properties["endpoint"]["enum"] == list(ENDPOINTS)
     known = schema["$defs"]["Export"]["properties"]["exporter"]["anyOf"][0]["enum"]
     assert {export["exporter"] for export in raw["exports"]} <= set(known)
