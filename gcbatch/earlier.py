@@ -22,7 +22,7 @@ from gcbatch.planning import digest_parts
 from gcbatch.query import canonical
 from gcbatch.report import Exported
 from gcbatch.table import StoppedError
-from gcbatch.tables.source import Source
+from gcbatch.tables import TableSource
 
 __all__ = ["Earlier", "Marks"]
 
@@ -42,7 +42,7 @@ class Marks:
         stop: Once set, an error comes instead of a mark.
     """
 
-    def __init__(self, sources: Sequence[Source], stop: Event) -> None:
+    def __init__(self, sources: Sequence[TableSource], stop: Event) -> None:
         self._sources = sources
         self._stop = stop
         self._about: list[Any] | None = None
@@ -74,7 +74,7 @@ class Marks:
         return sha256(canonical(told)).hexdigest()
 
 
-def _about(source: Source, stop: Event) -> dict[str, Any]:
+def _about(source: TableSource, stop: Event) -> dict[str, Any]:
     """Return all that determines the tables of an org."""
     job, store = source.job, source.store
     plan = source.latest.compared if source.latest else source.plan

@@ -35,8 +35,7 @@ from gcbatch.orgrun import OrgRun
 from gcbatch.orgs import Orgs, client_of
 from gcbatch.report import Exported, FailedExport, RunReport, report_of_all
 from gcbatch.table import Table
-from gcbatch.tables.catalog import Catalog
-from gcbatch.tables.orgs import OrgsCatalog
+from gcbatch.tables import Catalog, MultiOrgCatalog
 from gcbatch.together import Together
 
 __all__ = ["JobRun"]
@@ -184,7 +183,7 @@ class JobRun:
                 run.planner.require_listings()
         return self._finish(exporters, threading.Event(), is_last=True, anew=True)
 
-    def kept_catalog(self) -> Catalog | OrgsCatalog:
+    def kept_catalog(self) -> Catalog | MultiOrgCatalog:
         """Return the tables of what the last run fetched."""
         self._use_kept()
         return self._catalog([run.catalog() for run in self._left()])
@@ -208,13 +207,13 @@ class JobRun:
             made.append((spec, exporter, entry))
         return made
 
-    def _catalog(self, catalogs: Sequence[Catalog]) -> Catalog | OrgsCatalog:
+    def _catalog(self, catalogs: Sequence[Catalog]) -> Catalog | MultiOrgCatalog:
         """Return the tables of the job, of all its orgs together."""
         if self._job.orgs is None:
             (only,) = catalogs
             return only
         own = {catalog.job.org_name: catalog for catalog in catalogs}
-        return OrgsCatalog(own, self._failures)
+        return MultiOrgCatalog(own, self._failures)
 
     def _finish(
         self,
@@ -325,6 +324,6 @@ def _remove_leftovers(spec: Export) -> None:
         remove_leftovers(Path(path))
 
 
-def _given(spec: Export, catalog: Catalog | OrgsCatalog) -> dict[str, Table]:
+def _given(spec: Export, catalog: Catalog | MultiOrgCatalog) -> dict[str, Table]:
     """Return the tables that an export is handed."""
     return {n: catalog.table(n, period=spec.period) for n in spec.table_names}

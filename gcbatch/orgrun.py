@@ -22,9 +22,7 @@ from gcbatch.query import Query
 from gcbatch.report import Exported, FailedExport, Gap, RunReport
 from gcbatch.running.planner import Planner, ResolvedPlan
 from gcbatch.store import REPORT_NOTE, PartMetadata
-from gcbatch.tables.catalog import Catalog
-from gcbatch.tables.latest import LatestParts
-from gcbatch.tables.source import Source
+from gcbatch.tables import Catalog, LatestParts, TableSource
 from gcbatch.text import one_line
 
 __all__ = ["OrgRun"]
@@ -251,7 +249,7 @@ class OrgRun:
             failed = self._effort.gaps
             beside = tuple(q for q in failed if self._store.account_of(q) is not None)
             latest = LatestParts(planned.plan, self._store, stop, beside)
-        source = Source(
+        source = TableSource(
             self.job,
             self._endpoint,
             planned.plan,

@@ -13,8 +13,7 @@ from gcbatch.orgs import Orgs
 from gcbatch.planning import SavedPlan
 from gcbatch.report import RunReport
 from gcbatch.running.planner import ResolvedPlan
-from gcbatch.tables.catalog import Catalog
-from gcbatch.tables.orgs import OrgsCatalog
+from gcbatch.tables import Catalog, MultiOrgCatalog
 
 __all__ = [
     "arun",
@@ -143,7 +142,7 @@ def check(job: Job) -> tuple[str, ...]:
     return blocking(checked())
 
 
-def tables_of(job: Job) -> Catalog | OrgsCatalog:
+def tables_of(job: Job) -> Catalog | MultiOrgCatalog:
     """Return the tables that the last run of a job left in the store.
 
     Raises:

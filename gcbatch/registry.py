@@ -9,12 +9,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["ENDPOINTS", "LISTED", "load_member", "module_names", "tables_for"]
+__all__ = ["ENDPOINTS", "ENTITIES", "load_member", "module_names", "tables_for"]
 
 ENDPOINTS: Final = "endpoints/fixed"
 """Endpoints with figures and groups of their own: `ENDPOINT`."""
 
-LISTED: Final = "tables/listed"
+ENTITIES: Final = "tables/entities"
 """Tables of what ids stand for: `table`."""
 
 _PACKAGE: Final = Path(__file__).parent
@@ -24,7 +24,7 @@ def tables_for(source: str) -> str:
     """Return the registry folder of the tables that are made of one kind of parts.
 
     Args:
-        source: `buckets`, or the folder that a kind of details names.
+        source: `aggregates`, or the folder that a kind of details names.
     """
     return f"tables/{source}"
 

@@ -16,8 +16,7 @@ from gcbatch.windows import Window, iso
 
 if TYPE_CHECKING:
     from gcbatch.table import Table
-    from gcbatch.tables.catalog import Catalog
-    from gcbatch.tables.orgs import OrgsCatalog
+    from gcbatch.tables import Catalog, MultiOrgCatalog
 
 __all__ = ["Exported", "FailedExport", "Gap", "RunReport", "report_of_all"]
 
@@ -168,7 +167,7 @@ class RunReport:
     timezone: str = "UTC"
     names_at: Mapping[str, datetime] = field(default_factory=dict)
     tables: "dict[str, Table]" = field(repr=False, default_factory=dict)
-    catalog: "Catalog | OrgsCatalog | None" = field(repr=False, default=None)
+    catalog: "Catalog | MultiOrgCatalog | None" = field(repr=False, default=None)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data: keys are added, never renamed or left out.
@@ -232,7 +231,7 @@ def report_of_all(
     job: Job,
     reports: Mapping[str, RunReport],
     failures: Mapping[str, GcbatchError],
-    catalog: "OrgsCatalog",
+    catalog: "MultiOrgCatalog",
 ) -> RunReport:
     """Return what a run of several orgs did, added up.
 

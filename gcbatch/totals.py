@@ -20,7 +20,7 @@ from gcbatch.genesys import Merge, column_name, kind_of
 from gcbatch.job import Job, QuerySection
 from gcbatch.planning import Plan, ResolvedScope, SavedPlan, make_plan
 from gcbatch.table import INSTANT
-from gcbatch.tables.merging import merged
+from gcbatch.tables import merge_groups
 from gcbatch.windows import (
     ONE_DAY,
     Window,
@@ -210,7 +210,7 @@ def _folded(
     by = ("interval_start", *groups)
     rows = rows.select([*by, *(figure.column for figure in figures)])
     rows = rows.set_column(0, "interval_start", column).filter(pc.is_valid(column))
-    return merged(rows, by, {figure.column: figure.merge for figure in figures})
+    return merge_groups(rows, by, {figure.column: figure.merge for figure in figures})
 
 
 def _by_key(
@@ -221,7 +221,7 @@ def _by_key(
         return {}
     whole = pa.concat_tables(folded)
     by = whole.column_names[: -len(figures)] if figures else whole.column_names
-    whole = merged(whole, by, {figure.column: figure.merge for figure in figures})
+    whole = merge_groups(whole, by, {figure.column: figure.merge for figure in figures})
     keys = zip(*(whole[name].to_pylist() for name in by), strict=True)
     values = zip(*(whole[f.column].to_pylist() for f in figures), strict=True)
     return dict(zip(keys, values, strict=True)) if figures else {}

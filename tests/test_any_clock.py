@@ -32,7 +32,7 @@ from gcbatch.planning.plan import Plan, make_plan
 from gcbatch.planning.scope import ResolvedScope
 from gcbatch.simulator import Call, Queue, Tenant
 from gcbatch.store.store import Store
-from gcbatch.tables.buckets.sla import Targets, sla_table
+from gcbatch.tables.aggregates.sla import Targets, sla_table
 from gcbatch.verifying import verify
 from gcbatch.windows import Window
 

@@ -20,7 +20,7 @@ from gcbatch.store.part_file import Part
 from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.store.store import Store
 from gcbatch.table import BATCH_ROWS, Table, rebatch
-from gcbatch.tables.buckets.intervals import intervals_table
+from gcbatch.tables.aggregates.intervals import intervals_table
 from gcbatch.windows import Window
 from tests.streams import written
 

@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 
 from gcbatch.errors import DataError
 from gcbatch.planning.plan import Plan
-from gcbatch.registry import LISTED, load_member
+from gcbatch.registry import ENTITIES, load_member
 from gcbatch.table import Table
-from gcbatch.tables.listed_rows import ListedTable
+from gcbatch.tables.entity_table import EntityTable
 from gcbatch.windows import Window
 
 DAY = Window(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 10, 2, tzinfo=UTC))
 
 
-def listed_table(name: str) -> ListedTable:
+def listed_table(name: str) -> EntityTable:
     """Return a table, as its file makes it."""
-    table: ListedTable = load_member(LISTED, name, "table")
+    table: EntityTable = load_member(ENTITIES, name, "table")
     return table
 
 

@@ -19,7 +19,7 @@ TOYS = ROOT / "tests" / "toys"
 QUEUE = "11111111-2222-4333-8444-555555555555"
 SHELVES = {
     "endpoint": "gcbatch/endpoints/fixed/toy.py",
-    "table": "gcbatch/tables/buckets/toy_peaks.py",
+    "table": "gcbatch/tables/aggregates/toy_peaks.py",
     "exporter": "toy_exporter.py",
 }
 """Where each toy goes, as docs/design.md says."""

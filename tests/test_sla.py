@@ -27,8 +27,8 @@ from gcbatch.store.part_file import Part
 from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.store.store import Store
 from gcbatch.table import Table
-from gcbatch.tables.buckets.sla import ADDED, Targets, period_of, sla_table
-from gcbatch.tables.merging import distinct, merged
+from gcbatch.tables.aggregates.sla import ADDED, Targets, period_of, sla_table
+from gcbatch.tables.group_by import distinct_groups, merge_groups
 from gcbatch.windows import Window
 from tests.streams import written
 
@@ -512,7 +512,7 @@ class TestMerging:
         table = pa.table({"queue": ["a", "a"], "ratio": [0.9, 1.0]})
 
         with pytest.raises(ValueError, match="ratio cannot be merged"):
-            merged(table, ["queue"], {"ratio": merge})
+            merge_groups(table, ["queue"], {"ratio": merge})
 
     def test_each_column_merges_in_its_way(self) -> None:
         """Counts add, extremes stay extremes; types stay; null is passed over."""
@@ -526,7 +526,7 @@ class TestMerging:
             }
         )
 
-        found = merged(
+        found = merge_groups(
             table, ["queue"], {"n": Merge.ADD, "low": Merge.MIN, "high": Merge.MAX}
         )
 
@@ -554,7 +554,7 @@ def test_groups_are_found_as_a_row_at_a_time_would(
         pa.Table.from_pylist(some, schema) for some in (rows_of[:cut], rows_of[cut:])
     ]
 
-    groups, which = distinct(pa.concat_tables(pieces), ["n", "t"][:width])
+    groups, which = distinct_groups(pa.concat_tables(pieces), ["n", "t"][:width])
 
     assert [groups[n] for n in which.to_pylist()] == [row[:width] for row in rows]
     assert len(groups) == len(set(groups))

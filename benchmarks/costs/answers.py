@@ -20,8 +20,7 @@ from gcbatch.query import make_query
 from gcbatch.simulator import generate_conversations
 from gcbatch.store import Store
 from gcbatch.table import Table
-from gcbatch.tables.catalog import Catalog
-from gcbatch.tables.source import Source
+from gcbatch.tables import Catalog, TableSource
 from gcbatch.windows import Window, iso
 
 __all__ = ["Asked", "aggregates", "conversations", "ids", "job_of"]
@@ -90,7 +89,9 @@ class Asked:
 
     def table(self) -> Table:
         """Return the table of what is stored, the job's first."""
-        source = Source(self._job, self._endpoint, self._plan, Names(), self._store)
+        source = TableSource(
+            self._job, self._endpoint, self._plan, Names(), self._store
+        )
         return Catalog(source).table(self._job.tables[0])
 
     def export(self, exporter: Exporter) -> None:

@@ -69,7 +69,7 @@ def report(
         raise JobError(msg, hint="change query.granularity, or name a longer period")
     from gcbatch.pipeline import tables_of
     from gcbatch.screens import names_line
-    from gcbatch.tables.orgs import OrgsCatalog
+    from gcbatch.tables import MultiOrgCatalog
 
     catalog = tables_of(loaded)
     told = names_line(catalog.names_at, loaded.query.zone)
@@ -80,7 +80,7 @@ def report(
         print_json(rows, default=_instant)
     else:
         print_sla(loaded, catalog, period)
-    if isinstance(catalog, OrgsCatalog):
+    if isinstance(catalog, MultiOrgCatalog):
         settle(catalog.failures.values())
 
 

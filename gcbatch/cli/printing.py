@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from gcbatch.job import Job
-    from gcbatch.tables.catalog import Catalog
-    from gcbatch.tables.orgs import OrgsCatalog
+    from gcbatch.tables import Catalog, MultiOrgCatalog
 
 __all__ = [
     "print_json",
@@ -54,7 +53,7 @@ def print_screen(screen: "RenderableType") -> None:
 
 
 def print_sla(
-    job: "Job", catalog: "Catalog | OrgsCatalog", period: str = "total"
+    job: "Job", catalog: "Catalog | MultiOrgCatalog", period: str = "total"
 ) -> None:
     """Print the service levels of a job, of one kind of period."""
     from gcbatch.sla_screens import sla_screen

@@ -12,14 +12,14 @@ from gcbatch.job.org import Org, OrgSection
 from gcbatch.job.query import DEFAULT_ENDPOINT, QuerySection
 from gcbatch.job.section import InvalidValueError, Name, Section
 from gcbatch.job.sla import SLA_GROUPS, SLA_METRICS, Sla
-from gcbatch.registry import LISTED, module_names, tables_for
+from gcbatch.registry import ENTITIES, module_names, tables_for
 from gcbatch.suggest import unknown
 from gcbatch.windows import ONE_DAY
 
 __all__ = ["ENTITY_TABLES", "Job"]
 
 
-ENTITY_TABLES: Final = module_names(LISTED)
+ENTITY_TABLES: Final = module_names(ENTITIES)
 """Tables of what ids stand for, which every job can export."""
 
 SECONDS_OF_AN_HOUR: Final = 3600
@@ -211,7 +211,7 @@ class Job(Section):
     def _table_folder(self) -> str:
         """Where the tables of what this job asks are."""
         details = self.query.details
-        return tables_for(details[0].tables if details else "buckets")
+        return tables_for(details[0].tables if details else "aggregates")
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -221,7 +221,7 @@ class Job(Section):
 
     def folder_of(self, table: str) -> str:
         """Return where a table is that this job can export."""
-        return LISTED if table in ENTITY_TABLES else self._table_folder
+        return ENTITIES if table in ENTITY_TABLES else self._table_folder
 
     @property
     def exportable(self) -> tuple[str, ...]:
@@ -230,7 +230,7 @@ class Job(Section):
 
     @property
     def listed(self) -> tuple[str, ...]:
-        """Which of LISTED its exports name."""
+        """Which of ENTITIES its exports name."""
         named = {name for export in self.exports for name in export.table_names}
         return tuple(name for name in ENTITY_TABLES if name in named)
 

@@ -1,1 +1,9 @@
-"""Tables: what the parts mean, as streams of Arrow record batches."""
+"""Tables: streams of rows with declared schemas, read from the parts."""
+
+from gcbatch.tables.catalog import Catalog
+from gcbatch.tables.group_by import merge_groups
+from gcbatch.tables.latest import LatestParts
+from gcbatch.tables.multi_org import MultiOrgCatalog
+from gcbatch.tables.source import TableSource
+
+__all__ = ["Catalog", "LatestParts", "MultiOrgCatalog", "TableSource", "merge_groups"]

@@ -13,7 +13,7 @@ from gcbatch.endpoints import AggregateEndpoint, DetailsEndpoint
 from gcbatch.job import ENTITY_TABLES, Job
 from gcbatch.registry import load_member
 from gcbatch.table import Lack, StoppedError, Table
-from gcbatch.tables.source import Source
+from gcbatch.tables.source import TableSource
 
 __all__ = ["Catalog"]
 
@@ -34,7 +34,7 @@ class Catalog:
         stop: Once set, tables end with an error between two batches.
     """
 
-    source: Source
+    source: TableSource
     stop: Event | None = None
 
     @property
@@ -54,7 +54,7 @@ class Catalog:
             name: One that the job can export.
             period: Of the table `sla`; None is the job's.
         """
-        make: Callable[[Source], Table] = load_member(
+        make: Callable[[TableSource], Table] = load_member(
             self.job.folder_of(name), name, "table"
         )
         table = make(replace(self.source, period=period))

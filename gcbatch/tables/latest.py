@@ -20,7 +20,7 @@ from gcbatch.planning import Plan
 from gcbatch.query import Query
 from gcbatch.store import PartMetadata
 from gcbatch.table import StoppedError
-from gcbatch.tables.scalars import typed
+from gcbatch.tables.arrow_scalars import scalar
 
 __all__ = ["LatestParts", "Parts"]
 
@@ -120,7 +120,7 @@ class LatestParts:
                 own = pa.array(_hashed(ids), pa.int64())
                 some = ids.filter(pc.is_in(own, value_set=doubtful))
                 found.append(some)
-                places.append(pa.repeat(typed(place), len(some)))
+                places.append(pa.repeat(scalar(place), len(some)))
         rows = pa.table({"id": pa.chunked_array(found), "at": pa.chunked_array(places)})
         old = _but_last(rows)
         unread = {query.digest for query in self.beside}
@@ -158,19 +158,19 @@ def _doubled(hashes: "array[int]") -> pa.Array:
     for share in range(shares):
         own = pa.chunked_array([_share(piece, share, shares) for piece in pieces])
         counted = own.value_counts()
-        is_doubled = pc.greater(counted.field("counts"), typed(1))
+        is_doubled = pc.greater(counted.field("counts"), scalar(1))
         found.append(counted.field("values").filter(is_doubled))
     return pa.concat_arrays(found)
 
 
 def _share(hashes: pa.Array, share: int, shares: int) -> pa.Array:
-    lowest = pc.bit_wise_and(hashes, typed(shares - 1))
-    return hashes.filter(pc.equal(lowest, typed(share)))
+    lowest = pc.bit_wise_and(hashes, scalar(shares - 1))
+    return hashes.filter(pc.equal(lowest, scalar(share)))
 
 
 def _at(rows: pa.Table, place: int) -> pa.Array:
     """Return the ids of one part."""
-    return rows.filter(pc.equal(rows["at"], typed(place)))["id"].combine_chunks()
+    return rows.filter(pc.equal(rows["at"], scalar(place)))["id"].combine_chunks()
 
 
 def _but_last(rows: pa.Table) -> pa.Table:

@@ -12,11 +12,11 @@ from gcbatch.store import Store, read_entities
 from gcbatch.tables.latest import LatestParts, Parts
 from gcbatch.windows import Window
 
-__all__ = ["Source"]
+__all__ = ["TableSource"]
 
 
 @dataclass(frozen=True)
-class Source:
+class TableSource:
     """What a table is made of.
 
     Args:

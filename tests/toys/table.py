@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch.table import Table
-from gcbatch.tables.source import Source
+from gcbatch.tables.source import TableSource
 
 __all__ = ["table"]
 
@@ -19,7 +19,7 @@ _SCHEMA: Final = pa.schema(
 )
 
 
-def table(source: Source) -> Table:
+def table(source: TableSource) -> Table:
     """Return the table of a job."""
 
     def batches() -> Iterator[pa.RecordBatch]:

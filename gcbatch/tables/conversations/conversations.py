@@ -3,8 +3,12 @@
 from typing import Final
 
 from gcbatch.genesys import CONVERSATION
-from gcbatch.tables.documents.conversations import DERIVED, NEEDED, derived
-from gcbatch.tables.documents.rows import Shape
+from gcbatch.tables.documents.conversation_figures import (
+    DERIVED,
+    NEEDED,
+    derive_figures,
+)
+from gcbatch.tables.documents.row_builder import Shape
 from gcbatch.tables.documents.shapes import ROOT, fields, rest
 from gcbatch.tables.documents.table import DocumentsTable
 
@@ -24,6 +28,6 @@ table: Final = DocumentsTable.of_shape(
         ),
         key=("conversation_id",),
         needed=NEEDED,
-        derive=derived,
+        derive=derive_figures,
     ),
 )

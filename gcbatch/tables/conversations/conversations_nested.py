@@ -4,8 +4,8 @@ from typing import Final
 
 import pyarrow as pa
 
+from gcbatch.tables.documents.arrow_reader import texts_of
 from gcbatch.tables.documents.columns import JSON
-from gcbatch.tables.documents.reading import texts_of
 from gcbatch.tables.documents.shapes import ID, START
 from gcbatch.tables.documents.table import DocumentsTable
 

@@ -8,14 +8,14 @@ import pyarrow as pa
 
 from gcbatch.errors import SHAPE_HINT, DataError
 from gcbatch.genesys import CONVERSATION
-from gcbatch.tables.documents.rows import Rows, Shape
+from gcbatch.tables.documents.row_builder import RowBuilder, Shape
 from gcbatch.tables.documents.shapes import (
     PARTICIPANT_NUMBER,
     PARTICIPANTS,
     ROOT,
     fields,
 )
-from gcbatch.tables.documents.table import DocumentsTable, Make, Names
+from gcbatch.tables.documents.table import BatchReader, DocumentsTable, Names
 from gcbatch.text import one_line, replace_lone_surrogates
 
 __all__ = ["each_attribute", "table"]
@@ -103,8 +103,8 @@ def _as_text(value: msgspec.Raw) -> str | None:
     return msgspec.json.decode(sent, type=str) if sent.startswith('"') else sent
 
 
-def _maker(names: Names, _newer: Iterable[str]) -> Make:
-    participants = Rows(_PARTICIPANTS, names)
+def _maker(names: Names, _newer: Iterable[str]) -> BatchReader:
+    participants = RowBuilder(_PARTICIPANTS, names)
     return lambda batch: each_attribute(participants.of(batch))
 
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from gcbatch.genesys import CONVERSATION
 from gcbatch.tables.documents.columns import number_column
-from gcbatch.tables.documents.rows import Shape
+from gcbatch.tables.documents.row_builder import Shape
 from gcbatch.tables.documents.shapes import (
     IN_SESSION,
     PARTICIPANTS,

@@ -3,7 +3,7 @@
 from typing import Final
 
 from gcbatch.genesys import CONVERSATION
-from gcbatch.tables.documents.rows import Shape
+from gcbatch.tables.documents.row_builder import Shape
 from gcbatch.tables.documents.shapes import (
     PARTICIPANT_NUMBER,
     PARTICIPANTS,

@@ -9,18 +9,18 @@ import pyarrow as pa
 
 from gcbatch.genesys import Field, FieldKind, Model, snake
 from gcbatch.table import INSTANT
-from gcbatch.tables.naming import NAMED, name_field
+from gcbatch.tables.name_lookup import NAMED, name_field
 
 __all__ = [
     "JSON",
     "Column",
+    "ColumnSource",
     "Derived",
     "Extra",
-    "Name",
-    "Number",
-    "OfPart",
-    "Sent",
-    "Source",
+    "FromField",
+    "FromPart",
+    "NameOf",
+    "Ordinal",
     "below",
     "columns_of",
     "extra_column",
@@ -51,14 +51,14 @@ _ABOUT: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class OfPart:
+class FromPart:
     """From a column of the part, `id` or `at`."""
 
     column: str
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class FromField:
     """From a field of the record that a row is of, or of one that this belongs to.
 
     Args:
@@ -73,7 +73,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class Ordinal:
     """The number of a record of *level* in the one of *within*; the first is 1."""
 
     level: int
@@ -81,7 +81,7 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class NameOf:
     """What the ids of another column are called.
 
     Args:
@@ -103,7 +103,7 @@ class Derived:
     """Computed from all of a document, under the column's name."""
 
 
-Source = OfPart | Sent | Number | Name | Extra | Derived
+ColumnSource = FromPart | FromField | Ordinal | NameOf | Extra | Derived
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Column:
     """A column, and where its values come from."""
 
     field: pa.Field
-    source: Source
+    source: ColumnSource
 
 
 def below(root: Model, path: Iterable[str]) -> Model:
@@ -158,7 +158,7 @@ def columns_of(
             if named and column.field.name in NAMED:
                 called, dimension = NAMED[column.field.name]
                 ids = column.field.name
-                yield Column(name_field(called, ids), Name(ids, dimension))
+                yield Column(name_field(called, ids), NameOf(ids, dimension))
 
 
 def _columns(
@@ -176,7 +176,7 @@ def _columns(
     kind = _TYPES[field.holds]
     if pa.types.is_list(kind) or pa.types.is_null(kind):
         kind, about = pa.string(), {**about, **JSON}
-    source = Sent(len(path), way, field.holds)
+    source = FromField(len(path), way, field.holds)
     yield Column(pa.field(name, kind, metadata=about), source)
 
 
@@ -191,7 +191,7 @@ def number_column(name: str, level: int, within: int, of: str) -> Column:
     """
     about = {"description": f"place in the {of}; the first is 1"}
     field = pa.field(name, pa.int64(), nullable=False, metadata=about)
-    return Column(field, Number(level, within))
+    return Column(field, Ordinal(level, within))
 
 
 def extra_column() -> Column:
@@ -223,7 +223,7 @@ def projection(
         levels.append(levels[-1].setdefault(step, {}))
     for column in columns:
         source = column.source
-        if not isinstance(source, Sent):
+        if not isinstance(source, FromField):
             continue
         if source.holds is FieldKind.JSON and not with_json:
             continue

@@ -8,14 +8,14 @@ from gcbatch.genesys import CONVERSATION, USER_DETAIL
 from gcbatch.table import INSTANT
 from gcbatch.tables.documents.columns import (
     Column,
-    Name,
-    OfPart,
+    FromPart,
+    NameOf,
     columns_of,
     extra_column,
     number_column,
 )
-from gcbatch.tables.documents.rows import Shape
-from gcbatch.tables.naming import name_field
+from gcbatch.tables.documents.row_builder import Shape
+from gcbatch.tables.name_lookup import name_field
 
 __all__ = [
     "ID",
@@ -45,7 +45,7 @@ START: Final = pa.field(
     nullable=False,
     metadata={"source": "conversationStart"},
 )
-ROOT: Final = (Column(ID, OfPart("id")), Column(START, OfPart("at")))
+ROOT: Final = (Column(ID, FromPart("id")), Column(START, FromPart("at")))
 PARTICIPANTS: Final = ("participants",)
 SESSIONS: Final = ("participants", "sessions")
 SEGMENTS: Final = ("participants", "sessions", "segments")
@@ -88,8 +88,8 @@ def user_shape(records: str, state: str) -> Shape:
         root=USER_DETAIL,
         path=(records,),
         columns=(
-            Column(ids, OfPart("id")),
-            Column(name_field("user_name", "user_id"), Name("user_id", "userId")),
+            Column(ids, FromPart("id")),
+            Column(name_field("user_name", "user_id"), NameOf("user_id", "userId")),
             *columns_of(USER_DETAIL, (records,), ("startTime", "endTime", state)),
             *columns_of(USER_DETAIL, (records,), but=("startTime", "endTime", state)),
             extra_column(),

@@ -12,12 +12,12 @@ from gcbatch.errors import DataError
 from gcbatch.planning import Plan
 from gcbatch.query import Query
 from gcbatch.table import Table
-from gcbatch.tables.documents.rows import Rows, Shape
+from gcbatch.tables.documents.row_builder import RowBuilder, Shape
 from gcbatch.tables.latest import Parts
-from gcbatch.tables.source import Source
+from gcbatch.tables.source import TableSource
 from gcbatch.windows import Window
 
-__all__ = ["DocumentsTable", "Make", "Maker", "Names"]
+__all__ = ["BatchReader", "BatchReaderFactory", "DocumentsTable", "Names"]
 
 BATCH_ROWS: Final = 8_192
 """Rows of a batch: of sessions with their statistics some 30 MB."""
@@ -25,10 +25,10 @@ BATCH_ROWS: Final = 8_192
 Names = Mapping[str, Mapping[str, str]]
 """For each dimension that was listed, names by id. An id without one is its own."""
 
-Make = Callable[[pa.RecordBatch], pa.RecordBatch]
+BatchReader = Callable[[pa.RecordBatch], pa.RecordBatch]
 """Makes rows of the documents of a part."""
 
-Maker = Callable[[Names, Iterable[str]], Make]
+BatchReaderFactory = Callable[[Names, Iterable[str]], BatchReader]
 """Makes a Make, of names and of paths of fields that were unknown at the fetch."""
 
 
@@ -52,19 +52,19 @@ class DocumentsTable:
     name: str
     schema: pa.Schema
     key: tuple[str, ...]
-    maker: Maker
+    maker: BatchReaderFactory
     batch_rows: int = BATCH_ROWS
 
     @classmethod
     def of_shape(cls, name: str, shape: Shape) -> Self:
         """Return the table whose rows have a shape."""
 
-        def maker(names: Names, newer: Iterable[str]) -> Make:
-            return Rows(shape, names, newer).of
+        def maker(names: Names, newer: Iterable[str]) -> BatchReader:
+            return RowBuilder(shape, names, newer).of
 
         return cls(name, shape.schema, shape.key, maker)
 
-    def __call__(self, source: Source) -> Table:
+    def __call__(self, source: TableSource) -> Table:
         """Return the table of a job."""
         return self.of(
             source.plan,
@@ -99,7 +99,7 @@ class DocumentsTable:
     def _batches(
         self, plan: Plan, store: Parts, names: Names
     ) -> Iterator[pa.RecordBatch]:
-        makers: dict[tuple[str, ...], Make] = {}
+        makers: dict[tuple[str, ...], BatchReader] = {}
         for number, (window, queries) in enumerate(plan.windows):
             for query in queries:
                 account = store.account(query.digest)
@@ -123,7 +123,7 @@ class DocumentsTable:
         return rows
 
 
-def _made(make: Make, batch: pa.RecordBatch, query: Query) -> pa.RecordBatch:
+def _made(make: BatchReader, batch: pa.RecordBatch, query: Query) -> pa.RecordBatch:
     """Return the rows of a batch of a part.
 
     Raises:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from gcbatch.tables.documents.shapes import user_shape
-from gcbatch.tables.documents.users import UsersTable
+from gcbatch.tables.documents.user_table import UsersTable
 
 __all__ = ["table"]
 

@@ -13,7 +13,7 @@ from gcbatch.table import Table
 from gcbatch.tables.catalog import Catalog
 from gcbatch.windows import UTC_ZONE, Window
 
-__all__ = ["OrgsCatalog", "of_all_orgs"]
+__all__ = ["MultiOrgCatalog", "of_all_orgs"]
 
 _ORG: Final = pa.field(
     "org", pa.string(), nullable=False, metadata={"description": "as the job names it"}
@@ -64,7 +64,7 @@ def of_all_orgs(tables: Mapping[str, Table]) -> Table:
 
 
 @dataclass(frozen=True)
-class OrgsCatalog:
+class MultiOrgCatalog:
     """Makes the tables of a job of several orgs.
 
     Args:

@@ -7,14 +7,14 @@ import pyarrow.compute as pc
 
 from gcbatch.errors import SHAPE_HINT, DataError
 from gcbatch.table import INSTANT
-from gcbatch.tables.documents.columns import JSON, Column, Derived, Name
-from gcbatch.tables.documents.levels import Levels, field_of, places, unfolded
-from gcbatch.tables.documents.texts import json_lists
-from gcbatch.tables.naming import name_field
-from gcbatch.tables.scalars import typed
+from gcbatch.tables.arrow_scalars import scalar
+from gcbatch.tables.documents.columns import JSON, Column, Derived, NameOf
+from gcbatch.tables.documents.json_text import json_lists
+from gcbatch.tables.documents.unnest import UnnestedLevels, field_of, places, unnest
+from gcbatch.tables.name_lookup import name_field
 from gcbatch.text import one_line
 
-__all__ = ["DERIVED", "NEEDED", "derived"]
+__all__ = ["DERIVED", "NEEDED", "derive_figures"]
 
 MOST: Final = 2**53
 """Of a time that is added up, in milliseconds: 285,000 years."""
@@ -96,14 +96,14 @@ DERIVED: Final = (
     ),
     Column(
         name_field("first_queue_name", "first_queue_id"),
-        Name("first_queue_id", "queueId"),
+        NameOf("first_queue_id", "queueId"),
     ),
     _told("participants", pa.int64(), "how many there are"),
     *_measures(),
 )
 
 
-def derived(conversations: pa.StructArray, ids: pa.Array) -> dict[str, pa.Array]:
+def derive_figures(conversations: pa.StructArray, ids: pa.Array) -> dict[str, pa.Array]:
     """Return the columns that DERIVED declares, but for names.
 
     Args:
@@ -113,13 +113,13 @@ def derived(conversations: pa.StructArray, ids: pa.Array) -> dict[str, pa.Array]
     Raises:
         DataError: If a time that is added up is none; names the conversation.
     """
-    sessions = unfolded(conversations, ("participants", "sessions"))
+    sessions = unnest(conversations, ("participants", "sessions"))
     counts = _grouped(sessions.above[0], {"count": sessions.above[0]})
     count = len(conversations)
     return {
         "media_types": _media_types(sessions, count),
         "first_queue_id": _first_queues(sessions.below("segments"), count),
-        "participants": pc.fill_null(_placed(counts, "count_count", count), typed(0)),
+        "participants": pc.fill_null(_placed(counts, "count_count", count), scalar(0)),
         **_sums(sessions.below("metrics"), ids),
     }
 
@@ -137,7 +137,7 @@ def _placed(groups: pa.Table, name: str, count: int) -> pa.Array:
     return groups[name].combine_chunks().take(at)
 
 
-def _media_types(sessions: Levels, count: int) -> pa.Array:
+def _media_types(sessions: UnnestedLevels, count: int) -> pa.Array:
     told = field_of(sessions.records[2], ("mediaType",))
     owners = sessions.owners(0)
     rows = pa.table({"owner": owners, "type": told, "at": places(len(told))})
@@ -150,7 +150,7 @@ def _media_types(sessions: Levels, count: int) -> pa.Array:
     return json_lists(_placed(lists, "list_list", count))
 
 
-def _first_queues(segments: Levels, count: int) -> pa.Array:
+def _first_queues(segments: UnnestedLevels, count: int) -> pa.Array:
     """Return the queue of the earliest segment that has one.
 
     A customer's segment begins before the queue that it names was reached, so those
@@ -161,9 +161,9 @@ def _first_queues(segments: Levels, count: int) -> pa.Array:
     owners = segments.owners(0).filter(has_queue)
     purposes = segments.spread(field_of(segments.records[1], ("purpose",)), 1)
     starts = field_of(segments.records[3], ("segmentStart",)).cast(pa.int64())
-    starts = pc.fill_null(starts, typed(_LATER // 2))
-    is_acd = pc.fill_null(pc.equal(purposes, typed("acd")), fill_value=False)
-    ranks = pc.if_else(is_acd, starts, pc.add(starts, typed(_LATER))).filter(has_queue)
+    starts = pc.fill_null(starts, scalar(_LATER // 2))
+    is_acd = pc.fill_null(pc.equal(purposes, scalar("acd")), fill_value=False)
+    ranks = pc.if_else(is_acd, starts, pc.add(starts, scalar(_LATER))).filter(has_queue)
     queues = queues.filter(has_queue)
     least = _placed(_grouped(owners, {"min": ranks}), "min_min", count)
     is_first = pc.equal(ranks, least.take(owners))
@@ -172,7 +172,7 @@ def _first_queues(segments: Levels, count: int) -> pa.Array:
     return queues.take(_placed(first, "min_min", count))
 
 
-def _sums(metrics: Levels, ids: pa.Array) -> dict[str, pa.Array]:
+def _sums(metrics: UnnestedLevels, ids: pa.Array) -> dict[str, pa.Array]:
     """Return the times of each conversation, null where it has no such metric."""
     names = field_of(metrics.records[3], ("name",))
     values = field_of(metrics.records[3], ("value",))
@@ -182,19 +182,19 @@ def _sums(metrics: Levels, ids: pa.Array) -> dict[str, pa.Array]:
     _check(values, owners, ids)
     measure = pa.array(_MEASURE_OF, pa.int64()).take(which.filter(counts))
     groups = _grouped(
-        pc.add(pc.multiply(owners, typed(len(_MEASURES))), measure), {"sum": values}
+        pc.add(pc.multiply(owners, scalar(len(_MEASURES))), measure), {"sum": values}
     )
     slots = _placed(groups, "sum_sum", len(ids) * len(_MEASURES))
-    firsts = pc.multiply(places(len(ids)), typed(len(_MEASURES)))
+    firsts = pc.multiply(places(len(ids)), scalar(len(_MEASURES)))
     return {
-        name: slots.take(pc.add(firsts, typed(number)))
+        name: slots.take(pc.add(firsts, scalar(number)))
         for number, name in enumerate(_MEASURES)
     }
 
 
 def _check(values: pa.Array, owners: pa.Array, ids: pa.Array) -> None:
     """Refuse times whose sums could wrap round."""
-    wild = pc.or_(pc.less(values, typed(-MOST)), pc.greater(values, typed(MOST)))
+    wild = pc.or_(pc.less(values, scalar(-MOST)), pc.greater(values, scalar(MOST)))
     at = pc.index(wild, value=True).as_py()
     if at >= 0:
         identity = one_line(ids[owners[at].as_py()].as_py())

@@ -13,10 +13,10 @@ import pyarrow as pa
 
 from gcbatch.planning import Plan
 from gcbatch.table import Table
-from gcbatch.tables.listed_fields import Field, Reader
-from gcbatch.tables.source import Source
+from gcbatch.tables.entity_fields import EntityField, Reader
+from gcbatch.tables.source import TableSource
 
-__all__ = ["DATES", "DIVISION", "ListedTable"]
+__all__ = ["DATES", "DIVISION", "EntityTable"]
 
 BATCH_ROWS: Final = 4_096
 """Rows of a batch: the settings of a queue may have tens of kilobytes."""
@@ -25,17 +25,17 @@ _ABOUT_LISTED: Final = "false: no longer in the org, shown by its last name"
 _ABOUT_EXTRA: Final = "fields that have no column; null: none"
 
 DIVISION: Final = (
-    Field("division_id", ("division", "id"), "text"),
-    Field("division_name", ("division", "name"), "text"),
+    EntityField("division_id", ("division", "id"), "text"),
+    EntityField("division_name", ("division", "name"), "text"),
 )
 DATES: Final = (
-    Field("date_created", ("dateCreated",), "instant"),
-    Field("date_modified", ("dateModified",), "instant"),
+    EntityField("date_created", ("dateCreated",), "instant"),
+    EntityField("date_modified", ("dateModified",), "instant"),
 )
 
 
 @dataclass(frozen=True)
-class ListedTable:
+class EntityTable:
     """A table of what ids of one dimension stand for.
 
     Rows are in the order of their ids. An id that was listed once and is no longer has
@@ -53,7 +53,7 @@ class ListedTable:
     dimension: str
     id_column: str
     name_column: str
-    fields: tuple[Field, ...]
+    fields: tuple[EntityField, ...]
 
     @property
     def schema(self) -> pa.Schema:
@@ -80,7 +80,7 @@ class ListedTable:
             ]
         )
 
-    def __call__(self, source: Source) -> Table:
+    def __call__(self, source: TableSource) -> Table:
         """Return the table of a job."""
         return self.of(
             source.plan,
@@ -134,7 +134,7 @@ class ListedTable:
 
 
 def _rows(
-    shape: ListedTable,
+    shape: EntityTable,
     reader: Reader,
     documents: Iterable[tuple[str, str]],
     gone: Mapping[str, str],

@@ -13,7 +13,7 @@ from gcbatch.errors import SHAPE_HINT, DataError
 from gcbatch.table import INSTANT
 from gcbatch.text import one_line
 
-__all__ = ["Field", "Kind", "Reader"]
+__all__ = ["EntityField", "Kind", "Reader"]
 
 Kind = Literal["text", "flag", "whole", "percent", "instant"]
 """What a field holds; a percent is sent as a share, 0.8 for 80 %."""
@@ -35,12 +35,12 @@ _Members = dict[str, msgspec.Raw]
 _MEMBERS: Final = msgspec.json.Decoder(_Members)
 
 
-class _Misfit(Exception):  # noqa: N818 - it is no fault, the value stays where it is
+class _WrongType(Exception):  # noqa: N818 - it is no fault, the value stays where it is
     """A value is not what its column holds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class EntityField:
     """A column, and the field that it shows.
 
     Args:
@@ -72,7 +72,7 @@ class Field:
         try:
             value = msgspec.json.decode(sent)
         except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-            raise _Misfit from exc
+            raise _WrongType from exc
         if value is None:
             return None
         match self.kind:
@@ -87,7 +87,7 @@ class Field:
             case "instant" if isinstance(value, str):
                 return _instant(value)
             case _:
-                raise _Misfit
+                raise _WrongType
 
 
 def _is_number(value: object) -> bool:
@@ -99,16 +99,16 @@ def _percent(share: float) -> float:
     try:
         percent = round(float(share) * 100, 6)
     except OverflowError as exc:
-        raise _Misfit from exc
+        raise _WrongType from exc
     if not isfinite(percent):
-        raise _Misfit
+        raise _WrongType
     return percent
 
 
 def _whole(value: Any) -> int:
     """Return a whole number; the service writes 414.0 now and then."""
     if not _is_number(value) or value != int(value) or abs(value) >= LARGEST:
-        raise _Misfit
+        raise _WrongType
     return int(value)
 
 
@@ -117,15 +117,15 @@ def _instant(text: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text)
         if instant.tzinfo is None:
-            raise _Misfit
+            raise _WrongType
         instant = instant.astimezone(UTC)
     except (ValueError, OverflowError) as exc:
-        raise _Misfit from exc
+        raise _WrongType from exc
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
-_ID: Final = Field("id", ("id",), "text")
-_NAME: Final = Field("name", ("name",), "text")
+_ID: Final = EntityField("id", ("id",), "text")
+_NAME: Final = EntityField("name", ("name",), "text")
 
 
 class Reader:
@@ -136,7 +136,7 @@ class Reader:
         fields: That have a column, beside `id` and `name`.
     """
 
-    def __init__(self, table: str, fields: Iterable[Field]) -> None:
+    def __init__(self, table: str, fields: Iterable[EntityField]) -> None:
         self._table = table
         self._tree: _Tree = {}
         for field in (_ID, _NAME, *fields):
@@ -178,10 +178,10 @@ def _split(members: _Members, tree: _Tree, row: dict[str, Any]) -> _Members:
         known = tree.get(name)
         if known is None:
             left[name] = sent
-        elif isinstance(known, Field):
+        elif isinstance(known, EntityField):
             try:
                 row[known.name] = known.value_of(sent)
-            except _Misfit:
+            except _WrongType:
                 left[name] = sent
         elif (rest := _rest_of(sent, known, row)) is not None:
             left[name] = rest

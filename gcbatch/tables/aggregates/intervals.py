@@ -9,8 +9,8 @@ import pyarrow as pa
 from gcbatch.planning import Plan
 from gcbatch.store import Store, concat_parts
 from gcbatch.table import Table
-from gcbatch.tables.naming import NAMED, Lookup, name_field
-from gcbatch.tables.source import Source
+from gcbatch.tables.name_lookup import NAMED, NameLookup, name_field
+from gcbatch.tables.source import TableSource
 
 __all__ = ["intervals_table", "table"]
 
@@ -18,7 +18,7 @@ _UNSHOWN: Final = frozenset({"deleted"})
 """Columns of parts that only the table `sla` makes use of."""
 
 
-def table(source: Source) -> Table:
+def table(source: TableSource) -> Table:
     """Return the table of a job."""
     asked = source.job.query
     return intervals_table(
@@ -60,7 +60,7 @@ def intervals_table(
     # Answers that bring the queue's name have names for all groups, not ids.
     brings_names = "queue_name" in part_schema.names
     lookups = {
-        ids: (column, Lookup.of(names.get(dimension, {})))
+        ids: (column, NameLookup.of(names.get(dimension, {})))
         for ids, (column, dimension) in NAMED.items()
         if ids in groups and not brings_names
     }

@@ -4,11 +4,11 @@ from functools import lru_cache
 
 import pyarrow as pa
 
-__all__ = ["typed"]
+__all__ = ["scalar"]
 
 
 @lru_cache(maxsize=256)
-def typed(value: int | str) -> pa.Scalar:
+def scalar(value: int | str) -> pa.Scalar:
     """Return a value as Arrow has it, an int64 or a string; made once for each value.
 
     Where numpy is not installed, Arrow looks for it on disk each time that it has to

@@ -16,7 +16,7 @@ from gcbatch.errors import SHAPE_HINT, DataError
 from gcbatch.genesys import Field, FieldKind, MisfitError, Model, loaded, value_of
 from gcbatch.text import one_line, replace_lone_surrogates
 
-__all__ = ["Fitted", "fitted"]
+__all__ = ["Fitted", "read_leniently"]
 
 
 class Fitted(NamedTuple):
@@ -32,7 +32,7 @@ class Fitted(NamedTuple):
     odd: frozenset[tuple[str, ...]]
 
 
-def fitted(
+def read_leniently(
     documents: Sequence[str],
     ids: Sequence[str],
     kind: pa.StructType,

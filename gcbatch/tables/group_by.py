@@ -11,14 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch.genesys import Merge
-from gcbatch.tables.scalars import typed
+from gcbatch.tables.arrow_scalars import scalar
 
-__all__ = ["distinct", "merged"]
+__all__ = ["distinct_groups", "merge_groups"]
 
 _HOW: Final = {Merge.ADD: "sum", Merge.MIN: "min", Merge.MAX: "max"}
 
 
-def merged(table: pa.Table, by: Sequence[str], how: Mapping[str, Merge]) -> pa.Table:
+def merge_groups(
+    table: pa.Table, by: Sequence[str], how: Mapping[str, Merge]
+) -> pa.Table:
     """Merge the rows of each group into one.
 
     Args:
@@ -47,7 +49,7 @@ def merged(table: pa.Table, by: Sequence[str], how: Mapping[str, Merge]) -> pa.T
     return kept.cast(pa.schema([table.schema.field(n) for n in kept.column_names]))
 
 
-def distinct(
+def distinct_groups(
     table: pa.Table, names: Sequence[str]
 ) -> tuple[list[tuple[Any, ...]], pa.Array]:
     """Return the groups of a table, for what has to be computed once for each.
@@ -64,7 +66,7 @@ def distinct(
     values = [column.dictionary.to_pylist() for column in coded]
     first, *others = (column.indices.cast(pa.int64()) for column in coded)
     for column, known in zip(others, values[1:], strict=True):
-        first = pc.add(pc.multiply(first, typed(len(known))), column)
+        first = pc.add(pc.multiply(first, scalar(len(known))), column)
     groups = first.dictionary_encode()
     found = []
     for code in groups.dictionary.to_pylist():

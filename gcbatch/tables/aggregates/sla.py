@@ -18,8 +18,8 @@ from gcbatch.genesys import Merge
 from gcbatch.planning import Plan
 from gcbatch.store import Store, concat_parts
 from gcbatch.table import INSTANT, LEVEL_DECIMALS, Lack, Table
-from gcbatch.tables.merging import distinct, merged
-from gcbatch.tables.source import Source
+from gcbatch.tables.group_by import distinct_groups, merge_groups
+from gcbatch.tables.source import TableSource
 from gcbatch.windows import (
     MILLISECOND,
     ONE_DAY,
@@ -136,7 +136,7 @@ def period_of(
     return label, max(first, covered.start), min(last, covered.end)
 
 
-def table(source: Source) -> Table:
+def table(source: TableSource) -> Table:
     """Return the table of a job.
 
     Raises:
@@ -225,7 +225,7 @@ def sla_table(
             rows = rows.select([*by, *ADDED])
             if waiting is not None:
                 rows = pa.concat_tables([waiting, rows])
-            rows = merged(rows, by, dict.fromkeys(ADDED, Merge.ADD))
+            rows = merge_groups(rows, by, dict.fromkeys(ADDED, Merge.ADD))
             ended = pc.less_equal(rows["period_end"], pa.scalar(window.end, INSTANT))
             waiting = rows.filter(pc.invert(ended))
             yield from finish.rows(rows.filter(ended), keys)
@@ -302,7 +302,7 @@ def _in_periods(
 ) -> pa.Table:
     """Add the period of each row; buckets are few, so each is looked at once."""
     ends = ["interval_start", "interval_end"]
-    spans, which = distinct(rows, ends)
+    spans, which = distinct_groups(rows, ends)
     told = [
         period_of(*span, period=period, zone=zone, covered=covered) for span in spans
     ]
@@ -325,7 +325,7 @@ class _Finish:
     def rows(self, sums: pa.Table, keys: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Yield the finished rows, by period, queue and media type."""
         sums = sums.sort_by([(k, "ascending") for k in ("period_start", *keys)])
-        groups, which = distinct(sums, keys)
+        groups, which = distinct_groups(sums, keys)
         names = [None if q is None else self.names.get(q, q) for q, *_ in groups]
         targets = [
             self.targets.of(queue, name, *(media or [None]))

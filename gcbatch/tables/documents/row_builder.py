@@ -6,23 +6,23 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from gcbatch.genesys import FieldKind, Model
+from gcbatch.tables.documents.arrow_reader import lines_of, parsed, read, texts_of
 from gcbatch.tables.documents.columns import (
     Column,
     Derived,
     Extra,
-    Name,
-    Number,
-    OfPart,
-    Sent,
+    FromField,
+    FromPart,
+    NameOf,
+    Ordinal,
     projection,
 )
-from gcbatch.tables.documents.levels import Levels, field_of, unfolded
-from gcbatch.tables.documents.raw import RawFields, Way, newer_ways, odd_ways
-from gcbatch.tables.documents.reading import lines_of, parsed, read, texts_of
-from gcbatch.tables.documents.texts import json_lists
-from gcbatch.tables.naming import Lookup
+from gcbatch.tables.documents.json_text import json_lists
+from gcbatch.tables.documents.raw_fields import RawFields, Way, newer_ways, odd_ways
+from gcbatch.tables.documents.unnest import UnnestedLevels, field_of, unnest
+from gcbatch.tables.name_lookup import NameLookup
 
-__all__ = ["Rows", "Shape"]
+__all__ = ["RowBuilder", "Shape"]
 
 Derive = Callable[[pa.StructArray, pa.Array], dict[str, pa.Array]]
 """Computes columns from whole documents and their ids."""
@@ -56,7 +56,7 @@ class Shape:
         return pa.schema([column.field for column in self.columns])
 
 
-class Rows:
+class RowBuilder:
     """Makes rows of documents.
 
     Args:
@@ -79,12 +79,14 @@ class Rows:
         self._bare = projection(*of, with_json=True)
         sources = [column.source for column in shape.columns]
         self._lookups = {
-            source: Lookup.of(names.get(source.dimension, {}))
+            source: NameLookup.of(names.get(source.dimension, {}))
             for source in sources
-            if isinstance(source, Name)
+            if isinstance(source, NameOf)
         }
         self._kept = [
-            s.way for s in sources if isinstance(s, Sent) and s.holds is FieldKind.JSON
+            s.way
+            for s in sources
+            if isinstance(s, FromField) and s.holds is FieldKind.JSON
         ]
         self._newer = newer_ways(shape.root, shape.path, newer)
         self._raws: dict[frozenset[Way], RawFields | None] = {}
@@ -107,7 +109,7 @@ class Rows:
             done = self._as_sent(texts, ids, odd)
         else:
             documents, done = bare, {}
-        levels = unfolded(documents, self._shape.path)
+        levels = unnest(documents, self._shape.path)
         if self._shape.derive is not None:
             done |= self._shape.derive(documents, ids)
         columns: dict[str, pa.Array] = {}
@@ -121,22 +123,22 @@ class Rows:
         self,
         column: Column,
         batch: pa.RecordBatch,
-        levels: Levels,
+        levels: UnnestedLevels,
         done: Mapping[str, pa.Array],
         columns: Mapping[str, pa.Array],
     ) -> pa.Array:
         match column.source:
-            case OfPart(name):
+            case FromPart(name):
                 return levels.spread(batch.column(name), 0)
-            case Sent(level, way, holds) if holds is not FieldKind.JSON:
+            case FromField(level, way, holds) if holds is not FieldKind.JSON:
                 values = field_of(levels.records[level], way)
                 is_list = pa.types.is_list(values.type)
                 return levels.spread(json_lists(values) if is_list else values, level)
-            case Number(level, within):
+            case Ordinal(level, within):
                 return levels.spread(levels.numbers(level, within), level)
-            case Name(ids):
+            case NameOf(ids):
                 return self._lookups[column.source].named(columns[ids])
-            case Sent() | Extra() | Derived():
+            case FromField() | Extra() | Derived():
                 nothing = pa.nulls(len(levels.records[-1]), column.field.type)
                 return done.get(column.field.name, nothing)
 
@@ -159,7 +161,8 @@ class Rows:
         columns = {
             column.field.name: raw.kept(records, column.source.way)
             for column in self._shape.columns
-            if isinstance(column.source, Sent) and column.source.holds is FieldKind.JSON
+            if isinstance(column.source, FromField)
+            and column.source.holds is FieldKind.JSON
         }
         return {**columns, "extra": raw.rest(records)}
 

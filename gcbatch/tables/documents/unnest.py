@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch.tables.scalars import typed
+from gcbatch.tables.arrow_scalars import scalar
 
-__all__ = ["Levels", "field_of", "numbered", "places", "unfolded"]
+__all__ = ["UnnestedLevels", "field_of", "numbered", "places", "unnest"]
 
 
 @dataclass(frozen=True)
-class Levels:
+class UnnestedLevels:
     """The records of a block, level by level.
 
     Args:
@@ -54,7 +54,7 @@ class Levels:
         """Return for each record of *level* its number in that of *within*, from 1."""
         return numbered(self.owners(within, level))
 
-    def below(self, name: str) -> "Levels":
+    def below(self, name: str) -> "UnnestedLevels":
         """Return them with one level more: the records in the list *name*."""
         lists = field_of(self.records[-1], (name,))
         owners = pc.list_parent_indices(lists).cast(pa.int64())
@@ -62,15 +62,15 @@ class Levels:
         if records.null_count:
             is_there = records.is_valid()
             owners, records = owners.filter(is_there), records.filter(is_there)
-        return Levels((*self.records, records), (*self.above, owners))
+        return UnnestedLevels((*self.records, records), (*self.above, owners))
 
 
-def unfolded(documents: pa.StructArray, path: Sequence[str]) -> Levels:
+def unnest(documents: pa.StructArray, path: Sequence[str]) -> UnnestedLevels:
     """Return the records on the way down *path*, a list of records each.
 
     What is null in a list is no record; a list that is null or missing has none.
     """
-    levels = Levels((documents,), ())
+    levels = UnnestedLevels((documents,), ())
     for name in path:
         levels = levels.below(name)
     return levels
@@ -83,7 +83,7 @@ def field_of(records: pa.StructArray, way: Sequence[str]) -> pa.Array:
 
 def places(count: int) -> pa.Array:
     """Return the whole numbers from 0 up to *count*."""
-    return pc.cumulative_sum(pa.repeat(typed(1), count), start=typed(-1))
+    return pc.cumulative_sum(pa.repeat(scalar(1), count), start=scalar(-1))
 
 
 def numbered(owners: pa.Array) -> pa.Array:
@@ -99,4 +99,4 @@ def numbered(owners: pa.Array) -> pa.Array:
     begins = pa.concat_arrays([pa.array([True]), begins])
     at = places(count)
     first = pc.fill_null_forward(pc.if_else(begins, at, pa.scalar(None, pa.int64())))
-    return pc.add(pc.subtract(at, first), typed(1))
+    return pc.add(pc.subtract(at, first), scalar(1))

@@ -6,7 +6,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch.tables.scalars import typed
+from gcbatch.tables.arrow_scalars import scalar
 
 __all__ = ["json_lists", "json_texts"]
 
@@ -20,7 +20,7 @@ def json_texts(texts: pa.StringArray) -> pa.StringArray:
         encoded = pc.dictionary_encode(texts)
         distinct = [orjson.dumps(t).decode() for t in encoded.dictionary.to_pylist()]
         return pa.array(distinct, pa.string()).take(encoded.indices)
-    return pc.binary_join_element_wise(typed('"'), texts, typed('"'), typed(""))
+    return pc.binary_join_element_wise(scalar('"'), texts, scalar('"'), scalar(""))
 
 
 def json_lists(lists: pa.ListArray) -> pa.StringArray:
@@ -30,7 +30,7 @@ def json_lists(lists: pa.ListArray) -> pa.StringArray:
     values = lists.values
     is_text = pa.types.is_string(values.type)
     written = json_texts(values) if is_text else values.cast(pa.string())
-    written = pc.fill_null(written, typed("null"))
+    written = pc.fill_null(written, scalar("null"))
     as_texts = pa.ListArray.from_arrays(lists.offsets, written, mask=lists.is_null())
-    joined = pc.binary_join(as_texts, typed(","))
-    return pc.binary_join_element_wise(typed("["), joined, typed("]"), typed(""))
+    joined = pc.binary_join(as_texts, scalar(","))
+    return pc.binary_join_element_wise(scalar("["), joined, scalar("]"), scalar(""))

@@ -7,7 +7,7 @@ from typing import Final, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["NAMED", "Lookup", "name_field"]
+__all__ = ["NAMED", "NameLookup", "name_field"]
 
 NAMED: Final = {
     "queue_id": ("queue_name", "queueId"),
@@ -18,7 +18,7 @@ NAMED: Final = {
 
 
 @dataclass(frozen=True)
-class Lookup:
+class NameLookup:
     """What the ids of one dimension are called.
 
     Args:

@@ -11,7 +11,7 @@ from pyarrow import json as arrow_json
 
 from gcbatch.errors import SHAPE_HINT, DataError
 from gcbatch.genesys import Model
-from gcbatch.tables.documents.repair import Fitted, fitted
+from gcbatch.tables.documents.lenient_reader import Fitted, read_leniently
 from gcbatch.text import one_line
 
 __all__ = ["lines_of", "parsed", "read", "texts_of"]
@@ -102,7 +102,7 @@ def read(
     if records is not None:
         return Fitted(records, frozenset())
     kind = pa.struct(list(schema))
-    return fitted(texts.to_pylist(), ids.to_pylist(), kind, *about)
+    return read_leniently(texts.to_pylist(), ids.to_pylist(), kind, *about)
 
 
 def _has_infinity(table: pa.Table) -> bool:

@@ -1,0 +1,1 @@
+"""A registry folder: tables of aggregates, a file each."""

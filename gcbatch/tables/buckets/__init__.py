@@ -1,1 +1,0 @@
-"""Tables of whatever answers in buckets: a file each, named for it."""

@@ -1,0 +1,1 @@
+"""A registry folder: tables of what the org lists, a file each."""

@@ -1,1 +1,0 @@
-"""Tables of what ids stand for: a file each, named for it."""
