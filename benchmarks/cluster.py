@@ -27,11 +27,10 @@ from pathlib import Path
 from typing import Any
 
 from gcbatch import load_job
-from gcbatch.engines import Engines
+from gcbatch.fetching import OrgSessions
 from gcbatch.job import Job
-from gcbatch.orgrun import OrgRun
-from gcbatch.orgs import Orgs
 from gcbatch.query import Query
+from gcbatch.running import LazyEngine, OrgRun
 from gcbatch.simulator import Simulator, Tenant, generate_conversations, sample_tenant
 
 ROUNDS = 4
@@ -236,7 +235,7 @@ async def throughput(job: Job, workers: int) -> float:
     clock = Clock()
     spread = job.model_copy(update={"engine": settings})
     with one_core_each():
-        async with Orgs([spread]) as orgs, Engines(spread) as engine:
+        async with OrgSessions([spread]) as orgs, LazyEngine(spread) as engine:
             run = OrgRun(spread, clock)
             await run.fetch(orgs, engine, fresh=True, allow_partial=False)
     return clock.per_s

@@ -18,7 +18,7 @@ from distributed.core import ConnectionPool
 from distributed.security import Security
 
 from gcbatch.cluster.coordinator import Coordinator
-from gcbatch.cluster.switchboard import listening
+from gcbatch.cluster.rpc_server import serve_rpc
 from gcbatch.genesys.client import OrgClient, RateLimiter, Token, TokenProvider
 
 ORG = "org"
@@ -40,7 +40,7 @@ async def grant(requests: int) -> None:
     access = OrgClient(client=None, tokens=tokens, pacer=pacer)  # type: ignore[arg-type]
     coordinator.serve(ORG, access, timeout_s=60.0)
     security = Security.temporary()
-    async with listening(coordinator, "tls://127.0.0.1", security) as address:
+    async with serve_rpc(coordinator, "tls://127.0.0.1", security) as address:
         before, began = time.process_time(), time.perf_counter()
         asker = await asyncio.create_subprocess_exec(
             sys.executable, __file__, str(requests), address, stdin=subprocess.PIPE

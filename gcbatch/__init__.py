@@ -21,8 +21,15 @@ from gcbatch.errors import (
 
 if TYPE_CHECKING:
     from gcbatch.job import Job, load_job
-    from gcbatch.pipeline import arun, arun_all, check, export_job, plan_job, run
-    from gcbatch.report import RunReport
+    from gcbatch.running import (
+        RunReport,
+        arun,
+        arun_all,
+        check,
+        export_job,
+        plan_job,
+        run,
+    )
     from gcbatch.table import Table
 
 __all__ = [
@@ -46,15 +53,15 @@ __all__ = [
 
 _HOMES: Final = {
     "Job": "gcbatch.job",
-    "RunReport": "gcbatch.report",
+    "RunReport": "gcbatch.running",
     "Table": "gcbatch.table",
-    "arun": "gcbatch.pipeline",
-    "arun_all": "gcbatch.pipeline",
-    "check": "gcbatch.pipeline",
-    "export_job": "gcbatch.pipeline",
+    "arun": "gcbatch.running",
+    "arun_all": "gcbatch.running",
+    "check": "gcbatch.running",
+    "export_job": "gcbatch.running",
     "load_job": "gcbatch.job",
-    "plan_job": "gcbatch.pipeline",
-    "run": "gcbatch.pipeline",
+    "plan_job": "gcbatch.running",
+    "run": "gcbatch.running",
 }
 
 

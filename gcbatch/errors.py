@@ -37,6 +37,9 @@ __all__ = [
     "tagging_org",
 ]
 
+SHAPE_HINT: Final = "the service may have changed; see if a newer gcbatch knows it"
+"""For an answer of a shape that this release does not know."""
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorResponse:
@@ -163,10 +166,6 @@ class OutputError(GcbatchError):
     """The store or an output cannot be read or written."""
 
     exit_code = 6
-
-
-SHAPE_HINT: Final = "the service may have changed; see if a newer gcbatch knows it"
-"""For an answer of a shape that this release does not know."""
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from gcbatch.fetch import Observer
+from gcbatch.fetching import Observer
 from gcbatch.query import Query
 
 __all__ = ["BarProgress", "LogProgress", "observing"]

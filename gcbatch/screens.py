@@ -10,8 +10,7 @@ from rich.text import Text
 
 from gcbatch.job import Job
 from gcbatch.query import Query
-from gcbatch.report import RunReport
-from gcbatch.running.planner import ResolvedPlan
+from gcbatch.running import ResolvedPlan, RunReport
 from gcbatch.text import one_line
 from gcbatch.windows import Window, to_local
 

@@ -9,8 +9,7 @@ from rich.text import Text
 
 from gcbatch.screens import counted, grid_of, local_time
 from gcbatch.store import PruneResult, StoredJob
-from gcbatch.totals import Difference
-from gcbatch.verification import Totals, Verification
+from gcbatch.verifying import Difference, Totals, VerifyResult
 from gcbatch.windows import UTC_ZONE, Window
 
 __all__ = ["pruned_line", "store_screen", "verification_screen"]
@@ -31,7 +30,7 @@ def _span(window: Window, zone: ZoneInfo) -> str:
     return f"{local_time(window.start, zone)} to {local_time(window.end, zone)}"
 
 
-def verification_screen(found: Verification) -> RenderableType:
+def verification_screen(found: VerifyResult) -> RenderableType:
     """Return what checking a run found."""
     zone = ZoneInfo(found.timezone)
     title = f"{found.job}: {_span(found.window, zone)} {zone.key}"
@@ -54,7 +53,7 @@ def verification_screen(found: Verification) -> RenderableType:
 
 
 def _totals(
-    found: Verification, totals: Totals, zone: ZoneInfo
+    found: VerifyResult, totals: Totals, zone: ZoneInfo
 ) -> list[RenderableType]:
     what = (
         f"{counted(totals.spans, 'total')} of a day or longer compared with the "
@@ -86,7 +85,7 @@ def _totals(
 
 
 def _differences(
-    found: Verification, listed: Sequence[Difference], number: int, zone: ZoneInfo
+    found: VerifyResult, listed: Sequence[Difference], number: int, zone: ZoneInfo
 ) -> list[RenderableType]:
     grid = grid_of("from", "to", "group", "figure", "stored", "served", right=(4, 5))
     for difference in listed[:MOST_DIFFERENCES]:

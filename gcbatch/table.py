@@ -20,6 +20,9 @@ __all__ = [
     "rebatch",
 ]
 
+INSTANT: Final = pa.timestamp("ms", tz="UTC")
+"""How parts and tables hold instants; the service tells milliseconds."""
+
 BATCH_ROWS: Final = 32_768
 """Rows of a batch, and of a Parquet row group. Cut by count, so that the same rows
 give the same bytes however the parts they came from were cut."""
@@ -204,7 +207,3 @@ def _whole(waiting: list[pa.RecordBatch], schema: pa.Schema) -> list[pa.RecordBa
     waiting.clear()
     whole: list[pa.RecordBatch] = table.combine_chunks().to_batches()
     return whole
-
-
-INSTANT: Final = pa.timestamp("ms", tz="UTC")
-"""How parts and tables hold instants; the service tells milliseconds."""

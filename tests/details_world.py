@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gcbatch import RunReport, load_job
-from gcbatch.pipeline import arun
+from gcbatch.running.pipeline import arun
 from gcbatch.simulator import (
     Entry,
     Fault,

@@ -33,7 +33,7 @@ from gcbatch.planning.scope import ResolvedScope
 from gcbatch.simulator import Call, Queue, Tenant
 from gcbatch.store.store import Store
 from gcbatch.tables.aggregates.sla import Targets, sla_table
-from gcbatch.verifying import verify
+from gcbatch.verifying.verifier import verify
 from gcbatch.windows import Window
 
 if TYPE_CHECKING:

@@ -15,13 +15,13 @@ from gcbatch import load_job
 from gcbatch.atomic_files import open_regular, read_bounded
 from gcbatch.errors import DataError, JobError, OutputError
 from gcbatch.exporting import FileOptions
-from gcbatch.fetch import Quiet
+from gcbatch.fetching.observer import NullObserver
 from gcbatch.job.job import Job
 from gcbatch.job.output_conflicts import output_conflicts, refuse_shared_outputs
 from gcbatch.job.yaml_document import read_yaml
-from gcbatch.jobrun import JobRun
+from gcbatch.running.job_run import JobRun
 from gcbatch.running.planner import MOST_QUEUE_BYTES
-from gcbatch.verifying import verify
+from gcbatch.verifying.verifier import verify
 
 if TYPE_CHECKING:
     from tests.conftest import Bench
@@ -310,7 +310,7 @@ def test_a_long_job_is_read_in_steps_of_its_length(tmp_path: Path, kind: str) ->
             assert len(exc.problem.split("\n")) >= number  # noqa: PT017
             return
         refuse_shared_outputs([job])
-        JobRun(job, Quiet()).exporters()
+        JobRun(job, NullObserver()).exporters()
 
     load(4)  # what is loaded once
     small, large = (calls_to(partial(load, n)) for n in (100, 400))

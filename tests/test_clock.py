@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from gcbatch import ServiceError
+from gcbatch.fetching.sessions import OrgSession
+from gcbatch.fetching.usage import Usage
 from gcbatch.genesys.client.service_clock import ServiceClock, parse_date
 from gcbatch.genesys.client.traffic import FailedCall, Traffic
 from gcbatch.genesys.client.transport import Response, open_transport
-from gcbatch.orgs import OrgSession, Spending
 from gcbatch.simulator import Fault, Faults
 from gcbatch.store.maintenance import prune
 from gcbatch.store.store import Store
@@ -350,7 +351,7 @@ def test_failed_calls_of_a_worker_whose_clock_is_behind_are_shown() -> None:
     access = SimpleNamespace(pacer=pacer, tokens=SimpleNamespace(granted=0))
     client = SimpleNamespace(traffic=traffic)
     session = cast("OrgSession", SimpleNamespace(client=client, access=access))
-    spent = Spending()
+    spent = Usage()
 
     with spent.noting(session):
         traffic.failed[500].append(new)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gcbatch.cluster.bench import Bench, opened
 from gcbatch.cluster.coordinator import Coordinator
-from gcbatch.cluster.outcomes import unpacked
-from gcbatch.cluster.remote import Line, LostLineError
+from gcbatch.cluster.protocol import error_from_json
+from gcbatch.cluster.rpc_client import CoordinatorClient, RpcError
+from gcbatch.cluster.worker_fetcher import WorkerFetcher, opened
 from gcbatch.errors import OutOfReachError, OutputError
-from gcbatch.orgs import Orgs
+from gcbatch.fetching.sessions import OrgSessions
 from gcbatch.query import Query
 from gcbatch.running.planner import Planner
 from gcbatch.store.part_file import PartSource
@@ -55,7 +55,7 @@ class Crew:
     """
 
     world: "World"
-    benches: list[Bench]
+    benches: list[WorkerFetcher]
     query: Query
     coordinator: Coordinator
 
@@ -81,10 +81,12 @@ async def crew_of(world: "World") -> AsyncIterator[Crew]:
         answer = getattr(coordinator, method)(**arguments)
         return (await answer if asyncio.iscoroutine(answer) else answer) or {}
 
-    def line(worker: str) -> Line:
-        return Line(call, "org", worker, clock, sleep=lambda _: asyncio.sleep(0.01))
+    def line(worker: str) -> CoordinatorClient:
+        return CoordinatorClient(
+            call, "org", worker, clock, sleep=lambda _: asyncio.sleep(0.01)
+        )
 
-    async with Orgs([job]) as orgs:
+    async with OrgSessions([job]) as orgs:
         session = await orgs.session(job)
         planned = await Planner(job, datetime.now(UTC)).anew(session)
         connection = replace(session.connection, client_secret="")
@@ -176,7 +178,7 @@ async def test_nothing_is_written_once_the_run_is_over(bench: "World") -> None:
         slow.go.set()
         outcome = await late
 
-        assert type(unpacked(outcome["error"])) is OutOfReachError
+        assert type(error_from_json(outcome["error"])) is OutOfReachError
         assert crew.seal is None
         assert not list(slow.folder.rglob("*.part"))
 
@@ -188,7 +190,7 @@ async def test_a_worker_cut_off_from_the_coordinator_says_so(bench: "World") -> 
 
         async def dead(method: str, **arguments: Any) -> Any:
             del method, arguments
-            raise LostLineError
+            raise RpcError
 
         crew.benches[0].line.call = dead
         crew.benches[0].line.clock = lambda: float(next(minutes))
@@ -222,9 +224,9 @@ async def test_what_is_remarked_is_told_once(bench_of: "WorldOf") -> None:
 async def test_a_store_that_a_worker_does_not_see(bench: "World") -> None:
     """It is told before anything is asked, with the path and the worker."""
     job = bench.job()
-    async with Orgs([job]) as orgs:
+    async with OrgSessions([job]) as orgs:
         session = await orgs.session(job)
-        line = Line(None, "org", "tls://w7:1", lambda: 0.0)  # type: ignore[arg-type] # never called
+        line = CoordinatorClient(None, "org", "tls://w7:1", lambda: 0.0)  # type: ignore[arg-type] # never called
         given = (session.connection, job.query, job.fetch, job.store_name)
 
         with pytest.raises(OutputError, match=r"is not there on worker tls://w7:1"):

@@ -7,8 +7,14 @@ from typing import Any, cast
 
 import pytest
 
-from gcbatch.cluster.coordinator import CLAIM_S, FRESH_S, LEASE_MARGIN_S, Coordinator
-from gcbatch.cluster.remote import Line, LostLineError, RemotePacer, RemoteTokens
+from gcbatch.cluster.coordinator import LEASE_MARGIN_S, Coordinator
+from gcbatch.cluster.protocol import CLAIM_S, FRESH_S
+from gcbatch.cluster.rpc_client import (
+    CoordinatorClient,
+    RemotePacer,
+    RemoteTokens,
+    RpcError,
+)
 from gcbatch.errors import AccessError
 from gcbatch.genesys.client.client import Client, OrgClient
 from gcbatch.genesys.client.rate_limiter import RateLimiter
@@ -343,13 +349,13 @@ class BadLine:
     async def __call__(self, method: str, **arguments: Any) -> Any:
         await asyncio.sleep(0.01)
         if self._chance.random() < 0.05:
-            raise LostLineError
+            raise RpcError
         answer = getattr(self._coordinator, method)(**arguments)
         if asyncio.iscoroutine(answer):
             answer = await answer
         await asyncio.sleep(0.01)
         if self._chance.random() < 0.05:
-            raise LostLineError
+            raise RpcError
         return answer or {}
 
 
@@ -369,7 +375,9 @@ def test_the_quota_is_kept_and_used_by_workers_that_die(
         left = iter(range(240))
 
         def hire(name: str) -> asyncio.Task[None]:
-            line = Line(BadLine(org.coordinator, chance), "org", name, clock)
+            line = CoordinatorClient(
+                BadLine(org.coordinator, chance), "org", name, clock
+            )
             tokens = RemoteTokens(line)
             pacer = RemotePacer(line, tokens)
 

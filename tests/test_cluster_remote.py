@@ -7,16 +7,15 @@ from typing import Any
 import pytest
 
 from gcbatch import errors
-from gcbatch.cluster.coordinator import FRESH_S
-from gcbatch.cluster.outcomes import packed, unpacked
-from gcbatch.cluster.remote import (
+from gcbatch.cluster.protocol import FRESH_S, error_from_json, error_to_json
+from gcbatch.cluster.rpc_client import (
     GIVE_UP_S,
     TELL_S,
-    CutOffError,
-    Line,
-    LostLineError,
+    CoordinatorClient,
+    CoordinatorLostError,
     RemotePacer,
     RemoteTokens,
+    RpcError,
 )
 from gcbatch.errors import AccessError, ErrorResponse, GcbatchError
 from gcbatch.genesys.client.rate_limiter import QuotaExhaustedError
@@ -48,11 +47,11 @@ class Coordinator:
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         await asyncio.sleep(self._takes_s)
         if answer is None:
-            raise LostLineError
+            raise RpcError
         return answer
 
-    def line(self, clock: Clock) -> Line:
-        return Line(self, "org", "w1", clock)
+    def line(self, clock: Clock) -> CoordinatorClient:
+        return CoordinatorClient(self, "org", "w1", clock)
 
     def pacer(self, clock: Clock) -> RemotePacer:
         line = self.line(clock)
@@ -83,7 +82,7 @@ class TestLine:
 
         async def work(clock: Clock) -> None:
             coordinator = Coordinator(None, takes_s=takes_s)
-            with pytest.raises(CutOffError, match="cannot be reached"):
+            with pytest.raises(CoordinatorLostError, match="cannot be reached"):
                 await coordinator.line(clock).ask("turn")
             at.append(clock())
 
@@ -93,7 +92,7 @@ class TestLine:
 
     async def test_an_error_is_raised_as_it_was(self) -> None:
         """The coordinator's AccessError is the worker's."""
-        told = {"error": packed(AccessError("refused", hint="look"))}
+        told = {"error": error_to_json(AccessError("refused", hint="look"))}
         line = Coordinator(told).line(asyncio.get_running_loop().time)
 
         with pytest.raises(AccessError, match="refused") as caught:
@@ -236,7 +235,9 @@ def test_errors_travel_whole(
     kind: type[GcbatchError], refusal: ErrorResponse | None
 ) -> None:
     """Their kind decides the exit code, and whether others go on."""
-    told = unpacked(packed(kind("what is wrong", hint="do this", refusal=refusal)))
+    told = error_from_json(
+        error_to_json(kind("what is wrong", hint="do this", refusal=refusal))
+    )
 
     assert type(told) is kind
     assert (told.problem, told.hint, told.refusal) == (

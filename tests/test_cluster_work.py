@@ -13,15 +13,15 @@ from distributed import LocalCluster, Worker
 from distributed.security import Security
 
 from gcbatch.cluster.coordinator import Coordinator
-from gcbatch.cluster.crew import Crew
 from gcbatch.cluster.engine import dask_engine
-from gcbatch.cluster.outcomes import unpacked
-from gcbatch.cluster.switchboard import listening
-from gcbatch.cluster.work import RELEASE, Assignment, Workbench, fetch_query
+from gcbatch.cluster.protocol import error_from_json
+from gcbatch.cluster.rpc_server import serve_rpc
+from gcbatch.cluster.worker_pool import WorkerPool
+from gcbatch.cluster.worker_task import RELEASE, Assignment, WorkerSession, fetch_query
 from gcbatch.errors import JobError, OutOfReachError
+from gcbatch.fetching.sessions import OrgSessions
 from gcbatch.genesys.client.client import OrgClient
 from gcbatch.job import EngineSection, Fetch
-from gcbatch.orgs import Orgs
 from gcbatch.query import Query
 from gcbatch.running.planner import Planner
 
@@ -58,7 +58,7 @@ class World:
         coordinator: Grants requests.
     """
 
-    crew: Crew
+    crew: WorkerPool
     worker: Worker
     given: Assignment
     queries: tuple[Query, ...]
@@ -74,25 +74,25 @@ class World:
         )
 
     @property
-    def benches(self) -> list[Workbench]:
+    def benches(self) -> list[WorkerSession]:
         kept = self.worker.plugins.values()
-        return [plugin for plugin in kept if isinstance(plugin, Workbench)]
+        return [plugin for plugin in kept if isinstance(plugin, WorkerSession)]
 
 
 @asynccontextmanager
 async def world_of(bench: "Bench") -> AsyncIterator[World]:
     asked = bench.job()
     coordinator = Coordinator(clock=asyncio.get_running_loop().time)
-    async with Orgs([asked]) as orgs, cluster_of(1) as cluster:
+    async with OrgSessions([asked]) as orgs, cluster_of(1) as cluster:
         session = await orgs.session(asked)
         planner = Planner(asked, datetime.now(UTC))
         planner.store.prepare()
         plan = (await planner.anew(session)).plan
         coordinator.serve("org", session.access, timeout_s=30.0)
         security = Security()
-        crew = Crew(cluster.scheduler_address, security, coordinator.gone)
+        crew = WorkerPool(cluster.scheduler_address, security, coordinator.gone)
         async with (
-            listening(coordinator, "tcp://127.0.0.1", security) as line,
+            serve_rpc(coordinator, "tcp://127.0.0.1", security) as line,
             crew.opened(),
         ):
             given = Assignment(
@@ -141,7 +141,7 @@ async def test_another_release_is_refused(bench: "Bench") -> None:
 
         outcome = await world.fetch(0, given=other)
 
-        problem = unpacked(outcome["error"])
+        problem = error_from_json(outcome["error"])
         assert type(problem) is JobError
         assert f"has gcbatch {RELEASE}, not 0.0.1" in problem.problem
         assert bench.data_requests == []
@@ -179,7 +179,7 @@ async def test_without_workers_hope_ends() -> None:
     """A scheduler keeps a task for ever; a run does not."""
     async with cluster_of(0) as cluster:
         address = cluster.scheduler_address
-        crew = Crew(address, Security(), lambda _: None, give_up_s=0.1)
+        crew = WorkerPool(address, Security(), lambda _: None, give_up_s=0.1)
         async with crew.opened():
             with pytest.raises(OutOfReachError, match=r"no scheduler or no worker for"):
                 await crew.call(broken, key="never")

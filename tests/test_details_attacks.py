@@ -21,8 +21,8 @@ from gcbatch.endpoints.details.query_progress import MOST_BARREN, DetailQuery
 from gcbatch.genesys.client.body_reader import read_body
 from gcbatch.genesys.client.client import Answer
 from gcbatch.genesys.limits import DETAIL_PAGE
-from gcbatch.pipeline import arun
 from gcbatch.query import make_query
+from gcbatch.running.pipeline import arun
 from gcbatch.store.spool import Document, Spool
 from gcbatch.windows import Window
 from tests.details_world import BY_JOB, DAY0, JOBS, World, after, all_ids, busy

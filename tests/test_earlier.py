@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from gcbatch import OutputError, export_job, load_job, run
-from gcbatch.earlier import Marks
 from gcbatch.exporting import FileOptions, Receipt, Target
 from gcbatch.exporting.discovery import find_exporter
-from gcbatch.pipeline import tables_of
+from gcbatch.running.export_cache import ExportFingerprints
+from gcbatch.running.pipeline import tables_of
 from gcbatch.store.store import Store
 from gcbatch.table import StoppedError, Table
 from gcbatch.tables.catalog import Catalog
-from gcbatch.verifying import verify
+from gcbatch.verifying.verifier import verify
 from gcbatch_exporters.csv import CsvExporter, CsvOptions
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def test_a_stop_is_heard_while_parts_are_checked(
     exporter = CsvExporter(CsvOptions(path=bench.folder / "sla.csv"))
 
     with pytest.raises(StoppedError):
-        Marks([catalog.source], stop).of(job.exports[0], exporter, entry)
+        ExportFingerprints([catalog.source], stop).of(job.exports[0], exporter, entry)
 
     assert len(checked) == 1
 

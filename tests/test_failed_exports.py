@@ -17,7 +17,7 @@ from gcbatch.exporting import FileOptions, Receipt, Target
 from gcbatch.locks import hold_folder
 from gcbatch.simulator import Fault
 from gcbatch.table import Table
-from gcbatch.verifying import verify
+from gcbatch.verifying.verifier import verify
 from tests.test_partial import ONE_AT_A_TIME, break_one
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from gcbatch import RunReport, load_job
-from gcbatch.pipeline import arun
+from gcbatch.running.pipeline import arun
 from gcbatch.simulator import Fault, Faults, Simulator, sample_tenant
 from tests.chaos.compressed import CompressedLoop, compressed
 

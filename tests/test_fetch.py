@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from gcbatch.errors import OutputError, ServiceError
-from gcbatch.fetch import Quiet, fetch_parts
+from gcbatch.fetching.engine import fetch_parts
+from gcbatch.fetching.observer import NullObserver
 from gcbatch.query import Query, make_query
 from gcbatch.store.part_file import Part, PartSource
 from gcbatch.store.part_metadata import PartMetadata
@@ -86,7 +87,7 @@ class Slow:
         asyncio.get_running_loop().call_later(0.05, self.go.set)
 
 
-class Noting(Quiet):
+class Noting(NullObserver):
     """Notes which parts it was told of, and whether they were stored by then."""
 
     def __init__(self, is_stored: Callable[[Query], bool]) -> None:
@@ -125,7 +126,9 @@ async def test_the_first_failure_stops_the_rest(tmp_path: Path) -> None:
     service = Service(failing={9: problem})
 
     with pytest.raises(ServiceError) as caught:
-        await fetch_parts(queries, service.ask, store, concurrency=4, observer=Quiet())
+        await fetch_parts(
+            queries, service.ask, store, concurrency=4, observer=NullObserver()
+        )
 
     assert caught.value is problem
     assert len(service.asked) <= 9 + 4
@@ -151,7 +154,7 @@ async def test_what_has_come_is_stored_whatever_ends_the_run(
         raise problem
 
     running = asyncio.create_task(
-        fetch_parts(queries, ask, store, concurrency=2, observer=Quiet())
+        fetch_parts(queries, ask, store, concurrency=2, observer=NullObserver())
     )
     with pytest.raises((ServiceError, asyncio.CancelledError)):
         await running
@@ -168,7 +171,7 @@ async def test_a_store_that_fails_stops_it_too(tmp_path: Path) -> None:
     with pytest.raises(OutputError):
         await fetch_parts(
             queries_of(9), service.ask, Store(tmp_path, "j"), concurrency=1,
-            observer=Quiet(),
+            observer=NullObserver(),
         )  # fmt: skip
 
     assert len(service.asked) == 1
@@ -182,7 +185,7 @@ async def test_of_several_problems_the_one_to_act_on_is_raised(tmp_path: Path) -
     with pytest.raises(ServiceError) as caught:
         await fetch_parts(
             queries_of(4), service.ask, Store(tmp_path, "j"), concurrency=4,
-            observer=Quiet(),
+            observer=NullObserver(),
         )  # fmt: skip
 
     assert caught.value is problem
@@ -196,7 +199,7 @@ async def test_a_bug_keeps_its_group(tmp_path: Path) -> None:
     with pytest.raises(ExceptionGroup) as caught:
         await fetch_parts(
             queries_of(2), service.ask, Store(tmp_path, "j"), concurrency=2,
-            observer=Quiet(),
+            observer=NullObserver(),
         )  # fmt: skip
 
     assert caught.group_contains(ValueError, match="bug")
@@ -207,7 +210,7 @@ async def test_nothing_to_ask_is_done(tmp_path: Path) -> None:
     service = Service()
 
     await fetch_parts(
-        [], service.ask, Store(tmp_path, "j"), concurrency=4, observer=Quiet()
+        [], service.ask, Store(tmp_path, "j"), concurrency=4, observer=NullObserver()
     )
 
     assert service.asked == []

@@ -146,7 +146,7 @@ def test_a_table_is_told_in_a_line() -> None:
 
 def test_no_command_imports_polars() -> None:
     """What is imported where it is used costs the others nothing."""
-    code = "import gcbatch.pipeline, sys; print('polars' in sys.modules)"
+    code = "import gcbatch.running.pipeline, sys; print('polars' in sys.modules)"
 
     done = subprocess.run(  # noqa: S603 - our own
         [sys.executable, "-c", code],

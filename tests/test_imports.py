@@ -171,7 +171,7 @@ def test_real_jobs_never_load_the_simulator() -> None:
     """The command `simulate` and jobs with `simulator: true` do."""
     users = {name for name, other in edges() if package_of(other) == "simulator"}
 
-    assert users <= {"cli.simulating", "orgs"}
+    assert users <= {"cli.simulating", "fetching.sessions"}
 
 
 def test_exporters_use_what_any_plugin_can_use() -> None:
@@ -212,7 +212,12 @@ def test_few_modules_read_the_environment() -> None:
         and ast.unparse(node) in {"os.environ", "os.environb", "os.getenv"}
     }
 
-    assert readers == {"cli.jobs", "job.load", "genesys.client.network", "cluster.own"}
+    assert readers == {
+        "cli.jobs",
+        "job.load",
+        "genesys.client.network",
+        "cluster.local_workers",
+    }
 
 
 def test_pure_modules_take_time_and_chance_as_arguments() -> None:

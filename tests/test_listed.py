@@ -11,7 +11,7 @@ import gcbatch
 from gcbatch import JobError
 from gcbatch.genesys.entities import ENTITY_KINDS
 from gcbatch.job.job import ENTITY_TABLES
-from gcbatch.pipeline import tables_of
+from gcbatch.running.pipeline import tables_of
 from gcbatch.simulator import User
 from tests.listed_org import (
     ANN,

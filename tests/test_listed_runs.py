@@ -14,7 +14,7 @@ import gcbatch
 from gcbatch import AccessError, DataError
 from gcbatch.exporting import Options, Receipt, Target
 from gcbatch.job.job import ENTITY_TABLES
-from gcbatch.pipeline import arun_all, blocking, tables_of
+from gcbatch.running.pipeline import arun_all, blocking, tables_of
 from gcbatch.simulator import Fault, Faults, User
 from gcbatch.store.maintenance import prune
 from gcbatch.table import Table

@@ -9,6 +9,7 @@ import pytest
 
 import gcbatch
 from gcbatch import AccessError, DataError, GcbatchError, ServiceError
+from gcbatch.running import blocking
 from gcbatch.simulator import Call, Fault, Tenant, User
 from tests.listed_org import (
     ANN,
@@ -438,7 +439,7 @@ def test_who_needs_it_asks_with_patience(bench_of: "BenchOf") -> None:
     named_only = bench.job("one", query=by("queues"))
     by_name = bench.job("two", query={**DAY, "queues": ["Sales"]})
 
-    one, two = gcbatch.pipeline.blocking(gcbatch.arun_all([named_only, by_name]))
+    one, two = blocking(gcbatch.arun_all([named_only, by_name]))
 
     assert isinstance(one, gcbatch.RunReport)
     assert "queues are shown by id" in one.warnings[0]

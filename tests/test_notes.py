@@ -16,7 +16,7 @@ from gcbatch.store.maintenance import list_store
 from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.store.pending_jobs import SubmittedJob
 from gcbatch.store.store import Store
-from gcbatch.verifying import verify
+from gcbatch.verifying.verifier import verify
 from gcbatch.windows import Window
 
 if TYPE_CHECKING:

@@ -13,14 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 
 import gcbatch
-from gcbatch import AccessError, DataError, GcbatchError, JobError, ServiceError, jobrun
-from gcbatch.engine import Local
-from gcbatch.fetch import Quiet
+from gcbatch import AccessError, DataError, GcbatchError, JobError, ServiceError
+from gcbatch.fetching.engine import LocalEngine
+from gcbatch.fetching.observer import CombinedObserver, NullObserver
+from gcbatch.fetching.sessions import OrgSessions as OpenOrgs
 from gcbatch.job.fetch import Fetch
-from gcbatch.orgs import Orgs as OpenOrgs
 from gcbatch.query import Query
+from gcbatch.running import job_run as jobrun
 from gcbatch.simulator import Fault, Faults
-from gcbatch.together import Together
 from gcbatch.windows import Window
 from tests.conftest import WIDE
 from tests.several_orgs import DAYS, SALES, SUPPORT, Orgs, orgs_of, spoil
@@ -404,7 +404,7 @@ class TestReport:
         }
 
 
-class Heard(Quiet):
+class Heard(NullObserver):
     """Keeps what it is told."""
 
     def __init__(self) -> None:
@@ -423,7 +423,7 @@ class Heard(Quiet):
 def test_progress_is_told_as_one() -> None:
     """Totals are of all orgs known by now; the end comes once, when it is told."""
     heard = Heard()
-    together = Together("job", heard)
+    together = CombinedObserver("job", heard)
     north, south = together.part(), together.part()
 
     north.planned("job@north", 10, 2, 300)
@@ -556,9 +556,9 @@ class TestEngines:
         @asynccontextmanager
         async def engine(
             _settings: object, fetch: Fetch, _secrets: object
-        ) -> AsyncIterator[Local]:
+        ) -> AsyncIterator[LocalEngine]:
             opened.append(fetch.concurrency)
-            yield Local()
+            yield LocalEngine()
 
         monkeypatch.setattr("gcbatch.cluster.engine.dask_engine", engine)
 

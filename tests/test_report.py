@@ -15,7 +15,7 @@ import gcbatch
 from gcbatch import RunReport
 from gcbatch.genesys.client.traffic import FAILED_KEPT, Traffic
 from gcbatch.planning.saved_plan import SavedPlan, digest_parts
-from gcbatch.report import Exported, Gap
+from gcbatch.running.report import Exported, Gap
 from gcbatch.screens import report_screen
 from gcbatch.simulator import Fault
 from gcbatch.store.store import Store

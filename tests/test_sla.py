@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 import gcbatch
 from gcbatch import AccessError, DataError, JobError
 from gcbatch.genesys.metrics import Merge
-from gcbatch.pipeline import tables_of
 from gcbatch.planning.plan import Plan
 from gcbatch.query import Query, make_query
+from gcbatch.running.pipeline import tables_of
 from gcbatch.simulator import Call, Fault, Faults, Queue, Tenant
 from gcbatch.store.part_file import Part
 from gcbatch.store.part_metadata import PartMetadata

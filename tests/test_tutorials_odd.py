@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gcbatch import DataError, JobError, RunReport, export_job, run
-from gcbatch.orgs import identity_of
+from gcbatch.fetching.sessions import store_identity
 from gcbatch.planning.saved_plan import job_fingerprint
 from gcbatch.simulator import (
     Call,
@@ -186,7 +186,7 @@ def test_a_run_of_an_earlier_release_is_not_exported(
     run(job)
     (note,) = bench.folder.glob("store/*/plan.json")
     kept = json.loads(note.read_text("utf-8"))
-    earlier = job_fingerprint(job, identity_of(job.own_org), ["Prospects"])
+    earlier = job_fingerprint(job, store_identity(job.own_org), ["Prospects"])
     note.write_text(json.dumps({**kept, "asked": earlier}), "utf-8")
 
     with pytest.raises(JobError, match="asks something else") as caught:

@@ -27,9 +27,9 @@ from gcbatch.simulator import (
 )
 from gcbatch.store import part_file as partfile
 from gcbatch.store.store import Store
-from gcbatch.totals import Difference, Figure, differences, figures_of
-from gcbatch.verification import MOST_LISTED, Verification
-from gcbatch.verifying import verify
+from gcbatch.verifying.result import MOST_LISTED, VerifyResult
+from gcbatch.verifying.totals import ComparedColumn, Difference, differences, figures_of
+from gcbatch.verifying.verifier import verify
 from gcbatch.windows import Window
 from tests.old_parts import unbound
 
@@ -74,7 +74,7 @@ LATE = Call(queue_id=SALES, offered=datetime(2026, 3, 3, 9, 30, tzinfo=UTC))
 """A call that the service tells of later."""
 
 
-def march(bench: "Bench", **sections: Any) -> Verification:
+def march(bench: "Bench", **sections: Any) -> VerifyResult:
     return verify(bench.job(**{"query": MARCH, **sections}))
 
 
@@ -774,12 +774,12 @@ def rows(*figures: tuple[datetime, str | None, int | None, float | None]) -> pa.
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SPANS = [Window(NOON - DAY / 2, NOON + DAY / 2)]
-ADDS = [Figure("n", "n", Merge.ADD), Figure("x", "x", Merge.ADD)]
+ADDS = [ComparedColumn("n", "n", Merge.ADD), ComparedColumn("x", "x", Merge.ADD)]
 
 
 class TestAddingUp:
     def found(
-        self, stored: pa.Table, served: pa.Table, figures: list[Figure] = ADDS
+        self, stored: pa.Table, served: pa.Table, figures: list[ComparedColumn] = ADDS
     ) -> list[Difference]:
         return list(
             differences([stored], [served], SPANS, groups=["queue_id"], figures=figures)
@@ -794,7 +794,7 @@ class TestAddingUp:
 
     def test_a_least_that_is_absent_is_no_0(self) -> None:
         """Of nothing there is no least, and that is not 0."""
-        least = [Figure("n", "n.min", Merge.MIN)]
+        least = [ComparedColumn("n", "n.min", Merge.MIN)]
 
         (found,) = self.found(rows((NOON, "a", 0, None)), rows(), least)
 

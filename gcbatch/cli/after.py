@@ -11,7 +11,7 @@ from gcbatch.errors import JobError
 
 if TYPE_CHECKING:
     from gcbatch.job import Job
-    from gcbatch.verification import Verification
+    from gcbatch.verifying import VerifyResult
 
 __all__ = ["export_again", "report", "verify"]
 
@@ -26,7 +26,7 @@ def export_again(
 ) -> None:
     """Export again from the store, without any request."""
     loaded = load(job, start, end, settings)
-    from gcbatch.pipeline import export_job
+    from gcbatch.running import export_job
 
     report = export_job(loaded)
     if as_json:
@@ -67,7 +67,7 @@ def report(
     if misfit := loaded.misfit_of_period(period):
         msg = f"--period {period}: {misfit}"
         raise JobError(msg, hint="change query.granularity, or name a longer period")
-    from gcbatch.pipeline import tables_of
+    from gcbatch.running import tables_of
     from gcbatch.screens import names_line
     from gcbatch.tables import MultiOrgCatalog
 
@@ -103,7 +103,7 @@ def verify(
 ) -> None:
     """Check parts and outputs, and compare with the service's own day totals."""
     loaded = load(job, start, end, settings)
-    from gcbatch.verifying import verify as verify_job
+    from gcbatch.verifying import verify_job
 
     shares = Shares(loaded)
     checked = shares.each(lambda share: verify_job(share, offline=offline))
@@ -118,6 +118,6 @@ def verify(
     settle([*(one.error for _, one in found if one.error), *shares.failures])
 
 
-def _told_of(job: "Job", found: "Verification") -> dict[str, Any]:
+def _told_of(job: "Job", found: "VerifyResult") -> dict[str, Any]:
     org = {"org": job.org_name} if job.org_name else {}
     return {**found.to_json(), **org}

@@ -8,7 +8,7 @@ from gcbatch.cli.printing import print_json, print_screen, say
 
 if TYPE_CHECKING:
     from gcbatch.job import Job
-    from gcbatch.running.planner import ResolvedPlan
+    from gcbatch.running import ResolvedPlan
 
 __all__ = ["check", "plan"]
 
@@ -23,7 +23,7 @@ def plan(
 ) -> None:
     """Show what a run would ask and what that costs; no data request."""
     loaded = load(job, start, end, settings)
-    from gcbatch.pipeline import plan_job
+    from gcbatch.running import plan_job
 
     shares = Shares(loaded)
     plans = list(shares.each(plan_job))
@@ -71,7 +71,7 @@ def check(
     """Try the file, the credentials and the permissions."""
     loaded = load(job, start, end, settings)
     say(f"{job}: the file is good")
-    from gcbatch.pipeline import check as check_job
+    from gcbatch.running import check as check_job
 
     shares = Shares(loaded)
     for share, warnings in shares.each(check_job):

@@ -17,7 +17,7 @@ from gcbatch.text import one_line
 
 if TYPE_CHECKING:
     from gcbatch.job import Job
-    from gcbatch.report import RunReport
+    from gcbatch.running import RunReport
 
 __all__ = ["run"]
 
@@ -69,8 +69,8 @@ def run(
             msg, hint="the name is a job's folder in the store; tell them apart"
         )
     from gcbatch.job import refuse_shared_outputs
-    from gcbatch.pipeline import arun_all, blocking
     from gcbatch.progress import observing
+    from gcbatch.running import arun_all, blocking
 
     refuse_shared_outputs(loaded)
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from gcbatch.cluster.outcomes import packed
+from gcbatch.cluster.protocol import CLAIM_S, error_to_json
 from gcbatch.errors import GcbatchError, OutOfReachError
 from gcbatch.genesys.client import (
     OrgClient,
@@ -25,20 +25,16 @@ from gcbatch.genesys.client import (
     Token,
 )
 
-__all__ = ["CLAIM_S", "FRESH_S", "LEASE_MARGIN_S", "Coordinator"]
+__all__ = ["LEASE_MARGIN_S", "Coordinator"]
 
 POLL_S: Final = 5.0
 """So long a worker waits for a turn before it has to ask again: one that is gone must
 not be handed a turn."""
 
-FRESH_S: Final = 10.0
-"""Within this time of asking for it, a turn has to be used."""
 
 LEASE_MARGIN_S: Final = 15.0
 """A lease lasts so much longer than its request may take; more than FRESH_S."""
 
-CLAIM_S: Final = 60.0
-"""A claim on a part holds so long; then another worker may write it."""
 
 TOKENS_KEPT: Final = 8
 """Numbers of tokens that are still known; older ones nobody sends with any more."""
@@ -178,7 +174,7 @@ class Coordinator:
         except TimeoutError:
             return {"later": True}
         except GcbatchError as exc:
-            return {"error": packed(exc)}
+            return {"error": error_to_json(exc)}
 
     async def turn(self, org: str, worker: str, number: str) -> dict[str, Any]:
         """Wait for a turn.
@@ -203,7 +199,7 @@ class Coordinator:
         except QuotaExhaustedError as exc:
             return {"spent": exc.wait_s}
         except GcbatchError as exc:
-            return {"error": packed(exc)}
+            return {"error": error_to_json(exc)}
 
     async def _granted(self, known: _Org, worker: str, number: str) -> dict[str, Any]:
         departed = self._departures[worker]
@@ -328,4 +324,4 @@ def _seen(task: asyncio.Task[Token]) -> None:
 
 def _over() -> dict[str, Any]:
     """Return the answer to workers that go on with what nobody waits for."""
-    return {"error": packed(OutOfReachError("this run is over"))}
+    return {"error": error_to_json(OutOfReachError("this run is over"))}

@@ -18,14 +18,14 @@ from distributed.security import Security
 from distributed.utils import get_ip
 
 from gcbatch.cluster.coordinator import Coordinator
-from gcbatch.cluster.crew import Crew, LostWorkError
-from gcbatch.cluster.outcomes import unpacked
-from gcbatch.cluster.own import own_certificates, own_workers
-from gcbatch.cluster.switchboard import listening
-from gcbatch.cluster.work import RELEASE, Assignment, fetch_query
+from gcbatch.cluster.local_workers import own_certificates, start_local_workers
+from gcbatch.cluster.protocol import error_from_json
+from gcbatch.cluster.rpc_server import serve_rpc
+from gcbatch.cluster.worker_pool import TaskLostError, WorkerPool
+from gcbatch.cluster.worker_task import RELEASE, Assignment, fetch_query
 from gcbatch.concurrency import for_each
-from gcbatch.engine import Fetching
 from gcbatch.errors import JobError, OutOfReachError, OutputError
+from gcbatch.fetching import FetchWork
 from gcbatch.genesys import is_loopback
 from gcbatch.genesys.client import FAILED_KEPT, Traffic
 from gcbatch.job import EngineSection as Settings
@@ -65,7 +65,7 @@ async def dask_engine(
     async with AsyncExitStack() as stack:
         if settings.scheduler is None:
             security = own_certificates()
-            opening = own_workers(settings, fetch, security, secrets)
+            opening = start_local_workers(settings, fetch, security, secrets)
             address = await stack.enter_async_context(opening)
         else:
             address = settings.scheduler
@@ -73,9 +73,9 @@ async def dask_engine(
             security = _security_of(address)
         coordinator = Coordinator(clock=asyncio.get_running_loop().time)
         line = await stack.enter_async_context(
-            listening(coordinator, _own_host(address), security)
+            serve_rpc(coordinator, _own_host(address), security)
         )
-        crew = Crew(address, security, coordinator.gone)
+        crew = WorkerPool(address, security, coordinator.gone)
         await stack.enter_async_context(crew.opened())
         yield DaskEngine(coordinator, line, crew)
 
@@ -134,11 +134,11 @@ class DaskEngine:
 
     coordinator: Coordinator
     line: str
-    crew: Crew
+    crew: WorkerPool
     _run: str = field(default_factory=lambda: secrets.token_hex(4), init=False)
     _works: int = field(default=0, init=False)
 
-    async def fetch(self, work: Fetching) -> Counter[str]:
+    async def fetch(self, work: FetchWork) -> Counter[str]:
         """Fetch queries; see Engine.fetch.
 
         Raises:
@@ -153,7 +153,7 @@ class DaskEngine:
             _add(work.desk.client.traffic, outcome.get("traffic"))
             remarks.update(outcome.get("remarks"))
             if "error" in outcome:
-                problem = unpacked(outcome["error"])
+                problem = error_from_json(outcome["error"])
                 if not work.tolerate(query, problem):
                     raise problem
                 return
@@ -170,7 +170,7 @@ class DaskEngine:
         await _seen(work.desk.store, done)
         return remarks
 
-    def _assignment(self, work: Fetching) -> Assignment:
+    def _assignment(self, work: FetchWork) -> Assignment:
         desk = work.desk
         self._works += 1
         own = desk.fetch.limits
@@ -207,7 +207,7 @@ class DaskEngine:
                 if "cut_off" not in outcome:
                     return outcome
                 why = outcome["cut_off"]
-            except LostWorkError as exc:
+            except TaskLostError as exc:
                 why = str(exc)
             log.info("%s: asked again: %s", query, why)
             await asyncio.sleep(PAUSE_S)

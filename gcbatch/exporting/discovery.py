@@ -16,7 +16,6 @@ __all__ = [
     "load_exporter",
 ]
 
-
 GROUP: Final = "gcbatch.exporters"
 
 

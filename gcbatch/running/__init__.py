@@ -1,1 +1,33 @@
-"""Running a job."""
+"""A run: the only package that knows all stages."""
+
+from gcbatch.running.open_engine import LazyEngine
+from gcbatch.running.org_run import OrgRun
+from gcbatch.running.pipeline import (
+    arun,
+    arun_all,
+    blocking,
+    check,
+    export_job,
+    last_run_of,
+    plan_job,
+    run,
+    tables_of,
+)
+from gcbatch.running.planner import ResolvedPlan
+from gcbatch.running.report import RunReport
+
+__all__ = [
+    "LazyEngine",
+    "OrgRun",
+    "ResolvedPlan",
+    "RunReport",
+    "arun",
+    "arun_all",
+    "blocking",
+    "check",
+    "export_job",
+    "last_run_of",
+    "plan_job",
+    "run",
+    "tables_of",
+]

@@ -9,6 +9,7 @@ from typing import Final
 from gcbatch.atomic_files import read_bounded
 from gcbatch.endpoints import RequestCost, endpoint_named
 from gcbatch.errors import AccessError, DataError, GcbatchError, JobError, ServiceError
+from gcbatch.fetching import OrgSession, store_identity
 from gcbatch.genesys import (
     ENTITY_KINDS,
     TARGETS,
@@ -24,7 +25,6 @@ from gcbatch.genesys import (
 )
 from gcbatch.genesys.client import ServiceClock
 from gcbatch.job import Job, QueueFile, resolve_range
-from gcbatch.orgs import OrgSession, identity_of
 from gcbatch.planning import Plan, ResolvedScope, SavedPlan, job_fingerprint, make_plan
 from gcbatch.query import Query
 from gcbatch.store import PartMetadata, Store, has_entities, write_entities
@@ -94,7 +94,7 @@ class Planner:
         self.store = Store(job.fetch.store, job.store_name)
         self.endpoint = endpoint_named(job.query.endpoint)
         self.clock = ServiceClock()
-        self._identity = identity_of(job.own_org)
+        self._identity = store_identity(job.own_org)
         self._asked = job_fingerprint(
             job, self._identity, self._queues, self.endpoint.part_format
         )

@@ -33,6 +33,10 @@ from gcbatch.store.pending_jobs import PendingJobs
 
 __all__ = ["FRESH_NOTE", "PLAN_NOTE", "REPORT_NOTE", "Store"]
 
+PLAN_NOTE: Final = "plan.json"
+
+REPORT_NOTE: Final = "run.json"
+
 FRESH_NOTE: Final = "fresh.json"
 """Is there while a run with --fresh is not done, however often it is interrupted."""
 
@@ -432,9 +436,3 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return known.st_dev, known.st_ino
-
-
-PLAN_NOTE: Final = "plan.json"
-
-
-REPORT_NOTE: Final = "run.json"

@@ -31,9 +31,9 @@ import orjson
 
 from gcbatch import Job, load_job
 from gcbatch.errors import GcbatchError
-from gcbatch.pipeline import arun
 from gcbatch.planning.saved_plan import SavedPlan
 from gcbatch.query import Query, canonical
+from gcbatch.running.pipeline import arun
 from gcbatch.simulator import Entry, Faults, Simulator, sample_tenant
 from gcbatch.store.store import Store
 from tests.chaos.compressed import CompressedLoop, compressed

@@ -1,66 +1,78 @@
-"""Queries to parts: a bounded number in flight, each stored before the next."""
+"""Who fetches: this process, or the workers of a cluster."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol
 
 from gcbatch.concurrency import for_each
+from gcbatch.endpoints import Endpoint, FetchContext
 from gcbatch.errors import GcbatchError
+from gcbatch.fetching.observer import Observer
+from gcbatch.genesys.client import ClientConfig, OrgClient
 from gcbatch.query import Query
 from gcbatch.store import PartSource, Store
 
-__all__ = ["Observer", "Quiet", "fetch_parts"]
+__all__ = ["Engine", "FetchWork", "LocalEngine", "fetch_parts"]
 
 
-class Observer(Protocol):
-    """Is told what a run does, while it does it."""
+@dataclass(frozen=True)
+class FetchWork:
+    """Queries of one org that are to be fetched.
 
-    def planned(self, job: str, total: int, stored: int, per_minute: int) -> None:
-        """Learn that *stored* of *total* queries have their part already.
+    Args:
+        org: Tells it from other orgs of the run.
+        endpoint: Whom to ask.
+        desk: What there is to ask with.
+        access: The way to the org.
+        connection: How that was opened.
+        queries: In the order to ask them.
+        observer: Is told of every part.
+        tolerate: Says of a query that failed whether to go on with the others.
+    """
 
-        Args:
-            job: The job's name.
-            total: Queries of the plan.
-            stored: Those of them that need not be asked.
-            per_minute: The quota, in requests.
+    org: str
+    endpoint: Endpoint
+    desk: FetchContext
+    access: OrgClient
+    connection: ClientConfig
+    queries: Sequence[Query]
+    observer: Observer
+    tolerate: Callable[[Query, GcbatchError], bool]
+
+
+class Engine(Protocol):
+    """Fetches queries and stores their parts."""
+
+    async def fetch(self, work: FetchWork) -> Counter[str]:
+        """Fetch queries; the first failure that is not tolerated stops the rest.
+
+        Returns:
+            What the reader of the run should know, how often it was so.
+
+        Raises:
+            GcbatchError: The first problem.
         """
         ...
 
-    def fetched(self, query: Query, rows: int) -> None:
-        """Learn that the part of a query is stored."""
-        ...
 
-    def paged(self, done: int, due: int) -> None:
-        """Learn how many pages of long answers came, and how many are known of."""
-        ...
+class LocalEngine:
+    """Fetches in this process."""
 
-    def waiting(self, seconds: float, cause: str) -> None:
-        """Learn that a request waits before it is repeated, and why (`429`)."""
-        ...
-
-    def finished(self) -> None:
-        """Learn that all parts are there, or that no more will come."""
-        ...
-
-
-class Quiet:
-    """An observer that says nothing."""
-
-    def planned(self, job: str, total: int, stored: int, per_minute: int) -> None:
-        """Say nothing."""
-
-    def fetched(self, query: Query, rows: int) -> None:
-        """Say nothing."""
-
-    def paged(self, done: int, due: int) -> None:
-        """Say nothing."""
-
-    def waiting(self, seconds: float, cause: str) -> None:
-        """Say nothing."""
-
-    def finished(self) -> None:
-        """Say nothing."""
+    async def fetch(self, work: FetchWork) -> Counter[str]:
+        """Fetch queries; see Engine."""
+        asker = work.endpoint.asker(work.desk)
+        await fetch_parts(
+            work.queries,
+            asker.ask,
+            work.desk.store,
+            concurrency=work.desk.fetch.concurrency,
+            observer=work.observer,
+            tolerate=work.tolerate,
+        )
+        return asker.remarks()
 
 
 async def fetch_parts(

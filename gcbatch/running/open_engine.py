@@ -7,14 +7,14 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
-from gcbatch.engine import Engine, Fetching, Local
 from gcbatch.errors import GcbatchError, JobError
+from gcbatch.fetching import Engine, FetchWork, LocalEngine
 from gcbatch.job import Job
 
-__all__ = ["Engines"]
+__all__ = ["LazyEngine"]
 
 
-class Engines:
+class LazyEngine:
     """Opens the engine that a job names when something is to be fetched, not before.
 
     Args:
@@ -44,7 +44,7 @@ class Engines:
     ) -> None:
         await self._stack.aclose()
 
-    async def fetch(self, work: Fetching) -> Counter[str]:
+    async def fetch(self, work: FetchWork) -> Counter[str]:
         """Fetch queries; see Engine.
 
         Raises:
@@ -63,7 +63,7 @@ class Engines:
 
     async def _opened(self) -> Engine:
         if self._job.engine.name == "local":
-            return Local()
+            return LocalEngine()
         try:
             from gcbatch.cluster.engine import dask_engine  # noqa: PLC0415 - an extra that local runs do without
         except ImportError as exc:

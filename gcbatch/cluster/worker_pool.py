@@ -18,7 +18,7 @@ from distributed.security import Security
 
 from gcbatch.errors import OutOfReachError
 
-__all__ = ["Crew", "LostWorkError"]
+__all__ = ["TaskLostError", "WorkerPool"]
 
 log = logging.getLogger("gcbatch.cluster")
 
@@ -39,11 +39,11 @@ LOSSES: Final = (
 )
 
 
-class LostWorkError(Exception):
+class TaskLostError(Exception):
     """What was to be done went with whoever did it; nobody knows how far it got."""
 
 
-class Crew:
+class WorkerPool:
     """Workers that do what they are called for.
 
     Args:
@@ -116,7 +116,7 @@ class Crew:
         except OutOfReachError:
             raise
         except LOSSES as exc:
-            raise LostWorkError(type(exc).__name__) from exc
+            raise TaskLostError(type(exc).__name__) from exc
         finally:
             if future is not None:
                 with suppress(*LOSSES):

@@ -1,14 +1,64 @@
 """The progress of several orgs, told as one."""
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from gcbatch.fetch import Observer
 from gcbatch.query import Query
 
-__all__ = ["Together"]
+__all__ = ["CombinedObserver", "NullObserver", "Observer"]
 
 
-class Together:
+class Observer(Protocol):
+    """Is told what a run does, while it does it."""
+
+    def planned(self, job: str, total: int, stored: int, per_minute: int) -> None:
+        """Learn that *stored* of *total* queries have their part already.
+
+        Args:
+            job: The job's name.
+            total: Queries of the plan.
+            stored: Those of them that need not be asked.
+            per_minute: The quota, in requests.
+        """
+        ...
+
+    def fetched(self, query: Query, rows: int) -> None:
+        """Learn that the part of a query is stored."""
+        ...
+
+    def paged(self, done: int, due: int) -> None:
+        """Learn how many pages of long answers came, and how many are known of."""
+        ...
+
+    def waiting(self, seconds: float, cause: str) -> None:
+        """Learn that a request waits before it is repeated, and why (`429`)."""
+        ...
+
+    def finished(self) -> None:
+        """Learn that all parts are there, or that no more will come."""
+        ...
+
+
+class NullObserver:
+    """An observer that says nothing."""
+
+    def planned(self, job: str, total: int, stored: int, per_minute: int) -> None:
+        """Say nothing."""
+
+    def fetched(self, query: Query, rows: int) -> None:
+        """Say nothing."""
+
+    def paged(self, done: int, due: int) -> None:
+        """Say nothing."""
+
+    def waiting(self, seconds: float, cause: str) -> None:
+        """Say nothing."""
+
+    def finished(self) -> None:
+        """Say nothing."""
+
+
+class CombinedObserver:
     """Adds up what the runs of several orgs tell.
 
     Args:
@@ -54,7 +104,7 @@ class Together:
 class _Part:
     """What one org's run tells; see Observer."""
 
-    whole: Together
+    whole: CombinedObserver
     observer: Observer
     total: int = 0
     done: int = 0

@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 from gcbatch.errors import DataError, GcbatchError
 from gcbatch.text import one_line
-from gcbatch.totals import Difference
+from gcbatch.verifying.totals import Difference
 from gcbatch.windows import Window, iso, to_local
 
-__all__ = ["MOST_LISTED", "Flaw", "Totals", "Verification"]
+__all__ = ["MOST_LISTED", "Flaw", "Totals", "VerifyResult"]
 
 MOST_LISTED: Final = 1000
 """Differences that are listed; all are counted. Another org's data would differ in
@@ -109,7 +109,7 @@ def _told(difference: Difference) -> dict[str, Any]:
 
 
 @dataclass
-class Verification:
+class VerifyResult:
     """What checking a run found.
 
     Args:

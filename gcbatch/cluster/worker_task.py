@@ -13,16 +13,16 @@ from typing import Any, Final, cast
 
 from distributed import Worker, WorkerPlugin, get_worker
 
-from gcbatch.cluster.bench import Bench, opened
-from gcbatch.cluster.outcomes import packed
-from gcbatch.cluster.remote import Call, Line, LostLineError
+from gcbatch.cluster.protocol import error_to_json
+from gcbatch.cluster.rpc_client import Call, CoordinatorClient, RpcError
+from gcbatch.cluster.worker_fetcher import WorkerFetcher, opened
 from gcbatch.errors import GcbatchError, JobError
 from gcbatch.genesys.client import ClientConfig
 from gcbatch.job import Fetch
 from gcbatch.job import QuerySection as Asked
 from gcbatch.query import Query
 
-__all__ = ["RELEASE", "Assignment", "Workbench", "fetch_query"]
+__all__ = ["RELEASE", "Assignment", "WorkerSession", "fetch_query"]
 
 RELEASE: Final = version("gcbatch")
 
@@ -62,7 +62,7 @@ class Assignment:
     store: str
 
 
-class Workbench(WorkerPlugin):
+class WorkerSession(WorkerPlugin):
     """What a worker keeps open for one assignment, while it is worked on.
 
     It is a plug-in for its teardown only: a worker that ends closes it.
@@ -78,13 +78,13 @@ class Workbench(WorkerPlugin):
         self._given = given
         self._opening = asyncio.Lock()
         self._open: Any = None
-        self._bench: Bench | None = None
+        self._bench: WorkerFetcher | None = None
         self._busy = 0
         self._leaving: asyncio.TimerHandle | None = None
         self._closing: asyncio.Task[Any] | None = None
 
     @asynccontextmanager
-    async def use(self) -> AsyncIterator[Bench]:
+    async def use(self) -> AsyncIterator[WorkerFetcher]:
         """Have it open for a while.
 
         Raises:
@@ -96,7 +96,7 @@ class Workbench(WorkerPlugin):
         try:
             async with self._opening:
                 if self._bench is None:
-                    line = Line(
+                    line = CoordinatorClient(
                         _caller(self._worker, self._given.coordinator),
                         self._given.org,
                         self._worker.address,
@@ -136,7 +136,7 @@ def _caller(worker: Worker, address: str) -> Call:
                 return await getattr(worker.rpc(address), method)(**arguments)
         except (OSError, TimeoutError, RuntimeError) as exc:
             # A RuntimeError is what a worker's pool says that ends.
-            raise LostLineError from exc
+            raise RpcError from exc
 
     return call
 
@@ -159,18 +159,18 @@ async def fetch_query(
     if given.release != RELEASE:
         msg = f"worker {worker.address} has gcbatch {RELEASE}, not {given.release}"
         hint = "install the same release on all workers"
-        return {"error": packed(JobError(msg, hint=hint))}
+        return {"error": error_to_json(JobError(msg, hint=hint))}
     name = f"gcbatch-{given.name}"
     if name not in worker.plugins:
         # Nothing is awaited in between: the second of two tasks finds what the first
         # one put there.
-        worker.plugins[name] = Workbench(worker, given)
-    workbench = cast("Workbench", worker.plugins[name])
+        worker.plugins[name] = WorkerSession(worker, given)
+    workbench = cast("WorkerSession", worker.plugins[name])
     try:
         async with workbench.use() as bench:
             return await _while_wanted(worker, key, bench.fetch(query, before))
     except GcbatchError as exc:
-        return {"error": packed(exc)}
+        return {"error": error_to_json(exc)}
 
 
 async def _while_wanted(

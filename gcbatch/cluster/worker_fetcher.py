@@ -8,9 +8,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from gcbatch.cluster.coordinator import CLAIM_S
-from gcbatch.cluster.outcomes import packed
-from gcbatch.cluster.remote import CutOffError, Line, RemotePacer, RemoteTokens
+from gcbatch.cluster.protocol import CLAIM_S, error_to_json
+from gcbatch.cluster.rpc_client import (
+    CoordinatorClient,
+    CoordinatorLostError,
+    RemotePacer,
+    RemoteTokens,
+)
 from gcbatch.endpoints import FetchContext, QueryFetcher, endpoint_named
 from gcbatch.errors import GcbatchError, OutputError
 from gcbatch.genesys.client import (
@@ -25,7 +29,7 @@ from gcbatch.job import QuerySection as Asked
 from gcbatch.query import Query
 from gcbatch.store import PartSource, Store
 
-__all__ = ["Bench", "opened"]
+__all__ = ["WorkerFetcher", "opened"]
 
 SAFE_S: Final = CLAIM_S / 2
 """Of a claim that is used: whoever is late must not write after it ended."""
@@ -35,8 +39,12 @@ PAUSE_S: Final = 1.0
 
 @asynccontextmanager
 async def opened(
-    connection: ClientConfig, asked: Asked, fetch: Fetch, name: str, line: Line
-) -> AsyncIterator["Bench"]:
+    connection: ClientConfig,
+    asked: Asked,
+    fetch: Fetch,
+    name: str,
+    line: CoordinatorClient,
+) -> AsyncIterator["WorkerFetcher"]:
     """Open what queries of one org are asked with.
 
     Args:
@@ -70,7 +78,7 @@ async def opened(
         asker = endpoint_named(asked.endpoint).asker(
             FetchContext(client, asked, fetch, store)
         )
-        yield Bench(line, client, store, asker)
+        yield WorkerFetcher(line, client, store, asker)
 
 
 class _FasterError(Exception):
@@ -86,7 +94,7 @@ class _FasterError(Exception):
 
 
 @dataclass
-class Bench:
+class WorkerFetcher:
     """Asks queries and writes their parts.
 
     Args:
@@ -96,7 +104,7 @@ class Bench:
         asker: Puts the questions.
     """
 
-    line: Line
+    line: CoordinatorClient
     client: Client
     store: Store
     asker: QueryFetcher
@@ -117,10 +125,10 @@ class Bench:
         """
         try:
             outcome: dict[str, Any] = {"rows": await self._rows(query, before)}
-        except CutOffError as exc:
+        except CoordinatorLostError as exc:
             outcome = {"cut_off": exc.problem}
         except GcbatchError as exc:
-            outcome = {"error": packed(exc)}
+            outcome = {"error": error_to_json(exc)}
         await self.line.flush()
         return outcome | {"traffic": self._traffic(), "remarks": self._remarks()}
 

@@ -13,30 +13,17 @@ from distributed.comm import Comm, listen
 from distributed.security import Security
 
 from gcbatch.cluster.coordinator import Coordinator
+from gcbatch.cluster.protocol import METHODS
 
-__all__ = ["METHODS", "listening"]
+__all__ = ["serve_rpc"]
 
-METHODS: Final = frozenset(
-    {
-        "accepted",
-        "answered",
-        "claim",
-        "hold",
-        "lost",
-        "release",
-        "token",
-        "turn",
-        "unused",
-    }
-)
-"""Of the coordinator, that workers may call."""
 
 ENVELOPE: Final = ("op", "reply", "close", "serializers")
 """Of a message, beside the arguments."""
 
 
 @asynccontextmanager
-async def listening(
+async def serve_rpc(
     coordinator: Coordinator, host: str, security: Security
 ) -> AsyncIterator[str]:
     """Answer workers' calls.

@@ -6,13 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from gcbatch.errors import GcbatchError
-from gcbatch.fetch import Observer, Quiet
+from gcbatch.fetching import NullObserver, Observer, OrgSessions
 from gcbatch.job import Job
-from gcbatch.jobrun import JobRun
-from gcbatch.orgs import Orgs
 from gcbatch.planning import SavedPlan
-from gcbatch.report import RunReport
+from gcbatch.running.job_run import JobRun
 from gcbatch.running.planner import ResolvedPlan
+from gcbatch.running.report import RunReport
 from gcbatch.tables import Catalog, MultiOrgCatalog
 
 __all__ = [
@@ -67,8 +66,8 @@ async def arun(
             stored, and the next run goes on from there. Of several orgs only if all
             fail; else the report's failures tell of them.
     """
-    async with Orgs([job]) as orgs:
-        own = JobRun(job, observer or Quiet())
+    async with OrgSessions([job]) as orgs:
+        own = JobRun(job, observer or NullObserver())
         return await own.run(orgs, fresh=fresh, allow_partial=allow_partial)
 
 
@@ -85,10 +84,10 @@ async def arun_all(
         For each job its report, or what kept it from being done.
     """
     done: list[RunReport | GcbatchError] = []
-    async with Orgs(jobs) as orgs:
+    async with OrgSessions(jobs) as orgs:
         for job in jobs:
             try:
-                own = JobRun(job, observer or Quiet())
+                own = JobRun(job, observer or NullObserver())
                 report = await own.run(orgs, fresh=fresh, allow_partial=allow_partial)
                 done.append(report)
             except GcbatchError as exc:
@@ -110,8 +109,8 @@ def plan_job(job: Job) -> ResolvedPlan:
     """
 
     async def planned() -> ResolvedPlan:
-        async with Orgs([job]) as orgs:
-            own = JobRun(job, Quiet())
+        async with OrgSessions([job]) as orgs:
+            own = JobRun(job, NullObserver())
             own.exporters()
             return await own.only.plan(orgs)
 
@@ -134,8 +133,8 @@ def check(job: Job) -> tuple[str, ...]:
     """
 
     async def checked() -> tuple[str, ...]:
-        async with Orgs([job]) as orgs:
-            own = JobRun(job, Quiet())
+        async with OrgSessions([job]) as orgs:
+            own = JobRun(job, NullObserver())
             own.exporters()
             return await own.only.check(orgs)
 
@@ -149,7 +148,7 @@ def tables_of(job: Job) -> Catalog | MultiOrgCatalog:
         DataError: If the store does not hold all that the job asks.
         JobError: If the job asks something else than its last run did.
     """
-    return JobRun(job, Quiet()).kept_catalog()
+    return JobRun(job, NullObserver()).kept_catalog()
 
 
 def export_job(job: Job) -> RunReport:
@@ -159,7 +158,7 @@ def export_job(job: Job) -> RunReport:
         DataError: If the store does not hold all that the job asks.
         JobError: If the job asks something else than its last run did.
     """
-    return JobRun(job, Quiet()).export_again()
+    return JobRun(job, NullObserver()).export_again()
 
 
 def last_run_of(job: Job) -> SavedPlan:
@@ -169,7 +168,7 @@ def last_run_of(job: Job) -> SavedPlan:
         DataError: If it never ran.
         JobError: If the job asks something else than its last run did.
     """
-    return JobRun(job, Quiet()).only.planner.kept()
+    return JobRun(job, NullObserver()).only.planner.kept()
 
 
 def blocking(work: Coroutine[Any, Any, T]) -> T:

@@ -1,15 +1,36 @@
 """What workers tell of a query, as plain data: errors too, without their traceback."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from gcbatch import errors
 from gcbatch.errors import ErrorResponse, GcbatchError
 
-__all__ = ["packed", "unpacked"]
+__all__ = ["CLAIM_S", "FRESH_S", "METHODS", "error_from_json", "error_to_json"]
+
+FRESH_S: Final = 10.0
+"""Within this time of asking for it, a turn has to be used."""
+
+CLAIM_S: Final = 60.0
+"""A claim on a part holds so long; then another worker may write it."""
+
+METHODS: Final = frozenset(
+    {
+        "accepted",
+        "answered",
+        "claim",
+        "hold",
+        "lost",
+        "release",
+        "token",
+        "turn",
+        "unused",
+    }
+)
+"""Of the coordinator, that workers may call."""
 
 
-def packed(problem: GcbatchError) -> dict[str, Any]:
+def error_to_json(problem: GcbatchError) -> dict[str, Any]:
     """Return an error as plain data."""
     refusal = problem.refusal
     return {
@@ -20,7 +41,7 @@ def packed(problem: GcbatchError) -> dict[str, Any]:
     }
 
 
-def unpacked(raw: dict[str, Any]) -> GcbatchError:
+def error_from_json(raw: dict[str, Any]) -> GcbatchError:
     """Return the error that was packed."""
     kind: type[GcbatchError] = getattr(errors, raw["kind"])
     refusal = ErrorResponse(**raw["refusal"]) if raw["refusal"] else None

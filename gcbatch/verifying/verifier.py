@@ -22,20 +22,26 @@ from gcbatch.endpoints import (
 )
 from gcbatch.errors import DataError, GcbatchError
 from gcbatch.exporting import digest_file
+from gcbatch.fetching import OrgSessions
 from gcbatch.job import Job
-from gcbatch.orgs import Orgs
-from gcbatch.pipeline import blocking, last_run_of
 from gcbatch.planning import SavedPlan, digest_parts
 from gcbatch.query import Query
+from gcbatch.running import blocking, last_run_of
 from gcbatch.store import DOCUMENTS, REPORT_NOTE, PartMetadata, Store
-from gcbatch.totals import Coarse, Difference, coarse_of, differences, figures_of
-from gcbatch.verification import Flaw, Totals, Verification
+from gcbatch.verifying.result import Flaw, Totals, VerifyResult
+from gcbatch.verifying.totals import (
+    Difference,
+    TotalsPlan,
+    differences,
+    figures_of,
+    plan_totals,
+)
 from gcbatch.windows import Window
 
 __all__ = ["verify"]
 
 
-def verify(job: Job, *, offline: bool = False) -> Verification:
+def verify(job: Job, *, offline: bool = False) -> VerifyResult:
     """Check the last run of a job.
 
     Args:
@@ -63,7 +69,7 @@ class _Verifier:
         self._missing: set[Window] = set()
         self._accounts: list[PartMetadata] = []
         plan = kept.plan
-        self._found = Verification(
+        self._found = VerifyResult(
             job=job.store_name,
             run_id=plan.run_id,
             window=plan.window,
@@ -71,7 +77,7 @@ class _Verifier:
             names=kept.names.by_dimension.get("queueId", {}),
         )
 
-    def verify(self, *, offline: bool) -> Verification:
+    def verify(self, *, offline: bool) -> VerifyResult:
         """Look at the parts, at the outputs, and ask the service."""
         found, endpoint = self._found, self._endpoint
         self._check_parts()
@@ -86,7 +92,7 @@ class _Verifier:
         elif not isinstance(endpoint, Aggregates):
             found.not_compared = f"{endpoint.name} has no totals to compare with"
         else:
-            coarse = coarse_of(self._job, self._kept, endpoint)
+            coarse = plan_totals(self._job, self._kept, endpoint)
             found.totals = Totals(left_out=list(coarse.left_out))
             try:
                 blocking(self._compare(coarse, endpoint, found.totals))
@@ -164,12 +170,12 @@ class _Verifier:
                 found.output_flaws.append(Flaw(str(place), changed))
 
     async def _compare(
-        self, coarse: Coarse, endpoint: Aggregates, totals: Totals
+        self, coarse: TotalsPlan, endpoint: Aggregates, totals: Totals
     ) -> None:
         """Ask the totals, a bounded number at once, and compare each as it comes."""
         if coarse.plan is None:
             return
-        async with Orgs([self._job]) as orgs:
+        async with OrgSessions([self._job]) as orgs:
             session = await orgs.session(self._job)
             await session.access.tokens.get()
             # By the clock of the login: by one that is behind, nothing had settled.
@@ -204,7 +210,9 @@ class _Verifier:
         settle, zone = self._job.fetch.settle, self._job.query.zone
         return {a.window for a in self._accounts if not a.settled(settle, zone, now)}
 
-    def _spans(self, coarse: Coarse, window: Window, totals: Totals) -> list[Window]:
+    def _spans(
+        self, coarse: TotalsPlan, window: Window, totals: Totals
+    ) -> list[Window]:
         """Return the spans of a window that can be compared; note the others."""
         whole = []
         for span in coarse.spans(window):
@@ -216,7 +224,7 @@ class _Verifier:
 
     def _differences(
         self,
-        coarse: Coarse,
+        coarse: TotalsPlan,
         endpoint: Aggregates,
         spans: Sequence[Window],
         served: Sequence[pa.Table],

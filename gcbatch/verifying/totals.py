@@ -30,7 +30,14 @@ from gcbatch.windows import (
     step,
 )
 
-__all__ = ["Coarse", "Difference", "Figure", "coarse_of", "differences", "figures_of"]
+__all__ = [
+    "ComparedColumn",
+    "Difference",
+    "TotalsPlan",
+    "differences",
+    "figures_of",
+    "plan_totals",
+]
 
 COMPARED: Final = (Merge.ADD, Merge.MIN, Merge.MAX)
 
@@ -62,7 +69,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class ComparedColumn:
     """A column that can be compared.
 
     Args:
@@ -77,7 +84,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Coarse:
+class TotalsPlan:
     """What is asked for comparison.
 
     Args:
@@ -96,7 +103,7 @@ class Coarse:
         return [Window(a, b) for a, b in pairwise(edges)]
 
 
-def coarse_of(job: Job, kept: SavedPlan, endpoint: Aggregates) -> Coarse:
+def plan_totals(job: Job, kept: SavedPlan, endpoint: Aggregates) -> TotalsPlan:
     """Return the fewest queries that ask what a run asked, by the day or longer.
 
     Buckets of a day or more are compared as they are. So are windows without buckets,
@@ -109,14 +116,14 @@ def coarse_of(job: Job, kept: SavedPlan, endpoint: Aggregates) -> Coarse:
     """
     asked, whole = job.query, kept.plan.window
     if asked.granularity is None and not _within_days(kept.plan, asked):
-        return Coarse(asked, kept.plan)
+        return TotalsPlan(asked, kept.plan)
     left_out: tuple[Window, ...] = ()
     if asked.granularity is None or asked.granularity.is_clock:
         asked = asked.model_copy(update={"granularity": ONE_DAY})
         start = ceil_to_bucket(whole.start, ONE_DAY, asked.zone)
         end = floor_to_bucket(whole.end, ONE_DAY, asked.zone)
         if start >= end:
-            return Coarse(asked, None, (whole,))
+            return TotalsPlan(asked, None, (whole,))
         left_out = tuple(
             Window(a, b) for a, b in ((whole.start, start), (end, whole.end)) if a < b
         )
@@ -131,7 +138,7 @@ def coarse_of(job: Job, kept: SavedPlan, endpoint: Aggregates) -> Coarse:
     scope = ResolvedScope(
         "", whole, queues, listed
     )  # nothing is stored, so whose is no matter
-    return Coarse(asked, make_plan(by_day, scope, endpoint), left_out)
+    return TotalsPlan(asked, make_plan(by_day, scope, endpoint), left_out)
 
 
 def _within_days(plan: Plan, asked: QuerySection) -> bool:
@@ -142,12 +149,14 @@ def _within_days(plan: Plan, asked: QuerySection) -> bool:
     return all(is_within(query.window) for query in plan.queries)
 
 
-def figures_of(asked: QuerySection) -> list[Figure]:
+def figures_of(asked: QuerySection) -> list[ComparedColumn]:
     """Return the columns of a job's parts that add up, or have a least or greatest."""
     named = [(metric, kind_of(metric)) for metric in asked.metrics]
     named += [(view.name, kind_of(view.target)) for view in asked.views]
     return [
-        Figure(column_name(name, statistic), f"{name}.{statistic.key}", statistic.merge)
+        ComparedColumn(
+            column_name(name, statistic), f"{name}.{statistic.key}", statistic.merge
+        )
         for name, kind in named
         for statistic in kind.statistics
         if statistic.merge in COMPARED
@@ -160,7 +169,7 @@ def differences(
     spans: Sequence[Window],
     *,
     groups: Sequence[str],
-    figures: Sequence[Figure],
+    figures: Sequence[ComparedColumn],
 ) -> Iterator[Difference]:
     """Yield where two sets of rows do not add up to the same, by span and group.
 
@@ -195,7 +204,7 @@ def _folded(
     rows: pa.Table,
     spans: Sequence[Window],
     groups: Sequence[str],
-    figures: Sequence[Figure],
+    figures: Sequence[ComparedColumn],
 ) -> pa.Table:
     """Add the rows up by span and group; interval_start becomes the span's."""
     starts = [span.start for span in spans]
@@ -214,7 +223,7 @@ def _folded(
 
 
 def _by_key(
-    folded: Sequence[pa.Table], figures: Sequence[Figure]
+    folded: Sequence[pa.Table], figures: Sequence[ComparedColumn]
 ) -> dict[Key, tuple[Number | None, ...]]:
     """Return the figures of each span and group, over all tables."""
     if not folded:
@@ -235,7 +244,7 @@ def _text(value: datetime | str | None) -> str | None:
     return None if value is None else str(value)
 
 
-def _same(figure: Figure, one: Number | None, other: Number | None) -> bool:
+def _same(figure: ComparedColumn, one: Number | None, other: Number | None) -> bool:
     if figure.merge is Merge.ADD:
         one, other = one or 0, other or 0
     if one is None or other is None:

@@ -18,7 +18,7 @@ from gcbatch.genesys.client import SHORTEST_IN_DATA
 from gcbatch.job import EngineSection as Settings
 from gcbatch.job import Fetch
 
-__all__ = ["own_certificates", "own_workers"]
+__all__ = ["own_certificates", "start_local_workers"]
 
 START_S: Final = 120.0
 """Longest time for all of them to start."""
@@ -29,7 +29,7 @@ NO_PAGES: Final[dict[str, list[str]]] = {
 }
 """Without a dashboard too, Dask shows everyone on this machine what goes on."""
 
-DEAF_WORKERS: Final = "gcbatch.cluster.deaf"
+DEAF_WORKERS: Final = "gcbatch.cluster.worker_preload"
 """Loaded by workers of our own: Ctrl-C and the terminal are for their parent."""
 
 
@@ -48,7 +48,7 @@ def own_certificates() -> Security:
 
 
 @asynccontextmanager
-async def own_workers(
+async def start_local_workers(
     settings: Settings,
     fetch: Fetch,
     security: Security,

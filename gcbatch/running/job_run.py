@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from gcbatch.concurrency import for_each
-from gcbatch.earlier import Earlier, Marks
-from gcbatch.engines import Engines
 from gcbatch.errors import (
     DamagedPartError,
     DataError,
@@ -29,14 +27,14 @@ from gcbatch.exporting import (
     load_exporter,
     remove_leftovers,
 )
-from gcbatch.fetch import Observer
+from gcbatch.fetching import CombinedObserver, Observer, OrgSessions, client_key
 from gcbatch.job import Export, Job
-from gcbatch.orgrun import OrgRun
-from gcbatch.orgs import Orgs, client_of
-from gcbatch.report import Exported, FailedExport, RunReport, report_of_all
+from gcbatch.running.export_cache import ExportFingerprints, PreviousExports
+from gcbatch.running.open_engine import LazyEngine
+from gcbatch.running.org_run import OrgRun
+from gcbatch.running.report import Exported, FailedExport, RunReport, report_of_all
 from gcbatch.table import Table
 from gcbatch.tables import Catalog, MultiOrgCatalog
-from gcbatch.together import Together
 
 __all__ = ["JobRun"]
 
@@ -66,7 +64,7 @@ class JobRun:
         self._job = job
         self._runs: list[OrgRun] = []
         self._failures: dict[str, GcbatchError] = {}
-        self._together = Together(job.name, observer)
+        self._together = CombinedObserver(job.name, observer)
         for share in job.shares():
             with self._noting(share.org_name):
                 own = observer if job.orgs is None else self._together.part()
@@ -85,10 +83,12 @@ class JobRun:
         (run,) = self._runs
         return run
 
-    async def run(self, orgs: Orgs, *, fresh: bool, allow_partial: bool) -> RunReport:
+    async def run(
+        self, orgs: OrgSessions, *, fresh: bool, allow_partial: bool
+    ) -> RunReport:
         """Fetch what is missing, export all of it."""
         exporters = self.exporters()
-        async with Engines(self._job, orgs.secrets) as engine:
+        async with LazyEngine(self._job, orgs.secrets) as engine:
 
             async def fetch(taking_turns: Sequence[OrgRun]) -> None:
                 for run in taking_turns:
@@ -128,7 +128,7 @@ class JobRun:
         """
         clients: dict[object, list[OrgRun]] = {}
         for run in self._left():
-            known = client_of(run.job.own_org)
+            known = client_key(run.job.own_org)
             clients.setdefault(known or run.org, []).append(run)
         return list(clients.values())
 
@@ -250,8 +250,8 @@ class JobRun:
     ) -> RunReport:
         catalogs = [run.catalog(stop) for run in runs]
         catalog = self._catalog(catalogs)
-        marks = Marks([own.source for own in catalogs], stop)
-        earlier = Earlier({} if anew else runs[0].last_report())
+        marks = ExportFingerprints([own.source for own in catalogs], stop)
+        earlier = PreviousExports({} if anew else runs[0].last_report())
         exports: list[Exported] = []
         outputs: dict[str, PublishedFile] = {}
         failed: list[FailedExport] = []

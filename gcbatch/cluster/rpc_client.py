@@ -6,18 +6,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from gcbatch.cluster.coordinator import FRESH_S
-from gcbatch.cluster.outcomes import unpacked
+from gcbatch.cluster.protocol import FRESH_S, error_from_json
 from gcbatch.errors import OutOfReachError
 from gcbatch.genesys.client import Permit, QuotaExhaustedError, QuotaHeaders, Token
 
 __all__ = [
     "Call",
-    "CutOffError",
-    "Line",
-    "LostLineError",
+    "CoordinatorClient",
+    "CoordinatorLostError",
     "RemotePacer",
     "RemoteTokens",
+    "RpcError",
 ]
 
 GIVE_UP_S: Final = 120.0
@@ -29,11 +28,11 @@ TELL_S: Final = 30.0
 PAUSE_S: Final = 0.5
 
 
-class LostLineError(Exception):
+class RpcError(Exception):
     """The coordinator did not answer."""
 
 
-class CutOffError(OutOfReachError):
+class CoordinatorLostError(OutOfReachError):
     """The coordinator stays away; another worker may reach it."""
 
 
@@ -50,7 +49,7 @@ class Call(Protocol):
 
 
 @dataclass
-class Line:
+class CoordinatorClient:
     """The line from a worker to the coordinator, for one org.
 
     Args:
@@ -77,11 +76,11 @@ class Line:
         """
         try:
             answer = await self._reached(GIVE_UP_S, method, arguments)
-        except LostLineError as exc:
+        except RpcError as exc:
             msg = "the coordinator of this run cannot be reached"
-            raise CutOffError(msg) from exc
+            raise CoordinatorLostError(msg) from exc
         if error := answer.get("error"):
-            raise unpacked(error)
+            raise error_from_json(error)
         return answer
 
     def tell(self, method: str, **arguments: Any) -> None:
@@ -93,7 +92,7 @@ class Line:
     async def _tell(self, method: str, arguments: dict[str, Any]) -> None:
         try:
             await self._reached(TELL_S, method, arguments)
-        except LostLineError:
+        except RpcError:
             return
 
     async def _reached(
@@ -106,7 +105,7 @@ class Line:
                 answer: dict[str, Any] = await self.call(
                     method, org=self.org, **arguments
                 )
-            except LostLineError:
+            except RpcError:
                 if self.clock() >= until:
                     raise
                 await self.sleep(PAUSE_S)
@@ -126,7 +125,7 @@ class RemoteTokens:
         line: To the coordinator.
     """
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: CoordinatorClient) -> None:
         self._line = line
         self._token: Token | None = None
         self._serial = 0
@@ -174,7 +173,7 @@ class RemotePacer:
         tokens: Learn of a renewed token with every turn.
     """
 
-    def __init__(self, line: Line, tokens: RemoteTokens) -> None:
+    def __init__(self, line: CoordinatorClient, tokens: RemoteTokens) -> None:
         self._line = line
         self._tokens = tokens
 

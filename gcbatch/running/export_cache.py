@@ -20,11 +20,11 @@ from gcbatch.exporting import Exporter, ExporterEntry, PublishedFile, digest_fil
 from gcbatch.job import ENTITY_TABLES, Export
 from gcbatch.planning import digest_parts
 from gcbatch.query import canonical
-from gcbatch.report import Exported
+from gcbatch.running.report import Exported
 from gcbatch.table import StoppedError
 from gcbatch.tables import TableSource
 
-__all__ = ["Earlier", "Marks"]
+__all__ = ["ExportFingerprints", "PreviousExports"]
 
 FORMAT: Final = 1
 PACKAGES: Final = ("gcbatch", "pyarrow", "tzdata")
@@ -34,7 +34,7 @@ SHOWN: Final = ("by_dimension", "former", "targets")
 """Of names, what tables show; when they were listed is in none."""
 
 
-class Marks:
+class ExportFingerprints:
     """Marks the exports of a job, by what its tables are made of.
 
     Args:
@@ -96,7 +96,7 @@ def _about(source: TableSource, stop: Event) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Earlier:
+class PreviousExports:
     """What an earlier run exported.
 
     Args:

@@ -9,18 +9,16 @@ from threading import Event
 from typing import Any, Final
 
 from gcbatch.endpoints import DetailsEndpoint, FetchContext
-from gcbatch.engine import Engine, Fetching
 from gcbatch.errors import DataError, GcbatchError, OutOfReachError, ServiceError
 from gcbatch.exporting import PublishedFile
-from gcbatch.fetch import Observer
+from gcbatch.fetching import Engine, FetchWork, Observer, OrgSession, OrgSessions, Usage
 from gcbatch.genesys import Documents, Names
 from gcbatch.genesys.client import HIDDEN
 from gcbatch.job import Job, is_relative
-from gcbatch.orgs import Orgs, OrgSession, Spending
 from gcbatch.planning import Plan, SavedPlan, digest_parts
 from gcbatch.query import Query
-from gcbatch.report import Exported, FailedExport, Gap, RunReport
 from gcbatch.running.planner import Planner, ResolvedPlan
+from gcbatch.running.report import Exported, FailedExport, Gap, RunReport
 from gcbatch.store import REPORT_NOTE, PartMetadata
 from gcbatch.tables import Catalog, LatestParts, TableSource
 from gcbatch.text import one_line
@@ -49,7 +47,7 @@ MOST_NEWER: Final = 20
 
 
 @dataclass
-class _Effort:
+class _Progress:
     """What a run did to have all parts.
 
     Args:
@@ -62,7 +60,7 @@ class _Effort:
 
     allow_partial: bool = False
     fetched: int = 0
-    spent: Spending = field(default_factory=Spending)
+    spent: Usage = field(default_factory=Usage)
     remarks: Counter[str] = field(default_factory=Counter)
     gaps: dict[Query, GcbatchError] = field(default_factory=dict)
 
@@ -91,7 +89,7 @@ class OrgRun:
         self.planner = Planner(job, self._started[0])
         self._store = self.planner.store
         self._endpoint = self.planner.endpoint
-        self._effort = _Effort()
+        self._effort = _Progress()
         self._planned: ResolvedPlan | None = None
 
     @property
@@ -108,14 +106,14 @@ class OrgRun:
         return self._planned
 
     async def fetch(
-        self, orgs: Orgs, engine: Engine, *, fresh: bool, allow_partial: bool
+        self, orgs: OrgSessions, engine: Engine, *, fresh: bool, allow_partial: bool
     ) -> None:
         """Fetch what is missing.
 
         Raises:
             GcbatchError: What keeps it from being had.
         """
-        effort = self._effort = _Effort(allow_partial)
+        effort = self._effort = _Progress(allow_partial)
         if fresh:
             self._store.begin_fresh()
         planned = self.planner.as_kept()
@@ -153,7 +151,7 @@ class OrgRun:
             planned = self.planner.keep(planned)
         return planned.without(effort.gaps)
 
-    async def mend(self, orgs: Orgs, engine: Engine) -> None:
+    async def mend(self, orgs: OrgSessions, engine: Engine) -> None:
         """Fetch again whatever cannot be read, as its checksum shows."""
         plan, store = self.planned.plan, self._store
         damaged = [q for q in plan.queries if not store.is_whole(q.digest)]
@@ -169,14 +167,14 @@ class OrgRun:
         """Take parts as they are now for what is to be read."""
         self._store.forget_reads()
 
-    async def plan(self, orgs: Orgs) -> ResolvedPlan:
+    async def plan(self, orgs: OrgSessions) -> ResolvedPlan:
         """Return the plan, from kept names where they suffice and are not too old."""
         kept = self.planner.as_kept()
         if kept is not None and not self.planner.is_outdated(kept.names):
             return kept
         return await self.planner.anew(await self._session(orgs), spare=kept)
 
-    async def check(self, orgs: Orgs) -> tuple[str, ...]:
+    async def check(self, orgs: OrgSessions) -> tuple[str, ...]:
         """Sign in, list names, and ask as little as possible."""
         session = await self._session(orgs)
         planned = await self.planner.anew(session)
@@ -196,7 +194,7 @@ class OrgRun:
             self._account(query)
         return kept
 
-    async def _session(self, orgs: Orgs) -> OrgSession:
+    async def _session(self, orgs: OrgSessions) -> OrgSession:
         session = await orgs.session(self.job)
         session.client.patience.on_wait = self._observer.waiting
         self.planner.clock = session.client.clock
@@ -213,7 +211,7 @@ class OrgRun:
         per_minute = session.access.pacer.per_minute
         stored = total - len(todo)
         self._observer.planned(self.job.store_name, total, stored, per_minute)
-        work = Fetching(
+        work = FetchWork(
             org=self.org or "org",
             endpoint=self._endpoint,
             desk=self._desk(session),
