@@ -103,7 +103,7 @@ def verify(
 ) -> None:
     """Check parts and outputs, and compare with the service's own day totals."""
     loaded = load(job, start, end, settings)
-    from gcbatch.verifying import verify_job
+    from gcbatch.verifying import verify as verify_job
 
     shares = Shares(loaded)
     checked = shares.each(lambda share: verify_job(share, offline=offline))
