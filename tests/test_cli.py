@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import Result
 
-from gcbatch.cli.running import _engine_settings
+from gcbatch.cli.run import _engine_settings
 from gcbatch.simulator import Fault
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from gcbatch.job.query import ENDPOINTS
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
-STARTER = ROOT / "gcbatch" / "starter.yaml"
+STARTER = ROOT / "gcbatch" / "cli" / "starter.yaml"
 SCHEMA = ROOT / "configs" / "job.schema.json"
 ENVIRON = {
     f"{whose}_CLIENT_{what}": f"{whose} {what}"

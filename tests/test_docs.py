@@ -340,7 +340,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_pages_that_messages_name_are_there() -> None:
     """Hints and comments say `docs/simulator.md`, never a page of former days."""
     sources = [*ROOT.glob("gcbatch/**/*.py"), *ROOT.glob("exporters/**/*.py")]
-    sources += [*ROOT.glob("configs/*.yaml"), ROOT / "gcbatch" / "starter.yaml"]
+    sources += [*ROOT.glob("configs/*.yaml"), ROOT / "gcbatch" / "cli" / "starter.yaml"]
     named = {
         name
         for path in sources

@@ -171,7 +171,7 @@ def test_real_jobs_never_load_the_simulator() -> None:
     """The command `simulate` and jobs with `simulator: true` do."""
     users = {name for name, other in edges() if package_of(other) == "simulator"}
 
-    assert users <= {"cli.simulating", "fetching.sessions"}
+    assert users <= {"cli.simulate", "fetching.sessions"}
 
 
 def test_exporters_use_what_any_plugin_can_use() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gcbatch.memory import CHOICE, let_go_of_memory
+from gcbatch.cli.memory import CHOICE, use_jemalloc
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,6 @@ def test_arrow_is_told_to_give_memory_back(
     """Where it can, unless the environment says otherwise."""
     environ = dict(before)
 
-    let_go_of_memory(environ, platform)
+    use_jemalloc(environ, platform)
 
     assert environ == expected

@@ -17,10 +17,10 @@ from rich.text import Text
 from typer.testing import CliRunner
 
 from gcbatch.cli import app
-from gcbatch.cli.printing import print_json, print_screen, say, say_error
+from gcbatch.cli.logs import LogFormat, logging_to_stderr
+from gcbatch.cli.output import print_json, print_screen, say, say_error
+from gcbatch.cli.screens.grid import rows_screen
 from gcbatch.errors import DataError, JobError
-from gcbatch.logs import LogFormat, logging_to_stderr
-from gcbatch.screens import rows_screen
 from gcbatch.simulator import Fault, Faults, sample_tenant
 from gcbatch.text import fits_id, one_line, plain_json
 

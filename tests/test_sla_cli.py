@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import Result
 
-from gcbatch.sla_screens import EMPTY, MOST_ROWS, sla_screen
+from gcbatch.cli.screens.sla import EMPTY, MOST_ROWS, sla_screen
 from gcbatch.table import Table
 from gcbatch.windows import Window
 

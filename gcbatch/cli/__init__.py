@@ -4,20 +4,25 @@ from typing import Annotated
 
 import typer
 
-from gcbatch.cli.after import export_again, report, verify
-from gcbatch.cli.before import check, plan
-from gcbatch.cli.border import Border
-from gcbatch.cli.printing import print_text, say
-from gcbatch.cli.running import run
-from gcbatch.cli.simulating import simulate
+from gcbatch.cli.check import check
+from gcbatch.cli.error_boundary import ErrorBoundary
+from gcbatch.cli.export import export_again
+from gcbatch.cli.exporters import exporters
+from gcbatch.cli.init import init
+from gcbatch.cli.output import print_text, say
+from gcbatch.cli.plan import plan
+from gcbatch.cli.report import report
+from gcbatch.cli.run import run
+from gcbatch.cli.schema import schema
+from gcbatch.cli.simulate import simulate
 from gcbatch.cli.store import store_app
 from gcbatch.cli.streams import enduring_streams
-from gcbatch.cli.writing import exporters, init, schema
+from gcbatch.cli.verify import verify
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
-    cls=Border,
+    cls=ErrorBoundary,
     name="gcbatch",
     help="Genesys Cloud analytics in bulk: a YAML job in, exact tables out.",
     no_args_is_help=True,

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from gcbatch.logs import LogFormat
+from gcbatch.cli.logs import LogFormat
 
 __all__ = [
     "DEFAULT_STORE",

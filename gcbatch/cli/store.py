@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from gcbatch.cli.options import DEFAULT_STORE, AsJson, StoreFolder
-from gcbatch.cli.printing import print_json, print_screen, say
+from gcbatch.cli.output import print_json, print_screen, say
 
 __all__ = ["store_app"]
 
@@ -32,7 +32,7 @@ def list_store(
     if as_json:
         print_json([job.to_json() for job in jobs])
         return
-    from gcbatch.store_screens import store_screen
+    from gcbatch.cli.screens.store import store_screen
 
     print_screen(store_screen(jobs))
 
@@ -59,6 +59,6 @@ def prune_store(
     if as_json:
         print_json(done.to_json(dry_run=dry_run))
         return
-    from gcbatch.store_screens import pruned_line
+    from gcbatch.cli.screens.store import pruned_line
 
     say(pruned_line(done, dry_run=dry_run))

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from gcbatch.cli.printing import say_error
+from gcbatch.cli.output import say_error
 from gcbatch.errors import OutputError
 
 __all__ = ["enduring_streams"]

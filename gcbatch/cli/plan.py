@@ -2,15 +2,15 @@
 
 from typing import TYPE_CHECKING, Any
 
-from gcbatch.cli.jobs import Shares, load, settle
+from gcbatch.cli.job_argument import PerOrg, exit_with_failures, load
 from gcbatch.cli.options import AsJson, From, JobFile, Sets, To
-from gcbatch.cli.printing import print_json, print_screen, say
+from gcbatch.cli.output import print_json, print_screen
 
 if TYPE_CHECKING:
     from gcbatch.job import Job
     from gcbatch.running import ResolvedPlan
 
-__all__ = ["check", "plan"]
+__all__ = ["plan"]
 
 
 def plan(
@@ -25,16 +25,16 @@ def plan(
     loaded = load(job, start, end, settings)
     from gcbatch.running import plan_job
 
-    shares = Shares(loaded)
+    shares = PerOrg(loaded)
     plans = list(shares.each(plan_job))
     if as_json:
         print_json(shares.told([_plan_json(*one) for one in plans]))
     else:
-        from gcbatch.screens import plan_screen
+        from gcbatch.cli.screens.plan import plan_screen
 
         for share, planned in plans:
             print_screen(plan_screen(share, planned))
-    settle(shares.failures)
+    exit_with_failures(shares.failures)
 
 
 def _plan_json(job: "Job", planned: "ResolvedPlan") -> dict[str, Any]:
@@ -59,25 +59,3 @@ def _plan_json(job: "Job", planned: "ResolvedPlan") -> dict[str, Any]:
         "exports": [e.model_dump(mode="json") for e in job.exports],
         "warnings": list(planned.warnings),
     }
-
-
-def check(
-    job: JobFile,
-    *,
-    start: From = "",
-    end: To = "",
-    settings: Sets = [],  # noqa: B006 - typer copies it
-) -> None:
-    """Try the file, the credentials and the permissions."""
-    loaded = load(job, start, end, settings)
-    say(f"{job}: the file is good")
-    from gcbatch.running import check as check_job
-
-    shares = Shares(loaded)
-    for share, warnings in shares.each(check_job):
-        org = f"{share.org_name}: " if share.org_name else ""
-        endpoint = share.query.endpoint
-        say(f"{org}{endpoint}: credentials and permission are good")
-        for warning in warnings:
-            say(f"warning: {org}{warning}", err=True)
-    settle(shares.failures)

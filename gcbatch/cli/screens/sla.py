@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from gcbatch.screens import grid_of
+from gcbatch.cli.screens.grid import new_grid
 from gcbatch.table import Table
 from gcbatch.text import one_line
 
@@ -75,7 +75,7 @@ def _badness(row: Mapping[str, Any]) -> tuple[bool, float, str]:
 
 def _grid(names: Sequence[str], figures: Sequence[str]) -> Grid:
     numbers = range(len(names), len(names) + len(figures))
-    grid = grid_of(*names, *figures, right=numbers)
+    grid = new_grid(*names, *figures, right=numbers)
     for column in grid.columns:
         # Names of queues give way on a narrow terminal; dates and figures do not.
         column.no_wrap = column.header != "queue"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 import typer
 
-from gcbatch.cli.jobs import load
+from gcbatch.cli.job_argument import load
+from gcbatch.cli.logs import LogFormat, logging_to_stderr
 from gcbatch.cli.options import AsJson, From, JobFiles, LogAs, Sets, To, Verbose
-from gcbatch.cli.printing import print_json, print_screen, print_sla, say, say_error
+from gcbatch.cli.output import print_json, print_screen, print_sla, say, say_error
 from gcbatch.errors import DataError, GcbatchError, JobError
-from gcbatch.logs import LogFormat, logging_to_stderr
 from gcbatch.text import one_line
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ def run(
         raise JobError(
             msg, hint="the name is a job's folder in the store; tell them apart"
         )
+    from gcbatch.cli.progress import observing
     from gcbatch.job import refuse_shared_outputs
-    from gcbatch.progress import observing
     from gcbatch.running import arun_all, blocking
 
     refuse_shared_outputs(loaded)
@@ -143,7 +143,7 @@ class _Outcome:
                 say(f"{name}:", err=True)
             say_error(self.error)
         elif self.report and self.job and aloud:
-            from gcbatch.screens import report_screen
+            from gcbatch.cli.screens.run import report_screen
 
             print_screen(report_screen(self.report, self.job.query.zone))
             if self.job.sla and self.report.catalog:

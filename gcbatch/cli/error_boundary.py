@@ -10,10 +10,10 @@ from typing import Any, Final
 import typer
 from typer.core import TyperGroup
 
-from gcbatch.cli.printing import say, say_error
+from gcbatch.cli.output import say, say_error
 from gcbatch.errors import GcbatchError
 
-__all__ = ["Border"]
+__all__ = ["ErrorBoundary"]
 
 INTERRUPTED: Final = 130
 TERMINATED: Final = 143
@@ -21,7 +21,7 @@ TERMINATED: Final = 143
 log = logging.getLogger("gcbatch")
 
 
-class Border(TyperGroup):
+class ErrorBoundary(TyperGroup):
     """The one place where errors become a message and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:

@@ -3,13 +3,13 @@
 from collections.abc import MutableMapping
 from typing import Final
 
-__all__ = ["let_go_of_memory"]
+__all__ = ["use_jemalloc"]
 
 CHOICE: Final = "ARROW_DEFAULT_MEMORY_POOL"
 """Arrow's own variable. It is read once, when Arrow is first used."""
 
 
-def let_go_of_memory(environ: MutableMapping[str, str], platform: str) -> None:
+def use_jemalloc(environ: MutableMapping[str, str], platform: str) -> None:
     """Have Arrow give memory back to the system when it is done with it.
 
     With its usual allocator a run over large days takes 50 MB more, and keeps them

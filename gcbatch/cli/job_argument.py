@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
-from gcbatch.cli.printing import say_error
+from gcbatch.cli.output import say_error
 from gcbatch.errors import GcbatchError, JobError
 
 if TYPE_CHECKING:
     from gcbatch.job import Job
 
-__all__ = ["Shares", "load", "settle"]
+__all__ = ["PerOrg", "exit_with_failures", "load"]
 
 T = TypeVar("T")
 
@@ -31,9 +31,9 @@ def load(path: Path, start: str, end: str, settings: Sequence[str]) -> "Job":
     Raises:
         JobError: If the file or a setting is not usable.
     """
-    from gcbatch.memory import let_go_of_memory
+    from gcbatch.cli.memory import use_jemalloc
 
-    let_go_of_memory(os.environ, sys.platform)
+    use_jemalloc(os.environ, sys.platform)
 
     from gcbatch.job import load_job
 
@@ -51,7 +51,7 @@ def load(path: Path, start: str, end: str, settings: Sequence[str]) -> "Job":
     return load_job(path, settings=overrides, environ=os.environ)
 
 
-class Shares:
+class PerOrg:
     """The orgs of a job, one after the other; one that fails stops no other."""
 
     def __init__(self, job: "Job") -> None:
@@ -82,7 +82,7 @@ class Shares:
         return sorted([*found, *failed], key=lambda one: str(one["org"]))
 
 
-def settle(failures: Iterable[GcbatchError]) -> None:
+def exit_with_failures(failures: Iterable[GcbatchError]) -> None:
     """Tell what kept orgs from being had, of several; exit with the worst code."""
     told = list(failures)
     for failure in told:

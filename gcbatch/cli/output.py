@@ -56,7 +56,7 @@ def print_sla(
     job: "Job", catalog: "Catalog | MultiOrgCatalog", period: str = "total"
 ) -> None:
     """Print the service levels of a job, of one kind of period."""
-    from gcbatch.sla_screens import sla_screen
+    from gcbatch.cli.screens.sla import sla_screen
 
     table, shape = catalog.table("sla", period=period), job.query.shape
     print_screen(sla_screen(table, period=period, per_offer=shape.per_offer))

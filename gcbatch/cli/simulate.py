@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gcbatch.cli.printing import print_text, say
+from gcbatch.cli.output import print_text, say
 from gcbatch.errors import JobError, OutputError
 
 __all__ = ["simulate"]

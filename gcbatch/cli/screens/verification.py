@@ -1,4 +1,4 @@
-"""What the terminal shows of the store and of checks; data in, renderables out."""
+"""What `verify` found, on a terminal."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,23 +7,17 @@ from zoneinfo import ZoneInfo
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from gcbatch.screens import counted, grid_of, local_time
-from gcbatch.store import PruneResult, StoredJob
+from gcbatch.cli.screens.grid import local_time, new_grid, pluralize
 from gcbatch.verifying import Difference, Totals, VerifyResult
-from gcbatch.windows import UTC_ZONE, Window
+from gcbatch.windows import Window
 
-__all__ = ["pruned_line", "store_screen", "verification_screen"]
+__all__ = ["MOST_DIFFERENCES", "MOST_FLAWS", "verification_screen"]
+
 
 MOST_FLAWS: Final = 20
+
+
 MOST_DIFFERENCES: Final = 40
-UNITS: Final = ("bytes", "kB", "MB", "GB")
-
-
-def _size(count: float) -> str:
-    unit = 0
-    while count >= 1000 and unit < len(UNITS) - 1:  # noqa: PLR2004 - kilo
-        count, unit = count / 1000, unit + 1
-    return f"{count:,.0f} {UNITS[unit]}" if unit == 0 else f"{count:,.1f} {UNITS[unit]}"
 
 
 def _span(window: Window, zone: ZoneInfo) -> str:
@@ -40,8 +34,8 @@ def verification_screen(found: VerifyResult) -> RenderableType:
         ("output", found.outputs, found.output_flaws),
     )
     for noun, number, flaws in looked_at:
-        state = counted(len(flaws), "flaw") if flaws else "as the run left them"
-        lines.append(Text(f"{counted(number, noun)}: {state}"))
+        state = pluralize(len(flaws), "flaw") if flaws else "as the run left them"
+        lines.append(Text(f"{pluralize(number, noun)}: {state}"))
         lines += [Text(f"  {flaw}") for flaw in flaws[:MOST_FLAWS]]
         if len(flaws) > MOST_FLAWS:
             lines.append(Text(f"  and {len(flaws) - MOST_FLAWS:,} more"))
@@ -56,11 +50,11 @@ def _totals(
     found: VerifyResult, totals: Totals, zone: ZoneInfo
 ) -> list[RenderableType]:
     what = (
-        f"{counted(totals.spans, 'total')} of a day or longer compared with the "
-        f"service's own, {counted(totals.requests, 'request')}: "
+        f"{pluralize(totals.spans, 'total')} of a day or longer compared with the "
+        f"service's own, {pluralize(totals.requests, 'request')}: "
     )
     number = totals.differing
-    state = f"{counted(number, 'figure')} differ" if number else "no figure differs"
+    state = f"{pluralize(number, 'figure')} differ" if number else "no figure differs"
     lines: list[RenderableType] = [Text(f"{what}{state}")]
     if totals.listed:
         lines += _differences(found, totals.listed, number, zone)
@@ -68,7 +62,7 @@ def _totals(
         lines.append(
             Text(
                 f"provisional: {totals.provisional:,} of them, in which "
-                f"{counted(totals.differing_provisional, 'figure')} differ; the "
+                f"{pluralize(totals.differing_provisional, 'figure')} differ; the "
                 "service still corrects these days, the next run fetches them again"
             )
         )
@@ -87,7 +81,7 @@ def _totals(
 def _differences(
     found: VerifyResult, listed: Sequence[Difference], number: int, zone: ZoneInfo
 ) -> list[RenderableType]:
-    grid = grid_of("from", "to", "group", "figure", "stored", "served", right=(4, 5))
+    grid = new_grid("from", "to", "group", "figure", "stored", "served", right=(4, 5))
     for difference in listed[:MOST_DIFFERENCES]:
         grid.add_row(
             local_time(difference.window.start, zone),
@@ -104,38 +98,3 @@ def _differences(
 
 def _numbers(difference: Difference) -> tuple[int | float | None, int | float | None]:
     return difference.stored, difference.served
-
-
-def store_screen(jobs: Sequence[StoredJob]) -> RenderableType:
-    """Return what the store holds, a line for each job; times in UTC."""
-    if not jobs:
-        return Text("nothing is stored")
-    grid = grid_of(
-        "job", "from", "to", "parts", "size", "provisional", "unreadable", "last run",
-        right=(3, 4, 5, 6),
-    )  # fmt: skip
-    for job in jobs:
-        window = job.window
-        grid.add_row(
-            job.job,
-            local_time(window.start, UTC_ZONE) if window else "-",
-            local_time(window.end, UTC_ZONE) if window else "-",
-            f"{job.parts:,}",
-            _size(job.size),
-            f"{job.provisional:,}",
-            f"{job.unreadable:,}",
-            (job.last_run or "-")[:16].replace("T", " "),
-        )
-    return grid
-
-
-def pruned_line(done: PruneResult, *, dry_run: bool) -> str:
-    """Return what was removed, in one line."""
-    said = [f"{counted(done.parts, 'part')} of {counted(len(done.jobs), 'job')}"]
-    if done.leftovers:
-        said.append(counted(done.leftovers, "unfinished file"))
-    if done.emptied:
-        said.append(f"all that was left of {', '.join(done.emptied)}")
-    verb = "would remove" if dry_run else "removed"
-    before = f"{done.before:%Y-%m-%d %H:%M} UTC"
-    return f"{verb} {', '.join(said)}: {_size(done.size)}, ended before {before}"

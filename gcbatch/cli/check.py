@@ -1,0 +1,29 @@
+"""The command `check`."""
+
+from gcbatch.cli.job_argument import PerOrg, exit_with_failures, load
+from gcbatch.cli.options import From, JobFile, Sets, To
+from gcbatch.cli.output import say
+
+__all__ = ["check"]
+
+
+def check(
+    job: JobFile,
+    *,
+    start: From = "",
+    end: To = "",
+    settings: Sets = [],  # noqa: B006 - typer copies it
+) -> None:
+    """Try the file, the credentials and the permissions."""
+    loaded = load(job, start, end, settings)
+    say(f"{job}: the file is good")
+    from gcbatch.running import check as check_job
+
+    shares = PerOrg(loaded)
+    for share, warnings in shares.each(check_job):
+        org = f"{share.org_name}: " if share.org_name else ""
+        endpoint = share.query.endpoint
+        say(f"{org}{endpoint}: credentials and permission are good")
+        for warning in warnings:
+            say(f"warning: {org}{warning}", err=True)
+    exit_with_failures(shares.failures)
