@@ -32,8 +32,8 @@ from benchmarks.aggregates_data import (
 from benchmarks.counted import CountedSimulator, run
 from gcbatch.genesys import Family
 from gcbatch.simulator import Fault, Faults, Queue, Tenant
+from gcbatch.simulator.aggregates.query import Limits, Query, read_query
 from gcbatch.simulator.problems import bad_request
-from gcbatch.simulator.query import Limits, Query, read_query
 
 WIDE: Final = 1_000_000
 """A quota that nobody reaches."""

@@ -18,8 +18,8 @@ from gcbatch.simulator import (
     Tenant,
     generate_conversations,
 )
-from gcbatch.simulator.conversations import conversations_of
 from gcbatch.simulator.documents import Document
+from gcbatch.simulator.tenant.conversations import conversations_of
 from tests.chaos.compressed import CompressedLoop, compressed
 
 T = TypeVar("T")

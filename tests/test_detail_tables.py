@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gcbatch.genesys.detail_models import CONVERSATION, USER_DETAIL, FieldKind, Model
 from gcbatch.simulator import sample_tenant
-from gcbatch.simulator.conversations import conversations_of
+from gcbatch.simulator.tenant.conversations import conversations_of
 from tests.detail_tables import (
     DAY,
     DETAIL_TABLES,

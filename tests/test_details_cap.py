@@ -8,7 +8,7 @@ import pytest
 
 from gcbatch.errors import OutOfReachError, ServiceError, TooLargeError
 from gcbatch.simulator import Fault, Faults
-from gcbatch.simulator.detail_index import Matching
+from gcbatch.simulator.details.index import Matching
 from tests.details_world import (
     QUERY,
     World,

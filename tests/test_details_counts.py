@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from gcbatch import DataError
 from gcbatch.cli import app
 from gcbatch.simulator import Fault, Faults
-from gcbatch.simulator.faults import Kind
+from gcbatch.simulator.faults.faults import Kind
 from tests.details_world import (
     SPAN,
     UNSETTLED,

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.processes import environment, measured
 from gcbatch.simulator import Document, Tenant, generate_conversations
-from gcbatch.simulator.detail_index import Matching
+from gcbatch.simulator.details.index import Matching
 from tests.conftest import Bench, BenchOf
 
 DAY = timedelta(days=1)

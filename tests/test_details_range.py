@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gcbatch.simulator import Call, Queue, Tenant
-from gcbatch.simulator.conversations import conversations_of
-from gcbatch.simulator.detail_index import Matching
+from gcbatch.simulator.details.index import Matching
+from gcbatch.simulator.tenant.conversations import conversations_of
 from tests.details_world import (
     World,
     after,

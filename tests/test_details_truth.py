@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gcbatch.simulator import sample_tenant
-from gcbatch.simulator.conversations import conversations_of
+from gcbatch.simulator.tenant.conversations import conversations_of
 from tests.details_world import World
 
 ZONE = ZoneInfo("Asia/Jerusalem")

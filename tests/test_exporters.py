@@ -21,7 +21,7 @@ from gcbatch.testing import ExporterConformance, Row, sample_table, typed
 from gcbatch.windows import iso
 from gcbatch_exporters.csv import CsvExporter, CsvOptions
 from gcbatch_exporters.json import JsonExporter, JsonOptions
-from gcbatch_exporters.rows import as_json
+from gcbatch_exporters.text_columns import as_json
 
 FORMULAS = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001 - full-width ones count too
 

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcbatch.windows import Period, Window, midnight, step
-from gcbatch_exporters.report import wording as say
+from gcbatch_exporters.report import formatting as say
 from gcbatch_exporters.report.charts import LARGE, SMALL, bullet, course
-from gcbatch_exporters.report.figures import QueueFigures, Sums
-from gcbatch_exporters.report.heat import fits_hours
 from gcbatch_exporters.report.markup import Html, joined, tag, text
-from gcbatch_exporters.report.steps import MOST_STEPS, Axis, Spans
+from gcbatch_exporters.report.summary import QueueFigures, Sums
+from gcbatch_exporters.report.time_axis import MOST_STEPS, Axis, Spans
+from gcbatch_exporters.report.week_grid import fits_hours
 
 DUBLIN = ZoneInfo("Europe/Dublin")
 KOLKATA = ZoneInfo("Asia/Kolkata")

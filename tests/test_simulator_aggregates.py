@@ -21,11 +21,11 @@ from gcbatch.simulator import (
     generate_calls,
     sample_tenant,
 )
-from gcbatch.simulator.aggregates import answer_query
-from gcbatch.simulator.call_log import queue_id
-from gcbatch.simulator.events import events_of
+from gcbatch.simulator.aggregates.answers import answer_query
+from gcbatch.simulator.aggregates.query import Limits, read_query
 from gcbatch.simulator.problems import Problem
-from gcbatch.simulator.query import Limits, read_query
+from gcbatch.simulator.tenant.call_log import queue_id
+from gcbatch.simulator.tenant.events import events_of
 
 FAMILY = {family.model: family for family in FAMILIES}
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -7,13 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gcbatch.simulator.buckets import (
-    Bucket,
-    HoursFrom,
-    cutter,
-    instant_of,
-    milliseconds,
-)
+from gcbatch.simulator.aggregates.buckets import Bucket, HoursFrom, cutter
+from gcbatch.simulator.instants import instant_of, milliseconds
 
 GRANULARITIES = ("PT15M", "PT1H", "PT5H", "P1D", "P1W", "P1M", "P7D", "P1DT12H", None)
 ZONES = (

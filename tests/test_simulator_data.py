@@ -21,11 +21,11 @@ from gcbatch.simulator import (
     load_call_log,
     sample_tenant,
 )
-from gcbatch.simulator.call_log import queue_id, user_id
-from gcbatch.simulator.detail_index import index_of
-from gcbatch.simulator.events import events_of
-from gcbatch.simulator.tally import Question, tallies_of
-from gcbatch.simulator.tenant import Tenant
+from gcbatch.simulator.details.index import index_of
+from gcbatch.simulator.tenant.call_log import queue_id, user_id
+from gcbatch.simulator.tenant.events import events_of
+from gcbatch.simulator.tenant.tenant import Tenant
+from gcbatch.simulator.tutorials.counts import Question, tallies_of
 
 HEAD = (
     "call_id,line,priority,type,vru_entry,vru_exit,"

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from gcbatch.simulator import Call, Document
-from gcbatch.simulator.details_query import matching, read_async
+from gcbatch.simulator.details.query import matching, read_async
 from tests.details_client import (
     CONVERSATIONS,
     after,

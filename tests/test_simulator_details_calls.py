@@ -13,7 +13,7 @@ import pytest
 
 from gcbatch.genesys.detail_models import CONVERSATION
 from gcbatch.simulator import Call, Queue, Tenant, User, generate_calls, sample_tenant
-from gcbatch.simulator.conversations import conversations_of
+from gcbatch.simulator.tenant.conversations import conversations_of
 from tests.details_client import after, all_rows, details, tenant_of, unknown
 from tests.job_client import connected
 

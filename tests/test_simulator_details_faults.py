@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gcbatch.simulator import Fault, generate_conversations
-from gcbatch.simulator.faults import Kind
+from gcbatch.simulator.faults.faults import Kind
 from tests.details_client import USERS, after, details, every_hour, hours, tenant_of
 from tests.job_client import Client, connected, presence
 from tests.simulator_client import Answer

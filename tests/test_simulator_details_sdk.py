@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gcbatch.simulator import generate_conversations
-from gcbatch.simulator.conversations import conversations_of
+from gcbatch.simulator.tenant.conversations import conversations_of
 from tests.details_client import DAY, after, every_hour
 from tests.job_client import presence
 

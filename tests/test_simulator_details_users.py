@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gcbatch.simulator import Presence
-from gcbatch.simulator.user_details import matching, read_async
+from gcbatch.simulator.details.user_query import matching, read_async
 from tests.details_client import USERS, after, details, tenant_of
 from tests.job_client import connected
 

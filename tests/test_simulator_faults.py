@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from gcbatch.simulator import Call, Fault, Faults, Queue, Simulator, Tenant
-from gcbatch.simulator.faults import Kind
+from gcbatch.simulator.faults.faults import Kind
 
 AGGREGATES = "/api/v2/analytics/conversations/aggregates/query"
 QUEUES = "/api/v2/routing/queues"

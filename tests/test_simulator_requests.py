@@ -7,8 +7,8 @@ import orjson
 import pytest
 
 from gcbatch.genesys.families import FAMILIES
+from gcbatch.simulator.aggregates.query import Limits, Query, View, read_query
 from gcbatch.simulator.problems import Problem
-from gcbatch.simulator.query import Limits, Query, View, read_query
 
 FAMILY = {family.model: family for family in FAMILIES}
 INTERVAL = "2026-01-01T00:00:00Z/2026-01-02T00:00:00Z"

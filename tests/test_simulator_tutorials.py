@@ -19,7 +19,7 @@ from gcbatch.simulator import (
     generate_calls,
     sample_tenant,
 )
-from gcbatch.simulator.faults import Kind
+from gcbatch.simulator.faults.faults import Kind
 from tests.simulator_client import Client as BaseClient
 from tests.simulator_client import client_of
 

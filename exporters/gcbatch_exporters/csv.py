@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from gcbatch.exporting import FileOptions, Receipt, Target
 from gcbatch.table import Table
-from gcbatch_exporters.rows import (
+from gcbatch_exporters.text_columns import (
     as_bytes,
     as_text,
     concat,

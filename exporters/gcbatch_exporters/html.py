@@ -8,16 +8,16 @@ from pydantic import BaseModel
 from gcbatch.errors import JobError
 from gcbatch.exporting import FileOptions, Receipt, Target
 from gcbatch.table import Table
-from gcbatch_exporters.report.figures import NEEDED, read_figures
-from gcbatch_exporters.report.heat import (
+from gcbatch_exporters.report.markup import tag
+from gcbatch_exporters.report.page import FOOT, head, report
+from gcbatch_exporters.report.plain_table import listing
+from gcbatch_exporters.report.summary import NEEDED, read_figures
+from gcbatch_exporters.report.week_grid import (
     Heat,
     fits_hours,
     heat_of_intervals,
     heat_of_sla,
 )
-from gcbatch_exporters.report.listing import listing
-from gcbatch_exporters.report.markup import tag
-from gcbatch_exporters.report.page import FOOT, head, report
 
 __all__ = ["HtmlExporter", "HtmlOptions"]
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from gcbatch.errors import JobError
 from gcbatch.exporting import FileOptions, Receipt, Target
 from gcbatch.table import Table
-from gcbatch_exporters.rows import (
+from gcbatch_exporters.text_columns import (
     as_bytes,
     as_json,
     concat,

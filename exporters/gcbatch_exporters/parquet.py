@@ -13,7 +13,7 @@ from gcbatch.table import BATCH_ROWS, Table
 from gcbatch_exporters.found import Found
 from gcbatch_exporters.layout import Layout
 from gcbatch_exporters.partitions import Partitions
-from gcbatch_exporters.rows import only_table
+from gcbatch_exporters.text_columns import only_table
 
 __all__ = ["ParquetExporter", "ParquetOptions"]
 

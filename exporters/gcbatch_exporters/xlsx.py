@@ -19,7 +19,7 @@ from gcbatch.errors import JobError, OutputError
 from gcbatch.exporting import FileOptions, Receipt, Target
 from gcbatch.table import Table
 from gcbatch.windows import UTC_ZONE, to_local
-from gcbatch_exporters.rows import as_text
+from gcbatch_exporters.text_columns import as_text
 
 __all__ = ["XlsxExporter", "XlsxOptions"]
 

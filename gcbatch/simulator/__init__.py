@@ -6,16 +6,16 @@ not repeated here. It also answers two tutorials whose shapes the service's publ
 API does not have (`interval_report`, `queue_summary`).
 """
 
-from gcbatch.simulator.call_log import load_call_log
 from gcbatch.simulator.documents import Document
-from gcbatch.simulator.faults import Fault, Faults
-from gcbatch.simulator.generate import generate_calls
-from gcbatch.simulator.generate_conversations import generate_conversations
-from gcbatch.simulator.journal import Entry, Journal
-from gcbatch.simulator.sample import VERSION, call_log_tenant, sample_tenant
+from gcbatch.simulator.faults.faults import Fault, Faults
+from gcbatch.simulator.request_log import Entry, Journal
 from gcbatch.simulator.server import Simulator
 from gcbatch.simulator.serving import serve
-from gcbatch.simulator.tenant import (
+from gcbatch.simulator.tenant.call_log import load_call_log
+from gcbatch.simulator.tenant.generate import generate_calls
+from gcbatch.simulator.tenant.generate_conversations import generate_conversations
+from gcbatch.simulator.tenant.sample import VERSION, call_log_tenant, sample_tenant
+from gcbatch.simulator.tenant.tenant import (
     Call,
     Observation,
     Presence,

@@ -9,11 +9,11 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
-from gcbatch.simulator.detail_distortions import detail_distorted, has_details
-from gcbatch.simulator.distortions import distorted
-from gcbatch.simulator.faults import DISTORTIONS, INSTEAD, Fault
-from gcbatch.simulator.journal import Entry
+from gcbatch.simulator.faults.details import detail_distorted, has_details
+from gcbatch.simulator.faults.distortions import distorted
+from gcbatch.simulator.faults.faults import DISTORTIONS, INSTEAD, Fault
 from gcbatch.simulator.problems import throttled, unauthorized, with_status
+from gcbatch.simulator.request_log import Entry
 
 __all__ = ["instead_of_answer", "json_response", "send", "spoil", "stall"]
 

@@ -14,7 +14,13 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from gcbatch.simulator.problems import bad_request, invalid_value, not_found
-from gcbatch.simulator.tenant import HOME_DIVISION, Queue, Tenant, User, WrapUpCode
+from gcbatch.simulator.tenant.tenant import (
+    HOME_DIVISION,
+    Queue,
+    Tenant,
+    User,
+    WrapUpCode,
+)
 
 __all__ = ["Listings", "Route"]
 

@@ -15,10 +15,11 @@ from aiohttp import web
 
 from gcbatch.genesys import FAMILIES, Family
 from gcbatch.simulator.access import Access, TokenRefusal, token_id
-from gcbatch.simulator.aggregates import answer_query
-from gcbatch.simulator.async_jobs import JobRules, Jobs
-from gcbatch.simulator.async_jobs_routes import JobRoute, JobRoutes
-from gcbatch.simulator.buckets import HoursFrom
+from gcbatch.simulator.aggregates.answers import answer_query
+from gcbatch.simulator.aggregates.buckets import HoursFrom
+from gcbatch.simulator.aggregates.query import Limits, read_query
+from gcbatch.simulator.async_job_routes import JobRoute, JobRoutes
+from gcbatch.simulator.async_jobs.jobs import JobRules, Jobs
 from gcbatch.simulator.delivery import (
     instead_of_answer,
     json_response,
@@ -26,12 +27,9 @@ from gcbatch.simulator.delivery import (
     spoil,
     stall,
 )
-from gcbatch.simulator.detail_index import Matching
-from gcbatch.simulator.details import Details, DetailsRoute
-from gcbatch.simulator.events import events_of
-from gcbatch.simulator.faults import Fault, Faults
-from gcbatch.simulator.interval_report import answer_interval_report, is_interval_report
-from gcbatch.simulator.journal import Entry, Journal
+from gcbatch.simulator.details.index import Matching
+from gcbatch.simulator.details.routes import Details, DetailsRoute
+from gcbatch.simulator.faults.faults import Fault, Faults
 from gcbatch.simulator.listings import Listings, Route
 from gcbatch.simulator.problems import (
     Problem,
@@ -39,10 +37,15 @@ from gcbatch.simulator.problems import (
     too_large,
     unsupported_media_type,
 )
-from gcbatch.simulator.query import Limits, read_query
-from gcbatch.simulator.queue_summary import answer_queue_summary
 from gcbatch.simulator.quota import Quota
-from gcbatch.simulator.tenant import Tenant
+from gcbatch.simulator.request_log import Entry, Journal
+from gcbatch.simulator.tenant.events import events_of
+from gcbatch.simulator.tenant.tenant import Tenant
+from gcbatch.simulator.tutorials.interval_report import (
+    answer_interval_report,
+    is_interval_report,
+)
+from gcbatch.simulator.tutorials.queue_summary import answer_queue_summary
 
 __all__ = ["Simulator"]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from gcbatch.simulator.server import Simulator
-from gcbatch.simulator.tenant import Tenant
+from gcbatch.simulator.tenant.tenant import Tenant
 
 __all__ = ["serve"]
 

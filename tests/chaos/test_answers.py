@@ -32,9 +32,9 @@ from gcbatch.genesys.regions import Hosts
 from gcbatch.job.query import QuerySection
 from gcbatch.query import make_query
 from gcbatch.simulator import sample_tenant
-from gcbatch.simulator.aggregates import answer_query
-from gcbatch.simulator.events import events_of
-from gcbatch.simulator.query import Limits, read_query
+from gcbatch.simulator.aggregates.answers import answer_query
+from gcbatch.simulator.aggregates.query import Limits, read_query
+from gcbatch.simulator.tenant.events import events_of
 from gcbatch.windows import Window
 
 pytestmark = pytest.mark.chaos

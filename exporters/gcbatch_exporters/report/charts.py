@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from gcbatch_exporters.report.figures import Sums
+from gcbatch_exporters.report.formatting import count, percent, target
 from gcbatch_exporters.report.markup import Html, joined, tag
-from gcbatch_exporters.report.steps import Axis
-from gcbatch_exporters.report.wording import count, percent, target
+from gcbatch_exporters.report.summary import Sums
+from gcbatch_exporters.report.time_axis import Axis
 
 __all__ = ["LARGE", "SMALL", "Frame", "bullet", "course", "legend"]
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Self
 
-from gcbatch_exporters.report.heat import Cell, Heat
+from gcbatch_exporters.report.formatting import count, percent, target
 from gcbatch_exporters.report.markup import Html, tag
-from gcbatch_exporters.report.steps import WEEKDAYS
-from gcbatch_exporters.report.wording import count, percent, target
+from gcbatch_exporters.report.time_axis import WEEKDAYS
+from gcbatch_exporters.report.week_grid import Cell, Heat
 
 __all__ = ["heat_section"]
 

@@ -8,11 +8,7 @@ from typing import Final
 
 from gcbatch.table import Table
 from gcbatch_exporters.report.charts import LARGE, SMALL, bullet, course, legend
-from gcbatch_exporters.report.figures import Figures, QueueFigures, Sums
-from gcbatch_exporters.report.heat import Heat
-from gcbatch_exporters.report.heatmap import heat_section
-from gcbatch_exporters.report.markup import Html, joined, tag
-from gcbatch_exporters.report.wording import (
+from gcbatch_exporters.report.formatting import (
     averages,
     clock,
     count,
@@ -24,6 +20,10 @@ from gcbatch_exporters.report.wording import (
     target,
     verdict,
 )
+from gcbatch_exporters.report.heatmap import heat_section
+from gcbatch_exporters.report.markup import Html, joined, tag
+from gcbatch_exporters.report.summary import Figures, QueueFigures, Sums
+from gcbatch_exporters.report.week_grid import Heat
 
 __all__ = ["FOOT", "head", "report"]
 

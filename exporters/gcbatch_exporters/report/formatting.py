@@ -1,0 +1,139 @@
+"""How the report writes numbers, and what it says of them."""
+
+from datetime import timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from gcbatch.windows import Window, to_local
+from gcbatch_exporters.report.summary import Figures, QueueFigures
+from gcbatch_exporters.report.time_axis import long_day
+
+__all__ = [
+    "NONE",
+    "averages",
+    "clock",
+    "count",
+    "days",
+    "level_of",
+    "noun",
+    "percent",
+    "span",
+    "verdict",
+]
+
+NONE: Final = "\N{EN DASH}"
+_THIN: Final = "\u202f"
+"""Before %: narrow, and no line ends there."""
+
+
+def count(number: float | None) -> str:
+    """Return `1,234`; at most one decimal, which only averages have."""
+    return NONE if number is None else f"{round(number, 1):,.10g}"
+
+
+def percent(value: float | None, *, below: float | None = None) -> str:
+    """Return `90.9 %`.
+
+    Args:
+        value: In percent; None is unknown.
+        below: A target that *value* does not reach: it gets as many decimals as
+            tell them apart, so that no 80.0 % misses 80 %.
+    """
+    if value is None:
+        return NONE
+    digits = 1
+    while below is not None and value < below <= round(value, digits):
+        digits += 1
+    return f"{value:.{digits}f}{_THIN}%"
+
+
+def level_of(queue: QueueFigures) -> str:
+    """Return a queue's service level, told apart from a target that it misses."""
+    return percent(queue.sums.level, below=queue.target)
+
+
+def target(value: float | None) -> str:
+    """Return `80 %`, with decimals only if it has some."""
+    return NONE if value is None else f"{value:g}{_THIN}%"
+
+
+def clock(seconds: float | None) -> str:
+    """Return minutes and seconds: `5:12`."""
+    if seconds is None:
+        return NONE
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes:,}:{rest:02}"
+
+
+def noun(number: int, one: str) -> str:
+    """Return `1 day` or `3 days`."""
+    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
+
+
+def span(covered: Window, zone: ZoneInfo) -> str:
+    """Return a range in words: its days, both included, or its instants."""
+    start, end = to_local(covered.start, zone), to_local(covered.end, zone)
+    if start.time() != end.time() or start.hour or start.minute:
+        return f"{long_day(start)}, {start:%H:%M} to {long_day(end)}, {end:%H:%M}"
+    last = end - timedelta(days=1)
+    if last.date() == start.date():
+        return long_day(start)
+    first = long_day(start)
+    if start.year == last.year:
+        first = first.removesuffix(f" {start.year}")
+        if start.month == last.month:
+            first = str(start.day)
+    return f"{first} to {long_day(last)}"
+
+
+def days(covered: Window, zone: ZoneInfo) -> str | None:
+    """Return how many local days a range has; None if it does not begin with one."""
+    start, end = to_local(covered.start, zone), to_local(covered.end, zone)
+    if start.time() != end.time() or start.hour or start.minute:
+        return None
+    return noun((end.date() - start.date()).days, "day")
+
+
+def verdict(figures: Figures) -> str:
+    """Return in one or two sentences how the queues stand."""
+    met, missed = figures.met_count, figures.missed_count
+    known = met + missed
+    if not known:
+        return "No queue has both calls and a target, so none can be compared."
+    worst = figures.queues[0]
+    if known == 1:
+        did = "met" if worst.met else "missed"
+        return (
+            f"{worst.name} {did} its target: {level_of(worst)} against "
+            f"{target(worst.target)}."
+        )
+    if not missed:
+        return f"All {known} queues with a target met it."
+    told = (
+        f"{worst.name} is furthest from it: {level_of(worst)} against "
+        f"{target(worst.target)}."
+    )
+    if not met:
+        return f"None of {noun(known, 'queue')} met its target. {told}"
+    return f"{met} of {known} queues met their target. {told}"
+
+
+def averages(figures: Figures) -> str | None:
+    """Return why percentages are not averaged, told with the page's own numbers.
+
+    None where there are not two queues to average.
+    """
+    level, average = figures.total.level, figures.average_of_levels
+    if level is None or average is None:
+        return None
+    over_all = f"The service level over all calls is {percent(level)}"
+    if percent(level) == percent(average):
+        return (
+            f"{over_all}. Averaging the queues' percentages happens to say the same "
+            "here; with busy and quiet queues it would not, so this report never does."
+        )
+    return (
+        f"{over_all}; averaging the queues' percentages would say "
+        f"{percent(average)}, as if a queue of ten calls weighed as much as one of ten "
+        "thousand."
+    )

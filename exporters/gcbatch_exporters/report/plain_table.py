@@ -1,0 +1,62 @@
+"""Plain rows of any table, for those that are no report."""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gcbatch.table import Table
+from gcbatch_exporters.report.formatting import span
+from gcbatch_exporters.report.markup import Html, joined, tag
+from gcbatch_exporters.text_columns import as_text, concat
+
+__all__ = ["listing"]
+
+_ESCAPED = {
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    "\r": "&#13;",  # a parser would make it a line feed
+    "\0": "\ufffd",  # or drop this
+}
+
+
+def listing(table: Table) -> Iterator[tuple[Html, int]]:
+    """Yield the table's section piece by piece, and how many rows are in a piece.
+
+    Values are written as csv has them: times in UTC, numbers unrounded; null is an
+    empty cell.
+    """
+    heads = [
+        tag("th", field.name, scope="col", class_=_looks(field))
+        for field in table.schema
+    ]
+    range_ = span(table.covered, table.timezone)
+    begin = joined(
+        Html("<section>"),
+        tag("h2", table.name),
+        tag("p", f"{range_} ({table.timezone.key}); times are UTC", class_="note"),
+        Html('<div class="wide"><table class="rows">'),
+        tag("thead", tag("tr", *heads)),
+        Html("<tbody>\n"),
+    )
+    yield begin, 0
+    for batch in table:
+        pieces: list[pa.Array | str] = ["<tr>"]
+        for field, column in zip(batch.schema, batch.columns, strict=True):
+            looks = ' class="n"' if _looks(field) else ""
+            pieces += [f"<td{looks}>", _escaped(as_text(column, field.name)), "</td>"]
+        lines = concat(*pieces, "</tr>", null="")
+        yield Html("\n".join(lines.to_pylist()) + "\n"), batch.num_rows
+    yield Html("</tbody></table></div></section>\n"), 0
+
+
+def _looks(field: pa.Field) -> str | None:
+    kind = field.type
+    return "n" if pa.types.is_integer(kind) or pa.types.is_floating(kind) else None
+
+
+def _escaped(column: pa.Array) -> pa.Array:
+    for character, reference in _ESCAPED.items():
+        column = pc.replace_substring(column, character, reference)
+    return column

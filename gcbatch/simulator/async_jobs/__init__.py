@@ -1,0 +1,1 @@
+"""Async jobs of the service: submitted, worked on, fetched by cursor."""

@@ -1,0 +1,189 @@
+"""Queries of conversation details: read strictly, and what answers them.
+
+Source: models ConversationQuery and AsyncConversationQuery of
+PureCloudPlatformClientV2 269.0.0; the pages on detail queries of
+developer.genesys.cloud; read 2026-11-21. Where no wording of a refusal is public
+it is ours.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast, get_args
+
+import orjson
+
+from gcbatch.simulator.details.filter_fields import (
+    CONVERSATION,
+    EVALUATION,
+    RESOLUTION,
+    SEGMENT,
+    SURVEY,
+    conversation_values,
+    segment_values,
+)
+from gcbatch.simulator.details.filters import Filter, accepted, read_filters
+from gcbatch.simulator.details.index import Matching, Order, OrderBy, in_order, index_of
+from gcbatch.simulator.details.paging import PageOf, read_aggregations, read_page
+from gcbatch.simulator.documents import Document
+from gcbatch.simulator.instants import DAY_MS
+from gcbatch.simulator.problems import bad_request
+from gcbatch.simulator.request_reading import (
+    read_choice,
+    read_flag,
+    read_interval,
+    read_json,
+    read_object,
+    read_whole,
+)
+from gcbatch.simulator.tenant.tenant import Tenant
+
+__all__ = ["DetailsQuery", "matching", "read_async", "read_query"]
+
+MAX_DAYS_UNFILTERED: Final = 7
+MAX_DAYS: Final = 31
+"""Longest intervals of a query that is answered at once. Source: the page on detail
+queries."""
+
+_FILTERS: Final = {
+    "conversationFilters": CONVERSATION,
+    "segmentFilters": SEGMENT,
+    "evaluationFilters": EVALUATION,
+    "surveyFilters": SURVEY,
+    "resolutionFilters": RESOLUTION,
+}
+_BOTH: Final = frozenset({*_FILTERS, "order", "orderBy", "interval"})
+_SYNC: Final = _BOTH | {"aggregations", "paging"}
+_ASYNC: Final = _BOTH | {"limit", "startOfDayIntervalMatching"}
+
+
+@dataclass(frozen=True, slots=True)
+class DetailsQuery:
+    """A query that the service would answer, without its paging.
+
+    Args:
+        start_ms: First millisecond of the interval, since 1970.
+        end_ms: First one no longer in it.
+        matching: Which conversations the interval means.
+        conversation_filters: Each must accept the conversation.
+        segment_filters: Each must accept one of its segments.
+        matches_none: Whether there are filters on evaluations, surveys or
+            resolutions, which no conversation here has.
+        order: Of the rows.
+        order_by: What they are ordered by.
+        limit: Most rows; None is all.
+    """
+
+    start_ms: int
+    end_ms: int
+    matching: Matching
+    conversation_filters: tuple[Filter, ...] = ()
+    segment_filters: tuple[Filter, ...] = ()
+    matches_none: bool = False
+    order: Order = "asc"
+    order_by: OrderBy = "conversationStart"
+    limit: int | None = None
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether it has any filter."""
+        return bool(
+            self.conversation_filters or self.segment_filters or self.matches_none
+        )
+
+    def accepts(self, document: Document) -> bool:
+        """Tell whether a conversation passes the filters."""
+        if self.matches_none:
+            return False
+        conversation = orjson.loads(document.json)
+        return accepted(
+            self.conversation_filters, conversation_values(conversation)
+        ) and accepted(self.segment_filters, segment_values(conversation))
+
+
+def read_query(
+    body: bytes, matching: Matching, max_results: int
+) -> tuple[DetailsQuery, PageOf]:
+    """Read the body of a query that is answered at once, page by page.
+
+    Args:
+        body: As sent.
+        matching: Which conversations an interval means.
+        max_results: Row that no page may lie beyond.
+
+    Returns:
+        The query, and which page of its rows is asked for.
+
+    Raises:
+        Problem: The 400 that the service would answer with.
+    """
+    model = "ConversationQuery"
+    given = read_object(read_json(body, model), model, _SYNC)
+    query = _read(given, matching)
+    read_aggregations(given.get("aggregations"))
+    days = (query.end_ms - query.start_ms) / DAY_MS
+    most = MAX_DAYS if query.is_filtered else MAX_DAYS_UNFILTERED
+    if days > most:
+        msg = f"The interval of the query is larger than the limit of {most} days."
+        raise bad_request(msg)
+    return query, read_page(given.get("paging"), max_results)
+
+
+def read_async(body: bytes) -> DetailsQuery:
+    """Read the body of a query that a job is to answer.
+
+    Its interval means what was going on in it, unless it asks otherwise.
+
+    Raises:
+        Problem: The 400 that the service would answer with.
+    """
+    model = "AsyncConversationQuery"
+    given = read_object(read_json(body, model), model, _ASYNC)
+    by_day = read_flag(given.get("startOfDayIntervalMatching"))
+    limit = given.get("limit")
+    return _read(
+        given,
+        "start-day" if by_day else "overlap",
+        None if limit is None else read_whole(limit, "limit"),
+    )
+
+
+def matching(tenant: Tenant, query: DetailsQuery) -> list[Document]:
+    """Return the conversations that answer a query, in its order.
+
+    Those that are late are among them. The list is kept for the next call, so it
+    must stay as it is.
+    """
+    index = index_of(tenant)
+
+    def find() -> list[Document]:
+        found = index.between(query.start_ms, query.end_ms, query.matching)
+        if query.is_filtered:
+            found = [document for document in found if query.accepts(document)]
+        return in_order(found, query.order, query.order_by)[: query.limit]
+
+    return index.answer(query, find)
+
+
+def _read(
+    given: Mapping[str, Any], matching: Matching, limit: int | None = None
+) -> DetailsQuery:
+    start_ms, end_ms = read_interval(given.get("interval"))
+    filters = {
+        name: read_filters(given.get(name), level) for name, level in _FILTERS.items()
+    }
+    conversation, segment, *others = filters.values()
+    order = read_choice(given.get("order") or "asc", "QueryOrder", get_args(Order))
+    order_by = read_choice(
+        given.get("orderBy") or "conversationStart", "QueryOrderBy", get_args(OrderBy)
+    )
+    return DetailsQuery(
+        start_ms=start_ms,
+        end_ms=end_ms,
+        matching=matching,
+        conversation_filters=conversation,
+        segment_filters=segment,
+        matches_none=any(others),
+        order=cast("Order", order),
+        order_by=cast("OrderBy", order_by),
+        limit=limit,
+    )

@@ -1,0 +1,1 @@
+"""What an org has: queues, users, and made-up or replayed days."""

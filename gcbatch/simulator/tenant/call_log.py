@@ -1,0 +1,147 @@
+"""Reads the call log of a bank's call centre, one row a call.
+
+The log is the "Anonymous Bank" data of the Technion's SEE laboratory. How its rows
+become calls:
+
+- a row with a time in the queue is offered then; one without, that an agent took,
+  is offered at that moment; any other hung up in the voice menu and is no call;
+- PHANTOM rows are no calls;
+- answered at `ser_start`, done at `ser_exit`, given up at `q_exit`.
+
+Odd rows stay as the log has them: 14 of the fortnight's answered rows start with
+the agent before they join the queue (their wait counts as 0), some with the agent
+at a midnight hours away, and some answered rows name no agent.
+"""
+
+import csv
+import gzip
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from gcbatch.simulator.tenant.tenant import Call
+
+__all__ = [
+    "ZONE",
+    "codes_and_servers",
+    "load_call_log",
+    "queue_id",
+    "user_id",
+    "wrap_up_code_id",
+]
+
+ZONE: Final = "Asia/Jerusalem"
+"""The zone of the log's times, which carry no offset."""
+
+COLUMNS: Final = (
+    *("call_id", "type", "q_start", "q_exit", "outcome"),
+    *("ser_start", "ser_exit", "server"),
+)
+"""Of the log, those that are read."""
+
+WRAP_UP_CODES: Final = ("Done", "Call again", "Passed on", "Complaint")
+
+_NAMES: Final = uuid.UUID("c9f2a1de-52c6-4b4e-9a7e-3d7d0b7f1999")
+"""Namespace of the ids, so that they are the same everywhere."""
+
+
+def queue_id(code: str) -> str:
+    """Return the id of the queue that the log calls *code*, such as `PS`."""
+    return str(uuid.uuid5(_NAMES, f"queue/{code}"))
+
+
+def user_id(server: str) -> str:
+    """Return the id of the agent that the log calls *server*."""
+    return str(uuid.uuid5(_NAMES, f"user/{server}"))
+
+
+def wrap_up_code_id(name: str) -> str:
+    """Return the id of a wrap-up code."""
+    return str(uuid.uuid5(_NAMES, f"wrap-up/{name}"))
+
+
+def load_call_log(path: str | Path) -> tuple[Call, ...]:
+    """Return the calls of a log, in the order of its rows.
+
+    The log has no wrap-up codes: answered calls get one by their id.
+
+    Args:
+        path: A CSV file with the log's columns, plain or ending in `.gz`.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If a column is missing, a time is none, or an outcome is
+            unknown; names the row.
+    """
+    with _open(Path(path)) as rows:
+        return tuple(_calls(rows))
+
+
+def codes_and_servers(path: Path) -> tuple[list[str], list[str]]:
+    """Return the queues' codes and the agents' names of a log, each sorted.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If a column is missing.
+    """
+    codes: set[str] = set()
+    servers: set[str] = set()
+    with _open(path) as rows:
+        for row in rows:
+            codes.add(row["type"])
+            servers.add(row["server"])
+    return sorted(codes), sorted(servers - {""})
+
+
+@contextmanager
+def _open(path: Path) -> "Iterator[csv.DictReader[str]]":
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8", newline="") as lines:
+        rows = csv.DictReader(lines, restval="")
+        if missing := set(COLUMNS) - set(rows.fieldnames or ()):
+            msg = f"column {', '.join(sorted(missing))} is missing"
+            raise ValueError(msg)
+        yield rows
+
+
+def _calls(rows: "csv.DictReader[str]") -> Iterator[Call]:
+    zone = ZoneInfo(ZONE)
+    queues: dict[str, str] = {}
+    users: dict[str, str] = {}
+    codes = [wrap_up_code_id(name) for name in WRAP_UP_CODES]
+
+    def instant(row: dict[str, str], column: str) -> datetime | None:
+        text = row[column]
+        if not text:
+            return None
+        return datetime.fromisoformat(text).replace(tzinfo=zone).astimezone(UTC)
+
+    for row in rows:
+        outcome = row["outcome"]
+        if outcome not in ("AGENT", "HANG", "PHANTOM"):
+            msg = f"row {rows.line_num}: unknown outcome {outcome!r}"
+            raise ValueError(msg)
+        is_answered = outcome == "AGENT"
+        answered = instant(row, "ser_start") if is_answered else None
+        offered = instant(row, "q_start") or answered
+        if outcome == "PHANTOM" or offered is None:
+            continue
+        code, server, call_id = row["type"], row["server"], row["call_id"]
+        if code not in queues:
+            queues[code] = queue_id(code)
+        if server and server not in users:
+            users[server] = user_id(server)
+        yield Call(
+            call_id=call_id,
+            queue_id=queues[code],
+            offered=offered,
+            answered=answered,
+            abandoned=None if is_answered else instant(row, "q_exit"),
+            ended=instant(row, "ser_exit") if is_answered else None,
+            user_id=users.get(server) if is_answered else None,
+            wrap_up_code=codes[int(call_id) % len(codes)] if is_answered else None,
+        )

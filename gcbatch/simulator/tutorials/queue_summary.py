@@ -1,0 +1,196 @@
+"""The second tutorial's question: a summary of each queue by interval.
+
+A row for each queue and bucket in which a call was handled or given up:
+
+    {"queue": {"id": "…", "name": "Retail banking"},
+     "interval": "1999-08-01T07:00:00.000Z", "totalHandled": 40,
+     "totalAbandoned": 5, "serviceLevel": 52.5, "avgHandleTime": 171.0}
+
+- `interval` is the first instant of the bucket; absent where the query has none.
+- `serviceLevel` is the share of the handled calls that was answered in time, 0 to
+  100; null where none was handled.
+- `avgHandleTime` is in seconds; null where none was handled. It is that of the calls
+  answered in the bucket, wherever they ended: were the time counted where it ends,
+  as `tHandle` is, a bucket in which calls only end would lose it. So
+  Σ(totalHandled x avgHandleTime) is the handle time of the calls answered in a
+  range, which differs from `tHandle` by the calls that cross an end of the range. A
+  call that has not ended adds nothing.
+- A deleted queue has `deleted: true`; `name` is null where there is none.
+
+A grouping is `{"name": "queue", "type": "queue", "values": [ids]}`. There may be
+several, as in the tutorial, whose first has no `values`: only queues that one of them
+names are taken, and all of them where none does. The `filter` names media; it may be
+left out:
+
+    {"type": "conversation", "or": [{"type": "conversation", "path": "type",
+                                     "operator": "in", "value": ["voice"]}]}
+
+`nextPageToken` is sent beside the unchanged query; it is null on the last page.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from gcbatch.simulator.aggregates.filters import Filter, Predicate
+from gcbatch.simulator.instants import instant_text
+from gcbatch.simulator.paging import digest_of, page_at, read_place
+from gcbatch.simulator.problems import bad_request, invalid_date
+from gcbatch.simulator.request_reading import (
+    read_choice,
+    read_json,
+    read_list,
+    read_metrics,
+    read_object,
+    read_span,
+    read_text,
+)
+from gcbatch.simulator.tenant.tenant import Queue, Tenant
+from gcbatch.simulator.tutorials.counts import (
+    HANDLE_OF_ANSWERED,
+    Cell,
+    Question,
+    Tally,
+    read_step,
+    tallies_of,
+)
+
+__all__ = ["answer_queue_summary"]
+
+MODEL: Final = "QueueSummaryQuery"
+WORD: Final = ("queue",)
+"""Name and type of a grouping."""
+
+_TOKEN: Final = "nextPageToken"  # noqa: S105 - the name of a field
+_FIELDS: Final = frozenset(
+    {"dateFrom", "dateTo", "interval", "metrics", "groupings", "filter", _TOKEN}
+)
+_EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "serviceLevel": ("tAnswered", "nOverSla"),
+    "totalHandled": ("tAnswered",),
+    "totalAbandoned": ("tAbandon",),
+    "avgHandleTime": ("tAnswered", HANDLE_OF_ANSWERED),
+}
+"""The aggregates' metrics that each figure is made of."""
+
+
+def answer_queue_summary(
+    tenant: Tenant, body: bytes, page_size: int, faults: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """Return a page of the answer.
+
+    Args:
+        tenant: Whose figures.
+        body: Of the request.
+        page_size: Most rows of a page.
+        faults: Kinds of the faults that befell the request.
+
+    Raises:
+        Problem: If the request is not right.
+    """
+    given = dict(read_object(read_json(body, MODEL), MODEL, _FIELDS))
+    token = given.pop(_TOKEN, None)
+    metrics = read_metrics(given.get("metrics"), "QueueSummaryMetric", _EVENTS)
+    place = read_place(token, _TOKEN, digest_of(given))
+    question = _question(given, metrics)
+    tallies = tallies_of(tenant, question)
+    queues = {queue.id: queue for queue in tenant.queues}
+    page = page_at(place, _in_order(tallies, queues), page_size, faults)
+    data = []
+    for cell in page.rows:
+        row: dict[str, Any] = {"queue": _queue(cell.queue_id, queues)}
+        if question.step_ms is not None:
+            row["interval"] = instant_text(cell.start_ms)
+        data.append(row | {name: _figure(name, tallies[cell]) for name in metrics})
+    return {"data": data, _TOKEN: page.next_token}
+
+
+def _question(given: Mapping[str, Any], metrics: tuple[str, ...]) -> Question:
+    ends = given.get("dateFrom"), given.get("dateTo")
+    if not all(str(end).endswith("Z") for end in ends):
+        raise invalid_date()
+    start_ms, end_ms = read_span(*ends)
+    return Question(
+        start_ms=start_ms,
+        end_ms=end_ms,
+        step_ms=read_step(given.get("interval")),
+        events=tuple(
+            dict.fromkeys(event for name in metrics for event in _EVENTS[name])
+        ),
+        filter=_read_filter(given.get("filter")),
+        queue_ids=_queue_ids(given.get("groupings")),
+    )
+
+
+def _queue_ids(value: object) -> frozenset[str] | None:
+    """Read the groupings; None takes all queues."""
+    groupings = read_list(value, "Grouping")
+    if not groupings:
+        msg = "The query needs a grouping, by queue."
+        raise bad_request(msg)
+    named = [ids for grouping in groupings if (ids := _read_grouping(grouping))]
+    return frozenset().union(*named) if named else None
+
+
+def _read_grouping(value: object) -> frozenset[str] | None:
+    given = read_object(value, "Grouping", frozenset({"name", "type", "values"}))
+    read_choice(given.get("name"), "GroupingName", WORD)
+    read_choice(given.get("type"), "GroupingType", WORD)
+    if given.get("values") is None:
+        return None
+    values = read_list(given["values"], "String")
+    if not values:
+        msg = "The values of a grouping must not be empty."
+        raise bad_request(msg)
+    return frozenset(map(read_text, values))
+
+
+def _read_filter(value: object) -> Filter | None:
+    """Read the media that are asked for; None takes all."""
+    if value is None:
+        return None
+    given = read_object(value, "Filter", frozenset({"type", "or"}))
+    read_choice(given.get("type"), "FilterType", ("conversation",))
+    media = [
+        medium
+        for condition in read_list(given.get("or"), "Condition")
+        for medium in _read_condition(condition)
+    ]
+    if not media:
+        msg = "The filter names no media."
+        raise bad_request(msg)
+    tests = [Predicate("mediaType", "matches", m, "dimension") for m in media]
+    return Filter("or", (), tuple(tests))
+
+
+def _read_condition(value: object) -> list[str]:
+    keys = frozenset({"type", "path", "operator", "value"})
+    given = read_object(value, "Condition", keys)
+    read_choice(given.get("type"), "ConditionType", ("conversation",))
+    read_choice(given.get("path"), "ConditionPath", ("type",))
+    read_choice(given.get("operator"), "ConditionOperator", ("in",))
+    return list(map(read_text, read_list(given.get("value"), "String")))
+
+
+def _in_order(cells: Iterable[Cell], queues: Mapping[str, Queue]) -> list[Cell]:
+    """Sort by the queue's name and then by bucket."""
+    names = {queue.id: queue.name for queue in queues.values()}
+    return sorted(cells, key=lambda cell: (names.get(cell.queue_id, ""), *cell))
+
+
+def _queue(queue_id: str, queues: Mapping[str, Queue]) -> dict[str, Any]:
+    queue = queues.get(queue_id)
+    if queue is None:
+        return {"id": queue_id, "name": None}
+    mark = {"deleted": True} if queue.deleted else {}
+    return {"id": queue_id, "name": queue.name or None, **mark}
+
+
+def _figure(metric: str, tally: Tally) -> float | None:
+    handled = tally.count("tAnswered")
+    if metric == "totalHandled":
+        return handled
+    if metric == "totalAbandoned":
+        return tally.count("tAbandon")
+    if metric == "serviceLevel":
+        return tally.level
+    return tally.seconds(HANDLE_OF_ANSWERED) / handled if handled else None
