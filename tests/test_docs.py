@@ -186,7 +186,7 @@ TOLD: Final = "\n".join(page.read_text("utf-8") for page in PAGES)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_told(command: str) -> None:
     """In the table of commands, and each of its options somewhere."""
-    table = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    table = (ROOT / "docs" / "commands.md").read_text("utf-8")
     table = table.partition("## The commands")[2].partition("\n## ")[0]
     options = {o for p in COMMANDS[command].params for o in p.opts if o[:2] == "--"}
 
@@ -219,7 +219,7 @@ def codes() -> set[int]:
 
 def test_every_exit_code_is_told() -> None:
     """The table has them all, and no page speaks of another."""
-    table = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    table = (ROOT / "docs" / "commands.md").read_text("utf-8")
     table = table.partition("## Exit codes")[2].partition("\n## ")[0]
     spoken = re.findall(r"(?i)\b(?:exits?|ends?|exit codes?)(?: is| with)? (\d+)", TOLD)
 
@@ -228,9 +228,9 @@ def test_every_exit_code_is_told() -> None:
 
 
 def test_every_key_of_a_runs_account_is_told(desk: Path) -> None:
-    """The table of docs/operations.md has all of run.json, and nothing else."""
-    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
-    table = page.partition("## Checking a run")[2].partition("\n\n`gcbatch verify")[0]
+    """The table of docs/verify.md has all of run.json, and nothing else."""
+    page = (ROOT / "docs" / "verify.md").read_text("utf-8")
+    table = page.partition("## The run report")[2]
     keys = " ".join(re.findall(r"^\|(.*?)\|", table, re.MULTILINE))
     told = re.findall(r"`(\w+)`", keys)
     (account,) = desk.glob(".gcbatch/*/run.json")
