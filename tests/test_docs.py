@@ -238,6 +238,51 @@ def test_every_key_of_a_runs_account_is_told(desk: Path) -> None:
     assert sorted(told) == sorted(json.loads(account.read_text("utf-8")))
 
 
+def test_the_readmes_commands_need_no_activated_environment() -> None:
+    """Each names its program by its path, or is one that every system has."""
+    lines = [
+        line
+        for block in SHELL
+        if block.page == "README.md"
+        for line in block.text.splitlines()
+    ]
+
+    assert len(lines) >= 7
+    starts = ("python3 -m venv .venv && .venv/bin/", ".venv/bin/gcbatch ", "export ")
+    assert not [line for line in lines if not line.startswith(starts)]
+
+
+def test_the_readmes_picture_is_small() -> None:
+    """It is a PNG, and below 150 kB."""
+    picture = (ROOT / "docs" / "report.png").read_bytes()
+
+    assert picture.startswith(b"\x89PNG")
+    assert len(picture) < 150_000
+
+
+def test_decisions_are_listed_and_have_their_headings() -> None:
+    """Numbers have no gap; each record has its row in the index."""
+    folder = ROOT / "docs" / "decisions"
+    records = sorted(folder.glob("[0-9]*.md"))
+    listed = [link for link in links_of(folder / "README.md") if link[0] != "."]
+
+    assert [int(path.name[:4]) for path in records] == [*range(1, len(records) + 1)]
+    assert listed == [path.name for path in records]
+    for path in records:
+        headings = re.findall(r"^## (.*)$", path.read_text("utf-8"), re.MULTILINE)
+
+        assert headings == ["Context", "Decision", "Measured", "Rejected"], path.name
+
+
+def test_the_glossary_is_sorted() -> None:
+    """Each word has one row, in the order of the alphabet."""
+    page = (ROOT / "docs" / "glossary.md").read_text("utf-8")
+    words = re.findall(r"^\| ([a-z][^|]*) \|", page.partition("|---|")[2], re.MULTILINE)
+
+    assert len(words) > 30
+    assert words == sorted(set(words))
+
+
 def test_the_readmes_error_is_the_one_that_is_printed(tmp_path: Path) -> None:
     """Its own job, with the slip that it tells of, in the line that it names."""
     (job,) = (b for b in YAML if b.page == "README.md")
