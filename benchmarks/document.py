@@ -23,18 +23,19 @@ HEAD: Final = """\
 
 Written by `python -m benchmarks --write`; do not edit. gcbatch, its peers and a bare
 loop fetch the same data from the same simulator over 127.0.0.1. They take turns, in
-every other round in reverse order. Each is a separate process that starts without stored
-data. Its CPU time is user and system time; CPU time and peak memory include its
+every other round in reverse order. Each is a separate process that starts without
+stored data. Its CPU time is user and system time; CPU time and peak memory include its
 children. The server counts requests and those that it refused. After every run, what
-the client wrote is compared with what the service has: every row once, with its figures.
+the client wrote is compared with what the service has: every row once, with its
+figures.
 
-[benchmarks/README.md](../benchmarks/README.md) says what each peer is and how it is used.
+[benchmarks/README.md](../benchmarks/README.md) describes each peer and its use.
 """
 
 READING: Final = """\
 Figures are medians; the minimum and maximum of all rounds are in brackets. `us/row`
-includes start-up. `a row more` excludes it: it is the difference between the client's two
-largest loads.
+includes start-up. `a row more` excludes it: it is the difference between the client's
+two largest loads.
 """
 
 

@@ -97,7 +97,9 @@ def _security_of(address: str) -> Security:
     Raises:
         JobError: If that does not do for a scheduler's address.
     """
-    hint = "set DASK_DISTRIBUTED__COMM__TLS__… on all sides; see docs/several-machines.md"
+    hint = (
+        "set DASK_DISTRIBUTED__COMM__TLS__… on all sides; see docs/several-machines.md"
+    )
     try:
         security = Security()
         context = security.get_listen_args("scheduler").get("ssl_context")
