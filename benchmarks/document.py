@@ -22,19 +22,20 @@ HEAD: Final = """\
 # Benchmarks
 
 Written by `python -m benchmarks --write`; do not edit. gcbatch, its peers and a bare
-loop fetch the same from the same simulator over 127.0.0.1. They take turns, in every
-other round the other way round. Each is a process of its own that begins with nothing;
-counted is the CPU time, user and system, and the peak memory of the process and its
-children. The server counts requests and refusals. What a client wrote is compared,
-after every run, with what the service has: every row once, and its figures.
+loop fetch the same data from the same simulator over 127.0.0.1. They take turns, in
+every other round in reverse order. Each is a separate process that starts without
+stored data. Its CPU time is user and system time; CPU time and peak memory include its
+children. The server counts requests and those that it refused. After every run, what
+the client wrote is compared with what the service has: every row once, with its
+figures.
 
-What each peer is and how it is used: [benchmarks/README.md](../benchmarks/README.md).
+[benchmarks/README.md](../benchmarks/README.md) describes each peer and its use.
 """
 
 READING: Final = """\
-Figures are medians; in brackets the least and the most of all rounds. `us/row` has
-start-up in it, `a row more` has not: it is the difference between the client's two
-largest loads.
+Figures are medians; the minimum and maximum of all rounds are in brackets. `us/row`
+includes start-up. `a row more` excludes it: it is the difference between the client's
+two largest loads.
 """
 
 

@@ -10,9 +10,10 @@ ROOT: Final = Path(__file__).parents[1]
 HOUSE: Final = ROOT / "gcbatch"
 PAGES: Final = (
     ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
     ROOT / "SECURITY.md",
     ROOT / "benchmarks" / "README.md",
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").glob("**/*.md")),
 )
 _FENCE: Final = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SCHEDULE: Final = re.compile(r"(?:\S+ ){5} *(?:[^&]* && )*(?:\.venv/bin/)?")
@@ -50,14 +51,18 @@ class Block:
         """Return its commands as a shell would read them, a line each.
 
         Lines that go on the one before are indented, and left out; of a crontab, the
-        time and the way to the folder are.
+        time and the way to the folder are, and where the program is in any.
         """
         lines = self.text.splitlines()
         if self.kind == "console":
             return [line[2:] for line in lines if line.startswith("$ ")]
         if self.kind == "cron":
             return [_SCHEDULE.sub("", line, count=1) for line in lines]
-        return [line for line in lines if line and not line.startswith((" ", "#"))]
+        return [
+            line.removeprefix(".venv/bin/")
+            for line in lines
+            if line and not line.startswith((" ", "#"))
+        ]
 
 
 def blocks(*kinds: str) -> list[Block]:
@@ -79,7 +84,7 @@ def prose_of(path: Path) -> str:
 def asides(path: Path) -> Iterator[str]:
     """Yield what a page's prose has in backticks, lines joined."""
     for code in re.findall(r"`([^`]+)`", prose_of(path)):
-        yield " ".join(code.split())
+        yield " ".join(code.split()).removeprefix(".venv/bin/")
 
 
 def anchors_of(path: Path) -> set[str]:

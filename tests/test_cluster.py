@@ -194,5 +194,5 @@ def test_tls_without_certificates_is_told(
 
     assert done.returncode == 2
     assert problem in done.stderr
-    assert "docs/operations.md" in done.stderr
+    assert "docs/several-machines.md" in done.stderr
     assert "Traceback" not in done.stderr

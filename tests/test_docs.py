@@ -30,6 +30,7 @@ from tests.pages import (
     blocks,
     links_of,
     place_of,
+    prose_of,
 )
 
 ENVIRON = {
@@ -66,6 +67,15 @@ NOT_EXECUTED: Final = {
     '"""The sqlite exporter does': "a test; tests/test_plugin.py runs it",
 }
 """Blocks of Python that are only compiled."""
+
+ARCHAIC: Final = "anew|whom|kin|nobody|told|shelf|shelves|but for|save for"
+"""Words and turns for which plain ones exist: again, which, nothing, except."""
+
+NOT_YET_PLAIN: Final = {
+    "docs/design.md": "is replaced by a page on the architecture",
+    "docs/writing-a-job.md": "is printed from the docstrings of the models",
+}
+"""Pages whose words are decided elsewhere."""
 
 OF_OTHERS: Final = {
     "--nthreads 64": "dask worker",
@@ -184,7 +194,7 @@ TOLD: Final = "\n".join(page.read_text("utf-8") for page in PAGES)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_told(command: str) -> None:
     """In the table of commands, and each of its options somewhere."""
-    table = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    table = (ROOT / "docs" / "commands.md").read_text("utf-8")
     table = table.partition("## The commands")[2].partition("\n## ")[0]
     options = {o for p in COMMANDS[command].params for o in p.opts if o[:2] == "--"}
 
@@ -217,7 +227,7 @@ def codes() -> set[int]:
 
 def test_every_exit_code_is_told() -> None:
     """The table has them all, and no page speaks of another."""
-    table = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    table = (ROOT / "docs" / "commands.md").read_text("utf-8")
     table = table.partition("## Exit codes")[2].partition("\n## ")[0]
     spoken = re.findall(r"(?i)\b(?:exits?|ends?|exit codes?)(?: is| with)? (\d+)", TOLD)
 
@@ -226,14 +236,69 @@ def test_every_exit_code_is_told() -> None:
 
 
 def test_every_key_of_a_runs_account_is_told(desk: Path) -> None:
-    """The table of docs/operations.md has all of run.json, and nothing else."""
-    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
-    table = page.partition("## Checking a run")[2].partition("\n\n`gcbatch verify")[0]
+    """The table of docs/verify.md has all of run.json, and nothing else."""
+    page = (ROOT / "docs" / "verify.md").read_text("utf-8")
+    table = page.partition("## The run report")[2]
     keys = " ".join(re.findall(r"^\|(.*?)\|", table, re.MULTILINE))
     told = re.findall(r"`(\w+)`", keys)
     (account,) = desk.glob(".gcbatch/*/run.json")
 
     assert sorted(told) == sorted(json.loads(account.read_text("utf-8")))
+
+
+def test_the_readmes_commands_need_no_activated_environment() -> None:
+    """Each names its program by its path, or is one that every system has."""
+    lines = [
+        line
+        for block in SHELL
+        if block.page == "README.md"
+        for line in block.text.splitlines()
+    ]
+
+    assert len(lines) >= 7
+    starts = ("python3 -m venv .venv && .venv/bin/", ".venv/bin/gcbatch ", "export ")
+    assert not [line for line in lines if not line.startswith(starts)]
+
+
+def test_the_readmes_picture_is_small() -> None:
+    """It is a PNG, and below 150 kB."""
+    picture = (ROOT / "docs" / "report.png").read_bytes()
+
+    assert picture.startswith(b"\x89PNG")
+    assert len(picture) < 150_000
+
+
+def test_decisions_are_listed_and_have_their_headings() -> None:
+    """Numbers have no gap; each record has its row in the index."""
+    folder = ROOT / "docs" / "decisions"
+    records = sorted(folder.glob("[0-9]*.md"))
+    listed = [link for link in links_of(folder / "README.md") if link[0] != "."]
+
+    assert [int(path.name[:4]) for path in records] == [*range(1, len(records) + 1)]
+    assert listed == [path.name for path in records]
+    for path in records:
+        headings = re.findall(r"^## (.*)$", path.read_text("utf-8"), re.MULTILINE)
+
+        assert headings == ["Context", "Decision", "Measured", "Rejected"], path.name
+
+
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if place_of(p) not in NOT_YET_PLAIN], ids=place_of
+)
+def test_pages_use_plain_words(page: Path) -> None:
+    """Words that readers of average English do not know are not used."""
+    odd = re.findall(rf"(?i)\b(?:{ARCHAIC})\b", " ".join(prose_of(page).split()))
+
+    assert not odd
+
+
+def test_the_glossary_is_sorted() -> None:
+    """Each word has one row, in the order of the alphabet."""
+    page = (ROOT / "docs" / "glossary.md").read_text("utf-8")
+    words = re.findall(r"^\| ([a-z][^|]*) \|", page.partition("|---|")[2], re.MULTILINE)
+
+    assert len(words) > 30
+    assert words == sorted(set(words))
 
 
 def test_the_readmes_error_is_the_one_that_is_printed(tmp_path: Path) -> None:

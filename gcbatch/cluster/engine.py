@@ -88,7 +88,7 @@ def _refuse_clear(address: str) -> None:
         hint = (
             "run the scheduler with TLS (tls://…) and set DASK_DISTRIBUTED__COMM__TLS__"
         )
-        raise JobError(msg, hint=f"{hint}… on all sides; see docs/operations.md")
+        raise JobError(msg, hint=f"{hint}… on all sides; see docs/several-machines.md")
 
 
 def _security_of(address: str) -> Security:
@@ -97,7 +97,9 @@ def _security_of(address: str) -> Security:
     Raises:
         JobError: If that does not do for a scheduler's address.
     """
-    hint = "set DASK_DISTRIBUTED__COMM__TLS__… on all sides; see docs/operations.md"
+    hint = (
+        "set DASK_DISTRIBUTED__COMM__TLS__… on all sides; see docs/several-machines.md"
+    )
     try:
         security = Security()
         context = security.get_listen_args("scheduler").get("ssl_context")

@@ -172,7 +172,7 @@ class RunReport:
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data: keys are added, never renamed or left out.
 
-        docs/operations.md tells what each means.
+        docs/verify.md says what each means.
         """
         quota = self.quota_used_pct
         return {
