@@ -2,9 +2,8 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[1]
 
@@ -105,9 +104,15 @@ def place_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    """Return all of a file's syntax; each is read once."""
+    return tuple(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
 def imported(path: Path) -> Iterator[str]:
     """Yield the full names of the modules that a file imports, wherever in it."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -122,35 +127,41 @@ def imported(path: Path) -> Iterator[str]:
                 yield inner if is_module else module
 
 
-def own(path: Path) -> set[str]:
+@cache
+def own(path: Path) -> frozenset[str]:
     """Return which modules of the package a file imports, below its name."""
-    return {
+    return frozenset(
         name.removeprefix("gcbatch.")
         for name in imported(path)
         if name.startswith("gcbatch.")
-    }
+    )
 
 
-@pytest.mark.parametrize("path", HOUSE, ids=name_of)
-def test_every_module_has_its_layer(path: Path) -> None:
+def test_every_module_has_its_layer() -> None:
     """A new module is given a place, so that its imports can be judged."""
-    name = name_of(path)
-    is_bare_package = path.name == "__init__.py" and not own(path)
+    homeless = [
+        name_of(path)
+        for path in HOUSE
+        if name_of(path)
+        and height_of(name_of(path)) is None
+        and (path.name != "__init__.py" or own(path))
+    ]
 
-    assert not name or is_bare_package or height_of(name) is not None
+    assert not homeless
 
 
-@pytest.mark.parametrize("path", HOUSE, ids=name_of)
-def test_imports_go_down(path: Path) -> None:
-    """No module knows of one above it; the package's own front door lies above all."""
-    name = name_of(path)
-    if not name:
-        return
+def above(path: Path) -> set[str]:
+    """Return which modules a file imports that lie above it."""
     heights = {m: height for m in own(path) if (height := height_of(m)) is not None}
-    own_height = height_of(name)
-    up = {m for m, h in heights.items() if own_height is None or h > own_height}
+    own_height = height_of(name_of(path))
+    return {m for m, h in heights.items() if own_height is None or h > own_height}
 
-    assert not up
+
+def test_imports_go_down() -> None:
+    """No module knows of one above it; the package's own front door lies above all."""
+    up = {name_of(path): above(path) for path in HOUSE if name_of(path)}
+
+    assert not {name: found for name, found in up.items() if found}
 
 
 def test_there_is_no_way_round() -> None:
@@ -169,12 +180,16 @@ def test_there_is_no_way_round() -> None:
         visit(name, ())
 
 
-@pytest.mark.parametrize("path", SIMULATOR, ids=name_of)
-def test_the_simulator_knows_the_services_words_only(path: Path) -> None:
+def test_the_simulator_knows_the_services_words_only() -> None:
     """It shares no code with what it tests, but for the names of metrics."""
-    house = {m for m in own(path) if not m.startswith("simulator")}
+    house = {
+        (name_of(path), module)
+        for path in SIMULATOR
+        for module in own(path)
+        if not module.startswith("simulator")
+    }
 
-    assert house <= {"genesys.families"}
+    assert {(n, m) for n, m in house if m != "genesys.families"} == set()
 
 
 def test_few_know_the_simulator() -> None:
@@ -186,44 +201,56 @@ def test_few_know_the_simulator() -> None:
     assert users <= {"cli.simulating", "orgs"}
 
 
-@pytest.mark.parametrize("path", EXPORTERS, ids=place_of)
-def test_exporters_come_through_the_same_door_as_anyones(path: Path) -> None:
+def test_exporters_come_through_the_same_door_as_anyones() -> None:
     """They know the contract, tables, windows and errors; nothing of the service."""
-    assert own(path) <= {"exporting", "errors", "tables.table", "windows"}
+    open_to_them = {"exporting", "errors", "tables.table", "windows"}
+    beyond = {place_of(path): own(path) - open_to_them for path in EXPORTERS}
+
+    assert not {place: found for place, found in beyond.items() if found}
 
 
-@pytest.mark.parametrize("path", HOUSE, ids=name_of)
-def test_fetching_and_exporting_meet_in_the_store(path: Path) -> None:
-    """What fetches knows no table, and what makes tables knows no HTTP."""
-    name, known = name_of(path), own(path)
-    if name.startswith(("genesys", "fetch", "store", "plan")):
-        assert not {
-            m for m in known if m.startswith(("tables", "exporting", "staging"))
-        }
-    if (
-        name.startswith(("exporting", "staging", "tables."))
-        and name != "tables.catalog"
-    ):
-        assert not {m for m in known if m.startswith(("genesys.client", "fetch"))}
+def known_to(rooms: tuple[str, ...], forbidden: tuple[str, ...]) -> set[str]:
+    """Return which files of *rooms* import which *forbidden* modules."""
+    return {
+        f"{name_of(path)} imports {module}"
+        for path in HOUSE
+        if name_of(path).startswith(rooms) and name_of(path) != "tables.catalog"
+        for module in own(path)
+        if module.startswith(forbidden)
+    }
+
+
+def test_what_fetches_knows_no_table() -> None:
+    """Fetching and exporting meet in the store."""
+    fetching = ("genesys", "fetch", "store", "plan")
+
+    assert not known_to(fetching, ("tables", "exporting", "staging"))
+
+
+def test_what_makes_tables_knows_no_http() -> None:
+    """Fetching and exporting meet in the store."""
+    exporting = ("exporting", "staging", "tables.")
+
+    assert not known_to(exporting, ("genesys.client", "fetch"))
 
 
 def names_called(path: Path) -> set[str]:
     """Return what a file calls, as it is written there."""
     return {
-        ast.unparse(node.func)
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Call)
+        ast.unparse(node.func) for node in nodes_of(path) if isinstance(node, ast.Call)
     }
 
 
-@pytest.mark.parametrize("path", [*MODULES, *EXPORTERS], ids=place_of)
-def test_only_the_command_line_prints_and_exits(path: Path) -> None:
+def test_only_the_command_line_prints_and_exits() -> None:
     """Everything else raises, returns or logs."""
-    if path.is_relative_to(ROOT / "gcbatch" / "cli"):
-        return
     loud = {"print", "typer.echo", "sys.exit", "exit", "input", "os._exit"}
+    called = {
+        place_of(path): names_called(path) & loud
+        for path in [*MODULES, *EXPORTERS]
+        if not path.is_relative_to(ROOT / "gcbatch" / "cli")
+    }
 
-    assert not names_called(path) & loud
+    assert not {place: found for place, found in called.items() if found}
 
 
 def test_only_the_doors_read_the_environment() -> None:
@@ -231,7 +258,7 @@ def test_only_the_doors_read_the_environment() -> None:
     readers = {
         name_of(path)
         for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes_of(path)
         if isinstance(node, ast.Attribute)
         and ast.unparse(node) in {"os.environ", "os.environb", "os.getenv"}
     }
@@ -239,15 +266,20 @@ def test_only_the_doors_read_the_environment() -> None:
     assert readers == {"cli.jobs", "loading", "genesys.network", "cluster.own"}
 
 
-@pytest.mark.parametrize("path", HOUSE, ids=name_of)
-def test_nothing_blocks_or_guesses_in_what_is_pure(path: Path) -> None:
+def test_nothing_blocks_or_guesses_in_what_is_pure() -> None:
     """Plans, dates and windows get their time and chance as arguments."""
-    if name_of(path) not in {"windows", "dates", "plan", "query", "filters", "job",
-                             "jobfile", "genesys.retry", "genesys.quota",
-                             "genesys.auth", "suggest"}:  # fmt: skip
-        return
+    pure = {"windows", "dates", "plan", "query", "filters", "job", "jobfile",
+            "genesys.retry", "genesys.quota", "genesys.auth", "suggest"}  # fmt: skip
     guesses = {"datetime.now", "time.time", "time.monotonic", "time.sleep",
                "random.random", "random.uniform", "os.environ.get"}  # fmt: skip
+    guessing = {
+        name_of(path): found
+        for path in HOUSE
+        if name_of(path) in pure
+        and (
+            found := names_called(path) & guesses
+            | {"time", "random", "os"} & set(imported(path))
+        )
+    }
 
-    assert not names_called(path) & guesses
-    assert not {"time", "random", "os"} & set(imported(path))
+    assert not guessing
