@@ -104,6 +104,7 @@ async def gcbatch(house: Path, *arguments: str) -> tuple[int | None, str]:
     return process.returncode, said.decode()
 
 
+@pytest.mark.slow
 async def test_a_toy_of_each_takes_one_file(
     service: tuple[ToyService, str], house: Path
 ) -> None:

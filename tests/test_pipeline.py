@@ -353,6 +353,7 @@ class TestInterrupted:
 
         assert bench.outputs() == written
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
     def test_a_process_that_ends_in_mid_run_loses_nothing(
         self, bench_of: "BenchOf", number: signal.Signals
@@ -376,6 +377,7 @@ class TestInterrupted:
         assert bench.outputs() == reference.outputs()
         assert not leftovers(bench.folder)
 
+    @pytest.mark.slow
     def test_a_process_in_the_background_can_be_stopped(
         self, bench_of: "BenchOf"
     ) -> None:
@@ -399,6 +401,7 @@ class TestInterrupted:
         assert report.fetched == DAYS - 3
         assert not leftovers(bench.folder)
 
+    @pytest.mark.slow
     def test_two_processes_on_one_store_do_no_harm(self, bench: "Bench") -> None:
         """Both end well, and leave what one alone would have left."""
         job = bench.write(fetch={"concurrency": 3})
