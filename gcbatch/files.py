@@ -17,6 +17,7 @@ __all__ = [
     "read_bounded",
     "replace_whole",
     "sync_folder",
+    "to_disk",
 ]
 
 Sync = Callable[[int], None]
@@ -102,6 +103,11 @@ def replace_whole(path: Path, fill: Callable[[Path], object], *, sync: Sync) -> 
             beside.unlink(missing_ok=True)
         raise
     sync_folder(path.parent, sync=sync)
+
+
+def to_disk(handle: int) -> None:
+    """Force what an open file or folder holds to disk."""
+    os.fsync(handle)
 
 
 def sync_folder(folder: Path, *, sync: Sync) -> None:

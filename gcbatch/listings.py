@@ -6,7 +6,6 @@ They are files of their own, so that runs that do not export them do not read th
 Whatever is there was listed by the run that plan.json is of.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -18,7 +17,7 @@ import pyarrow.parquet as pq
 
 from gcbatch import partfile
 from gcbatch.errors import DamagedPartError, DataError, OutputError
-from gcbatch.files import Sync, replace_whole
+from gcbatch.files import Sync, replace_whole, to_disk
 from gcbatch.genesys.listing import LISTINGS, Documents
 from gcbatch.store import Store
 
@@ -44,7 +43,7 @@ _HINT: Final = "`gcbatch run JOB` lists it"
 
 
 def keep_listings(
-    store: Store, listings: Mapping[str, Documents], *, sync: Sync = os.fsync
+    store: Store, listings: Mapping[str, Documents], *, sync: Sync = to_disk
 ) -> None:
     """Keep what a run listed, and nothing that an earlier one did.
 

@@ -13,7 +13,7 @@ from typing import Self
 from gcbatch.digests import Output, output_at
 from gcbatch.drafts import Drafts, remove_leftovers
 from gcbatch.errors import OutputError
-from gcbatch.files import Sync, sync_folder
+from gcbatch.files import Sync, sync_folder, to_disk
 from gcbatch.locks import hold_folder
 
 __all__ = ["Target"]
@@ -33,7 +33,7 @@ class Target:
         stop: Once set, no other run is waited for.
     """
 
-    def __init__(self, sync: Sync = os.fsync, *, stop: Event | None = None) -> None:
+    def __init__(self, sync: Sync = to_disk, *, stop: Event | None = None) -> None:
         self._sync = sync
         self._stop = stop
         self._staged: dict[Path, Path] = {}

@@ -8,7 +8,6 @@
 <store>/<job name>/users.parquet             what it listed for a table; so others
 """
 
-import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
@@ -21,7 +20,13 @@ import pyarrow as pa
 from gcbatch import partfile
 from gcbatch.account import Account
 from gcbatch.errors import DamagedPartError, DataError, OutputError, ReplacedPartError
-from gcbatch.files import Sync, create_beside, open_regular, replace_whole
+from gcbatch.files import (
+    Sync,
+    create_beside,
+    open_regular,
+    replace_whole,
+    to_disk,
+)
 from gcbatch.partfile import MEND_HINT, Part, Rows
 from gcbatch.pending import Pending
 from gcbatch.query import Query
@@ -52,7 +57,7 @@ class Store:
             before that run does not answer it.
     """
 
-    def __init__(self, root: Path, name: str, *, sync: Sync = os.fsync) -> None:
+    def __init__(self, root: Path, name: str, *, sync: Sync = to_disk) -> None:
         self.root = root
         self.name = name
         self.folder = root / name
