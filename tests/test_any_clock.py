@@ -397,6 +397,7 @@ def org(window: Window) -> Tenant:
     return Tenant(name="Small", version="1", queues=(QUEUE,), calls=calls)
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     ("zone", "first", "road"),

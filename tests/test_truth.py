@@ -338,6 +338,7 @@ def check_span(
     return report.queries
 
 
+@pytest.mark.one_in(7)
 @pytest.mark.parametrize("zone", CHANGES)
 @pytest.mark.parametrize("change", [0, 1])
 @pytest.mark.parametrize(
@@ -354,6 +355,7 @@ def test_hours_are_right_across_a_change_of_the_clocks(
     check_span(bench_of(year()), zone, granularity, span, chunk=chunk)
 
 
+@pytest.mark.one_in(7)
 @pytest.mark.parametrize("zone", CHANGES)
 @pytest.mark.parametrize(
     ("granularity", "chunk", "span"),
