@@ -87,8 +87,11 @@ def test_what_was_learned_shapes_the_rest(bench_of: "BenchOf") -> None:
     ],
     ids=["413", "504 again and again", "400 of another text"],
 )
-def test_each_way_of_saying_so_is_understood(bench_of: "BenchOf", fault: Fault) -> None:
+def test_each_way_of_saying_so_is_understood(
+    bench_of: "BenchOf", monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
     """Too large by status, by timing out, by words."""
+    monkeypatch.setattr("gcbatch.genesys.retry.own_wait_s", lambda _: 0.0)
     bench = bench_of()
     bench.simulator.faults.add(fault)
 
