@@ -132,7 +132,7 @@ def test_a_token_revoked_in_mid_run_costs_one_more(
     assert (tmp_path / "run/out.csv").read_bytes() == undisturbed()
 
 
-@pytest.mark.parametrize("options", [{}, SMALL])
+@pytest.mark.parametrize("options", [pytest.param({}, marks=pytest.mark.slow), SMALL])
 def test_many_queries_with_one_expired_token_take_one_more(
     tmp_path: Path, undisturbed: Callable[..., bytes], options: dict[str, Any]
 ) -> None:

@@ -50,7 +50,7 @@ def test_a_bucket_is_the_least(bench_of: "BenchOf") -> None:
 def test_then_the_queues_are_halved(bench_of: "BenchOf") -> None:
     """Where the job names them, a bucket of six queues is asked queue by queue."""
     names = [queue.name for queue in bench_of().simulator.tenant.queues]
-    job: dict[str, Any] = {**WEEK, "query": {"queues": names}}
+    job: dict[str, Any] = {**WEEK, "query": {"queues": names, "to": "1999-08-03"}}
     bench = bench_of(max_results=1)
 
     bench.run(**job)
