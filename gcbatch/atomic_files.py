@@ -16,6 +16,7 @@ __all__ = [
     "open_regular",
     "read_bounded",
     "sync_folder",
+    "to_disk",
     "write_atomically",
 ]
 
@@ -102,6 +103,11 @@ def write_atomically(path: Path, fill: Callable[[Path], object], *, sync: Sync) 
             beside.unlink(missing_ok=True)
         raise
     sync_folder(path.parent, sync=sync)
+
+
+def to_disk(handle: int) -> None:
+    """Force what an open file or folder holds to disk."""
+    os.fsync(handle)
 
 
 def sync_folder(folder: Path, *, sync: Sync) -> None:

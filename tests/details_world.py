@@ -5,6 +5,7 @@ import csv
 import json
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -57,6 +58,7 @@ def made_of(*documents: Document, **more: Any) -> Tenant:
     return Tenant(name="T", version="1", documents=documents, **more)
 
 
+@cache
 def conversations(
     count: int, days: float = 1, *, first: float = 0, seed: int = 1
 ) -> tuple[Document, ...]:

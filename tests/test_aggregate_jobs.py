@@ -142,6 +142,7 @@ def test_a_query_in_a_few_pieces_is_no_job(tmp_path: Path, by_query: bytes) -> N
     assert any("pieces" in warning for warning in report.warnings)
 
 
+@pytest.mark.slow
 def test_a_query_in_many_pieces_goes_by_job(tmp_path: Path, by_query: bytes) -> None:
     """Which costs fewer requests than the pieces would, and brings the same bytes."""
     world = week(tmp_path / "auto", max_results=40)

@@ -259,6 +259,7 @@ def change_between(start: datetime, end: datetime, zone: ZoneInfo) -> datetime:
     return (end.replace(microsecond=0) + (before or 0 * DAY)).replace(tzinfo=None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_days_are_exact_at_every_kind_of_change(way: str) -> None:
     """Of all zones and years 1980 to 2030, in buckets of an hour."""
@@ -398,6 +399,7 @@ def org(window: Window) -> Tenant:
     return Tenant(name="Small", version="1", queues=(QUEUE,), calls=calls)
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     ("zone", "first", "road"),

@@ -27,6 +27,7 @@ DAY = date(2026, 3, 1)
 QUEUES = 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "small", "large"),
     [("details", "200", "600"), ("aggregates", "384", "1,152")],
@@ -46,6 +47,7 @@ def test_the_driver_checks_rows_and_prints_its_table(
     assert re.search(r"^rows of gcbatch: .*: met$", told, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_a_tight_quota_is_counted_by_the_server(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

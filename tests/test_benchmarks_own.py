@@ -20,6 +20,7 @@ from benchmarks.own_quota import Pace
 from benchmarks.processes import Spent
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("measure", "told"),
     [

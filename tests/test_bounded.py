@@ -136,6 +136,7 @@ def test_export_and_verify_do_not_wait_for_a_part(bench: "Bench", make: Make) ->
         bench.export()
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("make", ENDLESS)
 @pytest.mark.parametrize(
     "name", ["run.json", "plan.json", "fresh.json", "users.parquet"]
@@ -295,6 +296,7 @@ def calls_to(work: Callable[[], object]) -> int:
     return count
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     "kind", ["exports", "wrong exports", "orgs", "targets", "queues"]
 )

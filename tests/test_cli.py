@@ -403,6 +403,7 @@ def test_workers_are_dasks(options: tuple[str, str, str], settings: list[str]) -
     assert list(_engine_settings(*options)) == settings
 
 
+@pytest.mark.slow
 class TestReaderGone:
     @pytest.mark.parametrize("as_json", [["--json"], []])
     def test_the_code_stays(self, bench: "Bench", as_json: list[str]) -> None:
@@ -546,6 +547,7 @@ class TestProcess:
 
         assert self.python("-c", code).stdout.splitlines()[-1] == "loaded: []"
 
+    @pytest.mark.slow
     def test_exit_codes_reach_the_shell(self, bench: "Bench") -> None:
         """A process exits with the code, and says nothing of its insides."""
         environ = {**bench.process_environ, "GENESYS_CLIENT_SECRET": "hunter2"}
@@ -557,6 +559,7 @@ class TestProcess:
         assert "Traceback" not in done.stderr
         assert "hunter2" not in done.stderr
 
+    @pytest.mark.slow
     def test_a_reader_that_leaves_is_no_failure(self) -> None:
         """`gcbatch schema | head -1` ends in peace."""
         command = f"set -o pipefail; {sys.executable} -m gcbatch schema | head -1"
@@ -567,6 +570,7 @@ class TestProcess:
 
         assert (done.returncode, done.stderr) == (0, "")
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_simulate_serves_until_it_is_stopped(self, number: signal.Signals) -> None:
         """It says where it is, answers, and ends as it was told to."""

@@ -250,7 +250,13 @@ class TestThrottled:
         assert len(others) == 51
         assert min(others) - first >= 20
 
-    @pytest.mark.parametrize("in_flight", [1, 8, 32])
+    @pytest.mark.parametrize(
+        "in_flight",
+        [
+            8,
+            *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 32)),
+        ],
+    )
     def test_a_small_quota_wastes_next_to_nothing(self, in_flight: int) -> None:
         """With 30 requests in 6 s allowed, 210 calls cost at most two refusals."""
 

@@ -29,6 +29,8 @@ from tests.conftest import WIDE
 if TYPE_CHECKING:
     from tests.conftest import Bench, BenchOf
 
+pytestmark = pytest.mark.slow
+
 SPREAD = ("--engine", "dask", "--workers", "4")
 
 

@@ -185,6 +185,7 @@ async def test_without_workers_hope_ends() -> None:
                 await crew.call(broken, key="never")
 
 
+@pytest.mark.slow
 async def test_a_runs_own_workers_show_no_pages() -> None:
     """Whoever else is on this machine sees nothing of the job."""
     settings, fetch = EngineSection(name="dask", workers=1), Fetch()

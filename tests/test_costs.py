@@ -110,6 +110,7 @@ def stored(store: Store, count: int) -> Plan:
     return Plan(DAY, (query,))
 
 
+@pytest.mark.slow
 def test_reading_a_large_part_takes_no_more_memory(
     tmp_path: Path, pool: pa.MemoryPool
 ) -> None:

@@ -82,6 +82,7 @@ def test_a_job_that_takes_too_long_is_left_for_the_next_run(tmp_path: Path) -> N
     assert world.ids() == all_ids(world)
 
 
+@pytest.mark.slow
 def test_a_killed_process_goes_on_with_its_job(bench_of: "BenchOf") -> None:
     """After kill -9 no second job is submitted, and nothing is left behind."""
     ahead_s = 0.0

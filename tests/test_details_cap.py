@@ -46,6 +46,7 @@ def test_a_day_above_the_cap(tmp_path: Path, matching: Matching) -> None:
     assert submitted(world) == (1 if matching == "start-day" else 0)
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("matching", MATCHINGS)
 @pytest.mark.parametrize("road", ["", "-jobs", "-auto"])
 def test_a_week_with_such_days(tmp_path: Path, road: str, matching: Matching) -> None:
@@ -177,6 +178,7 @@ def test_a_quota_used_up_is_not_a_day_too_large(tmp_path: Path) -> None:
         world.run(allow_partial=True)
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("matching", MATCHINGS)
 @pytest.mark.parametrize("kind", ["empty_details", "short_details", "doubled_details"])
 def test_pieces_are_counted_too(tmp_path: Path, matching: Matching, kind: Any) -> None:

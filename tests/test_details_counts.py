@@ -38,6 +38,7 @@ LOSING: tuple[Kind, ...] = (
 )
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("page", [1, 3, 7])
 @pytest.mark.parametrize("kind", LOSING)
 def test_a_page_that_lost_rows_once_is_asked_again(
@@ -149,6 +150,7 @@ def test_doubles_beside_a_full_count_are_dropped(tmp_path: Path) -> None:
     assert report.warnings == ("conversations that came twice, dropped: 2",)
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("settled", [True, False])
 @pytest.mark.parametrize("drift", [1, 250, -1, -250])
 @pytest.mark.parametrize("page", [1, 4, 7])

@@ -14,6 +14,8 @@ from gcbatch.simulator import Document, Tenant, generate_conversations
 from gcbatch.simulator.details.index import Matching
 from tests.conftest import Bench, BenchOf
 
+pytestmark = pytest.mark.slow
+
 DAY = timedelta(days=1)
 SMALL, LARGE = datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 3, 9, tzinfo=UTC)
 COUNTS = {SMALL: 10_000, LARGE: 100_300}

@@ -30,6 +30,7 @@ SALES, SUPPORT, OLD = (str(UUID(int=(4 << 76) + (8 << 60) + n)) for n in range(3
 HOUR = timedelta(hours=1)
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("matching", MATCHINGS)
 @pytest.mark.parametrize("road", ROADS)
 @pytest.mark.parametrize(
@@ -172,6 +173,7 @@ def predicate(**parts: str) -> list[dict[str, Any]]:
     return [{"type": "and", "predicates": [parts]}]
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("road", ROADS)
 @pytest.mark.parametrize(
     ("query", "condition"),

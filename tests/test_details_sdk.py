@@ -10,7 +10,7 @@ import pytest
 from gcbatch.simulator import sample_tenant
 from tests.details_world import World, busy
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 """The SDK has warnings of its own, at import and in use."""
 
 NESTED = "conversations_nested"

@@ -95,6 +95,7 @@ def run(world: World, road: str = "", **job: Any) -> Any:
     return world.run(endpoint=f"user-details{road}", tables=TABLES, **job)
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("chunk", ["P1D", "P3D", "auto"])
 @pytest.mark.parametrize("road", ROADS)
 def test_each_record_of_the_range_comes_once(

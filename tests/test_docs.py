@@ -162,6 +162,7 @@ def tame(job: Path) -> None:
     job.write_text(text.replace("to: today ", "to: 1999-08-08 "), "utf-8")
 
 
+@pytest.mark.slow
 @each(SHELL)
 def test_commands_do_what_they_tell(block: Block, desk: Path) -> None:
     """One after the other, in one folder, asked of the simulator; none fails."""
@@ -371,6 +372,7 @@ def test_toml_is_toml(block: Block) -> None:
 # Python
 
 
+@pytest.mark.slow
 @each(PYTHON)
 def test_python_runs(
     block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -423,6 +425,7 @@ def test_every_page_is_told_of() -> None:
     assert {place_of(page) for page in (ROOT / "docs").glob("*.md")} <= led_to
 
 
+@pytest.mark.slow
 def test_the_image_has_all_that_a_build_needs(tmp_path: Path) -> None:
     """The files that the Dockerfile copies are enough to install gcbatch."""
     (image,) = blocks("dockerfile")

@@ -94,14 +94,19 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return notes
 
 
-@pytest.mark.parametrize("place", PLACES)
+def marks_of(endpoint: str, place: str) -> list[pytest.MarkDecorator]:
+    """Leave three places of one endpoint to the default command; the rest is long."""
+    if endpoint != "conversation-aggregates":
+        return [pytest.mark.chaos]
+    return [] if place in {"names", "damaged", "403"} else [pytest.mark.slow]
+
+
 @pytest.mark.parametrize(
-    "endpoint",
-    ["conversation-aggregates"]
-    + [
-        pytest.param(endpoint, marks=pytest.mark.chaos)  # likewise, and long
+    ("endpoint", "place"),
+    [
+        pytest.param(endpoint, place, marks=marks_of(endpoint, place))
         for endpoint in TABLES
-        if endpoint != "conversation-aggregates"
+        for place in PLACES
     ],
 )
 def test_echoes_are_nowhere(

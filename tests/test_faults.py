@@ -6,6 +6,7 @@ everything at once, at random, in `pytest -m chaos`.
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -69,18 +70,25 @@ def run_of(
     return arun(load_job(path, environ={"SECRET": simulator.client_secret}))
 
 
-def undisturbed(folder: Path, **job: Any) -> bytes:
-    """Return what a run without any trouble exports."""
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., bytes]:
+    """Return what a run without any trouble exports; each is run once."""
 
-    async def work(loop: CompressedLoop) -> None:
-        simulator = Simulator(
-            sample_tenant(), clock=loop.time, requests_allowed=1_000_000
-        )
-        async with simulator:
-            await run_of(folder, simulator, **job)
+    @cache
+    def exported(hours: int | None = None) -> bytes:
+        folder = tmp_path_factory.mktemp("quiet")
 
-    compressed(work, real_s=60)
-    return (folder / "out.csv").read_bytes()
+        async def work(loop: CompressedLoop) -> None:
+            simulator = Simulator(
+                sample_tenant(), clock=loop.time, requests_allowed=1_000_000
+            )
+            async with simulator:
+                await run_of(folder, simulator, hours=hours)
+
+        compressed(work, real_s=60)
+        return (folder / "out.csv").read_bytes()
+
+    return exported
 
 
 def troubled(
@@ -108,7 +116,9 @@ def troubled(
     return compressed(work, real_s=60)
 
 
-def test_a_token_revoked_in_mid_run_costs_one_more(tmp_path: Path) -> None:
+def test_a_token_revoked_in_mid_run_costs_one_more(
+    tmp_path: Path, undisturbed: Callable[..., bytes]
+) -> None:
     """Every window is there, and one token was taken in place of the revoked one."""
 
     async def revoke(simulator: Simulator) -> None:
@@ -119,12 +129,12 @@ def test_a_token_revoked_in_mid_run_costs_one_more(tmp_path: Path) -> None:
     report, simulator = troubled(tmp_path / "run", trouble=revoke, concurrency=2)
 
     assert simulator.tokens_granted == report.tokens == 2
-    assert (tmp_path / "run/out.csv").read_bytes() == undisturbed(tmp_path / "quiet")
+    assert (tmp_path / "run/out.csv").read_bytes() == undisturbed()
 
 
-@pytest.mark.parametrize("options", [{}, SMALL])
+@pytest.mark.parametrize("options", [pytest.param({}, marks=pytest.mark.slow), SMALL])
 def test_many_queries_with_one_expired_token_take_one_more(
-    tmp_path: Path, options: dict[str, Any]
+    tmp_path: Path, undisturbed: Callable[..., bytes], options: dict[str, Any]
 ) -> None:
     """Two hundred tasks, one new token; whoever waits for a turn goes with that."""
 
@@ -141,12 +151,13 @@ def test_many_queries_with_one_expired_token_take_one_more(
     refused = sum(entry.status == 401 for entry in simulator.requests(DATA))
     assert simulator.tokens_granted == report.tokens == 2
     assert 1 <= refused <= 100
-    quiet = undisturbed(tmp_path / "quiet", **job)
-    assert (tmp_path / "run/out.csv").read_bytes() == quiet
+    assert (tmp_path / "run/out.csv").read_bytes() == undisturbed(hours=HOURS)
 
 
 @pytest.mark.parametrize("hint", ["retry-after", "message", "reset"])
-def test_a_429_holds_the_whole_run_as_long_as_told(tmp_path: Path, hint: Any) -> None:
+def test_a_429_holds_the_whole_run_as_long_as_told(
+    tmp_path: Path, undisturbed: Callable[..., bytes], hint: Any
+) -> None:
     """No query is asked before the wait is over, whoever was refused."""
     fault = Fault("throttled", hint=hint, wait_s=40, nth=(20,))
 
@@ -157,22 +168,24 @@ def test_a_429_holds_the_whole_run_as_long_as_told(tmp_path: Path, hint: Any) ->
     late = [e.at - refused.at for e in entries if e.at - refused.at > 0.5]
     assert report.throttled == 1
     assert min(late) >= 40
-    quiet = undisturbed(tmp_path / "quiet", hours=60)
-    assert (tmp_path / "run/out.csv").read_bytes() == quiet
+    assert (tmp_path / "run/out.csv").read_bytes() == undisturbed(hours=60)
 
 
-def test_a_429_without_a_hint_is_repeated(tmp_path: Path) -> None:
+def test_a_429_without_a_hint_is_repeated(
+    tmp_path: Path, undisturbed: Callable[..., bytes]
+) -> None:
     """A bare 429 costs time, and nothing else."""
     fault = Fault("throttled", hint="none", nth=(3, 8, 12), times=3)
 
     report, _ = troubled(tmp_path / "run", fault, hours=60)
 
     assert report.retries["429"] == 3
-    quiet = undisturbed(tmp_path / "quiet", hours=60)
-    assert (tmp_path / "run/out.csv").read_bytes() == quiet
+    assert (tmp_path / "run/out.csv").read_bytes() == undisturbed(hours=60)
 
 
-def test_a_tenth_of_the_calls_failing_loses_nothing(tmp_path: Path) -> None:
+def test_a_tenth_of_the_calls_failing_loses_nothing(
+    tmp_path: Path, undisturbed: Callable[..., bytes]
+) -> None:
     """With 503 on 10 % of the calls every row is there."""
     fault = Fault("status", status=503, probability=0.1, times=None)
 
@@ -180,11 +193,12 @@ def test_a_tenth_of_the_calls_failing_loses_nothing(tmp_path: Path) -> None:
 
     failed = sum(entry.status == 503 for entry in simulator.requests(DATA))
     assert 10 <= failed == report.retries["503"]
-    quiet = undisturbed(tmp_path / "quiet", hours=HOURS)
-    assert (tmp_path / "run/out.csv").read_bytes() == quiet
+    assert (tmp_path / "run/out.csv").read_bytes() == undisturbed(hours=HOURS)
 
 
-@pytest.mark.parametrize("concurrency", [1, 8, 32])
+@pytest.mark.parametrize(
+    "concurrency", [8, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 32))]
+)
 def test_a_small_quota_is_used_to_the_full(tmp_path: Path, concurrency: int) -> None:
     """210 queries at 30 per 6 s: at most 2 refused, 95 % of the quota used.
 

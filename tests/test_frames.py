@@ -144,6 +144,7 @@ def test_a_table_is_told_in_a_line() -> None:
     assert repr(rows) == f"<Table intervals: 2 rows, 5 columns, {span}>"
 
 
+@pytest.mark.slow
 def test_no_command_imports_polars() -> None:
     """What is imported where it is used costs the others nothing."""
     code = "import gcbatch.running.pipeline, sys; print('polars' in sys.modules)"

@@ -604,6 +604,7 @@ def browse(path: Path, *flags: str) -> dict[str, Any]:
     return told
 
 
+@pytest.mark.slow
 def test_chromium_draws_it_and_loads_nothing(path: Path) -> None:
     """Charts have a size, misses their colour, and nothing is blocked or fetched."""
     rows = [*week(hourly=True), row(HOSTILE, span=HOUR, level=(1, 10))]
@@ -629,6 +630,7 @@ def test_chromium_draws_it_and_loads_nothing(path: Path) -> None:
     assert seen["scrolls"] <= 0
 
 
+@pytest.mark.slow
 def test_chromium_shows_it_dark_and_narrow(path: Path) -> None:
     """The reader's own preference; a narrow window scrolls tables, not the page."""
     write(path, sla(week(hourly=True), days=7))
@@ -640,6 +642,7 @@ def test_chromium_shows_it_dark_and_narrow(path: Path) -> None:
     assert seen["scrolls"] <= 0
 
 
+@pytest.mark.slow
 def test_chromium_prints_it(path: Path) -> None:
     """On paper it is light and a few pages long."""
     write(path, sla(week(hourly=True), days=7))

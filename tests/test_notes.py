@@ -85,8 +85,13 @@ def ran(bench: "Bench") -> "Bench":
     return bench
 
 
+@pytest.mark.parametrize(
+    "examples", [10, pytest.param(60, marks=pytest.mark.slow)], ids="{} examples".format
+)
 @pytest.mark.parametrize("name", ["plan.json", "run.json", "fresh.json"])
-def test_a_note_of_another_shape_changes_nothing(ran: "Bench", name: str) -> None:
+def test_a_note_of_another_shape_changes_nothing(
+    ran: "Bench", name: str, examples: int
+) -> None:
     """Runs end as before, with the same outputs; all that reads notes copes."""
     folder = ran.folder / "store" / "job"
     before, path = ran.outputs(), folder / name
@@ -95,7 +100,7 @@ def test_a_note_of_another_shape_changes_nothing(ran: "Bench", name: str) -> Non
         good = json.loads(path.read_bytes())
     job = ran.job(query=DAY, fetch={"settle": "PT0S"})
 
-    @settings(max_examples=60)
+    @settings(max_examples=examples)
     @given(note=misshapen(good) | st.sampled_from(ODD))
     def check(note: Any) -> None:
         text = json.dumps(note)

@@ -112,6 +112,7 @@ async def gcbatch(house: Path, *arguments: str) -> tuple[int | None, str]:
     return process.returncode, said.decode()
 
 
+@pytest.mark.slow
 async def test_a_toy_of_each_takes_one_file_or_row(
     service: tuple[ToyService, str], house: Path
 ) -> None:

@@ -140,6 +140,7 @@ def started(folder: Path, *args: object) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE)  # noqa: S603
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_lose_no_day(tmp_path: Path) -> None:
     """Each day is that of one of them, whole; a later run replaces all."""
     folder = tmp_path / "out"
@@ -157,6 +158,7 @@ def test_two_runs_at_once_lose_no_day(tmp_path: Path) -> None:
     assert {Path(name).name for name in files(tmp_path)} == {"data.parquet"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("read", READERS)
 def test_readers_see_whole_days_while_two_runs_write(tmp_path: Path, read: Any) -> None:
     """No list, no unfinished file, no half of a day is in their way."""

@@ -16,7 +16,7 @@ from uuid import UUID
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gcbatch
@@ -353,6 +353,7 @@ class TestInterrupted:
 
         assert bench.outputs() == written
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
     def test_a_process_that_ends_in_mid_run_loses_nothing(
         self, bench_of: "BenchOf", number: signal.Signals
@@ -376,6 +377,7 @@ class TestInterrupted:
         assert bench.outputs() == reference.outputs()
         assert not leftovers(bench.folder)
 
+    @pytest.mark.slow
     def test_a_process_in_the_background_can_be_stopped(
         self, bench_of: "BenchOf"
     ) -> None:
@@ -399,6 +401,7 @@ class TestInterrupted:
         assert report.fetched == DAYS - 3
         assert not leftovers(bench.folder)
 
+    @pytest.mark.slow
     def test_two_processes_on_one_store_do_no_harm(self, bench: "Bench") -> None:
         """Both end well, and leave what one alone would have left."""
         job = bench.write(fetch={"concurrency": 3})
@@ -579,29 +582,31 @@ class TestOrder:
         bench.run(fetch={"concurrency": 1, "chunk": "PT12H"})
         return bench.outputs()
 
-    @settings(
-        max_examples=8,
-        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    @pytest.mark.parametrize(
+        "examples",
+        [2, pytest.param(8, marks=pytest.mark.slow)],
+        ids="{} examples".format,
     )
-    @given(concurrency=st.integers(1, 32), seed=st.integers(0, 2**16))
     def test_any_order_of_answers_gives_the_same_bytes(
-        self,
-        bench_of: "BenchOf",
-        expected: dict[str, bytes],
-        concurrency: int,
-        seed: int,
+        self, bench_of: "BenchOf", expected: dict[str, bytes], examples: int
     ) -> None:
         """Concurrency and the order of answers never show in an output."""
-        late = (
-            Fault("stall", times=None, probability=0.3, delay_s=delay_s)
-            for delay_s in (0.001, 0.003, 0.006)
-        )
-        many = bench_of(faults=Faults(*late, seed=seed))
 
-        many.run(fetch={"concurrency": concurrency, "chunk": "PT12H"})
+        @settings(max_examples=examples)
+        @given(concurrency=st.integers(1, 32), seed=st.integers(0, 2**16))
+        def check(concurrency: int, seed: int) -> None:
+            late = (
+                Fault("stall", times=None, probability=0.3, delay_s=delay_s)
+                for delay_s in (0.001, 0.003, 0.006)
+            )
+            many = bench_of(faults=Faults(*late, seed=seed))
 
-        assert many.simulator.peak_in_flight <= concurrency
-        assert many.outputs() == expected
+            many.run(fetch={"concurrency": concurrency, "chunk": "PT12H"})
+
+            assert many.simulator.peak_in_flight <= concurrency
+            assert many.outputs() == expected
+
+        check()
 
     def test_concurrency_is_used_and_kept(self, bench_of: "BenchOf") -> None:
         """As many queries are in flight as the job says, and never more."""

@@ -41,6 +41,7 @@ def run(*command: str, path: Path | None = None, cwd: Path | None = None) -> str
     return done.stdout
 
 
+@pytest.mark.slow
 def test_it_is_found_once_installed(installed: Path) -> None:
     """By its entry point, with its package and version, without being imported."""
     code = (
@@ -56,6 +57,7 @@ def test_it_is_found_once_installed(installed: Path) -> None:
     assert module == "gcbatch_sqlite"
 
 
+@pytest.mark.slow
 def test_it_passes_the_conformance_suite(installed: Path) -> None:
     """Its own tests, run as its author would run them."""
     source = installed.parent / "source"
@@ -67,6 +69,7 @@ def test_it_passes_the_conformance_suite(installed: Path) -> None:
     assert re.search(r"^10 passed", found, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_it_refuses_what_it_cannot_keep(installed: Path) -> None:
     """A table whose rows belong to no day, before anything is asked."""
     code = (

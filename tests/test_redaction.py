@@ -4,7 +4,7 @@ import json
 from typing import Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gcbatch.genesys.client.redaction import HIDDEN, SHORTEST_IN_DATA, Redactor
@@ -30,6 +30,7 @@ def redactor() -> Redactor:
     return made
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_is_hidden_and_json_stays_json(form: str) -> None:
     """What stood beside it stays; a few letters that belong to it may, too."""
@@ -44,17 +45,25 @@ def test_every_form_is_hidden_and_json_stays_json(form: str) -> None:
     assert form not in redactor().text(form)
 
 
-@given(secret=secrets, uppercase=st.booleans())
-def test_any_secret_is_hidden_however_it_is_escaped(
-    secret: str, *, uppercase: bool
-) -> None:
+@pytest.mark.parametrize(
+    "examples",
+    [12, pytest.param(40, marks=pytest.mark.slow)],
+    ids="{} examples".format,
+)
+def test_any_secret_is_hidden_however_it_is_escaped(examples: int) -> None:
     """Letters of all scripts and quotes, too."""
-    made = Redactor(CLIENT_ID, secret)
-    units = "".join(f"\\u{ord(c):04{'X' if uppercase else 'x'}}" for c in secret)
-    octets = "".join(f"%{byte:02x}" for byte in secret.encode())
 
-    for form in (json.dumps(secret)[1:-1], units, octets):
-        assert made.body(form.encode()).decode() == HIDDEN
+    @settings(max_examples=examples)
+    @given(secret=secrets, uppercase=st.booleans())
+    def check(secret: str, *, uppercase: bool) -> None:
+        made = Redactor(CLIENT_ID, secret)
+        units = "".join(f"\\u{ord(c):04{'X' if uppercase else 'x'}}" for c in secret)
+        octets = "".join(f"%{byte:02x}" for byte in secret.encode())
+
+        for form in (json.dumps(secret)[1:-1], units, octets):
+            assert made.body(form.encode()).decode() == HIDDEN
+
+    check()
 
 
 @given(text=st.text() | st.sampled_from(FORMS).map(lambda form: form[:20]))

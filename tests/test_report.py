@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,9 +21,10 @@ from gcbatch.running.report import Exported, Gap
 from gcbatch.simulator import Fault
 from gcbatch.store.store import Store
 from gcbatch.windows import Window
+from tests.test_faults import troubled
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench, BenchOf
+    from tests.conftest import Bench
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 
@@ -159,24 +161,20 @@ def test_jobs_that_share_a_client_account_for_themselves(bench: "Bench") -> None
     assert two["quota_used_pct"] == pytest.approx(100 * 2 / 1_000_000, abs=1e-3)
 
 
-def test_the_quota_used_is_what_was_served_of_what_was_allowed(
-    bench_of: "BenchOf",
-) -> None:
+def test_the_quota_used_is_what_was_served_of_what_was_allowed(tmp_path: Path) -> None:
     """Eight requests of a hundred are 8 percent, in one window of the server."""
-    bench = bench_of(requests_allowed=100)
+    report, _ = troubled(tmp_path / "run", options={"requests_allowed": 100})
 
-    report = bench.run()
-
+    told = json.loads((tmp_path / "run/store/job/run.json").read_bytes())
     assert report.quota_used_pct == pytest.approx(8.0)
-    assert run_json(bench)["quota_used_pct"] == 8.0
+    assert told["quota_used_pct"] == 8.0
 
 
-def test_refused_requests_used_nothing(bench_of: "BenchOf") -> None:
+def test_refused_requests_used_nothing(tmp_path: Path) -> None:
     """Answers 429 are none of the quota that was used."""
-    bench = bench_of(requests_allowed=100)
-    bench.simulator.faults.add(Fault("throttled", wait_s=0, times=3))
+    fault = Fault("throttled", wait_s=0, times=3)
 
-    report = bench.run()
+    report, _ = troubled(tmp_path / "run", fault, options={"requests_allowed": 100})
 
     assert report.throttled == 3
     assert report.quota_used_pct == pytest.approx(8.0)

@@ -16,6 +16,7 @@ MINUTE_OF_WORK = round(60 / scale.FETCH_US * 1e6)
 """Conversations that keep a core busy for a minute."""
 
 
+@pytest.mark.slow
 def test_the_page_has_the_scripts_tables() -> None:
     """Every line of them, in their order, and no other table of figures."""
     printed = [line for line in scale.tables() if line]

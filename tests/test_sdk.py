@@ -18,7 +18,7 @@ from gcbatch.windows import Window
 if TYPE_CHECKING:
     from tests.conftest import Bench
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 """The SDK has warnings of its own, at import and in use."""
 
 WEEK = "1999-07-31T21:00:00.000Z/1999-08-07T21:00:00.000Z"

@@ -94,6 +94,7 @@ def check_silence(said: str, folder: Path, tokens: list[str]) -> None:
             assert form.encode() not in contents
 
 
+@pytest.mark.one_in(5)
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("options", [("-v",), ("-v", "--log-format", "json", "--json")])
 def test_commands_keep_secrets(

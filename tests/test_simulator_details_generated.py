@@ -141,6 +141,7 @@ def test_every_field_is_the_services() -> None:
     assert all("attributes" in p for row in told for p in row["participants"])
 
 
+@pytest.mark.slow
 async def test_more_than_the_cap_are_counted_all() -> None:
     """A day of 100,300: the total knows them, paging ends at 100,000."""
     day: tuple[Document, ...] = generate_conversations(

@@ -13,7 +13,7 @@ from tests.job_client import presence
 if TYPE_CHECKING:
     from tests.conftest import Bench, BenchOf
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 """The SDK has warnings of its own, at import and in use."""
 
 DOCUMENTS = generate_conversations(1, 40, after(-60), after(60))

@@ -8,7 +8,7 @@ import pytest
 
 from gcbatch.simulator import sample_tenant
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 """The SDK has warnings of its own, at import and in use."""
 
 WEEK = "1999-07-31T21:00:00.000Z/1999-08-07T21:00:00.000Z"

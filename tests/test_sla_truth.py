@@ -309,6 +309,7 @@ def check_periods(
 WEEK = ("1999-08-01", "1999-08-08")
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     ("granularity", "chunk"),
     [("PT15M", "P2D"), ("PT30M", "PT12H"), ("PT1H", "auto")],
@@ -409,6 +410,7 @@ def stories_near(zone: str, span: tuple[str, str]) -> list[Story]:
     return [s for s in stories_of_the_year() if near <= s.offered < calendar.end]
 
 
+@pytest.mark.one_in(7)
 @pytest.mark.parametrize("zone", CHANGES)
 @pytest.mark.parametrize("change", [0, 1])
 @pytest.mark.parametrize(
@@ -443,6 +445,7 @@ def test_periods_are_right_across_a_change_of_the_clocks(
     assert lengths[str(day)] == changed[zone][change]
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(("zone", "chunk"), [(DUBLIN, "auto"), (NEW_YORK, "P25D")])
 def test_a_year_of_months_has_both_changes(
     bench_of: "BenchOf", zone: str, chunk: str

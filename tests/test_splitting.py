@@ -50,7 +50,7 @@ def test_a_bucket_is_the_least(bench_of: "BenchOf") -> None:
 def test_then_the_queues_are_halved(bench_of: "BenchOf") -> None:
     """Where the job names them, a bucket of six queues is asked queue by queue."""
     names = [queue.name for queue in bench_of().simulator.tenant.queues]
-    job: dict[str, Any] = {**WEEK, "query": {"queues": names}}
+    job: dict[str, Any] = {**WEEK, "query": {"queues": names, "to": "1999-08-03"}}
     bench = bench_of(max_results=1)
 
     bench.run(**job)
@@ -87,8 +87,11 @@ def test_what_was_learned_shapes_the_rest(bench_of: "BenchOf") -> None:
     ],
     ids=["413", "504 again and again", "400 of another text"],
 )
-def test_each_way_of_saying_so_is_understood(bench_of: "BenchOf", fault: Fault) -> None:
+def test_each_way_of_saying_so_is_understood(
+    bench_of: "BenchOf", monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
     """Too large by status, by timing out, by words."""
+    monkeypatch.setattr("gcbatch.genesys.retry_rules.backoff_s", lambda _: 0.0)
     bench = bench_of()
     bench.simulator.faults.add(fault)
 

@@ -362,6 +362,17 @@ class TestWhole:
 
         assert synced == [False, True]
 
+    def test_unless_told_otherwise_that_is_the_systems_way(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each part is forced to disk by os.fsync, file and folder."""
+        synced: list[int] = []
+        monkeypatch.setattr(os, "fsync", synced.append)
+
+        Store(tmp_path, "job").write(DIGEST, part_of(1))
+
+        assert len(synced) == 2
+
     async def test_writers_of_one_part_do_no_harm(self, tmp_path: Path) -> None:
         """Two processes on one store end with one whole part of either."""
         gate = threading.Barrier(6)

@@ -77,6 +77,7 @@ def named(bench_of: BenchOf) -> Bench:
     return bench
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("environ", "encoding"),
     [
@@ -110,6 +111,7 @@ def test_no_encoding_decides_an_exit_code(
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_json_loses_no_character(named: Bench) -> None:
     """Where the encoding lacks one, it is escaped."""
     sh(named, f"-m gcbatch run {JOB}")
@@ -140,6 +142,7 @@ full = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "target", "reason"),
     [
@@ -163,6 +166,7 @@ def test_a_run_loses_nothing_but_what_it_prints(
     )
 
 
+@pytest.mark.slow
 @full
 @pytest.mark.parametrize(
     ("arguments", "code"),
@@ -192,6 +196,7 @@ def test_full_and_closed_streams_have_a_code(
     assert "Exception ignored" not in done.stderr
 
 
+@pytest.mark.slow
 def test_no_file_comes_to_be_standard_output(bench: Bench) -> None:
     """Where the first descriptors are closed, what is opened next would have them."""
     code = (

@@ -326,6 +326,7 @@ class TestPages:
         assert len(bench.data_requests) < 20
         assert bench.parts == []
 
+    @pytest.mark.one_in(4)
     @both
     @pytest.mark.parametrize("nth", [(1,), (2,), (1, 2)])
     def test_an_empty_page_in_between_loses_nothing(
@@ -342,6 +343,7 @@ class TestPages:
         assert len(bench.simulator.faults.struck) == len(nth)
         assert found == expected
 
+    @pytest.mark.one_in(2)
     @both
     @pytest.mark.parametrize("kind", ["no_results", "extra_fields", "offset_intervals"])
     def test_what_answers_may_be_like(
@@ -528,6 +530,7 @@ def changing() -> Tenant:
 
 
 class TestChangesOfTheClocks:
+    @pytest.mark.one_in(7)
     @both
     @pytest.mark.parametrize("granularity", ["P1D", "PT6H", "PT1H"])
     @pytest.mark.parametrize("zone", CHANGES)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import Any, Final
 
 from gcbatch.errors import JobError
@@ -41,16 +41,23 @@ class ExporterEntry:
 
 def installed_exporters() -> list[ExporterEntry]:
     """Return all registered exporters by name, importing none."""
+    entries = entry_points(group=GROUP)
+    # Reading a package's name or version parses its whole metadata each time.
+    packages = {dist: _name_and_version(dist) for dist in {e.dist for e in entries}}
     found = {
         (entry.name, entry.value): ExporterEntry(
-            entry.name,
-            entry.dist.name if entry.dist else "unknown package",
-            entry.dist.version if entry.dist else "",
-            entry,
+            entry.name, *packages[entry.dist], entry
         )
-        for entry in entry_points(group=GROUP)
+        for entry in entries
     }
     return sorted(found.values(), key=lambda e: (e.name, e.distribution))
+
+
+def _name_and_version(package: Distribution | None) -> tuple[str, str]:
+    if package is None:
+        return "unknown package", ""
+    metadata = package.metadata
+    return metadata["Name"], metadata["Version"]
 
 
 def find_exporter(

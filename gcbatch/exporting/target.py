@@ -10,7 +10,7 @@ from threading import Event
 from types import TracebackType
 from typing import Self
 
-from gcbatch.atomic_files import Sync, sync_folder
+from gcbatch.atomic_files import Sync, sync_folder, to_disk
 from gcbatch.errors import OutputError
 from gcbatch.exporting.draft_folders import DraftFolders, remove_leftovers
 from gcbatch.exporting.published_file import PublishedFile, digest_file
@@ -33,7 +33,7 @@ class Target:
         stop: Once set, no other run is waited for.
     """
 
-    def __init__(self, sync: Sync = os.fsync, *, stop: Event | None = None) -> None:
+    def __init__(self, sync: Sync = to_disk, *, stop: Event | None = None) -> None:
         self._sync = sync
         self._stop = stop
         self._staged: dict[Path, Path] = {}

@@ -112,7 +112,8 @@ def _largest_batch(job: Job, scope: ResolvedScope, endpoint: PlannedEndpoint) ->
         return 1
     empty = len(endpoint.template(job.query, ids[:1]))
     each = max(len(i) for i in ids) + len('{"dimension":"queueId","value":""},')
-    most = max(1, (job.fetch.limits.body_bytes - empty - INTERVAL_BYTES) // each)
+    room = job.fetch.limits.body_bytes - empty - INTERVAL_BYTES
+    most = 1 + max(0, room // each)  # the empty template names one
     return min(most, endpoint.queues_at_once or most)
 
 

@@ -6,7 +6,6 @@ They are files of their own, so that runs that do not export them do not read th
 Whatever is there was listed by the run that plan.json is of.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -16,7 +15,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gcbatch.atomic_files import Sync, write_atomically
+from gcbatch.atomic_files import Sync, to_disk, write_atomically
 from gcbatch.errors import DamagedPartError, DataError, OutputError
 from gcbatch.genesys import ENTITY_KINDS, Documents
 from gcbatch.store.part_file import (
@@ -51,7 +50,7 @@ _HINT: Final = "`gcbatch run JOB` lists it"
 
 
 def write_entities(
-    store: Store, listings: Mapping[str, Documents], *, sync: Sync = os.fsync
+    store: Store, listings: Mapping[str, Documents], *, sync: Sync = to_disk
 ) -> None:
     """Keep what a run listed, and nothing that an earlier one did.
 

@@ -8,7 +8,6 @@
 <store>/<job name>/users.parquet             what it listed for a table; so others
 """
 
-import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
@@ -22,6 +21,7 @@ from gcbatch.atomic_files import (
     Sync,
     create_temp_beside,
     open_regular,
+    to_disk,
     write_atomically,
 )
 from gcbatch.errors import DamagedPartError, DataError, OutputError, ReplacedPartError
@@ -61,7 +61,7 @@ class Store:
             before that run does not answer it.
     """
 
-    def __init__(self, root: Path, name: str, *, sync: Sync = os.fsync) -> None:
+    def __init__(self, root: Path, name: str, *, sync: Sync = to_disk) -> None:
         self.root = root
         self.name = name
         self.folder = root / name
