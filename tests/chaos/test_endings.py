@@ -128,7 +128,7 @@ def test_readers_of_parts_end_with_0(tmp_path: Path, how: str) -> None:
     table = pa.table({f"c{n}": list(range(n, n + 86)) for n in range(40)})
     account = Account(start, window, 1, table.num_rows, 1, 1, ("",))
     Store(tmp_path, "job").write("0123456789abcdef", Part(table, account))
-    imports = "from pathlib import Path\nfrom gcbatch.store import Store"
+    imports = f"from pathlib import Path\nfrom {Store.__module__} import Store"
     work = f"Store(Path(), 'job').{how}('0123456789abcdef')"
 
     found = endings(imports, work, tmp_path, 2 * TIMES)
