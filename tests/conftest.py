@@ -291,6 +291,10 @@ class TurnedLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self.turned.now
 
+    async def shutdown_default_executor(self, *_: object) -> None:
+        """Wait for threads without a limit: they do not follow this clock."""
+        await super().shutdown_default_executor()
+
 
 def in_turned_time(work: Callable[[Callable[[], float]], Awaitable[None]]) -> None:
     """Run *work* with its clock."""

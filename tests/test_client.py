@@ -77,6 +77,10 @@ class HastyLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return super().time() + self._hasty.skipped_s
 
+    async def shutdown_default_executor(self, *_: object) -> None:
+        """Wait for threads without a limit: they do not follow this clock."""
+        await super().shutdown_default_executor()
+
 
 def hasty(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run *work* on a loop that does not wait."""

@@ -184,7 +184,7 @@ def test_the_odd_one_is_told_in_full() -> None:
         ("conversations", b"", "c0: cannot be read as JSON"),
         (
             "conversations",
-            more(f'"evaluations": {nested(5000)}'),
+            more(f'"evaluations": {nested(100_000)}'),
             "cannot be read as JSON",
         ),
         ("conversations_nested", b'{"a": "\xff"}', "c0: is not UTF-8"),

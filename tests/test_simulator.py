@@ -1,9 +1,13 @@
 """The simulator's front: tokens, permissions, quota, listings and journal."""
 
+import asyncio
+import contextlib
 import signal
+import socket
 import uuid
 from contextlib import AbstractAsyncContextManager
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 import pytest
@@ -537,6 +541,22 @@ async def test_the_url_is_known_only_while_running() -> None:
 
     with pytest.raises(RuntimeError, match="not running"):
         _ = simulator.url
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_connections_are_closed_also_when_just_accepted(turns: int) -> None:
+    """However far the loop is with them when the simulator stops."""
+    simulator = Simulator(TENANT)
+    await simulator.start()
+    address = urlsplit(simulator.url)
+    client = socket.create_connection((address.hostname, address.port), timeout=2)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+    await simulator.stop()
+
+    with client, contextlib.suppress(ConnectionResetError):
+        assert client.recv(1) == b""
 
 
 async def test_a_taken_port_is_an_error() -> None:

@@ -43,7 +43,7 @@ def cut(granularity: str | None, zone: str, start: str, end: str) -> list[str]:
 
 
 def hours(bucket: str) -> float:
-    first, after = (datetime.strptime(end, "%m-%dT%H:%M") for end in bucket.split())  # noqa: DTZ007 - a difference
+    first, after = (datetime.fromisoformat(f"2026-{end}") for end in bucket.split())
     return (after - first).total_seconds() / 3600
 
 

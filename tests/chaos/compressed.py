@@ -85,6 +85,10 @@ class CompressedLoop(asyncio.SelectorEventLoop):
         at_work.add_done_callback(lambda _: self._count(-1))
         return asyncio.wrap_future(at_work, loop=self)
 
+    async def shutdown_default_executor(self, *_: object) -> None:
+        """Wait for threads without a limit: they do not follow this clock."""
+        await super().shutdown_default_executor()
+
     async def idle(self) -> None:
         """Wait until no thread is at work; a cancelled task does not end its own."""
         while self.selector.at_work:  # noqa: ASYNC110 - threads tell of no end
