@@ -30,6 +30,7 @@ __all__ = [
     "midnight",
     "midnights",
     "milliseconds",
+    "parse_instant",
     "step",
     "tile",
     "to_local",
@@ -53,6 +54,19 @@ def iso(instant: datetime) -> str:
     """Return *instant* as the API writes it: `2026-10-01T00:00:00.000Z`."""
     text = instant.astimezone(UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
+
+
+def parse_instant(text: str) -> datetime:
+    """Return the instant of an ISO 8601 text, in UTC.
+
+    Raises:
+        ValueError, OverflowError: If it is none, or has no offset: it would be taken
+            for this machine's time.
+    """
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(text)
+    return instant.astimezone(UTC)
 
 
 def milliseconds(instant: datetime) -> int:

@@ -99,7 +99,7 @@ groups = st.lists(
 
 
 USUAL: dict[str, Any] = {
-    "asked": ASKED,
+    "section": ASKED,
     "family": CONVERSATIONS,
     "window": WINDOW,
     "queues": (),
@@ -112,7 +112,7 @@ def by_the_long_road(page: Any, **changes: Any) -> pa.Table:
 
 def by_the_short_road(page: Any, **changes: Any) -> pa.Table | None:
     given = USUAL | changes
-    schema = schema_of(given["asked"], CONVERSATIONS)
+    schema = schema_of(given["section"], CONVERSATIONS)
     return read_columns(body_of(page), schema=schema, **given)
 
 
@@ -187,7 +187,7 @@ def test_what_is_odd_goes_the_long_way(
 ) -> None:
     """The short road refuses it, or says the same; it never says anything else."""
     asked = ASKED.model_copy(update={"metrics": metrics})
-    given: dict[str, Any] = {"asked": asked, "queues": ("q1", "Q2")}
+    given: dict[str, Any] = {"section": asked, "queues": ("q1", "Q2")}
     short = by_the_short_road(page, **given)
 
     with suppress(DataError, msgspec.ValidationError):
@@ -217,7 +217,7 @@ def test_what_would_be_left_out_goes_the_long_way(page: Any, views: Any) -> None
     """There it is named, or refused; the short road knows what was asked alone."""
     asked = ASKED.model_copy(update={"views": views})
 
-    assert by_the_short_road(page, asked=asked) is None
+    assert by_the_short_road(page, section=asked) is None
 
 
 def test_offsets_stay_on_the_short_road() -> None:

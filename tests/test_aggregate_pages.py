@@ -41,7 +41,7 @@ def view(count: int) -> dict[str, Any]:
 
 def rows(whole: AggregatePage, *queues: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = rows_of(
-        whole, asked=ASKED, family=FAMILIES[0], window=WINDOW, queues=queues
+        whole, section=ASKED, family=FAMILIES[0], window=WINDOW, queues=queues
     ).to_pylist()
     return found
 

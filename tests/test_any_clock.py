@@ -22,8 +22,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gcbatch.endpoints import Aggregates, endpoint_named
 from gcbatch.endpoints.base import FetchContext
-from gcbatch.endpoints.lookup import Aggregates, endpoint_named
 from gcbatch.endpoints.splitting import ACROSS_MIDNIGHT, Splitter
 from gcbatch.errors import DataError
 from gcbatch.genesys.client.client import Answer, Client
@@ -174,13 +174,13 @@ class Run:
         self.store = Shelf()
         client = cast("Client", self.service)
         store = cast("Store", self.store)
-        desk = FetchContext(client, self.job.query, self.job.fetch, store)
-        self.splitter = Splitter(self.endpoint, desk)
+        context = FetchContext(client, self.job.query, self.job.fetch, store)
+        self.splitter = Splitter(self.endpoint, context)
 
     async def fetch(self) -> None:
         """Fetch all parts."""
         for query in self.plan.queries:
-            self.store.put(query.digest, (await self.splitter.ask(query)).table)
+            self.store.put(query.digest, (await self.splitter.fetch(query)).table)
 
     def sla(self, period: str = "day") -> dict[datetime, int]:
         """Return what was offered, by the start of the period."""
@@ -188,7 +188,7 @@ class Run:
         table = sla_table(
             self.plan,
             cast("Store", self.store),
-            facts=self.endpoint.facts,
+            facts=self.endpoint.sla_inputs,
             groups=self.endpoint.groups(self.job.query),
             period=period,
             by_media_type=False,

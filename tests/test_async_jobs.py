@@ -88,7 +88,7 @@ def test_a_jobs_id_that_can_be_none_is_refused(
     tmp_path: Path, in_turned_time: InTime, job_id: str
 ) -> None:
     """It would go into an address, a note and messages; nothing is remembered."""
-    with pytest.raises(DataError, match="about: the id of a job is none"):
+    with pytest.raises(DataError, match="about: the id of a job is not valid"):
         fetch(tmp_path, in_turned_time, {"jobId": job_id}, DONE, LAST, None)
 
     assert not list(tmp_path.rglob("*.pending"))

@@ -79,7 +79,7 @@ def test_a_start_is_a_bucket(text: str, first: float, last: float) -> None:
         ("2026-10-01T00:30:00Z", "is not the start of a bucket"),
         ("2026-10-01T01:00:00", "is no instant"),
         ("soon", "is no instant"),
-        (None, "names no bucket, though several were asked"),
+        (None, "names no bucket, though several were requested"),
     ],
     ids=["before", "at the end", "between", "without an offset", "none", "missing"],
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gcbatch.endpoints.details.completeness import (
-    MOST_IDS,
+    MAX_IDS,
     DetailCollector,
     OddFields,
     PageCount,
@@ -32,7 +32,7 @@ def page(numbers: range, total: int | None = None, at: datetime = START) -> Page
 
 
 @pytest.fixture
-def tally(tmp_path: Path) -> Iterator[DetailCollector]:
+def collector(tmp_path: Path) -> Iterator[DetailCollector]:
     with Spool.within(tmp_path) as spool:
         yield DetailCollector(DAY, CONVERSATIONS, spool)
 
@@ -47,30 +47,30 @@ def tally(tmp_path: Path) -> Iterator[DetailCollector]:
     ],
 )
 def test_a_record_at_an_edge_is_of_one_day(
-    tally: DetailCollector, at: datetime, kept: int
+    collector: DetailCollector, at: datetime, kept: int
 ) -> None:
     """Of the day that begins there; else two parts would have it."""
-    tally.take(page(range(1), at=at))
+    collector.take(page(range(1), at=at))
 
-    assert len(tally.spool) == kept
+    assert len(collector.spool) == kept
 
 
-def test_the_earliest_end_of_data_counts(tally: DetailCollector) -> None:
+def test_the_earliest_end_of_data_counts(collector: DetailCollector) -> None:
     """One piece that is behind makes all of it provisional."""
     for hours in (9, 7, 8):
-        tally.available(START + timedelta(hours=hours))
+        collector.available(START + timedelta(hours=hours))
 
-    assert tally.available_until == START + timedelta(hours=7)
+    assert collector.available_until == START + timedelta(hours=7)
 
 
-def test_an_account_keeps_some_correlation_ids(tally: DetailCollector) -> None:
+def test_an_account_keeps_some_correlation_ids(collector: DetailCollector) -> None:
     """A day may have a thousand pages; all of them count, the first are named."""
-    for number in range(MOST_IDS + 5):
-        tally.note(Answer(page(range(0)), START, 1, 10, str(number)))
+    for number in range(MAX_IDS + 5):
+        collector.note(Answer(page(range(0)), START, 1, 10, str(number)))
 
-    account = tally.account()
-    assert account.correlation_ids == tuple(map(str, range(MOST_IDS)))
-    assert (account.pages, account.size) == (MOST_IDS + 5, 10 * (MOST_IDS + 5))
+    account = collector.account()
+    assert account.correlation_ids == tuple(map(str, range(MAX_IDS)))
+    assert (account.pages, account.size) == (MAX_IDS + 5, 10 * (MAX_IDS + 5))
 
 
 def odd_page(numbers: range) -> Page:
@@ -79,14 +79,14 @@ def odd_page(numbers: range) -> Page:
     return replace(page(numbers), odd=places)
 
 
-def test_odd_fields_count_once(tally: DetailCollector) -> None:
+def test_odd_fields_count_once(collector: DetailCollector) -> None:
     """However often a page comes, and in whatever order: the first is named."""
     none = OddFields().count
     for numbers in (range(2, 4), range(4), range(2)):
-        tally.take(odd_page(numbers))
-        tally.note(Answer(page(numbers), START, 1, 10, "x"))
+        collector.take(odd_page(numbers))
+        collector.note(Answer(page(numbers), START, 1, 10, "x"))
 
-    account = tally.account()
+    account = collector.account()
 
     assert (none, account.odd) == (0, 8)
     assert account.first_odd == "conversation c0: z[0].mos"

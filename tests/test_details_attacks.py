@@ -17,7 +17,7 @@ from gcbatch.endpoints.base import FetchContext
 from gcbatch.endpoints.details.by_pages import PageFetcher
 from gcbatch.endpoints.details.completeness import DetailCollector, PageCount
 from gcbatch.endpoints.details.page_reader import CONVERSATIONS, Page, read_page
-from gcbatch.endpoints.details.query_progress import MOST_BARREN, DetailQuery
+from gcbatch.endpoints.details.query_progress import MAX_REPEATED_PAGES, DetailQuery
 from gcbatch.genesys.client.body_reader import read_body
 from gcbatch.genesys.client.client import Answer
 from gcbatch.genesys.limits import DETAIL_PAGE
@@ -53,17 +53,17 @@ def answer(value: Page) -> Answer[Page]:
 
 
 @pytest.fixture
-def errand(tmp_path: Path) -> Iterator[DetailQuery]:
+def detail_query(tmp_path: Path) -> Iterator[DetailQuery]:
     """One day on its way to being answered."""
     query = make_query("org", "conversation-details", DAY, b"{}")
-    desk = SimpleNamespace(
-        asked=SimpleNamespace(zone=UTC), fetch=None, slots=asyncio.Semaphore(4)
+    context = SimpleNamespace(
+        query_section=SimpleNamespace(zone=UTC), fetch=None, slots=asyncio.Semaphore(4)
     )
     with Spool.within(tmp_path) as spool:
         yield DetailQuery(
             query,
             DetailCollector(DAY, CONVERSATIONS, spool),
-            cast("FetchContext", desk),
+            cast("FetchContext", context),
         )
 
 
@@ -114,26 +114,26 @@ def test_a_row_that_moves_up_a_page_is_missed() -> None:
     assert piece.drifts
 
 
-def test_rows_beyond_the_span_do_not_stand_in(errand: DetailQuery) -> None:
+def test_rows_beyond_the_span_do_not_stand_in(detail_query: DetailQuery) -> None:
     """Results of a job from before or after the span are not counted."""
     ids: set[str] = set()
 
-    errand.take_results(DAY, ids, answer(page(documents(0, 3))))
-    errand.take_results(DAY, ids, answer(page(documents(3, 6, DAY.end))))
-    errand.take_results(DAY, ids, answer(page(documents(6, 9, after(-0.1)))))
+    detail_query.take_results(DAY, ids, answer(page(documents(0, 3))))
+    detail_query.take_results(DAY, ids, answer(page(documents(3, 6, DAY.end))))
+    detail_query.take_results(DAY, ids, answer(page(documents(6, 9, after(-0.1)))))
 
     assert ids == {"c0", "c1", "c2"}
 
 
-def test_cursors_without_end_are_an_error(errand: DetailQuery) -> None:
+def test_cursors_without_end_are_an_error(detail_query: DetailQuery) -> None:
     """However many new ones there are, once the pages bring nothing new."""
     ids: set[str] = set()
     same = answer(page(documents(0, 3)))
-    for _ in range(MOST_BARREN + 1):
-        errand.take_results(DAY, ids, same)
+    for _ in range(MAX_REPEATED_PAGES + 1):
+        detail_query.take_results(DAY, ids, same)
 
     with pytest.raises(DataError, match="do not end"):
-        errand.take_results(DAY, ids, same)
+        detail_query.take_results(DAY, ids, same)
 
 
 class Lying:
@@ -159,29 +159,29 @@ class Lying:
 
 def road_to(client: Lying, *, cap: int = 100_000) -> PageFetcher:
     limits = SimpleNamespace(detail_results=cap)
-    desk = SimpleNamespace(
+    context = SimpleNamespace(
         client=client,
         fetch=SimpleNamespace(limits=limits, concurrency=2),
         paged=lambda _done, _due: None,
         slots=asyncio.Semaphore(2),
     )
-    return PageFetcher("/address", CONVERSATIONS, cast("FetchContext", desk))
+    return PageFetcher("/address", CONVERSATIONS, cast("FetchContext", context))
 
 
-async def test_a_total_that_outgrows_paging_ends_it(errand: DetailQuery) -> None:
+async def test_a_total_that_outgrows_paging_ends_it(detail_query: DetailQuery) -> None:
     """The span is then cut, or goes by job; it is not asked page after page."""
     client = Lying(lambda number, asked: full_page(number, 900 + 200 * asked))
     first = answer(full_page(1, 900))
 
-    assert not await road_to(client, cap=1_000).gather(errand, DAY, first)
+    assert not await road_to(client, cap=1_000).gather(detail_query, DAY, first)
 
 
-async def test_counting_ends_with_the_total(errand: DetailQuery) -> None:
+async def test_counting_ends_with_the_total(detail_query: DetailQuery) -> None:
     """Even if all pages tell of nothing but what began before."""
     earlier = documents(0, 100, after(-1))
     client = Lying(lambda _number, _asked: page(earlier, 350))
 
-    await road_to(client).counted(errand, DAY)
+    await road_to(client).count_records(detail_query, DAY)
 
     assert client.asked == 4
 
@@ -204,7 +204,7 @@ def test_newer_numbers_may_have_any_size(number: bytes) -> None:
 
     read = read_page(body, CONVERSATIONS)
 
-    assert read.newer == {"fresh"}
+    assert read.unknown_fields == {"fresh"}
     assert number in read.documents[0].content
 
 

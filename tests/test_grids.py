@@ -73,7 +73,7 @@ def page_of(*buckets: Window) -> bytes:
 
 
 def fast(body: bytes, **about: Any) -> pa.Table | None:
-    schema = schema_of(about["asked"], FAMILIES[0])
+    schema = schema_of(about["section"], FAMILIES[0])
     return read_columns(body, family=FAMILIES[0], queues=(), schema=schema, **about)
 
 
@@ -116,7 +116,7 @@ def test_buckets_that_were_asked_for_are_rows(
     """Both readers take them, by query and by job of the service."""
     body = page_of(*map(span, buckets))
 
-    table = read(body, asked=asked_of(granularity, zone), window=week_of(zone))
+    table = read(body, section=asked_of(granularity, zone), window=week_of(zone))
 
     assert table is not None
     assert table.num_rows == len(buckets)
@@ -154,7 +154,7 @@ def test_others_are_refused(
     refused = pytest.raises(DataError, match=f"^{query}: bucket .* is none of")
 
     with refused as caught, naming_query(query):
-        read(body, asked=asked, window=query.window)
+        read(body, section=asked, window=query.window)
 
     assert any(str(span(bucket)) in caught.value.problem for bucket in buckets)
     assert "query.granularity" in (caught.value.hint or "")
@@ -168,7 +168,7 @@ def test_the_fast_reader_leaves_them_to_the_other(
     """Which then says what is wrong."""
     body, asked = page_of(*map(span, buckets)), asked_of(granularity, zone)
 
-    assert fast(body, asked=asked, window=week_of(zone)) is None
+    assert fast(body, section=asked, window=week_of(zone)) is None
 
 
 class TestAcrossMidnight:

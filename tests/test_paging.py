@@ -44,7 +44,7 @@ def test_tokens_without_end_are_refused(
     tmp_path: Path, endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where each is new, nothing else would end the run, nor what it holds."""
-    monkeypatch.setattr(paging, "MOST_PAGES", 5)
+    monkeypatch.setattr(paging, "MAX_PAGES", 5)
     world = world_of(tmp_path, endpoint, 7)
 
     with pytest.raises(DataError, match="pages do not end: 5 came") as failed:
@@ -58,7 +58,7 @@ def test_as_many_pages_as_there_may_be_are_read(
     tmp_path: Path, endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last of them is the last."""
-    monkeypatch.setattr(paging, "MOST_PAGES", 5)
+    monkeypatch.setattr(paging, "MAX_PAGES", 5)
     world = world_of(tmp_path, endpoint, 5)
 
     report = run(world, endpoint, CALLS[endpoint][-1])

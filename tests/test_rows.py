@@ -137,5 +137,5 @@ def test_a_service_that_ignores_the_queues_is_found_out(bench: "Bench") -> None:
     body = b'{"results": [{"group": {"queueId": "not-asked"}, "data": []}]}'
     bench.simulator.faults.add(Fault("status", status=200, body=body, times=None))
 
-    with pytest.raises(DataError, match="not-asked, which was not asked"):
+    with pytest.raises(DataError, match="not-asked, which was not requested"):
         bench.run(query=asked)

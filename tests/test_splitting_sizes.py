@@ -80,8 +80,8 @@ def splitter_of(
     service: Limited, by_job: Callable[[Query], Awaitable[Part]] | None = None
 ) -> Splitter:
     asked = SimpleNamespace(granularity=Period.parse("PT1H"), zone=ZoneInfo("UTC"))
-    desk = SimpleNamespace(client=None, asked=asked)
-    return Splitter(cast("Any", service), cast("Any", desk), by_job)
+    context = SimpleNamespace(client=None, query_section=asked)
+    return Splitter(cast("Any", service), cast("Any", context), by_job)
 
 
 async def jobs_for(hours: int, *, too_large: int) -> int:
@@ -94,7 +94,7 @@ async def jobs_for(hours: int, *, too_large: int) -> int:
 
     splitter = splitter_of(Limited(too_large - 1), by_job)
     splitter.too_large = too_large
-    await splitter.ask(query(hours))
+    await splitter.fetch(query(hours))
     return len(went)
 
 
@@ -102,7 +102,7 @@ async def test_a_size_is_buckets_times_queues() -> None:
     """Half of the queues of one bucket are half of what was refused, and are asked."""
     service = Limited(3)
 
-    await splitter_of(service).ask(query(1, queues=4))
+    await splitter_of(service).fetch(query(1, queues=4))
 
     assert service.asked == [4, 2, 2]
 
@@ -111,9 +111,9 @@ async def test_what_failed_once_is_not_tried_at_that_size_again() -> None:
     """The next query is cut before it is asked."""
     service = Limited(3)
     splitter = splitter_of(service)
-    await splitter.ask(query(4))
+    await splitter.fetch(query(4))
 
-    await splitter.ask(query(4))
+    await splitter.fetch(query(4))
 
     assert service.asked == [4, 2, 2, 2, 2]
 
@@ -123,7 +123,7 @@ async def test_the_smallest_that_failed_counts() -> None:
     service = Limited(3)
     splitter = splitter_of(service)
 
-    await asyncio.gather(splitter.ask(query(8)), splitter.ask(query(4)))
+    await asyncio.gather(splitter.fetch(query(8)), splitter.fetch(query(4)))
 
     assert sorted(service.asked) == [2, 2, 2, 2, 2, 2, 4, 8]
 

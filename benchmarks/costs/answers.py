@@ -76,11 +76,11 @@ class Asked:
         desk = FetchContext(
             _client(self.body), self._job.query, self._job.fetch, self._store
         )
-        asker = self._endpoint.asker(desk)
+        fetcher = self._endpoint.make_fetcher(desk)
         asyncio.run(
             fetch_parts(
                 self._plan.queries,
-                asker.ask,
+                fetcher.fetch,
                 self._store,
                 concurrency=1,
                 observer=NullObserver(),

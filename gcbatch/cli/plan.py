@@ -40,7 +40,7 @@ def plan(
 def _plan_json(job: "Job", planned: "ResolvedPlan") -> dict[str, Any]:
     from gcbatch.windows import iso
 
-    each = planned.price.least
+    each = planned.price.min_requests
     requests = each * len(planned.plan.queries)
     per_minute = job.fetch.requests_per_minute
     windows = [

@@ -190,7 +190,7 @@ class DaskEngine:
             org=work.org,
             coordinator=self.line,
             connection=replace(work.connection, client_secret=""),
-            asked=desk.asked,
+            asked=desk.query_section,
             fetch=fetch,
             store=desk.store.name,
         )

@@ -75,7 +75,7 @@ async def opened(
         client = Client(
             transport, connection, pace=pace, tokens=tokens, patience=patience
         )
-        asker = endpoint_named(asked.endpoint).asker(
+        asker = endpoint_named(asked.endpoint).make_fetcher(
             FetchContext(client, asked, fetch, store)
         )
         yield WorkerFetcher(line, client, store, asker)
@@ -136,7 +136,7 @@ class WorkerFetcher:
         digest = query.digest
         if (rows := self._written(digest, before)) is not None:
             return rows
-        part = await self.asker.ask(query)
+        part = await self.asker.fetch(query)
         # A thread that writes cannot be called back: what it claimed is not given up
         # before it is done, even where nobody waits for it any more.
         placing = asyncio.create_task(self._place(digest, part, before))

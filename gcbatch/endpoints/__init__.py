@@ -3,11 +3,13 @@
 from gcbatch.endpoints.aggregates.endpoint import Aggregates
 from gcbatch.endpoints.base import (
     AggregateEndpoint,
+    Endpoint,
     FetchContext,
     QueryFetcher,
     RequestCost,
 )
-from gcbatch.endpoints.lookup import DetailsEndpoint, Endpoint, endpoint_named
+from gcbatch.endpoints.details.endpoint import DetailsEndpoint
+from gcbatch.endpoints.lookup import endpoint_named
 from gcbatch.endpoints.splitting import Splitter
 
 __all__ = [

@@ -1,12 +1,12 @@
-"""Jobs of the service: submitted, waited for, fetched page by page, removed.
+"""Fetches by async job of the service: submit, wait, read page by page, remove.
 
     POST <address>/jobs                 202 {"jobId": …}
     GET  <address>/jobs/<id>            202 while it runs, 200 {"state": …} once done
     GET  <address>/jobs/<id>/results    {rows, "cursor": … of the next page}
     DELETE <address>/jobs/<id>
 
-A job lives for a while in the service; its id is remembered in the store, so that a run
-that was killed goes on with it. Source: model AsyncQueryStatus of
+The service keeps a job for a while. Its id is written to the store, so that the run
+after one that was killed goes on with it. Source: model AsyncQueryStatus of
 PureCloudPlatformClientV2 269.0.0, read 2026-11-21.
 """
 
@@ -28,20 +28,20 @@ from gcbatch.genesys.client import ACCEPTED, REMOVED, Answer, BodyReader, Client
 from gcbatch.store import PendingJobs, SubmittedJob
 from gcbatch.text import fits_id, one_line
 
-__all__ = ["LEAST_OF_A_JOB", "AsyncJobClient", "AsyncJobRequest"]
+__all__ = ["MIN_JOB_REQUESTS", "AsyncJobClient", "AsyncJobRequest"]
 
 log = logging.getLogger("gcbatch.jobs")
 
-SUBMISSIONS: Final = 3
-"""So often a job that expires, fails or is cancelled is submitted."""
+MAX_SUBMISSIONS: Final = 3
+"""How often a job is submitted that expires, fails or is cancelled."""
 
-LEAST_OF_A_JOB: Final = 4
-"""Requests: to submit, to look, to fetch a page of results, to remove."""
+MIN_JOB_REQUESTS: Final = 4
+"""Requests: submit, read the state, read a page of results, remove."""
 
 FIRST_POLL_S: Final = 0.1
-SLOWER: Final = 1.7
-LONGEST_POLL_S: Final = 20.0
-"""Jobs take from seconds to many minutes: the wait between two looks grows."""
+POLL_GROWTH: Final = 1.7
+MAX_POLL_S: Final = 20.0
+"""Jobs take from seconds to many minutes: the wait between two polls grows."""
 
 
 class ResultPage(Protocol):
@@ -64,28 +64,29 @@ class _Receipt(msgspec.Struct):
 class _Status(msgspec.Struct):
     state: str | None = None
     errorMessage: str | None = None  # noqa: N815 - the API's word
-    submissionDate: Any = None  # noqa: N815 - likewise
-    completionDate: Any = None  # noqa: N815 - likewise
-    expirationDate: Any = None  # noqa: N815 - likewise
+    submissionDate: Any = None  # noqa: N815 - the API's word
+    completionDate: Any = None  # noqa: N815 - the API's word
+    expirationDate: Any = None  # noqa: N815 - the API's word
 
 
 _RECEIPTS: Final = BodyReader(_Receipt, "jobId", or_nothing=False)
 _STATUSES: Final = BodyReader(_Status, "state", or_nothing=False)
 
 
-class _LostError(Exception):
-    """The job is of no more use: it expired, failed or was cancelled."""
+class _JobLostError(Exception):
+    """The job is lost: it expired, failed or was cancelled."""
 
 
 @dataclass(frozen=True)
 class AsyncJobRequest:
-    """One question that is asked by a job.
+    """What one job is to fetch.
 
     Args:
-        about: Tells it from the other questions of its query, in notes and errors.
+        about: Names it among the requests of its query, in the store and in errors.
         body: Of the request.
-        pending: Where the job's id is remembered.
-        available_until: What the service had data up to when it is submitted.
+        pending: Where the job's id is stored.
+        available_until: The instant up to which the service had data when the job was
+            submitted; None if that is not known.
     """
 
     about: str
@@ -96,18 +97,18 @@ class AsyncJobRequest:
 
 @dataclass
 class AsyncJobClient:
-    """Asks by jobs, a bounded number at once.
+    """Fetches by job, a bounded number of jobs at once.
 
     Args:
-        client: Through whom.
-        address: Of what is asked, without `/jobs`.
-        at_once: Jobs of the service under way at once.
+        client: Sends the requests.
+        address: Of the data, without `/jobs`.
+        at_once: Maximum of jobs under way.
         wait_s: How long one run waits for a job.
-        page_size: Rows of a page of results; None where the request says it.
-        slots: Taken by its requests, so that no more are in flight than may.
+        page_size: Rows of a page of results; None if the body of the job says it.
+        slots: Bounds the requests in flight.
 
     Attributes:
-        resubmitted: Jobs that were of no use and had to be submitted again.
+        resubmitted: Jobs that were lost and had to be submitted again.
     """
 
     client: Client
@@ -123,99 +124,97 @@ class AsyncJobClient:
         self._jobs = asyncio.Semaphore(self.at_once)
 
     @classmethod
-    def of(cls, desk: FetchContext, address: str, *, page_size: int | None) -> Self:
-        """Return the road by jobs for one run of a job; see the class."""
-        fetch = desk.fetch
+    def of(cls, context: FetchContext, address: str, *, page_size: int | None) -> Self:
+        """Return the client for one run of a job; see the class."""
+        fetch = context.fetch
         return cls(
-            desk.client,
+            context.client,
             address,
             at_once=fetch.limits.jobs_in_flight,
             wait_s=fetch.job_wait.typical_s,
             page_size=page_size,
-            slots=desk.slots,
+            slots=context.slots,
         )
 
     async def fetch(
         self,
-        order: AsyncJobRequest,
+        request: AsyncJobRequest,
         decode: Callable[[bytes], P],
         take: Callable[[Answer[P]], None],
         *,
         begin: Callable[[], None] = lambda: None,
     ) -> datetime | None:
-        """Ask, and hand every page of the results on.
+        """Fetch by job, and pass on every page of the results.
 
         Args:
-            order: What to ask.
+            request: What to fetch.
             decode: Reads a page.
-            take: Is given each page.
-            begin: Is called before the first page; again, if a job was lost in mid-way
-                and all pages come again.
+            take: Called with each page.
+            begin: Called before the first page; again, if a job was lost midway and
+                all pages come again.
 
         Returns:
-            What the service had data up to when the job was submitted; None where that
-            is not known.
+            The instant up to which the service had data when the job was submitted;
+            None if that is not known.
 
         Raises:
-            ServiceError: If no job comes to its end; says what the service said.
-            DataError: If the pages run in a loop, or the job has no id that can be one.
+            ServiceError: If no job ends well; gives the service's reason.
+            DataError: If the pages run in a loop, or the job's id is not valid.
             GcbatchError: As Client.call does.
         """
-        said = "expired"
+        reason = "expired"
         async with self._jobs:
-            for _ in range(SUBMISSIONS):
-                job, until, submitted_at = await self._submitted(order)
+            for _ in range(MAX_SUBMISSIONS):
+                job, until, submitted_at = await self._submit(request)
                 try:
-                    await self._done(job, order.about)
+                    await self._wait_for(job, request.about)
                     begin()
-                    await self._results(
-                        job, order.about, decode, _as_of(submitted_at, take)
+                    await self._read_results(
+                        job, request.about, decode, _as_of(submitted_at, take)
                     )
-                except _LostError as lost:
-                    said = str(lost) or said
-                    log.info("%s: job %s %s", order.about, job, said)
+                except _JobLostError as lost:
+                    reason = str(lost) or reason
+                    log.info("%s: job %s %s", request.about, job, reason)
                     self.resubmitted += 1
-                    order.pending.forget(order.about)
+                    request.pending.forget(request.about)
                     continue
                 except DataError:
-                    # Results that are wrong stay wrong; the next run asks for new ones.
+                    # Wrong results stay wrong; the next run submits a new job.
                     await self._remove(job)
-                    order.pending.forget(order.about)
+                    request.pending.forget(request.about)
                     raise
                 await self._remove(job)
-                order.pending.forget(order.about)
+                request.pending.forget(request.about)
                 return until
-        msg = f"{order.about}: {SUBMISSIONS} jobs came to nothing: {said}"
+        msg = f"{request.about}: {MAX_SUBMISSIONS} jobs failed: {reason}"
         raise ServiceError(msg, hint="try again later, or narrow the query")
 
-    async def _submitted(self, order: AsyncJobRequest) -> SubmittedJob:
-        """Return the job that is under way already, or submit one."""
-        if known := order.pending.job(order.about):
+    async def _submit(self, request: AsyncJobRequest) -> SubmittedJob:
+        """Return the job that is already under way, or submit one."""
+        if known := request.pending.job(request.about):
             return known
         async with self.slots:
             answer = await self.client.call(
                 "POST",
                 f"{self.address}/jobs",
                 _RECEIPTS.decode,
-                body=order.body,
+                body=request.body,
                 statuses=ACCEPTED,
             )
         if not fits_id(answer.value.jobId):
-            # It would go into addresses, notes and messages.
-            msg = (
-                f"{order.about}: the id of a job is none "
-                f"({one_line(answer.value.jobId)})"
-            )
+            # It goes into addresses, file names and messages.
+            shown = one_line(answer.value.jobId)
+            msg = f"{request.about}: the id of a job is not valid ({shown})"
             raise DataError(msg, hint=SHAPE_HINT)
-        job = SubmittedJob(answer.value.jobId, order.available_until, answer.asked_at)
-        order.pending.remember(order.about, job)
+        job = SubmittedJob(answer.value.jobId, request.available_until, answer.asked_at)
+        request.pending.remember(request.about, job)
         return job
 
-    async def _done(self, job: str, about: str) -> None:
+    async def _wait_for(self, job: str, about: str) -> None:
         """Wait until a job is fulfilled.
 
         Raises:
-            _LostError: If it is not going to be.
+            _JobLostError: If it never will be.
             ServiceError: If it takes too long.
         """
         clock = asyncio.get_running_loop().time
@@ -227,27 +226,25 @@ class AsyncJobClient:
             if state == "FULFILLED":
                 return
             if state in ("FAILED", "CANCELLED", "EXPIRED"):
-                said = one_line(answer.value.errorMessage or "", 300)
-                msg = f"{state.lower()}{': ' if said else ''}{said}"
-                raise _LostError(msg)
+                reason = one_line(answer.value.errorMessage or "", 300)
+                msg = f"{state.lower()}{': ' if reason else ''}{reason}"
+                raise _JobLostError(msg)
             if clock() >= until:
-                msg = (
-                    f"{about}: job {one_line(job, 100)} is not done "
-                    f"({one_line(state, 50)})"
-                )
-                hint = "run it again: the job is remembered; or raise fetch.job_wait"
+                shown = f"{one_line(job, 100)} is not done ({one_line(state, 50)})"
+                msg = f"{about}: job {shown}"
+                hint = "run it again: it waits on; or raise fetch.job_wait"
                 raise ServiceError(msg, hint=hint)
-            pause_s = min(pause_s * SLOWER, LONGEST_POLL_S)
+            pause_s = min(pause_s * POLL_GROWTH, MAX_POLL_S)
 
-    async def _results(
+    async def _read_results(
         self,
         job: str,
         about: str,
         decode: Callable[[bytes], P],
         take: Callable[[Answer[P]], None],
     ) -> None:
-        """Hand on all pages; only a missing cursor ends them, not an empty page."""
-        asked: set[str] = set()
+        """Pass on all pages; only a missing cursor ends them, not an empty page."""
+        seen_cursors: set[str] = set()
         cursor: str | None = None
         while True:
             answer = await self._of_job(job, partial(self._page, decode, cursor))
@@ -255,10 +252,10 @@ class AsyncJobClient:
             cursor = answer.value.cursor
             if not cursor:
                 return
-            if cursor in asked:
+            if cursor in seen_cursors:
                 msg = f"{about}: the pages of job {one_line(job, 100)} run in a loop"
                 raise DataError(msg, hint="run it again; if it stays so, ask support")
-            asked.add(cursor)
+            seen_cursors.add(cursor)
 
     async def _state(self, path: str) -> Answer[_Status]:
         return await self.client.call("GET", path, _STATUSES.decode, statuses=ACCEPTED)
@@ -274,28 +271,28 @@ class AsyncJobClient:
         return await self.client.get(f"{path}/results", decode, **parameters)
 
     async def _of_job(
-        self, job: str, ask: Callable[[str], Awaitable[Answer[T]]]
+        self, job: str, send: Callable[[str], Awaitable[Answer[T]]]
     ) -> Answer[T]:
-        """Ask about a job.
+        """Send a request about a job.
 
         Args:
             job: Its id.
-            ask: Is given its address.
+            send: Called with its address.
 
         Raises:
-            _LostError: If the service does not know it any more.
+            _JobLostError: If the service no longer knows it.
         """
         try:
             async with self.slots:
-                return await ask(f"{self.address}/jobs/{quote(job, safe='')}")
+                return await send(f"{self.address}/jobs/{quote(job, safe='')}")
         except ServiceError as exc:
             gone = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
             if exc.refusal is not None and exc.refusal.status in gone:
-                raise _LostError from exc
+                raise _JobLostError from exc
             raise
 
     async def _remove(self, job: str) -> None:
-        """Tidy up; the service removes what is left by itself, only later."""
+        """Remove a job; the service would do so itself, only later."""
         path = f"{self.address}/jobs/{quote(job, safe='')}"
         try:
             async with self.slots:
@@ -307,9 +304,9 @@ class AsyncJobClient:
 def _as_of(
     asked_at: datetime, take: Callable[[Answer[P]], None]
 ) -> Callable[[Answer[P]], None]:
-    """Return *take* for the pages of a job, which was asked when it was submitted.
+    """Return *take* for the pages of a job, dated to when the job was submitted.
 
-    A run that goes on with the job of an earlier one would else take figures for
-    settled that were not yet.
+    Else a run that goes on with the job of a previous run would take figures for final
+    that were not yet.
     """
     return lambda answer: take(replace(answer, asked_at=min(asked_at, answer.asked_at)))

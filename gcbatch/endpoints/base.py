@@ -1,4 +1,4 @@
-"""What every endpoint can do: ask a query, and say what its answers mean."""
+"""The contract of an endpoint: fetch a query, and say what its answers mean."""
 
 import asyncio
 from collections import Counter
@@ -27,26 +27,26 @@ T = TypeVar("T")
 
 
 def halves(items: Sequence[T]) -> list[Sequence[T]]:
-    """Return *items* cut in two; nothing where there are fewer than two."""
+    """Return *items* cut in two; an empty list for fewer than two items."""
     middle = len(items) // 2
     return [items[:middle], items[middle:]] if middle else []
 
 
 @dataclass(frozen=True)
 class FetchContext:
-    """What there is to ask with, in one run of one job.
+    """What the queries of one job are fetched with, in one run.
 
     Args:
-        client: Whom to ask through.
-        asked: The job's query section.
-        fetch: The job's section on how to pull.
+        client: Sends the requests.
+        query_section: The job's section `query`.
+        fetch: The job's section `fetch`.
         store: Where the job's parts are.
-        paged: Is told how many pages came, and how many are known of.
-        slots: Taken by requests that could otherwise be too many at once.
+        paged: Called with the number of pages received and of pages expected.
+        slots: Bounds the requests in flight of fetchers that send several at once.
     """
 
     client: Client
-    asked: QuerySection
+    query_section: QuerySection
     fetch: Fetch
     store: Store
     paged: Callable[[int, int], None] = lambda _done, _due: None
@@ -59,60 +59,60 @@ class FetchContext:
 
 @dataclass(frozen=True, slots=True)
 class RequestCost:
-    """What asking one query costs, before anything is asked.
+    """How many requests a query takes, as far as that is known beforehand.
 
     Args:
-        least: Requests that it takes.
-        is_exact: Whether it takes no more; else only the answers can tell.
+        min_requests: The minimum.
+        is_exact: Whether it takes no more; else only the answers can show.
     """
 
-    least: int = 1
+    min_requests: int = 1
     is_exact: bool = True
 
-    def of(self, queries: int) -> str:
-        """Return the price of some queries in words, such as `at least 7 requests`."""
-        requests = queries * self.least
+    def describe(self, queries: int) -> str:
+        """Return the cost of some queries in words, such as `at least 7 requests`."""
+        requests = queries * self.min_requests
         noun = "request" if requests == 1 else "requests"
         return f"{'' if self.is_exact else 'at least '}{requests:,} {noun}"
 
 
 class QueryFetcher(Protocol):
-    """Asks the queries of one run, and learns from the answers as it goes."""
+    """Fetches the queries of one run, and learns from the answers as it goes."""
 
-    async def ask(self, query: Query) -> PartSource:
-        """Ask a query of the plan; return its one part.
+    async def fetch(self, query: Query) -> PartSource:
+        """Fetch a query of the plan; return its one part.
 
         Raises:
-            TooLargeError: If the service will not answer so much, and it cannot be
-                asked in pieces.
-            DataError: If the answer is incomplete, or contradicts itself or the
-                question.
+            TooLargeError: If the answer is too large for the service, and the query
+                cannot be split.
+            DataError: If the answer is incomplete, contradicts itself or does not fit
+                the query.
             GcbatchError: As Client.call does.
         """
         ...
 
     def remarks(self) -> Counter[str]:
-        """Return what the reader of the run should know, how often it was so."""
+        """Return what the run report should mention, with how often it happened."""
         ...
 
 
 class Endpoint(PlannedEndpoint, Protocol):
-    """One shape of question and answer."""
+    """One shape of request and answer."""
 
     def queues_of(self, template: bytes) -> tuple[str, ...]:
-        """Return the ids of the queues that a template names; none is all."""
+        """Return the ids of the queues that a template names; empty means all."""
         ...
 
-    def price(self, fetch: Fetch) -> RequestCost:
-        """Return what a query costs."""
+    def request_cost(self, fetch: Fetch) -> RequestCost:
+        """Return how many requests a query takes."""
         ...
 
-    def asker(self, desk: FetchContext) -> QueryFetcher:
-        """Return who asks the queries of one run."""
+    def make_fetcher(self, context: FetchContext) -> QueryFetcher:
+        """Return what fetches the queries of one run."""
         ...
 
-    async def probe(self, desk: FetchContext, query: Query) -> None:
-        """Ask as little as possible, to see whether it is allowed.
+    async def probe(self, context: FetchContext, query: Query) -> None:
+        """Request as little as possible, to see whether access is allowed.
 
         Raises:
             AccessError: If it is not.
@@ -129,15 +129,15 @@ class AggregateEndpoint(Endpoint, Protocol):
         ...
 
     def groups(self, query: QuerySection) -> tuple[str, ...]:
-        """Return the columns that with interval_start make the key of a row."""
+        """Return the columns that form the key of a row, beside interval_start."""
         ...
 
-    def halved(self, template: bytes, asked: QuerySection) -> list[bytes]:
+    def halved(self, template: bytes, section: QuerySection) -> list[bytes]:
         """Return two templates with half of the queues each.
 
         Returns:
-            Nothing where it names fewer than two, or where the rows of the halves would
-            not be the rows of the whole.
+            An empty list if it names fewer than two queues, or if the rows of the
+            halves would not be the rows of the whole.
         """
         ...
 
@@ -145,22 +145,26 @@ class AggregateEndpoint(Endpoint, Protocol):
         self,
         client: Client,
         query: Query,
-        asked: QuerySection,
+        section: QuerySection,
         *,
         divisible: bool = False,
     ) -> Part:
-        """Ask one query.
+        """Fetch one query.
 
         Args:
-            client: Whom to ask through.
-            query: What to ask.
-            asked: The job's query section.
-            divisible: Whether less could be asked at once.
+            client: Sends the requests.
+            query: The query.
+            section: The job's section `query`, which determines the columns.
+            divisible: Whether the query could be split.
+
+        Returns:
+            The part: a row per bucket and group, in the order of both.
 
         Raises:
-            TooLargeError: If *divisible*, and the service will not answer so much.
+            TooLargeError: If *divisible*, and the answer is too large for the service.
             AcrossMidnightError: If a bucket reaches over a local midnight.
-            DataError: If the answer contradicts itself or the question.
+            DataError: If the answer contradicts itself or does not fit the query;
+                names the query, and the group and bucket.
             GcbatchError: As Client.call does.
         """
         ...
@@ -169,16 +173,16 @@ class AggregateEndpoint(Endpoint, Protocol):
         """Return the columns of the table `intervals` that follow from a part's rows.
 
         Returns:
-            A row for each of *rows*; no columns where nothing follows.
+            A row for each of *rows*; without columns if nothing follows.
         """
         ...
 
-    def facts(self, rows: pa.Table) -> pa.Table:
+    def sla_inputs(self, rows: pa.Table) -> pa.Table:
         """Return what the table `sla` adds up, from the rows of a part.
 
         Returns:
             interval_start, interval_end, queue_id, media_type and the columns of
             gcbatch.tables.aggregates.sla.ADDED, a row for each of *rows*; null where
-            there is nothing. With queue_name and deleted, where answers tell them.
+            nothing is known. With queue_name and deleted, if the answers have them.
         """
         ...

@@ -1,9 +1,9 @@
-"""Which buckets the answer to a query may have.
+"""Checks the buckets of an answer, and cuts windows at local midnights.
 
 A query says how long its buckets are and whose days they belong to. Nothing says what
 the service counts hours from: local midnight, midnight in UTC or the start of the
 window. That makes no difference where every local midnight is on an hour of UTC, so
-almost everywhere. It does in zones such as Asia/Kolkata, and where a day is no whole
+almost everywhere. It does in zones such as Asia/Kolkata, and where a day is not a whole
 number of buckets long, as in Australia/Lord_Howe, whose clocks change by 30 minutes:
 there a bucket can reach over a local midnight, and its figures belong to two days.
 
@@ -11,8 +11,8 @@ So all buckets of an answer must lie on one of the three grids. A window cuts of
 first and last bucket, so a query that ends at a midnight has no bucket across it. Plans
 do not cut there: if the service counts from local midnight, as the field timeZone of
 its queries suggests, a request for each day of Asia/Kolkata would be in vain. A query
-is cut when an answer shows that it has to be, and what that shows holds for the rest of
-the run (genesys/endpoints/splitting.py).
+is cut when an answer shows that it has to be, and this then holds for the rest of the
+run (gcbatch/endpoints/splitting.py).
 
 Source: fields granularity and timeZone of the model ConversationAggregationQuery of
 PureCloudPlatformClientV2 269.0.0, read 2026-11-21.
@@ -44,7 +44,7 @@ Span = tuple[datetime, datetime]
 
 _HINT: Final = (
     "the service does not keep to query.granularity and query.timezone: use ones that "
-    "it keeps to, or ask its support"
+    "it supports, or ask its support"
 )
 
 
@@ -57,7 +57,7 @@ class Anchor(Enum):
 
 
 class AcrossMidnightError(DataError):
-    """Buckets of an answer reach over a local midnight; those of a day cannot.
+    """A bucket of an answer reaches over a local midnight; one of a day cannot.
 
     Args:
         problem: See GcbatchError.
@@ -72,18 +72,18 @@ class AcrossMidnightError(DataError):
 def check_buckets(
     spans: Collection[Span], window: Window, granularity: Period | None, zone: ZoneInfo
 ) -> None:
-    """Refuse buckets of an answer that are none of its query's.
+    """Refuse buckets of an answer that do not belong to its query.
 
     Args:
-        spans: The buckets, each of them once.
-        window: The span that the query asked for.
+        spans: The buckets, each once.
+        window: The window of the query.
         granularity: Length of a bucket. Weeks and months are those of the calendar,
             other counts of days begin with the window; None is the window itself.
         zone: Whose days, weeks and months.
 
     Raises:
         AcrossMidnightError: If all are on one grid, but one reaches over a midnight.
-        DataError: If they are on no grid, or not on the same; names one that is not.
+        DataError: If no grid has all of them; names one.
     """
     found = set(spans)
     grids = {Anchor.MIDNIGHT: _buckets(bucket_edges(window, granularity, zone))}
@@ -96,8 +96,8 @@ def check_buckets(
     if not anchors:
         on_none = found.difference(*grids.values())
         span = Window(*min(on_none or found - grids[Anchor.MIDNIGHT]))
-        told = granularity or "one bucket per window"
-        msg = f"bucket {span} is none of {told} in {zone.key}, which was asked for"
+        wanted = granularity or "one bucket per window"
+        msg = f"bucket {span} is none of {wanted} in {zone.key}, as requested"
         raise DataError(msg, hint=_HINT)
     days = list(midnights(window, zone))
     for start, end in sorted(found):
@@ -125,8 +125,8 @@ def in_whole_days(
         anchors: All that buckets may be counted from.
 
     Returns:
-        The fewest windows that tile it; by each of *anchors* none has a bucket across
-        a midnight.
+        The fewest windows that tile it, so that none has a bucket across a midnight,
+        whichever of *anchors* buckets are counted from.
     """
     windows, start = [], window.start
     if granularity is not None and granularity.is_clock and anchors:
@@ -142,7 +142,7 @@ def _is_edge(before: Window, granularity: Period, anchor: Anchor) -> bool:
     """Say whether a bucket ends at a midnight.
 
     Args:
-        before: From where the window begins to that midnight.
+        before: From the start of the window to that midnight.
         granularity: Length of a bucket.
         anchor: What buckets are counted from.
     """

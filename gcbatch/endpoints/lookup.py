@@ -1,27 +1,12 @@
-"""The shapes of question and answer, by the name that job files call them."""
+"""Finds the endpoint that a job file names."""
 
 from gcbatch.endpoints.aggregates.endpoint import Aggregates
-from gcbatch.endpoints.base import (
-    AggregateEndpoint,
-    Endpoint,
-    FetchContext,
-    QueryFetcher,
-    RequestCost,
-)
+from gcbatch.endpoints.base import AggregateEndpoint
 from gcbatch.endpoints.details.endpoint import DetailsEndpoint
 from gcbatch.genesys import details_named, family_named
 from gcbatch.registry import ENDPOINTS, load_member, module_names
 
-__all__ = [
-    "AggregateEndpoint",
-    "Aggregates",
-    "DetailsEndpoint",
-    "Endpoint",
-    "FetchContext",
-    "QueryFetcher",
-    "RequestCost",
-    "endpoint_named",
-]
+__all__ = ["endpoint_named"]
 
 
 def endpoint_named(name: str) -> AggregateEndpoint | DetailsEndpoint:

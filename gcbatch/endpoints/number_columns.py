@@ -1,4 +1,4 @@
-"""Figures of an answer as Arrow columns, refused where they do not fit."""
+"""Puts the numbers of an answer into Arrow columns; refuses those that do not fit."""
 
 from typing import Final
 
@@ -7,33 +7,31 @@ import pyarrow.compute as pc
 
 from gcbatch.errors import SHAPE_HINT, DataError
 
-__all__ = ["MOST", "SHAPE_HINT", "Number", "check_range", "number_array"]
+__all__ = ["MAX_NUMBER", "Number", "check_range", "number_array"]
 
 Number = int | float
 
-MOST: Final = 2**53
-"""Of a count or of milliseconds: 285,000 years."""
+MAX_NUMBER: Final = 2**53
+"""Of a count or of milliseconds: 285,000 years. Sums of larger ones would overflow."""
 
 
-def check_range(column: pa.Array, most: float, name: str) -> pa.Array:
-    """Return a column of numbers from 0 to *most* as it is.
+def check_range(column: pa.Array, maximum: float, name: str) -> pa.Array:
+    """Return a column of numbers from 0 to *maximum* as it is.
 
     Raises:
-        DataError: If one is not; names the figure and the value.
+        DataError: If one is outside; names the figure and the value.
     """
-    ends = pc.min_max(column).as_py()
-    for end in ends.values():
-        if end is not None and not 0 <= end <= most:
-            msg = f"{name} is no sensible number ({end})"
-            raise DataError(msg, hint=SHAPE_HINT)
+    for end in pc.min_max(column).as_py().values():
+        if end is not None and not 0 <= end <= maximum:
+            raise _error(name, f"is no sensible number ({end})")
     return column
 
 
 def number_array(values: list[Number | None], kind: pa.DataType, name: str) -> pa.Array:
     """Return one column of numbers, null where there is none.
 
-    Whole numbers must be whole, be they written 414 or 414.0, and not negative:
-    pyarrow would cut 414.5 to 414 without a word.
+    Integers must be whole, whether written 414 or 414.0, and not negative: pyarrow
+    would silently cut 414.5 to 414.
 
     Args:
         values: As decoded.
@@ -43,29 +41,23 @@ def number_array(values: list[Number | None], kind: pa.DataType, name: str) -> p
     Raises:
         DataError: If a value does not fit; names the figure and the value.
     """
-    if pa.types.is_floating(kind):
-        try:
-            return pa.array([None if v is None else float(v) for v in values], kind)
-        except OverflowError as exc:
-            msg = f"{name} is larger than 64 bits"
-            raise DataError(msg, hint=SHAPE_HINT) from exc
-    if float in set(map(type, values)):
+    is_float = pa.types.is_floating(kind)
+    if not is_float and float in set(map(type, values)):
         for value in values:
             if isinstance(value, float) and not value.is_integer():
-                msg = f"{name} is not a whole number ({value})"
-                raise DataError(msg, hint=SHAPE_HINT)
+                raise _error(name, f"is not a whole number ({value})")
         values = [int(v) if isinstance(v, float) else v for v in values]
     try:
+        if is_float:
+            return pa.array([None if v is None else float(v) for v in values], kind)
         column = pa.array(values, kind)
     except (pa.ArrowInvalid, OverflowError) as exc:
-        msg = f"{name} is larger than 64 bits"
-        raise DataError(msg, hint=SHAPE_HINT) from exc
-    ends = pc.min_max(column).as_py()
-    if ends["min"] is not None and ends["min"] < 0:
-        msg = f"{name} is negative ({ends['min']})"
-        raise DataError(msg, hint=SHAPE_HINT)
-    if ends["max"] is not None and ends["max"] > MOST:
-        # Sums of such would wrap round.
-        msg = f"{name} is no sensible number ({ends['max']})"
-        raise DataError(msg, hint=SHAPE_HINT)
-    return column
+        raise _error(name, "is larger than 64 bits") from exc
+    minimum = pc.min_max(column).as_py()["min"]
+    if minimum is not None and minimum < 0:
+        raise _error(name, f"is negative ({minimum})")
+    return check_range(column, MAX_NUMBER, name)
+
+
+def _error(name: str, problem: str) -> DataError:
+    return DataError(f"{name} {problem}", hint=SHAPE_HINT)

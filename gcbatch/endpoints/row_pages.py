@@ -1,9 +1,9 @@
-"""Pages of rows, as endpoints with figures of their own have them.
+"""Reads pages of rows, as endpoints with fixed figures answer.
 
     {"<rows>": [{…}, …], "<next page>": "…", "pageCount": 3}
 
-Types have what this release knows, and refuse all else. A page that has more is read
-again without it; what that is, the part names.
+The types have the fields that this release knows, and refuse all others. A page that
+has more is read again without them, and the part names them.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,12 +21,12 @@ from gcbatch.endpoints.unknown_fields import (
 from gcbatch.genesys.client import Answer, BodyReader, read_loosely
 from gcbatch.text import one_line
 
-__all__ = ["MOST_CHARS", "RowPage", "RowReader", "left_out"]
+__all__ = ["MAX_CHARS", "RowPage", "RowReader", "unknown_fields_of"]
 
 R = TypeVar("R", bound=msgspec.Struct)
 
-MOST_CHARS: Final = 100
-"""Of a name that is kept."""
+MAX_CHARS: Final = 100
+"""Of the name of an unknown field, as stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +34,16 @@ class RowPage(Generic[R]):
     """A page.
 
     Args:
-        rows: As they were decoded.
+        rows: As decoded.
         next_token: Of the next page; None or empty on the last.
-        page_count: How many pages there are; None where that is not told.
-        newer: What it has that this release does not know, as dotted paths.
+        page_count: How many pages there are; None if the page does not say.
+        unknown_fields: Fields that this release does not know, as dotted paths.
     """
 
     rows: Sequence[R]
     next_token: str | None
     page_count: Number | None
-    newer: frozenset[str]
+    unknown_fields: frozenset[str]
 
 
 class RowReader(Generic[R]):
@@ -53,8 +53,8 @@ class RowReader(Generic[R]):
         shape: Of a row; it refuses fields that it does not know.
         rows: The page's key that holds the rows.
         next_page: The page's key that leads to the next.
-        clean: Returns a row, as plain data, without what is not known, which it adds
-            to a set.
+        clean: Returns a row, as plain data, without its unknown fields, whose names it
+            adds to a set.
     """
 
     def __init__(
@@ -78,31 +78,35 @@ class RowReader(Generic[R]):
         """Decode a page.
 
         Raises:
-            msgspec.DecodeError: If it is no JSON, or no answer; ValidationError if of
-                another shape, or if pages are announced that nothing leads to.
+            msgspec.DecodeError: If it is not JSON, or not such an answer;
+                ValidationError if it has another shape, or announces pages without
+                naming the next.
         """
         self._whole.decode(body)
-        newer: set[str] = set()
+        unknown_fields: set[str] = set()
         try:
             page = self._pages.decode(body)
         except msgspec.ValidationError:
-            page = msgspec.convert(self._known(read_loosely(body), newer), self._shape)
-        return RowPage(page.rows or (), page.token, page.count, frozenset(newer))
+            known = self._known(read_loosely(body), unknown_fields)
+            page = msgspec.convert(known, self._shape)
+        return RowPage(
+            page.rows or (), page.token, page.count, frozenset(unknown_fields)
+        )
 
-    def _known(self, page: Any, newer: set[str]) -> Any:
+    def _known(self, page: Any, unknown_fields: set[str]) -> Any:
         def row(one: Any) -> Any:
             check_no_error(one, self._row, f"one of its {self._rows}")
-            return self._clean(one, newer)
+            return self._clean(one, unknown_fields)
 
         return without_unknown_fields(
-            page, self._shape, newer, "", **{self._rows: of_each(row)}
+            page, self._shape, unknown_fields, "", **{self._rows: of_each(row)}
         )
 
 
-def left_out(pages: Sequence[Answer[RowPage[R]]]) -> frozenset[str]:
-    """Return what an answer has that this release does not know."""
-    names = (name for page in pages for name in page.value.newer)
-    return frozenset(one_line(name, MOST_CHARS) for name in names)
+def unknown_fields_of(pages: Sequence[Answer[RowPage[R]]]) -> frozenset[str]:
+    """Return the names of the fields of an answer that this release does not know."""
+    names = (name for page in pages for name in page.value.unknown_fields)
+    return frozenset(one_line(name, MAX_CHARS) for name in names)
 
 
 def _page_of(

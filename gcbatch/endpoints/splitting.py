@@ -1,19 +1,20 @@
-"""Queries that are too large for the service are asked in pieces.
+"""Splits queries that are too large for the service.
 
 First by window, at the edge of a bucket, down to one bucket; then by queues. The rows
-of the pieces are the rows of the whole, and end as its one part. What failed once is
-not tried again at that size: the rest of the run is cut before it is asked.
+of the pieces are the rows of the whole, and become its one part. A size that failed
+once is not tried again: the rest of the run is split before it is sent.
 
-A query whose answer has a bucket across a local midnight is asked again, cut at the
-midnights that the service's buckets reach over (gcbatch/endpoints/local_midnights.py);
-the rest of the run is cut there before it is asked. Where a service counts from local
-midnight that costs nothing, else one request more than cutting all queries beforehand.
+If the answer to a query has a bucket across a local midnight, the query is cut at the
+midnights that the service's buckets reach over (gcbatch/endpoints/local_midnights.py)
+and sent again; the rest of the run is cut there before it is sent. Where a service
+counts from local midnight that costs nothing, else one request more than cutting all
+queries beforehand.
 """
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from functools import partial, reduce
+from functools import reduce
 from itertools import pairwise
 from typing import Final
 
@@ -30,16 +31,14 @@ from gcbatch.errors import TooLargeError
 from gcbatch.genesys import JOB_PAGE
 from gcbatch.job import Fetch
 from gcbatch.query import PART_FORMAT, Query
-from gcbatch.store import Part, concat_parts
+from gcbatch.store import Part, PartMetadata, concat_parts
 from gcbatch.windows import Window, bucket_edges, elapsed_edges
 
 __all__ = ["SplittableEndpoint", "Splitter"]
 
-
 JOB_REQUESTS: Final = 6
-"""What a job costs besides the pages of its results: it is submitted, looked at a few
-times, and removed."""
-
+"""Requests of an async job beside the pages of its results: one submits it, a few
+look at its state, one removes it."""
 
 ACROSS_MIDNIGHT: Final = (
     "queries asked again by local day, as the service's buckets reached over midnight"
@@ -47,32 +46,32 @@ ACROSS_MIDNIGHT: Final = (
 
 
 class _JobIsCheaperError(Exception):
-    """A job takes fewer requests than the pieces of a query, or alone brings it."""
+    """An async job takes fewer requests than the pieces, or only a job can answer."""
 
 
 @dataclass
 class Splitter:
-    """Asks queries, whole or in pieces.
+    """Fetches queries, whole or in pieces.
 
     Args:
-        endpoint: Whom to ask.
-        desk: What there is to ask with.
-        by_job: Asks a query by a job of the service; None where there are none.
-        always: Whether all queries go by job, not only those that it pays for.
+        endpoint: The endpoint of the queries.
+        context: What they are fetched with.
+        by_job: Fetches a query by async job; None if the endpoint has no such jobs.
+        always: Whether all queries go by job, not only those for which it is cheaper.
 
     Attributes:
         too_large: Size of the smallest query that was refused, in buckets times
             queues; None while none was.
-        anchors: What the service may count buckets from, as far as some reached over
-            a midnight.
-        split: How many of the plan's queries were too large, and asked in pieces.
-        pieces: How many pieces those were.
+        anchors: What the service may count buckets from, once some reached over a
+            midnight.
+        split: How many of the plan's queries were too large.
+        pieces: How many pieces those became.
         by_day: The plan's queries that were cut at midnights, by digest.
         jobs: How many queries went by job.
     """
 
     endpoint: AggregateEndpoint
-    desk: FetchContext
+    context: FetchContext
     by_job: Callable[[Query], Awaitable[Part]] | None = None
     always: bool = False
     too_large: int | None = field(default=None, init=False)
@@ -83,42 +82,79 @@ class Splitter:
     jobs: int = field(default=0, init=False)
     _halved: set[str] = field(default_factory=set, init=False, repr=False)
 
-    async def ask(self, query: Query) -> Part:
-        """Ask a query of the plan; return its one part.
+    async def fetch(self, query: Query) -> Part:
+        """Fetch a query of the plan; return its one part.
 
         Raises:
-            GcbatchError: As Endpoint.fetch does. A query that can be cut no further
-                fails with what the service said.
+            GcbatchError: As AggregateEndpoint.fetch does. A query that cannot be split
+                further fails with the service's error.
         """
         by_job = self.by_job
         if by_job is None:
-            return await self._in_pieces(query, whole=None)
+            return await self._fetch_whole(query, job_can=False)
         if not self.always:
             try:
-                self._weigh(query)
-                return await self._in_pieces(query, whole=query)
+                self._check_job_is_cheaper(query)
+                return await self._fetch_whole(query, job_can=True)
             except _JobIsCheaperError:
                 self.jobs += 1
 
         async def one(piece: Query) -> list[Part]:
             return [await by_job(piece)]
 
-        return self._joined(await self._in_whole_days(query, one), str(query))
+        return self._merged(await self._in_whole_days(query, one), query)
 
-    async def _in_pieces(self, query: Query, *, whole: Query | None) -> Part:
-        pieces = await self._pieces(query, whole)
+    async def _fetch_whole(self, query: Query, *, job_can: bool) -> Part:
+        """Fetch a query, split as far as needed.
+
+        Args:
+            query: A query of the plan.
+            job_can: Whether an async job could fetch it instead.
+
+        Raises:
+            _JobIsCheaperError: If *job_can*, and it should.
+        """
+
+        async def sized(piece: Query) -> list[Part]:
+            """Fetch a piece of the query, in halves of halves if needed."""
+            halves = self._halves(piece)
+            size = self._size(piece)
+            if not (halves and self.too_large is not None and size >= self.too_large):
+                try:
+                    fetched = await self.endpoint.fetch(
+                        self.context.client,
+                        piece,
+                        self.context.query_section,
+                        divisible=bool(halves) or job_can,
+                    )
+                except TooLargeError as exc:
+                    if not halves:
+                        if job_can:
+                            raise _JobIsCheaperError from exc
+                        raise
+                    self.too_large = min(size, self.too_large or size)
+                    if job_can:
+                        self._check_job_is_cheaper(query)
+                else:
+                    return [fetched]
+            self._halved.add(piece.digest)
+            return [
+                p for half in halves for p in await self._in_whole_days(half, sized)
+            ]
+
+        pieces = await self._in_whole_days(query, sized)
         if query.digest in self._halved:
             self.split += 1
             self.pieces += len(pieces)
-        return self._joined(pieces, str(query))
+        return self._merged(pieces, query)
 
-    def _weigh(self, whole: Query | None) -> None:
-        """Look whether a query is better asked by job, as far as is known.
+    def _check_job_is_cheaper(self, whole: Query) -> None:
+        """Compare the requests of a query's pieces, as far as known, with a job's.
 
         Raises:
-            _JobPaysError: If so.
+            _JobIsCheaperError: If a job takes fewer.
         """
-        if whole is None or self.too_large is None:
+        if self.too_large is None:
             return
         size, piece = self._size(whole), max(1, self.too_large - 1)
         pieces = 1 << (-(-size // piece) - 1).bit_length()
@@ -126,72 +162,34 @@ class Splitter:
             raise _JobIsCheaperError
 
     async def _in_whole_days(
-        self, query: Query, ask: Callable[[Query], Awaitable[list[Part]]]
+        self, query: Query, fetch: Callable[[Query], Awaitable[list[Part]]]
     ) -> list[Part]:
-        """Ask a query, cut at the midnights that buckets would reach over.
+        """Fetch a query, cut at the midnights that buckets would reach over.
 
         Args:
-            query: What to ask.
-            ask: Asks it, or a piece of it.
+            query: The query, or a piece of one.
+            fetch: Fetches a piece of it.
         """
         days = self._days(query)
         if len(days) == 1:
             try:
-                return await ask(query)
+                return await fetch(query)
             except AcrossMidnightError as exc:
                 self.anchors |= exc.anchors
                 days = self._days(query)
         self.by_day.add(query.digest)
-        return [p for day in days for p in await self._in_whole_days(day, ask)]
+        return [p for day in days for p in await self._in_whole_days(day, fetch)]
 
     def _days(self, query: Query) -> list[Query]:
         """Return the query, cut as far as is known to be needed."""
-        asked = self.desk.asked
+        section = self.context.query_section
         windows = in_whole_days(
-            query.window, asked.granularity, asked.zone, self.anchors
+            query.window, section.granularity, section.zone, self.anchors
         )
         return [replace(query, window=window) for window in windows]
 
-    async def _pieces(self, query: Query, whole: Query | None) -> list[Part]:
-        """Ask a query, in whole days and in halves of halves where need be.
-
-        Args:
-            query: What to ask.
-            whole: Of what it is a piece; None where no job could bring that.
-        """
-        return await self._in_whole_days(query, partial(self._sized, whole=whole))
-
-    async def _sized(self, query: Query, whole: Query | None) -> list[Part]:
-        """Ask a query, in halves of halves where need be.
-
-        Args:
-            query: What to ask.
-            whole: Of what it is a piece; None where no job could bring that.
-        """
-        halves = self._halves(query)
-        size = self._size(query)
-        if not (halves and self.too_large is not None and size >= self.too_large):
-            try:
-                fetched = await self.endpoint.fetch(
-                    self.desk.client,
-                    query,
-                    self.desk.asked,
-                    divisible=bool(halves) or whole is not None,
-                )
-            except TooLargeError as exc:
-                if not halves:
-                    if whole is None:
-                        raise
-                    raise _JobIsCheaperError from exc
-                self.too_large = min(size, self.too_large or size)
-                self._weigh(whole)
-            else:
-                return [fetched]
-        self._halved.add(query.digest)
-        return [p for half in halves for p in await self._pieces(half, whole)]
-
     def remarks(self) -> Counter[str]:
-        """Return what the reader of the run should know, how often it was so."""
+        """Return what the run report should mention, with how often it happened."""
         return +Counter(
             {
                 "queries too large for the service, asked in pieces": self.split,
@@ -201,61 +199,59 @@ class Splitter:
             }
         )
 
-    def _joined(self, pieces: list[Part], about: str) -> Part:
+    def _merged(self, pieces: list[Part], query: Query) -> Part:
         if len(pieces) == 1:
             return pieces[0]
-        groups = self.endpoint.groups(self.desk.asked)
-        table = concat_parts([piece.table for piece in pieces], groups, about)
-        accounts = [piece.account for piece in pieces]
-        return Part(table, reduce(lambda a, b: a.joined(b), accounts))
+        groups = self.endpoint.groups(self.context.query_section)
+        table = concat_parts([piece.table for piece in pieces], groups, str(query))
+        return Part(table, reduce(PartMetadata.joined, (p.account for p in pieces)))
 
-    def _edges(self, window: Window) -> list[Window]:
-        """Return the buckets of a window."""
-        granularity, zone = self.desk.asked.granularity, self.desk.asked.zone
+    def _buckets(self, window: Window) -> list[Window]:
+        section = self.context.query_section
+        granularity = section.granularity
         if self.endpoint.cuts_by_clock and granularity and granularity.is_clock:
             edges = elapsed_edges(window, granularity)
         else:
-            edges = bucket_edges(window, granularity, zone)
+            edges = bucket_edges(window, granularity, section.zone)
         return [Window(a, b) for a, b in pairwise(edges)]
 
     def _size(self, query: Query) -> int:
         queues = self.endpoint.queues_of(query.template)
-        return len(self._edges(query.window)) * max(1, len(queues))
+        return len(self._buckets(query.window)) * max(1, len(queues))
 
     def _halves(self, query: Query) -> list[Query]:
-        """Return the query cut in two; nothing if it can be cut no further."""
-        buckets = self._edges(query.window)
+        """Return the query cut in two; an empty list if that is not possible."""
+        window, buckets = query.window, self._buckets(query.window)
         if len(buckets) > 1:
             middle = buckets[len(buckets) // 2].start
-            windows = (
-                Window(query.window.start, middle),
-                Window(middle, query.window.end),
-            )
-            return [replace(query, window=window) for window in windows]
-        templates = self.endpoint.halved(query.template, self.desk.asked)
+            windows = (Window(window.start, middle), Window(middle, window.end))
+            return [replace(query, window=half) for half in windows]
+        templates = self.endpoint.halved(query.template, self.context.query_section)
         return [replace(query, template=template) for template in templates]
 
 
 class SplittableEndpoint:
-    """What endpoints of buckets have in common that are asked in pieces."""
+    """What endpoints whose queries can be split have in common."""
 
     part_format: int = PART_FORMAT
 
     def derived(self, rows: pa.Table) -> pa.Table:
-        """Return nothing: all columns of `intervals` are those of the parts."""
+        """Return no columns: all columns of `intervals` are those of the parts."""
         return rows.select([])
 
-    def price(self, fetch: Fetch) -> RequestCost:  # noqa: ARG002 - an Endpoint
-        """Return what a query costs; it may have more pages than one."""
+    def request_cost(self, fetch: Fetch) -> RequestCost:  # noqa: ARG002 - an Endpoint
+        """Return how many requests a query takes; it may have several pages."""
         return RequestCost(is_exact=False)
 
-    def asker(self: AggregateEndpoint, desk: FetchContext) -> QueryFetcher:
-        """Return who asks the queries of one run, in pieces where need be."""
-        return Splitter(self, desk)
+    def make_fetcher(self: AggregateEndpoint, context: FetchContext) -> QueryFetcher:
+        """Return what fetches the queries of one run, split if needed."""
+        return Splitter(self, context)
 
-    async def probe(self: AggregateEndpoint, desk: FetchContext, query: Query) -> None:
-        """Ask for one bucket; see Endpoint."""
-        asked = desk.asked
-        start, end, *_ = bucket_edges(query.window, asked.granularity, asked.zone)
+    async def probe(
+        self: AggregateEndpoint, context: FetchContext, query: Query
+    ) -> None:
+        """Fetch one bucket; see Endpoint."""
+        section = context.query_section
+        start, end, *_ = bucket_edges(query.window, section.granularity, section.zone)
         first = replace(query, window=Window(start, end))
-        await self.fetch(desk.client, first, asked)
+        await self.fetch(context.client, first, section)

@@ -63,16 +63,16 @@ class LocalEngine:
 
     async def fetch(self, work: FetchWork) -> Counter[str]:
         """Fetch queries; see Engine."""
-        asker = work.endpoint.asker(work.desk)
+        fetcher = work.endpoint.make_fetcher(work.desk)
         await fetch_parts(
             work.queries,
-            asker.ask,
+            fetcher.fetch,
             work.desk.store,
             concurrency=work.desk.fetch.concurrency,
             observer=work.observer,
             tolerate=work.tolerate,
         )
-        return asker.remarks()
+        return fetcher.remarks()
 
 
 async def fetch_parts(

@@ -311,7 +311,7 @@ class Planner:
         )
         plan = make_plan(self._job, scope, self.endpoint)
         stored = len(plan.queries) - len(self.unsettled(plan))
-        price = self.endpoint.price(self._job.fetch)
+        price = self.endpoint.request_cost(self._job.fetch)
         sla = self._job.sla
         remarks = unlisted_targets(sla.targets, names) if sla and not failure else ()
         return ResolvedPlan(plan, names, stored, price, remarks=remarks)

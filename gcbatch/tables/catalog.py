@@ -105,6 +105,6 @@ class Catalog:
     def _queues_of_parts(self, endpoint: AggregateEndpoint) -> set[str | None]:
         found: set[str | None] = set()
         for query in self.source.plan.queries:
-            rows = endpoint.facts(self.source.store.read(query.digest))
+            rows = endpoint.sla_inputs(self.source.store.read(query.digest))
             found |= set(rows["queue_id"].to_pylist())
         return found

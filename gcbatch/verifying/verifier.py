@@ -191,7 +191,7 @@ class _Verifier:
                 spans = self._spans(coarse, window, totals)
                 if not spans:
                     return
-                served = [(await splitter.ask(query)).table for query in queries]
+                served = [(await splitter.fetch(query)).table for query in queries]
                 differing = await asyncio.to_thread(
                     self._differences, coarse, endpoint, spans, served
                 )

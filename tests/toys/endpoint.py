@@ -9,7 +9,7 @@ import msgspec
 import orjson
 import pyarrow as pa
 
-from gcbatch.endpoints.bucket_grid import KEY_FIELDS
+from gcbatch.endpoints.fixed_endpoint import KEY_FIELDS
 from gcbatch.endpoints.splitting import SplittableEndpoint
 from gcbatch.genesys.client.client import Client
 from gcbatch.job import query as question
@@ -63,7 +63,7 @@ class Toy(SplittableEndpoint):
         del query
         return ("queue_id",)
 
-    def facts(self, rows: pa.Table) -> pa.Table:
+    def sla_inputs(self, rows: pa.Table) -> pa.Table:
         """Return nothing that the table `sla` could add up."""
         return rows.slice(0, 0)
 

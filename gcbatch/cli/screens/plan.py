@@ -36,12 +36,13 @@ def plan_screen(job: Job, planned: ResolvedPlan) -> RenderableType:
     todo = total - planned.stored
     price = planned.price
     least = "" if price.is_exact else "at least "
+    minutes = todo * price.min_requests / per_minute
     lines = [
         f"{job.store_name}: {job.query.endpoint}, times in {zone.key}",
-        f"{pluralize(len(windows), 'window')}, {price.of(total)}",
+        f"{pluralize(len(windows), 'window')}, {price.describe(total)}",
         (
             f"{planned.stored:,} stored, {todo:,} to ask: {least}"
-            f"{todo * price.least / per_minute:.1f} minutes at {per_minute} a minute"
+            f"{minutes:.1f} minutes at {per_minute} a minute"
         ),
     ]
     lines += _outputs(job)
@@ -57,7 +58,7 @@ def _row(
     window: Window, queries: Sequence[Query], zone: ZoneInfo, planned: ResolvedPlan
 ) -> tuple[str, str, str]:
     price = planned.price
-    requests = f"{len(queries) * price.least:,}{'' if price.is_exact else '+'}"
+    requests = f"{len(queries) * price.min_requests:,}{'' if price.is_exact else '+'}"
     return local_time(window.start, zone), local_time(window.end, zone), requests
 
 

@@ -38,18 +38,18 @@ class AggregateJobs:
     Args:
         family: Whose.
         path: Of its aggregates, without `/jobs`.
-        desk: What there is to work with.
+        context: What there is to work with.
     """
 
     family: Family
     path: str
-    desk: FetchContext
-    _road: AsyncJobClient = field(init=False, repr=False)
+    context: FetchContext
+    _jobs: AsyncJobClient = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._road = AsyncJobClient.of(self.desk, self.path, page_size=None)
+        self._jobs = AsyncJobClient.of(self.context, self.path, page_size=None)
 
-    async def ask(self, query: Query, queues: tuple[str, ...]) -> Part:
+    async def fetch(self, query: Query, queues: tuple[str, ...]) -> Part:
         """Ask a query.
 
         Args:
@@ -59,7 +59,7 @@ class AggregateJobs:
         Raises:
             AcrossMidnightError: If a bucket reaches over a local midnight.
             DataError: If the results contradict themselves or the question.
-            GcbatchError: As JobRoad.fetch does.
+            GcbatchError: As AsyncJobClient.fetch does.
         """
         template = orjson.loads(query.template)
         body = {**template, "interval": str(query.window), "pageSize": PAGE_SIZE}
@@ -70,9 +70,9 @@ class AggregateJobs:
             if page.value.cursor:
                 check_end(len(pages), str(query))
 
-        await self._road.fetch(
+        await self._jobs.fetch(
             AsyncJobRequest(
-                str(query), canonical(body), self.desk.store.pending(query.digest)
+                str(query), canonical(body), self.context.store.pending(query.digest)
             ),
             decode_page,
             take,
@@ -82,12 +82,12 @@ class AggregateJobs:
             whole = merge_pages([answer.value for answer in pages])
             table = rows_of(
                 whole,
-                asked=self.desk.asked,
+                section=self.context.query_section,
                 family=self.family,
                 window=query.window,
                 queues=queues,
             )
-        more = left_out(whole, self.desk.asked)
+        more = left_out(whole, self.context.query_section)
         account = PartMetadata.of_pages(
             query.window, table.num_rows, pages, left_out=more
         )

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from gcbatch.endpoints.aggregates.decoders import group_decoder
 from gcbatch.endpoints.local_midnights import check_buckets
-from gcbatch.endpoints.number_columns import MOST
+from gcbatch.endpoints.number_columns import MAX_NUMBER
 from gcbatch.errors import DataError
 from gcbatch.genesys import Family, Kind, Statistic, kind_of
 from gcbatch.job import QuerySection
@@ -49,7 +49,7 @@ class _NeedsRowReaderError(Exception):
 def read_columns(
     body: bytes,
     *,
-    asked: QuerySection,
+    section: QuerySection,
     family: Family,
     window: Window,
     queues: Collection[str],
@@ -59,7 +59,7 @@ def read_columns(
 
     Args:
         body: JSON.
-        asked: What the job asks, which gives the columns.
+        section: What the job asks, which gives the columns.
         family: Whom.
         window: The span that was asked.
         queues: The ids that were asked; empty is all.
@@ -70,10 +70,10 @@ def read_columns(
     """
     if family.qualified:
         return None
-    views = tuple((view.name, kind_of(view.target)) for view in asked.views)
+    views = tuple((view.name, kind_of(view.target)) for view in section.views)
     try:
-        pieces = _pieces(body, asked, group_decoder(asked.metrics, views))
-        return _Unfolded(pieces, asked, window, queues).table(schema)
+        pieces = _pieces(body, section, group_decoder(section.metrics, views))
+        return _Unfolded(pieces, section, window, queues).table(schema)
     except (
         msgspec.ValidationError,
         pa.ArrowInvalid,
@@ -144,10 +144,10 @@ class _Piece:
 
     Args:
         groups: As they were decoded.
-        asked: What the job asks.
+        section: What the job asks.
     """
 
-    def __init__(self, groups: Sequence[Any], asked: QuerySection) -> None:
+    def __init__(self, groups: Sequence[Any], section: QuerySection) -> None:
         lists = list(map(attrgetter("data"), groups))
         data = list(chain.from_iterable(lists))
         self.keys = [group.group for group in groups]
@@ -155,25 +155,25 @@ class _Piece:
         self.texts = list(map(attrgetter("interval"), data))
         self.found = [
             (found.buckets, list(found.columns(kind)))
-            for kind, found in self._found(data, asked)
+            for kind, found in self._found(data, section)
         ]
 
     def _found(
-        self, data: Sequence[Any], asked: QuerySection
+        self, data: Sequence[Any], section: QuerySection
     ) -> Iterator[tuple[Kind, _Found]]:
         """Yield for each metric and view its kind, and what the groups say of it."""
         metrics = _Measures(list(map(attrgetter("metrics"), data)))
-        for name in asked.metrics:
+        for name in section.metrics:
             yield kind_of(name), metrics.of_one(name)
-        if not asked.views:
+        if not section.views:
             return
         views = _Measures(list(map(attrgetter("views"), data)))
-        for view in asked.views:
+        for view in section.views:
             yield kind_of(view.target), views.of_one(view.name)
 
 
 def _pieces(
-    body: bytes, asked: QuerySection, decoder: msgspec.json.Decoder[Any]
+    body: bytes, section: QuerySection, decoder: msgspec.json.Decoder[Any]
 ) -> list[_Piece]:
     """Return the groups of a page, a few at a time.
 
@@ -185,7 +185,7 @@ def _pieces(
         raise _NeedsRowReaderError  # nothing, or no answer
     at_once = max(1, len(raw) * PIECE // len(body))
     return [
-        _Piece(list(map(decoder.decode, raw[at : at + at_once])), asked)
+        _Piece(list(map(decoder.decode, raw[at : at + at_once])), section)
         for at in range(0, len(raw), at_once)
     ]
 
@@ -196,30 +196,30 @@ class _Unfolded:
     def __init__(
         self,
         pieces: Sequence[_Piece],
-        asked: QuerySection,
+        section: QuerySection,
         window: Window,
         queues: Collection[str],
     ) -> None:
-        self._asked = asked
+        self._section = section
         self._pieces = pieces
         sizes = list(chain.from_iterable(piece.sizes for piece in pieces))
         self._whole = sum(sizes)
         self._owners = _parents(sizes)
         given = list(chain.from_iterable(piece.keys for piece in pieces))
-        if not set(asked.group_by).issuperset(chain.from_iterable(given)):
+        if not set(section.group_by).issuperset(chain.from_iterable(given)):
             raise _NeedsRowReaderError
         self._keys = [
             pa.array([group.get(d) for group in given], pa.string())
-            for d in asked.group_by
+            for d in section.group_by
         ]
-        if queues and "queueId" in asked.group_by:
+        if queues and "queueId" in section.group_by:
             self._refuse_strangers({queue.lower() for queue in queues})
         self._starts, self._ends = self._spans(window)
         self._ranks = self._ranks_of_groups()
         self._check_apart()
 
     def _refuse_strangers(self, queues: set[str]) -> None:
-        found = pc.unique(self._keys[self._asked.group_by.index("queueId")])
+        found = pc.unique(self._keys[self._section.group_by.index("queueId")])
         if {q.lower() for q in found.to_pylist() if q is not None} - queues:
             raise _NeedsRowReaderError
 
@@ -227,13 +227,13 @@ class _Unfolded:
         """Return the ends of each bucket; few texts are different.
 
         Raises:
-            _OddError: If one is none of the query's.
+            _NeedsRowReaderError: If one is none of the query's.
         """
         texts = list(chain.from_iterable(piece.texts for piece in self._pieces))
         told = pc.dictionary_encode(pa.array(texts, pa.string()))
         spans = [_span(text, window) for text in told.dictionary.to_pylist()]
         try:
-            check_buckets(spans, window, self._asked.granularity, self._asked.zone)
+            check_buckets(spans, window, self._section.granularity, self._section.zone)
         except DataError as exc:
             raise _NeedsRowReaderError from exc
         ends = [pa.array([span[n] for span in spans], INSTANT) for n in (0, 1)]
@@ -322,7 +322,7 @@ def _span(text: str, window: Window) -> tuple[datetime, datetime]:
     """Return the ends of a bucket.
 
     Raises:
-        _OddError: If it is none, or not in the window.
+        _NeedsRowReaderError: If it is none, or not in the window.
     """
     try:
         start, end = map(datetime.fromisoformat, text.split("/"))
@@ -338,11 +338,14 @@ def _column(values: list[Any], statistic: Statistic) -> pa.Array:
     """Return a column of numbers.
 
     Raises:
-        _OddError: If one does not fit.
+        _NeedsRowReaderError: If one does not fit.
     """
     column = pa.array(values, pa.type_for_alias(statistic.type))
     if statistic.type == "int64":
         ends = pc.min_max(column).as_py()
-        if ends["min"] is not None and not 0 <= ends["min"] <= ends["max"] <= MOST:
+        if (
+            ends["min"] is not None
+            and not 0 <= ends["min"] <= ends["max"] <= MAX_NUMBER
+        ):
             raise _NeedsRowReaderError
     return column

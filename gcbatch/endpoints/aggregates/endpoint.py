@@ -23,7 +23,7 @@ from gcbatch.endpoints.aggregates.async_jobs import AggregateJobs
 from gcbatch.endpoints.aggregates.columnar_reader import read_columns
 from gcbatch.endpoints.aggregates.response_models import decode_page, left_out
 from gcbatch.endpoints.aggregates.row_reader import naming_query, rows_of, schema_of
-from gcbatch.endpoints.async_jobs import LEAST_OF_A_JOB
+from gcbatch.endpoints.async_jobs import MIN_JOB_REQUESTS
 from gcbatch.endpoints.base import FetchContext, QueryFetcher, RequestCost, halves
 from gcbatch.endpoints.splitting import SplittableEndpoint, Splitter
 from gcbatch.genesys import Family, FetchMode, snake
@@ -81,7 +81,7 @@ class Aggregates(SplittableEndpoint):
         """
         clauses = [any_of("queueId", queue_ids)] if queue_ids else []
         clauses += query.own_clauses
-        asked = all_of(clauses, query.whole_filter)
+        wanted = all_of(clauses, query.whole_filter)
         body: dict[str, Any] = {
             "timeZone": query.timezone,
             "groupBy": list(query.group_by),
@@ -89,8 +89,8 @@ class Aggregates(SplittableEndpoint):
         }
         if query.granularity:
             body["granularity"] = query.granularity.text
-        if asked:
-            body["filter"] = asked.wire()
+        if wanted:
+            body["filter"] = wanted.wire()
         if query.views:
             body["views"] = [view.wire() for view in query.views]
         return canonical(body)
@@ -113,11 +113,11 @@ class Aggregates(SplittableEndpoint):
         predicates = _queue_clause(orjson.loads(template)).get("predicates", ())
         return tuple(predicate["value"] for predicate in predicates)
 
-    def halved(self, template: bytes, asked: QuerySection) -> list[bytes]:
+    def halved(self, template: bytes, section: QuerySection) -> list[bytes]:
         """Return two templates with half of the queues each, if there are two."""
         body = orjson.loads(template)
         clause = _queue_clause(body)
-        if "queueId" not in asked.group_by:
+        if "queueId" not in section.group_by:
             return []
         templates = []
         for half in halves(clause.get("predicates", [])):
@@ -125,31 +125,33 @@ class Aggregates(SplittableEndpoint):
             templates.append(canonical(body))
         return templates
 
-    def price(self, fetch: Fetch) -> RequestCost:
+    def request_cost(self, fetch: Fetch) -> RequestCost:
         """Return what a query costs."""
         by_jobs = self._road(fetch) is FetchMode.JOBS
-        return RequestCost(LEAST_OF_A_JOB, is_exact=False) if by_jobs else RequestCost()
+        return (
+            RequestCost(MIN_JOB_REQUESTS, is_exact=False) if by_jobs else RequestCost()
+        )
 
     def _road(self, fetch: Fetch) -> FetchMode:
         return FetchMode.JOBS if self.by_jobs else fetch.road
 
-    def asker(self, desk: FetchContext) -> QueryFetcher:
+    def make_fetcher(self, context: FetchContext) -> QueryFetcher:
         """Return who asks the queries of one run: at once, by job, or as it pays."""
-        road = self._road(desk.fetch)
+        road = self._road(context.fetch)
         if road is FetchMode.QUERY or not self.family.has_jobs:
-            return Splitter(self, desk)
-        by_jobs = AggregateJobs(self.family, self.path, desk)
+            return Splitter(self, context)
+        by_jobs = AggregateJobs(self.family, self.path, context)
 
         async def by_job(query: Query) -> Part:
-            return await by_jobs.ask(query, self.queues_of(query.template))
+            return await by_jobs.fetch(query, self.queues_of(query.template))
 
-        return Splitter(self, desk, by_job=by_job, always=road is FetchMode.JOBS)
+        return Splitter(self, context, by_job=by_job, always=road is FetchMode.JOBS)
 
     async def fetch(
         self,
         client: Client,
         query: Query,
-        asked: QuerySection,
+        section: QuerySection,
         *,
         divisible: bool = False,
     ) -> Part:
@@ -158,7 +160,7 @@ class Aggregates(SplittableEndpoint):
         Args:
             client: Whom to ask through.
             query: What to ask.
-            asked: The job's query section, which gives the columns.
+            section: The job's query section, which gives the columns.
             divisible: Whether less could be asked at once.
 
         Returns:
@@ -172,12 +174,12 @@ class Aggregates(SplittableEndpoint):
                 query, and the group and bucket.
             GcbatchError: As Client.call does.
         """
-        queues, schema = self.queues_of(query.template), self.schema(asked)
+        queues, schema = self.queues_of(query.template), self.schema(section)
 
         def decode(body: bytes) -> tuple[pa.Table, frozenset[str]]:
             columns = read_columns(
                 body,
-                asked=asked,
+                section=section,
                 family=self.family,
                 window=query.window,
                 queues=queues,
@@ -189,12 +191,12 @@ class Aggregates(SplittableEndpoint):
             with naming_query(query):
                 rows = rows_of(
                     page,
-                    asked=asked,
+                    section=section,
                     family=self.family,
                     window=query.window,
                     queues=queues,
                 )
-            return rows, left_out(page, asked)
+            return rows, left_out(page, section)
 
         answer = await client.post(
             f"{self.path}/query", decode, self.body(query), divisible=divisible
@@ -205,7 +207,7 @@ class Aggregates(SplittableEndpoint):
         )
         return Part(table, account)
 
-    def facts(self, rows: pa.Table) -> pa.Table:
+    def sla_inputs(self, rows: pa.Table) -> pa.Table:
         """Return what the table `sla` adds up, whole numbers all of it."""
         named = {
             "offered": "n_offered",

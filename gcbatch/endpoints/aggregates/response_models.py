@@ -1,8 +1,8 @@
-"""What answers of aggregates look like, as types; what they have besides is named.
+"""The types of answers of aggregates, and the names of what they have besides.
 
-Types have what this release knows, and refuse all else. A page that has more is read
-again without it: statistics and fields that are newer are named in the part, and the
-run's report names them once.
+The types have the fields that this release knows, and refuse all others. A page that
+has more is read again without them: the part names unknown statistics and fields, and
+the run report names each once.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,8 +33,8 @@ __all__ = [
 ]
 
 
-MOST_CHARS: Final = 100
-"""Of a name that is kept."""
+MAX_CHARS: Final = 100
+"""Of the name of an unknown field, as stored."""
 
 
 class Stats(msgspec.Struct, gc=False, rename="camel", forbid_unknown_fields=True):
@@ -71,7 +71,7 @@ class _View(msgspec.Struct, gc=False, forbid_unknown_fields=True):
 
 
 class Bucket(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    """What one group did in one interval."""
+    """The figures of one group in one interval."""
 
     interval: str
     metrics: list[_Metric] | None = None
@@ -112,15 +112,15 @@ class AggregatePage:
     """An answer, or a page of one.
 
     Args:
-        results: What it says of each group.
+        results: The groups.
         cursor: Of the next page; None or empty on the last.
-        newer: What it has that this release does not know: statistics as
-            `tHandle.p95`, other fields as dotted paths.
+        unknown_fields: What this release does not know: statistics as `tHandle.p95`,
+            other fields as dotted paths.
     """
 
     results: Sequence[Group]
     cursor: str | None = None
-    newer: frozenset[str] = frozenset()
+    unknown_fields: frozenset[str] = frozenset()
 
 
 def decode_page(body: bytes, *, is_whole: bool = False) -> AggregatePage:
@@ -128,46 +128,46 @@ def decode_page(body: bytes, *, is_whole: bool = False) -> AggregatePage:
 
     Args:
         body: JSON.
-        is_whole: Whether it has to be all of an answer.
+        is_whole: Whether it has to be a whole answer.
 
     Raises:
-        msgspec.DecodeError: If it is no JSON, or no answer; ValidationError if of
-            another shape, or if more pages are announced than can be asked for.
+        msgspec.DecodeError: If it is not JSON, or no answer; ValidationError if it has
+            another shape, or announces pages that cannot be requested.
     """
     (_WHOLES if is_whole else _MANY).decode(body)
-    newer: set[str] = set()
+    unknown_fields: set[str] = set()
     try:
         page = _PAGES.decode(body)
     except msgspec.ValidationError:
-        page = msgspec.convert(_known_page(read_loosely(body), newer), _Page)
-    return AggregatePage(page.results or [], page.cursor, frozenset(newer))
+        page = msgspec.convert(_known_page(read_loosely(body), unknown_fields), _Page)
+    return AggregatePage(page.results or [], page.cursor, frozenset(unknown_fields))
 
 
-def left_out(page: AggregatePage, asked: QuerySection) -> frozenset[str]:
-    """Return what an answer has that no column holds.
+def left_out(page: AggregatePage, section: QuerySection) -> frozenset[str]:
+    """Return the names of what an answer has that no column holds.
 
     Args:
-        page: All of it.
-        asked: What the job asks.
+        page: The whole answer.
+        section: The job's section `query`.
 
     Returns:
-        What is newer than this release, and the metrics, views and dimensions that
-        were not asked for.
+        What this release does not know, and the metrics, views and dimensions that
+        were not requested.
     """
     buckets = [bucket for group in page.results for bucket in group.data or ()]
     metrics = {m.metric for bucket in buckets for m in bucket.metrics or ()}
     views = {view.name for bucket in buckets for view in bucket.views or ()}
     dimensions = set(chain.from_iterable(one.group or () for one in page.results))
-    found = page.newer.union(
-        metrics.difference(asked.metrics),
-        views.difference(view.name for view in asked.views),
-        (f"group.{name}" for name in dimensions.difference(asked.group_by)),
+    found = page.unknown_fields.union(
+        metrics.difference(section.metrics),
+        views.difference(view.name for view in section.views),
+        (f"group.{name}" for name in dimensions.difference(section.group_by)),
     )
-    return frozenset(one_line(name, MOST_CHARS) for name in found)
+    return frozenset(one_line(name, MAX_CHARS) for name in found)
 
 
-def _known_page(page: Any, newer: set[str]) -> Any:
-    """Return a page without what this release does not know, which is noted."""
+def _known_page(page: Any, unknown_fields: set[str]) -> Any:
+    """Return a page with only the known fields; add the others to *unknown_fields*."""
 
     def group(one: Any) -> Any:
         if isinstance(one, dict) and one and not one.keys() & {"group", "data"}:
@@ -175,30 +175,36 @@ def _known_page(page: Any, newer: set[str]) -> Any:
             raise ForeignBodyError(msg)
         check_no_error(one, Group, "a result")
         return without_unknown_fields(
-            one, Group, newer, "results.", data=of_each(bucket)
+            one, Group, unknown_fields, "results.", data=of_each(bucket)
         )
 
     def bucket(one: Any) -> Any:
         check_no_error(one, Bucket, "a bucket")
         parts = {"metrics": of_each(metric), "views": of_each(view)}
-        return without_unknown_fields(one, Bucket, newer, "results.data.", **parts)
+        return without_unknown_fields(
+            one, Bucket, unknown_fields, "results.data.", **parts
+        )
 
     def metric(one: Any) -> Any:
-        stats = _statistics(one, "metric", newer)
+        stats = _statistics(one, "metric", unknown_fields)
         return without_unknown_fields(
-            one, _Metric, newer, "results.data.metrics.", stats=stats
+            one, _Metric, unknown_fields, "results.data.metrics.", stats=stats
         )
 
     def view(one: Any) -> Any:
-        stats = _statistics(one, "name", newer)
+        stats = _statistics(one, "name", unknown_fields)
         return without_unknown_fields(
-            one, _View, newer, "results.data.views.", stats=stats
+            one, _View, unknown_fields, "results.data.views.", stats=stats
         )
 
-    return without_unknown_fields(page, _Page, newer, "", results=of_each(group))
+    return without_unknown_fields(
+        page, _Page, unknown_fields, "", results=of_each(group)
+    )
 
 
-def _statistics(one: Any, key: str, newer: set[str]) -> Callable[[Any], Any]:
-    """Return what cleans the statistics of a metric or view, which has a name."""
+def _statistics(one: Any, key: str, unknown_fields: set[str]) -> Callable[[Any], Any]:
+    """Return a function that cleans the statistics of a named metric or view."""
     name = one.get(key) if isinstance(one, dict) else ""
-    return lambda stats: without_unknown_fields(stats, Stats, newer, f"{name}.")
+    return lambda stats: without_unknown_fields(
+        stats, Stats, unknown_fields, f"{name}."
+    )

@@ -68,7 +68,9 @@ def merge_pages(pages: Sequence[AggregatePage]) -> AggregatePage:
             else:
                 _extend(known, bucket)
     whole = [Group(dict(key), list(b.values())) for key, b in groups.items()]
-    return AggregatePage(whole, newer=frozenset().union(*(p.newer for p in pages)))
+    return AggregatePage(
+        whole, unknown_fields=frozenset().union(*(p.unknown_fields for p in pages))
+    )
 
 
 def _extend(known: Bucket, other: Bucket) -> None:
@@ -95,7 +97,7 @@ def _extend(known: Bucket, other: Bucket) -> None:
 def rows_of(
     page: AggregatePage,
     *,
-    asked: QuerySection,
+    section: QuerySection,
     family: Family,
     window: Window,
     queues: Collection[str],
@@ -104,7 +106,7 @@ def rows_of(
 
     Args:
         page: All of it.
-        asked: What the job asks, which gives the columns.
+        section: What the job asks, which gives the columns.
         family: Whom.
         window: The span that was asked.
         queues: The ids that were asked; empty is all.
@@ -115,12 +117,12 @@ def rows_of(
             or has a statistic that does not fit its metric; if a group is of a queue
             that was not asked.
     """
-    if queues and "queueId" in asked.group_by:
+    if queues and "queueId" in section.group_by:
         _refuse_strangers(page, {queue.lower() for queue in queues})
-    return _Rows(asked, family, window).read(page, schema_of(asked, family))
+    return _Rows(section, family, window).read(page, schema_of(section, family))
 
 
-def schema_of(asked: QuerySection, family: Family) -> pa.Schema:
+def schema_of(section: QuerySection, family: Family) -> pa.Schema:
     """Return the columns of a part: interval, groups, qualifier, statistics.
 
     Fields carry their unit and the metric they come from as metadata.
@@ -131,18 +133,18 @@ def schema_of(asked: QuerySection, family: Family) -> pa.Schema:
     ]
     key += [
         pa.field(snake(d), pa.string(), metadata={"source": f"group.{d}"})
-        for d in asked.group_by
+        for d in section.group_by
     ]
     if family.qualified:
         key.append(pa.field("qualifier", pa.string()))
-    return pa.schema([*key, *_statistic_fields(asked)])
+    return pa.schema([*key, *_statistic_fields(section)])
 
 
-def _statistic_fields(asked: QuerySection) -> Iterable[pa.Field]:
-    named = [(m, kind_of(m), m) for m in asked.metrics]
+def _statistic_fields(section: QuerySection) -> Iterable[pa.Field]:
+    named = [(m, kind_of(m), m) for m in section.metrics]
     named += [
         (v.name, kind_of(v.target), f"{v.target} from {v.range.gte} to {v.range.lt}")
-        for v in asked.views
+        for v in section.views
     ]
     for name, kind, source in named:
         for statistic in kind.statistics:
@@ -161,7 +163,7 @@ def _refuse_strangers(page: AggregatePage, queues: Collection[str]) -> None:
     for group in page.results:
         found = (group.group or {}).get("queueId")
         if found is not None and found.lower() not in queues:
-            msg = f"answers about queue {one_line(found)}, which was not asked"
+            msg = f"has rows of queue {one_line(found)}, which was not requested"
             raise DataError(msg, hint=SHAPE_HINT)
 
 
@@ -181,13 +183,13 @@ class _Rows:
     the rows at the end by column operations; only the gathering is a Python loop.
     """
 
-    def __init__(self, asked: QuerySection, family: Family, window: Window) -> None:
-        self._dimensions = asked.group_by
+    def __init__(self, section: QuerySection, family: Family, window: Window) -> None:
+        self._dimensions = section.group_by
         self._qualified = family.qualified
         self._window = window
-        self._granularity, self._zone = asked.granularity, asked.zone
-        self._metrics = {m: _Slot(kind_of(m)) for m in asked.metrics}
-        self._views = {v.name: _Slot(kind_of(v.target)) for v in asked.views}
+        self._granularity, self._zone = section.granularity, section.zone
+        self._metrics = {m: _Slot(kind_of(m)) for m in section.metrics}
+        self._views = {v.name: _Slot(kind_of(v.target)) for v in section.views}
         self._spans: dict[str, Span] = {}
         self._starts: list[datetime] = []
         self._ends: list[datetime] = []

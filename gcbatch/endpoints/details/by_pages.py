@@ -32,7 +32,7 @@ class PageFetcher:
     Args:
         address: Of the details, without `/query`.
         records: What they are.
-        desk: What there is to work with.
+        context: What there is to work with.
 
     Attributes:
         cap: Most rows that paging reaches; learnt where the service says another.
@@ -40,16 +40,16 @@ class PageFetcher:
 
     address: str
     records: RecordKind
-    desk: FetchContext
+    context: FetchContext
     cap: int = field(init=False)
     _done: int = field(default=0, init=False)
     _due: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        self.cap = _in_whole_pages(self.desk.fetch.limits.detail_results)
+        self.cap = _in_whole_pages(self.context.fetch.limits.detail_results)
 
     async def gather(
-        self, errand: DetailQuery, span: Window, first: Answer[Page]
+        self, detail_query: DetailQuery, span: Window, first: Answer[Page]
     ) -> bool:
         """Read all pages, and ask again until as many came as there are.
 
@@ -61,14 +61,16 @@ class PageFetcher:
             TooLargeError: If paging does not reach the last page; the cap is learnt.
         """
         piece = PageCount(span)
-        errand.take(piece, 1, first)
+        detail_query.take(piece, 1, first)
 
         async def one(number: int) -> None:
-            errand.take(piece, number, await self.page(errand, span, number))
-            self.came()
+            detail_query.take(
+                piece, number, await self.page(detail_query, span, number)
+            )
+            self.count_page()
 
         self._due += piece.pages
-        self.came()
+        self.count_page()
         for again in range(ROUNDS):
             if again:
                 piece.begin_round()
@@ -82,21 +84,28 @@ class PageFetcher:
                 return False
             if piece.is_complete:
                 return True
-        errand.came_short(len(piece.ids), piece.due, span, drifts=piece.drifts)
+        detail_query.check_shortfall(
+            len(piece.ids), piece.due, span, drifts=piece.drifts
+        )
         return True
 
-    def came(self) -> None:
+    def count_page(self) -> None:
         """Tell that a page came, of these or of a job's."""
         self._done += 1
-        self.desk.paged(self._done, max(self._done, self._due))
+        self.context.paged(self._done, max(self._done, self._due))
 
     async def _each(
         self, pages: list[int], one: Callable[[int], Awaitable[None]]
     ) -> None:
-        await for_each(pages, one, at_once=self.desk.fetch.concurrency)
+        await for_each(pages, one, at_once=self.context.fetch.concurrency)
 
     async def page(
-        self, errand: DetailQuery, span: Window, number: int, *, divisible: bool = False
+        self,
+        detail_query: DetailQuery,
+        span: Window,
+        number: int,
+        *,
+        divisible: bool = False,
     ) -> Answer[Page]:
         """Ask one page.
 
@@ -104,12 +113,12 @@ class PageFetcher:
             TooLargeError: If paging does not reach so far, or *divisible*.
         """
         paging = {"pageSize": DETAIL_PAGE, "pageNumber": number}
-        body = errand.body(span, paging=paging)
-        async with self.desk.slots:
+        body = detail_query.body(span, paging=paging)
+        async with self.context.slots:
             try:
-                answer = await self.desk.client.post(
+                answer = await self.context.client.post(
                     f"{self.address}/query",
-                    partial(read_page, records=self.records, about=errand.query),
+                    partial(read_page, records=self.records, about=detail_query.query),
                     body,
                     divisible=divisible,
                 )
@@ -120,11 +129,13 @@ class PageFetcher:
                 self.cap = min(self.cap, _in_whole_pages(reach))
                 raise TooLargeError(exc.problem, refusal=exc.refusal) from exc
         if answer.value.total is None:
-            msg = f"{errand.query.endpoint} {span}: an answer tells no total"
+            msg = f"{detail_query.query.endpoint} {span}: an answer tells no total"
             raise DataError(msg, hint=SHAPE_HINT)
         return answer
 
-    async def counted(self, errand: DetailQuery, span: Window) -> int | None:
+    async def count_records(
+        self, detail_query: DetailQuery, span: Window
+    ) -> int | None:
         """Return how many records begin in a span, by the pages' own count.
 
         A service that matches whatever overlaps the span tells earlier ones first; they
@@ -138,11 +149,13 @@ class PageFetcher:
         number = 1
         while True:
             try:
-                answer = await self.page(errand, span, number)
+                answer = await self.page(detail_query, span, number)
             except ServiceError as exc:
                 if exc.refusal is None or exc.refusal.status != HTTPStatus.BAD_REQUEST:
                     raise
-                errand.tally.remarks["spans whose count could not be asked"] += 1
+                detail_query.collector.remarks[
+                    "spans whose count could not be asked"
+                ] += 1
                 return None
             page = answer.value
             before = 0

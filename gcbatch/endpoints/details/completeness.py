@@ -23,7 +23,7 @@ from gcbatch.windows import Window, milliseconds
 
 __all__ = ["DetailCollector", "OddFields", "PageCount"]
 
-MOST_IDS: Final = 100
+MAX_IDS: Final = 100
 """Correlation ids that an account keeps; a day may have a thousand pages."""
 
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -179,17 +179,17 @@ class DetailCollector:
 
     Attributes:
         odd: Fields that hold something else than they should.
-        barren: How many of a job's pages brought nothing new, one after another.
+        repeated_pages: How many pages of a job in succession brought nothing new.
     """
 
     window: Window
     records: RecordKind
     spool: Spool
     remarks: Counter[str] = field(default_factory=Counter)
-    newer: set[str] = field(default_factory=set)
+    unknown_fields: set[str] = field(default_factory=set)
     odd: OddFields = field(default_factory=OddFields)
     available_until: datetime | None = None
-    barren: int = 0
+    repeated_pages: int = 0
     _asked_at: datetime = NEVER
     _pages: int = 0
     _requests: int = 0
@@ -203,12 +203,12 @@ class DetailCollector:
         self._pages += 1
         self._requests += answer.attempts
         self._size += answer.size
-        if len(self._correlation_ids) < MOST_IDS:
+        if len(self._correlation_ids) < MAX_IDS:
             self._correlation_ids.append(answer.correlation_id)
 
     def take(self, page: Page) -> None:
         """Write down the records that begin in the window, each once."""
-        self.newer |= page.newer
+        self.unknown_fields |= page.unknown_fields
         start, end = milliseconds(self.window.start), milliseconds(self.window.end)
         documents = page.documents
         if self.records.at is None:
@@ -240,7 +240,7 @@ class DetailCollector:
             size=self._size,
             correlation_ids=tuple(self._correlation_ids),
             remarks={what: n for what, n in remarks.items() if n},
-            newer=tuple(sorted(self.newer)),
+            newer=tuple(sorted(self.unknown_fields)),
             odd=self.odd.count,
             first_odd=self._first_odd,
             available_until=self.available_until,

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import orjson
 
-from gcbatch.endpoints.async_jobs import LEAST_OF_A_JOB
+from gcbatch.endpoints.async_jobs import MIN_JOB_REQUESTS
 from gcbatch.endpoints.base import FetchContext, QueryFetcher, RequestCost
 from gcbatch.endpoints.details.fetcher import DetailFetcher
 from gcbatch.endpoints.details.page_reader import (
@@ -117,12 +117,12 @@ class DetailsEndpoint:
         named = [p["value"] for p in predicates if p.get("dimension") == "queueId"]
         return tuple(named) if len(named) == len(predicates) else ()
 
-    def price(self, fetch: Fetch) -> RequestCost:  # noqa: ARG002 - an Endpoint
+    def request_cost(self, fetch: Fetch) -> RequestCost:  # noqa: ARG002 - an Endpoint
         """Return what a query costs; how many pages it has, only answers can tell."""
-        least = LEAST_OF_A_JOB + 1 if self.road is FetchMode.JOBS else 1
+        least = MIN_JOB_REQUESTS + 1 if self.road is FetchMode.JOBS else 1
         return RequestCost(least, is_exact=False)
 
-    def asker(self, desk: FetchContext) -> QueryFetcher:
+    def make_fetcher(self, context: FetchContext) -> QueryFetcher:
         """Return who asks the queries of one run."""
         return DetailFetcher(
             self.name,
@@ -130,14 +130,14 @@ class DetailsEndpoint:
             self._way.records,
             self.road,
             self._way.job_body,
-            desk,
+            context,
         )
 
-    async def probe(self, desk: FetchContext, query: Query) -> None:
+    async def probe(self, context: FetchContext, query: Query) -> None:
         """Ask for one row; see Endpoint."""
         day = whole_utc_days(query.window)
         paging = {"pageSize": 1, "pageNumber": 1}
         template = orjson.loads(query.template)
         body = canonical({**template, "interval": str(day), "paging": paging})
         decode = partial(read_page, records=self._way.records)
-        await desk.client.post(f"{self.details.address}/query", decode, body)
+        await context.client.post(f"{self.details.address}/query", decode, body)

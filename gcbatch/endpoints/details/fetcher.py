@@ -47,13 +47,13 @@ __all__ = ["DetailFetcher"]
 DAY: Final = timedelta(days=1)
 SECOND: Final = timedelta(seconds=1)
 
-FLOOR: Final = timedelta(minutes=1)
+MIN_SPAN: Final = timedelta(minutes=1)
 """A span that is cut no further."""
 
 JOB_ROUNDS: Final = 2
 """So often a span is asked by job before its gap is believed."""
 
-JOB_PAYS: Final = 800
+JOB_MIN_ROWS: Final = 800
 """Rows from which a job takes fewer requests than pages: it is submitted, looked at a
 few times, read in pages ten times as long, and removed."""
 
@@ -75,7 +75,7 @@ class DetailFetcher:
         records: What they are.
         road: How they are asked for.
         job_body: What a job's request has more than a query's.
-        desk: What there is to work with.
+        context: What there is to work with.
     """
 
     name: str
@@ -83,7 +83,7 @@ class DetailFetcher:
     records: RecordKind
     road: FetchMode
     job_body: Mapping[str, Any]
-    desk: FetchContext
+    context: FetchContext
     _most_a_day: float = field(default=0.0, init=False)
     _matches_days: bool = field(default=False, init=False)
     _by_job: int = field(default=0, init=False)
@@ -93,10 +93,10 @@ class DetailFetcher:
     _asking_until: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     def __post_init__(self) -> None:
-        self._pages = PageFetcher(self.address, self.records, self.desk)
-        self._jobs = AsyncJobClient.of(self.desk, self.address, page_size=JOB_PAGE)
+        self._pages = PageFetcher(self.address, self.records, self.context)
+        self._jobs = AsyncJobClient.of(self.context, self.address, page_size=JOB_PAGE)
 
-    async def ask(self, query: Query) -> SpooledPart:
+    async def fetch(self, query: Query) -> SpooledPart:
         """Ask a query of the plan.
 
         Raises:
@@ -104,16 +104,16 @@ class DetailFetcher:
                 span, how many came and how many there are.
             GcbatchError: As Client.call does.
         """
-        spool = Spool.within(self.desk.store.workplace)
+        spool = Spool.within(self.context.store.workplace)
         try:
-            tally = DetailCollector(query.window, self.records, spool)
-            errand = DetailQuery(query, tally, self.desk)
-            for span, road in await self._legs(whole_utc_days(query.window)):
+            collector = DetailCollector(query.window, self.records, spool)
+            detail_query = DetailQuery(query, collector, self.context)
+            for span, road in await self._spans_by_mode(whole_utc_days(query.window)):
                 if road is FetchMode.JOBS:
-                    await self._ask_job(errand, span)
+                    await self._ask_job(detail_query, span)
                 else:
-                    await self._ask_pages(errand, span, road)
-            return SpooledPart(spool, tally.account())
+                    await self._ask_pages(detail_query, span, road)
+            return SpooledPart(spool, collector.account())
         except BaseException:
             spool.close()
             raise
@@ -131,7 +131,7 @@ class DetailFetcher:
             }
         )
 
-    async def _legs(self, span: Window) -> list[tuple[Window, FetchMode]]:
+    async def _spans_by_mode(self, span: Window) -> list[tuple[Window, FetchMode]]:
         """Return which part of a span goes which way; they tile it.
 
         What the service's jobs have not got yet goes by pages.
@@ -156,8 +156,8 @@ class DetailFetcher:
     async def _ask_until(self) -> datetime | None:
         path = f"{self.address}/jobs/availability"
         try:
-            async with self.desk.slots:
-                answer = await self.desk.client.get(path, _AVAILABILITIES.decode)
+            async with self.context.slots:
+                answer = await self.context.client.get(path, _AVAILABILITIES.decode)
         except ServiceError as exc:
             if exc.refusal is None or exc.refusal.status != HTTPStatus.NOT_FOUND:
                 raise
@@ -167,7 +167,7 @@ class DetailFetcher:
 
     async def _ask_pages(
         self,
-        errand: DetailQuery,
+        detail_query: DetailQuery,
         span: Window,
         road: FetchMode,
         first: Answer[Page] | None = None,
@@ -175,36 +175,36 @@ class DetailFetcher:
         """Ask a span page by page, or in pieces where paging does not reach its end.
 
         Args:
-            errand: Whose.
+            detail_query: Whose.
             span: What to ask.
             road: AUTO may go by job where that costs less.
             first: Its first page, where it was asked already.
         """
         is_long = span.span > DAY
-        if whole_utc_days(span) in errand.days_by_job:
+        if whole_utc_days(span) in detail_query.days_by_job:
             return
-        first = first or await self._first_page(errand, span)
+        first = first or await self._first_page(detail_query, span)
         if first is None:
-            await self._ask_halves(errand, span, road)
+            await self._ask_halves(detail_query, span, road)
             return
         total = first.value.total or 0
-        if road is FetchMode.AUTO and total > JOB_PAYS:
-            await self._ask_job(errand, span)
-        elif not await self._gathered(errand, span, first):
+        if road is FetchMode.AUTO and total > JOB_MIN_ROWS:
+            await self._ask_job(detail_query, span)
+        elif not await self._gathered(detail_query, span, first):
             if is_long:
-                await self._ask_halves(errand, span, road)
+                await self._ask_halves(detail_query, span, road)
             else:
-                await self._ask_within_day(errand, span, road, total)
+                await self._ask_within_day(detail_query, span, road, total)
 
     async def _first_page(
-        self, errand: DetailQuery, span: Window
+        self, detail_query: DetailQuery, span: Window
     ) -> Answer[Page] | None:
         """Return the first page; None where the span is known to be too long."""
         days = span.span / DAY
         if days > 1 and self._most_a_day * days > self._pages.cap:
             return None
         try:
-            first = await self._pages.page(errand, span, 1, divisible=days > 1)
+            first = await self._pages.page(detail_query, span, 1, divisible=days > 1)
         except TooLargeError:
             if days <= 1:
                 raise
@@ -214,54 +214,54 @@ class DetailFetcher:
         return first
 
     async def _gathered(
-        self, errand: DetailQuery, span: Window, first: Answer[Page]
+        self, detail_query: DetailQuery, span: Window, first: Answer[Page]
     ) -> bool:
         """Say whether paging reached all of a span; then it is there."""
         total = first.value.total or 0
         if total > self._pages.cap:
             return False
         try:
-            return await self._pages.gather(errand, span, first)
+            return await self._pages.gather(detail_query, span, first)
         except TooLargeError:
             if total <= self._pages.cap:
                 raise
             return False  # the cap was learnt just now
 
     async def _ask_halves(
-        self, errand: DetailQuery, span: Window, road: FetchMode
+        self, detail_query: DetailQuery, span: Window, road: FetchMode
     ) -> None:
         days = list(tile(span, ONE_DAY, UTC_ZONE))
         middle = days[len(days) // 2].start
         for half in (Window(span.start, middle), Window(middle, span.end)):
-            await self._ask_pages(errand, half, road)
+            await self._ask_pages(detail_query, half, road)
 
     async def _ask_within_day(
-        self, errand: DetailQuery, span: Window, road: FetchMode, total: int
+        self, detail_query: DetailQuery, span: Window, road: FetchMode, total: int
     ) -> None:
         """Ask less than a day at once, if the service then answers less."""
         day = whole_utc_days(span)
-        if self._matches_days or span.span <= FLOOR:
-            await self._ask_day_by_job(errand, day)
+        if self._matches_days or span.span <= MIN_SPAN:
+            await self._ask_day_by_job(detail_query, day)
             return
         middle = span.start + timedelta(seconds=span.span // SECOND // 2)
         halves = [Window(span.start, middle), Window(middle, span.end)]
         firsts = []
         for half in halves:
-            firsts.append(await self._pages.page(errand, half, 1))
+            firsts.append(await self._pages.page(detail_query, half, 1))
             if (firsts[-1].value.total or 0) < total:
                 break
         else:
             self._matches_days = True
-            await self._ask_day_by_job(errand, day)
+            await self._ask_day_by_job(detail_query, day)
             return
         for half, first in zip(halves, [*firsts, None], strict=False):
-            await self._ask_pages(errand, half, road, first)
+            await self._ask_pages(detail_query, half, road, first)
 
-    async def _ask_day_by_job(self, errand: DetailQuery, day: Window) -> None:
+    async def _ask_day_by_job(self, detail_query: DetailQuery, day: Window) -> None:
         try:
             self._by_job += 1
-            await self._ask_job(errand, day)
-            errand.days_by_job.add(day)
+            await self._ask_job(detail_query, day)
+            detail_query.days_by_job.add(day)
         except OutOfReachError:
             raise  # which says nothing of the day's size
         except ServiceError as exc:
@@ -274,7 +274,7 @@ class DetailFetcher:
                 msg, hint="narrow the query by filter or queues"
             ) from exc
 
-    async def _ask_job(self, errand: DetailQuery, span: Window) -> None:
+    async def _ask_job(self, detail_query: DetailQuery, span: Window) -> None:
         """Ask a span by job, and count what came against the pages' own count.
 
         Raises:
@@ -286,27 +286,27 @@ class DetailFetcher:
             ids: set[str] = set()
 
             def take(answer: Answer[Page], ids: set[str] = ids) -> None:
-                errand.take_results(span, ids, answer)
-                self._pages.came()
+                detail_query.take_results(span, ids, answer)
+                self._pages.count_page()
 
             until = await self._jobs.fetch(
                 AsyncJobRequest(
                     f"{self.name} {span}",
-                    errand.body(span, **self.job_body),
-                    self.desk.store.pending(errand.query.digest),
+                    detail_query.body(span, **self.job_body),
+                    self.context.store.pending(detail_query.query.digest),
                     await self._available_until(),
                 ),
-                partial(read_page, records=self.records, about=errand.query),
+                partial(read_page, records=self.records, about=detail_query.query),
                 take,
                 begin=ids.clear,
             )
-            errand.available(span, until)
-            due = await self._pages.counted(errand, span)
+            detail_query.available(span, until)
+            due = await self._pages.count_records(detail_query, span)
             came = max(came, len(ids))
             if due is None or len(ids) >= due:
                 return
             counts.add(due)
-            if errand.is_beyond(span):
+            if detail_query.is_beyond(span):
                 break
-        drifts = len(counts) > 1 or errand.is_beyond(span)
-        errand.came_short(came, max(counts), span, drifts=drifts)
+        drifts = len(counts) > 1 or detail_query.is_beyond(span)
+        detail_query.check_shortfall(came, max(counts), span, drifts=drifts)

@@ -88,7 +88,7 @@ class Page:
         total: How many there are on all pages; None where that is not told.
         cursor: Of the next page; None on the last.
         available_until: What the service has data up to; None where that is not told.
-        newer: Fields that this release does not know, as dotted paths.
+        unknown_fields: Fields that this release does not know, as dotted paths.
         odd: Where fields of records hold something else than they should, by the
             record's id: paths as errors name them.
     """
@@ -97,7 +97,7 @@ class Page:
     total: int | None
     cursor: str | None
     available_until: datetime | None
-    newer: frozenset[str]
+    unknown_fields: frozenset[str]
     odd: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -120,7 +120,7 @@ def read_page(body: bytes, records: RecordKind, about: object = "") -> Page:
     decode = _decoder(records, _Reach.KNOWN).decode
     tolerant = _decoder(records, _Reach.TOLERANT).decode
     documents: list[Document] = []
-    newer: set[str] = set()
+    unknown_fields: set[str] = set()
     odd: dict[str, tuple[str, ...]] = {}
     for text in contents:
         try:
@@ -134,11 +134,13 @@ def read_page(body: bytes, records: RecordKind, about: object = "") -> Page:
                 identity = getattr(record, records.id) or ""
                 places = tuple(_odd(told, records.model, ""))
                 odd[identity] = (*odd.get(identity, ()), *places)
-            newer.update(_newer(told, records.model, ""))
+            unknown_fields.update(_unknown_fields(told, records.model, ""))
         documents.append(_document(record, text, records))
     until = available_until(page.data_availability_date)
     cursor = page.cursor or None
-    return Page(documents, page.total_hits, cursor, until, frozenset(newer), odd)
+    return Page(
+        documents, page.total_hits, cursor, until, frozenset(unknown_fields), odd
+    )
 
 
 def _core_of(text: msgspec.Raw, records: RecordKind, about: object) -> Any:
@@ -298,7 +300,9 @@ def _decoder(records: RecordKind, reach: _Reach) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(_struct(records.model, reach))
 
 
-def _newer(record: Mapping[str, Any], model: Model, above: str) -> Iterator[str]:
+def _unknown_fields(
+    record: Mapping[str, Any], model: Model, above: str
+) -> Iterator[str]:
     """Yield the paths of all fields that the model does not have."""
     for name, value in record.items():
         field = model.by_name.get(name)
@@ -307,7 +311,7 @@ def _newer(record: Mapping[str, Any], model: Model, above: str) -> Iterator[str]
         elif field.model is not None and value is not None:
             below = value if isinstance(value, list) else [value]
             for inner in below:
-                yield from _newer(inner, field.model, f"{above}{name}.")
+                yield from _unknown_fields(inner, field.model, f"{above}{name}.")
 
 
 def _odd(record: Mapping[str, Any], model: Model, above: str) -> Iterator[str]:

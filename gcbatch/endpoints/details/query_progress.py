@@ -16,7 +16,7 @@ from gcbatch.windows import Window, milliseconds, step
 
 __all__ = ["DetailQuery"]
 
-MOST_BARREN: Final = 1_000
+MAX_REPEATED_PAGES: Final = 1_000
 """Pages of a job in succession that bring nothing new; a cursor leads on for ever."""
 
 
@@ -26,16 +26,16 @@ class DetailQuery:
 
     Args:
         query: What is asked.
-        tally: What came.
-        desk: What there is to ask with.
+        collector: What came.
+        context: What there is to ask with.
 
     Attributes:
         days_by_job: Days that a job has brought, so that no piece of them is due.
     """
 
     query: Query
-    tally: DetailCollector
-    desk: FetchContext
+    collector: DetailCollector
+    context: FetchContext
     days_by_job: set[Window] = field(default_factory=set, init=False)
 
     def body(self, span: Window, **more: Any) -> bytes:
@@ -45,11 +45,11 @@ class DetailQuery:
 
     def take(self, piece: PageCount, number: int, answer: Answer[Page]) -> None:
         """Count a page, and keep what is new on it."""
-        self.tally.note(answer)
-        noun = self.tally.records.noun
+        self.collector.note(answer)
+        noun = self.collector.records.noun
         doubled = piece.count(number, answer.value)
-        self.tally.remarks[f"{noun} that came twice, dropped"] += doubled
-        self.tally.take(answer.value)
+        self.collector.remarks[f"{noun} that came twice, dropped"] += doubled
+        self.collector.take(answer.value)
 
     def take_results(self, span: Window, ids: set[str], answer: Answer[Page]) -> None:
         """Count a page of a job's results, and keep what is new on it.
@@ -60,33 +60,37 @@ class DetailQuery:
         Raises:
             DataError: If page after page brings nothing new.
         """
-        self.tally.note(answer)
+        self.collector.note(answer)
         self.available(span, answer.value.available_until)
-        noun = self.tally.records.noun
+        noun = self.collector.records.noun
         before, documents = len(ids), answer.value.documents
-        if self.tally.records.at is not None:
+        if self.collector.records.at is not None:
             start, end = milliseconds(span.start), milliseconds(span.end)
             documents = [one for one in documents if start <= one.at_ms < end]
         ids.update(document.id for document in documents)
         doubled = len(documents) - (len(ids) - before)
-        self.tally.barren = 0 if len(ids) > before else self.tally.barren + 1
-        if self.tally.barren > MOST_BARREN:
+        self.collector.repeated_pages = (
+            0 if len(ids) > before else self.collector.repeated_pages + 1
+        )
+        if self.collector.repeated_pages > MAX_REPEATED_PAGES:
             msg = f"{self.query.endpoint} {span}: the pages of a job do not end"
             raise DataError(msg, hint="run it again; if it stays so, ask support")
-        self.tally.remarks[f"{noun} that came twice, dropped"] += doubled
-        self.tally.take(answer.value)
+        self.collector.remarks[f"{noun} that came twice, dropped"] += doubled
+        self.collector.take(answer.value)
 
     def available(self, span: Window, until: datetime | None) -> None:
         """Learn what the service's jobs had data up to when they were asked."""
         if until is not None and until < span.end:
-            self.tally.available(until)
+            self.collector.available(until)
 
     def is_beyond(self, span: Window) -> bool:
         """Say whether a span ends later than what the service has data up to."""
-        until = self.tally.available_until
+        until = self.collector.available_until
         return until is not None and until < span.end
 
-    def came_short(self, had: int, due: int, span: Window, *, drifts: bool) -> None:
+    def check_shortfall(
+        self, had: int, due: int, span: Window, *, drifts: bool
+    ) -> None:
         """Judge a span whose count does not fit what came.
 
         Figures that still change may do so between two answers: the part is fetched
@@ -95,9 +99,9 @@ class DetailQuery:
         Raises:
             DataError: If it is to be wrong.
         """
-        noun = self.tally.records.noun
+        noun = self.collector.records.noun
         if drifts and not self._has_settled(span):
-            self.tally.remarks[f"{noun} counted, but not answered yet"] += max(
+            self.collector.remarks[f"{noun} counted, but not answered yet"] += max(
                 0, due - had
             )
             return
@@ -108,7 +112,7 @@ class DetailQuery:
     def _has_settled(self, span: Window) -> bool:
         if self.is_beyond(span):
             return False
-        zone, settle = self.desk.asked.zone, self.desk.fetch.settle
-        return self.desk.client.clock.now() >= step(
+        zone, settle = self.context.query_section.zone, self.context.fetch.settle
+        return self.context.client.clock.now() >= step(
             self.query.window.end, settle, 1, zone
         )

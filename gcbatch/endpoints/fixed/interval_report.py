@@ -1,4 +1,4 @@
-"""`interval-report`: the first shape that tutorials tell of, pages of entities.
+"""`interval-report`: the first shape in tutorials, pages of entities.
 
     POST /api/v2/analytics/conversations/aggregates/query?pageSize=250&pageId=…
     {"dateRange": {"from": "…", "to": "…"}, "interval": "PT1H", "groupBys": ["queue"],
@@ -13,15 +13,13 @@
 The real service does not know this shape; gateways and simulators may. Every value is a
 `sum`, the total; `count` is the number of intervals with data, and counts no calls.
 Times are in seconds; the service level is in percent of the bucket's handled calls. A
-bucket is told by its start.
+bucket is named by its start.
 
 An entity has the values of its groups in the order of `groupBys`: names, of which the
-queue's is one. Each query asks one queue, so that the id of an entity's queue is known.
+queue's is one. Each query names one queue, so the id of an entity's queue is known.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -31,31 +29,29 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch.endpoints.bucket_grid import (
+from gcbatch.endpoints.fixed_endpoint import (
     KEY_FIELDS,
-    BucketGrid,
-    levels_missing,
-    window_duration,
+    FixedColumn,
+    FixedEndpoint,
+    read_buckets,
 )
-from gcbatch.endpoints.number_columns import MOST, Number, check_range, number_array
+from gcbatch.endpoints.number_columns import Number
 from gcbatch.endpoints.paging import fetch_all_pages
-from gcbatch.endpoints.row_pages import MOST_CHARS, RowPage, RowReader, left_out
-from gcbatch.endpoints.splitting import SplittableEndpoint
+from gcbatch.endpoints.row_pages import MAX_CHARS, RowPage, RowReader
 from gcbatch.endpoints.unknown_fields import without_unknown_fields
 from gcbatch.errors import SHAPE_HINT, DataError
 from gcbatch.genesys import snake
 from gcbatch.genesys.client import Answer, Client
 from gcbatch.job import QuerySection
 from gcbatch.query import Query, canonical
-from gcbatch.store import Part, PartMetadata
-from gcbatch.table import INSTANT
+from gcbatch.store import Part
 from gcbatch.text import one_line
 from gcbatch.windows import iso
 
 __all__ = ["ENDPOINT", "IntervalReport"]
 
 PAGE_SIZE: Final = 250
-"""The most that the tutorial allows."""
+"""The maximum that the tutorial allows."""
 
 PATH: Final = "/api/v2/analytics/conversations/aggregates/query"
 
@@ -71,39 +67,30 @@ class _Entity(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     metrics: dict[str, _Figure | None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """A figure of the answer and its column."""
-
-    metric: str
-    key: str
-    name: str
-    type: pa.DataType
-    unit: str
-
-
 _COLUMNS: Final = (
-    _Column("offerCount", "sum", "offer_count", pa.int64(), "calls"),
-    _Column("handledCount", "sum", "handled_count", pa.int64(), "calls"),
-    _Column("abandonedCount", "sum", "abandoned_count", pa.int64(), "calls"),
-    _Column("serviceLevelPercent", "sum", "service_level_percent", pa.float64(), "%"),
-    _Column("handleTime", "sum", "handle_time_sum_s", pa.float64(), "s"),
-    _Column("handleTime", "count", "handle_time_count", pa.int64(), "intervals"),
-    _Column("wrapUpTime", "sum", "wrap_up_time_sum_s", pa.float64(), "s"),
+    FixedColumn("offerCount.sum", "offer_count", pa.int64(), "calls"),
+    FixedColumn("handledCount.sum", "handled_count", pa.int64(), "calls"),
+    FixedColumn("abandonedCount.sum", "abandoned_count", pa.int64(), "calls"),
+    FixedColumn("serviceLevelPercent.sum", "service_level_percent", pa.float64(), "%"),
+    FixedColumn("handleTime.sum", "handle_time_sum_s", pa.float64(), "s"),
+    FixedColumn("handleTime.count", "handle_time_count", pa.int64(), "intervals"),
+    FixedColumn("wrapUpTime.sum", "wrap_up_time_sum_s", pa.float64(), "s"),
 )
-_METRICS: Final = list(dict.fromkeys(column.metric for column in _COLUMNS))
+_METRICS: Final = list(dict.fromkeys(c.source.partition(".")[0] for c in _COLUMNS))
 
 
-def _clean(entity: Any, newer: set[str]) -> Any:
+def _clean(entity: Any, unknown_fields: set[str]) -> Any:
     def figures(metrics: Any) -> Any:
         if not isinstance(metrics, dict):
             return metrics
         return {
-            name: without_unknown_fields(figure, _Figure, newer, f"{name}.")
+            name: without_unknown_fields(figure, _Figure, unknown_fields, f"{name}.")
             for name, figure in metrics.items()
         }
 
-    return without_unknown_fields(entity, _Entity, newer, "entities.", metrics=figures)
+    return without_unknown_fields(
+        entity, _Entity, unknown_fields, "entities.", metrics=figures
+    )
 
 
 _PAGES: Final = RowReader(
@@ -117,18 +104,19 @@ _PER_OFFER: Final = pa.field(
 )
 
 
-@dataclass(frozen=True)
-class IntervalReport(SplittableEndpoint):
+class IntervalReport(FixedEndpoint):
     """The endpoint `interval-report`."""
 
+    # Before part format 2, the columns of calls held counts of intervals.
     name: str = "interval-report"
-    part_format: int = 2  # before, the columns of calls held counts of intervals
     queues_at_once: int | None = 1
-    cuts_by_clock: bool = True
-    in_utc_days: bool = False
+    columns: tuple[FixedColumn, ...] = _COLUMNS
+    handled: str = "handled_count"
+    abandoned: str = "abandoned_count"
+    level: str = "service_level_percent"
 
     def template(self, query: QuerySection, queue_ids: Sequence[str] | None) -> bytes:
-        """Return the body of a request but for its dateRange."""
+        """Return the body of a request without its dateRange."""
         predicates = [
             {"type": "EQUALS", "field": "queue.id", "value": queue_id}
             for queue_id in queue_ids or ()
@@ -144,49 +132,37 @@ class IntervalReport(SplittableEndpoint):
 
     def schema(self, query: QuerySection) -> pa.Schema:
         """Return the columns of a part."""
-        return pa.schema(
-            [
-                *KEY_FIELDS,
-                *(pa.field(group, pa.string()) for group in self.groups(query)[1:]),
-                *(
-                    pa.field(
-                        c.name,
-                        c.type,
-                        metadata={"source": f"{c.metric}.{c.key}", "unit": c.unit},
-                    )
-                    for c in _COLUMNS
-                ),
-            ]
-        )
+        groups = (pa.field(group, pa.string()) for group in self.groups(query)[1:])
+        figures = (column.field for column in _COLUMNS)
+        return pa.schema([*KEY_FIELDS, *groups, *figures])
 
     def groups(self, query: QuerySection) -> tuple[str, ...]:
-        """Return the columns that with interval_start make the key of a row."""
-        return ("queue_id", *map(snake, _beside_queue(query)))
+        """Return the columns that form the key of a row, beside interval_start."""
+        return ("queue_id", *map(snake, _groups_beside_queue(query)))
 
     def queues_of(self, template: bytes) -> tuple[str, ...]:
         """Return the id of the one queue that a template names."""
         predicates = orjson.loads(template)["filter"]["predicates"]
         return tuple(predicate["value"] for predicate in predicates)
 
-    def halved(self, template: bytes, asked: QuerySection) -> list[bytes]:  # noqa: ARG002 - an Endpoint
-        """Return nothing: one queue cannot be halved."""
+    def halved(self, template: bytes, section: QuerySection) -> list[bytes]:  # noqa: ARG002 - an Endpoint
+        """Return an empty list: one queue cannot be halved."""
         return []
 
     async def fetch(
         self,
         client: Client,
         query: Query,
-        asked: QuerySection,
+        section: QuerySection,
         *,
         divisible: bool = False,
     ) -> Part:
-        """Ask one query, page by page; see Endpoint."""
-        body = orjson.loads(query.template)
+        """Fetch one query, page by page; see AggregateEndpoint."""
         window = query.window
-        body["dateRange"] = {"from": iso(window.start), "to": iso(window.end)}
-        body.setdefault("interval", window_duration(window))
+        dates = {"from": iso(window.start), "to": iso(window.end)}
+        body = canonical(self.request_body(query, dateRange=dates))
 
-        async def ask(token: str | None) -> Answer[RowPage[_Entity]]:
+        async def fetch_page(token: str | None) -> Answer[RowPage[_Entity]]:
             parameters: dict[str, str | int] = {"pageSize": PAGE_SIZE}
             if token:
                 parameters["pageId"] = token
@@ -195,45 +171,36 @@ class IntervalReport(SplittableEndpoint):
                 PATH,
                 _PAGES.decode,
                 query=f"?{urlencode(parameters)}",
-                body=canonical(body),
+                body=body,
                 divisible=divisible,
             )
 
-        pages = await fetch_all_pages(ask, about=str(query))
+        pages = await fetch_all_pages(fetch_page, about=str(query))
         entities = [e for page in pages for e in page.value.rows]
+        spans = read_buckets(query, section, [e.date for e in entities], "entity")
+        groups = _group_values(entities, section.group_by, query)
+        names = groups["queueId"]
+        _check_one_queue([start for start, _ in spans], names, query)
         (queue_id,) = self.queues_of(query.template)
-        grid = BucketGrid(query, asked.granularity)
-        spans = [grid.bucket(e.date, f"entity {n}") for n, e in enumerate(entities, 1)]
-        starts = [start for start, _ in spans]
-        told = _values(entities, asked.group_by, query)
-        names, beside = told["queueId"], [told[g] for g in _beside_queue(asked)]
-        _check_once(starts, beside, query)
-        _check_one_queue(starts, names, query)
-        columns = [
-            pa.array(starts, INSTANT),
-            pa.array([end for _, end in spans], INSTANT),
-            pa.array([queue_id] * len(spans), pa.string()),
-            pa.array([name or queue_id for name in names], pa.string()),
-            *(pa.array(values, pa.string()) for values in beside),
-        ]
-        columns += [_figures(entities, column, query) for column in _COLUMNS]
-        table = pa.Table.from_arrays(columns, schema=self.schema(asked))
-        order = ("interval_start", *self.groups(asked))
-        table = table.sort_by([(name, "ascending") for name in order])
-        remarks = levels_missing(table["handled_count"], table["service_level_percent"])
-        account = PartMetadata.of_pages(
-            query.window,
-            table.num_rows,
+        values: dict[str, Sequence[Any]] = {
+            "queue_id": [queue_id] * len(entities),
+            "queue_name": [name or queue_id for name in names],
+        }
+        values |= {snake(g): groups[g] for g in _groups_beside_queue(section)}
+        values |= {column.name: _figures(entities, column) for column in _COLUMNS}
+        return self.build_part(
+            query,
+            section,
             pages,
-            remarks,
-            left_out(pages) | _not_asked(entities),
+            spans=spans,
+            values=values,
+            left_out=_metrics_not_requested(entities),
         )
-        return Part(table, account)
 
     def derived(self, rows: pa.Table) -> pa.Table:
         """Return the tutorial's average: handle time by offers, 0 where there are none.
 
-        It is another than `aht_s` of the table `sla`, which is by handled calls.
+        It differs from `aht_s` of the table `sla`, which is by handled calls.
         """
         offers = pc.fill_null(rows["offer_count"], 0)
         is_some = pc.greater(offers, 0)
@@ -242,43 +209,20 @@ class IntervalReport(SplittableEndpoint):
         shown = pc.if_else(is_some, average, 0.0)
         return pa.Table.from_arrays([shown], schema=pa.schema([_PER_OFFER]))
 
-    def facts(self, rows: pa.Table) -> pa.Table:
-        """Return what the table `sla` adds up; a null level counts as 0."""
-        handled = pc.cast(rows["handled_count"], pa.float64())
-        level = pc.divide(pc.fill_null(rows["service_level_percent"], 0.0), 100.0)
-        none = pa.nulls(rows.num_rows)
-        return pa.table(
-            {
-                "interval_start": rows["interval_start"],
-                "interval_end": rows["interval_end"],
-                "queue_id": rows["queue_id"],
-                "queue_name": rows["queue_name"],
-                "media_type": none.cast(pa.string()),
-                "offered": pc.coalesce(
-                    rows["offer_count"],
-                    pc.add(
-                        pc.fill_null(rows["handled_count"], 0),
-                        pc.fill_null(rows["abandoned_count"], 0),
-                    ),
-                ),
-                "answered": rows["handled_count"],
-                "abandoned": rows["abandoned_count"],
-                "level_part": pc.multiply(handled, level),
-                "level_whole": handled,
-                "wait_sum_ms": none.cast(pa.float64()),
-                "wait_count": none.cast(pa.int64()),
-                "handle_sum_ms": pc.multiply(rows["handle_time_sum_s"], 1000.0),
-                "handle_count": rows["handled_count"],
-            }
+    def sla_inputs(self, rows: pa.Table) -> pa.Table:
+        """Return what the table `sla` adds up; see AggregateEndpoint."""
+        handle_sum_ms = pc.multiply(rows["handle_time_sum_s"], 1000.0)
+        return self.sla_table(
+            rows, offered=rows["offer_count"], handle_sum_ms=handle_sum_ms
         )
 
 
-def _beside_queue(query: QuerySection) -> list[str]:
+def _groups_beside_queue(query: QuerySection) -> list[str]:
     """Return what rows are grouped by besides the queue, in the job's order."""
     return [group for group in query.group_by if group != "queueId"]
 
 
-def _values(
+def _group_values(
     entities: Iterable[_Entity], groups: Sequence[str], query: Query
 ) -> dict[str, list[str | None]]:
     """Return the values of each group, one for each entity.
@@ -286,65 +230,47 @@ def _values(
     An entity of the queue alone may have none: the tutorial calls its queue unknown.
 
     Raises:
-        DataError: If one has not as many values as there are groups; names it.
+        DataError: If an entity does not have one value for each group; names it.
     """
-    told: dict[str, list[str | None]] = {group: [] for group in groups}
+    by_group: dict[str, list[str | None]] = {group: [] for group in groups}
     for number, entity in enumerate(entities, 1):
         values = entity.groupByValues or ([None] if len(groups) == 1 else [])
         if len(values) != len(groups):
             msg = (
                 f"{query}: entity {number} of {one_line(entity.date)}: its "
-                "groupByValues "
-                f"({one_line(entity.groupByValues)}) are not one for each of "
-                f"{', '.join(groups)}"
+                f"groupByValues ({one_line(entity.groupByValues)}) are not one for "
+                f"each of {', '.join(groups)}"
             )
             raise DataError(msg, hint=SHAPE_HINT)
         for group, value in zip(groups, values, strict=True):
-            told[group].append(value)
-    return told
+            by_group[group].append(value)
+    return by_group
 
 
-def _not_asked(entities: Iterable[_Entity]) -> frozenset[str]:
-    """Return the metrics of an answer that were not asked for."""
-    told = {name for entity in entities for name in entity.metrics or ()}
-    return frozenset(one_line(name, MOST_CHARS) for name in told.difference(_METRICS))
-
-
-def _check_once(
-    starts: Sequence[datetime], beside: Sequence[Sequence[str | None]], query: Query
-) -> None:
-    """Refuse an answer with two entities of one bucket and group."""
-    counts = Counter(zip(starts, *beside, strict=True))
-    if twice := [key for key, count in counts.items() if count > 1]:
-        start, *group = min(twice, key=lambda key: key[0])
-        of_group = f" of {one_line(group)}" if group else ""
-        msg = f"{query}: bucket {iso(start)}{of_group} is answered twice"
-        raise DataError(msg)
+def _metrics_not_requested(entities: Iterable[_Entity]) -> frozenset[str]:
+    """Return the metrics of an answer that were not requested."""
+    names = {name for entity in entities for name in entity.metrics or ()}
+    return frozenset(one_line(name, MAX_CHARS) for name in names.difference(_METRICS))
 
 
 def _check_one_queue(
     starts: Iterable[datetime], names: Iterable[str | None], query: Query
 ) -> None:
-    """Refuse a bucket with entities of two names: one queue was asked for."""
+    """Refuse a bucket with entities of two names: one queue was requested."""
     known: dict[datetime, str] = {}
     for start, name in zip(starts, names, strict=True):
         if name and (other := known.setdefault(start, name)) != name:
             both = f"{one_line(other)!r} and {one_line(name)!r}"
             msg = f"{query}: bucket {iso(start)} is of two queues, {both}"
-            raise DataError(
-                msg, hint="the service does not keep to the queue asked for"
-            )
+            hint = "the service does not keep to the queue that was requested"
+            raise DataError(msg, hint=hint)
 
 
-def _figures(entities: Sequence[_Entity], column: _Column, query: Query) -> pa.Array:
-    """Return one column of all entities; null where there is nothing."""
-    values: list[Number | None] = []
-    for entity in entities:
-        figure = (entity.metrics or {}).get(column.metric)
-        values.append(None if figure is None else getattr(figure, column.key))
-    name = f"{query}: {column.metric}.{column.key}"
-    most = 100 if column.unit == "%" else MOST
-    return check_range(number_array(values, column.type, name), most, name)
+def _figures(entities: Sequence[_Entity], column: FixedColumn) -> list[Number | None]:
+    """Return one figure of all entities; None where there is nothing."""
+    metric, _, key = column.source.partition(".")
+    figures = ((entity.metrics or {}).get(metric) for entity in entities)
+    return [None if figure is None else getattr(figure, key) for figure in figures]
 
 
 ENDPOINT: Final = IntervalReport()

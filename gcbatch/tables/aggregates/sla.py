@@ -150,7 +150,7 @@ def table(source: TableSource) -> Table:
     found = sla_table(
         source.plan,
         source.store,
-        facts=source.bucketed.facts,
+        facts=source.bucketed.sla_inputs,
         groups=source.bucketed.groups(job.query),
         period=period,
         by_media_type="mediaType" in job.query.group_by,

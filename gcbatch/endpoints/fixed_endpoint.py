@@ -1,0 +1,224 @@
+"""The base of endpoints with fixed figures: rows that name the start of a bucket."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from operator import itemgetter
+from typing import Any, Final
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gcbatch.endpoints.bucket_grid import BucketGrid
+from gcbatch.endpoints.local_midnights import Span
+from gcbatch.endpoints.number_columns import (
+    MAX_NUMBER,
+    Number,
+    check_range,
+    number_array,
+)
+from gcbatch.endpoints.row_pages import RowPage, unknown_fields_of
+from gcbatch.endpoints.splitting import SplittableEndpoint
+from gcbatch.errors import DataError
+from gcbatch.genesys.client import Answer
+from gcbatch.job import QuerySection
+from gcbatch.query import Query
+from gcbatch.store import Part, PartMetadata
+from gcbatch.table import INSTANT
+from gcbatch.text import one_line
+from gcbatch.windows import iso
+
+__all__ = ["KEY_FIELDS", "FixedColumn", "FixedEndpoint", "read_buckets"]
+
+KEY_FIELDS: Final = (
+    pa.field("interval_start", INSTANT, nullable=False),
+    pa.field("interval_end", INSTANT, nullable=False),
+    pa.field("queue_id", pa.string()),
+    pa.field("queue_name", pa.string()),
+)
+"""The first columns of the parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class FixedColumn:
+    """A figure of the answers, and its column.
+
+    Args:
+        source: Where the figure stands in a row, in the API's words.
+        name: Of the column.
+        type: Of the column: int64 for counts, else float64.
+        unit: Of the figure; `%` is at most 100.
+    """
+
+    source: str
+    name: str
+    type: pa.DataType
+    unit: str
+
+    @property
+    def field(self) -> pa.Field:
+        """The column in the schema of a part."""
+        metadata = {"source": self.source, "unit": self.unit}
+        return pa.field(self.name, self.type, metadata=metadata)
+
+    def array(self, values: list[Number | None], query: Query) -> pa.Array:
+        """Return the column with these values.
+
+        Raises:
+            DataError: If one does not fit; names the query, the figure and the value.
+        """
+        name = f"{query}: {self.source}"
+        maximum = 100 if self.unit == "%" else MAX_NUMBER
+        return check_range(number_array(values, self.type, name), maximum, name)
+
+
+class FixedEndpoint(SplittableEndpoint):
+    """What such endpoints share: buckets by elapsed time, and one row for each.
+
+    Attributes:
+        columns: The figures.
+        handled: The column of handled calls.
+        abandoned: The column of abandoned calls.
+        level: The column of the service level, in percent of the handled calls.
+    """
+
+    part_format: int = 2
+    queues_at_once: int | None = None
+    cuts_by_clock: bool = True
+    in_utc_days: bool = False
+    columns: tuple[FixedColumn, ...]
+    handled: str
+    abandoned: str
+    level: str
+
+    def schema(self, query: QuerySection) -> pa.Schema:
+        """Return the columns of a part."""
+        raise NotImplementedError
+
+    def groups(self, query: QuerySection) -> tuple[str, ...]:
+        """Return the columns that form the key of a row, beside interval_start."""
+        raise NotImplementedError
+
+    def request_body(self, query: Query, **dates: Any) -> dict[str, Any]:
+        """Return the body of a request; without `interval`, the window is one bucket.
+
+        Its length is elapsed time, so a day of 23 hours is PT1380M: what P1D means to
+        a service that knows no time zone is not known.
+        """
+        window_duration = f"PT{query.window.span // timedelta(minutes=1)}M"
+        return {
+            "interval": window_duration,
+            **orjson.loads(query.template),
+            **dates,
+        }
+
+    def build_part(
+        self,
+        query: Query,
+        section: QuerySection,
+        pages: Sequence[Answer[RowPage[Any]]],
+        *,
+        spans: Sequence[Span],
+        values: Mapping[str, Sequence[Any]],
+        left_out: Collection[str] = (),
+    ) -> Part:
+        """Return the part of an answer, its rows by interval and group.
+
+        Args:
+            query: The query.
+            section: The job's section `query`.
+            pages: The answer.
+            spans: The bucket of each row.
+            values: The values of each column after the interval, by its name.
+            left_out: What the rows have that no column holds.
+
+        Raises:
+            DataError: If a group has a bucket twice, or if a figure does not fit.
+        """
+        groups = self.groups(section)
+        keys = Counter(zip(spans, *(values[name] for name in groups), strict=True))
+        if repeated := [key for key, count in keys.items() if count > 1]:
+            (start, _), *group = min(repeated, key=itemgetter(0))
+            msg = f"{query}: bucket {iso(start)} of {one_line(group)} is answered twice"
+            raise DataError(msg)
+        schema = self.schema(section)
+        figures = {column.name: column for column in self.columns}
+        arrays = [pa.array([span[end] for span in spans], INSTANT) for end in (0, 1)]
+        for field in list(schema)[2:]:
+            given = values[field.name]
+            if column := figures.get(field.name):
+                arrays.append(column.array(list(given), query))
+            else:
+                arrays.append(pa.array(given, field.type))
+        order = [(name, "ascending") for name in ("interval_start", *groups)]
+        table = pa.Table.from_arrays(arrays, schema=schema).sort_by(order)
+        metadata = PartMetadata.of_pages(
+            query.window,
+            table.num_rows,
+            pages,
+            self._remarks(table),
+            unknown_fields_of(pages).union(left_out),
+        )
+        return Part(table, metadata)
+
+    def _remarks(self, table: pa.Table) -> dict[str, int]:
+        """Count the buckets with handled calls but no service level: it counts as 0."""
+        handled = pc.greater(pc.fill_null(table[self.handled], 0), 0)
+        missing = pc.sum(pc.and_(handled, pc.is_null(table[self.level]))).as_py()
+        return {"buckets with handled calls but no service level": missing or 0}
+
+    def sla_table(
+        self,
+        rows: pa.Table,
+        *,
+        offered: pa.ChunkedArray,
+        handle_sum_ms: pa.ChunkedArray,
+    ) -> pa.Table:
+        """Return what sla_inputs returns; a service level that is null counts as 0.
+
+        Args:
+            rows: The rows of a part.
+            offered: The calls offered; null where the service does not say.
+            handle_sum_ms: The handle time of all calls.
+        """
+        handled, abandoned = rows[self.handled], rows[self.abandoned]
+        level_whole = pc.cast(handled, pa.float64())
+        level = pc.divide(pc.fill_null(rows[self.level], 0.0), 100.0)
+        calls = pc.add(pc.fill_null(handled, 0), pc.fill_null(abandoned, 0))
+        keys = ("interval_start", "interval_end", "queue_id", "queue_name", "deleted")
+        nulls = pa.nulls(rows.num_rows)
+        return pa.table(
+            {name: rows[name] for name in keys if name in rows.column_names}
+            | {
+                "media_type": nulls.cast(pa.string()),
+                "offered": pc.coalesce(offered, calls),
+                "answered": handled,
+                "abandoned": abandoned,
+                "level_part": pc.multiply(level_whole, level),
+                "level_whole": level_whole,
+                "wait_sum_ms": nulls.cast(pa.float64()),
+                "wait_count": nulls.cast(pa.int64()),
+                "handle_sum_ms": handle_sum_ms,
+                "handle_count": handled,
+            }
+        )
+
+
+def read_buckets(
+    query: Query, section: QuerySection, starts: Sequence[str | None], noun: str
+) -> list[Span]:
+    """Return the bucket of each row.
+
+    Args:
+        query: The query.
+        section: The job's section `query`.
+        starts: The start of each row's bucket; None is the start of the window.
+        noun: What a row is called in errors; the first is number 1.
+
+    Raises:
+        DataError: If a start is not that of a bucket.
+    """
+    grid = BucketGrid(query, section.granularity)
+    return [grid.bucket(at, f"{noun} {n}") for n, at in enumerate(starts, 1)]
