@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
 import pytest
 
 from gcbatch.endpoints.async_jobs import AsyncJobClient, AsyncJobRequest
+from gcbatch.endpoints.base import FetchContext
 from gcbatch.errors import DataError, ErrorResponse, ServiceError
-from gcbatch.genesys.client.client import Answer, Client
+from gcbatch.genesys.client.client import Answer
 from gcbatch.store.pending_jobs import SubmittedJob
 from gcbatch.store.store import Store
 
@@ -79,8 +81,15 @@ JOB = "/a%2F1"
 
 def road_to(service: Service, **options: Any) -> AsyncJobClient:
     usual: dict[str, Any] = {"at_once": 5, "wait_s": 600.0, "page_size": None}
-    client = cast("Client", service)
-    return AsyncJobClient(client, "/x", slots=asyncio.Semaphore(8), **(usual | options))
+    given = usual | options
+    fetch = SimpleNamespace(
+        limits=SimpleNamespace(jobs_in_flight=given["at_once"]),
+        job_wait=SimpleNamespace(typical_s=given["wait_s"]),
+    )
+    context = SimpleNamespace(client=service, fetch=fetch, slots=asyncio.Semaphore(8))
+    return AsyncJobClient(
+        cast("FetchContext", context), "/x", page_size=given["page_size"]
+    )
 
 
 @pytest.mark.parametrize("job_id", ["", "..", "a b", "a\nb", "[hidden]", "x" * 200])

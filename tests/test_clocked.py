@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from gcbatch.endpoints.base import AggregateEndpoint
-from gcbatch.endpoints.bucket_grid import BucketGrid
+from gcbatch.endpoints.fixed_endpoint import read_buckets
 from gcbatch.endpoints.lookup import endpoint_named
 from gcbatch.errors import DataError
 from gcbatch.genesys.client.client import Answer, Client
@@ -51,8 +51,12 @@ class Said:
         return await self.call("POST", path, decode, body=body, divisible=divisible)
 
 
-def grid(granularity: str | None = "PT1H") -> BucketGrid:
-    return BucketGrid(QUERY, Period.parse(granularity) if granularity else None)
+def bucket(
+    start: str | None, granularity: str | None = "PT1H"
+) -> tuple[datetime, datetime]:
+    length = Period.parse(granularity) if granularity else None
+    (found,) = read_buckets(QUERY, length, [start], "row")
+    return found
 
 
 @pytest.mark.parametrize(
@@ -68,7 +72,7 @@ def test_a_start_is_a_bucket(text: str, first: float, last: float) -> None:
     """It ends with the next one's start, or with the window."""
     expected = (START + first * HOUR, START + last * HOUR)
 
-    assert grid().bucket(text, "row 1") == expected
+    assert bucket(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -86,7 +90,7 @@ def test_a_start_is_a_bucket(text: str, first: float, last: float) -> None:
 def test_what_begins_no_bucket_is_an_error(text: str | None, problem: str) -> None:
     """It names the query, the row and what was told."""
     with pytest.raises(DataError, match=f"^{QUERY}: row 1: .*{problem}"):
-        grid().bucket(text, "row 1")
+        bucket(text)
 
 
 @pytest.mark.parametrize("endpoint", ["interval-report", "queue-summary"])
@@ -131,4 +135,4 @@ def test_one_bucket_needs_no_start(granularity: str | None) -> None:
     """Where a calendar's length was asked, a window is planned one bucket long."""
     whole = (QUERY.window.start, QUERY.window.end)
 
-    assert grid(granularity).bucket(None, "row 1") == whole
+    assert bucket(None, granularity) == whole

@@ -243,7 +243,7 @@ def test_an_answer_without_a_total_is_an_error(tmp_path: Path) -> None:
     body = b'{"conversations":[]}'
     world.simulator.faults.add(Fault("garbage", body=body, times=None))
 
-    with pytest.raises(DataError, match="tells no total"):
+    with pytest.raises(DataError, match="has no total"):
         world.run()
 
 

@@ -13,18 +13,18 @@ PureCloudPlatformClientV2 269.0.0, read 2026-11-21.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final, Protocol, Self, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from gcbatch.endpoints.base import FetchContext
 from gcbatch.errors import SHAPE_HINT, DataError, GcbatchError, ServiceError
-from gcbatch.genesys.client import ACCEPTED, REMOVED, Answer, BodyReader, Client
+from gcbatch.genesys.client import ACCEPTED, REMOVED, Answer, BodyReader
 from gcbatch.store import PendingJobs, SubmittedJob
 from gcbatch.text import fits_id, one_line
 
@@ -95,46 +95,29 @@ class AsyncJobRequest:
     available_until: datetime | None = None
 
 
-@dataclass
 class AsyncJobClient:
     """Fetches by job, a bounded number of jobs at once.
 
     Args:
-        client: Sends the requests.
+        context: What queries are fetched with.
         address: Of the data, without `/jobs`.
-        at_once: Maximum of jobs under way.
-        wait_s: How long one run waits for a job.
         page_size: Rows of a page of results; None if the body of the job says it.
-        slots: Bounds the requests in flight.
 
     Attributes:
         resubmitted: Jobs that were lost and had to be submitted again.
     """
 
-    client: Client
-    address: str
-    at_once: int
-    wait_s: float
-    page_size: int | None
-    slots: asyncio.Semaphore
-    resubmitted: int = field(default=0, init=False)
-    _jobs: asyncio.Semaphore = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self._jobs = asyncio.Semaphore(self.at_once)
-
-    @classmethod
-    def of(cls, context: FetchContext, address: str, *, page_size: int | None) -> Self:
-        """Return the client for one run of a job; see the class."""
+    def __init__(
+        self, context: FetchContext, address: str, *, page_size: int | None
+    ) -> None:
         fetch = context.fetch
-        return cls(
-            context.client,
-            address,
-            at_once=fetch.limits.jobs_in_flight,
-            wait_s=fetch.job_wait.typical_s,
-            page_size=page_size,
-            slots=context.slots,
-        )
+        self.resubmitted = 0
+        self._client = context.client
+        self._slots = context.slots
+        self._address = f"{address}/jobs"
+        self._page_size = page_size
+        self._wait_s = fetch.job_wait.typical_s
+        self._jobs = asyncio.Semaphore(fetch.limits.jobs_in_flight)
 
     async def fetch(
         self,
@@ -193,10 +176,10 @@ class AsyncJobClient:
         """Return the job that is already under way, or submit one."""
         if known := request.pending.job(request.about):
             return known
-        async with self.slots:
-            answer = await self.client.call(
+        async with self._slots:
+            answer = await self._client.call(
                 "POST",
-                f"{self.address}/jobs",
+                self._address,
                 _RECEIPTS.decode,
                 body=request.body,
                 statuses=ACCEPTED,
@@ -217,11 +200,14 @@ class AsyncJobClient:
             _JobLostError: If it never will be.
             ServiceError: If it takes too long.
         """
+        get_status = partial(
+            self._client.call, "GET", decode=_STATUSES.decode, statuses=ACCEPTED
+        )
         clock = asyncio.get_running_loop().time
-        until, pause_s = clock() + self.wait_s, FIRST_POLL_S
+        until, pause_s = clock() + self._wait_s, FIRST_POLL_S
         while True:
             await asyncio.sleep(pause_s)
-            answer = await self._of_job(job, self._state)
+            answer = await self._of_job(job, get_status)
             state = answer.value.state
             if state == "FULFILLED":
                 return
@@ -257,34 +243,27 @@ class AsyncJobClient:
                 raise DataError(msg, hint="run it again; if it stays so, ask support")
             seen_cursors.add(cursor)
 
-    async def _state(self, path: str) -> Answer[_Status]:
-        return await self.client.call("GET", path, _STATUSES.decode, statuses=ACCEPTED)
-
     async def _page(
         self, decode: Callable[[bytes], P], cursor: str | None, path: str
     ) -> Answer[P]:
         parameters: dict[str, str | int] = {}
-        if self.page_size is not None:
-            parameters["pageSize"] = self.page_size
+        if self._page_size is not None:
+            parameters["pageSize"] = self._page_size
         if cursor:
             parameters["cursor"] = cursor
-        return await self.client.get(f"{path}/results", decode, **parameters)
+        return await self._client.get(f"{path}/results", decode, **parameters)
 
     async def _of_job(
         self, job: str, send: Callable[[str], Awaitable[Answer[T]]]
     ) -> Answer[T]:
-        """Send a request about a job.
-
-        Args:
-            job: Its id.
-            send: Called with its address.
+        """Send a request about a job by *send*, which takes the job's address.
 
         Raises:
-            _JobLostError: If the service no longer knows it.
+            _JobLostError: If the service no longer knows the job.
         """
         try:
-            async with self.slots:
-                return await send(f"{self.address}/jobs/{quote(job, safe='')}")
+            async with self._slots:
+                return await send(f"{self._address}/{quote(job, safe='')}")
         except ServiceError as exc:
             gone = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
             if exc.refusal is not None and exc.refusal.status in gone:
@@ -293,10 +272,12 @@ class AsyncJobClient:
 
     async def _remove(self, job: str) -> None:
         """Remove a job; the service would do so itself, only later."""
-        path = f"{self.address}/jobs/{quote(job, safe='')}"
+        path = f"{self._address}/{quote(job, safe='')}"
         try:
-            async with self.slots:
-                await self.client.call("DELETE", path, lambda _: None, statuses=REMOVED)
+            async with self._slots:
+                await self._client.call(
+                    "DELETE", path, lambda _: None, statuses=REMOVED
+                )
         except GcbatchError as exc:
             log.info("job %s was not removed: %s", one_line(job, 100), exc.problem)
 

@@ -3,7 +3,8 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol, TypeVar
 
 import pyarrow as pa
@@ -42,7 +43,6 @@ class FetchContext:
         fetch: The job's section `fetch`.
         store: Where the job's parts are.
         paged: Called with the number of pages received and of pages expected.
-        slots: Bounds the requests in flight of fetchers that send several at once.
     """
 
     client: Client
@@ -50,11 +50,11 @@ class FetchContext:
     fetch: Fetch
     store: Store
     paged: Callable[[int, int], None] = lambda _done, _due: None
-    slots: asyncio.Semaphore = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        slots = asyncio.Semaphore(self.fetch.concurrency)
-        object.__setattr__(self, "slots", slots)
+    @cached_property
+    def slots(self) -> asyncio.Semaphore:
+        """Bounds the requests in flight of fetchers that send several at once."""
+        return asyncio.Semaphore(self.fetch.concurrency)
 
 
 @dataclass(frozen=True, slots=True)

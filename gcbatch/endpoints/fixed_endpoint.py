@@ -1,7 +1,7 @@
 """The base of endpoints with fixed figures: rows that name the start of a bucket."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from operator import itemgetter
@@ -11,7 +11,6 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch.endpoints.bucket_grid import BucketGrid
 from gcbatch.endpoints.local_midnights import Span
 from gcbatch.endpoints.number_columns import (
     MAX_NUMBER,
@@ -19,7 +18,7 @@ from gcbatch.endpoints.number_columns import (
     check_range,
     number_array,
 )
-from gcbatch.endpoints.row_pages import RowPage, unknown_fields_of
+from gcbatch.endpoints.paging import RowPage, unknown_fields_of
 from gcbatch.endpoints.splitting import SplittableEndpoint
 from gcbatch.errors import DataError
 from gcbatch.genesys.client import Answer
@@ -28,7 +27,7 @@ from gcbatch.query import Query
 from gcbatch.store import Part, PartMetadata
 from gcbatch.table import INSTANT
 from gcbatch.text import one_line
-from gcbatch.windows import iso
+from gcbatch.windows import Period, iso, parse_instant
 
 __all__ = ["KEY_FIELDS", "FixedColumn", "FixedEndpoint", "read_buckets"]
 
@@ -39,6 +38,11 @@ KEY_FIELDS: Final = (
     pa.field("queue_name", pa.string()),
 )
 """The first columns of the parts."""
+
+_HINT: Final = (
+    "this service does not count buckets from the start of a window: set "
+    "query.granularity or query.timezone to what it uses, or ask its operator"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,27 +83,29 @@ class FixedEndpoint(SplittableEndpoint):
 
     Attributes:
         columns: The figures.
+        last_fields: Columns after the figures.
         handled: The column of handled calls.
         abandoned: The column of abandoned calls.
         level: The column of the service level, in percent of the handled calls.
     """
 
     part_format: int = 2
-    queues_at_once: int | None = None
     cuts_by_clock: bool = True
-    in_utc_days: bool = False
     columns: tuple[FixedColumn, ...]
+    last_fields: tuple[pa.Field, ...] = ()
     handled: str
     abandoned: str
     level: str
 
     def schema(self, query: QuerySection) -> pa.Schema:
         """Return the columns of a part."""
-        raise NotImplementedError
+        groups = (pa.field(group, pa.string()) for group in self.groups(query)[1:])
+        figures = (column.field for column in self.columns)
+        return pa.schema([*KEY_FIELDS, *groups, *figures, *self.last_fields])
 
-    def groups(self, query: QuerySection) -> tuple[str, ...]:
+    def groups(self, query: QuerySection) -> tuple[str, ...]:  # noqa: ARG002 - an Endpoint
         """Return the columns that form the key of a row, beside interval_start."""
-        raise NotImplementedError
+        return ("queue_id",)
 
     def request_body(self, query: Query, **dates: Any) -> dict[str, Any]:
         """Return the body of a request; without `interval`, the window is one bucket.
@@ -207,18 +213,40 @@ class FixedEndpoint(SplittableEndpoint):
 
 
 def read_buckets(
-    query: Query, section: QuerySection, starts: Sequence[str | None], noun: str
+    query: Query, granularity: Period | None, starts: Iterable[str | None], noun: str
 ) -> list[Span]:
-    """Return the bucket of each row.
+    """Return the ends of the buckets that begin at *starts*.
 
     Args:
-        query: The query.
-        section: The job's section `query`.
-        starts: The start of each row's bucket; None is the start of the window.
-        noun: What a row is called in errors; the first is number 1.
+        query: The query; its buckets are counted in elapsed time from the start of its
+            window.
+        granularity: Length of a bucket; a calendar length, or None, is one bucket,
+            because such windows are planned one bucket long.
+        starts: Instants, one for each row; None is the start of the window.
+        noun: What to call a row in errors; the first is number 1.
 
     Raises:
-        DataError: If a start is not that of a bucket.
+        DataError: If one is no instant, is outside the window, or starts no bucket.
     """
-    grid = BucketGrid(query, section.granularity)
-    return [grid.bucket(at, f"{noun} {n}") for n, at in enumerate(starts, 1)]
+    window, length = query.window, query.window.span
+    if granularity is not None and granularity.is_clock:
+        length = granularity.elapsed
+    spans = []
+    for number, start in enumerate(starts, 1):
+        where = f"{query}: {noun} {number}"
+        if start is None and length < window.span:
+            msg = f"{where}: names no bucket, though several were requested"
+            raise DataError(msg, hint=_HINT)
+        try:
+            instant = window.start if start is None else parse_instant(start)
+        except (ValueError, OverflowError) as exc:
+            msg = f"{where}: {one_line(start)!r} is no instant"
+            raise DataError(msg) from exc
+        if not window.start <= instant < window.end:
+            msg = f"{where}: {one_line(start)} is outside the window"
+            raise DataError(msg, hint=_HINT)
+        if (instant - window.start) % length:
+            msg = f"{where}: {one_line(start)} is not the start of a bucket"
+            raise DataError(msg, hint=_HINT)
+        spans.append((instant, min(instant + length, window.end)))
+    return spans

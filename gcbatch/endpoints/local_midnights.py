@@ -86,12 +86,12 @@ def check_buckets(
         DataError: If no grid has all of them; names one.
     """
     found = set(spans)
-    grids = {Anchor.MIDNIGHT: _buckets(bucket_edges(window, granularity, zone))}
+    grids = {Anchor.MIDNIGHT: set(pairwise(bucket_edges(window, granularity, zone)))}
     if found <= grids[Anchor.MIDNIGHT]:
         return
     if granularity is not None and granularity.is_clock:
-        grids[Anchor.UTC] = _buckets(bucket_edges(window, granularity, UTC_ZONE))
-        grids[Anchor.START] = _buckets(elapsed_edges(window, granularity))
+        grids[Anchor.UTC] = set(pairwise(bucket_edges(window, granularity, UTC_ZONE)))
+        grids[Anchor.START] = set(pairwise(elapsed_edges(window, granularity)))
     anchors = {anchor for anchor, grid in grids.items() if found <= grid}
     if not anchors:
         on_none = found.difference(*grids.values())
@@ -104,10 +104,6 @@ def check_buckets(
         if any(start < day < end for day in days):
             msg = f"bucket {Window(start, end)} reaches over midnight in {zone.key}"
             raise AcrossMidnightError(msg, anchors)
-
-
-def _buckets(edges: list[datetime]) -> set[Span]:
-    return set(pairwise(edges))
 
 
 def in_whole_days(
@@ -139,13 +135,7 @@ def in_whole_days(
 
 
 def _is_edge(before: Window, granularity: Period, anchor: Anchor) -> bool:
-    """Say whether a bucket ends at a midnight.
-
-    Args:
-        before: From the start of the window to that midnight.
-        granularity: Length of a bucket.
-        anchor: What buckets are counted from.
-    """
+    """Return whether a bucket ends with *before*, which ends at a midnight."""
     if anchor is Anchor.UTC:
         return floor_to_bucket(before.end, granularity, UTC_ZONE) == before.end
     return anchor is Anchor.MIDNIGHT or not before.span % granularity.elapsed

@@ -29,7 +29,7 @@ from gcbatch.endpoints.base import (
 from gcbatch.endpoints.local_midnights import AcrossMidnightError, Anchor, in_whole_days
 from gcbatch.errors import TooLargeError
 from gcbatch.genesys import JOB_PAGE
-from gcbatch.job import Fetch
+from gcbatch.job import Fetch, QuerySection
 from gcbatch.query import PART_FORMAT, Query
 from gcbatch.store import Part, PartMetadata, concat_parts
 from gcbatch.windows import Window, bucket_edges, elapsed_edges
@@ -164,12 +164,7 @@ class Splitter:
     async def _in_whole_days(
         self, query: Query, fetch: Callable[[Query], Awaitable[list[Part]]]
     ) -> list[Part]:
-        """Fetch a query, cut at the midnights that buckets would reach over.
-
-        Args:
-            query: The query, or a piece of one.
-            fetch: Fetches a piece of it.
-        """
+        """Fetch a query by *fetch*, cut at midnights that buckets would reach over."""
         days = self._days(query)
         if len(days) == 1:
             try:
@@ -234,10 +229,17 @@ class SplittableEndpoint:
     """What endpoints whose queries can be split have in common."""
 
     part_format: int = PART_FORMAT
+    queues_at_once: int | None = None
+    cuts_by_clock: bool = False
+    in_utc_days: bool = False
 
     def derived(self, rows: pa.Table) -> pa.Table:
         """Return no columns: all columns of `intervals` are those of the parts."""
         return rows.select([])
+
+    def halved(self, template: bytes, section: QuerySection) -> list[bytes]:  # noqa: ARG002 - an Endpoint
+        """Return an empty list: queues cannot be halved unless a subclass does it."""
+        return []
 
     def request_cost(self, fetch: Fetch) -> RequestCost:  # noqa: ARG002 - an Endpoint
         """Return how many requests a query takes; it may have several pages."""

@@ -1,25 +1,31 @@
 """Removes from an answer what this release does not know, and notes its names."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from gcbatch.genesys.client import ForeignBodyError, errors_in
+from gcbatch.text import one_line
 
-__all__ = ["check_no_error", "of_each", "without_unknown_fields"]
+__all__ = ["check_no_error", "of_each", "short_names", "without_unknown_fields"]
+
+MAX_CHARS: Final = 100
+"""Of the name of an unknown field, as stored."""
+
+
+def short_names(names: Iterable[str]) -> frozenset[str]:
+    """Return names from an answer as they are stored."""
+    return frozenset(one_line(name, MAX_CHARS) for name in names)
 
 
 def check_no_error(one: Any, shape: type[msgspec.Struct], noun: str) -> None:
     """Refuse an object with an error among the fields that its shape does not have.
 
-    Args:
-        one: The object, as plain data; anything else is left for its type to refuse.
-        shape: The type that has the known fields.
-        noun: What to call it.
+    What is no object is left for its type to refuse.
 
     Raises:
-        ForeignBodyError: If so; names the fields.
+        ForeignBodyError: If so; names the fields, and the object by *noun*.
     """
     if not isinstance(one, dict):
         return
@@ -36,16 +42,11 @@ def without_unknown_fields(
     above: str,
     **below: Callable[[Any], Any],
 ) -> Any:
-    """Return an object with only the fields of its shape.
+    """Return an object with only the fields of its shape; clean some by *below*.
 
-    A value of another type than expected stays as it is, to be refused later.
-
-    Args:
-        one: The object.
-        shape: The type that has the known fields.
-        unknown_fields: The paths of all other fields are added here.
-        above: The path to the object, with its dot.
-        below: What cleans the values of some fields.
+    The paths of all other fields are added to *unknown_fields*, each after *above*, the
+    path to the object with its dot. What is no object stays as it is, to be refused
+    later.
     """
     if not isinstance(one, dict):
         return one

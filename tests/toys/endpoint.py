@@ -48,11 +48,6 @@ class Toy(SplittableEndpoint):
         """Return the ids of the queues that a template names."""
         return tuple(orjson.loads(template)["queues"])
 
-    def halved(self, template: bytes, asked: question.QuerySection) -> list[bytes]:
-        """Return nothing: such an answer is never too large."""
-        del template, asked
-        return []
-
     def schema(self, query: question.QuerySection) -> pa.Schema:
         """Return the columns of a part."""
         del query

@@ -1,12 +1,11 @@
-"""`POST /api/v2/analytics/X/aggregates/jobs`: aggregates by jobs of the service.
+"""`POST /api/v2/analytics/X/aggregates/jobs`: aggregates by async job.
 
-The body is the query's with a `pageSize`; the results come in pages. A group may go on
-on the next page, and so may a bucket: pages are put together before they are read.
+The body is the query's with a `pageSize`; the results come in pages. A group, and also
+a bucket, may continue on the next page: pages are merged before they are read.
 Source: model ConversationAsyncAggregationQuery of PureCloudPlatformClientV2 269.0.0,
 read 2026-11-21.
 """
 
-from dataclasses import dataclass, field
 from typing import Final
 
 import orjson
@@ -25,70 +24,46 @@ from gcbatch.genesys.client import Answer
 from gcbatch.query import Query, canonical
 from gcbatch.store import Part, PartMetadata
 
-__all__ = ["AggregateJobs"]
+__all__ = ["fetch_by_job"]
 
 PAGE_SIZE: Final = 1_000
-"""Results of a page. Uncertain: what counts as one, and how many may be asked."""
+"""Results of a page. Not certain: what counts as one, and the maximum."""
 
 
-@dataclass
-class AggregateJobs:
-    """Asks queries of one family by jobs.
+async def fetch_by_job(
+    jobs: AsyncJobClient,
+    context: FetchContext,
+    family: Family,
+    query: Query,
+    queues: tuple[str, ...],
+) -> Part:
+    """Fetch a query by job; see AggregateEndpoint.fetch.
 
-    Args:
-        family: Whose.
-        path: Of its aggregates, without `/jobs`.
-        context: What there is to work with.
+    Raises:
+        AcrossMidnightError: If a bucket reaches over a local midnight.
+        DataError: If the results contradict themselves or do not fit the query.
+        GcbatchError: As AsyncJobClient.fetch does.
     """
+    section = context.query_section
+    template = orjson.loads(query.template)
+    body = {**template, "interval": str(query.window), "pageSize": PAGE_SIZE}
+    pages: list[Answer[AggregatePage]] = []
 
-    family: Family
-    path: str
-    context: FetchContext
-    _jobs: AsyncJobClient = field(init=False, repr=False)
+    def take(page: Answer[AggregatePage]) -> None:
+        pages.append(page)
+        if page.value.cursor:
+            check_end(len(pages), str(query))
 
-    def __post_init__(self) -> None:
-        self._jobs = AsyncJobClient.of(self.context, self.path, page_size=None)
-
-    async def fetch(self, query: Query, queues: tuple[str, ...]) -> Part:
-        """Ask a query.
-
-        Args:
-            query: What to ask.
-            queues: The ids that it names; none is all.
-
-        Raises:
-            AcrossMidnightError: If a bucket reaches over a local midnight.
-            DataError: If the results contradict themselves or the question.
-            GcbatchError: As AsyncJobClient.fetch does.
-        """
-        template = orjson.loads(query.template)
-        body = {**template, "interval": str(query.window), "pageSize": PAGE_SIZE}
-        pages: list[Answer[AggregatePage]] = []
-
-        def take(page: Answer[AggregatePage]) -> None:
-            pages.append(page)
-            if page.value.cursor:
-                check_end(len(pages), str(query))
-
-        await self._jobs.fetch(
-            AsyncJobRequest(
-                str(query), canonical(body), self.context.store.pending(query.digest)
-            ),
-            decode_page,
-            take,
-            begin=pages.clear,
+    pending = context.store.pending(query.digest)
+    request = AsyncJobRequest(str(query), canonical(body), pending)
+    await jobs.fetch(request, decode_page, take, begin=pages.clear)
+    with naming_query(query):
+        whole = merge_pages([answer.value for answer in pages])
+        table = rows_of(
+            whole, section=section, family=family, window=query.window, queues=queues
         )
-        with naming_query(query):
-            whole = merge_pages([answer.value for answer in pages])
-            table = rows_of(
-                whole,
-                section=self.context.query_section,
-                family=self.family,
-                window=query.window,
-                queues=queues,
-            )
-        more = left_out(whole, self.context.query_section)
-        account = PartMetadata.of_pages(
-            query.window, table.num_rows, pages, left_out=more
-        )
-        return Part(table, account)
+    names = left_out(whole, section)
+    metadata = PartMetadata.of_pages(
+        query.window, table.num_rows, pages, left_out=names
+    )
+    return Part(table, metadata)

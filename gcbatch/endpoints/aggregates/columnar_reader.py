@@ -1,8 +1,8 @@
-"""Answers of aggregates, read into columns.
+"""Reads answers of aggregates into columns; the fast one of two readers.
 
-A page is decoded with just the statistics that its metrics have; what follows runs in C
-over whole columns: no line of Python is run for each value. Whatever is out of the
-ordinary is left to the long way round, which says what is wrong.
+A page is decoded with just the statistics that its metrics have. The rest runs in C
+over whole columns: no line of Python runs for each value. Whatever is out of the
+ordinary is left to row_reader.py, which says what is wrong.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -30,11 +30,11 @@ __all__ = ["read_columns"]
 
 PIECE: Final = 256 << 10
 """Bytes of a page that are decoded together, in whole groups: few enough to stay in the
-processor's cache, and enough for column operations to be worth it."""
+processor's cache, and enough to make column operations worthwhile."""
 
 
 class _Page(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    """A page whose groups are still to be decoded."""
+    """A page whose groups are not decoded yet."""
 
     results: tuple[msgspec.Raw, ...] = ()
 
@@ -43,7 +43,7 @@ _PAGES: Final = msgspec.json.Decoder(_Page)
 
 
 class _NeedsRowReaderError(Exception):
-    """Something that the long way round has to look at."""
+    """The row reader has to read the answer."""
 
 
 def read_columns(
@@ -57,16 +57,11 @@ def read_columns(
 ) -> pa.Table | None:
     """Return the rows of an answer, by interval and group.
 
-    Args:
-        body: JSON.
-        section: What the job asks, which gives the columns.
-        family: Whom.
-        window: The span that was asked.
-        queues: The ids that were asked; empty is all.
-        schema: Of the rows.
+    The arguments are those of row_reader.rows_of, with the body of the answer and the
+    schema of the rows.
 
     Returns:
-        None where anything is out of the ordinary: it may still be right.
+        None if anything is out of the ordinary: it may still be right.
     """
     if family.qualified:
         return None
@@ -84,7 +79,7 @@ def read_columns(
 
 
 def _parents(sizes: Sequence[int]) -> pa.Array:
-    """Return for each item of lists of these sizes which list it is of."""
+    """Return for each item of lists of these sizes the number of its list."""
     ends = pc.cumulative_sum(pa.array(sizes, pa.int32()))
     offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])
     whole = offsets[-1].as_py()
@@ -92,11 +87,7 @@ def _parents(sizes: Sequence[int]) -> pa.Array:
 
 
 class _Measures:
-    """What a page says of all metrics, or of all views, one after the other.
-
-    Args:
-        lists: The metrics (or views) of each bucket.
-    """
+    """The metrics, or the views, of each bucket of a piece of a page."""
 
     def __init__(self, lists: Sequence[Sequence[Any]]) -> None:
         self._each = list(chain.from_iterable(lists))
@@ -107,7 +98,7 @@ class _Measures:
         self._buckets = _parents(list(map(len, lists)))
 
     def of_one(self, name: str) -> "_Found":
-        """Return what is said of one metric, and the buckets that it is of."""
+        """Return the values of one metric, and the buckets that they belong to."""
         number = self._numbers.get(name)
         if number is None:
             return _Found((), pa.array([], pa.int64()))
@@ -122,10 +113,10 @@ class _Measures:
 
 @dataclass(frozen=True)
 class _Found:
-    """What a page says of one metric.
+    """The values of one metric.
 
     Args:
-        measures: One for each bucket that has it.
+        measures: One for each bucket that has the metric.
         buckets: Those buckets, in order.
     """
 
@@ -140,12 +131,7 @@ class _Found:
 
 
 class _Piece:
-    """Some groups of a page, in columns.
-
-    Args:
-        groups: As they were decoded.
-        section: What the job asks.
-    """
+    """Some decoded groups of a page, in columns."""
 
     def __init__(self, groups: Sequence[Any], section: QuerySection) -> None:
         lists = list(map(attrgetter("data"), groups))
@@ -161,7 +147,7 @@ class _Piece:
     def _found(
         self, data: Sequence[Any], section: QuerySection
     ) -> Iterator[tuple[Kind, _Found]]:
-        """Yield for each metric and view its kind, and what the groups say of it."""
+        """Yield the kind of each metric and view, and its values."""
         metrics = _Measures(list(map(attrgetter("metrics"), data)))
         for name in section.metrics:
             yield kind_of(name), metrics.of_one(name)
@@ -177,8 +163,8 @@ def _pieces(
 ) -> list[_Piece]:
     """Return the groups of a page, a few at a time.
 
-    What was decoded is put into columns while it is still in the processor's cache, and
-    let go of: that takes 40 ms of a page where decoding all of it first takes 67.
+    Decoded groups are put into columns while they are in the processor's cache, and
+    then dropped: that takes 40 ms for a page where decoding all of it first takes 67.
     """
     raw = _PAGES.decode(body).results
     if not raw:
@@ -191,7 +177,7 @@ def _pieces(
 
 
 class _Unfolded:
-    """One page on its way from groups to rows."""
+    """One page, unfolded from groups to rows."""
 
     def __init__(
         self,
@@ -213,34 +199,34 @@ class _Unfolded:
             for d in section.group_by
         ]
         if queues and "queueId" in section.group_by:
-            self._refuse_strangers({queue.lower() for queue in queues})
+            self._check_queues({queue.lower() for queue in queues})
         self._starts, self._ends = self._spans(window)
         self._ranks = self._ranks_of_groups()
         self._check_apart()
 
-    def _refuse_strangers(self, queues: set[str]) -> None:
+    def _check_queues(self, queues: set[str]) -> None:
         found = pc.unique(self._keys[self._section.group_by.index("queueId")])
         if {q.lower() for q in found.to_pylist() if q is not None} - queues:
             raise _NeedsRowReaderError
 
     def _spans(self, window: Window) -> tuple[pa.Array, pa.Array]:
-        """Return the ends of each bucket; few texts are different.
+        """Return the ends of each bucket; most texts repeat.
 
         Raises:
-            _NeedsRowReaderError: If one is none of the query's.
+            _NeedsRowReaderError: If one does not belong to the query.
         """
         texts = list(chain.from_iterable(piece.texts for piece in self._pieces))
-        told = pc.dictionary_encode(pa.array(texts, pa.string()))
-        spans = [_span(text, window) for text in told.dictionary.to_pylist()]
+        encoded = pc.dictionary_encode(pa.array(texts, pa.string()))
+        spans = [_span(text, window) for text in encoded.dictionary.to_pylist()]
         try:
             check_buckets(spans, window, self._section.granularity, self._section.zone)
         except DataError as exc:
             raise _NeedsRowReaderError from exc
         ends = [pa.array([span[n] for span in spans], INSTANT) for n in (0, 1)]
-        return ends[0].take(told.indices), ends[1].take(told.indices)
+        return ends[0].take(encoded.indices), ends[1].take(encoded.indices)
 
     def _ranks_of_groups(self) -> pa.Array:
-        """Return for each bucket the place of its group among all, in their order."""
+        """Return for each bucket the rank of its group among all groups."""
         if not self._keys:
             return pa.repeat(pa.scalar(0, pa.int64()), self._whole)
         keys = list(zip(*(key.to_pylist() for key in self._keys), strict=True))
@@ -253,7 +239,7 @@ class _Unfolded:
         return pa.array([order[key] for key in keys], pa.int64()).take(self._owners)
 
     def _check_apart(self) -> None:
-        """Leave buckets of one group that overlap to the long way round."""
+        """Leave overlapping buckets of one group to the row reader."""
         spans = pa.table(
             {"rank": self._ranks, "start": self._starts, "end": self._ends}
         )
@@ -263,7 +249,7 @@ class _Unfolded:
                 raise _NeedsRowReaderError
 
     def table(self, schema: pa.Schema) -> pa.Table:
-        """Return the rows: the buckets that something asked is told of."""
+        """Return the rows: the buckets that have a requested metric or view."""
         found = list(self._found())
         whole = self._whole
         used = _used([buckets for buckets, _ in found], whole)
@@ -285,7 +271,7 @@ class _Unfolded:
         return pa.Table.from_arrays(arrays, schema=schema)
 
     def _found(self) -> Iterator[tuple[pa.Array, list[pa.Array]]]:
-        """Yield the buckets that each metric and view is told of, and its columns."""
+        """Yield the buckets that have each metric and view, and its columns."""
         starts = list(accumulate((len(p.texts) for p in self._pieces), initial=0))
         for each in zip(*(piece.found for piece in self._pieces), strict=True):
             buckets = [
@@ -297,20 +283,16 @@ class _Unfolded:
 
 
 def _used(every: Sequence[pa.Array], whole: int) -> pa.Array:
-    """Return the buckets that something asked is told of, in order."""
+    """Return the buckets that have a requested metric or view, in order."""
     if any(len(buckets) == whole for buckets in every):
-        return _numbers(whole)
-    told = pc.unique(pa.concat_arrays([b.cast(pa.int64()) for b in every]))
-    return told.take(pc.sort_indices(told))
-
-
-def _numbers(count: int) -> pa.Array:
-    ones = pa.repeat(pa.scalar(1, pa.int64()), count)
-    return pc.cumulative_sum(ones, start=pa.scalar(-1, pa.int64()))
+        ones = pa.repeat(pa.scalar(1, pa.int64()), whole)
+        return pc.cumulative_sum(ones, start=pa.scalar(-1, pa.int64()))
+    used = pc.unique(pa.concat_arrays([b.cast(pa.int64()) for b in every]))
+    return used.take(pc.sort_indices(used))
 
 
 def _are_apart(spans: pa.Table) -> bool:
-    """Say whether rows, in order, are sorted by group and do not overlap in one."""
+    """Return whether rows are sorted by group, and do not overlap within one."""
     rank, start, end = (spans[name] for name in ("rank", "start", "end"))
     upper, lower = rank[:-1], rank[1:]
     later = pc.greater(lower, upper)
@@ -322,7 +304,7 @@ def _span(text: str, window: Window) -> tuple[datetime, datetime]:
     """Return the ends of a bucket.
 
     Raises:
-        _NeedsRowReaderError: If it is none, or not in the window.
+        _NeedsRowReaderError: If it is not valid, or not in the window.
     """
     try:
         start, end = map(datetime.fromisoformat, text.split("/"))

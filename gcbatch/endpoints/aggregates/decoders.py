@@ -1,4 +1,4 @@
-"""What a group of certain metrics looks like, as types for msgspec."""
+"""Builds decoders for groups that have certain metrics."""
 
 from collections.abc import Sequence
 from functools import cache, reduce
@@ -14,16 +14,16 @@ __all__ = ["group_decoder"]
 
 
 _NONE: Final = Annotated[tuple[Any, ...], msgspec.Meta(max_length=0)]
-"""The type of what is answered without having been asked for: nothing."""
+"""The type of what was not requested: nothing."""
 
 
 @cache
 def group_decoder(
     metrics: tuple[str, ...], views: tuple[tuple[str, Kind], ...]
 ) -> msgspec.json.Decoder[Any]:
-    """Return what reads groups of these metrics and views, and nothing besides.
+    """Return a decoder of groups that have these metrics and views, and no others.
 
-    Each has a type of its own, with room for the statistics of its kind alone.
+    Each metric has a type of its own, with the statistics of its kind alone.
     """
     of_metrics = _measures([(name, kind_of(name)) for name in metrics], "metric")
     fields: list[Any] = [("interval", str), ("metrics", _many(of_metrics), ())]
@@ -50,7 +50,7 @@ def _many(types: Sequence[Any]) -> Any:
 def _measures(
     named: Sequence[tuple[str, Kind]], called: str
 ) -> list[type[msgspec.Struct]]:
-    """Return the types of what a page says of metrics or views in one bucket."""
+    """Return the types of the metrics or views in one bucket."""
     is_alone = len(named) == 1
     return [_measure(name, kind, called, is_alone=is_alone) for name, kind in named]
 
@@ -68,7 +68,7 @@ def _measure(
         gc=False,
     )
     fields: list[Any] = [("stats", statistics)]
-    if is_alone:  # then a tag may be left out, a field may not
+    if is_alone:  # msgspec then lets a tag be missing, but not a field
         fields.append((called, cast("Any", Literal)[name]))
     return msgspec.defstruct(
         name,

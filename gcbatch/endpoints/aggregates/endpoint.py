@@ -6,10 +6,10 @@ An answer has groups, a group has buckets, a bucket has metrics with statistics:
         {"metric": "tHandle", "qualifier"?: "...", "stats": {"count": 1, ...}}],
         "views": [{"name": "...", "stats": {...}}]}]}]}
 
-What has no data is left out at every level. There are no pages; an answer that
-announces more of them is refused. Source: models
-ConversationAggregationQuery and ConversationAggregateQueryResponse of
-PureCloudPlatformClientV2 269.0.0, read 2026-11-21.
+At every level, what has no data is missing. There are no pages; an answer that
+announces some is refused. Source: models ConversationAggregationQuery and
+ConversationAggregateQueryResponse of PureCloudPlatformClientV2 269.0.0, read
+2026-11-21.
 """
 
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from gcbatch.endpoints.aggregates.async_jobs import AggregateJobs
+from gcbatch.endpoints.aggregates.async_jobs import fetch_by_job
 from gcbatch.endpoints.aggregates.columnar_reader import read_columns
 from gcbatch.endpoints.aggregates.response_models import decode_page, left_out
 from gcbatch.endpoints.aggregates.row_reader import naming_query, rows_of, schema_of
-from gcbatch.endpoints.async_jobs import MIN_JOB_REQUESTS
+from gcbatch.endpoints.async_jobs import MIN_JOB_REQUESTS, AsyncJobClient
 from gcbatch.endpoints.base import FetchContext, QueryFetcher, RequestCost, halves
 from gcbatch.endpoints.splitting import SplittableEndpoint, Splitter
 from gcbatch.genesys import Family, FetchMode, snake
@@ -40,8 +40,8 @@ class Aggregates(SplittableEndpoint):
     """One family of aggregates.
 
     Args:
-        family: Which.
-        by_jobs: Whether it is asked by jobs of the service, whatever a job says.
+        family: The family.
+        by_jobs: Whether queries always go by async job, whatever the job file says.
     """
 
     family: Family
@@ -53,31 +53,16 @@ class Aggregates(SplittableEndpoint):
         return self.family.jobs_endpoint if self.by_jobs else self.family.endpoint
 
     @property
-    def queues_at_once(self) -> int | None:
-        """As many as the body holds."""
-        return None
-
-    @property
-    def cuts_by_clock(self) -> bool:
-        """By the calendar of the job's zone."""
-        return False
-
-    @property
-    def in_utc_days(self) -> bool:
-        """By the calendar of the job's zone."""
-        return False
-
-    @property
     def path(self) -> str:
-        """Where it is asked, but for the last part."""
+        """The address of requests, without its last part."""
         return f"/api/v2/analytics/{self.family.path}/aggregates"
 
     def template(self, query: QuerySection, queue_ids: Sequence[str] | None) -> bytes:
-        """Return the body of a request but for its interval.
+        """Return the body of a request without its interval.
 
         Args:
-            query: What the job asks.
-            queue_ids: The queues of this request; None is all.
+            query: The job's section `query`.
+            queue_ids: The queues of this request; None means all.
         """
         clauses = [any_of("queueId", queue_ids)] if queue_ids else []
         clauses += query.own_clauses
@@ -104,12 +89,12 @@ class Aggregates(SplittableEndpoint):
         return schema_of(query, self.family)
 
     def groups(self, query: QuerySection) -> tuple[str, ...]:
-        """Return the columns that with interval_start make the key of a row."""
+        """Return the columns that form the key of a row, beside interval_start."""
         groups = tuple(snake(dimension) for dimension in query.group_by)
         return (*groups, "qualifier") if self.family.qualified else groups
 
     def queues_of(self, template: bytes) -> tuple[str, ...]:
-        """Return the ids of the queues that a template names; none is all."""
+        """Return the ids of the queues that a template names; empty means all."""
         predicates = _queue_clause(orjson.loads(template)).get("predicates", ())
         return tuple(predicate["value"] for predicate in predicates)
 
@@ -126,26 +111,27 @@ class Aggregates(SplittableEndpoint):
         return templates
 
     def request_cost(self, fetch: Fetch) -> RequestCost:
-        """Return what a query costs."""
-        by_jobs = self._road(fetch) is FetchMode.JOBS
+        """Return how many requests a query takes."""
+        by_jobs = self._mode(fetch) is FetchMode.JOBS
         return (
             RequestCost(MIN_JOB_REQUESTS, is_exact=False) if by_jobs else RequestCost()
         )
 
-    def _road(self, fetch: Fetch) -> FetchMode:
+    def _mode(self, fetch: Fetch) -> FetchMode:
         return FetchMode.JOBS if self.by_jobs else fetch.road
 
     def make_fetcher(self, context: FetchContext) -> QueryFetcher:
-        """Return who asks the queries of one run: at once, by job, or as it pays."""
-        road = self._road(context.fetch)
-        if road is FetchMode.QUERY or not self.family.has_jobs:
+        """Return what fetches the queries of one run: by query, by job, or both."""
+        mode = self._mode(context.fetch)
+        if mode is FetchMode.QUERY or not self.family.has_jobs:
             return Splitter(self, context)
-        by_jobs = AggregateJobs(self.family, self.path, context)
+        jobs = AsyncJobClient(context, self.path, page_size=None)
 
         async def by_job(query: Query) -> Part:
-            return await by_jobs.fetch(query, self.queues_of(query.template))
+            queues = self.queues_of(query.template)
+            return await fetch_by_job(jobs, context, self.family, query, queues)
 
-        return Splitter(self, context, by_job=by_job, always=road is FetchMode.JOBS)
+        return Splitter(self, context, by_job=by_job, always=mode is FetchMode.JOBS)
 
     async def fetch(
         self,
@@ -155,24 +141,10 @@ class Aggregates(SplittableEndpoint):
         *,
         divisible: bool = False,
     ) -> Part:
-        """Ask one query.
-
-        Args:
-            client: Whom to ask through.
-            query: What to ask.
-            section: The job's query section, which gives the columns.
-            divisible: Whether less could be asked at once.
+        """Fetch one query; see AggregateEndpoint.
 
         Returns:
-            The part: a row per bucket and group (and qualifier), by interval and
-            group; with its account.
-
-        Raises:
-            TooLargeError: If *divisible*, and the service will not answer so much.
-            AcrossMidnightError: If a bucket reaches over a local midnight.
-            DataError: If the answer contradicts itself or the question; names the
-                query, and the group and bucket.
-            GcbatchError: As Client.call does.
+            The part: a row per bucket and group (and qualifier), in the order of both.
         """
         queues, schema = self.queues_of(query.template), self.schema(section)
 
@@ -201,15 +173,15 @@ class Aggregates(SplittableEndpoint):
         answer = await client.post(
             f"{self.path}/query", decode, self.body(query), divisible=divisible
         )
-        table, more = answer.value
-        account = PartMetadata.of_pages(
-            query.window, table.num_rows, [answer], left_out=more
+        table, names = answer.value
+        metadata = PartMetadata.of_pages(
+            query.window, table.num_rows, [answer], left_out=names
         )
-        return Part(table, account)
+        return Part(table, metadata)
 
     def sla_inputs(self, rows: pa.Table) -> pa.Table:
-        """Return what the table `sla` adds up, whole numbers all of it."""
-        named = {
+        """Return what the table `sla` adds up: whole numbers only."""
+        columns = {
             "offered": "n_offered",
             "answered": "t_answered_count",
             "abandoned": "t_abandon_count",
@@ -220,17 +192,17 @@ class Aggregates(SplittableEndpoint):
             "handle_sum_ms": "t_handle_sum_ms",
             "handle_count": "t_handle_count",
         }
-        none = pa.nulls(rows.num_rows, pa.string())
-        columns = {name: rows[name] for name in ("interval_start", "interval_end")}
+        nulls = pa.nulls(rows.num_rows, pa.string())
+        keys = {name: rows[name] for name in ("interval_start", "interval_end")}
         for name in ("queue_id", "media_type"):
-            columns[name] = rows[name] if name in rows.column_names else none
-        return pa.table(columns | {to: rows[by] for to, by in named.items()})
+            keys[name] = rows[name] if name in rows.column_names else nulls
+        return pa.table(keys | {to: rows[name] for to, name in columns.items()})
 
 
 def _queue_clause(body: dict[str, Any]) -> dict[str, Any]:
-    """Return the clause that alone says which queues a request is about.
+    """Return the clause that names the queues of a request; empty if there is none.
 
-    It is the first, and all others must hold too; empty where there is none.
+    It is the first clause, and all others must hold too.
     """
     given = body.get("filter", {})
     clauses: list[dict[str, Any]] = given.get("clauses", [])

@@ -16,11 +16,11 @@ from gcbatch.endpoints.number_columns import Number
 from gcbatch.endpoints.unknown_fields import (
     check_no_error,
     of_each,
+    short_names,
     without_unknown_fields,
 )
 from gcbatch.genesys.client import BodyReader, ForeignBodyError, read_loosely
 from gcbatch.job import QuerySection
-from gcbatch.text import one_line
 
 __all__ = [
     "FIELDS",
@@ -31,10 +31,6 @@ __all__ = [
     "decode_page",
     "left_out",
 ]
-
-
-MAX_CHARS: Final = 100
-"""Of the name of an unknown field, as stored."""
 
 
 class Stats(msgspec.Struct, gc=False, rename="camel", forbid_unknown_fields=True):
@@ -124,11 +120,7 @@ class AggregatePage:
 
 
 def decode_page(body: bytes, *, is_whole: bool = False) -> AggregatePage:
-    """Decode an answer, or a page of one.
-
-    Args:
-        body: JSON.
-        is_whole: Whether it has to be a whole answer.
+    """Decode an answer, or, unless *is_whole*, a page of one.
 
     Raises:
         msgspec.DecodeError: If it is not JSON, or no answer; ValidationError if it has
@@ -144,15 +136,10 @@ def decode_page(body: bytes, *, is_whole: bool = False) -> AggregatePage:
 
 
 def left_out(page: AggregatePage, section: QuerySection) -> frozenset[str]:
-    """Return the names of what an answer has that no column holds.
+    """Return the names of what a whole answer has that no column holds.
 
-    Args:
-        page: The whole answer.
-        section: The job's section `query`.
-
-    Returns:
-        What this release does not know, and the metrics, views and dimensions that
-        were not requested.
+    That is what this release does not know, and the metrics, views and dimensions that
+    were not requested.
     """
     buckets = [bucket for group in page.results for bucket in group.data or ()]
     metrics = {m.metric for bucket in buckets for m in bucket.metrics or ()}
@@ -163,7 +150,7 @@ def left_out(page: AggregatePage, section: QuerySection) -> frozenset[str]:
         views.difference(view.name for view in section.views),
         (f"group.{name}" for name in dimensions.difference(section.group_by)),
     )
-    return frozenset(one_line(name, MAX_CHARS) for name in found)
+    return short_names(found)
 
 
 def _known_page(page: Any, unknown_fields: set[str]) -> Any:

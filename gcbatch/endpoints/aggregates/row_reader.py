@@ -1,13 +1,13 @@
-"""Answers of aggregates, from pages to columns.
+"""Reads answers of aggregates row by row; says what is wrong with one.
 
-What has no data is left out at every level: groups, buckets, metrics, statistics.
-What there is must fit.
+At every level, what has no data is missing: groups, buckets, metrics, statistics. What
+there is must fit.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import pairwise
 from operator import attrgetter
 from typing import Final
@@ -29,7 +29,7 @@ from gcbatch.job import QuerySection
 from gcbatch.query import Query
 from gcbatch.table import INSTANT
 from gcbatch.text import one_line
-from gcbatch.windows import Window
+from gcbatch.windows import Window, parse_instant
 
 __all__ = ["merge_pages", "naming_query", "rows_of", "schema_of"]
 
@@ -38,11 +38,11 @@ Key = tuple[str | None, ...]
 
 @contextmanager
 def naming_query(query: Query) -> Iterator[None]:
-    """Have errors of an answer say which query it is to."""
+    """Put the query in front of the errors of its answer."""
     try:
         yield
     except AcrossMidnightError:
-        raise  # no error to show: the query is asked again, cut at midnights
+        raise  # not shown: the query is sent again, cut at midnights
     except DataError as exc:
         msg = f"{query}: {exc.problem}"
         raise DataError(msg, hint=exc.hint) from exc
@@ -51,8 +51,8 @@ def naming_query(query: Query) -> Iterator[None]:
 def merge_pages(pages: Sequence[AggregatePage]) -> AggregatePage:
     """Return the pages of a job's results as one answer.
 
-    A group, and a bucket of it, may go on on the next page; what a page repeats word
-    for word counts once.
+    A group, and a bucket of it, may continue on the next page; what a page repeats
+    exactly counts once.
 
     Raises:
         DataError: If a bucket has one metric twice, with other statistics.
@@ -76,21 +76,21 @@ def merge_pages(pages: Sequence[AggregatePage]) -> AggregatePage:
 def _extend(known: Bucket, other: Bucket) -> None:
     """Add the metrics and views of a bucket's next piece."""
     metrics = {(m.metric, m.qualifier): m for m in known.metrics or ()}
-    for metric in other.metrics or ():
-        first = metrics.setdefault((metric.metric, metric.qualifier), metric)
-        if first != metric:
-            msg = (
-                f"bucket {one_line(known.interval, 80)} has "
-                f"{one_line(metric.metric)} twice"
-            )
-            raise DataError(msg, hint=SHAPE_HINT)
     views = {view.name: view for view in known.views or ()}
-    for view in other.views or ():
-        if views.setdefault(view.name, view) != view:
-            msg = (
-                f"bucket {one_line(known.interval, 80)} has {one_line(view.name)} twice"
-            )
-            raise DataError(msg, hint=SHAPE_HINT)
+    repeated = [
+        metric.metric
+        for metric in other.metrics or ()
+        if metrics.setdefault((metric.metric, metric.qualifier), metric) != metric
+    ]
+    repeated += [
+        view.name
+        for view in other.views or ()
+        if views.setdefault(view.name, view) != view
+    ]
+    if repeated:
+        where = f"bucket {one_line(known.interval, 80)}"
+        msg = f"{where} has {one_line(repeated[0])} twice"
+        raise DataError(msg, hint=SHAPE_HINT)
     known.metrics, known.views = list(metrics.values()), list(views.values())
 
 
@@ -105,20 +105,20 @@ def rows_of(
     """Return the rows of an answer, by interval, group and qualifier.
 
     Args:
-        page: All of it.
-        section: What the job asks, which gives the columns.
-        family: Whom.
-        window: The span that was asked.
-        queues: The ids that were asked; empty is all.
+        page: The whole answer.
+        section: The job's section `query`, which determines the columns.
+        family: The family.
+        window: The window of the query.
+        queues: The ids that the query names; empty means all.
 
     Raises:
         AcrossMidnightError: If a bucket reaches over a local midnight.
-        DataError: If a bucket is none of the query's, overlaps another of its group,
-            or has a statistic that does not fit its metric; if a group is of a queue
-            that was not asked.
+        DataError: If a bucket does not belong to the query, overlaps another of its
+            group, or has a statistic that does not fit its metric; if a group is of a
+            queue that was not requested.
     """
     if queues and "queueId" in section.group_by:
-        _refuse_strangers(page, {queue.lower() for queue in queues})
+        _refuse_other_queues(page, {queue.lower() for queue in queues})
     return _Rows(section, family, window).read(page, schema_of(section, family))
 
 
@@ -158,8 +158,8 @@ def _statistic_fields(section: QuerySection) -> Iterable[pa.Field]:
             )
 
 
-def _refuse_strangers(page: AggregatePage, queues: Collection[str]) -> None:
-    """Refuse queues that were not asked: another answer brings them as well."""
+def _refuse_other_queues(page: AggregatePage, queues: Collection[str]) -> None:
+    """Refuse queues that were not requested: another answer has them as well."""
     for group in page.results:
         found = (group.group or {}).get("queueId")
         if found is not None and found.lower() not in queues:
@@ -169,7 +169,7 @@ def _refuse_strangers(page: AggregatePage, queues: Collection[str]) -> None:
 
 @dataclass(slots=True)
 class _Slot:
-    """Where the statistics of one metric are gathered while a page is read."""
+    """Gathers the statistics of one metric while a page is read."""
 
     kind: Kind
     rows: list[int] = field(default_factory=list)
@@ -179,8 +179,9 @@ class _Slot:
 class _Rows:
     """Turns one page into columns.
 
-    Statistics are gathered per metric beside the row they belong to, and spread over
-    the rows at the end by column operations; only the gathering is a Python loop.
+    Statistics are gathered per metric, beside the row that they belong to. Column
+    operations spread them over the rows at the end; only the gathering is a Python
+    loop.
     """
 
     def __init__(self, section: QuerySection, family: Family, window: Window) -> None:
@@ -213,8 +214,8 @@ class _Rows:
                 self._gather(bucket, span, key)
         for key, spans in seen.items():
             self._check_apart(key, spans)
-        told = self._spans.values()
-        check_buckets(set(told), self._window, self._granularity, self._zone)
+        spans_seen = set(self._spans.values())
+        check_buckets(spans_seen, self._window, self._granularity, self._zone)
         arrays = [
             pa.array(self._starts, INSTANT),
             pa.array(self._ends, INSTANT),
@@ -243,7 +244,7 @@ class _Rows:
             msg = f"bucket {one_line(text, 80)!r} is no interval"
             raise DataError(msg, hint=SHAPE_HINT) from exc
         if start >= end or start < self._window.start or end > self._window.end:
-            msg = f"bucket {one_line(text, 80)} is outside the window that was asked"
+            msg = f"bucket {one_line(text, 80)} is outside the window of the query"
             raise DataError(msg, hint=_ALIGN_HINT)
         self._spans[text] = (start, end)
         return start, end
@@ -253,7 +254,7 @@ class _Rows:
         for metric in bucket.metrics or ():
             slot = self._metrics.get(metric.metric)
             if slot is None:
-                continue  # not asked for
+                continue  # not requested
             qualifier = metric.qualifier
             if qualifier is not None and not self._qualified:
                 where = f"bucket {one_line(bucket.interval, 80)}"
@@ -267,7 +268,7 @@ class _Rows:
         for view in bucket.views or ():
             slot = self._views.get(view.name)
             if slot is None:
-                continue  # not asked for
+                continue  # not requested
             row = rows.get(None)
             if row is None:
                 row = rows[None] = self._new_row(span, key, None)
@@ -292,7 +293,7 @@ class _Rows:
                 raise DataError(msg, hint=_ALIGN_HINT)
 
     def _spread(self, name: str, slot: _Slot) -> Iterable[pa.Array]:
-        """Yield the columns of one metric, null in rows that have none of it."""
+        """Yield the columns of one metric, null in rows that do not have it."""
         self._check_once(name, slot.rows)
         _check_kind(name, slot)
         whole = len(self._starts)
@@ -320,7 +321,7 @@ class _Rows:
 
 
 def _check_kind(name: str, slot: _Slot) -> None:
-    """Refuse statistics that the metric's kind has not: they would be lost."""
+    """Refuse statistics that the metric's kind does not have: they would be lost."""
     own = {statistic.key for statistic in slot.kind.statistics}
     foreign = [key for key in FIELDS if key not in own]
     values = attrgetter(*(FIELDS[key] for key in foreign))
@@ -328,7 +329,7 @@ def _check_kind(name: str, slot: _Slot) -> None:
     for found in map(values, slot.stats):
         if found != nothing:
             at = next(n for n, value in enumerate(found) if value is not None)
-            msg = f"{name} has a {foreign[at]}, which a {slot.kind.name} has not"
+            msg = f"{name} has a {foreign[at]}, which a {slot.kind.name} does not have"
             raise DataError(msg, hint=SHAPE_HINT)
 
 
@@ -336,15 +337,15 @@ def _instant(text: str) -> datetime:
     """Return an end of an interval in UTC.
 
     Raises:
-        ValueError: If it has no offset (it would be taken for this machine's time),
-            or is finer than the columns, which would cut it without a word.
+        ValueError: If it has no offset, or is finer than the columns, which would
+            silently cut it.
     """
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None or instant.microsecond % 1000:
+    instant = parse_instant(text)
+    if instant.microsecond % 1000:
         raise ValueError(text)
-    return instant.astimezone(UTC)
+    return instant
 
 
 _ALIGN_HINT: Final = (
-    "from and fetch.chunk may not suit how the service cuts buckets of this granularity"
+    "from and fetch.chunk may not fit how the service cuts buckets of this granularity"
 )

@@ -1,9 +1,8 @@
-"""Details page by page: all pages of a span at once, once the first tells their number.
+"""Fetches details page by page: the first page says how many there are.
 
 POST <address>/query   {…, "paging": {"pageSize": 100, "pageNumber": 1}}
 """
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -22,20 +21,20 @@ from gcbatch.windows import Window, milliseconds
 __all__ = ["ROUNDS", "PageFetcher"]
 
 ROUNDS: Final = 3
-"""So often a span is asked before its gap is believed."""
+"""How often a span is fetched before its gap counts as an error or as drift."""
 
 
 @dataclass
 class PageFetcher:
-    """Asks spans of details by pages.
+    """Fetches spans of details by pages, all pages of a span concurrently.
 
     Args:
         address: Of the details, without `/query`.
-        records: What they are.
-        context: What there is to work with.
+        records: The kind of records.
+        context: What they are fetched with.
 
     Attributes:
-        cap: Most rows that paging reaches; learnt where the service says another.
+        cap: The maximum of rows that paging reaches; lowered if the service says less.
     """
 
     address: str
@@ -51,53 +50,50 @@ class PageFetcher:
     async def gather(
         self, detail_query: DetailQuery, span: Window, first: Answer[Page]
     ) -> bool:
-        """Read all pages, and ask again until as many came as there are.
+        """Read all pages, and fetch again until as many records came as there are.
 
         Returns:
             False if meanwhile there are more than paging reaches.
 
         Raises:
-            DataError: If they do not; names the span and both numbers.
-            TooLargeError: If paging does not reach the last page; the cap is learnt.
+            DataError: If records are missing; names the span and both numbers.
+            TooLargeError: If paging does not reach the last page; the cap is lowered.
         """
-        piece = PageCount(span)
-        detail_query.take(piece, 1, first)
+        counts = PageCount(span)
+        detail_query.take(counts, 1, first)
 
         async def one(number: int) -> None:
-            detail_query.take(
-                piece, number, await self.page(detail_query, span, number)
-            )
+            page = await self.page(detail_query, span, number)
+            detail_query.take(counts, number, page)
             self.count_page()
 
-        self._due += piece.pages
+        fetch_pages = partial(
+            for_each, work=one, at_once=self.context.fetch.concurrency
+        )
+        self._due += counts.pages
         self.count_page()
         for again in range(ROUNDS):
             if again:
-                piece.begin_round()
+                counts.begin_round()
             if again == 1:
-                await self._each(piece.doubtful_pages, one)
+                await fetch_pages(counts.doubtful_pages)
             elif again > 1:
-                await self._each(list(range(1, piece.pages + 1)), one)
-            while piece.total <= self.cap and (pages := piece.missing_pages):
-                await self._each(pages, one)
-            if piece.total > self.cap:
+                await fetch_pages(range(1, counts.pages + 1))
+            while counts.total <= self.cap and (pages := counts.missing_pages):
+                await fetch_pages(pages)
+            if counts.total > self.cap:
                 return False
-            if piece.is_complete:
+            if counts.is_complete:
                 return True
         detail_query.check_shortfall(
-            len(piece.ids), piece.due, span, drifts=piece.drifts
+            len(counts.ids), counts.due, span, drifts=counts.drifts
         )
         return True
 
     def count_page(self) -> None:
-        """Tell that a page came, of these or of a job's."""
+        """Report that a page came, of these or of a job's."""
         self._done += 1
         self.context.paged(self._done, max(self._done, self._due))
-
-    async def _each(
-        self, pages: list[int], one: Callable[[int], Awaitable[None]]
-    ) -> None:
-        await for_each(pages, one, at_once=self.context.fetch.concurrency)
 
     async def page(
         self,
@@ -107,18 +103,19 @@ class PageFetcher:
         *,
         divisible: bool = False,
     ) -> Answer[Page]:
-        """Ask one page.
+        """Fetch one page.
 
         Raises:
             TooLargeError: If paging does not reach so far, or *divisible*.
         """
         paging = {"pageSize": DETAIL_PAGE, "pageNumber": number}
         body = detail_query.body(span, paging=paging)
+        query = detail_query.query
         async with self.context.slots:
             try:
                 answer = await self.context.client.post(
                     f"{self.address}/query",
-                    partial(read_page, records=self.records, about=detail_query.query),
+                    partial(read_page, records=self.records, about=query),
                     body,
                     divisible=divisible,
                 )
@@ -129,23 +126,23 @@ class PageFetcher:
                 self.cap = min(self.cap, _in_whole_pages(reach))
                 raise TooLargeError(exc.problem, refusal=exc.refusal) from exc
         if answer.value.total is None:
-            msg = f"{detail_query.query.endpoint} {span}: an answer tells no total"
+            msg = f"{query.endpoint} {span}: an answer has no total"
             raise DataError(msg, hint=SHAPE_HINT)
         return answer
 
     async def count_records(
         self, detail_query: DetailQuery, span: Window
     ) -> int | None:
-        """Return how many records begin in a span, by the pages' own count.
+        """Return how many records begin in a span, by the count of the pages.
 
-        A service that matches whatever overlaps the span tells earlier ones first; they
-        are not counted.
+        A service that matches whatever overlaps the span lists records that began
+        before it first; they are subtracted.
 
         Returns:
-            None where it does not tell.
+            None if the service refuses.
         """
         start_ms = milliseconds(span.start)
-        earlier = 0
+        began_before = 0
         number = 1
         while True:
             try:
@@ -153,22 +150,21 @@ class PageFetcher:
             except ServiceError as exc:
                 if exc.refusal is None or exc.refusal.status != HTTPStatus.BAD_REQUEST:
                     raise
-                detail_query.collector.remarks[
-                    "spans whose count could not be asked"
-                ] += 1
+                remark = "spans whose count could not be asked"
+                detail_query.collector.remarks[remark] += 1
                 return None
             page = answer.value
-            before = 0
+            on_page = 0
             if self.records.at is not None:
-                before = sum(d.at_ms < start_ms for d in page.documents)
-            earlier += before
+                on_page = sum(d.at_ms < start_ms for d in page.documents)
+            began_before += on_page
             total = page.total or 0
             is_last = number * DETAIL_PAGE >= total
-            if is_last or not page.documents or before < len(page.documents):
-                return total - earlier
+            if is_last or not page.documents or on_page < len(page.documents):
+                return total - began_before
             number += 1
 
 
 def _in_whole_pages(rows: int) -> int:
-    """Return how many of so many rows can be read: pages go beyond or not at all."""
+    """Return how many of so many rows paging reaches: a page is read whole or not."""
     return rows // DETAIL_PAGE * DETAIL_PAGE

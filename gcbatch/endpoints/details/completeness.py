@@ -1,7 +1,7 @@
-"""What the answers to one query of details brought, and whether that is all of it.
+"""Collects the answers to one query of details, and checks that none is missing.
 
-Believe counts, not the absence of a next page: every page says how many records there
-are, and the ids that came are counted against it.
+Every page says how many records there are. The ids that came are compared with that
+count; a missing next page proves nothing.
 """
 
 from array import array
@@ -24,40 +24,41 @@ from gcbatch.windows import Window, milliseconds
 __all__ = ["DetailCollector", "OddFields", "PageCount"]
 
 MAX_IDS: Final = 100
-"""Correlation ids that an account keeps; a day may have a thousand pages."""
+"""Correlation ids in the metadata of a part; a day may have a thousand pages."""
 
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
-"""Later than any instant that something was asked at."""
+"""Later than the instant of any request."""
 
 
 @dataclass
 class PageCount:
-    """The answer about one span, as far as it came.
+    """The pages of one span that have come, and what they say of the total.
 
     Args:
-        span: What is asked.
+        span: The span.
 
     Attributes:
-        ids: What came, each once, whether in the job's range or not.
-        total: How many there are, by the answer that came last.
-        totals: All that the answers of this round said.
+        ids: The records that came, whether in the job's range or not.
+        total: How many there are, by the last answer.
+        totals: All totals in the answers of this round.
     """
 
     span: Window
     ids: set[str] = field(default_factory=set)
     total: int = 0
     totals: set[int] = field(default_factory=set)
-    _said: set[int] = field(default_factory=set)
+    _all_totals: set[int] = field(default_factory=set)
     _rows: dict[int, int] = field(default_factory=dict)
     _doubtful: set[int] = field(default_factory=set)
 
     @property
     def is_complete(self) -> bool:
-        """Whether as many came as there are.
+        """Whether as many records came as there are.
 
-        An answer that leaves rows out may count without them; and where a row went away
-        between two pages, the one that took its place on the page before is on neither.
-        Fewer than once told are believed only if pages asked again agree on them.
+        An answer that leaves rows out may count without them. If a row disappears
+        between two pages, the row that takes its place on the page before is on
+        neither. So a total below a previous one counts only if pages that were fetched
+        again agree on it.
         """
         if len(self.ids) != self.total:
             return False
@@ -65,13 +66,14 @@ class PageCount:
 
     @property
     def due(self) -> int:
-        """How many should have come where it is not complete."""
-        all_told = len(self.ids) == self.total
-        return max(self._said, default=0) if all_told else self.total
+        """How many should have come if it is not complete."""
+        if len(self.ids) == self.total:
+            return max(self._all_totals, default=0)
+        return self.total
 
     @property
     def _shrank(self) -> bool:
-        return self.total < max(self._said, default=0)
+        return self.total < max(self._all_totals, default=0)
 
     @property
     def _short(self) -> set[int]:
@@ -79,14 +81,14 @@ class PageCount:
 
     @property
     def drifts(self) -> bool:
-        """Whether it is the count that is not to be relied on, and not a page.
+        """Whether the count is at fault, and not a page.
 
-        Answers disagreed about it, or the pages are as they would be if there were as
-        many as came: all full but for the last.
+        Either answers disagree about it, or the pages fit the records that came: all
+        but the last are full.
         """
         came = len(self.ids)
-        fit = all(rows == _due(n, came) for n, rows in self._rows.items())
-        return fit or len(self.totals) > 1 or self._shrank
+        pages_fit = all(rows == _due(n, came) for n, rows in self._rows.items())
+        return pages_fit or len(self.totals) > 1 or self._shrank
 
     @property
     def pages(self) -> int:
@@ -95,27 +97,23 @@ class PageCount:
 
     @property
     def missing_pages(self) -> list[int]:
-        """Pages that were not answered yet; the first is 1."""
+        """Pages that have not come yet; the first is 1."""
         return [n for n in range(1, self.pages + 1) if n not in self._rows]
 
     @property
     def doubtful_pages(self) -> list[int]:
-        """Pages that came short or brought what another had; all, if none did."""
+        """Pages that were short or repeated records of another; all, if none did."""
         return sorted(self._short | self._doubtful) or list(range(1, self.pages + 1))
 
     def begin_round(self) -> None:
-        """Forget what all answers but the last said of the total."""
+        """Forget all totals but the last."""
         self.totals = {self.total}
 
     def count(self, number: int, page: Page) -> int:
-        """Note a page.
-
-        Args:
-            number: Its number; the first is 1.
-            page: What came.
+        """Count page *number*, of which the first is 1.
 
         Returns:
-            How many of its records had come before, on this page or another.
+            How many of its records had come before; 0 for a page that came before.
         """
         before = len(self.ids)
         again = number in self._rows
@@ -127,31 +125,31 @@ class PageCount:
             self._doubtful.add(number)
         self.total = page.total or 0
         self.totals.add(self.total)
-        self._said.add(self.total)
+        self._all_totals.add(self.total)
         return 0 if again else doubled
 
 
 def _due(number: int, total: int) -> int:
-    """Return how many rows a page has where there are *total*; the first is 1."""
+    """Return how many rows page *number* has of *total* rows; the first is 1."""
     return min(DETAIL_PAGE, max(0, total - (number - 1) * DETAIL_PAGE))
 
 
 @dataclass
 class OddFields:
-    """Fields of records that hold something else than they should, each once.
+    """Counts fields of records with a value of a wrong type, each field once.
 
-    Pages may come twice, and a day may have such fields in every record: 8 bytes are
-    held for each that comes.
+    Pages may come twice, and a day may have such fields in every record: each takes 8
+    bytes here.
     """
 
     _hashes: "array[int]" = field(default_factory=lambda: array("q"))
     _first: tuple[int, str, str] | None = None
 
     def note(self, document: Document, places: Sequence[str]) -> None:
-        """Note where they are in a record; there is one at least."""
-        of_record = (document.at_ms, document.id)
-        self._hashes.extend(hash((*of_record, place)) for place in places)
-        first = (*of_record, places[0])
+        """Note the paths of such fields in a record; there is at least one."""
+        record = (document.at_ms, document.id)
+        self._hashes.extend(hash((*record, place)) for place in places)
+        first = (*record, places[0])
         self._first = min(self._first or first, first)
 
     @property
@@ -162,23 +160,25 @@ class OddFields:
         return int(pc.count_distinct(every).as_py())
 
     @property
-    def first(self) -> tuple[str, str] | None:
-        """Record and place of the first of them, by its place in tables."""
-        # Pages come in any order.
-        return self._first and self._first[1:]
+    def first(self) -> str:
+        """Record and path of the first of them in the order of tables; may be empty."""
+        if self._first is None:
+            return ""
+        _, identity, place = self._first
+        return f"{one_line(identity)}: {place}"
 
 
 @dataclass
 class DetailCollector:
-    """What one query brought, over all its pieces.
+    """Collects the records of one query, over all its pieces.
 
     Args:
-        window: The query's, which records have to begin in.
-        records: What they are.
-        spool: Where they are put.
+        window: The window of the query; only records that begin in it are stored.
+        records: The kind of records.
+        spool: Where they are stored.
 
     Attributes:
-        odd: Fields that hold something else than they should.
+        odd: Fields with a value of a wrong type.
         repeated_pages: How many pages of a job in succession brought nothing new.
     """
 
@@ -198,7 +198,7 @@ class DetailCollector:
     _outside: set[str] = field(default_factory=set)
 
     def note(self, answer: Answer[Page]) -> None:
-        """Keep the account of an exchange."""
+        """Note an answer for the part's metadata."""
         self._asked_at = min(self._asked_at, answer.asked_at)
         self._pages += 1
         self._requests += answer.attempts
@@ -207,7 +207,7 @@ class DetailCollector:
             self._correlation_ids.append(answer.correlation_id)
 
     def take(self, page: Page) -> None:
-        """Write down the records that begin in the window, each once."""
+        """Store the records that begin in the window, each once."""
         self.unknown_fields |= page.unknown_fields
         start, end = milliseconds(self.window.start), milliseconds(self.window.end)
         documents = page.documents
@@ -216,19 +216,19 @@ class DetailCollector:
         inside = [d for d in documents if start <= d.at_ms < end]
         if len(inside) < len(documents):
             self._outside |= {d.id for d in documents if not start <= d.at_ms < end}
-        if page.odd:  # it seldom is
+        if page.odd:  # rare
             for document in inside:
                 if places := page.odd.get(document.id):
                     self.odd.note(document, places)
         self.spool.add(inside)
 
     def available(self, until: datetime) -> None:
-        """Learn that the service has data only up to *until*; the earliest counts."""
+        """Note that the service has data only up to *until*; the earliest counts."""
         self.available_until = min(self.available_until or until, until)
 
     def account(self) -> PartMetadata:
-        """Return how the part came about, after something was noted."""
-        noun = self.records.noun
+        """Return the metadata of the part, once at least one answer was noted."""
+        noun, first_odd = self.records.noun, self.odd.first
         remarks = Counter(self.remarks)
         remarks[f"{noun} that began outside the range, left out"] = len(self._outside)
         return PartMetadata(
@@ -242,14 +242,6 @@ class DetailCollector:
             remarks={what: n for what, n in remarks.items() if n},
             newer=tuple(sorted(self.unknown_fields)),
             odd=self.odd.count,
-            first_odd=self._first_odd,
+            first_odd=first_odd and f"{noun[:-1]} {first_odd}",
             available_until=self.available_until,
         )
-
-    @property
-    def _first_odd(self) -> str:
-        """Where the first value is that is not what its field should hold."""
-        if self.odd.first is None:
-            return ""
-        identity, place = self.odd.first
-        return f"{self.records.noun[:-1]} {one_line(identity)}: {place}"

@@ -1,4 +1,4 @@
-"""`POST /api/v2/analytics/X/details/query` and its jobs: conversations, people's days.
+"""`POST /api/v2/analytics/X/details/query` and its jobs: conversations, user details.
 
     {"interval": "a/b", "order": "asc", "orderBy": "conversationStart",
      "segmentFilters": [...], "paging": {"pageSize": 100, "pageNumber": 1}}
@@ -10,7 +10,7 @@ AnalyticsConversationQueryResponse of PureCloudPlatformClientV2 269.0.0, read
 2026-11-21.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -34,43 +34,21 @@ from gcbatch.windows import whole_utc_days
 __all__ = ["DetailsEndpoint"]
 
 
-@dataclass(frozen=True)
-class _Way:
-    """What the two kinds of details differ in.
-
-    Args:
-        records: What answers consist of.
-        order: How they are to be sorted.
-        job_body: What the request of a job has besides.
-    """
-
-    records: RecordKind
-    order: Mapping[str, str]
-    job_body: Mapping[str, Any]
-
-
-_WAYS: Final = {
-    "conversations": _Way(
-        CONVERSATIONS,
-        {"order": "asc", "orderBy": "conversationStart"},
-        # Else jobs bring whatever overlaps the interval, and pages what began in it.
-        {"startOfDayIntervalMatching": True},
-    ),
-    "users": _Way(USERS, {"order": "asc"}, {}),
-}
+_RECORDS: Final = {"conversations": CONVERSATIONS, "users": USERS}
+"""The kind of records, by the path of the details."""
 
 
 @dataclass(frozen=True)
 class DetailsEndpoint:
-    """One kind of details, by one road.
+    """One kind of details, in one fetch mode.
 
     Args:
-        details: Which.
-        road: How they are asked for.
+        details: The kind.
+        mode: Query, jobs or auto.
     """
 
     details: Details
-    road: FetchMode
+    mode: FetchMode
     part_format: int = PART_FORMAT
     queues_at_once: int | None = None
     cuts_by_clock: bool = False
@@ -79,22 +57,22 @@ class DetailsEndpoint:
     @property
     def name(self) -> str:
         """What job files call it."""
-        return self.details.by(self.road)
+        return self.details.by(self.mode)
 
     @property
     def known_by_id(self) -> bool:
-        """Whether a record is one for its id, whichever window it came with."""
-        return not self._way.records.in_pieces
+        """Whether records of one id are the same record, whatever their window."""
+        return not self._records.in_pieces
 
     @property
-    def _way(self) -> _Way:
-        return _WAYS[self.details.path]
+    def _records(self) -> RecordKind:
+        return _RECORDS[self.details.path]
 
     def template(self, query: QuerySection, queue_ids: Sequence[str] | None) -> bytes:
-        """Return the body of a request but for its interval and page.
+        """Return the body of a request without its interval and page.
 
-        Queues and media types are asked of one segment: a conversation counts if it
-        was in one of the queues by one of the media.
+        Queues and media types filter one segment: a conversation matches if it was in
+        one of the queues by one of the media.
         """
         filters = {
             kind: [one.wire() for one in given]
@@ -103,14 +81,15 @@ class DetailsEndpoint:
         clauses = [any_of("queueId", queue_ids)] if queue_ids else []
         own = all_of([*clauses, *query.own_clauses], None)
         if own:
-            filters["segmentFilters"] = [
-                own.wire(),
-                *filters.get("segmentFilters", []),
-            ]
-        return canonical({**self._way.order, **filters})
+            given = filters.get("segmentFilters", [])
+            filters["segmentFilters"] = [own.wire(), *given]
+        order = {"order": "asc"}
+        if self._records.at is not None:
+            order["orderBy"] = self._records.at
+        return canonical({**order, **filters})
 
     def queues_of(self, template: bytes) -> tuple[str, ...]:
-        """Return the ids of the queues that a template names; none is all."""
+        """Return the ids of the queues that a template names; empty means all."""
         filters: list[dict[str, Any]] = orjson.loads(template).get("segmentFilters", [])
         clauses = [clause for one in filters[:1] for clause in one.get("clauses", [])]
         predicates = [p for clause in clauses[:1] for p in clause["predicates"]]
@@ -118,26 +97,19 @@ class DetailsEndpoint:
         return tuple(named) if len(named) == len(predicates) else ()
 
     def request_cost(self, fetch: Fetch) -> RequestCost:  # noqa: ARG002 - an Endpoint
-        """Return what a query costs; how many pages it has, only answers can tell."""
-        least = MIN_JOB_REQUESTS + 1 if self.road is FetchMode.JOBS else 1
-        return RequestCost(least, is_exact=False)
+        """Return how many requests a query takes; only answers say how many pages."""
+        minimum = MIN_JOB_REQUESTS + 1 if self.mode is FetchMode.JOBS else 1
+        return RequestCost(minimum, is_exact=False)
 
     def make_fetcher(self, context: FetchContext) -> QueryFetcher:
-        """Return who asks the queries of one run."""
-        return DetailFetcher(
-            self.name,
-            self.details.address,
-            self._way.records,
-            self.road,
-            self._way.job_body,
-            context,
-        )
+        """Return what fetches the queries of one run."""
+        return DetailFetcher(self.details, self._records, self.mode, context)
 
     async def probe(self, context: FetchContext, query: Query) -> None:
-        """Ask for one row; see Endpoint."""
+        """Request one row; see Endpoint."""
         day = whole_utc_days(query.window)
         paging = {"pageSize": 1, "pageNumber": 1}
         template = orjson.loads(query.template)
         body = canonical({**template, "interval": str(day), "paging": paging})
-        decode = partial(read_page, records=self._way.records)
+        decode = partial(read_page, records=self._records)
         await context.client.post(f"{self.details.address}/query", decode, body)

@@ -1,19 +1,18 @@
-"""Details are asked in whole UTC days, by pages or by job, until all are there.
+"""Fetches details in whole UTC days, by pages or by async job, until none is missing.
 
-By its documentation the service matches the UTC day that a conversation began on. What
-it answers is therefore asked in whole days, cut to the job's range here, and counted
-before it is cut. Where paging does not reach all of a span, it is halved; where halves
-are no smaller, the service having matched the whole day again, the day goes by job.
+By its documentation the service matches the UTC day on which a conversation began. So
+requests are for whole days; the answers are counted, and then cut to the job's range. A
+span that paging does not reach the end of is halved. If the halves are no smaller,
+because the service matches the whole day again, the day is fetched by job.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -29,7 +28,7 @@ from gcbatch.endpoints.details.page_reader import (
 )
 from gcbatch.endpoints.details.query_progress import DetailQuery
 from gcbatch.errors import OutOfReachError, ServiceError, TooLargeError
-from gcbatch.genesys import JOB_PAGE, FetchMode
+from gcbatch.genesys import JOB_PAGE, Details, FetchMode
 from gcbatch.genesys.client import Answer, BodyReader
 from gcbatch.query import Query
 from gcbatch.store import Spool, SpooledPart
@@ -48,14 +47,14 @@ DAY: Final = timedelta(days=1)
 SECOND: Final = timedelta(seconds=1)
 
 MIN_SPAN: Final = timedelta(minutes=1)
-"""A span that is cut no further."""
+"""A span this short is not cut further."""
 
 JOB_ROUNDS: Final = 2
-"""So often a span is asked by job before its gap is believed."""
+"""How often a span is fetched by job before its gap counts."""
 
 JOB_MIN_ROWS: Final = 800
-"""Rows from which a job takes fewer requests than pages: it is submitted, looked at a
-few times, read in pages ten times as long, and removed."""
+"""Rows from which a job takes fewer requests than pages: one submits it, a few look at
+its state, its pages are ten times as long, one removes it."""
 
 
 class _Availability(msgspec.Struct):
@@ -67,141 +66,129 @@ _AVAILABILITIES: Final = BodyReader(_Availability, "dataAvailabilityDate")
 
 @dataclass
 class DetailFetcher:
-    """Asks queries of details, and learns as it goes what the service reaches.
+    """Fetches queries of details, and learns as it goes how far paging reaches."""
 
-    Args:
-        name: The endpoint in the job file.
-        address: Of the details, without `/query`.
-        records: What they are.
-        road: How they are asked for.
-        job_body: What a job's request has more than a query's.
-        context: What there is to work with.
-    """
-
-    name: str
-    address: str
+    details: Details
     records: RecordKind
-    road: FetchMode
-    job_body: Mapping[str, Any]
+    mode: FetchMode
     context: FetchContext
-    _most_a_day: float = field(default=0.0, init=False)
+    _max_per_day: float = field(default=0.0, init=False)
     _matches_days: bool = field(default=False, init=False)
-    _by_job: int = field(default=0, init=False)
+    _days_by_job: int = field(default=0, init=False)
     _pages: PageFetcher = field(init=False, repr=False)
     _jobs: AsyncJobClient = field(init=False, repr=False)
     _until: list[datetime | None] = field(default_factory=list, init=False)
-    _asking_until: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    _until_lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     def __post_init__(self) -> None:
-        self._pages = PageFetcher(self.address, self.records, self.context)
-        self._jobs = AsyncJobClient.of(self.context, self.address, page_size=JOB_PAGE)
+        address = self.details.address
+        self._pages = PageFetcher(address, self.records, self.context)
+        self._jobs = AsyncJobClient(self.context, address, page_size=JOB_PAGE)
 
     async def fetch(self, query: Query) -> SpooledPart:
-        """Ask a query of the plan.
+        """Fetch a query of the plan; return its one part.
 
         Raises:
-            DataError: If rows are missing however often they are asked for; names the
-                span, how many came and how many there are.
+            DataError: If records are missing however often they are requested; names
+                the span, how many came and how many there are.
             GcbatchError: As Client.call does.
         """
         spool = Spool.within(self.context.store.workplace)
         try:
             collector = DetailCollector(query.window, self.records, spool)
             detail_query = DetailQuery(query, collector, self.context)
-            for span, road in await self._spans_by_mode(whole_utc_days(query.window)):
-                if road is FetchMode.JOBS:
-                    await self._ask_job(detail_query, span)
+            for span, mode in await self._spans_by_mode(whole_utc_days(query.window)):
+                if mode is FetchMode.JOBS:
+                    await self._fetch_by_job(detail_query, span)
                 else:
-                    await self._ask_pages(detail_query, span, road)
+                    await self._fetch_by_pages(detail_query, span, mode)
             return SpooledPart(spool, collector.account())
         except BaseException:
             spool.close()
             raise
 
     def remarks(self) -> Counter[str]:
-        """Return what the reader of the run should know, how often it was so."""
+        """Return what the run report should mention, with how often it happened."""
         full_days = (
             f"days of more {self.records.noun} than the {self._pages.cap:,} that "
             "pages reach, asked by job"
         )
         return +Counter(
             {
-                full_days: self._by_job if self.road is FetchMode.QUERY else 0,
+                full_days: self._days_by_job if self.mode is FetchMode.QUERY else 0,
                 "jobs submitted again": self._jobs.resubmitted,
             }
         )
 
     async def _spans_by_mode(self, span: Window) -> list[tuple[Window, FetchMode]]:
-        """Return which part of a span goes which way; they tile it.
+        """Return spans that tile *span*, each with its mode.
 
-        What the service's jobs have not got yet goes by pages.
+        What the service's jobs do not have yet is fetched by pages.
         """
-        if self.road is not FetchMode.AUTO:
-            return [(span, self.road)]
+        if self.mode is not FetchMode.AUTO:
+            return [(span, self.mode)]
         until = await self._available_until()
-        edge = (
-            span.start if until is None else floor_to_bucket(until, ONE_DAY, UTC_ZONE)
-        )
-        edge = min(max(edge, span.start), span.end)
-        legs = [(span.start, edge, FetchMode.AUTO), (edge, span.end, FetchMode.QUERY)]
-        return [(Window(a, b), road) for a, b, road in legs if a < b]
+        edge = span.start
+        if until is not None:
+            whole_days = floor_to_bucket(until, ONE_DAY, UTC_ZONE)
+            edge = min(max(whole_days, span.start), span.end)
+        spans = [(span.start, edge, FetchMode.AUTO), (edge, span.end, FetchMode.QUERY)]
+        return [(Window(a, b), mode) for a, b, mode in spans if a < b]
 
     async def _available_until(self) -> datetime | None:
-        """Return what jobs have data up to; asked once."""
-        async with self._asking_until:
+        """Return up to when jobs have data; None if the service does not say.
+
+        It is requested once.
+        """
+        async with self._until_lock:
             if not self._until:
-                self._until = [await self._ask_until()]
+                path = f"{self.details.address}/jobs/availability"
+                try:
+                    async with self.context.slots:
+                        answer = await self.context.client.get(
+                            path, _AVAILABILITIES.decode
+                        )
+                    self._until = [available_until(answer.value.dataAvailabilityDate)]
+                except ServiceError as exc:
+                    response = exc.refusal
+                    if response is None or response.status != HTTPStatus.NOT_FOUND:
+                        raise
+                    self._until = [None]
         return self._until[0]
 
-    async def _ask_until(self) -> datetime | None:
-        path = f"{self.address}/jobs/availability"
-        try:
-            async with self.context.slots:
-                answer = await self.context.client.get(path, _AVAILABILITIES.decode)
-        except ServiceError as exc:
-            if exc.refusal is None or exc.refusal.status != HTTPStatus.NOT_FOUND:
-                raise
-            return None
-        told = answer.value.dataAvailabilityDate
-        return available_until(told)
-
-    async def _ask_pages(
+    async def _fetch_by_pages(
         self,
         detail_query: DetailQuery,
         span: Window,
-        road: FetchMode,
+        mode: FetchMode,
         first: Answer[Page] | None = None,
     ) -> None:
-        """Ask a span page by page, or in pieces where paging does not reach its end.
+        """Fetch a span by pages, in pieces if paging does not reach its end.
 
-        Args:
-            detail_query: Whose.
-            span: What to ask.
-            road: AUTO may go by job where that costs less.
-            first: Its first page, where it was asked already.
+        Mode AUTO uses a job if that takes fewer requests. The first page may have been
+        fetched already.
         """
-        is_long = span.span > DAY
         if whole_utc_days(span) in detail_query.days_by_job:
             return
         first = first or await self._first_page(detail_query, span)
         if first is None:
-            await self._ask_halves(detail_query, span, road)
+            await self._fetch_halves(detail_query, span, mode)
             return
         total = first.value.total or 0
-        if road is FetchMode.AUTO and total > JOB_MIN_ROWS:
-            await self._ask_job(detail_query, span)
-        elif not await self._gathered(detail_query, span, first):
-            if is_long:
-                await self._ask_halves(detail_query, span, road)
+        if mode is FetchMode.AUTO and total > JOB_MIN_ROWS:
+            await self._fetch_by_job(detail_query, span)
+        elif not await self._gather(detail_query, span, first):
+            if span.span > DAY:
+                await self._fetch_halves(detail_query, span, mode)
             else:
-                await self._ask_within_day(detail_query, span, road, total)
+                await self._fetch_within_day(detail_query, span, mode, total)
 
     async def _first_page(
         self, detail_query: DetailQuery, span: Window
     ) -> Answer[Page] | None:
-        """Return the first page; None where the span is known to be too long."""
+        """Return the first page; None if the span is too long."""
         days = span.span / DAY
-        if days > 1 and self._most_a_day * days > self._pages.cap:
+        if days > 1 and self._max_per_day * days > self._pages.cap:
             return None
         try:
             first = await self._pages.page(detail_query, span, 1, divisible=days > 1)
@@ -210,13 +197,13 @@ class DetailFetcher:
                 raise
             return None
         total = first.value.total or 0
-        self._most_a_day = max(self._most_a_day, total / max(days, 1))
+        self._max_per_day = max(self._max_per_day, total / max(days, 1))
         return first
 
-    async def _gathered(
+    async def _gather(
         self, detail_query: DetailQuery, span: Window, first: Answer[Page]
     ) -> bool:
-        """Say whether paging reached all of a span; then it is there."""
+        """Fetch all pages of a span; return whether paging reaches its end."""
         total = first.value.total or 0
         if total > self._pages.cap:
             return False
@@ -225,23 +212,23 @@ class DetailFetcher:
         except TooLargeError:
             if total <= self._pages.cap:
                 raise
-            return False  # the cap was learnt just now
+            return False  # the cap was lowered just now
 
-    async def _ask_halves(
-        self, detail_query: DetailQuery, span: Window, road: FetchMode
+    async def _fetch_halves(
+        self, detail_query: DetailQuery, span: Window, mode: FetchMode
     ) -> None:
         days = list(tile(span, ONE_DAY, UTC_ZONE))
         middle = days[len(days) // 2].start
         for half in (Window(span.start, middle), Window(middle, span.end)):
-            await self._ask_pages(detail_query, half, road)
+            await self._fetch_by_pages(detail_query, half, mode)
 
-    async def _ask_within_day(
-        self, detail_query: DetailQuery, span: Window, road: FetchMode, total: int
+    async def _fetch_within_day(
+        self, detail_query: DetailQuery, span: Window, mode: FetchMode, total: int
     ) -> None:
-        """Ask less than a day at once, if the service then answers less."""
+        """Fetch a span in halves of a day, if the service then answers less."""
         day = whole_utc_days(span)
         if self._matches_days or span.span <= MIN_SPAN:
-            await self._ask_day_by_job(detail_query, day)
+            await self._fetch_day_by_job(detail_query, day)
             return
         middle = span.start + timedelta(seconds=span.span // SECOND // 2)
         halves = [Window(span.start, middle), Window(middle, span.end)]
@@ -252,36 +239,39 @@ class DetailFetcher:
                 break
         else:
             self._matches_days = True
-            await self._ask_day_by_job(detail_query, day)
+            await self._fetch_day_by_job(detail_query, day)
             return
         for half, first in zip(halves, [*firsts, None], strict=False):
-            await self._ask_pages(detail_query, half, road, first)
+            await self._fetch_by_pages(detail_query, half, mode, first)
 
-    async def _ask_day_by_job(self, detail_query: DetailQuery, day: Window) -> None:
+    async def _fetch_day_by_job(self, detail_query: DetailQuery, day: Window) -> None:
         try:
-            self._by_job += 1
-            await self._ask_job(detail_query, day)
+            self._days_by_job += 1
+            await self._fetch_by_job(detail_query, day)
             detail_query.days_by_job.add(day)
         except OutOfReachError:
-            raise  # which says nothing of the day's size
+            raise  # it says nothing of the size of the day
         except ServiceError as exc:
             msg = (
-                f"{self.name} {day}: has more {self.records.noun} than the "
-                f"{self._pages.cap:,} that pages reach, and no job brings them: "
+                f"{detail_query.query.endpoint} {day}: has more "
+                f"{self.records.noun} than the "
+                f"{self._pages.cap:,} that pages reach, and no job fetches them: "
                 f"{exc.problem}"
             )
             raise TooLargeError(
                 msg, hint="narrow the query by filter or queues"
             ) from exc
 
-    async def _ask_job(self, detail_query: DetailQuery, span: Window) -> None:
-        """Ask a span by job, and count what came against the pages' own count.
+    async def _fetch_by_job(self, detail_query: DetailQuery, span: Window) -> None:
+        """Fetch a span by job, and compare the records with the count of the pages.
 
         Raises:
             DataError: If fewer came; names the span and both numbers.
         """
         counts: set[int] = set()
         came = 0
+        # Else jobs return what overlaps the interval, and pages what began in it.
+        begins = {} if self.records.at is None else {"startOfDayIntervalMatching": True}
         for _ in range(JOB_ROUNDS):
             ids: set[str] = set()
 
@@ -291,8 +281,8 @@ class DetailFetcher:
 
             until = await self._jobs.fetch(
                 AsyncJobRequest(
-                    f"{self.name} {span}",
-                    detail_query.body(span, **self.job_body),
+                    f"{detail_query.query.endpoint} {span}",
+                    detail_query.body(span, **begins),
                     self.context.store.pending(detail_query.query.digest),
                     await self._available_until(),
                 ),

@@ -1,11 +1,10 @@
-"""Pages of details: decoded with types, their records kept as they were sent.
+"""Reads pages of details: checks the types of records, stores their text unchanged.
 
-A page is cut into its records, which stay as they are. Each is then decoded with types,
-which checks every field that this release knows and finds its id; what was decoded is
-dropped before the next, so that it stays in the processor's cache. That takes less time
-than reading a page into dicts, and nothing of a record is lost. A record with fields or
-values of other kinds is gone through field by field: they are noted, and only a strict
-field refuses it.
+A page is cut into the texts of its records. Each is then decoded with types, which
+checks every known field and finds the id; the result is dropped before the next record,
+so that it stays in the processor's cache. That takes less time than reading a page into
+dicts, and nothing of a record is lost. A record with unknown fields, or values of wrong
+types, is checked field by field: they are noted, and only a strict field refuses it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -45,16 +44,16 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class RecordKind:
-    """What pages are made of; told from others by identity, which is quick.
+    """The kind of records on a page; compared by identity, which is quick.
 
     Args:
         model: Of a record.
-        rows: The page's key that holds them.
-        id: The record's field that tells it from others.
-        at: The record's field that says when it was; None where it is about the span
-            that was asked.
-        noun: What they are, as in messages.
-        in_pieces: Whether one id may come in several records, with other content each.
+        rows: The page's key that holds the records.
+        id: The field that identifies a record.
+        at: The field that says when it began; None if a record is about the span of
+            the query.
+        noun: What records are called in messages.
+        in_pieces: Whether one id may come in several records with different content.
     """
 
     model: Model
@@ -75,8 +74,8 @@ CONVERSATIONS: Final = RecordKind(
 USERS: Final = RecordKind(
     USER_DETAIL, "userDetails", "userId", None, "users", in_pieces=True
 )
-"""Whether long days of one user may be told in several records is not documented; none
-is dropped unless it is the same to the letter."""
+"""Whether a long day of one user may come in several records is not documented; a
+record is dropped only if it repeats another to the letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +84,11 @@ class Page:
 
     Args:
         documents: Its records; those without an instant of their own have 0.
-        total: How many there are on all pages; None where that is not told.
+        total: How many there are on all pages; None if the page does not say.
         cursor: Of the next page; None on the last.
-        available_until: What the service has data up to; None where that is not told.
+        available_until: Up to when the service has data; None if it does not say.
         unknown_fields: Fields that this release does not know, as dotted paths.
-        odd: Where fields of records hold something else than they should, by the
-            record's id: paths as errors name them.
+        odd: The paths of values of a wrong type, by the id of their record.
     """
 
     documents: list[Document]
@@ -105,15 +103,15 @@ def read_page(body: bytes, records: RecordKind, about: object = "") -> Page:
     """Read a page of records.
 
     Args:
-        body: As it came.
-        records: What it holds.
-        about: What was asked, for errors about a record.
+        body: As received.
+        records: The kind of records.
+        about: The query, for errors about a record.
 
     Raises:
-        msgspec.DecodeError: If it is no JSON, or no page; ValidationError if of another
-            shape.
-        DataError: If a record has no id or instant, an instant is none, or a strict
-            field holds something else; names the record and the field.
+        msgspec.DecodeError: If it is not JSON, or no page; ValidationError if it has
+            another shape.
+        DataError: If a record has no id or no valid instant, or a strict field has a
+            value of a wrong type; names the record and the field.
     """
     page = _cutter(records).decode(body)
     contents = page.rows or ()
@@ -126,15 +124,15 @@ def read_page(body: bytes, records: RecordKind, about: object = "") -> Page:
         try:
             record = decode(text)
         except msgspec.ValidationError:
-            told = _told(text)
+            plain = _plain(text)
             try:
                 record = tolerant(text)
             except msgspec.ValidationError:
                 record = _core_of(text, records, about)
                 identity = getattr(record, records.id) or ""
-                places = tuple(_odd(told, records.model, ""))
+                places = tuple(_odd(plain, records.model, ""))
                 odd[identity] = (*odd.get(identity, ()), *places)
-            unknown_fields.update(_unknown_fields(told, records.model, ""))
+            unknown_fields.update(_unknown_fields(plain, records.model, ""))
         documents.append(_document(record, text, records))
     until = available_until(page.data_availability_date)
     cursor = page.cursor or None
@@ -144,28 +142,27 @@ def read_page(body: bytes, records: RecordKind, about: object = "") -> Page:
 
 
 def _core_of(text: msgspec.Raw, records: RecordKind, about: object) -> Any:
-    """Return a record, read as far as it is strict.
+    """Return a record with its strict fields only.
 
     Raises:
-        DataError: If a strict field holds something else, or a record is none.
+        DataError: If a strict field has a value of a wrong type, or it is no record.
     """
     try:
         return _decoder(records, _Reach.STRICT).decode(text)
     except msgspec.ValidationError as exc:
-        told = _told(text)
-        identity = told.get(records.id) if isinstance(told, dict) else None
-        query = f"{about}: " if about else ""
-        msg = (
-            f"{query}{records.noun[:-1]} {one_line(identity)}: unexpected answer: {exc}"
-        )
+        plain = _plain(text)
+        identity = plain.get(records.id) if isinstance(plain, dict) else None
+        where = f"{about}: " if about else ""
+        where += f"{records.noun[:-1]} {one_line(identity)}"
+        msg = f"{where}: unexpected answer: {exc}"
         raise DataError(msg, hint=SHAPE_HINT) from exc
 
 
-def _told(text: msgspec.Raw) -> Any:
+def _plain(text: msgspec.Raw) -> Any:
     """Return a record as plain data.
 
     Raises:
-        msgspec.DecodeError: If a text in it is none, which msgspec passes over.
+        msgspec.DecodeError: If a text in it is not valid, which msgspec ignores.
     """
     try:
         return loaded(bytes(text))
@@ -180,51 +177,51 @@ def _document(record: Any, content: msgspec.Raw, records: RecordKind) -> Documen
         raise DataError(msg, hint=SHAPE_HINT)
     at_ms = 0
     if records.at is not None:
-        told = getattr(record, records.at)
+        at = getattr(record, records.at)
         try:
-            at_ms = milliseconds(_instant(told))
+            at_ms = milliseconds(_instant(at))
         except (TypeError, ValueError) as exc:
-            msg = f"{one_line(identity)}: {records.at} is no instant ({one_line(told)})"
+            msg = f"{one_line(identity)}: {records.at} is no instant ({one_line(at)})"
             raise DataError(msg, hint=SHAPE_HINT) from exc
     text = bytes(content)
     if b"\n" in text or b"\r" in text:
-        # Within JSON they are nothing but space: texts have them escaped.
+        # Within JSON they are white space: in texts they are escaped.
         text = text.replace(b"\r", b" ").replace(b"\n", b" ")
     piece = sha256(text).hexdigest() if records.in_pieces else ""
     return Document(identity, at_ms, text, piece)
 
 
-def available_until(told: str | None) -> datetime | None:
-    """Read what the service has data up to; None where it does not say.
+def available_until(text: str | None) -> datetime | None:
+    """Return up to when the service has data; None if it does not say.
 
     Raises:
         DataError: If it is no instant.
     """
-    if not told:
+    if not text:
         return None
     try:
-        return _instant(told).astimezone(UTC)
+        return _instant(text).astimezone(UTC)
     except (ValueError, OverflowError) as exc:
-        msg = f"dataAvailabilityDate is no instant ({one_line(told)})"
+        msg = f"dataAvailabilityDate is no instant ({one_line(text)})"
         raise DataError(msg, hint=SHAPE_HINT) from exc
 
 
-def _instant(told: str) -> datetime:
-    """Read an instant; one without an offset is in UTC, as the API's examples are.
+def _instant(text: str) -> datetime:
+    """Return an instant; without an offset it is in UTC, as the API's examples are.
 
     Raises:
         ValueError, TypeError: If it is none.
     """
-    read = datetime.fromisoformat(told)
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
+    instant = datetime.fromisoformat(text)
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 class _Reach(Enum):
-    """What the type of a record takes in."""
+    """Which fields the type of a record has."""
 
-    KNOWN = "all fields that are known; others are refused"
-    TOLERANT = "all fields that are known; others are passed over"
-    STRICT = "strict fields only; others are passed over"
+    KNOWN = "all known fields; others are refused"
+    TOLERANT = "all known fields; others are ignored"
+    STRICT = "strict fields only; others are ignored"
 
 
 _Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
@@ -235,7 +232,7 @@ def _type_of(field: Field, reach: _Reach) -> Any:
         record = _struct(field.model, reach)
         return list[record] | None if field.holds is FieldKind.MANY else record | None  # type: ignore[valid-type]
     if field.strict:
-        # Instants are read by ourselves; whole numbers are sometimes written 414.0.
+        # Instants are parsed here; whole numbers are sometimes written 414.0.
         number = field.holds is FieldKind.WHOLE
         return int | float | None if number else str | None
     return {
@@ -252,10 +249,10 @@ def _type_of(field: Field, reach: _Reach) -> Any:
 
 @cache
 def _struct(model: Model, reach: _Reach) -> type[msgspec.Struct]:
-    """Return the type of a record; fields of records are always in it."""
+    """Return the type of a record; fields that hold records are always in it."""
     is_all = reach is not _Reach.STRICT
     taken = [f for f in model.fields if is_all or f.strict or f.model is not None]
-    # In the order in which the service writes them, they are found a fifth faster.
+    # In the order in which the service writes them, decoding is a fifth faster.
     fields = sorted(taken, key=lambda field: field.name)
     return msgspec.defstruct(
         model.name,
@@ -265,33 +262,26 @@ def _struct(model: Model, reach: _Reach) -> type[msgspec.Struct]:
     )
 
 
-def _pages_of(record: Any, records: RecordKind) -> type[msgspec.Struct]:
-    return msgspec.defstruct(
-        "Page",
-        [
-            ("rows", list[record] | None, None),
-            ("total_hits", int | None, None),
-            ("cursor", str | None, None),
-            ("data_availability_date", str | None, None),
-        ],
-        rename={
-            "rows": records.rows,
-            "total_hits": "totalHits",
-            "data_availability_date": "dataAvailabilityDate",
-        },
-        gc=False,
-    )
-
-
 @cache
 def _cutter(records: RecordKind) -> BodyReader[Any]:
-    """Return what reads pages, their records as they were sent.
+    """Return what reads pages and leaves their records as text.
 
-    Past the last page the rows are left out; their number is evidence enough.
+    Past the last page the rows are missing; the total alone is evidence of a page.
     """
-    evidence = (records.rows, "totalHits", "cursor", "dataAvailabilityDate")
-    pages = _pages_of(msgspec.Raw, records)
-    return BodyReader(pages, *evidence, next_page="cursor")
+    names = {
+        "rows": records.rows,
+        "total_hits": "totalHits",
+        "cursor": "cursor",
+        "data_availability_date": "dataAvailabilityDate",
+    }
+    types = (list[msgspec.Raw], int, str, str)
+    page = msgspec.defstruct(
+        "Page",
+        [(name, type_ | None, None) for name, type_ in zip(names, types, strict=True)],
+        rename=names,
+        gc=False,
+    )
+    return BodyReader(page, *names.values(), next_page="cursor")
 
 
 @cache
@@ -315,7 +305,7 @@ def _unknown_fields(
 
 
 def _odd(record: Mapping[str, Any], model: Model, above: str) -> Iterator[str]:
-    """Yield where fields hold something else than the model says."""
+    """Yield the paths of values whose type differs from the model."""
     for name, value in record.items():
         field = model.by_name.get(name)
         if field is None or value is None or field.holds is FieldKind.JSON:

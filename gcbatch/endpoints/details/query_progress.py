@@ -1,4 +1,4 @@
-"""One query of details on its way to being answered."""
+"""The progress of one query of details."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,20 +17,21 @@ from gcbatch.windows import Window, milliseconds, step
 __all__ = ["DetailQuery"]
 
 MAX_REPEATED_PAGES: Final = 1_000
-"""Pages of a job in succession that bring nothing new; a cursor leads on for ever."""
+"""Pages of a job in succession that bring nothing new, before its cursors count as
+endless."""
 
 
 @dataclass(frozen=True)
 class DetailQuery:
-    """One query, what it brought so far, and what there is to work with.
+    """One query, and what has been fetched of it.
 
     Args:
-        query: What is asked.
-        collector: What came.
-        context: What there is to ask with.
+        query: The query.
+        collector: Collects its records.
+        context: What it is fetched with.
 
     Attributes:
-        days_by_job: Days that a job has brought, so that no piece of them is due.
+        days_by_job: Days that a job has fetched; no piece of them is due any more.
     """
 
     query: Query
@@ -43,26 +44,20 @@ class DetailQuery:
         template = orjson.loads(self.query.template)
         return canonical({**template, "interval": str(span), **more})
 
-    def take(self, piece: PageCount, number: int, answer: Answer[Page]) -> None:
-        """Count a page, and keep what is new on it."""
-        self.collector.note(answer)
-        noun = self.collector.records.noun
-        doubled = piece.count(number, answer.value)
-        self.collector.remarks[f"{noun} that came twice, dropped"] += doubled
-        self.collector.take(answer.value)
+    def take(self, counts: PageCount, number: int, answer: Answer[Page]) -> None:
+        """Count a page, and store its new records."""
+        self._store(answer, counts.count(number, answer.value))
 
     def take_results(self, span: Window, ids: set[str], answer: Answer[Page]) -> None:
-        """Count a page of a job's results, and keep what is new on it.
+        """Count a page of a job's results, and store its new records.
 
-        What began outside the span is not counted, should the job bring any: it would
-        stand in for what is missing.
+        Records that began outside the span are not counted: they would stand in for
+        missing ones.
 
         Raises:
             DataError: If page after page brings nothing new.
         """
-        self.collector.note(answer)
         self.available(span, answer.value.available_until)
-        noun = self.collector.records.noun
         before, documents = len(ids), answer.value.documents
         if self.collector.records.at is not None:
             start, end = milliseconds(span.start), milliseconds(span.end)
@@ -75,35 +70,46 @@ class DetailQuery:
         if self.collector.repeated_pages > MAX_REPEATED_PAGES:
             msg = f"{self.query.endpoint} {span}: the pages of a job do not end"
             raise DataError(msg, hint="run it again; if it stays so, ask support")
-        self.collector.remarks[f"{noun} that came twice, dropped"] += doubled
-        self.collector.take(answer.value)
+        self._store(answer, doubled)
+
+    def _store(self, answer: Answer[Page], doubled: int) -> None:
+        collector = self.collector
+        collector.note(answer)
+        remark = f"{collector.records.noun} that came twice, dropped"
+        collector.remarks[remark] += doubled
+        collector.take(answer.value)
 
     def available(self, span: Window, until: datetime | None) -> None:
-        """Learn what the service's jobs had data up to when they were asked."""
+        """Note up to when the service's jobs had data, if that is within the span."""
         if until is not None and until < span.end:
             self.collector.available(until)
 
     def is_beyond(self, span: Window) -> bool:
-        """Say whether a span ends later than what the service has data up to."""
+        """Return whether a span ends later than the service's data."""
         until = self.collector.available_until
         return until is not None and until < span.end
 
     def check_shortfall(
         self, had: int, due: int, span: Window, *, drifts: bool
     ) -> None:
-        """Judge a span whose count does not fit what came.
+        """Decide whether a span whose count does not fit its records is an error.
 
-        Figures that still change may do so between two answers: the part is fetched
-        anew anyhow. What has settled is wrong.
+        Figures that still change may do so between two answers, and the part will be
+        fetched again anyway: that is a remark. For final figures it is an error.
+
+        Args:
+            had: How many records came.
+            due: How many should have come.
+            span: The span.
+            drifts: Whether the count is at fault.
 
         Raises:
-            DataError: If it is to be wrong.
+            DataError: If it is an error; names the span and both numbers.
         """
         noun = self.collector.records.noun
         if drifts and not self._has_settled(span):
-            self.collector.remarks[f"{noun} counted, but not answered yet"] += max(
-                0, due - had
-            )
+            remark = f"{noun} counted, but not answered yet"
+            self.collector.remarks[remark] += max(0, due - had)
             return
         msg = f"{self.query.endpoint} {span}: {had:,} of {due:,} {noun} came"
         hint = "run it again; if it stays so, ask the service's support"
@@ -113,6 +119,5 @@ class DetailQuery:
         if self.is_beyond(span):
             return False
         zone, settle = self.context.query_section.zone, self.context.fetch.settle
-        return self.context.client.clock.now() >= step(
-            self.query.window.end, settle, 1, zone
-        )
+        final_at = step(self.query.window.end, settle, 1, zone)
+        return self.context.client.clock.now() >= final_at

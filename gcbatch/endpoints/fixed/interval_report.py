@@ -30,15 +30,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch.endpoints.fixed_endpoint import (
-    KEY_FIELDS,
     FixedColumn,
     FixedEndpoint,
     read_buckets,
 )
 from gcbatch.endpoints.number_columns import Number
-from gcbatch.endpoints.paging import fetch_all_pages
-from gcbatch.endpoints.row_pages import MAX_CHARS, RowPage, RowReader
-from gcbatch.endpoints.unknown_fields import without_unknown_fields
+from gcbatch.endpoints.paging import RowPage, RowReader, fetch_all_pages
+from gcbatch.endpoints.unknown_fields import short_names, without_unknown_fields
 from gcbatch.errors import SHAPE_HINT, DataError
 from gcbatch.genesys import snake
 from gcbatch.genesys.client import Answer, Client
@@ -130,12 +128,6 @@ class IntervalReport(FixedEndpoint):
             body["interval"] = query.granularity.text
         return canonical(body)
 
-    def schema(self, query: QuerySection) -> pa.Schema:
-        """Return the columns of a part."""
-        groups = (pa.field(group, pa.string()) for group in self.groups(query)[1:])
-        figures = (column.field for column in _COLUMNS)
-        return pa.schema([*KEY_FIELDS, *groups, *figures])
-
     def groups(self, query: QuerySection) -> tuple[str, ...]:
         """Return the columns that form the key of a row, beside interval_start."""
         return ("queue_id", *map(snake, _groups_beside_queue(query)))
@@ -144,10 +136,6 @@ class IntervalReport(FixedEndpoint):
         """Return the id of the one queue that a template names."""
         predicates = orjson.loads(template)["filter"]["predicates"]
         return tuple(predicate["value"] for predicate in predicates)
-
-    def halved(self, template: bytes, section: QuerySection) -> list[bytes]:  # noqa: ARG002 - an Endpoint
-        """Return an empty list: one queue cannot be halved."""
-        return []
 
     async def fetch(
         self,
@@ -177,7 +165,9 @@ class IntervalReport(FixedEndpoint):
 
         pages = await fetch_all_pages(fetch_page, about=str(query))
         entities = [e for page in pages for e in page.value.rows]
-        spans = read_buckets(query, section, [e.date for e in entities], "entity")
+        spans = read_buckets(
+            query, section.granularity, [e.date for e in entities], "entity"
+        )
         groups = _group_values(entities, section.group_by, query)
         names = groups["queueId"]
         _check_one_queue([start for start, _ in spans], names, query)
@@ -250,7 +240,7 @@ def _group_values(
 def _metrics_not_requested(entities: Iterable[_Entity]) -> frozenset[str]:
     """Return the metrics of an answer that were not requested."""
     names = {name for entity in entities for name in entity.metrics or ()}
-    return frozenset(one_line(name, MAX_CHARS) for name in names.difference(_METRICS))
+    return short_names(names.difference(_METRICS))
 
 
 def _check_one_queue(

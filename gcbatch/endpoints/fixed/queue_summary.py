@@ -30,14 +30,12 @@ import pyarrow.compute as pc
 
 from gcbatch.endpoints.base import halves
 from gcbatch.endpoints.fixed_endpoint import (
-    KEY_FIELDS,
     FixedColumn,
     FixedEndpoint,
     read_buckets,
 )
 from gcbatch.endpoints.number_columns import Number
-from gcbatch.endpoints.paging import fetch_all_pages
-from gcbatch.endpoints.row_pages import RowPage, RowReader
+from gcbatch.endpoints.paging import RowPage, RowReader, fetch_all_pages
 from gcbatch.endpoints.unknown_fields import without_unknown_fields
 from gcbatch.errors import DataError
 from gcbatch.genesys.client import Answer, Client
@@ -95,6 +93,7 @@ class QueueSummary(FixedEndpoint):
     handled: str = "total_handled"
     abandoned: str = "total_abandoned"
     level: str = "service_level"
+    last_fields: tuple[pa.Field, ...] = (pa.field("deleted", pa.bool_()),)
 
     def template(self, query: QuerySection, queue_ids: Sequence[str] | None) -> bytes:
         """Return the body of a request without its dates and page."""
@@ -110,15 +109,6 @@ class QueueSummary(FixedEndpoint):
         if query.media_types:
             body["filter"] = _media_filter(query.media_types)
         return canonical(body)
-
-    def schema(self, query: QuerySection) -> pa.Schema:  # noqa: ARG002 - an Endpoint
-        """Return the columns of a part; `deleted` is of the queue."""
-        figures = (column.field for column in _COLUMNS)
-        return pa.schema([*KEY_FIELDS, *figures, pa.field("deleted", pa.bool_())])
-
-    def groups(self, query: QuerySection) -> tuple[str, ...]:  # noqa: ARG002 - an Endpoint
-        """Return the columns that form the key of a row, beside interval_start."""
-        return ("queue_id",)
 
     def queues_of(self, template: bytes) -> tuple[str, ...]:
         """Return the ids of the queues that a template names; empty means all."""
@@ -157,7 +147,9 @@ class QueueSummary(FixedEndpoint):
         pages = await fetch_all_pages(fetch_page, about=str(query))
         rows = [row for page in pages for row in page.value.rows]
         _refuse_other_queues(rows, query, self.queues_of(query.template))
-        spans = read_buckets(query, section, [row.interval for row in rows], "row")
+        spans = read_buckets(
+            query, section.granularity, [row.interval for row in rows], "row"
+        )
         values: dict[str, Sequence[Any]] = {
             "queue_id": [row.queue.id for row in rows],
             "queue_name": [row.queue.name or row.queue.id for row in rows],
