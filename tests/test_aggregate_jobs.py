@@ -157,7 +157,7 @@ def test_a_query_in_many_pieces_goes_by_job(tmp_path: Path, by_query: bytes) -> 
     assert written(world) == written(other) == by_query
     assert posted(world, "/jobs") == 7
     assert len(world.asked(PATH)) < len(other.asked(PATH))
-    assert "queries asked by job: 7" in report.warnings
+    assert "queries fetched by async job: 7" in report.warnings
 
 
 def test_what_is_too_large_in_any_piece_goes_by_job(

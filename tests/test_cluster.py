@@ -106,8 +106,8 @@ def test_what_workers_learn_is_told_once(bench_of: "BenchOf") -> None:
 
     printed = Run(bench, job, *SPREAD).end()
 
-    assert len(re.findall(r"asked in pieces: [567]", printed)) == 1
-    assert printed.count("asked in pieces") == 1
+    assert len(re.findall(r"fetched in pieces: [567]", printed)) == 1
+    assert printed.count("fetched in pieces") == 1
 
 
 def test_a_token_must_not_travel_in_the_clear(bench: "Bench") -> None:

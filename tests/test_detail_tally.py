@@ -108,7 +108,7 @@ def test_odd_fields_take_no_more_memory_than_ids() -> None:
 
 def test_a_page_asked_again_is_no_longer_in_doubt() -> None:
     """The other pages of the next round are those that are."""
-    piece = PageCount(DAY)
+    piece = PageCount()
     piece.count(1, page(range(DETAIL_PAGE), 2 * DETAIL_PAGE))
     doubled = piece.count(2, page(range(DETAIL_PAGE), 2 * DETAIL_PAGE))
     before = piece.doubtful_pages

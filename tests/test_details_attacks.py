@@ -75,7 +75,7 @@ def sent(**fields: Any) -> bytes:
 
 def test_an_empty_page_cannot_count_itself_out() -> None:
     """Rows that it left out stay due, though it came last and told a lower total."""
-    piece = PageCount(DAY)
+    piece = PageCount()
     for number in (1, 2, 4, 5, 6, 7):
         piece.count(number, full_page(number, TOTAL))
     piece.count(3, page([], TOTAL - 100))
@@ -88,7 +88,7 @@ def test_an_empty_page_cannot_count_itself_out() -> None:
 
 def test_a_conversation_that_is_gone_is_not_due() -> None:
     """Once pages asked again agree on the lower total, without a gap."""
-    piece = PageCount(DAY)
+    piece = PageCount()
     piece.count(1, full_page(1, 150))
     piece.count(2, full_page(2, 149))
     at_first = piece.is_complete
@@ -102,7 +102,7 @@ def test_a_conversation_that_is_gone_is_not_due() -> None:
 
 def test_a_row_that_moves_up_a_page_is_missed() -> None:
     """Another one went away meanwhile: as many came as there are, but not all."""
-    piece = PageCount(DAY)
+    piece = PageCount()
     piece.count(1, full_page(1, 150))
     piece.count(2, page(documents(101, 150), 149))
     piece.begin_round()

@@ -150,8 +150,10 @@ def test_more_rows_in_an_instant_than_the_cap(
     report = world.run()
 
     assert world.ids() == begun(tenant, after(0), after(1))
-    assert report.warnings == (
-        "days of more conversations than the 300 that pages reach, asked by job: 1",
+    (warning,) = report.warnings
+    assert warning == (
+        "days of more conversations than the 300 that pages reach, "
+        "fetched by async job: 1"
     )
 
 

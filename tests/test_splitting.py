@@ -36,7 +36,7 @@ def test_the_pieces_are_the_whole(bench_of: "BenchOf", most: int) -> None:
 
     assert bench.outputs() == whole(bench_of)
     assert report.queries == 1
-    assert "asked in" in " ".join(report.warnings)
+    assert "fetched in" in " ".join(report.warnings)
 
 
 def test_a_bucket_is_the_least(bench_of: "BenchOf") -> None:
@@ -108,8 +108,8 @@ def test_what_is_advised_helps(bench_of: "BenchOf") -> None:
     long, short = bench.run(**WEEK), bench.run("short", fetch={"chunk": "P1D"})
 
     assert long.warnings == (
-        "queries too large for the service, asked in pieces: 1",
-        "pieces of these; a shorter fetch.chunk asks for less: 4",
+        "queries too large for the service, fetched in pieces: 1",
+        "pieces of these; a shorter fetch.chunk avoids them: 4",
     )
     assert short.warnings == ()
 

@@ -218,7 +218,7 @@ class AsyncJobClient:
             if clock() >= until:
                 shown = f"{one_line(job, 100)} is not done ({one_line(state, 50)})"
                 msg = f"{about}: job {shown}"
-                hint = "run it again: it waits on; or raise fetch.job_wait"
+                hint = "run again to go on with this job, or raise fetch.job_wait"
                 raise ServiceError(msg, hint=hint)
             pause_s = min(pause_s * POLL_GROWTH, MAX_POLL_S)
 

@@ -89,7 +89,6 @@ class FixedEndpoint(SplittableEndpoint):
         level: The column of the service level, in percent of the handled calls.
     """
 
-    part_format: int = 2
     cuts_by_clock: bool = True
     columns: tuple[FixedColumn, ...]
     last_fields: tuple[pa.Field, ...] = ()
@@ -110,15 +109,12 @@ class FixedEndpoint(SplittableEndpoint):
     def request_body(self, query: Query, **dates: Any) -> dict[str, Any]:
         """Return the body of a request; without `interval`, the window is one bucket.
 
-        Its length is elapsed time, so a day of 23 hours is PT1380M: what P1D means to
-        a service that knows no time zone is not known.
+        Its length is elapsed time, so a day of 23 hours is PT1380M: nothing says what
+        P1D means to a service without time zones.
         """
         window_duration = f"PT{query.window.span // timedelta(minutes=1)}M"
-        return {
-            "interval": window_duration,
-            **orjson.loads(query.template),
-            **dates,
-        }
+        template = orjson.loads(query.template)
+        return {"interval": window_duration, **template, **dates}
 
     def build_part(
         self,

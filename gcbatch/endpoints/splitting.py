@@ -41,7 +41,7 @@ JOB_REQUESTS: Final = 6
 look at its state, one removes it."""
 
 ACROSS_MIDNIGHT: Final = (
-    "queries asked again by local day, as the service's buckets reached over midnight"
+    "queries fetched again by local day, as the service's buckets reached over midnight"
 )
 
 
@@ -91,11 +91,11 @@ class Splitter:
         """
         by_job = self.by_job
         if by_job is None:
-            return await self._fetch_whole(query, job_can=False)
+            return await self._fetch_or_split(query, job_can=False)
         if not self.always:
             try:
                 self._check_job_is_cheaper(query)
-                return await self._fetch_whole(query, job_can=True)
+                return await self._fetch_or_split(query, job_can=True)
             except _JobIsCheaperError:
                 self.jobs += 1
 
@@ -104,7 +104,7 @@ class Splitter:
 
         return self._merged(await self._in_whole_days(query, one), query)
 
-    async def _fetch_whole(self, query: Query, *, job_can: bool) -> Part:
+    async def _fetch_or_split(self, query: Query, *, job_can: bool) -> Part:
         """Fetch a query, split as far as needed.
 
         Args:
@@ -115,7 +115,7 @@ class Splitter:
             _JobIsCheaperError: If *job_can*, and it should.
         """
 
-        async def sized(piece: Query) -> list[Part]:
+        async def fetch_piece(piece: Query) -> list[Part]:
             """Fetch a piece of the query, in halves of halves if needed."""
             halves = self._halves(piece)
             size = self._size(piece)
@@ -139,10 +139,12 @@ class Splitter:
                     return [fetched]
             self._halved.add(piece.digest)
             return [
-                p for half in halves for p in await self._in_whole_days(half, sized)
+                p
+                for half in halves
+                for p in await self._in_whole_days(half, fetch_piece)
             ]
 
-        pieces = await self._in_whole_days(query, sized)
+        pieces = await self._in_whole_days(query, fetch_piece)
         if query.digest in self._halved:
             self.split += 1
             self.pieces += len(pieces)
@@ -187,10 +189,10 @@ class Splitter:
         """Return what the run report should mention, with how often it happened."""
         return +Counter(
             {
-                "queries too large for the service, asked in pieces": self.split,
-                "pieces of these; a shorter fetch.chunk asks for less": self.pieces,
+                "queries too large for the service, fetched in pieces": self.split,
+                "pieces of these; a shorter fetch.chunk avoids them": self.pieces,
                 ACROSS_MIDNIGHT: len(self.by_day),
-                "queries asked by job": self.jobs,
+                "queries fetched by async job": self.jobs,
             }
         )
 

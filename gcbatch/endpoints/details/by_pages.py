@@ -28,11 +28,6 @@ ROUNDS: Final = 3
 class PageFetcher:
     """Fetches spans of details by pages, all pages of a span concurrently.
 
-    Args:
-        address: Of the details, without `/query`.
-        records: The kind of records.
-        context: What they are fetched with.
-
     Attributes:
         cap: The maximum of rows that paging reaches; lowered if the service says less.
     """
@@ -59,7 +54,7 @@ class PageFetcher:
             DataError: If records are missing; names the span and both numbers.
             TooLargeError: If paging does not reach the last page; the cap is lowered.
         """
-        counts = PageCount(span)
+        counts = PageCount()
         detail_query.take(counts, 1, first)
 
         async def one(number: int) -> None:
@@ -150,7 +145,7 @@ class PageFetcher:
             except ServiceError as exc:
                 if exc.refusal is None or exc.refusal.status != HTTPStatus.BAD_REQUEST:
                     raise
-                remark = "spans whose count could not be asked"
+                remark = "spans whose count the service refused"
                 detail_query.collector.remarks[remark] += 1
                 return None
             page = answer.value

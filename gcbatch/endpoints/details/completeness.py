@@ -34,16 +34,12 @@ NEVER: Final = datetime.max.replace(tzinfo=UTC)
 class PageCount:
     """The pages of one span that have come, and what they say of the total.
 
-    Args:
-        span: The span.
-
     Attributes:
         ids: The records that came, whether in the job's range or not.
         total: How many there are, by the last answer.
         totals: All totals in the answers of this round.
     """
 
-    span: Window
     ids: set[str] = field(default_factory=set)
     total: int = 0
     totals: set[int] = field(default_factory=set)

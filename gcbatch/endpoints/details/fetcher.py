@@ -111,7 +111,7 @@ class DetailFetcher:
         """Return what the run report should mention, with how often it happened."""
         full_days = (
             f"days of more {self.records.noun} than the {self._pages.cap:,} that "
-            "pages reach, asked by job"
+            "pages reach, fetched by async job"
         )
         return +Counter(
             {

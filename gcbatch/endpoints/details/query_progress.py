@@ -25,11 +25,6 @@ endless."""
 class DetailQuery:
     """One query, and what has been fetched of it.
 
-    Args:
-        query: The query.
-        collector: Collects its records.
-        context: What it is fetched with.
-
     Attributes:
         days_by_job: Days that a job has fetched; no piece of them is due any more.
     """

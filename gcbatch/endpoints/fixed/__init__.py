@@ -1,1 +1,1 @@
-"""A registry folder: endpoints with figures and groups of their own, a file each."""
+"""A registry folder: each file is an endpoint with fixed figures, a FixedEndpoint."""

@@ -105,8 +105,8 @@ _PER_OFFER: Final = pa.field(
 class IntervalReport(FixedEndpoint):
     """The endpoint `interval-report`."""
 
-    # Before part format 2, the columns of calls held counts of intervals.
     name: str = "interval-report"
+    part_format: int = 2  # before, the columns of calls held counts of intervals
     queues_at_once: int | None = 1
     columns: tuple[FixedColumn, ...] = _COLUMNS
     handled: str = "handled_count"

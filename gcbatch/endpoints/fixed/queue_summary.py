@@ -87,8 +87,8 @@ _PAGES: Final = RowReader(_Row, rows="data", next_page="nextPageToken", clean=_c
 class QueueSummary(FixedEndpoint):
     """The endpoint `queue-summary`."""
 
-    # Before part format 2, rows of queues that were not requested were stored.
     name: str = "queue-summary"
+    part_format: int = 2  # before, rows of queues that were not requested got in
     columns: tuple[FixedColumn, ...] = _COLUMNS
     handled: str = "total_handled"
     abandoned: str = "total_abandoned"
