@@ -1,4 +1,4 @@
-"""Two roads from an answer to its rows: the short one agrees with the long one."""
+"""The two readers of aggregates: the columnar reader agrees with the row reader."""
 
 import json
 from contextlib import suppress
@@ -106,11 +106,11 @@ USUAL: dict[str, Any] = {
 }
 
 
-def by_the_long_road(page: Any, **changes: Any) -> pa.Table:
+def by_row_reader(page: Any, **changes: Any) -> pa.Table:
     return rows_of(decode_page(body_of(page)), **(USUAL | changes))
 
 
-def by_the_short_road(page: Any, **changes: Any) -> pa.Table | None:
+def by_columnar_reader(page: Any, **changes: Any) -> pa.Table | None:
     given = USUAL | changes
     schema = schema_of(given["section"], CONVERSATIONS)
     return read_columns(body_of(page), schema=schema, **given)
@@ -121,12 +121,12 @@ def body_of(page: Any) -> bytes:
 
 
 @given(page=groups)
-def test_both_roads_lead_to_the_same_rows(page: list[Any]) -> None:
+def test_both_readers_read_the_same_rows(page: list[Any]) -> None:
     """Whatever is left out, in whatever order groups and buckets come."""
-    short = by_the_short_road({"results": page})
+    short = by_columnar_reader({"results": page})
 
     assert short is not None
-    assert short.combine_chunks().equals(by_the_long_road({"results": page}))
+    assert short.combine_chunks().equals(by_row_reader({"results": page}))
 
 
 def one(**changes: Any) -> dict[str, Any]:
@@ -185,13 +185,13 @@ ODD = [
 def test_what_is_odd_goes_the_long_way(
     page: dict[str, Any], metrics: tuple[str, ...]
 ) -> None:
-    """The short road refuses it, or says the same; it never says anything else."""
+    """The columnar reader refuses it, or says the same; it never says anything else."""
     asked = ASKED.model_copy(update={"metrics": metrics})
     given: dict[str, Any] = {"section": asked, "queues": ("q1", "Q2")}
-    short = by_the_short_road(page, **given)
+    short = by_columnar_reader(page, **given)
 
     with suppress(DataError, msgspec.ValidationError):
-        long = by_the_long_road(page, **given)
+        long = by_row_reader(page, **given)
         assert short is None or short.equals(long)
         return
     assert short is None
@@ -214,24 +214,24 @@ def test_what_is_odd_goes_the_long_way(
 )
 @pytest.mark.parametrize("views", [ASKED.views, ()])
 def test_what_would_be_left_out_goes_the_long_way(page: Any, views: Any) -> None:
-    """There it is named, or refused; the short road knows what was asked alone."""
+    """There it is named, or refused; the columnar reader knows what was asked alone."""
     asked = ASKED.model_copy(update={"views": views})
 
-    assert by_the_short_road(page, section=asked) is None
+    assert by_columnar_reader(page, section=asked) is None
 
 
-def test_offsets_stay_on_the_short_road() -> None:
+def test_offsets_stay_with_the_columnar_reader() -> None:
     """They are usual; only what changes the meaning of figures is odd."""
     page = one(bucket={"interval": "2026-10-01T02:00:00+01:00/2026-10-01T02:00:00Z"})
 
-    short = by_the_short_road(page)
+    short = by_columnar_reader(page)
 
     assert short is not None
-    assert short.equals(by_the_long_road(page))
+    assert short.equals(by_row_reader(page))
 
 
-def test_families_with_qualifiers_take_the_long_road() -> None:
+def test_families_with_qualifiers_go_to_the_row_reader() -> None:
     """There a row is a bucket and a qualifier."""
     family = family_named("user-aggregates")
 
-    assert by_the_short_road(one(), family=family) is None
+    assert by_columnar_reader(one(), family=family) is None

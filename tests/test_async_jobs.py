@@ -79,7 +79,7 @@ LAST = {"rows": [3]}
 JOB = "/a%2F1"
 
 
-def road_to(service: Service, **options: Any) -> AsyncJobClient:
+def job_client(service: Service, **options: Any) -> AsyncJobClient:
     usual: dict[str, Any] = {"at_once": 5, "wait_s": 600.0, "page_size": None}
     given = usual | options
     fetch = SimpleNamespace(
@@ -130,8 +130,8 @@ def fetch(
 
     async def work(clock: Callable[[], float]) -> None:
         fetched.service.clock = clock
-        road = road_to(fetched.service, **options)
-        fetched.until = await road.fetch(
+        client = job_client(fetched.service, **options)
+        fetched.until = await client.fetch(
             order,
             read,
             lambda page: fetched.rows.extend(page.value.rows),
@@ -362,12 +362,12 @@ def test_jobs_under_way_are_bounded(
             return await Service(iter([told])).call(method, path, decode, **more)
 
     async def work(_: Callable[[], float]) -> None:
-        road = road_to(Busy(iter(())), at_once=at_once)
+        client = job_client(Busy(iter(())), at_once=at_once)
         async with asyncio.TaskGroup() as group:
             for number in range(8):
                 order = AsyncJobRequest("about", b"{}", store.pending(f"{number:040}"))
                 group.create_task(
-                    road.fetch(order, read, lambda _: None, begin=lambda: None)
+                    client.fetch(order, read, lambda _: None, begin=lambda: None)
                 )
 
     in_turned_time(work)

@@ -157,7 +157,7 @@ class Lying:
         return answer(self._answers(number, self.asked))
 
 
-def road_to(client: Lying, *, cap: int = 100_000) -> PageFetcher:
+def page_fetcher(client: Lying, *, cap: int = 100_000) -> PageFetcher:
     limits = SimpleNamespace(detail_results=cap)
     context = SimpleNamespace(
         client=client,
@@ -173,7 +173,7 @@ async def test_a_total_that_outgrows_paging_ends_it(detail_query: DetailQuery) -
     client = Lying(lambda number, asked: full_page(number, 900 + 200 * asked))
     first = answer(full_page(1, 900))
 
-    assert not await road_to(client, cap=1_000).gather(detail_query, DAY, first)
+    assert not await page_fetcher(client, cap=1_000).gather(detail_query, DAY, first)
 
 
 async def test_counting_ends_with_the_total(detail_query: DetailQuery) -> None:
@@ -181,7 +181,7 @@ async def test_counting_ends_with_the_total(detail_query: DetailQuery) -> None:
     earlier = documents(0, 100, after(-1))
     client = Lying(lambda _number, _asked: page(earlier, 350))
 
-    await road_to(client).count_records(detail_query, DAY)
+    await page_fetcher(client).count_records(detail_query, DAY)
 
     assert client.asked == 4
 

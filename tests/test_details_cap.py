@@ -48,8 +48,8 @@ def test_a_day_above_the_cap(tmp_path: Path, matching: Matching) -> None:
 
 @pytest.mark.one_in(4)
 @pytest.mark.parametrize("matching", MATCHINGS)
-@pytest.mark.parametrize("road", ["", "-jobs", "-auto"])
-def test_a_week_with_such_days(tmp_path: Path, road: str, matching: Matching) -> None:
+@pytest.mark.parametrize("mode", ["", "-jobs", "-auto"])
+def test_a_week_with_such_days(tmp_path: Path, mode: str, matching: Matching) -> None:
     """Quiet days, full ones, and conversations that go on over midnight."""
     tenant = made_of(
         *conversations(90, 3, seed=1),
@@ -59,7 +59,7 @@ def test_a_week_with_such_days(tmp_path: Path, road: str, matching: Matching) ->
     )
     world = World(tmp_path, tenant, max_detail_results=CAP, detail_matching=matching)
 
-    world.run(endpoint=f"conversation-details{road}", days=7)
+    world.run(endpoint=f"conversation-details{mode}", days=7)
 
     assert world.ids() == begun(tenant, after(0), after(7))
 
