@@ -19,19 +19,19 @@ __all__ = ["Catalog"]
 
 
 SUPERSEDED: Final = (
-    "conversations in two windows, as their start was corrected; "
-    "the older fetch is left out"
+    "conversations in two windows, because the service corrected their start; "
+    "the older version is left out"
 )
-"""How many there were is shown of a run."""
+"""A run's warning; the number of them follows."""
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """Makes the tables of a job from its parts.
+    """The tables of a job.
 
     Args:
         source: What they are made of.
-        stop: Once set, tables end with an error between two batches.
+        stop: Once set, tables end with StoppedError between two batches.
     """
 
     source: TableSource
@@ -39,29 +39,30 @@ class Catalog:
 
     @property
     def job(self) -> Job:
-        """Whose tables."""
+        """The job."""
         return self.source.job
 
     @property
     def names_at(self) -> dict[str, datetime]:
-        """When the names and targets in the tables were listed, by what they name."""
+        """When the names and targets in the tables were listed, by table, UTC."""
         return dict(self.source.names_at)
 
     def table(self, name: str, *, period: str | None = None) -> Table:
         """Return one table.
 
         Args:
-            name: One that the job can export.
+            name: A table that the job can export.
             period: Of the table `sla`; None is the job's.
         """
-        make: Callable[[TableSource], Table] = load_member(
+        new_table: Callable[[TableSource], Table] = load_member(
             self.job.folder_of(name), name, "table"
         )
-        table = make(replace(self.source, period=period))
+        table = new_table(replace(self.source, period=period))
         lacks = () if name in ENTITY_TABLES else tuple(map(Lack, self.source.lacks))
-        lacks = table.lacks or lacks
         return replace(
-            table, batches=lambda: self._until_stopped(table.batches()), lacks=lacks
+            table,
+            batches=lambda: self._until_stopped(table.batches()),
+            lacks=table.lacks or lacks,
         )
 
     def _until_stopped(
@@ -73,7 +74,7 @@ class Catalog:
             yield batch
 
     def all(self) -> dict[str, Table]:
-        """Return all tables of what the job asks."""
+        """Return all tables of the job's endpoint."""
         return {name: self.table(name) for name in self.job.tables}
 
     def breaches(self) -> int:
@@ -84,7 +85,7 @@ class Catalog:
         return sum(pc.sum(column).as_py() or 0 for column in missed)
 
     def remarks(self) -> Iterator[str]:
-        """Yield what the reader of the tables should know."""
+        """Yield warnings about the tables."""
         latest = self.source.latest
         if latest is not None and latest.dropped:
             yield f"{SUPERSEDED}: {latest.dropped:,}"
