@@ -2,27 +2,27 @@
 
 from typing import Final
 
-from gcbatch.genesys import CONVERSATION
-from gcbatch.tables.documents.columns import extra_column, number_column
-from gcbatch.tables.documents.row_builder import Shape
-from gcbatch.tables.documents.shapes import IN_SESSION, METRICS, PARTICIPANTS, fields
+from gcbatch.tables.documents.columns import extra_column, ordinal_column
+from gcbatch.tables.documents.shapes import (
+    IN_SESSION,
+    METRICS,
+    PARTICIPANTS,
+    conversation_shape,
+    fields,
+)
 from gcbatch.tables.documents.table import DocumentsTable
 
 __all__ = ["table"]
 
 table: Final = DocumentsTable.of_shape(
     "session_metrics",
-    Shape(
-        noun="conversation",
-        root=CONVERSATION,
-        path=METRICS,
-        columns=(
-            *IN_SESSION,
-            number_column("metric_number", 3, 2, "session"),
-            *fields(METRICS, "emitDate", "name", "value"),
-            *fields(PARTICIPANTS, "purpose", "userId", named=False),
-            extra_column(),
-        ),
+    conversation_shape(
+        METRICS,
+        *IN_SESSION,
+        ordinal_column("metric_number", 3, 2, "session"),
+        *fields(METRICS, "emitDate", "name", "value"),
+        *fields(PARTICIPANTS, "purpose", "userId", named=False),
+        extra_column(),
         key=("conversation_id", "session_number", "metric_number"),
     ),
 )
