@@ -40,7 +40,7 @@ level as a part of a whole; milliseconds and the calls that they belong to. They
 whole numbers where the service sends whole numbers."""
 
 _CALLS: Final = "voice"
-"""The media type whose target counts where media types are not told apart."""
+"""The media type whose target counts where rows are not grouped by media type."""
 
 _ABOUT_QUEUES: Final = ("queue_name", "deleted")
 _BASIS: Final = tuple(
@@ -92,9 +92,9 @@ class Targets:
         """Return the target of a queue, None if it has none.
 
         Args:
-            queue_id: None where queues are not told apart.
+            queue_id: None where rows are not grouped by queue.
             name: Of the queue.
-            media_type: None where media types are not told apart.
+            media_type: None where rows are not grouped by media type.
         """
         for key in (queue_id, (queue_id or "").upper(), name):
             if key is not None and key in self.by_queue:
@@ -315,7 +315,7 @@ def _figures(
     columns = {n: sums[n] for n in ("period", "period_start", "period_end", *keys)}
     columns |= {
         "queue_name": pa.array(queue_names, pa.string()).take(which),
-        **{n: _counts(sums[n]) for n in ("offered", "answered", "abandoned")},
+        **{n: pc.fill_null(sums[n], 0) for n in ("offered", "answered", "abandoned")},
         "service_level_pct": level,
         "target_pct": target,
         "compliance_met": pc.greater_equal(pc.round(level, LEVEL_DECIMALS), target),
@@ -330,10 +330,6 @@ def _figures(
     }
     ordered = [columns[name] for name in schema.names]
     yield from pa.Table.from_arrays(ordered, schema=schema).to_batches()
-
-
-def _counts(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.fill_null(values, 0)
 
 
 def _ratio(

@@ -9,24 +9,21 @@ from gcbatch.tables.documents.conversation_figures import (
 )
 from gcbatch.tables.documents.shapes import (
     ROOT,
-    conversation_shape,
+    conversation_table,
     fields,
     other_fields,
 )
-from gcbatch.tables.documents.table import DocumentsTable
 
 __all__ = ["table"]
 
-table: Final = DocumentsTable.of_shape(
+table: Final = conversation_table(
     "conversations",
-    conversation_shape(
-        (),
-        *ROOT,
-        *fields((), "conversationEnd"),
-        *DERIVED,
-        *other_fields((), "conversationId", "conversationStart", "conversationEnd"),
-        key=("conversation_id",),
-        needed=NEEDED,
-        derive=derive_figures,
-    ),
+    (),
+    *ROOT,
+    *fields((), "conversationEnd"),
+    *DERIVED,
+    *other_fields((), "conversationId", "conversationStart", "conversationEnd"),
+    key=("conversation_id",),
+    needed=NEEDED,
+    derive=derive_figures,
 )

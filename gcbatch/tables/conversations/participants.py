@@ -6,23 +6,20 @@ from gcbatch.tables.documents.shapes import (
     PARTICIPANT_NUMBER,
     PARTICIPANTS,
     ROOT,
-    conversation_shape,
+    conversation_table,
     fields,
     other_fields,
 )
-from gcbatch.tables.documents.table import DocumentsTable
 
 __all__ = ["table"]
 
-table: Final = DocumentsTable.of_shape(
+table: Final = conversation_table(
     "participants",
-    conversation_shape(
-        PARTICIPANTS,
-        *ROOT,
-        *fields(PARTICIPANTS, "participantId"),
-        PARTICIPANT_NUMBER,
-        *fields(PARTICIPANTS, "userId"),
-        *other_fields(PARTICIPANTS, "participantId", "userId"),
-        key=("conversation_id", "participant_number"),
-    ),
+    PARTICIPANTS,
+    *ROOT,
+    *fields(PARTICIPANTS, "participantId"),
+    PARTICIPANT_NUMBER,
+    *fields(PARTICIPANTS, "userId"),
+    *other_fields(PARTICIPANTS, "participantId", "userId"),
+    key=("conversation_id", "participant_number"),
 )

@@ -8,23 +8,20 @@ from gcbatch.tables.documents.shapes import (
     PARTICIPANTS,
     SEGMENTS,
     SESSIONS,
-    conversation_shape,
+    conversation_table,
     fields,
     other_fields,
 )
-from gcbatch.tables.documents.table import DocumentsTable
 
 __all__ = ["table"]
 
-table: Final = DocumentsTable.of_shape(
+table: Final = conversation_table(
     "segments",
-    conversation_shape(
-        SEGMENTS,
-        *IN_SESSION,
-        ordinal_column("segment_number", 3, 2, "session"),
-        *fields(PARTICIPANTS, "purpose", "userId"),
-        *fields(SESSIONS, "mediaType", "direction"),
-        *other_fields(SEGMENTS),
-        key=("conversation_id", "session_number", "segment_number"),
-    ),
+    SEGMENTS,
+    *IN_SESSION,
+    ordinal_column("segment_number", level=3, within=2, owner="session"),
+    *fields(PARTICIPANTS, "purpose", "userId"),
+    *fields(SESSIONS, "mediaType", "direction"),
+    *other_fields(SEGMENTS),
+    key=("conversation_id", "session_number", "segment_number"),
 )

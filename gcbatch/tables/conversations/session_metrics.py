@@ -7,22 +7,19 @@ from gcbatch.tables.documents.shapes import (
     IN_SESSION,
     METRICS,
     PARTICIPANTS,
-    conversation_shape,
+    conversation_table,
     fields,
 )
-from gcbatch.tables.documents.table import DocumentsTable
 
 __all__ = ["table"]
 
-table: Final = DocumentsTable.of_shape(
+table: Final = conversation_table(
     "session_metrics",
-    conversation_shape(
-        METRICS,
-        *IN_SESSION,
-        ordinal_column("metric_number", 3, 2, "session"),
-        *fields(METRICS, "emitDate", "name", "value"),
-        *fields(PARTICIPANTS, "purpose", "userId", named=False),
-        extra_column(),
-        key=("conversation_id", "session_number", "metric_number"),
-    ),
+    METRICS,
+    *IN_SESSION,
+    ordinal_column("metric_number", level=3, within=2, owner="session"),
+    *fields(METRICS, "emitDate", "name", "value"),
+    *fields(PARTICIPANTS, "purpose", "userId", named=False),
+    extra_column(),
+    key=("conversation_id", "session_number", "metric_number"),
 )

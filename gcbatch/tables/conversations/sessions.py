@@ -8,24 +8,21 @@ from gcbatch.tables.documents.shapes import (
     ROOT,
     SESSION_NUMBER,
     SESSIONS,
-    conversation_shape,
+    conversation_table,
     fields,
     other_fields,
 )
-from gcbatch.tables.documents.table import DocumentsTable
 
 __all__ = ["table"]
 
-table: Final = DocumentsTable.of_shape(
+table: Final = conversation_table(
     "sessions",
-    conversation_shape(
-        SESSIONS,
-        *ROOT,
-        *fields(PARTICIPANTS, "participantId"),
-        PARTICIPANT_NUMBER,
-        *fields(SESSIONS, "sessionId"),
-        SESSION_NUMBER,
-        *other_fields(SESSIONS, "sessionId"),
-        key=("conversation_id", "session_number"),
-    ),
+    SESSIONS,
+    *ROOT,
+    *fields(PARTICIPANTS, "participantId"),
+    PARTICIPANT_NUMBER,
+    *fields(SESSIONS, "sessionId"),
+    SESSION_NUMBER,
+    *other_fields(SESSIONS, "sessionId"),
+    key=("conversation_id", "session_number"),
 )

@@ -9,11 +9,9 @@ import pyarrow.compute as pc
 from pyarrow import json as arrow_json
 
 from gcbatch.errors import SHAPE_HINT, DataError
-from gcbatch.genesys import Model
-from gcbatch.tables.documents.lenient_reader import ReadRecords, read_leniently
 from gcbatch.text import one_line
 
-__all__ = ["document_texts", "join_lines", "read_records", "read_strictly"]
+__all__ = ["document_texts", "join_lines", "read_strictly"]
 
 
 def document_texts(batch: pa.RecordBatch, noun: str) -> pa.StringArray:
@@ -75,33 +73,6 @@ def read_strictly(
         return None
     records = table.to_struct_array().combine_chunks()
     return None if _has_null_item(records) else records
-
-
-def read_records(
-    texts: pa.StringArray,
-    lines: pa.Buffer,
-    ids: pa.StringArray,
-    schema: pa.Schema,
-    about: tuple[Model, str],
-) -> ReadRecords:
-    """Return one record for each document, with the fields of *schema*.
-
-    Args:
-        texts: The documents.
-        lines: The same, from join_lines.
-        ids: Their ids, for errors.
-        schema: Fields to read.
-        about: The model of a document, and what a document is.
-
-    Raises:
-        DataError: If a record or a strict field has a wrong type; names the document
-            and the field.
-    """
-    records = read_strictly(texts, lines, schema)
-    if records is not None:
-        return ReadRecords(records, frozenset())
-    kind = pa.struct(list(schema))
-    return read_leniently(texts.to_pylist(), ids.to_pylist(), kind, *about)
 
 
 def _has_infinity(table: pa.Table) -> bool:

@@ -184,7 +184,7 @@ def _columns(
     yield Column(pa.field(name, kind, metadata=about), source)
 
 
-def ordinal_column(name: str, level: int, within: int, owner: str) -> Column:
+def ordinal_column(name: str, *, level: int, within: int, owner: str) -> Column:
     """Return a column that numbers the records of a level.
 
     Args:

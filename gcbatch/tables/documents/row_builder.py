@@ -9,7 +9,6 @@ from gcbatch.genesys import FieldKind, Model
 from gcbatch.tables.documents.arrow_reader import (
     document_texts,
     join_lines,
-    read_records,
     read_strictly,
 )
 from gcbatch.tables.documents.columns import (
@@ -24,6 +23,7 @@ from gcbatch.tables.documents.columns import (
     projection,
 )
 from gcbatch.tables.documents.json_text import json_lists
+from gcbatch.tables.documents.lenient_reader import read_leniently
 from gcbatch.tables.documents.raw_fields import (
     RawFields,
     mistyped_fields,
@@ -103,20 +103,8 @@ class RowBuilder:
         Raises:
             DataError: If a document cannot be read; names it, and the field.
         """
-        shape = self._shape
-        texts = document_texts(batch, shape.noun)
-        lines, ids = join_lines(texts), batch.column("id")
-        done: dict[str, pa.Array] = {}
-        documents = None
-        if self._may_lack_json:
-            documents = read_strictly(texts, lines, self._all_fields)
-        if documents is None:
-            # Where some documents hold JSON or a wrong type, others do too.
-            self._may_lack_json = False
-            documents, mistyped = read_records(
-                texts, lines, ids, self._typed_fields, (shape.root, shape.noun)
-            )
-            done = self._raw_columns(texts, ids, mistyped)
+        shape, ids = self._shape, batch.column("id")
+        documents, done = self._read(document_texts(batch, shape.noun), ids)
         levels = unnest(documents, shape.path)
         if shape.derive is not None:
             done |= shape.derive(documents, ids)
@@ -126,6 +114,29 @@ class RowBuilder:
                 column, batch, levels, done, columns
             )
         return pa.RecordBatch.from_arrays(list(columns.values()), schema=self._schema)
+
+    def _read(
+        self, texts: pa.Array, ids: pa.Array
+    ) -> tuple[pa.StructArray, dict[str, pa.Array]]:
+        """Return the documents as records, and the raw columns by name."""
+        lines = join_lines(texts)
+        if self._may_lack_json:
+            documents = read_strictly(texts, lines, self._all_fields)
+            if documents is not None:
+                return documents, {}
+            # Where some documents hold JSON or a wrong type, others do too.
+            self._may_lack_json = False
+        documents = read_strictly(texts, lines, self._typed_fields)
+        mistyped: frozenset[FieldPath] = frozenset()
+        if documents is None:
+            documents, mistyped = read_leniently(
+                texts.to_pylist(),
+                ids.to_pylist(),
+                pa.struct(list(self._typed_fields)),
+                self._shape.root,
+                self._shape.noun,
+            )
+        return documents, self._raw_columns(texts, ids, mistyped)
 
     def _column(
         self,

@@ -1,4 +1,4 @@
-"""What the tables of conversation details have in common: their common columns."""
+"""What the tables of conversation details share: columns, and paths to records."""
 
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from gcbatch.tables.documents.columns import (
     ordinal_column,
 )
 from gcbatch.tables.documents.row_builder import Shape
+from gcbatch.tables.documents.table import DocumentsTable
 
 __all__ = [
     "ID",
@@ -28,6 +29,7 @@ __all__ = [
     "SESSION_NUMBER",
     "START",
     "conversation_shape",
+    "conversation_table",
     "fields",
     "other_fields",
 ]
@@ -52,8 +54,12 @@ SESSIONS: Final = ("participants", "sessions")
 SEGMENTS: Final = ("participants", "sessions", "segments")
 METRICS: Final = ("participants", "sessions", "metrics")
 
-PARTICIPANT_NUMBER: Final = ordinal_column("participant_number", 1, 0, "conversation")
-SESSION_NUMBER: Final = ordinal_column("session_number", 2, 0, "conversation")
+PARTICIPANT_NUMBER: Final = ordinal_column(
+    "participant_number", level=1, within=0, owner="conversation"
+)
+SESSION_NUMBER: Final = ordinal_column(
+    "session_number", level=2, within=0, owner="conversation"
+)
 
 
 def conversation_shape(
@@ -61,6 +67,18 @@ def conversation_shape(
 ) -> Shape:
     """Return the shape of a table of conversations; see Shape."""
     return Shape("conversation", CONVERSATION, path, columns, key, **derived)
+
+
+def conversation_table(
+    name: str,
+    path: FieldPath,
+    *columns: Column,
+    key: tuple[str, ...],
+    **derived: Any,
+) -> DocumentsTable:
+    """Return a table of conversations; see Shape."""
+    shape = conversation_shape(path, *columns, key=key, **derived)
+    return DocumentsTable.of_shape(name, shape)
 
 
 def fields(path: FieldPath, *only: str, named: bool = True) -> tuple[Column, ...]:
