@@ -129,7 +129,7 @@ def conversation(*participants: Json, **fields: Any) -> bytes:
 
 
 def said(table: Table) -> list[Json]:
-    """Return rows as they are told in full: JSON read, and nulls left out."""
+    """Return rows with their JSON read and without nulls."""
     is_json = {
         f.name for f in table.schema if (f.metadata or {}).get(b"content") == b"json"
     }

@@ -9,7 +9,6 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch.endpoints import AggregateEndpoint, DetailsEndpoint
 from gcbatch.job import ENTITY_TABLES, Job
 from gcbatch.registry import load_member
 from gcbatch.table import Lack, StoppedError, Table
@@ -89,23 +88,20 @@ class Catalog:
         latest = self.source.latest
         if latest is not None and latest.dropped:
             yield f"{SUPERSEDED}: {latest.dropped:,}"
-        endpoint = self.source.endpoint
-        if self.job.sla is None or isinstance(endpoint, DetailsEndpoint):
+        if self.job.sla is None:
             return
         totals = self.table("sla", period="total").read_all()
         ids, names = (totals[n].to_pylist() for n in ("queue_id", "queue_name"))
         met = {*ids, *(i.upper() for i in ids if i), *names}
         for queue in sorted(set(self.job.sla.targets) - met):
             yield f"sla.targets: no queue {queue!r} in this run"
-        if not self.job.sla.include_deleted:
-            queues = self._queues_of_parts(endpoint)
-            left_out = queues - set(totals["queue_id"].to_pylist())
-            if left_out:
-                yield f"sla: deleted queues left out: {len(left_out)}"
+        if self.job.sla.include_deleted:
+            return
+        if left_out := self._queues_of_parts() - set(ids):
+            yield f"sla: deleted queues left out: {len(left_out)}"
 
-    def _queues_of_parts(self, endpoint: AggregateEndpoint) -> set[str | None]:
-        found: set[str | None] = set()
-        for query in self.source.plan.queries:
-            rows = endpoint.facts(self.source.store.read(query.digest))
-            found |= set(rows["queue_id"].to_pylist())
-        return found
+    def _queues_of_parts(self) -> set[str | None]:
+        endpoint, store = self.source.aggregate_endpoint, self.source.store
+        parts = (store.read(query.digest) for query in self.source.plan.queries)
+        queues = (endpoint.facts(part)["queue_id"].unique() for part in parts)
+        return {queue for ids in queues for queue in ids.to_pylist()}

@@ -19,9 +19,6 @@ __all__ = ["DATES", "DIVISION", "EntityTable"]
 BATCH_ROWS: Final = 4_096
 """Rows of a batch: the settings of a queue can have tens of kilobytes."""
 
-_ABOUT_LISTED: Final = "false: no longer in the org, shown by its last name"
-_ABOUT_EXTRA: Final = "fields that have no column; null: none"
-
 DIVISION: Final = (
     EntityField("division_id", ("division", "id"), "text"),
     EntityField("division_name", ("division", "name"), "text"),
@@ -57,16 +54,19 @@ class EntityTable:
     def schema(self) -> pa.Schema:
         """Of the rows."""
         ids, text = self.id_column, pa.string()
-        about_name = {"description": f"name of {ids}", "source": "name"}
-        about_listed = {"description": _ABOUT_LISTED}
-        about_extra = {"content": "json", "description": _ABOUT_EXTRA}
+        name = {"description": f"name of {ids}", "source": "name"}
+        listed = {"description": "false: no longer in the org, shown by its last name"}
+        extra = {
+            "content": "json",
+            "description": "fields that have no column; null: none",
+        }
         return pa.schema(
             [
                 pa.field(ids, text, nullable=False, metadata={"source": "id"}),
-                pa.field(self.name_column, text, metadata=about_name),
-                pa.field("listed", pa.bool_(), nullable=False, metadata=about_listed),
+                pa.field(self.name_column, text, metadata=name),
+                pa.field("listed", pa.bool_(), nullable=False, metadata=listed),
                 *(column.field for column in self.fields),
-                pa.field("extra", text, metadata=about_extra),
+                pa.field("extra", text, metadata=extra),
             ]
         )
 

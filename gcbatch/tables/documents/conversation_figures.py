@@ -58,11 +58,6 @@ def _figure(name: str, kind: pa.DataType, description: str, **about: str) -> Col
     return Column(pa.field(name, kind, metadata=metadata), Derived())
 
 
-def _measures() -> list[Column]:
-    sums = {name: f"sum of {' + '.join(m)}" for name, m in _MEASURES.items()}
-    return [_figure(n, pa.int64(), about, unit="ms") for n, about in sums.items()]
-
-
 DERIVED: Final = (
     _figure(
         "media_types",
@@ -80,7 +75,10 @@ DERIVED: Final = (
         NameOf("first_queue_id", "queueId"),
     ),
     _figure("participants", pa.int64(), "how many there are"),
-    *_measures(),
+    *(
+        _figure(name, pa.int64(), f"sum of {' + '.join(metrics)}", unit="ms")
+        for name, metrics in _MEASURES.items()
+    ),
 )
 
 
