@@ -36,9 +36,8 @@ class NameLookup:
     def of(cls, names: Mapping[str, str]) -> Self:
         """Return the lookup of names by id."""
         ids = sorted(names)
-        return cls(
-            pa.array(ids, pa.string()), pa.array([names[i] for i in ids], pa.string())
-        )
+        called = [names[i] for i in ids]
+        return cls(pa.array(ids, pa.string()), pa.array(called, pa.string()))
 
     def named(self, ids: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
         """Return the names of *ids*; an id without a name is its own name."""
