@@ -73,7 +73,7 @@ def test_ages_are_counted_by_the_calendar(text: str, period: str) -> None:
 )
 def test_what_is_no_age_is_refused(text: str) -> None:
     """Above all a lone number, and m, which may be minutes or months."""
-    with pytest.raises(JobError, match="is no age"):
+    with pytest.raises(JobError, match="is not an age"):
         parse_age(text)
 
 

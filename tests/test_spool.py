@@ -18,6 +18,7 @@ from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.store.spool import DOCUMENTS, Document, Spool, SpooledPart
 from gcbatch.store.store import Store
 from gcbatch.windows import Window
+from tests.old_parts import part_in
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 START_MS = int(START.timestamp() * 1000)
@@ -198,7 +199,7 @@ def test_the_seal_is_over_the_whole_file(tmp_path: Path) -> None:
             file.write(bytes([whole[place] ^ 1 << place % 8]))
             file.flush()
             try:
-                store.inspect(DIGEST)
+                part_in(store, DIGEST)
                 unnoticed.append(place)
             except DamagedPartError:
                 pass
@@ -208,7 +209,7 @@ def test_the_seal_is_over_the_whole_file(tmp_path: Path) -> None:
 
     assert groups >= 3
     assert unnoticed == []
-    assert store.inspect(DIGEST).table.num_rows == 40
+    assert part_in(store, DIGEST).table.num_rows == 40
 
 
 def test_a_damaged_row_group_is_noticed_before_the_first_row(tmp_path: Path) -> None:
@@ -235,7 +236,7 @@ def test_a_part_replaced_between_two_readings_is_noticed(tmp_path: Path) -> None
     with pytest.raises(ReplacedPartError):
         next(store.batches(DIGEST))
 
-    store.forget_reads()
+    store.reset_seen()
     assert sum(batch.num_rows for batch in store.batches(DIGEST)) == read == 2
 
 

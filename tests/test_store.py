@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from gcbatch.atomic_files import create_temp_beside, sync_folder, write_atomically
 from gcbatch.errors import DamagedPartError, DataError, OutputError
+from gcbatch.genesys.client import Answer
 from gcbatch.store import part_file as partfile
 from gcbatch.store.part_file import Part, write_checksum
 from gcbatch.store.part_metadata import PartMetadata
@@ -90,7 +91,7 @@ def test_a_part_comes_back_as_it_was(store: Store, offered: tuple[int, ...]) -> 
     assert read.equals(part.table)
     assert read.schema.equals(SCHEMA)
     assert read.schema.field("n_offered").metadata == {b"unit": b"events"}
-    assert store.account(DIGEST) == part.account
+    assert store.metadata(DIGEST) == part.metadata
 
 
 def test_a_part_is_plain_parquet(store: Store) -> None:
@@ -103,7 +104,7 @@ def test_a_part_is_plain_parquet(store: Store) -> None:
 
 def test_what_is_not_there_has_no_account(store: Store) -> None:
     """A missing part is asked for; reading it is an error with the way out."""
-    assert store.account(DIGEST) is None
+    assert store.metadata(DIGEST) is None
     with pytest.raises(DataError, match="part is missing") as caught:
         store.read(DIGEST)
 
@@ -118,7 +119,7 @@ def test_what_is_no_part_has_no_account(store: Store, content: bytes) -> None:
     store.path(DIGEST).parent.mkdir(parents=True)
     store.path(DIGEST).write_bytes(content)
 
-    assert store.account(DIGEST) is None
+    assert store.metadata(DIGEST) is None
     with pytest.raises(DataError, match="part is damaged"):
         store.read(DIGEST)
 
@@ -128,7 +129,7 @@ def test_parquet_without_an_account_is_no_part(store: Store) -> None:
     store.path(DIGEST).parent.mkdir(parents=True)
     pq.write_table(part_of(1).table, store.path(DIGEST))
 
-    assert store.account(DIGEST) is None
+    assert store.metadata(DIGEST) is None
 
 
 @settings(
@@ -146,7 +147,7 @@ def test_no_bit_turns_over_unseen(store: Store, place: float, bit: int) -> None:
     with pytest.raises(DataError, match="part is damaged"):
         store.read(DIGEST)
 
-    assert store.account(DIGEST) is None
+    assert store.metadata(DIGEST) is None
 
 
 @pytest.mark.parametrize("piece", [1, 50, 64, 1000])
@@ -189,7 +190,7 @@ def test_an_account_may_name_the_seal(store: Store) -> None:
     store.write(DIGEST, part)
 
     assert store.read(DIGEST).num_rows == 1
-    assert store.account(DIGEST) == part.account
+    assert store.metadata(DIGEST) == part.metadata
 
 
 def test_a_part_that_may_not_be_written_leaves_what_was_there(store: Store) -> None:
@@ -217,9 +218,9 @@ def test_with_the_part_the_service_has_nothing_under_way(store: Store) -> None:
     [
         partfile.table_of,
         lambda file: list(partfile.batches_of(file)),
-        partfile.metadata_of,
+        partfile.footer_of,
     ],
-    ids=["table_of", "batches_of", "metadata_of"],
+    ids=["table_of", "batches_of", "footer_of"],
 )
 def test_only_the_thread_that_asks_reads_a_part(
     store: Store, read: Callable[[Any], object]
@@ -261,7 +262,10 @@ def test_what_fails_while_a_part_is_open_is_not_told_of_the_part(store: Store) -
     store.write(DIGEST, part_of(1))
     full = OSError(28, "No space left on device")
 
-    with pytest.raises(OSError, match="No space left") as failed, store.examine(DIGEST):
+    with (
+        pytest.raises(OSError, match="No space left") as failed,
+        store.open_part(DIGEST),
+    ):
         raise full
 
     assert failed.value is full
@@ -315,7 +319,7 @@ class TestWhole:
         with pytest.raises(Stopped):
             store.write(DIGEST, part_of(1))
 
-        assert store.account(DIGEST) is None
+        assert store.metadata(DIGEST) is None
         assert files_of(store) == []
 
     def test_a_stop_leaves_what_was_there(self, tmp_path: Path) -> None:
@@ -386,7 +390,7 @@ class TestWhole:
         await asyncio.gather(*(asyncio.to_thread(write, n) for n in range(1, 7)))
 
         store = Store(tmp_path, "job")
-        account = store.account(DIGEST)
+        account = store.metadata(DIGEST)
         assert account is not None
         assert store.read(DIGEST).num_rows == account.rows
         assert files_of(store) == [f"{DIGEST}.parquet"]
@@ -398,7 +402,7 @@ class TestWhole:
         store.discard(DIGEST)
         store.discard(DIGEST)
 
-        assert store.account(DIGEST) is None
+        assert store.metadata(DIGEST) is None
 
 
 class TestNotes:
@@ -425,7 +429,7 @@ class TestAccount:
         """To the microsecond, and with all that it tells."""
         account = account_of(
             remarks={"odd": 2},
-            newer=("participants.fresh",),
+            unknown_fields=("participants.fresh",),
             available_until=DAY.end - timedelta(hours=1),
         )
 
@@ -438,7 +442,7 @@ class TestAccount:
         pieces = [
             account_of(
                 window=Window(START, noon),
-                newer=("b",),
+                unknown_fields=("b",),
                 available_until=noon,
                 remarks={"odd": 1},
             ),
@@ -446,13 +450,13 @@ class TestAccount:
                 2,
                 window=Window(noon, DAY.end),
                 asked_at=DAY.end,
-                newer=("a", "b"),
+                unknown_fields=("a", "b"),
                 remarks={"odd": 2},
             ),
         ]
         one, other = reversed(pieces) if turned else pieces
 
-        assert one.joined(other) == PartMetadata(
+        assert one.merged_with(other) == PartMetadata(
             asked_at=DAY.end,
             window=DAY,
             pages=2,
@@ -461,7 +465,7 @@ class TestAccount:
             size=2468,
             correlation_ids=("one", "two") * 2,
             remarks={"odd": 3},
-            newer=("a", "b"),
+            unknown_fields=("a", "b"),
             available_until=noon,
         )
 
@@ -482,7 +486,7 @@ class TestAccount:
         wait = Period(0, 0, 0, "PT0S") if settle == "P0D" else Period.parse(settle)
         account = account_of(asked_at=DAY.end + timedelta(hours=after_h))
 
-        assert account.settled(wait, DUBLIN, LATER) is settled
+        assert account.is_final(wait, DUBLIN, LATER) is settled
 
     def test_days_to_settle_are_local(self) -> None:
         """A day that loses an hour to the clocks is a day."""
@@ -492,21 +496,17 @@ class TestAccount:
             window=window, asked_at=end + timedelta(days=2) - timedelta(hours=1)
         )
 
-        assert account.settled(Period.parse("P2D"), DUBLIN, LATER)
-        assert not account.settled(Period.parse("P2D"), ZoneInfo("UTC"), LATER)
+        assert account.is_final(Period.parse("P2D"), DUBLIN, LATER)
+        assert not account.is_final(Period.parse("P2D"), ZoneInfo("UTC"), LATER)
 
     def test_pages_add_up(self) -> None:
         """A part of several pages was asked when the first was."""
 
-        class Page:
-            attempts, size = 2, 100
+        def page(n: int) -> Answer[None]:
+            return Answer(None, START + timedelta(seconds=n), 2, 100, f"id{n}")
 
-            def __init__(self, n: int) -> None:
-                self.asked_at = START + timedelta(seconds=n)
-                self.correlation_id = f"id{n}"
-
-        account = PartMetadata.of_pages(
-            DAY, 7, [Page(2), Page(1)], {"odd": 1, "what did not happen": 0}
+        account = PartMetadata.from_answers(
+            DAY, 7, [page(2), page(1)], {"odd": 1, "what did not happen": 0}
         )
 
         assert account == PartMetadata(

@@ -102,8 +102,8 @@ class DocumentsTable:
         makers: dict[tuple[str, ...], BatchReader] = {}
         for number, (window, queries) in enumerate(plan.windows):
             for query in queries:
-                account = store.account(query.digest)
-                newer = account.newer if account is not None else ()
+                account = store.metadata(query.digest)
+                newer = account.unknown_fields if account is not None else ()
                 make = makers.get(newer)
                 if make is None:
                     make = makers[newer] = self.maker(names, newer)
