@@ -42,11 +42,7 @@ def open_regular(path: Path) -> BufferedReader:
 
 
 def read_bounded(path: Path, max_bytes: int) -> bytes:
-    """Return the content of a regular file.
-
-    Args:
-        path: Path of the file.
-        max_bytes: Bytes that it may have.
+    """Return the content of a regular file of at most *max_bytes*.
 
     Raises:
         OSError: If it cannot be read, is no regular file, or is longer.
@@ -79,12 +75,7 @@ def create_temp_beside(path: Path) -> Path:
 
 
 def write_atomically(path: Path, fill: Callable[[Path], object], *, sync: Sync) -> None:
-    """Write a file beside *path*, then rename it to *path*.
-
-    Args:
-        path: Path of the file.
-        fill: Writes into an empty file beside it.
-        sync: Forces the file to disk before the rename.
+    """Let *fill* write a file beside *path*, sync it, then rename it to *path*.
 
     Raises:
         OSError: If it cannot be written; the previous file stays.

@@ -101,11 +101,9 @@ class GcbatchError(Exception):
         """The org that it concerns; empty for all orgs, or the only one."""
 
     def within(self, what: str, *, hint: str | None = None) -> Self:
-        """Return this error with *what* in front of its text.
+        """Return this error with *what* in front of its text: what failed by it.
 
-        Args:
-            what: What failed because of it.
-            hint: Another next step; None keeps the present one.
+        *hint* replaces the present one, unless it is None.
         """
         first, *others = self.problem.split("\n")
         lines = [f"{what}: {first}", *others]

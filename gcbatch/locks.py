@@ -24,8 +24,7 @@ class LockedError(OSError):
 def is_free(handle: int) -> bool:
     """Lock an open file or folder, unless another process holds the lock.
 
-    Args:
-        handle: Handle of the file; closing it, in whatever way, releases the lock.
+    Closing *handle*, in whatever way, releases the lock.
 
     Returns:
         Whether it is ours now; false while another process has it.

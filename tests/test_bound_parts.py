@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 def answer(query: Query) -> Part:
     """Return a part that answers a query."""
-    account = PartMetadata(query.window.end, query.window, 1, 1, 1, 1, ("id",))
-    return Part(pa.table({"day": [query.window.start]}), account)
+    metadata = PartMetadata(query.window.end, query.window, 1, 1, 1, 1, ("id",))
+    return Part(pa.table({"day": [query.window.start]}), metadata)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Digests of what a run read and wrote; `verify` tells by them what has changed."""
+"""Digests of published files, by which `verify` sees what has changed."""
 
 from dataclasses import dataclass
 from hashlib import file_digest
@@ -14,8 +14,8 @@ class PublishedFile:
     """A file that was published.
 
     Args:
-        path: As the job gives it; where it is relative, to the folder of the run.
-        sha256: Of its content.
+        path: As in the job file; a relative path starts at the folder of the run.
+        sha256: Hash of its content.
         bytes: Its size.
     """
 
@@ -28,7 +28,7 @@ def digest_file(path: Path) -> PublishedFile:
     """Return the digest of a file.
 
     Raises:
-        OSError: If it cannot be read, or is no file: nobody waits for a pipe.
+        OSError: If it cannot be read, or is no regular file.
     """
     with open_regular(path) as file:
         content = file_digest(file, "sha256")

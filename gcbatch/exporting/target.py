@@ -1,4 +1,4 @@
-"""Staging and publication of outputs: all written aside, then renamed together."""
+"""Publishes outputs together: all are written to drafts first, then renamed."""
 
 import os
 import stat
@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
-from types import TracebackType
 from typing import Self
 
 from gcbatch.atomic_files import Sync, sync_folder, to_disk
@@ -22,15 +21,15 @@ _HINT = "check the folder and its permissions"
 
 
 class Target:
-    """Lends staging paths, publishes them together, drops them on failure.
+    """Provides staging paths; publishes the files together, or drops them on failure.
 
-    Used as a context manager round one call of `export`: leaving it normally puts
-    every staged file in its place by one rename each, leaving it with an error
-    removes them and leaves what was there before.
+    It is a context manager round one call of `export`. Leaving it normally renames
+    every staged file into its place. Leaving it with an error removes the staged files;
+    the previous output stays.
 
     Args:
         sync: Forces a file's or folder's content to disk; the default is os.fsync.
-        stop: Once set, no other run is waited for.
+        stop: Once set, it does not wait for other runs.
     """
 
     def __init__(self, sync: Sync = to_disk, *, stop: Event | None = None) -> None:
@@ -46,33 +45,33 @@ class Target:
 
     @property
     def published(self) -> tuple[PublishedFile, ...]:
-        """The files that were put in place: where they were asked for, as written."""
+        """The published files, each with the path that was passed to stage."""
         return self._outputs
 
     def stage(self, path: Path, *, within: Path | None = None) -> Path:
-        """Return a path to write to, whose file becomes *path* when all is written.
+        """Return a path to write to; its file becomes *path* when all is written.
 
-        What a killed run left of the same output is removed.
+        Drafts of the same output that a killed run left are removed.
 
         Args:
-            path: Where the file is to be. Folders on the way are made.
-            within: A folder above it of which readers take all files, so that it shall
-                hold no unfinished one: the file is written beside that folder.
+            path: Where the file is to be. Missing folders are created.
+            within: A folder above it all of whose files are read, so that it must hold
+                no unfinished one: the file is written beside that folder.
 
         Raises:
-            OutputError: If there is a folder at *path*, or none can be made.
+            OutputError: If there is a folder at *path*, or a folder cannot be created.
         """
         asked = path
         try:
             if path.is_symlink():
-                path = path.resolve()  # what it points to is written, the link stays
+                path = (
+                    path.resolve()
+                )  # the file that it points to is written, the link stays
             if path in self._staged:
                 return self._staged[path]
-            if path.is_dir():
-                msg = f"{path}: is a folder, a file is to be written there"
-                raise OutputError(msg, hint="name a file, such as out/intervals.csv")
             if path.exists() and not path.is_file():
-                msg = f"{path}: is no regular file"
+                kind = "a folder" if path.is_dir() else "no regular file"
+                msg = f"{path}: is {kind}"
                 raise OutputError(msg, hint="name a file, such as out/intervals.csv")
             if within is None:
                 self._make(path.parent)
@@ -86,7 +85,7 @@ class Target:
         return staged
 
     def _drafts_for(self, path: Path) -> DraftFolders:
-        """Return the folder of drafts beside *path*; one serves all of a folder."""
+        """Return the draft folder beside *path*; all files of a folder share one."""
         folder = path.parent
         if folder not in self._drafts:
             remove_leftovers(path)
@@ -94,28 +93,28 @@ class Target:
         return self._drafts[folder]
 
     def _aside(self, folder: Path) -> DraftFolders:
-        """Return a folder of drafts on the disk of *folder*, not in it if that can be.
+        """Return a draft folder on the disk of *folder*, outside it if possible.
 
         Raises:
-            OSError: If none can be made.
+            OSError: If none can be created.
         """
         self._make(folder)
         place = folder.resolve()
         if place.name and place.parent.stat().st_dev == place.stat().st_dev:
-            with suppress(OSError):  # it may be ours, but not the folder above it
+            with suppress(OSError):  # the folder above it may be read-only
                 return self._drafts_for(place)
         return self._drafts_for(place / "partitions")
 
     def make_folder(self, folder: Path) -> None:
-        """Make a folder and those above it; on failure those left empty go again.
+        """Create a folder and those above it; a failed export removes empty ones.
 
         Raises:
-            OutputError: If it cannot be made.
+            OutputError: If it cannot be created.
         """
         try:
             self._make(folder)
         except OSError as exc:
-            msg = f"{folder}: cannot be made: {exc.strerror}"
+            msg = f"{folder}: cannot be created: {exc.strerror}"
             raise OutputError(msg, hint=_HINT) from exc
 
     def _make(self, folder: Path) -> None:
@@ -125,7 +124,7 @@ class Target:
             self._made.append(folder)
 
     def unstage(self, path: Path) -> None:
-        """Leave what is at *path* as it is, though a file may be staged for it."""
+        """Leave the file at *path* as it is; drop one that is staged for it."""
         if path.is_symlink():
             path = path.resolve()
         self._asked.pop(path, None)
@@ -138,28 +137,28 @@ class Target:
 
         Args:
             path: The file.
-            root: Folders below it go too, where nothing else is in them.
+            root: Folders below it are removed too if they are empty.
         """
         self._obsolete.append((path, root))
 
     def hold(self, folder: Path) -> None:
-        """Keep other runs from publishing into *folder* until this one has.
+        """Lock *folder* until this target has published.
 
-        What is seen in it afterwards is what the files will be put beside. Where the
-        system or the disk knows no locks, nobody is kept.
+        From now on no other run changes what is in it. If the system or the disk does
+        not support locks, nothing is locked.
 
         Args:
-            folder: Whoever publishes into it holds it too.
+            folder: A folder that every run locks before it publishes into it.
 
         Raises:
-            OutputError: If another run does not let go of it.
+            OutputError: If another run does not release it.
         """
         while folder not in self._held:
             self.make_folder(folder)
             try:
                 self._held[folder] = hold_folder(folder, stop=self._stop)
             except FileNotFoundError:
-                continue  # a run that made it failed, and removed it
+                continue  # a run that created it failed, and removed it
             except OSError as exc:
                 msg = f"{folder}: {exc.strerror}"
                 hint = "wait for the other run, or end it"
@@ -168,12 +167,7 @@ class Target:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         is_done = False
         try:
             if kind is None:
@@ -194,13 +188,15 @@ class Target:
             for path, staged in self._staged.items():  # noqa: B007 - for the error
                 with staged.open("rb+") as file:
                     self._sync(file.fileno())
-            # What is in its place may be another's as soon as it is there.
+            # Once a file is in its place, another run may replace it.
             outputs = tuple(
                 replace(digest_file(staged), path=str(self._asked[path]))
                 for path, staged in self._staged.items()
             )
             for path, staged in self._staged.items():
-                with suppress(FileNotFoundError):  # who could read it still can
+                with suppress(
+                    FileNotFoundError
+                ):  # the rights of the previous file stay
                     staged.chmod(stat.S_IMODE(path.stat().st_mode))
                 self._make(path.parent)
                 staged.replace(path)
@@ -219,5 +215,5 @@ class Target:
 
 def _remove_empty(folders: Iterable[Path]) -> None:
     for folder in folders:
-        with suppress(OSError):  # rmdir refuses one that has something in it
+        with suppress(OSError):  # rmdir refuses a folder that is not empty
             folder.rmdir()

@@ -217,9 +217,7 @@ def batches_of(
 ) -> Iterator[pa.RecordBatch]:
     """Yield the row groups of an opened part, one at a time in memory.
 
-    Args:
-        file: As open_verified yields it.
-        columns: The columns to read; None means all.
+    Only *columns* are read; None means all.
     """
     parquet = _parquet(file)
     for number in range(parquet.num_row_groups):

@@ -58,12 +58,7 @@ class PendingJobs:
         return found if fits_id(found.job_id) else None
 
     def remember(self, about: str, job: SubmittedJob) -> None:
-        """Note a job that was submitted.
-
-        Args:
-            about: The request that the job answers.
-            job: The job.
-        """
+        """Note a job that was submitted for the request *about*."""
         until = job.available_until and iso(job.available_until)
         self._write({**self._jobs(), about: [job.job_id, until, iso(job.at)]})
 

@@ -13,7 +13,6 @@ from io import BufferedRandom
 from itertools import accumulate, pairwise
 from pathlib import Path
 from tempfile import TemporaryFile
-from types import TracebackType
 from typing import Final, NamedTuple, Self, cast
 
 import pyarrow as pa
@@ -97,17 +96,6 @@ class Spool:
         except OSError as exc:
             raise unwritable(folder, exc) from exc
         return cls(cast("BufferedRandom", file), folder)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __len__(self) -> int:
         return len(self._known)

@@ -182,9 +182,7 @@ class Store(Notes):
     ) -> Iterator[pa.RecordBatch]:
         """Yield the row groups of a part, one at a time in memory; see read.
 
-        Args:
-            digest: Digest of its query.
-            columns: The columns to read; None means all.
+        Only *columns* are read; None means all.
         """
         with self._open(digest) as file, self._reading(digest):
             yield from batches_of(file, columns)
