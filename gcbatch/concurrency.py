@@ -1,8 +1,7 @@
 """Bounded concurrency: works on many items at once, and raises one problem."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from gcbatch.errors import GcbatchError
@@ -28,15 +27,10 @@ async def for_each(
         for item in waiting:
             await work(item)
 
-    async with _unwrapped(), asyncio.TaskGroup() as group:
-        for _ in range(at_once):
-            group.create_task(worker())
-
-
-@asynccontextmanager
-async def _unwrapped() -> AsyncIterator[None]:
     try:
-        yield
+        async with asyncio.TaskGroup() as group:
+            for _ in range(at_once):
+                group.create_task(worker())
     except ExceptionGroup as failed:
         for problem in failed.exceptions:
             if isinstance(problem, GcbatchError):

@@ -101,7 +101,7 @@ class GcbatchError(Exception):
         """The org that it concerns; empty for all orgs, or the only one."""
 
     def within(self, what: str, *, hint: str | None = None) -> Self:
-        """Return this error with *what* in front of its text: what failed by it.
+        """Return this error with *what*, which failed because of it, in front.
 
         *hint* replaces the present one, unless it is None.
         """

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from gcbatch.store import part_file as partfile
+from gcbatch.store import part_file
 from gcbatch.store.part_file import Part
 from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.store.store import Store
@@ -17,7 +17,7 @@ __all__ = ["metadata_in", "part_in", "rewritten", "unbound"]
 
 def metadata_in(path: Path) -> PartMetadata:
     """Return the metadata of a part."""
-    return PartMetadata.from_json(partfile.footer_of(path)[partfile.METADATA_KEY])
+    return PartMetadata.from_json(part_file.footer_of(path)[part_file.METADATA_KEY])
 
 
 def part_in(store: Store, digest: str) -> Part:
@@ -28,8 +28,8 @@ def part_in(store: Store, digest: str) -> Part:
 
 def rewritten(path: Path, **changes: Any) -> None:
     """Write a part again, right except for changed metadata."""
-    known = partfile.footer_of(path)
-    about = {partfile.QUERY_KEY: known[partfile.QUERY_KEY]}
+    known = part_file.footer_of(path)
+    about = {part_file.QUERY_KEY: known[part_file.QUERY_KEY]}
     _write(path, about, replace(metadata_in(path), **changes))
 
 
@@ -39,10 +39,10 @@ def unbound(path: Path) -> None:
 
 
 def _write(path: Path, about: Mapping[bytes, bytes], metadata: PartMetadata) -> None:
-    with partfile.open_verified(path) as (file, _):
-        table = partfile.table_of(file)
+    with part_file.open_verified(path) as (file, _):
+        table = part_file.table_of(file)
     whole = table.schema.metadata or {}
-    rest = {k: v for k, v in whole.items() if k not in partfile.OWN_KEYS}
+    rest = {k: v for k, v in whole.items() if k not in part_file.OWN_KEYS}
     table = table.replace_schema_metadata(rest)
     path.unlink()
-    partfile.write_part(path, Part(table, metadata), about)
+    part_file.write_part(path, Part(table, metadata), about)

@@ -12,7 +12,7 @@ from gcbatch import DataError, JobError
 from gcbatch.errors import DamagedPartError
 from gcbatch.planning.saved_plan import digest_parts
 from gcbatch.query import Query
-from gcbatch.store import part_file as partfile
+from gcbatch.store import part_file
 from gcbatch.store.entity_files import has_entities, read_entities, write_entities
 from gcbatch.store.maintenance import list_store
 from gcbatch.store.part_file import Part
@@ -226,11 +226,11 @@ class TestListings:
     def test_one_of_an_older_release_is_read(self, store: Store) -> None:
         """It does not say what it is of."""
         path = store.folder / "queues.parquet"
-        with partfile.open_verified(path) as (file, _):
-            table = partfile.table_of(file)
-        blank = {partfile.CHECKSUM_KEY: partfile.BLANK_CHECKSUM}
+        with part_file.open_verified(path) as (file, _):
+            table = part_file.table_of(file)
+        blank = {part_file.CHECKSUM_KEY: part_file.BLANK_CHECKSUM}
         path.unlink()
         pq.write_table(table.replace_schema_metadata(blank), path)
-        partfile.write_checksum(path)
+        part_file.write_checksum(path)
 
         assert list(read_entities(store, "queues")) == [("q", '{"id":"q"}')]

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from gcbatch.atomic_files import create_temp_beside, sync_folder, write_atomically
 from gcbatch.errors import DamagedPartError, DataError, OutputError
 from gcbatch.genesys.client import Answer
-from gcbatch.store import part_file as partfile
+from gcbatch.store import part_file
 from gcbatch.store.part_file import Part, write_checksum
 from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.store.pending_jobs import SubmittedJob
@@ -157,7 +157,7 @@ def test_a_checksum_is_the_same_however_a_file_is_read(
     """Its own place, which a piece may cut through, counts as blank."""
     store.write(DIGEST, part_of(3, 4, 5))
 
-    monkeypatch.setattr(partfile, "PIECE", piece)
+    monkeypatch.setattr(part_file, "PIECE", piece)
 
     assert store.read(DIGEST).num_rows == 3
 
@@ -167,8 +167,8 @@ def test_a_part_is_hashed_once_while_it_stays_as_it_is(
 ) -> None:
     """Tables and checks read a part again and again; a byte written to it is seen."""
     store.write(DIGEST, part_of(3))
-    hashing = Mock(wraps=partfile._hash)
-    monkeypatch.setattr(partfile, "_hash", hashing)
+    hashing = Mock(wraps=part_file._hash)
+    monkeypatch.setattr(part_file, "_hash", hashing)
 
     tables = [store.read(DIGEST) for _ in range(3)]
 
@@ -216,9 +216,9 @@ def test_with_the_part_the_service_has_nothing_under_way(store: Store) -> None:
 @pytest.mark.parametrize(
     "read",
     [
-        partfile.table_of,
-        lambda file: list(partfile.batches_of(file)),
-        partfile.footer_of,
+        part_file.table_of,
+        lambda file: list(part_file.batches_of(file)),
+        part_file.footer_of,
     ],
     ids=["table_of", "batches_of", "footer_of"],
 )

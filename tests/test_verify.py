@@ -25,7 +25,7 @@ from gcbatch.simulator import (
     User,
     sample_tenant,
 )
-from gcbatch.store import part_file as partfile
+from gcbatch.store import part_file
 from gcbatch.store.store import Store
 from gcbatch.verifying.result import MOST_LISTED, VerifyResult
 from gcbatch.verifying.totals import ComparedColumn, Difference, differences, figures_of
@@ -564,7 +564,7 @@ class TestParts:
         broken = content.replace(b'"asked_at"', b'"bsked_at"')
         store = Store(bench.folder / "store", "job")
         store.path(bench.parts[0].stem).write_bytes(broken)
-        partfile.write_checksum(store.path(bench.parts[0].stem))
+        part_file.write_checksum(store.path(bench.parts[0].stem))
 
         found = verify(bench.job(), offline=True)
 

@@ -9,8 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from gcbatch.errors import GcbatchError, OutputError
 from gcbatch.exporting.local_path import LocalPath
-from gcbatch.exporting.published_file import PublishedFile
-from gcbatch.exporting.target import Target
+from gcbatch.exporting.target import PublishedFile, Target
 
 if TYPE_CHECKING:
     from gcbatch.table import Table

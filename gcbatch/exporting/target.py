@@ -4,20 +4,46 @@ import os
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from hashlib import file_digest
 from pathlib import Path
 from threading import Event
-from typing import Self
+from typing import Final, Self
 
-from gcbatch.atomic_files import Sync, sync_folder, to_disk
+from gcbatch.atomic_files import Sync, open_regular, sync_folder, to_disk
 from gcbatch.errors import OutputError
 from gcbatch.exporting.draft_folders import DraftFolders, remove_leftovers
-from gcbatch.exporting.published_file import PublishedFile, digest_file
 from gcbatch.locks import hold_folder
 
-__all__ = ["Target"]
+__all__ = ["PublishedFile", "Target", "digest_file"]
 
-_HINT = "check the folder and its permissions"
+_HINT: Final = "check the folder and its permissions"
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedFile:
+    """A file that was published.
+
+    Args:
+        path: As in the job file; a relative path starts at the folder of the run.
+        sha256: Hash of its content.
+        bytes: Its size.
+    """
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+def digest_file(path: Path) -> PublishedFile:
+    """Return the digest of a file.
+
+    Raises:
+        OSError: If it cannot be read, or is no regular file.
+    """
+    with open_regular(path) as file:
+        content = file_digest(file, "sha256")
+        return PublishedFile(str(path), content.hexdigest(), file.tell())
 
 
 class Target:
@@ -36,12 +62,12 @@ class Target:
         self._sync = sync
         self._stop = stop
         self._staged: dict[Path, Path] = {}
-        self._asked: dict[Path, Path] = {}
+        self._requested: dict[Path, Path] = {}
         self._outputs: tuple[PublishedFile, ...] = ()
         self._obsolete: list[tuple[Path, Path | None]] = []
-        self._made: list[Path] = []
+        self._created: list[Path] = []
         self._drafts: dict[Path, DraftFolders] = {}
-        self._held: dict[Path, int | None] = {}
+        self._locks: dict[Path, int | None] = {}
 
     @property
     def published(self) -> tuple[PublishedFile, ...]:
@@ -61,12 +87,10 @@ class Target:
         Raises:
             OutputError: If there is a folder at *path*, or a folder cannot be created.
         """
-        asked = path
+        requested = path
         try:
             if path.is_symlink():
-                path = (
-                    path.resolve()
-                )  # the file that it points to is written, the link stays
+                path = path.resolve()  # the link stays, its file is written
             if path in self._staged:
                 return self._staged[path]
             if path.exists() and not path.is_file():
@@ -74,14 +98,14 @@ class Target:
                 msg = f"{path}: is {kind}"
                 raise OutputError(msg, hint="name a file, such as out/intervals.csv")
             if within is None:
-                self._make(path.parent)
+                self._create(path.parent)
             drafts = self._drafts_for(path) if within is None else self._aside(within)
             staged = drafts.create()
         except OSError as exc:
             msg = f"{path}: cannot be written: {exc.strerror or exc}"
             raise OutputError(msg, hint=_HINT) from exc
         self._staged[path] = staged
-        self._asked[path] = asked
+        self._requested[path] = requested
         return staged
 
     def _drafts_for(self, path: Path) -> DraftFolders:
@@ -98,7 +122,7 @@ class Target:
         Raises:
             OSError: If none can be created.
         """
-        self._make(folder)
+        self._create(folder)
         place = folder.resolve()
         if place.name and place.parent.stat().st_dev == place.stat().st_dev:
             with suppress(OSError):  # the folder above it may be read-only
@@ -112,22 +136,22 @@ class Target:
             OutputError: If it cannot be created.
         """
         try:
-            self._make(folder)
+            self._create(folder)
         except OSError as exc:
             msg = f"{folder}: cannot be created: {exc.strerror}"
             raise OutputError(msg, hint=_HINT) from exc
 
-    def _make(self, folder: Path) -> None:
+    def _create(self, folder: Path) -> None:
         if not folder.is_dir():
-            self._make(folder.parent)
+            self._create(folder.parent)
             folder.mkdir(exist_ok=True)
-            self._made.append(folder)
+            self._created.append(folder)
 
     def unstage(self, path: Path) -> None:
         """Leave the file at *path* as it is; drop one that is staged for it."""
         if path.is_symlink():
             path = path.resolve()
-        self._asked.pop(path, None)
+        self._requested.pop(path, None)
         if staged := self._staged.pop(path, None):
             with suppress(OSError):
                 staged.unlink(missing_ok=True)
@@ -153,10 +177,10 @@ class Target:
         Raises:
             OutputError: If another run does not release it.
         """
-        while folder not in self._held:
+        while folder not in self._locks:
             self.make_folder(folder)
             try:
-                self._held[folder] = hold_folder(folder, stop=self._stop)
+                self._locks[folder] = hold_folder(folder, stop=self._stop)
             except FileNotFoundError:
                 continue  # a run that created it failed, and removed it
             except OSError as exc:
@@ -177,8 +201,8 @@ class Target:
             for drafts in self._drafts.values():
                 drafts.close()
             if not is_done:
-                _remove_empty(reversed(self._made))
-            for handle in self._held.values():
+                _remove_empty(reversed(self._created))
+            for handle in self._locks.values():
                 if handle is not None:
                     os.close(handle)
 
@@ -190,7 +214,7 @@ class Target:
                     self._sync(file.fileno())
             # Once a file is in its place, another run may replace it.
             outputs = tuple(
-                replace(digest_file(staged), path=str(self._asked[path]))
+                replace(digest_file(staged), path=str(self._requested[path]))
                 for path, staged in self._staged.items()
             )
             for path, staged in self._staged.items():
@@ -198,7 +222,7 @@ class Target:
                     FileNotFoundError
                 ):  # the rights of the previous file stay
                     staged.chmod(stat.S_IMODE(path.stat().st_mode))
-                self._make(path.parent)
+                self._create(path.parent)
                 staged.replace(path)
             for path, root in self._obsolete:
                 if path not in self._staged:

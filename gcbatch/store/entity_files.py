@@ -15,7 +15,6 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gcbatch.atomic_files import Sync, to_disk, write_atomically
 from gcbatch.errors import DamagedPartError, DataError
 from gcbatch.genesys import ENTITY_KINDS, Documents
 from gcbatch.store.notes import unwritable
@@ -50,31 +49,28 @@ OWNER_KEY: Final = b"gcbatch.listing"
 _HINT: Final = "`gcbatch run JOB` lists it"
 
 
-def write_entities(
-    store: Store, entities: Mapping[str, Documents], *, sync: Sync = to_disk
-) -> None:
+def write_entities(store: Store, entities: Mapping[str, Documents]) -> None:
     """Write the entities that a run listed; remove those of the run before.
 
     Args:
         store: The store of the job.
         entities: By table, JSON documents by id.
-        sync: Forces a file or folder to disk.
 
     Raises:
         OutputError: If the store cannot be written.
     """
     for kind in ENTITY_KINDS:
         path = _path(store, kind.table)
+        if kind.table in entities:
+            owner = _owner(store, kind.table)
+            fill = partial(_fill, documents=entities[kind.table], owner=owner)
+            store.write_file(path.name, fill)
+            continue
         try:
-            if kind.table in entities:
-                owner = _owner(store, kind.table)
-                fill = partial(_fill, documents=entities[kind.table], owner=owner)
-                write_atomically(path, fill, sync=sync)
-            else:
-                # An export of this table has to list the entities as they are then.
-                path.unlink(missing_ok=True)
+            # An export of this table has to list the entities as they are then.
+            path.unlink(missing_ok=True)
         except OSError as exc:
-            raise unwritable(path, exc) from exc
+            raise unwritable(store.folder, exc) from exc
 
 
 def has_entities(store: Store, table: str) -> bool:

@@ -212,7 +212,7 @@ def _prune_job(
         done.emptied.append(folder.name)
     if not dry_run and not kept and is_idle:
         for empty in (folder / "parts", folder):
-            with suppress(OSError):  # rmdir refuses one that has something in it
+            with suppress(OSError):  # rmdir refuses a folder that is not empty
                 empty.rmdir()
 
 

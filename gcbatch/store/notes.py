@@ -42,21 +42,26 @@ class Notes:
         """
         options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         text = orjson.dumps(content, option=options)
-        self._write(self.folder / name, lambda path: path.write_bytes(text))
+        self.write_file(name, lambda path: path.write_bytes(text))
 
     def discard_note(self, name: str) -> None:
         """Remove a document, if it exists."""
         with suppress(OSError):
             (self.folder / name).unlink()
 
-    def _write(self, path: Path, fill: Callable[[Path], object]) -> None:
+    def write_file(self, name: str, fill: Callable[[Path], object]) -> None:
+        """Write a file by *fill*, whole or not at all.
+
+        Raises:
+            OutputError: If the store cannot be written.
+        """
         try:
-            write_atomically(path, fill, sync=self._sync)
+            write_atomically(self.folder / name, fill, sync=self._sync)
         except OSError as exc:
             raise unwritable(self.folder, exc) from exc
 
 
-def unwritable(path: Path, exc: OSError) -> OutputError:
-    """Return the error of a file or folder of the store that cannot be written."""
-    msg = f"{path}: cannot be written: {exc.strerror}"
+def unwritable(folder: Path, exc: OSError) -> OutputError:
+    """Return the error of a folder of the store that cannot be written."""
+    msg = f"{folder}: cannot be written: {exc.strerror}"
     return OutputError(msg, hint="check fetch.store, its space and rights")

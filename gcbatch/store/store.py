@@ -319,7 +319,7 @@ class Store(Notes):
                 raise OutputError(msg, hint="run it again")
 
         try:
-            self._write(self.path(digest), fill)
+            self.write_file(f"parts/{digest}.parquet", fill)
         finally:
             part.close()
         self.pending(digest).discard()

@@ -12,7 +12,7 @@ from gcbatch_exporters.report.time_axis import Axis
 __all__ = ["LARGE", "SMALL", "Frame", "bullet", "course", "legend"]
 
 _MAX_DOTS: Final = 45
-"""With more steps, only misses have a dot: the others would be too close."""
+"""With more steps, only misses and lone points have a dot."""
 
 _MAX_LABELS: Final = 9
 """Labels below a large chart."""

@@ -106,11 +106,11 @@ class _Scale:
     def words(self) -> list[tuple[str, str]]:
         """Return each shade's class and its levels."""
         edges = [*self.below, self.turn, *self.above]
-        text = [f"below {edges[0]:g}"]
-        text += [f"{a:g} to {b:g}" for a, b in pairwise(edges)]
-        text.append(f"{edges[-1]:g} and more" if self.above else f"{self.turn:g}")
+        ranges = [f"below {edges[0]:g}"]
+        ranges += [f"{a:g} to {b:g}" for a, b in pairwise(edges)]
+        ranges.append(f"{edges[-1]:g} and more" if self.above else f"{self.turn:g}")
         first = 3 - len(self.below)
-        return [(f"l{n}", words) for n, words in enumerate(text, start=first)]
+        return [(f"l{n}", words) for n, words in enumerate(ranges, start=first)]
 
 
 def _whole(value: float, turn: float) -> int:
