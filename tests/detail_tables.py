@@ -48,10 +48,12 @@ class FakeStore:
             self.opened += 1
             yield batch.select(columns or batch.schema.names)
 
-    def account(self, digest: str) -> PartMetadata | None:
+    def metadata(self, digest: str) -> PartMetadata | None:
         window = Window(START, START + DAY)
         rows = sum(batch.num_rows for batch in self.parts[digest])
-        return PartMetadata(START, window, 1, rows, 1, 1, ("",), newer=self.newer)
+        return PartMetadata(
+            START, window, 1, rows, 1, 1, ("",), unknown_fields=self.newer
+        )
 
 
 def queries(count: int = 1) -> list[Query]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -102,7 +103,7 @@ def pool() -> Iterator[pa.MemoryPool]:
 def stored(store: Store, count: int) -> Plan:
     """Store a part of so many conversations; return the plan that reads it."""
     query = make_query("org", "conversation-details", DAY, b"{}")
-    with Spool.within(store.workplace) as spool:
+    with closing(Spool.within(store.workplace)) as spool:
         made = generate_conversations(1, count, DAY.start, DAY.end)
         spool.add([Document(one.id, one.start_ms, one.json) for one in made])
         account = PartMetadata(DAY.end, DAY, 1, count, 1, 1, ())

@@ -2,6 +2,7 @@
 
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,7 +34,7 @@ def page(numbers: range, total: int | None = None, at: datetime = START) -> Page
 
 @pytest.fixture
 def collector(tmp_path: Path) -> Iterator[DetailCollector]:
-    with Spool.within(tmp_path) as spool:
+    with closing(Spool.within(tmp_path)) as spool:
         yield DetailCollector(DAY, CONVERSATIONS, spool)
 
 
@@ -63,14 +64,14 @@ def test_the_earliest_end_of_data_counts(collector: DetailCollector) -> None:
     assert collector.available_until == START + timedelta(hours=7)
 
 
-def test_an_account_keeps_some_correlation_ids(collector: DetailCollector) -> None:
+def test_metadata_keeps_some_correlation_ids(collector: DetailCollector) -> None:
     """A day may have a thousand pages; all of them count, the first are named."""
     for number in range(MAX_IDS + 5):
         collector.note(Answer(page(range(0)), START, 1, 10, str(number)))
 
-    account = collector.account()
-    assert account.correlation_ids == tuple(map(str, range(MAX_IDS)))
-    assert (account.pages, account.size) == (MAX_IDS + 5, 10 * (MAX_IDS + 5))
+    metadata = collector.metadata()
+    assert metadata.correlation_ids == tuple(map(str, range(MAX_IDS)))
+    assert (metadata.pages, metadata.size) == (MAX_IDS + 5, 10 * (MAX_IDS + 5))
 
 
 def odd_page(numbers: range) -> Page:
@@ -86,10 +87,10 @@ def test_odd_fields_count_once(collector: DetailCollector) -> None:
         collector.take(odd_page(numbers))
         collector.note(Answer(page(numbers), START, 1, 10, "x"))
 
-    account = collector.account()
+    metadata = collector.metadata()
 
-    assert (none, account.odd) == (0, 8)
-    assert account.first_odd == "conversation c0: z[0].mos"
+    assert (none, metadata.odd) == (0, 8)
+    assert metadata.first_odd == "conversation c0: z[0].mos"
 
 
 def test_odd_fields_take_no_more_memory_than_ids() -> None:

@@ -35,7 +35,7 @@ from tests.detail_tables import (
 )
 from tests.details_world import conversations, day, made_of
 from tests.listed_org import ORG
-from tests.old_parts import account_in, rewritten
+from tests.old_parts import metadata_in, rewritten
 
 if TYPE_CHECKING:
     from tests.conftest import Bench, BenchOf
@@ -53,8 +53,8 @@ class DatedStore(FakeStore):
 
     asked: Mapping[str, int] | None = None
 
-    def account(self, digest: str) -> PartMetadata | None:
-        account = super().account(digest)
+    def metadata(self, digest: str) -> PartMetadata | None:
+        account = super().metadata(digest)
         minutes = (self.asked or {}).get(digest, 0)
         return account and replace(account, asked_at=START + minutes * MINUTE)
 
@@ -225,7 +225,7 @@ def run(bench: "Bench", tables: Sequence[str] = ("conversations",)) -> RunReport
 def forget(bench: "Bench", part_of: datetime) -> None:
     """Remove the part of a day, as if it had been provisional."""
     for part in bench.parts:
-        if account_in(part).window.start == part_of:
+        if metadata_in(part).window.start == part_of:
             part.unlink()
 
 
@@ -291,7 +291,7 @@ def fail_again(bench: "Bench", refetched: int) -> None:
     """Let the part of a day be provisional, and its next fetch fail."""
     begin = datetime.fromisoformat(f"{day(refetched)}T00:00Z")
     for part in bench.parts:
-        if account_in(part).window.start == begin:
+        if metadata_in(part).window.start == begin:
             rewritten(part, asked_at=datetime.now(UTC) + timedelta(days=9))
     fault = Fault("status", status=400, path="/details/query", times=None)
     bench.simulator.faults.add(fault)

@@ -266,7 +266,7 @@ class AsyncJobClient:
                 return await send(f"{self._address}/{quote(job, safe='')}")
         except ServiceError as exc:
             gone = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
-            if exc.refusal is not None and exc.refusal.status in gone:
+            if exc.response is not None and exc.response.status in gone:
                 raise _JobLostError from exc
             raise
 

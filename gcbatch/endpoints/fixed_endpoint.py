@@ -156,7 +156,7 @@ class FixedEndpoint(SplittableEndpoint):
                 arrays.append(pa.array(given, field.type))
         order = [(name, "ascending") for name in ("interval_start", *groups)]
         table = pa.Table.from_arrays(arrays, schema=schema).sort_by(order)
-        metadata = PartMetadata.of_pages(
+        metadata = PartMetadata.from_answers(
             query.window,
             table.num_rows,
             pages,

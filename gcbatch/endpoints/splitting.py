@@ -201,7 +201,9 @@ class Splitter:
             return pieces[0]
         groups = self.endpoint.groups(self.context.query_section)
         table = concat_parts([piece.table for piece in pieces], groups, str(query))
-        return Part(table, reduce(PartMetadata.joined, (p.account for p in pieces)))
+        return Part(
+            table, reduce(PartMetadata.merged_with, (p.metadata for p in pieces))
+        )
 
     def _buckets(self, window: Window) -> list[Window]:
         section = self.context.query_section

@@ -40,8 +40,8 @@ class Parts(Protocol):
         """Yield the rows of a part: `id`, `at` and `document`, or only *columns*."""
         ...
 
-    def account(self, digest: str) -> PartMetadata | None:
-        """Return the account of a part; None if it has none."""
+    def metadata(self, digest: str) -> PartMetadata | None:
+        """Return the metadata of a part; None if it has none."""
         ...
 
 
@@ -79,9 +79,9 @@ class LatestParts:
                 is_old = pc.is_in(batch.column("id"), value_set=superseded)
                 yield batch.filter(pc.invert(is_old))
 
-    def account(self, digest: str) -> PartMetadata | None:
-        """Return the account of a part; see Parts."""
-        return self.parts.account(digest)
+    def metadata(self, digest: str) -> PartMetadata | None:
+        """Return the metadata of a part; see Parts."""
+        return self.parts.metadata(digest)
 
     @property
     def compared(self) -> Plan:
@@ -130,7 +130,7 @@ class LatestParts:
         }
 
     def _order(self, query: Query) -> tuple[datetime, datetime, str]:
-        account = self.parts.account(query.digest)
+        account = self.parts.metadata(query.digest)
         asked_at = account.asked_at if account else NEVER
         return asked_at, query.window.start, query.digest
 

@@ -63,7 +63,7 @@ async def fetch_by_job(
             whole, section=section, family=family, window=query.window, queues=queues
         )
     names = left_out(whole, section)
-    metadata = PartMetadata.of_pages(
+    metadata = PartMetadata.from_answers(
         query.window, table.num_rows, pages, left_out=names
     )
     return Part(table, metadata)

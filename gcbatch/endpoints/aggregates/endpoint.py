@@ -174,7 +174,7 @@ class Aggregates(SplittableEndpoint):
             f"{self.path}/query", decode, self.body(query), divisible=divisible
         )
         table, names = answer.value
-        metadata = PartMetadata.of_pages(
+        metadata = PartMetadata.from_answers(
             query.window, table.num_rows, [answer], left_out=names
         )
         return Part(table, metadata)

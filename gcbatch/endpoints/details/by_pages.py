@@ -115,11 +115,11 @@ class PageFetcher:
                     divisible=divisible,
                 )
             except ServiceError as exc:
-                reach = paging_limit(exc.refusal)
+                reach = paging_limit(exc.response)
                 if reach is None:
                     raise
                 self.cap = min(self.cap, _in_whole_pages(reach))
-                raise TooLargeError(exc.problem, refusal=exc.refusal) from exc
+                raise TooLargeError(exc.problem, response=exc.response) from exc
         if answer.value.total is None:
             msg = f"{query.endpoint} {span}: an answer has no total"
             raise DataError(msg, hint=SHAPE_HINT)
@@ -143,7 +143,10 @@ class PageFetcher:
             try:
                 answer = await self.page(detail_query, span, number)
             except ServiceError as exc:
-                if exc.refusal is None or exc.refusal.status != HTTPStatus.BAD_REQUEST:
+                if (
+                    exc.response is None
+                    or exc.response.status != HTTPStatus.BAD_REQUEST
+                ):
                     raise
                 remark = "spans whose count the service refused"
                 detail_query.collector.remarks[remark] += 1

@@ -222,7 +222,7 @@ class DetailCollector:
         """Note that the service has data only up to *until*; the earliest counts."""
         self.available_until = min(self.available_until or until, until)
 
-    def account(self) -> PartMetadata:
+    def metadata(self) -> PartMetadata:
         """Return the metadata of the part, once at least one answer was noted."""
         noun, first_odd = self.records.noun, self.odd.first
         remarks = Counter(self.remarks)
@@ -236,7 +236,7 @@ class DetailCollector:
             size=self._size,
             correlation_ids=tuple(self._correlation_ids),
             remarks={what: n for what, n in remarks.items() if n},
-            newer=tuple(sorted(self.unknown_fields)),
+            unknown_fields=tuple(sorted(self.unknown_fields)),
             odd=self.odd.count,
             first_odd=first_odd and f"{noun[:-1]} {first_odd}",
             available_until=self.available_until,

@@ -102,7 +102,7 @@ class DetailFetcher:
                     await self._fetch_by_job(detail_query, span)
                 else:
                     await self._fetch_by_pages(detail_query, span, mode)
-            return SpooledPart(spool, collector.account())
+            return SpooledPart(spool, collector.metadata())
         except BaseException:
             spool.close()
             raise
@@ -150,7 +150,7 @@ class DetailFetcher:
                         )
                     self._until = [available_until(answer.value.dataAvailabilityDate)]
                 except ServiceError as exc:
-                    response = exc.refusal
+                    response = exc.response
                     if response is None or response.status != HTTPStatus.NOT_FOUND:
                         raise
                     self._until = [None]

@@ -76,8 +76,8 @@ class DocumentsTable:
         readers: dict[tuple[str, ...], BatchReader] = {}
         for number, (window, queries) in enumerate(source.plan.windows):
             for query in queries:
-                account = parts.account(query.digest)
-                unknown = account.newer if account is not None else ()
+                metadata = parts.metadata(query.digest)
+                unknown = metadata.unknown_fields if metadata is not None else ()
                 read = readers.get(unknown)
                 if read is None:
                     read = readers[unknown] = self.new_reader(names, unknown)
