@@ -89,9 +89,7 @@ def house(tmp_path: Path) -> Path:
         shutil.copy(TOYS / f"{toy}.py", tmp_path / place)
     rules = (tmp_path / RULES).read_text("utf-8")
     assert rules.count(RETRY_RULES) == 1
-    with_teapot = rules.replace(
-        RETRY_RULES, f"{RETRY_RULES}    RetryRule(of_status(418)),\n"
-    )
+    with_teapot = rules.replace(RETRY_RULES, f"{RETRY_RULES}    RetryRule((418,)),\n")
     (tmp_path / RULES).write_text(with_teapot, "utf-8")
     return tmp_path
 

@@ -1,6 +1,6 @@
-"""Facts of the service: endpoints, metrics, limits, regions, entities, names.
+"""Facts of the service, each with its source: endpoints, metrics, limits, entities.
 
-Each fact has its source. Nothing here sends a request.
+Nothing here sends a request.
 """
 
 from gcbatch.genesys.detail_models import (
@@ -18,6 +18,7 @@ from gcbatch.genesys.entities import (
     Entity,
     EntityKind,
     EntityListing,
+    named_dimensions,
 )
 from gcbatch.genesys.families import FAMILIES, Family, family_named
 from gcbatch.genesys.limits import (
@@ -55,6 +56,8 @@ from gcbatch.genesys.retry_rules import (
     MAX_RETRY_AFTER_S,
     RetryBudget,
     RetryRule,
+    parse_date,
+    retry_after_s,
     rule_for,
 )
 from gcbatch.genesys.tutorials import Shape, shape_named
@@ -114,9 +117,12 @@ __all__ = [
     "is_loopback",
     "kind_of",
     "loaded",
+    "named_dimensions",
     "names_from_listings",
+    "parse_date",
     "queue_ids",
     "require_targets",
+    "retry_after_s",
     "rule_for",
     "shape_named",
     "snake",

@@ -86,7 +86,7 @@ class EntityTable:
             source.plan,
             lambda: source.documents(self.name),
             names=source.names.by_dimension,
-            former=source.names.former,
+            former=source.names.deleted,
             timezone=source.job.query.zone,
         )
 
