@@ -50,10 +50,6 @@ from gcbatch.genesys.names import (
 )
 from gcbatch.genesys.regions import REGIONS, Hosts, hosts_of_domain, is_loopback
 from gcbatch.genesys.retry_rules import (
-    HURRIED_ATTEMPTS,
-    HURRIED_MAX_RETRY_AFTER_S,
-    MAX_ATTEMPTS,
-    MAX_RETRY_AFTER_S,
     RetryBudget,
     RetryRule,
     parse_date,
@@ -71,17 +67,13 @@ __all__ = [
     "ENTITY_KINDS",
     "EXPECTED_BUCKETS",
     "FAMILIES",
-    "HURRIED_ATTEMPTS",
-    "HURRIED_MAX_RETRY_AFTER_S",
     "JOBS_IN_FLIGHT",
     "JOB_PAGE",
     "LISTING_PAGE",
-    "MAX_ATTEMPTS",
     "MAX_DAYS_DAILY",
     "MAX_DAYS_DETAILS",
     "MAX_DAYS_DETAILS_FILTERED",
     "MAX_DAYS_SUBDAY",
-    "MAX_RETRY_AFTER_S",
     "REGIONS",
     "REQUESTS_PER_MINUTE",
     "TARGETS",

@@ -50,12 +50,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Model:
-    """A record of the API.
-
-    Args:
-        name: The API's name of it.
-        fields: Its fields.
-    """
+    """A record of the API, with the API's name of it."""
 
     name: str
     fields: tuple[Field, ...]

@@ -240,12 +240,7 @@ def queue_ids(
 
 
 def _without_listing(what: str, failure: GcbatchError) -> GcbatchError:
-    """Return the error of something that needs queues by name and has no listing.
-
-    Args:
-        what: The beginning of the error.
-        failure: Of the listing.
-    """
+    """Return the error that begins with *what*, for the failure of a listing."""
     is_barred = isinstance(failure, AccessError)
     other_way = "grant the permission" if is_barred else "try again later"
     return failure.within(what, hint=f"name queues by id, or {other_way}")
@@ -280,10 +275,6 @@ def require_targets(
 def check_targets(queues: Collection[str], names: Names) -> None:
     """Raise an error for targets whose name more than one queue has.
 
-    Args:
-        queues: Names or ids, as in `sla.targets`.
-        names: With those of the queues.
-
     Raises:
         JobError: Lists all such names, each with the ids.
     """
@@ -300,9 +291,7 @@ def check_targets(queues: Collection[str], names: Names) -> None:
 def unlisted_targets(queues: Collection[str], names: Names) -> tuple[str, ...]:
     """Return a warning for each target whose queue the org does not list.
 
-    Args:
-        queues: Names or ids, as in `sla.targets`.
-        names: With those of the queues; if they are incomplete, there is no warning.
+    There is no warning if queues are listed incompletely.
     """
     if "queueId" not in names.listed:
         return ()

@@ -140,7 +140,7 @@ class RetryBudget:
         clock: Monotonic seconds.
         jitter: Returns a factor from 0.5 to 1 for each wait, so that tasks that failed
             at the same moment do not come back at the same moment.
-        max_attempts: Attempts in total.
+        hurried: Whether the request is one that a run can do without.
 
     Attributes:
         failed: Attempts that failed so far.
@@ -149,9 +149,14 @@ class RetryBudget:
     give_up_s: float
     clock: Callable[[], float]
     jitter: Callable[[], float]
-    max_attempts: int = MAX_ATTEMPTS
+    hurried: bool = False
     failed: int = field(default=0, init=False)
     _unreachable_since: float | None = field(default=None, init=False)
+
+    @property
+    def max_asked_s(self) -> float:
+        """Longest wait that the service may ask for."""
+        return HURRIED_MAX_RETRY_AFTER_S if self.hurried else MAX_RETRY_AFTER_S
 
     def wait_s(
         self, *, asked_s: float | None = None, unreachable: bool = False
@@ -165,7 +170,7 @@ class RetryBudget:
 
         Returns:
             Seconds; None when it is time to give up, or *asked_s* is more than
-            MAX_RETRY_AFTER_S.
+            max_asked_s.
         """
         self.failed += 1
         own = backoff_s(self.failed) * self.jitter()
@@ -176,8 +181,8 @@ class RetryBudget:
             left = self._unreachable_since + self.give_up_s - now
             return min(own, left) if left > 0 else None
         self._unreachable_since = None
-        if self.failed >= self.max_attempts:
+        if self.failed >= (HURRIED_ATTEMPTS if self.hurried else MAX_ATTEMPTS):
             return None
         if asked_s is None:
             return own
-        return asked_s + self.jitter() if asked_s <= MAX_RETRY_AFTER_S else None
+        return asked_s + self.jitter() if asked_s <= self.max_asked_s else None

@@ -15,10 +15,9 @@ class ClientConfig:
     Args:
         hosts: Its two addresses.
         client_id, client_secret: Of the OAuth client.
-        token_path, token_style: How to request a token, as in the job file.
-        requests_per_minute, reserve: As in the job file.
         concurrency: Requests in flight.
-        timeout_s, give_up_s, max_response_bytes: As in the job file.
+        token_path, token_style, requests_per_minute, reserve, timeout_s, give_up_s,
+            max_response_bytes: As in the job file.
     """
 
     hosts: Hosts

@@ -65,11 +65,7 @@ def parse_error(
 ) -> ErrorResponse:
     """Read an error response; if it is no JSON, it has no code and no message.
 
-    Args:
-        method: Of the request.
-        path: Of the request.
-        response: The answer.
-        redact: Hides credentials, should the answer echo them.
+    The answer may echo credentials, which *redact* hides.
     """
     try:
         error = read_body(response.body, _ERROR_BODIES.decode)

@@ -39,11 +39,7 @@ class DecodeSlot:
         self._is_held = False
 
     def grow(self, size: int) -> Awaitable[None] | None:
-        """Return what to await before an answer may get larger; None for nothing.
-
-        Args:
-            size: Bytes that came so far.
-        """
+        """Return what to await before an answer of *size* bytes may go on; or None."""
         return self._hold() if size > LARGE and not self._is_held else None
 
     async def _hold(self) -> None:

@@ -39,14 +39,7 @@ def build_client(
     clock: Callable[[], float],
     gate: DecodeGate | None = None,
 ) -> OrgClient:
-    """Return the client of an org.
-
-    Args:
-        transport: Sends single requests.
-        config: How to reach the org.
-        clock: Monotonic seconds.
-        gate: As for Client.
-    """
+    """Return the client of an org; *clock* returns monotonic seconds."""
     limiter = RateLimiter(
         config.requests_per_minute, reserve=config.reserve, clock=clock
     )
@@ -68,12 +61,7 @@ def build_client(
 async def open_client(
     config: ClientConfig, gate: DecodeGate
 ) -> AsyncIterator[OrgClient]:
-    """Open the client of an org, on the clock of the loop; closes its connections.
-
-    Args:
-        config: How to reach the org.
-        gate: Bounds the large answers in memory; orgs share it.
-    """
+    """Open the client of an org, on the clock of the loop; orgs may share a gate."""
     async with open_transport(
         timeout_s=config.timeout_s,
         connections=config.concurrency + 1,  # one for the token

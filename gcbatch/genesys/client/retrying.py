@@ -9,16 +9,7 @@ from http import HTTPStatus
 from typing import Final
 
 from gcbatch.errors import ErrorResponse, OutOfReachError, ServiceError, TooLargeError
-from gcbatch.genesys import (
-    HURRIED_ATTEMPTS,
-    HURRIED_MAX_RETRY_AFTER_S,
-    MAX_ATTEMPTS,
-    MAX_RETRY_AFTER_S,
-    RetryBudget,
-    RetryRule,
-    parse_date,
-    retry_after_s,
-)
+from gcbatch.genesys import RetryBudget, RetryRule, parse_date, retry_after_s
 from gcbatch.genesys.client.error_response import to_exception
 from gcbatch.genesys.client.traffic import Traffic
 from gcbatch.genesys.client.transport import (
@@ -78,13 +69,12 @@ class Retrier:
     ) -> None:
         self._settings = settings
         self._call = call
-        self._hurried = hurried
         self._budget = RetryBudget(
             give_up_s=settings.give_up_s,
             clock=settings.clock,
             # Jitter only has to spread tasks apart; nothing secret depends on it.
             jitter=lambda: random.uniform(0.5, 1.0),  # noqa: S311
-            max_attempts=HURRIED_ATTEMPTS if hurried else MAX_ATTEMPTS,
+            hurried=hurried,
         )
         self._answered_before = settings.traffic.answered[HTTPStatus.OK]
         self._heavy_answers = 0
@@ -102,7 +92,7 @@ class Retrier:
             ServiceError: When it is time to give up.
         """
         wait_s = self._budget.wait_s(unreachable=isinstance(loss, ConnectError))
-        is_slow = self._hurried and isinstance(loss, ReadTimeoutError)
+        is_slow = self._budget.hurried and isinstance(loss, ReadTimeoutError)
         if wait_s is not None and not is_slow:
             cause = "unreachable" if isinstance(loss, ConnectError) else loss.cause
             await self._wait(wait_s, cause)
@@ -143,8 +133,7 @@ class Retrier:
         asked_s = None
         if rule.is_quota or "Retry-After" in response.headers:
             asked_s = retry_after_s(response.headers, refusal.message, now)
-        max_s = HURRIED_MAX_RETRY_AFTER_S if self._hurried else MAX_RETRY_AFTER_S
-        if asked_s is not None and asked_s > max_s:
+        if asked_s is not None and asked_s > self._budget.max_asked_s:
             raise wait_too_long_error(asked_s, f"{refusal}", now=now, refusal=refusal)
         wait_s = self._budget.wait_s(asked_s=asked_s)
         if wait_s is None:

@@ -145,13 +145,6 @@ class Transport:
         Redirects are not followed: the API has none, and credentials must not
         travel to where an answer points.
 
-        Args:
-            method: GET, POST or DELETE.
-            url: Where to.
-            headers: Of the request.
-            body: JSON, or a form; None for no body.
-            grow: See OnGrowth.
-
         Raises:
             ConnectError: If no connection can be made.
             ReadError: If the answer does not come whole and in time.
@@ -284,12 +277,8 @@ async def open_transport(
     """Open a pool of connections; proxies come from the usual environment variables.
 
     aiohttp's trust_env would find them too, but it also reads ~/.netrc, and an entry
-    there replaces the Authorization of every request (aiohttp 3.14).
-
-    Args:
-        timeout_s: Longest time of one exchange.
-        connections: Maximum open at once.
-        max_response_bytes: As for Transport.
+    there replaces the Authorization of every request (aiohttp 3.14). For the arguments
+    see Transport; *connections* is the maximum open at once.
     """
     # Transport times the whole exchange, because it can stop the clock.
     timeout = aiohttp.ClientTimeout(
