@@ -74,11 +74,11 @@ def _refuse(what: str, value: Any = None) -> NoReturn:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else _refuse("is no text")
+    return value if isinstance(value, str) else _refuse("is not a text")
 
 
 def _flag(value: Any) -> bool:
-    return value if isinstance(value, bool) else _refuse("is no true or false")
+    return value if isinstance(value, bool) else _refuse("is not true or false")
 
 
 def _instant(value: Any) -> datetime:
@@ -87,7 +87,7 @@ def _instant(value: Any) -> datetime:
         # Arrow cuts off fractions of a millisecond, as parts do.
         return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
     except (TypeError, ValueError, OverflowError):
-        _refuse("is no instant", value)
+        _refuse("is not an instant", value)
 
 
 def _whole(value: Any) -> int:
@@ -95,7 +95,7 @@ def _whole(value: Any) -> int:
         isinstance(value, float) and (value.is_integer() or isinf(value))
     )
     if isinstance(value, bool) or not is_whole:
-        _refuse("is no whole number", value)
+        _refuse("is not a whole number", value)
     if not -_MAX <= value < _MAX:
         _refuse("is larger than 64 bits", value)
     return int(value)
@@ -103,7 +103,7 @@ def _whole(value: Any) -> int:
 
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        _refuse("is no number", value)
+        _refuse("is not a number", value)
     try:
         found = float(value)
     except OverflowError:
@@ -116,7 +116,7 @@ def _number(value: Any) -> float:
 def _each(value_in: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
     def values(value: Any) -> list[Any]:
         if not isinstance(value, list):
-            _refuse("is no list")
+            _refuse("is not a list")
         return [value_in(item) for item in value]
 
     return values

@@ -235,7 +235,7 @@ def queue_ids(
         msg = f"queues cannot be found by name: {detail}"
         raise AccessError(msg, hint="name queues by id, or grant the permission")
     if problems:
-        raise JobError(problems, hint="names count upper and lower case")
+        raise JobError(problems, hint="names are case-sensitive")
     return sorted(ids)
 
 

@@ -159,7 +159,7 @@ class BodyReader(Generic[S]):
         try:
             members = _MEMBERS.decode(body)
         except msgspec.ValidationError as exc:
-            msg = "it is no object"
+            msg = "it is not an object"
             raise ForeignBodyError(msg) from exc
         others = {k: v for k, v in members.items() if k not in self._fields}
         sent = {key for key, value in members.items() if bytes(value) != b"null"}

@@ -50,7 +50,7 @@ def proxy_for(origin: str) -> str | None:
     except ValueError:  # a port that is no number
         usable = False
     if not usable:
-        msg = f"{where}is no address of a proxy"
+        msg = f"{where}is not the address of a proxy"
         raise ServiceError(msg, hint=f"{hint}; write @, / and # in a password as %40 …")
     return address
 
@@ -81,7 +81,7 @@ def check_trust() -> None:
     if (path := os.environ.get(folders)) is not None and not any(
         Path(folder).is_dir() for folder in path.split(os.pathsep) if folder
     ):
-        raise _trust_error(folders, path, "is no folder")
+        raise _trust_error(folders, path, "is not a folder")
 
 
 def _trust_error(variable: str, path: str, what: str) -> ServiceError:

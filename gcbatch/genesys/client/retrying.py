@@ -175,6 +175,6 @@ def wait_too_long_error(
         at = f"{now + timedelta(seconds=wait_s):%Y-%m-%d %H:%M:%S} UTC"
     except (OverflowError, ValueError):
         at = "an unknown time"
-    msg = f"{why}: no request is welcome before {at}"
-    hint = f"run it again after {at}; what was fetched is kept"
+    msg = f"{why}: the service accepts no request before {at}"
+    hint = f"run it again after {at}; what was fetched stays in the store"
     return OutOfReachError(msg, hint=hint, refusal=refusal)

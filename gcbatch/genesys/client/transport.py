@@ -238,7 +238,7 @@ def _translated(exc: Exception, url: str) -> Exception:
     if isinstance(exc, TimeoutError):
         return ReadTimeoutError("timeout")
     if isinstance(exc, (aiohttp.InvalidURL, UnicodeError)):
-        msg = f"{url}: is no usable address"
+        msg = f"{url}: is not a usable address"
         return ServiceError(msg, hint="check api_url and login_url")
     return ReadError("connection lost")
 
