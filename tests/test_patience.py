@@ -138,3 +138,20 @@ def test_the_last_failures_of_each_status_are_kept() -> None:
         for status, calls in traffic.failed.items()
     }
     assert kept == {500: ["the one"], 429: [str(n) for n in range(5, FAILED_KEPT + 5)]}
+
+
+def test_what_came_since_a_copy_adds_up_with_it() -> None:
+    """A copy and the counts after it make the counts of now; failures count once."""
+    traffic = Traffic(sent=2, waited_s=1.5)
+    traffic.fail("GET", "/old", 500, "1")
+    before = traffic.copy()
+    traffic.sent += 3
+    traffic.answered[200] += 3
+    traffic.retries["429"] += 1
+    traffic.fail("GET", "/new", 500, "2")
+
+    news = traffic.since(before)
+    before.add(news)
+
+    assert (news.sent, len(news.failed[500])) == (3, 1)
+    assert before == traffic

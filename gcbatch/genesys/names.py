@@ -39,7 +39,8 @@ class Names(msgspec.Struct, frozen=True):
             longer listed keeps its last name.
         listed: For each that was listed completely, the number of entities.
         warnings: What could not be listed, and why.
-        deleted: For each of them, the ids that the last listing no longer had.
+        deleted: For each dimension in *listed*, the ids that the last listing no longer
+            had.
         targets: Target service levels, in percent, by queue id and media type.
         listed_at: When the names of each dimension, and TARGETS, were listed, UTC.
         asked_at: When the listing of each dimension last ended with a result that

@@ -28,17 +28,17 @@ MAX_PAGES: Final = 10_000
 """Of a listing; a million entities."""
 
 
-class _Page(msgspec.Struct):
+class _Page(msgspec.Struct, rename="camel"):
     entities: list[Entity] | None = None
-    pageCount: int | float | None = None  # noqa: N815 - the API's word
+    page_count: int | float | None = None
     total: int | float | None = None
-    nextUri: str | None = None  # noqa: N815 - the API's word
-    pageSize: Any = None  # noqa: N815 - likewise
-    pageNumber: Any = None  # noqa: N815 - likewise
-    firstUri: Any = None  # noqa: N815 - likewise
-    lastUri: Any = None  # noqa: N815 - likewise
-    previousUri: Any = None  # noqa: N815 - likewise
-    selfUri: Any = None  # noqa: N815 - likewise
+    next_uri: str | None = None
+    page_size: Any = None
+    page_number: Any = None
+    first_uri: Any = None
+    last_uri: Any = None
+    previous_uri: Any = None
+    self_uri: Any = None
 
 
 class _WholePage(msgspec.Struct):
@@ -169,9 +169,9 @@ class _Reader:
             self._documents.update(sent)
             # The service may send smaller pages than requested, so its own number of
             # pages counts. A page without one leaves that of the pages before.
-            last = page.pageCount if page.pageCount is not None else last
+            last = page.page_count if page.page_count is not None else last
             total = page.total if page.total is not None else total
-            more = page.nextUri is not None if last is None else number < last
+            more = page.next_uri is not None if last is None else number < last
             if not more:
                 return len(seen), total
             if len(seen) == before or number >= MAX_PAGES:
