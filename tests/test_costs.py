@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
@@ -19,6 +18,7 @@ from gcbatch.store.spool import Document, Spool, SpooledPart
 from gcbatch.store.store import Store
 from gcbatch.windows import Window
 from tests.detail_tables import details_table
+from tests.table_sources import source_of
 
 DAY = Window(datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 3, 3, tzinfo=UTC))
 SMALL, LARGE = 4_000, 12_000
@@ -121,9 +121,7 @@ def test_reading_a_large_part_takes_no_more_memory(
         store.prepare()
         plan = stored(store, count)
         pa.set_memory_pool(reading := pa.proxy_memory_pool(pool))
-        table = details_table("conversations").of(
-            plan, store, names={}, timezone=ZoneInfo("UTC")
-        )
+        table = details_table("conversations")(source_of(plan, store))
         assert sum(batch.num_rows for batch in table.batches()) == count
         peaks.append(reading.max_memory())
 

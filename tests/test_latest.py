@@ -60,7 +60,7 @@ class DatedStore(FakeStore):
 
 
 def store_of(asked: Sequence[Query], parts: Sequence[tuple[int, str]]) -> DatedStore:
-    """Return a store of parts, each told as when it was asked for and its ids."""
+    """Return a store of parts, each given by when it was requested and its ids."""
     made = {}
     for query, (_, ids) in zip(asked, parts, strict=True):
         at = query.window.start.isoformat()
@@ -201,8 +201,8 @@ CORRECTED = moved(MOVES, conversations(1, first=1.5, seed=3)[0])
 BEFORE = made_of(*FIRST, *SECOND)
 AFTER = made_of(*STAYS, *SECOND, CORRECTED)
 TWICE = (
-    "conversations in two windows, as their start was corrected; "
-    "the older fetch is left out: 1"
+    "conversations in two windows, because the service corrected their start; "
+    "the older version is left out: 1"
 )
 
 
