@@ -88,7 +88,7 @@ async def crew_of(world: "World") -> AsyncIterator[Crew]:
 
     async with OrgSessions([job]) as orgs:
         session = await orgs.session(job)
-        planned = await Planner(job, datetime.now(UTC)).anew(session)
+        planned = await Planner(job, datetime.now(UTC)).plan_fresh(session)
         connection = replace(session.connection, client_secret="")
         timeout_s = connection.timeout_s
         coordinator.serve("org", session.access, timeout_s=timeout_s)

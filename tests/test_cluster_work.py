@@ -87,7 +87,7 @@ async def world_of(bench: "Bench") -> AsyncIterator[World]:
         session = await orgs.session(asked)
         planner = Planner(asked, datetime.now(UTC))
         planner.store.prepare()
-        plan = (await planner.anew(session)).plan
+        plan = (await planner.plan_fresh(session)).plan
         coordinator.serve("org", session.access, timeout_s=30.0)
         security = Security()
         crew = WorkerPool(cluster.scheduler_address, security, coordinator.gone)
