@@ -540,7 +540,7 @@ class TestEngines:
         """It is the job's error, told once, before any data request."""
         engine = {"name": "dask", "scheduler": "tcp://192.0.2.1:8786"}
 
-        with pytest.raises(JobError, match="carry the token in the clear") as failed:
+        with pytest.raises(JobError, match="without encryption") as failed:
             two.run(engine=engine)
 
         assert failed.value.org == ""
