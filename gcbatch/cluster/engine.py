@@ -19,7 +19,7 @@ from distributed.utils import get_ip
 
 from gcbatch.cluster.coordinator import Coordinator
 from gcbatch.cluster.local_workers import own_certificates, start_local_workers
-from gcbatch.cluster.protocol import error_from_json
+from gcbatch.cluster.protocol import STORE_HINT, error_from_json
 from gcbatch.cluster.rpc_server import serve_rpc
 from gcbatch.cluster.worker_pool import TaskLostError, WorkerPool
 from gcbatch.cluster.worker_task import RELEASE, Assignment, fetch_query
@@ -220,8 +220,7 @@ async def _wait_until_visible(store: Store, queries: Sequence[Query]) -> None:
     while unseen := [q for q in queries if store.seal(q.digest) is None]:
         if clock() >= until:
             msg = f"{store.folder}: workers wrote {len(unseen):,} parts elsewhere"
-            hint = "fetch.store must be one folder that all workers reach by this path"
-            raise OutputError(msg, hint=hint)
+            raise OutputError(msg, hint=STORE_HINT)
         await asyncio.sleep(PAUSE_S)
         queries = unseen
 

@@ -6,13 +6,22 @@ from typing import Any, Final
 from gcbatch import errors
 from gcbatch.errors import ErrorResponse, GcbatchError
 
-__all__ = ["CLAIM_S", "FRESH_S", "METHODS", "error_from_json", "error_to_json"]
+__all__ = [
+    "CLAIM_S",
+    "FRESH_S",
+    "METHODS",
+    "STORE_HINT",
+    "error_from_json",
+    "error_to_json",
+]
 
 FRESH_S: Final = 10.0
 """Longest time from a call for a permit to its use."""
 
 CLAIM_S: Final = 60.0
 """How long a claim on a part lasts; then another worker may write it."""
+
+STORE_HINT: Final = "fetch.store must be one folder that all workers reach by this path"
 
 METHODS: Final = frozenset(
     {

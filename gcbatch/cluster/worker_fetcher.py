@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from gcbatch.cluster.protocol import CLAIM_S, error_to_json
+from gcbatch.cluster.protocol import CLAIM_S, STORE_HINT, error_to_json
 from gcbatch.cluster.rpc_client import (
     CoordinatorClient,
     CoordinatorLostError,
@@ -53,8 +53,7 @@ async def open_fetcher(
     store = Store(fetch.store, name)
     if not store.folder.is_dir():
         msg = f"{store.folder}: does not exist on worker {coordinator.worker}"
-        hint = "fetch.store must be one folder that all workers reach by this path"
-        raise OutputError(msg, hint=hint)
+        raise OutputError(msg, hint=STORE_HINT)
     async with open_transport(
         timeout_s=connection.timeout_s,
         connections=connection.concurrency + 1,
