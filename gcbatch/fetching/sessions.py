@@ -51,7 +51,7 @@ class OrgSession:
     connection: ClientConfig
     tables: frozenset[str] = frozenset()
     _listed: dict[str, EntityListing] = field(default_factory=dict)
-    _listed_with_retries: set[str] = field(default_factory=set)
+    _waited_for: set[str] = field(default_factory=set)
 
     @property
     def client(self) -> Client:
@@ -99,20 +99,18 @@ class OrgSession:
     async def _list(self, listing: EntityKind, *, is_needed: bool) -> EntityListing:
         table = listing.table
         whole = table in self.tables
-        with_retries = is_needed or whole
+        may_wait = is_needed or whole
         known = self._listed.get(table)
         if known is None or (
-            with_retries
-            and table not in self._listed_with_retries
-            and not known.is_final
+            may_wait and table not in self._waited_for and not known.is_final
         ):
             # A missing token is a failure of the run, not of this listing.
             await self.access.tokens.get()
-            client = self.client if with_retries else self.client.hurrying()
+            client = self.client if may_wait else self.client.hurrying()
             known = await list_entities(client, listing, whole=whole)
             self._listed[table] = known
-            if with_retries:
-                self._listed_with_retries.add(table)
+            if may_wait:
+                self._waited_for.add(table)
         return known
 
 

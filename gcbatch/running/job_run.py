@@ -60,7 +60,7 @@ class JobRun:
         self._job = job
         self._runs: list[OrgRun] = []
         self._failures: dict[str, GcbatchError] = {}
-        self._observer = CombinedObserver(job.name, observer)
+        self._observer = CombinedObserver(job.store_name, observer)
         for share in job.shares():
             with self._isolating_org(share.org_name):
                 self._runs.append(OrgRun(share, self._observer.part()))
