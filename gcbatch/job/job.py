@@ -203,7 +203,7 @@ class Job(Section):
         msg = f"{query.endpoint} has no jobs; leave it out"
         if query.details:
             details, _ = query.details
-            names = ", ".join(details.roads)
+            names = ", ".join(details.modes)
             msg = f"details say their road by the endpoint's name: {names}"
         raise InvalidValueError(("fetch", "road"), msg)
 

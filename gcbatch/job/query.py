@@ -68,7 +68,7 @@ FIXED_ENDPOINTS: Final = tuple(
 ENDPOINTS: Final = (
     *(f.endpoint for f in FAMILIES),
     *(f.jobs_endpoint for f in FAMILIES if f.has_jobs),
-    *(name for details in DETAILS for name in details.roads),
+    *(name for details in DETAILS for name in details.modes),
     *FIXED_ENDPOINTS,
 )
 MEDIA_TYPES: Final = (
@@ -118,7 +118,7 @@ def _check_endpoint(endpoint: str) -> str:
         return endpoint
     if found := details_named(endpoint):
         details, road = found
-        return details.by(road)
+        return details.in_mode(road)
     family = family_named(endpoint)
     if family is None or (endpoint.endswith("-jobs") and not family.has_jobs):
         raise ValueError(unknown("endpoint", endpoint, ENDPOINTS))

@@ -5,7 +5,6 @@ Export, report and re-run read it instead of asking again.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any, Final
 
@@ -91,19 +90,6 @@ class SavedPlan:
         return cls(raw["asked"], names, plan)
 
 
-_Instant = Annotated[datetime, msgspec.Meta(tz=True)]
-
-
-class _Names(msgspec.Struct):
-    by_dimension: dict[str, dict[str, str]]
-    listed: dict[str, int]
-    warnings: list[str]
-    former: dict[str, list[str]] = {}
-    targets: dict[str, dict[str, float]] = {}
-    listed_at: dict[str, _Instant] = {}
-    asked_at: dict[str, _Instant] = {}
-
-
 _Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{40}$")]
 _Place = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -119,7 +105,7 @@ class _Shape(msgspec.Struct):
 
     asked: str
     run_id: str
-    names: _Names
+    names: Names
     plan: _Plan
 
 

@@ -57,7 +57,7 @@ class DetailsEndpoint:
     @property
     def name(self) -> str:
         """What job files call it."""
-        return self.details.by(self.mode)
+        return self.details.in_mode(self.mode)
 
     @property
     def known_by_id(self) -> bool:
