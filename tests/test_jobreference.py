@@ -103,7 +103,7 @@ def test_sections_that_are_told_together_are_alike() -> None:
     ("key", "value", "default"),
     [
         pytest.param("region", "[one of 18](#regions)", "none", id="many choices"),
-        pytest.param("road", "`query`, `jobs`, `auto`", "`query`", id="few choices"),
+        pytest.param("mode", "`query`, `jobs`, `auto`", "`query`", id="few choices"),
         pytest.param("concurrency", "whole number, 1 to 256", "`8`", id="bounds"),
         pytest.param(
             "reserve", "number, 0 to less than 100", "`0`", id="an open bound"

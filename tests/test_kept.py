@@ -85,6 +85,25 @@ def test_the_same_question_has_the_same_hash() -> None:
     )
 
 
+@pytest.mark.parametrize("fetch", [{}, {"mode": "jobs"}, {"road": "jobs"}])
+def test_the_mode_changes_no_hash(fetch: dict[str, Any]) -> None:
+    """A plan that was saved while the key was called `road` is still the job's."""
+    job = Job.model_validate(
+        {
+            "name": "j",
+            "org": {"simulator": True},
+            "query": {
+                "from": "2026-10-01",
+                "to": "2026-10-02",
+                "metrics": ["nOffered"],
+            },
+            "fetch": fetch,
+        }
+    )
+
+    assert job_fingerprint(job, "org", None) == "51e54fc5039d34ba"
+
+
 def test_a_plan_of_parts_in_another_format_is_not_exported() -> None:
     """Its parts hold other things; plans of endpoints that kept theirs are of use."""
     same = job_fingerprint(job_of(), "org", None, PART_FORMAT)

@@ -1,9 +1,9 @@
 """How hard to fetch: the sections `fetch:` and `fetch.limits:`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AliasChoices, Field, field_validator, model_validator
 
 from gcbatch.exporting import LocalPath
 from gcbatch.genesys import (
@@ -18,7 +18,13 @@ from gcbatch.genesys import (
     REQUESTS_PER_MINUTE,
     FetchMode,
 )
-from gcbatch.job.section import LARGEST, Duration, Section, schema_of_period
+from gcbatch.job.section import (
+    LARGEST,
+    Duration,
+    InvalidValueError,
+    Section,
+    schema_of_period,
+)
 from gcbatch.store import SETTLE
 from gcbatch.windows import ONE_DAY, Period, as_period, as_period_or_none
 
@@ -69,8 +75,8 @@ class Fetch(Section):
         timeout: Longest time that one request may take.
         give_up: How long an address that cannot be reached is tried.
         job_wait: How long one run waits for a job of the service.
-        road: How aggregates are asked for: `query`, by `jobs` of the service, or
-            `auto`, by job where asking in pieces takes more requests.
+        mode: How aggregates are requested: by `query`, by async `jobs` of the service,
+            or `auto`: by job where a query in pieces takes more requests.
         max_response_bytes: A longer answer is cut off and refused.
         limits: What the service allows, where its figures are uncertain. Default:
             each key's own.
@@ -88,9 +94,20 @@ class Fetch(Section):
     timeout: Duration = Period.parse("PT2M")
     give_up: Duration = Period.parse("PT30S")
     job_wait: Duration = Period.parse("PT4H")
-    road: FetchMode = FetchMode.QUERY
+    # `road` is what job files called it before; the schema does not show it.
+    mode: Annotated[FetchMode, Field(validation_alias=AliasChoices("mode", "road"))] = (
+        FetchMode.QUERY
+    )
     max_response_bytes: Annotated[int, Field(ge=1024, le=2**40)] = 256 * 1024 * 1024
     limits: Limits = Limits()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_two_modes(cls, data: Any) -> Any:
+        if isinstance(data, dict) and {"mode", "road"} <= data.keys():
+            msg = "is the old name of mode, which is given too; remove road"
+            raise InvalidValueError(("road",), msg)
+        return data
 
     @field_validator("chunk", mode="before")
     @classmethod

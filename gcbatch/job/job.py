@@ -195,17 +195,17 @@ class Job(Section):
         return share
 
     @model_validator(mode="after")
-    def _check_road(self) -> Self:
-        """Refuse a road that what is asked does not have."""
-        query, road = self.query, self.fetch.road
-        if road is FetchMode.QUERY or (query.family and query.family.has_jobs):
+    def _check_mode(self) -> Self:
+        """Refuse a mode that the endpoint does not have."""
+        query, mode = self.query, self.fetch.mode
+        if mode is FetchMode.QUERY or (query.family and query.family.has_jobs):
             return self
-        msg = f"{query.endpoint} has no jobs; leave it out"
+        msg = f"{query.endpoint} has no async jobs; remove the key"
         if query.details:
             details, _ = query.details
             names = ", ".join(details.roads)
-            msg = f"details say their road by the endpoint's name: {names}"
-        raise InvalidValueError(("fetch", "road"), msg)
+            msg = f"for details, query.endpoint chooses the mode: {names}"
+        raise InvalidValueError(("fetch", "mode"), msg)
 
     @property
     def _table_folder(self) -> str:

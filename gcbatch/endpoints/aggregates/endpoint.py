@@ -131,7 +131,7 @@ class Aggregates(SplittableEndpoint):
         return RequestCost(LEAST_OF_A_JOB, is_exact=False) if by_jobs else RequestCost()
 
     def _road(self, fetch: Fetch) -> FetchMode:
-        return FetchMode.JOBS if self.by_jobs else fetch.road
+        return FetchMode.JOBS if self.by_jobs else fetch.mode
 
     def asker(self, desk: FetchContext) -> QueryFetcher:
         """Return who asks the queries of one run: at once, by job, or as it pays."""
