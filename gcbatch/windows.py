@@ -18,8 +18,6 @@ __all__ = [
     "UTC_ZONE",
     "Period",
     "Window",
-    "as_period",
-    "as_period_or_none",
     "bucket_count",
     "bucket_edges",
     "ceil_to_bucket",
@@ -30,6 +28,8 @@ __all__ = [
     "midnight",
     "midnights",
     "milliseconds",
+    "parse_period",
+    "parse_period_or_zero",
     "step",
     "tile",
     "to_local",
@@ -375,7 +375,7 @@ LONGEST: Final = Period.parse("P10Y")
 """Of any span in a job file; calendars end not far beyond."""
 
 
-def as_period(value: object) -> Period:
+def parse_period(value: object) -> Period:
     """Read an ISO 8601 duration.
 
     Raises:
@@ -390,12 +390,12 @@ def as_period(value: object) -> Period:
     return period
 
 
-def as_period_or_none(value: object) -> Period:
+def parse_period_or_zero(value: object) -> Period:
     """Read an ISO 8601 duration, which may be of no length: `PT0S`.
 
     Raises:
-        ValueError: As as_period does.
+        ValueError: As parse_period does.
     """
     if value in ("PT0S", "P0D"):
         return Period(0, 0, 0, "PT0S")
-    return as_period(value)
+    return parse_period(value)

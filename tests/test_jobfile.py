@@ -485,10 +485,10 @@ class TestMode:
         found = problems(tmp_path, job)
 
         line = json.dumps(job, indent=1).splitlines().index('  "road": "jobs"') + 1
-        assert found == [
+        assert "\n".join(found) == (
             f"job.yaml:{line}: fetch.road: is the old name of mode, which is given "
             "too; remove road"
-        ]
+        )
 
     @pytest.mark.parametrize("key", ["mode", "road"])
     def test_a_wrong_value_has_its_place(self, tmp_path: Path, key: str) -> None:

@@ -60,7 +60,7 @@ class PerOrg:
 
     def each(self, work: "Callable[[Job], T]") -> "Iterator[tuple[Job, T]]":
         """Yield what *work* makes of each org that does not fail."""
-        for share in self._job.shares():
+        for share in self._job.per_org():
             try:
                 done = work(share)
             except GcbatchError as exc:

@@ -126,7 +126,7 @@ class OrgSessions:
     """
 
     def __init__(self, jobs: Iterable[Job]) -> None:
-        self._jobs = tuple(share for job in jobs for share in job.shares())
+        self._jobs = tuple(share for job in jobs for share in job.per_org())
         self._stack = AsyncExitStack()
         self._open: dict[Key, OrgSession] = {}
         self._room = DecodeGate()
@@ -188,7 +188,7 @@ class OrgSessions:
             access = await self._stack.enter_async_context(
                 open_access(connection, self._room)
             )
-            tables = frozenset(table for j in jobs for table in j.listed)
+            tables = frozenset(table for j in jobs for table in j.entities)
             self._open[key] = OrgSession(access, connection, tables)
         return self._open[key]
 

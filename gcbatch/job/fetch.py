@@ -23,10 +23,10 @@ from gcbatch.job.section import (
     Duration,
     InvalidValueError,
     Section,
-    schema_of_period,
+    describe_period,
 )
 from gcbatch.store import SETTLE
-from gcbatch.windows import ONE_DAY, Period, as_period, as_period_or_none
+from gcbatch.windows import ONE_DAY, Period, parse_period, parse_period_or_zero
 
 __all__ = ["Fetch", "Limits"]
 
@@ -86,10 +86,8 @@ class Fetch(Section):
     concurrency: Annotated[int, Field(ge=1, le=256)] = 8
     requests_per_minute: Annotated[int, Field(ge=1, le=LARGEST)] = REQUESTS_PER_MINUTE
     reserve: Annotated[float, Field(ge=0, lt=100)] = 0
-    settle: Annotated[Period, Field(json_schema_extra=schema_of_period)] = SETTLE
-    names_max_age: Annotated[Period, Field(json_schema_extra=schema_of_period)] = (
-        ONE_DAY
-    )
+    settle: Annotated[Period, Field(json_schema_extra=describe_period)] = SETTLE
+    names_max_age: Annotated[Period, Field(json_schema_extra=describe_period)] = ONE_DAY
     store: LocalPath = Path(".gcbatch")
     timeout: Duration = Period.parse("PT2M")
     give_up: Duration = Period.parse("PT30S")
@@ -112,9 +110,9 @@ class Fetch(Section):
     @field_validator("chunk", mode="before")
     @classmethod
     def _read_chunk(cls, value: object) -> object:
-        return value if value == "auto" else as_period(value)
+        return value if value == "auto" else parse_period(value)
 
     @field_validator("settle", "names_max_age", mode="before")
     @classmethod
     def _read_none_or_more(cls, value: object) -> object:
-        return as_period_or_none(value)
+        return parse_period_or_zero(value)

@@ -96,8 +96,8 @@ class Clause(_Shape):
     predicates: Annotated[tuple[Predicate, ...], Field(min_length=1)]
 
 
-class _Conditions(_Shape):
-    """Two levels of conditions, whatever they are about.
+class Filter(_Shape):
+    """Clauses and predicates, all or any of which must hold.
 
     Args:
         type: `and`: all of them must hold; `or`: any.
@@ -106,8 +106,8 @@ class _Conditions(_Shape):
     """
 
     type: Literal["and", "or"]
-    clauses: tuple[Any, ...] = ()
-    predicates: tuple[Any, ...] = ()
+    clauses: tuple[Clause, ...] = ()
+    predicates: tuple[Predicate, ...] = ()
 
     @model_validator(mode="after")
     def _holds_something(self) -> Self:
@@ -128,30 +128,20 @@ class _Conditions(_Shape):
                     yield f"{where}predicates[{number}].dimension: {problem}"
 
 
-class Filter(_Conditions):
-    """Clauses and predicates, all or any of which must hold."""
+class DetailClause(Clause):
+    """Predicates on details, all or any of which must hold."""
 
-    clauses: tuple[Clause, ...] = ()
-    predicates: tuple[Predicate, ...] = ()
-
-
-class DetailClause(_Shape):
-    """Predicates on details, all or any of which must hold.
-
-    Args:
-        type: `and`: all of them; `or`: any.
-        predicates: The conditions.
-    """
-
-    type: Literal["and", "or"]
     predicates: Annotated[tuple[DetailPredicate, ...], Field(min_length=1)]
 
 
-class DetailFilter(_Conditions):
+class DetailFilter(Filter):
     """Clauses and predicates on one kind of record."""
 
     clauses: tuple[DetailClause, ...] = ()
     predicates: tuple[DetailPredicate, ...] = ()
+
+
+_DetailFilterList = tuple[DetailFilter, ...]
 
 
 class DetailFilters(_Shape):
@@ -168,22 +158,14 @@ class DetailFilters(_Shape):
         routing_status: On users' routing statuses.
     """
 
-    conversation: Annotated[
-        tuple[DetailFilter, ...], Field(alias="conversationFilters")
-    ] = ()
-    segment: Annotated[tuple[DetailFilter, ...], Field(alias="segmentFilters")] = ()
-    evaluation: Annotated[
-        tuple[DetailFilter, ...], Field(alias="evaluationFilters")
-    ] = ()
-    survey: Annotated[tuple[DetailFilter, ...], Field(alias="surveyFilters")] = ()
-    resolution: Annotated[
-        tuple[DetailFilter, ...], Field(alias="resolutionFilters")
-    ] = ()
-    user: Annotated[tuple[DetailFilter, ...], Field(alias="userFilters")] = ()
-    presence: Annotated[tuple[DetailFilter, ...], Field(alias="presenceFilters")] = ()
-    routing_status: Annotated[
-        tuple[DetailFilter, ...], Field(alias="routingStatusFilters")
-    ] = ()
+    conversation: _DetailFilterList = Field((), alias="conversationFilters")
+    segment: _DetailFilterList = Field((), alias="segmentFilters")
+    evaluation: _DetailFilterList = Field((), alias="evaluationFilters")
+    survey: _DetailFilterList = Field((), alias="surveyFilters")
+    resolution: _DetailFilterList = Field((), alias="resolutionFilters")
+    user: _DetailFilterList = Field((), alias="userFilters")
+    presence: _DetailFilterList = Field((), alias="presenceFilters")
+    routing_status: _DetailFilterList = Field((), alias="routingStatusFilters")
 
     def by_kind(self) -> dict[str, tuple[DetailFilter, ...]]:
         """Return the filters that were given, by the API's key for their kind."""

@@ -190,7 +190,7 @@ class _RawJob:
             self.problems += [(loc, what) for loc, what in found if loc not in said]
             return None
         noted = set(self.problems)
-        for share in job.shares():
+        for share in job.per_org():
             # Of orgs with a zone of their own, each has midnights of its own.
             query = share.query
             is_own = query.timezone != job.query.timezone

@@ -344,8 +344,8 @@ class QuerySection(Section):
             if getattr(self, key) and dimension not in self.family.dimensions:
                 msg = f"{self.endpoint} has no {dimension} to filter by"
                 raise InvalidValueError((key,), msg)
-        all_of([any_of("queueId", ["-"])] if self.queues else self.own_clauses,
-               self.whole_filter)  # fmt: skip
+        all_of([any_of("queueId", ["-"])] if self.queues else self.media_clauses,
+               self.aggregate_filter)  # fmt: skip
 
     def _check_details(self, details: Details) -> None:
         """Refuse what details have no room for."""
@@ -384,12 +384,12 @@ class QuerySection(Section):
         return details_named(self.endpoint)
 
     @property
-    def whole_filter(self) -> Filter | None:
+    def aggregate_filter(self) -> Filter | None:
         """The filter of aggregates."""
         return self.filter if isinstance(self.filter, Filter) else None
 
     @property
-    def filters_by_kind(self) -> DetailFilters:
+    def detail_filters(self) -> DetailFilters:
         """The filters of details."""
         given = self.filter
         return given if isinstance(given, DetailFilters) else DetailFilters()
@@ -400,6 +400,6 @@ class QuerySection(Section):
         return ZoneInfo(self.timezone)
 
     @property
-    def own_clauses(self) -> list[Clause]:
+    def media_clauses(self) -> list[Clause]:
         """The clauses of the filter that do not depend on the queues."""
         return [any_of("mediaType", self.media_types)] if self.media_types else []

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from gcbatch.suggest import unknown
-from gcbatch.windows import Period, as_period
+from gcbatch.windows import Period, parse_period
 
 __all__ = [
     "LARGEST",
@@ -26,9 +26,9 @@ __all__ = [
     "Name",
     "Section",
     "Unique",
+    "describe_period",
     "literal_or_file",
     "one_of",
-    "schema_of_period",
 ]
 
 
@@ -63,7 +63,7 @@ def one_of(what: str, choices: Iterable[str]) -> AfterValidator:
     return AfterValidator(check)
 
 
-def schema_of_period(schema: dict[str, Any]) -> None:
+def describe_period(schema: dict[str, Any]) -> None:
     """Describe a period as it is written in a file: a text."""
     schema.clear()
     examples = ["PT15M", "PT1H", "P1D"]
@@ -71,7 +71,7 @@ def schema_of_period(schema: dict[str, Any]) -> None:
 
 
 Duration = Annotated[
-    Period, BeforeValidator(as_period), Field(json_schema_extra=schema_of_period)
+    Period, BeforeValidator(parse_period), Field(json_schema_extra=describe_period)
 ]
 
 

@@ -10,11 +10,11 @@ from typing import Any
 from gcbatch.errors import JobError
 from gcbatch.job import Job
 from gcbatch.planning.scope import PlannedEndpoint, ResolvedScope
-from gcbatch.planning.tiling import INTERVAL_BYTES, _fewest, _in_utc_days
+from gcbatch.planning.tiling import INTERVAL_BYTES, fewest_queries, utc_day_queries
 from gcbatch.query import Query, make_query
 from gcbatch.windows import Window
 
-__all__ = ["Plan", "make_plan", "run_id_of_all"]
+__all__ = ["Plan", "combine_run_ids", "make_plan"]
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,9 @@ def make_plan(job: Job, scope: ResolvedScope, endpoint: PlannedEndpoint) -> Plan
             requests than one whose answers cannot be told apart.
     """
     windows, batches = (
-        _in_utc_days(job, scope, endpoint)
+        utc_day_queries(job, scope, endpoint)
         if endpoint.in_utc_days
-        else _fewest(job, scope, endpoint)
+        else fewest_queries(job, scope, endpoint)
     )
     templates = {
         size: [endpoint.template(job.query, batch) for batch in of_size]
@@ -136,7 +136,7 @@ def _check_bodies(job: Job, templates: Sequence[Sequence[bytes]]) -> None:
         raise JobError(msg, hint="add queueId to query.group_by, or leave queues out")
 
 
-def run_id_of_all(runs: Mapping[str, str]) -> str:
+def combine_run_ids(runs: Mapping[str, str]) -> str:
     """Return what identifies the plans of several orgs, each by its name."""
     told = "\n".join(f"{org} {runs[org]}" for org in sorted(runs))
     return sha256(told.encode()).hexdigest()[:16]

@@ -48,7 +48,7 @@ Cut = tuple[list[tuple[Window, int]], dict[int, list[Batch]]]
 """Windows, each with how many queues its requests name; the batches for so many."""
 
 
-def _fewest(job: Job, scope: ResolvedScope, endpoint: PlannedEndpoint) -> Cut:
+def fewest_queries(job: Job, scope: ResolvedScope, endpoint: PlannedEndpoint) -> Cut:
     """Return the windows and batches that together make the fewest queries.
 
     The last window is often shorter than the others, and needs fewer batches.
@@ -74,7 +74,7 @@ def _fewest(job: Job, scope: ResolvedScope, endpoint: PlannedEndpoint) -> Cut:
     return best
 
 
-def _in_utc_days(job: Job, scope: ResolvedScope, endpoint: PlannedEndpoint) -> Cut:
+def utc_day_queries(job: Job, scope: ResolvedScope, endpoint: PlannedEndpoint) -> Cut:
     """Return windows that end at midnights in UTC, and the one batch of queues.
 
     Where the range begins later each day, windows are counted from a fixed one:

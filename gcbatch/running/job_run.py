@@ -65,7 +65,7 @@ class JobRun:
         self._runs: list[OrgRun] = []
         self._failures: dict[str, GcbatchError] = {}
         self._together = CombinedObserver(job.name, observer)
-        for share in job.shares():
+        for share in job.per_org():
             with self._noting(share.org_name):
                 own = observer if job.orgs is None else self._together.part()
                 self._runs.append(OrgRun(share, own))
@@ -79,7 +79,7 @@ class JobRun:
         """
         if self._job.orgs is not None:
             msg = f"{self._job.name}: asks several orgs"
-            raise JobError(msg, hint="take its orgs one by one: Job.shares()")
+            raise JobError(msg, hint="take its orgs one by one: Job.per_org()")
         (run,) = self._runs
         return run
 

@@ -70,7 +70,7 @@ class LazyEngine:
             msg = f"engine dask is not installed: {exc}"
             raise JobError(msg, hint="pip install 'gcbatch[dask]'") from exc
         # A query holds its place on a worker also while it waits for its org's quota.
-        in_flight = self._job.fetch.concurrency * len(self._job.all_orgs)
+        in_flight = self._job.fetch.concurrency * len(self._job.per_org())
         fetch = self._job.fetch.model_copy(update={"concurrency": in_flight})
         opening = dask_engine(self._job.engine, fetch, self._secrets)
         return await self._stack.enter_async_context(opening)

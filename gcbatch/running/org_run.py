@@ -237,7 +237,7 @@ class OrgRun:
 
     def empty_catalog(self) -> Catalog:
         """Return the tables as they are without any row, before anything is asked."""
-        none: dict[str, Documents] = {table: {} for table in self.job.listed}
+        none: dict[str, Documents] = {table: {} for table in self.job.entities}
         plan = Plan(self.planner.window(), ())
         return self._catalog(ResolvedPlan(plan, Names(), 0, listings=none), None)
 

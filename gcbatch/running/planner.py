@@ -134,7 +134,7 @@ class Planner:
 
     def _unlisted(self) -> list[str]:
         """Return the tables that the job exports and no run has listed for it."""
-        return [t for t in self._job.listed if not has_entities(self.store, t)]
+        return [t for t in self._job.entities if not has_entities(self.store, t)]
 
     def window(self) -> Window:
         """Return the job's range.
@@ -207,7 +207,7 @@ class Planner:
         known = kept.names if kept else Names()
         found = await self._list(session, spare)
         names = known.renewed(names_from_listings(found, known))
-        tables = [await session.list_table(table) for table in self._job.listed]
+        tables = [await session.list_table(table) for table in self._job.entities]
         poor = [
             f"{found.listing.kind} are listed without their settings: {found.reason}"
             for found in tables
@@ -236,7 +236,7 @@ class Planner:
         try:
             return await session.list_all(named, needed=needed)
         except ServiceError as exc:
-            if spare is None or self._job.listed:
+            if spare is None or self._job.entities:
                 raise
             # Nobody answers: there is nothing to be had but what is kept.
             unheard = [li for li in ENTITY_KINDS if li.dimension in named]
@@ -245,7 +245,9 @@ class Planner:
     def _named(self) -> set[str]:
         """Return the dimensions whose names the job needs."""
         dimensions = {listing.dimension for listing in ENTITY_KINDS}
-        exported = {li.dimension for li in ENTITY_KINDS if li.table in self._job.listed}
+        exported = {
+            li.dimension for li in ENTITY_KINDS if li.table in self._job.entities
+        }
         wanted = set(exported)
         if self._job.query.family:  # a tutorial's answers bring names, not ids
             wanted |= dimensions & set(self._job.query.group_by)

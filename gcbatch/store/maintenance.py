@@ -20,7 +20,7 @@ from gcbatch.store.entity_files import LISTING_FILES
 from gcbatch.store.part_metadata import SETTLE, PartMetadata
 from gcbatch.store.store import FRESH_NOTE, PLAN_NOTE, REPORT_NOTE, Store
 from gcbatch.suggest import unknown
-from gcbatch.windows import UTC_ZONE, Period, Window, as_period_or_none, iso, step
+from gcbatch.windows import UTC_ZONE, Period, Window, iso, parse_period_or_zero, step
 
 __all__ = ["PruneResult", "StoredJob", "list_store", "parse_age", "prune"]
 
@@ -250,7 +250,7 @@ def _listed(folder: Path) -> StoredJob:
 def _settling(note: dict[str, Any]) -> tuple[Period, ZoneInfo]:
     """Return how long the last run let figures settle, and whose days that counts."""
     try:
-        settle = as_period_or_none(note["settle"])
+        settle = parse_period_or_zero(note["settle"])
         return settle, ZoneInfo(note["timezone"])
     except (KeyError, TypeError, ValueError, OSError):
         return SETTLE, UTC_ZONE

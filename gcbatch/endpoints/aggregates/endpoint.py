@@ -80,8 +80,8 @@ class Aggregates(SplittableEndpoint):
             queue_ids: The queues of this request; None is all.
         """
         clauses = [any_of("queueId", queue_ids)] if queue_ids else []
-        clauses += query.own_clauses
-        asked = all_of(clauses, query.whole_filter)
+        clauses += query.media_clauses
+        asked = all_of(clauses, query.aggregate_filter)
         body: dict[str, Any] = {
             "timeZone": query.timezone,
             "groupBy": list(query.group_by),
