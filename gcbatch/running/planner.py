@@ -105,7 +105,7 @@ class Planner:
         if kept is None:
             msg = f"{self.store.folder}: holds no run of this job"
             raise DataError(msg, hint="`gcbatch run JOB` fetches first")
-        if kept.asked != self._asked:
+        if kept.fingerprint != self._asked:
             msg = f"{self._job.name}: asks something else than its last run did"
             raise JobError(msg, hint="`gcbatch run JOB` fetches what is new")
         self._check_targets(kept.names)
@@ -158,7 +158,7 @@ class Planner:
     def as_kept(self) -> ResolvedPlan | None:
         """Return the plan by kept names; None where they do not suffice."""
         kept = SavedPlan.read(self.store)
-        if kept is None or kept.asked != self._asked:
+        if kept is None or kept.fingerprint != self._asked:
             return None
         if self._unlisted():
             return None  # an export came later, and wants what it exports
