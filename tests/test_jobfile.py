@@ -229,7 +229,7 @@ class TestSecrets:
         (told,) = found
         assert told == (
             "job.yaml:6: org.client_secret: "
-            "must not stand in the file; write ${NAME} and set NAME"
+            "must not be in the file; write ${NAME} and set NAME"
         )
 
     @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ class TestSecrets:
         """An override is no way round: command lines are seen by all of a machine."""
         (found,) = problems(tmp_path, USUAL, **settings)
 
-        assert "must not stand in the file" in found
+        assert "must not be in the file" in found
         assert found.startswith("--set org")
 
     @pytest.mark.parametrize("value", [123456, [SECRET], {"file": 3}, True, 1.5])

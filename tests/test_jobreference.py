@@ -12,10 +12,9 @@ from typer.testing import CliRunner
 from gcbatch.cli import app
 from gcbatch.genesys.details import DETAILS
 from gcbatch.genesys.families import FAMILIES
-from gcbatch.job.docstrings import about_class, about_fields
 from gcbatch.job.query import ENDPOINTS
 from gcbatch.job.reference import job_reference
-from gcbatch.job.schema import job_schema
+from gcbatch.job.schema import about_class, about_fields, job_schema
 
 PAGE = Path(__file__).parents[1] / "docs" / "writing-a-job.md"
 SCHEMA = job_schema()

@@ -156,7 +156,7 @@ class TestRefused:
         problems = refused(tmp_path, orgs=orgs)
 
         place = f":{line_of(tmp_path, 'hush-hush')}: orgs.south.client_secret"
-        why = "must not stand in the file; write ${NAME} and set NAME"
+        why = "must not be in the file; write ${NAME} and set NAME"
         assert problems == [f"{place}: {why}"]
 
     def test_a_secret_put_elsewhere_is_not_repeated(self, tmp_path: Path) -> None:

@@ -240,7 +240,7 @@ REFUSED = {
         f"{endpoint} with {key}": (
             {"query": {"endpoint": endpoint, key: value}},
             f"query.{key}",
-            f"{endpoint} has its own figures and groups; leave it out",
+            f"{endpoint} has fixed figures and groups; remove the key",
         )
         for endpoint in FIXED_ENDPOINTS
         for key, value in {

@@ -1,4 +1,4 @@
-"""From a job to its plan: which queries, and the plan that was saved."""
+"""Turns a job into its plan, the list of queries; saves and reads plans."""
 
 from gcbatch.planning.plan import Plan, combine_run_ids, make_plan
 from gcbatch.planning.saved_plan import (
