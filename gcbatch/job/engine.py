@@ -8,7 +8,6 @@ from gcbatch.job.section import Section, one_of
 
 __all__ = ["ENGINES", "EngineSection"]
 
-
 ENGINES: Final = ("local", "dask")
 
 

@@ -22,11 +22,11 @@ from gcbatch.job.section import (
     MAX_NUMBER,
     Duration,
     InvalidValueError,
+    PeriodOrZero,
     Section,
-    describe_period,
 )
 from gcbatch.store import SETTLE
-from gcbatch.windows import ONE_DAY, Period, parse_period, parse_period_or_zero
+from gcbatch.windows import ONE_DAY, Period, parse_period
 
 __all__ = ["Fetch", "Limits"]
 
@@ -87,8 +87,8 @@ class Fetch(Section):
         REQUESTS_PER_MINUTE
     )
     reserve: Annotated[float, Field(ge=0, lt=100)] = 0
-    settle: Annotated[Period, Field(json_schema_extra=describe_period)] = SETTLE
-    names_max_age: Annotated[Period, Field(json_schema_extra=describe_period)] = ONE_DAY
+    settle: PeriodOrZero = SETTLE
+    names_max_age: PeriodOrZero = ONE_DAY
     store: LocalPath = Path(".gcbatch")
     timeout: Duration = Period.parse("PT2M")
     give_up: Duration = Period.parse("PT30S")
@@ -112,8 +112,3 @@ class Fetch(Section):
     @classmethod
     def _read_chunk(cls, value: object) -> object:
         return value if value == "auto" else parse_period(value)
-
-    @field_validator("settle", "names_max_age", mode="before")
-    @classmethod
-    def _read_period_or_zero(cls, value: object) -> object:
-        return parse_period_or_zero(value)

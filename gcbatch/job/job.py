@@ -18,7 +18,6 @@ from gcbatch.windows import ONE_DAY
 
 __all__ = ["ENTITY_TABLES", "Job"]
 
-
 ENTITY_TABLES: Final = module_names(ENTITIES)
 """Tables of what ids stand for. Every job can export them."""
 

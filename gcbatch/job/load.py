@@ -32,7 +32,6 @@ from gcbatch.job.yaml_document import (
 
 __all__ = ["check_export", "load_job"]
 
-
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _BROKEN: Final = re.compile("[\\x00\ud800-\udfff]")
 """NUL, which no path can hold, and lone surrogates, which no file can."""

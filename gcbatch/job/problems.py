@@ -13,35 +13,27 @@ from gcbatch.suggest import unknown
 
 __all__ = ["NAMED", "Problem", "models_in", "validation_problems"]
 
-
 Problem = tuple[Loc, str]
 """The place of a problem, and what is wrong."""
-
 
 NAMED: Final = ("orgs",)
 """Keys of sections that have names which the job chooses."""
 
-
 _WORDS: Final = {
     "missing": "is required",
     "string_type": "must be text; quote it",
-    "int_type": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "float_type": "must be a number",
-    "float_parsing": "must be a number",
-    "bool_type": "must be true or false",
-    "bool_parsing": "must be true or false",
-    "tuple_type": "must be a list",
-    "list_type": "must be a list",
-    "dict_type": "must be a mapping",
-    "model_type": "must be a mapping",
-    "model_attributes_type": "must be a mapping",
-    "path_type": "must be a path",
+    "int": "must be a whole number",
+    "float": "must be a number",
+    "bool": "must be true or false",
+    "tuple": "must be a list",
+    "list": "must be a list",
+    "dict": "must be a mapping",
+    "model": "must be a mapping",
+    "path": "must be a path",
     "too_short": "must not be empty",
     "string_too_short": "must not be empty",
 }
-
+"""Messages by pydantic's type of an error, or by the first word of it."""
 
 _PATTERNS: Final = {
     "name": "must be letters, digits, dots, hyphens and underscores, at most 64",
@@ -97,8 +89,8 @@ def _in_words(detail: ErrorDetails, loc: Loc, model: type[BaseModel]) -> str:
         return _PATTERNS.get(key, f"must match {context.get('pattern')}")
     if kind == "literal_error":
         return f"must be {context['expected']}"
-    if kind in _WORDS:
-        return _WORDS[kind]
+    if words := _WORDS.get(kind) or _WORDS.get(kind.partition("_")[0]):
+        return words
     message = detail["msg"].replace("Input should", "must")
     return message[0].lower() + message[1:]
 

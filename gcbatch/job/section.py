@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from gcbatch.suggest import unknown
-from gcbatch.windows import Period, parse_period
+from gcbatch.windows import Period, parse_period, parse_period_or_zero
 
 __all__ = [
     "MAX_NUMBER",
@@ -24,9 +24,9 @@ __all__ = [
     "Duration",
     "InvalidValueError",
     "Name",
+    "PeriodOrZero",
     "Section",
     "Unique",
-    "describe_period",
     "literal_or_file",
     "one_of",
 ]
@@ -63,7 +63,7 @@ def one_of(what: str, choices: Iterable[str]) -> AfterValidator:
     return AfterValidator(check)
 
 
-def describe_period(schema: dict[str, Any]) -> None:
+def _describe_period(schema: dict[str, Any]) -> None:
     """Describe a period as a job file has it: as text."""
     schema.clear()
     examples = ["PT15M", "PT1H", "P1D"]
@@ -71,7 +71,13 @@ def describe_period(schema: dict[str, Any]) -> None:
 
 
 Duration = Annotated[
-    Period, BeforeValidator(parse_period), Field(json_schema_extra=describe_period)
+    Period, BeforeValidator(parse_period), Field(json_schema_extra=_describe_period)
+]
+
+PeriodOrZero = Annotated[
+    Period,
+    BeforeValidator(parse_period_or_zero),
+    Field(json_schema_extra=_describe_period),
 ]
 
 
@@ -89,14 +95,11 @@ def _check_unique(values: tuple[str, ...]) -> tuple[str, ...]:
 
 Unique = AfterValidator(_check_unique)
 
-
 MAX_NUMBER: Final = 10**9
 """Largest number in a job file; a larger one would limit nothing."""
 
-
 NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 """Name of a job or an org: valid as a folder's name on every system."""
-
 
 RESERVED: Final = re.compile(
     r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE

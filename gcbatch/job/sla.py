@@ -8,13 +8,10 @@ from gcbatch.job.section import Section, one_of
 
 __all__ = ["PERIODS", "SLA_GROUPS", "SLA_METRICS", "Sla"]
 
-
 PERIODS: Final = ("interval", "hour", "day", "week", "month", "total")
-
 
 SLA_METRICS: Final = ("nOffered", "tAnswered", "tAbandon", "tHandle", "oServiceLevel")
 """The metrics from which the table `sla` is computed."""
-
 
 SLA_GROUPS: Final = ("queueId", "mediaType", "divisionId")
 """Dimensions with one value per conversation in a queue. Of others (wrap-up codes,

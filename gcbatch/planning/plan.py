@@ -18,7 +18,6 @@ from gcbatch.windows import Window
 
 __all__ = ["Plan", "combine_run_ids", "make_plan"]
 
-
 _Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{40}$")]
 _Place = Annotated[int, msgspec.Meta(ge=0)]
 

@@ -25,7 +25,6 @@ from gcbatch.windows import (
 
 __all__ = ["INTERVAL_BYTES", "fewest_queries", "utc_day_queries"]
 
-
 CLOCK_LENGTHS: Final = tuple(
     Period.parse(text) for text in ("PT12H", "PT8H", "PT6H", "PT4H", "PT3H", "PT2H")
 )
@@ -153,15 +152,16 @@ def _tilings(
     if chunk == "auto":
         lengths = _lengths(job, whole, endpoint)
     else:
-        _check_chunk(chunk, granularity)
+        if granularity:
+            _check_chunk(chunk, granularity)
         lengths = iter([chunk])
     for length in lengths:
         windows = list(tile(whole, length, zone))
-        if chunk == "auto":
+        if granularity and chunk == "auto":
             windows = _on_edges(windows, granularity, zone)
-        else:
+        elif granularity:
             _check_edges(windows, length, granularity, zone)
-        if endpoint.cuts_by_clock:
+        if granularity and endpoint.cuts_by_clock:
             _check_clock(windows, granularity, zone)
         yield windows, [bucket_count(w, granularity, zone) for w in windows]
 
@@ -193,15 +193,15 @@ def _lengths(job: Job, whole: Window, endpoint: PlannedEndpoint) -> Iterator[Per
 
 
 def _on_edges(
-    windows: Sequence[Window], granularity: Period | None, zone: ZoneInfo
+    windows: list[Window], granularity: Period, zone: ZoneInfo
 ) -> list[Window]:
     """Return the windows with each start moved back to a bucket's edge.
 
     A clock change can shift it: days counted from 21:00 then begin within a bucket of
     three hours, and a bucket cut in two would be two rows.
     """
-    if granularity is None or not granularity.is_clock:
-        return list(windows)
+    if not granularity.is_clock:
+        return windows
     starts = [floor_to_bucket(w.start, granularity, zone) for w in windows]
     ends = [*starts[1:], windows[-1].end]
     starts[0] = windows[0].start
@@ -209,11 +209,9 @@ def _on_edges(
 
 
 def _check_edges(
-    windows: Sequence[Window], chunk: Period, granularity: Period | None, zone: ZoneInfo
+    windows: Sequence[Window], chunk: Period, granularity: Period, zone: ZoneInfo
 ) -> None:
     """Refuse windows that a clock change moves off the edges of buckets."""
-    if granularity is None:
-        return
     for window in windows:
         if floor_to_bucket(window.start, granularity, zone) != window.start:
             msg = (
@@ -224,11 +222,9 @@ def _check_edges(
 
 
 def _check_clock(
-    windows: Sequence[Window], granularity: Period | None, zone: ZoneInfo
+    windows: Sequence[Window], granularity: Period, zone: ZoneInfo
 ) -> None:
     """Refuse windows whose buckets differ by elapsed time and by calendar."""
-    if granularity is None:
-        return
     for window in windows:
         edges = [window.start, window.end]
         if granularity.is_clock:
@@ -246,10 +242,8 @@ def _has_uneven_day(job: Job, whole: Window, granularity: Period) -> bool:
     return any(day.span % pace for day in tile(whole, ONE_DAY, job.query.zone))
 
 
-def _check_chunk(chunk: Period, granularity: Period | None) -> None:
+def _check_chunk(chunk: Period, granularity: Period) -> None:
     """Refuse a chunk that would cut through buckets."""
-    if granularity is None:
-        return
     if granularity.is_clock:
         is_whole = chunk.seconds % granularity.seconds == 0
     elif granularity.months:
