@@ -14,8 +14,9 @@ from pydantic import (
 
 from gcbatch.exporting import LocalPath
 from gcbatch.genesys import REGIONS, Hosts, hosts_of_domain, is_loopback
-from gcbatch.job.query import Queues, TimeZone
+from gcbatch.job.query import Queues
 from gcbatch.job.section import MAX_NUMBER, Section, literal_or_file, one_of
+from gcbatch.job.time_types import TimeZone
 
 __all__ = ["Org", "OrgSection", "SecretFile", "TokenRequest"]
 

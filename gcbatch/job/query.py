@@ -1,14 +1,12 @@
 """The section `query:` of a job file: what to fetch."""
 
-import re
 from collections.abc import Collection, Iterable, Iterator
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Annotated, Any, Final, Self
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Discriminator,
     Field,
     Tag,
@@ -38,15 +36,14 @@ from gcbatch.genesys import (
 from gcbatch.job.dates import check_date
 from gcbatch.job.filters import Clause, DetailFilters, Filter, View, all_of, any_of
 from gcbatch.job.section import (
-    Duration,
     InvalidValueError,
     Section,
     Unique,
     literal_or_file,
     one_of,
 )
+from gcbatch.job.time_types import Granularity, TimeZone
 from gcbatch.suggest import unknown
-from gcbatch.windows import Period
 
 __all__ = [
     "DEFAULT_ENDPOINT",
@@ -56,7 +53,6 @@ __all__ = [
     "QuerySection",
     "QueueFile",
     "Queues",
-    "TimeZone",
 ]
 
 DEFAULT_ENDPOINT: Final = FAMILIES[0].endpoint
@@ -75,8 +71,6 @@ MEDIA_TYPES: Final = (
     "callback", "chat", "cobrowse", "email", "internalmessage", "message",
     "screenmonitoring", "screenshare", "unknown", "video", "voice",
 )  # fmt: skip
-
-MINUTES_OF_A_DAY: Final = 1440
 
 
 class QueueFile(Section):
@@ -125,19 +119,6 @@ def _check_endpoint(endpoint: str) -> str:
     return family.jobs_endpoint if endpoint.endswith("-jobs") else family.endpoint
 
 
-@cache  # it searches a folder
-def _zones() -> frozenset[str]:
-    """Return the names of all time zones, without those that the machine defines."""
-    return frozenset(available_timezones() - {"localtime", "Factory"})
-
-
-def _check_zone(name: str) -> str:
-    if name not in _zones():
-        msg = unknown("time zone", name, sorted(_zones())) + "; use an IANA name"
-        raise ValueError(msg)
-    return name
-
-
 def _columns_of(family: Family) -> Iterator[str]:
     """Yield all possible columns of a family's metrics and dimensions."""
     yield from map(snake, family.dimensions)
@@ -165,7 +146,6 @@ def _check_detail_filters(
                 raise ValueError(msg)
 
 
-TimeZone = Annotated[str, AfterValidator(_check_zone)]
 Queues = Annotated[
     Annotated[tuple[str, ...], Field(min_length=1), Unique, Tag("given")]
     | Annotated[QueueFile, Tag("file")],
@@ -173,29 +153,6 @@ Queues = Annotated[
 ]
 Metric = Annotated[str, AfterValidator(_check_metric)]
 Dimension = Annotated[str, AfterValidator(_check_dimension)]
-
-
-def _refuse_zero_length(value: object) -> object:
-    if isinstance(value, str) and re.fullmatch(r"P(?:T?0[YMWDHS])+", value):
-        msg = (
-            f"{value} would merge the whole range into one bucket on the server; "
-            "use a length such as PT1H, or leave it out for one bucket per window"
-        )
-        raise ValueError(msg)
-    return value
-
-
-def _check_granularity(period: Period) -> Period:
-    if not period.is_clock:
-        if period.seconds or (period.months and period.days):
-            msg = f"{period} mixes units; use one, such as PT30M, P1D, P1W or P1M"
-            raise ValueError(msg)
-        return period
-    minutes, rest = divmod(period.seconds, 60)
-    if rest or MINUTES_OF_A_DAY % minutes:
-        msg = f"{period} does not divide a day evenly; use PT15M, PT30M, PT1H …"
-        raise ValueError(msg)
-    return period
 
 
 def _whole_or_by_kind(value: object) -> str:
@@ -232,14 +189,7 @@ class QuerySection(Section):
     start: Annotated[str, AfterValidator(check_date), Field(alias="from")]
     end: Annotated[str, AfterValidator(check_date), Field(alias="to")]
     timezone: TimeZone = "UTC"
-    granularity: (
-        Annotated[
-            Duration,
-            BeforeValidator(_refuse_zero_length),
-            AfterValidator(_check_granularity),
-        ]
-        | None
-    ) = None
+    granularity: Granularity | None = None
     group_by: Annotated[tuple[Dimension, ...], Unique] = ()
     metrics: Annotated[tuple[Metric, ...], Unique] = ()
     views: Annotated[tuple[View, ...], Field(max_length=VIEWS)] = ()
