@@ -191,28 +191,23 @@ def _day_of(instant: datetime, zone: ZoneInfo) -> date:
     return tomorrow if instant >= midnight(tomorrow, zone) else day
 
 
-def _plus(wall: datetime, period: Period, count: int) -> datetime:
-    """Return a wall clock moved by *count* times *period* of the calendar.
+def step(start: datetime, period: Period, count: int, zone: ZoneInfo) -> datetime:
+    """Return the instant *count* periods after *start*, by the calendar of *zone*.
 
     A day that the new month lacks becomes its last day.
     """
-    if period.months:
-        month0 = wall.year * 12 + wall.month - 1 + count * period.months
-        year, month = divmod(month0, 12)
-        last = monthrange(year, month + 1)[1]
-        wall = wall.replace(year=year, month=month + 1, day=min(wall.day, last))
-    return wall + count * timedelta(days=period.days)
-
-
-def step(start: datetime, period: Period, count: int, zone: ZoneInfo) -> datetime:
-    """Return the instant *count* periods after *start*, by the calendar of *zone*."""
     if not (period.months or period.days):
         return start + timedelta(seconds=count * period.seconds)
     wall = to_local(start, zone).replace(tzinfo=None)
     if start == midnight(wall.date(), zone):
         # If the clocks skip midnight, this day begins at 01:00, but the next does not.
         wall = datetime.combine(wall, time())
-    moved = from_local(_plus(wall, period, count), zone)
+    if period.months:
+        month0 = wall.year * 12 + wall.month - 1 + count * period.months
+        year, month = divmod(month0, 12)
+        last = monthrange(year, month + 1)[1]
+        wall = wall.replace(year=year, month=month + 1, day=min(wall.day, last))
+    moved = from_local(wall + count * timedelta(days=period.days), zone)
     return moved + timedelta(seconds=count * period.seconds)
 
 

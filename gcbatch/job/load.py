@@ -71,7 +71,8 @@ def load_job(
         raise JobError(msg, hint="`gcbatch init` writes one to start from")
     job = raw.validate(now or datetime.now(UTC))
     known = installed_exporters()
-    for number, section in enumerate(_list_of(data.get("exports"))):
+    exports = data.get("exports")
+    for number, section in enumerate(exports if isinstance(exports, list) else ()):
         try:
             export = Export.model_validate(section)
         except ValidationError:
@@ -103,10 +104,6 @@ def check_export(
         exporter.Options.model_validate(export.options)
     except ValidationError as exc:
         yield from validation_problems(exc, exporter.Options, export.options)
-
-
-def _list_of(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 @dataclass

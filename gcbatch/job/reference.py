@@ -24,6 +24,7 @@ MAX_CHOICES: Final = 12
 """Maximum choices that a cell lists; more have a section of their own."""
 
 WIDTH: Final = 88
+BAR: Final = r"\|"
 
 WORDS: Final = {
     "boolean": "`true`, `false`",
@@ -82,7 +83,8 @@ class _Page:
             values = ", ".join(f"`{v}`" for v in self._values_of(place["values"]))
             return textwrap.fill(f"{values}.", WIDTH, break_on_hyphens=False)
         if place["exporters"]:
-            return "\n\n".join(map(self._exporter, self._exporters()))
+            conditions = self.schema["$defs"]["Export"]["allOf"]
+            return "\n\n".join(map(self._exporter, conditions))
         model = self._section(place["models"].split(", ")[0])
         but = self._section(place["base"]) if place["base"] else {"properties": {}}
         return self._table(model, but=but["properties"])
@@ -96,10 +98,6 @@ class _Page:
         (about, *_) = [keys[key] for keys in of_all if key in keys]
         values: list[str] = about.get("enum") or about["anyOf"][0]["enum"]
         return values
-
-    def _exporters(self) -> list[Schema]:
-        found: list[Schema] = self.schema["$defs"]["Export"]["allOf"]
-        return found
 
     def _exporter(self, condition: Schema) -> str:
         name = condition["if"]["properties"]["exporter"]["const"]
@@ -119,12 +117,10 @@ class _Page:
             default = _default(about, required=key in section.get("required", ()))
             if written := _DEFAULT.search(meaning):
                 meaning, default = meaning[: written.start()], written[1]
-            value = self._value(about, key)
-            rows.append((f"`{key}`", value, default, meaning))
-        lines = [f"| {' | '.join(map(_cell, row))} |" for row in rows]
-        return "\n".join(
-            ("| key | value | default | meaning |", "|---|---|---|---|", *lines)
-        )
+            row = (f"`{key}`", self._value(about, key), default, meaning)
+            rows.append(f"| {' | '.join(c.replace('|', BAR) for c in row)} |")
+        head = ("| key | value | default | meaning |", "|---|---|---|---|")
+        return "\n".join((*head, *rows))
 
     def _value(self, about: Schema, key: str) -> str:
         """Return the valid values in words; an exporter's key can be of any kind."""
@@ -177,10 +173,6 @@ def _default(about: Schema, *, required: bool) -> str:
     if value in (None, [], ""):
         return "none"
     return f"`{value if isinstance(value, str) else json.dumps(value)}`"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", r"\|")
 
 
 def _endpoints(names: list[str]) -> str:

@@ -136,16 +136,15 @@ def read_yaml(path: Path) -> YamlDocument:
         # It may be an endless pipe, such as /dev/stdin or a shell's <(...).
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as exc:
-        msg = f"{path}: cannot be read: {getattr(exc, 'strerror', None) or exc}"
-        hint = "name an existing job file; `gcbatch init` makes one"
-        raise JobError(msg, hint=hint) from exc
-    try:
         _check_size(len(raw), str(path))
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         msg = f"{path}: is not UTF-8 (byte {exc.start})"
         raise JobError(msg, hint="save it as UTF-8") from exc
+    except (OSError, ValueError) as exc:
+        msg = f"{path}: cannot be read: {getattr(exc, 'strerror', None) or exc}"
+        hint = "name an existing job file; `gcbatch init` makes one"
+        raise JobError(msg, hint=hint) from exc
     return parse_yaml(text, str(path))
 
 

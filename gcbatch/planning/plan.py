@@ -98,11 +98,8 @@ def make_plan(job: Job, scope: ResolvedScope, endpoint: PlannedEndpoint) -> Plan
         JobError: If `fetch.chunk` does not hold whole buckets, a request is too large,
             or the queues need several requests whose answers would overlap.
     """
-    windows, batches = (
-        utc_day_queries(job, scope, endpoint)
-        if endpoint.in_utc_days
-        else fewest_queries(job, scope, endpoint)
-    )
+    cut = utc_day_queries if endpoint.in_utc_days else fewest_queries
+    windows, batches = cut(job, scope, endpoint)
     templates = {
         size: [endpoint.template(job.query, batch) for batch in of_size]
         for size, of_size in batches.items()

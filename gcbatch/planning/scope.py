@@ -16,17 +16,14 @@ class PlannedEndpoint(Protocol):
     @property
     def name(self) -> str:
         """Its name in job files."""
-        ...
 
     @property
     def part_format(self) -> int:
         """Version of how its parts are written; parts of another are not used."""
-        ...
 
     @property
     def queues_at_once(self) -> int | None:
         """Maximum number of queues of a query; None is as many as its body holds."""
-        ...
 
     @property
     def cuts_by_clock(self) -> bool:
@@ -34,12 +31,10 @@ class PlannedEndpoint(Protocol):
 
         If not, the service cuts them by the calendar of the job's zone.
         """
-        ...
 
     @property
     def in_utc_days(self) -> bool:
         """Whether its windows are whole days of UTC in any job's zone."""
-        ...
 
     def template(self, query: QuerySection, queue_ids: Sequence[str] | None) -> bytes:
         """Return the body of a request, without its interval.
@@ -48,7 +43,6 @@ class PlannedEndpoint(Protocol):
             query: The job's section.
             queue_ids: The queues of this request; None is all.
         """
-        ...
 
 
 @dataclass(frozen=True, slots=True)

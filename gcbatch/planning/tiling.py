@@ -170,22 +170,23 @@ def _lengths(job: Job, whole: Window, endpoint: PlannedEndpoint) -> Iterator[Per
     """Yield possible lengths of windows, longest first; each holds whole buckets."""
     granularity, limits = job.query.granularity, job.fetch.limits
     if granularity is None:
-        for days in range(limits.max_days_daily, 0, -1):
-            yield ONE_DAY.times(days)
+        for count in range(limits.max_days_daily, 0, -1):
+            yield ONE_DAY.times(count)
         return
     if not granularity.is_clock:
         if endpoint.cuts_by_clock:
             yield granularity  # a day of 23 hours needs a window of its own
             return
-        days = granularity.months * MAX_DAYS_OF_MONTH + granularity.days
-        for count in range(max(1, limits.max_days_daily // days), 0, -1):
+        length_days = granularity.months * MAX_DAYS_OF_MONTH + granularity.days
+        for count in range(max(1, limits.max_days_daily // length_days), 0, -1):
             yield granularity.times(count)
         return
     max_days = limits.max_days_subday
-    if endpoint.cuts_by_clock and _has_uneven_day(job, whole, granularity):
+    days = tile(whole, ONE_DAY, job.query.zone)
+    if endpoint.cuts_by_clock and any(d.span % granularity.elapsed for d in days):
         max_days = 1  # so that each midnight begins a bucket
-    for days in range(max_days, 0, -1):
-        yield ONE_DAY.times(days)
+    for count in range(max_days, 0, -1):
+        yield ONE_DAY.times(count)
     for length in CLOCK_LENGTHS:
         if length.seconds % granularity.seconds == 0:
             yield length
@@ -235,11 +236,6 @@ def _check_clock(
                 f"window; in {window} those are not the buckets of {zone.key}"
             )
             raise JobError(msg, hint="leave fetch.chunk out, or use auto")
-
-
-def _has_uneven_day(job: Job, whole: Window, granularity: Period) -> bool:
-    pace = granularity.elapsed
-    return any(day.span % pace for day in tile(whole, ONE_DAY, job.query.zone))
 
 
 def _check_chunk(chunk: Period, granularity: Period) -> None:
