@@ -3,7 +3,7 @@
 `python -m benchmarks.own_threads`: the same eight pages of aggregates are decoded, and
 their parts written, by one thread and by two. With two cores, work that lets go of the
 interpreter takes half the time; work that holds it takes the same, or more. Nothing is
-judged: the table tells what docs/design.md says.
+judged: the table tells what docs/decisions says.
 """
 
 import sys

@@ -72,7 +72,6 @@ ARCHAIC: Final = "anew|whom|kin|nobody|told|shelf|shelves|but for|save for"
 """Words and turns for which plain ones exist: again, which, nothing, except."""
 
 NOT_YET_PLAIN: Final = {
-    "docs/design.md": "is replaced by a page on the architecture",
     "docs/writing-a-job.md": "is printed from the docstrings of the models",
 }
 """Pages whose words are decided elsewhere."""

@@ -17,15 +17,25 @@ from gcbatch.registry import ENDPOINTS, load_member, module_names
 ROOT = Path(__file__).parents[1]
 TOYS = ROOT / "tests" / "toys"
 QUEUE = "11111111-2222-4333-8444-555555555555"
-SHELVES = {
+PLACES = {
     "endpoint": "gcbatch/endpoints/fixed/toy.py",
     "table": "gcbatch/tables/aggregates/toy_peaks.py",
+    "entity": "gcbatch/tables/entities/toy_skills.py",
     "exporter": "toy_exporter.py",
 }
-"""Where each toy goes, as docs/design.md says."""
+"""Where each toy goes, as docs/architecture.md says."""
 
-RULES = "gcbatch/genesys/retry_rules.py"
-RETRY_RULES = "RETRY_RULES: Final = (\n"
+ROWS = {
+    "gcbatch/genesys/retry_rules.py": (
+        "RETRY_RULES: Final = (\n",
+        "    RetryRule(of_status(418)),\n",
+    ),
+    "gcbatch/genesys/entities.py": (
+        "ENTITY_KINDS: Final = (\n",
+        '    EntityKind("toys", "toy_skills", "toySkillId", ("/api/v2/toy",)),\n',
+    ),
+}
+"""By file, the line that begins a tuple, and the row that is added behind it."""
 
 
 class ToyService:
@@ -37,12 +47,17 @@ class ToyService:
         self.app.router.add_post("/oauth/token", self.token)
         self.app.router.add_get("/api/v2/routing/queues", self.queues)
         self.app.router.add_post("/api/v2/toy", self.toy)
+        self.app.router.add_get("/api/v2/toy", self.skills)
 
     async def token(self, _: web.Request) -> web.Response:
         return web.json_response({"access_token": "toy", "expires_in": 3600})
 
     async def queues(self, _: web.Request) -> web.Response:
         entity = {"id": QUEUE, "name": "Support"}
+        return web.json_response({"entities": [entity], "pageCount": 1, "total": 1})
+
+    async def skills(self, _: web.Request) -> web.Response:
+        entity = {"id": QUEUE, "name": "Spanish", "level": "B2"}
         return web.json_response({"entities": [entity], "pageCount": 1, "total": 1})
 
     async def toy(self, request: web.Request) -> web.Response:
@@ -77,34 +92,32 @@ async def service() -> AsyncIterator[tuple[ToyService, str]]:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Path:
-    """A copy of the package with the toys on their shelves."""
+def copy(tmp_path: Path) -> Path:
+    """A copy of the package with the toys in their places."""
     shutil.copytree(
         ROOT / "gcbatch",
         tmp_path / "gcbatch",
         ignore=shutil.ignore_patterns("__pycache__"),
     )
-    for toy, place in SHELVES.items():
+    for toy, place in PLACES.items():
         assert not (tmp_path / place).exists()
         shutil.copy(TOYS / f"{toy}.py", tmp_path / place)
-    rules = (tmp_path / RULES).read_text("utf-8")
-    assert rules.count(RETRY_RULES) == 1
-    with_teapot = rules.replace(
-        RETRY_RULES, f"{RETRY_RULES}    RetryRule(of_status(418)),\n"
-    )
-    (tmp_path / RULES).write_text(with_teapot, "utf-8")
+    for place, (start, row) in ROWS.items():
+        code = (tmp_path / place).read_text("utf-8")
+        assert code.count(start) == 1
+        (tmp_path / place).write_text(code.replace(start, start + row), "utf-8")
     return tmp_path
 
 
-async def gcbatch(house: Path, *arguments: str) -> tuple[int | None, str]:
+async def gcbatch(copy: Path, *arguments: str) -> tuple[int | None, str]:
     """Run a command in the copy; return its exit code and what it said."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "gcbatch",
         *arguments,
-        cwd=house,
-        env={**os.environ, "PYTHONPATH": str(house), "TOY_SECRET": "s3cret"},
+        cwd=copy,
+        env={**os.environ, "PYTHONPATH": str(copy), "TOY_SECRET": "s3cret"},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
@@ -114,9 +127,9 @@ async def gcbatch(house: Path, *arguments: str) -> tuple[int | None, str]:
 
 @pytest.mark.slow
 async def test_a_toy_of_each_takes_one_file_or_row(
-    service: tuple[ToyService, str], house: Path
+    service: tuple[ToyService, str], copy: Path
 ) -> None:
-    """A job asks the endpoint, waits by the rule, exports the table."""
+    """A job asks the endpoint, waits by the rule, lists the entity, exports both."""
     toy, url = service
     export = {"exporter": "toy_exporter:LinesExporter", "table": "toy_peaks"}
     job = {
@@ -134,30 +147,37 @@ async def test_a_toy_of_each_takes_one_file_or_row(
             "granularity": "PT1H",
         },
         "fetch": {"chunk": "P1D", "concurrency": 1},
-        "exports": [{**export, "path": "peaks.txt"}],
+        "exports": [
+            {**export, "path": "peaks.txt"},
+            {"exporter": "csv", "table": "toy_skills", "path": "skills.csv"},
+        ],
     }
-    (house / "job.yaml").write_text(json.dumps(job), "utf-8")
+    (copy / "job.yaml").write_text(json.dumps(job), "utf-8")
 
-    code, said = await gcbatch(house, "run", "job.yaml")
+    code, said = await gcbatch(copy, "run", "job.yaml")
 
     assert code == 0, said
     assert toy.asked == [418, 200, 200]
-    assert (house / "peaks.txt").read_text("utf-8").splitlines() == [
+    assert (copy / "peaks.txt").read_text("utf-8").splitlines() == [
         "2026-03-02 09:00:00+00:00 49",
         "2026-03-03 09:00:00+00:00 49",
     ]
+    header, skill = (copy / "skills.csv").read_text("utf-8").splitlines()
+    columns = dict(zip(header.split(","), skill.split(","), strict=True))
+    assert columns["skill_name"] == "Spanish"
+    assert columns["level"] == "B2"
 
 
-async def test_an_exporter_that_is_nowhere_is_a_problem_of_the_job(house: Path) -> None:
+async def test_an_exporter_that_is_nowhere_is_a_problem_of_the_job(copy: Path) -> None:
     """It is told with its line, before anything is asked."""
-    (house / "job.yaml").write_text(
+    (copy / "job.yaml").write_text(
         "name: toys\norg: {simulator: true}\n"
         "query: {endpoint: toy, from: 2026-03-02, to: 2026-03-04}\n"
         "exports:\n  - {exporter: 'nowhere:Lines', table: intervals, path: x}\n",
         "utf-8",
     )
 
-    code, said = await gcbatch(house, "run", "job.yaml")
+    code, said = await gcbatch(copy, "run", "job.yaml")
 
     assert code == 2
     assert "job.yaml:5: exports[0].exporter" in said
@@ -166,11 +186,11 @@ async def test_an_exporter_that_is_nowhere_is_a_problem_of_the_job(house: Path) 
 
 
 @pytest.mark.parametrize(
-    "place", [*(place for place in SHELVES.values() if "/" in place), RULES]
+    "place", [*(place for place in PLACES.values() if "/" in place), *ROWS]
 )
 def test_the_design_tells_where_each_goes(place: str) -> None:
-    """A reader of docs/design.md finds the shelf in its table."""
-    design = (ROOT / "docs" / "design.md").read_text("utf-8")
+    """A reader of docs/architecture.md finds the place in its table."""
+    design = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     section = design.partition("## Where a new thing goes")[2].partition("\n## ")[0]
 
     assert place.removeprefix("gcbatch/").rpartition("/")[0] in section
@@ -182,6 +202,6 @@ def test_endpoints_are_called_as_their_files_are(name: str) -> None:
     assert load_member(ENDPOINTS, name.replace("-", "_"), "ENDPOINT").name == name
 
 
-def test_shelves_hide_what_is_no_thing_of_theirs() -> None:
-    """The package's own file is not on its shelf."""
+def test_a_folders_own_file_is_not_a_member() -> None:
+    """`__init__.py` of a registry folder is not one of its members."""
     assert module_names(ENDPOINTS) == ("interval_report", "queue_summary")
