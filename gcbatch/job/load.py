@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -30,7 +30,7 @@ from gcbatch.job.yaml_document import (
     read_yaml,
 )
 
-__all__ = ["check_export", "load_job"]
+__all__ = ["load_job"]
 
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _BROKEN: Final = re.compile("[\\x00\ud800-\udfff]")
@@ -61,7 +61,7 @@ def load_job(
             problem at once, each with file:line and key path.
     """
     path = Path(path)
-    raw = _RawJob(read_yaml(path), {})
+    raw = _RawJob(read_yaml(path))
     raw.override(settings or {})
     raw.problems += raw.document.problems
     raw.substitute(environ)
@@ -70,14 +70,14 @@ def load_job(
         msg = f"{path}:1: a job file is a mapping with name, org, query and exports"
         raise JobError(msg, hint="`gcbatch init` writes one to start from")
     job = raw.validate(now or datetime.now(UTC))
-    known = installed_exporters()
+    installed = installed_exporters()
     exports = data.get("exports")
     for number, section in enumerate(exports if isinstance(exports, list) else ()):
         try:
             export = Export.model_validate(section)
         except ValidationError:
             continue  # already among the problems of the job
-        for loc, what in check_export(export, known):
+        for loc, what in _check_export(export, installed):
             raw.problems.append((("exports", number, *loc), what))
     if job is not None:
         raw.problems += output_conflicts(job, path)
@@ -86,17 +86,12 @@ def load_job(
     return job
 
 
-def check_export(
-    export: Export, known: Sequence[ExporterEntry] | None = None
+def _check_export(
+    export: Export, installed: Sequence[ExporterEntry]
 ) -> Iterator[Problem]:
-    """Yield the problems of an export: an unknown exporter, or its options.
-
-    Args:
-        export: An entry of a job file.
-        known: The installed exporters, as for find_exporter.
-    """
+    """Yield the problems of an export: an unknown exporter, or its options."""
     try:
-        exporter = load_exporter(find_exporter(export.exporter, known))
+        exporter = load_exporter(find_exporter(export.exporter, installed))
     except JobError as exc:
         yield ("exporter",), f"{exc.problem}; {exc.hint}" if exc.hint else exc.problem
         return
@@ -111,12 +106,10 @@ class _RawJob:
     """A document that is becoming a job."""
 
     document: YamlDocument
-    overridden: dict[Loc, str]
-
-    def __post_init__(self) -> None:
-        self.problems: list[Problem] = []
-        self.secrets: list[str] = []
-        """Values that no message may repeat, also where other keys use them."""
+    overridden: dict[Loc, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list)
+    """Values that no message may repeat, also where other keys use them."""
 
     def override(self, settings: Mapping[str, str]) -> None:
         """Put the values of overrides into the data."""

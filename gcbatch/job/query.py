@@ -255,17 +255,15 @@ class QuerySection(Section):
             _check_detail_filters(value, found)
             return value
         family = _family(info)
-        if value and family:
-            wrong = list(value.unknown_dimensions(family.dimensions))
-            if wrong:
-                raise ValueError("; ".join(wrong))
-        if value and family and family.qualified:
-            users = len(value.predicates)
-            users += sum(len(clause.predicates) for clause in value.clauses)
-            if users > USER_PREDICATES:
-                limit = f"{family.endpoint} takes at most {USER_PREDICATES}"
-                msg = f"has {users} users; {limit}"
-                raise ValueError(msg)
+        if value is None or family is None:
+            return value
+        if wrong := list(value.unknown_dimensions(family.dimensions)):
+            raise ValueError("; ".join(wrong))
+        users = len(value.predicates) + sum(len(c.predicates) for c in value.clauses)
+        if family.qualified and users > USER_PREDICATES:
+            limit = f"{family.endpoint} takes at most {USER_PREDICATES}"
+            msg = f"has {users} users; {limit}"
+            raise ValueError(msg)
         return value
 
     @model_validator(mode="after")
