@@ -17,7 +17,7 @@ from typing import Final
 from benchmarks.alone import main_of
 from benchmarks.findings import Findings, spread
 from benchmarks.own_page import QUEUES, QUICK_QUEUES, Desk, page_of
-from gcbatch.store import fill
+from gcbatch.store.part_file import write_part
 
 __all__ = ["measure"]
 
@@ -42,7 +42,7 @@ def measure(rounds: int, *, quick: bool) -> Findings:
         work: dict[str, Callable[[int], object]] = {
             "msgspec alone": lambda _: desk.decoder.decode(page),
             "page to rows": lambda _: desk.decoded(),
-            "rows to part": lambda n: fill(folder / f"{n}.parquet", part, {}),
+            "rows to part": lambda n: write_part(folder / f"{n}.parquet", part, {}),
         }
         lines = [line(what, one, rounds) for what, one in work.items()]
     return Findings(f"{THREADS} threads beside one", tuple(lines))

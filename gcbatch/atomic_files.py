@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all; and reading none that never ends."""
+"""Atomic writes of files, and reads that always end."""
 
 import errno
 import os
@@ -21,13 +21,13 @@ __all__ = [
 ]
 
 Sync = Callable[[int], None]
-"""Forces what an open file or folder holds to disk, such as os.fsync."""
+"""Forces the content of an open file or folder to disk, such as os.fsync."""
 
 
 def open_regular(path: Path) -> BufferedReader:
     """Open a regular file for reading; a link is followed.
 
-    A pipe would be waited for, and a device may never end.
+    Opening a pipe would wait, and reading a device may never end.
 
     Raises:
         OSError: If it cannot be opened, or is no regular file.
@@ -37,43 +37,36 @@ def open_regular(path: Path) -> BufferedReader:
         raise IsADirectoryError(errno.EISDIR, "a folder", str(path))
     if not stat.S_ISREG(kind):
         raise OSError(errno.EINVAL, "no regular file", str(path))
-    # Not opened first: that alone would wait for a pipe, or wake a device.
+    # The check comes first: opening alone would wait for a pipe, or wake a device.
     return path.open("rb")
 
 
-def read_bounded(path: Path, most: int) -> bytes:
-    """Return what a regular file holds.
-
-    Args:
-        path: Of the file.
-        most: Bytes that it may have.
+def read_bounded(path: Path, max_bytes: int) -> bytes:
+    """Return the content of a regular file of at most *max_bytes*.
 
     Raises:
         OSError: If it cannot be read, is no regular file, or is longer.
     """
     with open_regular(path) as file:
-        content = file.read(most + 1)
-    if len(content) > most:
-        raise OSError(errno.EFBIG, f"longer than {most:,} bytes", str(path))
+        content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise OSError(errno.EFBIG, f"longer than {max_bytes:,} bytes", str(path))
     return content
 
 
 def hidden_beside(path: Path) -> Path:
-    """Return a name in the folder of *path* that nothing else has.
-
-    It begins with a dot and ends with `.part`.
-    """
-    # A name has at most 255 bytes, of which a letter may take four.
+    """Return an unused, hidden path beside *path* that ends with `.part`."""
+    # A name may have 255 bytes, and a letter may take four of them.
     return path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}.part")
 
 
 def create_temp_beside(path: Path) -> Path:
     """Create an empty, hidden file in the folder of *path*, and return its path.
 
-    It has the rights that the user's umask gives; folders on the way are made.
+    It has the rights that the user's umask gives; missing folders are created.
 
     Raises:
-        OSError: If it cannot be made.
+        OSError: If it cannot be created.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = hidden_beside(path)
@@ -82,15 +75,10 @@ def create_temp_beside(path: Path) -> Path:
 
 
 def write_atomically(path: Path, fill: Callable[[Path], object], *, sync: Sync) -> None:
-    """Make *path* the file that *fill* writes, replacing what was there by one rename.
-
-    Args:
-        path: Of the file.
-        fill: Writes into an empty file beside it.
-        sync: Forces it to disk before it takes its place.
+    """Let *fill* write a file beside *path*, sync it, then rename it to *path*.
 
     Raises:
-        OSError: If it cannot be written; what was there stays.
+        OSError: If it cannot be written; the previous file stays.
     """
     beside = create_temp_beside(path)
     try:
@@ -106,12 +94,12 @@ def write_atomically(path: Path, fill: Callable[[Path], object], *, sync: Sync) 
 
 
 def to_disk(handle: int) -> None:
-    """Force what an open file or folder holds to disk."""
+    """Force the content of an open file or folder to disk."""
     os.fsync(handle)
 
 
 def sync_folder(folder: Path, *, sync: Sync) -> None:
-    """Force a folder's renames to disk, where the system can open a folder."""
+    """Force the renames in a folder to disk, if the system can open folders."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -1,8 +1,7 @@
-"""Work on many things at once: a bounded number, one problem to tell of."""
+"""Bounded concurrency: works on many items at once, and raises one problem."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from gcbatch.errors import GcbatchError
@@ -15,28 +14,23 @@ T = TypeVar("T")
 async def for_each(
     items: Iterable[T], work: Callable[[T], Awaitable[None]], *, at_once: int
 ) -> None:
-    """Do *work* for every item, in order, at most *at_once* at a time.
+    """Start *work* for every item in order, at most *at_once* at a time.
 
-    The first failure stops the rest.
+    The first failure cancels the rest.
 
     Raises:
         GcbatchError: The first problem, not the group that TaskGroup wraps it in.
     """
     waiting = iter(items)
 
-    async def hand() -> None:
+    async def worker() -> None:
         for item in waiting:
             await work(item)
 
-    async with _unwrapped(), asyncio.TaskGroup() as group:
-        for _ in range(at_once):
-            group.create_task(hand())
-
-
-@asynccontextmanager
-async def _unwrapped() -> AsyncIterator[None]:
     try:
-        yield
+        async with asyncio.TaskGroup() as group:
+            for _ in range(at_once):
+                group.create_task(worker())
     except ExceptionGroup as failed:
         for problem in failed.exceptions:
             if isinstance(problem, GcbatchError):

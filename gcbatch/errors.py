@@ -1,17 +1,17 @@
-"""What can go wrong, and the exit code of each.
+"""The errors that gcbatch raises, and their exit codes.
 
     GcbatchError
       JobError            2    the job file or the command line
       AccessError         3    credentials, or a permission that is missing
       ServiceError        4    the API or the network
-        OutOfReachError   4    nothing can be asked for now
-        TooLargeError     4    more than the service answers at once
+        OutOfReachError   4    no request can be sent now
+        TooLargeError     4    the service does not answer so much at once
       DataError           5    data incomplete or contradictory
         DamagedPartError  5    a part that has to be fetched again
         ReplacedPartError 5    a part that another run replaced meanwhile
       OutputError         6    the store or an export
 
-Whatever else escapes is a bug (exit code 1) and keeps its traceback.
+Any other exception is a bug (exit code 1) and keeps its traceback.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,19 +38,19 @@ __all__ = [
 ]
 
 SHAPE_HINT: Final = "the service may have changed; see if a newer gcbatch knows it"
-"""For an answer of a shape that this release does not know."""
+"""For an answer whose shape this release does not know."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorResponse:
-    """The answer that a request failed with.
+    """The answer to a request that failed.
 
     Args:
-        method, path: Of the request.
+        method, path: Method and path of the request.
         status: HTTP status of the answer.
         code: The API's own code, such as `invalid.value`; empty if it gave none.
         message: The API's own words; empty if it gave none.
-        correlation_id: What the service's support asks for; empty if unknown.
+        correlation_id: The id that the service's support asks for; empty if unknown.
     """
 
     method: str
@@ -61,24 +61,23 @@ class ErrorResponse:
     correlation_id: str = ""
 
     def __str__(self) -> str:
-        said = " ".join(filter(None, (str(self.status), self.code)))
-        words = f": {self.message}" if self.message else ""
-        trace = (
-            f" (correlation id {self.correlation_id})" if self.correlation_id else ""
-        )
-        return f"{self.method} {self.path}: {said}{words}{trace}"
+        text = f"{self.method} {self.path}: {self.status}"
+        text += f" {self.code}" if self.code else ""
+        text += f": {self.message}" if self.message else ""
+        trace = self.correlation_id and f" (correlation id {self.correlation_id})"
+        return text + trace
 
 
 class GcbatchError(Exception):
-    """A problem that its reader can act on.
+    """A problem that the user can act on.
 
     Args:
-        problem: What is wrong, as `where: what (value)`; lower case, no full
-            stop. Several, where there are several problems. Never a secret, a token, a
-            header or the body of an answer. What no terminal may act on becomes a
-            space, so that text of others in it makes no line of its own.
-        hint: The next step to take; None where there is none to name.
-        refusal: The answer that it comes from, where there was one.
+        problem: What is wrong, as `where: what (value)`; lower case, no full stop. A
+            sequence if there are several problems. Never a secret, a token, a header
+            or the body of an answer. Control characters become spaces, so that text of
+            others cannot begin a line of its own.
+        hint: The next step to take; None if there is none.
+        response: The answer that caused it, if there was one.
     """
 
     exit_code: ClassVar[int] = 1
@@ -88,29 +87,27 @@ class GcbatchError(Exception):
         problem: str | Sequence[str],
         *,
         hint: str | None = None,
-        refusal: ErrorResponse | None = None,
+        response: ErrorResponse | None = None,
     ) -> None:
         lines = [problem] if isinstance(problem, str) else problem
         self.problem = "\n".join(map(visible, lines))
         """What is wrong; a line for each problem."""
         super().__init__(self.problem)
         self.hint = visible(hint) if hint else hint
-        self.refusal = refusal
+        self.response = response
         self.missing = ""
-        """What a run lacks because of this; empty where that is everything."""
+        """What a run lacks because of this; empty if it lacks everything."""
         self.org = ""
-        """Which of several orgs it is about; empty for all of them, or the only one."""
+        """The org that it concerns; empty for all orgs, or the only one."""
 
     def within(self, what: str, *, hint: str | None = None) -> Self:
-        """Return the error of something that cannot be had because of this one.
+        """Return this error with *what*, which failed because of it, in front.
 
-        Args:
-            what: Cannot be had, as the error is to begin.
-            hint: Another next step; None keeps this one's.
+        *hint* replaces the present one, unless it is None.
         """
         first, *others = self.problem.split("\n")
         lines = [f"{what}: {first}", *others]
-        return type(self)(lines, hint=hint or self.hint, refusal=self.refusal)
+        return type(self)(lines, hint=hint or self.hint, response=self.response)
 
     def to_json(self) -> dict[str, str | int | None]:
         """Return it as plain data, for machines."""
@@ -141,11 +138,11 @@ class ServiceError(GcbatchError):
 
 
 class OutOfReachError(ServiceError):
-    """Nothing can be asked for now: nobody answers, or no request is welcome."""
+    """No request can be sent now: the service does not answer, or refuses all."""
 
 
 class TooLargeError(ServiceError):
-    """The service will not answer so much at once, but may answer less."""
+    """The service does not answer so much at once, but may answer less."""
 
 
 class DataError(GcbatchError):
@@ -155,7 +152,7 @@ class DataError(GcbatchError):
 
 
 class DamagedPartError(DataError):
-    """A part of the store was damaged, and is removed: it has to be fetched again."""
+    """A part of the store is damaged, and has to be fetched again."""
 
 
 class ReplacedPartError(DataError):
@@ -170,7 +167,7 @@ class OutputError(GcbatchError):
 
 @contextmanager
 def tagging_org(org: str) -> Iterator[None]:
-    """Note on what goes wrong in the block which org it is about."""
+    """Set the org on errors that the block raises."""
     try:
         yield
     except GcbatchError as exc:

@@ -1,4 +1,4 @@
-"""Locks that the system holds for a process, and lets go of when it ends."""
+"""Locks of files and folders, which the system releases when their process ends."""
 
 import errno
 import os
@@ -10,28 +10,27 @@ from typing import Final
 
 __all__ = ["LockedError", "hold_folder", "is_free"]
 
-LONGEST_WAIT_S: Final = 600.0
-"""For another run to publish; that takes seconds, on a slow disk with thousands of
-partitions some minutes."""
+MAX_WAIT_S: Final = 600.0
+"""For another run to publish, which takes seconds; on a slow disk with thousands of
+partitions it takes some minutes."""
 
 _PAUSE_S: Final = 0.05
 
 
 class LockedError(OSError):
-    """Another process holds a lock for longer than anybody waits."""
+    """Another process still held a lock after the longest wait."""
 
 
 def is_free(handle: int) -> bool:
-    """Lock an open file or folder, if nobody else holds it.
+    """Lock an open file or folder, unless another process holds the lock.
 
-    Args:
-        handle: Of the file; the lock is gone once it is closed, however that happens.
+    Closing *handle*, in whatever way, releases the lock.
 
     Returns:
-        Whether it is ours now; false while another has it.
+        Whether it is ours now; false while another process has it.
 
     Raises:
-        OSError: If the system or the disk knows no such locks.
+        OSError: If the system or the disk does not support such locks.
     """
     if sys.platform == "win32":
         raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
@@ -45,22 +44,22 @@ def is_free(handle: int) -> bool:
 
 
 def hold_folder(
-    folder: Path, *, longest_wait_s: float = LONGEST_WAIT_S, stop: Event | None = None
+    folder: Path, *, max_wait_s: float = MAX_WAIT_S, stop: Event | None = None
 ) -> int | None:
-    """Lock a folder, waiting for whoever has it.
+    """Lock a folder, after waiting for another process that has it.
 
     Args:
-        folder: It gets no file for this.
-        longest_wait_s: Seconds after which to give up.
-        stop: Once set, nobody waits any more.
+        folder: The folder; no file is created in it.
+        max_wait_s: Seconds after which to give up.
+        stop: Once set, the wait ends.
 
     Returns:
-        What to close to let go of it; None where the system or the disk knows no such
-        locks.
+        A handle, closing which releases the lock; None if the system or the disk does
+        not support such locks.
 
     Raises:
-        LockedError: If somebody has it for longer, or when *stop* is set.
-        FileNotFoundError: If it is not there, or was removed while it was waited for.
+        LockedError: If another process has it for longer, or *stop* is set.
+        FileNotFoundError: If it is missing, or was removed during the wait.
     """
     try:
         handle = os.open(folder, os.O_RDONLY)
@@ -69,7 +68,7 @@ def hold_folder(
     except OSError:  # Windows opens no folders
         return None
     try:
-        _wait_for(handle, folder, longest_wait_s, stop or Event())
+        _wait_for(handle, folder, max_wait_s, stop or Event())
     except BaseException as exc:
         os.close(handle)
         if isinstance(exc, OSError) and not isinstance(exc, LockedError):
@@ -88,8 +87,8 @@ def _is_at(handle: int, folder: Path) -> bool:
         return False
 
 
-def _wait_for(handle: int, folder: Path, longest_wait_s: float, stop: Event) -> None:
-    until = time.monotonic() + longest_wait_s
+def _wait_for(handle: int, folder: Path, max_wait_s: float, stop: Event) -> None:
+    until = time.monotonic() + max_wait_s
     while not is_free(handle):
         if stop.wait(_PAUSE_S) or time.monotonic() > until:
             msg = "another run is writing into it"

@@ -21,24 +21,24 @@ __all__ = [
 ]
 
 INSTANT: Final = pa.timestamp("ms", tz="UTC")
-"""How parts and tables hold instants; the service tells milliseconds."""
+"""The type of instants in parts and tables; the service sends milliseconds."""
 
 BATCH_ROWS: Final = 32_768
-"""Rows of a batch, and of a Parquet row group. Cut by count, so that the same rows
-give the same bytes however the parts they came from were cut."""
+"""Rows of a batch, and of a Parquet row group. Fixed, so that the same rows give the
+same bytes, however the parts they came from were cut."""
 
 LEVEL_DECIMALS: Final = 9
-"""Of a service level that is compared with its target. The tutorials' levels are
-weighed in binary fractions: without rounding, buckets of 80 % each can add up to a
-hair less, and one such week in six would miss a target of 80."""
+"""Decimals of a service level that is compared with its target. The tutorials' levels
+are weighted in binary fractions: without rounding, buckets of 80 % each can add up to
+slightly less, and one such week in six would miss a target of 80."""
 
 
 class Lack(NamedTuple):
-    """Rows that a table should have and has not, because they could not be fetched.
+    """Rows that a table lacks because they could not be fetched.
 
     Args:
-        window: When; some rows of it may be there.
-        org: Of several orgs, whose; empty where there is one.
+        window: Their span of time; some rows of it may be there.
+        org: Their org, if there are several; otherwise empty.
     """
 
     window: Window
@@ -46,15 +46,15 @@ class Lack(NamedTuple):
 
 
 class StoppedError(Exception):
-    """Nobody waits for these rows any more."""
+    """The reader of these rows has stopped."""
 
 
 @dataclass(frozen=True, repr=False)
 class Table:
-    """Rows to be written somewhere, read from the store each time they are asked for.
+    """Rows to export, read from the store each time the table is iterated.
 
-    An iteration yields record batches of batch_rows rows (the last may be shorter;
-    none for an empty table). Polars and DuckDB take a table as it is, through
+    An iteration yields record batches of batch_rows rows; the last may be shorter, and
+    an empty table has none. Polars and DuckDB read a table directly, by
     `__arrow_c_stream__`; for pandas there is to_pandas.
 
     Args:
@@ -62,20 +62,19 @@ class Table:
         schema: Declared by the job, never inferred from data. Fields carry `unit`,
             `source` and `description` metadata where they apply.
         key: Columns that together identify a row.
-        covered: The span of time that its rows are about; all rows in it are here.
-        timezone: The zone of the job, for local days and months.
-        run_id: Identifies the plan that it was fetched by.
-        batches: Opens the stream anew.
+        covered: The span of time of its rows; all rows in it are here.
+        timezone: The time zone of the job, for local days and months.
+        run_id: Identifies the plan by which the rows were fetched.
+        batches: Opens a new stream of the rows.
         basis: The same rows with the sums that their figures were computed from, for
-            whoever wants to add rows up; None where the rows themselves add.
-        batch_rows: Rows of a batch; fewer where rows are long, and in tests.
-        time: The column whose days and months a row belongs to; None where there is
-            none.
-        zones_differ: Whether rows are of orgs with time zones of their own, so that
-            there are no days and months of all; timezone is then UTC.
-        lacks: What of `covered` is not here, after `--allow-partial`: whatever is
-            there of it from an earlier run is better than these rows.
-        lacking_orgs: Of several orgs, those that failed, and have no row.
+            exporters that add rows up; None if the rows themselves add up.
+        batch_rows: Rows of a batch; fewer if rows are long, and in tests.
+        time: The column that decides a row's day and month; None if there is none.
+        zones_differ: Whether the orgs have different time zones, so that there are no
+            common days and months; timezone is then UTC.
+        lacks: What of `covered` is missing, after `--allow-partial`: rows that an
+            earlier run has of it are better than these.
+        lacking_orgs: Of several orgs, those that failed and have no row.
     """
 
     name: str
@@ -106,11 +105,11 @@ class Table:
 
     @property
     def num_rows(self) -> int | None:
-        """How many rows it has; None until they were read to the end once."""
+        """Number of rows; None until they were read to the end once."""
         return self._counts[0] if self._counts else None
 
     def reader(self) -> pa.RecordBatchReader:
-        """Return the table as a stream that Arrow's own functions read."""
+        """Return the table as a stream that Arrow's functions read."""
         return pa.RecordBatchReader.from_batches(self.schema, iter(self))
 
     def read_all(self) -> pa.Table:
@@ -118,14 +117,14 @@ class Table:
         return self.reader().read_all()
 
     def to_arrow(self) -> pa.Table:
-        """Return all rows in memory, as a table of pyarrow's."""
+        """Return all rows in memory; the same as read_all."""
         return self.read_all()
 
     def to_pandas(self) -> Any:
         """Return all rows as a pandas DataFrame.
 
-        Instants are aware, in UTC. Whole numbers and flags are of pandas' own types
-        `Int64` and `boolean`, which know null: nothing becomes a float.
+        Instants are aware, in UTC. Whole numbers and booleans have pandas' types
+        `Int64` and `boolean`, which support null: no column becomes float.
 
         Raises:
             ModuleNotFoundError: If pandas is not installed.
@@ -143,14 +142,12 @@ class Table:
         return _imported("polars").from_arrow(self.read_all())
 
     def __array__(self, *_args: object, **_options: object) -> NoReturn:
-        """Refuse to be an array, which `pandas.DataFrame(table)` asks for.
-
-        Without this, it would take each batch for a row.
+        """Refuse `pandas.DataFrame(table)`, which would take each batch for a row.
 
         Raises:
-            TypeError: Always; names the way to a data frame.
+            TypeError: Always; names to_pandas.
         """
-        msg = f"table {self.name}: is no array; use table.to_pandas()"
+        msg = f"table {self.name}: is not an array; use table.to_pandas()"
         raise TypeError(msg)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> Any:
@@ -159,16 +156,16 @@ class Table:
 
 
 def _imported(name: str) -> Any:
-    """Import what is not needed but for its users.
+    """Import an optional package.
 
     Raises:
-        ModuleNotFoundError: If it is not installed; names the command that does it.
+        ModuleNotFoundError: If it is not installed; names the command that installs it.
     """
     try:
         return import_module(name)
     except ModuleNotFoundError as exc:
         if exc.name != name:
-            raise  # it is there, and lacks something itself
+            raise  # the package is there, and lacks another one
         msg = f"{name} is not installed: pip install 'gcbatch[{name}]'"
         raise ModuleNotFoundError(msg, name=name) from exc
 
@@ -176,14 +173,14 @@ def _imported(name: str) -> Any:
 def rebatch(
     batches: Iterator[pa.RecordBatch], schema: pa.Schema, rows: int = BATCH_ROWS
 ) -> Iterator[pa.RecordBatch]:
-    """Cut a stream anew, into batches of exactly *rows* rows but for the last.
+    """Yield the same rows in batches of exactly *rows* rows; the last may be shorter.
 
-    Rows of which a column has more than 2 GB come in several batches.
+    If a column of these rows has more than 2 GB, they come in several batches.
 
     Args:
         batches: Batches of any size, empty ones included.
-        schema: Of every batch.
-        rows: Rows of a batch that comes out.
+        schema: Schema of every batch.
+        rows: Rows of each batch that is yielded.
     """
     waiting: list[pa.RecordBatch] = []
     held = 0
@@ -202,7 +199,7 @@ def rebatch(
 
 
 def _whole(waiting: list[pa.RecordBatch], schema: pa.Schema) -> list[pa.RecordBatch]:
-    """Return the rows of batches in one, and let go of those batches."""
+    """Return the rows of several batches in one, and empty the list of batches."""
     table = pa.Table.from_batches(waiting, schema=schema)
     waiting.clear()
     whole: list[pa.RecordBatch] = table.combine_chunks().to_batches()

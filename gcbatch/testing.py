@@ -1,4 +1,4 @@
-"""For authors of exporters: a conformance suite and tables to try them on.
+"""For authors of exporters: a conformance suite and sample tables.
 
     class TestMyExporter(ExporterConformance):
         exporter = MyExporter
@@ -9,7 +9,7 @@
         def read(self, folder: Path) -> list[dict[str, Any]]:
             ...
 
-Needs pytest to run, but not to import. See docs/writing-an-exporter.md.
+It needs pytest to run, but not to import. See docs/writing-an-exporter.md.
 """
 
 import math
@@ -41,13 +41,13 @@ Row = dict[str, Any]
 OCTOBER: Final = datetime(2026, 10, 1, tzinfo=UTC)
 _QUARTER: Final = timedelta(minutes=15)
 SMALL_BATCH: Final = 500
-"""Rows of a batch where several are wanted; real ones are larger."""
+"""Rows of a batch in tests of several batches; real ones are larger."""
 
 _MONTH: Final = Period.parse("P1M")
 
 
-def _field(name: str, kind: pa.DataType, **notes: str) -> pa.Field:
-    return pa.field(name, kind, metadata=notes)
+def _field(name: str, kind: pa.DataType, **metadata: str) -> pa.Field:
+    return pa.field(name, kind, metadata=metadata)
 
 
 SAMPLE_SCHEMA: Final = pa.schema(
@@ -66,7 +66,7 @@ SAMPLE_SCHEMA: Final = pa.schema(
 )
 """A schema like that of an `intervals` table."""
 
-# Real queues are called all of this.
+# Real queues have names like all of these.
 _NAMES: Final = [
     "Support",
     "Kundendienst Zürich ☎",
@@ -93,22 +93,22 @@ def sample_table(
 ) -> Table:
     """Return a table of one month, with values that formats tend to lose.
 
-    Names with quotes, line ends and formulas; nulls; whole numbers beyond 2**53;
-    floats of many digits. No NaN, which JSON has not, and no empty text, which some
-    formats cannot tell from null.
+    It has names with quotes, line ends and formulas; nulls; whole numbers beyond 2**53;
+    floats of many digits. It has no NaN, which JSON does not support, and no empty
+    text, which some formats cannot distinguish from null.
 
     Args:
-        rows: How many; more than BATCH_ROWS make several batches. Less than
-            BATCH_ROWS make the beginning of the longer table.
+        rows: Number of rows; more than BATCH_ROWS make several batches. Fewer rows are
+            the beginning of a longer table.
         start: Begin of the month, UTC.
-        name: Of the table.
+        name: Name of the table.
 
     Returns:
         Rows in the order of the table's key, which is interval_start and queue_id.
     """
     end = step(start, _MONTH, 1, UTC_ZONE)
-    room = (end - start) // _QUARTER
-    queues = max(len(_NAMES), math.ceil(rows / room))
+    quarters = (end - start) // _QUARTER
+    queues = max(len(_NAMES), math.ceil(rows / quarters))
     at = [start + _QUARTER * (n // queues) for n in range(rows)]
     queue = [n % queues for n in range(rows)]
     columns: list[list[Any]] = [
@@ -144,12 +144,7 @@ def _repeated(values: Sequence[Any], numbers: Sequence[int]) -> list[Any]:
 
 
 def failing_table(*, start: datetime = OCTOBER, name: str = "intervals") -> Table:
-    """Return a table whose second batch cannot be read.
-
-    Args:
-        start: As for sample_table.
-        name: As for sample_table.
-    """
+    """Return a sample table whose second batch cannot be read; see sample_table."""
     whole = sample_table(SMALL_BATCH, start=start, name=name)
 
     def batches() -> Iterator[pa.RecordBatch]:
@@ -161,11 +156,11 @@ def failing_table(*, start: datetime = OCTOBER, name: str = "intervals") -> Tabl
 
 
 def typed(row: Mapping[str, str | None], schema: pa.Schema = SAMPLE_SCHEMA) -> Row:
-    """Give the strings of a text format their types back, for use in read().
+    """Return a row of a text format with typed values, for use in read().
 
     Args:
         row: Texts by column; the empty text and None are null.
-        schema: Says what they should be. A column it does not know is an error.
+        schema: Types by column; a column that it lacks is an error.
 
     Raises:
         ValueError: If a text is not of its column's type.
@@ -191,46 +186,46 @@ def _typed(text: str | None, kind: pa.DataType) -> Any:
 class ExporterConformance:
     """What every exporter has to do. Inherit it in a class that pytest collects.
 
-    Set `exporter`, and say by `options` and `read` how to write into a folder and
-    how to get the rows back, best by a reader that is not the exporter's own.
+    Set `exporter`; define by `options` and `read` how to write into a folder and how to
+    get the rows back, best by a reader that is not the exporter's own.
     """
 
     exporter: ClassVar[type[Exporter]]
     keeps_history: ClassVar[bool] = False
-    """Whether rows of an earlier range stay when a later one is written: true of a
-    database, false of a file."""
+    """Whether rows of an earlier range stay when a later one is written: true for a
+    database, false for a file."""
 
     def options(self, folder: Path) -> dict[str, Any]:
-        """Return the exporter's options that make it write into *folder*."""
+        """Return options with which the exporter writes into *folder*."""
         raise NotImplementedError
 
     def read(self, folder: Path) -> list[Row]:
         """Return the rows in *folder* by column, in the order of the table's key.
 
-        Numbers, booleans and times as the format gives them, null as None; a format
+        Numbers, booleans and times are as the format has them, null is None; a format
         without types may use typed().
         """
         raise NotImplementedError
 
     def columns(self, folder: Path) -> list[str] | None:
-        """Return the columns of an empty output; None if the format keeps none."""
+        """Return the columns of an empty output; None if the format has none."""
         del folder
         return None
 
     def as_read(self, value: Any) -> Any:
-        """Return what read() gives for *value*, where the format has fewer types."""
+        """Return what read() gives for *value* if the format has fewer types."""
         return value
 
     def test_follows_the_contract(self) -> None:
-        """It has what gcbatch looks for, and is written for this API version."""
+        """It has what gcbatch needs, and is written for this API version."""
         made = self.exporter.__name__
-        _expect(isinstance(self.exporter, type), f"{made}: is no class")
+        _expect(isinstance(self.exporter, type), f"{made}: is not a class")
         version = getattr(self.exporter, "api_version", None)
         _same(version, API_VERSION, f"{made}.api_version")
         options = getattr(self.exporter, "Options", None)
         _expect(
             isinstance(options, type) and issubclass(options, BaseModel),
-            f"{made}.Options: is no pydantic model",
+            f"{made}.Options: is not a pydantic model",
         )
         has_export = callable(getattr(self.exporter, "export", None))
         _expect(has_export, f"{made}.export: is missing")
@@ -250,14 +245,14 @@ class ExporterConformance:
         rows = 3 * SMALL_BATCH + 100
         table = replace(sample_table(rows), batch_rows=SMALL_BATCH)
 
-        receipt = self._export(tmp_path, table)
+        receipt, _ = self._export(tmp_path, table)
 
         self._same_rows(self.read(tmp_path), table)
         _same(receipt.rows, rows, "receipt.rows")
 
     def test_writes_an_empty_table(self, tmp_path: Path) -> None:
-        """A table without rows gives an output without rows, not none."""
-        receipt = self._export(tmp_path, sample_table(0))
+        """A table without rows gives an output without rows, not no output."""
+        receipt, _ = self._export(tmp_path, sample_table(0))
 
         _same(self.read(tmp_path), [], "rows")
         _same(receipt.rows, 0, "receipt.rows")
@@ -267,12 +262,12 @@ class ExporterConformance:
             _same(found, SAMPLE_SCHEMA.names, "columns")
 
     def test_writing_twice_leaves_one_copy(self, tmp_path: Path) -> None:
-        """A job may run again; files have the same bytes then."""
+        """A job may run again; its files then have the same bytes."""
         table = sample_table()
         self._export(tmp_path, table)
         before = _files(tmp_path)
 
-        _, published = self._export_published(tmp_path, table)
+        _, published = self._export(tmp_path, table)
 
         self._same_rows(self.read(tmp_path), table)
         if published:
@@ -281,7 +276,7 @@ class ExporterConformance:
             _same(changed, [], "files that differ")
 
     def test_replaces_what_it_wrote(self, tmp_path: Path) -> None:
-        """Rows that a table has no more are gone."""
+        """Rows that a table no longer has are removed."""
         self._export(tmp_path, sample_table(50))
 
         self._export(tmp_path, sample_table(20))
@@ -289,7 +284,7 @@ class ExporterConformance:
         self._same_rows(self.read(tmp_path), sample_table(20))
 
     def test_treats_an_earlier_range_as_it_says(self, tmp_path: Path) -> None:
-        """Rows of a range that is not covered now stay, if keeps_history says so."""
+        """Rows of an earlier range stay if keeps_history is set, and go otherwise."""
         september = sample_table(30, start=datetime(2026, 9, 1, tzinfo=UTC))
         october = sample_table(40)
         self._export(tmp_path, september)
@@ -300,7 +295,7 @@ class ExporterConformance:
         self._same_rows(self.read(tmp_path), *earlier, october)
 
     def test_failure_leaves_the_previous_output(self, tmp_path: Path) -> None:
-        """A table that cannot be read to its end changes nothing and leaves nothing."""
+        """A table that cannot be read to its end changes no file and leaves none."""
         table = sample_table()
         self._export(tmp_path, table)
         files = sorted(_files(tmp_path))
@@ -328,17 +323,14 @@ class ExporterConformance:
         _expect(table.read_all().equals(before, check_metadata=True), "table: changed")
 
     def test_makes_missing_folders(self, tmp_path: Path) -> None:
-        """The output's folder need not be there."""
+        """The output's folder need not exist."""
         folder = tmp_path / "not" / "there"
 
         self._export(folder, sample_table())
 
         self._same_rows(self.read(folder), sample_table())
 
-    def _export(self, folder: Path, table: Table) -> Receipt:
-        return self._export_published(folder, table)[0]
-
-    def _export_published(
+    def _export(
         self, folder: Path, table: Table
     ) -> tuple[Receipt, tuple[PublishedFile, ...]]:
         return self._export_tables(folder, {table.name: table})
@@ -385,7 +377,7 @@ def _same(found: Any, wanted: Any, what: str) -> None:
 
 
 def _alike(found: Any, wanted: Any) -> bool:
-    # 1 == 1.0 == True, but a reader of the output would not agree.
+    # 1 == 1.0 == True in Python, but not for readers of the output.
     if isinstance(found, bool) != isinstance(wanted, bool):
         return False
     return isinstance(found, type(wanted)) and bool(found == wanted)

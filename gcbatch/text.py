@@ -1,4 +1,4 @@
-"""Text of others, made fit for a line of ours."""
+"""Makes text of others safe to show, and JSON of others readable."""
 
 import json
 import re
@@ -8,33 +8,33 @@ from typing import Any, Final
 __all__ = ["fits_id", "one_line", "plain_json", "replace_lone_surrogates", "visible"]
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~+/=-]{0,127}")
-"""The service's ids are UUIDs; a gateway's may be any that are safe in a URL, a header
-and a log line. None begins with a dot: `..` in a path leads elsewhere."""
+"""The service's ids are UUIDs; a gateway may use others that are safe in a URL,
+a header and a log line. None begins with a dot: `..` in a path leads elsewhere."""
 
 
 def fits_id(text: str) -> bool:
-    """Say whether *text* can be an id of an exchange or a job, and is nothing else."""
+    """Return whether *text* can be the id of a request or an async job."""
     return _ID.fullmatch(text) is not None
 
 
 def visible(text: str) -> str:
-    """Return *text* with each character that a terminal may act on as a space.
+    """Return *text* with a space for each character that a terminal may act on.
 
     These are control characters, such as those that begin escape codes or new lines,
-    and those that change the direction of what follows.
+    and characters that change the direction of text.
     """
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else " " for c in text)
 
 
-def one_line(text: object, most: int = 200) -> str:
-    """Return *text* as one line of at most *most* characters that no terminal acts on.
+def one_line(text: object, max_length: int = 200) -> str:
+    """Return *text* as one line that no terminal acts on, cut at *max_length*.
 
     See visible; runs of spaces become one.
     """
     line = " ".join(visible(str(text)).split())
-    return line if len(line) <= most else f"{line[: most - 1]}…"
+    return line if len(line) <= max_length else f"{line[: max_length - 1]}…"
 
 
 def plain_json(
@@ -46,13 +46,13 @@ def plain_json(
 ) -> str:
     """Return plain data as JSON that no terminal acts on.
 
-    What is not printable is escaped, which changes nothing for who reads the JSON.
+    Unprintable characters are escaped, which changes nothing for readers of the JSON.
 
     Args:
         content: The data.
-        indent: Spaces for each level; None is all in one line.
-        default: Returns what stands for a value that JSON does not know.
-        only_ascii: Whether all other letters are escaped too.
+        indent: Spaces for each level; None writes one line.
+        default: Returns the text for a value that JSON does not support.
+        only_ascii: Whether letters beyond ASCII are escaped too.
     """
     text = json.dumps(content, indent=indent, ensure_ascii=only_ascii, default=default)
     return "".join(
@@ -64,9 +64,9 @@ _ESCAPES: Final = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     r"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
 )
-"""Escapes in JSON, pairs of surrogates as one, so that a half is what is left over."""
+"""Escapes in JSON; a pair of surrogates is one match, so `half` is a lone one."""
 
 
 def replace_lone_surrogates(text: str) -> str:
-    """Return a document with halves of surrogate pairs replaced by U+FFFD."""
+    """Return a JSON document with lone halves of surrogate pairs as U+FFFD."""
     return _ESCAPES.sub(lambda e: r"\ufffd" if e["half"] else e[0], text)

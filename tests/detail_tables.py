@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 from hypothesis import strategies as st
@@ -19,6 +18,7 @@ from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.table import Table
 from gcbatch.tables.documents.table import DocumentsTable
 from gcbatch.windows import Window
+from tests.table_sources import source_of
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -48,10 +48,12 @@ class FakeStore:
             self.opened += 1
             yield batch.select(columns or batch.schema.names)
 
-    def account(self, digest: str) -> PartMetadata | None:
+    def metadata(self, digest: str) -> PartMetadata | None:
         window = Window(START, START + DAY)
         rows = sum(batch.num_rows for batch in self.parts[digest])
-        return PartMetadata(START, window, 1, rows, 1, 1, ("",), newer=self.newer)
+        return PartMetadata(
+            START, window, 1, rows, 1, 1, ("",), unknown_fields=self.newer
+        )
 
 
 def queries(count: int = 1) -> list[Query]:
@@ -106,12 +108,8 @@ def table_of(
     """Return a table of one part."""
     (asked,) = queries()
     store = FakeStore({asked.digest: batches}, newer)
-    return details_table(name).of(
-        plan_of([asked]),
-        store,
-        names=names or {},
-        timezone=ZoneInfo("Europe/Dublin"),
-    )
+    source = source_of(plan_of([asked]), store, names=names, timezone="Europe/Dublin")
+    return details_table(name)(source)
 
 
 def rows_of(name: str, *documents: bytes, **options: Any) -> list[Json]:
@@ -133,7 +131,7 @@ def conversation(*participants: Json, **fields: Any) -> bytes:
 
 
 def said(table: Table) -> list[Json]:
-    """Return rows as they are told in full: JSON read, and nulls left out."""
+    """Return rows with their JSON read and without nulls."""
     is_json = {
         f.name for f in table.schema if (f.metadata or {}).get(b"content") == b"json"
     }

@@ -5,35 +5,44 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gcbatch.store import part_file as partfile
+import pyarrow as pa
+
+from gcbatch.store import part_file
 from gcbatch.store.part_file import Part
 from gcbatch.store.part_metadata import PartMetadata
+from gcbatch.store.store import Store
 
-__all__ = ["account_in", "rewritten", "unbound"]
-
-
-def account_in(path: Path) -> PartMetadata:
-    """Return the account of a part."""
-    return PartMetadata.from_json(partfile.metadata_of(path)[partfile.ACCOUNT_KEY])
+__all__ = ["metadata_in", "part_in", "rewritten", "unbound"]
 
 
-def rewritten(path: Path, **account: Any) -> None:
-    """Write a part again, right but for what is changed of its account."""
-    known = partfile.metadata_of(path)
-    about = {partfile.QUERY_KEY: known[partfile.QUERY_KEY]}
-    _write(path, about, replace(account_in(path), **account))
+def metadata_in(path: Path) -> PartMetadata:
+    """Return the metadata of a part."""
+    return PartMetadata.from_json(part_file.footer_of(path)[part_file.METADATA_KEY])
+
+
+def part_in(store: Store, digest: str) -> Part:
+    """Return a part of a store."""
+    with store.open_part(digest) as (metadata, batches):
+        return Part(pa.Table.from_batches(batches), metadata)
+
+
+def rewritten(path: Path, **changes: Any) -> None:
+    """Write a part again, right except for changed metadata."""
+    known = part_file.footer_of(path)
+    about = {part_file.QUERY_KEY: known[part_file.QUERY_KEY]}
+    _write(path, about, replace(metadata_in(path), **changes))
 
 
 def unbound(path: Path) -> None:
     """Write a part again without the digest of its query."""
-    _write(path, {}, account_in(path))
+    _write(path, {}, metadata_in(path))
 
 
-def _write(path: Path, about: Mapping[bytes, bytes], account: PartMetadata) -> None:
-    with partfile.open_verified(path) as (file, _):
-        table = partfile.table_of(file)
+def _write(path: Path, about: Mapping[bytes, bytes], metadata: PartMetadata) -> None:
+    with part_file.open_verified(path) as (file, _):
+        table = part_file.table_of(file)
     whole = table.schema.metadata or {}
-    rest = {k: v for k, v in whole.items() if k not in partfile.OWN_KEYS}
+    rest = {k: v for k, v in whole.items() if k not in part_file.OWN_KEYS}
     table = table.replace_schema_metadata(rest)
     path.unlink()
-    partfile.fill(path, Part(table, account), about)
+    part_file.write_part(path, Part(table, metadata), about)

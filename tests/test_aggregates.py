@@ -184,7 +184,7 @@ def test_what_is_not_known_is_named() -> None:
     part = part_of(more)
 
     assert part.table == part_of(known).table
-    assert part.account.left_out == (
+    assert part.metadata.left_out == (
         "group.mediaType",
         "nOffered.calculatedMetricValue",
         "nOffered.p95",
@@ -488,7 +488,7 @@ class TestViews:
 
 def test_the_account_is_the_exchanges() -> None:
     """A part knows when it was asked, and what it took."""
-    account = part_of(page_of(bucket(0, OFFERED))).account
+    account = part_of(page_of(bucket(0, OFFERED))).metadata
 
     assert (account.asked_at, account.window, account.rows) == (START, DAY, 1)
     assert (account.requests, account.correlation_ids) == (2, ("an-id",))

@@ -142,7 +142,7 @@ def test_each_status_has_a_next_step(
 
     assert type(error) is kind
     assert hint in (error.hint or "")
-    assert error.refusal is not None
+    assert error.response is not None
 
 
 @pytest.mark.parametrize("path", ["/api/v2/users", "/oauth/token"])

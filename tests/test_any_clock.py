@@ -32,9 +32,9 @@ from gcbatch.planning.plan import Plan, make_plan
 from gcbatch.planning.scope import ResolvedScope
 from gcbatch.simulator import Call, Queue, Tenant
 from gcbatch.store.store import Store
-from gcbatch.tables.aggregates.sla import Targets, sla_table
 from gcbatch.verifying.verifier import verify
 from gcbatch.windows import Window
+from tests.table_sources import aggregate_table, source_of
 
 if TYPE_CHECKING:
     from tests.conftest import BenchOf
@@ -185,18 +185,10 @@ class Run:
     def sla(self, period: str = "day") -> dict[datetime, int]:
         """Return what was offered, by the start of the period."""
         asyncio.run(self.fetch())
-        table = sla_table(
-            self.plan,
-            cast("Store", self.store),
-            facts=self.endpoint.facts,
-            groups=self.endpoint.groups(self.job.query),
-            period=period,
-            by_media_type=False,
-            names={},
-            targets=Targets(80),
-            only=None,
-            zone=ZoneInfo(self.zone),
-        ).read_all()
+        source = source_of(
+            self.plan, self.store, job=self.job, endpoint=self.endpoint, period=period
+        )
+        table = aggregate_table("sla", source).read_all()
         starts, counts = (table[n].to_pylist() for n in ("period_start", "offered"))
         return dict(zip(starts, counts, strict=True))
 

@@ -62,7 +62,7 @@ class Service:
         told = next(self.answers)
         if isinstance(told, int):
             refusal = ErrorResponse(method=method, path=path, status=told)
-            raise ServiceError(str(refusal), refusal=refusal)
+            raise ServiceError(str(refusal), response=refusal)
         return Answer(decode(json.dumps(told).encode()), NOW, 1, 1, "id")
 
     async def get(

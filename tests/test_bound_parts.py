@@ -12,14 +12,14 @@ from gcbatch import DataError, JobError
 from gcbatch.errors import DamagedPartError
 from gcbatch.planning.saved_plan import digest_parts
 from gcbatch.query import Query
-from gcbatch.store import part_file as partfile
+from gcbatch.store import part_file
 from gcbatch.store.entity_files import has_entities, read_entities, write_entities
 from gcbatch.store.maintenance import list_store
 from gcbatch.store.part_file import Part
 from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.store.store import Store
 from tests.detail_tables import plan_of, queries
-from tests.old_parts import unbound
+from tests.old_parts import part_in, unbound
 
 if TYPE_CHECKING:
     from tests.conftest import Bench
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 def answer(query: Query) -> Part:
     """Return a part that answers a query."""
-    account = PartMetadata(query.window.end, query.window, 1, 1, 1, 1, ("id",))
-    return Part(pa.table({"day": [query.window.start]}), account)
+    metadata = PartMetadata(query.window.end, query.window, 1, 1, 1, 1, ("id",))
+    return Part(pa.table({"day": [query.window.start]}), metadata)
 
 
 @pytest.fixture
@@ -49,14 +49,14 @@ def test_a_copied_part_says_nothing(two: Two) -> None:
     """Neither when it was asked for, nor what tells it from others."""
     store, one, other = two
 
-    assert store.account(one.digest) is None
-    assert store.seal(one.digest) is None
-    assert store.account(other.digest) == answer(other).account
+    assert store.metadata(one.digest) is None
+    assert store.checksum(one.digest) is None
+    assert store.metadata(other.digest) == answer(other).metadata
 
 
 LOOKS: dict[str, Callable[[Store, str], object]] = {
-    "inspect": Store.inspect,
-    "examine": lambda store, digest: store.examine(digest).__enter__(),
+    "part_in": part_in,
+    "open_part": lambda store, digest: store.open_part(digest).__enter__(),
 }
 READS: dict[str, Callable[[Store, str], object]] = {
     "read": Store.read,
@@ -73,7 +73,7 @@ def test_a_copied_part_is_not_looked_at(
     """It is named, and stays for whoever looks for the cause."""
     store, one, _ = two
 
-    with pytest.raises(DamagedPartError, match="part is of another query"):
+    with pytest.raises(DamagedPartError, match="part belongs to another query"):
         look(store, one.digest)
 
     assert store.path(one.digest).exists()
@@ -86,7 +86,7 @@ def test_a_copied_part_is_not_read(
     """It is damaged, as if its checksum were wrong: removed, and fetched again."""
     store, one, _ = two
 
-    with pytest.raises(DamagedPartError, match="part is of another query"):
+    with pytest.raises(DamagedPartError, match="part belongs to another query"):
         read(store, one.digest)
 
     assert not store.path(one.digest).exists()
@@ -116,7 +116,7 @@ def test_a_part_replaced_while_it_is_open_is_judged_as_it_was_opened(
 ) -> None:
     """The file that is read is the one whose query is looked at."""
     store, one, other = two
-    with store.examine(other.digest) as (_, batches):
+    with store.open_part(other.digest) as (_, batches):
         store.path(other.digest).unlink()
         store.path(one.digest).rename(store.path(other.digest))
 
@@ -211,7 +211,7 @@ class TestListings:
         (store.folder / "queues.parquet").write_bytes(users.read_bytes())
 
         assert not has_entities(store, "queues")
-        with pytest.raises(DataError, match="another job's or table's listing"):
+        with pytest.raises(DataError, match="belongs to another job or table"):
             list(read_entities(store, "queues"))
 
     def test_one_of_another_job_is_none(self, store: Store) -> None:
@@ -226,11 +226,11 @@ class TestListings:
     def test_one_of_an_older_release_is_read(self, store: Store) -> None:
         """It does not say what it is of."""
         path = store.folder / "queues.parquet"
-        with partfile.open_verified(path) as (file, _):
-            table = partfile.table_of(file)
-        blank = {partfile.SEAL_KEY: partfile.BLANK_SEAL}
+        with part_file.open_verified(path) as (file, _):
+            table = part_file.table_of(file)
+        blank = {part_file.CHECKSUM_KEY: part_file.BLANK_CHECKSUM}
         path.unlink()
         pq.write_table(table.replace_schema_metadata(blank), path)
-        partfile.write_checksum(path)
+        part_file.write_checksum(path)
 
         assert list(read_entities(store, "queues")) == [("q", '{"id":"q"}')]

@@ -195,7 +195,7 @@ def failure_of(work: Callable[[], Coroutine[Any, Any, Any]]) -> GcbatchError:
     """Return the error that *work* ends with; it has no secret in it."""
     with pytest.raises(GcbatchError) as failed:
         hasty(work)
-    text = f"{failed.value.problem} {failed.value.hint} {failed.value.refusal!r}"
+    text = f"{failed.value.problem} {failed.value.hint} {failed.value.response!r}"
     pair = base64.b64encode(f"{CLIENT_ID}:{SECRET}".encode()).decode()
     assert not any(secret in text for secret in (SECRET, TOKEN, pair))
     return failed.value
@@ -542,8 +542,8 @@ class TestFailing:
 
         assert isinstance(error, ServiceError)
         assert error.exit_code == 4
-        assert error.refusal is not None
-        assert error.refusal.correlation_id in error.problem
+        assert error.response is not None
+        assert error.response.correlation_id in error.problem
         assert error.problem.startswith(f"POST {PATH}: 503 service.unavailable: ")
 
     def test_a_refusal_is_not_repeated(self) -> None:
@@ -561,9 +561,9 @@ class TestFailing:
 
         assert isinstance(error, ServiceError)
         assert error.hint == "look at query.metrics"
-        assert error.refusal is not None
-        assert error.refusal.code
-        assert error.refusal.code in error.problem
+        assert error.response is not None
+        assert error.response.code
+        assert error.response.code in error.problem
 
     def test_a_wrong_shape_is_no_broken_line(self) -> None:
         """An answer that is JSON but of another shape is told with the field's path."""

@@ -20,7 +20,7 @@ from gcbatch.store.maintenance import prune
 from gcbatch.store.store import Store
 from gcbatch.windows import Period
 from tests.details_world import World, after, busy
-from tests.old_parts import account_in, rewritten
+from tests.old_parts import metadata_in, part_in, rewritten
 
 if TYPE_CHECKING:
     from tests.conftest import Bench, BenchOf
@@ -194,7 +194,7 @@ class TestRuns:
         first = bench.run()
         again = bench.run()
 
-        asked = {account_in(part).asked_at for part in bench.parts}
+        asked = {metadata_in(part).asked_at for part in bench.parts}
         assert all(SOON - HOUR < at <= SOON for at in asked)
         assert first.provisional == again.fetched == 3
 
@@ -312,10 +312,10 @@ class TestFresh:
         ours.begin_fresh()
         digest = bench.parts[0].stem
 
-        earlier.write(digest, earlier.inspect(digest))
+        earlier.write(digest, part_in(earlier, digest))
         was_fresh = ours.is_fresh(digest)
         worker = Store(root, "job")
-        worker.write(digest, worker.inspect(digest))
+        worker.write(digest, part_in(worker, digest))
 
         assert (was_fresh, ours.is_fresh(digest)) == (False, True)
 

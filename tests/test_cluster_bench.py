@@ -64,7 +64,7 @@ class Crew:
 
     @property
     def seal(self) -> str | None:
-        return self.benches[0].store.seal(self.query.digest)
+        return self.benches[0].store.checksum(self.query.digest)
 
     @property
     def asked(self) -> int:

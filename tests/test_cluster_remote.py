@@ -236,11 +236,11 @@ def test_errors_travel_whole(
 ) -> None:
     """Their kind decides the exit code, and whether others go on."""
     told = error_from_json(
-        error_to_json(kind("what is wrong", hint="do this", refusal=refusal))
+        error_to_json(kind("what is wrong", hint="do this", response=refusal))
     )
 
     assert type(told) is kind
-    assert (told.problem, told.hint, told.refusal) == (
+    assert (told.problem, told.hint, told.response) == (
         "what is wrong",
         "do this",
         refusal,

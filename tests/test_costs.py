@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
@@ -19,6 +19,7 @@ from gcbatch.store.spool import Document, Spool, SpooledPart
 from gcbatch.store.store import Store
 from gcbatch.windows import Window
 from tests.detail_tables import details_table
+from tests.table_sources import source_of
 
 DAY = Window(datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 3, 3, tzinfo=UTC))
 SMALL, LARGE = 4_000, 12_000
@@ -102,7 +103,7 @@ def pool() -> Iterator[pa.MemoryPool]:
 def stored(store: Store, count: int) -> Plan:
     """Store a part of so many conversations; return the plan that reads it."""
     query = make_query("org", "conversation-details", DAY, b"{}")
-    with Spool.within(store.workplace) as spool:
+    with closing(Spool.within(store.workplace)) as spool:
         made = generate_conversations(1, count, DAY.start, DAY.end)
         spool.add([Document(one.id, one.start_ms, one.json) for one in made])
         account = PartMetadata(DAY.end, DAY, 1, count, 1, 1, ())
@@ -121,9 +122,7 @@ def test_reading_a_large_part_takes_no_more_memory(
         store.prepare()
         plan = stored(store, count)
         pa.set_memory_pool(reading := pa.proxy_memory_pool(pool))
-        table = details_table("conversations").of(
-            plan, store, names={}, timezone=ZoneInfo("UTC")
-        )
+        table = details_table("conversations")(source_of(plan, store))
         assert sum(batch.num_rows for batch in table.batches()) == count
         peaks.append(reading.max_memory())
 

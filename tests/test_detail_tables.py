@@ -33,6 +33,7 @@ from tests.detail_tables import (
     table_of,
 )
 from tests.streams import written
+from tests.table_sources import source_of
 
 FLAT = tuple(name for name in DETAIL_TABLES if name != "conversations_nested")
 SUMS = {
@@ -344,12 +345,8 @@ def test_windows_follow_each_other() -> None:
         query.digest: [batch_of([conversation(conversationId=f"c{n}")])]
         for n, query in enumerate(asked)
     }
-    table = details_table("conversations").of(
-        plan_of(asked),
-        FakeStore(parts),
-        names={},
-        timezone=table_of("conversations").timezone,
-    )
+    source = source_of(plan_of(asked), FakeStore(parts))
+    table = details_table("conversations")(source)
 
     assert table.read_all()["conversation_id"].to_pylist() == ["c0", "c1", "c2"]
     assert (table.covered.start, table.covered.end) == (START, START + 3 * DAY)
@@ -360,12 +357,7 @@ def test_batches_are_read_as_they_are_needed() -> None:
     (asked,) = queries()
     one = batch_of([conversation()] * 10)
     store = FakeStore({asked.digest: [one] * 5})
-    table = details_table("conversations").of(
-        plan_of([asked]),
-        store,
-        names={},
-        timezone=table_of("conversations").timezone,
-    )
+    table = details_table("conversations")(source_of(plan_of([asked]), store))
 
     next(iter(replace(table, batch_rows=10)))
 

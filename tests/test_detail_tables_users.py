@@ -3,7 +3,6 @@
 import json
 from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -23,6 +22,7 @@ from tests.detail_tables import (
     plan_of,
     queries,
 )
+from tests.table_sources import source_of
 
 HOUR = timedelta(hours=1)
 FIELD = {"user_presence": "primaryPresence", "user_routing_status": "routingStatus"}
@@ -52,10 +52,8 @@ def table_of(name: str, *windows: dict[str, list[Json]], **options: Any) -> Tabl
         for query, window in zip(asked, windows, strict=True)
     }
     store = FakeStore(parts, options.pop("newer", ()))
-    zone = ZoneInfo("Europe/Dublin")
-    return details_table(name).of(
-        plan_of(asked), store, names=options.get("names", {}), timezone=zone
-    )
+    source = source_of(plan_of(asked), store, timezone="Europe/Dublin", **options)
+    return details_table(name)(source)
 
 
 def starts(table: Table) -> list[tuple[str, float]]:
@@ -225,9 +223,8 @@ def test_parts_are_read_twice_only_for_an_end_they_may_hold(start: int) -> None:
     documents = [{"userId": "u1", FIELD[name]: [record(name, start, None)]}]
     batch = batch_of([json.dumps(d).encode() for d in documents], "userId")
     store = FakeStore({query.digest: [batch] for query in asked})
-    zone = ZoneInfo("Europe/Dublin")
 
-    table = details_table(name).of(plan_of(asked), store, names={}, timezone=zone)
+    table = details_table(name)(source_of(plan_of(asked), store))
     table.read_all()
 
     assert store.opened == (2 if start == 25 else 4)

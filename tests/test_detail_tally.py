@@ -2,6 +2,7 @@
 
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,7 +34,7 @@ def page(numbers: range, total: int | None = None, at: datetime = START) -> Page
 
 @pytest.fixture
 def tally(tmp_path: Path) -> Iterator[DetailCollector]:
-    with Spool.within(tmp_path) as spool:
+    with closing(Spool.within(tmp_path)) as spool:
         yield DetailCollector(DAY, CONVERSATIONS, spool)
 
 

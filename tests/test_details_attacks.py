@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -59,7 +60,7 @@ def errand(tmp_path: Path) -> Iterator[DetailQuery]:
     desk = SimpleNamespace(
         asked=SimpleNamespace(zone=UTC), fetch=None, slots=asyncio.Semaphore(4)
     )
-    with Spool.within(tmp_path) as spool:
+    with closing(Spool.within(tmp_path)) as spool:
         yield DetailQuery(
             query,
             DetailCollector(DAY, CONVERSATIONS, spool),

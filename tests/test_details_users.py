@@ -6,7 +6,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
@@ -25,6 +24,7 @@ from tests.detail_tables import (
     queries,
 )
 from tests.details_world import World, after, made_of, submitted
+from tests.table_sources import source_of
 
 ROADS = ("", "-jobs", "-auto")
 TABLES = ("user_presence", "user_routing_status")
@@ -255,12 +255,8 @@ def test_a_user_may_come_in_any_number_of_rows(
     batches = [batch_of(texts[a:b], "userId") for a, b in pairwise(edges)]
     (query,) = asked = queries(1)
 
-    table = details_table(TABLES[0]).of(
-        plan_of(asked),
-        FakeStore({query.digest: batches}),
-        names={},
-        timezone=ZoneInfo("UTC"),
-    )
+    source = source_of(plan_of(asked), FakeStore({query.digest: batches}))
+    table = details_table(TABLES[0])(source)
 
     expected: dict[tuple[str, datetime], datetime | None] = {}
     for who, begun, hours in rows:

@@ -181,7 +181,7 @@ class TestDiscovery:
         code = GOOD.replace("api_version = 1", f"api_version = {version}")
         install("acme-other", "other", code)
 
-        with pytest.raises(JobError, match=f"wants exporter API {version}") as error:
+        with pytest.raises(JobError, match=f"needs exporter API {version}") as error:
             load_exporter("other")
 
         assert error.value.hint == hint
@@ -191,9 +191,13 @@ class TestDiscovery:
         [
             ("    Options = Options\n", "", "lacks Options"),
             ("def export", "def exprt", "lacks export"),
-            ("    api_version = 1\n", "", "is no class with an api_version"),
-            ("api_version = 1", "api_version = '1'", "is no class with an api_version"),
-            ("class Good:", "def Good(): pass\nclass Other:", "is no class"),
+            ("    api_version = 1\n", "", "is not a class with an api_version"),
+            (
+                "api_version = 1",
+                "api_version = '1'",
+                "is not a class with an api_version",
+            ),
+            ("class Good:", "def Good(): pass\nclass Other:", "is not a class"),
         ],
     )
     def test_incomplete_class_says_what_it_lacks(

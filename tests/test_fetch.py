@@ -65,7 +65,7 @@ class Slow:
     """
 
     schema = pa.schema([("n", pa.int64())])
-    account = PartMetadata(START, Window(START, START + DAY), 1, 1, 1, 1, ("",))
+    metadata = PartMetadata(START, Window(START, START + DAY), 1, 1, 1, 1, ("",))
 
     def __init__(self) -> None:
         self.begun = threading.Event()
@@ -100,14 +100,14 @@ class Noting(NullObserver):
 
 
 def stored(store: Store, queries: list[Query]) -> list[Query]:
-    return [q for q in queries if store.account(q.digest) is not None]
+    return [q for q in queries if store.metadata(q.digest) is not None]
 
 
 @pytest.mark.parametrize("concurrency", [1, 3, 50])
 async def test_every_query_ends_as_a_part(tmp_path: Path, concurrency: int) -> None:
     """All are asked once, in order, so many at a time, and told when stored."""
     store, service, queries = Store(tmp_path, "j"), Service(), queries_of(20)
-    observer = Noting(lambda q: store.account(q.digest) is not None)
+    observer = Noting(lambda q: store.metadata(q.digest) is not None)
 
     await fetch_parts(
         queries, service.ask, store, concurrency=concurrency, observer=observer

@@ -37,9 +37,9 @@ def put(
 ) -> Path:
     """Store a part whose window ended, and that was asked for, so many days ago."""
     window = Window(NOW - (ended + 1) * DAY, NOW - ended * DAY)
-    account = PartMetadata(NOW - asked * DAY, window, 1, 1, 1, 100, ("id",))
+    metadata = PartMetadata(NOW - asked * DAY, window, 1, 1, 1, 100, ("id",))
     store = Store(root, job)
-    store.write(digest(number), Part(pa.table({"n": [number]}), account))
+    store.write(digest(number), Part(pa.table({"n": [number]}), metadata))
     return store.path(digest(number))
 
 
@@ -73,7 +73,7 @@ def test_ages_are_counted_by_the_calendar(text: str, period: str) -> None:
 )
 def test_what_is_no_age_is_refused(text: str) -> None:
     """Above all a lone number, and m, which may be minutes or months."""
-    with pytest.raises(JobError, match="is no age"):
+    with pytest.raises(JobError, match="is not an age"):
         parse_age(text)
 
 

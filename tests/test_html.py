@@ -363,7 +363,7 @@ def test_many_queues_unfold_and_some_have_no_chart(path: Path) -> None:
     assert len(page.queues()) == 71
     assert len(page.heard) == 61
     assert "48 more queues" in page.text
-    assert "10 more queues that did better: in the table above." in page.text
+    assert "10 more queues that did better: see the table above." in page.text
 
 
 def test_hours_of_the_week(path: Path) -> None:

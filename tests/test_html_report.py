@@ -15,7 +15,7 @@ from gcbatch_exporters.report import formatting as say
 from gcbatch_exporters.report.charts import LARGE, SMALL, bullet, course
 from gcbatch_exporters.report.markup import Html, joined, tag, text
 from gcbatch_exporters.report.summary import QueueFigures, Sums
-from gcbatch_exporters.report.time_axis import MOST_STEPS, Axis, Spans
+from gcbatch_exporters.report.time_axis import MAX_STEPS, Axis, Spans
 from gcbatch_exporters.report.week_grid import fits_hours
 
 DUBLIN = ZoneInfo("Europe/Dublin")
@@ -167,7 +167,7 @@ def test_periods_are_never_cut() -> None:
     made = axis(covered, "P7D")
 
     assert made.noun == "week"
-    assert len(made.steps) == 144 > MOST_STEPS
+    assert len(made.steps) == 144 > MAX_STEPS
 
 
 def test_runs_end_where_time_is_missing() -> None:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
@@ -20,9 +19,9 @@ from gcbatch.store.part_file import Part
 from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.store.store import Store
 from gcbatch.table import BATCH_ROWS, Table, rebatch
-from gcbatch.tables.aggregates.intervals import intervals_table
 from gcbatch.windows import Window
 from tests.streams import written
+from tests.table_sources import aggregate_table, source_of
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -65,15 +64,9 @@ def part_of(rows: list[Row]) -> Part:
 def table_of(
     store: Store, queries: list[Query], names: dict[str, dict[str, str]] | None = None
 ) -> Table:
-    return intervals_table(
-        Plan(Window(START, START + 2 * DAY), tuple(queries)),
-        store,
-        part_schema=PART,
-        groups=("queue_id", "media_type"),
-        derived=lambda rows: rows.select([]),
-        names=names or {},
-        timezone=ZoneInfo("Europe/Dublin"),
-    )
+    plan = Plan(Window(START, START + 2 * DAY), tuple(queries))
+    source = source_of(plan, store, part=PART, names=names, timezone="Europe/Dublin")
+    return aggregate_table("intervals", source)
 
 
 def queries_of(days: int, batches: int) -> list[Query]:

@@ -35,7 +35,7 @@ from tests.detail_tables import (
 )
 from tests.details_world import conversations, day, made_of
 from tests.listed_org import ORG
-from tests.old_parts import account_in, rewritten
+from tests.old_parts import metadata_in, rewritten
 
 if TYPE_CHECKING:
     from tests.conftest import Bench, BenchOf
@@ -53,14 +53,14 @@ class DatedStore(FakeStore):
 
     asked: Mapping[str, int] | None = None
 
-    def account(self, digest: str) -> PartMetadata | None:
-        account = super().account(digest)
+    def metadata(self, digest: str) -> PartMetadata | None:
+        account = super().metadata(digest)
         minutes = (self.asked or {}).get(digest, 0)
         return account and replace(account, asked_at=START + minutes * MINUTE)
 
 
 def store_of(asked: Sequence[Query], parts: Sequence[tuple[int, str]]) -> DatedStore:
-    """Return a store of parts, each told as when it was asked for and its ids."""
+    """Return a store of parts, each given by when it was requested and its ids."""
     made = {}
     for query, (_, ids) in zip(asked, parts, strict=True):
         at = query.window.start.isoformat()
@@ -201,8 +201,8 @@ CORRECTED = moved(MOVES, conversations(1, first=1.5, seed=3)[0])
 BEFORE = made_of(*FIRST, *SECOND)
 AFTER = made_of(*STAYS, *SECOND, CORRECTED)
 TWICE = (
-    "conversations in two windows, as their start was corrected; "
-    "the older fetch is left out: 1"
+    "conversations in two windows, because the service corrected their start; "
+    "the older version is left out: 1"
 )
 
 
@@ -225,7 +225,7 @@ def run(bench: "Bench", tables: Sequence[str] = ("conversations",)) -> RunReport
 def forget(bench: "Bench", part_of: datetime) -> None:
     """Remove the part of a day, as if it had been provisional."""
     for part in bench.parts:
-        if account_in(part).window.start == part_of:
+        if metadata_in(part).window.start == part_of:
             part.unlink()
 
 
@@ -291,7 +291,7 @@ def fail_again(bench: "Bench", refetched: int) -> None:
     """Let the part of a day be provisional, and its next fetch fail."""
     begin = datetime.fromisoformat(f"{day(refetched)}T00:00Z")
     for part in bench.parts:
-        if account_in(part).window.start == begin:
+        if metadata_in(part).window.start == begin:
             rewritten(part, asked_at=datetime.now(UTC) + timedelta(days=9))
     fault = Fault("status", status=400, path="/details/query", times=None)
     bench.simulator.faults.add(fault)

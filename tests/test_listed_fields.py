@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
@@ -12,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcbatch.errors import DataError
+from gcbatch.genesys.names import Names
 from gcbatch.planning.plan import Plan
 from gcbatch.registry import ENTITIES, load_member
 from gcbatch.table import Table
 from gcbatch.tables.entity_table import EntityTable
 from gcbatch.windows import Window
+from tests.table_sources import source_of
 
 DAY = Window(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 10, 2, tzinfo=UTC))
 
@@ -30,15 +32,14 @@ def listed_table(name: str) -> EntityTable:
 def table_of(name: str, *sent: Any, gone: Mapping[str, str] | None = None) -> Table:
     """Return a table of entities, given as JSON or to be written so."""
     texts = [e if isinstance(e, str) else json.dumps(e) for e in sent]
-    documents = sorted((json.loads(text)["id"], text) for text in texts)
+    documents = {json.loads(text)["id"]: text.encode() for text in texts}
     dimension = {"queues": "queueId", "users": "userId"}[name]
-    return listed_table(name).of(
-        Plan(DAY, ()),
-        lambda: iter(documents),
-        names={dimension: {"1": "Other", **(gone or {})}},
+    names = Names(
+        {dimension: {"1": "Other", **(gone or {})}},
         former={dimension: frozenset(gone or ())},
-        timezone=ZoneInfo("UTC"),
     )
+    source = source_of(Plan(DAY, ()), None, listings={name: documents})
+    return listed_table(name)(replace(source, names=names))
 
 
 def row_of(name: str, sent: Any) -> dict[str, Any]:
@@ -235,13 +236,8 @@ def test_many_rows_come_in_batches() -> None:
 
 def test_an_entity_that_cannot_be_read_is_named() -> None:
     """The listing was whole; a newer service may write it in another way."""
-    table = listed_table("users").of(
-        Plan(DAY, ()),
-        lambda: iter([("u1", "[]")]),
-        names={},
-        former={},
-        timezone=ZoneInfo("UTC"),
-    )
+    source = source_of(Plan(DAY, ()), None, listings={"users": {"u1": b"[]"}})
+    table = listed_table("users")(source)
 
     with pytest.raises(DataError, match="table users: u1 cannot be read as JSON"):
         table.read_all()

@@ -406,4 +406,4 @@ def test_a_folder_that_was_made_again_is_held(
         target.hold(folder)
 
         with pytest.raises(locks.LockedError):
-            locks.hold_folder(folder, longest_wait_s=0)
+            locks.hold_folder(folder, max_wait_s=0)

@@ -69,7 +69,7 @@ def test_what_two_answers_bring_is_refused(
     """It would count twice; null is a group like any other."""
     one = answer((0, 1, "a", "voice"), (0, 1, "b", None), (2, 3, None, None))
 
-    with pytest.raises(DataError, match="two answers bring bucket"):
+    with pytest.raises(DataError, match="two answers have bucket"):
         concat_parts([one, answer(twice)], GROUPS, "it")
 
 
@@ -111,7 +111,7 @@ def test_rows_are_joined_or_refused_as_pairs_of_them_say(
         return
 
     if overlap:
-        with pytest.raises(DataError, match="two answers bring bucket"):
+        with pytest.raises(DataError, match="two answers have bucket"):
             concat_parts(answers, GROUPS, "it")
         return
 

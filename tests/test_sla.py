@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 import gcbatch
 from gcbatch import AccessError, DataError, JobError
 from gcbatch.genesys.metrics import Merge
+from gcbatch.job.sla import Sla
 from gcbatch.planning.plan import Plan
 from gcbatch.query import Query, make_query
 from gcbatch.running.pipeline import tables_of
@@ -27,10 +28,11 @@ from gcbatch.store.part_file import Part
 from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.store.store import Store
 from gcbatch.table import Table
-from gcbatch.tables.aggregates.sla import ADDED, Targets, period_of, sla_table
+from gcbatch.tables.aggregates.sla import SUMS, Targets, period_of
 from gcbatch.tables.group_by import distinct_groups, merge_groups
 from gcbatch.windows import Window
 from tests.streams import written
+from tests.table_sources import aggregate_table, job_in, source_of
 
 if TYPE_CHECKING:
     from tests.conftest import Bench, BenchOf
@@ -46,10 +48,11 @@ FACTS = pa.schema(
         pa.field("interval_end", INSTANT, nullable=False),
         pa.field("queue_id", pa.string()),
         pa.field("media_type", pa.string()),
-        *(pa.field(name, pa.int64()) for name in ADDED),
+        *(pa.field(name, pa.int64()) for name in SUMS),
     ]
 )
 Bucket = dict[str, Any]
+BOTH = ("queueId", "mediaType")
 
 
 def bucket(hour: int = 0, queue: str | None = "q", **sums: Any) -> Bucket:
@@ -83,23 +86,30 @@ class Desk:
             self.queries.append(query)
 
     def table(
-        self, period: str = "day", *, whole: Window | None = None, **options: Any
+        self,
+        period: str = "day",
+        *,
+        whole: Window | None = None,
+        groups: tuple[str, ...] = ("queueId",),
+        names: Mapping[str, str] | None = None,
+        sla: Mapping[str, Any] | None = None,
+        zone: str = "UTC",
     ) -> Table:
         windows = [query.window for query in self.queries]
-        whole = whole or Window(windows[0].start, windows[-1].end)
-        given: dict[str, Any] = {
-            "facts": lambda rows: rows,
-            "groups": ("queue_id", "media_type"),
-            "by_media_type": False,
-            "names": {},
-            "targets": Targets(80),
-            "only": None,
-            "zone": ZoneInfo("UTC"),
-            **options,
-        }
-        return sla_table(
-            Plan(whole, tuple(self.queries)), self.store, period=period, **given
+        plan = Plan(
+            whole or Window(windows[0].start, windows[-1].end), tuple(self.queries)
         )
+        job = job_in(zone)
+        job = job.model_copy(
+            update={
+                "query": job.query.model_copy(update={"group_by": groups}),
+                "sla": Sla.model_validate({"target": 80} if sla is None else sla),
+            }
+        )
+        source = source_of(
+            plan, self.store, names={"queueId": names or {}}, job=job, period=period
+        )
+        return aggregate_table("sla", source)
 
     def rows(self, period: str = "day", **options: Any) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = (
@@ -164,8 +174,8 @@ class TestFigures:
         assert row["aht_s"] == 1
 
     def test_a_denominator_of_0_is_no_100_percent(self, desk: Desk) -> None:
-        """Zeros that are told are as nothing as those that are not."""
-        zeros: dict[str, Any] = dict.fromkeys(ADDED, 0)
+        """A 0 that is sent counts like a missing value."""
+        zeros: dict[str, Any] = dict.fromkeys(SUMS, 0)
         desk.put(ONE_DAY, [bucket(**zeros)])
 
         (row,) = desk.rows()
@@ -179,7 +189,7 @@ class TestFigures:
         """Compliance is null where the target is."""
         desk.put(ONE_DAY, [bucket(level_part=1, level_whole=1)])
 
-        (row,) = desk.rows(targets=Targets())
+        (row,) = desk.rows(sla={})
 
         assert row["service_level_pct"] == 100
         assert (row["target_pct"], row["compliance_met"]) == (None, None)
@@ -202,7 +212,7 @@ class TestFigures:
         """The service level reaches the target, or exceeds it."""
         desk.put(ONE_DAY, [bucket(level_part=part, level_whole=whole)])
 
-        (row,) = desk.rows(targets=Targets(target))
+        (row,) = desk.rows(sla={"target": target})
 
         assert row["compliance_met"] is met
 
@@ -274,19 +284,19 @@ class TestRows:
         ]
         desk.put(ONE_DAY, buckets)
 
-        together, apart = desk.rows(), desk.rows(by_media_type=True)
+        together, apart = desk.rows(), desk.rows(groups=BOTH)
 
         assert [row["offered"] for row in together] == [15]
         offered = {row["media_type"]: row["offered"] for row in apart}
         assert offered == {"voice": 9, "email": 2, None: 4}
-        assert desk.table(by_media_type=True).key == (
+        assert desk.table(groups=BOTH).key == (
             "period_start",
             "queue_id",
             "media_type",
         )
 
     def test_names_stand_beside_ids(self, desk: Desk) -> None:
-        """A queue without a name is its id; where queues are not told apart, null."""
+        """A queue without a name is its id; without grouping by queue, null."""
         desk.put(ONE_DAY, [bucket(queue=q, offered=1) for q in ("a", "b", None)])
 
         rows = desk.rows(names={"a": "Support", "z": "Other"})
@@ -305,7 +315,7 @@ class TestRows:
         desk.put(ONE_DAY, buckets, schema=schema)
 
         rows = desk.rows(
-            names={"a": "Listed", "c": "c"}, targets=Targets(None, {"Listed": 50})
+            names={"a": "Listed", "c": "c"}, sla={"targets": {"Listed": 50}}
         )
 
         names = {row["queue_id"]: row["queue_name"] for row in rows}
@@ -347,7 +357,9 @@ class TestRows:
         ]
         desk.put(ONE_DAY, buckets, schema=schema)
 
-        everyone, some = desk.rows(), desk.rows(only={"listed", "marked"})
+        names = {"listed": "A", "marked": "B"}
+        everyone = desk.rows(names=names)
+        some = desk.rows(names=names, sla={"include_deleted": False})
 
         assert {row["queue_id"] for row in everyone} == set(told)
         assert {row["queue_id"] for row in some} == {"listed"}
@@ -394,7 +406,7 @@ class TestPeriods:
         assert found == (label, local(start), local(end))
 
     def test_an_hour_that_comes_twice_is_two_hours(self) -> None:
-        """They share a label, and are told apart by their start."""
+        """They share a label, and differ by their start."""
         first, second = (local("2026-10-25T01:30", fold=fold) for fold in (0, 1))
 
         found = [
@@ -462,8 +474,8 @@ class TestPeriods:
         desk = Desk(tmp_path)
         desk.put(window, [bucket(first + n, offered=1) for n in range(hours)])
 
-        (row,) = desk.rows("day", zone=DUBLIN)
-        by_hour = desk.rows("hour", zone=DUBLIN)
+        (row,) = desk.rows("day", zone="Europe/Dublin")
+        by_hour = desk.rows("hour", zone="Europe/Dublin")
 
         assert (row["offered"], row["period"]) == (hours, day)
         assert (row["period_start"], row["period_end"]) == (window.start, window.end)
@@ -500,7 +512,7 @@ class TestTargets:
         assert targets.of("id", "Name", media) == expected
 
     def test_all_queues_together_have_the_default(self) -> None:
-        """Where queues are not told apart, no queue's target is meant."""
+        """Where rows are not grouped by queue, no target of a queue counts."""
         assert Targets(80, {"Name": 90}, self.OWN).of(None, None, None) == 80
         assert Targets(None, {"Name": 90}, self.OWN).of(None, None, None) is None
 
@@ -592,7 +604,7 @@ class TestCuts:
     ) -> None:
         """Periods that span windows are carried on, and batches come together."""
         buckets = [
-            bucket(hour, queue, **dict(zip(ADDED, figures, strict=True)))
+            bucket(hour, queue, **dict(zip(SUMS, figures, strict=True)))
             for hour, queue, figures in told
         ]
         edges = [0, *sorted(cuts), HOURS]
@@ -607,8 +619,8 @@ class TestCuts:
                     [b for b in there if ord(b["queue_id"]) % batches == n]
                     for n in range(batches)
                 ))  # fmt: skip
-            expected = whole.table(period, zone=ZoneInfo(zone))
-            found = cut.table(period, zone=ZoneInfo(zone))
+            expected = whole.table(period, zone=zone)
+            found = cut.table(period, zone=zone)
 
             assert found.read_all().equals(expected.read_all())
             assert written(found) == written(expected)
@@ -858,7 +870,7 @@ class TestRuns:
     def test_such_a_target_that_came_later_is_refused(
         self, bench_of: "BenchOf"
     ) -> None:
-        """By export and report too, which ask nobody, and by a run of what is done."""
+        """By export and report too, without requests, and by a run of what is done."""
         twins = (Queue(id=SALES, name="Sales"), Queue(id=SUPPORT, name="Sales"))
         bench = bench_of(tenant_of(*twins, calls=calls_of(SALES, 1, 0)))
         bench.run(query=MARCH, exports=[], sla={})
@@ -1040,7 +1052,7 @@ class TestDeletedQueues:
     def test_a_listing_that_was_refused_is_asked_again(
         self, bench_of: "BenchOf"
     ) -> None:
-        """What an earlier run did without is not taken for a listing."""
+        """What a previous run did without is not taken for a listing."""
         permissions = frozenset({"analytics:conversationAggregate:view"})
         bench = bench_of(self.GONE_TENANT, permissions=permissions)
         bench.run(query=MARCH, exports=[], sla={})

@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from io import BufferedRandom, FileIO
 from pathlib import Path
@@ -18,20 +19,17 @@ from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.store.spool import DOCUMENTS, Document, Spool, SpooledPart
 from gcbatch.store.store import Store
 from gcbatch.windows import Window
+from tests.old_parts import part_in
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 START_MS = int(START.timestamp() * 1000)
-ACCOUNT = PartMetadata(
+METADATA = PartMetadata(
     START, Window(START, START + timedelta(days=1)), 1, 0, 1, 1, ("id",)
 )
 LARGE = b"x" * (1 << 20)
 DIGEST = "1" * 40
 
 Told = tuple[str, int, bytes]
-
-
-def spool_in(folder: Path) -> Spool:
-    return Spool.within(folder)
 
 
 def told(batches: Iterator[pa.RecordBatch]) -> list[Told]:
@@ -61,7 +59,7 @@ def test_each_id_comes_once_in_order(
     """By instant, then id; what came first stays, however it is handed over."""
     first: dict[str, Document] = {}
     new = []
-    with spool_in(tmp_path) as spool:
+    with closing(Spool.within(tmp_path)) as spool:
         for some in added:
             before = len(first)
             for one in some:
@@ -78,7 +76,7 @@ def test_each_id_comes_once_in_order(
 def test_pieces_of_one_id_are_told_apart(tmp_path: Path) -> None:
     """Where an id may come with other content; their rows carry the id alone."""
     pieces = [Document("a", 1, b"1", "x"), Document("a", 1, b"2", "y")]
-    with spool_in(tmp_path) as spool:
+    with closing(Spool.within(tmp_path)) as spool:
         new = [spool.add(pieces), spool.add(pieces)]
         found = told(spool.batches())
 
@@ -90,7 +88,7 @@ def test_batches_are_bounded(tmp_path: Path) -> None:
     """By bytes where documents are large, by number where they are small."""
     large = [Document(f"a{n:05}", 1, LARGE) for n in range(10)]
     small = [Document(f"b{n:05}", 2, b"{}") for n in range(20_000)]
-    with spool_in(tmp_path) as spool:
+    with closing(Spool.within(tmp_path)) as spool:
         spool.add(small)
         spool.add(large)
         batches = list(spool.batches())
@@ -104,7 +102,7 @@ def test_batches_are_bounded(tmp_path: Path) -> None:
 
 def test_reading_does_not_keep_from_writing_on(tmp_path: Path) -> None:
     """What is added after a look is there with the next."""
-    with spool_in(tmp_path) as spool:
+    with closing(Spool.within(tmp_path)) as spool:
         spool.add([Document("b", 2, b"two")])
         first = told(spool.batches())
         spool.add([Document("a", 1, b"one")])
@@ -118,7 +116,7 @@ def test_an_empty_spool_has_no_batches(tmp_path: Path) -> None:
     """And its part is one without rows."""
     store = Store(tmp_path, "job")
 
-    store.write("0" * 40, SpooledPart(spool_in(tmp_path), ACCOUNT))
+    store.write("0" * 40, SpooledPart(Spool.within(tmp_path), METADATA))
 
     assert store.read("0" * 40).num_rows == 0
     assert store.read("0" * 40).schema.equals(DOCUMENTS)
@@ -126,11 +124,11 @@ def test_an_empty_spool_has_no_batches(tmp_path: Path) -> None:
 
 def test_its_file_has_no_name(tmp_path: Path) -> None:
     """However the process ends, nothing stays; closing twice does no harm."""
-    spool = spool_in(tmp_path)
+    spool = Spool.within(tmp_path)
     spool.add([Document("a", 1, b"{}")])
     there = list(tmp_path.iterdir())
 
-    with pytest.raises(ZeroDivisionError), spool:
+    with pytest.raises(ZeroDivisionError), closing(spool):
         raise ZeroDivisionError
     spool.close()
 
@@ -145,7 +143,7 @@ def test_a_folder_that_is_not_there_is_an_output_error(tmp_path: Path) -> None:
 
 def test_a_file_that_was_cut_is_an_error(tmp_path: Path) -> None:
     """What cannot be read again is not taken for zeros."""
-    with spool_in(tmp_path) as spool:
+    with closing(Spool.within(tmp_path)) as spool:
         spool.add([Document("a", START_MS, b"{}"), Document("b", START_MS, b"{}")])
         spool._file.truncate(3)
 
@@ -172,15 +170,15 @@ def test_a_full_disk_is_an_output_error(tmp_path: Path) -> None:
 def put_large(store: Store, count: int = 40) -> Path:
     """Write a part of documents that no compression makes small; return its path."""
     store.folder.mkdir(exist_ok=True)
-    spool = spool_in(store.folder)
+    spool = Spool.within(store.folder)
     for number in range(count):
         content = os.urandom(300_000)
         spool.add([Document(f"{number:04}", START_MS + number, content)])
-    store.write(DIGEST, SpooledPart(spool, ACCOUNT))
+    store.write(DIGEST, SpooledPart(spool, METADATA))
     return store.path(DIGEST)
 
 
-def test_the_seal_is_over_the_whole_file(tmp_path: Path) -> None:
+def test_the_checksum_is_over_the_whole_file(tmp_path: Path) -> None:
     """A bit turned over anywhere is noticed: in any row group, any page, the footer."""
     store = Store(tmp_path, "job")
     path = put_large(store)
@@ -198,7 +196,7 @@ def test_the_seal_is_over_the_whole_file(tmp_path: Path) -> None:
             file.write(bytes([whole[place] ^ 1 << place % 8]))
             file.flush()
             try:
-                store.inspect(DIGEST)
+                part_in(store, DIGEST)
                 unnoticed.append(place)
             except DamagedPartError:
                 pass
@@ -208,7 +206,7 @@ def test_the_seal_is_over_the_whole_file(tmp_path: Path) -> None:
 
     assert groups >= 3
     assert unnoticed == []
-    assert store.inspect(DIGEST).table.num_rows == 40
+    assert part_in(store, DIGEST).table.num_rows == 40
 
 
 def test_a_damaged_row_group_is_noticed_before_the_first_row(tmp_path: Path) -> None:
@@ -235,7 +233,7 @@ def test_a_part_replaced_between_two_readings_is_noticed(tmp_path: Path) -> None
     with pytest.raises(ReplacedPartError):
         next(store.batches(DIGEST))
 
-    store.forget_reads()
+    store.reset_seen()
     assert sum(batch.num_rows for batch in store.batches(DIGEST)) == read == 2
 
 

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from gcbatch.atomic_files import create_temp_beside, sync_folder, write_atomically
 from gcbatch.errors import DamagedPartError, DataError, OutputError
-from gcbatch.store import part_file as partfile
+from gcbatch.genesys.client import Answer
+from gcbatch.store import part_file
 from gcbatch.store.part_file import Part, write_checksum
 from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.store.pending_jobs import SubmittedJob
@@ -41,7 +42,7 @@ SCHEMA = pa.schema(
 )
 
 
-def account_of(rows: int = 1, **changes: Any) -> PartMetadata:
+def some_metadata(rows: int = 1, **changes: Any) -> PartMetadata:
     usual: dict[str, Any] = {
         "asked_at": DAY.end + timedelta(days=5, microseconds=7),
         "window": DAY,
@@ -59,7 +60,7 @@ def part_of(*offered: int) -> Part:
         {"interval_start": START, "queue_id": f"q{n}", "n_offered": count}
         for n, count in enumerate(offered)
     ]
-    return Part(pa.Table.from_pylist(rows, schema=SCHEMA), account_of(len(rows)))
+    return Part(pa.Table.from_pylist(rows, schema=SCHEMA), some_metadata(len(rows)))
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def files_of(store: Store) -> list[str]:
 
 @pytest.mark.parametrize("offered", [(), (3,), (3, 4, 5)])
 def test_a_part_comes_back_as_it_was(store: Store, offered: tuple[int, ...]) -> None:
-    """Rows, types, field metadata and the account survive."""
+    """Rows, types, field metadata and part metadata survive."""
     part = part_of(*offered)
     store.write(DIGEST, part)
 
@@ -90,20 +91,20 @@ def test_a_part_comes_back_as_it_was(store: Store, offered: tuple[int, ...]) -> 
     assert read.equals(part.table)
     assert read.schema.equals(SCHEMA)
     assert read.schema.field("n_offered").metadata == {b"unit": b"events"}
-    assert store.account(DIGEST) == part.account
+    assert store.metadata(DIGEST) == part.metadata
 
 
 def test_a_part_is_plain_parquet(store: Store) -> None:
-    """Any tool can read it, and finds the account in it."""
+    """Any tool can read it, and finds part metadata in it."""
     store.write(DIGEST, part_of(1))
 
     assert pq.read_table(store.path(DIGEST)).num_rows == 1
     assert b"gcbatch" in pq.read_metadata(store.path(DIGEST)).metadata
 
 
-def test_what_is_not_there_has_no_account(store: Store) -> None:
+def test_what_is_not_there_has_no_metadata(store: Store) -> None:
     """A missing part is asked for; reading it is an error with the way out."""
-    assert store.account(DIGEST) is None
+    assert store.metadata(DIGEST) is None
     with pytest.raises(DataError, match="part is missing") as caught:
         store.read(DIGEST)
 
@@ -113,22 +114,22 @@ def test_what_is_not_there_has_no_account(store: Store) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"PAR1", b"not parquet" * 100], ids=["empty", "short", "other"]
 )
-def test_what_is_no_part_has_no_account(store: Store, content: bytes) -> None:
+def test_what_is_no_part_has_no_metadata(store: Store, content: bytes) -> None:
     """A file that something else left there is asked for again."""
     store.path(DIGEST).parent.mkdir(parents=True)
     store.path(DIGEST).write_bytes(content)
 
-    assert store.account(DIGEST) is None
+    assert store.metadata(DIGEST) is None
     with pytest.raises(DataError, match="part is damaged"):
         store.read(DIGEST)
 
 
-def test_parquet_without_an_account_is_no_part(store: Store) -> None:
+def test_parquet_without_metadata_is_no_part(store: Store) -> None:
     """A part that cannot say when it was asked is asked for again."""
     store.path(DIGEST).parent.mkdir(parents=True)
     pq.write_table(part_of(1).table, store.path(DIGEST))
 
-    assert store.account(DIGEST) is None
+    assert store.metadata(DIGEST) is None
 
 
 @settings(
@@ -146,17 +147,17 @@ def test_no_bit_turns_over_unseen(store: Store, place: float, bit: int) -> None:
     with pytest.raises(DataError, match="part is damaged"):
         store.read(DIGEST)
 
-    assert store.account(DIGEST) is None
+    assert store.metadata(DIGEST) is None
 
 
 @pytest.mark.parametrize("piece", [1, 50, 64, 1000])
-def test_a_seal_is_the_same_however_a_file_is_read(
+def test_a_checksum_is_the_same_however_a_file_is_read(
     store: Store, piece: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its own place, which a piece may cut through, counts as blank."""
     store.write(DIGEST, part_of(3, 4, 5))
 
-    monkeypatch.setattr(partfile, "PIECE", piece)
+    monkeypatch.setattr(part_file, "PIECE", piece)
 
     assert store.read(DIGEST).num_rows == 3
 
@@ -166,8 +167,8 @@ def test_a_part_is_hashed_once_while_it_stays_as_it_is(
 ) -> None:
     """Tables and checks read a part again and again; a byte written to it is seen."""
     store.write(DIGEST, part_of(3))
-    hashing = Mock(wraps=partfile._hash)
-    monkeypatch.setattr(partfile, "_hash", hashing)
+    hashing = Mock(wraps=part_file._hash)
+    monkeypatch.setattr(part_file, "_hash", hashing)
 
     tables = [store.read(DIGEST) for _ in range(3)]
 
@@ -182,14 +183,14 @@ def test_a_part_is_hashed_once_while_it_stays_as_it_is(
         store.read(DIGEST)
 
 
-def test_an_account_may_name_the_seal(store: Store) -> None:
+def test_metadata_may_name_the_checksum(store: Store) -> None:
     """What the service says is not taken for the place of the checksum."""
-    part = Part(part_of(3).table, account_of(correlation_ids=("gcbatch.sha256",)))
+    part = Part(part_of(3).table, some_metadata(correlation_ids=("gcbatch.sha256",)))
 
     store.write(DIGEST, part)
 
     assert store.read(DIGEST).num_rows == 1
-    assert store.account(DIGEST) == part.account
+    assert store.metadata(DIGEST) == part.metadata
 
 
 def test_a_part_that_may_not_be_written_leaves_what_was_there(store: Store) -> None:
@@ -215,11 +216,11 @@ def test_with_the_part_the_service_has_nothing_under_way(store: Store) -> None:
 @pytest.mark.parametrize(
     "read",
     [
-        partfile.table_of,
-        lambda file: list(partfile.batches_of(file)),
-        partfile.metadata_of,
+        part_file.table_of,
+        lambda file: list(part_file.batches_of(file)),
+        part_file.footer_of,
     ],
-    ids=["table_of", "batches_of", "metadata_of"],
+    ids=["table_of", "batches_of", "footer_of"],
 )
 def test_only_the_thread_that_asks_reads_a_part(
     store: Store, read: Callable[[Any], object]
@@ -261,7 +262,10 @@ def test_what_fails_while_a_part_is_open_is_not_told_of_the_part(store: Store) -
     store.write(DIGEST, part_of(1))
     full = OSError(28, "No space left on device")
 
-    with pytest.raises(OSError, match="No space left") as failed, store.examine(DIGEST):
+    with (
+        pytest.raises(OSError, match="No space left") as failed,
+        store.open_part(DIGEST),
+    ):
         raise full
 
     assert failed.value is full
@@ -315,7 +319,7 @@ class TestWhole:
         with pytest.raises(Stopped):
             store.write(DIGEST, part_of(1))
 
-        assert store.account(DIGEST) is None
+        assert store.metadata(DIGEST) is None
         assert files_of(store) == []
 
     def test_a_stop_leaves_what_was_there(self, tmp_path: Path) -> None:
@@ -386,9 +390,9 @@ class TestWhole:
         await asyncio.gather(*(asyncio.to_thread(write, n) for n in range(1, 7)))
 
         store = Store(tmp_path, "job")
-        account = store.account(DIGEST)
-        assert account is not None
-        assert store.read(DIGEST).num_rows == account.rows
+        metadata = store.metadata(DIGEST)
+        assert metadata is not None
+        assert store.read(DIGEST).num_rows == metadata.rows
         assert files_of(store) == [f"{DIGEST}.parquet"]
 
     def test_a_part_may_be_discarded_twice(self, store: Store) -> None:
@@ -398,7 +402,7 @@ class TestWhole:
         store.discard(DIGEST)
         store.discard(DIGEST)
 
-        assert store.account(DIGEST) is None
+        assert store.metadata(DIGEST) is None
 
 
 class TestNotes:
@@ -423,36 +427,36 @@ class TestNotes:
 class TestAccount:
     def test_it_survives_its_json(self) -> None:
         """To the microsecond, and with all that it tells."""
-        account = account_of(
+        metadata = some_metadata(
             remarks={"odd": 2},
-            newer=("participants.fresh",),
+            unknown_fields=("participants.fresh",),
             available_until=DAY.end - timedelta(hours=1),
         )
 
-        assert PartMetadata.from_json(account.to_json()) == account
+        assert PartMetadata.from_json(metadata.to_json()) == metadata
 
     @pytest.mark.parametrize("turned", [False, True])
     def test_pieces_are_one(self, *, turned: bool) -> None:
         """Figures add up; what is the least known of any piece is known of all."""
         noon = START + timedelta(hours=12)
         pieces = [
-            account_of(
+            some_metadata(
                 window=Window(START, noon),
-                newer=("b",),
+                unknown_fields=("b",),
                 available_until=noon,
                 remarks={"odd": 1},
             ),
-            account_of(
+            some_metadata(
                 2,
                 window=Window(noon, DAY.end),
                 asked_at=DAY.end,
-                newer=("a", "b"),
+                unknown_fields=("a", "b"),
                 remarks={"odd": 2},
             ),
         ]
         one, other = reversed(pieces) if turned else pieces
 
-        assert one.joined(other) == PartMetadata(
+        assert one.merged_with(other) == PartMetadata(
             asked_at=DAY.end,
             window=DAY,
             pages=2,
@@ -461,7 +465,7 @@ class TestAccount:
             size=2468,
             correlation_ids=("one", "two") * 2,
             remarks={"odd": 3},
-            newer=("a", "b"),
+            unknown_fields=("a", "b"),
             available_until=noon,
         )
 
@@ -480,36 +484,32 @@ class TestAccount:
     ) -> None:
         """Asked sooner after the window's end than that, a part is provisional."""
         wait = Period(0, 0, 0, "PT0S") if settle == "P0D" else Period.parse(settle)
-        account = account_of(asked_at=DAY.end + timedelta(hours=after_h))
+        metadata = some_metadata(asked_at=DAY.end + timedelta(hours=after_h))
 
-        assert account.settled(wait, DUBLIN, LATER) is settled
+        assert metadata.is_final(wait, DUBLIN, LATER) is settled
 
     def test_days_to_settle_are_local(self) -> None:
         """A day that loses an hour to the clocks is a day."""
         end = datetime(2026, 3, 28, tzinfo=UTC)
         window = Window(end - timedelta(days=1), end)
-        account = account_of(
+        metadata = some_metadata(
             window=window, asked_at=end + timedelta(days=2) - timedelta(hours=1)
         )
 
-        assert account.settled(Period.parse("P2D"), DUBLIN, LATER)
-        assert not account.settled(Period.parse("P2D"), ZoneInfo("UTC"), LATER)
+        assert metadata.is_final(Period.parse("P2D"), DUBLIN, LATER)
+        assert not metadata.is_final(Period.parse("P2D"), ZoneInfo("UTC"), LATER)
 
     def test_pages_add_up(self) -> None:
         """A part of several pages was asked when the first was."""
 
-        class Page:
-            attempts, size = 2, 100
+        def page(n: int) -> Answer[None]:
+            return Answer(None, START + timedelta(seconds=n), 2, 100, f"id{n}")
 
-            def __init__(self, n: int) -> None:
-                self.asked_at = START + timedelta(seconds=n)
-                self.correlation_id = f"id{n}"
-
-        account = PartMetadata.of_pages(
-            DAY, 7, [Page(2), Page(1)], {"odd": 1, "what did not happen": 0}
+        metadata = PartMetadata.from_answers(
+            DAY, 7, [page(2), page(1)], {"odd": 1, "what did not happen": 0}
         )
 
-        assert account == PartMetadata(
+        assert metadata == PartMetadata(
             START + timedelta(seconds=1), DAY, 2, 7, 4, 200, ("id2", "id1"), {"odd": 1}
         )
 

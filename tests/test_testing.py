@@ -259,7 +259,7 @@ def test_a_right_exporter_passes(tmp_path: Path) -> None:
             "OtherVersion.api_version: 2, expected 1",
         ),
         (NoExport, "follows_the_contract", "NoExport.export: is missing"),
-        (NoModel, "follows_the_contract", "NoModel.Options: is no pydantic model"),
+        (NoModel, "follows_the_contract", "NoModel.Options: is not a pydantic model"),
         (Open, "refuses_unknown_options", "Open.Options: takes unknown keys"),
         (FirstBatch, "writes_rows_of_several_batches", "rows: 500, expected 1600"),
         (Backwards, "makes_missing_folders", "row 1: interval_start: "),

@@ -25,13 +25,13 @@ from gcbatch.simulator import (
     User,
     sample_tenant,
 )
-from gcbatch.store import part_file as partfile
+from gcbatch.store import part_file
 from gcbatch.store.store import Store
 from gcbatch.verifying.result import MOST_LISTED, VerifyResult
 from gcbatch.verifying.totals import ComparedColumn, Difference, differences, figures_of
 from gcbatch.verifying.verifier import verify
 from gcbatch.windows import Window
-from tests.old_parts import unbound
+from tests.old_parts import part_in, unbound
 
 if TYPE_CHECKING:
     from tests.conftest import Bench, BenchOf
@@ -85,13 +85,13 @@ def snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
 
 
 def rewrite(
-    bench: "Bench", part: Path, change: Callable[[pa.Table], pa.Table], **account: Any
+    bench: "Bench", part: Path, change: Callable[[pa.Table], pa.Table], **changes: Any
 ) -> None:
     """Change a part as one who can seal it again."""
     store = Store(bench.folder / "store", "job")
-    whole = store.inspect(part.stem)
-    told = replace(whole.account, **account)
-    store.write(part.stem, replace(whole, table=change(whole.table), account=told))
+    whole = part_in(store, part.stem)
+    told = replace(whole.metadata, **changes)
+    store.write(part.stem, replace(whole, table=change(whole.table), metadata=told))
 
 
 def raised(table: pa.Table, column: str = "n_offered") -> pa.Table:
@@ -359,7 +359,7 @@ class TestTheServiceSaysOtherwise:
         (first,) = (
             part
             for part in bench.parts
-            if store.inspect(part.stem).account.window.start.day == 2
+            if part_in(store, part.stem).metadata.window.start.day == 2
         )
         first.unlink()
 
@@ -511,7 +511,7 @@ class TestParts:
         found = verify(bench.job())
 
         assert [flaw.problem.split(" (")[0] for flaw in found.part_flaws] == [
-            "part is of another query"
+            "part belongs to another query"
         ]
         assert one.exists()
 
@@ -558,17 +558,17 @@ class TestParts:
         assert problem in found.part_flaws[0].problem
 
     def test_a_part_without_account(self, bench: "Bench") -> None:
-        """A file that is sealed but tells nothing of itself is damaged."""
+        """A file that is sealed but has no metadata is damaged."""
         bench.run()
         content = bench.parts[0].read_bytes()
         broken = content.replace(b'"asked_at"', b'"bsked_at"')
         store = Store(bench.folder / "store", "job")
         store.path(bench.parts[0].stem).write_bytes(broken)
-        partfile.write_checksum(store.path(bench.parts[0].stem))
+        part_file.write_checksum(store.path(bench.parts[0].stem))
 
         found = verify(bench.job(), offline=True)
 
-        assert "tells nothing of itself" in found.part_flaws[0].problem
+        assert "has no metadata" in found.part_flaws[0].problem
 
     def test_an_empty_part_is_good(self, bench: "Bench") -> None:
         """No rows are a good answer."""

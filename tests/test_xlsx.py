@@ -19,7 +19,7 @@ from gcbatch.errors import JobError, OutputError
 from gcbatch.exporting import Receipt, export
 from gcbatch.table import Table
 from gcbatch.testing import ExporterConformance, Row, sample_table
-from gcbatch_exporters.xlsx import EXACT, MOST_CHARACTERS, MOST_ROWS, XlsxExporter
+from gcbatch_exporters.xlsx import MAX_CHARACTERS, MAX_EXACT, MAX_ROWS, XlsxExporter
 
 DUBLIN = ZoneInfo("Europe/Dublin")
 INSTANT = pa.timestamp("ms", tz="UTC")
@@ -46,8 +46,10 @@ class TestXlsxConformance(ExporterConformance):
     def as_read(self, value: Any) -> Any:
         if isinstance(value, float):  # XlsxWriter keeps 16 digits, Excel shows 15
             value = float(f"{value:.16g}")
-            return int(value) if value.is_integer() and abs(value) < EXACT else value
-        if isinstance(value, int) and abs(value) > EXACT:
+            return (
+                int(value) if value.is_integer() and abs(value) < MAX_EXACT else value
+            )
+        if isinstance(value, int) and abs(value) > MAX_EXACT:
             return str(value)
         return value
 
@@ -190,9 +192,13 @@ def test_texts_are_never_run_nor_linked(path: Path, text: str) -> None:
 
 def test_what_excel_would_round_is_a_text(path: Path) -> None:
     """15 digits are exact, longer numbers keep their digits as text."""
-    table = table_of(n=pa.array([EXACT, EXACT + 1, -EXACT - 1]))
+    table = table_of(n=pa.array([MAX_EXACT, MAX_EXACT + 1, -MAX_EXACT - 1]))
 
-    assert column(sheet_of(path, table)) == [EXACT, str(EXACT + 1), str(-EXACT - 1)]
+    assert column(sheet_of(path, table)) == [
+        MAX_EXACT,
+        str(MAX_EXACT + 1),
+        str(-MAX_EXACT - 1),
+    ]
 
 
 def test_missed_targets_are_marked(path: Path) -> None:
@@ -232,14 +238,14 @@ def test_more_rows_than_a_sheet_holds_are_refused(path: Path) -> None:
     before = path.read_bytes()
 
     with pytest.raises(OutputError, match="more than 1,048,575 rows") as caught:
-        write(path, table_of(n=pa.nulls(MOST_ROWS, pa.int8())))
+        write(path, table_of(n=pa.nulls(MAX_ROWS, pa.int8())))
 
     assert "csv or parquet" in str(caught.value.hint)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("text", ["x" * (MOST_CHARACTERS + 1), "🎧" * 16_384])
+@pytest.mark.parametrize("text", ["x" * (MAX_CHARACTERS + 1), "🎧" * 16_384])
 def test_longer_texts_than_a_cell_holds_are_refused(path: Path, text: str) -> None:
     """Excel counts UTF-16 units; the row is named."""
     table = table_of(text=pa.array(["x", None, text]))
@@ -253,7 +259,7 @@ def test_longer_texts_than_a_cell_holds_are_refused(path: Path, text: str) -> No
 
 
 @pytest.mark.parametrize(
-    "halves", [(["x"], ["x" * (MOST_CHARACTERS + 1)]), ([1.0], [float("inf")])]
+    "halves", [(["x"], ["x" * (MAX_CHARACTERS + 1)]), ([1.0], [float("inf")])]
 )
 def test_rows_are_told_by_their_number_in_the_table(
     path: Path, halves: tuple[list[Any], list[Any]]
@@ -267,7 +273,7 @@ def test_rows_are_told_by_their_number_in_the_table(
 
 def test_the_longest_text_fits(path: Path) -> None:
     """The limit itself is allowed."""
-    text = "x" * MOST_CHARACTERS
+    text = "x" * MAX_CHARACTERS
 
     assert column(sheet_of(path, table_of(text=pa.array([text])))) == [text]
 
@@ -278,7 +284,7 @@ def test_the_longest_text_fits(path: Path) -> None:
         ([1.0, None, float("nan")], "holds NaN or infinity"),
         ([1.0, None, -1e308], "holds more than"),
         ([datetime(2026, 1, 1), None, datetime(1899, 12, 1)], "is before 1900"),  # noqa: DTZ001
-        ([[{"long": "x" * MOST_CHARACTERS}]], "has more than"),
+        ([[{"long": "x" * MAX_CHARACTERS}]], "has more than"),
     ],
 )
 def test_what_no_cell_can_hold_is_refused(

@@ -1,1 +1,1 @@
-"""The shipped exporters, through the same door as anyone's."""
+"""The shipped exporters, registered by entry points like any plugin."""

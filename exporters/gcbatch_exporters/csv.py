@@ -1,4 +1,4 @@
-"""CSV as RFC 4180 has it, safe to open in a spreadsheet."""
+"""CSV by RFC 4180, safe to open in a spreadsheet."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Final, Literal
@@ -9,22 +9,22 @@ from pydantic import BaseModel
 
 from gcbatch.exporting import FileOptions, Receipt, Target
 from gcbatch.table import Table
+from gcbatch_exporters.base import FileExporter, only_table
 from gcbatch_exporters.text_columns import (
     as_bytes,
     as_text,
     concat,
     each_once,
-    only_table,
     write_lines,
 )
 
 __all__ = ["CsvExporter", "CsvOptions"]
 
 _TO_QUOTE: Final = r'[",\r\n]|\A\z'
-"""Cells that need quotes; the empty text has them, which tells it from null."""
+"""Cells that need quotes; the empty text has them, unlike null."""
 
 _FORMULA: Final = r"\A[=+\-@\t\r\n＝＋－＠]"  # noqa: RUF001 - full-width ones count too
-"""Texts that Excel, LibreOffice or Google Sheets would run.
+"""Texts that Excel, LibreOffice or Google Sheets would run as formulas.
 
 Source: OWASP, CSV Injection, read 2026-11.
 """
@@ -34,29 +34,24 @@ class CsvOptions(FileOptions):
     """Options of the csv exporter.
 
     Args:
-        bom: Begin with a byte-order mark, by which Excel on Windows knows UTF-8.
+        bom: Begin with a byte-order mark, by which Excel on Windows recognises UTF-8.
         formulas: `escape` puts an apostrophe before texts that a spreadsheet would
-            run as a formula, as anyone who may name a queue could otherwise make
-            it do things; `keep` leaves them, for files that only programs read.
+            run as a formula: otherwise anyone who may name a queue could run one.
+            `keep` leaves them, for files that only programs read.
     """
 
     bom: bool = False
     formulas: Literal["escape", "keep"] = "escape"
 
 
-class CsvExporter:
+class CsvExporter(FileExporter[CsvOptions]):
     """Writes one table into one CSV file: UTF-8, CRLF, a header row.
 
-    Null is an empty cell, the empty text a quoted one. Times are ISO 8601 UTC to
-    the millisecond, numbers unrounded, booleans true and false, lists JSON.
+    Null is an empty cell, and the empty text a quoted one. Times are ISO 8601 in UTC to
+    the millisecond, numbers unrounded, booleans true or false, lists JSON.
     """
 
-    api_version: ClassVar[int] = 1
-    deterministic: ClassVar[bool] = True
     Options: ClassVar[type[BaseModel]] = CsvOptions
-
-    def __init__(self, options: CsvOptions) -> None:
-        self._options = options
 
     def check(self, tables: Mapping[str, Table]) -> None:
         """Refuse more than one table.

@@ -1,4 +1,4 @@
-"""What earlier runs left in a folder of partitions, as it is now."""
+"""Looks at what earlier runs left in a folder of partitions."""
 
 import os
 import re
@@ -19,20 +19,21 @@ __all__ = ["Found"]
 _LEFTOVER: Final = re.compile(
     rf"\.(?:{re.escape(DATA)}|{re.escape(MANIFEST)})\.[0-9a-f]{{12}}\.part"
 )
-"""What killed runs of earlier releases left, which wrote within the folder."""
+"""Leftovers of killed runs of older releases, which wrote within the folder."""
 
 
 @dataclass
 class Found:
-    """What is in a folder of partitions, as far as gcbatch wrote it.
+    """What gcbatch wrote into a folder of partitions.
 
-    Beyond the range of the table no more is opened than shows that all is of one table.
+    Outside the table's range, only as many files are opened as show that all partitions
+    belong to one table.
 
     Args:
         own: Partitions in the range of the table.
-        listed: Those that nothing but an earlier release's list shows to be gcbatch's,
-            in the range or not, and what they would say of themselves.
-        litter: What goes with the next export: that list, and unfinished files.
+        listed: Partitions that only an older release's list shows to be gcbatch's, in
+            the range or not, with their origin.
+        litter: Files that the next export removes: that list, and unfinished files.
     """
 
     own: dict[str, Origin] = field(default_factory=dict)
@@ -41,11 +42,11 @@ class Found:
 
     @classmethod
     def look(cls, folder: Path, layout: Layout, table: Table) -> Self:
-        """See what is there.
+        """Look into a folder.
 
         Raises:
-            OutputError: If *folder* is a file, a list in it is not to be trusted, or
-                it has partitions that would not go with the new ones.
+            OutputError: If *folder* is a file, a list in it cannot be trusted, or its
+                partitions do not fit the new ones.
         """
         if folder.exists() and not folder.is_dir():
             msg = f"{folder}: is a file, partition_by writes a folder"
@@ -59,7 +60,7 @@ class Found:
         return found
 
     def _refuse_others(self, folder: Path, layout: Layout, table: Table) -> None:
-        """Note what is there; refuse what stays and would not go with the table."""
+        """Note what is there; refuse partitions that stay and do not fit the table."""
         misplaced: list[str] = []
         elsewhere: list[str] = []
         for file in _files_in(folder):
@@ -87,11 +88,11 @@ class Found:
         except OSError as exc:
             raise _unreadable(folder / file, exc) from exc
         if origin is not None:
-            self.listed.pop(file, None)  # it was written again since
+            self.listed.pop(file, None)  # it was written again later
         return origin or self.listed.get(file)
 
     def _first_of(self, folder: Path, files: Iterable[str]) -> Iterator[Origin]:
-        """Yield the first of *files* that gcbatch wrote, if it did any."""
+        """Yield the first of *files* that gcbatch wrote, if there is one."""
         for file in files:
             if origin := self._origin_of(folder, file):
                 yield origin
@@ -99,11 +100,11 @@ class Found:
 
 
 def _files_in(folder: Path) -> Iterator[str]:
-    """Yield the files below a folder, relative to it; what is behind links is not.
+    """Yield the files below a folder, relative to it; links are not followed.
 
     Raises:
-        OutputError: If a folder cannot be looked into: whatever is there would stay
-            beside what replaces it.
+        OutputError: If a folder cannot be read: its files would stay beside those that
+            replace them.
     """
     if not folder.exists():
         return

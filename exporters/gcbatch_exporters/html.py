@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from gcbatch.errors import JobError
 from gcbatch.exporting import FileOptions, Receipt, Target
 from gcbatch.table import Table
+from gcbatch_exporters.base import FileExporter, require_tables
 from gcbatch_exporters.report.markup import tag
 from gcbatch_exporters.report.page import FOOT, head, report
 from gcbatch_exporters.report.plain_table import listing
@@ -35,31 +36,24 @@ class HtmlOptions(FileOptions):
     title: str = "Service level report"
 
 
-class HtmlExporter:
+class HtmlExporter(FileExporter[HtmlOptions]):
     """Writes the table `sla` as a report, any other as plain rows.
 
     The report compares queues with their targets, over time and over the hours of the
-    week. Those need `sla` by the hour, or `intervals` beside it. The page has its
-    style within, runs no script and fetches nothing; the same rows give the same bytes.
+    week. The hours need `sla` by the hour, or `intervals` beside it. The page contains
+    its style, runs no script and loads nothing; the same rows give the same bytes.
     """
 
-    api_version: ClassVar[int] = 1
-    deterministic: ClassVar[bool] = True
     Options: ClassVar[type[BaseModel]] = HtmlOptions
 
-    def __init__(self, options: HtmlOptions) -> None:
-        self._options = options
-
     def check(self, tables: Mapping[str, Table]) -> None:
-        """Refuse what no page can be made of.
+        """Refuse tables that give no page.
 
         Raises:
-            JobError: If there is no table, `sla` lacks columns, or is together with
-                another than `intervals`; if orgs have time zones of their own.
+            JobError: If there is no table; if `sla` lacks columns, or comes with other
+                tables than `intervals`; if the orgs have different time zones.
         """
-        if not tables:
-            msg = "exporter 'html' takes at least one table, got none"
-            raise JobError(msg, hint="name one, such as `table: sla`")
+        require_tables(tables, "html")
         if SLA not in tables:
             return
         if tables[SLA].zones_differ:
@@ -86,7 +80,7 @@ class HtmlExporter:
         staged = target.stage(path)
         if SLA in tables:
             page, rows = self._report(_basis(tables[SLA]), tables.get(INTERVALS))
-            # Line ends as they are: Windows would change the style, and its hash.
+            # Windows would change the line ends, and with them the hash of the style.
             staged.write_text(page, "utf-8", newline="\n")
             return Receipt(str(path), rows)
         with staged.open("w", encoding="utf-8", newline="\n") as file:
@@ -113,5 +107,5 @@ class HtmlExporter:
 
 
 def _basis(sla: Table) -> Table:
-    # Its percentages do not add up; the sums that they were computed from do.
+    # Percentages do not add up; the sums that they were computed from do.
     return sla if sla.basis is None else sla.basis

@@ -10,12 +10,12 @@ from pydantic import BaseModel
 from gcbatch.errors import JobError
 from gcbatch.exporting import FileOptions, Receipt, Target
 from gcbatch.table import Table
+from gcbatch_exporters.base import FileExporter, only_table
 from gcbatch_exporters.text_columns import (
     as_bytes,
     as_json,
     concat,
     holds_json,
-    only_table,
     write_lines,
 )
 
@@ -26,33 +26,28 @@ class JsonOptions(FileOptions):
     """Options of the json exporter.
 
     Args:
-        unwrap: A column that holds JSON: each line is its value alone. Default: each
-            line is an object with all columns.
+        unwrap: A column that holds JSON, whose value becomes the whole line. Default:
+            each line is an object with all columns.
     """
 
     unwrap: str | None = None
 
 
-class JsonExporter:
+class JsonExporter(FileExporter[JsonOptions]):
     """Writes one table into one file of JSON Lines, UTF-8.
 
-    Null is null, times are ISO 8601 UTC to the millisecond, numbers unrounded (whole
-    ones beyond 2**53 included, which some readers round). What a column holds as JSON
-    is written as that, not as a text.
+    Null is null, times are ISO 8601 in UTC to the millisecond, numbers unrounded, also
+    whole ones beyond 2**53, which some readers round. The JSON that a column holds is
+    written as JSON, not as a text.
     """
 
-    api_version: ClassVar[int] = 1
-    deterministic: ClassVar[bool] = True
     Options: ClassVar[type[BaseModel]] = JsonOptions
 
-    def __init__(self, options: JsonOptions) -> None:
-        self._options = options
-
     def check(self, tables: Mapping[str, Table]) -> None:
-        """Refuse more than one table, and to unwrap what holds no JSON.
+        """Refuse more than one table, and `unwrap` of a column without JSON.
 
         Raises:
-            JobError: If there are more tables, or none; or `unwrap` names no column
+            JobError: If there is not exactly one table, or `unwrap` names no column
                 that holds JSON.
         """
         table = only_table(tables, "json")
@@ -68,7 +63,7 @@ class JsonExporter:
 
         Raises:
             JobError: As in check.
-            OutputError: If a column holds NaN or infinity, which JSON cannot say.
+            OutputError: If a column holds NaN or infinity, which JSON does not support.
         """
         self.check(tables)
         table = only_table(tables, "json")
@@ -87,7 +82,7 @@ class JsonExporter:
 
 
 def _values(column: pa.Array, field: pa.Field) -> pa.Array:
-    """Return a column as JSON; what is JSON already, as it is."""
+    """Return a column as JSON; JSON in it stays as it is."""
     if holds_json(field):
         return column.cast(pa.large_string())
     return as_json(column, field.name)

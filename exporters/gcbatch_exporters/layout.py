@@ -13,7 +13,7 @@ from gcbatch.table import Table
 from gcbatch.windows import midnight, to_local
 from gcbatch_exporters.folders import (
     DATA,
-    LONGEST_COLUMN,
+    MAX_COLUMN_BYTES,
     folder_of,
     is_short,
     prefix_of,
@@ -33,12 +33,12 @@ class Layout:
     """How a table's rows are spread over folders.
 
     Args:
-        names: Of the folders from the top, as in partition_by.
-        time_column: What `day` and `month` are of; None if there is none.
-        unit: The shorter of `day` and `month` that is in names, if one is.
+        names: Names of the folders from the top, as in partition_by.
+        time_column: The column of `day` and `month`; None if there is none.
+        unit: The shorter of `day` and `month` in names; None if neither is.
         covered: Labels of the days or months that the table covers.
-        lacking: Of them, those that the table lacks rows of, by the org that it is
-            about; without time in the names, the empty label of all that is there.
+        lacking: Folder of the org, and label, of which the table lacks rows; without
+            time in the names, the empty label stands for all.
         columns: Names that are columns of the table.
     """
 
@@ -51,23 +51,23 @@ class Layout:
 
     @classmethod
     def of(cls, table: Table, names: tuple[str, ...]) -> Self:
-        """Fit partition_by to a table.
+        """Return the layout of a table by partition_by.
 
         Args:
-            table: Needs no rows.
+            table: The table; its rows are not read.
             names: One or more.
 
         Raises:
-            JobError: If a name is unknown, doubled, or nothing else would remain;
-                if the table covers a day or month only in part, or its rows are of
-                orgs whose days and months differ.
+            JobError: If a name is unknown or doubled, or no other column remains; if
+                the table covers a day or month only in part, or its orgs have different
+                days and months.
         """
         schema = table.schema
         columns = {
             field.name
             for field in schema
             if _can_partition(field.type)
-            and len(prefix_of(field.name)) <= LONGEST_COLUMN
+            and len(prefix_of(field.name)) <= MAX_COLUMN_BYTES
         }
         time_column = table.time if table.time in schema.names else None
         times = set(LABELS) - columns if time_column else set()
@@ -105,16 +105,16 @@ class Layout:
     def split(
         self, batch: pa.RecordBatch, table: Table, shortened: dict[str, str]
     ) -> tuple[list[str], list[int], pa.RecordBatch]:
-        """Sort the rows of a batch by partition, otherwise in the order they had.
+        """Sort the rows of a batch by partition; within one, their order stays.
 
         Args:
-            batch: Of *table*.
-            table: For its timezone, and for errors.
-            shortened: Gets the values of folders whose names are short.
+            batch: A batch of *table*.
+            table: For its time zone, and for errors.
+            shortened: Gets the values of folders with short names.
 
         Returns:
-            Files, relative to the folder; rows of each; the rows, without the
-            columns that are in the files' names.
+            Paths of files in the folder; the number of rows of each; the rows, without
+            the columns that are in the paths.
 
         Raises:
             DataError: If a row's time is missing or not in the covered range.
@@ -130,8 +130,8 @@ class Layout:
                 for n in distinct.dictionary.to_pylist()
             ]
             ids = distinct.indices.cast(pa.int64())
-        # Numbered by first appearance, so the counts are in the order of the sort;
-        # which is stable.
+        # Partitions are numbered by first appearance: the counts are in the order of
+        # the sort, which is stable.
         counts = pc.value_counts(ids).field("counts").to_pylist()
         kept = batch.drop_columns(list(self.columns)) if self.columns else batch
         return [key + DATA for key in keys], counts, kept.take(pc.sort_indices(ids))
@@ -139,7 +139,7 @@ class Layout:
     def _labelled(
         self, batch: pa.RecordBatch, name: str, table: Table, shortened: dict[str, str]
     ) -> tuple[list[str], pa.Array]:
-        """Return distinct folder names, and which of them each row has."""
+        """Return distinct folder names, and for each row the number of its name."""
         is_column = name in self.columns
         column = batch.column(name if is_column else self.time_column)
         if pa.types.is_dictionary(column.type):
@@ -171,15 +171,15 @@ class Layout:
         return local.strftime(LABELS[name])
 
     def is_own(self, file: str) -> bool:
-        """Say whether *file* is where a partition of this layout would be."""
+        """Return whether *file* is where a partition of this layout would be."""
         return fits(file, self.names)
 
     def is_covered(self, file: str) -> bool:
-        """Say whether a partition is of a day or month that the table covers."""
+        """Return whether a partition is of a day or month that the table covers."""
         return self.unit is None or self._label(file) in self.covered
 
     def is_lacking(self, file: str) -> bool:
-        """Say whether the table lacks rows that a partition has, or should have."""
+        """Return whether the table lacks rows of a partition."""
         label = self._label(file)
         if ("", label) in self.lacking:
             return True
@@ -189,13 +189,10 @@ class Layout:
         return (folder, label) in self.lacking or (folder, "") in self.lacking
 
     def span_of(self, file: str) -> str:
-        """Return what tells partitions of one day or month, and org, from others."""
+        """Return the folders that name a partition's day or month, and org."""
         folders = file.split("/")
-        told = [folders[n] for n, name in enumerate(self.names) if self._tells(name)]
-        return "/".join(told)
-
-    def _tells(self, name: str) -> bool:
-        return name == self.unit or (name == ORG and ORG in self.columns)
+        own = {self.unit, *({ORG} & self.columns)}
+        return "/".join(folders[n] for n, name in enumerate(self.names) if name in own)
 
     def _label(self, file: str) -> str:
         if self.unit is None:
@@ -219,7 +216,7 @@ def _covered_labels(table: Table, unit: Literal["day", "month"]) -> Iterator[str
     """Yield the labels of the days or months that a table covers.
 
     Raises:
-        JobError: If it covers one of them only in part; names it.
+        JobError: If it covers a day or month only in part; names it.
     """
     zone = table.timezone
     first, last = (to_local(t, zone).date() for t in _ends(table))
@@ -244,9 +241,9 @@ def _lacking_labels(
     """Yield what a table lacks: the folder of its org, and the label.
 
     Args:
-        table: Of one org or several.
-        unit: What labels are of; None: one, the empty text, stands for all.
-        by_org: Whether orgs have folders, so that one does not stand for all.
+        table: A table of one org or several.
+        unit: The unit of the labels; None: the empty label stands for all.
+        by_org: Whether orgs have folders; otherwise the empty folder stands for all.
     """
     for window, org in table.lacks:
         folder = folder_of(ORG, org) if by_org and org else ""
@@ -260,7 +257,7 @@ def _lacking_labels(
             yield folder, day.strftime(LABELS[unit])
             day += timedelta(days=1)
     if by_org:
-        # Of an org that failed nothing is here: its folders stay as they are.
+        # The table has no row of an org that failed: its folders stay as they are.
         yield from ((folder_of(ORG, org), "") for org in table.lacking_orgs)
 
 

@@ -1,7 +1,7 @@
-"""The list that earlier releases kept in a folder of partitions.
+"""The list of files that older releases wrote into a folder of partitions.
 
-It is read once more, for the files that it lists say nothing of themselves, and goes
-with the next export: readers want nothing but data in the folder.
+It is read because the listed files carry no origin. The next export removes it: readers
+expect only data in the folder.
 """
 
 from pathlib import Path
@@ -17,21 +17,21 @@ __all__ = ["ELSEWHERE", "MANIFEST", "Manifest", "fits"]
 
 MANIFEST: Final = "_gcbatch.json"
 
-MOST_BYTES: Final = 256 << 20
-"""Of a manifest; a million partitions have less than half of it."""
+MAX_BYTES: Final = 256 << 20
+"""Size of a manifest; a million partitions take less than half of it."""
 
 ELSEWHERE: Final = "name another folder, or move this one away"
 
 
 class Manifest(BaseModel):
-    """What gcbatch wrote into a folder, and so may replace or remove.
+    """The files that gcbatch wrote into a folder, and so may replace or remove.
 
     Args:
-        version: Of this file's format.
+        version: Version of this format.
         table: Name of the table.
-        timezone: Of its days and months.
+        timezone: Time zone of its days and months.
         partition_by: Names of the folders, from the top.
-        files: Relative to the folder, with forward slashes.
+        files: Paths in the folder, with forward slashes.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,15 +44,15 @@ class Manifest(BaseModel):
 
     @classmethod
     def read(cls, folder: Path) -> "Manifest | None":
-        """Return a folder's manifest, of the files that are still there.
+        """Return a folder's manifest, with only the files that still exist.
 
         Raises:
-            OutputError: If it cannot be read, is not one, or names files that are
-                no partitions inside the folder.
+            OutputError: If it cannot be read, is not a manifest, or names files that
+                are not partitions in the folder.
         """
         path = folder / MANIFEST
         try:
-            found = cls.model_validate_json(read_bounded(path, MOST_BYTES))
+            found = cls.model_validate_json(read_bounded(path, MAX_BYTES))
         except FileNotFoundError:
             return None
         except OSError as exc:
@@ -72,7 +72,7 @@ class Manifest(BaseModel):
 
 
 def fits(file: str, partition_by: tuple[str, ...]) -> bool:
-    """Say whether *file* is where a partition of this layout would be."""
+    """Return whether *file* is where a partition of this layout would be."""
     *folders, name = file.split("/")
     return (
         name == DATA

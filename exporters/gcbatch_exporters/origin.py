@@ -1,4 +1,4 @@
-"""What a partition says of itself, by which gcbatch knows what it wrote."""
+"""The origin that a partition's file carries, so that gcbatch recognises its files."""
 
 import errno
 from pathlib import Path
@@ -14,25 +14,24 @@ from gcbatch.table import Table
 __all__ = ["Origin"]
 
 KEY: Final = "gcbatch.partition"
-"""Of the file's metadata, which readers do not take for the table's."""
-
+"""In the file's metadata, which readers do not take for the table's."""
 
 _NOT_OURS: Final = (None, errno.ENOENT, errno.EINVAL, errno.EISDIR)
-"""What is no Parquet file (Arrow gives no number then), no regular one, or gone."""
+"""A file that is not Parquet (without a number, from Arrow), not regular, or gone."""
 
 
 class Origin(BaseModel):
     """What a partition's file says of itself.
 
     Args:
-        version: Of what is said.
+        version: Version of this format.
         table: Name of the table.
-        timezone: Of its days and months.
+        timezone: Time zone of its days and months.
         partition_by: Names of the folders, from the top.
-        file: Where it was put, relative to the folder, with forward slashes: a copy
-            elsewhere is not gcbatch's.
-        is_whole: Whether all of its day or month, or whatever it is of, was there.
-        values: Of folders whose name is short, the values that they stand for.
+        file: Its path in the folder, with forward slashes; a copy elsewhere does not
+            count as gcbatch's.
+        is_whole: Whether no row of its day, month or other value was missing.
+        values: The values of folders with short names, by folder.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -47,10 +46,10 @@ class Origin(BaseModel):
 
     @classmethod
     def of(cls, folder: Path, file: str) -> "Origin | None":
-        """Return what a file says of itself; None if gcbatch did not write it there.
+        """Return the origin of a file; None if gcbatch did not write it there.
 
         Raises:
-            OSError: If nobody can tell, for the disk does not let it be read.
+            OSError: If the disk does not let it be read, so that nothing is known.
         """
         try:
             with open_regular(folder / file) as opened:
@@ -65,10 +64,10 @@ class Origin(BaseModel):
         return found if found.file == file else None
 
     def fits(self, table: Table) -> bool:
-        """Say whether the rows are of the same table, cut by the same days."""
+        """Return whether the rows are of the same table, cut by the same days."""
         return (self.table, self.timezone) == (table.name, table.timezone.key)
 
     @property
     def metadata(self) -> dict[str, str]:
-        """What the file's metadata gets."""
+        """The entry for the file's metadata."""
         return {KEY: self.model_dump_json()}

@@ -10,10 +10,10 @@ from pydantic import BaseModel
 
 from gcbatch.exporting import FileOptions, Receipt, Target
 from gcbatch.table import BATCH_ROWS, Table
+from gcbatch_exporters.base import FileExporter, only_table
 from gcbatch_exporters.found import Found
 from gcbatch_exporters.layout import Layout
 from gcbatch_exporters.partitions import Partitions
-from gcbatch_exporters.text_columns import only_table
 
 __all__ = ["ParquetExporter", "ParquetOptions"]
 
@@ -24,7 +24,7 @@ class ParquetOptions(FileOptions):
     Args:
         path: A file; with `partition_by` a folder. Relative to the current
             directory, and exactly as given.
-        compression: Of the pages.
+        compression: Compression of the pages.
         partition_by: Columns of text, whole numbers or booleans whose values become
             folders, and `day` or `month` of the table's times in its time zone.
             Default: one file.
@@ -34,22 +34,17 @@ class ParquetOptions(FileOptions):
     partition_by: tuple[str, ...] = ()
 
 
-class ParquetExporter:
+class ParquetExporter(FileExporter[ParquetOptions]):
     """Writes one table as Parquet; the same rows give the same bytes.
 
-    The schema is kept with its fields' metadata, pages have checksums, and each batch
-    of the table is a row group. With `partition_by` it writes a folder as Hive does,
+    The schema has its fields' metadata, pages have checksums, and each batch of the
+    table is a row group. With `partition_by` it writes a folder as Hive does,
     `day=2026-10-16/data.parquet`: days or months that the table covers are replaced as
-    a whole, others stay as they are. Values too long for a folder's name have a short
-    one with a hash.
+    a whole, others stay as they are. A value too long for a folder's name gets a short
+    name with a hash.
     """
 
-    api_version: ClassVar[int] = 1
-    deterministic: ClassVar[bool] = True
     Options: ClassVar[type[BaseModel]] = ParquetOptions
-
-    def __init__(self, options: ParquetOptions) -> None:
-        self._options = options
 
     def check(self, tables: Mapping[str, Table]) -> None:
         """Refuse what cannot be exported.
@@ -99,7 +94,7 @@ class ParquetExporter:
             for batch in batches:
                 writer.write_batch(batch, row_group_size=BATCH_ROWS)
                 rows += batch.num_rows
-                del batch  # or it would lie in memory while the next is made
+                del batch  # or it would stay in memory while the next is made
             if metadata:
                 writer.add_key_value_metadata(metadata)
         return rows

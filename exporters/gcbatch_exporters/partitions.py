@@ -1,12 +1,12 @@
 """A folder of Parquet partitions, `month=2026-10/queue_id=9f1c…/data.parquet`.
 
-Hive's convention: partition columns are in the folders' names and left out of the
-files; readers put them back. (Where they are in both, readers take the name, and
-pyarrow refuses columns whose values look like numbers; checked with pyarrow 26, DuckDB
-2.0 and Polars 2.1.)
+By Hive's convention, partition columns are in the folders' names and left out of the
+files; readers put them back. (If they are in both, readers take the name, and pyarrow
+refuses columns whose values look like numbers; checked with pyarrow 26, DuckDB 2.0 and
+Polars 2.1.)
 
-There is nothing but data in the folder. Each file says in its own metadata that gcbatch
-wrote it (`origin.py`), so that runs at once have no list to share.
+The folder holds only data. Each file says in its own metadata that gcbatch wrote it
+(`origin.py`), so that simultaneous runs have no list to share.
 """
 
 import mmap
@@ -30,7 +30,7 @@ from gcbatch_exporters.origin import Origin
 __all__ = ["Partitions", "renamed_by_disk"]
 
 Write = Callable[[Path, pa.Schema, Iterable[pa.RecordBatch], Mapping[str, str]], int]
-"""Writes batches to a path, with metadata of the file, and returns their rows."""
+"""Writes batches to a path, with metadata of the file; returns the number of rows."""
 
 Spans = dict[str, list[tuple[int, int, int]]]
 """Where the rows of each partition are: batch, first row, rows."""
@@ -41,8 +41,8 @@ class Partitions:
     """One table's partitions in a folder.
 
     Args:
-        folder: Holds them all.
-        layout: Of the table.
+        folder: The folder of all partitions.
+        layout: Layout of the table.
     """
 
     folder: Path
@@ -50,27 +50,27 @@ class Partitions:
     _shortened: dict[str, str] = field(default_factory=dict)
 
     def write(self, table: Table, target: Target, write: Write) -> int:
-        """Stage the partitions of a table, and let outdated ones go.
+        """Stage the partitions of a table, and discard outdated ones.
 
-        Rows are spilled to an unnamed temporary file in the folder, sorted by
-        partition within each batch, then gathered: one output is open at a time and
-        one batch in memory, however many partitions there are.
+        Rows are spilled to an unnamed temporary file in the folder, sorted by partition
+        within each batch, then gathered: one output is open at a time and one batch in
+        memory, however many partitions there are.
 
-        Nobody else publishes into the folder from when it is looked at until all is
-        published: of two runs at once, the later one replaces the other's as it would
-        a day after.
+        The folder is locked from the look at it until all is published: of two
+        simultaneous runs, the later one replaces partitions of the other as it would a
+        day later.
 
         Args:
-            table: Of the layout.
-            target: Lends the files.
+            table: The table of the layout.
+            target: Stages the files.
             write: Writes one of them.
 
         Returns:
-            Rows written.
+            Number of rows written.
 
         Raises:
-            OutputError: If a file that gcbatch did not write is in the way, or others
-                are there that would not go with the new ones.
+            OutputError: If a file that gcbatch did not write is in the way, or
+                partitions are there that do not fit the new ones.
             DataError: If a row is not in the range that the table covers.
         """
         target.make_folder(self.folder)
@@ -111,9 +111,9 @@ class Partitions:
         )
 
     def _worse(self, found: Found, spans: Collection[str]) -> list[str]:
-        """Return the new partitions that lack rows which are there already.
+        """Return the new partitions that lack rows which the present ones have.
 
-        A day that could not be fetched whole leaves the whole day of an earlier run.
+        A day that could not be fetched whole does not replace a whole one.
         """
         if self.layout.unit is None:
             return []
@@ -129,7 +129,7 @@ class Partitions:
         ]
 
     def _outdated(self, found: Found, new: Collection[str]) -> Iterator[str]:
-        """Yield the earlier partitions that new ones take the place of."""
+        """Yield the present partitions that new ones replace."""
         layout = self.layout
         replaced = {layout.span_of(file) for file in new if layout.unit}
         for file in found.own.keys() - set(new):
@@ -140,11 +140,11 @@ class Partitions:
         for file in new:
             path = self.folder / file
             if file not in found.own and (path.exists() or path.is_symlink()):
-                msg = f"{path}: is in the way, and not by gcbatch"
+                msg = f"{path}: is in the way, and gcbatch did not write it"
                 raise OutputError(msg, hint="move it away, or name another folder")
 
     def _make_folders(self, files: Iterable[str], target: Target) -> None:
-        """Make the folders of new partitions, each of which is one of its own.
+        """Create the folders of new partitions, and make sure that all differ.
 
         Raises:
             OutputError: If the disk takes one for another.
@@ -154,7 +154,7 @@ class Partitions:
             target.make_folder(self.folder / folder)
         for wrong in renamed_by_disk(folders, self._folders_in):
             msg = (
-                f"{self.folder / wrong}: is a link, or this disk has it by another name"
+                f"{self.folder / wrong}: is a link, or this disk gives it another name"
             )
             raise OutputError(msg, hint="partition by ids, not by names")
 
@@ -163,7 +163,7 @@ class Partitions:
         return [entry.name for entry in found if not entry.is_symlink()]
 
     def _adopt(self, origin: Origin, target: Target, write: Write) -> None:
-        """Have a partition of an earlier release say of itself what a list said."""
+        """Write a partition of an older release again, with its origin."""
         path = self.folder / origin.file
         try:
             with path.open("rb") as file:
@@ -179,7 +179,7 @@ class Partitions:
                 staged = self._stage(origin.file, target)
                 write(staged, parquet.schema_arrow, batches, origin.metadata)
         except (OSError, pa.ArrowException):
-            target.unstage(path)  # it is damaged, and stays as it is
+            target.unstage(path)  # a damaged file stays as it is
 
     def _spill(self, table: Table, file: Any) -> tuple[pa.Schema, Spans]:
         kept = [
@@ -207,14 +207,14 @@ class Partitions:
 def renamed_by_disk(
     folders: Iterable[str], names_in: Callable[[str], Collection[str]]
 ) -> Iterator[str]:
-    """Yield the folders that a disk has by another name, as if it were the same.
+    """Yield the folders that a disk stores under another name.
 
-    Disks that fold case, or compose letters, put `Support` into `support`: the rows of
-    both would be read as those of one.
+    Disks that fold case, or compose letters, put `Support` into `support`: readers
+    would mix the rows of both.
 
     Args:
-        folders: Paths that were made, with forward slashes, relative to where all are.
-        names_in: Returns the names in one of them; the empty path is where all are.
+        folders: Paths of created folders below one folder, with forward slashes.
+        names_in: Returns the names in one of them; the empty path is the one above all.
     """
     known: dict[str, frozenset[str]] = {}
     for folder in folders:
@@ -229,7 +229,7 @@ def renamed_by_disk(
 
 
 def _mapped(file: Any) -> list[pa.RecordBatch]:
-    """Return the batches of an IPC file, left on disk until they are read."""
+    """Return the batches of an IPC file, which stay on disk until they are read."""
     view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     reader = pa.ipc.open_file(pa.py_buffer(view))
     return [reader.get_batch(n) for n in range(reader.num_record_batches)]

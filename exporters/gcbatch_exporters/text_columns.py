@@ -1,11 +1,11 @@
-"""What the shipped exporters share: one table in, its rows as text out.
+"""Turns the rows of a table into text, column by column.
 
-Text is made a column at a time by Arrow, not a cell at a time by Python: a million
-rows take less than a second of one core, where Python's csv takes five and orjson by
-row two (measured 2026-11, pyarrow 26, eight to ten columns).
+Arrow converts a whole column at a time: a million rows take less than a second of one
+core. Python's csv, which converts cell by cell, takes five, and orjson by row two
+(measured 2026-11, pyarrow 26, eight to ten columns).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch.errors import JobError, OutputError
+from gcbatch.errors import OutputError
 from gcbatch.exporting import Receipt, Target
 from gcbatch.table import Table
 from gcbatch.windows import iso
@@ -26,7 +26,6 @@ __all__ = [
     "concat",
     "each_once",
     "holds_json",
-    "only_table",
     "write_lines",
 ]
 
@@ -34,39 +33,22 @@ _TEXT = pa.large_string()
 """64-bit offsets: 32,768 rows of long JSON cells can exceed the 2 GB of a string."""
 
 _TO_ESCAPE = r'["\\\x00-\x1f]'
-"""What JSON texts may not hold as it is."""
-
-
-def only_table(tables: Mapping[str, Table], exporter: str) -> Table:
-    """Return the one table that *exporter* was handed.
-
-    Raises:
-        JobError: If there is none, or more than one; names them.
-    """
-    if len(tables) != 1:
-        names = ", ".join(tables) or "none"
-        msg = f"exporter {exporter!r} takes one table, got {len(tables)} ({names})"
-        raise JobError(msg, hint="write one export for each table")
-    (table,) = tables.values()
-    return table
+"""Characters that JSON texts have to escape."""
 
 
 def as_text(column: pa.Array, name: str) -> pa.Array:
     """Return a column as text, null where it is null.
 
-    Integers plain; floats with as many digits as read back to the same value, and a
-    point or an exponent that tells them from integers; booleans true or false;
-    times ISO 8601 with Z and at least milliseconds; lists and structs as JSON.
+    Integers are plain. Floats have as many digits as read back to the same value, and a
+    point or an exponent, unlike integers. Booleans are true or false, times ISO 8601
+    with Z and at least milliseconds, lists and structs JSON.
 
     Args:
-        column: Of any type that a table may have.
+        column: A column of any type that a table may have.
         name: Its name, for errors.
 
-    Returns:
-        As many texts.
-
     Raises:
-        OutputError: If a list or struct holds a number that JSON has not.
+        OutputError: If a list or struct holds NaN or infinity, unknown to JSON.
     """
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
@@ -82,8 +64,8 @@ def as_text(column: pa.Array, name: str) -> pa.Array:
 
 
 def _times_as_text(column: pa.Array) -> pa.Array:
-    # Cast by way of a time without zone: with one, Arrow would look the zone up,
-    # which takes ten times as long and needs a zone database on Windows.
+    # First cast to a time without zone: with one, Arrow would look the zone up, which
+    # takes ten times as long and needs a zone database on Windows.
     unit = "ms" if column.type.unit == "s" else column.type.unit
     spaced = column.cast(pa.timestamp(unit)).cast(_TEXT)
     text = pc.binary_replace_slice(spaced, start=10, stop=11, replacement="T")
@@ -91,7 +73,7 @@ def _times_as_text(column: pa.Array) -> pa.Array:
 
 
 def holds_json(field: pa.Field) -> bool:
-    """Say whether the texts of a column are JSON, and no more than a line each."""
+    """Return whether the texts of a column are JSON, each in one line."""
     return (field.metadata or {}).get(b"content") == b"json"
 
 
@@ -99,14 +81,14 @@ def as_json(column: pa.Array, name: str) -> pa.Array:
     """Return a column as JSON values, null where it is null.
 
     Args:
-        column: Of any type that a table may have.
+        column: A column of any type that a table may have.
         name: Its name, for errors.
 
     Returns:
-        As many texts, numbers and times as in as_text.
+        Texts; numbers and times are as in as_text.
 
     Raises:
-        OutputError: If there is a number that JSON has not (NaN, infinity).
+        OutputError: If it holds NaN or infinity, which JSON does not support.
     """
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
@@ -123,11 +105,11 @@ def as_json(column: pa.Array, name: str) -> pa.Array:
 
 
 def each_once(texts: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
-    """Return texts changed, distinct ones only once where most repeat, as names do.
+    """Return changed texts; if most texts repeat, each distinct one is changed once.
 
     Args:
-        texts: To be changed; null stays null.
-        change: Makes of each text another, whatever stands beside it.
+        texts: The texts; null stays null.
+        change: Changes texts, each independently of the others.
     """
     encoded = pc.dictionary_encode(texts)
     if 2 * len(encoded.dictionary) <= len(texts):
@@ -136,7 +118,7 @@ def each_once(texts: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Arr
 
 
 def _quoted(texts: pa.Array) -> pa.Array:
-    """Return texts as JSON; only those with something to escape pass through Python."""
+    """Return texts as JSON; only those that need escapes pass through Python."""
     to_escape = pc.fill_null(
         pc.match_substring_regex(texts, _TO_ESCAPE), fill_value=False
     )
@@ -180,17 +162,17 @@ def _refuse_non_finite(column: pa.Array, name: str) -> None:
         pa.types.is_floating(column.type)
         and pc.any(pc.invert(pc.is_finite(column))).as_py()
     ):
-        msg = f"{name}: holds NaN or infinity, which JSON cannot say"
+        msg = f"{name}: holds NaN or infinity, which JSON does not support"
         raise OutputError(msg, hint="export to csv or parquet, or leave the column out")
 
 
 def concat(*pieces: pa.Array | str, null: str | None = None) -> pa.Array:
-    """Return one text for each row, made of its pieces.
+    """Return a text for each row, joined from pieces.
 
     Args:
         pieces: From left to right; a column gives a text for each row, a str the
             same for all. At least one is a column.
-        null: What stands for null; None: a row with a null is null.
+        null: The text for null; None makes a row with a null null.
     """
     return pc.binary_join_element_wise(
         *(pa.scalar(p, _TEXT) if isinstance(p, str) else p for p in pieces),
@@ -201,7 +183,7 @@ def concat(*pieces: pa.Array | str, null: str | None = None) -> pa.Array:
 
 
 def as_bytes(lines: pa.Array) -> memoryview:
-    """Return what concat made, one after the other, without a copy."""
+    """Return the bytes of lines that concat made, without a copy."""
     size = pc.sum(pc.binary_length(lines)).as_py() or 0
     return memoryview(lines.buffers()[2])[:size]
 
@@ -217,11 +199,11 @@ def write_lines(
     """Write a table into one file of lines, a batch at a time.
 
     Args:
-        table: To be written.
-        target: Lends the file.
+        table: The table to write.
+        target: Stages the file.
         path: Where the file is to be.
-        encode: Makes a batch the bytes of its lines.
-        head: What precedes the first row.
+        encode: Returns the bytes of a batch's lines.
+        head: Bytes before the first row.
     """
     rows = 0
     with target.stage(path).open("wb") as file:

@@ -1,4 +1,4 @@
-"""A workbook for Excel and its kin: a sheet for each table, cells with types."""
+"""A workbook for Excel and similar programs: a sheet for each table, typed cells."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,36 +19,42 @@ from gcbatch.errors import JobError, OutputError
 from gcbatch.exporting import FileOptions, Receipt, Target
 from gcbatch.table import Table
 from gcbatch.windows import UTC_ZONE, to_local
+from gcbatch_exporters.base import FileExporter, require_tables
 from gcbatch_exporters.text_columns import as_text
 
 __all__ = ["XlsxExporter", "XlsxOptions"]
 
-MOST_ROWS: Final = 1_048_576
-MOST_COLUMNS: Final = 16_384
-MOST_CHARACTERS: Final = 32_767
-LONGEST_NAME: Final = 31
-"""Of a sheet, a cell and a sheet's name; characters count in UTF-16 units.
+MAX_ROWS: Final = 1_048_576
+MAX_COLUMNS: Final = 16_384
+MAX_CHARACTERS: Final = 32_767
+MAX_NAME: Final = 31
+"""Limits of a sheet, a cell and a sheet's name; characters count in UTF-16 units.
 
 Source: Excel specifications and limits, support.microsoft.com, read 2026-11.
 """
 
-NOT_IN_NAMES: Final = "[]:*?/\\"
-"""Of sheets; nor may one begin with an apostrophe. Source as above."""
+ELSEWHERE: Final = "export it to csv or parquet"
 
-EXACT: Final = 10**15 - 1
+NOT_IN_NAMES: Final = "[]:*?/\\"
+"""Characters that no sheet's name may have; nor may it begin with an apostrophe.
+
+Source as above.
+"""
+
+MAX_EXACT: Final = 10**15 - 1
 """Excel keeps 15 digits of a number; whole numbers beyond are written as text."""
 
 EPOCH: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - Excel's times have no zone
-"""Day 0 of Excel's calendar, true of days from March 1900 on."""
+"""Day 0 of Excel's calendar, right for days from March 1900 on."""
 
-END_OF_TIME: Final = (datetime(9999, 12, 31) - EPOCH).days + 1  # noqa: DTZ001 - likewise
-"""Day after the last that Excel knows."""
+END_OF_TIME: Final = (datetime(9999, 12, 31) - EPOCH).days + 1  # noqa: DTZ001 - as EPOCH
+"""The day after the last that Excel supports."""
 
-LARGEST: Final = 9.99999999999999e307
-"""Of a number in a cell; source as of MOST_ROWS."""
+MAX_NUMBER: Final = 9.99999999999999e307
+"""Largest number in a cell; source as of MAX_ROWS."""
 
-CREATED: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - likewise
-"""What the file says of itself, so that the same rows give the same bytes."""
+CREATED: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - as EPOCH
+"""The creation time in every file, so that the same rows give the same bytes."""
 
 TIMES: Final = "yyyy-mm-dd hh:mm"
 DAYS: Final = "yyyy-mm-dd"
@@ -62,7 +68,7 @@ BY_SUFFIX: Final = {
 """Number formats by the end of a column's name."""
 
 SAMPLE: Final = 1000
-"""Rows that a column's width is made for."""
+"""Rows that decide a column's width."""
 
 TWO_LINES: Final = 30
 """Height of the header, in points."""
@@ -75,58 +81,48 @@ class XlsxOptions(FileOptions):
     """Options of the xlsx exporter.
 
     Args:
-        times: Excel knows no time zones. `local` writes the job's, `utc` UTC, in
-            which no hour comes twice in autumn; the header says which.
+        times: Excel has no time zones. `local` writes times of the job's time zone,
+            `utc` UTC, in which no hour comes twice in autumn; the header names it.
     """
 
     times: Literal["local", "utc"] = "local"
 
 
-class XlsxExporter:
+class XlsxExporter(FileExporter[XlsxOptions]):
     """Writes each table into a sheet of one workbook; the same rows, the same bytes.
 
-    Headers are bold, stay in sight and filter. Null and the empty text are empty
-    cells; times are Excel's own, in the zone that the header names; texts are texts,
-    whatever they begin with. Whole numbers of more than 15 digits, which Excel would
-    round, are texts too.
+    Headers are bold, stay visible and have filters. Null and the empty text are empty
+    cells. Times are Excel times, in the time zone that the header names. Texts are
+    never formulas, whatever they begin with. Whole numbers of more than 15 digits,
+    which Excel would round, are texts too.
     """
 
-    api_version: ClassVar[int] = 1
-    deterministic: ClassVar[bool] = True
     Options: ClassVar[type[BaseModel]] = XlsxOptions
 
-    def __init__(self, options: XlsxOptions) -> None:
-        self._options = options
-
     def check(self, tables: Mapping[str, Table]) -> None:
-        """Refuse tables that no workbook can hold.
+        """Refuse tables that a workbook cannot hold.
 
         Raises:
             JobError: If there is none, or one has too many columns or too long a
                 name for a sheet.
         """
-        if not tables:
-            msg = "exporter 'xlsx' takes at least one table, got none"
-            raise JobError(msg, hint="name one, such as `table: sla`")
+        require_tables(tables, "xlsx")
         for name, table in tables.items():
-            if len(table.schema) > MOST_COLUMNS:
-                msg = (
-                    f"table {name!r}: has {len(table.schema):,} columns, "
-                    f"a sheet holds {MOST_COLUMNS:,}"
-                )
-                raise JobError(msg, hint="export it to csv or parquet")
-            if _utf16(name) > LONGEST_NAME:
-                msg = (
-                    f"table {name!r}: a sheet's name has at most {LONGEST_NAME} letters"
-                )
-                raise JobError(msg, hint="export it to csv or parquet")
-            if set(name) & set(NOT_IN_NAMES) or name.startswith("'"):
-                msg = f"table {name!r}: a sheet's name has none of {NOT_IN_NAMES}"
-                raise JobError(msg, hint="export it to csv or parquet")
+            problem = ""
+            if (columns := len(table.schema)) > MAX_COLUMNS:
+                problem = f"has {columns:,} columns, a sheet holds {MAX_COLUMNS:,}"
+            elif _utf16(name) > MAX_NAME:
+                problem = f"a sheet's name has at most {MAX_NAME} letters"
+            elif set(name) & set(NOT_IN_NAMES) or name.startswith("'"):
+                problem = f"a sheet's name has none of {NOT_IN_NAMES}"
+            if problem:
+                msg = f"table {name!r}: {problem}"
+                raise JobError(msg, hint=ELSEWHERE)
         lower = [name.lower() for name in tables]
         if twice := [name for name in tables if lower.count(name.lower()) > 1]:
-            msg = f"tables {' and '.join(map(repr, twice))}: sheets' names ignore case"
-            raise JobError(msg, hint="write them into workbooks of their own")
+            names = " and ".join(map(repr, twice))
+            msg = f"tables {names}: the names of sheets ignore case"
+            raise JobError(msg, hint="write each into its own workbook")
 
     def export(self, tables: Mapping[str, Table], target: Target) -> Receipt:
         """Write the tables.
@@ -134,7 +130,7 @@ class XlsxExporter:
         Raises:
             JobError: As in check.
             OutputError: If a table has more rows, or a text more characters, than
-                Excel can hold, or a number is none; nothing is cut.
+                Excel can hold, or a number is NaN; nothing is cut.
         """
         self.check(tables)
         staged = target.stage(self._options.path)
@@ -146,8 +142,8 @@ class XlsxExporter:
         return Receipt(str(self._options.path), rows)
 
     def _write(self, path: Path, tables: Mapping[str, Table]) -> int:
-        # Rows go to temporary files as they come. Leaving the block removes those
-        # also after an error, for which Target drops what was staged.
+        # Rows go to temporary files as they come. Leaving the block removes those files
+        # also after an error, when Target drops the staged file.
         with Workbook(path, {"constant_memory": True}) as book:
             book.set_properties({"created": CREATED})
             return sum(self._sheet(book, *named) for named in tables.items())
@@ -164,15 +160,14 @@ class XlsxExporter:
         for number, column in enumerate(columns):
             sheet.write_string(0, number, column.header, bold)
         rows = 0
-        # The zone may go below the name; 3 is room for the filter's arrow.
+        # The zone may stand below the name; 3 leaves space for the filter's arrow.
         widths = [max(map(len, column.header.split(" "))) + 3 for column in columns]
         for batch in table:
-            if rows + batch.num_rows >= MOST_ROWS:
-                msg = f"table {name!r}: has more than {MOST_ROWS - 1:,} rows"
+            if rows + batch.num_rows >= MAX_ROWS:
+                msg = f"table {name!r}: has more than {MAX_ROWS - 1:,} rows"
                 raise OutputError(
                     msg,
-                    hint="a sheet holds no more: export it to csv or parquet, or "
-                    "narrow its range or its groups",
+                    hint=f"{ELSEWHERE}, or narrow its range or its groups",
                 )
             cells = [
                 column.cells(values, first=rows)
@@ -191,22 +186,22 @@ class XlsxExporter:
             sheet.set_column(number, number, min(max(width, NARROW), WIDE))
         sheet.freeze_panes(1, 0)
         sheet.autofilter(0, 0, rows, len(columns) - 1)
-        _mark(book, sheet, table.schema.names, rows)
+        _mark_compliance(book, sheet, table.schema.names, rows)
         return rows
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """How a column's values become cells.
+    """Turns the values of a column into cells.
 
     Args:
-        table: Its name, for errors.
-        name: In the table.
-        header: In the sheet.
-        kind: Of its values.
-        zone: Whose clock its times are told by.
-        format: Of its cells.
-        sheet: Where they go.
+        table: Name of the table, for errors.
+        name: Name in the table.
+        header: Name in the sheet.
+        kind: Type of the values.
+        zone: Time zone of its times.
+        format: Format of the cells.
+        sheet: The sheet of the cells.
     """
 
     table: str
@@ -221,11 +216,11 @@ class _Column:
         """Return a number, boolean, text or None for each row.
 
         Args:
-            values: Of one batch.
-            first: How many rows precede them, for errors.
+            values: Values of one batch.
+            first: Number of rows before them, for errors.
 
         Raises:
-            OutputError: If Excel could not hold one of them; names its row.
+            OutputError: If Excel cannot hold one of them; names its row.
         """
         kind = self.kind
         if pa.types.is_dictionary(values.type):
@@ -234,19 +229,21 @@ class _Column:
             return self._days(values, first)
         if pa.types.is_integer(kind):
             numbers = values.to_pylist()
-            return [n if n is None or abs(n) <= EXACT else str(n) for n in numbers]
+            return [n if n is None or abs(n) <= MAX_EXACT else str(n) for n in numbers]
         if pa.types.is_floating(kind):
             finite = pc.fill_null(pc.is_finite(values), fill_value=True)
             if (row := pc.index(finite, value=False).as_py()) >= 0:
                 raise self._refused(first + row, "holds NaN or infinity")
-            large = pc.fill_null(pc.greater(pc.abs(values), LARGEST), fill_value=False)
+            large = pc.fill_null(
+                pc.greater(pc.abs(values), MAX_NUMBER), fill_value=False
+            )
             if (row := pc.index(large, value=True).as_py()) >= 0:
-                raise self._refused(first + row, f"holds more than {LARGEST}")
+                raise self._refused(first + row, f"holds more than {MAX_NUMBER}")
         elif not pa.types.is_boolean(kind):
             values = as_text(values, f"{self.table}.{self.name}")
             for row, text in enumerate(values.to_pylist()):
                 if text is not None and _is_too_long(text):
-                    problem = f"has more than {MOST_CHARACTERS:,} characters"
+                    problem = f"has more than {MAX_CHARACTERS:,} characters"
                     raise self._refused(first + row, problem)
         cells: list[Any] = values.to_pylist()
         return cells
@@ -255,8 +252,8 @@ class _Column:
         """Write a cell by the type of *value*, so that no text becomes a formula.
 
         Args:
-            row: Of the cell, from 0.
-            number: Of its column, from 0.
+            row: Row of the cell; the first is 0.
+            number: Column of the cell; the first is 0.
             value: One of cells().
         """
         if isinstance(value, str):
@@ -267,7 +264,7 @@ class _Column:
             self.sheet.write_number(row, number, value, self.format)
 
     def width(self, value: Any) -> int:
-        """Return how many digits wide *value* is shown, about."""
+        """Return the approximate width of *value*, in digits."""
         if value is None:
             return 0
         if isinstance(value, str):
@@ -277,7 +274,7 @@ class _Column:
         return len(f"{value:,.1f}") + 1
 
     def _days(self, times: pa.Array, first: int) -> list[float | None]:
-        # Intervals repeat for each queue: only distinct times pass through zones.
+        # Intervals repeat for each queue: only distinct times are converted.
         coded = times.dictionary_encode()
         days = [self._day(at) for at in coded.dictionary.to_pylist()]
         indices = coded.indices.to_pylist()
@@ -297,7 +294,7 @@ class _Column:
     def _refused(self, row: int, problem: str) -> OutputError:
         where = f"{self.table}.{self.name}: row {row + 1:,}"
         msg = f"{where} {problem}, which no cell can hold"
-        return OutputError(msg, hint="export it to csv or parquet")
+        return OutputError(msg, hint=ELSEWHERE)
 
 
 def _column(
@@ -325,12 +322,14 @@ def _utf16(text: str) -> int:
 
 
 def _is_too_long(text: str) -> bool:
-    # No text of half the length can be too long, however it is encoded.
-    return len(text) > MOST_CHARACTERS // 2 and _utf16(text) > MOST_CHARACTERS
+    # A character has at most two units: half the length always fits.
+    return len(text) > MAX_CHARACTERS // 2 and _utf16(text) > MAX_CHARACTERS
 
 
-def _mark(book: Workbook, sheet: Worksheet, names: list[str], rows: int) -> None:
-    """Show met and missed targets by weight and colour, told apart by anyone."""
+def _mark_compliance(
+    book: Workbook, sheet: Worksheet, names: list[str], rows: int
+) -> None:
+    """Show met and missed targets by weight and colour, so that everyone sees them."""
     if "compliance_met" not in names or not rows:
         return
     column = names.index("compliance_met")
@@ -339,7 +338,7 @@ def _mark(book: Workbook, sheet: Worksheet, names: list[str], rows: int) -> None
         "TRUE": {"font_color": "#00507D", "bg_color": "#DDEBF7"},
     }
     for value, look in looks.items():
-        # An empty cell equals FALSE for Excel, but is no missed target.
+        # An empty cell equals FALSE for Excel, but is not a missed target.
         rule = {"type": "cell", "criteria": "==", "value": value}
         blank = {"type": "blanks", "stop_if_true": True}
         if value == "FALSE":

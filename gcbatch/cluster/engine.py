@@ -199,7 +199,7 @@ class DaskEngine:
         self, given: Assignment, query: Query, store: Store
     ) -> dict[str, Any]:
         """Return what became of a query, on whichever worker it came to an end."""
-        before, why = store.seal(query.digest), ""
+        before, why = store.checksum(query.digest), ""
         for number in range(MOST_LOSSES):
             key = f"gcbatch-{given.name}-{query.digest}-{number}"
             try:
@@ -226,7 +226,7 @@ async def _seen(store: Store, queries: Sequence[Query]) -> None:
     """
     clock = asyncio.get_running_loop().time
     until = clock() + SEEN_S
-    while unseen := [q for q in queries if store.seal(q.digest) is None]:
+    while unseen := [q for q in queries if store.checksum(q.digest) is None]:
         if clock() >= until:
             msg = f"{store.folder}: workers wrote {len(unseen):,} parts elsewhere"
             hint = "fetch.store has to be one folder that all workers see by this path"

@@ -32,17 +32,17 @@ METHODS: Final = frozenset(
 
 def error_to_json(problem: GcbatchError) -> dict[str, Any]:
     """Return an error as plain data."""
-    refusal = problem.refusal
+    response = problem.response
     return {
         "kind": type(problem).__name__,
         "problem": problem.problem,
         "hint": problem.hint,
-        "refusal": asdict(refusal) if refusal is not None else None,
+        "response": asdict(response) if response is not None else None,
     }
 
 
 def error_from_json(raw: dict[str, Any]) -> GcbatchError:
     """Return the error that was packed."""
     kind: type[GcbatchError] = getattr(errors, raw["kind"])
-    refusal = ErrorResponse(**raw["refusal"]) if raw["refusal"] else None
-    return kind(raw["problem"].split("\n"), hint=raw["hint"], refusal=refusal)
+    response = ErrorResponse(**raw["response"]) if raw["response"] else None
+    return kind(raw["problem"].split("\n"), hint=raw["hint"], response=response)

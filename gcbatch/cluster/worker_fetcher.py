@@ -151,7 +151,7 @@ class WorkerFetcher:
         rows = None
         try:
             await asyncio.to_thread(self.store.write, digest, part, may=may)
-            rows = part.account.rows
+            rows = part.metadata.rows
         except _FasterError as other:
             return other.rows
         finally:
@@ -165,10 +165,10 @@ class WorkerFetcher:
 
         Told by its seal, not by the time: workers' clocks differ.
         """
-        seal = self.store.seal(digest)
+        seal = self.store.checksum(digest)
         if seal is None or seal == before:
             return None
-        account = self.store.account(digest)
+        account = self.store.metadata(digest)
         return None if account is None else account.rows
 
     def _claiming(

@@ -290,7 +290,7 @@ class AsyncJobClient:
                 return await ask(f"{self.address}/jobs/{quote(job, safe='')}")
         except ServiceError as exc:
             gone = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
-            if exc.refusal is not None and exc.refusal.status in gone:
+            if exc.response is not None and exc.response.status in gone:
                 raise _LostError from exc
             raise
 

@@ -178,7 +178,7 @@ class AggregateEndpoint(Endpoint, Protocol):
 
         Returns:
             interval_start, interval_end, queue_id, media_type and the columns of
-            gcbatch.tables.aggregates.sla.ADDED, a row for each of *rows*; null where
+            gcbatch.tables.aggregates.sla.SUMS, a row for each of *rows*; null where
             there is nothing. With queue_name and deleted, where answers tell them.
         """
         ...

@@ -206,8 +206,8 @@ class Splitter:
             return pieces[0]
         groups = self.endpoint.groups(self.desk.asked)
         table = concat_parts([piece.table for piece in pieces], groups, about)
-        accounts = [piece.account for piece in pieces]
-        return Part(table, reduce(lambda a, b: a.joined(b), accounts))
+        accounts = [piece.metadata for piece in pieces]
+        return Part(table, reduce(lambda a, b: a.merged_with(b), accounts))
 
     def _edges(self, window: Window) -> list[Window]:
         """Return the buckets of a window."""

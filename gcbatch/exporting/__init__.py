@@ -18,8 +18,7 @@ from gcbatch.exporting.discovery import (
 )
 from gcbatch.exporting.draft_folders import remove_leftovers
 from gcbatch.exporting.local_path import LocalPath
-from gcbatch.exporting.published_file import PublishedFile, digest_file
-from gcbatch.exporting.target import Target
+from gcbatch.exporting.target import PublishedFile, Target, digest_file
 
 __all__ = [
     "API_VERSION",

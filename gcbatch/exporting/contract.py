@@ -1,4 +1,4 @@
-"""The contract of exporters: what they are given, what they return, how they run."""
+"""The contract of exporters: what they get, what they return, how they run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,23 +9,15 @@ from pydantic import BaseModel, ConfigDict
 
 from gcbatch.errors import GcbatchError, OutputError
 from gcbatch.exporting.local_path import LocalPath
-from gcbatch.exporting.published_file import PublishedFile
-from gcbatch.exporting.target import Target
+from gcbatch.exporting.target import PublishedFile, Target
 
 if TYPE_CHECKING:
     from gcbatch.table import Table
 
-__all__ = [
-    "API_VERSION",
-    "Exporter",
-    "FileOptions",
-    "Options",
-    "Receipt",
-    "export",
-]
+__all__ = ["API_VERSION", "Exporter", "FileOptions", "Options", "Receipt", "export"]
 
 API_VERSION: Final = 1
-"""The contract below. Raised when an exporter written for it would no longer work."""
+"""Version of the contract. It rises when existing exporters would no longer work."""
 
 
 class Options(BaseModel):
@@ -50,7 +42,7 @@ class Receipt:
 
     Args:
         location: Where the rows are now, as the user would name it.
-        rows: How many rows were written, over all tables.
+        rows: Number of rows that were written, over all tables.
     """
 
     location: str
@@ -61,11 +53,11 @@ class Receipt:
 class Exporter(Protocol):
     """Writes tables somewhere; writing them twice leaves one copy.
 
-    It never changes a table and never fetches. It may also have a method
-    `check(tables)`, called before the first request with tables that have no rows
-    yet, to refuse a job (by JobError) that it could not export. And it may say by
-    `deterministic = True` that the same tables and options give the same files: a run
-    leaves them as they are then, where it would only write them again.
+    It never changes a table and never sends a request. It may also have a method
+    `check(tables)`, which is called before the first request with tables that have no
+    rows yet, to refuse (by JobError) a job that it cannot export. And it may declare by
+    `deterministic = True` that the same tables and options give the same files: then a
+    run does not write them again.
     """
 
     api_version: ClassVar[int]
@@ -74,12 +66,12 @@ class Exporter(Protocol):
     def __init__(self, options: BaseModel) -> None: ...
 
     def export(self, tables: "Mapping[str, Table]", target: Target) -> Receipt:
-        """Write *tables*, in the order given, and return where they went.
+        """Write *tables*, in the order given, and return where they are.
 
         Args:
             tables: By name; most exporters take exactly one.
-            target: Lends staging paths; a database exporter ignores it and
-                replaces what it wrote before by each table's key and covered range.
+            target: Provides staging paths. A database exporter ignores it: it replaces
+                what it wrote before, by each table's key and covered range.
 
         Raises:
             OutputError: If they cannot be written; the previous output stays.
@@ -97,25 +89,25 @@ def export(
     """Run one exporter and publish what it staged.
 
     Args:
-        exporter: Made from the job's options.
+        exporter: An exporter with the job's options.
         name: Its name, for errors.
-        tables: What to hand it.
-        stop: Once set, no other run is waited for.
+        tables: The tables to export.
+        stop: Once set, the export does not wait for other runs.
 
     Returns:
         The exporter's receipt, and the files that were published.
 
     Raises:
-        GcbatchError: What the exporter or the tables raise of ours, as it is.
-        OutputError: Anything else that an exporter raises, with its name. The
-            previous output is as it was.
+        GcbatchError: As the exporter or a table raised it.
+        OutputError: If the exporter raises anything else; names the exporter. The
+            previous output stays.
     """
     try:
         with Target(stop=stop) as target:
             receipt = exporter.export(tables, target)
     except GcbatchError:
         raise
-    except (Exception, SystemExit) as exc:  # someone else's code may raise anything
+    except (Exception, SystemExit) as exc:  # the code of a plugin may raise anything
         reason = exc.strerror if isinstance(exc, OSError) else None
         msg = f"exporter {name!r} failed: {reason or f'{type(exc).__name__}: {exc}'}"
         raise OutputError(msg, hint="the previous output is as it was") from exc

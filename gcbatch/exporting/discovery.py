@@ -1,4 +1,4 @@
-"""Exporters found by entry point, or by `module:Class` in a job."""
+"""Finds exporters by entry point, or by `module:Class` in a job."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ __all__ = [
 ]
 
 GROUP: Final = "gcbatch.exporters"
+CONTRACT_HINT: Final = "see docs/writing-an-exporter.md for the contract"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,9 @@ class ExporterEntry:
     """An exporter as its distribution registers it; not imported.
 
     Args:
-        name: What job files call it.
-        distribution: The package that registers it; empty if it is in none.
-        version: Of that package.
+        name: Its name in job files.
+        distribution: The package that registers it; empty if there is none.
+        version: Version of that package.
     """
 
     name: str
@@ -66,14 +67,12 @@ def find_exporter(
     """Return one exporter as it is registered; not imported.
 
     Args:
-        name: What the job file calls it: the name that it is registered by, or where
-            it is, `module:Class`.
-        known: What is installed, for whoever asks often: looking it up reads what all
-            packages say of themselves. None looks it up.
+        name: As in the job file: its registered name, or `module:Class`.
+        known: The installed exporters, for callers that look up several; None finds
+            them, which reads the metadata of all packages.
 
     Raises:
-        JobError: If no installed package registers *name*, or two do. Names the
-            package and the way out.
+        JobError: If no installed package registers *name*, or two do.
     """
     if ":" in name:
         return ExporterEntry(name, "", "", EntryPoint(name, name, GROUP))
@@ -94,33 +93,32 @@ def load_exporter(exporter: str | ExporterEntry) -> type[Exporter]:
     """Import one exporter's class.
 
     Args:
-        exporter: How it is registered, or what the job file calls it.
+        exporter: As it is registered, or its name in the job file.
 
     Raises:
-        JobError: If it is not there, cannot be imported, or is not written for this
-            API version. Names the package and the way out.
+        JobError: If it is missing, cannot be imported, or is not written for this API
+            version; names the package.
     """
     entry = find_exporter(exporter) if isinstance(exporter, str) else exporter
     try:
         loaded: Any = entry.entry.load()
     except Exception as exc:  # a plugin's import may raise anything
         msg = f"exporter {entry} cannot be imported: {type(exc).__name__}: {exc}"
-        way_out = "name it as module:Class, the module on PYTHONPATH"
+        hint = "name it as module:Class, the module on PYTHONPATH"
         if entry.distribution:
-            way_out = f"mend or uninstall {entry.distribution}, or drop it from the job"
-        raise JobError(msg, hint=way_out) from exc
+            hint = f"repair or uninstall {entry.distribution}, or drop it from the job"
+        raise JobError(msg, hint=hint) from exc
     version = getattr(loaded, "api_version", None)
     if not isinstance(version, int) or not isinstance(loaded, type):
-        msg = f"exporter {entry} is no class with an api_version"
-        raise JobError(msg, hint="see docs/writing-an-exporter.md for the contract")
+        msg = f"exporter {entry} is not a class with an api_version"
+        raise JobError(msg, hint=CONTRACT_HINT)
     if version != API_VERSION:
-        older = version < API_VERSION
-        msg = f"exporter {entry} wants exporter API {version}, this is {API_VERSION}"
-        who = (entry.distribution or "it") if older else "gcbatch"
-        raise JobError(msg, hint=f"upgrade {who}")
+        msg = f"exporter {entry} needs exporter API {version}, this is {API_VERSION}"
+        older = (entry.distribution or "it") if version < API_VERSION else "gcbatch"
+        raise JobError(msg, hint=f"upgrade {older}")
     missing = [n for n in ("Options", "export") if not hasattr(loaded, n)]
     if missing:
         msg = f"exporter {entry} lacks {' and '.join(missing)}"
-        raise JobError(msg, hint="see docs/writing-an-exporter.md for the contract")
+        raise JobError(msg, hint=CONTRACT_HINT)
     kind: type[Exporter] = loaded
     return kind

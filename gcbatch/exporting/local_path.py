@@ -1,4 +1,4 @@
-"""Paths as a job names them."""
+"""Paths in a job file."""
 
 import os
 import re
@@ -7,19 +7,17 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator
 
-__all__ = ["MOST_NAME_BYTES", "LocalPath"]
-
+__all__ = ["LocalPath"]
 
 _SCHEME: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):[/\\]")
-"""Of a URL; a single letter is a drive of Windows."""
+"""The scheme of a URL; a single letter is a drive of Windows."""
 
-
-MOST_NAME_BYTES: Final = 255
-"""Of a folder's or file's name, on every common disk."""
+MAX_NAME_BYTES: Final = 255
+"""Longest name of a folder or file, on every common disk."""
 
 
 def _check_local(value: object) -> object:
-    """Refuse what would be taken for a path, but was meant otherwise."""
+    """Refuse what looks like a path, but was meant otherwise."""
     if not isinstance(value, (str, Path)):
         return value
     text = str(value)
@@ -33,11 +31,11 @@ def _check_local(value: object) -> object:
             way_out = "write the path alone"
         msg = f"{text} is a URL, not a path; {way_out}"
         raise ValueError(msg)
-    if long := [n for n in Path(text).parts if len(os.fsencode(n)) > MOST_NAME_BYTES]:
-        msg = f"{long[0][:20]}… is longer than the {MOST_NAME_BYTES} bytes of a name"
+    if long := [n for n in Path(text).parts if len(os.fsencode(n)) > MAX_NAME_BYTES]:
+        msg = f"{long[0][:20]}… is longer than the {MAX_NAME_BYTES} bytes of a name"
         raise ValueError(msg)
     return value
 
 
 LocalPath = Annotated[Path, BeforeValidator(_check_local)]
-"""A file or folder of this machine, as a job names it."""
+"""A file or folder of this machine, as the job file names it."""

@@ -1,92 +1,115 @@
-"""Staging and publication of outputs: all written aside, then renamed together."""
+"""Publishes outputs together: all are written to drafts first, then renamed."""
 
 import os
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from hashlib import file_digest
 from pathlib import Path
 from threading import Event
-from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
-from gcbatch.atomic_files import Sync, sync_folder, to_disk
+from gcbatch.atomic_files import Sync, open_regular, sync_folder, to_disk
 from gcbatch.errors import OutputError
 from gcbatch.exporting.draft_folders import DraftFolders, remove_leftovers
-from gcbatch.exporting.published_file import PublishedFile, digest_file
 from gcbatch.locks import hold_folder
 
-__all__ = ["Target"]
+__all__ = ["PublishedFile", "Target", "digest_file"]
 
-_HINT = "check the folder and its permissions"
+_HINT: Final = "check the folder and its permissions"
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedFile:
+    """A file that was published.
+
+    Args:
+        path: As in the job file; a relative path starts at the folder of the run.
+        sha256: Hash of its content.
+        bytes: Its size.
+    """
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+def digest_file(path: Path) -> PublishedFile:
+    """Return the digest of a file.
+
+    Raises:
+        OSError: If it cannot be read, or is no regular file.
+    """
+    with open_regular(path) as file:
+        content = file_digest(file, "sha256")
+        return PublishedFile(str(path), content.hexdigest(), file.tell())
 
 
 class Target:
-    """Lends staging paths, publishes them together, drops them on failure.
+    """Provides staging paths; publishes the files together, or drops them on failure.
 
-    Used as a context manager round one call of `export`: leaving it normally puts
-    every staged file in its place by one rename each, leaving it with an error
-    removes them and leaves what was there before.
+    It is a context manager round one call of `export`. Leaving it normally renames
+    every staged file into its place. Leaving it with an error removes the staged files;
+    the previous output stays.
 
     Args:
         sync: Forces a file's or folder's content to disk; the default is os.fsync.
-        stop: Once set, no other run is waited for.
+        stop: Once set, it does not wait for other runs.
     """
 
     def __init__(self, sync: Sync = to_disk, *, stop: Event | None = None) -> None:
         self._sync = sync
         self._stop = stop
         self._staged: dict[Path, Path] = {}
-        self._asked: dict[Path, Path] = {}
+        self._requested: dict[Path, Path] = {}
         self._outputs: tuple[PublishedFile, ...] = ()
         self._obsolete: list[tuple[Path, Path | None]] = []
-        self._made: list[Path] = []
+        self._created: list[Path] = []
         self._drafts: dict[Path, DraftFolders] = {}
-        self._held: dict[Path, int | None] = {}
+        self._locks: dict[Path, int | None] = {}
 
     @property
     def published(self) -> tuple[PublishedFile, ...]:
-        """The files that were put in place: where they were asked for, as written."""
+        """The published files, each with the path that was passed to stage."""
         return self._outputs
 
     def stage(self, path: Path, *, within: Path | None = None) -> Path:
-        """Return a path to write to, whose file becomes *path* when all is written.
+        """Return a path to write to; its file becomes *path* when all is written.
 
-        What a killed run left of the same output is removed.
+        Drafts of the same output that a killed run left are removed.
 
         Args:
-            path: Where the file is to be. Folders on the way are made.
-            within: A folder above it of which readers take all files, so that it shall
-                hold no unfinished one: the file is written beside that folder.
+            path: Where the file is to be. Missing folders are created.
+            within: A folder above it all of whose files are read, so that it must hold
+                no unfinished one: the file is written beside that folder.
 
         Raises:
-            OutputError: If there is a folder at *path*, or none can be made.
+            OutputError: If there is a folder at *path*, or a folder cannot be created.
         """
-        asked = path
+        requested = path
         try:
             if path.is_symlink():
-                path = path.resolve()  # what it points to is written, the link stays
+                path = path.resolve()  # the link stays, its file is written
             if path in self._staged:
                 return self._staged[path]
-            if path.is_dir():
-                msg = f"{path}: is a folder, a file is to be written there"
-                raise OutputError(msg, hint="name a file, such as out/intervals.csv")
             if path.exists() and not path.is_file():
-                msg = f"{path}: is no regular file"
+                kind = "a folder" if path.is_dir() else "no regular file"
+                msg = f"{path}: is {kind}"
                 raise OutputError(msg, hint="name a file, such as out/intervals.csv")
             if within is None:
-                self._make(path.parent)
+                self._create(path.parent)
             drafts = self._drafts_for(path) if within is None else self._aside(within)
             staged = drafts.create()
         except OSError as exc:
             msg = f"{path}: cannot be written: {exc.strerror or exc}"
             raise OutputError(msg, hint=_HINT) from exc
         self._staged[path] = staged
-        self._asked[path] = asked
+        self._requested[path] = requested
         return staged
 
     def _drafts_for(self, path: Path) -> DraftFolders:
-        """Return the folder of drafts beside *path*; one serves all of a folder."""
+        """Return the draft folder beside *path*; all files of a folder share one."""
         folder = path.parent
         if folder not in self._drafts:
             remove_leftovers(path)
@@ -94,41 +117,41 @@ class Target:
         return self._drafts[folder]
 
     def _aside(self, folder: Path) -> DraftFolders:
-        """Return a folder of drafts on the disk of *folder*, not in it if that can be.
+        """Return a draft folder on the disk of *folder*, outside it if possible.
 
         Raises:
-            OSError: If none can be made.
+            OSError: If none can be created.
         """
-        self._make(folder)
+        self._create(folder)
         place = folder.resolve()
         if place.name and place.parent.stat().st_dev == place.stat().st_dev:
-            with suppress(OSError):  # it may be ours, but not the folder above it
+            with suppress(OSError):  # the folder above it may be read-only
                 return self._drafts_for(place)
         return self._drafts_for(place / "partitions")
 
     def make_folder(self, folder: Path) -> None:
-        """Make a folder and those above it; on failure those left empty go again.
+        """Create a folder and those above it; a failed export removes empty ones.
 
         Raises:
-            OutputError: If it cannot be made.
+            OutputError: If it cannot be created.
         """
         try:
-            self._make(folder)
+            self._create(folder)
         except OSError as exc:
-            msg = f"{folder}: cannot be made: {exc.strerror}"
+            msg = f"{folder}: cannot be created: {exc.strerror}"
             raise OutputError(msg, hint=_HINT) from exc
 
-    def _make(self, folder: Path) -> None:
+    def _create(self, folder: Path) -> None:
         if not folder.is_dir():
-            self._make(folder.parent)
+            self._create(folder.parent)
             folder.mkdir(exist_ok=True)
-            self._made.append(folder)
+            self._created.append(folder)
 
     def unstage(self, path: Path) -> None:
-        """Leave what is at *path* as it is, though a file may be staged for it."""
+        """Leave the file at *path* as it is; drop one that is staged for it."""
         if path.is_symlink():
             path = path.resolve()
-        self._asked.pop(path, None)
+        self._requested.pop(path, None)
         if staged := self._staged.pop(path, None):
             with suppress(OSError):
                 staged.unlink(missing_ok=True)
@@ -138,28 +161,28 @@ class Target:
 
         Args:
             path: The file.
-            root: Folders below it go too, where nothing else is in them.
+            root: Folders below it are removed too if they are empty.
         """
         self._obsolete.append((path, root))
 
     def hold(self, folder: Path) -> None:
-        """Keep other runs from publishing into *folder* until this one has.
+        """Lock *folder* until this target has published.
 
-        What is seen in it afterwards is what the files will be put beside. Where the
-        system or the disk knows no locks, nobody is kept.
+        From now on no other run changes what is in it. If the system or the disk does
+        not support locks, nothing is locked.
 
         Args:
-            folder: Whoever publishes into it holds it too.
+            folder: A folder that every run locks before it publishes into it.
 
         Raises:
-            OutputError: If another run does not let go of it.
+            OutputError: If another run does not release it.
         """
-        while folder not in self._held:
+        while folder not in self._locks:
             self.make_folder(folder)
             try:
-                self._held[folder] = hold_folder(folder, stop=self._stop)
+                self._locks[folder] = hold_folder(folder, stop=self._stop)
             except FileNotFoundError:
-                continue  # a run that made it failed, and removed it
+                continue  # a run that created it failed, and removed it
             except OSError as exc:
                 msg = f"{folder}: {exc.strerror}"
                 hint = "wait for the other run, or end it"
@@ -168,12 +191,7 @@ class Target:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         is_done = False
         try:
             if kind is None:
@@ -183,8 +201,8 @@ class Target:
             for drafts in self._drafts.values():
                 drafts.close()
             if not is_done:
-                _remove_empty(reversed(self._made))
-            for handle in self._held.values():
+                _remove_empty(reversed(self._created))
+            for handle in self._locks.values():
                 if handle is not None:
                     os.close(handle)
 
@@ -194,15 +212,17 @@ class Target:
             for path, staged in self._staged.items():  # noqa: B007 - for the error
                 with staged.open("rb+") as file:
                     self._sync(file.fileno())
-            # What is in its place may be another's as soon as it is there.
+            # Once a file is in its place, another run may replace it.
             outputs = tuple(
-                replace(digest_file(staged), path=str(self._asked[path]))
+                replace(digest_file(staged), path=str(self._requested[path]))
                 for path, staged in self._staged.items()
             )
             for path, staged in self._staged.items():
-                with suppress(FileNotFoundError):  # who could read it still can
+                with suppress(
+                    FileNotFoundError
+                ):  # the rights of the previous file stay
                     staged.chmod(stat.S_IMODE(path.stat().st_mode))
-                self._make(path.parent)
+                self._create(path.parent)
                 staged.replace(path)
             for path, root in self._obsolete:
                 if path not in self._staged:
@@ -219,5 +239,5 @@ class Target:
 
 def _remove_empty(folders: Iterable[Path]) -> None:
     for folder in folders:
-        with suppress(OSError):  # rmdir refuses one that has something in it
+        with suppress(OSError):  # rmdir refuses a folder that is not empty
             folder.rmdir()

@@ -109,7 +109,7 @@ async def fetch_parts(
                 raise
             return
         await _put(store, query, part)
-        observer.fetched(query, part.account.rows)
+        observer.fetched(query, part.metadata.rows)
 
     await for_each(queries, one, at_once=concurrency)
 

@@ -170,7 +170,7 @@ class EntityListing:
     @property
     def is_final(self) -> bool:
         """Whether listing again soon would bring the same: all, or a firm refusal."""
-        refusal = self.failure.refusal if self.failure else None
+        refusal = self.failure.response if self.failure else None
         if refusal is not None:
             return rule_for(refusal) is None
         return self.lacking is None
@@ -191,5 +191,5 @@ class EntityListing:
 
 
 def _words_of(refused: GcbatchError | None) -> str:
-    refusal = refused.refusal if refused else None
+    refusal = refused.response if refused else None
     return (refusal.message if refusal else "") or "not allowed"

@@ -131,5 +131,5 @@ def digest_parts(plan: Plan, store: Store) -> PartsDigest:
     digests = sorted({query.digest for query in plan.queries})
     whole = sha256()
     for digest in digests:
-        whole.update(f"{digest} {store.seal(digest) or '-'}\n".encode())
+        whole.update(f"{digest} {store.checksum(digest) or '-'}\n".encode())
     return PartsDigest(len(digests), whole.hexdigest())

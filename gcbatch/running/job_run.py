@@ -112,7 +112,7 @@ class JobRun:
                     return await self._finished(exporters)
                 except ReplacedPartError:
                     for run in self._left():
-                        run.forget_reads()
+                        run.reset_seen()
                 except DamagedPartError:
                     for run in self._left():
                         with self._noting(run.org):
@@ -159,7 +159,7 @@ class JobRun:
             for failure in failures
             for line in failure.problem.split("\n")
         ]
-        raise type(worst)(told, hint=worst.hint, refusal=worst.refusal) from worst
+        raise type(worst)(told, hint=worst.hint, response=worst.response) from worst
 
     async def _finished(
         self, exporters: Exporters, *, is_last: bool = False

@@ -163,9 +163,9 @@ class OrgRun:
             await self._fetch(session, engine, plan, damaged)
         self._planned = self.planned.without(self._effort.gaps)
 
-    def forget_reads(self) -> None:
+    def reset_seen(self) -> None:
         """Take parts as they are now for what is to be read."""
-        self._store.forget_reads()
+        self._store.reset_seen()
 
     async def plan(self, orgs: OrgSessions) -> ResolvedPlan:
         """Return the plan, from kept names where they suffice and are not too old."""
@@ -245,7 +245,7 @@ class OrgRun:
         latest = None
         if isinstance(self._endpoint, DetailsEndpoint) and self._endpoint.known_by_id:
             failed = self._effort.gaps
-            beside = tuple(q for q in failed if self._store.account_of(q) is not None)
+            beside = tuple(q for q in failed if self._store.metadata_of(q) is not None)
             latest = LatestParts(planned.plan, self._store, stop, beside)
         source = TableSource(
             self.job,
@@ -351,7 +351,7 @@ class OrgRun:
 
     def _told_missing(self, plan: Plan) -> str:
         """Return which windows and queues have no part yet, in one line."""
-        missing = [q for q in plan.queries if self._store.account_of(q) is None]
+        missing = [q for q in plan.queries if self._store.metadata_of(q) is None]
         if len(missing) in (0, len(plan.queries)):
             return ""  # nothing, or all of it
         gaps = "; ".join(map(str, map(self._gap, missing[:MOST_GAPS])))
@@ -363,7 +363,7 @@ class OrgRun:
         return Gap(query.window, queues, self.org)
 
     def _account(self, query: Query) -> PartMetadata:
-        account = self._store.account_of(query)
+        account = self._store.metadata_of(query)
         if account is None:
             is_there = self._store.is_unreadable(query)
             what = "is damaged or of another query" if is_there else "is missing"
@@ -381,7 +381,7 @@ def _remarks_of(accounts: Sequence[PartMetadata]) -> list[str]:
     """Return what the reader of a run should know of its parts."""
     counted = sum((Counter(a.remarks) for a in accounts), Counter[str]())
     remarks = sorted(_told(counted))
-    newer = {path for account in accounts for path in account.newer}
+    newer = {path for account in accounts for path in account.unknown_fields}
     left_out = {path for account in accounts for path in account.left_out}
     for what, names in (
         ("fields newer than this release, kept in the column extra", newer),

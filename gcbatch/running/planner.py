@@ -355,7 +355,7 @@ class Planner:
         return [q for q in plan.queries if not self._is_settled(q)]
 
     def _is_settled(self, query: Query) -> bool:
-        account = self.store.account_of(query)
+        account = self.store.metadata_of(query)
         if account is None or self.is_provisional(account):
             return False
         return self.store.is_fresh(query.digest)
@@ -363,7 +363,7 @@ class Planner:
     def is_provisional(self, account: PartMetadata) -> bool:
         """Say whether a part is to be fetched again, as its figures may change."""
         zone, settle = self._job.query.zone, self._job.fetch.settle
-        return not account.settled(settle, zone, self.clock.now())
+        return not account.is_final(settle, zone, self.clock.now())
 
 
 def _unknown_targets(found: Iterable[EntityListing], names: Names) -> Iterator[str]:

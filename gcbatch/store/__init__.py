@@ -1,4 +1,4 @@
-"""The store: parts, each there whole or not at all, and the notes of a job."""
+"""The store: the parts and notes of a job, each there whole or not at all."""
 
 from gcbatch.store.concat import concat_parts
 from gcbatch.store.entity_files import has_entities, read_entities, write_entities
@@ -9,7 +9,7 @@ from gcbatch.store.maintenance import (
     parse_age,
     prune,
 )
-from gcbatch.store.part_file import Part, PartSource, fill
+from gcbatch.store.part_file import Part, PartSource
 from gcbatch.store.part_metadata import SETTLE, PartMetadata
 from gcbatch.store.pending_jobs import PendingJobs, SubmittedJob
 from gcbatch.store.spool import DOCUMENTS, Document, Spool, SpooledPart
@@ -32,7 +32,6 @@ __all__ = [
     "StoredJob",
     "SubmittedJob",
     "concat_parts",
-    "fill",
     "has_entities",
     "list_store",
     "parse_age",

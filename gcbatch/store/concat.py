@@ -1,4 +1,4 @@
-"""Rows of several answers, in order and apart from each other."""
+"""Joins the rows of several answers, which must not overlap."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -21,10 +21,10 @@ def concat_parts(
     Args:
         tables: Answers about one span; each is in order and without overlaps itself.
         groups: Columns that with interval_start make the key of a row.
-        about: What was asked, for errors.
+        about: The query, for errors.
 
     Raises:
-        DataError: If two answers bring the same, or overlapping, buckets of a group:
+        DataError: If two answers have the same, or overlapping, buckets of a group:
             they would count twice. Names group and bucket.
     """
     table = pa.concat_tables(tables)
@@ -37,7 +37,7 @@ def concat_parts(
 
 
 def _refuse_overlaps(table: pa.Table, groups: Sequence[str], about: str) -> None:
-    """Look at each row and the next, which are of one group where keys are equal."""
+    """Compare each row with the next; rows of one group stand together."""
     if table.num_rows <= 1:
         return
     upper, lower = table.slice(0, table.num_rows - 1), table.slice(1)
@@ -50,11 +50,11 @@ def _refuse_overlaps(table: pa.Table, groups: Sequence[str], about: str) -> None
     row = lower.slice(at, 1).to_pylist()[0]
     group = one_line({name: row[name] for name in groups})
     bucket = Window(row["interval_start"], row["interval_end"])
-    msg = f"{about}: two answers bring bucket {bucket} of group {group}"
-    raise DataError(msg, hint="the service does not keep to the queues it was asked")
+    msg = f"{about}: two answers have bucket {bucket} of group {group}"
+    raise DataError(msg, hint="the service answered for other queues than requested")
 
 
 def _same(one: pa.ChunkedArray, other: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Compare, null being equal to null."""
+    """Return where two columns are equal; null equals null."""
     equal = pc.fill_null(pc.equal(one, other), fill_value=False)
     return pc.or_(equal, pc.and_(pc.is_null(one), pc.is_null(other)))

@@ -1,9 +1,9 @@
-"""What a run listed of the org's queues, users and codes, kept beside its plan.
+"""Entities (queues, users, codes …) that a run listed, stored beside its saved plan.
 
-<store>/<job name>/<table>.parquet    a row for each entity: its id, and as it was sent
+<store>/<job name>/<table>.parquet    a row for each entity: its id, and JSON as sent
 
 They are files of their own, so that runs that do not export them do not read them.
-Whatever is there was listed by the run that plan.json is of.
+They belong to the run that plan.json describes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,27 +15,27 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gcbatch.atomic_files import Sync, to_disk, write_atomically
-from gcbatch.errors import DamagedPartError, DataError, OutputError
+from gcbatch.errors import DamagedPartError, DataError
 from gcbatch.genesys import ENTITY_KINDS, Documents
+from gcbatch.store.notes import unwritable
 from gcbatch.store.part_file import (
-    BLANK_SEAL,
-    SEAL_KEY,
+    BLANK_CHECKSUM,
+    CHECKSUM_KEY,
     batches_of,
-    metadata_of,
+    footer_of,
     open_verified,
     write_checksum,
 )
 from gcbatch.store.store import Store
 
-__all__ = ["LISTING_FILES", "has_entities", "read_entities", "write_entities"]
+__all__ = ["ENTITY_FILES", "has_entities", "read_entities", "write_entities"]
 
 _SUFFIX: Final = ".parquet"
-LISTING_FILES: Final = tuple(listing.table + _SUFFIX for listing in ENTITY_KINDS)
+ENTITY_FILES: Final = tuple(kind.table + _SUFFIX for kind in ENTITY_KINDS)
 """Their names, in the folder of a job."""
 
 ROWS: Final = 4_096
-"""Of a row group; a queue's settings may have tens of kilobytes."""
+"""Rows of a row group; a queue's settings may have tens of kilobytes."""
 
 _SCHEMA: Final = pa.schema(
     [
@@ -43,44 +43,38 @@ _SCHEMA: Final = pa.schema(
         pa.field("document", pa.large_string(), nullable=False),
     ]
 )
-LISTING_KEY: Final = b"gcbatch.listing"
-"""The job and the table that a listing is of; those of older releases lack it."""
+OWNER_KEY: Final = b"gcbatch.listing"
+"""The job and table that a file belongs to; older releases did not write it."""
 
 _HINT: Final = "`gcbatch run JOB` lists it"
 
 
-def write_entities(
-    store: Store, listings: Mapping[str, Documents], *, sync: Sync = to_disk
-) -> None:
-    """Keep what a run listed, and nothing that an earlier one did.
+def write_entities(store: Store, entities: Mapping[str, Documents]) -> None:
+    """Write the entities that a run listed; remove those of the run before.
 
     Args:
-        store: Of the job.
-        listings: By table, entities by id.
-        sync: Forces a file or folder to disk.
+        store: The store of the job.
+        entities: By table, JSON documents by id.
 
     Raises:
         OutputError: If the store cannot be written.
     """
-    for name in LISTING_FILES:
-        table = name.removesuffix(_SUFFIX)
-        path = store.folder / name
+    for kind in ENTITY_KINDS:
+        path = _path(store, kind.table)
+        if kind.table in entities:
+            owner = _owner(store, kind.table)
+            fill = partial(_fill, documents=entities[kind.table], owner=owner)
+            store.write_file(path.name, fill)
+            continue
         try:
-            if table in listings:
-                fill = partial(_fill, documents=listings[table], own=_own(store, table))
-                write_atomically(path, fill, sync=sync)
-            else:
-                # Whoever exports it again wants it as it is then.
-                path.unlink(missing_ok=True)
+            # An export of this table has to list the entities as they are then.
+            path.unlink(missing_ok=True)
         except OSError as exc:
-            msg = f"{path}: cannot be written: {exc.strerror}"
-            raise OutputError(
-                msg, hint="check fetch.store, its space and rights"
-            ) from exc
+            raise unwritable(store.folder, exc) from exc
 
 
 def has_entities(store: Store, table: str) -> bool:
-    """Say whether the last run kept a listing, and it is whole."""
+    """Return whether the last run stored the entities of a table, undamaged."""
     with suppress(OSError, DamagedPartError), _opened(store, table):
         return True
     return False
@@ -104,33 +98,33 @@ def read_entities(store: Store, table: str) -> Iterator[tuple[str, str]]:
     except OSError as exc:
         msg = f"{path}: cannot be read: {exc.strerror}"
         raise DataError(msg, hint=_HINT) from exc
-    except (DamagedPartError, KeyError) as exc:
-        msg = (
-            exc.problem if isinstance(exc, DamagedPartError) else f"{path}: is damaged"
-        )
+    except DamagedPartError as exc:
+        raise DataError(exc.problem, hint=_HINT) from exc
+    except KeyError as exc:
+        msg = f"{path}: is damaged"
         raise DataError(msg, hint=_HINT) from exc
 
 
 @contextmanager
 def _opened(store: Store, table: str) -> Iterator[Any]:
-    """Open a listing, checksum verified.
+    """Open the file of a table, checksum verified.
 
     Raises:
         OSError: If it cannot be read.
-        DamagedPartError: If it is damaged, or another job's or table's.
+        DamagedPartError: If it is damaged, or belongs to another job or table.
     """
     path = _path(store, table)
     with open_verified(path) as (file, _):
-        own = _own(store, table)
-        if metadata_of(file).get(LISTING_KEY, own) != own:
-            msg = f"{path}: is another job's or table's listing"
+        owner = _owner(store, table)
+        if footer_of(file).get(OWNER_KEY, owner) != owner:
+            msg = f"{path}: belongs to another job or table"
             raise DamagedPartError(msg, hint=_HINT)
         file.seek(0)
         yield file
 
 
-def _own(store: Store, table: str) -> bytes:
-    """Return what a listing is of."""
+def _owner(store: Store, table: str) -> bytes:
+    """Return the job and table that a file belongs to."""
     return f"{store.name}/{table}".encode()
 
 
@@ -138,9 +132,8 @@ def _path(store: Store, table: str) -> Path:
     return store.folder / f"{table}{_SUFFIX}"
 
 
-def _fill(path: Path, documents: Documents, own: bytes) -> None:
-    metadata = {LISTING_KEY: own, SEAL_KEY: BLANK_SEAL}
-    schema = _SCHEMA.with_metadata(metadata)
+def _fill(path: Path, documents: Documents, owner: bytes) -> None:
+    schema = _SCHEMA.with_metadata({OWNER_KEY: owner, CHECKSUM_KEY: BLANK_CHECKSUM})
     in_order = sorted(documents)
     with pq.ParquetWriter(
         path, schema, compression="zstd", write_page_checksum=True
@@ -148,10 +141,6 @@ def _fill(path: Path, documents: Documents, own: bytes) -> None:
         for first in range(0, len(in_order), ROWS):
             ids = in_order[first : first + ROWS]
             texts = [documents[i].decode() for i in ids]
-            writer.write_table(
-                pa.Table.from_arrays(
-                    [pa.array(ids, pa.string()), pa.array(texts, pa.large_string())],
-                    schema=schema,
-                )
-            )
+            columns = [pa.array(ids, pa.string()), pa.array(texts, pa.large_string())]
+            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
     write_checksum(path)

@@ -1,13 +1,12 @@
-"""Keeping the store small: what is in it, and the removal of what is old.
+"""Lists what the store holds, and removes what is old.
 
-Parts hold personal data (ids of agents, what they did when), and nobody may have to
-keep them for ever. Only what gcbatch wrote itself is ever removed, links are never
-followed.
+Parts hold personal data (ids of agents, what they did when), which often must not be
+kept for ever. Only files that gcbatch wrote are removed; links are never followed.
 """
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from gcbatch.errors import JobError, OutputError
-from gcbatch.store.entity_files import LISTING_FILES
+from gcbatch.store.entity_files import ENTITY_FILES
 from gcbatch.store.part_metadata import SETTLE, PartMetadata
 from gcbatch.store.store import FRESH_NOTE, PLAN_NOTE, REPORT_NOTE, Store
 from gcbatch.suggest import unknown
@@ -24,19 +23,19 @@ from gcbatch.windows import UTC_ZONE, Period, Window, iso, parse_period_or_zero,
 
 __all__ = ["PruneResult", "StoredJob", "list_store", "parse_age", "prune"]
 
-NOTES: Final = (PLAN_NOTE, REPORT_NOTE, FRESH_NOTE, *LISTING_FILES)
+NOTES: Final = (PLAN_NOTE, REPORT_NOTE, FRESH_NOTE, *ENTITY_FILES)
 _PART: Final = re.compile(r"[0-9a-f]{40}\.parquet")
 _PENDING: Final = re.compile(r"[0-9a-f]{40}\.pending")
-"""What names the service's jobs; see store.Pending."""
+"""Notes of the service's jobs; see PendingJobs."""
 
 _LEFTOVER: Final = re.compile(
     rf"\.(?:[0-9a-f]{{40}}|{'|'.join(map(re.escape, NOTES))})\.[0-9a-f]{{12}}\.part"
 )
-"""What a write that did not end leaves behind; see files.create_beside."""
+"""What an interrupted write leaves behind; see atomic_files.create_temp_beside."""
 
 LEFTOVER_AGE: Final = timedelta(days=1)
 """No write takes so long: a younger one may be under way. Nor does the service keep the
-results of its jobs for ever: what is pending for longer is asked again."""
+results of its jobs for ever: a job that is pending for longer is submitted again."""
 
 _AGE: Final = re.compile(r"(?P<count>[1-9]\d{0,5}) ?(?P<unit>d|w|mo|y)", re.ASCII)
 _UNITS: Final = {"d": "P{}D", "w": "P{}W", "mo": "P{}M", "y": "P{}Y"}
@@ -46,11 +45,11 @@ def parse_age(text: str) -> Period:
     """Read an age such as 30d, 12w, 6mo or 1y.
 
     Raises:
-        JobError: If it is none.
+        JobError: If *text* is not an age.
     """
     match = _AGE.fullmatch(text.strip())
     if match is None:
-        msg = f"{text!r} is no age"
+        msg = f"{text!r} is not an age"
         raise JobError(msg, hint="write 30d, 12w, 6mo or 1y")
     return Period.parse(_UNITS[match["unit"]].format(match["count"]))
 
@@ -61,14 +60,14 @@ class StoredJob:
 
     Args:
         job: Its name.
-        parts: How many.
+        parts: Number of parts.
         size: Bytes of the parts.
         window: From the first part's start to the last one's end; None without parts.
         provisional: Parts that were fetched before their figures had settled, by the
             settling time of the last run.
-        unreadable: Parts that tell nothing of themselves, or are another query's; the
-            next run fetches them.
-        last_run: When the last run that ended began; None if none did.
+        unreadable: Parts without metadata, or of another query; the next run fetches
+            them.
+        last_run: Start of the last run that ended; None if none did.
     """
 
     job: str
@@ -99,11 +98,11 @@ class PruneResult:
 
     Args:
         before: Parts whose window ended earlier are old.
-        jobs: Names of the jobs that parts were removed of.
-        parts: How many.
+        jobs: Names of the jobs that lost parts.
+        parts: Number of removed parts.
         leftovers: Files that an unfinished write or wait had left behind.
         emptied: Jobs that have nothing left.
-        size: Bytes of all that was removed.
+        size: Bytes of all removed files.
     """
 
     before: datetime
@@ -127,12 +126,12 @@ class PruneResult:
 
 
 def list_store(root: Path, names: Sequence[str] = ()) -> list[StoredJob]:
-    """Return what the store holds, by the names of jobs.
+    """Return what the store holds of each job, by name.
 
     Args:
         root: The folder that job files call `fetch.store`.
-        names: Of the jobs to tell of, with all their orgs, or of one org of a job as
-            `job@org`; none is all.
+        names: Names of jobs, with all their orgs, or `job@org` for one org; none means
+            all jobs.
 
     Raises:
         JobError: If it holds no job of such a name.
@@ -146,7 +145,7 @@ def list_store(root: Path, names: Sequence[str] = ()) -> list[StoredJob]:
             msg = f"{root}: {unknown('job', name, sorted(known))}"
             raise JobError(msg, hint="name jobs as their files do under `name:`")
         wanted += found
-    return [_listed(known[name]) for name in dict.fromkeys(wanted)]
+    return [_stored_job(known[name]) for name in dict.fromkeys(wanted)]
 
 
 def prune(
@@ -154,14 +153,14 @@ def prune(
 ) -> PruneResult:
     """Remove the parts whose window ended longer ago than *older_than*.
 
-    The age of a part is that of its data, whenever they were fetched. One that tells
-    nothing of itself is as old as its file. Plans, reports and folders go with the last
-    part of a job; files that are not gcbatch's stay, and so do links. A file whose own
-    time lies far ahead has no age that could be trusted, and counts as old.
+    The age of a part is that of its data, whenever they were fetched. A part without
+    metadata is as old as its file. Plans, reports and folders go with the last part of
+    a job; files of other programs stay, and so do links. A file whose own time lies far
+    in the future has no age that can be trusted, and counts as old.
 
     Args:
         root: The folder that job files call `fetch.store`.
-        older_than: Counted by the calendar of UTC.
+        older_than: Counted by the calendar in UTC.
         now: UTC.
         dry_run: Whether to remove nothing.
 
@@ -190,16 +189,16 @@ def _prune_job(
     kept = 0
     old: list[Path] = []
     for part in _parts(store):
-        account = store.account(part.stem)
-        end = account.window.end if account else _written(part)
-        is_ahead = account is None and end - now > LEFTOVER_AGE
+        metadata = store.metadata(part.stem)
+        end = metadata.window.end if metadata else _written(part)
+        is_ahead = metadata is None and end - now > LEFTOVER_AGE
         if end >= done.before and not is_ahead:
             kept += 1
         else:
             old.append(part)
     left = [p for p in _leftovers(folder) if _is_idle(p, now)]
     notes = [p for p in _entries(folder) if p.name in NOTES and _is_file(p)]
-    # Without parts a run may just have begun: what it wrote is young.
+    # A run may just have begun, and has no parts yet: its notes are young.
     is_idle = old or all(_is_idle(note, now) for note in notes)
     if kept or not is_idle:
         notes = []
@@ -213,51 +212,48 @@ def _prune_job(
         done.emptied.append(folder.name)
     if not dry_run and not kept and is_idle:
         for empty in (folder / "parts", folder):
-            with suppress(OSError):  # rmdir refuses one that has something in it
+            with suppress(OSError):  # rmdir refuses a folder that is not empty
                 empty.rmdir()
 
 
-def _listed(folder: Path) -> StoredJob:
+def _stored_job(folder: Path) -> StoredJob:
     store = Store(folder.parent, folder.name)
     note = store.read_note(REPORT_NOTE) or {}
     settle, zone = _settling(note)
     now = datetime.now(UTC)
-    accounts: list[PartMetadata | None] = []
+    found: list[PartMetadata | None] = []
     size = 0
     for part in _parts(store):
         with suppress(FileNotFoundError):  # a run may be under way
             size += part.stat().st_size
-            accounts.append(store.account(part.stem))
-    known = [account for account in accounts if account]
+            found.append(store.metadata(part.stem))
+    known = [metadata for metadata in found if metadata]
     window = None
     if known:
-        starts, ends = zip(
-            *((a.window.start, a.window.end) for a in known), strict=True
-        )
-        window = Window(min(starts), max(ends))
+        windows = [metadata.window for metadata in known]
+        window = Window(min(w.start for w in windows), max(w.end for w in windows))
     started = note.get("started_at")
     return StoredJob(
         job=folder.name,
-        parts=len(accounts),
+        parts=len(found),
         size=size,
         window=window,
-        provisional=sum(not account.settled(settle, zone, now) for account in known),
-        unreadable=len(accounts) - len(known),
+        provisional=sum(not m.is_final(settle, zone, now) for m in known),
+        unreadable=len(found) - len(known),
         last_run=started if isinstance(started, str) else None,
     )
 
 
 def _settling(note: dict[str, Any]) -> tuple[Period, ZoneInfo]:
-    """Return how long the last run let figures settle, and whose days that counts."""
+    """Return the settling time of the last run, and the time zone of its days."""
     try:
-        settle = parse_period_or_zero(note["settle"])
-        return settle, ZoneInfo(note["timezone"])
+        return parse_period_or_zero(note["settle"]), ZoneInfo(note["timezone"])
     except (KeyError, TypeError, ValueError, OSError):
         return SETTLE, UTC_ZONE
 
 
 def _job_folders(root: Path) -> list[Path]:
-    """Return the folders of jobs: those with parts, or with what a run keeps.
+    """Return the folders of jobs: those with parts or notes.
 
     Raises:
         OutputError: If the store cannot be read.
@@ -265,7 +261,7 @@ def _job_folders(root: Path) -> list[Path]:
     if not root.is_dir():
         msg = f"{root}: holds no store"
         raise OutputError(msg, hint="name the folder that `fetch.store` names")
-    # The store itself may be a link: whoever named it meant what it leads to.
+    # The store itself may be a link, which is followed: the user named it.
     return [
         folder
         for folder in _entries(root.resolve())
@@ -292,10 +288,10 @@ def _leftovers(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _entries(folder: Path) -> Iterable[Path]:
-    """Return what is in a folder; nothing, where it is a link or not there."""
+def _entries(folder: Path) -> list[Path]:
+    """Return what is in a folder; nothing if it is a link or missing."""
     if not _is_folder(folder):
-        return ()
+        return []
     try:
         return sorted(Path(entry.path) for entry in os.scandir(folder))
     except OSError as exc:
@@ -319,9 +315,10 @@ def _written(path: Path) -> datetime:
 
 
 def _is_idle(path: Path, now: datetime) -> bool:
-    """Say whether nobody can be at work on a file.
+    """Return whether no run can be at work on a file.
 
-    One whose time lies far ahead was written while the clock was wrong, not just now.
+    A file whose time lies far in the future was written while the clock was wrong, not
+    just now.
     """
     return abs(now - _written(path)) > LEFTOVER_AGE
 

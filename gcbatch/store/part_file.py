@@ -1,8 +1,8 @@
-"""The file of a part: Parquet, with its account and a seal over all its bytes."""
+"""The file of a part: Parquet, with part metadata and a checksum over all its bytes."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -16,33 +16,31 @@ from gcbatch.errors import DamagedPartError
 from gcbatch.store.part_metadata import PartMetadata
 
 __all__ = [
-    "MEND_HINT",
     "FileStamp",
     "Part",
     "PartSource",
     "batches_of",
-    "fill",
-    "metadata_of",
+    "footer_of",
     "open_verified",
-    "seal_in",
     "table_of",
     "write_checksum",
+    "write_part",
 ]
 
 
-ACCOUNT_KEY: Final = b"gcbatch"
+METADATA_KEY: Final = b"gcbatch"
 QUERY_KEY: Final = b"gcbatch.query"
-"""The digest of the query that a part answers; parts of older releases lack it."""
+"""The digest of the query that a part answers; older releases did not write it."""
 
 FRESH_KEY: Final = b"gcbatch.fresh"
-"""The run with --fresh that was not done when a part was fetched; see Store.fresh."""
+"""The run with --fresh for which a part was fetched; see Store.fresh."""
 
-SEAL_KEY: Final = b"gcbatch.sha256"
-OWN_KEYS: Final = (QUERY_KEY, FRESH_KEY, ACCOUNT_KEY, SEAL_KEY)
-BLANK_SEAL: Final = b"0" * 64
-MEND_HINT: Final = "`gcbatch run JOB` fetches it again"
+CHECKSUM_KEY: Final = b"gcbatch.sha256"
+OWN_KEYS: Final = (QUERY_KEY, FRESH_KEY, METADATA_KEY, CHECKSUM_KEY)
+BLANK_CHECKSUM: Final = b"0" * 64
+REFETCH_HINT: Final = "`gcbatch run JOB` fetches it again"
 PIECE: Final = 1 << 20
-"""Bytes that are read at once for the seal."""
+"""Bytes that are hashed at once."""
 
 TAIL: Final = 8
 """Bytes at the end of a Parquet file: the length of its footer, and `PAR1`."""
@@ -53,12 +51,12 @@ class PartSource(Protocol):
 
     @property
     def schema(self) -> pa.Schema:
-        """Of all its batches."""
+        """The schema of all batches."""
         ...
 
     @property
-    def account(self) -> PartMetadata:
-        """How it came about."""
+    def metadata(self) -> PartMetadata:
+        """How the part came about."""
         ...
 
     def batches(self) -> Iterable[pa.RecordBatch]:
@@ -66,20 +64,20 @@ class PartSource(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of what the rows were kept in."""
+        """Release what holds the rows."""
         ...
 
 
 @dataclass(frozen=True)
 class Part:
-    """The answer to one query in memory, with its account."""
+    """The answer to one query in memory, with its metadata."""
 
     table: pa.Table
-    account: PartMetadata
+    metadata: PartMetadata
 
     @property
     def schema(self) -> pa.Schema:
-        """Of the table."""
+        """The schema of the table."""
         return self.table.schema
 
     def batches(self) -> Iterable[pa.RecordBatch]:
@@ -88,37 +86,37 @@ class Part:
         return whole
 
     def close(self) -> None:
-        """Do nothing: memory lets go of itself."""
+        """Do nothing: the rows are in memory."""
 
 
-def fill(path: Path, rows: PartSource, about: Mapping[bytes, bytes]) -> None:
-    """Write a part's file and seal it.
+def write_part(path: Path, part: PartSource, own: Mapping[bytes, bytes]) -> None:
+    """Write a part's file with its checksum.
 
     Args:
         path: An empty file.
-        rows: What to write.
-        about: What the file says of itself besides the account: QUERY_KEY, FRESH_KEY.
+        part: What to write.
+        own: What the footer says besides the metadata: QUERY_KEY, FRESH_KEY.
 
     Raises:
         OSError: If it cannot be written.
     """
-    metadata = {
-        **(rows.schema.metadata or {}),
-        **about,
-        ACCOUNT_KEY: rows.account.to_json(),
-        SEAL_KEY: BLANK_SEAL,
+    footer = {
+        **(part.schema.metadata or {}),
+        **own,
+        METADATA_KEY: part.metadata.to_json(),
+        CHECKSUM_KEY: BLANK_CHECKSUM,
     }
-    schema = rows.schema.with_metadata(metadata)
-    # No document is like another: a dictionary of them would be undone right away.
-    alike = [field.name for field in schema if not pa.types.is_binary(field.type)]
+    schema = part.schema.with_metadata(footer)
+    # Documents do not repeat: Arrow would start a dictionary of them and drop it.
+    repeating = [field.name for field in schema if not pa.types.is_binary(field.type)]
     with pq.ParquetWriter(
         path,
         schema,
         compression="zstd",
-        use_dictionary=alike,
+        use_dictionary=repeating,
         write_page_checksum=True,
     ) as writer:
-        for batch in rows.batches():
+        for batch in part.batches():
             writer.write_table(pa.Table.from_batches([batch]).cast(schema))
     write_checksum(path)
 
@@ -128,17 +126,17 @@ def write_checksum(path: Path) -> None:
 
     Raises:
         OSError: If it cannot be read or written.
-        ValueError: If there is no place for it.
+        ValueError: If it has no place for a checksum.
     """
     with path.open("r+b") as file:
-        at = _place_of_seal(file)
+        at = _place_of_checksum(file)
         found = _hash(file, at)
         file.seek(at)
         file.write(found)
 
 
 class FileStamp(NamedTuple):
-    """What tells a file from all others, and from itself before it was written to."""
+    """What distinguishes a file from others, and from itself before a change."""
 
     device: int
     inode: int
@@ -151,7 +149,7 @@ class FileStamp(NamedTuple):
         """Return the stamp of an opened file, or of the one at a path.
 
         Raises:
-            OSError: If there is none.
+            OSError: If it is missing.
         """
         found = file.stat() if isinstance(file, Path) else os.fstat(file.fileno())
         return cls(
@@ -165,51 +163,48 @@ class FileStamp(NamedTuple):
 
 @contextmanager
 def open_verified(
-    path: Path, checked: MutableMapping[FileStamp, str] | None = None
+    path: Path, verified: MutableMapping[FileStamp, str] | None = None
 ) -> Iterator[tuple[Any, str]]:
-    """Open a part's file for reading, its seal checked.
+    """Open a part's file for reading, its checksum verified.
 
-    What is read afterwards is what was checked, even if the part is replaced meanwhile:
-    that makes a new file of the same name.
+    What is read afterwards is what was verified, even if the part is replaced
+    meanwhile: that makes a new file of the same name.
 
     Args:
-        path: Of the part.
-        checked: Seals of files that were checked already, which are not hashed again;
-            this one is added.
+        path: Path of the part.
+        verified: Checksums of verified files, which are not hashed again; this one is
+            added.
 
     Yields:
-        The file, and the seal.
+        The file, and its checksum.
 
     Raises:
         OSError: If it cannot be read, or is no regular file.
-        DamagedPartError: If the seal is not right.
+        DamagedPartError: If the checksum is wrong.
     """
-    known = {} if checked is None else checked
+    known = {} if verified is None else verified
     with open_regular(path) as file:
         stamp = FileStamp.of(file)
         if stamp not in known:
-            known[stamp] = _right_seal(path, file)
+            known[stamp] = _verify(path, file)
         file.seek(0)
         yield file, known[stamp]
 
 
-def _right_seal(path: Path, file: Any) -> str:
-    """Return the seal of an opened part.
+def _verify(path: Path, file: Any) -> str:
+    """Return the checksum of an opened part.
 
     Raises:
-        DamagedPartError: If it is not right.
+        DamagedPartError: If it is wrong or missing.
     """
-    try:
-        at = _place_of_seal(file)
+    with suppress(ValueError):
+        at = _place_of_checksum(file)
         file.seek(at)
-        told = file.read(len(BLANK_SEAL))
-        found = _hash(file, at)
-    except ValueError:
-        told, found = b"", b"-"
-    if told != found:
-        msg = f"{path}: part is damaged"
-        raise DamagedPartError(msg, hint=MEND_HINT)
-    return found.decode()
+        written = file.read(len(BLANK_CHECKSUM))
+        if written == _hash(file, at):
+            return str(written, "ascii")
+    msg = f"{path}: part is damaged"
+    raise DamagedPartError(msg, hint=REFETCH_HINT)
 
 
 def table_of(file: Any) -> pa.Table:
@@ -222,9 +217,7 @@ def batches_of(
 ) -> Iterator[pa.RecordBatch]:
     """Yield the row groups of an opened part, one at a time in memory.
 
-    Args:
-        file: As opened yields it.
-        columns: Those to read; None is all.
+    Only *columns* are read; None means all.
     """
     parquet = _parquet(file)
     for number in range(parquet.num_row_groups):
@@ -233,21 +226,21 @@ def batches_of(
 
 
 def _parquet(file: Any) -> pq.ParquetFile:
-    """Return an opened part for Arrow, which is to read it without threads.
+    """Return an opened part for Arrow; callers have to read it without threads.
 
-    What Arrow reads of a Python file is a Python object. Where a thread of its own has
-    read it, that thread may let go of it only while the interpreter ends, which aborts
-    the process (https://github.com/apache/arrow/issues/34314): 3 of 100 short runs
-    ended with exit code 134. Threads gain nothing: without them, reading a part takes
-    0.95 to 1.05 times as long, and half as long where it has a hundred rows.
+    Arrow gets a Python object for each read of a Python file. If one of Arrow's threads
+    holds that object until the interpreter ends, the process aborts
+    (https://github.com/apache/arrow/issues/34314): 3 of 100 short runs ended with exit
+    code 134. Threads gain nothing: without them, reading a part takes 0.95 to 1.05
+    times as long, and half as long if it has a hundred rows.
     """
     return pq.ParquetFile(
         pa.PythonFile(file), page_checksum_verification=True, pre_buffer=False
     )
 
 
-def metadata_of(source: Any) -> Mapping[bytes, bytes]:
-    """Return what a Parquet file says of itself.
+def footer_of(source: Any) -> Mapping[bytes, bytes]:
+    """Return the keys and values in the footer of a Parquet file.
 
     Raises:
         OSError, pa.ArrowException: If it cannot be read, or is none.
@@ -256,20 +249,11 @@ def metadata_of(source: Any) -> Mapping[bytes, bytes]:
     return found or {}
 
 
-def seal_in(metadata: Mapping[bytes, bytes]) -> str:
-    """Return the seal that a part says it has.
+def _place_of_checksum(file: Any) -> int:
+    """Return where the 64 digits of the checksum begin.
 
-    Raises:
-        KeyError, ValueError: If it says none.
-    """
-    return metadata[SEAL_KEY].decode("ascii")
-
-
-def _place_of_seal(file: Any) -> int:
-    """Return where the seal's 64 digits begin.
-
-    Parquet's own checksums are of pages: a byte of the footer may turn over unseen,
-    and with it a column's name or the number of rows.
+    Parquet's own checksums cover pages only: without ours, a changed byte of the footer
+    would go unnoticed, and with it a column's name or the number of rows.
 
     Raises:
         ValueError: If there is no place for one.
@@ -282,21 +266,21 @@ def _place_of_seal(file: Any) -> int:
         raise ValueError(msg)
     file.seek(size - footer)
     # The key's value follows it, after two bytes of Thrift: a field and a length.
-    place = file.read(footer).rindex(SEAL_KEY) + len(SEAL_KEY) + 2
+    place = file.read(footer).rindex(CHECKSUM_KEY) + len(CHECKSUM_KEY) + 2
     return int(size - footer + place)
 
 
 def _hash(file: Any, place: int) -> bytes:
-    """Return the hash of all bytes of a file, the seal taken as blank."""
+    """Return the hash of all bytes of a file, with a blank checksum in its place."""
     whole = sha256()
     file.seek(0)
     at = 0
     while piece := file.read(PIECE):
-        start, end = place - at, place - at + len(BLANK_SEAL)
+        start, end = place - at, place - at + len(BLANK_CHECKSUM)
         if end > 0 and start < len(piece):
             blank = bytearray(piece)
             low, high = max(0, start), min(end, len(piece))
-            blank[low:high] = BLANK_SEAL[: high - low]
+            blank[low:high] = BLANK_CHECKSUM[: high - low]
             piece = bytes(blank)
         whole.update(piece)
         at += len(piece)

@@ -1,49 +1,27 @@
-"""How a part came about: its own account, kept in its file."""
+"""Part metadata: how a part came about, stored in the part's own file."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
-from typing import Annotated, Final, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
-import orjson
 
-from gcbatch.windows import Period, Window, iso, step
+from gcbatch.windows import Period, Window, step
 
-__all__ = ["SETTLE", "Exchange", "PartMetadata"]
+if TYPE_CHECKING:
+    from gcbatch.genesys.client import Answer
+
+__all__ = ["SETTLE", "PartMetadata"]
 
 AHEAD: Final = timedelta(minutes=1)
-"""So far the clocks of machines that share a store may be apart; no figure settles
+"""How far the clocks of machines that share a store may differ; no figure settles
 within a minute."""
 
 SETTLE: Final = Period.parse("P4D")
-"""How long the service goes on correcting figures, unless a job says otherwise."""
-
-
-class Exchange(Protocol):
-    """One answer, as far as an account needs it."""
-
-    @property
-    def asked_at(self) -> datetime:
-        """When its request was sent."""
-        ...
-
-    @property
-    def attempts(self) -> int:
-        """Requests that it took."""
-        ...
-
-    @property
-    def size(self) -> int:
-        """Bytes of its body."""
-        ...
-
-    @property
-    def correlation_id(self) -> str:
-        """The service's id of it."""
-        ...
+"""How long the service corrects figures, unless a job says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +29,20 @@ class PartMetadata:
     """How a part came about.
 
     Args:
-        asked_at: When the request that was answered was sent, UTC, by the service's
-            clock.
-        window: The span that it is about.
-        pages: Pages that it was put together from.
+        asked_at: When the answered request was sent, UTC, by the service's clock.
+        window: The span of time that the part covers.
+        pages: Pages that the part was made of.
         rows: Rows of the part.
-        requests: Requests that it took, repeated ones included.
+        requests: Requests that were sent for it, repeated ones included.
         size: Bytes of the answers.
-        correlation_ids: The service's ids of the exchanges.
+        correlation_ids: The service's ids of the requests.
         remarks: What is odd about the answer, each with how often.
-        newer: Fields that this release does not know, as dotted paths in the API's
-            words, such as `participants.sessions.fooBar`.
-        available_until: What the service had data up to when it was asked; None where
-            it does not say.
+        unknown_fields: Fields that this release does not know, as dotted paths in the
+            API's words, such as `participants.sessions.fooBar`.
+        available_until: Until when the service had data at the time of the request;
+            None if it does not say.
         left_out: What the answers have that no column holds: statistics and fields
-            that this release does not know, metrics that were not asked for.
+            that this release does not know, metrics that were not requested.
         odd: How many fields hold something else than they should.
         first_odd: Where the first of them is; empty if there is none.
     """
@@ -78,36 +55,37 @@ class PartMetadata:
     size: int
     correlation_ids: tuple[str, ...]
     remarks: Mapping[str, int] = field(default_factory=dict)
-    newer: tuple[str, ...] = ()
+    unknown_fields: tuple[str, ...] = ()
     available_until: datetime | None = None
     left_out: tuple[str, ...] = ()
     odd: int = 0
     first_odd: str = ""
 
     @classmethod
-    def of_pages(
+    def from_answers(
         cls,
         window: Window,
         rows: int,
-        pages: Sequence[Exchange],
+        answers: "Sequence[Answer[Any]]",
         remarks: Mapping[str, int] | None = None,
         left_out: Iterable[str] = (),
     ) -> "PartMetadata":
-        """Return the account of a part that was put together from *pages*."""
+        """Return the metadata of a part that was made of *answers*."""
         return cls(
-            asked_at=min(page.asked_at for page in pages),
+            asked_at=min(answer.asked_at for answer in answers),
             window=window,
-            pages=len(pages),
+            pages=len(answers),
             rows=rows,
-            requests=sum(page.attempts for page in pages),
-            size=sum(page.size for page in pages),
-            correlation_ids=tuple(page.correlation_id for page in pages),
+            requests=sum(answer.attempts for answer in answers),
+            size=sum(answer.size for answer in answers),
+            correlation_ids=tuple(answer.correlation_id for answer in answers),
             remarks={what: n for what, n in (remarks or {}).items() if n},
             left_out=tuple(sorted(left_out)),
         )
 
-    def joined(self, other: "PartMetadata") -> "PartMetadata":
-        """Return the account of two pieces of one query."""
+    def merged_with(self, other: "PartMetadata") -> "PartMetadata":
+        """Return the metadata of two pieces of one query."""
+        until = filter(None, (self.available_until, other.available_until))
         return PartMetadata(
             asked_at=min(self.asked_at, other.asked_at),
             window=Window(
@@ -120,21 +98,22 @@ class PartMetadata:
             size=self.size + other.size,
             correlation_ids=(*self.correlation_ids, *other.correlation_ids),
             remarks=Counter(self.remarks) + Counter(other.remarks),
-            newer=tuple(sorted({*self.newer, *other.newer})),
-            available_until=_earliest(self.available_until, other.available_until),
-            left_out=tuple(sorted({*self.left_out, *other.left_out})),
+            unknown_fields=_union(self.unknown_fields, other.unknown_fields),
+            available_until=min(until, default=None),
+            left_out=_union(self.left_out, other.left_out),
             odd=self.odd + other.odd,
             first_odd=self.first_odd or other.first_odd,
         )
 
-    def settled(self, settle: Period, zone: ZoneInfo, now: datetime) -> bool:
-        """Say whether the service's figures had settled when it was asked.
+    def is_final(self, settle: Period, zone: ZoneInfo, now: datetime) -> bool:
+        """Return whether the figures had settled when they were requested.
 
-        What was asked in the future was not: some clock was wrong then.
+        A request time in the future shows that a clock was wrong: such a part counts as
+        provisional.
 
         Args:
             settle: How long after a window its figures may still change.
-            zone: Whose days *settle* counts.
+            zone: The time zone in which *settle* counts days.
             now: The present time, UTC.
         """
         if self.asked_at > now + AHEAD:
@@ -145,65 +124,31 @@ class PartMetadata:
         return self.asked_at >= step(self.window.end, settle, 1, zone)
 
     def to_json(self) -> bytes:
-        """Return it as the part's file carries it."""
-        return orjson.dumps(
-            {
-                "asked_at": self.asked_at.isoformat(),
-                "window": [iso(self.window.start), iso(self.window.end)],
-                "pages": self.pages,
-                "rows": self.rows,
-                "requests": self.requests,
-                "size": self.size,
-                "correlation_ids": self.correlation_ids,
-                "remarks": dict(self.remarks),
-                "newer": self.newer,
-                "available_until": self.available_until and iso(self.available_until),
-                "left_out": self.left_out,
-                "odd": self.odd,
-                "first_odd": self.first_odd,
-            }
-        )
+        """Return it as the part's file holds it."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values["window"] = self.window.start, self.window.end
+        return msgspec.json.encode(_Stored(**values))
 
     @classmethod
     def from_json(cls, text: bytes) -> "PartMetadata":
-        """Read what to_json wrote.
+        """Read what to_json wrote, in this release or an older one.
 
         Raises:
             ValueError: If it is something else.
         """
         try:
-            _SHAPE.decode(text)
+            values = msgspec.structs.asdict(_STORED.decode(text))
         except (msgspec.DecodeError, RecursionError) as exc:
             raise ValueError(str(exc)) from exc
-        raw = orjson.loads(text)
-        start, end = map(datetime.fromisoformat, raw["window"])
-        return cls(
-            asked_at=datetime.fromisoformat(raw["asked_at"]),
-            window=Window(start, end),
-            pages=raw["pages"],
-            rows=raw["rows"],
-            requests=raw["requests"],
-            size=raw["size"],
-            correlation_ids=tuple(raw["correlation_ids"]),
-            remarks=raw["remarks"],
-            newer=tuple(raw.get("newer", ())),
-            available_until=(
-                datetime.fromisoformat(raw["available_until"])
-                if raw.get("available_until")
-                else None
-            ),
-            left_out=tuple(raw.get("left_out", ())),
-            odd=raw.get("odd", 0),
-            first_odd=raw.get("first_odd", ""),
-        )
+        return cls(**{**values, "window": Window(*values["window"])})
 
 
 _Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
-class _Shape(msgspec.Struct):
-    """What an account looks like; one of another shape would fail its readers late."""
+class _Stored(msgspec.Struct, rename={"unknown_fields": "newer"}):
+    """Part metadata as a file holds it; defaults are what older releases left out."""
 
     asked_at: _Instant
     window: tuple[_Instant, _Instant]
@@ -211,17 +156,17 @@ class _Shape(msgspec.Struct):
     rows: _Count
     requests: _Count
     size: _Count
-    correlation_ids: list[str]
+    correlation_ids: tuple[str, ...]
     remarks: dict[str, _Count]
-    newer: list[str] = []
+    unknown_fields: tuple[str, ...] = ()
     available_until: _Instant | None = None
-    left_out: list[str] = []
+    left_out: tuple[str, ...] = ()
     odd: _Count = 0
     first_odd: str = ""
 
 
-_SHAPE: Final = msgspec.json.Decoder(_Shape)
+_STORED: Final = msgspec.json.Decoder(_Stored)
 
 
-def _earliest(one: datetime | None, other: datetime | None) -> datetime | None:
-    return min(filter(None, (one, other)), default=None)
+def _union(one: Iterable[str], other: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({*one, *other}))

@@ -1,7 +1,7 @@
-"""Documents that come in any order, put in order on disk: memory stays flat.
+"""Puts documents in order on disk, so that memory stays flat.
 
 A day may have a hundred thousand conversations of some kilobytes each. They are written
-aside as they come; only their ids, instants and places are held.
+to a file as they come; only their ids, instants and places are held in memory.
 """
 
 import errno
@@ -13,13 +13,12 @@ from io import BufferedRandom
 from itertools import accumulate, pairwise
 from pathlib import Path
 from tempfile import TemporaryFile
-from types import TracebackType
 from typing import Final, NamedTuple, Self, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch.errors import OutputError
+from gcbatch.store.notes import unwritable
 from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.table import INSTANT
 
@@ -39,20 +38,20 @@ BATCH_ROWS: Final = 8_192
 """A batch of documents ends where either is reached."""
 
 BUFFER_BYTES: Final = 64 << 10
-"""Of documents on their way to the file."""
+"""Buffer of the file that documents are written to."""
 
 BETWEEN: Final = "\0"
-"""Between id and piece of a key; no id has it."""
+"""Between id and piece of a key; no id contains it."""
 
 
 class Document(NamedTuple):
     """One record of the service, as it was sent.
 
     Args:
-        id: What tells it from others.
+        id: Identifies it.
         at_ms: The instant that it is sorted by, in milliseconds since 1970.
         content: JSON without line breaks.
-        piece: Tells it from others of one id; empty where there are none.
+        piece: Distinguishes documents with one id; empty if an id has only one.
     """
 
     id: str
@@ -62,7 +61,7 @@ class Document(NamedTuple):
 
     @property
     def key(self) -> str:
-        """What it is known by: the id, and where it has one, the piece."""
+        """What identifies it: the id, and the piece if there is one."""
         return f"{self.id}{BETWEEN}{self.piece}" if self.piece else self.id
 
 
@@ -70,8 +69,8 @@ class Spool:
     """A file of documents, each once.
 
     Args:
-        file: An empty one, to write and to read; it is closed on leaving.
-        folder: Where it takes its place on the disk, for errors.
+        file: An empty file, to write and to read; it is closed on leaving.
+        folder: The folder whose disk it uses, for errors.
     """
 
     def __init__(self, file: BufferedRandom, folder: Path) -> None:
@@ -85,40 +84,29 @@ class Spool:
 
     @classmethod
     def within(cls, folder: Path) -> Self:
-        """Return a spool whose file has no name.
+        """Return a spool with a file that has no name.
 
-        Whatever ends the process, nothing of it stays in *folder*.
+        However the process ends, nothing stays in *folder*.
 
         Raises:
-            OutputError: If there can be none.
+            OutputError: If the file cannot be created.
         """
         try:
             file = TemporaryFile("w+b", BUFFER_BYTES, dir=folder)  # noqa: SIM115 - closed by close
         except OSError as exc:
-            raise _unwritable(folder, exc) from exc
+            raise unwritable(folder, exc) from exc
         return cls(cast("BufferedRandom", file), folder)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __len__(self) -> int:
         return len(self._known)
 
     def close(self) -> None:
-        """Close the file, with which it is gone."""
-        with suppress(OSError):  # what did not fit on the disk still does not
+        """Close the file, which removes it."""
+        with suppress(OSError):  # the disk may be full: the buffer cannot be written
             self._file.close()
 
     def add(self, documents: Sequence[Document]) -> int:
-        """Write documents down, but for those that are known.
+        """Write documents, except those that are known.
 
         Returns:
             How many were new.
@@ -141,7 +129,7 @@ class Spool:
                 self._end += len(document.content)
             self._file.flush()
         except OSError as exc:
-            raise _unwritable(self._folder, exc) from exc
+            raise unwritable(self._folder, exc) from exc
         return len(self._known) - before
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -165,7 +153,7 @@ class Spool:
             )
 
     def _cut(self, order: pa.Array) -> Iterator[list[int]]:
-        """Yield the numbers of documents, in order, as many as make a batch."""
+        """Yield the numbers of the documents of each batch, in order."""
         rows: list[int] = []
         size = 0
         for start in range(0, len(order), BATCH_ROWS):
@@ -179,7 +167,7 @@ class Spool:
             yield rows
 
     def _contents(self, rows: Sequence[int]) -> pa.BinaryArray:
-        """Read documents to where the column has them: no object for each of them."""
+        """Read documents straight into a column, without an object for each of them."""
         sizes = (self._sizes[number] for number in rows)
         ends = array("i", accumulate(sizes, initial=0))
         content = pa.allocate_buffer(ends[-1])
@@ -196,26 +184,21 @@ class Spool:
         )
 
 
-def _unwritable(folder: Path, exc: OSError) -> OutputError:
-    msg = f"{folder}: cannot be written: {exc.strerror}"
-    return OutputError(msg, hint="check fetch.store, its space and rights")
-
-
 class SpooledPart:
     """A part that is written from a spool, which it closes.
 
     Args:
         spool: Its documents.
-        account: How it came about.
+        metadata: How it came about.
     """
 
-    def __init__(self, spool: Spool, account: PartMetadata) -> None:
+    def __init__(self, spool: Spool, metadata: PartMetadata) -> None:
         self._spool = spool
-        self.account = account
+        self.metadata = metadata
 
     @property
     def schema(self) -> pa.Schema:
-        """That of documents."""
+        """The schema of documents."""
         return DOCUMENTS
 
     def batches(self) -> Iterator[pa.RecordBatch]:

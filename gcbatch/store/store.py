@@ -1,11 +1,11 @@
 """The store: a folder of parts, each there whole or not at all.
 
 <store>/<job name>/parts/<digest>.parquet    the answers
-<store>/<job name>/parts/<digest>.pending    jobs of the service that are under way
+<store>/<job name>/parts/<digest>.pending    jobs that the service is working on
 <store>/<job name>/fresh.json                the run with --fresh that is not done
-<store>/<job name>/plan.json                 what the last run asked, and names
-<store>/<job name>/run.json                  what the last run did
-<store>/<job name>/users.parquet             what it listed for a table; so others
+<store>/<job name>/plan.json                 the saved plan of the last run, with names
+<store>/<job name>/run.json                  the run report of the last run
+<store>/<job name>/users.parquet             entities that it listed; one file a table
 """
 
 import secrets
@@ -14,20 +14,27 @@ from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
 import pyarrow as pa
 
-from gcbatch.atomic_files import (
-    Sync,
-    create_temp_beside,
-    open_regular,
-    to_disk,
-    write_atomically,
-)
+from gcbatch.atomic_files import Sync, create_temp_beside, open_regular, to_disk
 from gcbatch.errors import DamagedPartError, DataError, OutputError, ReplacedPartError
 from gcbatch.query import Query
-from gcbatch.store import part_file as partfile
-from gcbatch.store.part_file import MEND_HINT, Part, PartSource
+from gcbatch.store.notes import Notes, unwritable
+from gcbatch.store.part_file import (
+    CHECKSUM_KEY,
+    FRESH_KEY,
+    METADATA_KEY,
+    OWN_KEYS,
+    QUERY_KEY,
+    REFETCH_HINT,
+    FileStamp,
+    PartSource,
+    batches_of,
+    footer_of,
+    open_verified,
+    table_of,
+    write_part,
+)
 from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.store.pending_jobs import PendingJobs
 
@@ -38,16 +45,16 @@ PLAN_NOTE: Final = "plan.json"
 REPORT_NOTE: Final = "run.json"
 
 FRESH_NOTE: Final = "fresh.json"
-"""Is there while a run with --fresh is not done, however often it is interrupted."""
+"""Exists while a run with --fresh is not done, however often it is interrupted."""
 
-MOST_TOLD: Final = 10_000
-"""Parts of which is remembered what they say of themselves: some ten megabytes."""
+MAX_FOOTERS: Final = 10_000
+"""Footers of parts that are held in memory: some ten megabytes."""
 
 MISSING_HINT: Final = "`gcbatch run JOB` fetches what is missing"
 
 
-class Store:
-    """The parts of one job.
+class Store(Notes):
+    """The parts and notes of one job.
 
     Args:
         root: The folder that the job file calls `fetch.store`.
@@ -55,128 +62,118 @@ class Store:
         sync: Forces a file or folder to disk.
 
     Attributes:
-        fresh: Names the run with --fresh that is not done; empty if there is none.
+        fresh: Identifies the run with --fresh that is not done; empty if there is none.
             Parts that are written carry it, since no clock tells for sure which parts
-            are older. It is as it was when the store was opened: whoever began to ask
-            before that run does not answer it.
+            are older. It stays as it was when the store was opened: a run that began
+            before the run with --fresh does not fetch for it.
     """
 
     def __init__(self, root: Path, name: str, *, sync: Sync = to_disk) -> None:
+        super().__init__(root / name, sync)
         self.root = root
         self.name = name
-        self.folder = root / name
         self._parts = self.folder / "parts"
-        self._sync = sync
-        self._read: dict[str, str] = {}
-        self._sealed: dict[partfile.FileStamp, str] = {}
-        self._told_by: dict[partfile.FileStamp, Mapping[bytes, bytes]] = {}
-        self.fresh = self._named_fresh()
+        self._seen: dict[str, str] = {}
+        self._verified: dict[FileStamp, str] = {}
+        self._footers: dict[FileStamp, Mapping[bytes, bytes]] = {}
+        self.fresh = self._current_fresh()
 
     def path(self, digest: str) -> Path:
         """Return where the part of a query is, or will be."""
         return self._parts / f"{digest}.parquet"
 
-    def account(self, digest: str) -> PartMetadata | None:
-        """Return the account of a part; None if it is missing, damaged or misplaced."""
-        try:
-            return _account_in(self._own_metadata(digest))
-        except (OSError, pa.ArrowException, DataError):
-            return None
+    def metadata(self, digest: str) -> PartMetadata | None:
+        """Return a part's metadata; None if it is missing, damaged or misplaced."""
+        return _metadata_in(self._footer(digest))
 
-    def account_of(self, query: Query) -> PartMetadata | None:
-        """Return the account of a query's part; None also where it is of another one.
+    def metadata_of(self, query: Query) -> PartMetadata | None:
+        """Return the metadata of a query's part; None also if another query's is there.
 
-        A part of before it carried its query's digest is known by its window.
+        A part of an older release that carries no digest is recognised by its window.
         """
-        account = self.account(query.digest)
-        return account if account and account.window == query.window else None
+        metadata = self.metadata(query.digest)
+        return metadata if metadata and metadata.window == query.window else None
 
     def is_unreadable(self, query: Query) -> bool:
-        """Say whether there is a part of a query, but one that is of no use."""
-        return self.path(query.digest).exists() and self.account_of(query) is None
+        """Return whether a query has a part, but one that cannot be used."""
+        return self.path(query.digest).exists() and self.metadata_of(query) is None
 
-    def seal(self, digest: str) -> str | None:
-        """Return a part's checksum as it says itself; None if it says none."""
-        try:
-            return partfile.seal_in(self._own_metadata(digest))
-        except (OSError, pa.ArrowException, DataError, KeyError, ValueError):
-            return None
+    def checksum(self, digest: str) -> str | None:
+        """Return the checksum that a part carries; None if it carries none."""
+        found = self._footer(digest).get(CHECKSUM_KEY, b"")
+        return found.decode() if found.isalnum() else None
 
     def is_fresh(self, digest: str) -> bool:
-        """Say whether a part was fetched for the run with --fresh that is not done.
+        """Return whether a part was fetched for the run with --fresh that is not done.
 
-        It is, if there is no such run.
+        True for every part if there is no such run.
         """
-        try:
-            named = self._own_metadata(digest).get(partfile.FRESH_KEY, b"")
-        except (OSError, pa.ArrowException, DataError):
-            return False
-        return not self.fresh or named == self.fresh.encode()
+        run = self._footer(digest).get(FRESH_KEY, b"")
+        return not self.fresh or run == self.fresh.encode()
 
     def is_foreign(self, digest: str) -> bool:
-        """Say whether what is named like a part is a Parquet file of someone else's."""
+        """Return whether a file named like a part is Parquet of another program."""
         try:
-            known = self._metadata(self.path(digest))
+            return METADATA_KEY not in self._file_footer(self.path(digest))
         except (OSError, pa.ArrowException):
             return False
-        return partfile.ACCOUNT_KEY not in known
 
-    def _own_metadata(self, digest: str, file: Any = None) -> Mapping[bytes, bytes]:
-        """Return what the part of a query says of itself.
+    def _footer(self, digest: str) -> Mapping[bytes, bytes]:
+        """Return what the part of a query says of itself; nothing if that is unusable.
 
-        Args:
-            digest: Of the query.
-            file: The part, opened; None is what is in its place.
-
-        Raises:
-            OSError, pa.ArrowException: As metadata_of of partfile does.
-            DamagedPartError: If it is the part of another query.
+        It is if the part is missing, unreadable or another query's.
         """
-        known = self._metadata(self.path(digest) if file is None else file)
-        if known.get(partfile.QUERY_KEY, digest.encode()) != digest.encode():
-            msg = f"{self.path(digest)}: part is of another query"
-            raise DamagedPartError(msg, hint=MEND_HINT)
-        return known
+        try:
+            return self._own_footer(digest, self.path(digest))
+        except (OSError, pa.ArrowException, DataError):
+            return {}
 
-    def _metadata(self, source: Any) -> Mapping[bytes, bytes]:
-        """Return what a part says of itself, read once while it stays as it is.
+    def _own_footer(self, digest: str, source: Any) -> Mapping[bytes, bytes]:
+        """Return what a part says of itself.
 
         Args:
-            source: Its path, or the opened file.
+            digest: Digest of the query.
+            source: Path of the part, or the opened file.
 
         Raises:
             OSError, pa.ArrowException: If it cannot be read, or is no Parquet file.
+            DamagedPartError: If it belongs to another query.
         """
-        stamp = partfile.FileStamp.of(source)
-        told = self._told_by.get(stamp)
-        if told is None:
-            if len(self._told_by) >= MOST_TOLD:
-                self._told_by.clear()
-            with (
-                open_regular(source)
-                if isinstance(source, Path)
-                else nullcontext(source) as file
-            ):
-                whole = partfile.metadata_of(file)
-            told = {k: whole[k] for k in partfile.OWN_KEYS if k in whole}
-            self._told_by[stamp] = told
-        return told
+        footer = self._file_footer(source)
+        if footer.get(QUERY_KEY, digest.encode()) != digest.encode():
+            msg = f"{self.path(digest)}: part belongs to another query"
+            raise DamagedPartError(msg, hint=REFETCH_HINT)
+        return footer
+
+    def _file_footer(self, source: Any) -> Mapping[bytes, bytes]:
+        """Return what a file says of itself, read once while the file is unchanged."""
+        stamp = FileStamp.of(source)
+        footer = self._footers.get(stamp)
+        if footer is None:
+            if len(self._footers) >= MAX_FOOTERS:
+                self._footers.clear()
+            is_path = isinstance(source, Path)
+            with open_regular(source) if is_path else nullcontext(source) as file:
+                whole = footer_of(file)
+            footer = {k: whole[k] for k in OWN_KEYS if k in whole}
+            self._footers[stamp] = footer
+        return footer
 
     def read(self, digest: str) -> pa.Table:
         """Return the rows of a part, checksums verified.
 
         Raises:
-            DamagedPartError: If its checksum is wrong, or it is of another query; it is
-                removed, so that it is fetched again.
+            DamagedPartError: If its checksum is wrong, or it belongs to another query;
+                it is removed, so that it is fetched again.
             ReplacedPartError: If it is not what was read before: outputs of one run
                 must not contradict each other.
             DataError: If it is missing or cannot be read.
         """
         with self._open(digest) as file, self._reading(digest):
-            return partfile.table_of(file)
+            return table_of(file)
 
     def check(self, digest: str) -> None:
-        """See that a part is what was written; see read."""
+        """Verify a part without reading its rows; see read."""
         with self._open(digest):
             pass
 
@@ -185,101 +182,77 @@ class Store:
     ) -> Iterator[pa.RecordBatch]:
         """Yield the row groups of a part, one at a time in memory; see read.
 
-        Args:
-            digest: Of its query.
-            columns: Those to read; None is all.
+        Only *columns* are read; None means all.
         """
-        with self._open(digest) as file:
-            yield from self._batches(digest, file, columns)
-
-    def inspect(self, digest: str) -> Part:
-        """Return a part with its account, checksums verified; nothing is removed.
-
-        Raises:
-            DamagedPartError: If its checksum is wrong, it is of another query, or it
-                says nothing of itself.
-            DataError: If it is missing or cannot be read.
-        """
-        with self._checked(digest) as (file, _):
-            account = self._told(digest, file)
-            with self._reading(digest):
-                return Part(partfile.table_of(file), account)
+        with self._open(digest) as file, self._reading(digest):
+            yield from batches_of(file, columns)
 
     @contextmanager
-    def examine(
+    def open_part(
         self, digest: str
     ) -> Iterator[tuple[PartMetadata, Iterator[pa.RecordBatch]]]:
         """Open a part, checksums verified; nothing is removed.
 
         Yields:
-            Its account and its row groups, one at a time in memory.
+            Its metadata and its row groups, one at a time in memory.
 
         Raises:
-            DamagedPartError: If its checksum is wrong, it is of another query, or it
-                says nothing of itself.
+            DamagedPartError: If its checksum is wrong, it belongs to another query, or
+                it has no metadata.
             DataError: If it is missing or cannot be read.
         """
-        with self._checked(digest) as (file, _):
-            account = self._told(digest, file)
-            yield account, self._batches(digest, file)
+        with self._verified_file(digest) as (file, _):
+            metadata = _metadata_in(self._file_footer(file))
+            if metadata is None:
+                msg = f"{self.path(digest)}: part has no metadata"
+                raise DamagedPartError(msg, hint=REFETCH_HINT)
+            yield metadata, self._batches(digest, file)
 
-    def _batches(
-        self, digest: str, file: Any, columns: Sequence[str] | None = None
-    ) -> Iterator[pa.RecordBatch]:
-        """Yield the row groups of an opened part."""
+    def _batches(self, digest: str, file: Any) -> Iterator[pa.RecordBatch]:
         with self._reading(digest):
-            yield from partfile.batches_of(file, columns)
-
-    def _told(self, digest: str, file: Any) -> PartMetadata:
-        """Return the account in an opened part."""
-        account = _account_in(self._metadata(file))
-        if account is None:
-            msg = f"{self.path(digest)}: part tells nothing of itself"
-            raise DamagedPartError(msg, hint=MEND_HINT)
-        return account
+            yield from batches_of(file)
 
     @contextmanager
     def _open(self, digest: str) -> Iterator[Any]:
-        """Open a part that belongs with what was read before."""
+        """Open a part for a run: unchanged since it was last read, removed if damaged.
+
+        Raises:
+            DataError: As read does.
+        """
         path = self.path(digest)
-        looked_at = _identity(path)
+        before = _identity(path)
         try:
-            with self._checked(digest) as (file, seal):
-                if self._read.setdefault(digest, seal) != seal:
+            with self._verified_file(digest) as (file, checksum):
+                if self._seen.setdefault(digest, checksum) != checksum:
                     msg = f"{path}: another run replaced this part meanwhile"
                     raise ReplacedPartError(msg, hint="run it again")
                 yield file
         except DamagedPartError:
-            if _identity(path) == looked_at:
+            if _identity(path) == before:
                 self.discard(digest)
             raise
 
     @contextmanager
-    def _checked(self, digest: str) -> Iterator[tuple[Any, str]]:
-        """Open a part's file, its seal checked once while it stays as it is.
+    def _verified_file(self, digest: str) -> Iterator[tuple[Any, str]]:
+        """Open a part's file; its checksum is verified once while it is unchanged.
 
         Raises:
-            DamagedPartError: If the seal is not right, or it is of another query.
+            DamagedPartError: If the checksum is wrong, or it belongs to another query.
             DataError: If it is missing or cannot be read.
         """
-        path = self.path(digest)
-        with ExitStack() as open_files:
+        with ExitStack() as stack:
             with self._reading(digest):
-                found = open_files.enter_context(
-                    partfile.open_verified(path, self._sealed)
+                found = stack.enter_context(
+                    open_verified(self.path(digest), self._verified)
                 )
                 file, _ = found
-                self._own_metadata(digest, file)
+                self._own_footer(digest, file)
                 file.seek(0)
             yield found
 
     @contextmanager
     def _reading(self, digest: str) -> Iterator[None]:
-        """Tell what keeps a part from being read.
-
-        Raises:
-            DataError: If it is missing or cannot be read.
-        """
+        """Turn an OSError of the block into a DataError that names the part."""
         try:
             yield
         except OSError as exc:
@@ -289,7 +262,7 @@ class Store:
             raise DataError(msg, hint=MISSING_HINT) from exc
 
     def prepare(self) -> None:
-        """Make sure that parts can be written, before anything is asked for.
+        """Make sure that parts can be written, before the first request.
 
         Raises:
             OutputError: If they cannot.
@@ -297,20 +270,20 @@ class Store:
         try:
             create_temp_beside(self.path("probe")).unlink()
         except OSError as exc:
-            raise self._unwritable(exc) from exc
+            raise unwritable(self.folder, exc) from exc
 
     @property
     def workplace(self) -> Path:
-        """A folder for what parts are put together from; prepare makes it."""
+        """A folder for files from which parts are made; prepare creates it."""
         return self._parts
 
-    def forget_reads(self) -> None:
-        """Take parts as they are now for what is to be read."""
-        self._read.clear()
+    def reset_seen(self) -> None:
+        """Forget which parts were read: from now on those that are there count."""
+        self._seen.clear()
 
     def is_whole(self, digest: str) -> bool:
-        """Say whether a part can be read, as it is now; a damaged one is removed."""
-        self._read.pop(digest, None)
+        """Return whether a part can be read as it is now; a damaged one is removed."""
+        self._seen.pop(digest, None)
         try:
             for _ in self.batches(digest):
                 pass
@@ -325,28 +298,28 @@ class Store:
         *,
         may: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Put a part in its place, whole; what the service had under way is done.
+        """Write a part, whole, and remove the note of the service's jobs for it.
 
         Args:
-            digest: Of its query.
+            digest: Digest of its query.
             part: What to write; it is closed, written or not.
-            may: Is asked last before the part takes its place.
+            may: Called last, before the part takes its place; False refuses it.
 
         Raises:
-            OutputError: If the store cannot be written, or it may not.
+            OutputError: If the store cannot be written, or *may* refuses.
         """
-        about = {partfile.QUERY_KEY: digest.encode()}
+        own = {QUERY_KEY: digest.encode()}
         if self.fresh:
-            about[partfile.FRESH_KEY] = self.fresh.encode()
+            own[FRESH_KEY] = self.fresh.encode()
 
         def fill(path: Path) -> None:
-            partfile.fill(path, part, about)
+            write_part(path, part, own)
             if not may():
                 msg = f"{self.path(digest)}: writing it took too long"
                 raise OutputError(msg, hint="run it again")
 
         try:
-            self._put(self.path(digest), fill)
+            self.write_file(f"parts/{digest}.parquet", fill)
         finally:
             part.close()
         self.pending(digest).discard()
@@ -357,11 +330,11 @@ class Store:
             self.path(digest).unlink()
 
     def pending(self, digest: str) -> PendingJobs:
-        """Return the note of what the service has under way for a query."""
+        """Return the note of the jobs that the service is working on for a query."""
         return PendingJobs(self, digest)
 
     def begin_fresh(self) -> None:
-        """Count no part that is there, nor a job under way, until end_fresh.
+        """Ignore all existing parts and pending jobs until end_fresh.
 
         Raises:
             OutputError: If the store cannot be written.
@@ -373,66 +346,32 @@ class Store:
         self.write_note(FRESH_NOTE, {"run": self.fresh})
 
     def end_fresh(self) -> None:
-        """Count all parts again: they were fetched for the run with --fresh.
+        """Count all parts again: the run with --fresh has fetched them.
 
-        A run with --fresh that began after this store was opened is not done by that.
+        A run with --fresh that began after this store was opened goes on.
         """
-        if self._named_fresh() in (self.fresh, ""):
+        if self._current_fresh() in (self.fresh, ""):
             self.discard_note(FRESH_NOTE)
         self.fresh = ""
 
-    def _named_fresh(self) -> str:
+    def _current_fresh(self) -> str:
         """Return the run with --fresh that is not done now; empty if there is none."""
-        named = (self.read_note(FRESH_NOTE) or {}).get("run")
-        return named if isinstance(named, str) else ""
-
-    def write_note(self, name: str, content: dict[str, Any]) -> None:
-        """Keep a JSON document beside the parts, whole.
-
-        Raises:
-            OutputError: If the store cannot be written.
-        """
-        options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        text = orjson.dumps(content, option=options)
-        self._put(self.folder / name, lambda path: path.write_bytes(text))
-
-    def discard_note(self, name: str) -> None:
-        """Remove a document kept beside the parts, if there is one."""
-        with suppress(OSError):
-            (self.folder / name).unlink()
-
-    def read_note(self, name: str) -> dict[str, Any] | None:
-        """Return a JSON document kept beside the parts; None if there is none."""
-        try:
-            with open_regular(self.folder / name) as file:
-                content = orjson.loads(file.read())
-        except (OSError, orjson.JSONDecodeError):
-            return None
-        return content if isinstance(content, dict) else None
-
-    def _put(self, path: Path, fill: Callable[[Path], object]) -> None:
-        try:
-            write_atomically(path, fill, sync=self._sync)
-        except OSError as exc:
-            raise self._unwritable(exc) from exc
-
-    def _unwritable(self, exc: OSError) -> OutputError:
-        msg = f"{self.folder}: cannot be written: {exc.strerror}"
-        return OutputError(msg, hint="check fetch.store, its space and rights")
+        run = (self.read_note(FRESH_NOTE) or {}).get("run")
+        return run if isinstance(run, str) else ""
 
 
-def _account_in(metadata: Mapping[bytes, bytes]) -> PartMetadata | None:
-    """Return the account that a part carries; None if it carries none."""
+def _metadata_in(footer: Mapping[bytes, bytes]) -> PartMetadata | None:
+    """Return the metadata that a part carries; None if it carries none."""
     try:
-        return PartMetadata.from_json(metadata[partfile.ACCOUNT_KEY])
+        return PartMetadata.from_json(footer[METADATA_KEY])
     except (KeyError, TypeError, ValueError):
         return None
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Return what tells a file from those that replace it; None if there is none."""
+    """Return what distinguishes a file from one that replaces it; None if missing."""
     try:
-        known = path.stat()
+        found = path.stat()
     except OSError:
         return None
-    return known.st_dev, known.st_ino
+    return found.st_dev, found.st_ino

@@ -9,7 +9,6 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gcbatch.endpoints import AggregateEndpoint, DetailsEndpoint
 from gcbatch.job import ENTITY_TABLES, Job
 from gcbatch.registry import load_member
 from gcbatch.table import Lack, StoppedError, Table
@@ -19,19 +18,19 @@ __all__ = ["Catalog"]
 
 
 SUPERSEDED: Final = (
-    "conversations in two windows, as their start was corrected; "
-    "the older fetch is left out"
+    "conversations in two windows, because the service corrected their start; "
+    "the older version is left out"
 )
-"""How many there were is shown of a run."""
+"""A run's warning; the number of them follows."""
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """Makes the tables of a job from its parts.
+    """The tables of a job.
 
     Args:
         source: What they are made of.
-        stop: Once set, tables end with an error between two batches.
+        stop: Once set, tables end with StoppedError between two batches.
     """
 
     source: TableSource
@@ -39,29 +38,30 @@ class Catalog:
 
     @property
     def job(self) -> Job:
-        """Whose tables."""
+        """The job."""
         return self.source.job
 
     @property
     def names_at(self) -> dict[str, datetime]:
-        """When the names and targets in the tables were listed, by what they name."""
+        """When the names and targets in the tables were listed, by table, UTC."""
         return dict(self.source.names_at)
 
     def table(self, name: str, *, period: str | None = None) -> Table:
         """Return one table.
 
         Args:
-            name: One that the job can export.
+            name: A table that the job can export.
             period: Of the table `sla`; None is the job's.
         """
-        make: Callable[[TableSource], Table] = load_member(
+        new_table: Callable[[TableSource], Table] = load_member(
             self.job.registry_folder(name), name, "table"
         )
-        table = make(replace(self.source, period=period))
+        table = new_table(replace(self.source, period=period))
         lacks = () if name in ENTITY_TABLES else tuple(map(Lack, self.source.lacks))
-        lacks = table.lacks or lacks
         return replace(
-            table, batches=lambda: self._until_stopped(table.batches()), lacks=lacks
+            table,
+            batches=lambda: self._until_stopped(table.batches()),
+            lacks=table.lacks or lacks,
         )
 
     def _until_stopped(
@@ -73,7 +73,7 @@ class Catalog:
             yield batch
 
     def all(self) -> dict[str, Table]:
-        """Return all tables of what the job asks."""
+        """Return all tables of the job's endpoint."""
         return {name: self.table(name) for name in self.job.tables}
 
     def breaches(self) -> int:
@@ -84,27 +84,24 @@ class Catalog:
         return sum(pc.sum(column).as_py() or 0 for column in missed)
 
     def remarks(self) -> Iterator[str]:
-        """Yield what the reader of the tables should know."""
+        """Yield warnings about the tables."""
         latest = self.source.latest
         if latest is not None and latest.dropped:
             yield f"{SUPERSEDED}: {latest.dropped:,}"
-        endpoint = self.source.endpoint
-        if self.job.sla is None or isinstance(endpoint, DetailsEndpoint):
+        if self.job.sla is None:
             return
         totals = self.table("sla", period="total").read_all()
         ids, names = (totals[n].to_pylist() for n in ("queue_id", "queue_name"))
         met = {*ids, *(i.upper() for i in ids if i), *names}
         for queue in sorted(set(self.job.sla.targets) - met):
             yield f"sla.targets: no queue {queue!r} in this run"
-        if not self.job.sla.include_deleted:
-            queues = self._queues_of_parts(endpoint)
-            left_out = queues - set(totals["queue_id"].to_pylist())
-            if left_out:
-                yield f"sla: deleted queues left out: {len(left_out)}"
+        if self.job.sla.include_deleted:
+            return
+        if left_out := self._queues_of_parts() - set(ids):
+            yield f"sla: deleted queues left out: {len(left_out)}"
 
-    def _queues_of_parts(self, endpoint: AggregateEndpoint) -> set[str | None]:
-        found: set[str | None] = set()
-        for query in self.source.plan.queries:
-            rows = endpoint.facts(self.source.store.read(query.digest))
-            found |= set(rows["queue_id"].to_pylist())
-        return found
+    def _queues_of_parts(self) -> set[str | None]:
+        endpoint, store = self.source.aggregate_endpoint, self.source.store
+        parts = (store.read(query.digest) for query in self.source.plan.queries)
+        queues = (endpoint.facts(part)["queue_id"].unique() for part in parts)
+        return {queue for ids in queues for queue in ids.to_pylist()}

@@ -1,4 +1,4 @@
-"""Fields of an entity as columns, and all that have none as they were sent."""
+"""Reads entities: fields with a column, and all other fields as they were sent."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from gcbatch.errors import SHAPE_HINT, DataError
 from gcbatch.table import INSTANT
 from gcbatch.text import one_line
 
-__all__ = ["EntityField", "Kind", "Reader"]
+__all__ = ["EntityField", "EntityReader", "Kind"]
 
 Kind = Literal["text", "flag", "whole", "percent", "instant"]
 """What a field holds; a percent is sent as a share, 0.8 for 80 %."""
@@ -29,14 +29,14 @@ LARGEST: Final = 2**63
 """Whole numbers of a column are smaller."""
 
 _Tree = dict[str, Any]
-"""Fields by name; each is a Field, or a tree of what is within."""
+"""Fields by name; each is an EntityField, or a tree of the fields within."""
 
 _Members = dict[str, msgspec.Raw]
 _MEMBERS: Final = msgspec.json.Decoder(_Members)
 
 
-class _WrongType(Exception):  # noqa: N818 - it is no fault, the value stays where it is
-    """A value is not what its column holds."""
+class _WrongType(Exception):  # noqa: N818 - no error, the value goes to `extra`
+    """A value does not have the type of its column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +44,19 @@ class EntityField:
     """A column, and the field that it shows.
 
     Args:
-        name: The column's.
-        way: From the entity to the field.
+        name: Of the column.
+        path: From the entity to the field.
         kind: What the field holds.
     """
 
     name: str
-    way: tuple[str, ...]
+    path: tuple[str, ...]
     kind: Kind
 
     @property
     def field(self) -> pa.Field:
         """The column."""
-        about = {"source": ".".join(self.way)}
+        about = {"source": ".".join(self.path)}
         if self.name.endswith("_ms"):
             about["unit"] = "ms"
         if self.kind == "percent":
@@ -64,10 +64,10 @@ class EntityField:
         return pa.field(self.name, _TYPES[self.kind], metadata=about)
 
     def value_of(self, sent: msgspec.Raw) -> Any:
-        """Return what the column shows; None for null.
+        """Return the value of the column; None for null.
 
         Raises:
-            _Misfit: If the field holds something else.
+            _WrongType: If the field holds something else.
         """
         try:
             value = msgspec.json.decode(sent)
@@ -95,7 +95,7 @@ def _is_number(value: object) -> bool:
 
 
 def _percent(share: float) -> float:
-    """Return a share in percent, if a double holds it."""
+    """Return a share in percent."""
     try:
         percent = round(float(share) * 100, 6)
     except OverflowError as exc:
@@ -106,14 +106,14 @@ def _percent(share: float) -> float:
 
 
 def _whole(value: Any) -> int:
-    """Return a whole number; the service writes 414.0 now and then."""
+    """Return a whole number; the service sometimes writes 414.0."""
     if not _is_number(value) or value != int(value) or abs(value) >= LARGEST:
         raise _WrongType
     return int(value)
 
 
 def _instant(text: str) -> datetime:
-    """Return an instant; what it says beyond milliseconds is cut, as of details."""
+    """Return an instant, cut to milliseconds, as in tables of details."""
     try:
         instant = datetime.fromisoformat(text)
         if instant.tzinfo is None:
@@ -128,12 +128,12 @@ _ID: Final = EntityField("id", ("id",), "text")
 _NAME: Final = EntityField("name", ("name",), "text")
 
 
-class Reader:
+class EntityReader:
     """Reads entities into rows.
 
     Args:
-        table: The rows', for errors.
-        fields: That have a column, beside `id` and `name`.
+        table: Name of the table, for errors.
+        fields: With a column, beside `id` and `name`.
     """
 
     def __init__(self, table: str, fields: Iterable[EntityField]) -> None:
@@ -141,21 +141,21 @@ class Reader:
         self._tree: _Tree = {}
         for field in (_ID, _NAME, *fields):
             tree = self._tree
-            for name in field.way[:-1]:
+            for name in field.path[:-1]:
                 tree = tree.setdefault(name, {})
-            tree[field.way[-1]] = field
+            tree[field.path[-1]] = field
 
     def row(self, identity: str, document: str) -> dict[str, Any]:
         """Return the columns of an entity, its `name`, and the rest as `extra`.
 
-        A field that does not hold what its column does is in the rest too.
+        A field of a wrong type is in the rest too.
 
         Args:
             identity: Its id, for errors.
             document: JSON, as it was sent.
 
         Raises:
-            DataError: If that is no object; names table and entity.
+            DataError: If it is not an object; names table and entity.
         """
         row: dict[str, Any] = {_NAME.name: None}
         try:
@@ -169,10 +169,7 @@ class Reader:
 
 
 def _split(members: _Members, tree: _Tree, row: dict[str, Any]) -> _Members:
-    """Put fields into their columns, and return the members that are left.
-
-    These are in the order in which they were sent.
-    """
+    """Put fields into their columns; return the other members, in the order sent."""
     left: _Members = {}
     for name, sent in members.items():
         known = tree.get(name)
@@ -189,11 +186,11 @@ def _split(members: _Members, tree: _Tree, row: dict[str, Any]) -> _Members:
 
 
 def _rest_of(sent: msgspec.Raw, tree: _Tree, row: dict[str, Any]) -> msgspec.Raw | None:
-    """Split an entity within an entity; None where nothing of it is left."""
+    """Return what _split leaves of an object within an entity; None if nothing."""
     try:
         members = _MEMBERS.decode(sent)
     except msgspec.ValidationError:
-        # It is something else than an object; null says nothing.
+        # It is not an object; null holds nothing.
         return None if bytes(sent) == b"null" else sent
     rest = _split(members, tree, row)
     return msgspec.Raw(msgspec.json.encode(rest)) if rest else None

@@ -1,28 +1,23 @@
-"""Rows for what ids stand for: a row for each, also the former."""
+"""Tables of entities: a row for each that the org lists, or once listed."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from heapq import merge
 from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from gcbatch.planning import Plan
 from gcbatch.table import Table
-from gcbatch.tables.entity_fields import EntityField, Reader
+from gcbatch.tables.entity_fields import EntityField, EntityReader
 from gcbatch.tables.source import TableSource
 
 __all__ = ["DATES", "DIVISION", "EntityTable"]
 
 BATCH_ROWS: Final = 4_096
-"""Rows of a batch: the settings of a queue may have tens of kilobytes."""
-
-_ABOUT_LISTED: Final = "false: no longer in the org, shown by its last name"
-_ABOUT_EXTRA: Final = "fields that have no column; null: none"
+"""Rows of a batch: the settings of a queue can have tens of kilobytes."""
 
 DIVISION: Final = (
     EntityField("division_id", ("division", "id"), "text"),
@@ -36,17 +31,17 @@ DATES: Final = (
 
 @dataclass(frozen=True)
 class EntityTable:
-    """A table of what ids of one dimension stand for.
+    """A table of the entities of one dimension.
 
-    Rows are in the order of their ids. An id that was listed once and is no longer has
-    its last name, and is not `listed`.
+    Rows are in the order of their ids. An id that the org no longer lists has its last
+    name, and is not `listed`.
 
     Args:
-        name: What job files call it.
-        dimension: Whose ids it has a row for.
+        name: Of the table in job files.
+        dimension: Of the ids.
         id_column: The column of the ids, and the key.
         name_column: The column of their names.
-        fields: The columns after these, but for the last.
+        fields: The other columns, except `listed` and `extra`.
     """
 
     name: str
@@ -58,96 +53,52 @@ class EntityTable:
     @property
     def schema(self) -> pa.Schema:
         """Of the rows."""
-        about_name = {"description": f"name of {self.id_column}", "source": "name"}
-        about_extra = {"content": "json", "description": _ABOUT_EXTRA}
+        ids, text = self.id_column, pa.string()
+        name = {"description": f"name of {ids}", "source": "name"}
+        listed = {"description": "false: no longer in the org, shown by its last name"}
+        extra = {
+            "content": "json",
+            "description": "fields that have no column; null: none",
+        }
         return pa.schema(
             [
-                pa.field(
-                    self.id_column,
-                    pa.string(),
-                    nullable=False,
-                    metadata={"source": "id"},
-                ),
-                pa.field(self.name_column, pa.string(), metadata=about_name),
-                pa.field(
-                    "listed",
-                    pa.bool_(),
-                    nullable=False,
-                    metadata={"description": _ABOUT_LISTED},
-                ),
+                pa.field(ids, text, nullable=False, metadata={"source": "id"}),
+                pa.field(self.name_column, text, metadata=name),
+                pa.field("listed", pa.bool_(), nullable=False, metadata=listed),
                 *(column.field for column in self.fields),
-                pa.field("extra", pa.string(), metadata=about_extra),
+                pa.field("extra", text, metadata=extra),
             ]
         )
 
     def __call__(self, source: TableSource) -> Table:
         """Return the table of a job."""
-        return self.of(
-            source.plan,
-            lambda: source.documents(self.name),
-            names=source.names.by_dimension,
-            former=source.names.former,
-            timezone=source.job.query.zone,
-        )
-
-    def of(
-        self,
-        plan: Plan,
-        documents: Callable[[], Iterable[tuple[str, str]]],
-        *,
-        names: Mapping[str, Mapping[str, str]],
-        former: Mapping[str, Collection[str]],
-        timezone: ZoneInfo,
-    ) -> Table:
-        """Return the table, read from what the org lists.
-
-        Args:
-            plan: Of the run that listed them.
-            documents: Opens what is listed: ids and JSON, by id.
-            names: For each dimension that was listed, names by id.
-            former: For each, the ids that are no longer listed.
-            timezone: The job's.
-        """
-        last_names = names.get(self.dimension, {})
-        gone = {i: last_names.get(i, i) for i in former.get(self.dimension, ())}
-        return Table(
-            name=self.name,
-            schema=self.schema,
+        return source.new_table(
+            self.name,
+            self.schema,
             key=(self.id_column,),
-            covered=plan.window,
-            timezone=timezone,
-            run_id=plan.run_id,
-            batches=partial(self._batches, documents, gone),
+            batches=partial(self._batches, source),
             batch_rows=BATCH_ROWS,
             time=None,
         )
 
-    def _batches(
-        self,
-        documents: Callable[[], Iterable[tuple[str, str]]],
-        gone: Mapping[str, str],
-    ) -> Iterator[pa.RecordBatch]:
-        schema = self.schema
-        rows = _rows(self, Reader(self.name, self.fields), documents(), gone)
+    def _batches(self, source: TableSource) -> Iterator[pa.RecordBatch]:
+        schema, rows = self.schema, self._rows(source)
         while some := list(islice(rows, BATCH_ROWS)):
             yield pa.RecordBatch.from_pylist(some, schema=schema)
 
-
-def _rows(
-    shape: EntityTable,
-    reader: Reader,
-    documents: Iterable[tuple[str, str]],
-    gone: Mapping[str, str],
-) -> Iterator[dict[str, Any]]:
-    former = ((identity, None) for identity in sorted(gone))
-    by_id = itemgetter(0)
-    # Where a run was cut off after it kept its listing, an id may be in both: it is
-    # listed, and merge takes it from there first.
-    for identity, found in groupby(merge(documents, former, key=by_id), key=by_id):
-        _, document = next(found)
-        if document is None:
-            row: dict[str, Any] = {shape.name_column: gone[identity]}
-        else:
-            row = reader.row(identity, document)
-            row[shape.name_column] = row.pop("name") or identity
-        yield {**row, shape.id_column: identity, "listed": document is not None}
+    def _rows(self, source: TableSource) -> Iterator[dict[str, Any]]:
+        names: Mapping[str, str] = source.names.by_dimension.get(self.dimension, {})
+        former = sorted(source.names.former.get(self.dimension, ()))
+        reader = EntityReader(self.name, self.fields)
+        by_id = itemgetter(0)
+        both = merge(source.entities(self.name), ((i, None) for i in former), key=by_id)
+        # Where a run was interrupted after it stored a listing, an id may be in both:
+        # it is listed, and merge yields that first.
+        for identity, found in groupby(both, key=by_id):
+            _, document = next(found)
+            if document is None:
+                row = {self.name_column: names.get(identity, identity)}
+            else:
+                row = reader.row(identity, document)
+                row[self.name_column] = row.pop("name") or identity
+            yield {**row, self.id_column: identity, "listed": document is not None}

@@ -1,7 +1,6 @@
-"""Rows by group: which groups there are, and adding up as far as statistics allow.
+"""Groups of rows: merging the rows of each, and listing the distinct groups.
 
-The merge knows of each column how two of it become one. A ratio or an average cannot be
-merged at all here: it has to be computed again from what adds.
+A ratio or an average cannot be merged: it has to be computed again from sums.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,17 +23,17 @@ def merge_groups(
     """Merge the rows of each group into one.
 
     Args:
-        table: Rows to merge; columns that are neither in *by* nor in *how* are left.
+        table: Rows to merge. Columns that are neither in *by* nor in *how* are dropped.
         by: Columns that make a group; null is a value like any other.
-        how: For each other column, how two of it become one.
+        how: For each other column, how two values become one.
 
     Returns:
-        A row per group in no fixed order: the columns of *by*, then those of *how*
-        with their types as before. Nulls are passed over; a column that is null in
-        all rows of a group stays null.
+        A row per group in no fixed order: the columns of *by*, then those of *how*,
+        with unchanged types. Nulls are skipped; a column that is null in all rows of a
+        group stays null.
 
     Raises:
-        ValueError: If a column can only be recomputed, or not be merged; names it.
+        ValueError: If a column cannot be merged; names it.
     """
     for name, merge in how.items():
         if merge not in _HOW:
@@ -45,14 +44,13 @@ def merge_groups(
     )
     columns = {name: result[name] for name in by}
     columns |= {name: result[f"{name}_{_HOW[merge]}"] for name, merge in how.items()}
-    kept = pa.table(columns)
-    return kept.cast(pa.schema([table.schema.field(n) for n in kept.column_names]))
+    return pa.table(columns).cast(pa.schema([table.schema.field(n) for n in columns]))
 
 
 def distinct_groups(
     table: pa.Table, names: Sequence[str]
 ) -> tuple[list[tuple[Any, ...]], pa.Array]:
-    """Return the groups of a table, for what has to be computed once for each.
+    """Return the distinct groups of a table, to compute something once for each.
 
     Args:
         table: Rows.
@@ -72,7 +70,7 @@ def distinct_groups(
     for code in groups.dictionary.to_pylist():
         group = []
         for known in reversed(values):
-            code, at = divmod(code, len(known))  # noqa: PLW2901 - what is left of it
+            code, at = divmod(code, len(known))  # noqa: PLW2901 - the rest of it
             group.append(known[at])
         found.append(tuple(reversed(group)))
     return found, groups.indices

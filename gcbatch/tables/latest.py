@@ -1,8 +1,8 @@
-"""Parts of documents, each document once in all of them: as it was fetched last.
+"""Parts of documents without superseded ones: of each document the latest fetch.
 
-The service corrects when a conversation began. Where that moves it to another window,
-and only one of the two is fetched again, both parts have it. Within a part the fetch
-sees to it that an id is there once.
+The service corrects when a conversation began. Where that moves it to another window
+and only one of the two windows is fetched again, both parts have it. Within a part, the
+fetch makes sure that each id is there once.
 """
 
 from array import array
@@ -27,9 +27,8 @@ __all__ = ["LatestParts", "Parts"]
 COUNTED_AT_ONCE: Final = 1 << 20
 """Hashes; counting takes some 50 bytes for each."""
 
-IDS: Final = ("id",)
-
 NEVER: Final = datetime.min.replace(tzinfo=UTC)
+"""When a part without metadata was requested: before all others."""
 
 
 class Parts(Protocol):
@@ -41,26 +40,26 @@ class Parts(Protocol):
         """Yield the rows of a part: `id`, `at` and `document`, or only *columns*."""
         ...
 
-    def account(self, digest: str) -> PartMetadata | None:
-        """Return the account of a part; None if it has none."""
+    def metadata(self, digest: str) -> PartMetadata | None:
+        """Return the metadata of a part; None if it has none."""
         ...
 
 
 @dataclass(frozen=True)
 class LatestParts:
-    """The parts of a plan, without documents that a later fetch brought again.
+    """The parts of a plan, without documents that a later fetch has too.
 
-    Of two parts that have a document, the one that was asked for later is right; of two
-    that were asked for at once, the one of the later window. All ids are read for that,
-    once: memory is 8 bytes for each, and some 50 MB; ids that several parts have are
-    held whole.
+    If two parts have a document, the part that was requested later is right; if both
+    were requested at once, the part of the later window. To find out, all ids are read
+    once: memory is 8 bytes for each, and some 50 MB; only ids that several parts may
+    have are held as texts.
 
     Args:
-        plan: Whose parts.
-        parts: Where they are.
-        stop: Once set, an error comes between two parts.
-        beside: Queries that failed now and are none of the plan, whose parts are there
-            still. What those have counts too: their rows are in partitions that stay.
+        plan: The queries whose parts are read.
+        parts: Where the parts are.
+        stop: Once set, StoppedError comes between two parts.
+        beside: Queries outside the plan that failed in this run, but have a part. It is
+            compared too: its rows are in partitions that stay.
     """
 
     plan: Plan
@@ -71,74 +70,74 @@ class LatestParts:
     def batches(
         self, digest: str, columns: Sequence[str] | None = None
     ) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of a part but for what is superseded; see Parts."""
-        dropped = self.superseded.get(digest)
+        """Yield the rows of a part that are not superseded; see Parts."""
+        superseded = self.superseded.get(digest)
         for batch in self.parts.batches(digest, columns):
-            if dropped is None:
+            if superseded is None:
                 yield batch
             else:
-                is_old = pc.is_in(batch.column("id"), value_set=dropped)
+                is_old = pc.is_in(batch.column("id"), value_set=superseded)
                 yield batch.filter(pc.invert(is_old))
 
-    def account(self, digest: str) -> PartMetadata | None:
-        """Return the account of a part; see Parts."""
-        return self.parts.account(digest)
+    def metadata(self, digest: str) -> PartMetadata | None:
+        """Return the metadata of a part; see Parts."""
+        return self.parts.metadata(digest)
 
     @property
     def compared(self) -> Plan:
-        """The plan of all parts that decide on what is left out."""
+        """The plan with all queries whose parts are compared."""
         return replace(self.plan, queries=(*self.plan.queries, *self.beside))
 
     @property
     def dropped(self) -> int:
-        """How many documents are left out."""
+        """How many documents are superseded."""
         return sum(map(len, self.superseded.values()))
 
     @cached_property
     def superseded(self) -> Mapping[str, pa.Array]:
-        """Ids that are left out, by the digest of the part.
+        """The superseded ids, by the digest of the part.
 
         Raises:
             DataError: As Store.batches does.
-            StoppedError: If it is to stop.
+            StoppedError: If *stop* is set.
         """
-        oldest_first = sorted(self.compared.queries, key=self._age)
+        oldest_first = sorted(self.compared.queries, key=self._order)
         if len(oldest_first) < 2:  # noqa: PLR2004 - nothing to compare
             return {}
         hashes = array("q")
         for query in oldest_first:
             for ids in self._ids(query):
                 hashes.extend(_hashed(ids))
-        doubtful = _doubled(hashes) if hashes else ()
-        if not len(doubtful):
+        repeated = _repeated(hashes) if hashes else ()
+        if not len(repeated):
             return {}
         del hashes
-        # Two ids may have one hash; and hashes are others in each process.
-        found, places = [], []
-        for place, query in enumerate(oldest_first):
+        # Two ids may have the same hash, and hashes differ from process to process.
+        found, ages = [], []
+        for age, query in enumerate(oldest_first):
             for ids in self._ids(query):
-                own = pa.array(_hashed(ids), pa.int64())
-                some = ids.filter(pc.is_in(own, value_set=doubtful))
+                hashed = pa.array(_hashed(ids), pa.int64())
+                some = ids.filter(pc.is_in(hashed, value_set=repeated))
                 found.append(some)
-                places.append(pa.repeat(scalar(place), len(some)))
-        rows = pa.table({"id": pa.chunked_array(found), "at": pa.chunked_array(places)})
-        old = _but_last(rows)
+                ages.append(pa.repeat(scalar(age), len(some)))
+        rows = pa.table({"id": pa.chunked_array(found), "age": pa.chunked_array(ages)})
+        old = _older(rows)
         unread = {query.digest for query in self.beside}
         return {
             query.digest: ids
-            for place, query in enumerate(oldest_first)
-            if query.digest not in unread and len(ids := _at(old, place))
+            for age, query in enumerate(oldest_first)
+            if query.digest not in unread and len(ids := _ids_of_age(old, age))
         }
 
-    def _age(self, query: Query) -> tuple[datetime, datetime, str]:
-        account = self.parts.account(query.digest)
+    def _order(self, query: Query) -> tuple[datetime, datetime, str]:
+        account = self.parts.metadata(query.digest)
         asked_at = account.asked_at if account else NEVER
         return asked_at, query.window.start, query.digest
 
     def _ids(self, query: Query) -> Iterator[pa.Array]:
         if self.stop is not None and self.stop.is_set():
             raise StoppedError
-        for batch in self.parts.batches(query.digest, IDS):
+        for batch in self.parts.batches(query.digest, ("id",)):
             yield batch.column("id")
 
 
@@ -146,8 +145,8 @@ def _hashed(ids: pa.Array) -> "array[int]":
     return array("q", map(hash, ids.to_pylist()))
 
 
-def _doubled(hashes: "array[int]") -> pa.Array:
-    """Return the hashes that are there more than once, a share of them at a time."""
+def _repeated(hashes: "array[int]") -> pa.Array:
+    """Return the hashes that are there more than once, counting a share at a time."""
     count = len(hashes)
     every = pa.Array.from_buffers(pa.int64(), count, [None, pa.py_buffer(hashes)])
     pieces = [
@@ -158,28 +157,27 @@ def _doubled(hashes: "array[int]") -> pa.Array:
     for share in range(shares):
         own = pa.chunked_array([_share(piece, share, shares) for piece in pieces])
         counted = own.value_counts()
-        is_doubled = pc.greater(counted.field("counts"), scalar(1))
-        found.append(counted.field("values").filter(is_doubled))
+        is_repeated = pc.greater(counted.field("counts"), scalar(1))
+        found.append(counted.field("values").filter(is_repeated))
     return pa.concat_arrays(found)
 
 
 def _share(hashes: pa.Array, share: int, shares: int) -> pa.Array:
-    lowest = pc.bit_wise_and(hashes, scalar(shares - 1))
-    return hashes.filter(pc.equal(lowest, scalar(share)))
+    low_bits = pc.bit_wise_and(hashes, scalar(shares - 1))
+    return hashes.filter(pc.equal(low_bits, scalar(share)))
 
 
-def _at(rows: pa.Table, place: int) -> pa.Array:
-    """Return the ids of one part."""
-    return rows.filter(pc.equal(rows["at"], scalar(place)))["id"].combine_chunks()
+def _ids_of_age(rows: pa.Table, age: int) -> pa.Array:
+    return rows.filter(pc.equal(rows["age"], scalar(age)))["id"].combine_chunks()
 
 
-def _but_last(rows: pa.Table) -> pa.Table:
+def _older(rows: pa.Table) -> pa.Table:
     """Return the rows whose id is in a later part too.
 
     Args:
-        rows: Ids, and at which place their part is.
+        rows: Ids, and the age of their part; the oldest is 0.
     """
-    groups = rows.group_by("id", use_threads=False).aggregate([("at", "max")])
+    groups = rows.group_by("id", use_threads=False).aggregate([("age", "max")])
     ids = groups["id"].combine_chunks()
-    last = groups["at_max"].combine_chunks().take(pc.index_in(rows["id"], ids))
-    return rows.filter(pc.less(rows["at"], last))
+    latest = groups["age_max"].combine_chunks().take(pc.index_in(rows["id"], ids))
+    return rows.filter(pc.less(rows["age"], latest))

@@ -1,4 +1,4 @@
-"""Tables of several orgs in one: a column `org` before all others."""
+"""Tables of several orgs: a column `org` before all others."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -27,9 +27,9 @@ def of_all_orgs(tables: Mapping[str, Table]) -> Table:
         tables: The same table of each org.
 
     Returns:
-        The table with the column `org`, which is the first of its key. Where orgs have
-        time zones of their own, it is in UTC, and has no column of time whose days it
-        could be partitioned by.
+        The table with the column `org`, the first of its key. Where the orgs' time
+        zones differ, it is in UTC and has no column of time: its rows have no days to
+        partition them by.
     """
     names = sorted(tables)
     first = tables[names[0]]
@@ -65,11 +65,11 @@ def of_all_orgs(tables: Mapping[str, Table]) -> Table:
 
 @dataclass(frozen=True)
 class MultiOrgCatalog:
-    """Makes the tables of a job of several orgs.
+    """The tables of a job of several orgs.
 
     Args:
-        catalogs: Of each org, by its name.
-        failures: Why others are not among them, by their names.
+        catalogs: By org.
+        failures: By org that failed and has no catalog.
     """
 
     catalogs: Mapping[str, Catalog]
@@ -77,7 +77,7 @@ class MultiOrgCatalog:
 
     @property
     def names_at(self) -> dict[str, datetime]:
-        """When names and targets were listed, by what they name: of the oldest org."""
+        """When names and targets were listed, by table: the oldest of all orgs."""
         oldest: dict[str, datetime] = {}
         for catalog in self.catalogs.values():
             for named, at in catalog.names_at.items():
@@ -92,6 +92,6 @@ class MultiOrgCatalog:
         return replace(table, lacking_orgs=tuple(sorted(self.failures)))
 
     def all(self) -> dict[str, Table]:
-        """Return all tables of what the job asks."""
+        """Return all tables of the job's endpoint; see Catalog.all."""
         first = next(iter(self.catalogs.values()))
         return {name: self.table(name) for name in first.job.tables}

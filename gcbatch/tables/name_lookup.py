@@ -7,23 +7,26 @@ from typing import Final, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["NAMED", "NameLookup", "name_field"]
+__all__ = ["NAMED", "NameLookup", "Names", "name_field"]
+
+Names = Mapping[str, Mapping[str, str]]
+"""For each dimension that was listed, names by id."""
 
 NAMED: Final = {
     "queue_id": ("queue_name", "queueId"),
     "user_id": ("user_name", "userId"),
     "wrap_up_code": ("wrap_up_code_name", "wrapUpCode"),
 }
-"""Columns of ids: the column for their names, and the dimension that they are of."""
+"""Columns of ids: for each, the column of the names, and the dimension of the ids."""
 
 
 @dataclass(frozen=True)
 class NameLookup:
-    """What the ids of one dimension are called.
+    """The names of the ids of one dimension.
 
     Args:
         ids: All that have a name.
-        names: As many.
+        names: Of each of them.
     """
 
     ids: pa.Array
@@ -31,16 +34,16 @@ class NameLookup:
 
     @classmethod
     def of(cls, names: Mapping[str, str]) -> Self:
-        """Make one of names by id."""
+        """Return the lookup of names by id."""
         ids = sorted(names)
         called = [names[i] for i in ids]
         return cls(pa.array(ids, pa.string()), pa.array(called, pa.string()))
 
     def named(self, ids: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-        """Return the names of *ids*; an id that is not known is its own name."""
+        """Return the names of *ids*; an id without a name is its own name."""
         return pc.coalesce(self.names.take(pc.index_in(ids, value_set=self.ids)), ids)
 
 
 def name_field(name: str, ids: str) -> pa.Field:
-    """Return the column *name*, for the names of the column *ids*."""
+    """Return the column *name*, of the names of the column *ids*."""
     return pa.field(name, pa.string(), metadata={"description": f"name of {ids}"})

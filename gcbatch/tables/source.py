@@ -1,14 +1,17 @@
-"""What tables are made of: a job's plan, and what its runs left in the store."""
+"""What tables are made of: a job, its plan, and what its runs stored."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+
+import pyarrow as pa
 
 from gcbatch.endpoints import AggregateEndpoint, DetailsEndpoint
 from gcbatch.genesys import Documents, Names
 from gcbatch.job import Job
 from gcbatch.planning import Plan
-from gcbatch.store import Store, read_entities
+from gcbatch.store import Store, concat_parts, read_entities
+from gcbatch.table import BATCH_ROWS, Table
 from gcbatch.tables.latest import LatestParts, Parts
 from gcbatch.windows import Window
 
@@ -20,17 +23,17 @@ class TableSource:
     """What a table is made of.
 
     Args:
-        job: Whose tables.
-        endpoint: Whom it asks.
+        job: The job.
+        endpoint: The endpoint that it queries.
         plan: The queries whose parts are read.
-        names: What ids are called, and which queues are listed.
+        names: Names of ids, and the queues that are listed.
         store: Where the parts are.
-        listings: Entities by table, where they are not to be read from the store.
-        period: Another than the job's, of tables that have periods.
+        listings: Entities by table; those of other tables are read from the store.
+        period: Replaces the job's, for tables that have periods.
         names_at: When names and targets were listed, by table, UTC.
-        lacks: Spans of the job's range of which a query failed.
-        latest: The parts with each document once in all of them, where a document is
-            known by its id alone; None where it is not, or there are no documents.
+        lacks: Spans of the job's range for which a query failed.
+        latest: The parts without superseded documents; None where documents are not
+            known by their id alone, or there are none.
     """
 
     job: Job
@@ -50,19 +53,34 @@ class TableSource:
         return self.store if self.latest is None else self.latest
 
     @property
-    def bucketed(self) -> AggregateEndpoint:
+    def aggregate_endpoint(self) -> AggregateEndpoint:
         """The endpoint, for tables that are made of buckets.
 
         Raises:
-            TypeError: If it has none; job files are checked before.
+            TypeError: If it has no buckets; job files are checked before.
         """
         if isinstance(self.endpoint, DetailsEndpoint):
             msg = f"{self.endpoint.name} has no buckets"
             raise TypeError(msg)
         return self.endpoint
 
-    def documents(self, table: str) -> Iterable[tuple[str, str]]:
-        """Return what is listed for a table: ids and JSON, by id.
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The columns that with interval_start make the key of a part's row."""
+        return self.aggregate_endpoint.groups(self.job.query)
+
+    def aggregate_rows(self) -> Iterator[tuple[Window, pa.Table]]:
+        """Yield the rows of the parts of each window, by interval_start and groups.
+
+        Raises:
+            DataError: As concat_parts and Store.read do.
+        """
+        for window, queries in self.plan.windows:
+            parts = [self.store.read(query.digest) for query in queries]
+            yield window, concat_parts(parts, self.groups, str(queries[0]))
+
+    def entities(self, table: str) -> Iterable[tuple[str, str]]:
+        """Return the listed entities of a table: ids and JSON, by id.
 
         Raises:
             DataError: If the last run listed none, or they cannot be read.
@@ -71,3 +89,26 @@ class TableSource:
             return read_entities(self.store, table)
         listed = self.listings[table]
         return ((identity, listed[identity].decode()) for identity in sorted(listed))
+
+    def new_table(
+        self,
+        name: str,
+        schema: pa.Schema,
+        *,
+        key: tuple[str, ...],
+        batches: Callable[[], Iterator[pa.RecordBatch]],
+        batch_rows: int = BATCH_ROWS,
+        time: str | None = "interval_start",
+    ) -> Table:
+        """Return a table of the job; see Table."""
+        return Table(
+            name=name,
+            schema=schema,
+            key=key,
+            covered=self.plan.window,
+            timezone=self.job.query.zone,
+            run_id=self.plan.run_id,
+            batches=batches,
+            batch_rows=batch_rows,
+            time=time,
+        )

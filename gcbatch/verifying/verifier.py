@@ -129,7 +129,7 @@ class _Verifier:
         else:
             schema = endpoint.schema(self._job.query)
             columns = _Columns(schema, "interval_start", "interval_end")
-        with self._store.examine(query.digest) as (account, batches):
+        with self._store.open_part(query.digest) as (account, batches):
             wrong = _misfit(account, batches, query, columns)
         self._accounts.append(account)
         return wrong
@@ -208,7 +208,7 @@ class _Verifier:
     def _provisional(self, now: datetime) -> set[Window]:
         """Return the windows whose figures had not settled when they were fetched."""
         settle, zone = self._job.fetch.settle, self._job.query.zone
-        return {a.window for a in self._accounts if not a.settled(settle, zone, now)}
+        return {a.window for a in self._accounts if not a.is_final(settle, zone, now)}
 
     def _spans(
         self, coarse: TotalsPlan, window: Window, totals: Totals
@@ -222,6 +222,13 @@ class _Verifier:
                 whole.append(span)
         return whole
 
+    def _rows(self, query: Query, endpoint: Aggregates) -> pa.Table:
+        """Return the rows of a part, which is not removed if it is damaged."""
+        with self._store.open_part(query.digest) as (_, batches):
+            found = list(batches)
+        schema = endpoint.schema(self._job.query)
+        return pa.Table.from_batches(found) if found else schema.empty_table()
+
     def _differences(
         self,
         coarse: TotalsPlan,
@@ -231,7 +238,7 @@ class _Verifier:
     ) -> list[Difference]:
         """Compare one window of totals with the parts that it is about."""
         parts = (
-            self._store.inspect(query.digest).table
+            self._rows(query, endpoint)
             for query in self._kept.plan.queries
             if query.window not in self._missing and _touches(query.window, spans)
         )

@@ -169,7 +169,7 @@ class World:
 
     def _exit_of(self, error: GcbatchError) -> str:
         """Return the exit that an error is, after a look at its words."""
-        said = f"{error.problem} {error.hint} {error.refusal!r}"
+        said = f"{error.problem} {error.hint} {error.response!r}"
         assert error.exit_code in DOCUMENTED, said
         assert not any(s in said for s in self.secrets), said
         return f"exit {error.exit_code}"

@@ -91,7 +91,7 @@ class Toy(SplittableEndpoint):
             for bucket in answer.value
         ]
         table = pa.Table.from_pylist(rows, schema=self.schema(asked))
-        return Part(table, PartMetadata.of_pages(query.window, len(rows), [answer]))
+        return Part(table, PartMetadata.from_answers(query.window, len(rows), [answer]))
 
 
 ENDPOINT: Final = Toy()

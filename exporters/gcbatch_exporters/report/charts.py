@@ -1,4 +1,4 @@
-"""Charts as inline SVG; their colours come from the page's style."""
+"""Draws charts as inline SVG; their colours come from the page's style."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,24 +11,24 @@ from gcbatch_exporters.report.time_axis import Axis
 
 __all__ = ["LARGE", "SMALL", "Frame", "bullet", "course", "legend"]
 
-_MOST_DOTS: Final = 45
-"""More steps than this are too close for a dot each; misses keep theirs."""
+_MAX_DOTS: Final = 45
+"""With more steps, only misses and lone points have a dot."""
 
-_MOST_MARKS: Final = 9
-"""Names below a large chart."""
+_MAX_LABELS: Final = 9
+"""Labels below a large chart."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where things are in a chart, in units of its view box.
+    """The geometry of a chart, in units of its view box.
 
     Args:
-        width, height: Of the whole.
-        left, right: Of the area that is drawn in.
-        top, bottom: Of the lines; 100 % and 0 %.
+        width, height: Size of the chart.
+        left, right: Edges of the drawing area.
+        top, bottom: Heights of 100 % and 0 %.
         base: Foot of the bars, which stand below the lines.
         levels: Percentages that have a grid line.
-        dot: Radius.
+        dot: Radius of a dot.
     """
 
     width: float
@@ -42,11 +42,11 @@ class Frame:
     dot: float
 
     def x(self, share: float) -> float:
-        """Return where *share* of the range is, 0 to 1."""
+        """Return the position of *share* of the range, 0 to 1."""
         return self.left + share * (self.right - self.left)
 
     def y(self, level: float) -> float:
-        """Return where a service level is, in percent."""
+        """Return the height of a service level in percent."""
         return self.bottom - level / 100 * (self.bottom - self.top)
 
     def bar(self, part: float) -> float:
@@ -61,7 +61,7 @@ SMALL: Final = Frame(*(320, 156), *(42, 316), *(8, 92), 132, (0, 50, 100), 3)
 
 
 def bullet(level: float | None, goal: float | None) -> Html:
-    """Return a bar with a mark at its target; the numbers stand beside it.
+    """Return a bar with a mark at its target, without numbers.
 
     Args:
         level: Service level in percent; None draws no bar.
@@ -85,43 +85,43 @@ def course(
     """Return the service level over time with its target, above the calls offered.
 
     Args:
-        frame: How large.
+        frame: Geometry of the chart.
         axis: Steps of time.
-        by_step: Sums by the step's number; a step without is a gap.
+        by_step: Sums by the number of the step; a step without sums is a gap.
         goal: The target in percent; None draws no line.
-        name: What it is of, for those who cannot see it.
+        name: The queue, for screen readers.
     """
     parts = [*_grid(frame), *_bars(frame, axis, by_step), *_lines(frame, axis, by_step)]
     if goal is not None:
         y = frame.y(goal)
         line = f"M{frame.left:g} {y:g}H{frame.right:g}"
         parts.append(tag("path", class_="goal", d=line))
-    parts += _spots(frame, axis, by_step, goal)
-    parts += _marks(frame, axis)
+    parts += _dots(frame, axis, by_step, goal)
+    parts += _labels(frame, axis)
     return tag(
         "svg",
         *parts,
         class_="course",
         role="img",
-        aria_label=_said(axis, by_step, goal, name),
+        aria_label=_description(axis, by_step, goal, name),
         viewBox=f"0 0 {frame.width:g} {frame.height:g}",
     )
 
 
-def _said(
+def _description(
     axis: Axis, by_step: Mapping[int, Sums], goal: float | None, name: str
 ) -> str:
     levels = [s.level for s in by_step.values() if s.level is not None]
     if not levels:
         return f"{name}: no service level."
-    told = (
+    text = (
         f"{name}: service level by {axis.noun}, "
         f"from {percent(min(levels))} to {percent(max(levels))}"
     )
     if goal is None:
-        return f"{told}."
+        return f"{text}."
     missed = sum(level < goal for level in levels)
-    return f"{told}; below the target of {target(goal)} in {missed} of {len(levels)}."
+    return f"{text}; below the target of {target(goal)} in {missed} of {len(levels)}."
 
 
 def _grid(frame: Frame) -> Iterator[Html]:
@@ -152,12 +152,12 @@ def _lines(frame: Frame, axis: Axis, by_step: Mapping[int, Sums]) -> Iterator[Ht
 
 
 def _line(path: str) -> Iterator[Html]:
-    if "L" in path:  # a lone point is no line; it has its dot
+    if "L" in path:  # a lone point has a dot and no line
         yield tag("path", class_="line", d=path)
 
 
 def _bars(frame: Frame, axis: Axis, by_step: Mapping[int, Sums]) -> Iterator[Html]:
-    most = max((sums.offered for sums in by_step.values()), default=0)
+    highest = max((sums.offered for sums in by_step.values()), default=0)
     path = ""
     for number, sums in sorted(by_step.items()):
         if not sums.offered:
@@ -165,7 +165,7 @@ def _bars(frame: Frame, axis: Axis, by_step: Mapping[int, Sums]) -> Iterator[Htm
         step = axis.steps[number]
         left, right = (frame.x(axis.place(at)) for at in (step.start, step.end))
         gap = min(2.0, (right - left) / 4)
-        high = max(frame.bar(sums.offered / most), 0.5)
+        high = max(frame.bar(sums.offered / highest), 0.5)
         path += (
             f"M{left + gap / 2:.1f} {frame.base:g}v-{high:.1f}"
             f"h{right - left - gap:.1f}v{high:.1f}z"
@@ -173,7 +173,7 @@ def _bars(frame: Frame, axis: Axis, by_step: Mapping[int, Sums]) -> Iterator[Htm
     if path:
         yield tag("path", class_="calls", d=path)
         y = frame.base - frame.bar(1) + 8
-        yield tag("text", _shortly(most), class_="end", x=frame.left - 5, y=y)
+        yield tag("text", _shortly(highest), class_="end", x=frame.left - 5, y=y)
     foot = f"M{frame.left:g} {frame.base:g}H{frame.right:g}"
     yield tag("path", class_="grid", d=foot)
 
@@ -183,26 +183,26 @@ def _shortly(number: float) -> str:
     return count(number) if number < short else f"{count(number / 1000)}k"
 
 
-def _spots(
+def _dots(
     frame: Frame, axis: Axis, by_step: Mapping[int, Sums], goal: float | None
 ) -> Iterator[Html]:
-    """Yield for each step what shows its figures when pointed at, and its dot."""
+    """Yield for each step its dot, and an area that shows its figures on hover."""
     for number, sums in sorted(by_step.items()):
         step = axis.steps[number]
         left, right = (frame.x(axis.place(at)) for at in (step.start, step.end))
-        told = f"{axis.label(number)}: {count(sums.offered)} offered"
+        text = f"{axis.label(number)}: {count(sums.offered)} offered"
         dot = None
         if (level := sums.level) is not None:
-            told = f"{told}, service level {percent(level, below=goal)}"
+            text = f"{text}, service level {percent(level, below=goal)}"
             missed = goal is not None and level < goal
-            alone = len(axis.steps) <= _MOST_DOTS or _is_alone(axis, by_step, number)
+            alone = len(axis.steps) <= _MAX_DOTS or _is_alone(axis, by_step, number)
             if missed or alone:
                 dot = tag(
                     "circle",
                     class_="dot miss" if missed else "dot",
                     cx=_middle(frame, axis, number),
                     cy=frame.y(level),
-                    r=frame.dot if len(axis.steps) <= _MOST_DOTS else frame.dot - 1,
+                    r=frame.dot if len(axis.steps) <= _MAX_DOTS else frame.dot - 1,
                 )
         area = tag(
             "rect",
@@ -212,7 +212,7 @@ def _spots(
             width=right - left,
             height=frame.base - frame.top,
         )
-        yield tag("g", tag("title", told), area, dot)
+        yield tag("g", tag("title", text), area, dot)
 
 
 def _is_alone(axis: Axis, by_step: Mapping[int, Sums], number: int) -> bool:
@@ -221,20 +221,20 @@ def _is_alone(axis: Axis, by_step: Mapping[int, Sums], number: int) -> bool:
     return all(by_step[n].level is None for n in beside)
 
 
-def _marks(frame: Frame, axis: Axis) -> Iterator[Html]:
+def _labels(frame: Frame, axis: Axis) -> Iterator[Html]:
     y = frame.height - 6
     last = len(axis.steps) - 1
     if frame is SMALL:
         yield tag("text", axis.mark(0), x=frame.left, y=y)
         yield tag("text", axis.mark(last), class_="end", x=frame.right, y=y)
         return
-    for number in range(0, last + 1, last // _MOST_MARKS + 1):
+    for number in range(0, last + 1, last // _MAX_LABELS + 1):
         x = _middle(frame, axis, number)
         yield tag("text", axis.mark(number), class_="middle", x=x, y=y)
 
 
 def legend(axis: Axis) -> Html:
-    """Return what the marks of a course mean."""
+    """Return the legend of a course."""
     box = {"viewBox": "0 0 26 12", "width": "26", "height": "12"}
 
     def key(shape: Html, words: str) -> Html:

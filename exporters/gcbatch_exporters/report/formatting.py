@@ -1,4 +1,4 @@
-"""How the report writes numbers, and what it says of them."""
+"""Writes the numbers and sentences of the report."""
 
 from datetime import timedelta
 from typing import Final
@@ -23,11 +23,11 @@ __all__ = [
 
 NONE: Final = "\N{EN DASH}"
 _THIN: Final = "\u202f"
-"""Before %: narrow, and no line ends there."""
+"""Before %: a narrow space without a line break."""
 
 
 def count(number: float | None) -> str:
-    """Return `1,234`; at most one decimal, which only averages have."""
+    """Return `1,234`; only averages have a decimal, at most one."""
     return NONE if number is None else f"{round(number, 1):,.10g}"
 
 
@@ -36,8 +36,8 @@ def percent(value: float | None, *, below: float | None = None) -> str:
 
     Args:
         value: In percent; None is unknown.
-        below: A target that *value* does not reach: it gets as many decimals as
-            tell them apart, so that no 80.0 % misses 80 %.
+        below: A target that *value* misses: it gets as many decimals as show that, so
+            that no 80.0 % misses 80 %.
     """
     if value is None:
         return NONE
@@ -48,7 +48,7 @@ def percent(value: float | None, *, below: float | None = None) -> str:
 
 
 def level_of(queue: QueueFigures) -> str:
-    """Return a queue's service level, told apart from a target that it misses."""
+    """Return a queue's service level, visibly below a target that it misses."""
     return percent(queue.sums.level, below=queue.target)
 
 
@@ -87,7 +87,7 @@ def span(covered: Window, zone: ZoneInfo) -> str:
 
 
 def days(covered: Window, zone: ZoneInfo) -> str | None:
-    """Return how many local days a range has; None if it does not begin with one."""
+    """Return the number of local days of a range; None if it has parts of days."""
     start, end = to_local(covered.start, zone), to_local(covered.end, zone)
     if start.time() != end.time() or start.hour or start.minute:
         return None
@@ -95,7 +95,7 @@ def days(covered: Window, zone: ZoneInfo) -> str | None:
 
 
 def verdict(figures: Figures) -> str:
-    """Return in one or two sentences how the queues stand."""
+    """Return a summary of the queues in one or two sentences."""
     met, missed = figures.met_count, figures.missed_count
     known = met + missed
     if not known:
@@ -109,19 +109,19 @@ def verdict(figures: Figures) -> str:
         )
     if not missed:
         return f"All {known} queues with a target met it."
-    told = (
+    furthest = (
         f"{worst.name} is furthest from it: {level_of(worst)} against "
         f"{target(worst.target)}."
     )
     if not met:
-        return f"None of {noun(known, 'queue')} met its target. {told}"
-    return f"{met} of {known} queues met their target. {told}"
+        return f"None of {noun(known, 'queue')} met its target. {furthest}"
+    return f"{met} of {known} queues met their target. {furthest}"
 
 
 def averages(figures: Figures) -> str | None:
-    """Return why percentages are not averaged, told with the page's own numbers.
+    """Return why percentages are not averaged, with the page's own numbers.
 
-    None where there are not two queues to average.
+    None if there are fewer than two queues to average.
     """
     level, average = figures.total.level, figures.average_of_levels
     if level is None or average is None:

@@ -1,4 +1,4 @@
-"""Two heat maps of the week, as tables: colours tell, and numbers tell the same."""
+"""Two heat maps of the week, as tables: colours, and the numbers behind them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from gcbatch_exporters.report.week_grid import Cell, Heat
 __all__ = ["heat_section"]
 
 _USUAL: Final = 80.0
-"""Where colours turn if no queue has a target: the most common one."""
+"""Where colours turn if no queue has a target: the most common target."""
 
 WHOLE: Final = 100
 
@@ -26,10 +26,10 @@ _DAYS: Final = (
 
 
 def heat_section(heat: Heat | None, goal: float | None, *, is_common: bool) -> Html:
-    """Return both heat maps, or why there are none.
+    """Return both heat maps, or the reason why there are none.
 
     Args:
-        heat: None if calls are not known by the hour.
+        heat: Calls by hour of the week; None if they are not known by the hour.
         goal: Where colours turn, in percent; None if no queue has a target.
         is_common: Whether it is the target of all queues.
     """
@@ -52,14 +52,14 @@ def heat_section(heat: Heat | None, goal: float | None, *, is_common: bool) -> H
         if value is None:
             return "", "", "no service level"
         shade = scale.shade(value)
-        told = f"{percent(value, below=turn)} of {count(sums.level_whole)}"
-        return f"l{shade}", f"{_whole(value, turn)}", told
+        text = f"{percent(value, below=turn)} of {count(sums.level_whole)}"
+        return f"l{shade}", f"{_whole(value, turn)}", text
 
     def volume(cell: Cell) -> tuple[str, str, str]:
         calls = heat.per_hour(cell) or 0
         shade = min(int(calls / busiest * _VOLUMES), _VOLUMES - 1)
-        told = f"{count(heat.sums[cell].offered)} offered in the whole range"
-        return f"v{shade}", _short(calls), told
+        text = f"{count(heat.sums[cell].offered)} offered in the whole range"
+        return f"v{shade}", _short(calls), text
 
     what = "their target" if is_common else "the target of most calls"
     turns = f"{target(turn)}, {what}" if goal is not None else target(turn)
@@ -79,12 +79,12 @@ def heat_section(heat: Heat | None, goal: float | None, *, is_common: bool) -> H
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """Shades of service level: up to four below the target, up to two from it on.
+    """Shades of service level: up to four below the target, up to two above.
 
     Args:
-        below: Where shades change below the target.
+        below: Levels below the target at which the shade changes.
         turn: The target.
-        above: Where they change above it; none if it is 100.
+        above: Levels above it at which the shade changes; none if it is 100.
     """
 
     below: tuple[float, ...]
@@ -98,7 +98,7 @@ class _Scale:
         return cls(below, turn, ((turn + 100) / 2,) if turn < WHOLE else ())
 
     def shade(self, level: float) -> int:
-        """Return the number of a level's shade, 0 to 5; from 4 on it is no miss."""
+        """Return the number of a level's shade, 0 to 5; from 4 on the target is met."""
         if level < self.turn:
             return 3 - sum(level < edge for edge in self.below)
         return 4 + sum(level >= edge for edge in self.above)
@@ -106,15 +106,15 @@ class _Scale:
     def words(self) -> list[tuple[str, str]]:
         """Return each shade's class and its levels."""
         edges = [*self.below, self.turn, *self.above]
-        told = [f"below {edges[0]:g}"]
-        told += [f"{a:g} to {b:g}" for a, b in pairwise(edges)]
-        told.append(f"{edges[-1]:g} and more" if self.above else f"{self.turn:g}")
+        ranges = [f"below {edges[0]:g}"]
+        ranges += [f"{a:g} to {b:g}" for a, b in pairwise(edges)]
+        ranges.append(f"{edges[-1]:g} and more" if self.above else f"{self.turn:g}")
         first = 3 - len(self.below)
-        return [(f"l{n}", words) for n, words in enumerate(told, start=first)]
+        return [(f"l{n}", words) for n, words in enumerate(ranges, start=first)]
 
 
 def _whole(value: float, turn: float) -> int:
-    # 79.6 is below a target of 80, and its cell says so in colour and number.
+    # 79.6 misses a target of 80: colour and number of its cell both show that.
     whole = round(value)
     return int(turn) - 1 if value < turn <= whole and turn == int(turn) else whole
 
@@ -140,9 +140,9 @@ def _map(
             if cell not in heat.sums or not heat.sums[cell].offered:
                 cells.append(tag("td"))
                 continue
-            shade, value, told = show(cell)
-            told = f"{name} {hour}:00 to {hour + 1}:00: {told}"
-            cells.append(tag("td", value, class_=shade or None, title=told))
+            shade, value, text = show(cell)
+            text = f"{name} {hour}:00 to {hour + 1}:00: {text}"
+            cells.append(tag("td", value, class_=shade or None, title=text))
         day = tag("abbr", WEEKDAYS[weekday], title=name)
         rows.append(tag("tr", tag("th", day, scope="row"), *cells))
     table = tag(

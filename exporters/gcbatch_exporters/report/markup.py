@@ -1,4 +1,4 @@
-"""HTML that cannot be broken by a name: text is escaped unless it is markup already."""
+"""HTML that no name can break: text is escaped unless it is markup already."""
 
 from html import escape
 from typing import Final
@@ -7,24 +7,24 @@ __all__ = ["Html", "joined", "tag", "text"]
 
 _VOID: Final = {"col", "meta"}
 _REFERENCES: Final = str.maketrans({"\r": "&#13;", "\0": "\ufffd"})
-"""A parser would make CR a line feed, and drop NUL."""
+"""A parser would turn CR into a line feed, and drop NUL."""
 
 
 class Html(str):
-    """Markup, made by this module alone."""
+    """Markup; only this module creates it."""
 
     __slots__ = ()
 
 
 def text(value: str) -> Html:
-    """Return *value* as markup; what is markup already stays."""
+    """Return *value* as markup; markup stays as it is."""
     if isinstance(value, Html):
         return value
     return Html(escape(value).translate(_REFERENCES))
 
 
 def joined(*parts: str | None) -> Html:
-    """Return parts one after the other; None is nothing."""
+    """Return the parts joined; None is skipped."""
     return Html("".join(text(part) for part in parts if part is not None))
 
 
@@ -34,20 +34,20 @@ def tag(
     """Return an element.
 
     Args:
-        name: Of the element.
-        children: Markup or text; None is nothing.
-        attributes: `_` in a name stands for `-`, and one at its end for nothing
-            (`class_`). True is an attribute without value, None and False none.
-            Numbers have at most two decimals.
+        name: Name of the element.
+        children: Markup or text; None is skipped.
+        attributes: `_` in a name stands for `-`, and is dropped at its end (`class_`).
+            True gives an attribute without value, None and False give none. Numbers
+            have at most two decimals.
     """
-    told = ""
+    written = ""
     for key, value in attributes.items():
         if value is None or value is False:
             continue
-        told += " " + key.rstrip("_").replace("_", "-")
+        written += " " + key.rstrip("_").replace("_", "-")
         if value is not True:
             shown = value if isinstance(value, str) else f"{round(value, 2):g}"
-            told += f'="{text(shown)}"'
+            written += f'="{text(shown)}"'
     if name in _VOID:
-        return Html(f"<{name}{told}>")
-    return Html(f"<{name}{told}>{joined(*children)}</{name}>")
+        return Html(f"<{name}{written}>")
+    return Html(f"<{name}{written}>{joined(*children)}</{name}>")

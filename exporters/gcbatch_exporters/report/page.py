@@ -1,4 +1,4 @@
-"""The page: a report of the table `sla`, made of figures and charts."""
+"""The page of the report: figures and charts of the table `sla`."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -27,17 +27,17 @@ from gcbatch_exporters.report.week_grid import Heat
 
 __all__ = ["FOOT", "head", "report"]
 
-OPEN: Final = 12
-"""Small charts that are seen at once; those of more queues unfold."""
+OPEN_CHARTS: Final = 12
+"""Small charts that are visible at once; the others unfold."""
 
-MOST: Final = 60
-"""Small charts in all: a queue's takes up to 30 kB."""
+MAX_CHARTS: Final = 60
+"""Small charts in all: each takes up to 30 kB."""
 
 FOOT: Final = Html("</main>\n</body>\n</html>\n")
 
 
 def head(title: str) -> Html:
-    """Return what precedes the content; a page loads and runs nothing."""
+    """Return the HTML before the content; the page loads and runs nothing."""
     style = (files("gcbatch_exporters.report") / "report.css").read_text("utf-8")
     digest = b64encode(sha256(style.encode()).digest()).decode()
     policy = (
@@ -59,10 +59,10 @@ def report(title: str, table: Table, figures: Figures, heat: Heat | None) -> Htm
     """Return the whole page.
 
     Args:
-        title: Its heading.
-        table: The table `sla`, for its range and zone.
-        figures: What it says.
-        heat: Calls by hour of the week; None if they are not known by hour.
+        title: Heading of the page.
+        table: The table `sla`, for its range and time zone.
+        figures: Figures of the table.
+        heat: Calls by hour of the week; None if they are not known by the hour.
     """
     zone = table.timezone
     about = [
@@ -82,7 +82,11 @@ def report(title: str, table: Table, figures: Figures, heat: Heat | None) -> Htm
             _headline(figures),
             _compliance(figures),
             _time(figures),
-            heat_section(heat, figures.usual_target, is_common=_is_common(figures)),
+            heat_section(
+                heat,
+                figures.usual_target,
+                is_common=figures.common_target is not None,
+            ),
             _method(table, heat),
         ]
     else:
@@ -91,15 +95,11 @@ def report(title: str, table: Table, figures: Figures, heat: Heat | None) -> Htm
     return joined(head(title), *lines, FOOT)
 
 
-def _is_common(figures: Figures) -> bool:
-    return figures.common_target is not None
-
-
 def _nothing() -> Html:
     return tag(
         "section",
         tag("h2", "No conversations in this range"),
-        tag("p", "The service had nothing to say of it. Worth checking:"),
+        tag("p", "The service has no data for it. Worth checking:"),
         tag(
             "ul",
             tag("li", "the range and its time zone, above"),
@@ -142,7 +142,7 @@ def _headline(figures: Figures) -> Html:
             f"{count(total.abandoned)} hung up waiting",
         ),
     ]
-    told = [
+    divs = [
         tag(
             "div",
             tag("dt", name),
@@ -155,7 +155,7 @@ def _headline(figures: Figures) -> Html:
     return tag(
         "section",
         tag("p", verdict(figures), class_="verdict"),
-        tag("dl", *told, class_="cards"),
+        tag("dl", *divs, class_="cards"),
         why and tag("p", why, id="averages", class_="note"),
     )
 
@@ -166,8 +166,8 @@ def _compliance(figures: Figures) -> Html:
         numbers += ["ASA", "AHT"]
     heads = [
         tag("th", "Queue", scope="col"),
-        # Level, bar, target and mark are one thing to look at, with one heading each
-        # where there is something to read.
+        # Level, bar, target and mark belong together; only the columns with text have a
+        # heading.
         tag("th", "Service level", scope="col", class_="n"),
         tag("td"),
         tag("th", "Target", scope="col", class_="n"),
@@ -205,7 +205,7 @@ def _compliance(figures: Figures) -> Html:
 
 
 def _queue_row(figures: Figures, number: int, queue: QueueFigures) -> Html:
-    shown = len(figures.axis.steps) > 1 and number < MOST
+    shown = len(figures.axis.steps) > 1 and number < MAX_CHARTS
     name = tag("a", queue.name, href=f"#q{number}") if shown else queue.name
     return tag(
         "tr",
@@ -227,7 +227,7 @@ def _level_cells(sums: Sums, goal: float | None, met: bool | None) -> list[Html]
 def _mark(met: bool | None) -> Html | None:  # noqa: FBT001 - it may be None
     if met is None:
         return None
-    # Told apart by sign and word, not by colour alone.
+    # Sign and word differ, not colour alone.
     sign, word = ("✓", "met") if met else ("✕", "missed")
     return tag("span", f"{sign} {word}", class_=f"mark {word}")
 
@@ -246,24 +246,24 @@ def _time(figures: Figures) -> Html:
     heading = tag("h2", "Service level over time")
     axis = figures.axis
     if len(axis.steps) == 1:
-        quiet = "The range is told in one piece; export a shorter period to see it."
+        quiet = "The range is one period; export a shorter period to see its course."
         return tag("section", heading, tag("p", quiet, class_="note"))
-    shown = figures.queues[:MOST]
+    shown = figures.queues[:MAX_CHARTS]
     panels = [_panel(figures, n, queue) for n, queue in enumerate(shown)]
     more = None
-    if len(panels) > OPEN:
-        words = noun(len(panels) - OPEN, "more queue")
+    if len(panels) > OPEN_CHARTS:
+        words = noun(len(panels) - OPEN_CHARTS, "more queue")
         more = tag(
             "details",
             tag("summary", words),
-            tag("div", *panels[OPEN:], class_="panels"),
+            tag("div", *panels[OPEN_CHARTS:], class_="panels"),
         )
         hidden = f"{words} on the screen, where they unfold."
         more = joined(more, tag("p", hidden, class_="note paper"))
     left = len(figures.queues) - len(shown)
     rest = None
     if left:
-        words = f"{noun(left, 'more queue')} that did better: in the table above."
+        words = f"{noun(left, 'more queue')} that did better: see the table above."
         rest = tag("p", words, class_="note")
     over_all = None
     if len(figures.queues) > 1:
@@ -276,7 +276,7 @@ def _time(figures: Figures) -> Html:
         heading,
         tag("p", legend(axis), class_="note legend"),
         over_all,
-        tag("div", *panels[:OPEN], class_="panels"),
+        tag("div", *panels[:OPEN_CHARTS], class_="panels"),
         more,
         rest,
         _figures_of(figures, shown),
@@ -284,10 +284,10 @@ def _time(figures: Figures) -> Html:
 
 
 def _panel(figures: Figures, number: int, queue: QueueFigures) -> Html:
-    told = f"{level_of(queue)}, "
-    told += "no target" if queue.target is None else f"target {target(queue.target)}"
+    text = f"{level_of(queue)}, "
+    text += "no target" if queue.target is None else f"target {target(queue.target)}"
     caption = tag(
-        "figcaption", tag("b", queue.name), tag("span", f"{told} ", _mark(queue.met))
+        "figcaption", tag("b", queue.name), tag("span", f"{text} ", _mark(queue.met))
     )
     chart = course(SMALL, figures.axis, queue.by_step, queue.target, queue.name)
     return tag("figure", caption, chart, id=f"q{number}")

@@ -1,4 +1,4 @@
-"""Plain rows of any table, for those that are no report."""
+"""Writes the plain rows of tables without a report."""
 
 from collections.abc import Iterator
 
@@ -16,16 +16,16 @@ _ESCAPED = {
     "&": "&amp;",
     "<": "&lt;",
     ">": "&gt;",
-    "\r": "&#13;",  # a parser would make it a line feed
+    "\r": "&#13;",  # a parser would turn it into a line feed
     "\0": "\ufffd",  # or drop this
 }
 
 
 def listing(table: Table) -> Iterator[tuple[Html, int]]:
-    """Yield the table's section piece by piece, and how many rows are in a piece.
+    """Yield the pieces of the table's section, each with its number of rows.
 
-    Values are written as csv has them: times in UTC, numbers unrounded; null is an
-    empty cell.
+    Values are written as in csv: times in UTC, numbers unrounded; null is an empty
+    cell.
     """
     heads = [
         tag("th", field.name, scope="col", class_=_looks(field))

@@ -1,7 +1,7 @@
-"""The figures of a report, added up from the table `sla`.
+"""Adds up the figures of a report from the table `sla`.
 
-Counts, numerators and denominators are added; percentages and averages are computed
-from sums, and never added or averaged themselves.
+Counts, numerators and denominators are added. Percentages and averages are computed
+from sums, never added or averaged themselves.
 """
 
 from collections import defaultdict
@@ -22,7 +22,7 @@ NEEDED: Final = (
     *("offered", "answered", "abandoned"),
     *("service_level_numerator", "service_level_denominator"),
 )
-"""Columns without which there is no report."""
+"""Columns that the report needs."""
 
 _ADDED: Final = {
     "offered": "offered",
@@ -35,12 +35,12 @@ _ADDED: Final = {
     "handle_ms": "handle_sum_ms",
     "handles": "handle_count",
 }
-"""Columns that are added, by the field of Sums; the times' may be missing."""
+"""Columns that are added, by field of Sums; those of times may be missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What adds up over queues and periods, and what follows from it.
+    """Sums over queues and periods, and the figures computed from them.
 
     Args:
         offered, answered, abandoned: Calls.
@@ -66,26 +66,26 @@ class Sums:
 
     @classmethod
     def total(cls, several: "Iterable[Sums]") -> "Sums":
-        """Return the sum of any number of them."""
+        """Return the sum of several sums."""
         return sum(several, Sums())
 
     @property
     def level(self) -> float | None:
         """Service level in percent; None if no call counts.
 
-        Rounded as the table `sla` rounds it to compare it with a target.
+        Rounded as the table `sla` rounds it before it compares it with a target.
         """
         level = _ratio(self.level_part * 100, self.level_whole)
         return None if level is None else round(level, LEVEL_DECIMALS)
 
     @property
     def answer_rate(self) -> float | None:
-        """Answered of offered, in percent; None if none was offered."""
+        """Share of answered calls in percent; None if no call was offered."""
         return _ratio(self.answered * 100, self.offered)
 
     @property
     def abandon_rate(self) -> float | None:
-        """Abandoned of offered, in percent; None if none was offered."""
+        """Share of abandoned calls in percent; None if no call was offered."""
         return _ratio(self.abandoned * 100, self.offered)
 
     @property
@@ -105,14 +105,14 @@ def _ratio(part: float, whole: float) -> float | None:
 
 @dataclass(frozen=True)
 class QueueFigures:
-    """A queue over the whole range, or one media type of it.
+    """Figures of a queue over the whole range, or of one media type of it.
 
     Args:
-        name: Of the queue, after its org where there are several, and with its media
-            type where those are told apart.
+        name: Name of the queue; with its org if there are several, and with its media
+            type if the table has media types.
         target: Service level to reach, in percent; None if none is set.
-        sums: Over the whole range.
-        by_step: By the step's number on the axis; none where nothing was answered.
+        sums: Sums over the whole range.
+        by_step: Sums by the number of the step on the axis; steps without rows lack.
     """
 
     name: str
@@ -130,10 +130,9 @@ class QueueFigures:
 
     @property
     def order(self) -> tuple[int, float, str]:
-        """What to sort by: the queue that misses its target by most comes first.
+        """The sort key: the queue that misses its target by most comes first.
 
-        Those without a target come after all that have one, and those without calls
-        last.
+        Queues without a target come after those with one, queues without calls last.
         """
         level = self.sums.level
         if level is None:
@@ -145,14 +144,14 @@ class QueueFigures:
 
 @dataclass(frozen=True)
 class Figures:
-    """What the report says.
+    """The figures of a report.
 
     Args:
-        queues: The one that misses its target by most comes first.
+        queues: The queue that misses its target by most comes first.
         axis: Steps of time.
-        rows: Rows that were read.
-        by_media: Whether media types are told apart.
-        has_times: Whether there are sums of waiting and handling.
+        rows: Number of rows that were read.
+        by_media: Whether each media type of a queue has figures of its own.
+        has_times: Whether there are sums of waiting and handling times.
     """
 
     queues: Sequence[QueueFigures]
@@ -163,46 +162,46 @@ class Figures:
 
     @cached_property
     def total(self) -> Sums:
-        """Over all queues and the whole range."""
+        """Sums over all queues and the whole range."""
         return Sums.total(queue.sums for queue in self.queues)
 
     @cached_property
     def by_step(self) -> Mapping[int, Sums]:
-        """Over all queues, by step."""
-        told: dict[int, Sums] = defaultdict(Sums)
+        """Sums over all queues, by step."""
+        totals: dict[int, Sums] = defaultdict(Sums)
         for queue in self.queues:
             for step, sums in queue.by_step.items():
-                told[step] += sums
-        return told
+                totals[step] += sums
+        return totals
 
     @cached_property
     def met_count(self) -> int:
-        """How many queues reach their target."""
+        """Number of queues that reach their target."""
         return sum(queue.met is True for queue in self.queues)
 
     @cached_property
     def missed_count(self) -> int:
-        """How many do not; those without calls or target are neither."""
+        """Number of queues that miss it; queues without calls or target do neither."""
         return sum(queue.met is False for queue in self.queues)
 
     @property
     def average_of_levels(self) -> float | None:
-        """The average of the queues' percentages: the wrong number, to be shown.
+        """The average of the queues' percentages: a wrong number, shown as such.
 
-        None where there are not two queues to average.
+        None if there are fewer than two queues to average.
         """
         levels = [q.sums.level for q in self.queues if q.sums.level is not None]
         return sum(levels) / len(levels) if len(levels) > 1 else None
 
     @cached_property
     def common_target(self) -> float | None:
-        """The target that all queues share; None if they have several or none."""
+        """The target of all queues; None if they have several or none."""
         targets = {queue.target for queue in self.queues}
         return targets.pop() if len(targets) == 1 else None
 
     @cached_property
     def usual_target(self) -> float | None:
-        """The target that counts for most calls; None if none is set."""
+        """The target that applies to most calls; None if none is set."""
         calls: dict[float, float] = defaultdict(float)
         for queue in self.queues:
             if queue.target is not None:
@@ -212,7 +211,7 @@ class Figures:
 
 @dataclass
 class _Gathered:
-    """A queue while its rows are read."""
+    """The sums of a queue while its rows are read."""
 
     name: str | None = None
     target: float | None = None
@@ -223,9 +222,8 @@ def read_figures(table: Table) -> tuple[Figures, Spans]:
     """Add up the table `sla`, which is read twice.
 
     Args:
-        table: With the columns of NEEDED; and with media_type, wait_sum_ms,
-            wait_count, handle_sum_ms and handle_count, or without; and with org, where
-            there are several.
+        table: Has the columns of NEEDED; may have media_type, wait_sum_ms, wait_count,
+            handle_sum_ms and handle_count; has org if there are several orgs.
 
     Returns:
         The figures, and the spans of time of the table's rows.
@@ -242,13 +240,17 @@ def read_figures(table: Table) -> tuple[Figures, Spans]:
         rows += batch.num_rows
         steps = axis.numbers(batch["period_start"])
         data = pa.table(batch).append_column("step", steps)
-        for key, sums, told in grouped(data, [*several, *keys, "step"], like=_ADDED):
+        for key, sums, queue_row in grouped(
+            data, [*several, *keys, "step"], like=_ADDED
+        ):
             *queue, step = key
             row = gathered[tuple(queue)]
             row.by_step[step] += sums
-            row.name = told["queue_name"] or row.name
+            row.name = queue_row["queue_name"] or row.name
             row.target = (
-                row.target if told["target_pct"] is None else told["target_pct"]
+                row.target
+                if queue_row["target_pct"] is None
+                else queue_row["target_pct"]
             )
     queues = [
         QueueFigures(
@@ -278,20 +280,19 @@ def grouped(
     Args:
         data: Rows.
         by: Columns of the key.
-        like: The column of each field of Sums; those that *data* lacks are 0.
+        like: The column of each field of Sums; fields whose column *data* lacks are 0.
 
     Yields:
-        A key, its sums, and its queue_name and target_pct where there are such
-        columns.
+        A key, its sums, and its queue_name and target_pct if there are such columns.
     """
-    told = [n for n in ("queue_name", "target_pct") if n in data.schema.names]
+    first = [n for n in ("queue_name", "target_pct") if n in data.schema.names]
     added = {name: col for name, col in like.items() if col in data.schema.names}
-    wanted = [(n, "first") for n in told] + [(col, "sum") for col in added.values()]
-    # In one thread: the order in which floats are added decides their last digit.
+    wanted = [(n, "first") for n in first] + [(col, "sum") for col in added.values()]
+    # One thread: the order in which floats are added decides their last digit.
     sums = data.group_by(by, use_threads=False).aggregate(wanted)
     for row in sums.to_pylist():
         yield (
             tuple(row[name] for name in by),
             Sums(**{name: row[f"{col}_sum"] or 0 for name, col in added.items()}),
-            {name: row[f"{name}_first"] for name in told},
+            {name: row[f"{name}_first"] for name in first},
         )

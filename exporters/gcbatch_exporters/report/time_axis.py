@@ -1,4 +1,4 @@
-"""Steps of a time axis: the table's own periods, or days, weeks or months of them."""
+"""The steps of a time axis: the table's own periods, or days, weeks or months."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,23 +20,23 @@ from gcbatch.windows import (
 
 __all__ = ["MONTHS", "WEEKDAYS", "Axis", "Spans", "long_day", "spans_of"]
 
-MOST_STEPS: Final = 96
-"""More do not fit side by side in a small chart: four days of hours, three months of
-days, almost two years of weeks."""
+MAX_STEPS: Final = 96
+"""More do not fit into a small chart: four days of hours, three months of days, almost
+two years of weeks."""
 
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June", "July"),
     *("August", "September", "October", "November", "December"),
 )
-"""Not from strftime, whose words depend on where it runs."""
+"""Not from strftime, whose words depend on the locale."""
 
 _LONGER: Final = {
     "day": ONE_DAY,
     "week": Period.parse("P1W"),
     "month": Period.parse("P1M"),
 }
-_NOUNS: Final = {  # of the table's own periods, by their longest
+_NOUNS: Final = {  # of the table's own periods, by the longest of them
     timedelta(minutes=59): "interval",
     timedelta(minutes=60): "hour",
     timedelta(hours=26): "day",
@@ -45,21 +45,21 @@ _NOUNS: Final = {  # of the table's own periods, by their longest
 }
 
 Spans = set[Window]
-"""Spans of time that rows are about."""
+"""Spans of time of rows."""
 
 
 def spans_of(table: Table, start: str, end: str) -> Spans:
     """Return the distinct spans of a table's rows.
 
     Args:
-        table: Which is read.
-        start: Column with the begin of a row's span.
+        table: The table, which is read.
+        start: Column with the start of a row's span.
         end: Column with its end.
     """
     found: Spans = set()
     for batch in table:
         ends = pa.table(batch).select([start, end])
-        # Only distinct spans pass through Python.
+        # Only distinct spans become Python objects.
         distinct = ends.group_by([start, end]).aggregate([])
         found.update(
             Window(*pair)
@@ -77,15 +77,15 @@ def _instants(column: pa.ChunkedArray) -> list[datetime]:
 
 @dataclass(frozen=True)
 class Axis:
-    """Steps of time, in order; what a table says of a step is added up.
+    """Steps of time, in order; the rows of a step are added up.
 
     Args:
-        noun: What a step is: interval, hour, day, week or month, or `range` where
-            there is only one.
-        steps: In order; time between them is nobody's.
-        of_start: The number of the step, by the begin of a row's span.
-        zone: Whose days.
-        covered: From the axis' begin to its end.
+        noun: What a step is: interval, hour, day, week or month, or `range` if there
+            is only one.
+        steps: In order; there may be gaps between them.
+        of_start: The number of the step, by the start of a row's span.
+        zone: Time zone of the days.
+        covered: From the start of the axis to its end.
     """
 
     noun: str
@@ -96,16 +96,16 @@ class Axis:
 
     @classmethod
     def of(cls, spans: Spans, *, zone: ZoneInfo, covered: Window) -> Self:
-        """Choose the finest steps of which not too many are needed.
+        """Return the axis with the finest steps that are not too many.
 
         Args:
-            spans: Of the rows; each falls in one step.
-            zone: Whose days, weeks and months.
+            spans: Spans of the rows; each lies in one step.
+            zone: Time zone of days, weeks and months.
             covered: The table's range.
         """
         noun, steps = _own_noun(spans), {span: span for span in spans}
         for longer, period in _LONGER.items():
-            if len(set(steps.values())) <= MOST_STEPS:
+            if len(set(steps.values())) <= MAX_STEPS:
                 break
             into = {span: _around(span.start, period, zone, covered) for span in spans}
             if all(span in step for span, step in into.items()):
@@ -118,12 +118,12 @@ class Axis:
         return cls(noun, order, of_start, zone, covered)
 
     def numbers(self, starts: pa.Array) -> pa.Array:
-        """Return the number of each row's step, by the begin of its span."""
+        """Return the number of each row's step, by the start of its span."""
         return mapped(starts, self.of_start.__getitem__)
 
     @property
     def runs(self) -> list[range]:
-        """Numbers of the steps, cut where the next does not follow at once."""
+        """Numbers of the steps, in runs without a gap."""
         cuts = [
             n
             for n in range(1, len(self.steps))
@@ -135,7 +135,7 @@ class Axis:
         ]
 
     def place(self, instant: datetime) -> float:
-        """Return where *instant* is, from 0 at the axis' begin to 1 at its end."""
+        """Return the position of *instant*: 0 at the start, 1 at the end."""
         return float((instant - self.covered.start) / self.covered.span)
 
     def label(self, number: int) -> str:
@@ -159,7 +159,7 @@ class Axis:
 
 
 def mapped(instants: pa.Array, number_of: Callable[[datetime], int]) -> pa.Array:
-    """Return a whole number for each instant; only distinct ones pass Python."""
+    """Return a whole number for each instant; Python sees only distinct ones."""
     coded = instants.dictionary_encode()
     numbers = [number_of(instant) for instant in coded.dictionary.to_pylist()]
     return pa.array(numbers, pa.int32()).take(coded.indices)
@@ -176,11 +176,11 @@ def _short(day: datetime) -> str:
 
 def _own_noun(spans: Spans) -> str:
     longest = max((span.span for span in spans), default=timedelta())
-    return next((noun for most, noun in _NOUNS.items() if longest <= most), "period")
+    return next((noun for limit, noun in _NOUNS.items() if longest <= limit), "period")
 
 
 def _around(start: datetime, period: Period, zone: ZoneInfo, covered: Window) -> Window:
     first = floor_to_bucket(start, period, zone)
-    # A moment later than the first is before the end, however long it is.
+    # A moment after the start is always before the end.
     end = ceil_to_bucket(first + timedelta(milliseconds=1), period, zone)
     return Window(max(first, covered.start), min(end, covered.end))

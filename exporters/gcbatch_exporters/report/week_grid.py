@@ -1,4 +1,4 @@
-"""Calls and service level by weekday and hour of the clock, local."""
+"""Calls and service level by weekday and hour, local time."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -30,18 +30,18 @@ _OF_INTERVALS: Final = {
 }
 
 Cell = tuple[int, int]
-"""A weekday, Monday is 0, and an hour of the clock."""
+"""A weekday, Monday is 0, and an hour of the day."""
 
 
 @dataclass(frozen=True)
 class Heat:
-    """What happened in an hour of the week.
+    """Calls in each hour of the week.
 
     Args:
-        sums: By weekday and hour; none where there were no rows.
-        hours: How many such hours the range has; 4 or 5 Mondays in a month, and
-            one more where the clocks are set back.
-        table: Name of the table that it was read from.
+        sums: By weekday and hour; hours without rows lack.
+        hours: Number of such hours in the range: a month has 4 or 5 of a Monday, and
+            one more if the clocks are set back.
+        table: Name of the table that was read.
     """
 
     sums: Mapping[Cell, Sums]
@@ -50,21 +50,21 @@ class Heat:
 
     @property
     def columns(self) -> range:
-        """From the first hour of the clock in which anything happened to the last."""
-        told = [hour for (_, hour), sums in self.sums.items() if sums.offered]
-        return range(min(told), max(told) + 1) if told else range(0)
+        """From the first hour of the day with calls to the last."""
+        busy = [hour for (_, hour), sums in self.sums.items() if sums.offered]
+        return range(min(busy), max(busy) + 1) if busy else range(0)
 
     def per_hour(self, cell: Cell) -> float | None:
-        """Return the calls offered in such an hour on average.
+        """Return the average number of calls offered in such an hour.
 
-        None where the range has no such hour.
+        None if the range has no such hour.
         """
         hours = self.hours.get(cell, 0)
         return self.sums[cell].offered / hours if hours and cell in self.sums else None
 
 
 def fits_hours(spans: Spans, zone: ZoneInfo) -> bool:
-    """Tell whether each span lies within one hour of the clock of *zone*."""
+    """Return whether each span lies within one hour of the day in *zone*."""
     return all(
         to_local(span.start, zone).minute * timedelta(minutes=1) + span.span <= HOUR
         for span in spans
@@ -72,16 +72,14 @@ def fits_hours(spans: Spans, zone: ZoneInfo) -> bool:
 
 
 def heat_of_sla(table: Table) -> Heat:
-    """Read it from the table `sla`, whose periods fit hours."""
+    """Return the heat of the table `sla`, whose periods fit hours."""
     return _heat(table, "period_start", _OF_SLA)[0]
 
 
 def heat_of_intervals(table: Table) -> tuple[Heat | None, int]:
-    """Read it from the table `intervals`.
+    """Return the heat of the table `intervals`, and the number of rows read.
 
-    Returns:
-        None if the table lacks columns or its intervals do not fit hours; and how
-        many rows were read.
+    The heat is None if the table lacks columns or its intervals do not fit hours.
     """
     needed = {"interval_start", "interval_end", *_OF_INTERVALS.values()}
     if not needed <= set(table.schema.names):

@@ -88,7 +88,7 @@ class AggregateJobs:
                 queues=queues,
             )
         more = left_out(whole, self.desk.asked)
-        account = PartMetadata.of_pages(
+        account = PartMetadata.from_answers(
             query.window, table.num_rows, pages, left_out=more
         )
         return Part(table, account)

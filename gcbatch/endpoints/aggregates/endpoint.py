@@ -200,7 +200,7 @@ class Aggregates(SplittableEndpoint):
             f"{self.path}/query", decode, self.body(query), divisible=divisible
         )
         table, more = answer.value
-        account = PartMetadata.of_pages(
+        account = PartMetadata.from_answers(
             query.window, table.num_rows, [answer], left_out=more
         )
         return Part(table, account)

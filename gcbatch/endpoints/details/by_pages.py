@@ -114,11 +114,11 @@ class PageFetcher:
                     divisible=divisible,
                 )
             except ServiceError as exc:
-                reach = paging_limit(exc.refusal)
+                reach = paging_limit(exc.response)
                 if reach is None:
                     raise
                 self.cap = min(self.cap, _in_whole_pages(reach))
-                raise TooLargeError(exc.problem, refusal=exc.refusal) from exc
+                raise TooLargeError(exc.problem, response=exc.response) from exc
         if answer.value.total is None:
             msg = f"{errand.query.endpoint} {span}: an answer tells no total"
             raise DataError(msg, hint=SHAPE_HINT)
@@ -140,7 +140,10 @@ class PageFetcher:
             try:
                 answer = await self.page(errand, span, number)
             except ServiceError as exc:
-                if exc.refusal is None or exc.refusal.status != HTTPStatus.BAD_REQUEST:
+                if (
+                    exc.response is None
+                    or exc.response.status != HTTPStatus.BAD_REQUEST
+                ):
                     raise
                 errand.tally.remarks["spans whose count could not be asked"] += 1
                 return None

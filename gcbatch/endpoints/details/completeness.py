@@ -240,7 +240,7 @@ class DetailCollector:
             size=self._size,
             correlation_ids=tuple(self._correlation_ids),
             remarks={what: n for what, n in remarks.items() if n},
-            newer=tuple(sorted(self.newer)),
+            unknown_fields=tuple(sorted(self.newer)),
             odd=self.odd.count,
             first_odd=self._first_odd,
             available_until=self.available_until,

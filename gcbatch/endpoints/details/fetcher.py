@@ -159,7 +159,7 @@ class DetailFetcher:
             async with self.desk.slots:
                 answer = await self.desk.client.get(path, _AVAILABILITIES.decode)
         except ServiceError as exc:
-            if exc.refusal is None or exc.refusal.status != HTTPStatus.NOT_FOUND:
+            if exc.response is None or exc.response.status != HTTPStatus.NOT_FOUND:
                 raise
             return None
         told = answer.value.dataAvailabilityDate

@@ -221,7 +221,7 @@ class IntervalReport(SplittableEndpoint):
         order = ("interval_start", *self.groups(asked))
         table = table.sort_by([(name, "ascending") for name in order])
         remarks = levels_missing(table["handled_count"], table["service_level_percent"])
-        account = PartMetadata.of_pages(
+        account = PartMetadata.from_answers(
             query.window,
             table.num_rows,
             pages,

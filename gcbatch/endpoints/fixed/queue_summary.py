@@ -199,7 +199,7 @@ class QueueSummary(SplittableEndpoint):
         order = [("interval_start", "ascending"), ("queue_id", "ascending")]
         table = table.sort_by(order)
         remarks = levels_missing(table["total_handled"], table["service_level"])
-        account = PartMetadata.of_pages(
+        account = PartMetadata.from_answers(
             query.window, table.num_rows, pages, remarks, left_out(pages)
         )
         return Part(table, account)

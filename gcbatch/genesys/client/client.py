@@ -340,7 +340,7 @@ class Client:
         if rule is None:
             self._tokens.accepted(token)
             if tries.divisible and is_too_large(refusal):
-                raise TooLargeError(str(refusal), refusal=refusal)
+                raise TooLargeError(str(refusal), response=refusal)
             raise to_exception(refusal)
         await tries.after_refusal(refusal, response, rule)
         return None

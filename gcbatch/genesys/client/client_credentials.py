@@ -94,7 +94,7 @@ async def request_token(
             continue
         if response.status in _REFUSED:
             hint = "check client id and secret, and that the region is the org's"
-            raise AccessError(str(refusal), hint=hint, refusal=refusal)
+            raise AccessError(str(refusal), hint=hint, response=refusal)
         raise to_exception(refusal)
 
 

@@ -119,7 +119,7 @@ def to_exception(refusal: ErrorResponse) -> GcbatchError:
     """Return the error to raise for an answer that repeating does not mend."""
     hint = _hint(refusal)
     kind = AccessError if refusal.status in (401, 403) else ServiceError
-    return kind(str(refusal), hint=hint, refusal=refusal)
+    return kind(str(refusal), hint=hint, response=refusal)
 
 
 def is_too_large(refusal: ErrorResponse) -> bool:

@@ -91,7 +91,7 @@ async def _allowed(
 
 def _concerns(error: GcbatchError, path: str) -> bool:
     """Say whether an error is of what is asked at *path*, and not of all requests."""
-    refusal = error.refusal
+    refusal = error.response
     answered = refusal is not None and refusal.path == path
     if isinstance(error, AccessError):
         return answered and _is(refusal, HTTPStatus.FORBIDDEN)
@@ -128,7 +128,7 @@ class _Reader:
                 if not _concerns(exc, self._path):
                     raise
                 failure = failure or exc
-                if not _is(exc.refusal, HTTPStatus.BAD_REQUEST):
+                if not _is(exc.response, HTTPStatus.BAD_REQUEST):
                     break
                 # This slice is too long to be paged to its end; others may not be.
             else:

@@ -91,7 +91,7 @@ class Retrier:
 
 
 def wait_too_long_error(
-    wait_s: float, why: str, *, now: datetime, refusal: ErrorResponse | None = None
+    wait_s: float, why: str, *, now: datetime, response: ErrorResponse | None = None
 ) -> ServiceError:
     """Return the error for a wait that is too long to sit out, as of a daily limit.
 
@@ -99,7 +99,7 @@ def wait_too_long_error(
         wait_s: How long; infinite ones are told as such.
         why: What is to be waited for.
         now: UTC.
-        refusal: The answer that told the wait.
+        response: The answer that told the wait.
     """
     try:
         at = f"{now + timedelta(seconds=wait_s):%Y-%m-%d %H:%M:%S} UTC"
@@ -107,7 +107,7 @@ def wait_too_long_error(
         at = "an unknown time"
     msg = f"{why}: no request is welcome before {at}"
     hint = f"run it again after {at}; what was fetched is kept"
-    return OutOfReachError(msg, hint=hint, refusal=refusal)
+    return OutOfReachError(msg, hint=hint, response=response)
 
 
 @dataclass
@@ -181,13 +181,13 @@ class RetryState:
         if rule.is_heavy(others_served):
             self._heavy += 1
         if self.divisible and self._heavy >= HEAVY_TRIES:
-            raise TooLargeError(str(refusal), refusal=refusal)
+            raise TooLargeError(str(refusal), response=refusal)
         # A Retry-After that names a date does so by the clock of whoever sent it.
         now = parse_date(response.headers.get("Date", "")) or datetime.now(UTC)
         told_s = rule.told_s(response.headers, refusal.message, now)
         most_s = HURRIED_MAX_RETRY_AFTER_S if self.hurried else MAX_RETRY_AFTER_S
         if told_s is not None and told_s > most_s:
-            raise wait_too_long_error(told_s, f"{refusal}", now=now, refusal=refusal)
+            raise wait_too_long_error(told_s, f"{refusal}", now=now, response=refusal)
         wait_s = self.attempts.wait_s(told_s=told_s)
         if wait_s is None:
             raise to_exception(refusal)

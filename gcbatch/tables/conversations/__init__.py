@@ -1,1 +1,1 @@
-"""Tables of conversation details: a file each, named for it."""
+"""A registry folder: tables of conversation details, a file each."""

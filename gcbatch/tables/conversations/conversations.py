@@ -1,33 +1,29 @@
-"""The table `conversations`: a row for each, with what it comes to as a whole."""
+"""The table `conversations`: a row for each, with figures of the whole conversation."""
 
 from typing import Final
 
-from gcbatch.genesys import CONVERSATION
 from gcbatch.tables.documents.conversation_figures import (
     DERIVED,
     NEEDED,
     derive_figures,
 )
-from gcbatch.tables.documents.row_builder import Shape
-from gcbatch.tables.documents.shapes import ROOT, fields, rest
-from gcbatch.tables.documents.table import DocumentsTable
+from gcbatch.tables.documents.shapes import (
+    ROOT,
+    conversation_table,
+    fields,
+    other_fields,
+)
 
 __all__ = ["table"]
 
-table: Final = DocumentsTable.of_shape(
+table: Final = conversation_table(
     "conversations",
-    Shape(
-        noun="conversation",
-        root=CONVERSATION,
-        path=(),
-        columns=(
-            *ROOT,
-            *fields((), "conversationEnd"),
-            *DERIVED,
-            *rest((), "conversationId", "conversationStart", "conversationEnd"),
-        ),
-        key=("conversation_id",),
-        needed=NEEDED,
-        derive=derive_figures,
-    ),
+    (),
+    *ROOT,
+    *fields((), "conversationEnd"),
+    *DERIVED,
+    *other_fields((), "conversationId", "conversationStart", "conversationEnd"),
+    key=("conversation_id",),
+    needed=NEEDED,
+    derive=derive_figures,
 )

@@ -1,10 +1,10 @@
-"""The table `conversations_nested`: each conversation whole, as it was sent."""
+"""The table `conversations_nested`: each conversation as one JSON, as it was sent."""
 
 from typing import Final
 
 import pyarrow as pa
 
-from gcbatch.tables.documents.arrow_reader import texts_of
+from gcbatch.tables.documents.arrow_reader import document_texts
 from gcbatch.tables.documents.columns import JSON
 from gcbatch.tables.documents.shapes import ID, START
 from gcbatch.tables.documents.table import DocumentsTable
@@ -29,7 +29,7 @@ _SCHEMA: Final = pa.schema(
 
 
 def _rows(batch: pa.RecordBatch) -> pa.RecordBatch:
-    texts = texts_of(batch, "conversation")
+    texts = document_texts(batch, "conversation")
     columns = [batch.column("id"), batch.column("at"), texts]
     return pa.RecordBatch.from_arrays(columns, schema=_SCHEMA)
 
@@ -38,6 +38,6 @@ table: Final = DocumentsTable(
     "conversations_nested",
     _SCHEMA,
     key=("conversation_id",),
-    maker=lambda _names, _newer: _rows,
+    new_reader=lambda _names, _unknown: _rows,
     batch_rows=BATCH_ROWS,
 )

@@ -1,4 +1,4 @@
-"""The table `participant_attributes`: a row for each."""
+"""The table `participant_attributes`: a row for each attribute of a participant."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -7,15 +7,16 @@ import msgspec
 import pyarrow as pa
 
 from gcbatch.errors import SHAPE_HINT, DataError
-from gcbatch.genesys import CONVERSATION
-from gcbatch.tables.documents.row_builder import RowBuilder, Shape
+from gcbatch.tables.documents.row_builder import RowBuilder
 from gcbatch.tables.documents.shapes import (
     PARTICIPANT_NUMBER,
     PARTICIPANTS,
     ROOT,
+    conversation_shape,
     fields,
 )
-from gcbatch.tables.documents.table import BatchReader, DocumentsTable, Names
+from gcbatch.tables.documents.table import BatchReader, DocumentsTable
+from gcbatch.tables.name_lookup import Names
 from gcbatch.text import one_line, replace_lone_surrogates
 
 __all__ = ["each_attribute", "table"]
@@ -27,19 +28,15 @@ _BY_PARTICIPANT: Final = (
     "participant_number",
 )
 
-_PARTICIPANTS: Final = Shape(
-    noun="conversation",
-    root=CONVERSATION,
-    path=PARTICIPANTS,
-    columns=(
-        *ROOT,
-        *fields(PARTICIPANTS, "participantId"),
-        PARTICIPANT_NUMBER,
-        *fields(PARTICIPANTS, "attributes"),
-    ),
+_PARTICIPANTS: Final = conversation_shape(
+    PARTICIPANTS,
+    *ROOT,
+    *fields(PARTICIPANTS, "participantId"),
+    PARTICIPANT_NUMBER,
+    *fields(PARTICIPANTS, "attributes"),
     key=("conversation_id", "participant_number"),
 )
-"""Of participants, what is needed here."""
+"""The fields of participants that are needed here."""
 
 _SCHEMA: Final = pa.schema(
     [
@@ -63,7 +60,7 @@ def each_attribute(participants: pa.RecordBatch) -> pa.RecordBatch:
         participants: With the column `attributes`, JSON.
 
     Raises:
-        DataError: If attributes are no object; names the conversation.
+        DataError: If attributes are not an object; names the conversation.
     """
     at: list[int] = []
     names: list[str] = []
@@ -79,7 +76,7 @@ def each_attribute(participants: pa.RecordBatch) -> pa.RecordBatch:
                 at.append(row)
         except (msgspec.DecodeError, RecursionError) as exc:
             identity = one_line(participants.column("conversation_id")[row].as_py())
-            msg = f"conversation {identity}: attributes of a participant are no object"
+            msg = f"conversation {identity}: participant attributes are not an object"
             raise DataError(msg, hint=SHAPE_HINT) from exc
     owners = participants.take(pa.array(at, pa.int64()))
     columns = [owners.column(name) for name in _BY_PARTICIPANT]
@@ -103,14 +100,14 @@ def _as_text(value: msgspec.Raw) -> str | None:
     return msgspec.json.decode(sent, type=str) if sent.startswith('"') else sent
 
 
-def _maker(names: Names, _newer: Iterable[str]) -> BatchReader:
+def _new_reader(names: Names, _unknown: Iterable[str]) -> BatchReader:
     participants = RowBuilder(_PARTICIPANTS, names)
-    return lambda batch: each_attribute(participants.of(batch))
+    return lambda batch: each_attribute(participants.rows(batch))
 
 
 table: Final = DocumentsTable(
     "participant_attributes",
     _SCHEMA,
     key=("conversation_id", "participant_number", "name"),
-    maker=_maker,
+    new_reader=_new_reader,
 )

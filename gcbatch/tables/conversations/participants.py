@@ -2,32 +2,24 @@
 
 from typing import Final
 
-from gcbatch.genesys import CONVERSATION
-from gcbatch.tables.documents.row_builder import Shape
 from gcbatch.tables.documents.shapes import (
     PARTICIPANT_NUMBER,
     PARTICIPANTS,
     ROOT,
+    conversation_table,
     fields,
-    rest,
+    other_fields,
 )
-from gcbatch.tables.documents.table import DocumentsTable
 
 __all__ = ["table"]
 
-table: Final = DocumentsTable.of_shape(
+table: Final = conversation_table(
     "participants",
-    Shape(
-        noun="conversation",
-        root=CONVERSATION,
-        path=PARTICIPANTS,
-        columns=(
-            *ROOT,
-            *fields(PARTICIPANTS, "participantId"),
-            PARTICIPANT_NUMBER,
-            *fields(PARTICIPANTS, "userId"),
-            *rest(PARTICIPANTS, "participantId", "userId"),
-        ),
-        key=("conversation_id", "participant_number"),
-    ),
+    PARTICIPANTS,
+    *ROOT,
+    *fields(PARTICIPANTS, "participantId"),
+    PARTICIPANT_NUMBER,
+    *fields(PARTICIPANTS, "userId"),
+    *other_fields(PARTICIPANTS, "participantId", "userId"),
+    key=("conversation_id", "participant_number"),
 )

@@ -2,27 +2,24 @@
 
 from typing import Final
 
-from gcbatch.genesys import CONVERSATION
-from gcbatch.tables.documents.columns import extra_column, number_column
-from gcbatch.tables.documents.row_builder import Shape
-from gcbatch.tables.documents.shapes import IN_SESSION, METRICS, PARTICIPANTS, fields
-from gcbatch.tables.documents.table import DocumentsTable
+from gcbatch.tables.documents.columns import extra_column, ordinal_column
+from gcbatch.tables.documents.shapes import (
+    IN_SESSION,
+    METRICS,
+    PARTICIPANTS,
+    conversation_table,
+    fields,
+)
 
 __all__ = ["table"]
 
-table: Final = DocumentsTable.of_shape(
+table: Final = conversation_table(
     "session_metrics",
-    Shape(
-        noun="conversation",
-        root=CONVERSATION,
-        path=METRICS,
-        columns=(
-            *IN_SESSION,
-            number_column("metric_number", 3, 2, "session"),
-            *fields(METRICS, "emitDate", "name", "value"),
-            *fields(PARTICIPANTS, "purpose", "userId", named=False),
-            extra_column(),
-        ),
-        key=("conversation_id", "session_number", "metric_number"),
-    ),
+    METRICS,
+    *IN_SESSION,
+    ordinal_column("metric_number", level=3, within=2, owner="session"),
+    *fields(METRICS, "emitDate", "name", "value"),
+    *fields(PARTICIPANTS, "purpose", "userId", named=False),
+    extra_column(),
+    key=("conversation_id", "session_number", "metric_number"),
 )

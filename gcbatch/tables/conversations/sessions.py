@@ -2,35 +2,27 @@
 
 from typing import Final
 
-from gcbatch.genesys import CONVERSATION
-from gcbatch.tables.documents.row_builder import Shape
 from gcbatch.tables.documents.shapes import (
     PARTICIPANT_NUMBER,
     PARTICIPANTS,
     ROOT,
     SESSION_NUMBER,
     SESSIONS,
+    conversation_table,
     fields,
-    rest,
+    other_fields,
 )
-from gcbatch.tables.documents.table import DocumentsTable
 
 __all__ = ["table"]
 
-table: Final = DocumentsTable.of_shape(
+table: Final = conversation_table(
     "sessions",
-    Shape(
-        noun="conversation",
-        root=CONVERSATION,
-        path=SESSIONS,
-        columns=(
-            *ROOT,
-            *fields(PARTICIPANTS, "participantId"),
-            PARTICIPANT_NUMBER,
-            *fields(SESSIONS, "sessionId"),
-            SESSION_NUMBER,
-            *rest(SESSIONS, "sessionId"),
-        ),
-        key=("conversation_id", "session_number"),
-    ),
+    SESSIONS,
+    *ROOT,
+    *fields(PARTICIPANTS, "participantId"),
+    PARTICIPANT_NUMBER,
+    *fields(SESSIONS, "sessionId"),
+    SESSION_NUMBER,
+    *other_fields(SESSIONS, "sessionId"),
+    key=("conversation_id", "session_number"),
 )

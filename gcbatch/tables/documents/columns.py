@@ -1,4 +1,4 @@
-"""The columns of tables of details: what they are called, and where they come from."""
+"""The columns of tables of details: their names, types and sources."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -17,19 +17,23 @@ __all__ = [
     "ColumnSource",
     "Derived",
     "Extra",
+    "FieldPath",
     "FromField",
     "FromPart",
     "NameOf",
     "Ordinal",
-    "below",
     "columns_of",
     "extra_column",
-    "number_column",
+    "model_at",
+    "ordinal_column",
     "projection",
 ]
 
+FieldPath = tuple[str, ...]
+"""Names of fields in the API's words, from a record or document downwards."""
+
 JSON: Final = {"content": "json"}
-"""Marks a column of texts that are JSON."""
+"""Metadata of a column of texts that are JSON."""
 
 _TYPES: Final = {
     FieldKind.TEXT: pa.string(),
@@ -41,8 +45,8 @@ _TYPES: Final = {
     FieldKind.WHOLES: pa.list_(pa.int64()),
     FieldKind.JSON: pa.null(),
 }
-"""As documents are read. Lists become JSON in the table; what is JSON already is not
-read here, and can only be found to be absent."""
+"""Types in which fields are read. Lists become JSON in the table. A field that holds
+JSON is not read here: type null only allows that it is missing."""
 
 _ABOUT: Final = {
     "timeoutSeconds": {"unit": "s"},
@@ -59,22 +63,22 @@ class FromPart:
 
 @dataclass(frozen=True, slots=True)
 class FromField:
-    """From a field of the record that a row is of, or of one that this belongs to.
+    """From a field of the row's record, or of a record that owns it.
 
     Args:
         level: Of that record; the document's is 0.
-        way: To the field, such as `flow`, `flowId`.
+        path: From the record to the field, such as `flow`, `flowId`.
         holds: What it holds.
     """
 
     level: int
-    way: tuple[str, ...]
+    path: FieldPath
     holds: FieldKind
 
 
 @dataclass(frozen=True, slots=True)
 class Ordinal:
-    """The number of a record of *level* in the one of *within*; the first is 1."""
+    """The number of a record of *level* in its owner in *within*; the first is 1."""
 
     level: int
     within: int
@@ -82,11 +86,11 @@ class Ordinal:
 
 @dataclass(frozen=True, slots=True)
 class NameOf:
-    """What the ids of another column are called.
+    """The names of the ids in another column.
 
     Args:
         ids: That column.
-        dimension: What they are ids of.
+        dimension: Of the ids.
     """
 
     ids: str
@@ -95,12 +99,12 @@ class NameOf:
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """Fields of the record that this release does not know."""
+    """All of the record that has no column of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """Computed from all of a document, under the column's name."""
+    """Computed from the whole document, under the column's name."""
 
 
 ColumnSource = FromPart | FromField | Ordinal | NameOf | Extra | Derived
@@ -114,11 +118,11 @@ class Column:
     source: ColumnSource
 
 
-def below(root: Model, path: Iterable[str]) -> Model:
+def model_at(root: Model, path: Iterable[str]) -> Model:
     """Return the model of the records at the end of *path*.
 
     Raises:
-        KeyError: If there is no such field, or it holds no records.
+        KeyError: If there is no such field, or it does not hold records.
     """
     model = root
     for name in path:
@@ -131,38 +135,38 @@ def below(root: Model, path: Iterable[str]) -> Model:
 
 def columns_of(
     root: Model,
-    path: tuple[str, ...],
+    path: FieldPath,
     only: Collection[str] | None = None,
     *,
-    but: Collection[str] = (),
+    without: Collection[str] = (),
     named: bool = True,
 ) -> Iterator[Column]:
     """Yield columns for the fields of a record, names beside ids.
 
-    A record within the record gives its fields, their names beginning with its own;
-    lists of records are other tables'.
+    A record within the record has a column for each of its fields, whose name begins
+    with the record's. Lists of records have tables of their own.
 
     Args:
         root: Model of a document.
-        path: To the record, through lists.
+        path: From a document to the record, through lists.
         only: Fields to take, in this order; None is all.
-        but: Fields not to take.
-        named: Whether columns of ids have one for names beside them.
+        without: Fields to leave out.
+        named: Whether a column of names follows each column of ids.
     """
-    model = below(root, path)
+    model = model_at(root, path)
     for name in only if only is not None else model.by_name:
-        if name in but:
+        if name in without:
             continue
         for column in _columns(model.by_name[name], path, (name,), snake(name)):
             yield column
-            if named and column.field.name in NAMED:
-                called, dimension = NAMED[column.field.name]
-                ids = column.field.name
-                yield Column(name_field(called, ids), NameOf(ids, dimension))
+            ids = column.field.name
+            if named and ids in NAMED:
+                names, dimension = NAMED[ids]
+                yield Column(name_field(names, ids), NameOf(ids, dimension))
 
 
 def _columns(
-    field: Field, path: tuple[str, ...], way: tuple[str, ...], name: str
+    field: Field, path: FieldPath, field_path: FieldPath, name: str
 ) -> Iterator[Column]:
     if field.holds is FieldKind.MANY:
         return
@@ -170,56 +174,55 @@ def _columns(
         for inner in field.model.fields:
             own = snake(inner.name)
             own = own if own.startswith(f"{name}_") else f"{name}_{own}"
-            yield from _columns(inner, path, (*way, inner.name), own)
+            yield from _columns(inner, path, (*field_path, inner.name), own)
         return
-    about = {"source": ".".join((*path, *way)), **_ABOUT.get(field.name, {})}
+    about = {"source": ".".join((*path, *field_path)), **_ABOUT.get(field.name, {})}
     kind = _TYPES[field.holds]
     if pa.types.is_list(kind) or pa.types.is_null(kind):
         kind, about = pa.string(), {**about, **JSON}
-    source = FromField(len(path), way, field.holds)
+    source = FromField(len(path), field_path, field.holds)
     yield Column(pa.field(name, kind, metadata=about), source)
 
 
-def number_column(name: str, level: int, within: int, of: str) -> Column:
+def ordinal_column(name: str, *, level: int, within: int, owner: str) -> Column:
     """Return a column that numbers the records of a level.
 
     Args:
-        name: Its own.
+        name: The column's.
         level: Of the records.
-        within: The level of the record in which they are counted.
-        of: What that is, in words.
+        within: The level of the owner in which they are counted.
+        owner: What the owner is, in words.
     """
-    about = {"description": f"place in the {of}; the first is 1"}
+    about = {"description": f"place in the {owner}; the first is 1"}
     field = pa.field(name, pa.int64(), nullable=False, metadata=about)
     return Column(field, Ordinal(level, within))
 
 
 def extra_column() -> Column:
-    """Return the column of fields that this release does not know."""
+    """Return the column of all that has no column of its own."""
     about = {**JSON, "description": "fields newer than this release; null: none"}
     return Column(pa.field("extra", pa.string(), metadata=about), Extra())
 
 
 def projection(
-    path: Iterable[str],
+    path: FieldPath,
     columns: Iterable[Column],
-    more: Iterable[pa.Field] = (),
+    needed: Iterable[pa.Field] = (),
     *,
     with_json: bool,
 ) -> pa.Schema:
-    """Return what has to be read of a document.
+    """Return the schema of the fields that have to be read of a document.
 
     Args:
-        path: From a document to the records that rows are of.
-        columns: What is made of them.
-        more: Fields of a document that are needed besides, none of them on the path.
-        with_json: Whether to name fields that hold JSON; as null, which they have to
-            be then.
+        path: From a document to the records that make a row each.
+        columns: Of the table.
+        needed: Other fields of a document that are needed, none of them on the path.
+        with_json: Whether fields that hold JSON are in it, with type null: a reader
+            then refuses documents that have them.
     """
-    steps = tuple(path)
     tree: dict[str, Any] = {}
     levels = [tree]
-    for step in steps:
+    for step in path:
         levels.append(levels[-1].setdefault(step, {}))
     for column in columns:
         source = column.source
@@ -227,15 +230,15 @@ def projection(
             continue
         if source.holds is FieldKind.JSON and not with_json:
             continue
-        *upper, last = source.way
+        *upper, last = source.path
         node = reduce(
             lambda at, name: at.setdefault(name, {}), upper, levels[source.level]
         )
         node[last] = _TYPES[source.holds]
-    return pa.schema([*_fields(tree, steps), *more])
+    return pa.schema([*_fields(tree, path), *needed])
 
 
-def _fields(tree: dict[str, Any], path: tuple[str, ...]) -> Iterator[pa.Field]:
+def _fields(tree: dict[str, Any], path: FieldPath) -> Iterator[pa.Field]:
     for name, held in tree.items():
         if not isinstance(held, dict):
             yield pa.field(name, held)

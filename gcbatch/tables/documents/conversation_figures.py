@@ -1,4 +1,4 @@
-"""What the table of conversations says of a conversation as a whole."""
+"""Figures of whole conversations, for the table `conversations`."""
 
 from typing import Final
 
@@ -10,14 +10,14 @@ from gcbatch.table import INSTANT
 from gcbatch.tables.arrow_scalars import scalar
 from gcbatch.tables.documents.columns import JSON, Column, Derived, NameOf
 from gcbatch.tables.documents.json_text import json_lists
-from gcbatch.tables.documents.unnest import UnnestedLevels, field_of, places, unnest
+from gcbatch.tables.documents.unnest import UnnestedLevels, positions, unnest
 from gcbatch.tables.name_lookup import name_field
 from gcbatch.text import one_line
 
 __all__ = ["DERIVED", "NEEDED", "derive_figures"]
 
-MOST: Final = 2**53
-"""Of a time that is added up, in milliseconds: 285,000 years."""
+MAX_TIME_MS: Final = 2**53
+"""Of a time that is added up: 285,000 years."""
 
 _MEASURES: Final = {
     "handle_ms": ("tHandle",),
@@ -27,69 +27,45 @@ _MEASURES: Final = {
     "wait_ms": ("tAnswered", "tAbandon", "tFlowOut"),
 }
 """Columns, and the session metrics that are added up in them. `tWait` is the sum of
-what ends a wait (so it was in answers of the service), and not always sent itself."""
+what ends a wait (so it was in the service's responses), and is not always sent."""
 
 _METRICS: Final = [name for names in _MEASURES.values() for name in names]
 _MEASURE_OF: Final = [
     number for number, names in enumerate(_MEASURES.values()) for _ in names
 ]
 
-NEEDED: Final = (
-    pa.field(
-        "participants",
-        pa.list_(
-            pa.struct(
-                {
-                    "purpose": pa.string(),
-                    "sessions": pa.list_(
-                        pa.struct(
-                            {
-                                "mediaType": pa.string(),
-                                "metrics": pa.list_(
-                                    pa.struct(
-                                        {"name": pa.string(), "value": pa.int64()}
-                                    )
-                                ),
-                                "segments": pa.list_(
-                                    pa.struct(
-                                        {
-                                            "queueId": pa.string(),
-                                            "segmentStart": INSTANT,
-                                        }
-                                    )
-                                ),
-                            }
-                        )
-                    ),
-                }
-            )
-        ),
-    ),
+_METRIC: Final = pa.struct({"name": pa.string(), "value": pa.int64()})
+_SEGMENT: Final = pa.struct({"queueId": pa.string(), "segmentStart": INSTANT})
+_SESSION: Final = pa.struct(
+    {
+        "mediaType": pa.string(),
+        "metrics": pa.list_(_METRIC),
+        "segments": pa.list_(_SEGMENT),
+    }
 )
-"""What has to be read of a conversation for it."""
+_PARTICIPANT: Final = pa.struct(
+    {"purpose": pa.string(), "sessions": pa.list_(_SESSION)}
+)
+NEEDED: Final = (pa.field("participants", pa.list_(_PARTICIPANT)),)
+"""What has to be read of a conversation for the figures."""
 
-_LATER: Final = 2**52
-"""Milliseconds; added to the start of a segment, it is after all that have not."""
+_LATER_MS: Final = 2**52
+"""Added to the start of a segment, so that it sorts after all segments without it."""
 
 
-def _told(name: str, kind: pa.DataType, description: str, **about: str) -> Column:
+def _figure(name: str, kind: pa.DataType, description: str, **about: str) -> Column:
     metadata = {"description": description, **about}
     return Column(pa.field(name, kind, metadata=metadata), Derived())
 
 
-def _measures() -> list[Column]:
-    sums = {name: f"sum of {' + '.join(m)}" for name, m in _MEASURES.items()}
-    return [_told(n, pa.int64(), about, unit="ms") for n, about in sums.items()]
-
-
 DERIVED: Final = (
-    _told(
+    _figure(
         "media_types",
         pa.string(),
         "of the sessions, each once, in order of appearance",
         **JSON,
     ),
-    _told(
+    _figure(
         "first_queue_id",
         pa.string(),
         "of the earliest segment in a queue: that of an acd participant, if any",
@@ -98,23 +74,26 @@ DERIVED: Final = (
         name_field("first_queue_name", "first_queue_id"),
         NameOf("first_queue_id", "queueId"),
     ),
-    _told("participants", pa.int64(), "how many there are"),
-    *_measures(),
+    _figure("participants", pa.int64(), "how many there are"),
+    *(
+        _figure(name, pa.int64(), f"sum of {' + '.join(metrics)}", unit="ms")
+        for name, metrics in _MEASURES.items()
+    ),
 )
 
 
 def derive_figures(conversations: pa.StructArray, ids: pa.Array) -> dict[str, pa.Array]:
-    """Return the columns that DERIVED declares, but for names.
+    """Return the columns that DERIVED declares, except those of names.
 
     Args:
         conversations: With at least the fields of NEEDED.
-        ids: Theirs, for errors.
+        ids: Their ids, for errors.
 
     Raises:
-        DataError: If a time that is added up is none; names the conversation.
+        DataError: If a time that is added up is too large; names the conversation.
     """
     sessions = unnest(conversations, ("participants", "sessions"))
-    counts = _grouped(sessions.above[0], {"count": sessions.above[0]})
+    counts = _grouped(sessions.parents[0], {"count": sessions.parents[0]})
     count = len(conversations)
     return {
         "media_types": _media_types(sessions, count),
@@ -125,22 +104,21 @@ def derive_figures(conversations: pa.StructArray, ids: pa.Array) -> dict[str, pa
 
 
 def _grouped(owners: pa.Array, values: dict[str, pa.Array]) -> pa.Table:
-    """Group values by owner; the column's name is how they are aggregated."""
+    """Group values by owner; the name of each is how it is aggregated."""
     table = pa.table({"owner": owners, **values})
     groups = table.group_by("owner", use_threads=False)
     return groups.aggregate([(how, how) for how in values])
 
 
 def _placed(groups: pa.Table, name: str, count: int) -> pa.Array:
-    """Return a column of groups in the order of their owners, null where is none."""
-    at = pc.index_in(places(count), value_set=groups["owner"].combine_chunks())
+    """Return a column of groups for the owners from 0, null where one has no group."""
+    at = pc.index_in(positions(count), value_set=groups["owner"].combine_chunks())
     return groups[name].combine_chunks().take(at)
 
 
 def _media_types(sessions: UnnestedLevels, count: int) -> pa.Array:
-    told = field_of(sessions.records[2], ("mediaType",))
-    owners = sessions.owners(0)
-    rows = pa.table({"owner": owners, "type": told, "at": places(len(told))})
+    types, owners = sessions.field(2, "mediaType"), sessions.owners(0)
+    rows = pa.table({"owner": owners, "type": types, "at": positions(len(types))})
     first = rows.group_by(["owner", "type"], use_threads=False)
     first = first.aggregate([("at", "min")]).sort_by("at_min")
     first = first.filter(pc.is_valid(first["type"]))
@@ -153,29 +131,30 @@ def _media_types(sessions: UnnestedLevels, count: int) -> pa.Array:
 def _first_queues(segments: UnnestedLevels, count: int) -> pa.Array:
     """Return the queue of the earliest segment that has one.
 
-    A customer's segment begins before the queue that it names was reached, so those
-    of the queues themselves go first.
+    A customer's segment begins before the queue that it names was reached, so the
+    segments of acd participants, the queues themselves, go first.
     """
-    queues = field_of(segments.records[3], ("queueId",))
+    queues = segments.field(3, "queueId")
     has_queue = queues.is_valid()
     owners = segments.owners(0).filter(has_queue)
-    purposes = segments.spread(field_of(segments.records[1], ("purpose",)), 1)
-    starts = field_of(segments.records[3], ("segmentStart",)).cast(pa.int64())
-    starts = pc.fill_null(starts, scalar(_LATER // 2))
+    purposes = segments.spread(segments.field(1, "purpose"), 1)
+    starts = segments.field(3, "segmentStart").cast(pa.int64())
+    starts = pc.fill_null(starts, scalar(_LATER_MS // 2))
     is_acd = pc.fill_null(pc.equal(purposes, scalar("acd")), fill_value=False)
-    ranks = pc.if_else(is_acd, starts, pc.add(starts, scalar(_LATER))).filter(has_queue)
+    ranks = pc.if_else(is_acd, starts, pc.add(starts, scalar(_LATER_MS))).filter(
+        has_queue
+    )
     queues = queues.filter(has_queue)
-    least = _placed(_grouped(owners, {"min": ranks}), "min_min", count)
-    is_first = pc.equal(ranks, least.take(owners))
-    at = places(len(owners)).filter(is_first)
+    lowest = _placed(_grouped(owners, {"min": ranks}), "min_min", count)
+    is_first = pc.equal(ranks, lowest.take(owners))
+    at = positions(len(owners)).filter(is_first)
     first = _grouped(owners.filter(is_first), {"min": at})
     return queues.take(_placed(first, "min_min", count))
 
 
 def _sums(metrics: UnnestedLevels, ids: pa.Array) -> dict[str, pa.Array]:
     """Return the times of each conversation, null where it has no such metric."""
-    names = field_of(metrics.records[3], ("name",))
-    values = field_of(metrics.records[3], ("value",))
+    names, values = metrics.field(3, "name"), metrics.field(3, "value")
     which = pc.index_in(names, value_set=pa.array(_METRICS, pa.string()))
     counts = pc.and_(which.is_valid(), values.is_valid())
     owners, values = metrics.owners(0).filter(counts), values.filter(counts)
@@ -185,7 +164,7 @@ def _sums(metrics: UnnestedLevels, ids: pa.Array) -> dict[str, pa.Array]:
         pc.add(pc.multiply(owners, scalar(len(_MEASURES))), measure), {"sum": values}
     )
     slots = _placed(groups, "sum_sum", len(ids) * len(_MEASURES))
-    firsts = pc.multiply(places(len(ids)), scalar(len(_MEASURES)))
+    firsts = pc.multiply(positions(len(ids)), scalar(len(_MEASURES)))
     return {
         name: slots.take(pc.add(firsts, scalar(number)))
         for number, name in enumerate(_MEASURES)
@@ -193,10 +172,12 @@ def _sums(metrics: UnnestedLevels, ids: pa.Array) -> dict[str, pa.Array]:
 
 
 def _check(values: pa.Array, owners: pa.Array, ids: pa.Array) -> None:
-    """Refuse times whose sums could wrap round."""
-    wild = pc.or_(pc.less(values, scalar(-MOST)), pc.greater(values, scalar(MOST)))
-    at = pc.index(wild, value=True).as_py()
+    """Refuse times whose sums could overflow."""
+    too_large = pc.or_(
+        pc.less(values, scalar(-MAX_TIME_MS)), pc.greater(values, scalar(MAX_TIME_MS))
+    )
+    at = pc.index(too_large, value=True).as_py()
     if at >= 0:
         identity = one_line(ids[owners[at].as_py()].as_py())
-        msg = f"conversation {identity}: a time is no sensible number ({values[at]})"
+        msg = f"conversation {identity}: a time is out of range ({values[at]} ms)"
         raise DataError(msg, hint=SHAPE_HINT)

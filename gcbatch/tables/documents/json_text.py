@@ -1,4 +1,4 @@
-"""Lists as the JSON of them, a column at a time."""
+"""Writes columns of lists as JSON."""
 
 from typing import Final
 
@@ -8,15 +8,15 @@ import pyarrow.compute as pc
 
 from gcbatch.tables.arrow_scalars import scalar
 
-__all__ = ["json_lists", "json_texts"]
+__all__ = ["json_lists"]
 
 _NEEDS_ESCAPE: Final = r'["\\\x00-\x1f]'
 
 
-def json_texts(texts: pa.StringArray) -> pa.StringArray:
+def _json_texts(texts: pa.StringArray) -> pa.StringArray:
     """Return texts as JSON, null where they are null."""
     if pc.any(pc.match_substring_regex(texts, _NEEDS_ESCAPE)).as_py():
-        # Distinct ones only: such texts are few.
+        # Each distinct text once: such texts are few.
         encoded = pc.dictionary_encode(texts)
         distinct = [orjson.dumps(t).decode() for t in encoded.dictionary.to_pylist()]
         return pa.array(distinct, pa.string()).take(encoded.indices)
@@ -29,7 +29,7 @@ def json_lists(lists: pa.ListArray) -> pa.StringArray:
         return pa.nulls(len(lists), pa.string())
     values = lists.values
     is_text = pa.types.is_string(values.type)
-    written = json_texts(values) if is_text else values.cast(pa.string())
+    written = _json_texts(values) if is_text else values.cast(pa.string())
     written = pc.fill_null(written, scalar("null"))
     as_texts = pa.ListArray.from_arrays(lists.offsets, written, mask=lists.is_null())
     joined = pc.binary_join(as_texts, scalar(","))

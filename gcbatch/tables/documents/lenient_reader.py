@@ -1,10 +1,10 @@
-"""Documents that Arrow's reader refuses, read field by field.
+"""Reads documents that Arrow's reader refuses, field by field.
 
-The service sends whole numbers as 414.0 now and then, instants with more digits than
-milliseconds, half of a pair of surrogates where a text was cut: each has a meaning. A
-field that is given twice counts as it was given last, as everywhere in JSON. A field
-that holds something else than its column is null in it, and named, so that the column
-`extra` can show it; one that is strict ends the reading.
+The service sometimes sends whole numbers as 414.0, instants with more digits than
+milliseconds, and half of a surrogate pair where a text was cut: each has a meaning. Of
+a field that is given twice, the last counts, as everywhere in JSON. A field with a
+value of a wrong type becomes null, and its path is reported so that the column `extra`
+can show the value. A strict field with a wrong type is an error.
 """
 
 from collections.abc import Sequence
@@ -16,20 +16,20 @@ from gcbatch.errors import SHAPE_HINT, DataError
 from gcbatch.genesys import Field, FieldKind, MisfitError, Model, loaded, value_of
 from gcbatch.text import one_line, replace_lone_surrogates
 
-__all__ = ["Fitted", "read_leniently"]
+__all__ = ["ReadRecords", "read_leniently"]
 
 
-class Fitted(NamedTuple):
+class ReadRecords(NamedTuple):
     """Documents as records.
 
     Args:
         records: One for each document.
-        odd: Paths of the fields that hold something else than their column in one of
-            them; they are null there.
+        mistyped: Paths of the fields that have a value of a wrong type in at least one
+            document; they are null there.
     """
 
     records: pa.StructArray
-    odd: frozenset[tuple[str, ...]]
+    mistyped: frozenset[tuple[str, ...]]
 
 
 def read_leniently(
@@ -38,47 +38,47 @@ def read_leniently(
     kind: pa.StructType,
     root: Model,
     noun: str,
-) -> Fitted:
+) -> ReadRecords:
     """Return one record for each document.
 
     Args:
-        documents: JSON of an object each.
-        ids: Theirs, for errors.
-        kind: The fields to take.
+        documents: A JSON object each.
+        ids: Their ids, for errors.
+        kind: The fields to read.
         root: Model of a document.
-        noun: What a document is.
+        noun: What a document is, for errors.
 
     Raises:
-        DataError: If a document is no object, or a record or strict field in it is
-            none; names the document and the field.
+        DataError: If a document is not an object, or a record or strict field in it
+            has a wrong type; names the document and the field.
     """
-    odd: set[tuple[str, ...]] = set()
+    mistyped: set[tuple[str, ...]] = set()
     rows = []
     for identity, document in zip(ids, documents, strict=True):
         try:
-            rows.append(_record(_object(document), kind, root, _Place(odd)))
+            rows.append(_record(_object(document), kind, root, _Place(mistyped)))
         except MisfitError as exc:
             msg = f"{noun} {one_line(identity)}: {exc}"
             raise DataError(msg, hint=SHAPE_HINT) from exc
-    return Fitted(pa.array(rows, kind), frozenset(odd))
+    return ReadRecords(pa.array(rows, kind), frozenset(mistyped))
 
 
 class _Place(NamedTuple):
     """Where in a document a record is.
 
     Args:
-        odd: Takes the paths of fields that do not fit.
+        mistyped: Collects the paths of fields of a wrong type.
         path: To the record, without numbers.
-        where: The same, with them, as errors name it.
+        where: The same with numbers, for errors.
     """
 
-    odd: set[tuple[str, ...]]
+    mistyped: set[tuple[str, ...]]
     path: tuple[str, ...] = ()
     where: str = ""
 
     def inner(self, name: str) -> "_Place":
         dot = f"{self.where}." if self.where else ""
-        return _Place(self.odd, (*self.path, name), f"{dot}{name}")
+        return _Place(self.mistyped, (*self.path, name), f"{dot}{name}")
 
     def item(self, number: int) -> "_Place":
         return self._replace(where=f"{self.where}[{number}]")
@@ -98,7 +98,7 @@ def _object(document: str) -> Any:
 
 def _record(value: Any, kind: pa.StructType, model: Model, place: _Place) -> Any:
     if not isinstance(value, dict):
-        place.refuse("is no object")
+        place.refuse("is not an object")
     return {
         field.name: _value(
             value[field.name],
@@ -118,7 +118,7 @@ def _value(value: Any, kind: pa.DataType, field: Field, place: _Place) -> Any:
         if field.holds is FieldKind.ONE:
             return _record(value, kind, field.model, place)
         if not isinstance(value, list):
-            place.refuse("is no list")
+            place.refuse("is not a list")
         return [
             None
             if item is None
@@ -130,5 +130,5 @@ def _value(value: Any, kind: pa.DataType, field: Field, place: _Place) -> Any:
     except MisfitError as exc:
         if field.strict:
             place.refuse(exc)
-        place.odd.add(place.path)
+        place.mistyped.add(place.path)
         return None

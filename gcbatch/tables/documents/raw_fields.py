@@ -1,7 +1,7 @@
-"""Fields that are kept as JSON, exactly as they were sent.
+"""Takes fields out of documents as JSON, exactly as they were sent.
 
-A decoder that knows only the way to these fields passes over all else, and leaves them
-as they are.
+The decoder knows only the paths to these fields: it skips all else, and does not
+decode the fields themselves.
 """
 
 import re
@@ -14,74 +14,75 @@ import pyarrow as pa
 
 from gcbatch.errors import SHAPE_HINT, DataError
 from gcbatch.genesys import FieldKind, Model, fits, loaded
-from gcbatch.tables.documents.columns import below
+from gcbatch.tables.documents.columns import FieldPath, model_at
 from gcbatch.text import one_line, replace_lone_surrogates
 
-__all__ = ["RawFields", "Way", "newer_ways", "odd_ways"]
-
-Way = tuple[str, ...]
-"""From a record to a field of it."""
+__all__ = ["RawFields", "mistyped_fields", "unknown_fields"]
 
 _Tree = dict[str, Any]
-"""Fields by name; each is a tree of its own, an empty one is kept as it was sent."""
+"""Fields by name; each is a tree of its own, and a raw field is an empty tree."""
 
-_ODD: Final = re.compile(r'["\\\x00-\x1f]')
+_ESCAPED: Final = re.compile(r'["\\\x00-\x1f]')
 """What JSON can only write escaped."""
 
-_NONE: Final = msgspec.Raw()
+_MISSING: Final = msgspec.Raw()
 
 
-def newer_ways(root: Model, path: Way, newer: Iterable[str]) -> frozenset[Way]:
-    """Return the ways to those fields of a record that this release does not know.
+def unknown_fields(
+    root: Model, path: FieldPath, unknown: Iterable[str]
+) -> frozenset[FieldPath]:
+    """Return the paths, from a record, of its fields that this release does not know.
 
     Args:
         root: Model of a document.
         path: From a document to the record, through lists.
-        newer: Dotted paths of fields that were unknown when they were fetched; by now
-            they may be known.
+        unknown: Dotted paths, from a document, of fields that were unknown when they
+            were fetched; this release may know them.
     """
-    ways = (_newer_way(root, path, tuple(told.split("."))) for told in newer)
-    return frozenset(way for way in ways if way is not None)
+    paths = (_unknown_field(root, path, tuple(text.split("."))) for text in unknown)
+    return frozenset(found for found in paths if found is not None)
 
 
-def _newer_way(root: Model, path: Way, steps: Way) -> Way | None:
+def _unknown_field(root: Model, path: FieldPath, steps: FieldPath) -> FieldPath | None:
     if steps[: len(path)] != path:
         return None
-    model, above, rest = below(root, path), len(path), steps[len(path) :]
+    model, above, rest = model_at(root, path), len(path), steps[len(path) :]
     while len(rest) > 1:
         field = model.by_name.get(rest[0])
         if field is None or field.holds is not FieldKind.ONE or field.model is None:
             break
         model, above, rest = field.model, above + 1, rest[1:]
     if not rest or rest[0] in model.by_name:
-        return None  # known by now, or of another table
+        return None  # this release knows it, or it is of another table
     name = ".".join(rest)
-    if _ODD.search(name):
-        return None  # the decoder knows no such names; no API has any
+    if _ESCAPED.search(name):
+        return None  # the decoder cannot find such names; no API has any
     return (*steps[len(path) : above], name)
 
 
-def odd_ways(root: Model, path: Way, odd: Iterable[Way]) -> dict[Way, FieldKind]:
-    """Return the ways to fields of a record that may not fit; what they should hold.
+def mistyped_fields(
+    root: Model, path: FieldPath, mistyped: Iterable[FieldPath]
+) -> dict[FieldPath, FieldKind]:
+    """Return the fields of a record that may have a wrong type; what they should hold.
 
     Args:
         root: Model of a document.
         path: From a document to the record, through lists.
-        odd: Paths from the document; of fields of other records too.
+        mistyped: Paths of such fields from a document; of other records too.
     """
-    ways: dict[Way, FieldKind] = {}
-    for steps in odd:
+    found: dict[FieldPath, FieldKind] = {}
+    for steps in mistyped:
         if steps[: len(path)] != path:
             continue
-        way = steps[len(path) :]
-        field = below(root, path).by_name[way[0]]
-        for name in way[1:]:
+        own = steps[len(path) :]
+        field = model_at(root, path).by_name[own[0]]
+        for name in own[1:]:
             if field.holds is not FieldKind.ONE or field.model is None:
                 break  # of another table
             field = field.model.by_name[name]
         else:
-            ways[way] = field.holds
-    return ways
+            found[own] = field.holds
+    return found
 
 
 class RawFields:
@@ -89,25 +90,24 @@ class RawFields:
 
     Args:
         path: From a document to the records, through lists.
-        kept: Fields that hold JSON.
-        newer: Fields that this release does not know.
-        odd: Fields that may hold something else than their column, and what they
-            should hold.
+        json: Fields that hold JSON.
+        unknown: Fields that this release does not know.
+        mistyped: Fields that may have a wrong type, and what they should hold.
     """
 
     def __init__(
         self,
         path: Sequence[str],
-        kept: Iterable[Way],
-        newer: Iterable[Way] = (),
-        odd: Mapping[Way, FieldKind] | None = None,
+        json: Iterable[FieldPath],
+        unknown: Iterable[FieldPath],
+        mistyped: Mapping[FieldPath, FieldKind],
     ) -> None:
         self._depth = len(path)
-        self._odd = odd or {}
-        self._extra = tuple(sorted({*newer, *self._odd}))
-        ways = {*kept, *self._extra}
-        tree = _tree(ways)
-        self._attributes = {way: _attributes(tree, way) for way in ways}
+        self._mistyped = mistyped
+        self._extra = tuple(sorted({*unknown, *mistyped}))
+        paths = {*json, *self._extra}
+        tree = _tree(paths)
+        self._attributes = {path: _attributes(tree, path) for path in paths}
         record = _struct(tree, "record")
         for name in reversed(path):
             fields = [("f0", list[record | None] | None, None)]  # type: ignore[valid-type] # made here
@@ -115,12 +115,12 @@ class RawFields:
         self._decoder = msgspec.json.Decoder(record)
 
     def records(self, texts: pa.Array, ids: pa.Array, noun: str) -> list[Any]:
-        """Return the records on the path, in the order of the documents.
+        """Return the records at the end of the path, in the order of the documents.
 
         Args:
             texts: Documents.
-            ids: Theirs, for errors.
-            noun: What one is.
+            ids: Their ids, for errors.
+            noun: What a document is, for errors.
 
         Raises:
             DataError: If a document cannot be read; names it.
@@ -142,35 +142,36 @@ class RawFields:
         except msgspec.DecodeError:
             return self._decoder.decode(replace_lone_surrogates(text))
 
-    def kept(self, records: Iterable[Any], way: Way) -> pa.Array:
+    def json(self, records: Iterable[Any], path: FieldPath) -> pa.Array:
         """Return a field of each record, null where it is null or missing."""
-        attributes = self._attributes[way]
+        attributes = self._attributes[path]
         sent = (_sent(record, attributes) for record in records)
         return pa.array([None if s == "null" else s for s in sent], pa.string())
 
-    def rest(self, records: Iterable[Any]) -> pa.Array:
+    def extra_json(self, records: Iterable[Any]) -> pa.Array:
         """Return what no column shows of each record: an object, null if nothing.
 
-        They are in the order of their names; those of a record within it are in an
-        object of that record's name.
+        Its members are in the order of their names. Those of a record within the record
+        are in an object of that record's name.
         """
         return pa.array([self._extra_of(record) for record in records], pa.string())
 
     def _extra_of(self, record: Any) -> str | None:
         members: list[str] = []
         within: dict[str, list[str]] = {}
-        for way in self._extra:
-            sent = _sent(record, self._attributes[way])
-            if sent is not None and not self._is_shown(sent, way):
-                member = f"{_quoted(way[-1])}:{sent}"
-                outer = within.setdefault(way[0], []) if len(way) > 1 else members
+        for path in self._extra:
+            sent = _sent(record, self._attributes[path])
+            if sent is not None and not self._has_column(sent, path):
+                member = f"{_quoted(path[-1])}:{sent}"
+                outer = within.setdefault(path[0], []) if len(path) > 1 else members
                 outer.append(member)
         for name, inner in within.items():
             members.append(f"{_quoted(name)}:{{{','.join(inner)}}}")
         return f"{{{','.join(members)}}}" if members else None
 
-    def _is_shown(self, sent: str, way: Way) -> bool:
-        holds = self._odd.get(way)
+    def _has_column(self, sent: str, path: FieldPath) -> bool:
+        """Return whether a column shows the value, as its type is right."""
+        holds = self._mistyped.get(path)
         return holds is not None and fits(loaded(sent), holds)
 
 
@@ -178,11 +179,11 @@ def _quoted(name: str) -> str:
     return orjson.dumps(name).decode()
 
 
-def _tree(ways: Iterable[Way]) -> _Tree:
+def _tree(paths: Iterable[FieldPath]) -> _Tree:
     tree: _Tree = {}
-    for way in sorted(ways):
+    for path in sorted(paths):
         node = tree
-        for name in way:
+        for name in path:
             node = node.setdefault(name, {})
     return tree
 
@@ -193,15 +194,15 @@ def _struct(tree: _Tree, name: str) -> Any:
         if inner:
             fields.append((f"f{number}", _struct(inner, inner_name) | None, None))
         else:
-            fields.append((f"f{number}", msgspec.Raw, _NONE))
+            fields.append((f"f{number}", msgspec.Raw, _MISSING))
     named = {f"f{number}": name for number, name in enumerate(tree)}
     return msgspec.defstruct(name, fields, rename=named, gc=False)
 
 
-def _attributes(tree: _Tree, way: Way) -> tuple[str, ...]:
-    """Return what a struct made of *tree* calls the fields on the way."""
+def _attributes(tree: _Tree, path: FieldPath) -> tuple[str, ...]:
+    """Return the attributes on *path* of a struct that _struct made of *tree*."""
     attributes = []
-    for name in way:
+    for name in path:
         attributes.append(f"f{list(tree).index(name)}")
         tree = tree[name]
     return tuple(attributes)

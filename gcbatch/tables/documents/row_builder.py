@@ -1,4 +1,4 @@
-"""Rows of a table of details, made of the documents of a part."""
+"""Makes the rows of a table of details from the documents of a part."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -6,11 +6,16 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from gcbatch.genesys import FieldKind, Model
-from gcbatch.tables.documents.arrow_reader import lines_of, parsed, read, texts_of
+from gcbatch.tables.documents.arrow_reader import (
+    document_texts,
+    join_lines,
+    read_strictly,
+)
 from gcbatch.tables.documents.columns import (
     Column,
     Derived,
     Extra,
+    FieldPath,
     FromField,
     FromPart,
     NameOf,
@@ -18,9 +23,14 @@ from gcbatch.tables.documents.columns import (
     projection,
 )
 from gcbatch.tables.documents.json_text import json_lists
-from gcbatch.tables.documents.raw_fields import RawFields, Way, newer_ways, odd_ways
-from gcbatch.tables.documents.unnest import UnnestedLevels, field_of, unnest
-from gcbatch.tables.name_lookup import NameLookup
+from gcbatch.tables.documents.lenient_reader import read_leniently
+from gcbatch.tables.documents.raw_fields import (
+    RawFields,
+    mistyped_fields,
+    unknown_fields,
+)
+from gcbatch.tables.documents.unnest import UnnestedLevels, unnest
+from gcbatch.tables.name_lookup import NameLookup, Names
 
 __all__ = ["RowBuilder", "Shape"]
 
@@ -30,21 +40,21 @@ Derive = Callable[[pa.StructArray, pa.Array], dict[str, pa.Array]]
 
 @dataclass(frozen=True)
 class Shape:
-    """What a table of details looks like, and what it is made of.
+    """The columns of a table of details, and where its rows come from.
 
     Args:
-        noun: What a document is.
-        root: The model of one.
+        noun: What a document is, for errors.
+        root: The model of a document.
         path: From a document to the records that make a row each, through lists.
         columns: In order.
         key: Columns that together identify a row.
         needed: Fields of a document that *derive* needs.
-        derive: Computes the columns that are derived; None if there are none.
+        derive: Computes the columns whose source is Derived; None if there are none.
     """
 
     noun: str
     root: Model
-    path: tuple[str, ...]
+    path: FieldPath
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     needed: tuple[pa.Field, ...] = ()
@@ -57,67 +67,76 @@ class Shape:
 
 
 class RowBuilder:
-    """Makes rows of documents.
+    """Makes rows from documents.
 
     Args:
-        shape: Theirs.
-        names: For each dimension that was listed, names by id. An id without a name
-            is its own name.
-        newer: Paths of fields that were unknown when the documents were fetched.
+        shape: Of the rows.
+        names: For names beside ids.
+        unknown: Dotted paths of fields that were unknown when the documents were
+            fetched.
     """
 
-    def __init__(
-        self,
-        shape: Shape,
-        names: Mapping[str, Mapping[str, str]],
-        newer: Iterable[str] = (),
-    ) -> None:
+    def __init__(self, shape: Shape, names: Names, unknown: Iterable[str] = ()) -> None:
         self._shape = shape
         self._schema = shape.schema
         of = (shape.path, shape.columns, shape.needed)
-        self._read = projection(*of, with_json=False)
-        self._bare = projection(*of, with_json=True)
-        sources = [column.source for column in shape.columns]
+        self._typed_fields = projection(*of, with_json=False)
+        self._all_fields = projection(*of, with_json=True)
+        sources = {column.field.name: column.source for column in shape.columns}
         self._lookups = {
             source: NameLookup.of(names.get(source.dimension, {}))
-            for source in sources
+            for source in sources.values()
             if isinstance(source, NameOf)
         }
-        self._kept = [
-            s.way
-            for s in sources
-            if isinstance(s, FromField) and s.holds is FieldKind.JSON
-        ]
-        self._newer = newer_ways(shape.root, shape.path, newer)
-        self._raws: dict[frozenset[Way], RawFields | None] = {}
-        self._may_be_bare = bool(self._kept) and not self._newer
+        self._json = {
+            name: source.path
+            for name, source in sources.items()
+            if isinstance(source, FromField) and source.holds is FieldKind.JSON
+        }
+        self._unknown = unknown_fields(shape.root, shape.path, unknown)
+        self._raw_fields: dict[frozenset[FieldPath], RawFields | None] = {}
+        self._may_lack_json = bool(self._json) and not self._unknown
 
-    def of(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+    def rows(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return the rows of a batch of a part, in the order of its documents.
 
         Raises:
             DataError: If a document cannot be read; names it, and the field.
         """
-        texts = texts_of(batch, self._shape.noun)
-        lines, ids = lines_of(texts), batch.column("id")
-        bare = parsed(texts, lines, self._bare) if self._may_be_bare else None
-        if bare is None:
-            # Where some documents hold JSON, or are odd, others do too.
-            self._may_be_bare = False
-            about = (self._shape.root, self._shape.noun)
-            documents, odd = read(texts, lines, ids, self._read, about)
-            done = self._as_sent(texts, ids, odd)
-        else:
-            documents, done = bare, {}
-        levels = unnest(documents, self._shape.path)
-        if self._shape.derive is not None:
-            done |= self._shape.derive(documents, ids)
+        shape, ids = self._shape, batch.column("id")
+        documents, done = self._read(document_texts(batch, shape.noun), ids)
+        levels = unnest(documents, shape.path)
+        if shape.derive is not None:
+            done |= shape.derive(documents, ids)
         columns: dict[str, pa.Array] = {}
-        for column in self._shape.columns:
+        for column in shape.columns:
             columns[column.field.name] = self._column(
                 column, batch, levels, done, columns
             )
         return pa.RecordBatch.from_arrays(list(columns.values()), schema=self._schema)
+
+    def _read(
+        self, texts: pa.Array, ids: pa.Array
+    ) -> tuple[pa.StructArray, dict[str, pa.Array]]:
+        """Return the documents as records, and the raw columns by name."""
+        lines = join_lines(texts)
+        if self._may_lack_json:
+            documents = read_strictly(texts, lines, self._all_fields)
+            if documents is not None:
+                return documents, {}
+            # Where some documents hold JSON or a wrong type, others do too.
+            self._may_lack_json = False
+        documents = read_strictly(texts, lines, self._typed_fields)
+        mistyped: frozenset[FieldPath] = frozenset()
+        if documents is None:
+            documents, mistyped = read_leniently(
+                texts.to_pylist(),
+                ids.to_pylist(),
+                pa.struct(list(self._typed_fields)),
+                self._shape.root,
+                self._shape.noun,
+            )
+        return documents, self._raw_columns(texts, ids, mistyped)
 
     def _column(
         self,
@@ -130,45 +149,34 @@ class RowBuilder:
         match column.source:
             case FromPart(name):
                 return levels.spread(batch.column(name), 0)
-            case FromField(level, way, holds) if holds is not FieldKind.JSON:
-                values = field_of(levels.records[level], way)
+            case FromField(level, path, holds) if holds is not FieldKind.JSON:
+                values = levels.field(level, *path)
                 is_list = pa.types.is_list(values.type)
                 return levels.spread(json_lists(values) if is_list else values, level)
             case Ordinal(level, within):
-                return levels.spread(levels.numbers(level, within), level)
+                return levels.spread(levels.ordinals(level, within), level)
             case NameOf(ids):
                 return self._lookups[column.source].named(columns[ids])
             case FromField() | Extra() | Derived():
                 nothing = pa.nulls(len(levels.records[-1]), column.field.type)
                 return done.get(column.field.name, nothing)
 
-    def _as_sent(
-        self, texts: pa.Array, ids: pa.Array, odd: frozenset[Way]
+    def _raw_columns(
+        self, texts: pa.Array, ids: pa.Array, mistyped: frozenset[FieldPath]
     ) -> dict[str, pa.Array]:
-        """Return the columns of JSON by name.
-
-        Args:
-            texts: Documents.
-            ids: Theirs, for errors.
-            odd: Paths of fields that do not fit their columns in one of them.
-        """
-        if odd not in self._raws:
-            self._raws[odd] = self._raw_fields(odd)
-        raw = self._raws[odd]
+        """Return the columns of JSON and `extra`, by name; none if nothing is raw."""
+        if mistyped not in self._raw_fields:
+            self._raw_fields[mistyped] = self._raw_fields_with(mistyped)
+        raw = self._raw_fields[mistyped]
         if raw is None:
             return {}
         records = raw.records(texts, ids, self._shape.noun)
-        columns = {
-            column.field.name: raw.kept(records, column.source.way)
-            for column in self._shape.columns
-            if isinstance(column.source, FromField)
-            and column.source.holds is FieldKind.JSON
-        }
-        return {**columns, "extra": raw.rest(records)}
+        columns = {name: raw.json(records, path) for name, path in self._json.items()}
+        return {**columns, "extra": raw.extra_json(records)}
 
-    def _raw_fields(self, odd: frozenset[Way]) -> RawFields | None:
-        shape = self._shape
-        ways = odd_ways(shape.root, shape.path, odd)
-        if not (self._kept or self._newer or ways):
+    def _raw_fields_with(self, mistyped: frozenset[FieldPath]) -> RawFields | None:
+        shape, json = self._shape, self._json.values()
+        own = mistyped_fields(shape.root, shape.path, mistyped)
+        if not (json or self._unknown or own):
             return None
-        return RawFields(shape.path, self._kept, self._newer, ways)
+        return RawFields(shape.path, json, self._unknown, own)

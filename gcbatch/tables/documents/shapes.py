@@ -1,21 +1,21 @@
-"""What the tables of details have in common: columns of who and where."""
+"""What the tables of conversation details share: columns, and paths to records."""
 
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 
-from gcbatch.genesys import CONVERSATION, USER_DETAIL
+from gcbatch.genesys import CONVERSATION
 from gcbatch.table import INSTANT
 from gcbatch.tables.documents.columns import (
     Column,
+    FieldPath,
     FromPart,
-    NameOf,
     columns_of,
     extra_column,
-    number_column,
+    ordinal_column,
 )
 from gcbatch.tables.documents.row_builder import Shape
-from gcbatch.tables.name_lookup import name_field
+from gcbatch.tables.documents.table import DocumentsTable
 
 __all__ = [
     "ID",
@@ -28,9 +28,10 @@ __all__ = [
     "SESSIONS",
     "SESSION_NUMBER",
     "START",
+    "conversation_shape",
+    "conversation_table",
     "fields",
-    "rest",
-    "user_shape",
+    "other_fields",
 ]
 
 ID: Final = pa.field(
@@ -46,23 +47,48 @@ START: Final = pa.field(
     metadata={"source": "conversationStart"},
 )
 ROOT: Final = (Column(ID, FromPart("id")), Column(START, FromPart("at")))
+"""The first columns of each table: the conversation that a row belongs to."""
+
 PARTICIPANTS: Final = ("participants",)
 SESSIONS: Final = ("participants", "sessions")
 SEGMENTS: Final = ("participants", "sessions", "segments")
 METRICS: Final = ("participants", "sessions", "metrics")
 
-PARTICIPANT_NUMBER: Final = number_column("participant_number", 1, 0, "conversation")
-SESSION_NUMBER: Final = number_column("session_number", 2, 0, "conversation")
+PARTICIPANT_NUMBER: Final = ordinal_column(
+    "participant_number", level=1, within=0, owner="conversation"
+)
+SESSION_NUMBER: Final = ordinal_column(
+    "session_number", level=2, within=0, owner="conversation"
+)
 
 
-def fields(path: tuple[str, ...], *only: str, named: bool = True) -> tuple[Column, ...]:
-    """Return columns for some fields of the record that *path* leads to."""
+def conversation_shape(
+    path: FieldPath, *columns: Column, key: tuple[str, ...], **derived: Any
+) -> Shape:
+    """Return the shape of a table of conversations; see Shape."""
+    return Shape("conversation", CONVERSATION, path, columns, key, **derived)
+
+
+def conversation_table(
+    name: str,
+    path: FieldPath,
+    *columns: Column,
+    key: tuple[str, ...],
+    **derived: Any,
+) -> DocumentsTable:
+    """Return a table of conversations; see Shape."""
+    shape = conversation_shape(path, *columns, key=key, **derived)
+    return DocumentsTable.of_shape(name, shape)
+
+
+def fields(path: FieldPath, *only: str, named: bool = True) -> tuple[Column, ...]:
+    """Return columns for some fields of the record at the end of *path*."""
     return tuple(columns_of(CONVERSATION, path, only, named=named))
 
 
-def rest(path: tuple[str, ...], *but: str) -> tuple[Column, ...]:
-    """Return columns for all fields of that record but some, and what is newer."""
-    return (*columns_of(CONVERSATION, path, but=but), extra_column())
+def other_fields(path: FieldPath, *without: str) -> tuple[Column, ...]:
+    """Return columns for all fields of that record except some, and `extra`."""
+    return (*columns_of(CONVERSATION, path, without=without), extra_column())
 
 
 IN_SESSION: Final = (
@@ -71,28 +97,4 @@ IN_SESSION: Final = (
     *fields(SESSIONS, "sessionId"),
     SESSION_NUMBER,
 )
-
-
-def user_shape(records: str, state: str) -> Shape:
-    """Return the shape of what users were when.
-
-    Args:
-        records: The list of a user's record that makes the rows.
-        state: The field of one that says what the user was.
-    """
-    ids = pa.field(
-        "user_id", pa.string(), nullable=False, metadata={"source": "userId"}
-    )
-    return Shape(
-        noun="user",
-        root=USER_DETAIL,
-        path=(records,),
-        columns=(
-            Column(ids, FromPart("id")),
-            Column(name_field("user_name", "user_id"), NameOf("user_id", "userId")),
-            *columns_of(USER_DETAIL, (records,), ("startTime", "endTime", state)),
-            *columns_of(USER_DETAIL, (records,), but=("startTime", "endTime", state)),
-            extra_column(),
-        ),
-        key=("user_id", "start_time"),
-    )
+"""The first columns of tables whose rows belong to a session."""

@@ -1,35 +1,31 @@
-"""A table that is read out of documents, batch by batch."""
+"""A table that is read from documents, batch by batch."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Final, Self
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
 from gcbatch.errors import DataError
-from gcbatch.planning import Plan
 from gcbatch.query import Query
 from gcbatch.table import Table
 from gcbatch.tables.documents.row_builder import RowBuilder, Shape
-from gcbatch.tables.latest import Parts
+from gcbatch.tables.name_lookup import Names
 from gcbatch.tables.source import TableSource
 from gcbatch.windows import Window
 
-__all__ = ["BatchReader", "BatchReaderFactory", "DocumentsTable", "Names"]
+__all__ = ["BatchReader", "BatchReaderFactory", "DocumentsTable"]
 
 BATCH_ROWS: Final = 8_192
 """Rows of a batch: of sessions with their statistics some 30 MB."""
 
-Names = Mapping[str, Mapping[str, str]]
-"""For each dimension that was listed, names by id. An id without one is its own."""
-
 BatchReader = Callable[[pa.RecordBatch], pa.RecordBatch]
-"""Makes rows of the documents of a part."""
+"""Makes rows from a batch of a part's documents."""
 
 BatchReaderFactory = Callable[[Names, Iterable[str]], BatchReader]
-"""Makes a Make, of names and of paths of fields that were unknown at the fetch."""
+"""Makes a BatchReader for names, and for dotted paths of fields that were unknown when
+the part was fetched."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +36,10 @@ class DocumentsTable:
     conversation as the service sent them.
 
     Args:
-        name: What job files call it.
+        name: Of the table in job files.
         schema: Of its rows.
         key: Columns that together identify a row.
-        maker: Makes the rows.
+        new_reader: Makes what makes the rows.
         batch_rows: Rows of a batch; fewer where rows are long.
     """
 
@@ -52,66 +48,44 @@ class DocumentsTable:
     name: str
     schema: pa.Schema
     key: tuple[str, ...]
-    maker: BatchReaderFactory
+    new_reader: BatchReaderFactory
     batch_rows: int = BATCH_ROWS
 
     @classmethod
     def of_shape(cls, name: str, shape: Shape) -> Self:
         """Return the table whose rows have a shape."""
 
-        def maker(names: Names, newer: Iterable[str]) -> BatchReader:
-            return RowBuilder(shape, names, newer).of
+        def new_reader(names: Names, unknown: Iterable[str]) -> BatchReader:
+            return RowBuilder(shape, names, unknown).rows
 
-        return cls(name, shape.schema, shape.key, maker)
+        return cls(name, shape.schema, shape.key, new_reader)
 
     def __call__(self, source: TableSource) -> Table:
-        """Return the table of a job."""
-        return self.of(
-            source.plan,
-            source.parts,
-            names=source.names.by_dimension,
-            timezone=source.job.query.zone,
-        )
-
-    def of(
-        self, plan: Plan, store: Parts, *, names: Names, timezone: ZoneInfo
-    ) -> Table:
-        """Return the table, read from the parts of *plan* a batch at a time.
-
-        Args:
-            plan: Whose parts.
-            store: Where they are.
-            names: By dimension and id.
-            timezone: The job's.
-        """
-        return Table(
-            name=self.name,
-            schema=self.schema,
+        """Return the table of a job, which is read a batch at a time."""
+        return source.new_table(
+            self.name,
+            self.schema,
             key=self.key,
-            covered=plan.window,
-            timezone=timezone,
-            run_id=plan.run_id,
-            batches=partial(self._batches, plan, store, names),
+            batches=partial(self._batches, source),
             batch_rows=self.batch_rows,
             time=self.time,
         )
 
-    def _batches(
-        self, plan: Plan, store: Parts, names: Names
-    ) -> Iterator[pa.RecordBatch]:
-        makers: dict[tuple[str, ...], BatchReader] = {}
-        for number, (window, queries) in enumerate(plan.windows):
+    def _batches(self, source: TableSource) -> Iterator[pa.RecordBatch]:
+        parts, names = source.parts, source.names.by_dimension
+        readers: dict[tuple[str, ...], BatchReader] = {}
+        for number, (window, queries) in enumerate(source.plan.windows):
             for query in queries:
-                account = store.account(query.digest)
-                newer = account.newer if account is not None else ()
-                make = makers.get(newer)
-                if make is None:
-                    make = makers[newer] = self.maker(names, newer)
-                found = store.batches(query.digest)
-                rows = (_made(make, batch, query) for batch in found if batch.num_rows)
-                yield from self._belonging(rows, window, is_first=number == 0)
+                metadata = parts.metadata(query.digest)
+                unknown = metadata.unknown_fields if metadata is not None else ()
+                read = readers.get(unknown)
+                if read is None:
+                    read = readers[unknown] = self.new_reader(names, unknown)
+                found = parts.batches(query.digest)
+                rows = (_rows(read, batch, query) for batch in found if batch.num_rows)
+                yield from self._rows_of_window(rows, window, is_first=number == 0)
 
-    def _belonging(
+    def _rows_of_window(
         self,
         rows: Iterator[pa.RecordBatch],
         window: Window,
@@ -123,14 +97,14 @@ class DocumentsTable:
         return rows
 
 
-def _made(make: BatchReader, batch: pa.RecordBatch, query: Query) -> pa.RecordBatch:
+def _rows(read: BatchReader, batch: pa.RecordBatch, query: Query) -> pa.RecordBatch:
     """Return the rows of a batch of a part.
 
     Raises:
         DataError: If a document cannot be read; names the query too.
     """
     try:
-        return make(batch)
+        return read(batch)
     except DataError as exc:
         msg = f"{query}: {exc.problem}"
         raise DataError(msg, hint=exc.hint) from exc

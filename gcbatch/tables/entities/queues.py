@@ -1,4 +1,4 @@
-"""The table `queues`, with their targets."""
+"""The table `queues`, with targets of service levels."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -9,14 +9,14 @@ from gcbatch.tables.entity_table import DATES, DIVISION, EntityTable
 __all__ = ["table"]
 
 _MEDIA: Final = ("call", "callback", "chat", "email", "message")
-"""As settings of queues have them; analytics says `voice` for `call`."""
+"""Media types in the settings of queues; analytics says `voice` for `call`."""
 
 
 def _service_level(medium: str) -> Iterator[EntityField]:
     name = "voice" if medium == "call" else medium
-    way = ("mediaSettings", medium, "serviceLevel")
-    yield EntityField(f"{name}_target_pct", (*way, "percentage"), "percent")
-    yield EntityField(f"{name}_target_ms", (*way, "durationMs"), "whole")
+    path = ("mediaSettings", medium, "serviceLevel")
+    yield EntityField(f"{name}_target_pct", (*path, "percentage"), "percent")
+    yield EntityField(f"{name}_target_ms", (*path, "durationMs"), "whole")
 
 
 table: Final = EntityTable(

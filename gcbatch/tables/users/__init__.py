@@ -1,1 +1,1 @@
-"""Tables of user details: a file each, named for it."""
+"""A registry folder: tables of user details, a file each."""

@@ -2,11 +2,10 @@
 
 from typing import Final
 
-from gcbatch.tables.documents.shapes import user_shape
 from gcbatch.tables.documents.user_table import UsersTable
 
 __all__ = ["table"]
 
-table: Final = UsersTable.of_shape(
-    "user_presence", user_shape("primaryPresence", "systemPresence")
+table: Final = UsersTable.of_records(
+    "user_presence", "primaryPresence", "systemPresence"
 )
