@@ -37,7 +37,7 @@ async def grant(requests: int) -> None:
         TokenProvider(_token, clock=clock),
     )
     # The client itself is not called: workers have their own.
-    access = OrgClient(client=None, tokens=tokens, pacer=pacer)  # type: ignore[arg-type]
+    access = OrgClient(client=None, tokens=tokens, limiter=pacer)  # type: ignore[arg-type]
     coordinator.serve(ORG, access, timeout_s=60.0)
     security = Security.temporary()
     async with serve_rpc(coordinator, "tls://127.0.0.1", security) as address:
@@ -67,7 +67,7 @@ async def ask(requests: int, address: str) -> None:
     async def one_after_the_other() -> None:
         for number in numbers:
             coordinator = pool(address)
-            await coordinator.turn(org=ORG, worker="w", number=str(number))
+            await coordinator.acquire(org=ORG, worker="w", number=str(number))
             await coordinator.answered(org=ORG, number=str(number), standing=standing)
 
     async with asyncio.TaskGroup() as group:

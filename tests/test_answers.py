@@ -15,6 +15,7 @@ from gcbatch.genesys.client.error_response import (
     to_exception,
 )
 from gcbatch.genesys.client.redaction import Redactor
+from gcbatch.genesys.client.transport import Response
 
 
 def refused(
@@ -22,7 +23,7 @@ def refused(
 ) -> ErrorResponse:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return parse_error("POST", path, status, named, raw)
+    return parse_error("POST", path, Response(status, named, raw))
 
 
 def test_the_services_words_are_kept() -> None:
@@ -174,7 +175,10 @@ def test_credentials_are_hidden_in_every_form_and_field(form: str, place: str) -
     redactor.learn("a-token")
 
     told = parse_error(
-        "GET", "/x", 400, headers, json.dumps(body).encode(), redact=redactor.text
+        "GET",
+        "/x",
+        Response(400, headers, json.dumps(body).encode()),
+        redact=redactor.text,
     )
 
     assert form not in str(told)
@@ -188,7 +192,10 @@ def test_no_part_of_a_secret_is_left_where_a_message_is_cut() -> None:
     redactor = Redactor("i", "s3cr/t+t")
 
     told = parse_error(
-        "GET", "/x", 400, {}, json.dumps(body).encode(), redact=redactor.text
+        "GET",
+        "/x",
+        Response(400, {}, json.dumps(body).encode()),
+        redact=redactor.text,
     )
 
     assert "s3c" not in str(told)

@@ -83,14 +83,14 @@ async def client(
     async def work() -> None:
         for _ in left:
             while True:
-                ticket = await pacer.turn()
+                ticket = await pacer.acquire()
                 await asyncio.sleep(latency_s * chance.uniform(0.25, 0.75))
                 served, standing, wait_s = server.hit(name)
                 await asyncio.sleep(latency_s * chance.uniform(0.25, 0.75))
                 pacer.answered(ticket, standing)
                 if served:
                     break
-                pacer.hold(wait_s)
+                pacer.pause_all(wait_s)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(tasks):
@@ -312,22 +312,22 @@ class TestOffered:
             left_s = 6.0 - at % 6.0
             budget.answer(ticket, at, QuotaHeaders(1, 30, math.ceil(left_s)))
 
-        assert budget.offered(8.0) == 60
-        assert budget.offered(8.0, open_too=False) == 30
+        assert budget.allowed(8.0) == 60
+        assert budget.allowed(8.0, with_open=False) == 30
 
     def test_a_window_that_is_over_is_not_open(self) -> None:
         """Whoever begins after its end has no part in it."""
         budget = ServerQuota()
         budget.answer(budget.send(0.0), 0.0, QuotaHeaders(1, 30, 6))
 
-        assert budget.offered(100.0, open_too=False) == 30
+        assert budget.allowed(100.0, with_open=False) == 30
 
     def test_nothing_told_is_nothing_offered(self) -> None:
         """A server without the headers tells no quota."""
         budget = ServerQuota()
         budget.answer(budget.send(0.0), 0.0, None)
 
-        assert budget.offered(1.0) == 0
+        assert budget.allowed(1.0) == 0
 
     def test_a_refusal_in_a_guessed_window_opens_none(self) -> None:
         """A server that rounds down refuses once: its window had not ended."""
@@ -337,4 +337,4 @@ class TestOffered:
 
         budget.answer(budget.send(6.5), 6.6, QuotaHeaders(31, 30, 1))
 
-        assert budget.offered(6.7) == 30
+        assert budget.allowed(6.7) == 30

@@ -27,10 +27,11 @@ from aioresponses import aioresponses
 
 from gcbatch.errors import AccessError, DataError, GcbatchError, ServiceError
 from gcbatch.genesys.client.body_reader import BodyReader
-from gcbatch.genesys.client.client import Answer, Client, build_client
+from gcbatch.genesys.client.client import Answer, Client
 from gcbatch.genesys.client.client_credentials import request_token
 from gcbatch.genesys.client.config import ClientConfig
-from gcbatch.genesys.client.retrying import Retrier
+from gcbatch.genesys.client.org_client import build_client
+from gcbatch.genesys.client.retrying import RetrySettings
 from gcbatch.genesys.client.token_provider import Token
 from gcbatch.genesys.client.transport import open_transport
 from gcbatch.genesys.regions import Hosts
@@ -791,9 +792,9 @@ class TestTokens:
                     timeout_s=9, connections=1, max_response_bytes=9_999
                 ) as transport,
             ):
-                patience = Retrier(give_up_s=0, hold=lambda _: None, clock=now)
+                settings = RetrySettings(0, lambda _: None, now)
                 hosts = replace(connection, hosts=Hosts(url, url))
-                return await request_token(hosts, transport, patience)
+                return await request_token(hosts, transport, settings)
 
         assert hasty(work).lifetime_s == lifetime_s
 

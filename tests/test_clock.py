@@ -12,9 +12,10 @@ import pytest
 from gcbatch import ServiceError
 from gcbatch.fetching.sessions import OrgSession
 from gcbatch.fetching.usage import Usage
-from gcbatch.genesys.client.service_clock import ServiceClock, parse_date
+from gcbatch.genesys.client.service_clock import ServiceClock
 from gcbatch.genesys.client.traffic import FailedCall, Traffic
 from gcbatch.genesys.client.transport import Response, open_transport
+from gcbatch.genesys.retry_rules import parse_date
 from gcbatch.simulator import Fault, Faults
 from gcbatch.store.maintenance import prune
 from gcbatch.store.store import Store
@@ -347,8 +348,8 @@ def test_failed_calls_of_a_worker_whose_clock_is_behind_are_shown() -> None:
     old = FailedCall(NOON, "GET", "/old", 500, "1")
     new = FailedCall(NOON - HOUR, "GET", "/new", 500, "2")
     traffic.failed[500] = cast("Any", [old])
-    pacer = SimpleNamespace(offered=lambda **_: 0)
-    access = SimpleNamespace(pacer=pacer, tokens=SimpleNamespace(granted=0))
+    limiter = SimpleNamespace(allowed=lambda **_: 0)
+    access = SimpleNamespace(limiter=limiter, tokens=SimpleNamespace(granted=0))
     client = SimpleNamespace(traffic=traffic)
     session = cast("OrgSession", SimpleNamespace(client=client, access=access))
     spent = Usage()

@@ -206,9 +206,9 @@ async def test_what_was_sent_is_told_once(bench: "World") -> None:
     async with crew_of(bench) as crew:
         first, second = [await crew.fetch(0, before) for before in (None, crew.seal)]
 
-        assert first["traffic"]["answered"] == {200: 1}
-        assert (first["traffic"]["sent"], first["traffic"]["received"] > 0) == (1, True)
-        assert (second["traffic"]["sent"], second["traffic"]["received"]) == (0, 0)
+        assert first["traffic"].answered == {200: 1}
+        assert (first["traffic"].sent, first["traffic"].received > 0) == (1, True)
+        assert (second["traffic"].sent, second["traffic"].received) == (0, 0)
 
 
 async def test_what_is_remarked_is_told_once(bench_of: "WorldOf") -> None:

@@ -11,12 +11,13 @@ from gcbatch.cluster.coordinator import LEASE_MARGIN_S, Coordinator
 from gcbatch.cluster.protocol import CLAIM_S, FRESH_S
 from gcbatch.cluster.rpc_client import (
     CoordinatorClient,
-    RemotePacer,
+    RemoteLimiter,
     RemoteTokens,
     RpcError,
 )
 from gcbatch.errors import AccessError
-from gcbatch.genesys.client.client import Client, OrgClient
+from gcbatch.genesys.client.client import Client
+from gcbatch.genesys.client.org_client import OrgClient
 from gcbatch.genesys.client.rate_limiter import RateLimiter
 from gcbatch.genesys.client.server_quota import QuotaHeaders
 from gcbatch.genesys.client.token_provider import Token, TokenProvider
@@ -61,14 +62,14 @@ class Org:
         return Token(f"token {number}", lifetime_s=3600.0)
 
     async def turn(self, number: str = "1", worker: str = "w1") -> dict[str, Any]:
-        return await self.coordinator.turn("org", worker, number)
+        return await self.coordinator.acquire("org", worker, number)
 
     def answer(self, number: str = "1", said: list[int] | None = None) -> None:
         self.coordinator.answered("org", number, said)
 
     @property
     def in_flight(self) -> int:
-        return len(self.pacer._budget._in_flight)
+        return len(self.pacer._quota._in_flight)
 
 
 class TestTokens:
@@ -147,7 +148,7 @@ class TestTurns:
         org = Org(asyncio.get_running_loop().time)
         await org.turn("0")
         org.answer("0", [299, 300, 60])
-        org.pacer._budget._last_sent -= 60.0
+        org.pacer._quota._last_sent -= 60.0
 
         answers = [await org.turn("1"), await org.turn("1")]
 
@@ -216,7 +217,7 @@ class TestTurns:
         org.coordinator.gone("w1")
 
         assert (org.in_flight, org.coordinator.out) == (1, 1)
-        assert org.pacer._budget._count == 2
+        assert org.pacer._quota._count == 2
 
     def test_a_dead_workers_asking_takes_no_turn(self, in_turned_time: InTime) -> None:
         """Its call may still be waiting when it is known to be gone."""
@@ -379,13 +380,13 @@ def test_the_quota_is_kept_and_used_by_workers_that_die(
                 BadLine(org.coordinator, chance), "org", name, clock
             )
             tokens = RemoteTokens(line)
-            pacer = RemotePacer(line, tokens)
+            pacer = RemoteLimiter(line, tokens)
 
             async def one_at_a_time() -> None:
                 for _ in left:
                     while True:
                         token = await tokens.get()
-                        ticket = await pacer.turn()
+                        ticket = await pacer.acquire()
                         await asyncio.sleep(chance.uniform(0.01, 0.04))
                         served, standing, wait_s = server.hit("us")
                         await asyncio.sleep(chance.uniform(0.01, 0.04))
@@ -396,7 +397,7 @@ def test_the_quota_is_kept_and_used_by_workers_that_die(
                         if served:
                             tokens.accepted(token)
                             break
-                        pacer.hold(wait_s)
+                        pacer.pause_all(wait_s)
 
             async def all_at_once() -> None:
                 async with asyncio.TaskGroup() as group:

@@ -13,7 +13,7 @@ from gcbatch.cluster.rpc_client import (
     TELL_S,
     CoordinatorClient,
     CoordinatorLostError,
-    RemotePacer,
+    RemoteLimiter,
     RemoteTokens,
     RpcError,
 )
@@ -53,9 +53,9 @@ class Coordinator:
     def line(self, clock: Clock) -> CoordinatorClient:
         return CoordinatorClient(self, "org", "w1", clock)
 
-    def pacer(self, clock: Clock) -> RemotePacer:
+    def pacer(self, clock: Clock) -> RemoteLimiter:
         line = self.line(clock)
-        return RemotePacer(line, RemoteTokens(line))
+        return RemoteLimiter(line, RemoteTokens(line))
 
     def called(self, method: str) -> list[dict[str, Any]]:
         return [arguments for name, arguments in self.calls if name == method]
@@ -68,10 +68,10 @@ class TestLine:
         line = coordinator.line(asyncio.get_running_loop().time)
         line.sleep = lambda _: asyncio.sleep(0)
 
-        answer = await line.ask("turn", number="n")
+        answer = await line.ask("acquire", number="n")
 
         assert answer == GRANTED
-        assert coordinator.calls == [("turn", {"org": "org", "number": "n"})] * 3
+        assert coordinator.calls == [("acquire", {"org": "org", "number": "n"})] * 3
 
     @pytest.mark.parametrize("takes_s", [0.0, 30.0])
     def test_it_gives_up_by_the_clock(
@@ -83,7 +83,7 @@ class TestLine:
         async def work(clock: Clock) -> None:
             coordinator = Coordinator(None, takes_s=takes_s)
             with pytest.raises(CoordinatorLostError, match="cannot be reached"):
-                await coordinator.line(clock).ask("turn")
+                await coordinator.line(clock).ask("acquire")
             at.append(clock())
 
         in_turned_time(work)
@@ -122,14 +122,14 @@ class TestPace:
         """And is handed back by it, with what the answer said."""
         coordinator = Coordinator(GRANTED)
         line = coordinator.line(asyncio.get_running_loop().time)
-        pacer = RemotePacer(line, RemoteTokens(line))
+        pacer = RemoteLimiter(line, RemoteTokens(line))
 
         for _ in range(2):
-            pacer.answered(await pacer.turn(), QuotaHeaders(3, 300, 59))
-        pacer.lost(await pacer.turn())
+            pacer.answered(await pacer.acquire(), QuotaHeaders(3, 300, 59))
+        pacer.lost(await pacer.acquire())
         await line.flush()
 
-        numbers = [turn["number"] for turn in coordinator.called("turn")]
+        numbers = [turn["number"] for turn in coordinator.called("acquire")]
         back = [*coordinator.called("answered"), *coordinator.called("lost")]
         assert len(set(numbers)) == 3
         assert [told["number"] for told in back] == numbers
@@ -139,9 +139,9 @@ class TestPace:
         """Under another number: the first asking is over."""
         coordinator = Coordinator({"later": True}, GRANTED)
 
-        await coordinator.pacer(asyncio.get_running_loop().time).turn()
+        await coordinator.pacer(asyncio.get_running_loop().time).acquire()
 
-        first, second = coordinator.called("turn")
+        first, second = coordinator.called("acquire")
         assert first["number"] != second["number"]
 
     def test_a_turn_that_comes_late_is_not_used(self, in_turned_time: InTime) -> None:
@@ -151,16 +151,16 @@ class TestPace:
 
         async def work(clock: Clock) -> None:
             pacer = coordinator.pacer(clock)
-            turn = asyncio.create_task(pacer.turn())
+            turn = asyncio.create_task(pacer.acquire())
             await asyncio.sleep(FRESH_S)
             coordinator._takes_s = 0.0
             await turn
-            quick.extend(coordinator.called("turn")[-1]["number"])
+            quick.extend(coordinator.called("acquire")[-1]["number"])
             await pacer._line.flush()
 
         in_turned_time(work)
 
-        late, used = (turn["number"] for turn in coordinator.called("turn"))
+        late, used = (turn["number"] for turn in coordinator.called("acquire"))
         assert [told["number"] for told in coordinator.called("unused")] == [late]
         assert used == "".join(quick)
 
@@ -170,7 +170,7 @@ class TestPace:
             await (
                 Coordinator({"spent": 7200.0})
                 .pacer(asyncio.get_running_loop().time)
-                .turn()
+                .acquire()
             )
 
         assert caught.value.wait_s == 7200.0

@@ -20,7 +20,7 @@ from gcbatch.cluster.worker_pool import WorkerPool
 from gcbatch.cluster.worker_task import RELEASE, Assignment, WorkerSession, fetch_query
 from gcbatch.errors import JobError, OutOfReachError
 from gcbatch.fetching.sessions import OrgSessions
-from gcbatch.genesys.client.client import OrgClient
+from gcbatch.genesys.client.org_client import OrgClient
 from gcbatch.job import EngineSection, Fetch
 from gcbatch.query import Query
 from gcbatch.running.planner import Planner
@@ -150,7 +150,7 @@ async def test_another_release_is_refused(bench: "Bench") -> None:
 async def test_what_nobody_waits_for_is_left(bench: "Bench") -> None:
     """The job is gone; the hands it kept busy are free for its next run."""
     async with world_of(bench) as world:
-        world.access.pacer.hold(3600)
+        world.access.limiter.pause_all(3600)
         waiting = asyncio.create_task(world.fetch(0))
         while not world.benches:  # noqa: ASYNC110 - of another task, which tells nobody
             await asyncio.sleep(0.01)

@@ -158,17 +158,17 @@ def test_the_odd_one_is_told_in_full() -> None:
         (
             "session_metrics",
             metrics("414.5"),
-            "metrics[0].value is no whole number (414.5)",
+            "metrics[0].value is not a whole number (414.5)",
         ),
         ("session_metrics", metrics(f"{2**63}"), f"is larger than 64 bits ({2**63})"),
-        ("session_metrics", metrics('"12"'), "value is no whole number (12)"),
-        ("session_metrics", metrics("true"), "value is no whole number (True)"),
+        ("session_metrics", metrics('"12"'), "value is not a whole number (12)"),
+        ("session_metrics", metrics("true"), "value is not a whole number (True)"),
         (
             "conversations",
             metrics(f"{2**62}"),
             f"a time is out of range ({2**62} ms)",
         ),
-        ("session_metrics", named_metric(5), "metrics[0].name is no text"),
+        ("session_metrics", named_metric(5), "metrics[0].name is not a text"),
         (
             "sessions",
             conversation({"sessions": [{"flow": 5}]}),

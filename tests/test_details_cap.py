@@ -174,7 +174,7 @@ def test_a_quota_used_up_is_not_a_day_too_large(tmp_path: Path) -> None:
     faults = Faults(Fault("throttled", path="/jobs$", wait_s=86_400, times=None))
     world = World(tmp_path, busy(1_000), max_detail_results=CAP, faults=faults)
 
-    with pytest.raises(OutOfReachError, match="no request is welcome before"):
+    with pytest.raises(OutOfReachError, match="the service accepts no request before"):
         world.run(allow_partial=True)
 
 

@@ -36,7 +36,7 @@ def table_of(name: str, *sent: Any, gone: Mapping[str, str] | None = None) -> Ta
     dimension = {"queues": "queueId", "users": "userId"}[name]
     names = Names(
         {dimension: {"1": "Other", **(gone or {})}},
-        former={dimension: frozenset(gone or ())},
+        deleted={dimension: frozenset(gone or ())},
     )
     source = source_of(Plan(DAY, ()), None, listings={name: documents})
     return listed_table(name)(replace(source, names=names))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ import pytest
 from gcbatch.errors import AccessError, JobError
 from gcbatch.genesys.client.client import Answer
 from gcbatch.genesys.client.listing import list_entities
-from gcbatch.genesys.entities import ENTITY_KINDS
+from gcbatch.genesys.entities import ENTITY_KINDS, named_dimensions
 from gcbatch.genesys.names import (
     Names,
     check_targets,
@@ -87,7 +88,7 @@ def test_a_queue_that_is_gone_gives_way_to_its_successor() -> None:
     """A name that was used again means the queue that has it now."""
     names = Names(
         {"queueId": {ONE: "Support", TWO: "Support"}},
-        former={"queueId": frozenset({ONE})},
+        deleted={"queueId": frozenset({ONE})},
     )
 
     assert queue_ids(["Support"], names) == [TWO]
@@ -95,7 +96,7 @@ def test_a_queue_that_is_gone_gives_way_to_its_successor() -> None:
 
 def test_a_queue_that_is_gone_keeps_its_name() -> None:
     """Nobody else has it, so that it still means the old one."""
-    names = Names({"queueId": {ONE: "Support"}}, former={"queueId": frozenset({ONE})})
+    names = Names({"queueId": {ONE: "Support"}}, deleted={"queueId": frozenset({ONE})})
 
     assert queue_ids(["Support"], names) == [ONE]
 
@@ -118,13 +119,15 @@ def test_a_new_listing_adds_to_what_is_known() -> None:
     """Renamed queues have their new name; those that are gone keep their last."""
     known = Names({"queueId": {ONE: "Old", TWO: "Gone"}, "userId": {"u": "Ann"}})
 
-    renewed = known.renewed(Names({"queueId": {ONE: "New"}}, {"queueId": 1}, ("w",)))
+    renewed = known.updated_with(
+        Names({"queueId": {ONE: "New"}}, {"queueId": 1}, ("w",))
+    )
 
     assert renewed.by_dimension == {
         "queueId": {ONE: "New", TWO: "Gone"},
         "userId": {"u": "Ann"},
     }
-    assert renewed.former["queueId"] == {TWO}
+    assert renewed.deleted["queueId"] == {TWO}
     assert (renewed.listed, renewed.warnings) == ({"queueId": 1}, ("w",))
 
 
@@ -144,7 +147,7 @@ def test_a_target_of_a_former_twin_is_the_successors() -> None:
     """A queue that is gone does not make its name ambiguous."""
     names = Names(
         {"queueId": {ONE: "Support", TWO: "Support"}},
-        former={"queueId": frozenset({ONE})},
+        deleted={"queueId": frozenset({ONE})},
     )
 
     check_targets({"Support": 90}, names)
@@ -156,7 +159,7 @@ def test_targets_of_no_listed_queue_are_told() -> None:
     names = Names(
         {"queueId": {ONE: "Support", TWO: "Sales", gone: "Gone"}},
         {"queueId": 2},
-        former={"queueId": frozenset({gone})},
+        deleted={"queueId": frozenset({gone})},
     )
     targets = ["Support", TWO.upper(), "support", "Gone", gone]
 
@@ -195,7 +198,7 @@ def listed(*pages: dict[str, Any], known: Names | None = None) -> Names:
     """Return the names of queues that *pages* bring."""
     client: Any = Listed(*pages)
     found = asyncio.run(list_entities(client, ENTITY_KINDS[0]))
-    return (known or Names()).renewed(names_from_listings([found]))
+    return (known or Names()).updated_with(names_from_listings([found]))
 
 
 def queue(identity: str, level: float | None = None) -> dict[str, Any]:
@@ -260,3 +263,14 @@ def test_a_target_that_is_no_longer_set_is_none() -> None:
 
     assert before.targets == {"a": {"voice": 80.0}, "gone": {"voice": 7.0}}
     assert after.targets == {"a": {}, "gone": {"voice": 7.0}}
+
+
+def test_a_kind_that_names_no_ids_is_listed_for_its_own_table_alone() -> None:
+    """A new listed entity does not make every other job list it."""
+    tables_only = replace(ENTITY_KINDS[0], dimension="divisionId", names_ids=False)
+
+    assert named_dimensions([*ENTITY_KINDS, tables_only]) == {
+        "queueId",
+        "userId",
+        "wrapUpCode",
+    }

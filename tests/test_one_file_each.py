@@ -28,7 +28,7 @@ PLACES = {
 ROWS = {
     "gcbatch/genesys/retry_rules.py": (
         "RETRY_RULES: Final = (\n",
-        "    RetryRule(of_status(418)),\n",
+        "    RetryRule((418,)),\n",
     ),
     "gcbatch/genesys/entities.py": (
         "ENTITY_KINDS: Final = (\n",

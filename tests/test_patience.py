@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from gcbatch.errors import ErrorResponse, ServiceError, TooLargeError
-from gcbatch.genesys.client.retrying import HEAVY_TRIES, Retrier, RetryState
+from gcbatch.genesys.client.retrying import HEAVY_ANSWERS, Retrier, RetrySettings
 from gcbatch.genesys.client.traffic import FAILED_KEPT, Traffic
 from gcbatch.genesys.client.transport import ReadError, ReadTimeoutError
 from gcbatch.genesys.retry_rules import rule_for
@@ -19,24 +19,24 @@ SILENT = cast("Any", SimpleNamespace(headers={}))
 
 
 async def refused(
-    patience: Retrier, status: int, *, divisible: bool = True, served: int = 0
+    settings: RetrySettings, status: int, *, divisible: bool = True, served: int = 0
 ) -> bool:
     """Say whether a call that is refused so often is taken to be too large.
 
     Args:
-        patience: Of the client.
+        settings: Of the client.
         status: Of the refusals.
         divisible: Whether less could be asked at once.
         served: How many other calls are answered meanwhile.
     """
-    tries = patience.tries("a call", divisible=divisible)
-    patience.traffic.answered[HTTPStatus.OK] += served
+    retrier = Retrier(settings, "a call", divisible=divisible)
+    settings.traffic.answered[HTTPStatus.OK] += served
     try:
-        for _ in range(HEAVY_TRIES):
+        for _ in range(HEAVY_ANSWERS):
             refusal = ErrorResponse("POST", "/path", status)
             rule = rule_for(refusal)
             assert rule is not None
-            await tries.after_refusal(refusal, SILENT, rule)
+            await retrier.after_refusal(refusal, SILENT, rule)
     except TooLargeError:
         return True
     return False
@@ -64,9 +64,9 @@ def test_what_is_refused_again_and_again_may_be_too_large(
     found: list[bool] = []
 
     async def work(clock: Callable[[], float]) -> None:
-        patience = Retrier(give_up_s=60, hold=lambda _: None, clock=clock)
+        settings = RetrySettings(60, lambda _: None, clock)
         found.append(
-            await refused(patience, status, divisible=divisible, served=served)
+            await refused(settings, status, divisible=divisible, served=served)
         )
 
     in_turned_time(work)
@@ -74,18 +74,18 @@ def test_what_is_refused_again_and_again_may_be_too_large(
     assert found == [too_large]
 
 
-def lost(kind: type[ReadError]) -> Callable[[RetryState], Awaitable[None]]:
-    return lambda tries: tries.after_loss(kind("gone"))
+def lost(kind: type[ReadError]) -> Callable[[Retrier], Awaitable[None]]:
+    return lambda retrier: retrier.after_loss(kind("gone"))
 
 
-def answered(status: int, **headers: str) -> Callable[[RetryState], Awaitable[None]]:
+def answered(status: int, **headers: str) -> Callable[[Retrier], Awaitable[None]]:
     """Return what a call does after such an answer."""
     refusal = ErrorResponse("GET", "/path", status)
     rule = rule_for(refusal)
     assert rule is not None
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     response = cast("Any", SimpleNamespace(headers=named))
-    return lambda tries: tries.after_refusal(refusal, response, rule)
+    return lambda retrier: retrier.after_refusal(refusal, response, rule)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def answered(status: int, **headers: str) -> Callable[[RetryState], Awaitable[No
 )
 def test_what_a_run_can_do_without_is_given_up_soon(
     in_turned_time: InTime,
-    fail: Callable[[RetryState], Awaitable[None]],
+    fail: Callable[[Retrier], Awaitable[None]],
     attempts: int,
     most_s: float,
 ) -> None:
@@ -110,14 +110,14 @@ def test_what_a_run_can_do_without_is_given_up_soon(
     found: list[tuple[int, float]] = []
 
     async def work(clock: Callable[[], float]) -> None:
-        patience = Retrier(give_up_s=60, hold=lambda _: None, clock=clock)
-        tries = patience.tries("GET /path", hurried=True)
+        settings = RetrySettings(60, lambda _: None, clock)
+        retrier = Retrier(settings, "GET /path", hurried=True)
         since = clock()
         try:
             while True:
-                await fail(tries)
+                await fail(retrier)
         except ServiceError:
-            found.append((tries.made or 1, clock() - since))
+            found.append((retrier.failed or 1, clock() - since))
 
     in_turned_time(work)
 
@@ -138,3 +138,20 @@ def test_the_last_failures_of_each_status_are_kept() -> None:
         for status, calls in traffic.failed.items()
     }
     assert kept == {500: ["the one"], 429: [str(n) for n in range(5, FAILED_KEPT + 5)]}
+
+
+def test_what_came_since_a_copy_adds_up_with_it() -> None:
+    """A copy and the counts after it make the counts of now; failures count once."""
+    traffic = Traffic(sent=2, waited_s=1.5)
+    traffic.fail("GET", "/old", 500, "1")
+    before = traffic.copy()
+    traffic.sent += 3
+    traffic.answered[200] += 3
+    traffic.retries["429"] += 1
+    traffic.fail("GET", "/new", 500, "2")
+
+    news = traffic.since(before)
+    before.add(news)
+
+    assert (news.sent, len(news.failed[500])) == (3, 1)
+    assert before == traffic

@@ -29,7 +29,7 @@ async def workers(
 
     async def work() -> None:
         while clock() < until_s:
-            ticket = await pacer.turn()
+            ticket = await pacer.acquire()
             grants.append(clock())
             pacer.answered(ticket, None)
 
@@ -84,10 +84,10 @@ def test_a_hold_is_everyones(in_turned_time: InTime) -> None:
 
         async def interrupt() -> None:
             await asyncio.sleep(10)
-            pacer.hold(20)
+            pacer.pause_all(20)
             await asyncio.sleep(5)
-            pacer.hold(40)  # longer than what is left of the first
-            pacer.hold(1)  # shorter: changes nothing
+            pacer.pause_all(40)  # longer than what is left of the first
+            pacer.pause_all(1)  # shorter: changes nothing
 
         holding = asyncio.create_task(interrupt())
         await workers(pacer, clock, grants, until_s=70.0)
@@ -121,9 +121,9 @@ def test_a_full_window_is_waited_out(
 
     async def work(clock: Callable[[], float]) -> None:
         pacer = RateLimiter(300, reserve=reserve, clock=clock)
-        ticket = await pacer.turn()
+        ticket = await pacer.acquire()
         pacer.answered(ticket, QuotaHeaders(count, allowed, 33))
-        await pacer.turn()
+        await pacer.acquire()
         waited.append(clock())
 
     in_turned_time(work)

@@ -96,14 +96,14 @@ def test_twelve_attempts_are_made() -> None:
 def test_our_waits_are_spread() -> None:
     """Jitter takes from our own wait, and adds to what the service said."""
     assert attempts_of(jitter=0.5).wait_s() == 0.5
-    assert attempts_of(jitter=0.5).wait_s(told_s=3.0) == 3.5
+    assert attempts_of(jitter=0.5).wait_s(asked_s=3.0) == 3.5
 
 
 @pytest.mark.parametrize(("told_s", "waits"), [(180.0, True), (180.1, False)])
 def test_what_takes_too_long_is_not_waited_for(told_s: float, *, waits: bool) -> None:
     """A daily limit fails with its words instead of sleeping for hours."""
-    assert (attempts_of().wait_s(told_s=told_s) is not None) is waits
-    assert attempts_of().wait_s(told_s=float("inf")) is None
+    assert (attempts_of().wait_s(asked_s=told_s) is not None) is waits
+    assert attempts_of().wait_s(asked_s=float("inf")) is None
 
 
 def test_nobody_there_is_given_up_after_a_while() -> None:

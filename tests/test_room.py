@@ -20,32 +20,32 @@ from gcbatch.genesys.client.transport import open_transport
 TIMEOUT_S = 1.0
 
 
-async def let_in(place: DecodeSlot, size: int = LARGE + 1) -> None:
+async def let_in(slot: DecodeSlot, size: int = LARGE + 1) -> None:
     """Wait as long as an answer of so many bytes has to."""
-    if (room := place.grow(size)) is not None:
-        await room
+    if (wait := slot.grow(size)) is not None:
+        await wait
 
 
 async def test_a_large_answer_waits_for_those_before() -> None:
     """The place is free once another exchange is over, decoded and all."""
-    room, order = DecodeGate(), list[str]()
+    gate, order = DecodeGate(), list[str]()
 
     async def last() -> None:
-        async with room.place() as place:
-            await let_in(place, LARGE)
+        async with gate.slot() as slot:
+            await let_in(slot, LARGE)
             order.append("last begins")
-            await let_in(place)
+            await let_in(slot)
             order.append("last is large")
 
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
         for _ in range(AT_ONCE - 1):
-            await let_in(await stack.enter_async_context(room.place()))
-        async with room.place() as place:
-            await let_in(place)
+            await let_in(await stack.enter_async_context(gate.slot()))
+        async with gate.slot() as slot:
+            await let_in(slot)
             group.create_task(last())
             await asyncio.sleep(0)
-            await let_in(place, LARGE + 2)
-            await place.decoded(lambda body: order.append(body.decode()), b"first")
+            await let_in(slot, LARGE + 2)
+            await slot.decode(lambda body: order.append(body.decode()), b"first")
 
     assert order == ["last begins", "first", "last is large"]
 
@@ -82,11 +82,11 @@ async def test_waiting_for_room_is_no_time_of_the_exchange() -> None:
 
 async def test_an_answer_that_fails_leaves_its_place() -> None:
     """Whoever comes next does not wait for ever."""
-    room = DecodeGate()
+    gate = DecodeGate()
 
     async def fail() -> None:
-        async with room.place() as place:
-            await let_in(place)
+        async with gate.slot() as slot:
+            await let_in(slot)
             raise ConnectionError
 
     for _ in range(2):
@@ -99,25 +99,25 @@ async def test_large_answers_are_decoded_off_the_loop(
     size: int, *, in_own: bool
 ) -> None:
     """A thread for small ones would cost more than it saves."""
-    async with DecodeGate().place() as place:
-        await let_in(place, size)
-        thread = await place.decoded(lambda _: threading.current_thread(), b"")
+    async with DecodeGate().slot() as slot:
+        await let_in(slot, size)
+        thread = await slot.decode(lambda _: threading.current_thread(), b"")
 
     assert (thread is not threading.current_thread()) is in_own
 
 
 async def test_one_thread_decodes_all_large_answers() -> None:
     """Each thread would keep the memory that it once used."""
-    room = DecodeGate()
+    gate = DecodeGate()
 
     def slowly(_: bytes) -> threading.Thread:
         sleep(0.001)
         return threading.current_thread()
 
     async def one() -> threading.Thread:
-        async with room.place() as place:
-            await let_in(place)
-            return await place.decoded(slowly, b"")
+        async with gate.slot() as slot:
+            await let_in(slot)
+            return await slot.decode(slowly, b"")
 
     threads = await asyncio.gather(*(one() for _ in range(4)))
 

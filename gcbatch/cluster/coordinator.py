@@ -176,7 +176,7 @@ class Coordinator:
         except GcbatchError as exc:
             return {"error": error_to_json(exc)}
 
-    async def turn(self, org: str, worker: str, number: str) -> dict[str, Any]:
+    async def acquire(self, org: str, worker: str, number: str) -> dict[str, Any]:
         """Wait for a turn.
 
         Args:
@@ -207,12 +207,12 @@ class Coordinator:
         token = await known.token()
         if number not in known.out:
             # Nothing is awaited once there is a ticket: it would be lost with us.
-            ticket = await access.pacer.turn()
+            ticket = await access.limiter.acquire()
             token = access.tokens.latest(token)
             stale = number in known.returned or self._departures[worker] != departed
             if number in known.out or stale or not known.is_open:
                 # Nobody waits for it; or it was asked for twice, a reply being lost.
-                access.pacer.unused(ticket)
+                access.limiter.unused(ticket)
             else:
                 until = self._clock() + known.lease_s
                 known.out[number] = _Out(ticket, worker, until)
@@ -225,23 +225,23 @@ class Coordinator:
         known = self._orgs[org]
         if ticket := known.take_back(number):
             said = QuotaHeaders(*standing) if standing else None
-            known.access.pacer.answered(ticket, said)
+            known.access.limiter.answered(ticket, said)
 
     def lost(self, org: str, number: str) -> None:
         """Take a ticket as used, without an answer."""
         known = self._orgs[org]
         if ticket := known.take_back(number):
-            known.access.pacer.lost(ticket)
+            known.access.limiter.lost(ticket)
 
     def unused(self, org: str, number: str) -> None:
         """Take a ticket back that nothing was sent with."""
         known = self._orgs[org]
         if ticket := known.take_back(number):
-            known.access.pacer.unused(ticket)
+            known.access.limiter.unused(ticket)
 
-    def hold(self, org: str, seconds: float) -> None:
+    def pause_all(self, org: str, seconds: float) -> None:
         """Let nobody go for a while."""
-        self._orgs[org].access.pacer.hold(seconds)
+        self._orgs[org].access.limiter.pause_all(seconds)
 
     def accepted(self, org: str, serial: int) -> None:
         """Note that a request was accepted with a token."""

@@ -7,7 +7,7 @@ token, and says who may write which part. Workers fetch and write; nothing else 
 import asyncio
 import logging
 import secrets
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -27,7 +27,6 @@ from gcbatch.concurrency import for_each
 from gcbatch.errors import JobError, OutOfReachError, OutputError
 from gcbatch.fetching import FetchWork
 from gcbatch.genesys import is_loopback
-from gcbatch.genesys.client import FAILED_KEPT, Traffic
 from gcbatch.job import EngineSection as Settings
 from gcbatch.job import Fetch
 from gcbatch.query import Query
@@ -152,7 +151,8 @@ class DaskEngine:
 
         async def one(query: Query) -> None:
             outcome = await self._outcome(given, query, work.desk.store)
-            _add(work.desk.client.traffic, outcome.get("traffic"))
+            if "traffic" in outcome:
+                work.desk.client.traffic.add(outcome["traffic"])
             remarks.update(outcome.get("remarks"))
             if "error" in outcome:
                 problem = error_from_json(outcome["error"])
@@ -233,18 +233,3 @@ async def _seen(store: Store, queries: Sequence[Query]) -> None:
             raise OutputError(msg, hint=hint)
         await asyncio.sleep(PAUSE_S)
         queries = unseen
-
-
-def _add(traffic: Traffic, news: dict[str, Any] | None) -> None:
-    """Add what a worker sent and got."""
-    if news is None:
-        return
-    traffic.sent += news["sent"]
-    traffic.answered.update(news["answered"])
-    traffic.retries.update(news["retries"])
-    traffic.waited_s += news["waited_s"]
-    traffic.received += news["received"]
-    traffic.echoed += news["echoed"]
-    for call in news["failed"]:
-        kept = traffic.failed.setdefault(call.status, deque(maxlen=FAILED_KEPT))
-        kept.append(call)

@@ -17,13 +17,13 @@ CLAIM_S: Final = 60.0
 METHODS: Final = frozenset(
     {
         "accepted",
+        "acquire",
         "answered",
         "claim",
-        "hold",
         "lost",
+        "pause_all",
         "release",
         "token",
-        "turn",
         "unused",
     }
 )

@@ -14,7 +14,7 @@ __all__ = [
     "Call",
     "CoordinatorClient",
     "CoordinatorLostError",
-    "RemotePacer",
+    "RemoteLimiter",
     "RemoteTokens",
     "RpcError",
 ]
@@ -165,7 +165,7 @@ class _Lease(Permit):
     number: str
 
 
-class RemotePacer:
+class RemoteLimiter:
     """Lets requests go when the coordinator says so.
 
     Args:
@@ -177,12 +177,12 @@ class RemotePacer:
         self._line = line
         self._tokens = tokens
 
-    async def turn(self) -> Permit:
-        """Return when the next request may be sent; see Pacer.turn."""
+    async def acquire(self) -> Permit:
+        """Return when the next request may be sent; see RateLimiter.acquire."""
         while True:
             number, asked_at = secrets.token_hex(8), self._line.clock()
             answer = await self._line.ask(
-                "turn", worker=self._line.worker, number=number
+                "acquire", worker=self._line.worker, number=number
             )
             if "spent" in answer:
                 raise QuotaExhaustedError(answer["spent"])
@@ -205,9 +205,9 @@ class RemotePacer:
         """Note that no answer will come."""
         self._line.tell("lost", number=_number(ticket))
 
-    def hold(self, seconds: float) -> None:
+    def pause_all(self, seconds: float) -> None:
         """Let nobody go for *seconds* from now, on no worker."""
-        self._line.tell("hold", seconds=seconds)
+        self._line.tell("pause_all", seconds=seconds)
 
 
 def _number(ticket: Permit) -> str:

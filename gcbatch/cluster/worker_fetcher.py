@@ -12,7 +12,7 @@ from gcbatch.cluster.protocol import CLAIM_S, error_to_json
 from gcbatch.cluster.rpc_client import (
     CoordinatorClient,
     CoordinatorLostError,
-    RemotePacer,
+    RemoteLimiter,
     RemoteTokens,
 )
 from gcbatch.endpoints import FetchContext, QueryFetcher, endpoint_named
@@ -20,7 +20,7 @@ from gcbatch.errors import GcbatchError, OutputError
 from gcbatch.genesys.client import (
     Client,
     ClientConfig,
-    Retrier,
+    RetrySettings,
     Traffic,
     open_transport,
 )
@@ -68,12 +68,14 @@ async def opened(
         max_response_bytes=connection.max_response_bytes,
     ) as transport:
         tokens = RemoteTokens(line)
-        pace = RemotePacer(line, tokens)
-        patience = Retrier(
-            give_up_s=connection.give_up_s, hold=pace.hold, clock=line.clock
-        )
+        limiter = RemoteLimiter(line, tokens)
+        settings = RetrySettings(connection.give_up_s, limiter.pause_all, line.clock)
         client = Client(
-            transport, connection, pace=pace, tokens=tokens, patience=patience
+            transport,
+            connection,
+            limiter=limiter,
+            tokens=tokens,
+            retry_settings=settings,
         )
         asker = endpoint_named(asked.endpoint).asker(
             FetchContext(client, asked, fetch, store)
@@ -198,30 +200,9 @@ class WorkerFetcher:
         self._remarked = now
         return dict(news)
 
-    def _traffic(self) -> dict[str, Any]:
+    def _traffic(self) -> Traffic:
         """Return what went over the line since the last time."""
-        now, told = self.client.traffic, self._told
-        news = {
-            "sent": now.sent - told.sent,
-            "answered": dict(now.answered - told.answered),
-            "retries": dict(now.retries - told.retries),
-            "waited_s": now.waited_s - told.waited_s,
-            "received": now.received - told.received,
-            "echoed": now.echoed - told.echoed,
-            "failed": [
-                call
-                for status, calls in now.failed.items()
-                for call in calls
-                if call not in told.failed.get(status, ())
-            ],
-        }
-        self._told = Traffic(
-            now.sent,
-            Counter(now.answered),
-            Counter(now.retries),
-            now.waited_s,
-            now.received,
-            now.echoed,
-            {status: calls.copy() for status, calls in now.failed.items()},
-        )
+        now = self.client.traffic.copy()
+        news = now.since(self._told)
+        self._told = now
         return news

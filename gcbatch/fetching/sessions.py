@@ -18,7 +18,7 @@ from gcbatch.genesys.client import (
     DecodeGate,
     OrgClient,
     list_entities,
-    open_access,
+    open_client,
 )
 from gcbatch.job import Job, Org, SecretFile
 
@@ -129,7 +129,7 @@ class OrgSessions:
         self._jobs = tuple(share for job in jobs for share in job.per_org())
         self._stack = AsyncExitStack()
         self._open: dict[Key, OrgSession] = {}
-        self._room = DecodeGate()
+        self._gate = DecodeGate()
 
     async def __aenter__(self) -> Self:
         return self
@@ -186,7 +186,7 @@ class OrgSessions:
                 max_response_bytes=max(f.max_response_bytes for f in sharing),
             )
             access = await self._stack.enter_async_context(
-                open_access(connection, self._room)
+                open_client(connection, self._gate)
             )
             tables = frozenset(table for j in jobs for table in j.entities)
             self._open[key] = OrgSession(access, connection, tables)

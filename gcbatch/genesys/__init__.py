@@ -1,6 +1,6 @@
-"""Facts of the service: endpoints, metrics, limits, regions, entities, names.
+"""Facts of the service, each with its source: endpoints, metrics, limits, entities.
 
-Each fact has its source. Nothing here sends a request.
+Nothing here sends a request.
 """
 
 from gcbatch.genesys.detail_models import (
@@ -18,6 +18,7 @@ from gcbatch.genesys.entities import (
     Entity,
     EntityKind,
     EntityListing,
+    named_dimensions,
 )
 from gcbatch.genesys.families import FAMILIES, Family, family_named
 from gcbatch.genesys.limits import (
@@ -49,12 +50,10 @@ from gcbatch.genesys.names import (
 )
 from gcbatch.genesys.regions import REGIONS, Hosts, hosts_of_domain, is_loopback
 from gcbatch.genesys.retry_rules import (
-    HURRIED_ATTEMPTS,
-    HURRIED_MAX_RETRY_AFTER_S,
-    MAX_ATTEMPTS,
-    MAX_RETRY_AFTER_S,
     RetryBudget,
     RetryRule,
+    parse_date,
+    retry_after_s,
     rule_for,
 )
 from gcbatch.genesys.tutorials import Shape, shape_named
@@ -68,17 +67,13 @@ __all__ = [
     "ENTITY_KINDS",
     "EXPECTED_BUCKETS",
     "FAMILIES",
-    "HURRIED_ATTEMPTS",
-    "HURRIED_MAX_RETRY_AFTER_S",
     "JOBS_IN_FLIGHT",
     "JOB_PAGE",
     "LISTING_PAGE",
-    "MAX_ATTEMPTS",
     "MAX_DAYS_DAILY",
     "MAX_DAYS_DETAILS",
     "MAX_DAYS_DETAILS_FILTERED",
     "MAX_DAYS_SUBDAY",
-    "MAX_RETRY_AFTER_S",
     "REGIONS",
     "REQUESTS_PER_MINUTE",
     "TARGETS",
@@ -114,9 +109,12 @@ __all__ = [
     "is_loopback",
     "kind_of",
     "loaded",
+    "named_dimensions",
     "names_from_listings",
+    "parse_date",
     "queue_ids",
     "require_targets",
+    "retry_after_s",
     "rule_for",
     "shape_named",
     "snake",

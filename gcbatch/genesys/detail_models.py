@@ -1,7 +1,7 @@
-"""What conversations and people's days consist of: the models of the detail queries.
+"""The models of the detail queries: conversations, and the status of users by time.
 
-Each model says of its fields what they hold. What a page must look like, and which
-columns a table has, both follow from it.
+Each model says what its fields hold. The checks of pages and the columns of tables
+both follow from it.
 
 Source: models AnalyticsConversation, AnalyticsUserDetail and those below them of
 PureCloudPlatformClientV2 269.0.0, read 2026-11-21.
@@ -25,7 +25,7 @@ class FieldKind(Enum):
     NUMBER = "a number"
     TEXTS = "a list of texts"
     WHOLES = "a list of whole numbers"
-    JSON = "anything; kept as it was sent"
+    JSON = "anything; stored as it was sent"
     ONE = "one record of another model"
     MANY = "a list of records of another model"
 
@@ -35,11 +35,11 @@ class Field:
     """One field of a model.
 
     Args:
-        name: As the API says it.
+        name: The API's name of it.
         holds: What it holds.
-        model: Of its records; None where it holds none.
-        strict: Whether a record in which it holds something else is refused: it tells
-            records apart, or what is added up. Others are kept as they are.
+        model: Of its records; None if it holds none.
+        strict: Whether another value makes the record an error, because the field
+            identifies records or is summed. In other fields it is stored as it is.
     """
 
     name: str
@@ -50,12 +50,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Model:
-    """A record of the API.
-
-    Args:
-        name: The API's name of it.
-        fields: What it has.
-    """
+    """A record of the API, with the API's name of it."""
 
     name: str
     fields: tuple[Field, ...]
@@ -220,7 +215,7 @@ CONVERSATION: Final = Model(
         Field("participants", FieldKind.MANY, PARTICIPANT),
     ),
 )
-"""The rows of conversation details. Only answers of jobs have a participant's
+"""The rows of conversation details. Only results of async jobs have a participant's
 `attributes`."""
 
 PRESENCE: Final = Model(

@@ -1,4 +1,4 @@
-"""Values of details: what a field holds, or why it does not."""
+"""Values of detail fields, checked against their kinds."""
 
 import json
 from collections.abc import Callable
@@ -13,46 +13,46 @@ from gcbatch.text import one_line
 
 __all__ = ["MisfitError", "fits", "loaded", "value_of"]
 
-_MOST: Final = 2**63
+_MAX: Final = 2**63
 _SHOWN: Final = 40
 """Characters of a value that an error shows."""
 
 _DIGITS: Final = 4_000
-"""Of a whole number; Python reads no more than 4,300, and no double holds 310."""
+"""Of the longest whole number. Python reads 4,300 digits, a double holds 309."""
 
 
 class MisfitError(Exception):
-    """A value is not what its field holds; says what it is."""
+    """A value is not what its field should hold; says what is wrong."""
 
 
 def loaded(document: str | bytes) -> Any:
     """Read JSON whose numbers may be of any size.
 
     Raises:
-        ValueError: If it is none, NaN and its like included.
-        RecursionError: If it is nested too deep.
+        ValueError: If it is no JSON; NaN and infinities are none.
+        RecursionError: If it is nested too deeply.
     """
     try:
         return orjson.loads(document)
-    except orjson.JSONDecodeError:  # it refuses numbers that no double holds
+    except orjson.JSONDecodeError:  # also for numbers that no double holds
         return json.loads(document, parse_int=_int, parse_constant=_refuse_constant)
 
 
 def value_of(value: Any, holds: FieldKind) -> Any:
-    """Return what a field says, as its column has it; None for null.
+    """Return a field's value as its column holds it; None for null.
 
     Args:
         value: Read from JSON.
-        holds: What the field should hold, no record and nothing of any shape.
+        holds: What the field should hold; not JSON, ONE or MANY.
 
     Raises:
-        MisfitError: If it holds something else.
+        MisfitError: If it is something else.
     """
     return None if value is None else _VALUES[holds](value)
 
 
 def fits(value: Any, holds: FieldKind) -> bool:
-    """Say whether a field holds what it should; see value_of."""
+    """Say whether a value is what its field should hold; see value_of."""
     try:
         value_of(value, holds)
     except MisfitError:
@@ -69,26 +69,25 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _refuse(what: str, value: Any = None) -> NoReturn:
-    told = "" if value is None else f" ({one_line(value, _SHOWN)})"
-    msg = f"{what}{told}"
+    msg = what if value is None else f"{what} ({one_line(value, _SHOWN)})"
     raise MisfitError(msg)
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else _refuse("is no text")
+    return value if isinstance(value, str) else _refuse("is not a text")
 
 
 def _flag(value: Any) -> bool:
-    return value if isinstance(value, bool) else _refuse("is no true or false")
+    return value if isinstance(value, bool) else _refuse("is not true or false")
 
 
 def _instant(value: Any) -> datetime:
     try:
         found = datetime.fromisoformat(value)
-        # Arrow cuts what is below milliseconds, as it is cut in parts.
+        # Arrow cuts off fractions of a millisecond, as parts do.
         return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
     except (TypeError, ValueError, OverflowError):
-        _refuse("is no instant", value)
+        _refuse("is not an instant", value)
 
 
 def _whole(value: Any) -> int:
@@ -96,15 +95,15 @@ def _whole(value: Any) -> int:
         isinstance(value, float) and (value.is_integer() or isinf(value))
     )
     if isinstance(value, bool) or not is_whole:
-        _refuse("is no whole number", value)
-    if not -_MOST <= value < _MOST:
+        _refuse("is not a whole number", value)
+    if not -_MAX <= value < _MAX:
         _refuse("is larger than 64 bits", value)
     return int(value)
 
 
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        _refuse("is no number", value)
+        _refuse("is not a number", value)
     try:
         found = float(value)
     except OverflowError:
@@ -117,7 +116,7 @@ def _number(value: Any) -> float:
 def _each(value_in: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
     def values(value: Any) -> list[Any]:
         if not isinstance(value, list):
-            _refuse("is no list")
+            _refuse("is not a list")
         return [value_in(item) for item in value]
 
     return values

@@ -1,4 +1,4 @@
-"""The details that can be asked for, what narrows them down, and by which roads.
+"""Detail queries: their filters, and the modes in which they can be fetched.
 
 Source: models ConversationQuery, AsyncConversationQuery, UserDetailsQuery and the
 predicates below them of PureCloudPlatformClientV2 269.0.0; permissions from the
@@ -14,33 +14,33 @@ __all__ = ["DETAILS", "Details", "FetchMode", "details_named"]
 
 
 class FetchMode(StrEnum):
-    """How data is asked for."""
+    """How data is fetched."""
 
     QUERY = "query"
-    """Pages of an answer at once; complete to the present."""
+    """Page by page from the query; complete to the present."""
 
     JOBS = "jobs"
-    """A job of the service, whose results are fetched when it is done."""
+    """By an async job of the service, whose results are fetched when it is done."""
 
     AUTO = "auto"
-    """Whichever costs less for what is asked."""
+    """By whichever of the two costs less."""
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
+def _filters(**texts: str) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(text.split()) for name, text in texts.items()}
 
 
 @dataclass(frozen=True)
 class Details:
-    """One `POST /api/v2/analytics/X/details/query` and the jobs beside it.
+    """One `POST /api/v2/analytics/X/details/query` and its async jobs.
 
     Args:
-        name: The endpoint in job files; `-jobs` and `-auto` name the other roads.
+        name: The endpoint in job files; `-jobs` and `-auto` name the other modes.
         path: The X of the address.
-        permission: What a role needs to ask it.
+        permission: What a role needs for it.
         filters: The filters of a request, each with its dimensions.
         tables: The registry folder of its tables.
-        by_queue: Whether queues and media types narrow it down.
+        by_queue: Whether queues and media types can filter it.
     """
 
     name: str
@@ -52,17 +52,17 @@ class Details:
 
     @property
     def address(self) -> str:
-        """Where it is asked, but for the last part."""
+        """Its address, without the last part."""
         return f"/api/v2/analytics/{self.path}/details"
 
     @property
-    def roads(self) -> dict[str, FetchMode]:
-        """The endpoints of job files, each with its road."""
-        return {self.by(road): road for road in FetchMode}
+    def modes(self) -> dict[str, FetchMode]:
+        """The endpoints of job files, each with its mode."""
+        return {self.in_mode(mode): mode for mode in FetchMode}
 
-    def by(self, road: FetchMode) -> str:
-        """Return the endpoint of job files that goes by *road*."""
-        return self.name if road is FetchMode.QUERY else f"{self.name}-{road}"
+    def in_mode(self, mode: FetchMode) -> str:
+        """Return the endpoint of job files that fetches in *mode*."""
+        return self.name if mode is FetchMode.QUERY else f"{self.name}-{mode}"
 
 
 DETAILS: Final = (
@@ -70,17 +70,14 @@ DETAILS: Final = (
         name="conversation-details",
         path="conversations",
         permission="analytics:conversationDetail:view",
-        filters={
-            "conversationFilters": _words(
-                """
+        filters=_filters(
+            conversationFilters="""
                 accessAttribute conversationEnd conversationId conversationInitiator
                 conversationStart customerParticipation divisionId externalTag
                 mediaStatsMinConversationMos originatingDirection
                 originatingSocialMediaPublic
-                """
-            ),
-            "segmentFilters": _words(
-                """
+            """,
+            segmentFilters="""
                 addressFrom addressTo agentAssistantId agentOwned ani authenticated
                 bargedParticipantId callbackNumber callbackScheduledTime
                 canonicalExternalContactId cleared coachedParticipantId conference
@@ -100,24 +97,19 @@ DETAILS: Final = (
                 sessionDnis sipResponseCode skillExpressionId snippetRecording subject
                 teamId transferTargetAddress transferTargetName transferType usedRouting
                 userId wrapUpCode wrapUpNote
-                """
-            ),
-            "evaluationFilters": _words(
-                """
+            """,
+            evaluationFilters="""
                 assigneeApplicable assigneeId calibrationId contextId deleted
                 evaluationId evaluationStatus evaluatorId eventTime formId formName
                 queueId released rescored systemSubmitted userId
-                """
-            ),
-            "surveyFilters": _words(
-                """
+            """,
+            surveyFilters="""
                 eventTime queueId surveyCompletedDate surveyFormContextId surveyFormId
                 surveyId surveyPartialResponse surveyPromoterScore surveyStatus
                 surveyType userId
-                """
-            ),
-            "resolutionFilters": (),
-        },
+            """,
+            resolutionFilters="",
+        ),
         tables="conversations",
         by_queue=True,
     ),
@@ -125,11 +117,11 @@ DETAILS: Final = (
         name="user-details",
         path="users",
         permission="analytics:userDetail:view",
-        filters={
-            "userFilters": ("userId",),
-            "presenceFilters": ("organizationPresenceId", "systemPresence"),
-            "routingStatusFilters": ("routingStatus",),
-        },
+        filters=_filters(
+            userFilters="userId",
+            presenceFilters="organizationPresenceId systemPresence",
+            routingStatusFilters="routingStatus",
+        ),
         tables="users",
         by_queue=False,
     ),
@@ -137,14 +129,14 @@ DETAILS: Final = (
 
 
 def details_named(endpoint: str) -> tuple[Details, FetchMode] | None:
-    """Return what an endpoint asks and by which road; None where it is no details.
+    """Return the details of an endpoint and its mode; None if it has no details.
 
     Args:
-        endpoint: The name in a job file; the address's own word is taken too
+        endpoint: The name in a job file; the word of the address works too
             (`users-details` is `user-details`).
     """
     for details in DETAILS:
-        for name, road in details.roads.items():
+        for name, mode in details.modes.items():
             if endpoint in (name, name.replace("-details", "s-details", 1)):
-                return details, road
+                return details, mode
     return None

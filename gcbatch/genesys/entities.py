@@ -1,10 +1,10 @@
-"""Entities that the org lists: queues, users, wrap-up codes.
+"""Entities that an org lists: queues, users, wrap-up codes.
 
 Sources: models QueueEntityListing, Queue, User and WrapupCode of
 PureCloudPlatformClientV2 269.0.0. Read 2026-11-21.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -16,43 +16,45 @@ from gcbatch.genesys.retry_rules import rule_for
 
 __all__ = [
     "ENTITY_KINDS",
-    "MOST_LEVEL",
+    "MAX_LEVEL",
     "Documents",
     "Entity",
     "EntityKind",
     "EntityListing",
+    "named_dimensions",
 ]
-
 
 Documents = Mapping[str, bytes]
 """Entities by id, as they were sent: JSON without white space."""
 
-
-MOST_LEVEL: Final = 1_000
-"""Of a service level to reach, where 1 is 100 %."""
+MAX_LEVEL: Final = 1_000
+"""A target that is a larger number is no service level; 1 is 100 %."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntityKind:
-    """Where entities of one kind are listed.
+    """One kind of entities, and where they are listed.
 
     Args:
-        kind: What they are, as in messages.
-        table: The table that has a row for each.
-        dimension: The dimension whose values they name.
-        paths: Addresses to try, the fuller one first; the next where a permission
-            for the one before is missing.
-        slices: Parameters to send beside the page, one set after the other: each
-            lists some, all of them together everything.
-        more: To send besides, where whole entities are wanted and not just names.
+        label: Their name in messages.
+        table: The table with a row for each.
+        dimension: The dimension whose values are their ids.
+        paths: Addresses to try, the one with most fields first; the next one if the
+            permission for it is missing.
+        slices: Sets of parameters; each set lists a part of the entities, all sets
+            together list everything.
+        more: Parameters to add if whole entities are needed and not just names.
+        names_ids: Whether other tables show their names beside their ids. If so, jobs
+            whose rows have such ids list them; if not, only jobs that export *table*.
     """
 
-    kind: str
+    label: str
     table: str
     dimension: str
     paths: tuple[str, ...]
     slices: tuple[Mapping[str, str], ...] = ({},)
     more: Mapping[str, str] = field(default_factory=dict)
+    names_ids: bool = False
 
 
 ENTITY_KINDS: Final = (
@@ -61,11 +63,12 @@ ENTITY_KINDS: Final = (
         "queues",
         "queueId",
         ("/api/v2/routing/queues", "/api/v2/routing/queues/divisionviews/all"),
+        names_ids=True,
     ),
-    # State by state, since paging is reported to end at 10,000 users. In this order,
+    # State by state, because paging is reported to end at 10,000 users. In this order,
     # so that a user who leaves meanwhile is listed twice rather than not at all.
-    # The last login is sent on request only, as are fields that are tables of their
-    # own (skills, groups, roles).
+    # The service sends the last login on request only, as it does with fields that are
+    # tables of their own (skills, groups, roles).
     EntityKind(
         "users",
         "users",
@@ -73,27 +76,35 @@ ENTITY_KINDS: Final = (
         ("/api/v2/users",),
         tuple({"state": state} for state in ("active", "inactive", "deleted")),
         {"expand": "dateLastLogin"},
+        names_ids=True,
     ),
     EntityKind(
         "wrap-up codes",
         "wrapup_codes",
         "wrapUpCode",
         ("/api/v2/routing/wrapupcodes",),
+        names_ids=True,
     ),
 )
 
 
+def named_dimensions(kinds: Iterable[EntityKind] = ENTITY_KINDS) -> set[str]:
+    """Return the dimensions whose ids have names in other tables."""
+    return {kind.dimension for kind in kinds if kind.names_ids}
+
+
 class Entity(msgspec.Struct):
-    """What every run reads of an entity: its name, and a queue's targets."""
+    """The part of an entity that every run reads: its name, and a queue's targets."""
 
     id: str
     name: Any = None
     mediaSettings: Any = None  # noqa: N815 - the API's word
 
     def __post_init__(self) -> None:
-        """Take what is no text for no name: that costs one name, and no listing.
+        """Drop a name that is no text: that costs one name, not the listing.
 
-        Of settings the levels alone are kept; what has another shape is one itself.
+        Settings are reduced to their service levels; settings of another shape count as
+        an odd level.
         """
         if not isinstance(self.name, str):
             self.name = None
@@ -105,7 +116,7 @@ class Entity(msgspec.Struct):
             self.mediaSettings = {"": settings}
 
     def targets(self) -> dict[str, float]:
-        """Return a queue's service levels to reach, in percent, by media type.
+        """Return a queue's target service levels, in percent, by media type.
 
         The settings say `call` where analytics says `voice`, and 0.8 for 80 %.
         """
@@ -117,12 +128,12 @@ class Entity(msgspec.Struct):
 
     @property
     def has_odd_target(self) -> bool:
-        """Whether a service level to reach is no number, so that it is not known."""
+        """Whether a target service level is no number, and so is not known."""
         return not all(map(_is_number, (self.mediaSettings or {}).values()))
 
 
 def _level_of(setting: Any) -> Any:
-    """Return the service level of a medium; what is in its place if it is none."""
+    """Return the service level of a medium, or what is in its place."""
     for name in ("serviceLevel", "percentage"):
         if not isinstance(setting, dict):
             return None if setting is None else ()
@@ -132,25 +143,25 @@ def _level_of(setting: Any) -> Any:
 
 def _is_number(value: Any) -> bool:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and abs(value) < MOST_LEVEL
+    return is_number and abs(value) < MAX_LEVEL
 
 
 @dataclass(frozen=True, slots=True)
 class EntityListing:
-    """What a listing brought.
+    """The entities of one kind, as far as they could be listed.
 
     Args:
-        listing: Which.
-        path: The address that answered; None if none may be asked.
-        entities: By id; some of them, where there is a failure.
-        documents: Whole entities; empty unless they were wanted.
-        refused: Why the fuller address could not be asked; None where it answered.
-        shortfall: How many entities came of how many; empty if all did.
-        failure: What kept it from being read to its end; None if it was.
+        kind: Which.
+        path: The address that answered; None if the org allows none.
+        entities: By id; some of them, if there is a failure.
+        documents: Whole entities; empty unless they were requested.
+        refused: Why the first address was not allowed; None if it was.
+        shortfall: How many entities came of how many; empty if all came.
+        failure: Why it was not read to its end; None if it was.
         at: When it was read, UTC.
     """
 
-    listing: EntityKind
+    kind: EntityKind
     path: str | None
     entities: Mapping[str, Entity] = field(default_factory=dict)
     documents: Documents = field(default_factory=dict)
@@ -161,7 +172,7 @@ class EntityListing:
 
     @property
     def lacking(self) -> GcbatchError | None:
-        """Why it is not whole, as an error; None if it is."""
+        """The error that says why it is incomplete; None if it is complete."""
         if self.failure is not None or not self.shortfall:
             return self.failure
         msg = f"GET {self.path}: the listing is incomplete: {self.shortfall}"
@@ -169,7 +180,7 @@ class EntityListing:
 
     @property
     def is_final(self) -> bool:
-        """Whether listing again soon would bring the same: all, or a firm refusal."""
+        """Whether listing it again soon would change nothing."""
         refusal = self.failure.response if self.failure else None
         if refusal is not None:
             return rule_for(refusal) is None
@@ -177,19 +188,15 @@ class EntityListing:
 
     @property
     def reason(self) -> str:
-        """Why the fuller address could not be asked, in the service's words."""
-        return _words_of(self.refused)
+        """Why the first address was not allowed, in the service's words."""
+        refusal = self.refused.response if self.refused else None
+        return (refusal.message if refusal else "") or "not allowed"
 
     @property
     def cause(self) -> str:
-        """Why it is not whole, in a line; empty if it is."""
+        """Why it is incomplete, in a line; empty if it is complete."""
         if self.path is None and self.failure is self.refused:
             return self.reason
         if self.failure is not None:
             return self.failure.problem.partition("\n")[0]
         return self.shortfall
-
-
-def _words_of(refused: GcbatchError | None) -> str:
-    refusal = refused.response if refused else None
-    return (refusal.message if refusal else "") or "not allowed"

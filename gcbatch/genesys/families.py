@@ -1,4 +1,4 @@
-"""The 19 families of aggregates: what each can be asked for.
+"""The 19 families of aggregates: their metrics and dimensions.
 
 Source: the enumerations of PureCloudPlatformClientV2 269.0.0 (`<Model>AggregationView`
 and `<Model>AggregateQueryPredicate`); permissions from the JavaScript SDK 259.0.0;
@@ -18,20 +18,16 @@ def kebab(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
-
-
 @dataclass(frozen=True)
 class Family:
-    """One `POST /api/v2/analytics/X/aggregates/query` and what it knows.
+    """One `POST /api/v2/analytics/X/aggregates/query`.
 
     Args:
         model: The API's model name, such as `Conversation`.
         path: The X of the address.
-        permission: What a role needs to ask it.
+        permission: What a role needs for it.
         metrics: Names of its metrics.
-        dimensions: Names of what it can be grouped and filtered by.
+        dimensions: Names of the dimensions that it can group and filter by.
         time_dimensions: Values of `alternateTimeDimension`.
     """
 
@@ -40,7 +36,7 @@ class Family:
     permission: str
     metrics: tuple[str, ...]
     dimensions: tuple[str, ...]
-    time_dimensions: tuple[str, ...] = ("eventTime",)
+    time_dimensions: tuple[str, ...]
 
     @cached_property
     def endpoint(self) -> str:
@@ -49,12 +45,12 @@ class Family:
 
     @property
     def jobs_endpoint(self) -> str:
-        """The name in job files where it is asked by jobs of the service."""
+        """The name in job files for async jobs of the service."""
         return f"{self.endpoint}-jobs"
 
     @property
     def has_jobs(self) -> bool:
-        """Whether it can be asked by jobs of the service: all but rate limits can."""
+        """Whether the service has async jobs for it: all but rate limits have."""
         return self.model != "RateLimit"
 
     @property
@@ -63,13 +59,25 @@ class Family:
         return self.model == "User"
 
 
+def _family(
+    *,
+    model: str,
+    path: str,
+    permission: str,
+    metrics: str,
+    dimensions: str,
+    time_dimensions: str = "eventTime",
+) -> Family:
+    words = (tuple(text.split()) for text in (metrics, dimensions, time_dimensions))
+    return Family(model, path, permission, *words)
+
+
 FAMILIES: Final = (
-    Family(
+    _family(
         model="Conversation",
         path="conversations",
         permission="analytics:conversationAggregate:view",
-        metrics=_words(
-            """
+        metrics="""
             nAgentDeclined nAlertExpired nBlindTransferred nBotInteractions
             nCallbackAttempts nCallbackOverSla nCallbackScheduled nCfcOffered
             nCobrowseSessions nConnected nConsult nConsultTransferred nConversations
@@ -89,10 +97,8 @@ FAMILIES: Final = (
             tNotResponding tPark tParkComplete tScreenMonitoring tShortAbandon
             tSnippetRecord tTalk tTalkComplete tTransmitting tUserResponseTime
             tVoicemail tWait
-            """
-        ),
-        dimensions=_words(
-            """
+        """,
+        dimensions="""
             activeRouting activeSkillId addressFrom addressTo agentAssistantId
             agentBullseyeRing agentOwned agentRank agentScore ani assignerId
             authenticated canonicalExternalContactId conversationId
@@ -112,145 +118,117 @@ FAMILIES: Final = (
             routingRuleType scoredAgentId selectedAgentId selectedAgentRank
             selfServed sessionDnis sessionId skillExpressionId stationId teamId
             usedRouting userId videoPresent waitingInteractionCount wrapUpCode
-            """
-        ),
+        """,
     ),
-    Family(
+    _family(
         model="Action",
         path="actions",
         permission="integrations:action:view",
-        metrics=_words("tTotalExecution"),
-        dimensions=_words(
-            """
+        metrics="tTotalExecution",
+        dimensions="""
             actionCategory actionId actionName correlationId errorType integrationId
             integrationName responseStatus
-            """
-        ),
+        """,
     ),
-    Family(
+    _family(
         model="AgentCopilot",
         path="agentcopilots",
         permission="analytics:agentCopilotAggregate:view",
-        metrics=_words(
-            """
+        metrics="""
             nCannedResponseSuggestions nDistinctConversations nDistinctSuggestions
             nKnowledgeAnswerSuggestions nKnowledgeArticleSuggestions
             nKnowledgeSearchSuggestions nScriptSuggestions
-            """
-        ),
-        dimensions=_words(
-            """
+        """,
+        dimensions="""
             agentAssistantId cannedResponseId cannedResponseLibraryId chunkCount
             conversationId engagementType externalContactId feedbackRating
             hasAnswerHighlight hasGeneratedAnswer knowledgeBaseDocumentId
             knowledgeBaseDocumentVersionId knowledgeSettingId mediaType messageId
             queueId scriptId scriptPageId searchId state suggestionId suggestionType
             triggerType userId utteranceId
-            """
-        ),
+        """,
     ),
-    Family(
+    _family(
         model="AgentUtilization",
         path="agentutilizations",
         permission="analytics:agentUtilizationAggregate:view",
-        metrics=_words(
-            """
+        metrics="""
             oAgentAvailableUtilization oAgentMaxUtilization
             oAgentUtilizationPercentage
-            """
-        ),
-        dimensions=_words("mediaType userId"),
+        """,
+        dimensions="mediaType userId",
     ),
-    Family(
+    _family(
         model="Bot",
         path="bots",
         permission="analytics:botAggregate:view",
-        metrics=_words(
-            """
+        metrics="""
             nBotSessionTurns nBotSessions oBotIntent oBotSessionCollection
             oBotSessionCollectionSelfServed oBotSessionQuery
             oBotSessionQuerySelfServed oBotSessionTurn oBotSlot tBotDisconnect
             tBotExit tBotRecognitionFailure tBotSession
-            """
-        ),
-        dimensions=_words(
-            """
+        """,
+        dimensions="""
             askActionId askActionResult askActionType botFinalIntent botFlowSubType
             botFlowType botId botIntent botName botProduct botProvider
             botRecognitionFailureReason botResult botSessionId botSlot
             botSlotMechanism botVersion conversationId externalContactId
             intermediateIntentName knowledgeBaseId languageCode lastActionId
             lastInputActionId mediaType messageType previewMode selfServed
-            """
-        ),
+        """,
     ),
-    Family(
+    _family(
         model="CaseManagement",
         path="casemanagement",
         permission="analytics:caseManagementAggregate:view",
-        metrics=_words(
-            """
+        metrics="""
             nCaseAssociationsCreated nCasesDeleted nCasesOpened nCasesOverSla
             nCasesPurged nCasesStatusChanged nCasesTerminated oCasesServiceLevel
             tCasesResolved tCasesStatus
-            """
-        ),
-        dimensions=_words(
-            """
+        """,
+        dimensions="""
             associationType caseId caseplanId conversationId customerIntentId
             divisionId ownerId priority stageId status stepId workitemId
-            """
-        ),
+        """,
     ),
-    Family(
+    _family(
         model="Copilot",
         path="copilots",
         permission="analytics:copilotsAggregate:view",
-        metrics=_words(
-            """
+        metrics="""
             nCopilotMessages nCopilotSessions nCopilotToolInvocations nCopilotUsers
-            """
-        ),
-        dimensions=_words(
-            """
+        """,
+        dimensions="""
             agentId divisionId sessionId toolId toolStatus toolType userId
-            """
-        ),
+        """,
     ),
-    Family(
+    _family(
         model="Evaluation",
         path="evaluations",
         permission="analytics:evaluationAggregate:view",
-        metrics=_words(
-            """
+        metrics="""
             nEvaluations nEvaluationsDeleted nEvaluationsRescored
             oTotalCriticalScore oTotalScore
-            """
-        ),
-        dimensions=_words(
-            """
+        """,
+        dimensions="""
             assigneeApplicable assigneeId calibrationId contextId conversationId
             conversationStart divisionId evaluationContextId evaluationCreatedDate
             evaluationId evaluationReleaseDate evaluatorId formId mediaType queueId
             released rescored systemSubmitted teamId userId
-            """
-        ),
-        time_dimensions=_words(
-            "conversationStart evaluationCreatedDate evaluationReleaseDate eventTime"
-        ),
+        """,
+        time_dimensions="""
+            conversationStart evaluationCreatedDate evaluationReleaseDate eventTime
+        """,
     ),
-    Family(
+    _family(
         model="Flow",
         path="flows",
         permission="analytics:flowAggregate:view",
-        metrics=_words(
-            """
+        metrics="""
             nFlow nFlowMilestone nFlowOutcome nFlowOutcomeFailed oFlowMilestone
             tFlow tFlowDisconnect tFlowExit tFlowOutcome
-            """
-        ),
-        dimensions=_words(
-            """
+        """,
+        dimensions="""
             activeRouting activeSkillId addressFrom addressTo agentAssistantId
             agentBullseyeRing agentOwned agentRank agentScore ani assignerId
             authenticated canonicalExternalContactId conversationId
@@ -273,22 +251,20 @@ FAMILIES: Final = (
             selfServed sessionDnis sessionId skillExpressionId startingLanguage
             stationId teamId transferTargetAddress transferTargetName transferType
             usedRouting userId videoPresent waitingInteractionCount wrapUpCode
-            """
-        ),
+        """,
     ),
-    Family(
+    _family(
         model="FlowExecution",
         path="flowexecutions",
         permission="analytics:flowExecutionAggregate:view",
-        metrics=_words("nFlowExecutions"),
-        dimensions=_words("divisionId flowId flowObjectId flowVersion"),
+        metrics="nFlowExecutions",
+        dimensions="divisionId flowId flowObjectId flowVersion",
     ),
-    Family(
+    _family(
         model="Journey",
         path="journeys",
         permission="analytics:journeyAggregate:view",
-        metrics=_words(
-            """
+        metrics="""
             nDistinctJourneyActions nDistinctJourneySessions nJourneyActionsBlocked
             nJourneyOutcomesAchieved nJourneyOutcomesAttributed
             nJourneySegmentsAssigned nJourneySessions nWebActionsAbandoned
@@ -298,10 +274,8 @@ FAMILIES: Final = (
             nWebActionsQualifiedOutsideSchedule nWebActionsRejected
             nWebActionsStarted nWebActionsTimedout oJourneyOutcomeTouchpointValue
             oJourneyOutcomeValue
-            """
-        ),
-        dimensions=_words(
-            """
+        """,
+        dimensions="""
             containsAllCondition containsAnyCondition endsWithCondition
             equalCondition journeyActionId journeyActionMapId
             journeyActionMapVersion journeyActionMediaType journeyActionTargetId
@@ -317,15 +291,13 @@ FAMILIES: Final = (
             touchpointChannelType touchpointConversationId touchpointInteractionType
             touchpointQueueId touchpointRequestedRouting touchpointUsedRouting
             touchpointWrapupCode
-            """
-        ),
+        """,
     ),
-    Family(
+    _family(
         model="Knowledge",
         path="knowledge",
         permission="analytics:knowledgeAggregate:view",
-        metrics=_words(
-            """
+        metrics="""
             nDistinctKnowledgeSessions nKnowledgeDocumentCopied
             nKnowledgeDocumentFeedback nKnowledgeDocumentPresented
             nKnowledgeDocumentSurfaced nKnowledgeDocumentViewed nKnowledgeSearch
@@ -333,10 +305,8 @@ FAMILIES: Final = (
             nKnowledgeSearchUnanswered nKnowledgeSessions nKnowledgeV3Search
             oKnowledgeDocumentQuery oKnowledgeDocumentQuerySelfServed
             oKnowledgeSearch
-            """
-        ),
-        dimensions=_words(
-            """
+        """,
+        dimensions="""
             agentAssistantId answerGenerationEnabled appDeploymentId appType
             botFlowId conversationChannelType conversationId documentEngagementType
             externalContactId feedbackCategory feedbackId feedbackRating
@@ -346,85 +316,71 @@ FAMILIES: Final = (
             knowledgeBaseId knowledgeSettingId languageCode mediaType messageType
             presentedDocumentsCount queryType queryTypeV3 queueId searchId
             searchQuery selfServed sessionId surfacingMethod userId
-            """
-        ),
+        """,
     ),
-    Family(
+    _family(
         model="RateLimit",
         path="ratelimits",
         permission="analytics:rateLimitAggregate:view",
-        metrics=_words("oRateLimitRecorded"),
-        dimensions=_words(
-            """
+        metrics="oRateLimitRecorded",
+        dimensions="""
             correlationId entityId limitName max namespace timeUnit userId
-            """
-        ),
+        """,
     ),
-    Family(
+    _family(
         model="Resolution",
         path="resolutions",
         permission="analytics:resolutionAggregate:view",
-        metrics=_words("nNextContactAvoided"),
-        dimensions=_words(
-            """
+        metrics="nNextContactAvoided",
+        dimensions="""
             conversationId externalContactId mediaType queueId requestedRouting
             usedRouting userId wrapUpDate
-            """
-        ),
-        time_dimensions=_words("eventTime wrapUpDate"),
+        """,
+        time_dimensions="eventTime wrapUpDate",
     ),
-    Family(
+    _family(
         model="Summary",
         path="summaries",
         permission="analytics:summaryAggregate:view",
-        metrics=_words(
-            """
+        metrics="""
             nConversationSummaries nConversationSummaryEngagements
             tConversationSummary
-            """
-        ),
-        dimensions=_words(
-            """
+        """,
+        dimensions="""
             conversationId copied editedField errorType language mediaType
             messageType presented queueId summaryGenerated summaryId summaryRating
             triggerSourceId triggerSourceOutcome triggerSourceType triggerType
             userId wrapUpCodeRating wrapUpCodeSuggestionSelected
             wrapupCodesGenerated wrapupCodesSupported
-            """
-        ),
+        """,
     ),
-    Family(
+    _family(
         model="Survey",
         path="surveys",
         permission="analytics:surveyAggregate:view",
-        metrics=_words(
-            """
+        metrics="""
             nSurveyErrors nSurveyFullResponses nSurveyNpsDetractors
             nSurveyNpsPromoters nSurveyNpsResponses nSurveyPartialResponses
             nSurveyQuestionGroupResponses nSurveyQuestionResponses nSurveyResponses
             nSurveysAbandoned nSurveysDeleted nSurveysExpired nSurveysSent
             nSurveysStarted nVoiceSurveys nWebSurveys oSurveyQuestionGroupScore
             oSurveyQuestionScore oSurveyTotalScore
-            """
-        ),
-        dimensions=_words(
-            """
+        """,
+        dimensions="""
             conversationId divisionId externalContactId mediaType queueId
             requestedLanguageId requestedRoutingSkillId surveyAnswerId
             surveyCreatedDate surveyErrorReason surveyFormContextId surveyFormId
             surveyFormName surveyId surveyPartialResponse surveyPreviousStatus
             surveyPromoterScore surveyQuestionGroupId surveyQuestionId surveyStatus
             surveyType teamId userId wrapUpCode
-            """
-        ),
-        time_dimensions=_words("eventTime surveyCreatedDate"),
+        """,
+        time_dimensions="eventTime surveyCreatedDate",
     ),
-    Family(
+    _family(
         model="TaskManagement",
         path="taskmanagement",
         permission="analytics:taskManagementAggregate:view",
-        metrics=_words(
-            """
+        metrics="""
             nWorkitemsAcdCancelled nWorkitemsAcdExpired nWorkitemsAcdStarted
             nWorkitemsAgentTransferred nWorkitemsCreated nWorkitemsDeclined
             nWorkitemsDeleted nWorkitemsDisconnected nWorkitemsOffered
@@ -436,56 +392,47 @@ FAMILIES: Final = (
             tWorkitemsFocusComplete tWorkitemsHandled tWorkitemsHeld
             tWorkitemsHeldComplete tWorkitemsNotResponding tWorkitemsParked
             tWorkitemsQueueAnswered tWorkitemsStatus
-            """
-        ),
-        dimensions=_words(
-            """
+        """,
+        dimensions="""
             assigneeId caseId divisionId externalTag queueId reporterId
             requestedLanguageId requestedRouting requestedRoutingSkillId
             statusCategory statusId typeId usedRouting userId workbinId workitemId
             wrapUpCode
-            """
-        ),
+        """,
     ),
-    Family(
+    _family(
         model="Transcript",
         path="transcripts",
         permission="analytics:speechAndTextAnalyticsAggregates:view",
-        metrics=_words(
-            """
+        metrics="""
             nSpeechTextAnalyzedConversations nTopicCommunications oCustomerSentiment
             oOverTalkSpeechInstances oSentimentScore tAgentSpeech tCustomerSpeech
             tOtherAudio tOverTalkSpeech tSilence tTotalSpeechAndSilence
-            """
-        ),
-        dimensions=_words(
-            """
+        """,
+        dimensions="""
             addressFrom addressTo ani categoryId channel conversationDuration
             conversationId direction divisionId dnis flowId flowVersion handleTime
             mediaType messageType queueId resultsBy teamId topicId userId wrapUpCode
-            """
-        ),
+        """,
     ),
-    Family(
+    _family(
         model="User",
         path="users",
         permission="analytics:userAggregate:view",
-        metrics=_words(
-            """
+        metrics="""
             tAgentRoutingStatus tOrganizationPresence tSystemPresence
-            """
-        ),
-        dimensions=_words("userId"),
+        """,
+        dimensions="userId",
     ),
 )
 
 
 def family_named(endpoint: str) -> Family | None:
-    """Return the family of an endpoint, or None where there is none.
+    """Return the family of an endpoint; None if it has none.
 
     Args:
-        endpoint: The name in a job file, with or without `-jobs`; the address's own
-            word is taken too (`users-aggregates` is `user-aggregates`).
+        endpoint: The name in a job file, with or without `-jobs`; the word of the
+            address works too (`users-aggregates` is `user-aggregates`).
     """
     name = endpoint.removesuffix("-jobs")
     for family in FAMILIES:

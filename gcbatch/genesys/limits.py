@@ -1,7 +1,7 @@
-"""What the service allows, each figure with where it comes from.
+"""The limits of the service, each with its source.
 
-Those marked uncertain have no official number; the job file can change them under
-`fetch.limits`.
+No official number is known for those marked uncertain; the job file can change them
+under `fetch.limits`.
 """
 
 from typing import Final
@@ -27,8 +27,8 @@ BODY_BYTES: Final = 512_000
 """Largest request body. `request.bytes.max` in dumps of organisation limits."""
 
 REQUESTS_PER_MINUTE: Final = 300
-"""Of one OAuth client. `client.credentials.token.rate.per.minute` in the same dumps.
-The answers' own headers count; 180 has been seen there."""
+"""Quota of one OAuth client. `client.credentials.token.rate.per.minute` in those dumps.
+The headers of the answers override it; they have said 180."""
 
 MAX_DAYS_SUBDAY: Final = 7
 """Longest window with buckets below a day. Uncertain: what other extractors use."""
@@ -37,33 +37,33 @@ MAX_DAYS_DAILY: Final = 31
 """Longest window with buckets of a day or more. Uncertain: cautious."""
 
 EXPECTED_BUCKETS: Final = 20_000
-"""Most results (buckets times groups) to ask for at once. Uncertain: the error text
-`limit of 30000 results` is known of flow aggregates; a third is left as margin."""
+"""Maximum of results (buckets times groups) in one query. Uncertain: the error text
+`limit of 30000 results` is known from flow aggregates; a third is left as margin."""
 
 USER_PREDICATES: Final = 100
-"""Most users in the filter of user aggregates. The service's documentation of them."""
+"""Maximum of users in the filter of user aggregates. The service's documentation."""
 
 VIEWS: Final = 10
-"""Most views in one query. The service's documentation of aggregate views."""
+"""Maximum of views in one query. The service's documentation of aggregate views."""
 
 MAX_DAYS_DETAILS: Final = 7
 """Longest window of details without filters. The service's page on detail queries."""
 
 MAX_DAYS_DETAILS_FILTERED: Final = 31
-"""Likewise, with filters."""
+"""Longest window of details with filters. The same page."""
 
 DETAIL_PAGE: Final = 100
-"""Most rows on a page of details."""
+"""Maximum of rows on a page of details."""
 
 DETAIL_RESULTS: Final = 100_000
-"""Most rows that paging reaches. `Pagination may not exceed 100000 results.` is the
-error's text; the number in it counts where it says another."""
+"""Last row that paging reaches. `Pagination may not exceed 100000 results.` is the text
+of the error; if it names another number, that one counts."""
 
 JOB_PAGE: Final = 1_000
-"""Rows on a page of a job's results. What production clients ask for."""
+"""Rows on a page of an async job's results. What production clients request."""
 
 JOBS_IN_FLIGHT: Final = 5
-"""Jobs of the service under way at once. Uncertain: no number is public."""
+"""Async jobs of the service in flight. Uncertain: no number is public."""
 
 LISTING_PAGE: Final = 100
-"""Entities of a listing's page. 500 is said to work too; 100 always does."""
+"""Entities on a page of a listing. 500 is said to work too; 100 always does."""

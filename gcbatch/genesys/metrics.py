@@ -1,7 +1,7 @@
-"""What statistics a metric has, what they are called as columns, and how they merge.
+"""The statistics of each kind of metric, their columns, and how they merge.
 
-Source: which keys of `stats` each kind carries was read off answers of the service
-and its SDK's model StatisticalSummary; read 2026-11-21.
+Source: keys of `stats` in answers of the service, and its SDK's model
+StatisticalSummary; read 2026-11-21.
 """
 
 import re
@@ -26,7 +26,7 @@ __all__ = [
 
 
 class Merge(Enum):
-    """How a statistic of two buckets or groups becomes that of both."""
+    """How the statistics of two buckets or groups make that of both."""
 
     ADD = "add"
     MIN = "min"
@@ -40,11 +40,11 @@ class Statistic:
     """One key of an answer's `stats`.
 
     Args:
-        key: As the API says it.
-        suffix: What its column's name ends in; empty for a metric with one.
-        merge: How two become one.
-        type: Of its column; int64 where it is a whole number.
-        unit: What one of it is.
+        key: The API's name of it.
+        suffix: The end of its column's name; empty for a metric with one statistic.
+        merge: How two make one.
+        type: Of its column; int64 for whole numbers.
+        unit: Of its values.
     """
 
     key: str
@@ -56,7 +56,7 @@ class Statistic:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of metric: which statistics it has."""
+    """A kind of metric, with its statistics."""
 
     name: str
     statistics: tuple[Statistic, ...]
@@ -109,7 +109,7 @@ _BY_NAME: Final = {
 
 
 def kind_of(metric: str) -> Kind:
-    """Return the kind of a metric, by the API's naming: n counts, t times."""
+    """Return the kind of a metric, by the API's prefixes: n for counts, t for times."""
     if known := _BY_NAME.get(metric):
         return known
     if metric.endswith("ServiceLevel"):
@@ -118,10 +118,10 @@ def kind_of(metric: str) -> Kind:
 
 
 def snake(name: str) -> str:
-    """Return an API name as a column's: `queueId` is `queue_id`."""
+    """Return an API name as a column's name: `queueId` is `queue_id`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def column_name(metric: str, statistic: Statistic) -> str:
-    """Return the column of one statistic, such as `t_handle_sum_ms`."""
+    """Return the column's name of one statistic, such as `t_handle_sum_ms`."""
     return "_".join(filter(None, (snake(metric), statistic.suffix)))

@@ -1,10 +1,11 @@
-"""Names for ids: what the org's queues, users and wrap-up codes are called."""
+"""Names for ids: those of the org's queues, users and wrap-up codes."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+import msgspec
 
 from gcbatch.errors import AccessError, DataError, GcbatchError, JobError
 from gcbatch.genesys.entities import EntityListing
@@ -23,49 +24,52 @@ __all__ = [
 ]
 
 TARGETS: Final = "targets"
-"""Stands for the queues' targets among dimensions: not every listing of queues has
-them."""
+"""Stands for the queues' targets among dimensions: not every listing has them."""
 
 _ID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
+_Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
-@dataclass(frozen=True)
-class Names:
-    """What ids are called, by dimension.
+
+class Names(msgspec.Struct, frozen=True):
+    """The names of ids, by dimension.
 
     Args:
-        by_dimension: For each dimension that was listed, names by id. Ids that were
-            listed once and are no longer keep their last name.
-        listed: For each that was listed completely, how many there were then.
+        by_dimension: For each dimension that was listed, names by id. An id that is no
+            longer listed keeps its last name.
+        listed: For each that was listed completely, the number of entities.
         warnings: What could not be listed, and why.
-        former: For each of them, the ids that the last listing lacked.
-        targets: Service level to reach, in percent, by queue id and media type.
+        deleted: For each dimension in *listed*, the ids that the last listing no longer
+            had.
+        targets: Target service levels, in percent, by queue id and media type.
         listed_at: When the names of each dimension, and TARGETS, were listed, UTC.
-        asked_at: When the listing of each dimension last ended, be it with a refusal
-            that asking again soon does not change, UTC.
+        asked_at: When the listing of each dimension last ended with a result that
+            listing it again soon does not change, be it an error, UTC.
     """
 
-    by_dimension: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    listed: Mapping[str, int] = field(default_factory=dict)
+    by_dimension: Mapping[str, Mapping[str, str]] = {}
+    listed: Mapping[str, int] = {}
     warnings: tuple[str, ...] = ()
-    former: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    targets: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    listed_at: Mapping[str, datetime] = field(default_factory=dict)
-    asked_at: Mapping[str, datetime] = field(default_factory=dict)
+    deleted: Mapping[str, frozenset[str]] = msgspec.field(
+        default_factory=dict, name="former"
+    )
+    targets: Mapping[str, Mapping[str, float]] = {}
+    listed_at: Mapping[str, _Instant] = {}
+    asked_at: Mapping[str, _Instant] = {}
 
-    def renewed(self, found: "Names") -> "Names":
-        """Return these names brought up to date; the warnings are those of *found*."""
-        by_dimension, former = dict(self.by_dimension), dict(self.former)
+    def updated_with(self, found: "Names") -> "Names":
+        """Return these names with newer ones; the warnings are those of *found*."""
+        by_dimension, deleted = dict(self.by_dimension), dict(self.deleted)
         for dimension, names in found.by_dimension.items():
             by_dimension[dimension] = {**by_dimension.get(dimension, {}), **names}
             if dimension in found.listed:
                 gone = by_dimension[dimension].keys() - names.keys()
-                former[dimension] = frozenset(gone)
+                deleted[dimension] = frozenset(gone)
         return Names(
             by_dimension,
             {**self.listed, **found.listed},
             found.warnings,
-            former,
+            deleted,
             {**self.targets, **found.targets},
             {**self.listed_at, **found.listed_at},
             {**self.asked_at, **found.asked_at},
@@ -74,50 +78,34 @@ class Names:
     def listed_ids(self, dimension: str) -> frozenset[str]:
         """Return the ids that the last listing of a dimension had."""
         known = self.by_dimension.get(dimension, {}).keys()
-        return frozenset(known - self.former.get(dimension, frozenset()))
+        return frozenset(known - self.deleted.get(dimension, frozenset()))
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as it is kept with the run."""
-        return {
-            "by_dimension": {d: dict(n) for d, n in self.by_dimension.items()},
-            "listed": dict(self.listed),
-            "warnings": list(self.warnings),
-            "former": {d: sorted(ids) for d, ids in self.former.items()},
-            "targets": {q: dict(t) for q, t in self.targets.items()},
-            "listed_at": {d: at.isoformat() for d, at in self.listed_at.items()},
-            "asked_at": {d: at.isoformat() for d, at in self.asked_at.items()},
-        }
+        """Return the names as a saved plan stores them."""
+        raw: dict[str, Any] = msgspec.to_builtins(self, order="sorted")
+        return raw
 
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> "Names":
-        """Read what to_json wrote; what an older release wrote has no times."""
-        former = {d: frozenset(ids) for d, ids in raw.get("former", {}).items()}
-        return cls(
-            raw["by_dimension"],
-            raw["listed"],
-            tuple(raw["warnings"]),
-            former,
-            raw.get("targets", {}),
-            _instants(raw.get("listed_at", {})),
-            _instants(raw.get("asked_at", {})),
-        )
+        """Read what to_json wrote; older releases wrote no times.
 
-
-def _instants(raw: Mapping[str, str]) -> dict[str, datetime]:
-    return {k: datetime.fromisoformat(at).astimezone(UTC) for k, at in raw.items()}
+        Raises:
+            msgspec.ValidationError: If it has another shape.
+        """
+        return msgspec.convert(raw, cls)
 
 
 def names_from_listings(
     listings: Iterable[EntityListing], known: Names | None = None
 ) -> Names:
-    """Return what ids are called, by the listings that there are.
+    """Return the names of some listings.
 
     Args:
         listings: What was listed now.
-        known: Names from before, which warnings refer to.
+        known: Older names, which warnings refer to.
 
     Returns:
-        Names, with one warning for each listing that is not whole.
+        Names, with one warning for each listing that is incomplete.
     """
     by_dimension: dict[str, Mapping[str, str]] = {}
     listed: dict[str, int] = {}
@@ -126,7 +114,7 @@ def names_from_listings(
     asked_at: dict[str, datetime] = {}
     warnings: list[str] = []
     for found in listings:
-        dimension, entities = found.listing.dimension, found.entities
+        dimension, entities = found.kind.dimension, found.entities
         before = (known or Names()).listed_at.get(dimension)
         if found.lacking:
             warnings.append(_warning(found, before))
@@ -138,9 +126,9 @@ def names_from_listings(
             continue
         by_dimension[dimension] = {i: e.name or i for i, e in entities.items()}
         listed_at[dimension] = found.at
-        if dimension == "queueId" and found.path == found.listing.paths[0]:
-            # A target that is no longer set is no longer one; only the full listing
-            # tells of targets at all.
+        if dimension == "queueId" and found.path == found.kind.paths[0]:
+            # These replace older targets, which may not be set any more. Only the first
+            # address has targets at all.
             targets |= {i: e.targets() for i, e in entities.items()}
             listed_at[TARGETS] = found.at
     return Names(
@@ -154,15 +142,15 @@ def names_from_listings(
 
 
 def _warning(found: EntityListing, before: datetime | None) -> str:
-    """Return what the reader of a run should know of a listing that is not whole."""
-    kind = found.listing.kind
+    """Return the warning about an incomplete listing."""
+    label = found.kind.label
     if found.entities:
         came = f" ({len(found.entities):,} came)" if found.failure else ""
-        return f"{kind} are listed incompletely{came}: {found.cause}"
+        return f"{label} are listed incompletely{came}: {found.cause}"
     if before:
         at = f"{before.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-        return f"{kind} are shown as they were listed {at}: {found.cause}"
-    return f"{kind} are shown by id: {found.cause}"
+        return f"{label} are shown as they were listed {at}: {found.cause}"
+    return f"{label} are shown by id: {found.cause}"
 
 
 def is_id(text: str) -> bool:
@@ -174,32 +162,32 @@ class _Queues:
     """Finds queues by name.
 
     Args:
-        names: Of a listing of queues.
-        place: Of the names in the job file, as in messages.
+        names: With those of the queues.
+        place: Of the names in the job file, for messages.
     """
 
     def __init__(self, names: Names, place: str) -> None:
         self._place = place
-        self._former = names.former.get("queueId", frozenset())
+        self._deleted = names.deleted.get("queueId", frozenset())
         self.by_name: dict[str, list[str]] = {}
         for identity, name in names.by_dimension.get("queueId", {}).items():
             self.by_name.setdefault(name, []).append(identity)
 
     def called(self, name: str) -> list[str]:
-        """Return the ids of the queues that bear a name.
+        """Return the ids of the queues with a name.
 
-        A queue that is gone does not stand in the way of its successor.
+        A deleted queue does not count if another one has its name.
         """
         found = self.by_name.get(name, [])
-        return [i for i in found if i not in self._former] or found
+        return [i for i in found if i not in self._deleted] or found
 
     def nearest_to(self, name: str) -> str:
-        """Return which names may be meant."""
+        """Return the names that may be meant, in words."""
         close = nearest(name, self.by_name) or sorted(self.by_name)[:20]
         return f"the nearest: {', '.join(close)}" if close else "the org lists none"
 
-    def twins(self, name: str, found: Sequence[str]) -> str:
-        """Return the problem that more than one queue bears a name."""
+    def ambiguous(self, name: str, found: Sequence[str]) -> str:
+        """Return the problem that more than one queue has a name."""
         return (
             f"{self._place}: more than one queue is called {one_line(name)!r}; "
             f"name its id: {', '.join(sorted(found))}"
@@ -213,15 +201,15 @@ def queue_ids(
 
     Args:
         wanted: Names or ids.
-        names: Of a listing of queues.
-        failure: Why that is not whole; None if it is.
+        names: With those of the queues.
+        failure: Why queues are listed incompletely; None if they are not.
 
     Raises:
-        JobError: If a name is not known, or more than one queue bears it; lists all
-            such names, each with the nearest ones or the ids.
-        GcbatchError: The failure, if there is one and a name is to be found: what bore
-            it once may not be what bears it now.
-        AccessError: If a name is to be found and queues may not be listed.
+        JobError: If a name is unknown, or more than one queue has it; lists all such
+            names, each with the nearest ones or the ids.
+        GcbatchError: The failure, if there is one and *wanted* has a name: another
+            queue may have it now.
+        AccessError: If *wanted* has a name and the org does not allow to list queues.
     """
     queues = _Queues(names, "query.queues")
     ids: set[str] = set()
@@ -237,7 +225,7 @@ def queue_ids(
         if len(found) == 1:
             ids.add(found[0])
         elif found:
-            problems.append(queues.twins(entry, found))
+            problems.append(queues.ambiguous(entry, found))
         else:
             problems.append(
                 f"query.queues: no queue is called {entry!r}; "
@@ -248,17 +236,12 @@ def queue_ids(
         msg = f"queues cannot be found by name: {detail}"
         raise AccessError(msg, hint="name queues by id, or grant the permission")
     if problems:
-        raise JobError(problems, hint="names count upper and lower case")
+        raise JobError(problems, hint="names are case-sensitive")
     return sorted(ids)
 
 
 def _without_listing(what: str, failure: GcbatchError) -> GcbatchError:
-    """Return the error of what needs queues by name, where they cannot be listed.
-
-    Args:
-        what: Cannot be had, as the error is to begin.
-        failure: Of the listing.
-    """
+    """Return the error that begins with *what*, for the failure of a listing."""
     is_barred = isinstance(failure, AccessError)
     other_way = "grant the permission" if is_barred else "try again later"
     return failure.within(what, hint=f"name queues by id, or {other_way}")
@@ -267,16 +250,16 @@ def _without_listing(what: str, failure: GcbatchError) -> GcbatchError:
 def require_targets(
     queues: Collection[str], names: Names, failure: GcbatchError | None = None
 ) -> None:
-    """Refuse targets that would be left out, or replaced by the default, unnoticed.
+    """Raise an error for targets that the run would silently ignore.
 
     Args:
         queues: Names or ids, as in `sla.targets`.
-        names: Of a listing of queues.
-        failure: Why that is not whole; None if nothing was listed now.
+        names: With those of the queues.
+        failure: Why queues are listed incompletely; None if nothing was listed now.
 
     Raises:
-        GcbatchError: The failure, if a name is not known though the org may have it.
-        DataError: Likewise, where there is no failure.
+        GcbatchError: The failure, if a name is unknown but the org may have it.
+        DataError: In the same case, if there is no failure.
     """
     if failure is None and "queueId" in names.listed:
         return
@@ -291,30 +274,25 @@ def require_targets(
 
 
 def check_targets(queues: Collection[str], names: Names) -> None:
-    """Refuse targets for queues by a name that more than one bears.
-
-    Args:
-        queues: Names or ids, as in `sla.targets`.
-        names: Of a listing of queues.
+    """Raise an error for targets whose name more than one queue has.
 
     Raises:
         JobError: Lists all such names, each with the ids.
     """
     known = _Queues(names, "sla.targets")
     called = {entry: known.called(entry) for entry in queues if not is_id(entry)}
-    problems = [known.twins(e, found) for e, found in called.items() if len(found) > 1]
+    problems = [
+        known.ambiguous(e, found) for e, found in called.items() if len(found) > 1
+    ]
     if problems:
         hint = "a target counts for one queue; name each by its id"
         raise JobError(problems, hint=hint)
 
 
 def unlisted_targets(queues: Collection[str], names: Names) -> tuple[str, ...]:
-    """Return a warning for each target that is for no queue which the org lists.
+    """Return a warning for each target whose queue the org does not list.
 
-    Args:
-        queues: Names or ids, as in `sla.targets`.
-        names: Of a listing of queues; nothing is known to be missing unless it is
-            whole.
+    There is no warning if queues are listed incompletely.
     """
     if "queueId" not in names.listed:
         return ()
@@ -325,6 +303,6 @@ def unlisted_targets(queues: Collection[str], names: Names) -> tuple[str, ...]:
         if entry in called or entry.lower() in listed:
             continue
         close = nearest(entry, called)
-        said = f"; the nearest: {', '.join(close)}" if close else ""
-        warnings.append(f"sla.targets: the org lists no queue {entry!r}{said}")
+        meant = f"; the nearest: {', '.join(close)}" if close else ""
+        warnings.append(f"sla.targets: the org lists no queue {entry!r}{meant}")
     return tuple(warnings)

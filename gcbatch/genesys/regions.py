@@ -1,4 +1,4 @@
-"""Where Genesys Cloud is: the regions and their hosts.
+"""The regions of Genesys Cloud and their hosts.
 
 Source: `purecloud_region_hosts.py` of PureCloudPlatformClientV2 269.0.0, whose rule
 for the login host (`api.` becomes `login.`) is followed here; read 2026-11-21.
@@ -31,7 +31,7 @@ REGIONS: Final = {
     "ap-southeast-1": "apse1.pure.cloud",
     "ap-southeast-2": "mypurecloud.com.au",
 }
-"""Region to domain, all 18 that exist at this release."""
+"""The domain of each region, all 18 of that release."""
 
 
 @dataclass(frozen=True, slots=True)

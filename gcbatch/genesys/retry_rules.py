@@ -1,6 +1,6 @@
 """Which failed requests are repeated, how often, and after how long.
 
-Pure: no I/O; time and chance are arguments.
+Pure: no I/O; the clock and the jitter are arguments.
 """
 
 import re
@@ -23,8 +23,7 @@ __all__ = [
     "RetryBudget",
     "RetryRule",
     "backoff_s",
-    "of_status",
-    "retry_after_header_s",
+    "parse_date",
     "retry_after_s",
     "rule_for",
 ]
@@ -32,15 +31,16 @@ __all__ = [
 MAX_ATTEMPTS: Final = 12
 MAX_BACKOFF_S: Final = 60.0
 MAX_RETRY_AFTER_S: Final = 180.0
-"""Daily limits ask for hours; better to fail with their words than to sleep a day.
-The service's Java and Go clients give up at the same figure."""
+"""Longest wait that the service may ask for. Daily limits ask for hours: the run then
+fails with their message. The service's Java and Go clients give up at this figure."""
 
 HURRIED_ATTEMPTS: Final = 4
-"""Of a request that a run can do without: a hiccup is over after the 1, 2 and 4 s
-between them, and who waits for names waits for nothing more."""
+"""Attempts of a request that a run can do without, such as one for names. A short
+failure is over after the 1, 2 and 4 s between them."""
 
 HURRIED_MAX_RETRY_AFTER_S: Final = 60.0
-"""Likewise; the windows of the quota are a minute long."""
+"""Longest wait that the service may ask for with such a request. The windows of the
+quota are a minute long."""
 
 # Two texts are known: `Retry the request in [3] seconds`, and an older one with the
 # limit first, `exceeded the maximum [300] requests within [60] seconds`.
@@ -50,11 +50,11 @@ _SECONDS: Final = re.compile(r"in \[(\d+)\] seconds")
 def retry_after_s(
     headers: Mapping[str, str], message: str, now: datetime
 ) -> float | None:
-    """Return how long the service says to wait, in seconds, or None.
+    """Return how long the service asks to wait, in seconds; None if it does not say.
 
     Args:
         headers: Of the answer; looked up without regard to case.
-        message: The error's own words.
+        message: Of the error.
         now: For a Retry-After that names a date.
 
     Returns:
@@ -64,70 +64,53 @@ def retry_after_s(
     retry_after = headers.get("Retry-After", "").strip()
     if retry_after.isdecimal():
         return float(retry_after)
-    if retry_after:
-        try:
-            at = parsedate_to_datetime(retry_after)
-        except (ValueError, OverflowError):
-            pass
-        else:
-            if at.tzinfo is None:
-                at = at.replace(tzinfo=UTC)
-            return max(0.0, (at - now).total_seconds())
+    if retry_after and (at := parse_date(retry_after)):
+        return max(0.0, (at - now).total_seconds())
     if match := _SECONDS.search(message):
         return float(match[1])
     reset = headers.get("inin-ratelimit-reset", "").strip()
     return float(reset) if reset.isdecimal() else None
 
 
-def retry_after_header_s(
-    headers: Mapping[str, str], message: str, now: datetime
-) -> float | None:
-    """Return how long the service says to wait, if it does by Retry-After at all."""
-    return retry_after_s(headers, message, now) if "Retry-After" in headers else None
-
-
-def of_status(*statuses: int) -> Callable[[ErrorResponse], bool]:
-    """Return what tells refusals of some HTTP statuses from others."""
-    return lambda refusal: refusal.status in statuses
+def parse_date(text: str) -> datetime | None:
+    """Return the date of a header, in UTC; None if it is no date."""
+    try:
+        date = parsedate_to_datetime(text)
+        return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)
 class RetryRule:
-    """Which refused requests are repeated, and how.
+    """Which failed requests are repeated, and how.
 
     Args:
-        fits: Says whether a refusal is one of them.
-        told_s: Returns how long the service says to wait, in seconds, of the headers
-            and the words of its answer and the time; None if it does not say.
-        holds_all: Whether everyone waits, and not just this request.
-        is_heavy: Says whether such an answer may mean that too much was asked, by
-            whether others were served meanwhile.
+        statuses: Of the error responses that it applies to.
+        is_quota: Whether they mean that the quota is used up. All requests then wait,
+            for as long as Retry-After, the message or the quota's headers say. If not,
+            this request alone waits, and Retry-After alone counts.
+        is_heavy: Says whether such an answer may mean that the query is too large,
+            given whether others were served meanwhile.
     """
 
-    fits: Callable[[ErrorResponse], bool]
-    told_s: Callable[[Mapping[str, str], str, datetime], float | None] = (
-        retry_after_header_s
-    )
-    holds_all: bool = False
+    statuses: tuple[int, ...]
+    is_quota: bool = False
     is_heavy: Callable[[bool], bool] = lambda _others_served: False
 
 
 RETRY_RULES: Final = (
-    # The quota is used up: all tasks wait, as long as the service says. Where others
-    # are served meanwhile, it is this query that costs too much.
+    # If others are served while the quota is used up, this query costs too much.
     RetryRule(
-        of_status(HTTPStatus.TOO_MANY_REQUESTS),
-        told_s=retry_after_s,
-        holds_all=True,
+        (HTTPStatus.TOO_MANY_REQUESTS,),
+        is_quota=True,
         is_heavy=lambda others_served: others_served,
     ),
     # The service did not answer in time, perhaps because the query is too large.
-    RetryRule(
-        of_status(HTTPStatus.GATEWAY_TIMEOUT), is_heavy=lambda _others_served: True
-    ),
+    RetryRule((HTTPStatus.GATEWAY_TIMEOUT,), is_heavy=lambda _others_served: True),
     # The service cannot answer now.
     RetryRule(
-        of_status(
+        (
             HTTPStatus.REQUEST_TIMEOUT,
             HTTPStatus.INTERNAL_SERVER_ERROR,
             HTTPStatus.BAD_GATEWAY,
@@ -135,12 +118,12 @@ RETRY_RULES: Final = (
         )
     ),
 )
-"""Which refused requests are repeated. The first rule that fits applies."""
+"""Which failed requests are repeated. The first rule that fits applies."""
 
 
-def rule_for(refusal: ErrorResponse) -> RetryRule | None:
-    """Return the rule by which a refused request is repeated; None if it is not."""
-    return next((rule for rule in RETRY_RULES if rule.fits(refusal)), None)
+def rule_for(error: ErrorResponse) -> RetryRule | None:
+    """Return the rule by which a failed request is repeated; None if it is not."""
+    return next((rule for rule in RETRY_RULES if error.status in rule.statuses), None)
 
 
 def backoff_s(attempt: int) -> float:
@@ -153,36 +136,44 @@ class RetryBudget:
     """Counts the attempts of one call.
 
     Args:
-        give_up_s: How long an address that cannot be reached is tried.
+        give_up_s: How long to try an address that cannot be reached.
         clock: Monotonic seconds.
-        jitter: A factor from 0.5 to 1, drawn again for each wait, so that tasks that
-            failed together do not come back together.
-        most: Attempts in total.
+        jitter: Returns a factor from 0.5 to 1 for each wait, so that tasks that failed
+            at the same moment do not come back at the same moment.
+        hurried: Whether the request is one that a run can do without.
+
+    Attributes:
+        failed: Attempts that failed so far.
     """
 
     give_up_s: float
     clock: Callable[[], float]
     jitter: Callable[[], float]
-    most: int = MAX_ATTEMPTS
-    made: int = 0
+    hurried: bool = False
+    failed: int = field(default=0, init=False)
     _unreachable_since: float | None = field(default=None, init=False)
 
+    @property
+    def max_asked_s(self) -> float:
+        """Longest wait that the service may ask for."""
+        return HURRIED_MAX_RETRY_AFTER_S if self.hurried else MAX_RETRY_AFTER_S
+
     def wait_s(
-        self, *, told_s: float | None = None, unreachable: bool = False
+        self, *, asked_s: float | None = None, unreachable: bool = False
     ) -> float | None:
-        """Note a failure; return the seconds to wait before trying again.
+        """Count a failure; return the seconds to wait before the next attempt.
 
         Args:
-            told_s: What the service said; wins over our own schedule, because only
-                it knows when its window reopens. More than MAX_TOLD_WAIT_S is not
-                waited for.
-            unreachable: Whether there was nobody to answer.
+            asked_s: How long the service asks to wait. It overrides our own schedule,
+                because only the service knows when its window reopens.
+            unreachable: Whether no connection was made.
 
         Returns:
-            Seconds, or None when it is time to give up.
+            Seconds; None when it is time to give up, or *asked_s* is more than
+            max_asked_s.
         """
-        self.made += 1
-        own = backoff_s(self.made) * self.jitter()
+        self.failed += 1
+        own = backoff_s(self.failed) * self.jitter()
         if unreachable:
             now = self.clock()
             if self._unreachable_since is None:
@@ -190,8 +181,8 @@ class RetryBudget:
             left = self._unreachable_since + self.give_up_s - now
             return min(own, left) if left > 0 else None
         self._unreachable_since = None
-        if self.made >= self.most:
+        if self.failed >= (HURRIED_ATTEMPTS if self.hurried else MAX_ATTEMPTS):
             return None
-        if told_s is None:
+        if asked_s is None:
             return own
-        return told_s + self.jitter() if told_s <= MAX_RETRY_AFTER_S else None
+        return asked_s + self.jitter() if asked_s <= self.max_asked_s else None

@@ -1,8 +1,7 @@
-"""What the shapes that tutorials tell of have room for.
+"""The options of the two endpoints whose figures are fixed.
 
-Source: the two tutorials themselves, as far as job files have to know of them. The
-first says "by queue, by skill, by wrap-up code", and divides handle time by offers;
-the second filters by media.
+Source: the two tutorials that describe them. The first says "by queue, by skill, by
+wrap-up code", and divides handle time by offers; the second filters by media.
 """
 
 from collections.abc import Mapping
@@ -14,12 +13,12 @@ __all__ = ["Shape", "shape_named"]
 
 @dataclass(frozen=True)
 class Shape:
-    """What there is room for in a question whose figures are fixed.
+    """The options of an endpoint whose figures are fixed.
 
     Args:
-        groups: The dimensions that it can be grouped by, each with its word on the
-            wire; empty where its groups are fixed too.
-        by_media: Whether media types narrow it down.
+        groups: The dimensions that it can group by, each with its word in requests;
+            empty if its groups are fixed too.
+        by_media: Whether media types can filter it.
         per_offer: Whether it divides handle time by offers.
     """
 
@@ -38,5 +37,5 @@ _SHAPES: Final = {
 
 
 def shape_named(endpoint: str) -> Shape:
-    """Return what an endpoint of fixed figures has room for; of most, nothing."""
+    """Return the options of an endpoint with fixed figures; of others, none."""
     return _SHAPES.get(endpoint, Shape())

@@ -190,7 +190,7 @@ class Job(Section):
         msg = f"{query.endpoint} has no async jobs; remove the key"
         if query.details:
             details, _ = query.details
-            names = ", ".join(details.roads)
+            names = ", ".join(details.modes)
             msg = f"for details, query.endpoint chooses the mode: {names}"
         raise InvalidValueError(("fetch", "mode"), msg)
 

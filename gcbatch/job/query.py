@@ -64,7 +64,7 @@ FIXED_ENDPOINTS: Final = tuple(
 ENDPOINTS: Final = (
     *(f.endpoint for f in FAMILIES),
     *(f.jobs_endpoint for f in FAMILIES if f.has_jobs),
-    *(name for details in DETAILS for name in details.roads),
+    *(name for details in DETAILS for name in details.modes),
     *FIXED_ENDPOINTS,
 )
 MEDIA_TYPES: Final = (
@@ -112,7 +112,7 @@ def _check_endpoint(endpoint: str) -> str:
         return endpoint
     if found := details_named(endpoint):
         details, mode = found
-        return details.by(mode)
+        return details.in_mode(mode)
     family = family_named(endpoint)
     if family is None or (endpoint.endswith("-jobs") and not family.has_jobs):
         raise ValueError(unknown("endpoint", endpoint, ENDPOINTS))

@@ -5,9 +5,8 @@ Export, report and the next run read it instead of requesting them again.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import sha256
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
 
@@ -83,25 +82,12 @@ class SavedPlan:
             return None
         try:
             note = msgspec.convert(raw, _Note)
-            names, plan = Names.from_json(raw["names"]), Plan.from_json(note.plan)
+            plan = Plan.from_json(note.plan)
         except (msgspec.ValidationError, ValueError, IndexError):
             return None
         if note.run_id != plan.run_id:
             return None  # some of its queries are missing
-        return cls(note.asked, names, plan)
-
-
-_Instant = Annotated[datetime, msgspec.Meta(tz=True)]
-
-
-class _Names(msgspec.Struct):
-    by_dimension: dict[str, dict[str, str]]
-    listed: dict[str, int]
-    warnings: list[str]
-    former: dict[str, list[str]] = {}
-    targets: dict[str, dict[str, float]] = {}
-    listed_at: dict[str, _Instant] = {}
-    asked_at: dict[str, _Instant] = {}
+        return cls(note.asked, note.names, plan)
 
 
 class _Note(msgspec.Struct):
@@ -109,7 +95,7 @@ class _Note(msgspec.Struct):
 
     asked: str
     run_id: str
-    names: _Names
+    names: Names
     plan: Any
 
 

@@ -196,7 +196,7 @@ class OrgRun:
 
     async def _session(self, orgs: OrgSessions) -> OrgSession:
         session = await orgs.session(self.job)
-        session.client.patience.on_wait = self._observer.waiting
+        session.client.retry_settings.on_wait = self._observer.waiting
         self.planner.clock = session.client.clock
         return session
 
@@ -208,7 +208,7 @@ class OrgRun:
         self, session: OrgSession, engine: Engine, plan: Plan, todo: Sequence[Query]
     ) -> None:
         effort, total = self._effort, len(plan.queries)
-        per_minute = session.access.pacer.per_minute
+        per_minute = session.access.limiter.per_minute
         stored = total - len(todo)
         self._observer.planned(self.job.store_name, total, stored, per_minute)
         work = FetchWork(
@@ -289,17 +289,17 @@ class OrgRun:
             queries=len(planned.plan.queries),
             fetched=effort.fetched,
             provisional=sum(map(self.planner.is_provisional, accounts)),
-            requests=spent.requests,
-            retries=spent.retries,
-            throttled=spent.throttled,
-            waited_s=spent.waited_s,
+            requests=spent.traffic.sent,
+            retries=dict(spent.traffic.retries),
+            throttled=spent.traffic.throttled,
+            waited_s=spent.traffic.waited_s,
             tokens=spent.tokens,
             rows=sum(account.rows for account in accounts),
             exports=tuple(exports),
             failed_exports=tuple(failed),
             breaches=catalog.breaches(),
             answers=spent.answered,
-            received=spent.received,
+            received=spent.traffic.received,
             quota_used_pct=spent.quota_used_pct,
             failed=spent.failed,
             gaps=tuple(map(self._gap, effort.gaps)),
@@ -314,7 +314,7 @@ class OrgRun:
                     *self._clock_warnings(),
                     *planned.names.warnings,
                     *(str(problem).splitlines()[0] for problem in effort.gaps.values()),
-                    *_told(effort.remarks + Counter({ECHOED: spent.echoed})),
+                    *_told(effort.remarks + Counter({ECHOED: spent.traffic.echoed})),
                     *catalog.remarks(),
                     *_remarks_of(accounts),
                 )

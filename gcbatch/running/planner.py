@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
 
+from msgspec import structs
+
 from gcbatch.atomic_files import read_bounded
 from gcbatch.endpoints import RequestCost, endpoint_named
 from gcbatch.errors import AccessError, DataError, GcbatchError, JobError, ServiceError
@@ -18,6 +20,7 @@ from gcbatch.genesys import (
     Names,
     check_targets,
     is_id,
+    named_dimensions,
     names_from_listings,
     queue_ids,
     require_targets,
@@ -206,24 +209,24 @@ class Planner:
         kept = SavedPlan.read(self.store)
         known = kept.names if kept else Names()
         found = await self._list(session, spare)
-        names = known.renewed(names_from_listings(found, known))
+        names = known.updated_with(names_from_listings(found, known))
         tables = [await session.list_table(table) for table in self._job.entities]
         poor = [
-            f"{found.listing.kind} are listed without their settings: {found.reason}"
+            f"{found.kind.label} are listed without their settings: {found.reason}"
             for found in tables
             if found.refused
         ]
         sla = self._job.sla
         if sla and sla.target is None:
             poor += _unknown_targets(found, names)
-        names = replace(names, warnings=(*names.warnings, *poor))
-        lacking = {li.listing.dimension: li.lacking for li in found if li.lacking}
+        names = structs.replace(names, warnings=(*names.warnings, *poor))
+        lacking = {li.kind.dimension: li.lacking for li in found if li.lacking}
         if spare is not None and "queueId" in lacking:
             self._check_targets(names, lacking["queueId"])
             planned = replace(spare, names=names)
         else:
             planned = self._planned(names, lacking.get("queueId"))
-        listings = {found.listing.table: found.documents for found in tables}
+        listings = {found.kind.table: found.documents for found in tables}
         return replace(planned, listings=listings)
 
     async def _list(
@@ -244,7 +247,7 @@ class Planner:
 
     def _named(self) -> set[str]:
         """Return the dimensions whose names the job needs."""
-        dimensions = {listing.dimension for listing in ENTITY_KINDS}
+        dimensions = named_dimensions()
         exported = {
             li.dimension for li in ENTITY_KINDS if li.table in self._job.entities
         }

@@ -88,10 +88,12 @@ class EntityTable:
 
     def _rows(self, source: TableSource) -> Iterator[dict[str, Any]]:
         names: Mapping[str, str] = source.names.by_dimension.get(self.dimension, {})
-        former = sorted(source.names.former.get(self.dimension, ()))
+        deleted = sorted(source.names.deleted.get(self.dimension, ()))
         reader = EntityReader(self.name, self.fields)
         by_id = itemgetter(0)
-        both = merge(source.entities(self.name), ((i, None) for i in former), key=by_id)
+        both = merge(
+            source.entities(self.name), ((i, None) for i in deleted), key=by_id
+        )
         # Where a run was interrupted after it stored a listing, an id may be in both:
         # it is listed, and merge yields that first.
         for identity, found in groupby(both, key=by_id):

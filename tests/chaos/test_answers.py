@@ -24,8 +24,8 @@ from gcbatch.endpoints.aggregates.endpoint import Aggregates
 from gcbatch.endpoints.base import AggregateEndpoint
 from gcbatch.endpoints.lookup import endpoint_named
 from gcbatch.errors import DataError, ServiceError
-from gcbatch.genesys.client.client import build_client
 from gcbatch.genesys.client.config import ClientConfig
+from gcbatch.genesys.client.org_client import build_client
 from gcbatch.genesys.client.transport import Response, Transport
 from gcbatch.genesys.families import family_named
 from gcbatch.genesys.regions import Hosts

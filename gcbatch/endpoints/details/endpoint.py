@@ -79,7 +79,7 @@ class DetailsEndpoint:
     @property
     def name(self) -> str:
         """What job files call it."""
-        return self.details.by(self.road)
+        return self.details.in_mode(self.road)
 
     @property
     def known_by_id(self) -> bool:

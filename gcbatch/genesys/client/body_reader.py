@@ -1,10 +1,10 @@
-"""Bodies of answers: read with types, mended where a text was cut, or refused.
+"""Bodies of answers: read with types, repaired where a text was cut, or refused.
 
 All fields of the service's models are optional, so that any JSON object fits them. An
-object is an answer only if it has evidence: one of the keys that its model is about,
-or no key at all, which is how the service says that it has nothing. Null is as good as
-left out. Error documents that come as a success, wrapped answers, and states of a job
-in place of its results are no answers.
+object is an answer only with evidence: one of the keys that its model is about, or no
+key at all, which is how the service says that it has nothing. Null counts as left out.
+Error documents with a status of success, wrapped answers, and states of a job in place
+of its results are no answers.
 """
 
 import json
@@ -23,14 +23,14 @@ __all__ = ["BodyReader", "ForeignBodyError", "errors_in", "read_body", "read_loo
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
 
-MOST_KEYS: Final = 8
-"""Of a foreign body, named in errors."""
+MAX_KEYS: Final = 8
+"""Keys of a foreign body that an error names."""
 
-MOST_DIGITS: Final = 300
-"""Of a whole number that is read as one; doubles hold no larger ones."""
+MAX_DIGITS: Final = 300
+"""Digits of a whole number that is read as one; doubles hold no larger ones."""
 
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][\w.-]{0,29}", re.ASCII)
-"""A key that may be shown; secrets and tokens are longer."""
+"""A key that errors may show; secrets and tokens are longer."""
 
 _ERROR_KEYS: Final = frozenset(
     ("message", "code", "error", "errors", "errorCode", "errorMessage", "fault")
@@ -38,6 +38,7 @@ _ERROR_KEYS: Final = frozenset(
 """Of the SDK's model ErrorBody, of the token endpoint, and of gateways."""
 
 _STATUS_KEYS: Final = frozenset(("status", "statusCode"))
+_TELLING: Final = _ERROR_KEYS | _STATUS_KEYS
 _FAILED: Final = re.compile(r"[45]\d\d(\.0)?|err.*|fail.*", re.IGNORECASE)
 
 _NEXT_KEY: Final = re.compile(
@@ -54,21 +55,17 @@ _MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class ForeignBodyError(msgspec.DecodeError):
-    """A body is JSON, but no answer to what was asked; says what it is instead.
+    """A body is JSON, but no answer to the request; says what it is instead.
 
-    What catches damaged bodies catches it too: both are asked for again.
+    It is a DecodeError because the request is repeated, as for a damaged body.
     """
 
 
 def read_body(body: bytes, decode: Callable[[bytes], T]) -> T:
-    """Decode a body; halves of surrogate pairs in its texts become U+FFFD.
+    """Decode a body in UTF-8; halves of surrogate pairs in its texts become U+FFFD.
 
-    Texts are cut anywhere, also within a pair. Only what cannot be decoded is looked
-    through for them.
-
-    Args:
-        body: JSON in UTF-8.
-        decode: Reads it.
+    The service cuts texts anywhere, also within a pair. Only a body that cannot be
+    decoded is searched for them.
 
     Raises:
         Exception: What *decode* raises.
@@ -85,7 +82,7 @@ def read_body(body: bytes, decode: Callable[[bytes], T]) -> T:
 
 
 def read_loosely(body: bytes) -> Any:
-    """Return what a body holds; numbers that no double holds are texts."""
+    """Return the JSON of a body; numbers that no double holds become texts."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -93,7 +90,7 @@ def read_loosely(body: bytes) -> Any:
 
 
 def _whole(digits: str) -> int | str:
-    return int(digits) if len(digits) <= MOST_DIGITS else digits
+    return int(digits) if len(digits) <= MAX_DIGITS else digits
 
 
 def _fraction(digits: str) -> float | str:
@@ -104,15 +101,15 @@ def _fraction(digits: str) -> float | str:
 class BodyReader(Generic[S]):
     """Reads answers of one shape.
 
-    What has evidence and no other key than the shape's, as nearly all answers, is
-    decoded once and not looked at again.
+    An answer with evidence and with no other keys than the shape's, as nearly all have,
+    is decoded once and not checked again.
 
     Args:
-        shape: The type of the whole answer; what it does not know is passed over.
+        shape: The type of the whole answer; unknown keys are ignored.
         evidence: Keys of which an answer has at least one.
         or_nothing: Whether `{}` is an answer, which says that there is nothing.
-        next_page: The shape's own key that leads to the next page; None where all of
-            an answer comes at once.
+        next_page: The shape's key that leads to the next page; None if an answer has
+            one page.
     """
 
     def __init__(
@@ -138,54 +135,56 @@ class BodyReader(Generic[S]):
         """Decode an answer.
 
         Raises:
-            ForeignBodyError: If it is none to what was asked.
+            ForeignBodyError: If it is no answer to the request.
             msgspec.DecodeError: If it is no JSON; ValidationError if it has evidence,
-                but another shape, or announces pages that nothing leads to.
+                but another shape, or announces pages that cannot be fetched.
         """
         try:
             answer = self._strict.decode(body)
         except msgspec.ValidationError:
-            members = self._judged(body)
+            members = self._other_members(body)
             answer = self._lenient.decode(body)
             self._check_last(answer, members)
             return answer
         if all(getattr(answer, self._fields[key]) is None for key in self._evidence):
-            self._judged(body)
+            self._other_members(body)
         return answer
 
-    def _judged(self, body: bytes) -> Mapping[str, msgspec.Raw]:
-        """Return the members of an answer.
+    def _other_members(self, body: bytes) -> Mapping[str, msgspec.Raw]:
+        """Return the members of an answer that its shape does not have.
 
         Raises:
-            ForeignBodyError: If it is none.
+            ForeignBodyError: If it is no answer to the request.
         """
         try:
             members = _MEMBERS.decode(body)
         except msgspec.ValidationError as exc:
-            msg = "it is no object"
+            msg = "it is not an object"
             raise ForeignBodyError(msg) from exc
         others = {k: v for k, v in members.items() if k not in self._fields}
-        told = {key for key, value in members.items() if bytes(value) != b"null"}
-        is_nothing = not (told or others) and self._or_nothing
-        if told.isdisjoint(self._evidence) and not is_nothing:
+        sent = {key for key, value in members.items() if bytes(value) != b"null"}
+        is_nothing = not (sent or others) and self._or_nothing
+        if sent.isdisjoint(self._evidence) and not is_nothing:
             came = [key for key in members if key not in self._evidence]
             has = _listed(came) if came else "nothing"
             msg = f"it has {has}, but no {_listed(self._evidence, 'or')}"
             raise ForeignBodyError(msg)
-        if wrong := errors_in({k: _value(v) for k, v in others.items() if _tells(k)}):
+        if wrong := errors_in(
+            {k: _value(v) for k, v in others.items() if k in _TELLING}
+        ):
             msg = f"it has an error beside what was asked: {wrong}"
             raise ForeignBodyError(msg)
         return others
 
     def _check_last(self, answer: S, others: Mapping[str, msgspec.Raw]) -> None:
-        """Refuse an answer that announces pages which nothing here leads to.
+        """Check that an answer announces no pages that cannot be fetched.
 
         Args:
             answer: As it was decoded.
             others: Its members that the shape does not have.
 
         Raises:
-            msgspec.ValidationError: If so; names the key.
+            msgspec.ValidationError: If it does; names the key.
         """
         if self._next_page and getattr(answer, self._fields[self._next_page]):
             return
@@ -198,10 +197,10 @@ class BodyReader(Generic[S]):
 
 
 def errors_in(others: Mapping[str, Any]) -> str:
-    """Return which members of an object tell of an error, in words; empty if none do.
+    """Return the keys that report an error, in words; empty if none do.
 
     Args:
-        others: Those that its shape does not have.
+        others: Members of an object that its shape does not have.
     """
     wrong = [key for key, value in others.items() if _is_error(key, value)]
     return _listed(wrong) if wrong else ""
@@ -214,11 +213,11 @@ def _is_error(key: str, value: Any) -> bool:
 
 
 def _listed(keys: Iterable[str], last: str = "and") -> str:
-    """Return keys of a body as a list in words; odd ones are not repeated."""
+    """Return keys of a body as a list in words, without those that may not be shown."""
     found = list(keys)
     shown = [k if _PLAIN_KEY.fullmatch(k) else "(an odd key)" for k in found]
-    if len(shown) > MOST_KEYS:
-        shown = [*shown[:MOST_KEYS], f"{len(found) - MOST_KEYS:,} more"]
+    if len(shown) > MAX_KEYS:
+        shown = [*shown[:MAX_KEYS], f"{len(found) - MAX_KEYS:,} more"]
     *first, end = shown
     return f"{', '.join(first)} {last} {end}" if first else end
 
@@ -230,15 +229,10 @@ def _value(sent: msgspec.Raw) -> Any:
         return bytes(sent).decode()
 
 
-def _says(sent: msgspec.Raw) -> bool:
-    """Say whether a value is more than null, false, zero or empty."""
-    return bool(_value(sent))
-
-
 def _leads_on(key: str, sent: msgspec.Raw) -> bool:
-    """Say whether a member announces a next page, by itself or among links."""
+    """Say whether a member announces a next page, itself or in its links."""
     if _NEXT_KEY.fullmatch(key):
-        return _says(sent)
+        return bool(_value(sent))
     links = _value(sent) if _LINKS_KEY.fullmatch(key) else None
     return isinstance(links, dict) and any(
         bool(value) and _NEXT_KEY.fullmatch(name) for name, value in links.items()
@@ -248,8 +242,3 @@ def _leads_on(key: str, sent: msgspec.Raw) -> bool:
 def _number(sent: msgspec.Raw | None) -> float:
     value = None if sent is None else _value(sent)
     return value if isinstance(value, int | float) else 0
-
-
-def _tells(key: str) -> bool:
-    """Say whether a member may tell of an error."""
-    return key in _ERROR_KEYS or key in _STATUS_KEYS

@@ -1,22 +1,18 @@
-"""Calls to the API: signed, paced, repeated where repeating helps."""
+"""Requests to the API: signed, within the quota, repeated if repeating may help."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from http import HTTPStatus
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
 
 from gcbatch.errors import SHAPE_HINT, DataError, TooLargeError
 from gcbatch.genesys import rule_for
-from gcbatch.genesys.client.body_reader import ForeignBodyError, read_body
-from gcbatch.genesys.client.client_credentials import request_token
+from gcbatch.genesys.client.body_reader import read_body
 from gcbatch.genesys.client.config import ClientConfig
 from gcbatch.genesys.client.error_response import (
     DECODE_ERRORS,
@@ -26,12 +22,12 @@ from gcbatch.genesys.client.error_response import (
     to_exception,
 )
 from gcbatch.genesys.client.large_responses import DecodeGate, DecodeSlot
-from gcbatch.genesys.client.rate_limiter import QuotaExhaustedError, RateLimiter
+from gcbatch.genesys.client.rate_limiter import Limiter, QuotaExhaustedError
 from gcbatch.genesys.client.redaction import Redactor
-from gcbatch.genesys.client.retrying import Retrier, RetryState, wait_too_long_error
+from gcbatch.genesys.client.retrying import Retrier, RetrySettings, wait_too_long_error
 from gcbatch.genesys.client.server_quota import Permit, QuotaHeaders
 from gcbatch.genesys.client.service_clock import ServiceClock
-from gcbatch.genesys.client.token_provider import Token, TokenProvider
+from gcbatch.genesys.client.token_provider import Token, TokenSource
 from gcbatch.genesys.client.traffic import Traffic
 from gcbatch.genesys.client.transport import (
     ConnectError,
@@ -39,32 +35,20 @@ from gcbatch.genesys.client.transport import (
     ReadError,
     Response,
     Transport,
-    open_transport,
+    unreadable,
 )
 
-__all__ = [
-    "ACCEPTED",
-    "REMOVED",
-    "Answer",
-    "Client",
-    "OrgClient",
-    "build_client",
-    "open_access",
-]
+__all__ = ["ACCEPTED", "REMOVED", "Answer", "Client"]
 
 T = TypeVar("T")
 
-MOST_DIGITS: Final = 9
-"""Of a number in a header; what is longer is no count of requests or seconds."""
-
-
 ANSWERED: Final = (HTTPStatus.OK,)
 ACCEPTED: Final = (HTTPStatus.OK, HTTPStatus.ACCEPTED)
-"""Of what submits a job or looks at one: 202 until it is done."""
+"""Of requests that submit an async job or look at one: 202 until it is done."""
 
 REMOVED: Final = (*ACCEPTED, HTTPStatus.NO_CONTENT)
-"""Statuses of success by which a call is answered; any other one, such as 206, is an
-answer to something else. Source: docs of the API's operations, read 2026-11-27."""
+"""Statuses of success that answer a request; any other one, such as 206, is an answer
+to something else. Source: docs of the API's operations, read 2026-11-27."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +57,7 @@ class Answer(Generic[T]):
 
     Args:
         value: What it says.
-        asked_at: When the request that was answered was sent, UTC, by the service's
-            clock.
+        asked_at: When its request was sent, UTC, by the service's clock.
         attempts: Requests that it took.
         size: Bytes of the body.
         correlation_id: The service's id of the exchange; empty if it gave none.
@@ -87,75 +70,39 @@ class Answer(Generic[T]):
     correlation_id: str
 
 
-class Limiter(Protocol):
-    """Says when a request may be sent; see Pacer."""
-
-    async def turn(self) -> Permit:
-        """Return when the next request may be sent."""
-        ...
-
-    def answered(self, ticket: Permit, standing: QuotaHeaders | None) -> None:
-        """Take in what an answer says of the quota."""
-        ...
-
-    def lost(self, ticket: Permit) -> None:
-        """Note that no answer will come."""
-        ...
-
-    def hold(self, seconds: float) -> None:
-        """Let nobody go for *seconds* from now."""
-        ...
-
-
-class TokenSource(Protocol):
-    """Has the token to send with; see TokenProvider."""
-
-    async def get(self, *, rejected: Token | None = None) -> Token:
-        """Return a token, another one than what was rejected."""
-        ...
-
-    def latest(self, token: Token) -> Token:
-        """Return the token that *token* was renewed by, or itself."""
-        ...
-
-    def accepted(self, token: Token) -> None:
-        """Note that a request was accepted with *token*."""
-        ...
-
-
 class Client:
-    """Asks one org with one token and one pace, however many tasks share it.
+    """Sends requests to one org, with one token and one quota for all tasks.
 
     Args:
         transport: Sends single requests.
-        connection: Where to.
-        pace: Says when.
+        config: How to reach the org.
+        limiter: Says when a request may be sent.
         tokens: Has the token to send with.
-        patience: Waits where a request is repeated, and counts the traffic.
-        room: Room for large answers; None is of its own.
+        retry_settings: How requests are repeated; counts the traffic.
+        gate: Bounds the large answers in memory; None for a gate of its own.
     """
 
     def __init__(
         self,
         transport: Transport,
-        connection: ClientConfig,
+        config: ClientConfig,
         *,
-        pace: Limiter,
+        limiter: Limiter,
         tokens: TokenSource,
-        patience: Retrier,
-        room: DecodeGate | None = None,
+        retry_settings: RetrySettings,
+        gate: DecodeGate | None = None,
     ) -> None:
         self._transport = transport
-        self._connection = connection
-        self._pace = pace
+        self._config = config
+        self._limiter = limiter
         self._tokens = tokens
-        self._room = room or DecodeGate()
-        self._redactor = Redactor(connection.client_id, connection.client_secret)
+        self._gate = gate or DecodeGate()
+        self._redactor = Redactor(config.client_id, config.client_secret)
         self._hurried = False
-        self.patience = patience
+        self.retry_settings = retry_settings
 
     def hurrying(self) -> "Client":
-        """Return a client for what a run can do without, which gives up soon.
+        """Return a client that gives up soon, for what a run can do without.
 
         It shares all that this one has.
         """
@@ -165,13 +112,13 @@ class Client:
 
     @property
     def clock(self) -> ServiceClock:
-        """The service's clock, by the answers that came."""
+        """The service's clock, by the answers so far."""
         return self._transport.clock
 
     @property
     def traffic(self) -> Traffic:
         """What went over the line so far."""
-        return self.patience.traffic
+        return self.retry_settings.traffic
 
     async def get(
         self, path: str, decode: Callable[[bytes], T], **parameters: str | int
@@ -207,64 +154,91 @@ class Client:
         Args:
             method: GET, POST or DELETE.
             path: Of the API, from /api/v2 on.
-            query: The URL's query, with its question mark.
-            body: JSON; None is no body.
-            divisible: Whether the caller could ask for less at once: then what looks
-                too large for the service is not repeated to the end.
-            statuses: By which it may be answered; another one of success means that
-                the answer is to something else, and the request is repeated.
-            decode: Reads the body. A msgspec.DecodeError means it came damaged, or is
-                no answer, and the request is repeated; a DataError means that it is
+            decode: Reads the body. A msgspec.DecodeError means that the body is damaged
+                or no answer, and the request is repeated; a DataError means that it is
                 wrong.
+            query: The URL's query, with its question mark.
+            body: JSON; None for no body.
+            divisible: Whether the caller could ask for less at once: what seems too
+                large for the service is then repeated less often.
+            statuses: That may answer it. Another one of success means that the answer
+                is to something else, and the request is repeated.
 
         Returns:
-            What *decode* returned, with the account of the exchange.
+            What *decode* returned, and what is known of the exchange.
 
         Raises:
-            TooLargeError: If *divisible*, and the service will not answer so much.
-            AccessError: If the credentials or a permission are refused.
+            TooLargeError: If *divisible*, and the service does not answer so much.
+            AccessError: If the service refuses the credentials or a permission.
             ServiceError: If the service cannot be reached, keeps failing, or refuses
                 the request.
             DataError: If the answer has an unexpected shape; names the request.
         """
-        tries = self.patience.tries(
-            f"{method} {path}", divisible=divisible, hurried=self._hurried
+        name = f"{method} {path}"
+        retrier = Retrier(
+            self.retry_settings, name, divisible=divisible, hurried=self._hurried
         )
         rejected: Token | None = None
         while True:
             token = await self._tokens.get(rejected=rejected)
             rejected = None
             try:
-                ticket = await self._pace.turn()
+                permit = await self._limiter.acquire()
             except QuotaExhaustedError as exc:
-                why = f"{method} {path}: the quota is used up"
-                raise wait_too_long_error(
-                    exc.wait_s, why, now=datetime.now(UTC)
-                ) from exc
+                why = f"{name}: the quota is used up"
+                now = datetime.now(UTC)
+                raise wait_too_long_error(exc.wait_s, why, now=now) from exc
             token = self._tokens.latest(token)
             try:
-                async with self._room.place() as place:
-                    target = f"{path}{query}"
+                async with self._gate.slot() as slot:
                     response = await self._send(
-                        method, target, token, ticket, body, place=place
+                        method, f"{path}{query}", token, permit, body, slot=slot
                     )
                     if response.status < HTTPStatus.MULTIPLE_CHOICES:
                         self._tokens.accepted(token)
                         return Answer(
-                            await self._decoded(
-                                method, path, response, decode, statuses, place=place
+                            await self._decode(
+                                method, path, response, decode, statuses, slot=slot
                             ),
                             response.asked_at,
-                            tries.made + 1,
+                            retrier.failed + 1,
                             len(response.body),
-                            self._trace(response),
+                            self._correlation_id(response),
                         )
-            except (ConnectError, ReadError) as lost:
-                await tries.after_loss(lost)
+            except (ConnectError, ReadError) as loss:
+                await retrier.after_loss(loss)
                 continue
-            rejected = await self._refused(method, path, response, token, tries)
+            rejected = await self._after_refusal(method, path, response, token, retrier)
 
-    async def _decoded(
+    async def _send(
+        self,
+        method: str,
+        target: str,
+        token: Token,
+        permit: Permit,
+        body: bytes | None,
+        *,
+        slot: DecodeSlot,
+    ) -> Response:
+        self._redactor.learn(token.value)
+        headers = {"Authorization": f"Bearer {token.value}"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        url = f"{self._config.hosts.api}{target}"
+        self.traffic.sent += 1
+        try:
+            response = await self._transport.send(
+                method, url, headers=headers, body=body, grow=slot.grow
+            )
+        except BaseException:
+            self._limiter.lost(permit)
+            raise
+        self._limiter.answered(permit, QuotaHeaders.of(response.headers))
+        self.traffic.answered[response.status] += 1
+        self.traffic.received += len(response.body)
+        return response
+
+    async def _decode(
         self,
         method: str,
         path: str,
@@ -272,186 +246,73 @@ class Client:
         decode: Callable[[bytes], T],
         statuses: Collection[int],
         *,
-        place: DecodeSlot,
+        slot: DecodeSlot,
     ) -> T:
         """Decode an answer; see call.
 
         Raises:
-            Interrupted: If it came damaged, or is none to what was asked.
+            ReadError: If it is damaged, or an answer to something else.
             DataError: If it has an unexpected shape.
         """
 
         def checked(body: bytes) -> T:
-            # msgspec does not look at the UTF-8 of keys that it does not know: a
-            # damaged byte in one it should know would lose a figure without a word.
+            # msgspec does not check the UTF-8 of keys that it does not know: a damaged
+            # byte in a key that it should know would lose a figure without an error.
             if not body.isascii():
                 body.decode()
-            # Nothing behind the client has to think of secrets that are echoed.
+            # Nothing behind the client has to deal with credentials that are echoed.
             clean = self._redactor.body(body)
             self.traffic.echoed += clean is not body
             return read_body(clean, decode)
 
-        if response.status not in statuses:
-            self._note_failure(method, path, response)
-            msg = f"its status is {response.status}"
-            raise ForeignAnswerError(msg)
         try:
-            return await place.decoded(checked, response.body)
-        except msgspec.ValidationError as exc:
-            self._note_failure(method, path, response)
-            msg = f"{method} {path}: unexpected answer: {exc}"
-            raise DataError(msg, hint=SHAPE_HINT) from exc
-        except ForeignBodyError as exc:
-            self._note_failure(method, path, response)
-            raise ForeignAnswerError(str(exc)) from exc
+            if response.status in statuses:
+                return await slot.decode(checked, response.body)
         except DECODE_ERRORS as exc:
             self._note_failure(method, path, response)
-            raise ReadError("damaged answer") from exc  # noqa: EM101, TRY003 - one word of state
+            if isinstance(exc, msgspec.ValidationError):
+                msg = f"{method} {path}: unexpected answer: {exc}"
+                raise DataError(msg, hint=SHAPE_HINT) from exc
+            raise unreadable(exc) from exc
+        self._note_failure(method, path, response)
+        msg = f"its status is {response.status}"
+        raise ForeignAnswerError(msg)
 
-    async def _refused(
+    async def _after_refusal(
         self,
         method: str,
         path: str,
         response: Response,
         token: Token,
-        tries: RetryState,
+        retrier: Retrier,
     ) -> Token | None:
         """Wait until the request may be repeated.
 
         Returns:
-            The token, if it was what was refused.
+            The token, if the API refused it.
 
         Raises:
-            GcbatchError: The refusal as an error, if repeating does not mend it.
+            GcbatchError: The answer as an error, if repeating does not help.
         """
-        refusal = parse_error(
-            method,
-            path,
-            response.status,
-            response.headers,
-            response.body,
-            redact=self._redactor.text,
-        )
+        refusal = parse_error(method, path, response, redact=self._redactor.text)
         self._note_failure(method, path, response, refusal.correlation_id)
         if response.status == HTTPStatus.UNAUTHORIZED:
-            tries.after_stale_token(refusal)
+            retrier.after_stale_token(refusal)
             return token
         rule = rule_for(refusal)
         if rule is None:
             self._tokens.accepted(token)
-            if tries.divisible and is_too_large(refusal):
+            if retrier.divisible and is_too_large(refusal):
                 raise TooLargeError(str(refusal), response=refusal)
             raise to_exception(refusal)
-        await tries.after_refusal(refusal, response, rule)
+        await retrier.after_refusal(refusal, response, rule)
         return None
 
     def _note_failure(
-        self, method: str, path: str, response: Response, known_as: str = ""
+        self, method: str, path: str, response: Response, known_id: str = ""
     ) -> None:
-        trace = known_as or self._trace(response)
-        self.traffic.fail(method, path, response.status, trace)
+        identity = known_id or self._correlation_id(response)
+        self.traffic.fail(method, path, response.status, identity)
 
-    def _trace(self, response: Response) -> str:
+    def _correlation_id(self, response: Response) -> str:
         return correlation_id(response.headers, redact=self._redactor.text)
-
-    async def _send(
-        self,
-        method: str,
-        target: str,
-        token: Token,
-        ticket: Permit,
-        body: bytes | None,
-        *,
-        place: DecodeSlot,
-    ) -> Response:
-        self._redactor.learn(token.value)
-        headers = {"Authorization": f"Bearer {token.value}"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        url = f"{self._connection.hosts.api}{target}"
-        self.traffic.sent += 1
-        try:
-            response = await self._transport.send(
-                method, url, headers=headers, body=body, grow=place.grow
-            )
-        except BaseException:
-            self._pace.lost(ticket)
-            raise
-        self._pace.answered(ticket, _standing(response.headers))
-        self.traffic.answered[response.status] += 1
-        self.traffic.received += len(response.body)
-        return response
-
-
-def _standing(headers: Mapping[str, str]) -> QuotaHeaders | None:
-    """Return what an answer's headers say of the quota, if they say it whole."""
-    said = [
-        headers.get(f"inin-ratelimit-{name}", "")
-        for name in ("count", "allowed", "reset")
-    ]
-    if not all(text.isdecimal() and len(text) <= MOST_DIGITS for text in said):
-        return None
-    count, allowed, reset_s = map(int, said)
-    return QuotaHeaders(count, allowed, reset_s)
-
-
-@dataclass(frozen=True)
-class OrgClient:
-    """The way to one org: a client, and the pace and the token that it goes by.
-
-    Args:
-        client: Asks.
-        pacer: The org's quota.
-        tokens: The org's token.
-    """
-
-    client: Client
-    pacer: RateLimiter
-    tokens: TokenProvider
-
-
-def build_client(
-    transport: Transport,
-    connection: ClientConfig,
-    clock: Callable[[], float],
-    room: DecodeGate | None = None,
-) -> OrgClient:
-    """Return the way to an org.
-
-    Args:
-        transport: Sends single requests.
-        connection: Where to, as whom and how fast.
-        clock: Monotonic seconds.
-        room: As for Client.
-    """
-    pacer = RateLimiter(
-        connection.requests_per_minute, reserve=connection.reserve, clock=clock
-    )
-    patience = Retrier(give_up_s=connection.give_up_s, hold=pacer.hold, clock=clock)
-    grant = partial(request_token, connection, transport, patience)
-    tokens = TokenProvider(grant, clock=clock)
-    client = Client(
-        transport, connection, pace=pacer, tokens=tokens, patience=patience, room=room
-    )
-    return OrgClient(client, pacer, tokens)
-
-
-@asynccontextmanager
-async def open_access(
-    connection: ClientConfig, room: DecodeGate
-) -> AsyncIterator[OrgClient]:
-    """Open the way to an org, on the clock of the loop.
-
-    Its connections close on leaving.
-
-    Args:
-        connection: Where to, as whom and how fast.
-        room: For large answers, which orgs share.
-    """
-    async with open_transport(
-        timeout_s=connection.timeout_s,
-        connections=connection.concurrency + 1,
-        max_response_bytes=connection.max_response_bytes,
-    ) as transport:
-        clock = asyncio.get_running_loop().time
-        yield build_client(transport, connection, clock, room)

@@ -1,4 +1,4 @@
-"""Asking for a token by client credentials (RFC 6749, section 4.4)."""
+"""Requests for a token by client credentials (RFC 6749, section 4.4)."""
 
 import base64
 from http import HTTPStatus
@@ -9,7 +9,7 @@ import msgspec
 
 from gcbatch.errors import AccessError, DataError
 from gcbatch.genesys import rule_for
-from gcbatch.genesys.client.body_reader import BodyReader, ForeignBodyError, read_body
+from gcbatch.genesys.client.body_reader import BodyReader, read_body
 from gcbatch.genesys.client.config import ClientConfig
 from gcbatch.genesys.client.error_response import (
     DECODE_ERRORS,
@@ -17,23 +17,25 @@ from gcbatch.genesys.client.error_response import (
     to_exception,
 )
 from gcbatch.genesys.client.redaction import Redactor
-from gcbatch.genesys.client.retrying import Retrier
+from gcbatch.genesys.client.retrying import Retrier, RetrySettings
 from gcbatch.genesys.client.token_provider import Token
 from gcbatch.genesys.client.transport import (
     ConnectError,
     ForeignAnswerError,
     ReadError,
+    Response,
     Transport,
+    unreadable,
 )
 
 __all__ = ["request_token"]
 
 USUAL_LIFETIME_S: Final = 3_600.0
-"""Of a token that does not tell its own."""
+"""Of a token whose answer names none."""
 
-LONGEST_LIFETIME_S: Final = 172_800.0
-"""Two days: the most that an OAuth client can be given, by the service's documentation
-of the clients' token duration."""
+MAX_LIFETIME_S: Final = 172_800.0
+"""Two days, the maximum of an OAuth client, by the service's documentation of the
+clients' token duration."""
 
 _REFUSED: Final = (
     HTTPStatus.BAD_REQUEST,  # invalid_client, by the service's own tests
@@ -43,54 +45,32 @@ _REFUSED: Final = (
 
 
 async def request_token(
-    connection: ClientConfig, transport: Transport, patience: Retrier
+    config: ClientConfig, transport: Transport, settings: RetrySettings
 ) -> Token:
-    """Ask the login host for a token.
+    """Request a token of the login host.
 
     Raises:
         AccessError: If it refuses the credentials.
         ServiceError: If it cannot be reached, or keeps failing.
         DataError: If it grants something that is no token.
     """
-    headers, body = _request(connection)
-    path = connection.token_path
-    url = f"{connection.hosts.login}{path}"
-    tries = patience.tries(f"POST {url}")
-    redactor = Redactor(connection.client_id, connection.client_secret)
+    headers, body = _request(config)
+    path = config.token_path
+    url = f"{config.hosts.login}{path}"
+    retrier = Retrier(settings, f"POST {url}")
+    redactor = Redactor(config.client_id, config.client_secret)
     while True:
         try:
             response = await transport.send("POST", url, headers=headers, body=body)
-        except (ConnectError, ReadError) as lost:
-            await tries.after_loss(lost)
+            if response.status < HTTPStatus.MULTIPLE_CHOICES:
+                return _read_token(url, response)
+        except (ConnectError, ReadError) as loss:
+            await retrier.after_loss(loss)
             continue
-        if response.status < HTTPStatus.MULTIPLE_CHOICES:
-            if response.status != HTTPStatus.OK:
-                await tries.after_loss(
-                    ForeignAnswerError(f"its status is {response.status}")
-                )
-                continue
-            try:
-                return read_body(response.body, _token)
-            except msgspec.ValidationError as exc:
-                msg = f"POST {url}: grants no usable token: {exc}"
-                raise DataError(msg, hint="check login_url and org.token") from exc
-            except ForeignBodyError as exc:
-                await tries.after_loss(ForeignAnswerError(str(exc)))
-                continue
-            except DECODE_ERRORS:
-                await tries.after_loss(ReadError("damaged answer"))
-                continue
-        refusal = parse_error(
-            "POST",
-            path,
-            response.status,
-            response.headers,
-            response.body,
-            redact=redactor.text,
-        )
+        refusal = parse_error("POST", path, response, redact=redactor.text)
         rule = rule_for(refusal)
         if rule is not None:
-            await tries.after_refusal(refusal, response, rule)
+            await retrier.after_refusal(refusal, response, rule)
             continue
         if response.status in _REFUSED:
             hint = "check client id and secret, and that the region is the org's"
@@ -98,16 +78,16 @@ async def request_token(
         raise to_exception(refusal)
 
 
-def _request(connection: ClientConfig) -> tuple[dict[str, str], bytes]:
-    """Return the headers and the body that ask for a token."""
+def _request(config: ClientConfig) -> tuple[dict[str, str], bytes]:
+    """Return the headers and the body that request a token."""
     grant = {"grant_type": "client_credentials"}
-    if connection.token_style == "json":  # noqa: S105 - a style, no secret
+    if config.token_style == "json":  # noqa: S105 - a style, no secret
         grant |= {
-            "client_id": connection.client_id,
-            "client_secret": connection.client_secret,
+            "client_id": config.client_id,
+            "client_secret": config.client_secret,
         }
         return {"Content-Type": "application/json"}, msgspec.json.encode(grant)
-    pair = f"{connection.client_id}:{connection.client_secret}".encode()
+    pair = f"{config.client_id}:{config.client_secret}".encode()
     headers = {
         "Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}",
         "Content-Type": "application/x-www-form-urlencoded",
@@ -123,6 +103,19 @@ class _Grant(msgspec.Struct):
 _GRANTS: Final = BodyReader(_Grant, "access_token", or_nothing=False)
 
 
+def _read_token(url: str, response: Response) -> Token:
+    if response.status != HTTPStatus.OK:
+        msg = f"its status is {response.status}"
+        raise ForeignAnswerError(msg)
+    try:
+        return read_body(response.body, _token)
+    except msgspec.ValidationError as exc:
+        msg = f"POST {url}: grants no usable token: {exc}"
+        raise DataError(msg, hint="check login_url and org.token") from exc
+    except DECODE_ERRORS as exc:
+        raise unreadable(exc) from exc
+
+
 def _token(body: bytes) -> Token:
     granted = _GRANTS.decode(body)
     if not granted.access_token.isprintable() or not granted.access_token:
@@ -131,17 +124,19 @@ def _token(body: bytes) -> Token:
     return Token(granted.access_token, lifetime_s=_lifetime_s(granted.expires_in))
 
 
-def _lifetime_s(told: object) -> float:
+def _lifetime_s(expires_in: object) -> float:
     """Return how long a token lives, in seconds.
 
     Args:
-        told: A number, also as text; what is no positive one counts as not told. That
-            costs nothing: a token that ends earlier is refused, and renewed for that.
+        expires_in: A number, also as text; anything else counts as not sent. That costs
+            nothing: a token that ends earlier is refused, and then renewed.
     """
     try:
         lifetime_s = 0.0
-        if isinstance(told, (int, float, str)) and not isinstance(told, bool):
-            lifetime_s = float(told)
+        if isinstance(expires_in, (int, float, str)) and not isinstance(
+            expires_in, bool
+        ):
+            lifetime_s = float(expires_in)
     except (ValueError, OverflowError):
         lifetime_s = 0.0
-    return min(lifetime_s, LONGEST_LIFETIME_S) if lifetime_s > 0 else USUAL_LIFETIME_S
+    return min(lifetime_s, MAX_LIFETIME_S) if lifetime_s > 0 else USUAL_LIFETIME_S

@@ -1,4 +1,4 @@
-"""How to reach an org, as whom, and how hard to ask it."""
+"""How to reach an org: addresses, credentials, quota and time limits."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -15,10 +15,9 @@ class ClientConfig:
     Args:
         hosts: Its two addresses.
         client_id, client_secret: Of the OAuth client.
-        token_path, token_style: How a token is asked for, as in the job file.
-        requests_per_minute, reserve: As in the job file.
         concurrency: Requests in flight.
-        timeout_s, give_up_s, max_response_bytes: As in the job file.
+        token_path, token_style, requests_per_minute, reserve, timeout_s, give_up_s,
+            max_response_bytes: As in the job file.
     """
 
     hosts: Hosts

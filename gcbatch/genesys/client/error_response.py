@@ -1,7 +1,7 @@
-"""What an error answer says, as an error of ours.
+"""Error responses of the service, and the errors to raise for them.
 
 Sources: the SDK's model ErrorBody; codes and texts of the service's documentation;
-the token endpoint answers in another shape (RFC 6749, section 5.2). Read 2026-11-21.
+the token endpoint has another shape (RFC 6749, section 5.2). Read 2026-11-21.
 """
 
 import re
@@ -13,10 +13,10 @@ import msgspec
 
 from gcbatch.errors import AccessError, ErrorResponse, GcbatchError, ServiceError
 from gcbatch.genesys.client.body_reader import read_body
+from gcbatch.genesys.client.transport import ANALYTICS, Response
 from gcbatch.text import fits_id, one_line
 
 __all__ = [
-    "ANALYTICS",
     "DECODE_ERRORS",
     "correlation_id",
     "is_too_large",
@@ -27,13 +27,8 @@ __all__ = [
 
 MESSAGE_CHARS: Final = 600
 
-
 DECODE_ERRORS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding raises for a body that is no JSON, no UTF-8, or nested without end."""
-
-ANALYTICS: Final = "/api/v2/analytics/"
-"""Begins the paths that ask what the query section of a job says; others ask for what
-the org lists, and no key of that section mends them."""
+"""What decoding raises for a body that is no JSON, no UTF-8, or nested too deeply."""
 
 _PERMISSIONS: Final = re.compile(
     r"permissions?(?:\(s\))?(?: assigned)?: *(.+)", re.IGNORECASE
@@ -64,34 +59,27 @@ _ERROR_BODIES: Final = msgspec.json.Decoder(_ErrorBody)
 def parse_error(
     method: str,
     path: str,
-    status: int,
-    headers: Mapping[str, str],
-    body: bytes,
+    response: Response,
     *,
     redact: Callable[[str], str] = str,
 ) -> ErrorResponse:
-    """Read an error answer; one that is no JSON gives a refusal without words.
+    """Read an error response; if it is no JSON, it has no code and no message.
 
-    Args:
-        method: Of the request.
-        path: Of the request.
-        status: Of the answer.
-        headers: Of the answer.
-        body: Of the answer.
-        redact: Hides what must not be repeated, should the answer echo it.
+    The answer may echo credentials, which *redact* hides.
     """
     try:
-        said = read_body(body, _ERROR_BODIES.decode)
+        error = read_body(response.body, _ERROR_BODIES.decode)
     except DECODE_ERRORS:
-        said = _ErrorBody()
+        error = _ErrorBody()
     return ErrorResponse(
         method=method,
         path=path,
-        status=status,
-        code=_clean(said.code or said.error, redact),
-        message=_clean(said.message or said.error_description, redact),
+        status=response.status,
+        code=_clean(error.code or error.error, redact),
+        message=_clean(error.message or error.error_description, redact),
         correlation_id=(
-            correlation_id(headers, redact=redact) or _id(said.contextId, redact)
+            correlation_id(response.headers, redact=redact)
+            or _id(error.contextId, redact)
         ),
     )
 
@@ -99,31 +87,31 @@ def parse_error(
 def correlation_id(
     headers: Mapping[str, str], *, redact: Callable[[str], str] = str
 ) -> str:
-    """Return the service's id of an exchange; empty if it gave none that can be one."""
+    """Return the service's id of an exchange; empty if it gave no usable one."""
     old, new = (headers.get(f"{n}-Correlation-Id") for n in ("ININ", "Genesys"))
     return _id(old or new, redact)
 
 
 def _id(value: object, redact: Callable[[str], str]) -> str:
-    """Return an id as it is; empty for what is none, or holds what is to be hidden."""
+    """Return an id as it is; empty if it is none, or holds credentials."""
     text = value.strip() if isinstance(value, str) else ""
     return text if fits_id(redact(text)) else ""
 
 
 def _clean(value: object, redact: Callable[[str], str]) -> str:
-    """Return text of a server as one bounded line, without what is to be hidden."""
+    """Return a text of the service as one bounded line, without credentials."""
     return one_line(redact(value), MESSAGE_CHARS) if isinstance(value, str) else ""
 
 
 def to_exception(refusal: ErrorResponse) -> GcbatchError:
-    """Return the error to raise for an answer that repeating does not mend."""
+    """Return the error to raise for an answer that repeating does not change."""
     hint = _hint(refusal)
     kind = AccessError if refusal.status in (401, 403) else ServiceError
     return kind(str(refusal), hint=hint, response=refusal)
 
 
 def is_too_large(refusal: ErrorResponse) -> bool:
-    """Say whether the service would answer less than it was asked for.
+    """Say whether the service refused a request for its size alone.
 
     Source: `limit of 30000 results` and `Result set is larger than result limit` are
     texts that other extractors match; 413 is documented for the body's size.
@@ -135,7 +123,7 @@ def is_too_large(refusal: ErrorResponse) -> bool:
 
 
 def paging_limit(refusal: ErrorResponse | None) -> int | None:
-    """Return how many rows paging reaches, where that is why a page was refused.
+    """Return how many rows paging reaches, if the error says so.
 
     Source: `Pagination may not exceed 100000 results.` is the text that other tools
     quote; its code is not known.

@@ -1,4 +1,4 @@
-"""Listings: the org's queues, users and wrap-up codes, page by page.
+"""Listings of the org's queues, users and wrap-up codes, page by page.
 
 Sources: models QueueEntityListing, Queue, User and WrapupCode of
 PureCloudPlatformClientV2 269.0.0. Read 2026-11-21.
@@ -24,22 +24,21 @@ from gcbatch.genesys.client.client import Client
 
 __all__ = ["list_entities"]
 
-
-MOST_PAGES: Final = 10_000
+MAX_PAGES: Final = 10_000
 """Of a listing; a million entities."""
 
 
-class _Page(msgspec.Struct):
+class _Page(msgspec.Struct, rename="camel"):
     entities: list[Entity] | None = None
-    pageCount: int | float | None = None  # noqa: N815 - the API's word
+    page_count: int | float | None = None
     total: int | float | None = None
-    nextUri: str | None = None  # noqa: N815 - the API's word
-    pageSize: Any = None  # noqa: N815 - likewise
-    pageNumber: Any = None  # noqa: N815 - likewise
-    firstUri: Any = None  # noqa: N815 - likewise
-    lastUri: Any = None  # noqa: N815 - likewise
-    previousUri: Any = None  # noqa: N815 - likewise
-    selfUri: Any = None  # noqa: N815 - likewise
+    next_uri: str | None = None
+    page_size: Any = None
+    page_number: Any = None
+    first_uri: Any = None
+    last_uri: Any = None
+    previous_uri: Any = None
+    self_uri: Any = None
 
 
 class _WholePage(msgspec.Struct):
@@ -51,46 +50,46 @@ _WHOLE_PAGES: Final = msgspec.json.Decoder(_WholePage)
 
 
 async def list_entities(
-    client: Client, listing: EntityKind, *, whole: bool = False
+    client: Client, kind: EntityKind, *, whole: bool = False
 ) -> EntityListing:
-    """Read all pages of a listing, from the first address that is allowed.
+    """Read all pages of a listing, from the first address that the org allows.
 
-    Entities that are added or removed meanwhile shift the pages; a listing that comes
+    Entities that are added or removed meanwhile shift the pages. A listing that comes
     short is therefore read once more.
 
     Args:
-        client: Whom to ask through.
-        listing: Which.
+        client: Sends the requests.
+        kind: What to list.
         whole: Whether to keep entities as they were sent, for tables.
 
     Returns:
-        What came, and why that is not everything, where it is not: a permission that
-        is missing, an address that fails, or answers that make no listing.
+        The entities that came. If some are missing, also why: the org refuses the
+        permission, an address fails, or the answers make no listing.
 
     Raises:
-        GcbatchError: As Client.call does, where that is not this listing's alone:
-            credentials that are refused, or nobody who answers.
+        GcbatchError: As Client.call does, if the error concerns not only this listing:
+            refused credentials, or a service that cannot be reached.
     """
-    found = await _allowed(client, listing, whole=whole)
+    found = await _read_allowed(client, kind, whole=whole)
     if found.shortfall and not found.failure:
-        found = await _allowed(client, listing, whole=whole)
+        found = await _read_allowed(client, kind, whole=whole)
     return found
 
 
-async def _allowed(
-    client: Client, listing: EntityKind, *, whole: bool
+async def _read_allowed(
+    client: Client, kind: EntityKind, *, whole: bool
 ) -> EntityListing:
     refused: AccessError | None = None
-    for path in listing.paths:
-        found = await _Reader(client, listing, path, whole=whole).read(refused)
+    for path in kind.paths:
+        found = await _Reader(client, kind, path, whole=whole).read(refused)
         if not isinstance(found.failure, AccessError):
             return found
         refused = refused or found.failure
-    return EntityListing(listing, None, refused=refused, failure=refused)
+    return EntityListing(kind, None, refused=refused, failure=refused)
 
 
 def _concerns(error: GcbatchError, path: str) -> bool:
-    """Say whether an error is of what is asked at *path*, and not of all requests."""
+    """Say whether an error concerns only the requests to *path*."""
     refusal = error.response
     answered = refusal is not None and refusal.path == path
     if isinstance(error, AccessError):
@@ -108,20 +107,20 @@ class _Reader:
     """Reads the pages of one address."""
 
     def __init__(
-        self, client: Client, listing: EntityKind, path: str, *, whole: bool
+        self, client: Client, kind: EntityKind, path: str, *, whole: bool
     ) -> None:
         self._client = client
-        self._listing = listing
+        self._kind = kind
         self._path = path
         self._whole = whole
         self._entities: dict[str, Entity] = {}
         self._documents: dict[str, bytes] = {}
 
     async def read(self, refused: AccessError | None) -> EntityListing:
-        """Read to the end, or until something fails; of what came nothing is lost."""
+        """Read to the end, or until a request fails; return what came until then."""
         failure: GcbatchError | None = None
         came, total = 0, 0.0
-        for parameters in self._listing.slices:
+        for parameters in self._kind.slices:
             try:
                 own, announced = await self._read(parameters)
             except GcbatchError as exc:
@@ -130,11 +129,11 @@ class _Reader:
                 failure = failure or exc
                 if not _is(exc.response, HTTPStatus.BAD_REQUEST):
                     break
-                # This slice is too long to be paged to its end; others may not be.
+                # This slice has too many pages; others may have fewer.
             else:
                 came, total = came + own, total + max(own, announced or 0.0)
         return EntityListing(
-            self._listing,
+            self._kind,
             self._path,
             self._entities,
             self._documents,
@@ -147,17 +146,17 @@ class _Reader:
         """Read a slice to its end.
 
         Returns:
-            How many entities it has, and how many by the service's account; None if
-            that gave none.
+            How many entities came, and how many the service announced; None if it
+            announced none.
         """
         if self._whole:
-            parameters = {**parameters, **self._listing.more}
+            parameters = {**parameters, **self._kind.more}
         seen: set[str] = set()
         number, last, total = 1, None, None
         while True:
             answer = await self._client.get(
                 self._path,
-                self._decoded,
+                self._decode,
                 **parameters,
                 pageSize=LISTING_PAGE,
                 pageNumber=number,
@@ -168,25 +167,25 @@ class _Reader:
             seen |= found.keys()
             self._entities.update(found)
             self._documents.update(sent)
-            # The page size that was asked may have been cut; the answer's own account
-            # of pages counts; what says nothing does not take it back.
-            last = page.pageCount if page.pageCount is not None else last
+            # The service may send smaller pages than requested, so its own number of
+            # pages counts. A page without one leaves that of the pages before.
+            last = page.page_count if page.page_count is not None else last
             total = page.total if page.total is not None else total
-            more = page.nextUri is not None if last is None else number < last
+            more = page.next_uri is not None if last is None else number < last
             if not more:
                 return len(seen), total
-            if len(seen) == before or number >= MOST_PAGES:
-                news = f"page {number} brings nothing new, yet more are announced"
-                msg = f"GET {self._path}: {news}"
+            if len(seen) == before or number >= MAX_PAGES:
+                problem = f"page {number} brings nothing new, yet more are announced"
+                msg = f"GET {self._path}: {problem}"
                 raise DataError(msg, hint="try again; if it stays so, ask the service")
             number += 1
 
-    def _decoded(self, body: bytes) -> tuple[_Page, dict[str, bytes]]:
+    def _decode(self, body: bytes) -> tuple[_Page, dict[str, bytes]]:
         page = _PAGES.decode(body)
         if not self._whole:
             return page, {}
-        # Read twice, so that errors name the place in the page, and a run that wants
-        # names only pays for nothing else.
+        # Read twice, so that errors name the place in the page, and runs that need only
+        # names do no other work.
         whole = _WHOLE_PAGES.decode(body).entities or ()
         return page, {
             entity.id: msgspec.json.format(bytes(document), indent=-1)

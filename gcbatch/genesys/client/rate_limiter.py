@@ -1,20 +1,20 @@
-"""Pacing: one pacer per token, for all tasks that share it."""
+"""The rate of requests: one limiter per token, for all tasks that share it."""
 
 import asyncio
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, Protocol
 
 from aiolimiter import AsyncLimiter
 
 from gcbatch.genesys.client.server_quota import Permit, QuotaHeaders, ServerQuota
 
-__all__ = ["QuotaExhaustedError", "RateLimiter", "make_limiter"]
+__all__ = ["Limiter", "QuotaExhaustedError", "RateLimiter", "make_limiter"]
 
 WINDOW_S: Final = 60.0
 MAX_WAIT_S: Final = 900.0
-"""Longest wait for a window's end. Daily limits end in hours: then the run ends, and
+"""Longest wait for a window's end. Daily limits end in hours: the run then ends, and
 what it fetched is kept."""
 
 BURST_SHARE: Final = 60
@@ -29,7 +29,7 @@ def make_limiter(requests_per_minute: int) -> AsyncLimiter:
     small bucket grants at most a burst above the steady rate; that much is taken off.
 
     Args:
-        requests_per_minute: Most requests in any span of 60 s; 1 or more.
+        requests_per_minute: Maximum of requests in any span of 60 s; 1 or more.
     """
     burst = max(1, requests_per_minute // BURST_SHARE)
     steady = requests_per_minute - (burst - 1)
@@ -48,15 +48,31 @@ class QuotaExhaustedError(Exception):
         self.wait_s = wait_s
 
 
-class RateLimiter:
-    """Lets requests go at the pace of the quota; holds all of them when told to.
+class Limiter(Protocol):
+    """Says when a request may be sent; see RateLimiter."""
 
-    Two things set the pace: the ceiling of the job, in any minute; and below it what
-    the server counts, in its own windows.
+    async def acquire(self) -> Permit:
+        """Wait until the next request may be sent."""
+
+    def answered(self, permit: Permit, headers: QuotaHeaders | None) -> None:
+        """Take in what an answer says of the quota."""
+
+    def lost(self, permit: Permit) -> None:
+        """Note that no answer will come."""
+
+    def pause_all(self, seconds: float) -> None:
+        """Let no request start for *seconds* from now."""
+
+
+class RateLimiter:
+    """Lets requests start at the rate that the quota allows.
+
+    Two limits apply: the maximum of the job, in any minute; and below it what the
+    server counts, in its own windows.
 
     Args:
-        requests_per_minute: The ceiling.
-        reserve: Percent of it, and of what the server allows, left to other users.
+        requests_per_minute: The maximum of the job.
+        reserve: Percent of both limits that is left to other users.
         clock: Monotonic seconds.
     """
 
@@ -70,63 +86,62 @@ class RateLimiter:
         share = 1 - reserve / 100
         self.per_minute = max(1, int(requests_per_minute * share))
         self._limiter = make_limiter(self.per_minute)
-        self._budget = ServerQuota(share)
+        self._quota = ServerQuota(share)
         self._clock = clock
-        self._held_until = 0.0
-        self._news = asyncio.Event()
-        self._gate = asyncio.Lock()
+        self._paused_until = 0.0
+        self._change = asyncio.Event()
+        self._first_in_line = asyncio.Lock()
 
-    async def turn(self) -> Permit:
-        """Return when the next request may be sent, in the order of asking.
+    async def acquire(self) -> Permit:
+        """Wait until the next request may be sent; first come, first served.
 
         Returns:
-            A ticket, to be handed to answered or lost.
+            A permit, to be passed to answered, lost or unused.
 
         Raises:
-            QuotaSpentError: If that is further off than MAX_WAIT_S.
+            QuotaExhaustedError: If the wait would be longer than MAX_WAIT_S.
         """
-        async with self._gate:
+        async with self._first_in_line:
             while True:
                 while (wait_s := self._wait_s()) > 0:
                     if MAX_WAIT_S < wait_s < math.inf:
                         raise QuotaExhaustedError(wait_s)
-                    # Answers to what is in flight may say that there is room after
-                    # all, or that the wait is longer.
+                    # Answers to requests in flight may shorten or extend the wait.
                     with suppress(TimeoutError):
                         async with asyncio.timeout(wait_s):
-                            await self._news.wait()
+                            await self._change.wait()
                 await self._limiter.acquire()
                 if self._wait_s() <= 0:
-                    return self._budget.send(self._clock())
+                    return self._quota.send(self._clock())
 
-    def answered(self, ticket: Permit, standing: QuotaHeaders | None) -> None:
+    def answered(self, permit: Permit, headers: QuotaHeaders | None) -> None:
         """Take in what an answer says of the quota; None if it says nothing."""
-        self._budget.answer(ticket, self._clock(), standing)
-        self._tell()
+        self._quota.answer(permit, self._clock(), headers)
+        self._wake()
 
-    def lost(self, ticket: Permit) -> None:
+    def lost(self, permit: Permit) -> None:
         """Note that no answer will come."""
-        self._budget.lose(ticket)
-        self._tell()
+        self._quota.lose(permit)
+        self._wake()
 
-    def unused(self, ticket: Permit) -> None:
-        """Take a ticket back that nothing was sent with."""
-        self._budget.take_back(ticket)
-        self._tell()
+    def unused(self, permit: Permit) -> None:
+        """Take back a permit with which nothing was sent."""
+        self._quota.take_back(permit)
+        self._wake()
 
-    def offered(self, *, open_too: bool = True) -> int:
-        """Return how many requests the server allowed so far; see Budget.offered."""
-        return self._budget.offered(self._clock(), open_too=open_too)
+    def allowed(self, *, with_open: bool = True) -> int:
+        """Return how many requests the server allowed; see ServerQuota.allowed."""
+        return self._quota.allowed(self._clock(), with_open=with_open)
 
-    def hold(self, seconds: float) -> None:
-        """Let nobody go for *seconds* from now."""
-        self._held_until = max(self._held_until, self._clock() + seconds)
-        self._tell()
+    def pause_all(self, seconds: float) -> None:
+        """Let no request start for *seconds* from now."""
+        self._paused_until = max(self._paused_until, self._clock() + seconds)
+        self._wake()
 
-    def _tell(self) -> None:
-        self._news.set()
-        self._news.clear()
+    def _wake(self) -> None:
+        self._change.set()
+        self._change.clear()
 
     def _wait_s(self) -> float:
         now = self._clock()
-        return max(self._held_until - now, self._budget.delay_s(now))
+        return max(self._paused_until - now, self._quota.delay_s(now))

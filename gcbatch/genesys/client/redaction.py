@@ -1,8 +1,8 @@
-"""Credentials taken out of what a service sends back.
+"""Removes credentials from what a service sends back.
 
 A service may echo what it was sent, in an error, a header or a debug field. The client
-passes every answer through a Redactor before it is read, so that nothing behind it,
-parts and notes included, has to think of secrets.
+passes every answer through a Redactor before it reads it, so that no other code, and no
+part or note, has to deal with secrets.
 """
 
 import base64
@@ -13,34 +13,32 @@ from typing import Final
 __all__ = ["HIDDEN", "SHORTEST_IN_DATA", "Redactor"]
 
 HIDDEN: Final = "[hidden]"
-"""Stands for credentials; is the same within JSON, and no id of any kind."""
+"""Replaces credentials; needs no escape in JSON, and is no id of any kind."""
 
 SHORTEST_IN_DATA: Final = 12
-"""Characters. A shorter secret may be a word of the data, which must not change; it is
-hidden in messages only. The service's own secrets have 43 characters, tokens 86."""
+"""Characters. A shorter secret may be a word of the data, which must not change; only
+messages hide it. The service's own secrets have 43 characters, tokens 86."""
 
 TOKENS_KEPT: Final = 3
-"""Tokens that are looked for: an answer may be to a request that was sent with the one
-before, or with the one before that. Older ones have ended."""
+"""Tokens to search for: an answer may be to a request with the last token or with one
+of the two before it. Older ones have ended."""
 
 
 class Redactor:
-    """Hides the credentials of one org, in every form in which they travel.
-
-    These are: as they are, within Base64, written with escapes of JSON or of URLs.
+    """Hides the credentials of one org: plain, in Base64, with escapes of JSON or URLs.
 
     Args:
-        client_id: Of the OAuth client; no secret, but in the pair that signs in.
-        client_secret: Its secret; empty where it is not known, as on a worker.
+        client_id: Of the OAuth client; no secret, but part of the pair that signs in.
+        client_secret: Its secret; empty if unknown, as on a worker.
     """
 
     def __init__(self, client_id: str, client_secret: str) -> None:
         self._pair = f"{client_id}:{client_secret}" if client_secret else ""
         self._known = [client_secret] if client_secret else []
-        self._learned()
+        self._update()
 
     def learn(self, token: str) -> None:
-        """Hide a token too, from now on."""
+        """Hide this token too, from now on."""
         if token in self._known:
             return
         secret, tokens = (
@@ -48,12 +46,12 @@ class Redactor:
             self._known[bool(self._pair) :],
         )
         self._known = [*secret, *[*tokens, token][-TOKENS_KEPT:]]
-        self._learned()
+        self._update()
 
-    def _learned(self) -> None:
+    def _update(self) -> None:
         forms = {form for known in self._known for form in _secret_encodings(known)}
         forms.add(base64.b64encode(self._pair.encode()).decode().rstrip("="))
-        # The longest first, so that no rest of one form is left by another.
+        # The longest first, so that a shorter form leaves no rest of a longer one.
         in_text = sorted(forms - {""}, key=len, reverse=True)
         in_data = [form for form in in_text if len(form) >= SHORTEST_IN_DATA]
         self._in_text, self._in_data = _Search(in_text), _Search(in_data)
@@ -65,18 +63,18 @@ class Redactor:
     def body(self, body: bytes) -> bytes:
         """Return the body of an answer without credentials; see SHORTEST_IN_DATA.
 
-        One that has none is returned as it is, and is only searched: that takes a
-        twentieth of the time of decoding it.
+        A body without any is the same object; searching it takes a twentieth of the
+        time of decoding it.
         """
         return self._in_data.hide(body)
 
 
 class _Search:
-    """Finds and hides some texts, however they are escaped."""
+    """Finds and hides some texts, in any escaped form."""
 
     def __init__(self, texts: list[str]) -> None:
         needles = {needle for text in texts for needle in _needles_of(text)}
-        # Where one is within another, it is found with it.
+        # A needle that contains another one is found with it.
         self._needles = tuple(
             one for one in needles if not any(o in one for o in needles - {one})
         )
@@ -102,10 +100,10 @@ class _Search:
 
 
 def _secret_encodings(credential: str) -> Iterator[str]:
-    """Yield a credential, and what Base64 makes of it at any place of a text.
+    """Yield a credential, and its Base64 at any offset of a text.
 
-    Within a text the first and the last group hold bits of what stands beside it; they
-    are left out.
+    Within a text the first and the last group hold bits of the neighbouring characters;
+    they are left out.
     """
     raw = credential.encode()
     yield credential
@@ -118,7 +116,7 @@ def _secret_encodings(credential: str) -> Iterator[str]:
 
 
 def _needles_of(text: str) -> Iterator[bytes]:
-    """Yield what to search for, once escapes are undone."""
+    """Yield the bytes to search for after escapes are undone."""
     raw = _raw(text)
     yield raw
     yield raw.replace(b" ", b"+")  # as in a form
@@ -126,29 +124,29 @@ def _needles_of(text: str) -> Iterator[bytes]:
 
 
 def _escapes_of(characters: set[str]) -> list[re.Pattern[bytes]]:
-    """Return patterns of the escapes by which some characters may be written.
+    """Return patterns of the escapes of some characters.
 
-    JSON within JSON has more backslashes, what is encoded twice has `%25` for `%`. Each
-    pattern begins with one letter, which is looked for quickly.
+    JSON within JSON has more backslashes; text that is encoded twice has `%25` for `%`.
+    Each pattern begins with one letter, because such a search is fast.
     """
     wide = [_raw(c, "utf-16-be").hex() for c in sorted(characters)]
     units = {text[at : at + 4] for text in wide for at in range(0, len(text), 4)}
     octets = {f"{byte:02x}" for c in characters for byte in _raw(c)}
     shorts = [re.escape(c) for c in '"/\\' if c in characters]
-    told = "|".join([f"u(?P<unit>(?i:{'|'.join(sorted(units))}))", *shorts])
+    escapes = "|".join([f"u(?P<unit>(?i:{'|'.join(sorted(units))}))", *shorts])
     patterns = [
-        rf"\\\\*(?:{told})",
+        rf"\\\\*(?:{escapes})",
         rf"%(?:25)*(?P<octet>(?i:{'|'.join(sorted(octets))}))",
     ]
     return [re.compile(pattern.encode()) for pattern in patterns]
 
 
 def _unescaped(escape: re.Match[bytes]) -> bytes:
-    """Return what an escape stands for."""
-    told = escape.groupdict()
-    if unit := told.get("unit"):
+    """Return the bytes of an escaped character."""
+    groups = escape.groupdict()
+    if unit := groups.get("unit"):
         return _raw(chr(int(unit, 16)))
-    if octet := told.get("octet"):
+    if octet := groups.get("octet"):
         return bytes([int(octet, 16)])
     return escape[0][-1:]
 
@@ -162,20 +160,20 @@ def _text_of(raw: bytes) -> str:
 
 
 def _patterns_of(texts: list[str]) -> Iterator[bytes]:
-    """Yield patterns of all ways in which texts may be written.
+    """Yield patterns of all ways to write some texts.
 
-    Each begins with one letter, so that the search goes from one such letter to the
-    next; tried at each place, they take ten times as long.
+    Each begins with one letter, so that the search jumps from one such letter to the
+    next; a search at each place takes ten times as long.
     """
     for text in texts:
         after = b"".join(b"(?:" + b"|".join(_ways_of(c)) + b")" for c in text[1:])
-        # A backslash that stands before would escape what takes their place.
+        # A backslash before it would escape the replacement.
         for way in (*_ways_of(text[0]), rb"\\\\*" + re.escape(_raw(text[0]))):
             yield way + after
 
 
 def _ways_of(character: str) -> Iterator[bytes]:
-    """Yield patterns of all ways in which a character may be written.
+    """Yield patterns of all ways to write a character.
 
     The plain one comes last: escapes may end with it.
     """

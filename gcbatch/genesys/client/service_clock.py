@@ -1,39 +1,31 @@
-"""What time it is for the service, by the Date of its answers.
+"""The service's time, by the Date of its answers.
 
-Whether figures had settled when they were asked for is judged by when that was. A
-machine whose clock is wrong, or a worker whose clock is another, must not decide that.
+Whether figures were final depends on when they were requested. A wrong clock of this
+machine, or of a worker, must not decide that.
 """
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Final
 
-__all__ = ["ServiceClock", "parse_date"]
+from gcbatch.genesys import parse_date
+
+__all__ = ["ServiceClock"]
 
 TOLERANCE: Final = timedelta(seconds=5)
-"""So far two clocks may be apart and still count as agreeing: those that are set by NTP
-are closer, and a Date takes a moment to come."""
+"""Clocks that differ by less count as equal: those that NTP sets are closer, and a Date
+takes a moment to come."""
 
 WHOLE_SECOND: Final = timedelta(seconds=1)
 """A Date leaves out the fraction of its second (RFC 9110, section 5.6.7)."""
 
 
-def parse_date(text: str) -> datetime | None:
-    """Return what a Date header says, in UTC; None where it is no date."""
-    try:
-        told = parsedate_to_datetime(text)
-        return told.astimezone(UTC) if told.tzinfo else told.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
 @dataclass
 class ServiceClock:
-    """The service's clock, as far as its answers show it.
+    """The service's clock, by the Date of its answers.
 
     Attributes:
-        ahead: How far it is ahead of this machine's; zero while they agree, or no
+        ahead: How far it is ahead of this machine's clock; zero if they agree, or if no
             answer had a Date.
     """
 
@@ -46,19 +38,19 @@ class ServiceClock:
     def asked_at(self, date: str, sent_at: datetime, took: timedelta) -> datetime:
         """Learn from an answer, and return when its request was sent, UTC.
 
-        Where the clocks agree, that is what this machine's shows; else the earliest
-        time that the answer allows for, so that nothing counts as settled too soon.
+        That is the time of this machine if the clocks agree. If not, it is the earliest
+        time that the answer allows, so that no figure counts as final too soon.
 
         Args:
             date: The answer's Date header; empty if it has none.
             sent_at: When the request was sent, by this machine's clock.
             took: How long the answer took to begin.
         """
-        told = parse_date(date)
+        answered_at = parse_date(date)
         try:
-            if told is None:
+            if answered_at is None:
                 return sent_at + self.ahead
-            earliest, latest = told - took, told + WHOLE_SECOND
+            earliest, latest = answered_at - took, answered_at + WHOLE_SECOND
             is_early = sent_at + TOLERANCE < earliest
             is_late = sent_at > latest + TOLERANCE
         except OverflowError:  # of a Date at the end of the calendar

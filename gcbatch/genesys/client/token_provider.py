@@ -3,17 +3,23 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from gcbatch.errors import AccessError
 
-__all__ = ["EXPIRY_MARGIN_S", "FRESH_REFUSALS", "Token", "TokenProvider"]
+__all__ = [
+    "EXPIRY_MARGIN_S",
+    "MAX_FRESH_REFUSALS",
+    "Token",
+    "TokenProvider",
+    "TokenSource",
+]
 
 EXPIRY_MARGIN_S: Final = 60.0
 """A token is renewed this long before it ends, so that none ends on its way."""
 
-FRESH_REFUSALS: Final = 3
-"""Fresh tokens that may be refused in a row before we stop asking for more."""
+MAX_FRESH_REFUSALS: Final = 3
+"""Fresh tokens that the API may refuse in a row before we stop requesting more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,11 +30,24 @@ class Token:
     lifetime_s: float
 
 
+class TokenSource(Protocol):
+    """Has the token to send with."""
+
+    async def get(self, *, rejected: Token | None = None) -> Token:
+        """Return a token; not *rejected*, which the API refused."""
+
+    def latest(self, token: Token) -> Token:
+        """Return the token that replaced *token*, or *token* itself."""
+
+    def accepted(self, token: Token) -> None:
+        """Note that the API accepted a request with *token*."""
+
+
 class TokenProvider:
-    """Hands out one shared token; renews it when it ends or is refused.
+    """Has one shared token; renews it when it ends or is refused.
 
     Args:
-        grant: Asks the server for a new token.
+        grant: Requests a new token.
         clock: Monotonic seconds.
     """
 
@@ -49,17 +68,17 @@ class TokenProvider:
         """Return a token that is good for at least EXPIRY_MARGIN_S more seconds.
 
         Args:
-            rejected: The token a request was just refused with (HTTP 401). Ten tasks
-                refused with one token cause one renewal, not ten: the nine that wait
-                for the lock find a newer token behind it.
+            rejected: The token that the API just refused (HTTP 401). Ten tasks with one
+                refused token cause one renewal, not ten: the nine that wait for the
+                lock find a newer token behind it.
 
         Returns:
-            The shared token. One that lives for less than twice the margin is
-            renewed at half its life.
+            The shared token. A token that lives for less than twice the margin is
+            renewed after half its life.
 
         Raises:
-            AccessError: If FRESH_REFUSALS tokens in a row were refused before any
-                request was accepted with one of them.
+            AccessError: If the API refused MAX_FRESH_REFUSALS tokens in a row, and
+                accepted no request with any of them.
         """
         async with self._lock:
             if rejected is not None and rejected is self._token:
@@ -75,25 +94,27 @@ class TokenProvider:
             return self._token
 
     def latest(self, token: Token) -> Token:
-        """Return the token that *token* was renewed by, or itself.
+        """Return the token that replaced *token*, or *token* itself.
 
-        Whoever waited for a turn may hold one that was refused meanwhile: with 200
-        waiting, a revoked token would cost 200 requests of the quota.
+        The API may refuse a token while its task waits for the quota: with 200 tasks
+        waiting, a revoked token would cost 200 requests.
         """
         return self._token or token
 
     def accepted(self, token: Token) -> None:
-        """Note that a request was accepted with *token*."""
+        """Note that the API accepted a request with *token*."""
         if token is self._token:
             self._proven = True
             self._refused_fresh = 0
 
     def _count_refusal(self) -> None:
         self._refused_fresh = 0 if self._proven else self._refused_fresh + 1
-        if self._refused_fresh >= FRESH_REFUSALS:
-            msg = f"the API refuses every token it grants ({FRESH_REFUSALS} in a row)"
-            raise AccessError(
-                msg,
-                hint="check that api_url and login_url are of one org, and that the "
-                "OAuth client is active and has a role",
+        if self._refused_fresh >= MAX_FRESH_REFUSALS:
+            msg = (
+                f"the API refuses every token it grants ({MAX_FRESH_REFUSALS} in a row)"
             )
+            hint = (
+                "check that api_url and login_url are of one org, and that the OAuth "
+                "client is active and has a role"
+            )
+            raise AccessError(msg, hint=hint)

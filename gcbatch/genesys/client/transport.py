@@ -1,4 +1,4 @@
-"""One HTTP exchange: bounded in time and size, foreign errors translated."""
+"""One HTTP exchange: bounded in time and size, with errors of our own."""
 
 import asyncio
 import ssl
@@ -14,12 +14,13 @@ from typing import Final
 import aiohttp
 
 from gcbatch.errors import ServiceError
-from gcbatch.genesys.client.error_response import ANALYTICS
+from gcbatch.genesys.client.body_reader import ForeignBodyError
 from gcbatch.genesys.client.network import check_trust, proxy_for
 from gcbatch.genesys.client.service_clock import ServiceClock
 from gcbatch.text import one_line
 
 __all__ = [
+    "ANALYTICS",
     "ConnectError",
     "ForeignAnswerError",
     "ReadError",
@@ -27,30 +28,34 @@ __all__ = [
     "Response",
     "Transport",
     "open_transport",
+    "unreadable",
 ]
 
 USER_AGENT: Final = f"gcbatch/{version('gcbatch')}"
 CONNECT_TIMEOUT_S: Final = 20.0
 
+ANALYTICS: Final = "/api/v2/analytics/"
+"""Begins the paths of what the query section of a job asks. Other paths list what the
+org has, and no key of that section changes them."""
 
 OnGrowth = Callable[[int], Awaitable[None] | None]
-"""Is told how many bytes of an answer came so far; returns what is to be waited for
-before there may be more, which does not count as time of the exchange."""
+"""Gets the bytes of an answer that came so far; returns what to await before there may
+be more. That wait does not count as time of the exchange."""
 
 
 class ConnectError(Exception):
-    """Nobody answers at the address: refused, or its name does not resolve."""
+    """No connection: the address refuses it, or its name does not resolve."""
 
 
 class ReadError(Exception):
-    """The answer did not come, or not whole: reset, truncated, out of time.
+    """No usable answer came: the connection was reset, the body cut off, or too late.
 
     Args:
-        cause: A word or two, by which such losses are counted.
-        detail: What was found; empty where the cause says it all.
+        cause: A word or two; such losses are counted by it.
+        detail: What was found; empty if the cause says it all.
 
     Attributes:
-        hint: What to do where it stays so.
+        hint: What to do if it stays so.
     """
 
     hint = "try again later"
@@ -61,7 +66,7 @@ class ReadError(Exception):
 
 
 class ForeignAnswerError(ReadError):
-    """An answer came whole, but it is none to what was asked."""
+    """A whole answer came, but to something else than the request."""
 
     hint = (
         "a gateway or proxy may answer in the service's place; try again later, and "
@@ -76,9 +81,16 @@ class ReadTimeoutError(ReadError):
     """The answer did not come in time."""
 
 
+def unreadable(exc: Exception) -> ReadError:
+    """Return the loss that a body counts as; *exc* is one of DECODE_ERRORS."""
+    if isinstance(exc, ForeignBodyError):
+        return ForeignAnswerError(str(exc))
+    return ReadError("damaged answer")
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer, read whole.
+    """A whole answer.
 
     Args:
         status: HTTP status.
@@ -99,10 +111,11 @@ class Transport:
     Args:
         session: The pool.
         timeout_s: Longest time of one exchange.
-        max_response_bytes: A longer answer, after decompression, is cut off.
+        max_response_bytes: Longest answer, after decompression; a longer one is an
+            error.
 
     Attributes:
-        clock: The service's, by the answers that came.
+        clock: The service's clock, by the answers so far.
     """
 
     def __init__(
@@ -132,16 +145,9 @@ class Transport:
         Redirects are not followed: the API has none, and credentials must not
         travel to where an answer points.
 
-        Args:
-            method: GET, POST or DELETE.
-            url: Where to.
-            headers: Of the request.
-            body: JSON, or a form; None is no body.
-            grow: Is told how many bytes came so far.
-
         Raises:
-            Unreachable: If no connection can be made.
-            Interrupted: If the answer does not come whole and in time.
+            ConnectError: If no connection can be made.
+            ReadError: If the answer does not come whole and in time.
             ServiceError: If the certificate is not trusted, the address redirects,
                 the environment names a proxy or certificates that cannot be used, or
                 the answer is longer than allowed.
@@ -164,7 +170,7 @@ class Transport:
                     msg = f"{method} {response.url.origin()}: redirects elsewhere"
                     raise ServiceError(msg, hint="check region, domain or api_url")
                 if response.status < HTTPStatus.MULTIPLE_CHOICES:
-                    # What refuses may be a proxy, which has a clock of its own.
+                    # An error may come from a proxy, which has a clock of its own.
                     took = timedelta(seconds=time.monotonic() - begun)
                     date = response.headers.get("Date", "")
                     sent_at = self.clock.asked_at(date, sent_at, took)
@@ -179,8 +185,8 @@ class Transport:
             asyncio.IncompleteReadError,
         ) as exc:
             problem = _translated(exc, url)
-        # Without its cause: what aiohttp says may quote the answer's bytes, and knows
-        # the proxy's password.
+        # Without its cause: the text of aiohttp may quote the answer's bytes or the
+        # proxy's password.
         raise problem
 
     def _proxy(self, url: str) -> str | None:
@@ -213,13 +219,13 @@ class Transport:
                 if response.url.path.startswith(ANALYTICS):
                     hint += ", or set a shorter fetch.chunk"
                 raise ServiceError(msg, hint=hint)
-            if (room := grow(size)) is not None:
-                await _untimed(room, limit)
+            if (wait := grow(size)) is not None:
+                await _untimed(wait, limit)
         return b"".join(chunks)
 
 
 def _translated(exc: Exception, url: str) -> Exception:
-    """Return what an error of aiohttp's means for a request to *url*."""
+    """Return our error for one of aiohttp, of a request to *url*."""
     if isinstance(exc, (aiohttp.ClientSSLError, ssl.SSLError)):
         cause = getattr(exc, "certificate_error", exc)
         reason = getattr(cause, "verify_message", "")
@@ -232,13 +238,13 @@ def _translated(exc: Exception, url: str) -> Exception:
     if isinstance(exc, TimeoutError):
         return ReadTimeoutError("timeout")
     if isinstance(exc, (aiohttp.InvalidURL, UnicodeError)):
-        msg = f"{url}: is no usable address"
+        msg = f"{url}: is not a usable address"
         return ServiceError(msg, hint="check api_url and login_url")
     return ReadError("connection lost")
 
 
 def _unreachable_by(exc: Exception) -> str:
-    """Return what kept a connection from being made; empty where one was."""
+    """Return why no connection was made; empty if one was."""
     if isinstance(exc, aiohttp.ConnectionTimeoutError):
         return "the connection timed out"
     if isinstance(exc, aiohttp.ClientConnectorError):
@@ -249,9 +255,8 @@ def _unreachable_by(exc: Exception) -> str:
 
 
 async def _untimed(wait: Awaitable[None], limit: asyncio.Timeout) -> None:
-    """Wait for something of ours, which is not the other side's fault."""
-    end = limit.when()
-    if end is None:
+    """Await our own work, with the clock of the exchange stopped."""
+    if (end := limit.when()) is None:
         await wait
         return
     now = asyncio.get_running_loop().time
@@ -271,15 +276,11 @@ async def open_transport(
 ) -> AsyncIterator[Transport]:
     """Open a pool of connections; proxies come from the usual environment variables.
 
-    aiohttp's trust_env would find them too, but it also reads ~/.netrc, and no request
-    with an Authorization of its own gets past an entry there (aiohttp 3.14).
-
-    Args:
-        timeout_s: Longest time of one exchange.
-        connections: Most open at once.
-        max_response_bytes: As for Transport.
+    aiohttp's trust_env would find them too, but it also reads ~/.netrc, and an entry
+    there replaces the Authorization of every request (aiohttp 3.14). For the arguments
+    see Transport; *connections* is the maximum open at once.
     """
-    # The whole of an exchange is timed by Transport, which can stop the clock.
+    # Transport times the whole exchange, because it can stop the clock.
     timeout = aiohttp.ClientTimeout(
         total=None, sock_connect=min(CONNECT_TIMEOUT_S, timeout_s)
     )
