@@ -24,10 +24,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from gcbatch import load_job
-from gcbatch.fetching import OrgSessions
+from gcbatch.fetching import Observer, OrgSessions
 from gcbatch.job import Job
 from gcbatch.query import Query
 from gcbatch.running import LazyEngine, OrgRun
@@ -159,29 +158,17 @@ def job_of(port: int, secret: str, folder: Path) -> Job:
 
 
 @dataclass
-class Clock:
+class Clock(Observer):
     """An observer that notes when parts are stored."""
 
     at: list[float] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
-
-    def planned(self, *_: Any) -> None:
-        """Pass over it."""
 
     def fetched(self, query: Query, rows: int) -> None:
         """Note it."""
         del query
         self.at.append(time.perf_counter())
         self.rows.append(rows)
-
-    def paged(self, *_: Any) -> None:
-        """Pass over it."""
-
-    def waiting(self, *_: Any) -> None:
-        """Pass over it."""
-
-    def finished(self) -> None:
-        """Pass over it."""
 
     @property
     def per_s(self) -> float:

@@ -190,7 +190,7 @@ class TestRuns:
         plan = (store / "other" / "plan.json").read_bytes()
         (store / "job" / "plan.json").write_bytes(plan)
 
-        with pytest.raises(JobError, match="asks something else"):
+        with pytest.raises(JobError, match="requests other data"):
             bench.export()
 
 

@@ -15,12 +15,12 @@ from gcbatch import load_job
 from gcbatch.atomic_files import open_regular, read_bounded
 from gcbatch.errors import DataError, JobError, OutputError
 from gcbatch.exporting import FileOptions
-from gcbatch.fetching.observer import NullObserver
+from gcbatch.fetching.observer import Observer
 from gcbatch.job.job import Job
 from gcbatch.job.output_conflicts import output_conflicts, refuse_shared_outputs
 from gcbatch.job.yaml_document import read_yaml
 from gcbatch.running.job_run import JobRun
-from gcbatch.running.planner import MOST_QUEUE_BYTES
+from gcbatch.running.planner import MAX_QUEUE_BYTES
 from gcbatch.verifying.verifier import verify
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def test_a_file_of_queues_is_bounded(bench: "Bench") -> None:
     """It is not read to its end."""
     path = bench.folder / "queues"
     with path.open("wb") as file:
-        file.truncate(MOST_QUEUE_BYTES + 1)
+        file.truncate(MAX_QUEUE_BYTES + 1)
 
     with pytest.raises(JobError, match="cannot be read: longer than 16,777,216 bytes"):
         bench.run(query={"queues": {"file": str(path)}})
@@ -312,7 +312,7 @@ def test_a_long_job_is_read_in_steps_of_its_length(tmp_path: Path, kind: str) ->
             assert len(exc.problem.split("\n")) >= number  # noqa: PT017
             return
         refuse_shared_outputs([job])
-        JobRun(job, NullObserver()).exporters()
+        JobRun(job, Observer()).exporters()
 
     load(4)  # what is loaded once
     small, large = (calls_to(partial(load, n)) for n in (100, 400))

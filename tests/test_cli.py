@@ -317,7 +317,7 @@ class TestRun:
         result = cli("run", bench.write())
 
         assert result.exit_code == 0
-        assert "7 of 7 queries asked, 0 from the store" in result.stdout
+        assert "7 of 7 queries fetched · 0 from the store" in result.stdout
         assert "485 rows" in result.stdout
         assert str(bench.folder / "job.parquet") in result.stdout
         assert "7 queries, 0 of them stored" in result.stderr
@@ -430,7 +430,7 @@ class TestOtherCommands:
         told = json.loads(cli("plan", "--json", bench.write()).stdout)
 
         assert "7 requests" in shown.stdout
-        assert "0 stored, 7 to ask" in shown.stdout
+        assert "0 stored, 7 to fetch" in shown.stdout
         assert str(bench.folder / "job.csv") in shown.stdout
         assert (told["requests"], told["stored"]) == (7, 0)
         assert [w["requests"] for w in told["windows"]] == [1] * 7
@@ -458,7 +458,7 @@ class TestOtherCommands:
 
         result = cli("export", bench.write(query={"granularity": "P1D"}))
 
-        check_refusal(result, 2, "asks something else", "`gcbatch run JOB`")
+        check_refusal(result, 2, "requests other data", "`gcbatch run JOB`")
 
     def test_exporters_are_listed(self, cli: Cli) -> None:
         """Each with its distribution, version and state."""
@@ -512,7 +512,7 @@ class TestOtherCommands:
 
         assert written.exit_code == 0
         assert "client_secret: ${" in content
-        check_refusal(again, 6, "is there already")
+        check_refusal(again, 6, "exists already")
         assert path.read_text("utf-8") == content
 
     def test_version_and_help(self, cli: Cli) -> None:

@@ -116,7 +116,7 @@ def test_a_token_must_not_travel_in_the_clear(bench: "Bench") -> None:
 
     printed = Run(bench, job_file(bench, "job", aggregates()), *options).end(code=2)
 
-    assert "tcp://192.0.2.1:8786: would carry the token in the clear" in printed
+    assert "tcp://192.0.2.1:8786: would send the token without encryption" in printed
     assert "tls://" in printed
     assert bench.data_requests == []
 
@@ -169,7 +169,7 @@ def test_a_local_run_loads_nothing_of_dask(bench: "Bench") -> None:
 @pytest.mark.parametrize(
     ("environ", "problem"),
     [
-        ({}, "no certificates to speak TLS with"),
+        ({}, "no certificates for TLS"),
         (
             {
                 "DASK_DISTRIBUTED__COMM__TLS__CA_FILE": "/nowhere/ca.pem",

@@ -237,7 +237,7 @@ class TestTurns:
         in_turned_time(work)
 
         assert found[:2] == [{"later": True}, 0]
-        # One that was only cut off, or another at its address, is served again.
+        # One that only lost its connection, or another at its address, is served again.
         assert "token" in found[2]
 
     def test_a_lease_ends(self, in_turned_time: InTime) -> None:
@@ -306,7 +306,7 @@ class TestClaims:
         assert found == [granted, later, later, granted, later]
 
     async def test_a_dead_workers_claim_stays(self) -> None:
-        """It may only be cut off, and about to write."""
+        """It may only have lost its connection, and be about to write."""
         org = Org(asyncio.get_running_loop().time)
         self.claim(org, "a")
 
@@ -336,7 +336,7 @@ class TestClaims:
 
 
 class BadLine:
-    """Calls a coordinator over a line that loses calls and replies.
+    """Calls a coordinator over a connection that loses calls and replies.
 
     Args:
         coordinator: Whom it calls.
@@ -364,7 +364,7 @@ class BadLine:
 def test_the_quota_is_kept_and_used_by_workers_that_die(
     seed: int, in_turned_time: InTime
 ) -> None:
-    """30 per 6 s, a bad line, two of four workers killed and replaced on the way.
+    """30 per 6 s, a bad connection, two of four workers killed and replaced on the way.
 
     90 % of it is used, at most 2 are refused, no ticket stays out.
     """
@@ -376,11 +376,11 @@ def test_the_quota_is_kept_and_used_by_workers_that_die(
         left = iter(range(240))
 
         def hire(name: str) -> asyncio.Task[None]:
-            line = CoordinatorClient(
+            client = CoordinatorClient(
                 BadLine(org.coordinator, chance), "org", name, clock
             )
-            tokens = RemoteTokens(line)
-            pacer = RemoteLimiter(line, tokens)
+            tokens = RemoteTokens(client)
+            pacer = RemoteLimiter(client, tokens)
 
             async def one_at_a_time() -> None:
                 for _ in left:
@@ -403,19 +403,19 @@ def test_the_quota_is_kept_and_used_by_workers_that_die(
                 async with asyncio.TaskGroup() as group:
                     for _ in range(3):
                         group.create_task(one_at_a_time())
-                await line.flush()
+                await client.flush()
 
             return asyncio.create_task(all_at_once())
 
         watching = asyncio.create_task(org.coordinator.watch())
-        crew = {name: hire(name) for name in ("w0", "w1", "w2", "w3")}
+        workers = {name: hire(name) for name in ("w0", "w1", "w2", "w3")}
         for victim, heir in (("w0", "w4"), ("w1", "w5")):
             await asyncio.sleep(chance.uniform(5, 15))
-            crew.pop(victim).cancel()
-            crew[heir] = hire(heir)
+            workers.pop(victim).cancel()
+            workers[heir] = hire(heir)
             await asyncio.sleep(2)
             org.coordinator.gone(victim)
-        await asyncio.gather(*crew.values())
+        await asyncio.gather(*workers.values())
         watching.cancel()
         found.update(
             refused=server.refused,

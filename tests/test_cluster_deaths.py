@@ -33,7 +33,7 @@ SPREAD = ("--engine", "dask", "--workers", "4")
 
 
 def check_outputs(bench: "Bench", job: Path) -> None:
-    """Check that outputs are what one process writes that fetches all anew."""
+    """Check that outputs are what one process writes that fetches everything."""
     spread = bench.outputs(job.stem)
     shutil.rmtree(bench.folder / "store")
     bench.simulator.quota.allowed = WIDE

@@ -1,4 +1,4 @@
-"""A worker's end of the line: it asks until it is answered, and no longer."""
+"""A worker repeats its calls to the coordinator until a reply comes, for a time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,7 +10,7 @@ from gcbatch import errors
 from gcbatch.cluster.protocol import FRESH_S, error_from_json, error_to_json
 from gcbatch.cluster.rpc_client import (
     GIVE_UP_S,
-    TELL_S,
+    NOTIFY_S,
     CoordinatorClient,
     CoordinatorLostError,
     RemoteLimiter,
@@ -50,12 +50,12 @@ class Coordinator:
             raise RpcError
         return answer
 
-    def line(self, clock: Clock) -> CoordinatorClient:
+    def client(self, clock: Clock) -> CoordinatorClient:
         return CoordinatorClient(self, "org", "w1", clock)
 
     def pacer(self, clock: Clock) -> RemoteLimiter:
-        line = self.line(clock)
-        return RemoteLimiter(line, RemoteTokens(line))
+        client = self.client(clock)
+        return RemoteLimiter(client, RemoteTokens(client))
 
     def called(self, method: str) -> list[dict[str, Any]]:
         return [arguments for name, arguments in self.calls if name == method]
@@ -65,10 +65,10 @@ class TestLine:
     async def test_it_asks_again_with_the_same_words(self) -> None:
         """What is asked twice has its effect once: the number is the same."""
         coordinator = Coordinator(None, None, GRANTED)
-        line = coordinator.line(asyncio.get_running_loop().time)
-        line.sleep = lambda _: asyncio.sleep(0)
+        client = coordinator.client(asyncio.get_running_loop().time)
+        client.sleep = lambda _: asyncio.sleep(0)
 
-        answer = await line.ask("acquire", number="n")
+        answer = await client.request("acquire", number="n")
 
         assert answer == GRANTED
         assert coordinator.calls == [("acquire", {"org": "org", "number": "n"})] * 3
@@ -83,7 +83,7 @@ class TestLine:
         async def work(clock: Clock) -> None:
             coordinator = Coordinator(None, takes_s=takes_s)
             with pytest.raises(CoordinatorLostError, match="cannot be reached"):
-                await coordinator.line(clock).ask("acquire")
+                await coordinator.client(clock).request("acquire")
             at.append(clock())
 
         in_turned_time(work)
@@ -93,10 +93,10 @@ class TestLine:
     async def test_an_error_is_raised_as_it_was(self) -> None:
         """The coordinator's AccessError is the worker's."""
         told = {"error": error_to_json(AccessError("refused", hint="look"))}
-        line = Coordinator(told).line(asyncio.get_running_loop().time)
+        client = Coordinator(told).client(asyncio.get_running_loop().time)
 
         with pytest.raises(AccessError, match="refused") as caught:
-            await line.ask("token")
+            await client.request("token")
 
         assert caught.value.hint == "look"
 
@@ -106,14 +106,14 @@ class TestLine:
 
         async def work(clock: Clock) -> None:
             coordinator = Coordinator(None)
-            line = coordinator.line(clock)
-            line.tell("lost", number="n")
-            await line.flush()
+            client = coordinator.client(clock)
+            client.notify("lost", number="n")
+            await client.flush()
             found.append((clock(), len(coordinator.calls)))
 
         in_turned_time(work)
 
-        assert TELL_S <= found[0][0] <= TELL_S + 1
+        assert NOTIFY_S <= found[0][0] <= NOTIFY_S + 1
         assert found[0][1] > 10
 
 
@@ -121,13 +121,13 @@ class TestPace:
     async def test_each_turn_has_a_number_of_its_own(self) -> None:
         """And is handed back by it, with what the answer said."""
         coordinator = Coordinator(GRANTED)
-        line = coordinator.line(asyncio.get_running_loop().time)
-        pacer = RemoteLimiter(line, RemoteTokens(line))
+        client = coordinator.client(asyncio.get_running_loop().time)
+        pacer = RemoteLimiter(client, RemoteTokens(client))
 
         for _ in range(2):
             pacer.answered(await pacer.acquire(), QuotaHeaders(3, 300, 59))
         pacer.lost(await pacer.acquire())
-        await line.flush()
+        await client.flush()
 
         numbers = [turn["number"] for turn in coordinator.called("acquire")]
         back = [*coordinator.called("answered"), *coordinator.called("lost")]
@@ -156,7 +156,7 @@ class TestPace:
             coordinator._takes_s = 0.0
             await turn
             quick.extend(coordinator.called("acquire")[-1]["number"])
-            await pacer._line.flush()
+            await pacer._coordinator.flush()
 
         in_turned_time(work)
 
@@ -180,7 +180,7 @@ class TestTokens:
     async def test_the_token_is_asked_for_once(self) -> None:
         """After that it comes with the turns."""
         coordinator = Coordinator({"later": True}, GRANTED)
-        tokens = RemoteTokens(coordinator.line(asyncio.get_running_loop().time))
+        tokens = RemoteTokens(coordinator.client(asyncio.get_running_loop().time))
 
         found = [await tokens.get() for _ in range(3)]
 
@@ -190,7 +190,7 @@ class TestTokens:
     async def test_a_refused_token_is_named_by_its_number(self) -> None:
         """So that one renewal does for all workers."""
         coordinator = Coordinator(GRANTED, {"token": "t2", "serial": 2})
-        tokens = RemoteTokens(coordinator.line(asyncio.get_running_loop().time))
+        tokens = RemoteTokens(coordinator.client(asyncio.get_running_loop().time))
         first = await tokens.get()
 
         second = await tokens.get(rejected=first)
@@ -201,7 +201,7 @@ class TestTokens:
     async def test_a_reply_come_late_brings_no_old_token_back(self) -> None:
         """Replies overtake one another."""
         tokens = RemoteTokens(
-            Coordinator(GRANTED).line(asyncio.get_running_loop().time)
+            Coordinator(GRANTED).client(asyncio.get_running_loop().time)
         )
         new = tokens.take({"token": "t2", "serial": 2})
 
@@ -210,13 +210,13 @@ class TestTokens:
     async def test_acceptance_is_told_once(self) -> None:
         """Not with every answer, and not of a token that is not the current one."""
         coordinator = Coordinator(GRANTED)
-        line = coordinator.line(asyncio.get_running_loop().time)
-        tokens = RemoteTokens(line)
+        client = coordinator.client(asyncio.get_running_loop().time)
+        tokens = RemoteTokens(client)
         token = await tokens.get()
 
         for accepted in (token, token, Token("other", lifetime_s=1.0)):
             tokens.accepted(accepted)
-        await line.flush()
+        await client.flush()
 
         assert coordinator.called("accepted") == [{"org": "org", "serial": 1}]
 

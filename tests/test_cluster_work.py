@@ -50,7 +50,7 @@ class World:
     """A worker, and what it is given to do.
 
     Args:
-        crew: Of the one worker.
+        workers: Of the one worker.
         worker: Itself.
         given: Its assignment.
         queries: Of the job.
@@ -58,7 +58,7 @@ class World:
         coordinator: Grants requests.
     """
 
-    crew: WorkerPool
+    workers: WorkerPool
     worker: Worker
     given: Assignment
     queries: tuple[Query, ...]
@@ -69,12 +69,12 @@ class World:
     async def fetch(self, number: int, *, given: Assignment | None = None) -> Any:
         self.calls += 1
         key = f"task-{self.calls}"
-        return await self.crew.call(
+        return await self.workers.call(
             fetch_query, key, given or self.given, self.queries[number], None, key=key
         )
 
     @property
-    def benches(self) -> list[WorkerSession]:
+    def sessions(self) -> list[WorkerSession]:
         kept = self.worker.plugins.values()
         return [plugin for plugin in kept if isinstance(plugin, WorkerSession)]
 
@@ -87,51 +87,53 @@ async def world_of(bench: "Bench") -> AsyncIterator[World]:
         session = await orgs.session(asked)
         planner = Planner(asked, datetime.now(UTC))
         planner.store.prepare()
-        plan = (await planner.anew(session)).plan
+        plan = (await planner.plan_fresh(session)).plan
         coordinator.serve("org", session.access, timeout_s=30.0)
         security = Security()
-        crew = WorkerPool(cluster.scheduler_address, security, coordinator.gone)
+        workers = WorkerPool(cluster.scheduler_address, security, coordinator.gone)
         async with (
-            serve_rpc(coordinator, "tcp://127.0.0.1", security) as line,
-            crew.opened(),
+            serve_rpc(coordinator, "tcp://127.0.0.1", security) as address,
+            workers.opened(),
         ):
             given = Assignment(
                 name="run-1",
                 release=RELEASE,
                 org="org",
-                coordinator=line,
+                coordinator=address,
                 connection=replace(session.connection, client_secret=""),
                 asked=asked.query,
                 fetch=asked.fetch,
                 store=asked.store_name,
             )
             (worker,) = cluster.workers.values()
-            yield World(crew, worker, given, plan.queries, session.access, coordinator)
+            yield World(
+                workers, worker, given, plan.queries, session.access, coordinator
+            )
 
 
-async def test_a_worker_keeps_its_bench_for_the_next_query(bench: "Bench") -> None:
+async def test_a_worker_keeps_its_session_for_the_next_query(bench: "Bench") -> None:
     """Connections and token are opened once, also by two queries at once."""
     async with world_of(bench) as world:
         outcomes = await asyncio.gather(*(world.fetch(n) for n in range(4)))
 
         assert all(outcome["rows"] > 0 for outcome in outcomes)
-        assert len(world.benches) == 1
+        assert len(world.sessions) == 1
         assert len(bench.parts) == 4
         assert world.coordinator.out == 0
 
 
-async def test_a_bench_that_is_left_is_closed(bench: "Bench") -> None:
+async def test_a_session_that_is_left_is_closed(bench: "Bench") -> None:
     """The job may have ended without a word; a query that comes late opens another."""
     async with world_of(bench) as world:
         await world.fetch(0)
-        (left,) = world.benches
+        (left,) = world.sessions
 
         left._leave()
         await world.fetch(1)
 
-        (anew,) = world.benches
-        assert anew is not left
-        assert left._bench is None
+        (new,) = world.sessions
+        assert new is not left
+        assert left._fetcher is None
 
 
 async def test_another_release_is_refused(bench: "Bench") -> None:
@@ -152,7 +154,7 @@ async def test_what_nobody_waits_for_is_left(bench: "Bench") -> None:
     async with world_of(bench) as world:
         world.access.limiter.pause_all(3600)
         waiting = asyncio.create_task(world.fetch(0))
-        while not world.benches:  # noqa: ASYNC110 - of another task, which tells nobody
+        while not world.sessions:  # noqa: ASYNC110 - of another task, which tells nobody
             await asyncio.sleep(0.01)
 
         waiting.cancel()
@@ -172,17 +174,17 @@ async def test_a_bug_keeps_its_name(bench: "Bench") -> None:
     """It is not asked again: that would hide it, and not mend it."""
     async with world_of(bench) as world:
         with pytest.raises(KeyError, match="a bug"):
-            await world.crew.call(broken, key="broken")
+            await world.workers.call(broken, key="broken")
 
 
 async def test_without_workers_hope_ends() -> None:
     """A scheduler keeps a task for ever; a run does not."""
     async with cluster_of(0) as cluster:
         address = cluster.scheduler_address
-        crew = WorkerPool(address, Security(), lambda _: None, give_up_s=0.1)
-        async with crew.opened():
+        workers = WorkerPool(address, Security(), lambda _: None, give_up_s=0.1)
+        async with workers.opened():
             with pytest.raises(OutOfReachError, match=r"no scheduler or no worker for"):
-                await crew.call(broken, key="never")
+                await workers.call(broken, key="never")
 
 
 @pytest.mark.slow
@@ -190,7 +192,7 @@ async def test_a_runs_own_workers_show_no_pages() -> None:
     """Whoever else is on this machine sees nothing of the job."""
     settings, fetch = EngineSection(name="dask", workers=1), Fetch()
     async with dask_engine(settings, fetch) as engine, aiohttp.ClientSession() as web:
-        told = await engine.crew._dask.scheduler.identity()
+        told = await engine.workers._dask.scheduler.identity()
         ports = [told["services"]["dashboard"]]
         ports += [w["services"]["dashboard"] for w in told["workers"].values()]
 

@@ -11,7 +11,7 @@ import pytest
 
 from gcbatch.errors import OutputError, ServiceError
 from gcbatch.fetching.engine import fetch_parts
-from gcbatch.fetching.observer import NullObserver
+from gcbatch.fetching.observer import Observer
 from gcbatch.query import Query, make_query
 from gcbatch.store.part_file import Part, PartSource
 from gcbatch.store.part_metadata import PartMetadata
@@ -87,7 +87,7 @@ class Slow:
         asyncio.get_running_loop().call_later(0.05, self.go.set)
 
 
-class Noting(NullObserver):
+class Noting(Observer):
     """Notes which parts it was told of, and whether they were stored by then."""
 
     def __init__(self, is_stored: Callable[[Query], bool]) -> None:
@@ -127,7 +127,7 @@ async def test_the_first_failure_stops_the_rest(tmp_path: Path) -> None:
 
     with pytest.raises(ServiceError) as caught:
         await fetch_parts(
-            queries, service.ask, store, concurrency=4, observer=NullObserver()
+            queries, service.ask, store, concurrency=4, observer=Observer()
         )
 
     assert caught.value is problem
@@ -154,7 +154,7 @@ async def test_what_has_come_is_stored_whatever_ends_the_run(
         raise problem
 
     running = asyncio.create_task(
-        fetch_parts(queries, ask, store, concurrency=2, observer=NullObserver())
+        fetch_parts(queries, ask, store, concurrency=2, observer=Observer())
     )
     with pytest.raises((ServiceError, asyncio.CancelledError)):
         await running
@@ -171,7 +171,7 @@ async def test_a_store_that_fails_stops_it_too(tmp_path: Path) -> None:
     with pytest.raises(OutputError):
         await fetch_parts(
             queries_of(9), service.ask, Store(tmp_path, "j"), concurrency=1,
-            observer=NullObserver(),
+            observer=Observer(),
         )  # fmt: skip
 
     assert len(service.asked) == 1
@@ -185,7 +185,7 @@ async def test_of_several_problems_the_one_to_act_on_is_raised(tmp_path: Path) -
     with pytest.raises(ServiceError) as caught:
         await fetch_parts(
             queries_of(4), service.ask, Store(tmp_path, "j"), concurrency=4,
-            observer=NullObserver(),
+            observer=Observer(),
         )  # fmt: skip
 
     assert caught.value is problem
@@ -199,7 +199,7 @@ async def test_a_bug_keeps_its_group(tmp_path: Path) -> None:
     with pytest.raises(ExceptionGroup) as caught:
         await fetch_parts(
             queries_of(2), service.ask, Store(tmp_path, "j"), concurrency=2,
-            observer=NullObserver(),
+            observer=Observer(),
         )  # fmt: skip
 
     assert caught.group_contains(ValueError, match="bug")
@@ -210,7 +210,7 @@ async def test_nothing_to_ask_is_done(tmp_path: Path) -> None:
     service = Service()
 
     await fetch_parts(
-        [], service.ask, Store(tmp_path, "j"), concurrency=4, observer=NullObserver()
+        [], service.ask, Store(tmp_path, "j"), concurrency=4, observer=Observer()
     )
 
     assert service.asked == []

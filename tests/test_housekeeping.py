@@ -417,7 +417,7 @@ class TestCommands:
 
         assert dry.stdout.startswith("would remove 7 parts of 1 job, 1 unfinished file")
         assert done.stdout.startswith("removed 7 parts of 1 job, 1 unfinished file")
-        assert "all that was left of job" in done.stdout
+        assert "everything of job" in done.stdout
         assert len(done.stdout.splitlines()) == 1
         assert json.loads(told.stdout)["parts"] == 7
         assert json.loads(told.stdout)["dry_run"] is True

@@ -2,17 +2,20 @@
 
 import pytest
 
-from gcbatch.cli.memory import CHOICE, use_jemalloc
+from gcbatch.cli.job_argument import MEMORY_POOL, use_jemalloc
 
 
 @pytest.mark.parametrize(
     ("platform", "before", "expected"),
     [
-        pytest.param("linux", {}, {CHOICE: "jemalloc"}, id="Linux has it"),
-        pytest.param("darwin", {}, {CHOICE: "jemalloc"}, id="macOS has it"),
+        pytest.param("linux", {}, {MEMORY_POOL: "jemalloc"}, id="Linux has it"),
+        pytest.param("darwin", {}, {MEMORY_POOL: "jemalloc"}, id="macOS has it"),
         pytest.param("win32", {}, {}, id="Windows has it not"),
         pytest.param(
-            "linux", {CHOICE: "system"}, {CHOICE: "system"}, id="the user's word wins"
+            "linux",
+            {MEMORY_POOL: "system"},
+            {MEMORY_POOL: "system"},
+            id="the user's word wins",
         ),
     ],
 )

@@ -439,10 +439,8 @@ class TestTold:
         result = cli(command, path)
 
         assert result.exit_code == 0
-        told = [
-            line for line in result.stdout.splitlines() if "names as listed" in line
-        ]
-        assert told == ["names as listed: queues, targets of 2026-10-01 12:30"]
+        told = [line for line in result.stdout.splitlines() if "names listed" in line]
+        assert told == ["names listed: queues, targets at 2026-10-01 12:30"]
 
     def test_json_has_its_rows_alone(self, bench: "Bench", cli: "Cli") -> None:
         """So `report --json` says it where warnings are."""
@@ -452,4 +450,4 @@ class TestTold:
         result = cli("report", path, "--json")
 
         assert {row["queue_name"] for row in json.loads(result.stdout)} > set(OLD)
-        assert "names as listed: queues, targets of" in result.stderr
+        assert "names listed: queues, targets at" in result.stderr

@@ -175,7 +175,7 @@ def test_a_table_of_it_ends_the_run(
         ),
         pytest.param(
             {"query": {**RANGE, "endpoint": "interval-report", "metrics": []}},
-            id="asks by queue",
+            id="requests data by queue",
         ),
     ],
 )
@@ -261,7 +261,7 @@ def test_an_odd_target_costs_one_target(bench_of: "BenchOf", settings: Any) -> N
     (row,) = report.tables["sla"].read_all().to_pylist()
     assert (row["queue_name"], row["target_pct"]) == ("Sales", None)
     (warning,) = report.warnings
-    assert warning.endswith(f"are no numbers, and so not known: 1, the first {SALES}")
+    assert warning.endswith(f"are not numbers: 1, the first {SALES}")
 
 
 def test_who_needs_no_targets_hears_of_none(bench_of: "BenchOf") -> None:

@@ -36,7 +36,7 @@ def test_they_are_named_in_one_warning(tmp_path: Path, endpoint: str) -> None:
     assert report.queries == 2
     (warning,) = report.warnings
     assert warning == (
-        "answered, but unknown to this release or not asked for; left out: "
+        "answered, but unknown to this release or not requested; left out: "
         "nOffered.newStatistic, newTopLevelKey, results.data.metrics.newMetricKey, "
         "results.data.newDataKey, results.newResultKey, tHandle.newStatistic"
     )
@@ -66,7 +66,7 @@ def test_they_are_named_by_a_run_that_asks_nothing(tmp_path: Path) -> None:
     assert second.warnings == first.warnings != ()
 
 
-TOLD = "answered, but unknown to this release or not asked for; left out: "
+TOLD = "answered, but unknown to this release or not requested; left out: "
 TUTORIALS = {
     "interval-report": (
         "abandonedCount.newInnerKey, entities.newRowKey, handleTime.newInnerKey, "

@@ -15,7 +15,7 @@ import pytest
 import gcbatch
 from gcbatch import AccessError, DataError, GcbatchError, JobError, ServiceError
 from gcbatch.fetching.engine import LocalEngine
-from gcbatch.fetching.observer import CombinedObserver, NullObserver
+from gcbatch.fetching.observer import CombinedObserver, Observer
 from gcbatch.fetching.sessions import OrgSessions as OpenOrgs
 from gcbatch.job.fetch import Fetch
 from gcbatch.query import Query
@@ -404,7 +404,7 @@ class TestReport:
         }
 
 
-class Heard(NullObserver):
+class Heard(Observer):
     """Keeps what it is told."""
 
     def __init__(self) -> None:
@@ -463,7 +463,7 @@ def test_progress_ends_once_where_orgs_take_turns(two: Orgs) -> None:
 
 def test_functions_for_one_org_say_so(two: Orgs) -> None:
     """A plan is of one org; the message says how to come by them."""
-    with pytest.raises(JobError, match="asks several orgs") as failed:
+    with pytest.raises(JobError, match="has several orgs") as failed:
         gcbatch.plan_job(two.job())
 
     assert "per_org()" in (failed.value.hint or "")
@@ -530,7 +530,7 @@ class TestSecretFiles:
         with pytest.raises(JobError, match=f"{path}: {problem}") as failed:
             bench.run(org={"client_secret": {"file": str(path)}})
 
-        assert failed.value.hint == "name a file that holds nothing but the secret"
+        assert failed.value.hint == "name a file that contains only the secret"
         assert bench.simulator.tokens_granted == 0
         assert "xx" not in failed.value.problem.replace(str(path), "")
 
@@ -540,7 +540,7 @@ class TestEngines:
         """It is the job's error, told once, before any data request."""
         engine = {"name": "dask", "scheduler": "tcp://192.0.2.1:8786"}
 
-        with pytest.raises(JobError, match="carry the token in the clear") as failed:
+        with pytest.raises(JobError, match="without encryption") as failed:
             two.run(engine=engine)
 
         assert failed.value.org == ""

@@ -177,7 +177,7 @@ class TestWithoutARun:
 
         assert result.exit_code == 0, result.output
         assert "job@north: conversation-aggregates" in result.stdout
-        assert "1.5 minutes at 2 a minute" in result.stdout
+        assert "1.5 minutes at 2 requests a minute" in result.stdout
         assert two.requests("/analytics/") == {"north": [], "west": []}
 
     def test_plan_as_json(self, two: Orgs, cli: Cli) -> None:

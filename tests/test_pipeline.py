@@ -188,7 +188,7 @@ class TestAgain:
         bench.run()
         written = bench.outputs()
 
-        with pytest.raises(JobError, match="asks something else"):
+        with pytest.raises(JobError, match="requests other data"):
             bench.export(query=change)
 
         assert bench.outputs() == written
@@ -197,7 +197,7 @@ class TestAgain:
         """Windows of another length are other questions, too."""
         bench.run()
 
-        with pytest.raises(JobError, match="asks something else"):
+        with pytest.raises(JobError, match="requests other data"):
             bench.export(fetch={"chunk": "P7D"})
 
     def test_export_refuses_what_never_ran(self, bench: "Bench") -> None:

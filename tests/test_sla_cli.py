@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import Result
 
-from gcbatch.cli.screens.sla import EMPTY, MOST_ROWS, sla_screen
+from gcbatch.cli.screens.sla import EMPTY, MAX_ROWS, sla_screen
 from gcbatch.table import Table
 from gcbatch.windows import Window
 
@@ -203,11 +203,11 @@ def test_a_long_table_shows_what_sorting_all_of_it_would(
 
     expected = sorted(rows, key=badness) if period == "total" else rows
     _, *lines = screen.getvalue().splitlines()
-    more = max(len(rows) - MOST_ROWS, 0)
-    assert [line.split("o: ")[1].split()[:2] for line in lines[:MOST_ROWS]] == [
-        [row["queue_name"], f"{row['offered']:,}"] for row in expected[:MOST_ROWS]
+    more = max(len(rows) - MAX_ROWS, 0)
+    assert [line.split("o: ")[1].split()[:2] for line in lines[:MAX_ROWS]] == [
+        [row["queue_name"], f"{row['offered']:,}"] for row in expected[:MAX_ROWS]
     ]
-    assert [line.split()[2] for line in lines[MOST_ROWS:]] == [f"{more:,}"] * bool(more)
+    assert [line.split()[2] for line in lines[MAX_ROWS:]] == [f"{more:,}"] * bool(more)
 
 
 class TestReport:

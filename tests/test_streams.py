@@ -200,8 +200,8 @@ def test_full_and_closed_streams_have_a_code(
 def test_no_file_comes_to_be_standard_output(bench: Bench) -> None:
     """Where the first descriptors are closed, what is opened next would have them."""
     code = (
-        "import os; from gcbatch.cli.streams import enduring_streams\n"
-        "with enduring_streams(): print(os.open('x', os.O_CREAT), file=open('y', 'w'))"
+        "import os; from gcbatch.cli.streams import tolerant_streams\n"
+        "with tolerant_streams(): print(os.open('x', os.O_CREAT), file=open('y', 'w'))"
     )
 
     sh(bench, f'-c "{code}" <&- >&- 2>&-')

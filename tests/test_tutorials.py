@@ -264,7 +264,7 @@ class TestOnTheWire:
         bench = bench_of(permissions=frozenset({DATA_VIEW}))
 
         with pytest.raises(
-            AccessError, match="interval-report asks by queue"
+            AccessError, match="interval-report requests data by queue"
         ) as caught:
             ask(bench, REPORT)
 

@@ -27,7 +27,7 @@ from gcbatch.simulator import (
 )
 from gcbatch.store import part_file
 from gcbatch.store.store import Store
-from gcbatch.verifying.result import MOST_LISTED, VerifyResult
+from gcbatch.verifying.result import MAX_LISTED, VerifyResult
 from gcbatch.verifying.totals import ComparedColumn, Difference, differences, figures_of
 from gcbatch.verifying.verifier import verify
 from gcbatch.windows import Window
@@ -432,8 +432,8 @@ class TestTheServiceSaysOtherwise:
         found = verify(bench.job(query=query, fetch={"chunk": "auto"}))
 
         assert found.totals is not None
-        assert len(found.totals.listed) == min(MOST_LISTED, found.totals.differing)
-        assert found.totals.differing > MOST_LISTED
+        assert len(found.totals.listed) == min(MAX_LISTED, found.totals.differing)
+        assert found.totals.differing > MAX_LISTED
         assert found.error is not None
 
     def test_a_service_that_fails_hides_nothing(self, bench: "Bench") -> None:
@@ -500,7 +500,7 @@ class TestParts:
         assert found.totals is not None
         (difference,) = found.totals.listed
         assert difference.stored == (difference.served or 0) + 1
-        assert "tells of other parts" in found.output_flaws[0].problem
+        assert "is of other parts" in found.output_flaws[0].problem
 
     def test_a_part_in_anothers_place(self, bench: "Bench") -> None:
         """A part is the answer to its own query."""
@@ -524,13 +524,13 @@ class TestParts:
 
         found = verify(bench.job())
 
-        assert "part is about another window" in found.part_flaws[0].problem
+        assert "part is of another window" in found.part_flaws[0].problem
 
     @pytest.mark.parametrize(
         ("change", "account", "problem"),
         [
-            (lambda t: t.slice(1), {}, "rows, its account tells"),
-            (lambda t: t, {"rows": 3}, "rows, its account tells 3"),
+            (lambda t: t.slice(1), {}, "rows, its metadata says"),
+            (lambda t: t, {"rows": 3}, "rows, its metadata says 3"),
             (lambda t: t.drop_columns(["n_offered"]), {}, "has other columns"),
             (
                 lambda t: t.set_column(
@@ -632,7 +632,7 @@ class TestOutputs:
 
         found = verify(bench.job(), offline=True)
 
-        assert "tells of gaps: 1" in found.output_flaws[0].problem
+        assert "has gaps: 1" in found.output_flaws[0].problem
 
     def test_a_run_whose_outputs_failed(self, bench: "Bench") -> None:
         """After new parts, outputs of the run before are no longer the job's."""
@@ -643,7 +643,7 @@ class TestOutputs:
 
         found = verify(bench.job(), offline=True)
 
-        assert "tells of another run" in found.output_flaws[0].problem
+        assert "is of another run" in found.output_flaws[0].problem
         assert len(found.output_flaws) > 1
         assert found.error is not None
         assert "outputs are not as the run left them, first" in found.error.problem
@@ -724,7 +724,7 @@ class TestCommand:
         assert "provisional: 2 of them, in which 1 figure differ" in result.stdout
         assert "2026-03-03 00:00  2026-03-04 00:00" in result.stdout
         assert (
-            "left out, for it is no whole day, or not all there: "
+            "left out, not a whole day or not complete: "
             "2026-03-02 10:00 to 2026-03-03 00:00"
         ) in result.stdout
 
@@ -742,7 +742,7 @@ class TestCommand:
 
         result = cli("verify", job)
 
-        assert result.stdout.count("left out, for") == 20
+        assert result.stdout.count("left out, not") == 20
         assert result.stdout.count("  and 3 more") == 2
 
     def test_a_job_that_never_ran_is_exit_5(

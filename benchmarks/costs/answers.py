@@ -11,7 +11,7 @@ import orjson
 
 from gcbatch.endpoints import FetchContext, endpoint_named
 from gcbatch.exporting import Exporter, export
-from gcbatch.fetching import NullObserver, fetch_parts
+from gcbatch.fetching import Observer, fetch_parts
 from gcbatch.genesys import Names
 from gcbatch.genesys.client import Answer, Client
 from gcbatch.job import Job
@@ -83,7 +83,7 @@ class Asked:
                 asker.ask,
                 self._store,
                 concurrency=1,
-                observer=NullObserver(),
+                observer=Observer(),
             )
         )
 

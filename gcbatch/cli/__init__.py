@@ -1,4 +1,4 @@
-"""The commands. Alone prints, exits and reads the environment."""
+"""The commands: the only package that prints, exits and reads the environment."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ from gcbatch.cli.run import run
 from gcbatch.cli.schema import schema
 from gcbatch.cli.simulate import simulate
 from gcbatch.cli.store import store_app
-from gcbatch.cli.streams import enduring_streams
+from gcbatch.cli.streams import tolerant_streams
 from gcbatch.cli.verify import verify
 
 __all__ = ["app", "main"]
@@ -33,7 +33,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line."""
-    with enduring_streams():
+    with tolerant_streams():
         app()
 
 

@@ -14,16 +14,14 @@ def check(
     end: To = "",
     settings: Sets = [],  # noqa: B006 - typer copies it
 ) -> None:
-    """Try the file, the credentials and the permissions."""
-    loaded = load(job, start, end, settings)
-    say(f"{job}: the file is good")
+    """Check the file, the credentials and the permissions."""
+    orgs = PerOrg(load(job, start, end, settings))
+    say(f"{job}: the file is valid")
     from gcbatch.running import check as check_job
 
-    shares = PerOrg(loaded)
-    for share, warnings in shares.each(check_job):
+    for share, warnings in orgs.each(check_job):
         org = f"{share.org_name}: " if share.org_name else ""
-        endpoint = share.query.endpoint
-        say(f"{org}{endpoint}: credentials and permission are good")
+        say(f"{org}{share.query.endpoint}: credentials and permission are good")
         for warning in warnings:
             say(f"warning: {org}{warning}", err=True)
-    exit_with_failures(shares.failures)
+    exit_with_failures(orgs.failures)

@@ -1,4 +1,4 @@
-"""Where errors and signals become a message and an exit code."""
+"""Turns errors and signals into a message and an exit code."""
 
 import logging
 import signal
@@ -22,17 +22,17 @@ log = logging.getLogger("gcbatch")
 
 
 class ErrorBoundary(TyperGroup):
-    """The one place where errors become a message and an exit code."""
+    """The only place where errors become a message and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command that *ctx* names, and exit with a code of ours if it fails.
+        """Run the command of *ctx*, and exit with one of our codes if it fails.
 
-        Whatever is no GcbatchError is a bug, and passes with its traceback.
+        Any error that is not a GcbatchError is a bug, and keeps its traceback.
         """
         stopped_by: list[int] = []
 
         def stop(number: int, frame: FrameType | None) -> None:
-            # Ctrl-C's way out closes connections and keeps what is stored.
+            # As after Ctrl-C, connections are closed and stored parts stay.
             stopped_by.append(number)
             on_ctrl_c = signal.getsignal(signal.SIGINT)
             if callable(on_ctrl_c):
@@ -49,7 +49,9 @@ class ErrorBoundary(TyperGroup):
         except KeyboardInterrupt:
             say("interrupted", err=True)
             if ctx.invoked_subcommand == "run":
-                hint = "what was fetched is kept; run it again to go on from there"
+                hint = (
+                    "`gcbatch run JOB` continues from there; what was fetched is stored"
+                )
                 say(f"hint: {hint}", err=True)
             raise typer.Exit(TERMINATED if stopped_by else INTERRUPTED) from None
         finally:
@@ -58,11 +60,11 @@ class ErrorBoundary(TyperGroup):
 
 @contextmanager
 def _handling_ctrl_c() -> Iterator[None]:
-    """Have a handler of Ctrl-C, also where the process ignores it.
+    """Install a handler of Ctrl-C, also if the process ignores it.
 
-    A shell's `&` starts processes that ignore Ctrl-C, and asyncio then puts no handler
-    of its own in place: the exception of another one could strike in the middle of a
-    task. So there is one, but the system delivers no Ctrl-C to it.
+    A shell's `&` starts processes that ignore Ctrl-C, and asyncio then installs no
+    handler of its own: the exception of another handler could be raised in the middle
+    of a task. So this installs one, and blocks Ctrl-C itself.
     """
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         yield
@@ -74,7 +76,7 @@ def _handling_ctrl_c() -> Iterator[None]:
     try:
         yield
     finally:
-        # First, for it drops what waited.
+        # First, because this drops a signal that waits.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if masks:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

@@ -1,4 +1,4 @@
-"""What a run left behind, once more: exported, reported, verified."""
+"""The command `export`."""
 
 from gcbatch.cli.job_argument import exit_with_failures, load
 from gcbatch.cli.options import AsJson, From, JobFile, Sets, To
@@ -15,7 +15,7 @@ def export_again(
     settings: Sets = [],  # noqa: B006 - typer copies it
     as_json: AsJson = False,
 ) -> None:
-    """Export again from the store, without any request."""
+    """Write the outputs again from the store, without any request."""
     loaded = load(job, start, end, settings)
     from gcbatch.running import export_job
 

@@ -1,4 +1,4 @@
-"""What helps to write a job file: exporters, its schema, a first one."""
+"""The command `exporters`."""
 
 from gcbatch.cli.options import AsJson
 from gcbatch.cli.output import print_json, print_screen

@@ -12,9 +12,9 @@ __all__ = ["init"]
 
 
 def init(
-    path: Annotated[Path, typer.Argument(help="Where to.")] = Path("job.yaml"),
+    path: Annotated[Path, typer.Argument(help="The new job file.")] = Path("job.yaml"),
 ) -> None:
-    """Write a job file to start from."""
+    """Write a commented job file to start from."""
     from importlib.resources import files
 
     text = (files("gcbatch.cli") / "starter.yaml").read_text("utf-8")
@@ -22,10 +22,10 @@ def init(
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
-    except FileExistsError as exc:
-        msg = f"{path}: is there already"
-        raise OutputError(msg, hint="name another path") from exc
     except OSError as exc:
-        msg = f"{path}: cannot be written: {exc.strerror}"
-        raise OutputError(msg, hint="name another path") from exc
+        exists = isinstance(exc, FileExistsError)
+        what = "exists already" if exists else f"cannot be written: {exc.strerror}"
+        msg = f"{path}: {what}"
+        hint = "name another path: `gcbatch init PATH`"
+        raise OutputError(msg, hint=hint) from exc
     say(f"wrote {path}; next: gcbatch check {path}")

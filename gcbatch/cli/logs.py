@@ -19,7 +19,7 @@ class LogFormat(StrEnum):
 
 
 class _TextLines(logging.Formatter):
-    """A line a record; tracebacks are indented, so that their lines pass for none."""
+    """One line per record; tracebacks are indented, so that no line looks like one."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's
         return visible(super().formatMessage(record))
@@ -30,7 +30,7 @@ class _TextLines(logging.Formatter):
 
 
 class _JsonLines(logging.Formatter):
-    """A line a record."""
+    """One line per record."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -44,12 +44,7 @@ class _JsonLines(logging.Formatter):
 
 @contextmanager
 def logging_to_stderr(log_format: LogFormat, *, verbose: bool) -> Iterator[None]:
-    """Show gcbatch's log lines while the context lasts.
-
-    Args:
-        log_format: Text, or JSON for machines.
-        verbose: Whether to show every query, and where errors came from.
-    """
+    """Show gcbatch's log lines while the context lasts."""
     log = logging.getLogger("gcbatch")
     handler = logging.StreamHandler()
     text = _TextLines("%(asctime)s %(message)s")

@@ -26,15 +26,19 @@ JobFile = Annotated[Path, typer.Argument(metavar="JOB", help="A job file (YAML).
 JobFiles = Annotated[
     list[Path], typer.Argument(metavar="JOB", help="Job files (YAML).")
 ]
-From = Annotated[str, typer.Option("--from", help="Instead of query.from.")]
-To = Annotated[str, typer.Option("--to", help="Instead of query.to; exclusive.")]
+From = Annotated[str, typer.Option("--from", help="Replaces query.from.")]
+To = Annotated[
+    str, typer.Option("--to", help="Replaces query.to, the first instant not fetched.")
+]
 Sets = Annotated[
     list[str],
-    typer.Option("--set", metavar="KEY=VALUE", help="Override any key."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Replaces any key, such as fetch.chunk=P1D."
+    ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
-LogAs = Annotated[LogFormat, typer.Option("--log-format", help="Of log lines.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+LogAs = Annotated[LogFormat, typer.Option("--log-format", help="Format of log lines.")]
 StoreFolder = Annotated[
-    Path, typer.Option("--store", help="The folder that `fetch.store` names.")
+    Path, typer.Option("--store", help="The folder of the store: fetch.store.")
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log every query.")]

@@ -23,15 +23,15 @@ __all__ = [
 ]
 
 WIDE: Final = 10_000
-MOST_CHARS: Final = 4_000
-"""Of one line of an error."""
+MAX_CHARS: Final = 4_000
+"""Length of one line of an error."""
 
 
 def print_screen(screen: "RenderableType") -> None:
-    """Print what rich lays out; as wide as it likes where no terminal shows it.
+    """Print a screen; without a terminal, lines have any length.
 
-    Names are text: brackets in them are no markup, `:bell:` is no picture, and no
-    control character gets through.
+    Names are plain text: brackets in them are not markup, `:bell:` is not an emoji, and
+    control characters are replaced.
     """
     from rich.console import Console, ConsoleOptions
     from rich.segment import Segment
@@ -47,7 +47,7 @@ def print_screen(screen: "RenderableType") -> None:
 
     console = OurConsole(markup=False, emoji=False, highlight=False)
     if not console.is_terminal:
-        # A file has no edge to fit: nothing may be folded or cut, least of all paths.
+        # In a file nothing may be folded or cut, least of all paths.
         console.width = WIDE
     console.print(screen)
 
@@ -55,7 +55,7 @@ def print_screen(screen: "RenderableType") -> None:
 def print_sla(
     job: "Job", catalog: "Catalog | MultiOrgCatalog", period: str = "total"
 ) -> None:
-    """Print the service levels of a job, of one kind of period."""
+    """Print the service levels of a job by period."""
     from gcbatch.cli.screens.sla import sla_screen
 
     table, shape = catalog.table("sla", period=period), job.query.shape
@@ -63,11 +63,11 @@ def print_sla(
 
 
 def print_json(content: object, default: Callable[[Any], str] | None = None) -> None:
-    """Print plain data as JSON; escaped where the encoding lacks a character of it.
+    """Print plain data as JSON; characters that the encoding lacks are escaped.
 
     Args:
-        content: What to print.
-        default: Makes text of what is no plain data.
+        content: The data.
+        default: Returns text for values that are not plain data.
     """
     text = plain_json(content, indent=2, default=default)
     try:
@@ -78,28 +78,18 @@ def print_json(content: object, default: Callable[[Any], str] | None = None) -> 
 
 
 def say(line: str, *, err: bool = False) -> None:
-    """Print one line, whatever stands in it.
-
-    Args:
-        line: Without its end.
-        err: Whether it goes to standard error.
-    """
-    print_text(one_line(line, MOST_CHARS), err=err)
+    """Print text as one line."""
+    print_text(one_line(line, MAX_CHARS), err=err)
 
 
 def print_text(text: str, *, err: bool = False) -> None:
-    """Print lines of our own as they are, at once.
-
-    Args:
-        text: The lines, without the end of the last.
-        err: Whether they go to standard error.
-    """
-    # Not typer.echo, which writes UTF-8 where the encoding is ASCII.
+    """Print our own lines as they are, at once."""
+    # Not typer.echo, which writes UTF-8 even if the encoding is ASCII.
     print(text, file=sys.stderr if err else sys.stdout, flush=True)
 
 
 def say_error(error: GcbatchError) -> None:
-    """Print on standard error what is wrong, what is missing for it, and what to do."""
+    """Print on standard error what is wrong, what is missing, and what to do."""
     org = f"{error.org}: " if error.org else ""
     for line in error.problem.split("\n"):
         say(f"error: {org}{line}", err=True)

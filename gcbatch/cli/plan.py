@@ -1,10 +1,9 @@
-"""What can be known before a run: what it would ask, and whether it would get in."""
+"""The command `plan`."""
 
 from typing import TYPE_CHECKING, Any
 
 from gcbatch.cli.job_argument import PerOrg, exit_with_failures, load
 from gcbatch.cli.options import AsJson, From, JobFile, Sets, To
-from gcbatch.cli.output import print_json, print_screen
 
 if TYPE_CHECKING:
     from gcbatch.job import Job
@@ -21,23 +20,16 @@ def plan(
     settings: Sets = [],  # noqa: B006 - typer copies it
     as_json: AsJson = False,
 ) -> None:
-    """Show what a run would ask and what that costs; no data request."""
-    loaded = load(job, start, end, settings)
+    """Show what a run would request and what that costs; request no data."""
+    orgs = PerOrg(load(job, start, end, settings))
+    from gcbatch.cli.screens.plan import plan_screen
     from gcbatch.running import plan_job
 
-    shares = PerOrg(loaded)
-    plans = list(shares.each(plan_job))
-    if as_json:
-        print_json(shares.told([_plan_json(*one) for one in plans]))
-    else:
-        from gcbatch.cli.screens.plan import plan_screen
-
-        for share, planned in plans:
-            print_screen(plan_screen(share, planned))
-    exit_with_failures(shares.failures)
+    orgs.show(plan_job, screen=plan_screen, to_json=_to_json if as_json else None)
+    exit_with_failures(orgs.failures)
 
 
-def _plan_json(job: "Job", planned: "ResolvedPlan") -> dict[str, Any]:
+def _to_json(job: "Job", planned: "ResolvedPlan") -> dict[str, Any]:
     from gcbatch.windows import iso
 
     each = planned.price.least
@@ -47,10 +39,8 @@ def _plan_json(job: "Job", planned: "ResolvedPlan") -> dict[str, Any]:
         {"from": iso(w.start), "to": iso(w.end), "requests": each * len(queries)}
         for w, queries in planned.plan.windows
     ]
-    org = {"org": job.org_name} if job.org_name else {}
     return {
         "job": job.name,
-        **org,
         "requests": requests,
         "requests_exact": planned.price.is_exact,
         "stored": planned.stored,

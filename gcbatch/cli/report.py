@@ -19,8 +19,7 @@ def report(
     end: To = "",
     settings: Sets = [],  # noqa: B006 - typer copies it
     period: Annotated[
-        str,
-        typer.Option(help="interval, hour, day, week, month or total."),
+        str, typer.Option(help="interval, hour, day, week, month or total.")
     ] = "total",
     as_json: AsJson = False,
 ) -> None:
@@ -40,15 +39,14 @@ def report(
         raise JobError(msg, hint="add `--period day`, for example")
     if misfit := loaded.period_conflict(period):
         msg = f"--period {period}: {misfit}"
-        raise JobError(msg, hint="change query.granularity, or name a longer period")
+        raise JobError(msg, hint="change query.granularity, or use a longer period")
     from gcbatch.cli.screens.grid import names_line
     from gcbatch.running import tables_of
     from gcbatch.tables import MultiOrgCatalog
 
     catalog = tables_of(loaded)
-    told = names_line(catalog.names_at, loaded.query.zone)
-    if told:
-        say(told, err=as_json)
+    if line := names_line(catalog.names_at, loaded.query.zone):
+        say(line, err=as_json)
     if as_json:
         rows = catalog.table("sla", period=period).read_all().to_pylist()
         print_json(rows, default=_instant)

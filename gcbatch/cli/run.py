@@ -1,10 +1,10 @@
-"""`gcbatch run`."""
+"""The command `run`."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 BREACHED: Final = 7
+"""Exit code for a missed target."""
 
 
 def run(
@@ -37,21 +38,21 @@ def run(
         bool,
         typer.Option(
             "--allow-partial",
-            help="Go on where a query fails, export what there is, and exit 5.",
+            help="Continue if a query fails, export what there is, and exit with 5.",
         ),
     ] = False,
     fail_on_breach: Annotated[
         bool,
-        typer.Option("--fail-on-breach", help="Exit 7 if a target is missed."),
+        typer.Option("--fail-on-breach", help="Exit with 7 if a target is missed."),
     ] = False,
     engine: Annotated[
-        str, typer.Option("--engine", help="local, or dask: spread over workers.")
+        str, typer.Option("--engine", help="local, or dask to use workers.")
     ] = "",
     scheduler: Annotated[
-        str, typer.Option("--scheduler", help="Of a standing Dask cluster: tls://…")
+        str, typer.Option("--scheduler", help="Address of a Dask cluster: tls://…")
     ] = "",
     workers: Annotated[
-        str, typer.Option("--workers", help="Processes of this machine, with dask.")
+        str, typer.Option("--workers", help="Dask workers to start on this machine.")
     ] = "",
     as_json: AsJson = False,
     log_format: LogAs = LogFormat.TEXT,
@@ -59,18 +60,17 @@ def run(
 ) -> None:
     """Fetch what is missing, and export all of it."""
     settings = [*settings, *_engine_settings(engine, scheduler, workers)]
-    outcomes = [_Outcome.of(path, start, end, settings) for path in jobs]
+    outcomes = [_load(path, start, end, settings) for path in jobs]
     loaded = [outcome.job for outcome in outcomes if outcome.job]
-    # Some systems' folders ignore case.
+    # Folders of some systems ignore case.
     count = Counter(job.name.lower() for job in loaded)
-    if twice := {job.name for job in loaded if count[job.name.lower()] > 1}:
-        msg = f"two jobs are called {' and '.join(sorted(twice))}"
-        raise JobError(
-            msg, hint="the name is a job's folder in the store; tell them apart"
-        )
+    if same := {job.name for job in loaded if count[job.name.lower()] > 1}:
+        msg = f"two jobs are called {' and '.join(sorted(same))}"
+        hint = "each job needs its own name, which is its folder in the store"
+        raise JobError(msg, hint=hint)
     from gcbatch.cli.progress import observing
     from gcbatch.job import refuse_shared_outputs
-    from gcbatch.running import arun_all, blocking
+    from gcbatch.running import RunReport, arun_all, blocking
 
     refuse_shared_outputs(loaded)
 
@@ -79,82 +79,80 @@ def run(
         logging_to_stderr(log_format, verbose=verbose),
         observing(lines=lines) as observer,
     ):
-        done = blocking(
+        results = blocking(
             arun_all(
                 loaded, fresh=fresh, allow_partial=allow_partial, observer=observer
             )
         )
     for outcome in outcomes:
         if outcome.job:
-            outcome.settle(done.pop(0))
-    codes = [outcome.error.exit_code for outcome in outcomes if outcome.error]
-    for outcome in outcomes:
-        failures = outcome.report.failures if outcome.report else {}
-        codes += [failure.exit_code for failure in failures.values()]
-        for gap in outcome.report.gaps if outcome.report else ():
+            outcome.result = results.pop(0)
+    codes = [code for outcome in outcomes for code in outcome.exit_codes()]
+    reports = {o.path: o.result for o in outcomes if isinstance(o.result, RunReport)}
+    for path, report in reports.items():
+        for gap in report.gaps:
             org = f"{gap.org}: " if gap.org else ""
-            say(f"error: {outcome.path}: {org}missing {one_line(gap)}", err=True)
-            codes.append(DataError.exit_code)
-    missed = sum(outcome.report.breaches for outcome in outcomes if outcome.report)
+            say(f"error: {path}: {org}missing {one_line(gap)}", err=True)
+    missed = sum(report.breaches for report in reports.values())
     if fail_on_breach and missed:
         say(f"targets missed: {missed}", err=True)
         codes.append(BREACHED)
     if as_json:
-        told = [outcome.to_json() for outcome in outcomes]
-        print_json(told[0] if len(told) == 1 else told)
+        content = [outcome.to_json() for outcome in outcomes]
+        print_json(content[0] if len(content) == 1 else content)
     for outcome in outcomes:
-        outcome.say(named=len(outcomes) > 1, aloud=not as_json)
+        outcome.say(named=len(outcomes) > 1, with_screen=not as_json)
     if codes:
         raise typer.Exit(max(codes))
 
 
 @dataclass
 class _Outcome:
-    """What became of one job file of a run; one bad file does not stop the others."""
+    """The result of one job file; a bad file does not stop the others."""
 
     path: Path
     job: "Job | None" = None
-    report: "RunReport | None" = None
-    error: GcbatchError | None = None
+    result: "RunReport | GcbatchError | None" = None
 
-    @classmethod
-    def of(cls, path: Path, start: str, end: str, settings: Sequence[str]) -> Self:
-        try:
-            return cls(path, job=load(path, start, end, settings))
-        except GcbatchError as exc:
-            return cls(path, error=exc)
-
-    def settle(self, result: "RunReport | GcbatchError") -> None:
-        if isinstance(result, GcbatchError):
-            self.error = result
-        else:
-            self.report = result
+    def exit_codes(self) -> Iterator[int]:
+        if isinstance(self.result, GcbatchError):
+            yield self.result.exit_code
+        elif self.result:
+            yield from (error.exit_code for error in self.result.failures.values())
+            if self.result.gaps:
+                yield DataError.exit_code
 
     def to_json(self) -> dict[str, Any]:
-        if self.report:
-            return self.report.to_json()
-        told = self.error.to_json() if self.error else {}
-        return {"job": self.job.name if self.job else str(self.path), **told}
+        if isinstance(self.result, GcbatchError):
+            name = self.job.name if self.job else str(self.path)
+            return {"job": name, **self.result.to_json()}
+        return self.result.to_json() if self.result else {}
 
-    def say(self, *, named: bool, aloud: bool) -> None:
-        if self.error:
+    def say(self, *, named: bool, with_screen: bool) -> None:
+        if isinstance(self.result, GcbatchError):
             if named:
-                name = self.job.name if self.job else self.path
-                say(f"{name}:", err=True)
-            say_error(self.error)
-        elif self.report and self.job and aloud:
-            from gcbatch.cli.screens.run import report_screen
+                say(f"{self.job.name if self.job else self.path}:", err=True)
+            say_error(self.result)
+        elif self.result:
+            if self.job and with_screen:
+                from gcbatch.cli.screens.run import report_screen
 
-            print_screen(report_screen(self.report, self.job.query.zone))
-            if self.job.sla and self.report.catalog:
-                print_sla(self.job, self.report.catalog)
-        if self.report:
-            for failure in self.report.failures.values():
+                print_screen(report_screen(self.result, self.job.query.zone))
+                if self.job.sla and self.result.catalog:
+                    print_sla(self.job, self.result.catalog)
+            for failure in self.result.failures.values():
                 say_error(failure)
 
 
+def _load(path: Path, start: str, end: str, settings: Sequence[str]) -> _Outcome:
+    try:
+        return _Outcome(path, load(path, start, end, settings))
+    except GcbatchError as exc:
+        return _Outcome(path, result=exc)
+
+
 def _engine_settings(engine: str, scheduler: str, workers: str) -> Iterator[str]:
-    """Yield the options about the engine as overrides of the job file."""
+    """Yield the options of the engine as settings of the job file."""
     given = {"name": engine, "scheduler": scheduler, "workers": workers}
     if (scheduler or workers) and not engine:
         given["name"] = "dask"

@@ -12,7 +12,7 @@ __all__ = ["schema"]
 def schema(
     *,
     markdown: Annotated[
-        bool, typer.Option("--markdown", help="As a page, for people.")
+        bool, typer.Option("--markdown", help="Print it as a page for people.")
     ] = False,
 ) -> None:
     """Print the JSON Schema of job files, for editors."""

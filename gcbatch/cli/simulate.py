@@ -1,4 +1,4 @@
-"""`gcbatch simulate`."""
+"""The command `simulate`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,12 +13,14 @@ __all__ = ["simulate"]
 
 def simulate(
     *,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 is any free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="0 takes any free port.")
+    ] = 0,
     calls: Annotated[
         Path | None, typer.Option(help="A call log to replay instead of the sample.")
     ] = None,
     requests_per_minute: Annotated[
-        int, typer.Option(min=1, help="The quota it enforces.")
+        int, typer.Option(min=1, help="The quota that it enforces.")
     ] = 300,
 ) -> None:
     """Run a local Genesys Cloud that replays a call log, until Ctrl-C."""
@@ -27,7 +29,7 @@ def simulate(
     try:
         tenant = call_log_tenant(calls) if calls else sample_tenant()
     except (OSError, ValueError) as exc:
-        msg = f"{calls}: is no call log: {exc}"
+        msg = f"{calls}: is not a call log: {exc}"
         raise JobError(msg, hint="see docs/simulator.md for its columns") from exc
 
     def ready(url: str, client_id: str, client_secret: str) -> None:
@@ -41,5 +43,7 @@ def simulate(
     try:
         serve(tenant, port=port, on_ready=ready, requests_allowed=requests_per_minute)
     except OSError as exc:
-        msg = f"port {port} cannot be had: {exc.strerror}"
-        raise OutputError(msg, hint="name another --port") from exc
+        msg = f"port {port}: cannot be opened: {exc.strerror}"
+        raise OutputError(
+            msg, hint="use another port: `gcbatch simulate --port`"
+        ) from exc

@@ -1,4 +1,4 @@
-"""`gcbatch store`: what is stored, and what goes."""
+"""The commands `store ls` and `store prune`."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from gcbatch.cli.output import print_json, print_screen, say
 __all__ = ["store_app"]
 
 store_app = typer.Typer(
-    help="See what is stored, and remove what is old.",
+    help="List what is stored, and remove what is old.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -19,13 +19,14 @@ store_app = typer.Typer(
 @store_app.command(name="ls")
 def list_store(
     names: Annotated[
-        list[str], typer.Argument(metavar="NAME", help="Names of jobs; none is all.")
+        list[str],
+        typer.Argument(metavar="NAME", help="Names of jobs; all without any."),
     ] = [],  # noqa: B006 - typer copies it
     *,
     folder: StoreFolder = DEFAULT_STORE,
     as_json: AsJson = False,
 ) -> None:
-    """List jobs: ranges, parts, sizes, last runs."""
+    """List jobs with their ranges, parts, sizes and last runs."""
     from gcbatch.store import list_store
 
     jobs = list_store(folder, names)
@@ -41,15 +42,16 @@ def list_store(
 def prune_store(
     *,
     older_than: Annotated[
-        str, typer.Option("--older-than", help="30d, 12w, 6mo, 1y: by window's end.")
+        str,
+        typer.Option("--older-than", help="Age of a window's end: 30d, 12w, 6mo, 1y."),
     ],
     folder: StoreFolder = DEFAULT_STORE,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would go, and leave it.")
+        bool, typer.Option("--dry-run", help="Show what would be removed, and keep it.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove parts of long ago, and what belongs to nothing else."""
+    """Remove old parts, and files that belong to no other part."""
     from datetime import UTC, datetime
 
     from gcbatch.store import parse_age, prune

@@ -1,8 +1,8 @@
-"""Standard output and error that do not decide what becomes of a command.
+"""Standard output and error whose failures do not stop a command.
 
-What is printed comes last: everything is fetched and written by then. So a character
-that the encoding lacks is replaced, a reader that leaves is let go, and a disk that is
-full costs the text alone, which a line on standard error and the exit code say.
+Printing comes last: everything is fetched and written by then. So characters that the
+encoding lacks are replaced, a broken pipe is ignored, and a full disk loses only the
+text, which a line on standard error and the exit code report.
 """
 
 import errno
@@ -16,48 +16,40 @@ from typing import Any, Final
 from gcbatch.cli.output import say_error
 from gcbatch.errors import OutputError
 
-__all__ = ["enduring_streams"]
+__all__ = ["tolerant_streams"]
 
 LAST_STANDARD: Final = 2
 """File descriptors up to this one are standard input, output and error."""
 
 
-class _Enduring(io.RawIOBase):
-    """Writes into a file as long as that takes it, and drops what comes then.
-
-    Args:
-        file: Unbuffered; None where it is closed already.
-    """
+class _TolerantFile(io.RawIOBase):
+    """Writes to a file until that fails, and drops the rest."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
         self.failure: OSError | None = None
 
     @property
-    def reader_left(self) -> bool:
-        """Whether it failed because nobody reads it any more, as after `| head`."""
-        # Windows says so of a pipe that is closed.
+    def is_broken_pipe(self) -> bool:
+        """Whether writing failed because the reader stopped, as after `| head`."""
+        # Windows reports a closed pipe this way.
         is_odd = os.name == "nt" and getattr(self.failure, "errno", 0) == errno.EINVAL
         return isinstance(self.failure, BrokenPipeError) or is_odd
 
     def writable(self) -> bool:
-        """Return true, as for all files to be written."""
+        """Return true."""
         return True
 
     def write(self, data: Any, /) -> int:
-        """Write some of *data*, or drop all of it.
-
-        Returns:
-            How many bytes that was.
-        """
+        """Write some of *data*, or drop all of it; return how many bytes that was."""
         if self.failure is None:
             try:
-                return self._written(data)
+                return self._write(data)
             except OSError as exc:
                 self.failure = exc
         return memoryview(data).nbytes
 
-    def _written(self, data: Any) -> int:
+    def _write(self, data: Any) -> int:
         if self._file is None:
             raise OSError(errno.EBADF, "it is closed")
         written: int | None = self._file.write(data)
@@ -75,21 +67,21 @@ class _Enduring(io.RawIOBase):
 
 
 @contextmanager
-def enduring_streams() -> Iterator[None]:
-    """Have what is printed meanwhile fail no command.
+def tolerant_streams() -> Iterator[None]:
+    """Keep failures of printing from stopping the command.
 
     Raises:
-        SystemExit: As the command raised it; with at least the exit code of an output
-            that cannot be written where standard output could not be.
+        SystemExit: As the command raised it; at least with the exit code of
+            OutputError if standard output cannot be written.
     """
-    out, sys.stdout = _made_enduring(sys.stdout)
-    _, sys.stderr = _made_enduring(sys.stderr)
-    _take_standard_places()
+    out, sys.stdout = _make_tolerant(sys.stdout)
+    _, sys.stderr = _make_tolerant(sys.stderr)
+    _fill_standard_descriptors()
     try:
         yield
     except SystemExit as exc:
         sys.stdout.flush()
-        if out is None or out.failure is None or out.reader_left:
+        if out is None or out.failure is None or out.is_broken_pipe:
             raise
         msg = f"standard output: cannot be written: {out.failure.strerror}"
         say_error(OutputError(msg, hint=None))
@@ -97,20 +89,20 @@ def enduring_streams() -> Iterator[None]:
         raise SystemExit(max(code, OutputError.exit_code)) from exc
 
 
-def _made_enduring(stream: Any) -> tuple[_Enduring | None, Any]:
-    """Return a stream in place of *stream*, and what it writes to.
+def _make_tolerant(stream: Any) -> tuple[_TolerantFile | None, Any]:
+    """Return the file that a stream in place of *stream* writes to, and the stream.
 
     Args:
-        stream: Standard output or error; None where that is closed. What is neither,
-            as in tests, stays.
+        stream: Standard output or error; None if that is closed. Any other object, as
+            in tests, stays.
     """
     if stream is None:
-        raw = _Enduring(None)
+        raw = _TolerantFile(None)
         return raw, io.TextIOWrapper(io.BufferedWriter(raw), "utf-8", "replace")
     if not isinstance(stream, io.TextIOWrapper):
         return None, stream
     stream.flush()
-    raw = _Enduring(getattr(stream.buffer, "raw", stream.buffer))
+    raw = _TolerantFile(getattr(stream.buffer, "raw", stream.buffer))
     return raw, io.TextIOWrapper(
         io.BufferedWriter(raw),
         stream.encoding,
@@ -119,8 +111,8 @@ def _made_enduring(stream: Any) -> tuple[_Enduring | None, Any]:
     )
 
 
-def _take_standard_places() -> None:
-    """Fill the places of closed streams, or a file of ours would come to be one."""
-    while (place := os.open(os.devnull, os.O_RDWR)) <= LAST_STANDARD:
+def _fill_standard_descriptors() -> None:
+    """Fill the descriptors of closed streams, so that no file of ours gets one."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= LAST_STANDARD:
         pass
-    os.close(place)
+    os.close(descriptor)

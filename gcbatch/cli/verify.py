@@ -1,16 +1,11 @@
 """The command `verify`."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from gcbatch.cli.job_argument import PerOrg, exit_with_failures, load
 from gcbatch.cli.options import AsJson, From, JobFile, Sets, To
-from gcbatch.cli.output import print_json, print_screen
-
-if TYPE_CHECKING:
-    from gcbatch.job import Job
-    from gcbatch.verifying import VerifyResult
 
 __all__ = ["verify"]
 
@@ -22,29 +17,19 @@ def verify(
     end: To = "",
     settings: Sets = [],  # noqa: B006 - typer copies it
     offline: Annotated[
-        bool, typer.Option("--offline", help="Leave the service alone.")
+        bool, typer.Option("--offline", help="Send no request to the service.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check parts and outputs, and compare with the service's own day totals."""
-    loaded = load(job, start, end, settings)
+    """Check parts and outputs, and compare them with the service's own totals."""
+    orgs = PerOrg(load(job, start, end, settings))
+    from gcbatch.cli.screens.verification import verification_screen
     from gcbatch.verifying import verify as verify_job
 
-    shares = PerOrg(loaded)
-    checked = shares.each(lambda share: verify_job(share, offline=offline))
-    found = list(checked)
-    if as_json:
-        print_json(shares.told([_told_of(*one) for one in found]))
-    else:
-        from gcbatch.cli.screens.verification import verification_screen
-
-        for _, one in found:
-            print_screen(verification_screen(one))
-    exit_with_failures(
-        [*(one.error for _, one in found if one.error), *shares.failures]
+    results = orgs.show(
+        lambda share: verify_job(share, offline=offline),
+        screen=lambda _, result: verification_screen(result),
+        to_json=(lambda _, result: result.to_json()) if as_json else None,
     )
-
-
-def _told_of(job: "Job", found: "VerifyResult") -> dict[str, Any]:
-    org = {"org": job.org_name} if job.org_name else {}
-    return {**found.to_json(), **org}
+    errors = [result.error for result in results if result.error]
+    exit_with_failures([*errors, *orgs.failures])

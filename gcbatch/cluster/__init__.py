@@ -1,1 +1,1 @@
-"""Runs spread over the workers of a Dask cluster; needs the extra `dask`."""
+"""Fetching on the workers of a Dask cluster; needs the extra `dask`."""

@@ -1,12 +1,12 @@
-"""One quota and one token for all workers: who may send, with what, and who may write.
+"""One quota and one token for all workers: it grants requests and writes of parts.
 
-Workers ask for every request they send. A ticket is a lease: it is handed back with the
-answer's count of the quota, and taken as used when its worker is gone or it is not
-heard of in time. The token is renewed here alone. A part is put in its place by whoever
-holds its claim, and once a run: whoever comes later is told that it is there.
+Workers ask before every request that they send. A permit is a lease: the worker returns
+it with the quota headers of the answer. It counts as used if its worker is gone or does
+not return it in time. Only the coordinator renews the token. The holder of a claim
+writes a part, once per run; later workers learn that it is stored.
 
-Replies get lost. Every question may be asked again, and has the same effect once: a
-turn that is asked for again under its number is the same turn.
+Replies can get lost, so every call may be repeated and has its effect once: the same
+number gives the same permit.
 """
 
 import asyncio
@@ -28,24 +28,22 @@ from gcbatch.genesys.client import (
 __all__ = ["LEASE_MARGIN_S", "Coordinator"]
 
 POLL_S: Final = 5.0
-"""So long a worker waits for a turn before it has to ask again: one that is gone must
-not be handed a turn."""
-
+"""Longest wait of one call; then the worker calls again. So a worker that is gone gets
+no permit."""
 
 LEASE_MARGIN_S: Final = 15.0
-"""A lease lasts so much longer than its request may take; more than FRESH_S."""
+"""Time of a lease beyond the longest request; more than FRESH_S."""
 
+MAX_TOKENS: Final = 8
+"""Numbers of tokens that are still known; no worker uses older ones."""
 
-TOKENS_KEPT: Final = 8
-"""Numbers of tokens that are still known; older ones nobody sends with any more."""
-
-RETURNED_KEPT: Final = 4096
-"""Tickets that came back and are still known."""
+MAX_RETURNED: Final = 4096
+"""Numbers of returned permits that are still known."""
 
 
 @dataclass(frozen=True)
-class _Out:
-    """A ticket that is out."""
+class _Lease:
+    """A permit that a worker has."""
 
     ticket: Permit
     worker: str
@@ -54,15 +52,15 @@ class _Out:
 
 @dataclass
 class _Org:
-    """The way to one org, and what is out of it.
+    """One org, and what workers have of it.
 
     Attributes:
-        is_open: Whether anything is to be fetched.
-        tokens: By the numbers that workers know them by.
-        renewing: Askings for a token that are under way, by what was refused.
-        out: Tickets that are out.
-        returned: Those that came back, the last ones.
-        claims: Who may write which part, and until when.
+        is_open: Whether workers may send requests.
+        tokens: By number, as workers know them.
+        renewing: Requests for a token in progress, by the number that was rejected.
+        out: Permits that workers have, by number.
+        returned: The last numbers that were returned.
+        claims: The holder of each claim on a part, and when it ends.
         written: Rows of the parts that were written.
     """
 
@@ -72,21 +70,21 @@ class _Org:
     serial: int = 0
     tokens: dict[int, Token] = field(default_factory=dict)
     renewing: dict[int, asyncio.Task[Token]] = field(default_factory=dict)
-    out: dict[str, _Out] = field(default_factory=dict)
+    out: dict[str, _Lease] = field(default_factory=dict)
     returned: OrderedDict[str, None] = field(default_factory=OrderedDict)
     claims: dict[str, tuple[str, float]] = field(default_factory=dict)
     written: dict[str, int] = field(default_factory=dict)
 
     async def token(self, rejected: int = 0) -> Token:
-        """Return the token, another one than what was rejected under its number.
+        """Return the token, or a new one if this number was rejected.
 
-        Whoever stops waiting does not stop the asking: with many workers and a slow
-        login, each would begin it anew.
+        A caller that stops waiting does not cancel the login: with many workers and a
+        slow login, each would start it again.
         """
         if rejected not in self.renewing:
             refused = self.tokens.get(rejected)
             task = asyncio.create_task(self.access.tokens.get(rejected=refused))
-            task.add_done_callback(_seen)  # whoever asked for it may be gone
+            task.add_done_callback(_retrieve)  # its caller may be gone
             self.renewing[rejected] = task
         task = self.renewing[rejected]
         try:
@@ -95,31 +93,28 @@ class _Org:
             if task.done() and self.renewing.get(rejected) is task:
                 del self.renewing[rejected]
 
-    def told(self, token: Token) -> dict[str, Any]:
-        """Return a token as workers are told it, with the number they know it by."""
+    def token_reply(self, token: Token) -> dict[str, Any]:
+        """Return the reply with a token and its number."""
         if self.tokens.get(self.serial) is not token:
             self.serial += 1
             self.tokens[self.serial] = token
-            self.tokens.pop(self.serial - TOKENS_KEPT, None)
+            self.tokens.pop(self.serial - MAX_TOKENS, None)
         return {"token": token.value, "serial": self.serial}
 
     def take_back(self, number: str) -> Permit | None:
-        """Return a ticket that is out no more; None where it was not."""
+        """Return a permit that its worker gave back; None if it had none."""
         self.returned[number] = None
-        if len(self.returned) > RETURNED_KEPT:
+        if len(self.returned) > MAX_RETURNED:
             self.returned.popitem(last=False)
         out = self.out.pop(number, None)
         return out.ticket if out else None
 
 
 class Coordinator:
-    """Grants sends, hands out tokens, and says who may write a part.
+    """Grants requests, hands out tokens, and says which worker may write a part.
 
-    What workers call returns plain data: `error` where nothing of it is to be had,
-    `later` where it is to be asked for again.
-
-    Args:
-        clock: Monotonic seconds.
+    Methods that workers call return plain data: `error` with the problem, or `later`
+    if the worker must call again. The clock gives monotonic seconds.
     """
 
     def __init__(self, *, clock: Callable[[], float]) -> None:
@@ -129,17 +124,11 @@ class Coordinator:
 
     @property
     def out(self) -> int:
-        """How many tickets are out."""
+        """How many permits workers have."""
         return sum(len(org.out) for org in self._orgs.values())
 
     def serve(self, org: str, access: OrgClient, *, timeout_s: float) -> None:
-        """Take in an org, of which something is to be fetched.
-
-        Args:
-            org: What workers call it.
-            access: Its quota and its token.
-            timeout_s: Longest time that a request may take.
-        """
+        """Open an org for requests."""
         known = self._orgs.get(org)
         if known is None or known.access is not access:
             self.end(org)
@@ -149,51 +138,38 @@ class Coordinator:
         known.written.clear()
 
     def end(self, org: str) -> None:
-        """Let no worker send any more for an org; its tickets are taken as used."""
+        """Close an org for requests; its permits count as used."""
         if known := self._orgs.get(org):
             known.is_open = False
             for number in list(known.out):
                 self.lost(org, number)
 
     async def token(self, org: str, rejected: int) -> dict[str, Any]:
-        """Return the token.
-
-        Args:
-            org: Whose.
-            rejected: Number of a token that was refused; 0 is none.
-
-        Returns:
-            `token` and its `serial`.
-        """
+        """Return `token` and its `serial`; another one if *rejected* is its serial."""
         known = self._open(org)
         if known is None:
             return _over()
         try:
             async with asyncio.timeout(POLL_S):
-                return known.told(await known.token(rejected))
+                return known.token_reply(await known.token(rejected))
         except TimeoutError:
             return {"later": True}
         except GcbatchError as exc:
             return {"error": error_to_json(exc)}
 
     async def acquire(self, org: str, worker: str, number: str) -> dict[str, Any]:
-        """Wait for a turn.
-
-        Args:
-            org: Whose.
-            worker: Who asks.
-            number: By which it may be asked for again, and is handed back.
+        """Wait for a permit; *number* identifies it in later calls.
 
         Returns:
-            The `token` to send with, and its `serial`; or `spent`, the seconds until
-            the quota's window ends, if that is too far off.
+            The `token` to send with and its `serial`; or `spent`, the seconds until
+            the quota's window ends, if that is too long to wait.
         """
         known = self._open(org)
         if known is None:
             return _over()
         try:
             async with asyncio.timeout(POLL_S):
-                return await self._granted(known, worker, number)
+                return await self._grant(known, worker, number)
         except TimeoutError:
             return {"later": True}
         except QuotaExhaustedError as exc:
@@ -201,46 +177,46 @@ class Coordinator:
         except GcbatchError as exc:
             return {"error": error_to_json(exc)}
 
-    async def _granted(self, known: _Org, worker: str, number: str) -> dict[str, Any]:
+    async def _grant(self, known: _Org, worker: str, number: str) -> dict[str, Any]:
         departed = self._departures[worker]
         access = known.access
         token = await known.token()
         if number not in known.out:
-            # Nothing is awaited once there is a ticket: it would be lost with us.
+            # With the permit nothing may be awaited: cancelling would lose it.
             ticket = await access.limiter.acquire()
             token = access.tokens.latest(token)
             stale = number in known.returned or self._departures[worker] != departed
             if number in known.out or stale or not known.is_open:
-                # Nobody waits for it; or it was asked for twice, a reply being lost.
+                # No worker waits for it; or a reply was lost and this is a second call.
                 access.limiter.unused(ticket)
             else:
                 until = self._clock() + known.lease_s
-                known.out[number] = _Out(ticket, worker, until)
+                known.out[number] = _Lease(ticket, worker, until)
             if number not in known.out:
                 return {"later": True}
-        return known.told(token)
+        return known.token_reply(token)
 
     def answered(self, org: str, number: str, standing: list[int] | None) -> None:
-        """Take a ticket back, with what the answer said of the quota."""
+        """Take a permit back, with the quota headers of the answer."""
         known = self._orgs[org]
         if ticket := known.take_back(number):
             said = QuotaHeaders(*standing) if standing else None
             known.access.limiter.answered(ticket, said)
 
     def lost(self, org: str, number: str) -> None:
-        """Take a ticket as used, without an answer."""
+        """Count a permit as used, without an answer."""
         known = self._orgs[org]
         if ticket := known.take_back(number):
             known.access.limiter.lost(ticket)
 
     def unused(self, org: str, number: str) -> None:
-        """Take a ticket back that nothing was sent with."""
+        """Take an unused permit back."""
         known = self._orgs[org]
         if ticket := known.take_back(number):
             known.access.limiter.unused(ticket)
 
     def pause_all(self, org: str, seconds: float) -> None:
-        """Let nobody go for a while."""
+        """Grant no permit for some seconds."""
         self._orgs[org].access.limiter.pause_all(seconds)
 
     def accepted(self, org: str, serial: int) -> None:
@@ -250,15 +226,10 @@ class Coordinator:
             known.access.tokens.accepted(token)
 
     def claim(self, org: str, digest: str, attempt: str) -> dict[str, Any]:
-        """Say whether a part may be put in its place.
-
-        Args:
-            org: Whose it is.
-            digest: Of the part.
-            attempt: Who asks; a worker that starts over is another.
+        """Say whether a worker may write a part; *attempt* identifies the caller.
 
         Returns:
-            `seconds` for which it may; or `rows` of the part that is there already.
+            `seconds` for which it may; or `rows` of the part, if it is stored already.
         """
         known = self._open(org)
         if known is None:
@@ -273,14 +244,7 @@ class Coordinator:
         return {"seconds": CLAIM_S}
 
     def release(self, org: str, digest: str, attempt: str, rows: int | None) -> None:
-        """Give a claim back.
-
-        Args:
-            org: Whose the part is.
-            digest: Of the part.
-            attempt: Who claimed it.
-            rows: Of the part that was written; None where none was.
-        """
+        """Give a claim back; *rows* are those of the written part, None if none was."""
         known = self._orgs[org]
         if rows is not None:
             known.written[digest] = rows
@@ -288,9 +252,9 @@ class Coordinator:
             del known.claims[digest]
 
     def gone(self, worker: str) -> None:
-        """Take all that a worker has as used, and what it waits for as not asked for.
+        """Count all permits of a worker as used, and drop those that it waits for.
 
-        A claim of it stays until it ends: one that is only cut off may be writing.
+        Its claims stay until they end: a worker without a connection may be writing.
         """
         self._departures[worker] += 1
         for org, known in self._orgs.items():
@@ -299,13 +263,13 @@ class Coordinator:
                     self.lost(org, number)
 
     async def watch(self) -> None:
-        """Take tickets as used that nobody hands back, for as long as it runs."""
+        """Count permits as used that are not returned, until cancelled."""
         while True:
             await asyncio.sleep(POLL_S)
             self.collect()
 
     def collect(self) -> None:
-        """Take tickets as used whose lease has ended."""
+        """Count permits as used whose lease has ended."""
         now = self._clock()
         for org, known in self._orgs.items():
             for number, out in list(known.out.items()):
@@ -317,11 +281,11 @@ class Coordinator:
         return known if known and known.is_open else None
 
 
-def _seen(task: asyncio.Task[Token]) -> None:
+def _retrieve(task: asyncio.Task[Token]) -> None:
     if not task.cancelled():
         task.exception()
 
 
 def _over() -> dict[str, Any]:
-    """Return the answer to workers that go on with what nobody waits for."""
+    """Return the reply to workers that still fetch for a run that is over."""
     return {"error": error_to_json(OutOfReachError("this run is over"))}

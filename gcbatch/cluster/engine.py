@@ -1,7 +1,7 @@
-"""Queries spread over the workers of a Dask cluster.
+"""Fetches queries on the workers of a Dask cluster.
 
-The process that runs the job is the coordinator: it grants every request, holds the one
-token, and says who may write which part. Workers fetch and write; nothing else moves.
+The process that runs the job is the coordinator: it grants every request, has the one
+token, and says which worker may write a part. Workers fetch and write.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from distributed.utils import get_ip
 
 from gcbatch.cluster.coordinator import Coordinator
 from gcbatch.cluster.local_workers import own_certificates, start_local_workers
-from gcbatch.cluster.protocol import error_from_json
+from gcbatch.cluster.protocol import STORE_HINT, error_from_json
 from gcbatch.cluster.rpc_server import serve_rpc
 from gcbatch.cluster.worker_pool import TaskLostError, WorkerPool
 from gcbatch.cluster.worker_task import RELEASE, Assignment, fetch_query
@@ -36,30 +36,29 @@ __all__ = ["DaskEngine", "dask_engine"]
 
 log = logging.getLogger("gcbatch.cluster")
 
-MOST_LOSSES: Final = 5
-"""So often a query is asked again, because its worker or the scheduler was lost."""
+MAX_ATTEMPTS: Final = 5
+"""How often a query is submitted if workers or the scheduler are lost."""
 
 PAUSE_S: Final = 1.0
 
-SEEN_S: Final = 90.0
-"""So long a part that a worker wrote may take to be seen here: a network's file system
-remembers for up to a minute what was not there."""
+TLS_HINT: Final = (
+    "set DASK_DISTRIBUTED__COMM__TLS__… on all sides; see docs/several-machines.md"
+)
+
+VISIBLE_S: Final = 90.0
+"""Longest time until a part that a worker wrote is visible here: network file systems
+remember missing files for up to a minute."""
 
 
 @asynccontextmanager
 async def dask_engine(
     settings: Settings, fetch: Fetch, secrets: Collection[str] = ()
 ) -> AsyncIterator["DaskEngine"]:
-    """Open an engine: on a standing cluster, or on processes of its own.
-
-    Args:
-        settings: Of the job.
-        fetch: Of the job: how many queries are in flight.
-        secrets: What workers must not learn.
+    """Open an engine on a standing cluster, or on workers of its own.
 
     Raises:
-        JobError: If the scheduler's address would carry a token in the clear.
-        OutOfReachError: If nobody answers there.
+        JobError: If the token would go to the scheduler without encryption.
+        OutOfReachError: If the scheduler does not answer.
     """
     async with AsyncExitStack() as stack:
         if settings.scheduler is None:
@@ -71,48 +70,43 @@ async def dask_engine(
             _refuse_clear(address)
             security = _security_of(address)
         coordinator = Coordinator(clock=asyncio.get_running_loop().time)
-        line = await stack.enter_async_context(
+        own_address = await stack.enter_async_context(
             serve_rpc(coordinator, _own_host(address), security)
         )
-        crew = WorkerPool(address, security, coordinator.gone)
-        await stack.enter_async_context(crew.opened())
-        yield DaskEngine(coordinator, line, crew)
+        workers = WorkerPool(address, security, coordinator.gone)
+        await stack.enter_async_context(workers.opened())
+        yield DaskEngine(coordinator, own_address, workers)
 
 
 def _refuse_clear(address: str) -> None:
-    """Refuse a channel that a token must not travel over."""
+    """Refuse a channel without encryption to another machine."""
     parts = urlsplit(address)
     if parts.scheme != "tls" and not is_loopback(f"http://{parts.netloc}"):
-        msg = f"{address}: would carry the token in the clear"
-        hint = (
-            "run the scheduler with TLS (tls://…) and set DASK_DISTRIBUTED__COMM__TLS__"
-        )
-        raise JobError(msg, hint=f"{hint}… on all sides; see docs/several-machines.md")
+        msg = f"{address}: would send the token without encryption"
+        hint = f"run the scheduler with TLS (tls://…) and {TLS_HINT}"
+        raise JobError(msg, hint=hint)
 
 
 def _security_of(address: str) -> Security:
-    """Return what this machine's settings of Dask say of encryption.
+    """Return the encryption of this machine's Dask settings.
 
     Raises:
-        JobError: If that does not do for a scheduler's address.
+        JobError: If it does not suffice for the scheduler's address.
     """
-    hint = (
-        "set DASK_DISTRIBUTED__COMM__TLS__… on all sides; see docs/several-machines.md"
-    )
     try:
         security = Security()
         context = security.get_listen_args("scheduler").get("ssl_context")
-    except (OSError, ValueError) as exc:  # files that are not there, or no certificates
+    except (OSError, ValueError) as exc:  # missing files, or not certificates
         msg = f"{address}: the certificates of this machine are not usable: {exc}"
-        raise JobError(msg, hint=hint) from exc
+        raise JobError(msg, hint=TLS_HINT) from exc
     if context is None and urlsplit(address).scheme == "tls":
-        msg = f"{address}: this machine has no certificates to speak TLS with"
-        raise JobError(msg, hint=hint)
+        msg = f"{address}: this machine has no certificates for TLS"
+        raise JobError(msg, hint=TLS_HINT)
     return security
 
 
 def _own_host(address: str) -> str:
-    """Return where workers of a scheduler reach this process, with the protocol."""
+    """Return the address of this process for workers, with the protocol."""
     parts = urlsplit(address)
     if is_loopback(f"http://{parts.netloc}"):
         return f"{parts.scheme}://127.0.0.1"
@@ -125,17 +119,11 @@ def _own_host(address: str) -> str:
 
 @dataclass
 class DaskEngine:
-    """Fetches queries on workers.
-
-    Args:
-        coordinator: Grants what they need.
-        line: Its address.
-        crew: The workers.
-    """
+    """Fetches queries on workers."""
 
     coordinator: Coordinator
-    line: str
-    crew: WorkerPool
+    address: str
+    workers: WorkerPool
     _run: str = field(default_factory=lambda: secrets.token_hex(4), init=False)
     _works: int = field(default=0, init=False)
 
@@ -143,8 +131,8 @@ class DaskEngine:
         """Fetch queries; see Engine.fetch.
 
         Raises:
-            OutOfReachError: If no worker brings a query to its end.
-            OutputError: If what they write is not seen here.
+            OutOfReachError: If no worker finishes a query.
+            OutputError: If the parts of workers are not visible here.
         """
         given = self._assignment(work)
         remarks = Counter[str]()
@@ -169,15 +157,15 @@ class DaskEngine:
             await for_each(work.queries, one, at_once=work.desk.fetch.concurrency)
         finally:
             self.coordinator.end(work.org)
-        await _seen(work.desk.store, done)
+        await _wait_until_visible(work.desk.store, done)
         return remarks
 
     def _assignment(self, work: FetchWork) -> Assignment:
         desk = work.desk
         self._works += 1
         own = desk.fetch.limits
-        # Each worker counts its own jobs of the service.
-        share = max(1, own.jobs_in_flight // max(1, len(self.crew.present)))
+        # Each worker counts its own async jobs.
+        share = max(1, own.jobs_in_flight // max(1, len(self.workers.present)))
         fetch = desk.fetch.model_copy(
             update={
                 "store": desk.store.root.resolve(),
@@ -188,7 +176,7 @@ class DaskEngine:
             name=f"{self._run}-{self._works}",
             release=RELEASE,
             org=work.org,
-            coordinator=self.line,
+            coordinator=self.address,
             connection=replace(work.connection, client_secret=""),
             asked=desk.asked,
             fetch=fetch,
@@ -198,38 +186,40 @@ class DaskEngine:
     async def _outcome(
         self, given: Assignment, query: Query, store: Store
     ) -> dict[str, Any]:
-        """Return what became of a query, on whichever worker it came to an end."""
+        """Return the outcome of a query, from the worker that finished it."""
         before, why = store.checksum(query.digest), ""
-        for number in range(MOST_LOSSES):
+        for number in range(MAX_ATTEMPTS):
             key = f"gcbatch-{given.name}-{query.digest}-{number}"
             try:
-                outcome: dict[str, Any] = await self.crew.call(
+                outcome: dict[str, Any] = await self.workers.call(
                     fetch_query, key, given, query, before, key=key
                 )
-                if "cut_off" not in outcome:
+                if "retry" not in outcome:
                     return outcome
-                why = outcome["cut_off"]
+                why = outcome["retry"]
             except TaskLostError as exc:
                 why = str(exc)
-            log.info("%s: asked again: %s", query, why)
+            log.info("%s: submitted again: %s", query, why)
             await asyncio.sleep(PAUSE_S)
-        msg = f"{query}: {MOST_LOSSES} workers in turn came to nothing: {why}"
-        hint = "look at the scheduler's and the workers' logs; run it again to go on"
+        msg = f"{query}: failed on {MAX_ATTEMPTS} workers in turn: {why}"
+        hint = (
+            "look at the logs of the scheduler and the workers; `gcbatch run JOB` "
+            "continues"
+        )
         raise OutOfReachError(msg, hint=hint)
 
 
-async def _seen(store: Store, queries: Sequence[Query]) -> None:
-    """Wait until parts that were written elsewhere are seen here.
+async def _wait_until_visible(store: Store, queries: Sequence[Query]) -> None:
+    """Wait until the parts of workers are visible here.
 
     Raises:
-        OutputError: If they are not.
+        OutputError: If they do not become visible.
     """
     clock = asyncio.get_running_loop().time
-    until = clock() + SEEN_S
+    until = clock() + VISIBLE_S
     while unseen := [q for q in queries if store.checksum(q.digest) is None]:
         if clock() >= until:
             msg = f"{store.folder}: workers wrote {len(unseen):,} parts elsewhere"
-            hint = "fetch.store has to be one folder that all workers see by this path"
-            raise OutputError(msg, hint=hint)
+            raise OutputError(msg, hint=STORE_HINT)
         await asyncio.sleep(PAUSE_S)
         queries = unseen

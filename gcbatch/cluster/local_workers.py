@@ -1,4 +1,4 @@
-"""Workers of a run's own: processes of this machine, that come and go with it."""
+"""Starts workers for one run, as processes of this machine."""
 
 import asyncio
 import logging
@@ -21,23 +21,23 @@ from gcbatch.job import Fetch
 __all__ = ["own_certificates", "start_local_workers"]
 
 START_S: Final = 120.0
-"""Longest time for all of them to start."""
+"""Longest time for all workers to start."""
 
 NO_PAGES: Final[dict[str, list[str]]] = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
 }
-"""Without a dashboard too, Dask shows everyone on this machine what goes on."""
+"""Also without a dashboard, Dask shows the run's tasks to everyone on this machine."""
 
-DEAF_WORKERS: Final = "gcbatch.cluster.worker_preload"
-"""Loaded by workers of our own: Ctrl-C and the terminal are for their parent."""
+PRELOAD: Final = "gcbatch.cluster.worker_preload"
+"""Makes workers ignore Ctrl-C and the terminal."""
 
 
 def own_certificates() -> Security:
-    """Return certificates for this run alone: others on this machine shall not call.
+    """Return certificates for this run only, so that no other process can call.
 
     Raises:
-        JobError: If what makes them is not installed.
+        JobError: If the package that makes them is not installed.
     """
     try:
         security: Security = Security.temporary()
@@ -57,11 +57,11 @@ async def start_local_workers(
     """Start workers; they end on leaving, or with this process.
 
     Args:
-        settings: How many.
-        fetch: How many queries are in flight, on all of them together.
-        security: Of their channel.
-        secrets: What they must not find in their environment, nor those that are
-            started later in place of some that died.
+        settings: The number of workers.
+        fetch: The number of queries in flight, on all workers together.
+        security: The encryption of their channel.
+        secrets: Values that must not be in their environment, nor in that of workers
+            that replace them later.
 
     Yields:
         The address of their scheduler.
@@ -73,7 +73,7 @@ async def start_local_workers(
     threads = max(1, -(-fetch.concurrency // workers))
     async with AsyncExitStack() as stack:
         stack.enter_context(dask.config.set(NO_PAGES))
-        stack.enter_context(_withheld(secrets))
+        stack.enter_context(_hide_secrets(secrets))
         starting = LocalCluster(
             n_workers=workers,
             threads_per_worker=threads,
@@ -84,10 +84,10 @@ async def start_local_workers(
             security=security,
             protocol="tls://",
             silence_logs=logging.CRITICAL,
-            preload=DEAF_WORKERS,
+            preload=PRELOAD,
         )
         try:
-            with _unheard():
+            with _block_ctrl_c():
                 async with asyncio.timeout(START_S):
                     cluster = await stack.enter_async_context(starting)
         except TimeoutError as exc:
@@ -97,10 +97,10 @@ async def start_local_workers(
 
 
 @contextmanager
-def _withheld(secrets: Collection[str]) -> Iterator[None]:
-    """Take secrets out of the environment, which processes inherit that are started.
+def _hide_secrets(secrets: Collection[str]) -> Iterator[None]:
+    """Remove variables with secrets from the environment that workers inherit.
 
-    Whole values, and secrets so long that they are in a value by no chance.
+    A value may be a secret, or contain one that is too long to be there by chance.
     """
     hidden = {
         name: value
@@ -117,15 +117,15 @@ def _withheld(secrets: Collection[str]) -> Iterator[None]:
 
 
 @contextmanager
-def _unheard() -> Iterator[None]:
-    """Keep Ctrl-C waiting; processes that are started meanwhile do not hear of it.
+def _block_ctrl_c() -> Iterator[None]:
+    """Block Ctrl-C here and in processes that start meanwhile.
 
-    They would, until they have loaded what makes them deaf, and each tell of it.
+    Without this they would each react to it until they have loaded PRELOAD.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    # Whoever starts it first is made to hear again (CPython 3.11 to 3.13).
+    # Starting it unblocks Ctrl-C (CPython 3.11 to 3.13), so it starts first.
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

@@ -1,4 +1,4 @@
-"""What workers tell of a query, as plain data: errors too, without their traceback."""
+"""Messages between workers and the coordinator, as plain data."""
 
 from dataclasses import asdict
 from typing import Any, Final
@@ -6,13 +6,22 @@ from typing import Any, Final
 from gcbatch import errors
 from gcbatch.errors import ErrorResponse, GcbatchError
 
-__all__ = ["CLAIM_S", "FRESH_S", "METHODS", "error_from_json", "error_to_json"]
+__all__ = [
+    "CLAIM_S",
+    "FRESH_S",
+    "METHODS",
+    "STORE_HINT",
+    "error_from_json",
+    "error_to_json",
+]
 
 FRESH_S: Final = 10.0
-"""Within this time of asking for it, a turn has to be used."""
+"""Longest time from a call for a permit to its use."""
 
 CLAIM_S: Final = 60.0
-"""A claim on a part holds so long; then another worker may write it."""
+"""How long a claim on a part lasts; then another worker may write it."""
+
+STORE_HINT: Final = "fetch.store must be one folder that all workers reach by this path"
 
 METHODS: Final = frozenset(
     {
@@ -27,11 +36,11 @@ METHODS: Final = frozenset(
         "unused",
     }
 )
-"""Of the coordinator, that workers may call."""
+"""Methods of the coordinator that workers may call."""
 
 
 def error_to_json(problem: GcbatchError) -> dict[str, Any]:
-    """Return an error as plain data."""
+    """Return an error as plain data, without its traceback."""
     response = problem.response
     return {
         "kind": type(problem).__name__,
@@ -42,7 +51,7 @@ def error_to_json(problem: GcbatchError) -> dict[str, Any]:
 
 
 def error_from_json(raw: dict[str, Any]) -> GcbatchError:
-    """Return the error that was packed."""
+    """Return the error of error_to_json."""
     kind: type[GcbatchError] = getattr(errors, raw["kind"])
     response = ErrorResponse(**raw["response"]) if raw["response"] else None
     return kind(raw["problem"].split("\n"), hint=raw["hint"], response=response)

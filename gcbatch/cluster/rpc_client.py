@@ -1,8 +1,9 @@
-"""A worker's pace and token, both of which the coordinator grants."""
+"""A worker's side of the coordinator: permits and the token."""
 
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -20,10 +21,10 @@ __all__ = [
 ]
 
 GIVE_UP_S: Final = 120.0
-"""So long a worker that lost the coordinator tries to find it again."""
+"""How long a worker tries to reach a coordinator that it lost."""
 
-TELL_S: Final = 30.0
-"""So long it tries to tell what the coordinator finds out by itself in the end."""
+NOTIFY_S: Final = 30.0
+"""How long it tries to send what the coordinator also finds out by itself."""
 
 PAUSE_S: Final = 0.5
 
@@ -33,32 +34,24 @@ class RpcError(Exception):
 
 
 class CoordinatorLostError(OutOfReachError):
-    """The coordinator stays away; another worker may reach it."""
+    """The coordinator cannot be reached; another worker may reach it."""
 
 
 class Call(Protocol):
     """Calls the coordinator."""
 
     def __call__(self, method: str, **arguments: Any) -> Awaitable[Any]:
-        """Call a method of it.
+        """Return the reply of one of its methods.
 
         Raises:
-            LostLineError: If no answer comes.
+            RpcError: If no reply comes.
         """
         ...
 
 
 @dataclass
 class CoordinatorClient:
-    """The line from a worker to the coordinator, for one org.
-
-    Args:
-        call: Calls the coordinator.
-        org: What it calls the org.
-        worker: What it calls this worker.
-        clock: Monotonic seconds.
-        sleep: Waits some seconds.
-    """
+    """Calls the coordinator from one worker, for one org; uses its names for both."""
 
     call: Call
     org: str
@@ -67,15 +60,15 @@ class CoordinatorClient:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _tasks: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
 
-    async def ask(self, method: str, **arguments: Any) -> dict[str, Any]:
-        """Ask until there is an answer.
+    async def request(self, method: str, **arguments: Any) -> dict[str, Any]:
+        """Call until there is a reply, and return it.
 
         Raises:
-            CutOffError: If the coordinator stays away.
-            GcbatchError: What it answers instead.
+            CoordinatorLostError: If the coordinator cannot be reached.
+            GcbatchError: The error of the reply.
         """
         try:
-            answer = await self._reached(GIVE_UP_S, method, arguments)
+            answer = await self._call(GIVE_UP_S, method, arguments)
         except RpcError as exc:
             msg = "the coordinator of this run cannot be reached"
             raise CoordinatorLostError(msg) from exc
@@ -83,26 +76,24 @@ class CoordinatorClient:
             raise error_from_json(error)
         return answer
 
-    def tell(self, method: str, **arguments: Any) -> None:
-        """Tell, without waiting; what does not arrive, the coordinator finds out."""
-        task = asyncio.get_running_loop().create_task(self._tell(method, arguments))
+    def notify(self, method: str, **arguments: Any) -> None:
+        """Call without waiting; if it fails, the coordinator finds out by itself."""
+        task = asyncio.get_running_loop().create_task(self._notify(method, arguments))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _tell(self, method: str, arguments: dict[str, Any]) -> None:
-        try:
-            await self._reached(TELL_S, method, arguments)
-        except RpcError:
-            return
+    async def _notify(self, method: str, arguments: dict[str, Any]) -> None:
+        with suppress(RpcError):
+            await self._call(NOTIFY_S, method, arguments)
 
-    async def _reached(
+    async def _call(
         self, give_up_s: float, method: str, arguments: dict[str, Any]
     ) -> dict[str, Any]:
-        """Call until there is an answer; what is called may be called twice."""
+        """Call until there is a reply; the call may arrive twice."""
         until = self.clock() + give_up_s
         while True:
             try:
-                answer: dict[str, Any] = await self.call(
+                reply: dict[str, Any] = await self.call(
                     method, org=self.org, **arguments
                 )
             except RpcError:
@@ -110,23 +101,19 @@ class CoordinatorClient:
                     raise
                 await self.sleep(PAUSE_S)
             else:
-                return answer
+                return reply
 
     async def flush(self) -> None:
-        """Wait until all was told."""
+        """Wait until all notifications are sent."""
         while self._tasks:
             await asyncio.wait(self._tasks)
 
 
 class RemoteTokens:
-    """The shared token, as the coordinator hands it out.
+    """The shared token, as the coordinator gives it."""
 
-    Args:
-        line: To the coordinator.
-    """
-
-    def __init__(self, line: CoordinatorClient) -> None:
-        self._line = line
+    def __init__(self, coordinator: CoordinatorClient) -> None:
+        self._coordinator = coordinator
         self._token: Token | None = None
         self._serial = 0
         self._proven = 0
@@ -135,79 +122,74 @@ class RemoteTokens:
         """Return the token; see TokenProvider.get."""
         while self._token is None or rejected is self._token:
             refused = self._serial if rejected is not None else 0
-            answer = await self._line.ask("token", rejected=refused)
+            answer = await self._coordinator.request("token", rejected=refused)
             if "later" not in answer:
                 return self.take(answer)
         return self._token
 
     def take(self, answer: dict[str, Any]) -> Token:
-        """Take in the token of an answer."""
+        """Store and return the token of a reply."""
         if self._token is None or answer["serial"] > self._serial:
             self._token = Token(answer["token"], lifetime_s=0.0)
             self._serial = answer["serial"]
         return self._token
 
     def latest(self, token: Token) -> Token:
-        """Return the token that *token* was renewed by, or itself."""
+        """Return the newest token, which may be *token* itself."""
         return self._token or token
 
     def accepted(self, token: Token) -> None:
         """Note that a request was accepted with *token*."""
         if token is self._token and self._proven != self._serial:
             self._proven = self._serial
-            self._line.tell("accepted", serial=self._serial)
+            self._coordinator.notify("accepted", serial=self._serial)
 
 
 @dataclass(eq=False, slots=True)
 class _Lease(Permit):
-    """A ticket of the coordinator's."""
+    """A permit of the coordinator."""
 
     number: str
 
 
 class RemoteLimiter:
-    """Lets requests go when the coordinator says so.
+    """Lets requests go when the coordinator grants a permit."""
 
-    Args:
-        line: To the coordinator.
-        tokens: Learn of a renewed token with every turn.
-    """
-
-    def __init__(self, line: CoordinatorClient, tokens: RemoteTokens) -> None:
-        self._line = line
+    def __init__(self, coordinator: CoordinatorClient, tokens: RemoteTokens) -> None:
+        self._coordinator = coordinator
         self._tokens = tokens
 
     async def acquire(self) -> Permit:
         """Return when the next request may be sent; see RateLimiter.acquire."""
         while True:
-            number, asked_at = secrets.token_hex(8), self._line.clock()
-            answer = await self._line.ask(
-                "acquire", worker=self._line.worker, number=number
+            number, asked_at = secrets.token_hex(8), self._coordinator.clock()
+            answer = await self._coordinator.request(
+                "acquire", worker=self._coordinator.worker, number=number
             )
             if "spent" in answer:
                 raise QuotaExhaustedError(answer["spent"])
             if "later" in answer:
                 continue
             self._tokens.take(answer)
-            if self._line.clock() - asked_at < FRESH_S:
+            if self._coordinator.clock() - asked_at < FRESH_S:
                 return _Lease(0.0, opened=False, number=number)
-            # The line was down meanwhile: the lease would end before the answer comes.
-            self._line.tell("unused", number=number)
+            # The reply came late: the lease could end before the answer comes.
+            self._coordinator.notify("unused", number=number)
 
     def answered(self, ticket: Permit, standing: QuotaHeaders | None) -> None:
-        """Hand a ticket back, with what the answer said of the quota."""
+        """Return a permit, with the quota headers of the answer."""
         said = None
         if standing is not None:
             said = [standing.count, standing.allowed, standing.reset_s]
-        self._line.tell("answered", number=_number(ticket), standing=said)
+        self._coordinator.notify("answered", number=_number(ticket), standing=said)
 
     def lost(self, ticket: Permit) -> None:
-        """Note that no answer will come."""
-        self._line.tell("lost", number=_number(ticket))
+        """Report that no answer will come."""
+        self._coordinator.notify("lost", number=_number(ticket))
 
     def pause_all(self, seconds: float) -> None:
-        """Let nobody go for *seconds* from now, on no worker."""
-        self._line.tell("pause_all", seconds=seconds)
+        """Hold all requests of all workers for *seconds* from now."""
+        self._coordinator.notify("pause_all", seconds=seconds)
 
 
 def _number(ticket: Permit) -> str:

@@ -1,6 +1,6 @@
-"""The coordinator's end of the lines from workers, over the cluster's own channel.
+"""Serves workers' calls to the coordinator over the cluster's own channel.
 
-Lines use the encryption that the cluster uses: a token travels over them.
+Connections are encrypted as the cluster's are: they carry a token.
 """
 
 import asyncio
@@ -17,9 +17,8 @@ from gcbatch.cluster.protocol import METHODS
 
 __all__ = ["serve_rpc"]
 
-
 ENVELOPE: Final = ("op", "reply", "close", "serializers")
-"""Of a message, beside the arguments."""
+"""Keys of a message that are not arguments."""
 
 
 @asynccontextmanager
@@ -28,48 +27,43 @@ async def serve_rpc(
 ) -> AsyncIterator[str]:
     """Answer workers' calls.
 
-    Args:
-        coordinator: Whom they call.
-        host: Where to listen, with the protocol: `tls://10.0.0.5`.
-        security: The cluster's.
-
     Yields:
         The address to call.
     """
-    lines: set[Comm] = set()
+    connections: set[Comm] = set()
 
     async def answer(comm: Comm) -> None:
-        lines.add(comm)
+        connections.add(comm)
         try:
-            with suppress(OSError):  # the worker hung up
+            with suppress(OSError):  # the worker closed it
                 while True:
                     message = await comm.read()
-                    reply = await _called(coordinator, message)
+                    reply = await _dispatch(coordinator, message)
                     if message.get("reply", True):
                         await comm.write(reply)
                     if message.get("close", False):
                         return
         finally:
-            # Also after a bug: whoever waits for the reply has to learn of it.
-            lines.discard(comm)
+            # Also after a bug: the worker must learn that no reply comes.
+            connections.discard(comm)
             comm.abort()
 
     options = security.get_listen_args("scheduler")
-    # Messages are plain data; nothing that a caller sends is to be unpickled here.
+    # Messages are plain data; nothing from a caller may be unpickled here.
     listener = await listen(f"{host}:0", answer, deserialize=False, **options)
     watching = asyncio.create_task(coordinator.watch())
     try:
         yield listener.contact_address
     finally:
         listener.stop()
-        for comm in list(lines):
+        for comm in list(connections):
             comm.abort()
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching
 
 
-async def _called(coordinator: Coordinator, message: dict[str, Any]) -> Any:
+async def _dispatch(coordinator: Coordinator, message: dict[str, Any]) -> Any:
     method = message.get("op")
     if method not in METHODS:
         return {}

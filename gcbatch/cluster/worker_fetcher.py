@@ -1,4 +1,4 @@
-"""Where one org's queries are worked at, on one worker."""
+"""Fetches one org's queries on one worker."""
 
 import asyncio
 import secrets
@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from gcbatch.cluster.protocol import CLAIM_S, error_to_json
+from gcbatch.cluster.protocol import CLAIM_S, STORE_HINT, error_to_json
 from gcbatch.cluster.rpc_client import (
     CoordinatorClient,
     CoordinatorLostError,
@@ -29,47 +29,41 @@ from gcbatch.job import QuerySection as Asked
 from gcbatch.query import Query
 from gcbatch.store import PartSource, Store
 
-__all__ = ["WorkerFetcher", "opened"]
+__all__ = ["WorkerFetcher", "open_fetcher"]
 
 SAFE_S: Final = CLAIM_S / 2
-"""Of a claim that is used: whoever is late must not write after it ended."""
+"""Latest age of a claim that is used: a part must not be written after it ends."""
 
 PAUSE_S: Final = 1.0
 
 
 @asynccontextmanager
-async def opened(
+async def open_fetcher(
     connection: ClientConfig,
     asked: Asked,
     fetch: Fetch,
     name: str,
-    line: CoordinatorClient,
+    coordinator: CoordinatorClient,
 ) -> AsyncIterator["WorkerFetcher"]:
-    """Open what queries of one org are asked with.
-
-    Args:
-        connection: How to reach the org.
-        asked: The job's query section.
-        fetch: The job's section on how to pull.
-        name: Of the parts' folder in the store.
-        line: To the coordinator.
+    """Open a fetcher for one org.
 
     Raises:
-        OutputError: If the store is not seen from here.
+        OutputError: If this worker does not have the store.
     """
     store = Store(fetch.store, name)
     if not store.folder.is_dir():
-        msg = f"{store.folder}: is not there on worker {line.worker}"
-        hint = "fetch.store has to be one folder that all workers see by this path"
-        raise OutputError(msg, hint=hint)
+        msg = f"{store.folder}: does not exist on worker {coordinator.worker}"
+        raise OutputError(msg, hint=STORE_HINT)
     async with open_transport(
         timeout_s=connection.timeout_s,
         connections=connection.concurrency + 1,
         max_response_bytes=connection.max_response_bytes,
     ) as transport:
-        tokens = RemoteTokens(line)
-        limiter = RemoteLimiter(line, tokens)
-        settings = RetrySettings(connection.give_up_s, limiter.pause_all, line.clock)
+        tokens = RemoteTokens(coordinator)
+        limiter = RemoteLimiter(coordinator, tokens)
+        settings = RetrySettings(
+            connection.give_up_s, limiter.pause_all, coordinator.clock
+        )
         client = Client(
             transport,
             connection,
@@ -80,15 +74,11 @@ async def opened(
         asker = endpoint_named(asked.endpoint).asker(
             FetchContext(client, asked, fetch, store)
         )
-        yield WorkerFetcher(line, client, store, asker)
+        yield WorkerFetcher(coordinator, client, store, asker)
 
 
-class _FasterError(Exception):
-    """Another worker has put the part in its place.
-
-    Args:
-        rows: Of it.
-    """
+class _AlreadyWrittenError(Exception):
+    """Another worker has written the part."""
 
     def __init__(self, rows: int) -> None:
         super().__init__(rows)
@@ -97,41 +87,34 @@ class _FasterError(Exception):
 
 @dataclass
 class WorkerFetcher:
-    """Asks queries and writes their parts.
+    """Fetches queries and writes their parts."""
 
-    Args:
-        line: To the coordinator.
-        client: Asks.
-        store: Has the parts.
-        asker: Puts the questions.
-    """
-
-    line: CoordinatorClient
+    coordinator: CoordinatorClient
     client: Client
     store: Store
     asker: QueryFetcher
-    _told: Traffic = field(default_factory=Traffic)
+    _reported: Traffic = field(default_factory=Traffic)
     _remarked: Counter[str] = field(default_factory=Counter)
-    _placing: set[asyncio.Task[int]] = field(default_factory=set)
+    _writing: set[asyncio.Task[int]] = field(default_factory=set)
 
     async def fetch(self, query: Query, before: str | None) -> dict[str, Any]:
         """Fetch one query and write its part, unless this run has it already.
 
         Args:
-            query: What to ask.
-            before: Seal of the part that was there when the run began; None if none.
+            query: The query.
+            before: Checksum of the part when the run began; None if there was none.
 
         Returns:
-            `rows`, or `error`, or `cut_off` where another worker should try; with
-            `traffic` and `remarks` since the last call.
+            `rows`, or `error`, or `retry` if another worker must try; with `traffic`
+            and `remarks` since the last call.
         """
         try:
             outcome: dict[str, Any] = {"rows": await self._rows(query, before)}
         except CoordinatorLostError as exc:
-            outcome = {"cut_off": exc.problem}
+            outcome = {"retry": exc.problem}
         except GcbatchError as exc:
             outcome = {"error": error_to_json(exc)}
-        await self.line.flush()
+        await self.coordinator.flush()
         return outcome | {"traffic": self._traffic(), "remarks": self._remarks()}
 
     async def _rows(self, query: Query, before: str | None) -> int:
@@ -139,33 +122,37 @@ class WorkerFetcher:
         if (rows := self._written(digest, before)) is not None:
             return rows
         part = await self.asker.ask(query)
-        # A thread that writes cannot be called back: what it claimed is not given up
-        # before it is done, even where nobody waits for it any more.
-        placing = asyncio.create_task(self._place(digest, part, before))
-        self._placing.add(placing)
-        placing.add_done_callback(self._placing.discard)
-        return await asyncio.shield(placing)
+        # A thread that writes cannot be cancelled: the claim is released only when it
+        # is done, even if no caller waits any more.
+        writing = asyncio.create_task(self._write(digest, part, before))
+        self._writing.add(writing)
+        writing.add_done_callback(self._writing.discard)
+        return await asyncio.shield(writing)
 
-    async def _place(self, digest: str, part: PartSource, before: str | None) -> int:
-        """Put a part in its place, or find another worker's there; return its rows."""
+    async def _write(self, digest: str, part: PartSource, before: str | None) -> int:
+        """Write a part unless another worker has; return its rows."""
         attempt = secrets.token_hex(8)
         may = self._claiming(digest, before, attempt)
         rows = None
         try:
             await asyncio.to_thread(self.store.write, digest, part, may=may)
             rows = part.metadata.rows
-        except _FasterError as other:
+        except _AlreadyWrittenError as other:
             return other.rows
         finally:
             if rows is None:
-                self.line.tell("release", digest=digest, attempt=attempt, rows=None)
-        await self.line.ask("release", digest=digest, attempt=attempt, rows=rows)
+                self.coordinator.notify(
+                    "release", digest=digest, attempt=attempt, rows=None
+                )
+        await self.coordinator.request(
+            "release", digest=digest, attempt=attempt, rows=rows
+        )
         return rows
 
     def _written(self, digest: str, before: str | None) -> int | None:
         """Return the rows of a part that was written since the run began.
 
-        Told by its seal, not by the time: workers' clocks differ.
+        The checksum decides, not the time: workers' clocks differ.
         """
         seal = self.store.checksum(digest)
         if seal is None or seal == before:
@@ -176,33 +163,35 @@ class WorkerFetcher:
     def _claiming(
         self, digest: str, before: str | None, attempt: str
     ) -> Callable[[], bool]:
-        """Return what asks, in another thread, whether to put a part in its place."""
+        """Return a function for another thread that waits for the claim on a part."""
         loop = asyncio.get_running_loop()
 
         async def claim() -> bool:
             while True:
-                asked_at = self.line.clock()
-                answer = await self.line.ask("claim", digest=digest, attempt=attempt)
+                asked_at = self.coordinator.clock()
+                answer = await self.coordinator.request(
+                    "claim", digest=digest, attempt=attempt
+                )
                 rows = answer.get("rows", self._written(digest, before))
                 if rows is not None:
-                    raise _FasterError(rows)
-                in_time = self.line.clock() - asked_at < SAFE_S
+                    raise _AlreadyWrittenError(rows)
+                in_time = self.coordinator.clock() - asked_at < SAFE_S
                 if "seconds" in answer and in_time:
                     return True
-                await self.line.sleep(PAUSE_S)
+                await self.coordinator.sleep(PAUSE_S)
 
         return lambda: asyncio.run_coroutine_threadsafe(claim(), loop).result()
 
     def _remarks(self) -> dict[str, int]:
-        """Return what the reader of the run should know since the last time."""
+        """Return the remarks since the last call."""
         now = self.asker.remarks()
         news = now - self._remarked
         self._remarked = now
         return dict(news)
 
     def _traffic(self) -> Traffic:
-        """Return what went over the line since the last time."""
+        """Return the traffic since the last call."""
         now = self.client.traffic.copy()
-        news = now.since(self._told)
-        self._told = now
+        news = now.since(self._reported)
+        self._reported = now
         return news

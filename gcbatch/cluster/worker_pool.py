@@ -1,7 +1,7 @@
-"""The workers of a cluster, called through its scheduler while there is hope.
+"""The workers of a cluster, called through its scheduler.
 
-What a worker or the scheduler takes with it when it goes, is told as lost: it can be
-asked for again.
+A task that is lost with a worker or the scheduler raises TaskLostError, and can be
+submitted again.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ __all__ = ["TaskLostError", "WorkerPool"]
 log = logging.getLogger("gcbatch.cluster")
 
 GIVE_UP_S: Final = 120.0
-"""So long a run goes on while there is no scheduler, or no worker."""
+"""How long a run continues without a scheduler or a worker."""
 
 PAUSE_S: Final = 1.0
 WATCH_S: Final = 2.0
@@ -33,50 +33,50 @@ CLOSE_S: Final = 5.0
 LOSSES: Final = (
     KilledWorker,
     ClosedClientError,
-    concurrent.futures.CancelledError,  # of all that the scheduler took with it
+    concurrent.futures.CancelledError,  # tasks that were lost with the scheduler
     OSError,
     TimeoutError,
 )
 
 
 class TaskLostError(Exception):
-    """What was to be done went with whoever did it; nobody knows how far it got."""
+    """A task was lost with its worker; how far it got is not known."""
 
 
 class WorkerPool:
-    """Workers that do what they are called for.
+    """Runs tasks on the workers of a cluster.
 
     Args:
-        address: Of the scheduler.
-        security: Of its channel.
-        departed: Is told the address of every worker that is gone.
-        give_up_s: So long there may be no scheduler, or no worker.
+        address: The address of the scheduler.
+        security: The encryption of its channel.
+        on_departed: Receives the address of every worker that is gone.
+        give_up_s: How long there may be no scheduler or no worker.
     """
 
     def __init__(
         self,
         address: str,
         security: Security,
-        departed: Callable[[str], None],
+        on_departed: Callable[[str], None],
         *,
         give_up_s: float = GIVE_UP_S,
     ) -> None:
         self._address = address
         self._security = security
-        self._departed = departed
+        self._on_departed = on_departed
         self._give_up_s = give_up_s
         self._dask: Any = None
         self._connecting = asyncio.Lock()
-        self._hopeless: asyncio.Future[None] = asyncio.Future()
+        self._given_up: asyncio.Future[None] = asyncio.Future()
         self.present: frozenset[str] = frozenset()
-        """Addresses of the workers, as of late."""
+        """Addresses of the workers when last seen."""
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
-        """Be connected.
+        """Connect to the scheduler.
 
         Raises:
-            OutOfReachError: If nobody answers.
+            OutOfReachError: If it does not answer.
         """
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._disconnect)
@@ -88,7 +88,7 @@ class WorkerPool:
                 raise OutOfReachError(msg, hint=hint) from exc
             await self._look()
             watching = asyncio.create_task(self._watch())
-            watching.add_done_callback(self._watched)
+            watching.add_done_callback(self._watch_ended)
             try:
                 yield
             finally:
@@ -96,23 +96,23 @@ class WorkerPool:
                 with suppress(asyncio.CancelledError):
                     await watching
 
-    async def call(self, function: Callable[..., Any], *given: Any, key: str) -> Any:
-        """Have a worker call a function, and return what it returns.
+    async def call(
+        self, function: Callable[..., Any], *arguments: Any, key: str
+    ) -> Any:
+        """Return what a function returns on a worker.
 
-        Args:
-            function: A coroutine function of a module that workers can import.
-            given: Its arguments, plain data.
-            key: Of the task; another one each time.
+        Workers import the function by name, so its arguments are plain data. Each call
+        needs a key of its own.
 
         Raises:
-            LostWorkError: If it came to nothing.
+            TaskLostError: If the task is lost.
             OutOfReachError: If there is no scheduler or no worker, and none comes.
         """
         await self._connected()
         future = None
         try:
-            future = self._dask.submit(function, *given, key=key, pure=False)
-            return await self._hoped_for(future)
+            future = self._dask.submit(function, *arguments, key=key, pure=False)
+            return await self._result_of(future)
         except OutOfReachError:
             raise
         except LOSSES as exc:
@@ -122,34 +122,34 @@ class WorkerPool:
                 with suppress(*LOSSES):
                     future.release()
 
-    async def _hoped_for(self, future: Any) -> Any:
-        """Return the result of a task, if it may come at all.
+    async def _result_of(self, future: Any) -> Any:
+        """Return the result of a task, or give up.
 
         A scheduler without workers keeps a task for ever.
         """
         result = asyncio.ensure_future(future)
         try:
             await asyncio.wait(
-                {result, self._hopeless}, return_when=asyncio.FIRST_COMPLETED
+                {result, self._given_up}, return_when=asyncio.FIRST_COMPLETED
             )
             if result.done():
                 return result.result()
         finally:
             result.cancel()
-        raise self._despair()
+        raise self._no_worker_error()
 
-    def _despair(self) -> OutOfReachError:
-        self._hopeless.result()  # raises, where it is a bug that ended the watch
+    def _no_worker_error(self) -> OutOfReachError:
+        self._given_up.result()  # raises if a bug ended the watch
         msg = f"{self._address}: no scheduler or no worker for {self._give_up_s:.0f} s"
-        hint = "look at the scheduler and its workers; run it again to go on"
+        hint = "look at the scheduler and its workers; `gcbatch run JOB` continues"
         return OutOfReachError(msg, hint=hint)
 
     async def _connected(self) -> None:
-        """Wait until there is a connection; make a new one where it was lost."""
+        """Wait for a connection; make a new one if it was lost."""
         async with self._connecting:
             while self._dask.status != "running":
-                if self._hopeless.done():
-                    raise self._despair()
+                if self._given_up.done():
+                    raise self._no_worker_error()
                 await self._disconnect()
                 try:
                     await self._connect()
@@ -173,34 +173,34 @@ class WorkerPool:
                 await self._dask.close(timeout=CLOSE_S)
 
     async def _watch(self) -> None:
-        """Tell of workers that are gone; give up hope when all are."""
+        """Report workers that are gone; give up when all are gone for too long."""
         clock = asyncio.get_running_loop().time
         seen_at = clock()
-        while not self._hopeless.done():
+        while not self._given_up.done():
             await asyncio.sleep(WATCH_S)
             if await self._look():
                 seen_at = clock()
             elif clock() - seen_at > self._give_up_s:
-                self._hopeless.set_result(None)
+                self._given_up.set_result(None)
 
-    def _watched(self, watching: asyncio.Task[None]) -> None:
-        """Let nobody wait for what is not watched any more."""
+    def _watch_ended(self, watching: asyncio.Task[None]) -> None:
+        """End the waiting calls if a bug ends the watch."""
         if not watching.cancelled() and (bug := watching.exception()) is not None:
-            self._hopeless.set_exception(bug)
+            self._given_up.set_exception(bug)
 
     async def _look(self) -> bool:
-        """See who is there, and say whether anybody is."""
+        """Update the present workers, and say whether there are any."""
         if self._dask.status != "running":
             return False
         try:
             async with asyncio.timeout(CONNECT_S):
                 info = await self._dask.scheduler.identity()
         except (*LOSSES, AttributeError, RuntimeError):
-            # The client is closed meanwhile, and another takes its place.
+            # The client was closed meanwhile and is being replaced.
             return False
         now = frozenset(info["workers"])
         for worker in self.present - now:
             log.info("worker %s is gone", worker)
-            self._departed(worker)
+            self._on_departed(worker)
         self.present = now
         return bool(now)

@@ -1,7 +1,7 @@
-"""What workers of a run's own load first: Ctrl-C is not for them, nor the terminal.
+"""Loaded first by workers that a run starts: they ignore Ctrl-C and log nothing.
 
-A terminal sends Ctrl-C to all its processes. The one that runs the job ends the others
-in order; they should not each tell of it. What becomes of queries, they tell that one.
+A terminal sends Ctrl-C to all its processes. The process of the job stops its workers
+in order; they must not each react, and report results to that process only.
 """
 
 import logging
@@ -11,6 +11,6 @@ __all__ = ["dask_setup"]
 
 
 def dask_setup(_worker: object) -> None:
-    """Leave Ctrl-C alone, and log nothing; called by Dask in a worker that starts."""
+    """Ignore Ctrl-C and log nothing; Dask calls this when a worker starts."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.getLogger("distributed").setLevel(logging.CRITICAL)

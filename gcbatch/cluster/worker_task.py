@@ -1,12 +1,12 @@
-"""What a worker does: fetch one query, write its part, tell how it went.
+"""The task of a worker: fetch one query, write its part, return the outcome.
 
-Everything that travels is plain data. A worker has no credentials: it sends with the
-token that the coordinator hands it, over the cluster's own channel.
+Only plain data goes over the network. A worker has no credentials: it sends with the
+token of the coordinator, which comes over the cluster's own channel.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final, cast
@@ -15,7 +15,7 @@ from distributed import Worker, WorkerPlugin, get_worker
 
 from gcbatch.cluster.protocol import error_to_json
 from gcbatch.cluster.rpc_client import Call, CoordinatorClient, RpcError
-from gcbatch.cluster.worker_fetcher import WorkerFetcher, opened
+from gcbatch.cluster.worker_fetcher import WorkerFetcher, open_fetcher
 from gcbatch.errors import GcbatchError, JobError
 from gcbatch.genesys.client import ClientConfig
 from gcbatch.job import Fetch
@@ -27,29 +27,28 @@ __all__ = ["RELEASE", "Assignment", "WorkerSession", "fetch_query"]
 RELEASE: Final = version("gcbatch")
 
 IDLE_S: Final = 30.0
-"""So long a worker keeps open what nothing is done with. The process that runs the job
-may be gone without a word."""
+"""How long a worker keeps an unused session open. The job's process may have died."""
 
 CALL_S: Final = 30.0
-"""Longest time for an answer of the coordinator."""
+"""Longest time for a reply of the coordinator."""
 
-WANTED_S: Final = 1.0
-"""So often it is looked whether anybody still waits for a query."""
+CHECK_S: Final = 1.0
+"""How often a worker checks that its task is still wanted."""
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """What all queries of one org in one run have in common, as plain data.
+    """What all queries of one org in one run share, as plain data.
 
     Args:
-        name: Tells it from all others on the cluster.
-        release: Of gcbatch, that the process that runs the job has.
-        org: What the coordinator calls the org.
-        coordinator: Its address.
-        connection: How to reach the org; without a secret.
-        asked: The job's query section.
-        fetch: The job's section on how to pull; its store as an absolute path.
-        store: Name of the parts' folder in the store.
+        name: Its name, unique on the cluster.
+        release: The gcbatch release of the process that runs the job.
+        org: The coordinator's name for the org.
+        coordinator: The coordinator's address.
+        connection: The configuration of the org's client, without its secret.
+        asked: The job's section `query`.
+        fetch: The job's section `fetch`, with an absolute path of the store.
+        store: The job's folder in the store.
     """
 
     name: str
@@ -63,13 +62,9 @@ class Assignment:
 
 
 class WorkerSession(WorkerPlugin):
-    """What a worker keeps open for one assignment, while it is worked on.
+    """What a worker keeps open for one assignment.
 
-    It is a plug-in for its teardown only: a worker that ends closes it.
-
-    Args:
-        worker: Whose it is.
-        given: What to work on.
+    It is a plug-in only for its teardown: a worker that ends closes it.
     """
 
     def __init__(self, worker: Worker, given: Assignment) -> None:
@@ -77,56 +72,58 @@ class WorkerSession(WorkerPlugin):
         self._worker = worker
         self._given = given
         self._opening = asyncio.Lock()
-        self._open: Any = None
-        self._bench: WorkerFetcher | None = None
-        self._busy = 0
+        self._stack = AsyncExitStack()
+        self._fetcher: WorkerFetcher | None = None
+        self._users = 0
         self._leaving: asyncio.TimerHandle | None = None
         self._closing: asyncio.Task[Any] | None = None
 
     @asynccontextmanager
     async def use(self) -> AsyncIterator[WorkerFetcher]:
-        """Have it open for a while.
+        """Yield the fetcher; it stays open for a while after the last use.
 
         Raises:
-            OutputError: If the worker does not see the store.
+            OutputError: If the worker does not have the store.
         """
-        self._busy += 1
+        given, loop = self._given, asyncio.get_running_loop()
+        self._users += 1
         if self._leaving is not None:
             self._leaving.cancel()
         try:
             async with self._opening:
-                if self._bench is None:
-                    line = CoordinatorClient(
-                        _caller(self._worker, self._given.coordinator),
-                        self._given.org,
+                if self._fetcher is None:
+                    coordinator = CoordinatorClient(
+                        _caller(self._worker, given.coordinator),
+                        given.org,
                         self._worker.address,
-                        asyncio.get_running_loop().time,
+                        loop.time,
                     )
-                    given = self._given
-                    self._open = opened(
-                        given.connection, given.asked, given.fetch, given.store, line
+                    opening = open_fetcher(
+                        given.connection,
+                        given.asked,
+                        given.fetch,
+                        given.store,
+                        coordinator,
                     )
-                    self._bench = await self._open.__aenter__()
-            yield self._bench
+                    self._fetcher = await self._stack.enter_async_context(opening)
+            yield self._fetcher
         finally:
-            self._busy -= 1
-            if not self._busy:
-                loop = asyncio.get_running_loop()
+            self._users -= 1
+            if not self._users:
                 self._leaving = loop.call_later(IDLE_S, self._leave)
 
     def _leave(self) -> None:
-        # Out of reach at once: a task that comes now opens another.
+        # Removed at once: a task that comes now opens another session.
         self._worker.plugins.pop(self.name, None)
         closing = self.teardown(self._worker)
         self._closing = asyncio.get_running_loop().create_task(closing)
 
     async def teardown(self, worker: Worker) -> None:  # noqa: ARG002 - a plug-in's
-        """Close it."""
+        """Close the fetcher."""
         if self._leaving is not None:
             self._leaving.cancel()
-        if self._bench is not None:
-            self._bench = None
-            await self._open.__aexit__(None, None, None)
+        self._fetcher = None
+        await self._stack.aclose()
 
 
 def _caller(worker: Worker, address: str) -> Call:
@@ -135,7 +132,7 @@ def _caller(worker: Worker, address: str) -> Call:
             async with asyncio.timeout(CALL_S):
                 return await getattr(worker.rpc(address), method)(**arguments)
         except (OSError, TimeoutError, RuntimeError) as exc:
-            # A RuntimeError is what a worker's pool says that ends.
+            # The connection pool of a worker that ends raises RuntimeError.
             raise RpcError from exc
 
     return call
@@ -144,16 +141,16 @@ def _caller(worker: Worker, address: str) -> Call:
 async def fetch_query(
     key: str, given: Assignment, query: Query, before: str | None
 ) -> dict[str, Any]:
-    """Fetch one query on a worker; a task of the cluster.
+    """Fetch one query on a worker, as a task of the cluster.
 
     Args:
-        key: Of the task.
-        given: What it is a part of.
-        query: What to ask.
-        before: Seal of the part that was there when the run began; None if none was.
+        key: The key of the task.
+        given: The assignment of the query.
+        query: The query.
+        before: Checksum of the part when the run began; None if there was none.
 
     Returns:
-        `rows` of the part; or `error`. With `traffic` and `remarks`, as Bench.fetch.
+        See WorkerFetcher.fetch; only `error` if the worker cannot begin.
     """
     worker = get_worker()
     if given.release != RELEASE:
@@ -162,13 +159,12 @@ async def fetch_query(
         return {"error": error_to_json(JobError(msg, hint=hint))}
     name = f"gcbatch-{given.name}"
     if name not in worker.plugins:
-        # Nothing is awaited in between: the second of two tasks finds what the first
-        # one put there.
+        # Nothing is awaited before this: a second task finds the session of the first.
         worker.plugins[name] = WorkerSession(worker, given)
-    workbench = cast("WorkerSession", worker.plugins[name])
+    session = cast("WorkerSession", worker.plugins[name])
     try:
-        async with workbench.use() as bench:
-            return await _while_wanted(worker, key, bench.fetch(query, before))
+        async with session.use() as fetcher:
+            return await _while_wanted(worker, key, fetcher.fetch(query, before))
     except GcbatchError as exc:
         return {"error": error_to_json(exc)}
 
@@ -176,18 +172,18 @@ async def fetch_query(
 async def _while_wanted(
     worker: Worker, key: str, work: Coroutine[Any, Any, dict[str, Any]]
 ) -> dict[str, Any]:
-    """Return the outcome of some work, or leave it when nobody waits for it any more.
+    """Return the outcome of *work*, or cancel it when no caller waits for it.
 
-    Dask goes on with what it has begun. Where the job's process is gone, that would
-    keep all hands busy that its next run needs, until they give up.
+    Dask itself goes on with a task that has begun. After the job's process died, that
+    would occupy the workers that its next run needs.
     """
     task = asyncio.create_task(work)
     try:
         while not task.done():
-            await asyncio.wait({task}, timeout=WANTED_S)
+            await asyncio.wait({task}, timeout=CHECK_S)
             state = worker.state.tasks.get(key)
             if not task.done() and (state is None or state.state == "cancelled"):
-                return {"cut_off": "nobody waited for it"}
+                return {"retry": "no caller waited for it"}
         return task.result()
     finally:
         task.cancel()

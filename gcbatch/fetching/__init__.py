@@ -1,7 +1,7 @@
 """Fetching: queries to parts in the store, a bounded number in flight."""
 
 from gcbatch.fetching.engine import Engine, FetchWork, LocalEngine, fetch_parts
-from gcbatch.fetching.observer import CombinedObserver, NullObserver, Observer
+from gcbatch.fetching.observer import CombinedObserver, Observer
 from gcbatch.fetching.sessions import (
     OrgSession,
     OrgSessions,
@@ -15,7 +15,6 @@ __all__ = [
     "Engine",
     "FetchWork",
     "LocalEngine",
-    "NullObserver",
     "Observer",
     "OrgSession",
     "OrgSessions",

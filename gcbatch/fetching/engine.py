@@ -1,4 +1,4 @@
-"""Who fetches: this process, or the workers of a cluster."""
+"""Engines: this process, or the workers of a cluster, fetch queries."""
 
 import asyncio
 from collections import Counter
@@ -23,14 +23,14 @@ class FetchWork:
     """Queries of one org that are to be fetched.
 
     Args:
-        org: Tells it from other orgs of the run.
-        endpoint: Whom to ask.
-        desk: What there is to ask with.
-        access: The way to the org.
-        connection: How that was opened.
-        queries: In the order to ask them.
-        observer: Is told of every part.
-        tolerate: Says of a query that failed whether to go on with the others.
+        org: Identifies the org within the run.
+        endpoint: The job's endpoint.
+        desk: What requests need: client, sections of the job, store.
+        access: The org's client, quota and token.
+        connection: The configuration of that client.
+        queries: In the order of fetching.
+        observer: Receives every part.
+        tolerate: Says whether to continue with the others when a query failed.
     """
 
     org: str
@@ -50,7 +50,7 @@ class Engine(Protocol):
         """Fetch queries; the first failure that is not tolerated stops the rest.
 
         Returns:
-            What the reader of the run should know, how often it was so.
+            Remarks for the run report, and how often each was made.
 
         Raises:
             GcbatchError: The first problem.
@@ -77,50 +77,50 @@ class LocalEngine:
 
 async def fetch_parts(
     queries: Iterable[Query],
-    ask: Callable[[Query], Awaitable[PartSource]],
+    fetch: Callable[[Query], Awaitable[PartSource]],
     store: Store,
     *,
     concurrency: int,
     observer: Observer,
     tolerate: Callable[[Query, GcbatchError], bool] = lambda _query, _problem: False,
 ) -> None:
-    """Ask every query and store its part.
+    """Fetch every query and store its part.
 
-    The first failure that is not tolerated stops the rest: what has come by then is
-    stored, and the next run asks only for what is missing.
+    The first failure that is not tolerated stops the rest. Parts that came before it
+    are stored, and the next run fetches only what is missing.
 
     Args:
-        queries: In the order to ask them.
-        ask: Asks one.
-        store: Where parts go.
+        queries: In the order of fetching.
+        fetch: Fetches one query.
+        store: Receives the parts.
         concurrency: Queries in flight; a slot is held until its part is stored.
-        observer: Is told of every part.
-        tolerate: Says of a query that failed whether to go on with the others.
+        observer: Receives every part.
+        tolerate: Says whether to continue with the others when a query failed.
 
     Raises:
         GcbatchError: The first problem, not the group that TaskGroup wraps it in.
     """
 
-    async def one(query: Query) -> None:
+    async def fetch_one(query: Query) -> None:
         try:
-            part = await ask(query)
+            part = await fetch(query)
         except GcbatchError as exc:
             if not tolerate(query, exc):
                 raise
             return
-        await _put(store, query, part)
+        await _write(store, query, part)
         observer.fetched(query, part.metadata.rows)
 
-    await for_each(queries, one, at_once=concurrency)
+    await for_each(queries, fetch_one, at_once=concurrency)
 
 
-async def _put(store: Store, query: Query, part: PartSource) -> None:
-    """Write a part to its end, also where that is called off meanwhile."""
-    # Writing forces the disk, which may take long; the loop goes on meanwhile.
+async def _write(store: Store, query: Query, part: PartSource) -> None:
+    """Write a whole part, also if the task is cancelled meanwhile."""
+    # Writing forces the disk, which can take long; other tasks go on meanwhile.
     writing = asyncio.create_task(asyncio.to_thread(store.write, query.digest, part))
     try:
         await asyncio.shield(writing)
     except asyncio.CancelledError:
-        with suppress(GcbatchError):  # what ends the run is told already
+        with suppress(GcbatchError):  # the error that ends the run is reported already
             await writing
         raise

@@ -1,70 +1,40 @@
-"""The progress of several orgs, told as one."""
+"""Observers: what a run reports of its progress, and the sum over several orgs."""
 
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
 
 from gcbatch.query import Query
 
-__all__ = ["CombinedObserver", "NullObserver", "Observer"]
+__all__ = ["CombinedObserver", "Observer"]
 
 
-class Observer(Protocol):
-    """Is told what a run does, while it does it."""
+class Observer:
+    """Receives the progress of a run. Each method does nothing unless overridden."""
 
     def planned(self, job: str, total: int, stored: int, per_minute: int) -> None:
-        """Learn that *stored* of *total* queries have their part already.
+        """Receive the size of the plan.
 
         Args:
             job: The job's name.
             total: Queries of the plan.
-            stored: Those of them that need not be asked.
+            stored: Those of them whose part is in the store already.
             per_minute: The quota, in requests.
         """
-        ...
 
     def fetched(self, query: Query, rows: int) -> None:
-        """Learn that the part of a query is stored."""
-        ...
+        """Receive a query whose part is now stored."""
 
     def paged(self, done: int, due: int) -> None:
-        """Learn how many pages of long answers came, and how many are known of."""
-        ...
+        """Receive how many pages of long answers came, and how many are known of."""
 
     def waiting(self, seconds: float, cause: str) -> None:
-        """Learn that a request waits before it is repeated, and why (`429`)."""
-        ...
+        """Receive that a request waits before it is repeated, and why (`429`)."""
 
     def finished(self) -> None:
-        """Learn that all parts are there, or that no more will come."""
-        ...
-
-
-class NullObserver:
-    """An observer that says nothing."""
-
-    def planned(self, job: str, total: int, stored: int, per_minute: int) -> None:
-        """Say nothing."""
-
-    def fetched(self, query: Query, rows: int) -> None:
-        """Say nothing."""
-
-    def paged(self, done: int, due: int) -> None:
-        """Say nothing."""
-
-    def waiting(self, seconds: float, cause: str) -> None:
-        """Say nothing."""
-
-    def finished(self) -> None:
-        """Say nothing."""
+        """Receive that all parts are stored, or that no more will come."""
 
 
 class CombinedObserver:
-    """Adds up what the runs of several orgs tell.
-
-    Args:
-        job: The job's name.
-        observer: Is told the sum.
-    """
+    """Adds up the progress of a job's orgs."""
 
     def __init__(self, job: str, observer: Observer) -> None:
         self._job = job
@@ -78,7 +48,7 @@ class CombinedObserver:
         return self._parts[-1]
 
     def planned(self) -> None:
-        """Tell how much there is to do, of all that is known by now."""
+        """Report the size of all plans that are known by now."""
         parts = self._parts
         self._is_open = True
         self._observer.planned(
@@ -89,29 +59,32 @@ class CombinedObserver:
         )
 
     def paged(self) -> None:
-        """Tell how many pages there are."""
+        """Report how many pages there are."""
         done, due = zip(*(part.pages for part in self._parts), strict=True)
         self._observer.paged(sum(done), sum(due))
 
     def finished(self) -> None:
-        """Tell of the end: no org is under way, and none will be."""
+        """Report the end, once: no org is being fetched, and none will be."""
         if self._is_open:
             self._is_open = False
             self._observer.finished()
 
 
 @dataclass
-class _Part:
-    """What one org's run tells; see Observer."""
+class _Part(Observer):
+    """Receives the progress of one org.
+
+    Its `finished` does nothing: other orgs may be in progress, or not begun.
+    """
 
     whole: CombinedObserver
     observer: Observer
     total: int = 0
     done: int = 0
     per_minute: int = 0
-    pages: tuple[int, int] = field(default=(0, 0))
+    pages: tuple[int, int] = (0, 0)
 
-    def planned(self, job: str, total: int, stored: int, per_minute: int) -> None:  # noqa: ARG002 - all go by one name
+    def planned(self, job: str, total: int, stored: int, per_minute: int) -> None:  # noqa: ARG002 - all orgs share the job's name
         self.total, self.done, self.per_minute = total, stored, per_minute
         self.whole.planned()
 
@@ -125,6 +98,3 @@ class _Part:
 
     def waiting(self, seconds: float, cause: str) -> None:
         self.observer.waiting(seconds, cause)
-
-    def finished(self) -> None:
-        """Say nothing: others may be under way, or have yet to begin."""

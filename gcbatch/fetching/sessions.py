@@ -1,4 +1,4 @@
-"""The orgs that jobs ask: one client, one token and one pace for each."""
+"""Sessions with the orgs of all jobs: one client, token and quota per org."""
 
 from collections.abc import Collection, Iterable
 from contextlib import AsyncExitStack, suppress
@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from gcbatch.atomic_files import read_bounded
 from gcbatch.errors import JobError
@@ -26,9 +24,11 @@ __all__ = ["OrgSession", "OrgSessions", "client_key", "store_identity"]
 
 MAX_SECRET_BYTES = 4096
 
+Key = tuple[str, ...]
+
 
 def store_identity(org: Org) -> str:
-    """Return what tells the org's data from others' in the store; never a secret."""
+    """Return what identifies the org's data in the store; never a secret."""
     if org.simulator:
         from gcbatch.simulator import VERSION  # noqa: PLC0415 - loads the simulator, which real jobs never need
 
@@ -37,16 +37,13 @@ def store_identity(org: Org) -> str:
     return org.name or f"{hosts.login if hosts else ''} {org.client_id}"
 
 
-Key = tuple[str, ...]
-
-
 @dataclass
 class OrgSession:
-    """An open org: whom to ask, and what was listed of it.
+    """An open org, and what was listed of it.
 
     Args:
-        access: The way to it.
-        connection: How that was opened.
+        access: Its client, quota and token.
+        connection: The configuration of that client.
         tables: Those of the org's entities that jobs export, such as `users`.
     """
 
@@ -54,25 +51,25 @@ class OrgSession:
     connection: ClientConfig
     tables: frozenset[str] = frozenset()
     _listed: dict[str, EntityListing] = field(default_factory=dict)
-    _patiently: set[str] = field(default_factory=set)
+    _waited_for: set[str] = field(default_factory=set)
 
     @property
     def client(self) -> Client:
-        """Whom to ask."""
+        """The client that sends the org's requests."""
         return self.access.client
 
     async def list_all(
         self, dimensions: Collection[str], *, needed: Collection[str] = ()
     ) -> list[EntityListing]:
-        """List what *dimensions* stand for, each kind once however many jobs ask.
+        """List the entities of *dimensions*, each kind once for all jobs.
 
         Args:
-            dimensions: Whose ids are to be named.
-            needed: Those without whose listing the job cannot go on; for the others
-                nobody waits long.
+            dimensions: Dimensions whose ids need names.
+            needed: Those without whose listing the job cannot continue; the others are
+                not waited for long.
 
         Returns:
-            A listing for each, which may have failed.
+            A listing per dimension, which may have failed.
 
         Raises:
             GcbatchError: As list_entities does.
@@ -84,13 +81,13 @@ class OrgSession:
         ]
 
     async def list_table(self, table: str) -> EntityListing:
-        """Return the listing that a table is made of, whole.
+        """Return the complete listing that a table is made of.
 
         Args:
             table: One of *tables*.
 
         Raises:
-            GcbatchError: If it is not; names the permission, or whatever the cause is.
+            GcbatchError: If it is not complete; names the permission or other cause.
         """
         listing = next(li for li in ENTITY_KINDS if li.table == table)
         found = await self._list(listing, is_needed=True)
@@ -102,60 +99,49 @@ class OrgSession:
     async def _list(self, listing: EntityKind, *, is_needed: bool) -> EntityListing:
         table = listing.table
         whole = table in self.tables
-        is_patient = is_needed or whole
+        may_wait = is_needed or whole
         known = self._listed.get(table)
         if known is None or (
-            is_patient and table not in self._patiently and not known.is_final
+            may_wait and table not in self._waited_for and not known.is_final
         ):
-            # Without a token nothing can be had: that is no listing's own failure.
+            # A missing token is a failure of the run, not of this listing.
             await self.access.tokens.get()
-            client = self.client if is_patient else self.client.hurrying()
+            client = self.client if may_wait else self.client.hurrying()
             known = await list_entities(client, listing, whole=whole)
             self._listed[table] = known
-            if is_patient:
-                self._patiently.add(table)
+            if may_wait:
+                self._waited_for.add(table)
         return known
 
 
-class OrgSessions:
-    """Opens each org that jobs ask once, and closes all on leaving.
+class OrgSessions(AsyncExitStack):
+    """Opens each org of the jobs once, and closes all on leaving.
 
     Args:
-        jobs: All jobs of the run. Where several ask one org, the lowest of their
-            quotas counts.
+        jobs: All jobs of the run. If several use one org, the lowest of their quotas
+            counts.
     """
 
     def __init__(self, jobs: Iterable[Job]) -> None:
+        super().__init__()
         self._jobs = tuple(share for job in jobs for share in job.per_org())
-        self._stack = AsyncExitStack()
         self._open: dict[Key, OrgSession] = {}
-        self._gate = DecodeGate()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._stack.aclose()
+        self._decode_gate = DecodeGate()
 
     @cached_property
     def _clients(self) -> list[tuple[Job, Key | None]]:
-        """All jobs with the client of each; None where its secret cannot be read."""
+        """All jobs with the client key of each; None if its secret is unreadable."""
         return [(job, client_key(job.own_org)) for job in self._jobs]
 
     @cached_property
     def secrets(self) -> frozenset[str]:
-        """What no other process may learn: secrets, and the paths of their files."""
+        """What workers must not find: secrets, and the paths of their files."""
         found: set[str] = set()
         for org in (job.own_org for job in self._jobs):
             if isinstance(org.client_secret, SecretFile):
                 found.add(str(org.client_secret.file))
-            with suppress(JobError):  # its own turn will say so
-                found.add(_signature(org)[2])
+            with suppress(JobError):  # reported when the org is opened
+                found.add(_credentials(org)[2])
         return frozenset(found)
 
     async def session(self, job: Job) -> OrgSession:
@@ -169,7 +155,7 @@ class OrgSessions:
             if job.own_org.simulator:
                 hosts, client_id, secret = await self._start_simulator()
             else:
-                hosts, client_id, secret = _signature(job.own_org)
+                hosts, client_id, secret = _credentials(job.own_org)
             jobs = [job, *(j for j, own in self._clients if own == key)]
             sharing = [j.fetch for j in jobs]
             connection = ClientConfig(
@@ -185,8 +171,8 @@ class OrgSessions:
                 give_up_s=max(f.give_up.typical_s for f in sharing),
                 max_response_bytes=max(f.max_response_bytes for f in sharing),
             )
-            access = await self._stack.enter_async_context(
-                open_client(connection, self._gate)
+            access = await self.enter_async_context(
+                open_client(connection, self._decode_gate)
             )
             tables = frozenset(table for j in jobs for table in j.entities)
             self._open[key] = OrgSession(access, connection, tables)
@@ -195,17 +181,17 @@ class OrgSessions:
     async def _start_simulator(self) -> tuple[Hosts, str, str]:
         from gcbatch.simulator import Simulator, sample_tenant  # noqa: PLC0415 - as above
 
-        # Its quota is wide, so that trying gcbatch out takes no patience.
+        # A wide quota, so that trying gcbatch out takes no time.
         started = Simulator(sample_tenant(), requests_allowed=100_000)
-        simulator = await self._stack.enter_async_context(started)
+        simulator = await self.enter_async_context(started)
         hosts = Hosts(simulator.url, simulator.url)
         return hosts, simulator.client_id, simulator.client_secret
 
 
 def client_key(org: Org) -> Key | None:
-    """Return what is equal for two orgs that are asked by one client, at one address.
+    """Return a key that orgs with the same client and addresses share.
 
-    None, if the secret cannot be read; its own turn will say so.
+    None if the secret cannot be read; opening the org reports that.
     """
     try:
         return _key(org)
@@ -214,16 +200,16 @@ def client_key(org: Org) -> Key | None:
 
 
 def _key(org: Org) -> Key:
-    """Return what makes two jobs share a session: addresses and credentials."""
+    """Return the key of a session: addresses and credentials."""
     if org.simulator or org.hosts is None:
         return ("simulator",)
-    hosts, client_id, secret = _signature(org)
+    hosts, client_id, secret = _credentials(org)
     of_secret = sha256(secret.encode()).hexdigest()
     token = org.token
     return (hosts.api, hosts.login, client_id, of_secret, token.path, token.style)
 
 
-def _signature(org: Org) -> tuple[Hosts, str, str]:
+def _credentials(org: Org) -> tuple[Hosts, str, str]:
     if org.hosts is None or org.client_id is None or org.client_secret is None:
         msg = "org: has no address or credentials"
         raise JobError(msg)
@@ -233,12 +219,12 @@ def _signature(org: Org) -> tuple[Hosts, str, str]:
 
 
 def _secret_in(path: Path) -> str:
-    """Return the secret that a file holds, without white space around it.
+    """Return the secret in a file, without white space around it.
 
     Raises:
-        JobError: If it cannot be read, or holds none; says nothing of its content.
+        JobError: If the file is unreadable or empty; never quotes its content.
     """
-    hint = "name a file that holds nothing but the secret"
+    hint = "name a file that contains only the secret"
     try:
         content = read_bounded(path, MAX_SECRET_BYTES)
         secret = content.decode("utf-8-sig").strip()

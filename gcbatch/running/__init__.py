@@ -13,8 +13,8 @@ from gcbatch.running.pipeline import (
     run,
     tables_of,
 )
-from gcbatch.running.planner import ResolvedPlan
 from gcbatch.running.report import RunReport
+from gcbatch.running.resolved_plan import ResolvedPlan
 
 __all__ = [
     "LazyEngine",

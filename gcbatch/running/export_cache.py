@@ -1,14 +1,13 @@
-"""What an earlier run exported, so that what would be written again is left as it is.
+"""What the last run exported, so that unchanged outputs are not written again.
 
-An exporter may say that it is `deterministic`: the same tables and options give the
-same files. Its export has a mark then, a hash over all that determines it, which is
-kept in run.json with the digests of the files. Where the mark is the same and the files
-are still what they were, there is nothing to do. Parts are looked at all the same: one
-that is damaged is found as if it were exported.
+An exporter can say that it is `deterministic`: the same tables and options give the
+same files. Its export then has a fingerprint, a hash over all that determines the
+files; run.json has it, with the digests of the files. If the fingerprint is the same
+and the files are unchanged, there is nothing to write. Parts are checked in any case: a
+damaged one is found as if it were exported.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -24,36 +23,26 @@ from gcbatch.running.report import Exported
 from gcbatch.table import StoppedError
 from gcbatch.tables import TableSource
 
-__all__ = ["ExportFingerprints", "PreviousExports"]
+__all__ = ["ExportFingerprints", "unchanged_export"]
 
 FORMAT: Final = 1
 PACKAGES: Final = ("gcbatch", "pyarrow", "tzdata")
-"""Whose versions tables and files may depend on."""
+"""Packages whose versions can change tables and files."""
 
 SHOWN: Final = ("by_dimension", "former", "targets")
-"""Of names, what tables show; when they were listed is in none."""
+"""Parts of names that tables show; none shows when they were listed."""
 
 
 class ExportFingerprints:
-    """Marks the exports of a job, by what its tables are made of.
-
-    Args:
-        sources: Of each org.
-        stop: Once set, an error comes instead of a mark.
-    """
+    """Computes the fingerprints of a job's exports from what its tables are made of."""
 
     def __init__(self, sources: Sequence[TableSource], stop: Event) -> None:
         self._sources = sources
         self._stop = stop
-        self._about: list[Any] | None = None
+        self._described: list[Any] | None = None
 
     def of(self, spec: Export, exporter: Exporter, entry: ExporterEntry) -> str:
-        """Return the mark of an export; empty where none can be told.
-
-        Args:
-            spec: Of the job file.
-            exporter: What writes it.
-            entry: How that is registered.
+        """Return the fingerprint of an export; empty if it has none.
 
         Raises:
             DataError: As Store.read does.
@@ -61,20 +50,20 @@ class ExportFingerprints:
         if not (getattr(exporter, "deterministic", False) and entry.distribution):
             return ""
         if not {*ENTITY_TABLES}.isdisjoint(spec.table_names):
-            return ""  # what is listed has no seal
-        if self._about is None:
-            self._about = [_about(source, self._stop) for source in self._sources]
-        told = {
+            return ""  # listings have no checksum
+        if self._described is None:
+            self._described = [_describe(own, self._stop) for own in self._sources]
+        content = {
             "format": FORMAT,
             "versions": {package: version(package) for package in PACKAGES},
             "exporter": [str(entry), entry.entry.value],
             "export": spec.model_dump(mode="json"),
-            "sources": self._about,
+            "sources": self._described,
         }
-        return sha256(canonical(told)).hexdigest()
+        return sha256(canonical(content)).hexdigest()
 
 
-def _about(source: TableSource, stop: Event) -> dict[str, Any]:
+def _describe(source: TableSource, stop: Event) -> dict[str, Any]:
     """Return all that determines the tables of an org."""
     job, store = source.job, source.store
     plan = source.latest.compared if source.latest else source.plan
@@ -95,47 +84,37 @@ def _about(source: TableSource, stop: Event) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class PreviousExports:
-    """What an earlier run exported.
+def unchanged_export(
+    last_report: Mapping[str, Any], fingerprint: str, spec: Export
+) -> tuple[Exported, tuple[PublishedFile, ...]] | None:
+    """Return an export whose files are as this run would write them, and the files.
 
     Args:
-        note: Its run.json; nothing where there is none.
+        last_report: The run.json of the last run; empty if there is none.
+        fingerprint: The fingerprint of the export.
+        spec: The export of the job file.
+
+    Returns:
+        None if it must be written: no export has this fingerprint, or its files are
+        missing or changed.
     """
-
-    note: Mapping[str, Any]
-
-    def same(
-        self, mark: str, exporter: str, tables: Sequence[str]
-    ) -> tuple[Exported, tuple[PublishedFile, ...]] | None:
-        """Return an export that is still there, and its files.
-
-        Args:
-            mark: Of the export.
-            exporter: Its name.
-            tables: That it is given.
-
-        Returns:
-            None where it has to be done: nothing like it was, or its files are gone or
-            are other ones.
-        """
-        if not mark:
+    if not fingerprint:
+        return None
+    try:
+        digests = {o["path"]: o["sha256"] for o in last_report["digests"]["outputs"]}
+        known = {e.get("mark"): e for e in last_report["exports"]}[fingerprint]
+        outputs = tuple(digest_file(Path(path)) for path in known["files"])
+        if not outputs or any(digests[o.path] != o.sha256 for o in outputs):
             return None
-        try:
-            digests = {o["path"]: o["sha256"] for o in self.note["digests"]["outputs"]}
-            known = {e.get("mark"): e for e in self.note["exports"]}[mark]
-            outputs = [digest_file(Path(path)) for path in known["files"]]
-            if not outputs or any(digests[o.path] != o.sha256 for o in outputs):
-                return None
-            done = Exported(
-                exporter,
-                tuple(tables),
-                str(known["location"]),
-                int(known["rows"]),
-                mark=mark,
-                files=tuple(output.path for output in outputs),
-                unchanged=True,
-            )
-        except (KeyError, TypeError, ValueError, AttributeError, OSError):
-            return None
-        return done, tuple(outputs)
+        exported = Exported(
+            spec.exporter,
+            spec.table_names,
+            str(known["location"]),
+            int(known["rows"]),
+            fingerprint,
+            tuple(output.path for output in outputs),
+            unchanged=True,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, OSError):
+        return None
+    return exported, outputs

@@ -1,4 +1,4 @@
-"""One job's run: its orgs fetched side by side, what came of them exported together."""
+"""The run of one job: its orgs are fetched at the same time and exported together."""
 
 import asyncio
 import threading
@@ -29,7 +29,7 @@ from gcbatch.exporting import (
 )
 from gcbatch.fetching import CombinedObserver, Observer, OrgSessions, client_key
 from gcbatch.job import Export, Job
-from gcbatch.running.export_cache import ExportFingerprints, PreviousExports
+from gcbatch.running.export_cache import ExportFingerprints, unchanged_export
 from gcbatch.running.open_engine import LazyEngine
 from gcbatch.running.org_run import OrgRun
 from gcbatch.running.report import Exported, FailedExport, RunReport, report_of_all
@@ -38,37 +38,32 @@ from gcbatch.tables import Catalog, MultiOrgCatalog
 
 __all__ = ["JobRun"]
 
-MOST_ROUNDS: Final = 3
-"""So often parts that are damaged, or that another run replaces, are put up with."""
+MAX_ROUNDS: Final = 3
+"""How often a run starts its exports again because parts are damaged or replaced."""
 
 ORGS_AT_ONCE: Final = 50
-"""Fetched by one process: with 8 queries in flight each, their connections and files
-stay below the 1,024 that systems let a process open; and one core keeps about as many
-busy at the usual quota (docs/scale.md)."""
+"""Orgs fetched at the same time by one process: with 8 queries in flight each, their
+connections and files stay below the 1,024 that systems let a process open; and one core
+keeps about as many busy at the usual quota (docs/scale.md)."""
 
 Exporters = Sequence[tuple[Export, Exporter, ExporterEntry]]
 
 
 class JobRun:
-    """One job on its way from file to report: a run for each org, exports for all.
-
-    Args:
-        job: Of one org or several.
-        observer: Is told of progress.
+    """The run of one job, from plan to report.
 
     Raises:
-        GcbatchError: If none of its orgs can be asked.
+        GcbatchError: If no org of the job can be used.
     """
 
     def __init__(self, job: Job, observer: Observer) -> None:
         self._job = job
         self._runs: list[OrgRun] = []
         self._failures: dict[str, GcbatchError] = {}
-        self._together = CombinedObserver(job.name, observer)
+        self._observer = CombinedObserver(job.store_name, observer)
         for share in job.per_org():
-            with self._noting(share.org_name):
-                own = observer if job.orgs is None else self._together.part()
-                self._runs.append(OrgRun(share, own))
+            with self._isolating_org(share.org_name):
+                self._runs.append(OrgRun(share, self._observer.part()))
 
     @property
     def only(self) -> OrgRun:
@@ -78,7 +73,7 @@ class JobRun:
             JobError: If there are several.
         """
         if self._job.orgs is not None:
-            msg = f"{self._job.name}: asks several orgs"
+            msg = f"{self._job.name}: has several orgs"
             raise JobError(msg, hint="take its orgs one by one: Job.per_org()")
         (run,) = self._runs
         return run
@@ -86,13 +81,13 @@ class JobRun:
     async def run(
         self, orgs: OrgSessions, *, fresh: bool, allow_partial: bool
     ) -> RunReport:
-        """Fetch what is missing, export all of it."""
+        """Fetch what is missing, then export all of it."""
         exporters = self.exporters()
         async with LazyEngine(self._job, orgs.secrets) as engine:
 
-            async def fetch(taking_turns: Sequence[OrgRun]) -> None:
-                for run in taking_turns:
-                    with self._noting(run.org):
+            async def fetch(runs: Sequence[OrgRun]) -> None:
+                for run in runs:
+                    with self._isolating_org(run.org):
                         await run.fetch(
                             orgs, engine, fresh=fresh, allow_partial=allow_partial
                         )
@@ -103,38 +98,40 @@ class JobRun:
             try:
                 await for_each(clients, fetch, at_once=at_once)
             finally:
-                self._together.finished()
+                self._observer.finished()
             if engine.failure:
                 engine.failure.org = ""
-                raise engine.failure  # which is no org's own
-            for _ in range(MOST_ROUNDS):
+                raise engine.failure  # it concerns all orgs
+            for _ in range(MAX_ROUNDS):
                 try:
-                    return await self._finished(exporters)
+                    return await self._export_in_thread(exporters)
                 except ReplacedPartError:
-                    for run in self._left():
+                    for run in self._remaining():
                         run.reset_seen()
                 except DamagedPartError:
-                    for run in self._left():
-                        with self._noting(run.org):
-                            await run.mend(orgs, engine)
-                    self._together.finished()
-            return await self._finished(exporters, is_last=True)
+                    try:
+                        for run in self._remaining():
+                            with self._isolating_org(run.org):
+                                await run.refetch_damaged(orgs, engine)
+                    finally:
+                        self._observer.finished()
+            return await self._export_in_thread(exporters, is_last=True)
 
     def _by_client(self) -> list[list[OrgRun]]:
-        """Return the runs by the client they ask with.
+        """Return the runs grouped by their client.
 
-        Those of one client take turns: its quota is theirs together, what it lists
-        serves all of them, and what each of them spends can be told.
+        Runs of one client take turns: they share its quota and its listings, and the
+        usage of each can be counted.
         """
         clients: dict[object, list[OrgRun]] = {}
-        for run in self._left():
-            known = client_key(run.job.own_org)
-            clients.setdefault(known or run.org, []).append(run)
+        for run in self._remaining():
+            key = client_key(run.job.own_org)
+            clients.setdefault(key or run.org, []).append(run)
         return list(clients.values())
 
     @contextmanager
-    def _noting(self, org: str) -> Iterator[None]:
-        """Note what keeps one of several orgs from being had; the others go on."""
+    def _isolating_org(self, org: str) -> Iterator[None]:
+        """Note the failure of one of several orgs; the others continue."""
         try:
             yield
         except GcbatchError as exc:
@@ -143,32 +140,33 @@ class JobRun:
             exc.org = org
             self._failures[org] = exc
 
-    def _left(self) -> list[OrgRun]:
+    def _remaining(self) -> list[OrgRun]:
         """Return the runs that did not fail.
 
         Raises:
-            GcbatchError: As the worst of them, if all failed; names all orgs.
+            GcbatchError: If all failed: the one with the highest exit code; its message
+                has the failures of all orgs.
         """
-        left = [run for run in self._runs if run.org not in self._failures]
-        if left:
-            return left
+        remaining = [run for run in self._runs if run.org not in self._failures]
+        if remaining:
+            return remaining
         failures = [self._failures[org] for org in sorted(self._failures)]
         worst = max(failures, key=lambda failure: failure.exit_code)
-        told = [
+        lines = [
             f"{failure.org}: {line}"
             for failure in failures
             for line in failure.problem.split("\n")
         ]
-        raise type(worst)(told, hint=worst.hint, response=worst.response) from worst
+        raise type(worst)(lines, hint=worst.hint, response=worst.response) from worst
 
-    async def _finished(
+    async def _export_in_thread(
         self, exporters: Exporters, *, is_last: bool = False
     ) -> RunReport:
-        """Export in a thread, so that Ctrl-C is heard; it stops between two batches."""
+        """Export in a thread, so that Ctrl-C can stop it between two batches."""
         stop = threading.Event()
         try:
             return await asyncio.to_thread(
-                self._finish, exporters, stop, is_last=is_last
+                self._export, exporters, stop, is_last=is_last
             )
         except asyncio.CancelledError:
             stop.set()
@@ -177,142 +175,139 @@ class JobRun:
     def export_again(self) -> RunReport:
         """Export what the last run fetched."""
         exporters = self.exporters()
-        self._use_kept()
-        for run in self._left():
-            with self._noting(run.org):
+        self._use_saved_plans()
+        for run in self._remaining():
+            with self._isolating_org(run.org):
                 run.planner.require_listings()
-        return self._finish(exporters, threading.Event(), is_last=True, anew=True)
+        return self._export(exporters, threading.Event(), is_last=True, force=True)
 
-    def kept_catalog(self) -> Catalog | MultiOrgCatalog:
+    def saved_catalog(self) -> Catalog | MultiOrgCatalog:
         """Return the tables of what the last run fetched."""
-        self._use_kept()
-        return self._catalog([run.catalog() for run in self._left()])
+        self._use_saved_plans()
+        return self._catalog([run.catalog() for run in self._remaining()])
 
-    def _use_kept(self) -> None:
-        for run in self._left():
-            with self._noting(run.org):
-                run.use_kept()
+    def _use_saved_plans(self) -> None:
+        for run in self._remaining():
+            with self._isolating_org(run.org):
+                run.use_saved_plan()
 
     def exporters(self) -> Exporters:
-        """Make the exporters, and let them refuse the job before any request."""
-        made: list[tuple[Export, Exporter, ExporterEntry]] = []
-        empty = self._catalog([run.empty_catalog() for run in self._left()])
-        known = installed_exporters()
+        """Return the exporters, after each has checked the job before any request."""
+        checked: list[tuple[Export, Exporter, ExporterEntry]] = []
+        empty = self._catalog([run.empty_catalog() for run in self._remaining()])
+        installed = installed_exporters()
         for spec in self._job.exports:
-            entry = find_exporter(spec.exporter, known)
+            entry = find_exporter(spec.exporter, installed)
             kind = load_exporter(entry)
             exporter = kind(kind.Options.model_validate(spec.options))
-            if (refuse := getattr(exporter, "check", None)) is not None:
-                refuse(_given(spec, empty))
-            made.append((spec, exporter, entry))
-        return made
+            if (check := getattr(exporter, "check", None)) is not None:
+                check(_tables_for(spec, empty))
+            checked.append((spec, exporter, entry))
+        return checked
 
     def _catalog(self, catalogs: Sequence[Catalog]) -> Catalog | MultiOrgCatalog:
-        """Return the tables of the job, of all its orgs together."""
+        """Return the tables of the job; those of several orgs have the column `org`."""
         if self._job.orgs is None:
             (only,) = catalogs
             return only
-        own = {catalog.job.org_name: catalog for catalog in catalogs}
-        return MultiOrgCatalog(own, self._failures)
+        by_org = {catalog.job.org_name: catalog for catalog in catalogs}
+        return MultiOrgCatalog(by_org, self._failures)
 
-    def _finish(
+    def _export(
         self,
         exporters: Exporters,
         stop: threading.Event,
         *,
         is_last: bool,
-        anew: bool = False,
+        force: bool = False,
     ) -> RunReport:
-        """Export, and report; without an org whose rows turn out not to be had.
+        """Export and report, without orgs whose rows cannot be read.
 
         Args:
             exporters: What to write.
-            stop: Ends it, between two batches.
-            is_last: Whether parts that are damaged or replaced are put up with no more.
-            anew: Whether to write also what is there already.
+            stop: Ends it between two batches.
+            is_last: Whether a damaged or replaced part is a failure of its org.
+            force: Whether to write also what would not change.
         """
         while True:
             try:
-                return self._exported(self._left(), exporters, stop, anew=anew)
+                return self._export_orgs(
+                    self._remaining(), exporters, stop, force=force
+                )
             except GcbatchError as exc:
-                passing = isinstance(exc, (DamagedPartError, ReplacedPartError))
-                if not exc.org or (passing and not is_last):
+                is_passing = isinstance(exc, (DamagedPartError, ReplacedPartError))
+                if not exc.org or (is_passing and not is_last):
                     raise
                 self._failures[exc.org] = exc
 
-    def _exported(
+    def _export_orgs(
         self,
         runs: Sequence[OrgRun],
         exporters: Exporters,
         stop: threading.Event,
         *,
-        anew: bool,
+        force: bool,
     ) -> RunReport:
         catalogs = [run.catalog(stop) for run in runs]
         catalog = self._catalog(catalogs)
-        marks = ExportFingerprints([own.source for own in catalogs], stop)
-        earlier = PreviousExports({} if anew else runs[0].last_report())
+        fingerprints = ExportFingerprints([own.source for own in catalogs], stop)
+        last_report = {} if force else runs[0].last_report()
         exports: list[Exported] = []
         outputs: dict[str, PublishedFile] = {}
         failed: list[FailedExport] = []
         for number, (spec, exporter, entry) in enumerate(exporters):
-            mark = marks.of(spec, exporter, entry)
-            if same := earlier.same(mark, spec.exporter, spec.table_names):
-                done, files = same
+            fingerprint = fingerprints.of(spec, exporter, entry)
+            if unchanged := unchanged_export(last_report, fingerprint, spec):
+                done, files = unchanged
                 _remove_leftovers(spec)
             else:
                 try:
-                    given = _given(spec, catalog)
-                    receipt, files = export(exporter, spec.exporter, given, stop=stop)
+                    tables = _tables_for(spec, catalog)
+                    receipt, files = export(exporter, spec.exporter, tables, stop=stop)
                 except GcbatchError as exc:
-                    if stop.is_set():
-                        raise  # no failure of its own, and none to be noted
-                    if isinstance(exc, DataError) or exc.org:
-                        raise  # the tables' own, of which others are made too
-                    failed.append(_failed(number, spec, exc))
+                    # Errors of the tables concern other exports too.
+                    if stop.is_set() or isinstance(exc, DataError) or exc.org:
+                        raise
+                    failed.append(FailedExport.of(number, spec, exc))
                     continue
                 done = Exported(
                     spec.exporter,
                     spec.table_names,
                     receipt.location,
                     receipt.rows,
-                    mark=mark,
-                    files=tuple(file.path for file in files),
+                    fingerprint,
+                    tuple(file.path for file in files),
                 )
             exports.append(done)
             outputs |= {file.path: file for file in files}
-        told = [outputs[path] for path in sorted(outputs)]
+        published = [outputs[path] for path in sorted(outputs)]
         reports: dict[str, RunReport] = {}
         for run, own in zip(runs, catalogs, strict=True):
             with tagging_org(run.org):
-                reports[run.org] = run.report(own, exports, told, failed=failed)
+                reports[run.org] = run.report(own, exports, published, failed=failed)
         for run in runs:
-            run.keep(reports[run.org])
+            run.write_report(reports[run.org])
         if isinstance(catalog, Catalog):
             (report,) = reports.values()
         else:
             report = report_of_all(self._job, reports, self._failures, catalog)
-        _refuse_unwritten(report)
+        _refuse_failed_exports(report)
         return report
 
 
-def _failed(number: int, spec: Export, exc: GcbatchError) -> FailedExport:
-    return FailedExport(number, spec.exporter, spec.table_names, exc.problem, exc.hint)
-
-
-def _refuse_unwritten(report: RunReport) -> None:
-    """Say which exports could not be written; all others are, and in the account.
+def _refuse_failed_exports(report: RunReport) -> None:
+    """Refuse a run with exports that failed; the others are written and reported.
 
     Raises:
-        OutputError: If there is one; names each, and whatever else the run lacks.
+        OutputError: If an export failed; names each, and what else the run lacks.
     """
     failed = report.failed_exports
     if not failed:
         return
-    told = [*map(str, failed)]
-    told += (f"{org}: {exc.problem}" for org, exc in report.failures.items())
+    lines = [*map(str, failed)]
+    lines += (f"{org}: {exc.problem}" for org, exc in report.failures.items())
     hints = dict.fromkeys(export.hint for export in failed if export.hint)
-    error = OutputError(told, hint="; ".join(hints) or None)
+    error = OutputError(lines, hint="; ".join(hints) or None)
     error.missing = "; ".join(map(str, report.gaps))
     raise error
 
@@ -324,6 +319,6 @@ def _remove_leftovers(spec: Export) -> None:
         remove_leftovers(Path(path))
 
 
-def _given(spec: Export, catalog: Catalog | MultiOrgCatalog) -> dict[str, Table]:
-    """Return the tables that an export is handed."""
+def _tables_for(spec: Export, catalog: Catalog | MultiOrgCatalog) -> dict[str, Table]:
+    """Return the tables of one export."""
     return {n: catalog.table(n, period=spec.period) for n in spec.table_names}

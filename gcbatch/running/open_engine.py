@@ -1,11 +1,9 @@
-"""The engine that a job names, opened when there is something to fetch."""
+"""The engine of a job, opened when there is something to fetch."""
 
 import asyncio
 from collections import Counter
 from collections.abc import Collection
 from contextlib import AsyncExitStack
-from types import TracebackType
-from typing import Self
 
 from gcbatch.errors import GcbatchError, JobError
 from gcbatch.fetching import Engine, FetchWork, LocalEngine
@@ -14,35 +12,24 @@ from gcbatch.job import Job
 __all__ = ["LazyEngine"]
 
 
-class LazyEngine:
-    """Opens the engine that a job names when something is to be fetched, not before.
+class LazyEngine(AsyncExitStack):
+    """Opens the engine of a job before its first fetch.
 
     Args:
-        job: Whose.
-        secrets: What processes that it starts must not learn.
+        job: The job.
+        secrets: What workers that the engine starts must not find.
 
     Attributes:
-        failure: Why there is none; None while nothing is known against it.
+        failure: Why the engine could not be opened; None otherwise.
     """
 
     def __init__(self, job: Job, secrets: Collection[str] = ()) -> None:
+        super().__init__()
         self._job = job
         self._secrets = secrets
-        self._stack = AsyncExitStack()
         self._lock = asyncio.Lock()
         self._open: Engine | None = None
         self.failure: GcbatchError | None = None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._stack.aclose()
 
     async def fetch(self, work: FetchWork) -> Counter[str]:
         """Fetch queries; see Engine.
@@ -52,16 +39,16 @@ class LazyEngine:
         """
         async with self._lock:
             if self.failure:
-                raise self.failure  # many orgs shall not try one after the other
+                raise self.failure  # not tried again for each org
             if self._open is None:
                 try:
-                    self._open = await self._opened()
+                    self._open = await self._open_engine()
                 except GcbatchError as exc:
                     self.failure = exc
                     raise
         return await self._open.fetch(work)
 
-    async def _opened(self) -> Engine:
+    async def _open_engine(self) -> Engine:
         if self._job.engine.name == "local":
             return LocalEngine()
         try:
@@ -69,8 +56,8 @@ class LazyEngine:
         except ImportError as exc:
             msg = f"engine dask is not installed: {exc}"
             raise JobError(msg, hint="pip install 'gcbatch[dask]'") from exc
-        # A query holds its place on a worker also while it waits for its org's quota.
+        # A query occupies a worker thread also while it waits for its org's quota.
         in_flight = self._job.fetch.concurrency * len(self._job.per_org())
         fetch = self._job.fetch.model_copy(update={"concurrency": in_flight})
         opening = dask_engine(self._job.engine, fetch, self._secrets)
-        return await self._stack.enter_async_context(opening)
+        return await self.enter_async_context(opening)

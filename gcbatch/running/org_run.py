@@ -1,10 +1,10 @@
-"""One org's share of a run: its plan, its parts, its tables, its account."""
+"""The run of one org: its plan, parts, tables and run report."""
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from threading import Event
 from typing import Any, Final
 
@@ -13,74 +13,62 @@ from gcbatch.errors import DataError, GcbatchError, OutOfReachError, ServiceErro
 from gcbatch.exporting import PublishedFile
 from gcbatch.fetching import Engine, FetchWork, Observer, OrgSession, OrgSessions, Usage
 from gcbatch.genesys import Documents, Names
-from gcbatch.genesys.client import HIDDEN
-from gcbatch.job import Job, is_relative
-from gcbatch.planning import Plan, SavedPlan, digest_parts
+from gcbatch.job import Job
+from gcbatch.planning import Plan, digest_parts
 from gcbatch.query import Query
-from gcbatch.running.planner import Planner, ResolvedPlan
+from gcbatch.running.planner import Planner
+from gcbatch.running.remarks import (
+    ECHOED,
+    REFETCHED,
+    clock_warnings,
+    count_lines,
+    part_remarks,
+)
 from gcbatch.running.report import Exported, FailedExport, Gap, RunReport
+from gcbatch.running.resolved_plan import ResolvedPlan
 from gcbatch.store import REPORT_NOTE, PartMetadata
 from gcbatch.tables import Catalog, LatestParts, TableSource
 from gcbatch.text import one_line
 
 __all__ = ["OrgRun"]
 
-MOST_GAPS: Final = 5
-"""Told of one by one."""
+MAX_GAPS: Final = 5
+"""Gaps that an error lists one by one."""
 
-MOST_OFF: Final = timedelta(minutes=5)
-"""With a clock that is less off, only a run within minutes of midnight takes another
-day for today."""
-
-TO_THE_SECOND: Final = "%Y-%m-%dT%H:%M:%SZ"
-MOST_CHARS: Final = 4_000
-"""Of a warning; what the service and the org call things may stand in it."""
-
-MENDED: Final = "damaged parts, fetched again"
-"""How many there were is told of a run."""
-
-ECHOED: Final = f"answers that repeated the credentials, which became {HIDDEN}"
-"""Data, too: parts and outputs hold no secret; how often is told of a run."""
-
-MOST_NEWER: Final = 20
-"""Fields told of by name."""
+MAX_CHARS: Final = 4_000
+"""Length of a warning; it can quote names of the org and the service."""
 
 
 @dataclass
 class _Progress:
-    """What a run did to have all parts.
+    """What a run did to get all parts.
 
     Args:
-        allow_partial: Whether to go on where a query fails.
-        fetched: Queries that were asked.
-        spent: What that took.
-        remarks: What the reader should know of it, how often it was so.
+        allow_partial: Whether to continue when a query fails.
+        fetched: Queries that were fetched.
+        usage: The requests that this took.
+        remarks: Remarks for the run report, and how often each was made.
         gaps: The queries that failed, and why.
     """
 
     allow_partial: bool = False
     fetched: int = 0
-    spent: Usage = field(default_factory=Usage)
+    usage: Usage = field(default_factory=Usage)
     remarks: Counter[str] = field(default_factory=Counter)
     gaps: dict[Query, GcbatchError] = field(default_factory=dict)
 
     def tolerates(self, query: Query, problem: GcbatchError) -> bool:
-        """Note what failed, and say whether to go on with the rest."""
-        one_query = isinstance(problem, (ServiceError, DataError))
+        """Say whether to continue with the other queries; note this one as a gap."""
+        is_of_query = isinstance(problem, (ServiceError, DataError))
         if not self.allow_partial or isinstance(problem, OutOfReachError):
             return False
-        if one_query:
+        if is_of_query:
             self.gaps[query] = problem
-        return one_query
+        return is_of_query
 
 
 class OrgRun:
-    """One org's share of a run.
-
-    Args:
-        job: Of one org.
-        observer: Is told of progress.
-    """
+    """The run of one org."""
 
     def __init__(self, job: Job, observer: Observer) -> None:
         self.job = job
@@ -89,17 +77,17 @@ class OrgRun:
         self.planner = Planner(job, self._started[0])
         self._store = self.planner.store
         self._endpoint = self.planner.endpoint
-        self._effort = _Progress()
+        self._progress = _Progress()
         self._planned: ResolvedPlan | None = None
 
     @property
     def org(self) -> str:
-        """What the job calls the org; empty where it is the only one."""
+        """The org's name in the job; empty if it is the only one."""
         return self.job.org_name
 
     @property
     def planned(self) -> ResolvedPlan:
-        """The plan; there is one once fetch or use_kept is done."""
+        """The plan, after fetch or use_saved_plan."""
         if self._planned is None:
             msg = "nothing is planned yet"
             raise RuntimeError(msg)
@@ -111,17 +99,17 @@ class OrgRun:
         """Fetch what is missing.
 
         Raises:
-            GcbatchError: What keeps it from being had.
+            GcbatchError: What prevents it.
         """
-        effort = self._effort = _Progress(allow_partial)
+        self._progress = _Progress(allow_partial)
         if fresh:
             self._store.begin_fresh()
-        planned = self.planner.as_kept()
+        planned = self.planner.plan_from_saved()
         spare = planned if planned and planned.is_stored else None
         if planned is None or spare is None or self.planner.is_outdated(spare.names):
             self._store.prepare()
             session = await self._session(orgs)
-            with effort.spent.noting(session):
+            with self._progress.usage.noting(session):
                 planned = await self._fetch_missing(session, engine, spare)
         else:
             total = len(planned.plan.queries)
@@ -133,66 +121,58 @@ class OrgRun:
     async def _fetch_missing(
         self, session: OrgSession, engine: Engine, spare: ResolvedPlan | None
     ) -> ResolvedPlan:
-        """Bring names up to date, and fetch what has no settled part.
-
-        Args:
-            session: The open org.
-            engine: Who fetches.
-            spare: The plan by kept names, if all of it is stored.
-        """
-        effort = self._effort
-        planned = await self.planner.anew(session, spare=spare)
+        """Update names, and fetch every query without a final part."""
+        planned = await self.planner.plan_fresh(session, spare=spare)
         if unreadable := sum(map(self._store.is_unreadable, planned.plan.queries)):
-            effort.remarks[MENDED] += unreadable
+            self._progress.remarks[REFETCHED] += unreadable
         todo = self.planner.unsettled(planned.plan)
         await self._fetch(session, engine, planned.plan, todo)
-        if not effort.gaps:
-            # Not before: until then the last whole run is what can be exported.
-            planned = self.planner.keep(planned)
-        return planned.without(effort.gaps)
+        if not self._progress.gaps:
+            # Not earlier: until now, `export` uses the last complete run.
+            planned = self.planner.save(planned)
+        return planned.without(self._progress.gaps)
 
-    async def mend(self, orgs: OrgSessions, engine: Engine) -> None:
-        """Fetch again whatever cannot be read, as its checksum shows."""
+    async def refetch_damaged(self, orgs: OrgSessions, engine: Engine) -> None:
+        """Fetch again every part that its checksum shows as damaged."""
         plan, store = self.planned.plan, self._store
         damaged = [q for q in plan.queries if not store.is_whole(q.digest)]
         if not damaged:
             return
         session = await self._session(orgs)
-        self._effort.remarks[MENDED] += len(damaged)
-        with self._effort.spent.noting(session):
+        self._progress.remarks[REFETCHED] += len(damaged)
+        with self._progress.usage.noting(session):
             await self._fetch(session, engine, plan, damaged)
-        self._planned = self.planned.without(self._effort.gaps)
+        self._planned = self.planned.without(self._progress.gaps)
 
     def reset_seen(self) -> None:
-        """Take parts as they are now for what is to be read."""
+        """Read the parts as they are now from here on."""
         self._store.reset_seen()
 
     async def plan(self, orgs: OrgSessions) -> ResolvedPlan:
-        """Return the plan, from kept names where they suffice and are not too old."""
-        kept = self.planner.as_kept()
-        if kept is not None and not self.planner.is_outdated(kept.names):
-            return kept
-        return await self.planner.anew(await self._session(orgs), spare=kept)
+        """Return the plan, with saved names if they suffice and are recent."""
+        saved = self.planner.plan_from_saved()
+        if saved is not None and not self.planner.is_outdated(saved.names):
+            return saved
+        return await self.planner.plan_fresh(await self._session(orgs), spare=saved)
 
     async def check(self, orgs: OrgSessions) -> tuple[str, ...]:
-        """Sign in, list names, and ask as little as possible."""
+        """Sign in, list names, and send the smallest data request."""
         session = await self._session(orgs)
-        planned = await self.planner.anew(session)
+        planned = await self.planner.plan_fresh(session)
         await self._endpoint.probe(self._desk(session), planned.plan.queries[0])
         return planned.warnings
 
-    def use_kept(self) -> SavedPlan:
-        """Take what the last run fetched.
+    def use_saved_plan(self) -> None:
+        """Use the parts of the last run.
 
         Raises:
-            DataError: If the store does not hold all of it.
-            JobError: If the job asks something else than its last run did.
+            DataError: If the store does not have all of them.
+            JobError: If the job requests other data than its last run did.
         """
-        kept = self.planner.kept()
-        self._planned = ResolvedPlan(kept.plan, kept.names, 0)
-        for query in kept.plan.queries:
+        saved = self.planner.saved_plan()
+        self._planned = ResolvedPlan(saved.plan, saved.names, 0)
+        for query in saved.plan.queries:
             self._account(query)
-        return kept
 
     async def _session(self, orgs: OrgSessions) -> OrgSession:
         session = await orgs.session(self.job)
@@ -207,7 +187,7 @@ class OrgRun:
     async def _fetch(
         self, session: OrgSession, engine: Engine, plan: Plan, todo: Sequence[Query]
     ) -> None:
-        effort, total = self._effort, len(plan.queries)
+        progress, total = self._progress, len(plan.queries)
         per_minute = session.access.limiter.per_minute
         stored = total - len(todo)
         self._observer.planned(self.job.store_name, total, stored, per_minute)
@@ -219,33 +199,32 @@ class OrgRun:
             connection=session.connection,
             queries=todo,
             observer=self._observer,
-            tolerate=effort.tolerates,
+            tolerate=progress.tolerates,
         )
         try:
             if todo:
-                effort.remarks += await engine.fetch(work)
+                progress.remarks += await engine.fetch(work)
         except GcbatchError as exc:
-            exc.missing = self._told_missing(plan)
+            exc.missing = self._describe_missing(plan)
             raise
         finally:
             self._observer.finished()
-        effort.fetched += sum(query not in effort.gaps for query in todo)
+        progress.fetched += sum(query not in progress.gaps for query in todo)
 
     def catalog(self, stop: Event | None = None) -> Catalog:
-        """Return the tables of what is planned."""
+        """Return the tables of the plan."""
         return self._catalog(self.planned, stop)
 
     def empty_catalog(self) -> Catalog:
-        """Return the tables as they are without any row, before anything is asked."""
+        """Return the tables without rows, before any request."""
         none: dict[str, Documents] = {table: {} for table in self.job.entities}
         plan = Plan(self.planner.window(), ())
         return self._catalog(ResolvedPlan(plan, Names(), 0, listings=none), None)
 
     def _catalog(self, planned: ResolvedPlan, stop: Event | None) -> Catalog:
-        latest = None
+        latest, gaps = None, self._progress.gaps
         if isinstance(self._endpoint, DetailsEndpoint) and self._endpoint.known_by_id:
-            failed = self._effort.gaps
-            beside = tuple(q for q in failed if self._store.metadata_of(q) is not None)
+            beside = tuple(q for q in gaps if self._store.metadata_of(q) is not None)
             latest = LatestParts(planned.plan, self._store, stop, beside)
         source = TableSource(
             self.job,
@@ -255,7 +234,7 @@ class OrgRun:
             self._store,
             planned.listings,
             names_at=self.planner.names_at(planned.names),
-            lacks=tuple(query.window for query in self._effort.gaps),
+            lacks=tuple(query.window for query in gaps),
             latest=latest,
         )
         return Catalog(source, stop)
@@ -268,18 +247,20 @@ class OrgRun:
         *,
         failed: Sequence[FailedExport] = (),
     ) -> RunReport:
-        """Return the account of this share.
-
-        Args:
-            catalog: Its tables.
-            exports: What was written.
-            failed: What could not be.
-            outputs: The files that were published.
-        """
-        planned, effort, spent = self.planned, self._effort, self._effort.spent
+        """Return the run report of this org."""
+        planned, usage, gaps = self.planned, self._progress.usage, self._progress.gaps
         accounts = [self._account(query) for query in planned.plan.queries]
-        zone, settle = self.job.query.zone, self.job.fetch.settle
         at, clock = self._started
+        warnings = (
+            *clock_warnings(self.planner.clock, self.job.query),
+            *planned.names.warnings,
+            *(str(problem).splitlines()[0] for problem in gaps.values()),
+            *count_lines(
+                self._progress.remarks + Counter({ECHOED: usage.traffic.echoed})
+            ),
+            *catalog.remarks(),
+            *part_remarks(accounts),
+        )
         return RunReport(
             job=self.job.store_name,
             run_id=planned.plan.run_id,
@@ -287,75 +268,51 @@ class OrgRun:
             started_at=at,
             seconds=time.monotonic() - clock,
             queries=len(planned.plan.queries),
-            fetched=effort.fetched,
+            fetched=self._progress.fetched,
             provisional=sum(map(self.planner.is_provisional, accounts)),
-            requests=spent.traffic.sent,
-            retries=dict(spent.traffic.retries),
-            throttled=spent.traffic.throttled,
-            waited_s=spent.traffic.waited_s,
-            tokens=spent.tokens,
+            requests=usage.traffic.sent,
+            retries=dict(usage.traffic.retries),
+            throttled=usage.traffic.throttled,
+            waited_s=usage.traffic.waited_s,
+            tokens=usage.tokens,
             rows=sum(account.rows for account in accounts),
             exports=tuple(exports),
             failed_exports=tuple(failed),
             breaches=catalog.breaches(),
-            answers=spent.answered,
-            received=spent.traffic.received,
-            quota_used_pct=spent.quota_used_pct,
-            failed=spent.failed,
-            gaps=tuple(map(self._gap, effort.gaps)),
+            answers=usage.answered,
+            received=usage.traffic.received,
+            quota_used_pct=usage.quota_used_pct,
+            failed=usage.failed,
+            gaps=tuple(map(self._gap, gaps)),
             inputs=digest_parts(planned.plan, self._store),
             outputs=tuple(outputs),
-            settle=str(settle),
-            timezone=zone.key,
+            settle=str(self.job.fetch.settle),
+            timezone=self.job.query.timezone,
             names_at=catalog.names_at,
-            warnings=tuple(
-                one_line(warning, MOST_CHARS)
-                for warning in (
-                    *self._clock_warnings(),
-                    *planned.names.warnings,
-                    *(str(problem).splitlines()[0] for problem in effort.gaps.values()),
-                    *_told(effort.remarks + Counter({ECHOED: spent.traffic.echoed})),
-                    *catalog.remarks(),
-                    *_remarks_of(accounts),
-                )
-            ),
+            warnings=tuple(one_line(warning, MAX_CHARS) for warning in warnings),
             tables=catalog.all(),
             catalog=catalog,
         )
 
-    def _clock_warnings(self) -> Iterator[str]:
-        """Yield how far this machine's clock is off, if it is."""
-        ahead = self.planner.clock.ahead
-        if abs(ahead) < MOST_OFF:
-            return
-        own, now = datetime.now(UTC), self.planner.clock.now()
-        used = "; `today` and `now` in the job file are this machine's"
-        asked = self.job.query
-        is_used = is_relative(asked.start) or is_relative(asked.end)
-        yield (
-            f"this machine's clock shows {own:{TO_THE_SECOND}}, the service's "
-            f"{now:{TO_THE_SECOND}}{used if is_used else ''}"
-        )
-
     def last_report(self) -> dict[str, Any]:
-        """Return what the last run of this share said of itself; may be nothing."""
+        """Return the stored report of the last run; empty if there is none."""
         return self._store.read_note(REPORT_NOTE) or {}
 
-    def keep(self, report: RunReport) -> None:
-        """Keep the account beside the parts.
+    def write_report(self, report: RunReport) -> None:
+        """Store the run report beside the parts.
 
         Raises:
             OutputError: If it cannot be written.
         """
         self._store.write_note(REPORT_NOTE, report.to_json())
 
-    def _told_missing(self, plan: Plan) -> str:
+    def _describe_missing(self, plan: Plan) -> str:
         """Return which windows and queues have no part yet, in one line."""
         missing = [q for q in plan.queries if self._store.metadata_of(q) is None]
         if len(missing) in (0, len(plan.queries)):
             return ""  # nothing, or all of it
-        gaps = "; ".join(map(str, map(self._gap, missing[:MOST_GAPS])))
-        more = f"; and {len(missing) - MOST_GAPS:,} more" * (len(missing) > MOST_GAPS)
+        gaps = "; ".join(map(str, map(self._gap, missing[:MAX_GAPS])))
+        more = f"; and {len(missing) - MAX_GAPS:,} more" * (len(missing) > MAX_GAPS)
         return f"{len(missing):,} of {len(plan.queries):,} queries: {gaps}{more}"
 
     def _gap(self, query: Query) -> Gap:
@@ -370,31 +327,3 @@ class OrgRun:
             msg = f"{query}: its part {what} in {self._store.folder}"
             raise DataError(msg, hint="`gcbatch run JOB` fetches it")
         return account
-
-
-def _told(counts: Counter[str]) -> list[str]:
-    """Return a line for each thing that was counted."""
-    return [f"{what}: {number:,}" for what, number in counts.items()]
-
-
-def _remarks_of(accounts: Sequence[PartMetadata]) -> list[str]:
-    """Return what the reader of a run should know of its parts."""
-    counted = sum((Counter(a.remarks) for a in accounts), Counter[str]())
-    remarks = sorted(_told(counted))
-    newer = {path for account in accounts for path in account.unknown_fields}
-    left_out = {path for account in accounts for path in account.left_out}
-    for what, names in (
-        ("fields newer than this release, kept in the column extra", newer),
-        ("answered, but unknown to this release or not asked for; left out", left_out),
-    ):
-        if names:
-            shown = ", ".join(map(one_line, sorted(names)[:MOST_NEWER]))
-            more = f" and {len(names) - MOST_NEWER:,} more" * (len(names) > MOST_NEWER)
-            remarks.append(f"{what}: {shown}{more}")
-    if first := next((a.first_odd for a in accounts if a.first_odd), ""):
-        count = sum(account.odd for account in accounts)
-        remarks.append(
-            "values that do not fit their columns, kept in the column extra: "
-            f"{count:,}, the first in {first}"
-        )
-    return remarks

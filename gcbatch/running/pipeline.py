@@ -1,17 +1,18 @@
 """The pipeline: a job becomes a plan, parts, tables, exports and a report."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from gcbatch.errors import GcbatchError
-from gcbatch.fetching import NullObserver, Observer, OrgSessions
+from gcbatch.fetching import Observer, OrgSessions
 from gcbatch.job import Job
 from gcbatch.planning import SavedPlan
 from gcbatch.running.job_run import JobRun
-from gcbatch.running.planner import ResolvedPlan
+from gcbatch.running.org_run import OrgRun
 from gcbatch.running.report import RunReport
+from gcbatch.running.resolved_plan import ResolvedPlan
 from gcbatch.tables import Catalog, MultiOrgCatalog
 
 __all__ = [
@@ -36,7 +37,7 @@ def run(
     allow_partial: bool = False,
     observer: Observer | None = None,
 ) -> RunReport:
-    """Run a job; see arun. Works inside a running event loop too, as in a notebook."""
+    """Run a job; see arun. Works in a running event loop too, as in a notebook."""
     return blocking(
         arun(job, fresh=fresh, allow_partial=allow_partial, observer=observer)
     )
@@ -54,21 +55,24 @@ async def arun(
     Args:
         job: From load_job.
         fresh: Whether to fetch again what is stored already.
-        allow_partial: Whether to go on where a query fails, and to export what there
-            is; the report's gaps tell what is missing.
-        observer: Is told of progress.
+        allow_partial: Whether to continue if a query fails, and to export what there
+            is; the gaps of the report are what is missing.
+        observer: Receives the progress.
 
     Returns:
-        What happened, with the tables to read on.
+        The run report, with the tables.
 
     Raises:
-        GcbatchError: What keeps the job from being done. What was fetched by then is
-            stored, and the next run goes on from there. Of several orgs only if all
-            fail; else the report's failures tell of them.
+        GcbatchError: What prevents the run. Parts fetched by then are stored, and the
+            next run continues from there. A job of several orgs fails only if all do;
+            the failures of the report name the others.
     """
-    async with OrgSessions([job]) as orgs:
-        own = JobRun(job, observer or NullObserver())
-        return await own.run(orgs, fresh=fresh, allow_partial=allow_partial)
+    (done,) = await arun_all(
+        [job], fresh=fresh, allow_partial=allow_partial, observer=observer
+    )
+    if isinstance(done, GcbatchError):
+        raise done
+    return done
 
 
 async def arun_all(
@@ -78,16 +82,16 @@ async def arun_all(
     allow_partial: bool = False,
     observer: Observer | None = None,
 ) -> list[RunReport | GcbatchError]:
-    """Run several jobs, one after another, with one token and one pace per org.
+    """Run several jobs, one after another, with one token and one quota per org.
 
     Returns:
-        For each job its report, or what kept it from being done.
+        For each job its report, or the error that prevented it.
     """
     done: list[RunReport | GcbatchError] = []
     async with OrgSessions(jobs) as orgs:
         for job in jobs:
             try:
-                own = JobRun(job, observer or NullObserver())
+                own = JobRun(job, observer or Observer())
                 report = await own.run(orgs, fresh=fresh, allow_partial=allow_partial)
                 done.append(report)
             except GcbatchError as exc:
@@ -96,83 +100,76 @@ async def arun_all(
 
 
 def plan_job(job: Job) -> ResolvedPlan:
-    """Return what a run would ask, without one data request.
+    """Return what a run would request, without any data request.
 
-    Names of queues may have to be looked up, where no earlier run kept them or they
-    are too old.
+    Names are listed if no run has saved them or they are too old.
 
     Args:
-        job: Of one org; of several, one of its shares.
+        job: A job of one org; of several orgs, one of its shares.
 
     Raises:
-        GcbatchError: What keeps it from being planned.
+        GcbatchError: What prevents the plan.
     """
-
-    async def planned() -> ResolvedPlan:
-        async with OrgSessions([job]) as orgs:
-            own = JobRun(job, NullObserver())
-            own.exporters()
-            return await own.only.plan(orgs)
-
-    return blocking(planned())
+    return blocking(_with_org(job, OrgRun.plan))
 
 
 def check(job: Job) -> tuple[str, ...]:
-    """Try credentials and permissions with the smallest requests there are.
+    """Try credentials and permissions with the smallest possible requests.
 
     Args:
-        job: Of one org; of several, one of its shares.
+        job: A job of one org; of several orgs, one of its shares.
 
     Returns:
-        Warnings: what does not keep the job from running, such as names that cannot be
-        listed, or targets for queues that the org does not list.
+        Warnings: what does not prevent a run, such as names that cannot be listed, or
+        targets for queues that the org does not list.
 
     Raises:
         AccessError: If the credentials or the permission for the data are missing.
-        GcbatchError: If anything else keeps the job from running.
+        GcbatchError: If anything else prevents a run.
     """
+    return blocking(_with_org(job, OrgRun.check))
 
-    async def checked() -> tuple[str, ...]:
-        async with OrgSessions([job]) as orgs:
-            own = JobRun(job, NullObserver())
-            own.exporters()
-            return await own.only.check(orgs)
 
-    return blocking(checked())
+async def _with_org(job: Job, work: Callable[[OrgRun, OrgSessions], Awaitable[T]]) -> T:
+    """Return what *work* makes of the job's one org, once its exports are checked."""
+    async with OrgSessions([job]) as orgs:
+        own = JobRun(job, Observer())
+        own.exporters()
+        return await work(own.only, orgs)
 
 
 def tables_of(job: Job) -> Catalog | MultiOrgCatalog:
     """Return the tables that the last run of a job left in the store.
 
     Raises:
-        DataError: If the store does not hold all that the job asks.
-        JobError: If the job asks something else than its last run did.
+        DataError: If the store does not have all that the job requests.
+        JobError: If the job requests other data than its last run did.
     """
-    return JobRun(job, NullObserver()).kept_catalog()
+    return JobRun(job, Observer()).saved_catalog()
 
 
 def export_job(job: Job) -> RunReport:
     """Export a job again from the store, without any request.
 
     Raises:
-        DataError: If the store does not hold all that the job asks.
-        JobError: If the job asks something else than its last run did.
+        DataError: If the store does not have all that the job requests.
+        JobError: If the job requests other data than its last run did.
     """
-    return JobRun(job, NullObserver()).export_again()
+    return JobRun(job, Observer()).export_again()
 
 
 def last_run_of(job: Job) -> SavedPlan:
-    """Return what the last whole run of a job asked.
+    """Return the plan of the last complete run of a job.
 
     Raises:
         DataError: If it never ran.
-        JobError: If the job asks something else than its last run did.
+        JobError: If the job requests other data than its last run did.
     """
-    return JobRun(job, NullObserver()).only.planner.kept()
+    return JobRun(job, Observer()).only.planner.saved_plan()
 
 
 def blocking(work: Coroutine[Any, Any, T]) -> T:
-    """Run *work* to its end, in a thread of its own where a loop is running already."""
+    """Run *work* to its end, in another thread if an event loop is running already."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

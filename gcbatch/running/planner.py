@@ -1,7 +1,7 @@
 """From a job to its plan: dates, queues and names resolved, stored parts counted."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
@@ -9,13 +9,12 @@ from typing import Final
 from msgspec import structs
 
 from gcbatch.atomic_files import read_bounded
-from gcbatch.endpoints import RequestCost, endpoint_named
+from gcbatch.endpoints import endpoint_named
 from gcbatch.errors import AccessError, DataError, GcbatchError, JobError, ServiceError
 from gcbatch.fetching import OrgSession, store_identity
 from gcbatch.genesys import (
     ENTITY_KINDS,
     TARGETS,
-    Documents,
     EntityListing,
     Names,
     check_targets,
@@ -30,65 +29,30 @@ from gcbatch.genesys.client import ServiceClock
 from gcbatch.job import Job, QueueFile, resolve_range
 from gcbatch.planning import Plan, ResolvedScope, SavedPlan, job_fingerprint, make_plan
 from gcbatch.query import Query
+from gcbatch.running.resolved_plan import ResolvedPlan
 from gcbatch.store import PartMetadata, Store, has_entities, write_entities
 from gcbatch.text import one_line
 from gcbatch.windows import Window
 
-__all__ = ["Planner", "ResolvedPlan"]
+__all__ = ["Planner"]
 
-MOST_QUEUE_BYTES: Final = 16 << 20
-"""Of a file of queues; 100,000 names have some four megabytes."""
+MAX_QUEUE_BYTES: Final = 16 << 20
+"""Size of a file of queues; 100,000 names take about four megabytes."""
 
-
-@dataclass(frozen=True)
-class ResolvedPlan:
-    """A plan, with the names that it was made by and what is stored of it.
-
-    Args:
-        plan: The queries.
-        names: What ids are called.
-        stored: How many of the queries have a settled part.
-        price: What a query costs.
-        listings: What was listed for tables and is not kept yet: entities by table.
-        remarks: What to know before a run, which says it in other words.
-    """
-
-    plan: Plan
-    names: Names
-    stored: int
-    price: RequestCost = field(default_factory=RequestCost)
-    listings: Mapping[str, Documents] = field(default_factory=dict, repr=False)
-    remarks: tuple[str, ...] = ()
-
-    @property
-    def is_stored(self) -> bool:
-        """Whether all of the queries have a settled part."""
-        return self.stored == len(self.plan.queries)
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What to know before a run."""
-        return (*self.names.warnings, *self.remarks)
-
-    def without(self, queries: Collection[Query]) -> "ResolvedPlan":
-        """Return the plan of the queries that are left."""
-        if not queries:
-            return self
-        left = tuple(q for q in self.plan.queries if q not in queries)
-        return replace(self, plan=replace(self.plan, queries=left))
+QUEUE_FILE_HINT: Final = "write one queue name or id per line"
 
 
 class Planner:
-    """Makes the plan of one job.
+    """Makes the plan of a job of one org.
 
     Args:
-        job: Whose.
-        started_at: What relative dates are counted from, UTC.
+        job: The job.
+        started_at: The instant that relative dates count from, UTC.
 
     Attributes:
-        store: Where the job's parts are.
-        endpoint: Whom it asks.
-        clock: The service's, once it was asked; this machine's until then.
+        store: Contains the job's parts.
+        endpoint: The job's endpoint.
+        clock: The service's after the first answer; until then this machine's.
     """
 
     def __init__(self, job: Job, started_at: datetime) -> None:
@@ -98,52 +62,57 @@ class Planner:
         self.endpoint = endpoint_named(job.query.endpoint)
         self.clock = ServiceClock()
         self._identity = store_identity(job.own_org)
-        self._asked = job_fingerprint(
+        self._fingerprint = job_fingerprint(
             job, self._identity, self._queues, self.endpoint.part_format
         )
 
-    def kept(self) -> SavedPlan:
-        """Return what the last whole run asked."""
-        kept = SavedPlan.read(self.store)
-        if kept is None:
-            msg = f"{self.store.folder}: holds no run of this job"
-            raise DataError(msg, hint="`gcbatch run JOB` fetches first")
-        if kept.fingerprint != self._asked:
-            msg = f"{self._job.name}: asks something else than its last run did"
-            raise JobError(msg, hint="`gcbatch run JOB` fetches what is new")
-        self._check_targets(kept.names)
-        return kept
+    def saved_plan(self) -> SavedPlan:
+        """Return the plan of the last complete run.
 
-    def keep(self, planned: ResolvedPlan) -> ResolvedPlan:
-        """Keep a plan whose parts are all there, for export and the next run.
+        Raises:
+            DataError: If the job never ran.
+            JobError: If it requests other data than its last run did.
+        """
+        saved = SavedPlan.read(self.store)
+        if saved is None:
+            msg = f"{self.store.folder}: holds no run of this job"
+            raise DataError(msg, hint="`gcbatch run JOB` fetches its data")
+        if saved.fingerprint != self._fingerprint:
+            msg = f"{self._job.name}: requests other data than its last run did"
+            raise JobError(msg, hint="`gcbatch run JOB` fetches what is new")
+        self._check_targets(saved.names)
+        return saved
+
+    def save(self, planned: ResolvedPlan) -> ResolvedPlan:
+        """Save a plan whose parts are all stored, for export and the next run.
 
         Returns:
-            The plan, its listings now in the store.
+            The plan; its listings are now in the store.
         """
         write_entities(self.store, planned.listings)
-        SavedPlan(self._asked, planned.names, planned.plan).write(self.store)
+        SavedPlan(self._fingerprint, planned.names, planned.plan).write(self.store)
         self.store.end_fresh()
         return replace(planned, listings={})
 
     def require_listings(self) -> None:
-        """Refuse to export what the last run did not list.
+        """Refuse to export entities that the last run did not list.
 
         Raises:
-            DataError: If the listing of a table is not kept, or damaged.
+            DataError: If the listing of a table is not stored, or damaged.
         """
         for table in self._unlisted():
-            msg = f"table {table}: the last run of this job did not keep its listing"
+            msg = f"table {table}: the last run of this job did not list it"
             raise DataError(msg, hint="`gcbatch run JOB` lists it")
 
     def _unlisted(self) -> list[str]:
-        """Return the tables that the job exports and no run has listed for it."""
+        """Return the exported tables of entities that the store does not have."""
         return [t for t in self._job.entities if not has_entities(self.store, t)]
 
     def window(self) -> Window:
         """Return the job's range.
 
         Raises:
-            JobError: If it is none.
+            JobError: If `from` and `to` give no range.
         """
         query = self._job.query
         try:
@@ -156,83 +125,83 @@ class Planner:
             )
         except (ValueError, OverflowError) as exc:
             msg = f"query: {exc}"
-            raise JobError(msg, hint="mend from and to") from exc
+            raise JobError(msg, hint="correct query.from and query.to") from exc
 
-    def as_kept(self) -> ResolvedPlan | None:
-        """Return the plan by kept names; None where they do not suffice."""
-        kept = SavedPlan.read(self.store)
-        if kept is None or kept.fingerprint != self._asked:
+    def plan_from_saved(self) -> ResolvedPlan | None:
+        """Return the plan with saved names; None if they do not suffice."""
+        saved = SavedPlan.read(self.store)
+        if saved is None or saved.fingerprint != self._fingerprint:
             return None
         if self._unlisted():
-            return None  # an export came later, and wants what it exports
+            return None  # an export was added that needs another listing
         try:
-            return self._planned(kept.names)
+            return self._resolve(saved.names)
         except GcbatchError:
             return None
 
     def is_outdated(self, names: Names) -> bool:
         """Say whether a name that the job needs was listed too long ago, or never."""
-        longest = timedelta(seconds=self._job.fetch.names_max_age.typical_s)
-        asked_at = (names.asked_at.get(dimension) for dimension in self._named())
-        # What lies ahead was noted by a clock that was wrong.
+        max_age = timedelta(seconds=self._job.fetch.names_max_age.typical_s)
+        listed_at = (names.asked_at.get(dimension) for dimension in self._named())
+        # An instant in the future comes from a clock that was wrong.
         return any(
-            at is None or not timedelta(0) <= self._started_at - at < longest
-            for at in asked_at
+            at is None or not timedelta(0) <= self._started_at - at < max_age
+            for at in listed_at
         )
 
     def names_at(self, names: Names) -> dict[str, datetime]:
-        """Return when the names and targets that the job needs were listed, by table.
+        """Return when the needed names and targets were listed, by table.
 
-        What was never listed is not among them.
+        What was never listed is left out.
         """
-        named = {li.dimension: li.table for li in ENTITY_KINDS}
-        named = {d: table for d, table in named.items() if d in self._named()}
+        needed = self._named()
+        tables = {k.dimension: k.table for k in ENTITY_KINDS if k.dimension in needed}
         if self._job.sla:
-            named[TARGETS] = TARGETS
+            tables[TARGETS] = TARGETS
         known = names.listed_at
-        return {table: known[d] for d, table in named.items() if d in known}
+        return {table: known[d] for d, table in tables.items() if d in known}
 
-    async def anew(
+    async def plan_fresh(
         self, session: OrgSession, *, spare: ResolvedPlan | None = None
     ) -> ResolvedPlan:
-        """Return the plan by names that are listed now.
+        """Return the plan with names that are listed now.
 
         Args:
             session: The open org.
-            spare: A plan by kept names that would do. It stands, with those names,
-                where the queues cannot be listed.
+            spare: A usable plan with saved names. It is returned, with those names, if
+                the queues cannot be listed.
 
         Raises:
-            GcbatchError: What keeps it from being made: also a listing that cannot be
-                had, if the job exports it, or plans by it and there is no *spare*.
+            GcbatchError: What prevents the plan: also a failed listing that the job
+                exports, or that it plans by without a *spare*.
         """
-        kept = SavedPlan.read(self.store)
-        known = kept.names if kept else Names()
-        found = await self._list(session, spare)
-        names = known.updated_with(names_from_listings(found, known))
+        saved = SavedPlan.read(self.store)
+        known = saved.names if saved else Names()
+        listings = await self._list(session, spare)
+        names = known.updated_with(names_from_listings(listings, known))
         tables = [await session.list_table(table) for table in self._job.entities]
-        poor = [
+        warnings = [
             f"{found.kind.label} are listed without their settings: {found.reason}"
             for found in tables
             if found.refused
         ]
         sla = self._job.sla
         if sla and sla.target is None:
-            poor += _unknown_targets(found, names)
-        names = structs.replace(names, warnings=(*names.warnings, *poor))
-        lacking = {li.kind.dimension: li.lacking for li in found if li.lacking}
+            warnings += _unknown_targets(listings, names)
+        names = structs.replace(names, warnings=(*names.warnings, *warnings))
+        lacking = {li.kind.dimension: li.lacking for li in listings if li.lacking}
         if spare is not None and "queueId" in lacking:
             self._check_targets(names, lacking["queueId"])
             planned = replace(spare, names=names)
         else:
-            planned = self._planned(names, lacking.get("queueId"))
-        listings = {found.kind.table: found.documents for found in tables}
-        return replace(planned, listings=listings)
+            planned = self._resolve(names, lacking.get("queueId"))
+        documents = {found.kind.table: found.documents for found in tables}
+        return replace(planned, listings=documents)
 
     async def _list(
         self, session: OrgSession, spare: ResolvedPlan | None
     ) -> list[EntityListing]:
-        """List what the job needs the names of; see anew."""
+        """List the entities whose names the job needs; see plan_fresh."""
         named = self._named()
         is_needed = self._plans_by_queues or self._targets_by_name
         needed = {"queueId"} if is_needed and spare is None else set()
@@ -241,29 +210,25 @@ class Planner:
         except ServiceError as exc:
             if spare is None or self._job.entities:
                 raise
-            # Nobody answers: there is nothing to be had but what is kept.
-            unheard = [li for li in ENTITY_KINDS if li.dimension in named]
-            return [EntityListing(listing, None, failure=exc) for listing in unheard]
+            # The service does not answer; the saved names remain.
+            kinds = [kind for kind in ENTITY_KINDS if kind.dimension in named]
+            return [EntityListing(kind, None, failure=exc) for kind in kinds]
 
     def _named(self) -> set[str]:
         """Return the dimensions whose names the job needs."""
         dimensions = named_dimensions()
-        exported = {
-            li.dimension for li in ENTITY_KINDS if li.table in self._job.entities
-        }
-        wanted = set(exported)
-        if self._job.query.family:  # a tutorial's answers bring names, not ids
-            wanted |= dimensions & set(self._job.query.group_by)
         if self._job.query.details:
-            # Rows of details carry ids of all kinds; each gets its name beside it.
-            wanted |= dimensions
+            return dimensions  # rows of details have ids of all kinds
+        needed = {k.dimension for k in ENTITY_KINDS if k.table in self._job.entities}
+        if self._job.query.family:  # a tutorial's answers have names, not ids
+            needed |= dimensions & set(self._job.query.group_by)
         if self._plans_by_queues or self._job.sla:
-            wanted.add("queueId")
-        return wanted
+            needed.add("queueId")
+        return needed
 
     @property
     def _plans_by_queues(self) -> bool:
-        """Whether what is asked, or counts, depends on which queues are listed."""
+        """Whether the plan or the table `sla` depends on which queues are listed."""
         if self._queues is not None:
             by_listing = not all(map(is_id, self._queues))
         else:
@@ -273,39 +238,34 @@ class Planner:
 
     @property
     def _targets_by_name(self) -> bool:
-        """Whether it takes a listing to know whose the job's targets are."""
+        """Whether the job's targets name queues whose ids must be listed."""
         sla = self._job.sla
         if sla is None or not self._job.query.family:
-            return False  # a tutorial's answers bring names
+            return False  # a tutorial's answers have names
         return not all(map(is_id, sla.targets))
 
     def _check_targets(self, names: Names, failure: GcbatchError | None = None) -> None:
-        """Refuse targets of which is not known for sure which queue they are for."""
+        """Refuse targets whose queue is not known for certain."""
         if self._job.sla:
             check_targets(self._job.sla.targets, names)
             if self._targets_by_name:
                 require_targets(self._job.sla.targets, names, failure)
 
-    def _planned(
+    def _resolve(
         self, names: Names, failure: GcbatchError | None = None
     ) -> ResolvedPlan:
-        """Return the plan by names.
-
-        Args:
-            names: What queues are called.
-            failure: Why their listing is not whole; None if it is.
-        """
+        """Return the plan with some names."""
         self._check_targets(names, failure)
-        queues = self._queues
+        sla, queues = self._job.sla, self._queues
         if queues is not None:
             queues = tuple(queue_ids(queues, names, failure))
         elif self.endpoint.queues_at_once:
-            why = f"{self.endpoint.name} asks by queue"
+            why = f"{self.endpoint.name} requests data by queue"
             queues = self._all_listed(names, why, failure)
             if not queues:
-                msg = f"{self.endpoint.name} asks by queue: the org lists none"
+                msg = f"{why}: the org lists none"
                 raise AccessError(msg, hint="check the divisions of the client's role")
-        if self._job.sla and not self._job.sla.include_deleted:
+        if sla and not sla.include_deleted:
             why = "sla.include_deleted: false needs all queues"
             self._all_listed(names, why, failure)
         scope = ResolvedScope(
@@ -317,7 +277,6 @@ class Planner:
         plan = make_plan(self._job, scope, self.endpoint)
         stored = len(plan.queries) - len(self.unsettled(plan))
         price = self.endpoint.price(self._job.fetch)
-        sla = self._job.sla
         remarks = unlisted_targets(sla.targets, names) if sla and not failure else ()
         return ResolvedPlan(plan, names, stored, price, remarks=remarks)
 
@@ -335,22 +294,22 @@ class Planner:
 
     @cached_property
     def _queues(self) -> tuple[str, ...] | None:
-        """The queues that the job names, read from their file once; None is all."""
+        """The queues that the job names; a file is read once. None is all queues."""
         queues = self._job.query.queues
         if not isinstance(queues, QueueFile):
             return queues
+        where = f"query.queues.file: {queues.file}"
         try:
-            content = read_bounded(queues.file, MOST_QUEUE_BYTES)
-            lines = content.decode("utf-8-sig").splitlines()
+            content = read_bounded(queues.file, MAX_QUEUE_BYTES)
+            lines = map(str.strip, content.decode("utf-8-sig").splitlines())
         except (OSError, UnicodeDecodeError) as exc:
             reason = getattr(exc, "strerror", None) or "not UTF-8"
-            msg = f"query.queues.file: {queues.file}: cannot be read: {reason}"
-            raise JobError(msg, hint="a name or an id a line") from exc
-        named = (line.strip() for line in lines)
-        found = tuple(line for line in named if line and not line.startswith("#"))
+            msg = f"{where}: cannot be read: {reason}"
+            raise JobError(msg, hint=QUEUE_FILE_HINT) from exc
+        found = tuple(line for line in lines if line and not line.startswith("#"))
         if not found:
-            msg = f"query.queues.file: {queues.file}: names no queue"
-            raise JobError(msg, hint="a name or an id a line; leave queues out for all")
+            msg = f"{where}: names no queue"
+            raise JobError(msg, hint=f"{QUEUE_FILE_HINT}; leave queues out for all")
         return found
 
     def unsettled(self, plan: Plan) -> list[Query]:
@@ -364,18 +323,18 @@ class Planner:
         return self.store.is_fresh(query.digest)
 
     def is_provisional(self, account: PartMetadata) -> bool:
-        """Say whether a part is to be fetched again, as its figures may change."""
+        """Say whether a part must be fetched again because its figures may change."""
         zone, settle = self._job.query.zone, self._job.fetch.settle
         return not account.is_final(settle, zone, self.clock.now())
 
 
 def _unknown_targets(found: Iterable[EntityListing], names: Names) -> Iterator[str]:
-    """Yield which of the queues' own targets are not known, if some are not."""
+    """Yield warnings of the queues' own targets that are not known."""
     if TARGETS not in names.listed_at:
         yield "sla: the queues' own targets are not known"
     odd = sorted(i for li in found for i, e in li.entities.items() if e.has_odd_target)
     if odd:
         yield (
-            "sla: queues whose own targets are no numbers, and so not known: "
-            f"{len(odd):,}, the first {one_line(odd[0])}"
+            f"sla: queues whose own targets are not numbers: {len(odd):,}, the first "
+            f"{one_line(odd[0])}"
         )

@@ -1,16 +1,16 @@
-"""What a run did: printed at its end, and kept as JSON beside the parts."""
+"""The run report: printed at the end of a run, and stored as JSON beside its parts."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from gcbatch.errors import GcbatchError
 from gcbatch.exporting import PublishedFile
 from gcbatch.genesys.client import FailedCall
-from gcbatch.job import Job
+from gcbatch.job import Export, Job
 from gcbatch.planning import PartsDigest, combine_run_ids
 from gcbatch.windows import Window, iso
 
@@ -20,18 +20,24 @@ if TYPE_CHECKING:
 
 __all__ = ["Exported", "FailedExport", "Gap", "RunReport", "report_of_all"]
 
-MOST_QUEUES: Final = 3
-"""Of a gap, told one by one."""
+MAX_QUEUES: Final = 3
+"""Queues that the text of a gap names."""
+
+SUMS: Final = (
+    "queries", "fetched", "provisional", "requests", "throttled", "waited_s", "tokens",
+    "rows", "breaches", "received",
+)  # fmt: skip
+"""Figures of a report that add up over orgs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """What a run could not get.
+    """A query that a run could not fetch.
 
     Args:
         window: The span that is missing.
-        queues: Ids of the queues that are missing in it; none is all that were asked.
-        org: Of several orgs, the one that it is missing of.
+        queues: Ids of the queues that are missing in it; none is all of the job.
+        org: The org, if there are several.
     """
 
     window: Window
@@ -45,8 +51,8 @@ class Gap:
         return {"from": start, "to": end, "queues": list(self.queues), **org}
 
     def __str__(self) -> str:
-        named = ", ".join(self.queues[:MOST_QUEUES])
-        more = len(self.queues) - MOST_QUEUES
+        named = ", ".join(self.queues[:MAX_QUEUES])
+        more = len(self.queues) - MAX_QUEUES
         rest = f" and {more} more" if more > 0 else ""
         return f"{self.window}" + (f" of queues {named}{rest}" if named else "")
 
@@ -57,33 +63,33 @@ class Exported:
 
     Args:
         exporter: Its name in the job file.
-        tables: What it was given.
+        tables: The tables that it was given.
         location: Where the rows are now.
         rows: How many.
-        mark: A hash over all that determines its files; empty where that is not known.
-        files: Their paths, as in `outputs`.
-        unchanged: Whether an earlier run wrote the same, which is still there.
+        fingerprint: A hash over all that determines its files; empty if not known.
+        files: The paths of its files, as in `outputs`.
+        unchanged: Whether the files of an earlier run were left as they are.
     """
 
     exporter: str
     tables: tuple[str, ...]
     location: str
     rows: int
-    mark: str = ""
+    fingerprint: str = ""
     files: tuple[str, ...] = ()
     unchanged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class FailedExport:
-    """An export that was not written; what an earlier run wrote there stays.
+    """An export that failed; the output of an earlier run stays.
 
     Args:
         number: Of the export in the job file; the first is 0.
         exporter: Its name there.
-        tables: What it was given.
+        tables: The tables that it was given.
         error: What is wrong.
-        hint: The next step; None where there is none to name.
+        hint: The next step; None if there is none.
     """
 
     number: int
@@ -91,6 +97,11 @@ class FailedExport:
     tables: tuple[str, ...]
     error: str
     hint: str | None
+
+    @classmethod
+    def of(cls, number: int, spec: Export, error: GcbatchError) -> Self:
+        """Return the failure of an export of the job file."""
+        return cls(number, spec.exporter, spec.table_names, error.problem, error.hint)
 
     def __str__(self) -> str:
         return f"exports[{self.number}] ({self.exporter}): {self.error}"
@@ -107,7 +118,7 @@ class RunReport:
         started_at: UTC.
         seconds: How long it took.
         queries: How many the plan has.
-        fetched: How many of them were asked by this run.
+        fetched: How many of them this run fetched.
         provisional: How many parts the next run will fetch again.
         requests: Requests to the API, repeated ones and listings included.
         retries: Repeated requests by cause.
@@ -117,23 +128,23 @@ class RunReport:
         answers: Answers by HTTP status.
         received: Bytes of answers, after decompression.
         quota_used_pct: Part of the quota that the run used while it ran, in percent;
-            None where it asked nothing or the service told no quota, and of several
-            orgs, each of which has its own.
+            None without requests, if the service sent no quota, and for several orgs,
+            each of which has its own.
         failed: The last failed calls of each status, in the order of time.
-        gaps: What is missing; nothing, where the run is complete.
-        failures: Of several orgs, what kept each that failed from being had.
-        inputs: Tells the parts that the tables were made of from all others.
+        gaps: What is missing; empty if the run is complete.
+        failures: The errors of those of several orgs that failed.
+        inputs: Digest of the parts that the tables were made of.
         outputs: Every file that was published.
-        settle, timezone: By which parts are provisional.
+        settle, timezone: They decide which parts are provisional.
         names_at: When the names and targets in the tables were listed, UTC, by what
             they name: `queues`, `targets`, `users`, `wrapup_codes`. Of several orgs
             the oldest.
         rows: Rows of all parts.
-        exports: What was written.
-        failed_exports: What could not be.
+        exports: The exports that were written.
+        failed_exports: The exports that failed.
         breaches: Rows of the table `sla` that miss their target.
         warnings: What the reader should know.
-        tables: The tables, to read on; not part of the JSON.
+        tables: The tables; not in the JSON.
         catalog: Makes any table of the job, of any period.
     """
 
@@ -170,7 +181,7 @@ class RunReport:
     catalog: "Catalog | MultiOrgCatalog | None" = field(repr=False, default=None)
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as plain data: keys are added, never renamed or left out.
+        """Return it as plain data. Keys are added, never renamed or left out.
 
         docs/verify.md says what each means.
         """
@@ -209,7 +220,7 @@ class RunReport:
                     "tables": list(e.tables),
                     "location": e.location,
                     "rows": e.rows,
-                    "mark": e.mark,
+                    "mark": e.fingerprint,
                     "files": list(e.files),
                     "unchanged": e.unchanged,
                 }
@@ -233,21 +244,16 @@ def report_of_all(
     failures: Mapping[str, GcbatchError],
     catalog: "MultiOrgCatalog",
 ) -> RunReport:
-    """Return what a run of several orgs did, added up.
-
-    Args:
-        job: Of all orgs.
-        reports: Of each org that was had; at least one.
-        failures: Of each other.
-        catalog: The tables of those that were had.
-    """
+    """Return the report of a run of several orgs: their figures added up."""
     each = list(reports.values())
-    retries: Counter[str] = Counter()
-    answers: Counter[str] = Counter()
-    for report in each:
-        retries.update(report.retries)
-        answers.update(report.answers)
-    return RunReport(
+    sums: dict[str, Any] = {n: sum(getattr(r, n) for r in each) for n in SUMS}
+    counts = {
+        name: sum((Counter(getattr(r, name)) for r in each), Counter[str]())
+        for name in ("retries", "answers")
+    }
+    return replace(
+        each[0],
+        **sums,
         job=job.name,
         run_id=combine_run_ids({org: r.run_id for org, r in reports.items()}),
         window=Window(
@@ -255,30 +261,18 @@ def report_of_all(
         ),
         started_at=min(r.started_at for r in each),
         seconds=max(r.seconds for r in each),
-        queries=sum(r.queries for r in each),
-        fetched=sum(r.fetched for r in each),
-        provisional=sum(r.provisional for r in each),
-        requests=sum(r.requests for r in each),
-        retries=dict(retries),
-        throttled=sum(r.throttled for r in each),
-        waited_s=sum(r.waited_s for r in each),
-        tokens=sum(r.tokens for r in each),
-        rows=sum(r.rows for r in each),
-        exports=each[0].exports,
-        failed_exports=each[0].failed_exports,
-        breaches=sum(r.breaches for r in each),
+        retries=dict(counts["retries"]),
+        answers=dict(sorted(counts["answers"].items())),
+        quota_used_pct=None,
         warnings=tuple(
             f"{org}: {warning}" for org, r in reports.items() for warning in r.warnings
         ),
-        answers={status: answers[status] for status in sorted(answers)},
-        received=sum(r.received for r in each),
         failed=tuple(
             sorted((call for r in each for call in r.failed), key=lambda call: call.at)
         ),
         gaps=tuple(gap for r in each for gap in r.gaps),
         failures=dict(sorted(failures.items())),
-        outputs=each[0].outputs,
-        settle=str(job.fetch.settle),
+        inputs=None,
         timezone=job.query.timezone,
         names_at=catalog.names_at,
         tables=catalog.all(),

@@ -1,4 +1,4 @@
-"""What checking a run found: flaws of files, differences of figures, what to do."""
+"""The result of checking a run: flaws of files, differences of figures, hints."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -10,21 +10,16 @@ from gcbatch.text import one_line
 from gcbatch.verifying.totals import Difference
 from gcbatch.windows import Window, iso, to_local
 
-__all__ = ["MOST_LISTED", "Flaw", "Totals", "VerifyResult"]
+__all__ = ["MAX_LISTED", "Flaw", "Totals", "VerifyResult"]
 
-MOST_LISTED: Final = 1000
-"""Differences that are listed; all are counted. Another org's data would differ in
+MAX_LISTED: Final = 1000
+"""Differences that are listed; all are counted. Data of another org would differ in
 every figure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """A file that is not as the run left it.
-
-    Args:
-        path: Where it is, or should be.
-        problem: What is wrong with it.
-    """
+    """A file that is not as the run left it."""
 
     path: str
     problem: str
@@ -35,18 +30,18 @@ class Flaw:
 
 @dataclass
 class Totals:
-    """What comparing with the service's own totals gave.
+    """The result of comparing with the service's own totals.
 
     Args:
-        spans: Days, or longer spans, that were compared.
-        provisional: Those of them whose figures had not settled when they were
-            fetched: they may differ, and the next run fetches them again.
-        requests: What it cost.
-        left_out: Spans that could not be compared: no whole days, or not all there.
-        differing: Figures of settled spans that differ.
-        differing_provisional: Likewise, of the others.
+        spans: How many days, or longer spans, were compared.
+        provisional: How many of them were fetched before their figures settled: they
+            may differ, and the next run fetches them again.
+        requests: How many requests it took.
+        left_out: Spans that could not be compared: not whole days, or not complete.
+        differing: How many figures of settled spans differ.
+        differing_provisional: How many figures of provisional spans differ.
         listed: The first differences of settled spans.
-        listed_provisional: The first of the others.
+        listed_provisional: The first differences of provisional spans.
     """
 
     spans: int = 0
@@ -72,11 +67,11 @@ class Totals:
             self.differing += not is_open
             self.differing_provisional += is_open
             listed = self.listed_provisional if is_open else self.listed
-            if len(listed) < MOST_LISTED:
+            if len(listed) < MAX_LISTED:
                 listed.append(difference)
 
     def sort(self) -> None:
-        """Bring what was found into the order of time."""
+        """Sort what was found by time."""
         for listed in (self.listed, self.listed_provisional):
             listed.sort(key=lambda difference: difference.window)
         self.left_out.sort()
@@ -90,39 +85,28 @@ class Totals:
             "left_out": [[iso(w.start), iso(w.end)] for w in self.left_out],
             "differing": self.differing,
             "differing_provisional": self.differing_provisional,
-            "differences": [_told(difference) for difference in self.listed],
+            "differences": [one.to_json() for one in self.listed],
             "provisional_differences": [
-                _told(difference) for difference in self.listed_provisional
+                one.to_json() for one in self.listed_provisional
             ],
         }
 
 
-def _told(difference: Difference) -> dict[str, Any]:
-    return {
-        "from": iso(difference.window.start),
-        "to": iso(difference.window.end),
-        "group": dict(difference.group),
-        "figure": difference.figure,
-        "stored": difference.stored,
-        "served": difference.served,
-    }
-
-
 @dataclass
 class VerifyResult:
-    """What checking a run found.
+    """The result of checking a run.
 
     Args:
         job: The job's name.
-        run_id: Of the plan that was checked.
+        run_id: The id of the plan that was checked.
         window: The range of that plan.
         timezone: The job's.
-        names: What queues are called, by id.
-        parts, outputs: How many were looked at.
+        names: The names of queues by id.
+        parts, outputs: How many were checked.
         part_flaws, output_flaws: Those that are not as the run left them.
-        totals: What the service's own totals gave; None where they were not asked.
-        not_compared: Why they were not.
-        failure: What kept them from being asked to the end.
+        totals: The comparison with the service's own totals; None without one.
+        not_compared: Why there is no comparison.
+        failure: The error that ended the comparison early.
     """
 
     job: str
@@ -140,24 +124,24 @@ class VerifyResult:
 
     @property
     def is_good(self) -> bool:
-        """Whether all that was looked at is as it should be."""
+        """Whether nothing that was checked has a flaw or a difference."""
         return self.error is None
 
     @property
     def error(self) -> GcbatchError | None:
-        """What the reader should act on first; None where all is good."""
-        said, hints = [], []
+        """The error to act on first; None if there is none."""
+        problems, hints = [], []
         if self.part_flaws:
-            said.append(_first(self.part_flaws, "part"))
+            problems.append(_first(self.part_flaws, "part"))
             hints.append("`gcbatch run JOB` fetches what is missing or damaged")
         if self.totals and self.totals.differing:
-            said.append(self._first_difference(self.totals))
+            problems.append(self._first_difference(self.totals))
             hints = ["`gcbatch run --fresh JOB` fetches all of it again"]
         if self.output_flaws:
-            said.append(_first(self.output_flaws, "output"))
+            problems.append(_first(self.output_flaws, "output"))
             hints.append("`gcbatch run JOB` writes the outputs again")
-        if said:
-            return DataError(f"{self.job}: {'; '.join(said)}", hint=hints[0])
+        if problems:
+            return DataError(f"{self.job}: {'; '.join(problems)}", hint=hints[0])
         return self.failure
 
     def _first_difference(self, totals: Totals) -> str:
@@ -172,12 +156,12 @@ class VerifyResult:
         )
 
     def name_of(self, group: Mapping[str, str | None]) -> str:
-        """Return what a group is called: its queue by name, the rest by value."""
-        said = [
+        """Return the name of a group: its queue by name, the rest by value."""
+        values = [
             self.names.get(value or "", value) if column == "queue_id" else value
             for column, value in group.items()
         ]
-        return one_line(", ".join(value or "-" for value in said) or "all")
+        return one_line(", ".join(value or "-" for value in values) or "all")
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""

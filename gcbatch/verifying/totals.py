@@ -1,7 +1,6 @@
-"""Parts added up by day, to be compared with what the service adds up itself.
+"""Compares parts, added up by day, with the service's own totals.
 
-Whether the sums of many small answers are the service's own sums is a check of all at
-once: windows, batches, pieces, and corrections that came late.
+This checks everything at once: windows, batches, pieces and late corrections.
 """
 
 import math
@@ -10,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -27,6 +26,7 @@ from gcbatch.windows import (
     bucket_edges,
     ceil_to_bucket,
     floor_to_bucket,
+    iso,
     step,
 )
 
@@ -42,8 +42,8 @@ __all__ = [
 COMPARED: Final = (Merge.ADD, Merge.MIN, Merge.MAX)
 
 SAME: Final = 1e-9
-"""Sums of floats that differ by less, of their size, are the same: the order in which
-they were added shows in the last digits."""
+"""Relative difference below which sums of floats are equal: their last digits depend on
+the order of adding."""
 
 Number = int | float
 Key = tuple[datetime | str | None, ...]
@@ -51,14 +51,14 @@ Key = tuple[datetime | str | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A figure that is not what the service says now.
+    """A figure that differs from what the service answers now.
 
     Args:
-        window: The day, or whatever longer span was compared.
+        window: The day, or the longer span, that was compared.
         group: Columns of the group, and their values.
-        figure: As the API calls it, such as `tHandle.sum`.
-        stored: The parts' figures added up; None where they have none.
-        served: What the service answers; None where it answers nothing.
+        figure: The API's name of it, such as `tHandle.sum`.
+        stored: The sum of the parts' figures; None if they have none.
+        served: The figure of the service; None if it has none.
     """
 
     window: Window
@@ -67,16 +67,21 @@ class Difference:
     stored: Number | None
     served: Number | None
 
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "from": iso(self.window.start),
+            "to": iso(self.window.end),
+            "group": dict(self.group),
+            "figure": self.figure,
+            "stored": self.stored,
+            "served": self.served,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class ComparedColumn:
-    """A column that can be compared.
-
-    Args:
-        column: Its name in parts.
-        source: As the API calls it.
-        merge: How it adds up.
-    """
+    """A column of parts, the API's name of it, and how it adds up."""
 
     column: str
     source: str
@@ -85,12 +90,12 @@ class ComparedColumn:
 
 @dataclass(frozen=True, slots=True)
 class TotalsPlan:
-    """What is asked for comparison.
+    """The queries of a comparison.
 
     Args:
         asked: The job's query section, by the day or longer.
-        plan: The queries; none where the range holds no whole day.
-        left_out: Spans at the ends of the range that are no whole days.
+        plan: The queries; None if the range contains no whole day.
+        left_out: Spans at the ends of the range that are not whole days.
     """
 
     asked: QuerySection
@@ -103,20 +108,15 @@ class TotalsPlan:
         return [Window(a, b) for a, b in pairwise(edges)]
 
 
-def plan_totals(job: Job, kept: SavedPlan, endpoint: Aggregates) -> TotalsPlan:
-    """Return the fewest queries that ask what a run asked, by the day or longer.
+def plan_totals(job: Job, saved: SavedPlan, endpoint: Aggregates) -> TotalsPlan:
+    """Return the fewest queries for the data of a run, by the day or longer.
 
     Buckets of a day or more are compared as they are. So are windows without buckets,
-    unless each is within a day.
-
-    Args:
-        job: As the run had it.
-        kept: What the run asked; its queues are asked again, and no others.
-        endpoint: Of the job.
+    unless each is within a day. The queries have the queues of the run and no others.
     """
-    asked, whole = job.query, kept.plan.window
-    if asked.granularity is None and not _within_days(kept.plan, asked):
-        return TotalsPlan(asked, kept.plan)
+    asked, whole = job.query, saved.plan.window
+    if asked.granularity is None and not _within_days(saved.plan, asked):
+        return TotalsPlan(asked, saved.plan)
     left_out: tuple[Window, ...] = ()
     if asked.granularity is None or asked.granularity.is_clock:
         asked = asked.model_copy(update={"granularity": ONE_DAY})
@@ -132,12 +132,11 @@ def plan_totals(job: Job, kept: SavedPlan, endpoint: Aggregates) -> TotalsPlan:
     by_day = job.model_copy(update={"query": asked, "fetch": fetch})
     queues: tuple[str, ...] | None = None
     if job.query.queues is not None:
-        named = {i for q in kept.plan.queries for i in endpoint.queues_of(q.template)}
+        named = {i for q in saved.plan.queries for i in endpoint.queues_of(q.template)}
         queues = tuple(sorted(named))
-    listed = kept.names.listed.get("queueId", 0)
-    scope = ResolvedScope(
-        "", whole, queues, listed
-    )  # nothing is stored, so whose is no matter
+    listed = saved.names.listed.get("queueId", 0)
+    # Nothing is stored, so the identity does not matter.
+    scope = ResolvedScope("", whole, queues, listed)
     return TotalsPlan(asked, make_plan(by_day, scope, endpoint), left_out)
 
 
@@ -150,7 +149,7 @@ def _within_days(plan: Plan, asked: QuerySection) -> bool:
 
 
 def figures_of(asked: QuerySection) -> list[ComparedColumn]:
-    """Return the columns of a job's parts that add up, or have a least or greatest."""
+    """Return the columns of a job's parts that have a sum, minimum or maximum."""
     named = [(metric, kind_of(metric)) for metric in asked.metrics]
     named += [(view.name, kind_of(view.target)) for view in asked.views]
     return [
@@ -171,19 +170,13 @@ def differences(
     groups: Sequence[str],
     figures: Sequence[ComparedColumn],
 ) -> Iterator[Difference]:
-    """Yield where two sets of rows do not add up to the same, by span and group.
+    """Yield the figures of two sets of rows that differ, by span and group.
 
-    What adds is 0 where it is absent: the service leaves out what has no data.
-
-    Args:
-        stored: Rows of parts; those outside *spans* are passed over.
-        served: Rows of the service's own totals.
-        spans: What to add up over, in order and apart.
-        groups: Columns that are kept apart, beside the span.
-        figures: What to compare.
+    A missing sum is 0: the service leaves out what has no data. Stored rows outside
+    *spans*, which are in order and do not overlap, are ignored.
     """
     ours, theirs = (
-        _by_key([_folded(rows, spans, groups, figures) for rows in tables], figures)
+        _by_key([_add_up(rows, spans, groups, figures) for rows in tables], figures)
         for tables in (stored, served)
     )
     windows = {span.start: span for span in spans}
@@ -200,13 +193,13 @@ def differences(
                 yield Difference(at, named, figure.source, a, b)
 
 
-def _folded(
+def _add_up(
     rows: pa.Table,
     spans: Sequence[Window],
     groups: Sequence[str],
     figures: Sequence[ComparedColumn],
 ) -> pa.Table:
-    """Add the rows up by span and group; interval_start becomes the span's."""
+    """Return the sums by span and group; interval_start is the span's."""
     starts = [span.start for span in spans]
 
     def span_of(instant: datetime) -> datetime | None:
@@ -223,12 +216,12 @@ def _folded(
 
 
 def _by_key(
-    folded: Sequence[pa.Table], figures: Sequence[ComparedColumn]
+    tables: Sequence[pa.Table], figures: Sequence[ComparedColumn]
 ) -> dict[Key, tuple[Number | None, ...]]:
     """Return the figures of each span and group, over all tables."""
-    if not folded:
+    if not tables:
         return {}
-    whole = pa.concat_tables(folded)
+    whole = pa.concat_tables(tables)
     by = whole.column_names[: -len(figures)] if figures else whole.column_names
     whole = merge_groups(whole, by, {figure.column: figure.merge for figure in figures})
     keys = zip(*(whole[name].to_pylist() for name in by), strict=True)

@@ -1,11 +1,10 @@
-"""Checking a run afterwards: its parts, its outputs, and the service's own day totals.
+"""Checks a run afterwards: its parts, its outputs, and the service's own totals.
 
-Nothing is written and nothing removed.
+It writes nothing and removes nothing.
 """
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -45,182 +44,177 @@ def verify(job: Job, *, offline: bool = False) -> VerifyResult:
     """Check the last run of a job.
 
     Args:
-        job: Whose run.
-        offline: Whether to leave the service alone.
+        job: The job.
+        offline: Whether to send no request to the service.
 
     Returns:
-        What was found, be it good or not.
+        What was found, good or not.
 
     Raises:
         DataError: If the job never ran.
-        JobError: If it asks something else than its last run did.
+        JobError: If it requests other data than its last run did.
     """
     return _Verifier(job, last_run_of(job)).verify(offline=offline)
 
 
 class _Verifier:
-    """One run under the glass."""
+    """Checks one run."""
 
-    def __init__(self, job: Job, kept: SavedPlan) -> None:
+    def __init__(self, job: Job, saved: SavedPlan) -> None:
         self._job = job
-        self._kept = kept
+        self._saved = saved
         self._store = Store(job.fetch.store, job.store_name)
         self._endpoint = endpoint_named(job.query.endpoint)
         self._missing: set[Window] = set()
         self._accounts: list[PartMetadata] = []
-        plan = kept.plan
-        self._found = VerifyResult(
+        plan = saved.plan
+        self._result = VerifyResult(
             job=job.store_name,
             run_id=plan.run_id,
             window=plan.window,
             timezone=job.query.timezone,
-            names=kept.names.by_dimension.get("queueId", {}),
+            names=saved.names.by_dimension.get("queueId", {}),
         )
 
     def verify(self, *, offline: bool) -> VerifyResult:
-        """Look at the parts, at the outputs, and ask the service."""
-        found, endpoint = self._found, self._endpoint
+        """Check the parts, then the outputs, then compare with the service."""
+        result, endpoint = self._result, self._endpoint
         self._check_parts()
         self._check_outputs()
         if offline:
-            found.not_compared = "offline"
+            result.not_compared = "offline"
         elif isinstance(endpoint, DetailsEndpoint):
-            found.not_compared = (
-                "rows of details are counted against the service's own count as they "
-                "come"
+            result.not_compared = (
+                "rows of details are counted against the service's own count when they "
+                "are fetched"
             )
         elif not isinstance(endpoint, Aggregates):
-            found.not_compared = f"{endpoint.name} has no totals to compare with"
+            result.not_compared = f"{endpoint.name} has no totals to compare with"
         else:
-            coarse = plan_totals(self._job, self._kept, endpoint)
-            found.totals = Totals(left_out=list(coarse.left_out))
+            totals_plan = plan_totals(self._job, self._saved, endpoint)
+            result.totals = Totals(left_out=list(totals_plan.left_out))
             try:
-                blocking(self._compare(coarse, endpoint, found.totals))
+                blocking(self._compare(totals_plan, endpoint, result.totals))
             except GcbatchError as exc:
-                found.failure = exc
-                found.not_compared = exc.problem
-            found.totals.sort()
-        return found
+                result.failure = exc
+                result.not_compared = exc.problem
+            result.totals.sort()
+        return result
 
     def _check_parts(self) -> None:
-        for query in self._kept.plan.queries:
-            self._found.parts += 1
+        for query in self._saved.plan.queries:
+            self._result.parts += 1
             path = self._store.path(query.digest)
             try:
-                wrong = self._misfit_of(query)
+                problem = self._part_problem(query)
             except DataError as exc:
-                wrong = exc.problem.removeprefix(f"{path}: ")
-            if wrong:
+                problem = exc.problem.removeprefix(f"{path}: ")
+            if problem:
                 self._missing.add(query.window)
-                flaw = Flaw(str(path), f"{wrong} ({query.window})")
-                self._found.part_flaws.append(flaw)
+                flaw = Flaw(str(path), f"{problem} ({query.window})")
+                self._result.part_flaws.append(flaw)
 
-    def _misfit_of(self, query: Query) -> str | None:
-        """Say in what a part is not the answer to its query; None if in nothing.
-
-        Its account is noted.
+    def _part_problem(self, query: Query) -> str | None:
+        """Return why a part is not the result of its query, or None; note its metadata.
 
         Raises:
             DataError: If it cannot be read, or is damaged.
         """
         endpoint = self._endpoint
         if isinstance(endpoint, DetailsEndpoint):
-            columns = _Columns(DOCUMENTS, "at", "at")
+            schema, times = DOCUMENTS, ("at", "at")
         else:
             schema = endpoint.schema(self._job.query)
-            columns = _Columns(schema, "interval_start", "interval_end")
+            times = ("interval_start", "interval_end")
         with self._store.open_part(query.digest) as (account, batches):
-            wrong = _misfit(account, batches, query, columns)
+            problem = _mismatch(account, batches, query, schema, times)
         self._accounts.append(account)
-        return wrong
+        return problem
 
     def _check_outputs(self) -> None:
-        found, path = self._found, self._store.folder / REPORT_NOTE
+        result, path = self._result, self._store.folder / REPORT_NOTE
         note = self._store.read_note(REPORT_NOTE) or {}
+        problems = []
         try:
             run_id, digests = note["run_id"], note["digests"]
             inputs, outputs = digests["inputs"]["sha256"], digests["outputs"]
-            told = [(o["path"], o["sha256"], o["bytes"]) for o in outputs]
+            published = [(o["path"], o["sha256"], o["bytes"]) for o in outputs]
             gaps = len(note["gaps"])
-            unwritten = [
-                f"{e['exporter']}: {e['error']}" for e in note.get("failed_exports", ())
+            failed = [
+                f"an export failed: {e['exporter']}: {e['error']}"
+                for e in note.get("failed_exports", ())
             ]
         except (KeyError, TypeError):
             flaw = Flaw(str(path), "is missing or not readable: the run did not end")
-            found.output_flaws.append(flaw)
+            result.output_flaws.append(flaw)
             return
         if gaps:
-            problem = f"tells of gaps: {gaps:,}, so the outputs are not complete"
-            found.output_flaws.append(Flaw(str(path), problem))
-        elif run_id != found.run_id:
-            problem = "tells of another run: the last one did not write its outputs"
-            found.output_flaws.append(Flaw(str(path), problem))
+            problems.append(f"has gaps: {gaps:,}, so the outputs are not complete")
+        elif run_id != result.run_id:
+            problems.append("is of another run: the last one did not write its outputs")
         elif (
-            not found.part_flaws
-            and digest_parts(self._kept.plan, self._store).sha256 != inputs
+            not result.part_flaws
+            and digest_parts(self._saved.plan, self._store).sha256 != inputs
         ):
-            problem = "tells of other parts: they changed since outputs were written"
-            found.output_flaws.append(Flaw(str(path), problem))
-        for failed in unwritten:
-            flaw = Flaw(str(path), f"tells of an export that failed: {failed}")
-            found.output_flaws.append(flaw)
-        for place, digest, size in told:
-            found.outputs += 1
-            if changed := _output_problem(Path(str(place)), digest, size):
-                found.output_flaws.append(Flaw(str(place), changed))
+            problems.append(
+                "is of other parts: they changed since the outputs were written"
+            )
+        flaws = [Flaw(str(path), problem) for problem in (*problems, *failed)]
+        for place, digest, size in published:
+            result.outputs += 1
+            if problem := _output_problem(Path(str(place)), digest, size):
+                flaws.append(Flaw(str(place), problem))
+        result.output_flaws += flaws
 
     async def _compare(
-        self, coarse: TotalsPlan, endpoint: Aggregates, totals: Totals
+        self, totals_plan: TotalsPlan, endpoint: Aggregates, totals: Totals
     ) -> None:
-        """Ask the totals, a bounded number at once, and compare each as it comes."""
-        if coarse.plan is None:
+        """Fetch the totals, a bounded number at once, and compare each as it comes."""
+        if totals_plan.plan is None:
             return
         async with OrgSessions([self._job]) as orgs:
             session = await orgs.session(self._job)
             await session.access.tokens.get()
-            # By the clock of the login: by one that is behind, nothing had settled.
+            # The login sets the clock: by a clock that is behind, nothing has settled.
             provisional = self._provisional(session.client.clock.now())
             before = session.client.traffic.sent
             desk = FetchContext(
-                session.client, coarse.asked, self._job.fetch, self._store
+                session.client, totals_plan.asked, self._job.fetch, self._store
             )
             splitter = Splitter(endpoint, desk)
 
             async def work(found: tuple[Window, list[Query]]) -> None:
                 window, queries = found
-                spans = self._spans(coarse, window, totals)
+                spans = self._complete_spans(totals_plan, window, totals)
                 if not spans:
                     return
                 served = [(await splitter.ask(query)).table for query in queries]
                 differing = await asyncio.to_thread(
-                    self._differences, coarse, endpoint, spans, served
+                    self._differences, totals_plan, endpoint, spans, served
                 )
                 soft = {s for s in spans if _touches(s, provisional)}
                 totals.add(spans, soft, differing)
 
             try:
                 await for_each(
-                    coarse.plan.windows, work, at_once=self._job.fetch.concurrency
+                    totals_plan.plan.windows, work, at_once=self._job.fetch.concurrency
                 )
             finally:
                 totals.requests = session.client.traffic.sent - before
 
     def _provisional(self, now: datetime) -> set[Window]:
-        """Return the windows whose figures had not settled when they were fetched."""
+        """Return the windows that were fetched before their figures settled."""
         settle, zone = self._job.fetch.settle, self._job.query.zone
         return {a.window for a in self._accounts if not a.is_final(settle, zone, now)}
 
-    def _spans(
-        self, coarse: TotalsPlan, window: Window, totals: Totals
+    def _complete_spans(
+        self, totals_plan: TotalsPlan, window: Window, totals: Totals
     ) -> list[Window]:
-        """Return the spans of a window that can be compared; note the others."""
-        whole = []
-        for span in coarse.spans(window):
-            if _touches(span, self._missing):
-                totals.left_out.append(span)
-            else:
-                whole.append(span)
-        return whole
+        """Return the spans of a window that have all parts; note the others."""
+        spans = totals_plan.spans(window)
+        complete = [span for span in spans if not _touches(span, self._missing)]
+        totals.left_out += (span for span in spans if span not in complete)
+        return complete
 
     def _rows(self, query: Query, endpoint: Aggregates) -> pa.Table:
         """Return the rows of a part, which is not removed if it is damaged."""
@@ -231,74 +225,66 @@ class _Verifier:
 
     def _differences(
         self,
-        coarse: TotalsPlan,
+        totals_plan: TotalsPlan,
         endpoint: Aggregates,
         spans: Sequence[Window],
         served: Sequence[pa.Table],
     ) -> list[Difference]:
-        """Compare one window of totals with the parts that it is about."""
+        """Compare one window of totals with its parts."""
         parts = (
             self._rows(query, endpoint)
-            for query in self._kept.plan.queries
+            for query in self._saved.plan.queries
             if query.window not in self._missing and _touches(query.window, spans)
         )
-        found = differences(
-            parts,
-            served,
-            spans,
-            groups=endpoint.groups(coarse.asked),
-            figures=figures_of(coarse.asked),
+        return list(
+            differences(
+                parts,
+                served,
+                spans,
+                groups=endpoint.groups(totals_plan.asked),
+                figures=figures_of(totals_plan.asked),
+            )
         )
-        return list(found)
 
 
 def _touches(window: Window, others: Iterable[Window]) -> bool:
     return any(o.start < window.end and window.start < o.end for o in others)
 
 
-@dataclass(frozen=True)
-class _Columns:
-    """What a part should have: its schema, and the columns of its rows' spans."""
-
-    schema: pa.Schema
-    start: str
-    end: str
-
-
-def _misfit(
+def _mismatch(
     account: PartMetadata,
     batches: Iterable[pa.RecordBatch],
     query: Query,
-    columns: _Columns,
+    schema: pa.Schema,
+    times: tuple[str, str],
 ) -> str | None:
-    """Say in what a part is not the answer to its query; None if in nothing."""
+    """Return why a part is not the result of its query, or None."""
     if account.window != query.window:
-        return f"part is about another window, {account.window}"
+        return f"part is of another window, {account.window}"
     rows, is_outside, is_other = 0, False, False
-    wanted = columns.schema
     for batch in batches:
         rows += batch.num_rows
         found = batch.schema
-        if (found.names, found.types) != (wanted.names, wanted.types):
+        if (found.names, found.types) != (schema.names, schema.types):
             is_other = True
         elif batch.num_rows:
-            first = pc.min(batch[columns.start]).as_py()
-            last = pc.max(batch[columns.end]).as_py()
+            first = pc.min(batch[times[0]]).as_py()
+            last = pc.max(batch[times[1]]).as_py()
             is_outside |= first < query.window.start or last > query.window.end
     if account.rows != rows:
-        return f"part has {rows:,} rows, its account tells {account.rows:,}"
+        return f"part has {rows:,} rows, its metadata says {account.rows:,}"
     if is_other:
         return "part has other columns than the job"
     return "part has buckets outside its window" if is_outside else None
 
 
 def _output_problem(path: Path, digest: object, size: object) -> str | None:
-    """Say in what a file is not what was published; None if in nothing."""
+    """Return how a file differs from what was published; None if it does not."""
     try:
         output = digest_file(path)
     except FileNotFoundError:
         return "output is missing"
-    except (OSError, ValueError) as exc:  # a path of a note that is no path
+    except (OSError, ValueError) as exc:  # the path in the note is not a path
         return f"output cannot be read: {getattr(exc, 'strerror', exc)}"
     if (output.sha256, output.bytes) != (digest, size):
         return "output has changed since it was written"

@@ -1,26 +1,36 @@
-"""What the terminal shows of plans, runs and exporters; data in, renderables out."""
+"""Grids and lines that several screens have."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from rich.console import RenderableType
 from rich.table import Table as Grid
+from rich.text import Text
 
-from gcbatch.windows import to_local
+from gcbatch.text import one_line
+from gcbatch.windows import Window, to_local
 
-__all__ = ["local_time", "names_line", "new_grid", "pluralize", "rows_screen"]
+__all__ = [
+    "local_time",
+    "names_line",
+    "new_grid",
+    "pluralize",
+    "rows_screen",
+    "span_text",
+    "warning_lines",
+]
 
-MOST_CHARS = 4_000
-"""Of a warning."""
+MAX_CHARS = 4_000
+"""Length of a warning."""
 
 
 def new_grid(*columns: str, right: Sequence[int] = ()) -> Grid:
     """Return an empty grid.
 
     Args:
-        columns: Their headings.
-        right: Which of them hold numbers; the first is 0.
+        columns: The headings.
+        right: The columns of numbers; the first is 0.
     """
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     for number, column in enumerate(columns):
@@ -29,28 +39,36 @@ def new_grid(*columns: str, right: Sequence[int] = ()) -> Grid:
 
 
 def pluralize(number: int, noun: str) -> str:
-    """Return a number with its noun, which takes an s for more than one."""
+    """Return a number with its noun, which has an s unless the number is 1."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def local_time(instant: datetime, zone: ZoneInfo) -> str:
-    """Return an instant as people of a zone write it, to the minute."""
+    """Return an instant in a time zone, to the minute."""
     return f"{to_local(instant, zone):%Y-%m-%d %H:%M}"
 
 
-def names_line(names_at: Mapping[str, datetime], zone: ZoneInfo) -> str:
-    """Return of when names and targets are; empty where there are none.
+def span_text(window: Window, zone: ZoneInfo) -> str:
+    """Return the two ends of a window in a time zone."""
+    return f"{local_time(window.start, zone)} to {local_time(window.end, zone)}"
 
-    Args:
-        names_at: When they were listed, by what they name.
-        zone: Whose time to write.
-    """
+
+def warning_lines(warnings: Iterable[str]) -> list[Text]:
+    """Return a line for each warning."""
+    return [
+        Text(f"warning: {one_line(text, MAX_CHARS)}", style="yellow")
+        for text in warnings
+    ]
+
+
+def names_line(names_at: Mapping[str, datetime], zone: ZoneInfo) -> str:
+    """Return when names and targets were listed; empty if none were."""
     by_time: dict[str, list[str]] = {}
     for what in sorted(names_at, key=lambda what: (names_at[what], what)):
         time = local_time(names_at[what], zone)
         by_time.setdefault(time, []).append(what.replace("wrapup_", "wrap-up "))
-    told = (f"{', '.join(named)} of {time}" for time, named in by_time.items())
-    return f"names as listed: {'; '.join(told)}" if names_at else ""
+    listed = (f"{', '.join(named)} at {time}" for time, named in by_time.items())
+    return f"names listed: {'; '.join(listed)}" if names_at else ""
 
 
 def rows_screen(rows: Sequence[Mapping[str, str]]) -> RenderableType:

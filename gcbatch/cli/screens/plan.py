@@ -1,4 +1,4 @@
-"""What a plan looks like on a terminal."""
+"""The screen of a plan."""
 
 from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo
@@ -6,51 +6,48 @@ from zoneinfo import ZoneInfo
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from gcbatch.cli.screens.grid import local_time, new_grid, pluralize
-from gcbatch.cli.screens.run import _warnings
+from gcbatch.cli.screens.grid import local_time, new_grid, pluralize, warning_lines
 from gcbatch.job import Job
 from gcbatch.query import Query
 from gcbatch.running import ResolvedPlan
 from gcbatch.windows import Window
 
-__all__ = ["MOST_WINDOWS", "plan_screen"]
+__all__ = ["plan_screen"]
 
-
-MOST_WINDOWS = 12
+MAX_WINDOWS = 12
 
 
 def plan_screen(job: Job, planned: ResolvedPlan) -> RenderableType:
-    """Return the plan of a job: windows, cost, output places."""
+    """Return the screen of a plan: windows, cost, outputs."""
     plan, zone = planned.plan, job.query.zone
     windows = plan.windows
     grid = new_grid("from", "to", "requests", right=(2,))
-    shown = windows if len(windows) <= MOST_WINDOWS else windows[: MOST_WINDOWS - 2]
+    shown = windows if len(windows) <= MAX_WINDOWS else windows[: MAX_WINDOWS - 2]
     for window, queries in shown:
         grid.add_row(*_row(window, queries, zone, planned))
     if len(shown) < len(windows):
         grid.add_row("…", "", "")
         window, queries = windows[-1]
         grid.add_row(*_row(window, queries, zone, planned))
-    total = len(plan.queries)
-    per_minute = job.fetch.requests_per_minute
-    todo = total - planned.stored
-    price = planned.price
-    least = "" if price.is_exact else "at least "
+    total, per_minute = len(plan.queries), job.fetch.requests_per_minute
+    todo, price = total - planned.stored, planned.price
+    minutes = todo * price.least / per_minute
     lines = [
-        f"{job.store_name}: {job.query.endpoint}, times in {zone.key}",
         f"{pluralize(len(windows), 'window')}, {price.of(total)}",
         (
-            f"{planned.stored:,} stored, {todo:,} to ask: {least}"
-            f"{todo * price.least / per_minute:.1f} minutes at {per_minute} a minute"
+            f"{planned.stored:,} stored, {todo:,} to fetch: "
+            f"{'' if price.is_exact else 'at least '}{minutes:.1f} minutes at "
+            f"{per_minute} requests a minute"
         ),
+        *_outputs(job),
     ]
-    lines += _outputs(job)
-    parts: list[RenderableType] = [
-        Text(lines[0], style="bold"),
+    title = f"{job.store_name}: {job.query.endpoint}, times in {zone.key}"
+    return Group(
+        Text(title, style="bold"),
         grid,
-        *map(Text, lines[1:]),
-    ]
-    return Group(*parts, *_warnings(planned.warnings))
+        *map(Text, lines),
+        *warning_lines(planned.warnings),
+    )
 
 
 def _row(

@@ -1,4 +1,4 @@
-"""What the terminal shows of the table `sla`: queues, worst first."""
+"""The screen of the table `sla`: queues, worst first."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from gcbatch.text import one_line
 
 __all__ = ["sla_screen"]
 
-MOST_ROWS: Final = 60
+MAX_ROWS: Final = 60
 PER_OFFER: Final = "HT/offer s"
 MARKS: Final = {True: ("met", "green"), False: ("missed", "red"), None: ("-", "dim")}
 EMPTY: Final = (
@@ -30,9 +30,9 @@ def sla_screen(table: Table, *, period: str, per_offer: bool = False) -> Rendera
 
     Args:
         table: `sla`, of the period.
-        period: With `total`, a row a queue; with `interval`, the figures of a report
-            by interval; else a row a period and queue.
-        per_offer: Whether handle time is divided by offers too, as a tutorial does.
+        period: `total` gives a row per queue, `interval` the figures of a report by
+            interval, any other a row per period and queue.
+        per_offer: Whether to divide handle time by offers too, as a tutorial does.
     """
     if per_offer and table.basis is not None:
         table = table.basis
@@ -41,9 +41,9 @@ def sla_screen(table: Table, *, period: str, per_offer: bool = False) -> Rendera
     for batch in table:
         count += batch.num_rows
         if period == "total":
-            shown = nsmallest(MOST_ROWS, [*shown, *_rows(batch)], key=_badness)
+            shown = nsmallest(MAX_ROWS, [*shown, *_rows(batch)], key=_badness)
         else:
-            shown += _rows(batch.slice(0, MOST_ROWS - len(shown)))
+            shown += _rows(batch.slice(0, MAX_ROWS - len(shown)))
     if not shown:
         return Text(EMPTY)
     last = {PER_OFFER: list(map(_per_offer, shown))} if per_offer else {}
@@ -58,7 +58,7 @@ def sla_screen(table: Table, *, period: str, per_offer: bool = False) -> Rendera
 
 
 def _rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
-    """Return rows, with the org before the queue's name where there are several."""
+    """Return rows, with the org before the queue's name if there are several orgs."""
     rows: list[dict[str, Any]] = batch.to_pylist()
     for row in rows:
         if "org" in row:
@@ -77,7 +77,7 @@ def _grid(names: Sequence[str], figures: Sequence[str]) -> Grid:
     numbers = range(len(names), len(names) + len(figures))
     grid = new_grid(*names, *figures, right=numbers)
     for column in grid.columns:
-        # Names of queues give way on a narrow terminal; dates and figures do not.
+        # On a narrow terminal names of queues are wrapped, dates and figures are not.
         column.no_wrap = column.header != "queue"
     for column in grid.columns[: len(names)]:
         column.overflow = "fold"
@@ -133,7 +133,7 @@ def _by_interval(rows: list[dict[str, Any]], last: Mapping[str, Sequence[str]]) 
 
 
 def _level(row: Mapping[str, Any]) -> str:
-    """Return the service level, with more digits where they show that it misses."""
+    """Return the service level, with two digits if one would hide a missed target."""
     level, target = row["service_level_pct"], row["target_pct"]
     if row["compliance_met"] is False and round(level, 1) >= target:
         return f"{math.floor(level * 100) / 100:.2f}"
@@ -141,7 +141,7 @@ def _level(row: Mapping[str, Any]) -> str:
 
 
 def _per_offer(row: Mapping[str, Any]) -> str:
-    """Return seconds as a tutorial prints them: handle time by offers, 0 without."""
+    """Return seconds of handle time per offer, as a tutorial prints them."""
     offers, handled_ms = row["offered"], row["handle_sum_ms"] or 0.0
     return f"{handled_ms / 1000 / offers if offers else 0.0:.2f}"
 

@@ -1,4 +1,4 @@
-"""What the terminal shows of the store and of checks; data in, renderables out."""
+"""The screens of the store."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -23,7 +23,7 @@ def _size(count: float) -> str:
 
 
 def store_screen(jobs: Sequence[StoredJob]) -> RenderableType:
-    """Return what the store holds, a line for each job; times in UTC."""
+    """Return the screen of the store, a line per job; times in UTC."""
     if not jobs:
         return Text("nothing is stored")
     grid = new_grid(
@@ -46,12 +46,12 @@ def store_screen(jobs: Sequence[StoredJob]) -> RenderableType:
 
 
 def pruned_line(done: PruneResult, *, dry_run: bool) -> str:
-    """Return what was removed, in one line."""
-    said = [f"{pluralize(done.parts, 'part')} of {pluralize(len(done.jobs), 'job')}"]
+    """Return one line about what was removed."""
+    what = [f"{pluralize(done.parts, 'part')} of {pluralize(len(done.jobs), 'job')}"]
     if done.leftovers:
-        said.append(pluralize(done.leftovers, "unfinished file"))
+        what.append(pluralize(done.leftovers, "unfinished file"))
     if done.emptied:
-        said.append(f"all that was left of {', '.join(done.emptied)}")
+        what.append(f"everything of {', '.join(done.emptied)}")
     verb = "would remove" if dry_run else "removed"
     before = f"{done.before:%Y-%m-%d %H:%M} UTC"
-    return f"{verb} {', '.join(said)}: {_size(done.size)}, ended before {before}"
+    return f"{verb} {', '.join(what)}: {_size(done.size)}, ended before {before}"

@@ -1,4 +1,4 @@
-"""What `verify` found, on a terminal."""
+"""The screen of what `verify` found."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,38 +7,30 @@ from zoneinfo import ZoneInfo
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from gcbatch.cli.screens.grid import local_time, new_grid, pluralize
+from gcbatch.cli.screens.grid import local_time, new_grid, pluralize, span_text
 from gcbatch.verifying import Difference, Totals, VerifyResult
-from gcbatch.windows import Window
 
-__all__ = ["MOST_DIFFERENCES", "MOST_FLAWS", "verification_screen"]
+__all__ = ["verification_screen"]
 
-
-MOST_FLAWS: Final = 20
-
-
-MOST_DIFFERENCES: Final = 40
-
-
-def _span(window: Window, zone: ZoneInfo) -> str:
-    return f"{local_time(window.start, zone)} to {local_time(window.end, zone)}"
+MAX_FLAWS: Final = 20
+MAX_DIFFERENCES: Final = 40
 
 
 def verification_screen(found: VerifyResult) -> RenderableType:
-    """Return what checking a run found."""
+    """Return the screen of what checking a run found."""
     zone = ZoneInfo(found.timezone)
-    title = f"{found.job}: {_span(found.window, zone)} {zone.key}"
+    title = f"{found.job}: {span_text(found.window, zone)} {zone.key}"
     lines: list[RenderableType] = [Text(title, style="bold")]
-    looked_at = (
+    checked = (
         ("part", found.parts, found.part_flaws),
         ("output", found.outputs, found.output_flaws),
     )
-    for noun, number, flaws in looked_at:
+    for noun, number, flaws in checked:
         state = pluralize(len(flaws), "flaw") if flaws else "as the run left them"
         lines.append(Text(f"{pluralize(number, noun)}: {state}"))
-        lines += [Text(f"  {flaw}") for flaw in flaws[:MOST_FLAWS]]
-        if len(flaws) > MOST_FLAWS:
-            lines.append(Text(f"  and {len(flaws) - MOST_FLAWS:,} more"))
+        lines += [Text(f"  {flaw}") for flaw in flaws[:MAX_FLAWS]]
+        if len(flaws) > MAX_FLAWS:
+            lines.append(Text(f"  and {len(flaws) - MAX_FLAWS:,} more"))
     if found.totals:
         lines += _totals(found, found.totals, zone)
     if found.not_compared:
@@ -63,38 +55,37 @@ def _totals(
             Text(
                 f"provisional: {totals.provisional:,} of them, in which "
                 f"{pluralize(totals.differing_provisional, 'figure')} differ; the "
-                "service still corrects these days, the next run fetches them again"
+                "service still corrects these days, and the next run fetches them again"
             )
         )
     if totals.listed_provisional:
         many = totals.differing_provisional
         lines += _differences(found, totals.listed_provisional, many, zone)
     lines += [
-        Text(f"left out, for it is no whole day, or not all there: {_span(w, zone)}")
-        for w in totals.left_out[:MOST_FLAWS]
+        Text(f"left out, not a whole day or not complete: {span_text(w, zone)}")
+        for w in totals.left_out[:MAX_FLAWS]
     ]
-    if (more := len(totals.left_out) - MOST_FLAWS) > 0:
+    if (more := len(totals.left_out) - MAX_FLAWS) > 0:
         lines.append(Text(f"  and {more:,} more"))
     return lines
 
 
 def _differences(
-    found: VerifyResult, listed: Sequence[Difference], number: int, zone: ZoneInfo
+    found: VerifyResult, listed: Sequence[Difference], total: int, zone: ZoneInfo
 ) -> list[RenderableType]:
     grid = new_grid("from", "to", "group", "figure", "stored", "served", right=(4, 5))
-    for difference in listed[:MOST_DIFFERENCES]:
+    for difference in listed[:MAX_DIFFERENCES]:
         grid.add_row(
             local_time(difference.window.start, zone),
             local_time(difference.window.end, zone),
             found.name_of(difference.group),
             difference.figure,
-            *("-" if n is None else f"{n:,}" for n in _numbers(difference)),
+            *(
+                "-" if number is None else f"{number:,}"
+                for number in (difference.stored, difference.served)
+            ),
         )
     lines: list[RenderableType] = [grid]
-    if (more := number - min(len(listed), MOST_DIFFERENCES)) > 0:
+    if (more := total - min(len(listed), MAX_DIFFERENCES)) > 0:
         lines.append(Text(f"and {more:,} more"))
     return lines
-
-
-def _numbers(difference: Difference) -> tuple[int | float | None, int | float | None]:
-    return difference.stored, difference.served

@@ -1,0 +1,49 @@
+"""A plan with everything that had to be looked up for it."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+from gcbatch.endpoints import RequestCost
+from gcbatch.genesys import Documents, Names
+from gcbatch.planning import Plan
+from gcbatch.query import Query
+
+__all__ = ["ResolvedPlan"]
+
+
+@dataclass(frozen=True)
+class ResolvedPlan:
+    """A plan, the names that it was made with, and how much of it is stored.
+
+    Args:
+        plan: The queries.
+        names: The names of ids.
+        stored: How many of the queries have a final part.
+        price: The cost of one query.
+        listings: Entities by table that were listed and are not in the store yet.
+        remarks: Warnings before a run; the run report has its own.
+    """
+
+    plan: Plan
+    names: Names
+    stored: int
+    price: RequestCost = field(default_factory=RequestCost)
+    listings: Mapping[str, Documents] = field(default_factory=dict, repr=False)
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether all queries have a final part."""
+        return self.stored == len(self.plan.queries)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Warnings before a run."""
+        return (*self.names.warnings, *self.remarks)
+
+    def without(self, queries: Collection[Query]) -> "ResolvedPlan":
+        """Return the plan without some of its queries."""
+        if not queries:
+            return self
+        remaining = tuple(q for q in self.plan.queries if q not in queries)
+        return replace(self, plan=replace(self.plan, queries=remaining))
