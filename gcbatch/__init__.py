@@ -53,23 +53,17 @@ __all__ = [
 
 _HOMES: Final = {
     "Job": "gcbatch.job",
-    "RunReport": "gcbatch.running",
     "Table": "gcbatch.table",
-    "arun": "gcbatch.running",
-    "arun_all": "gcbatch.running",
-    "check": "gcbatch.running",
-    "export_job": "gcbatch.running",
     "load_job": "gcbatch.job",
-    "plan_job": "gcbatch.running",
-    "run": "gcbatch.running",
 }
+"""Modules of the names that are not in gcbatch.running."""
 
 
 def __getattr__(name: str) -> Any:
-    # Loaded on first use, so that `gcbatch --help` needs neither pyarrow nor aiohttp.
-    if name not in _HOMES:
+    # Imported on first use, so that `gcbatch --help` loads neither pyarrow nor aiohttp.
+    if name not in __all__:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    value = getattr(import_module(_HOMES[name]), name)
+    value = getattr(import_module(_HOMES.get(name, "gcbatch.running")), name)
     globals()[name] = value
     return value

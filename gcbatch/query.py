@@ -1,4 +1,4 @@
-"""A query: one question to the API, as plain data."""
+"""A query: one request for data, as plain data itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from gcbatch.windows import Window
 __all__ = ["PART_FORMAT", "Query", "canonical", "make_query"]
 
 PART_FORMAT: Final = 1
-"""Version of how parts are written. A new one fetches everything again; an endpoint
-whose parts alone change has a version of its own."""
+"""Version of how parts are written. A new one fetches everything again, so an endpoint
+has its own version if only its parts change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One question: what, about which span. Travels and pickles as it is.
+    """One request for the data of a window. It can be pickled.
 
     Args:
-        endpoint: Whom to ask, as in the job file.
-        window: The span that it is about.
-        template: The body without its span, canonical JSON. One object is shared by
-            all queries that differ only in their window.
-        digest: Names the answer: a hash over all that determines it.
+        endpoint: Its name in job files.
+        window: The span of the data.
+        template: The body without its interval, canonical JSON. Queries that differ
+            only in their window share one object.
+        digest: The name of its part: a hash over all that determines the answer.
     """
 
     endpoint: str
@@ -38,7 +38,7 @@ class Query:
 
 
 def canonical(body: Mapping[str, Any]) -> bytes:
-    """Return JSON that is the same for equal bodies: sorted keys, no spaces."""
+    """Return the JSON of a body with sorted keys and no spaces."""
     return orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
 
 
@@ -52,10 +52,10 @@ def make_query(
     """Return a query with its digest.
 
     Args:
-        identity: Whose data: the org's name, or its login host and client id.
-        endpoint: Whom to ask.
-        window: The span that it is about.
-        template: The body without its span.
+        identity: The org's name, or its login host and client id.
+        endpoint: Its name in job files.
+        window: The span of the data.
+        template: The body without its interval.
         part_format: Version of how the endpoint's parts are written.
     """
     about = "\n".join((f"part {part_format}", identity, endpoint, str(window)))

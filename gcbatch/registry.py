@@ -1,7 +1,6 @@
-"""Registry folders: each file in one is an endpoint, a table or another such member.
+"""Registry folders: each file in one is a member, such as an endpoint or a table.
 
-A member is named by its file. Members are found by listing the folder, so a new one
-is a new file and no list has to be changed.
+The file's name is the member's. A new member is a new file: no list names them.
 """
 
 from functools import cache
@@ -9,24 +8,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["ENDPOINTS", "ENTITIES", "load_member", "module_names", "tables_for"]
+__all__ = ["ENDPOINTS", "ENTITIES", "load_member", "module_names"]
 
 ENDPOINTS: Final = "endpoints/fixed"
-"""Endpoints with figures and groups of their own: `ENDPOINT`."""
+"""Endpoints with fixed figures and groups; each file has an `ENDPOINT`."""
 
 ENTITIES: Final = "tables/entities"
-"""Tables of what ids stand for: `table`."""
+"""Tables of what ids stand for; each file has a `table`."""
 
 _PACKAGE: Final = Path(__file__).parent
-
-
-def tables_for(source: str) -> str:
-    """Return the registry folder of the tables that are made of one kind of parts.
-
-    Args:
-        source: `aggregates`, or the folder that a kind of details names.
-    """
-    return f"tables/{source}"
 
 
 @cache
@@ -42,7 +32,7 @@ def load_member(folder: str, name: str, attribute: str) -> Any:
     Args:
         folder: Its path below the package.
         name: The file's name, without its ending.
-        attribute: What every member of that folder has: `ENDPOINT` or `table`.
+        attribute: What each file of that folder has: `ENDPOINT` or `table`.
 
     Raises:
         ModuleNotFoundError: If there is no such member.

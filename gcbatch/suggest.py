@@ -1,4 +1,4 @@
-"""What to say of a name that is not known: the nearest one, or all there are."""
+"""Suggestions for an unknown name: the nearest known one, or all of them."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -6,15 +6,15 @@ from typing import Final
 
 __all__ = ["nearest", "unknown"]
 
-MOST_LISTED: Final = 30
+MAX_LISTED: Final = 30
 
 
-def nearest(name: str, choices: Iterable[str], *, most: int = 3) -> list[str]:
-    """Return the choices most like *name*, best first, whatever their case."""
+def nearest(name: str, choices: Iterable[str], *, limit: int = 3) -> list[str]:
+    """Return the choices most like *name*, best first; case does not matter."""
     by_lower: dict[str, str] = {}
     for choice in choices:
         by_lower.setdefault(choice.lower(), choice)
-    found = get_close_matches(name.lower(), by_lower, n=most, cutoff=0.6)
+    found = get_close_matches(name.lower(), by_lower, n=limit, cutoff=0.6)
     return [by_lower[lower] for lower in found]
 
 
@@ -22,13 +22,13 @@ def unknown(what: str, name: str, choices: Iterable[str]) -> str:
     """Return the message for a name that is none of *choices*.
 
     Args:
-        what: What it should be, such as `metric`.
-        name: What was written.
-        choices: All that it could be.
+        what: The kind of name, such as `metric`.
+        name: The unknown name.
+        choices: All valid names.
     """
     known = list(choices)
-    if close := nearest(name, known, most=1):
+    if close := nearest(name, known, limit=1):
         return f"unknown {what} {name!r}: did you mean {close[0]}?"
-    listed = ", ".join(known[:MOST_LISTED])
-    more = f" and {len(known) - MOST_LISTED} more" if len(known) > MOST_LISTED else ""
-    return f"unknown {what} {name!r}; there are {listed}{more}"
+    first = ", ".join(known[:MAX_LISTED])
+    more = f" and {len(known) - MAX_LISTED} more" if len(known) > MAX_LISTED else ""
+    return f"unknown {what} {name!r}; there are {first}{more}"

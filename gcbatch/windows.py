@@ -1,7 +1,7 @@
 """Spans of time: calendar periods, half-open windows, local days.
 
-Everything here is pure. Instants are aware datetimes in UTC; a span is [start, end):
-nothing in gcbatch ever says 23:59:59.
+All functions are pure. Instants are aware datetimes in UTC. A span is [start, end), so
+no end is 23:59:59.
 """
 
 import re
@@ -18,8 +18,6 @@ __all__ = [
     "UTC_ZONE",
     "Period",
     "Window",
-    "as_period",
-    "as_period_or_none",
     "bucket_count",
     "bucket_edges",
     "ceil_to_bucket",
@@ -31,6 +29,8 @@ __all__ = [
     "midnights",
     "milliseconds",
     "parse_instant",
+    "parse_period",
+    "parse_period_or_zero",
     "step",
     "tile",
     "to_local",
@@ -70,7 +70,7 @@ def parse_instant(text: str) -> datetime:
 
 
 def milliseconds(instant: datetime) -> int:
-    """Return *instant* in milliseconds since 1970, cut off below."""
+    """Return *instant* in whole milliseconds since 1970, rounded down."""
     return (instant - EPOCH) // MILLISECOND
 
 
@@ -79,11 +79,11 @@ class Period:
     """An ISO 8601 duration: months and days of a calendar, or seconds of a clock.
 
     Args:
-        months: Calendar months; a year counts as 12.
-        days: Calendar days, of 23, 24 or 25 hours; a week counts as 7.
+        months: Calendar months; a year is 12.
+        days: Calendar days, of 23, 24 or 25 hours; a week is 7.
         seconds: Elapsed seconds.
-        text: How it was written, kept because P1W means weeks from Monday and
-            P7D means seven days from wherever one starts.
+        text: The duration as written: P1W is a week from Monday, P7D seven days from
+            any start.
     """
 
     months: int
@@ -96,7 +96,7 @@ class Period:
         """Read a duration such as PT15M, P1D, P1W or P1M.
 
         Raises:
-            ValueError: If *text* is no ISO 8601 duration, or lasts no time.
+            ValueError: If *text* is no ISO 8601 duration, or is of zero length.
         """
         match = _DURATION.fullmatch(text)
         parts = {k: int(v) for k, v in match.groupdict().items() if v} if match else {}
@@ -114,12 +114,12 @@ class Period:
 
     @property
     def is_clock(self) -> bool:
-        """Whether it is shorter than a calendar day: seconds alone."""
+        """Whether it has only seconds, no calendar days or months."""
         return not self.months and not self.days
 
     @property
     def elapsed(self) -> timedelta:
-        """What it lasts by the clock, its calendar days and months left out."""
+        """Its seconds as a timedelta, without calendar days and months."""
         return timedelta(seconds=self.seconds)
 
     @property
@@ -134,14 +134,11 @@ class Period:
 
     def times(self, count: int) -> "Period":
         """Return the period *count* times as long."""
-        months, days, seconds = (
-            count * n for n in (self.months, self.days, self.seconds)
-        )
-        date_part = "".join(
-            f"{n}{unit}" for n, unit in ((months, "M"), (days, "D")) if n
-        )
-        time_part = f"T{seconds}S" if seconds else ""
-        return Period(months, days, seconds, f"P{date_part}{time_part}")
+        months, days = count * self.months, count * self.days
+        seconds = count * self.seconds
+        parts = ((months, f"{months}M"), (days, f"{days}D"), (seconds, f"T{seconds}S"))
+        text = "P" + "".join(part for number, part in parts if number)
+        return Period(months, days, seconds, text)
 
     def __str__(self) -> str:
         return self.text
@@ -178,7 +175,7 @@ ONE_DAY: Final = Period.parse("P1D")
 
 
 def to_local(instant: datetime, zone: ZoneInfo) -> datetime:
-    """Return the wall clock of *zone* at *instant*, as an aware datetime."""
+    """Return *instant* as an aware datetime of *zone*."""
     return instant.astimezone(zone)
 
 
@@ -186,9 +183,9 @@ def from_local(wall: datetime, zone: ZoneInfo) -> datetime:
     """Return the UTC instant at which the clocks of *zone* show *wall*.
 
     Args:
-        wall: A naive datetime. One that a change of the clocks skips stands for
-            the instant as far past the gap; one that comes twice for the first.
-        zone: Whose clocks.
+        wall: A naive datetime. One that a clock change skips means the instant as far
+            after the gap; one that occurs twice means the first.
+        zone: The time zone.
     """
     return wall.replace(tzinfo=zone).astimezone(UTC)
 
@@ -199,38 +196,32 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
 
 
 def _day_of(instant: datetime, zone: ZoneInfo) -> date:
-    """Return the day of *zone* that *instant* is in, each day beginning once.
+    """Return the day of *zone* that contains *instant*; each day begins once.
 
-    Where the clocks go back over midnight, the hour that comes again belongs to the
-    day that had begun.
+    If the clocks go back over midnight, the repeated hour belongs to the new day.
     """
     day = to_local(instant, zone).date()
     tomorrow = day + timedelta(days=1)
     return tomorrow if instant >= midnight(tomorrow, zone) else day
 
 
-def _plus(wall: datetime, period: Period, count: int) -> datetime:
-    """Add *count* times *period* to a wall clock, by the calendar.
+def step(start: datetime, period: Period, count: int, zone: ZoneInfo) -> datetime:
+    """Return the instant *count* periods after *start*, by the calendar of *zone*.
 
-    A day of the month that a month lacks becomes the month's last.
+    A day that the new month lacks becomes its last day.
     """
+    if not (period.months or period.days):
+        return start + timedelta(seconds=count * period.seconds)
+    wall = to_local(start, zone).replace(tzinfo=None)
+    if start == midnight(wall.date(), zone):
+        # If the clocks skip midnight, this day begins at 01:00, but the next does not.
+        wall = datetime.combine(wall, time())
     if period.months:
         month0 = wall.year * 12 + wall.month - 1 + count * period.months
         year, month = divmod(month0, 12)
         last = monthrange(year, month + 1)[1]
         wall = wall.replace(year=year, month=month + 1, day=min(wall.day, last))
-    return wall + count * timedelta(days=period.days)
-
-
-def step(start: datetime, period: Period, count: int, zone: ZoneInfo) -> datetime:
-    """Return the instant *count* periods after *start*, by the calendar of *zone*."""
-    if not (period.months or period.days):
-        return start + timedelta(seconds=count * period.seconds)
-    wall = to_local(start, zone).replace(tzinfo=None)
-    if start == midnight(wall.date(), zone):
-        # Where the clocks skip midnight, the day begins at 01:00; the next does not.
-        wall = datetime.combine(wall, time())
-    moved = from_local(_plus(wall, period, count), zone)
+    moved = from_local(wall + count * timedelta(days=period.days), zone)
     return moved + timedelta(seconds=count * period.seconds)
 
 
@@ -239,10 +230,10 @@ def floor_to_bucket(instant: datetime, granularity: Period, zone: ZoneInfo) -> d
 
     Args:
         instant: Any instant, UTC.
-        granularity: Clock periods are counted from each local midnight, P1W from
-            Monday, months and years from January; other day counts may begin at
-            any local midnight.
-        zone: Whose midnights.
+        granularity: Clock periods count from each local midnight, P1W from Monday,
+            months and years from January; other numbers of days begin at any local
+            midnight.
+        zone: The time zone.
     """
     day = _day_of(instant, zone)
     if granularity.is_clock:
@@ -270,7 +261,7 @@ def ceil_to_bucket(instant: datetime, granularity: Period, zone: ZoneInfo) -> da
 
 
 def midnights(window: Window, zone: ZoneInfo) -> Iterator[datetime]:
-    """Yield where days of *zone* begin within *window*, its ends left out."""
+    """Yield the midnights of *zone* within *window*, without its ends."""
     day = ceil_to_bucket(window.start + MILLISECOND, ONE_DAY, zone)
     while day < window.end:
         yield day
@@ -278,7 +269,7 @@ def midnights(window: Window, zone: ZoneInfo) -> Iterator[datetime]:
 
 
 def whole_utc_days(window: Window) -> Window:
-    """Return the days in UTC that a window touches, whole."""
+    """Return the whole days in UTC that a window touches."""
     return Window(
         floor_to_bucket(window.start, ONE_DAY, UTC_ZONE),
         ceil_to_bucket(window.end, ONE_DAY, UTC_ZONE),
@@ -286,7 +277,7 @@ def whole_utc_days(window: Window) -> Window:
 
 
 def _clock_edges(day: date, granularity: Period, zone: ZoneInfo) -> list[datetime]:
-    """Return the bucket edges of one local day, both midnights included."""
+    """Return the bucket edges of one local day, with both midnights."""
     start, end = midnight(day, zone), midnight(day + timedelta(days=1), zone)
     pace = granularity.elapsed
     count = -((start - end) // pace)
@@ -296,12 +287,12 @@ def _clock_edges(day: date, granularity: Period, zone: ZoneInfo) -> list[datetim
 def bucket_edges(
     window: Window, granularity: Period | None, zone: ZoneInfo
 ) -> list[datetime]:
-    """Return the edges of all buckets of *window*, its own ends included.
+    """Return the edges of all buckets of *window*, with its ends.
 
     Args:
         window: The span to cut.
         granularity: Length of a bucket; None is one bucket.
-        zone: Whose days, weeks and months.
+        zone: The zone of its days, weeks and months.
 
     Returns:
         n + 1 instants for n buckets, in order.
@@ -330,11 +321,9 @@ def bucket_edges(
 
 
 def elapsed_edges(window: Window, granularity: Period) -> list[datetime]:
-    """Return the edges of buckets that are counted from where *window* begins.
+    """Return the edges of buckets that count elapsed time from the start of *window*.
 
-    Args:
-        window: The span to cut; it cuts off the last bucket.
-        granularity: Length of a bucket, in elapsed time.
+    The window's end may cut the last bucket short.
     """
     count = -(-window.span // granularity.elapsed)
     starts = [window.start + n * granularity.elapsed for n in range(count)]
@@ -342,9 +331,9 @@ def elapsed_edges(window: Window, granularity: Period) -> list[datetime]:
 
 
 def bucket_count(window: Window, granularity: Period | None, zone: ZoneInfo) -> int:
-    """Return how many buckets *window* has; for clock periods without listing them.
+    """Return the number of buckets of *window*; for clock periods without listing them.
 
-    A day that the clocks cut off between two buckets may count one less.
+    It may be one too low for a day that a clock change ends within a bucket.
     """
     if granularity is not None and granularity.is_clock:
         return -(-window.span // granularity.elapsed)
@@ -354,19 +343,19 @@ def bucket_count(window: Window, granularity: Period | None, zone: ZoneInfo) -> 
 def tile(whole: Window, length: Period, zone: ZoneInfo) -> Iterator[Window]:
     """Yield consecutive windows that tile *whole*.
 
-    Counted from the start of *whole* by the calendar of *zone*: P1D from local
-    midnight follows local midnights, whether 23, 24 or 25 hours apart. Lengths that
-    divide a day begin again with each of those days.
+    They count from the start of *whole* by the calendar of *zone*: P1D from local
+    midnight follows local midnights, 23, 24 or 25 hours apart. Lengths that divide a
+    day start again with each of those days.
 
     Args:
         whole: The span to cover.
         length: Length of a window.
-        zone: Whose calendar.
+        zone: The zone of the calendar.
 
     Yields:
-        Windows in time order. Each starts where the one before ended, so that
-        every instant of *whole* is in exactly one. Where *length* divides a day, a
-        day's last may be shorter; else only the last of all.
+        Windows in time order. Each starts at the end of the one before, so every
+        instant of *whole* is in exactly one. Only the last may be shorter; if *length*
+        divides a day, the last of each day.
     """
     if length.is_clock and length.seconds < DAY_S and DAY_S % length.seconds == 0:
         for day in _tile(whole, ONE_DAY, zone):
@@ -385,31 +374,31 @@ def _tile(whole: Window, length: Period, zone: ZoneInfo) -> Iterator[Window]:
             start = end
 
 
-LONGEST: Final = Period.parse("P10Y")
-"""Of any span in a job file; calendars end not far beyond."""
+MAX_PERIOD: Final = Period.parse("P10Y")
+"""Of any span in a job file. Python's calendar ends not much later."""
 
 
-def as_period(value: object) -> Period:
-    """Read an ISO 8601 duration.
+def parse_period(value: object) -> Period:
+    """Return the period that an ISO 8601 duration means.
 
     Raises:
-        ValueError: If it is none, or longer than ten years.
+        ValueError: If *value* is no duration, or one longer than ten years.
     """
     if isinstance(value, Period):
         return value
     period = Period.parse(value if isinstance(value, str) else repr(value))
-    if period.typical_s > LONGEST.typical_s:
-        msg = f"{period} is longer than {LONGEST}"
+    if period.typical_s > MAX_PERIOD.typical_s:
+        msg = f"{period} is longer than {MAX_PERIOD}"
         raise ValueError(msg)
     return period
 
 
-def as_period_or_none(value: object) -> Period:
-    """Read an ISO 8601 duration, which may be of no length: `PT0S`.
+def parse_period_or_zero(value: object) -> Period:
+    """Return the period that an ISO 8601 duration means, also that of `PT0S`.
 
     Raises:
-        ValueError: As as_period does.
+        ValueError: As parse_period.
     """
     if value in ("PT0S", "P0D"):
         return Period(0, 0, 0, "PT0S")
-    return as_period(value)
+    return parse_period(value)

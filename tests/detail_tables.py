@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gcbatch.genesys.detail_models import CONVERSATION, Field, FieldKind, Model
 from gcbatch.planning.plan import Plan
 from gcbatch.query import Query, make_query
-from gcbatch.registry import load_member, module_names, tables_for
+from gcbatch.registry import load_member, module_names
 from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.table import Table
 from gcbatch.tables.documents.table import DocumentsTable
@@ -88,14 +88,14 @@ def batch_of(
     return pa.RecordBatch.from_arrays(columns, schema=PART)
 
 
-DETAIL_TABLES = module_names(tables_for("conversations"))
-USER_TABLES = module_names(tables_for("users"))
+DETAIL_TABLES = module_names("tables/conversations")
+USER_TABLES = module_names("tables/users")
 
 
 def details_table(name: str) -> DocumentsTable:
     """Return a table of details, as its file makes it."""
     kind = "users" if name in USER_TABLES else "conversations"
-    table: DocumentsTable = load_member(tables_for(kind), name, "table")
+    table: DocumentsTable = load_member(f"tables/{kind}", name, "table")
     return table
 
 

@@ -48,7 +48,7 @@ def posted(world: World, path: str) -> int:
 
 @pytest.mark.parametrize("splits_buckets", [False, True])
 @pytest.mark.parametrize(
-    "job", [{"endpoint": ASYNC}, {"fetch": {"road": "jobs"}}], ids=["endpoint", "road"]
+    "job", [{"endpoint": ASYNC}, {"fetch": {"mode": "jobs"}}], ids=["endpoint", "mode"]
 )
 def test_jobs_bring_the_same_bytes(
     tmp_path: Path, by_query: bytes, job: dict[str, Any], *, splits_buckets: bool
@@ -115,10 +115,10 @@ def test_jobs_that_always_fail_are_an_error(tmp_path: Path) -> None:
     assert failed.value.exit_code == 4
 
 
-AUTO: dict[str, Any] = {"fetch": {"road": "auto"}}
+AUTO: dict[str, Any] = {"fetch": {"mode": "auto"}}
 
 
-def test_either_road_means_queries_where_they_fit(
+def test_either_mode_means_queries_where_they_fit(
     tmp_path: Path, by_query: bytes
 ) -> None:
     """A job costs more than one answer."""
@@ -151,7 +151,7 @@ def test_a_query_in_many_pieces_goes_by_job(tmp_path: Path, by_query: bytes) -> 
         one.folder.mkdir()
     fetch = {"chunk": "P1D", "concurrency": 1}
 
-    report = run(world, fetch={**fetch, "road": "auto"})
+    report = run(world, fetch={**fetch, "mode": "auto"})
     run(other, fetch=fetch)
 
     assert written(world) == written(other) == by_query
@@ -189,12 +189,12 @@ def test_what_cannot_be_cut_goes_by_job(tmp_path: Path, hours: int) -> None:
     assert written(world) == written(world, "whole")
 
 
-def test_parts_do_not_depend_on_the_road(tmp_path: Path) -> None:
+def test_parts_do_not_depend_on_the_mode(tmp_path: Path) -> None:
     """What was fetched by query is not fetched again by job: it is the same answer."""
     world = week(tmp_path)
     run(world)
 
-    report = run(world, fetch={"road": "jobs"})
+    report = run(world, fetch={"mode": "jobs"})
 
     assert report.fetched == 0
 
@@ -204,7 +204,7 @@ def test_parts_do_not_depend_on_the_road(tmp_path: Path) -> None:
     [
         {"endpoint": "rate-limits-aggregates-jobs"},
         {"endpoint": "ratelimits-aggregates-jobs"},
-        {"endpoint": "ratelimits-aggregates", "fetch": {"road": "jobs"}},
+        {"endpoint": "ratelimits-aggregates", "fetch": {"mode": "jobs"}},
     ],
 )
 def test_families_without_jobs_are_refused(tmp_path: Path, job: dict[str, Any]) -> None:
@@ -216,7 +216,7 @@ def test_families_without_jobs_are_refused(tmp_path: Path, job: dict[str, Any]) 
         run(world, query=query, **job)
 
     assert failed.value.exit_code == 2
-    key = "fetch.road" if "fetch" in job else "query.endpoint"
+    key = "fetch.mode" if "fetch" in job else "query.endpoint"
     assert f": {key}: " in failed.value.problem
     assert not world.asked("/analytics/")
 
@@ -224,10 +224,10 @@ def test_families_without_jobs_are_refused(tmp_path: Path, job: dict[str, Any]) 
 @pytest.mark.parametrize(
     "endpoint", ["interval-report", "queue-summary", "conversation-details"]
 )
-def test_a_road_is_of_aggregates(tmp_path: Path, endpoint: str) -> None:
+def test_a_mode_is_of_aggregates(tmp_path: Path, endpoint: str) -> None:
     """Other shapes have but one, or say it in their name; it is refused there."""
     world = week(tmp_path)
     table = "conversations" if "details" in endpoint else "intervals"
 
-    with pytest.raises(JobError, match="road"):
-        world.run(endpoint=endpoint, tables=(table,), fetch={"road": "jobs"})
+    with pytest.raises(JobError, match="mode"):
+        world.run(endpoint=endpoint, tables=(table,), fetch={"mode": "jobs"})

@@ -394,7 +394,7 @@ def org(window: Window) -> Tenant:
 @pytest.mark.one_in(4)
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
-    ("zone", "first", "road"),
+    ("zone", "first", "mode"),
     [
         *(
             pytest.param(*example.values, "query", id=example.id)
@@ -404,7 +404,7 @@ def org(window: Window) -> Tenant:
     ],
 )
 def test_a_run_is_exact_and_verifies(
-    bench_of: "BenchOf", *, zone: str, first: str, road: str, way: str
+    bench_of: "BenchOf", *, zone: str, first: str, mode: str, way: str
 ) -> None:
     """From the service to the file, by query and by job of the service."""
     truth = days_of(zone, first, 4, way)
@@ -413,7 +413,7 @@ def test_a_run_is_exact_and_verifies(
     day = date.fromisoformat(first)
     job: dict[str, Any] = {
         "query": {"from": first, "to": str(day + 4 * DAY), "timezone": zone},
-        "fetch": {"chunk": "auto", "road": road, "settle": "PT0S"},
+        "fetch": {"chunk": "auto", "mode": mode, "settle": "PT0S"},
         "sla": {},
         "exports": [
             {"exporter": "json", "table": "sla", "path": str(bench.folder / "sla.json")}

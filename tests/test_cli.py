@@ -100,7 +100,7 @@ class TestBadInput:
             ),
             pytest.param(
                 {"query": {"from": "01.08.1999"}},
-                ("query.from: '01.08.1999' is no date", "today-7d"),
+                ("query.from: '01.08.1999' is not a date", "today-7d"),
                 id="date",
             ),
             pytest.param(
@@ -126,7 +126,7 @@ class TestBadInput:
             ),
             pytest.param(
                 {"org": {"client_secret": "hunter2"}},
-                ("org.client_secret: must not stand in the file; write ${NAME}",),
+                ("org.client_secret: must not be in the file; write ${NAME}",),
                 id="literal secret",
             ),
             pytest.param(
@@ -136,7 +136,7 @@ class TestBadInput:
             ),
             pytest.param(
                 {"org": {"api_url": "http://api.example.com"}},
-                ("org.api_url", "would send the secret in the clear; use https"),
+                ("org.api_url", "would send the secret unencrypted; use https"),
                 id="plain http",
             ),
             pytest.param(

@@ -163,7 +163,7 @@ def test_other_text_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["today-24h", "yesterday+30min"])
 def test_hours_are_counted_from_now(text: str) -> None:
     """Hours from a midnight are refused, with the form to use."""
-    with pytest.raises(ValueError, match=r"counts hours from a day; say now[-+]"):
+    with pytest.raises(ValueError, match=r"counts hours from a day; write now[-+]"):
         check_date(text)
 
 

@@ -70,14 +70,14 @@ def segments(**predicate: str) -> dict[str, Any]:
             "query.filter",
             "userFilters",
         ),
-        ({"query": {"metrics": ["nOffered"]}}, "query.metrics", "leave it out"),
-        ({"query": {"group_by": ["queueId"]}}, "query.group_by", "leave it out"),
-        ({"query": {"granularity": "PT1H"}}, "query.granularity", "leave it out"),
+        ({"query": {"metrics": ["nOffered"]}}, "query.metrics", "remove the key"),
+        ({"query": {"group_by": ["queueId"]}}, "query.group_by", "remove the key"),
+        ({"query": {"granularity": "PT1H"}}, "query.granularity", "remove the key"),
         (
             {"query": {"views": [{"target": "tTalk", "name": "v",
                                   "range": {"lt": 5}}]}},
             "query.views",
-            "leave it out",
+            "remove the key",
         ),
         ({"sla": {}}, "query.endpoint", "no buckets"),
         ({"tables": ("intervals",)}, "exports[0].table", "conversations"),
@@ -91,13 +91,13 @@ def segments(**predicate: str) -> dict[str, Any]:
             {"query": {"endpoint": "user-details", "queues": ["Sales"]},
              "tables": ("user_presence",)},
             "query.queues",
-            "leave it out",
+            "remove the key",
         ),
         (
             {"query": {"endpoint": "user-details", "media_types": ["voice"]},
              "tables": ("user_presence",)},
             "query.media_types",
-            "leave it out",
+            "remove the key",
         ),
         (
             {"fetch": {"limits": {"detail_results": 10}}},
@@ -131,7 +131,7 @@ def test_aggregates_take_no_lists_of_filters(tmp_path: Path) -> None:
         tables=("intervals",),
     ).problem
 
-    assert "query.filter: lists of filters are for details" in problem
+    assert "query.filter: only details take lists of filters" in problem
 
 
 @pytest.mark.parametrize(

@@ -337,7 +337,7 @@ def test_jobs_load(block: Block, tmp_path: Path) -> None:
 
     job = load_job(path, environ=ENVIRON)
 
-    assert job.shares()
+    assert job.per_org()
 
 
 MANIFESTS = [block for block in YAML if block.text.startswith("apiVersion:")]

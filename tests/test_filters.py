@@ -73,7 +73,7 @@ def test_an_or_over_clauses_leaves_no_level(clauses: int, predicates: int) -> No
         predicates=clause.predicates * predicates,
     )
 
-    with pytest.raises(ValueError, match="say everything in filter"):
+    with pytest.raises(ValueError, match="put everything into filter"):
         all_of([any_of("queueId", ["q"])], either)
 
 

@@ -229,7 +229,7 @@ class TestSecrets:
         (told,) = found
         assert told == (
             "job.yaml:6: org.client_secret: "
-            "must not stand in the file; write ${NAME} and set NAME"
+            "must not be in the file; write ${NAME} and set NAME"
         )
 
     @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ class TestSecrets:
         """An override is no way round: command lines are seen by all of a machine."""
         (found,) = problems(tmp_path, USUAL, **settings)
 
-        assert "must not stand in the file" in found
+        assert "must not be in the file" in found
         assert found.startswith("--set org")
 
     @pytest.mark.parametrize("value", [123456, [SECRET], {"file": 3}, True, 1.5])
@@ -466,3 +466,33 @@ def test_a_secret_in_the_wrong_place_is_not_repeated(tmp_path: Path) -> None:
 
     assert "hunter2" not in failed.value.problem
     assert "unknown region '[hidden]'" in failed.value.problem
+
+
+class TestMode:
+    """How aggregates are requested, which job files called `road` before."""
+
+    def test_the_old_key_goes_on_working(self, tmp_path: Path) -> None:
+        """It means the same, from the file and by `--set`."""
+        new = read(tmp_path, usual(fetch={"mode": "jobs"}))
+
+        assert read(tmp_path, usual(fetch={"road": "jobs"})) == new
+        assert read(tmp_path, USUAL, fetch__road="jobs") == new
+
+    def test_both_keys_at_once_are_a_problem(self, tmp_path: Path) -> None:
+        """It names the line of the old one."""
+        job = usual(fetch={"mode": "auto", "road": "jobs"})
+
+        found = problems(tmp_path, job)
+
+        line = json.dumps(job, indent=1).splitlines().index('  "road": "jobs"') + 1
+        assert "\n".join(found) == (
+            f"job.yaml:{line}: fetch.road: is the old name of mode, which is given "
+            "too; remove road"
+        )
+
+    @pytest.mark.parametrize("key", ["mode", "road"])
+    def test_a_wrong_value_has_its_place(self, tmp_path: Path, key: str) -> None:
+        """A problem names the key that the file has."""
+        (found, *_) = problems(tmp_path, usual(fetch={key: "slow"}))
+
+        assert f": fetch.{key}: must be " in found

@@ -12,10 +12,9 @@ from typer.testing import CliRunner
 from gcbatch.cli import app
 from gcbatch.genesys.details import DETAILS
 from gcbatch.genesys.families import FAMILIES
-from gcbatch.job.docstrings import about_class, about_fields
 from gcbatch.job.query import ENDPOINTS
 from gcbatch.job.reference import job_reference
-from gcbatch.job.schema import job_schema
+from gcbatch.job.schema import about_class, about_fields, job_schema
 
 PAGE = Path(__file__).parents[1] / "docs" / "writing-a-job.md"
 SCHEMA = job_schema()
@@ -103,7 +102,7 @@ def test_sections_that_are_told_together_are_alike() -> None:
     ("key", "value", "default"),
     [
         pytest.param("region", "[one of 18](#regions)", "none", id="many choices"),
-        pytest.param("road", "`query`, `jobs`, `auto`", "`query`", id="few choices"),
+        pytest.param("mode", "`query`, `jobs`, `auto`", "`query`", id="few choices"),
         pytest.param("concurrency", "whole number, 1 to 256", "`8`", id="bounds"),
         pytest.param(
             "reserve", "number, 0 to less than 100", "`0`", id="an open bound"

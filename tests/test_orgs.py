@@ -257,7 +257,7 @@ class TestSideBySide:
         job = two.job(orgs=orgs, fetch={"requests_per_minute": 300})
 
         async with OpenOrgs([job]) as opened:
-            found = [(await opened.session(s)).connection for s in job.shares()]
+            found = [(await opened.session(s)).connection for s in job.per_org()]
 
         paces = [(c.requests_per_minute, c.reserve) for c in found]
         assert paces == [(200, 30), (200, 30), (100, 0)]
@@ -466,8 +466,8 @@ def test_functions_for_one_org_say_so(two: Orgs) -> None:
     with pytest.raises(JobError, match="has several orgs") as failed:
         gcbatch.plan_job(two.job())
 
-    assert "shares()" in (failed.value.hint or "")
-    planned = [gcbatch.plan_job(share) for share in two.job().shares()]
+    assert "per_org()" in (failed.value.hint or "")
+    planned = [gcbatch.plan_job(share) for share in two.job().per_org()]
     assert [len(plan.plan.queries) for plan in planned] == [SOME_QUERIES] * 2
 
 

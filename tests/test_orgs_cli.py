@@ -156,7 +156,7 @@ class TestRun:
 
         assert result.exit_code == 2
         (error,) = errors(result)
-        assert error == (f"error: {job}:3: org: say whom to ask: either org or orgs")
+        assert error == (f"error: {job}:3: org: give either org or orgs")
 
 
 class TestWithoutARun:

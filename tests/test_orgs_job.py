@@ -65,14 +65,14 @@ class TestShares:
         """Whatever order the file has."""
         job = loaded(tmp_path, orgs={"b": org(), "a": org("south"), "B1": org()})
 
-        assert [share.org_name for share in job.shares()] == ["B1", "a", "b"]
+        assert [share.org_name for share in job.per_org()] == ["B1", "a", "b"]
 
     def test_take_what_is_the_jobs(self, tmp_path: Path) -> None:
         """All but the keys of its own is the same for each."""
         fetch = {"requests_per_minute": 250, "reserve": 10, "concurrency": 3}
         job = loaded(tmp_path, fetch=fetch)
 
-        shares = job.shares()
+        shares = job.per_org()
         assert len(shares) == 2
         for share in shares:
             assert (share.query, share.fetch) == (job.query, job.fetch)
@@ -88,7 +88,7 @@ class TestShares:
         }
         job = loaded(tmp_path, orgs={"north": org(), "south": org("south", **own)})
 
-        north, south = job.shares()
+        north, south = job.per_org()
 
         assert (north.query.queues, north.query.timezone) == (None, "Europe/Dublin")
         assert (south.query.queues, south.query.timezone) == (
@@ -102,13 +102,13 @@ class TestShares:
         """0 is a value, and wins over the job's."""
         job = loaded(tmp_path, fetch={"reserve": 20}, orgs={"north": org(reserve=0)})
 
-        assert job.shares()[0].fetch.reserve == 0
+        assert job.per_org()[0].fetch.reserve == 0
 
     def test_have_folders_that_no_job_has(self, tmp_path: Path) -> None:
         """Job `a` with org `b` and job `a@b` cannot meet: no name has an @."""
         job = loaded(tmp_path)
 
-        assert [share.store_name for share in job.shares()] == [
+        assert [share.store_name for share in job.per_org()] == [
             "many@north",
             "many@south",
         ]
@@ -118,14 +118,14 @@ class TestShares:
         """A job with `org` is as it ever was."""
         job = loaded(tmp_path, orgs=None, org=org())
 
-        assert job.shares() == (job,)
+        assert job.per_org() == (job,)
         assert (job.org_name, job.store_name) == ("", "many")
 
     def test_files_are_files(self, tmp_path: Path) -> None:
         """Queues and secrets can be files, as with one org."""
         north = org(queues={"file": "q.txt"}, client_secret={"file": "/run/s"})
 
-        (share,) = loaded(tmp_path, orgs={"north": north}).shares()
+        (share,) = loaded(tmp_path, orgs={"north": north}).per_org()
 
         assert share.query.queues == QueueFile(file=Path("q.txt"))
         assert share.own_org.client_secret == SecretFile(file=Path("/run/s"))
@@ -137,13 +137,13 @@ class TestRefused:
         (problem,) = refused(tmp_path, org=org())
 
         line = line_of(tmp_path, '"org"')
-        assert problem == f":{line}: org: say whom to ask: either org or orgs"
+        assert problem == f":{line}: org: give either org or orgs"
 
     def test_neither(self, tmp_path: Path) -> None:
         """Somebody has to be asked."""
         (problem,) = refused(tmp_path, orgs=None)
 
-        assert problem == ":1: org: say whom to ask: either org or orgs"
+        assert problem == ":1: org: give either org or orgs"
 
     def test_none_at_all(self, tmp_path: Path) -> None:
         """No org is not several."""
@@ -156,7 +156,7 @@ class TestRefused:
         problems = refused(tmp_path, orgs=orgs)
 
         place = f":{line_of(tmp_path, 'hush-hush')}: orgs.south.client_secret"
-        why = "must not stand in the file; write ${NAME} and set NAME"
+        why = "must not be in the file; write ${NAME} and set NAME"
         assert problems == [f"{place}: {why}"]
 
     def test_a_secret_put_elsewhere_is_not_repeated(self, tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ class TestRefused:
         """Two orgs must not share a folder where case does not count."""
         (problem,) = refused(tmp_path, orgs={"north": org(), "North": org("south")})
 
-        assert "orgs.North: differs from north by case only" in problem
+        assert "orgs.North: differs from north only by case" in problem
 
     def test_queues_where_there_are_none_to_ask(self, tmp_path: Path) -> None:
         """An org's own key is checked with the job's endpoint."""
@@ -268,7 +268,7 @@ class TestOverrides:
             settings={"orgs.south.requests_per_minute": "60"},
         )
 
-        paces = [share.fetch.requests_per_minute for share in job.shares()]
+        paces = [share.fetch.requests_per_minute for share in job.per_org()]
         assert paces == [300, 60]
 
     def test_reach_the_short_form_of_an_engine(self, tmp_path: Path) -> None:

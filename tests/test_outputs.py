@@ -37,7 +37,7 @@ def test_one_inside_anothers_folder_is_refused(bench: "Bench") -> None:
     """A folder of partitions is one output."""
     folder = bench.folder / "out"
 
-    with pytest.raises(JobError, match="another export writes"):
+    with pytest.raises(JobError, match="output of another export"):
         bench.job(exports=exports(folder, folder / "o.csv", partition_by=["month"]))
 
 

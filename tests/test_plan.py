@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -253,7 +254,7 @@ class TestQueues:
         job = job_of({"limits": {"body_bytes": 2000}}, group_by=group_by)
 
         assert plan_of(job, ids_of(10)).queries
-        with pytest.raises(JobError, match="whose answers overlap"):
+        with pytest.raises(JobError, match="their answers overlap"):
             plan_of(job, ids_of(100))
 
     def test_all_queues_need_no_filter(self) -> None:
@@ -557,10 +558,10 @@ DIGEST = "75e92ef12a281dade76b54f8cf2a6947319e5e35"
 
 
 def test_a_plan_survives_its_note() -> None:
-    """What is kept with a run is the same plan when it is read."""
+    """What is saved with a run is the same plan when it is read."""
     plan = plan_of(job_of({"limits": {"body_bytes": 2000}}), ids_of(100))
 
-    raw = json.loads(json.dumps(plan.to_json()))
+    raw = orjson.loads(orjson.dumps(plan.to_json()))
 
     assert Plan.from_json(raw) == plan
     assert Plan.from_json(raw).run_id == plan.run_id

@@ -141,7 +141,7 @@ REFUSED = {
     "users": (
         {"query": {"group_by": ["userId"]}},
         "query.group_by",
-        "group by queueId, mediaType, divisionId alone",
+        "group by queueId, mediaType, divisionId only",
     ),
     "hours out of days": (
         {"query": {"granularity": "P1D"}, "sla": {"period": "hour"}},
@@ -173,7 +173,7 @@ REFUSED = {
             "exports": [{**CSV, "table": "sla"}],
         },
         "exports[0].table",
-        "the table sla needs a section `sla:`, be it empty",
+        "the table sla needs a section `sla:`, if only",
     ),
     "several tables without their section": (
         {
@@ -182,7 +182,7 @@ REFUSED = {
             "exports": [{**CSV, "tables": ["sla", "intervals"]}],
         },
         "exports[0].tables",
-        "the table sla needs a section `sla:`, be it empty",
+        "the table sla needs a section `sla:`, if only",
     ),
     "an unknown table": (
         {"exports": [{**CSV, "table": "slas"}]},
@@ -192,7 +192,7 @@ REFUSED = {
     "a period of intervals": (
         {"exports": [{**CSV, "table": "intervals", "period": "day"}]},
         "exports[0].period",
-        "a period is of the table sla, and of no other",
+        "only the table sla has a period",
     ),
     "an unknown period": (
         {"sla": {"period": "weekly"}},
@@ -240,7 +240,7 @@ REFUSED = {
         f"{endpoint} with {key}": (
             {"query": {"endpoint": endpoint, key: value}},
             f"query.{key}",
-            f"{endpoint} has its own figures and groups; leave it out",
+            f"{endpoint} has fixed figures and groups; remove the key",
         )
         for endpoint in FIXED_ENDPOINTS
         for key, value in {
@@ -260,7 +260,7 @@ REFUSED = {
         f"endpoint {family.endpoint}": (
             {"query": {"endpoint": family.endpoint}},
             "query.endpoint",
-            f"{family.endpoint} has no nOffered, which sla is computed from",
+            f"{family.endpoint} has no nOffered, which sla needs",
         )
         for family in OTHERS
     },

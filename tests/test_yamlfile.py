@@ -89,7 +89,7 @@ def test_a_value_that_its_tag_does_not_fit_is_a_problem(text: str) -> None:
     document = parse_yaml(text, "job.yaml")
 
     assert document.data == {"a": None}
-    assert document.problems == [(("a",), "is no usable value; quote it")]
+    assert document.problems == [(("a",), "is not a usable value; quote it")]
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ class PerOrg:
 
     def each(self, work: "Callable[[Job], T]") -> "Iterator[tuple[Job, T]]":
         """Yield each org that does not fail, with what *work* returns for it."""
-        for share in self._job.shares():
+        for share in self._job.per_org():
             try:
                 done = work(share)
             except GcbatchError as exc:

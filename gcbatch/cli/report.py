@@ -37,7 +37,7 @@ def report(
     if period not in PERIODS:
         msg = f"--period: {unknown('period', period, PERIODS)}"
         raise JobError(msg, hint="add `--period day`, for example")
-    if misfit := loaded.misfit_of_period(period):
+    if misfit := loaded.period_conflict(period):
         msg = f"--period {period}: {misfit}"
         raise JobError(msg, hint="change query.granularity, or use a longer period")
     from gcbatch.cli.screens.grid import names_line

@@ -124,7 +124,7 @@ class OrgSessions(AsyncExitStack):
 
     def __init__(self, jobs: Iterable[Job]) -> None:
         super().__init__()
-        self._jobs = tuple(share for job in jobs for share in job.shares())
+        self._jobs = tuple(share for job in jobs for share in job.per_org())
         self._open: dict[Key, OrgSession] = {}
         self._decode_gate = DecodeGate()
 
@@ -174,7 +174,7 @@ class OrgSessions(AsyncExitStack):
             access = await self.enter_async_context(
                 open_client(connection, self._decode_gate)
             )
-            tables = frozenset(table for j in jobs for table in j.listed)
+            tables = frozenset(table for j in jobs for table in j.entities)
             self._open[key] = OrgSession(access, connection, tables)
         return self._open[key]
 

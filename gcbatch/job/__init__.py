@@ -1,4 +1,4 @@
-"""The job file: YAML in, a checked Job out, with all that can be wrong."""
+"""Reads a job file: YAML in, a checked Job or every problem out."""
 
 from gcbatch.job.dates import is_relative, resolve_range
 from gcbatch.job.engine import EngineSection

@@ -1,4 +1,4 @@
-"""What `from` and `to` of a job file may say, and which instants they mean."""
+"""Reads `from` and `to` of a job file, and turns them into instants."""
 
 import re
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ _RELATIVE: Final = re.compile(
     r"(today|yesterday|now)(?:([+-])([0-9]{1,4})(min|h|d|w|mo))?"
 )
 _YEARS: Final = range(1970, 2200)
-"""A year far off is a slip of the pen, and calendars end soon after."""
+"""A year outside is a typing error; Python's calendar ends at 9999."""
 
 _UNITS: Final = {
     "min": Period.parse("PT1M"),
@@ -39,27 +39,27 @@ _UNITS: Final = {
 
 
 def is_relative(text: str) -> bool:
-    """Say whether *text* means another instant tomorrow."""
+    """Return whether *text* is counted from the present, such as today-7d."""
     return _RELATIVE.fullmatch(text) is not None
 
 
 def check_date(text: str) -> str:
-    """Return *text* if `from` or `to` may say so.
+    """Return *text* if it is valid for `from` and `to`.
 
     Raises:
-        ValueError: If it may not; names the forms that may.
+        ValueError: If it is not; lists the valid forms.
     """
     relative = _RELATIVE.fullmatch(text)
     if relative:
         anchor, _, _, unit = relative.groups()
         if unit in ("min", "h") and anchor != "now":
-            msg = f"{text!r} counts hours from a day; say now{text[len(anchor) :]}"
+            msg = f"{text!r} counts hours from a day; write now{text[len(anchor) :]}"
             raise ValueError(msg)
         return text
     try:
         datetime.fromisoformat(text)
     except ValueError as exc:
-        msg = f"{text!r} is no date; use {FORMS}"
+        msg = f"{text!r} is not a date; use {FORMS}"
         raise ValueError(msg) from exc
     return text
 
@@ -75,16 +75,16 @@ def resolve_range(
     """Return the span from *start* to *end* as instants, on bucket edges.
 
     Args:
-        start: What `from` says; a form of check_date.
-        end: What `to` says; exclusive.
-        granularity: Length of a bucket. Relative dates are floored to an edge,
+        start: The value of `from`, as check_date returns it.
+        end: The value of `to`; exclusive.
+        granularity: Length of a bucket. Relative dates are moved back to an edge;
             others must lie on one.
-        zone: Whose midnights.
-        now: The instant that relative dates are counted from.
+        zone: The zone of dates and midnights.
+        now: The instant from which relative dates count.
 
     Raises:
-        ValueError: If an end lies between two bucket edges or in a far-off year, or the
-            range is empty.
+        ValueError: If an end lies between two bucket edges or in a year outside
+            1970-2199, or the range is empty.
     """
     first = _instant("from", start, granularity, zone, now)
     last = _instant("to", end, granularity, zone, now)

@@ -1,4 +1,4 @@
-"""Which processes fetch: the section `engine:`."""
+"""The section `engine:`: which processes fetch."""
 
 from typing import Annotated, Any, Final, Self
 
@@ -8,19 +8,18 @@ from gcbatch.job.section import Section, one_of
 
 __all__ = ["ENGINES", "EngineSection"]
 
-
 ENGINES: Final = ("local", "dask")
 
 
 class EngineSection(Section):
-    """Who fetches: the `engine:` section.
+    """The `engine:` section: which processes fetch.
 
     Args:
-        name: `local` is this process, `dask` a cluster's workers.
-        scheduler: Address of a standing cluster, such as
+        name: `local` is this process, `dask` the workers of a cluster.
+        scheduler: Address of a running cluster, such as
             `tls://scheduler.example:8786`.
-        workers: Instead of a scheduler: how many processes of this machine, started
-            for the run. Default: one for each core.
+        workers: Instead of a scheduler, the number of processes of this machine to
+            start for the run. Default: one for each core.
     """
 
     name: Annotated[str, one_of("engine", ENGINES)] = "local"
@@ -35,9 +34,9 @@ class EngineSection(Section):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.name == "local" and (self.scheduler or self.workers):
-            msg = "scheduler and workers are of the engine dask"
+            msg = "only the engine dask has a scheduler and workers"
             raise ValueError(msg)
         if self.scheduler and self.workers:
-            msg = "a standing cluster has its own workers; leave workers out"
+            msg = "a running cluster has its own workers; remove workers"
             raise ValueError(msg)
         return self

@@ -1,4 +1,4 @@
-"""What is written, and where: an entry of `exports:`."""
+"""An entry of `exports:`: what is written, and where."""
 
 from typing import Annotated, Any, Self
 
@@ -11,15 +11,14 @@ __all__ = ["Export"]
 
 
 class Export(Section):
-    """One export; the keys not named here are the exporter's own options.
+    """One export; all other keys are options of the exporter.
 
     Args:
-        exporter: Its name; `gcbatch exporters` lists what is installed. Or where it is,
-            `module:Class`, for one that is in no package.
-        table: What to export.
-        tables: Instead of one table several, for an exporter that takes them.
-        period: For the table `sla`, another period than the job's. Default:
-            `sla.period`.
+        exporter: Its name; `gcbatch exporters` lists the installed ones. For one that
+            is not installed as a plugin, its place: `module:Class`.
+        table: The table to export.
+        tables: Several tables instead of one, for an exporter that takes them.
+        period: For the table `sla`, a period of its own. Default: `sla.period`.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -32,13 +31,13 @@ class Export(Section):
     @model_validator(mode="after")
     def _names_tables(self) -> Self:
         if (self.table is None) == (self.tables is None):
-            msg = "name what to export: either table or tables"
+            msg = "give either table or tables"
             raise ValueError(msg)
         return self
 
     @property
     def table_names(self) -> tuple[str, ...]:
-        """The tables, one or several."""
+        """The names of its tables, one or several."""
         return self.tables or (self.table or "",)
 
     @property

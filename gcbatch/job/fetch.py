@@ -1,9 +1,9 @@
-"""How hard to fetch: the sections `fetch:` and `fetch.limits:`."""
+"""The sections `fetch:` and `fetch.limits:`: how to fetch."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AliasChoices, Field, field_validator, model_validator
 
 from gcbatch.exporting import LocalPath
 from gcbatch.genesys import (
@@ -18,86 +18,97 @@ from gcbatch.genesys import (
     REQUESTS_PER_MINUTE,
     FetchMode,
 )
-from gcbatch.job.section import LARGEST, Duration, Section, schema_of_period
+from gcbatch.job.section import (
+    MAX_NUMBER,
+    Duration,
+    InvalidValueError,
+    PeriodOrZero,
+    Section,
+)
 from gcbatch.store import SETTLE
-from gcbatch.windows import ONE_DAY, Period, as_period, as_period_or_none
+from gcbatch.windows import ONE_DAY, Period, parse_period
 
 __all__ = ["Fetch", "Limits"]
 
 
 class Limits(Section):
-    """What the service allows, where its figures are uncertain: `fetch.limits`.
+    """The section `fetch.limits`: limits of the service whose values are uncertain.
 
     Args:
-        max_days_subday: Longest window with buckets below a day.
+        max_days_subday: Longest window with buckets shorter than a day.
         max_days_daily: Longest window with buckets of a day or more.
-        expected_buckets: Most results, buckets times groups, to ask for at once.
+        expected_buckets: Maximum results of a query, buckets times groups.
         body_bytes: Largest body of a request.
         max_days_details: Longest window of details without filters.
         max_days_details_filtered: Longest window of details with filters.
-        detail_results: Rows that paging reaches.
-        jobs_in_flight: Jobs of the service under way at once.
+        detail_results: Maximum rows that paging reaches.
+        jobs_in_flight: Maximum async jobs in progress at once.
     """
 
     max_days_subday: Annotated[int, Field(ge=1, le=3660)] = MAX_DAYS_SUBDAY
     max_days_daily: Annotated[int, Field(ge=1, le=3660)] = MAX_DAYS_DAILY
-    expected_buckets: Annotated[int, Field(ge=1, le=LARGEST)] = EXPECTED_BUCKETS
-    body_bytes: Annotated[int, Field(ge=2_000, le=LARGEST)] = BODY_BYTES
+    expected_buckets: Annotated[int, Field(ge=1, le=MAX_NUMBER)] = EXPECTED_BUCKETS
+    body_bytes: Annotated[int, Field(ge=2_000, le=MAX_NUMBER)] = BODY_BYTES
     max_days_details: Annotated[int, Field(ge=1, le=3660)] = MAX_DAYS_DETAILS
     max_days_details_filtered: Annotated[int, Field(ge=1, le=3660)] = (
         MAX_DAYS_DETAILS_FILTERED
     )
-    detail_results: Annotated[int, Field(ge=100, le=LARGEST)] = DETAIL_RESULTS
+    detail_results: Annotated[int, Field(ge=100, le=MAX_NUMBER)] = DETAIL_RESULTS
     jobs_in_flight: Annotated[int, Field(ge=1, le=256)] = JOBS_IN_FLIGHT
 
 
 class Fetch(Section):
-    """How to pull: the `fetch:` section.
+    """The `fetch:` section: how to fetch.
 
     Args:
-        chunk: Longest window of one query; `auto` is the longest that the limits
-            allow.
-        concurrency: Queries in flight; each counts until its part is stored.
-        requests_per_minute: A ceiling; the service's own word counts below it.
+        chunk: Longest window of a query; `auto` is the longest that the limits allow.
+        concurrency: Maximum queries in flight; each counts until its part is stored.
+        requests_per_minute: Maximum; below it, the service's own limit applies.
         reserve: Percent of the quota left to other users of the client.
-        settle: Parts fetched sooner after the end of their window are provisional:
-            the next run fetches them again. `PT0S` is never.
-        names_max_age: Names and targets, and what is exported of queues, users and
-            wrap-up codes, are listed again once they are older, also by a run that
-            has nothing else to ask. `PT0S` is each run.
+        settle: A part fetched sooner after the end of its window is provisional: the
+            next run fetches it again. With `PT0S` no part is.
+        names_max_age: Names, targets, and exported queues, users and wrap-up codes are
+            listed again when they are older, even if the run fetches nothing else.
+            `PT0S` lists them in each run.
         store: Folder of the parts.
-        timeout: Longest time that one request may take.
-        give_up: How long an address that cannot be reached is tried.
-        job_wait: How long one run waits for a job of the service.
-        road: How aggregates are asked for: `query`, by `jobs` of the service, or
-            `auto`, by job where asking in pieces takes more requests.
-        max_response_bytes: A longer answer is cut off and refused.
-        limits: What the service allows, where its figures are uncertain. Default:
-            each key's own.
+        timeout: Longest time of one request.
+        give_up: How long to try an address that cannot be reached.
+        job_wait: How long a run waits for an async job.
+        mode: How aggregates are requested: by `query`, by async `jobs` of the service,
+            or `auto`: by job where a query in pieces takes more requests.
+        max_response_bytes: A longer response is cut off and refused.
+        limits: Limits of the service whose values are uncertain. Default: each key's
+            own.
     """
 
     chunk: Literal["auto"] | Duration = "auto"
     concurrency: Annotated[int, Field(ge=1, le=256)] = 8
-    requests_per_minute: Annotated[int, Field(ge=1, le=LARGEST)] = REQUESTS_PER_MINUTE
-    reserve: Annotated[float, Field(ge=0, lt=100)] = 0
-    settle: Annotated[Period, Field(json_schema_extra=schema_of_period)] = SETTLE
-    names_max_age: Annotated[Period, Field(json_schema_extra=schema_of_period)] = (
-        ONE_DAY
+    requests_per_minute: Annotated[int, Field(ge=1, le=MAX_NUMBER)] = (
+        REQUESTS_PER_MINUTE
     )
+    reserve: Annotated[float, Field(ge=0, lt=100)] = 0
+    settle: PeriodOrZero = SETTLE
+    names_max_age: PeriodOrZero = ONE_DAY
     store: LocalPath = Path(".gcbatch")
     timeout: Duration = Period.parse("PT2M")
     give_up: Duration = Period.parse("PT30S")
     job_wait: Duration = Period.parse("PT4H")
-    road: FetchMode = FetchMode.QUERY
+    # Job files may use the old name `road`; the schema does not show it.
+    mode: Annotated[FetchMode, Field(validation_alias=AliasChoices("mode", "road"))] = (
+        FetchMode.QUERY
+    )
     max_response_bytes: Annotated[int, Field(ge=1024, le=2**40)] = 256 * 1024 * 1024
     limits: Limits = Limits()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_two_modes(cls, data: Any) -> Any:
+        if isinstance(data, dict) and {"mode", "road"} <= data.keys():
+            msg = "is the old name of mode, which is given too; remove road"
+            raise InvalidValueError(("road",), msg)
+        return data
 
     @field_validator("chunk", mode="before")
     @classmethod
     def _read_chunk(cls, value: object) -> object:
-        return value if value == "auto" else as_period(value)
-
-    @field_validator("settle", "names_max_age", mode="before")
-    @classmethod
-    def _read_none_or_more(cls, value: object) -> object:
-        return as_period_or_none(value)
+        return value if value == "auto" else parse_period(value)

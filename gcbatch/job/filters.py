@@ -1,7 +1,7 @@
-"""Filters and views of a query, in the API's own shape and words.
+"""Filters and views of a query, in the API's shape and words.
 
-A filter has exactly two levels: predicates, and clauses of predicates. One predicate
-holds one value. Source: models ConversationAggregateQueryFilter and
+A filter has exactly two levels: predicates, and clauses of predicates. A predicate
+has one value. Source: models ConversationAggregateQueryFilter and
 ConversationAggregationView of PureCloudPlatformClientV2 269.0.0, read 2026-11-21.
 """
 
@@ -27,7 +27,7 @@ class _Shape(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     def wire(self) -> dict[str, Any]:
-        """Return it as the API takes it."""
+        """Return the JSON that the API takes."""
         return self.model_dump(
             mode="json", by_alias=True, exclude_none=True, exclude_defaults=True
         )
@@ -53,11 +53,11 @@ class Predicate(_Shape):
     """One condition on one dimension.
 
     Args:
-        type: What the condition is on. Default: a dimension.
+        type: Kind of what is compared. Default: a dimension.
         dimension: Its name: one of the family, or of the kind of filter.
-        operator: How it is compared. Default: `matches`.
-        value: To be equal to.
-        range: To lie in, instead of a value.
+        operator: The comparison. Default: `matches`.
+        value: The value to be equal to.
+        range: Instead of a value, the range to lie in.
     """
 
     type: Literal["dimension", "property", "metric"] | None = None
@@ -71,9 +71,9 @@ class DetailPredicate(Predicate):
     """One condition on one dimension, metric or property of details.
 
     Args:
-        metric: Instead of a dimension, a metric's name.
-        property_name: Instead of a dimension, a property's name.
-        property_type: Of the property's value.
+        metric: Instead of a dimension, the name of a metric.
+        property_name: Instead of a dimension, the name of a property.
+        property_type: Type of the property's value.
     """
 
     metric: str | None = None
@@ -85,7 +85,7 @@ class DetailPredicate(Predicate):
 
 
 class Clause(_Shape):
-    """Predicates, all or any of which must hold.
+    """Predicates of which all or any must hold.
 
     Args:
         type: `and`: all of them; `or`: any.
@@ -96,18 +96,18 @@ class Clause(_Shape):
     predicates: Annotated[tuple[Predicate, ...], Field(min_length=1)]
 
 
-class _Conditions(_Shape):
-    """Two levels of conditions, whatever they are about.
+class Filter(_Shape):
+    """Clauses and predicates of which all or any must hold.
 
     Args:
         type: `and`: all of them must hold; `or`: any.
-        clauses: Conditions in groups.
-        predicates: Conditions by themselves.
+        clauses: Groups of conditions.
+        predicates: Single conditions.
     """
 
     type: Literal["and", "or"]
-    clauses: tuple[Any, ...] = ()
-    predicates: tuple[Any, ...] = ()
+    clauses: tuple[Clause, ...] = ()
+    predicates: tuple[Predicate, ...] = ()
 
     @model_validator(mode="after")
     def _holds_something(self) -> Self:
@@ -128,65 +128,47 @@ class _Conditions(_Shape):
                     yield f"{where}predicates[{number}].dimension: {problem}"
 
 
-class Filter(_Conditions):
-    """Clauses and predicates, all or any of which must hold."""
+class DetailClause(Clause):
+    """Predicates on details of which all or any must hold."""
 
-    clauses: tuple[Clause, ...] = ()
-    predicates: tuple[Predicate, ...] = ()
-
-
-class DetailClause(_Shape):
-    """Predicates on details, all or any of which must hold.
-
-    Args:
-        type: `and`: all of them; `or`: any.
-        predicates: The conditions.
-    """
-
-    type: Literal["and", "or"]
     predicates: Annotated[tuple[DetailPredicate, ...], Field(min_length=1)]
 
 
-class DetailFilter(_Conditions):
+class DetailFilter(Filter):
     """Clauses and predicates on one kind of record."""
 
     clauses: tuple[DetailClause, ...] = ()
     predicates: tuple[DetailPredicate, ...] = ()
 
 
+_DetailFilterList = tuple[DetailFilter, ...]
+
+
 class DetailFilters(_Shape):
-    """Filters of details: of each kind a list, all of which must hold.
+    """Filters of details: a list for each kind; all must hold.
 
     Args:
-        conversation: On conversations.
-        segment: On their segments.
-        evaluation: On their evaluations.
-        survey: On their surveys.
-        resolution: On their resolutions.
-        user: On users.
-        presence: On users' presences.
-        routing_status: On users' routing statuses.
+        conversation: Filters on conversations.
+        segment: Filters on their segments.
+        evaluation: Filters on their evaluations.
+        survey: Filters on their surveys.
+        resolution: Filters on their resolutions.
+        user: Filters on users.
+        presence: Filters on users' presences.
+        routing_status: Filters on users' routing statuses.
     """
 
-    conversation: Annotated[
-        tuple[DetailFilter, ...], Field(alias="conversationFilters")
-    ] = ()
-    segment: Annotated[tuple[DetailFilter, ...], Field(alias="segmentFilters")] = ()
-    evaluation: Annotated[
-        tuple[DetailFilter, ...], Field(alias="evaluationFilters")
-    ] = ()
-    survey: Annotated[tuple[DetailFilter, ...], Field(alias="surveyFilters")] = ()
-    resolution: Annotated[
-        tuple[DetailFilter, ...], Field(alias="resolutionFilters")
-    ] = ()
-    user: Annotated[tuple[DetailFilter, ...], Field(alias="userFilters")] = ()
-    presence: Annotated[tuple[DetailFilter, ...], Field(alias="presenceFilters")] = ()
-    routing_status: Annotated[
-        tuple[DetailFilter, ...], Field(alias="routingStatusFilters")
-    ] = ()
+    conversation: _DetailFilterList = Field((), alias="conversationFilters")
+    segment: _DetailFilterList = Field((), alias="segmentFilters")
+    evaluation: _DetailFilterList = Field((), alias="evaluationFilters")
+    survey: _DetailFilterList = Field((), alias="surveyFilters")
+    resolution: _DetailFilterList = Field((), alias="resolutionFilters")
+    user: _DetailFilterList = Field((), alias="userFilters")
+    presence: _DetailFilterList = Field((), alias="presenceFilters")
+    routing_status: _DetailFilterList = Field((), alias="routingStatusFilters")
 
     def by_kind(self) -> dict[str, tuple[DetailFilter, ...]]:
-        """Return the filters that were given, by the API's key for their kind."""
+        """Return the filters of the job, by the API's key for their kind."""
         fields = type(self).model_fields.items()
         given = {str(about.alias): getattr(self, name) for name, about in fields}
         return {kind: filters for kind, filters in given.items() if filters}
@@ -212,13 +194,13 @@ class ViewRange(_Shape):
 
 
 class View(_Shape):
-    """A metric of the caller's own: the part of a time metric between two bounds.
+    """A metric that the job defines: the values of a time metric within a range.
 
     Args:
         target: The time metric, such as `tAbandon`.
-        name: What it is called; its columns are called so.
+        name: Name of the view and its columns.
         function: The only one.
-        range: Which times are in it, in milliseconds.
+        range: The range of values, in milliseconds.
     """
 
     target: Annotated[str, Field(pattern=r"^t[A-Z]")]
@@ -227,7 +209,7 @@ class View(_Shape):
     range: ViewRange
 
     def wire(self) -> dict[str, Any]:
-        """Return it as the API takes it."""
+        """Return the JSON that the API takes."""
         return self.model_dump(mode="json", exclude_none=True)
 
 
@@ -240,14 +222,14 @@ def any_of(dimension: str, values: Sequence[str]) -> Clause:
 
 
 def all_of(clauses: Sequence[Clause], given: Filter | None) -> Filter | None:
-    """And the job's own clauses with a given filter, within the two levels.
+    """Return the job's clauses and its filter as one filter of two levels.
 
     Args:
-        clauses: What the job's queues and media types ask for.
+        clauses: Those of the job's queues and media types.
         given: The job's `filter`, or None.
 
     Returns:
-        One filter that asks for all of it; None where there is nothing to ask.
+        A filter that requires both; None without clauses and filter.
 
     Raises:
         ValueError: If *given* is an `or` of clauses, which leaves no level for `and`.
@@ -268,8 +250,8 @@ def all_of(clauses: Sequence[Clause], given: Filter | None) -> Filter | None:
         own = given.clauses[0]
     else:
         msg = (
-            "an `or` over clauses cannot be and-ed with queues or media_types in the "
-            "API's two levels; say everything in filter, or make it an `and`"
+            "an `or` over clauses cannot be combined with queues or media_types in the "
+            "API's two levels; put everything into filter, or make it an `and`"
         )
         raise ValueError(msg)
     return Filter(type="and", clauses=(*clauses, own))

@@ -1,9 +1,9 @@
-"""From a job file to a Job: environment, overrides, and every problem at once."""
+"""Loads a job file as a Job: environment, overrides, every problem at once."""
 
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -30,12 +30,11 @@ from gcbatch.job.yaml_document import (
     read_yaml,
 )
 
-__all__ = ["check_export", "load_job"]
-
+__all__ = ["load_job"]
 
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _BROKEN: Final = re.compile("[\\x00\ud800-\udfff]")
-"""NUL, which no path may hold, and halves of characters, which no file can."""
+"""NUL, which no path can hold, and lone surrogates, which no file can."""
 
 
 def load_job(
@@ -49,20 +48,20 @@ def load_job(
 
     Args:
         path: A YAML file; its keys are the fields of Job.
-        settings: Overrides by dotted key, such as `{"fetch.concurrency": "4"}`; a
-            value is read as YAML.
+        settings: Overrides by dotted key, such as `{"fetch.concurrency": "4"}`; values
+            are YAML.
         environ: Values of `${NAME}`.
-        now: What relative dates are counted from; None is the present.
+        now: The instant from which relative dates count; None is the present.
 
     Returns:
         The job, with every default filled in.
 
     Raises:
-        JobError: If the file cannot be read, is not YAML or does not fit. Lists
-            every problem at once, each with file:line and key path.
+        JobError: If the file cannot be read, is not YAML or not valid. Lists every
+            problem at once, each with file:line and key path.
     """
     path = Path(path)
-    raw = _RawJob(read_yaml(path), {})
+    raw = _RawJob(read_yaml(path))
     raw.override(settings or {})
     raw.problems += raw.document.problems
     raw.substitute(environ)
@@ -71,14 +70,15 @@ def load_job(
         msg = f"{path}:1: a job file is a mapping with name, org, query and exports"
         raise JobError(msg, hint="`gcbatch init` writes one to start from")
     job = raw.validate(now or datetime.now(UTC))
-    known = installed_exporters()
-    for number, section in enumerate(_list_of(data.get("exports"))):
+    installed = installed_exporters()
+    exports = data.get("exports")
+    for number, section in enumerate(exports if isinstance(exports, list) else ()):
         try:
             export = Export.model_validate(section)
         except ValidationError:
-            continue  # a problem of the job already
-        found = check_export(export, known)
-        raw.problems += [(("exports", number, *loc), what) for loc, what in found]
+            continue  # already among the problems of the job
+        for loc, what in _check_export(export, installed):
+            raw.problems.append((("exports", number, *loc), what))
     if job is not None:
         raw.problems += output_conflicts(job, path)
     if raw.problems or job is None:
@@ -86,17 +86,12 @@ def load_job(
     return job
 
 
-def check_export(
-    export: Export, known: Sequence[ExporterEntry] | None = None
+def _check_export(
+    export: Export, installed: Sequence[ExporterEntry]
 ) -> Iterator[Problem]:
-    """Yield what is wrong with an export: an unknown exporter, or its options.
-
-    Args:
-        export: Of a job file.
-        known: As for find_exporter.
-    """
+    """Yield the problems of an export: an unknown exporter, or its options."""
     try:
-        exporter = load_exporter(find_exporter(export.exporter, known))
+        exporter = load_exporter(find_exporter(export.exporter, installed))
     except JobError as exc:
         yield ("exporter",), f"{exc.problem}; {exc.hint}" if exc.hint else exc.problem
         return
@@ -106,33 +101,18 @@ def check_export(
         yield from validation_problems(exc, exporter.Options, export.options)
 
 
-def _is_secret(loc: Loc) -> bool:
-    """Say whether a place is the secret of the org, or of one of several."""
-    match loc:
-        case ("org", "client_secret") | ("orgs", _, "client_secret"):
-            return True
-        case _:
-            return False
-
-
-def _list_of(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
 @dataclass
 class _RawJob:
-    """A document on its way to being a job."""
+    """A document that is becoming a job."""
 
     document: YamlDocument
-    overridden: dict[Loc, str]
-
-    def __post_init__(self) -> None:
-        self.problems: list[Problem] = []
-        self.secrets: list[str] = []
-        """Values that a message must not repeat, wherever else they are used."""
+    overridden: dict[Loc, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list)
+    """Values that no message may repeat, also where other keys use them."""
 
     def override(self, settings: Mapping[str, str]) -> None:
-        """Put the values of overrides in their places."""
+        """Put the values of overrides into the data."""
         data = self.document.data
         if isinstance(data, dict) and isinstance(data.get("engine"), str):
             # The short form has no place for `--workers 4`.
@@ -151,15 +131,16 @@ class _RawJob:
                 self.problems.append((loc, "there is no such place in the job file"))
 
     def substitute(self, environ: Mapping[str, str]) -> None:
-        """Fill in `${NAME}`; refuse a secret that stands in the file itself."""
+        """Fill in `${NAME}`; refuse a secret that is written in the file itself."""
 
         def fill(value: Any, loc: Loc) -> Any:
             if isinstance(value, dict):
                 return {k: fill(v, (*loc, k)) for k, v in value.items()}
-            is_secret = _is_secret(loc)
+            of_orgs = ("orgs", *loc[1:2], "client_secret")
+            is_secret = loc in (("org", "client_secret"), of_orgs)
             if is_secret and not (value is None or _VARIABLE.fullmatch(str(value))):
                 self.problems.append(
-                    (loc, "must not stand in the file; write ${NAME} and set NAME")
+                    (loc, "must not be in the file; write ${NAME} and set NAME")
                 )
                 return "refused"
             if isinstance(value, list):
@@ -167,7 +148,7 @@ class _RawJob:
             if not isinstance(value, str):
                 return value
             if _BROKEN.search(value):
-                self.problems.append((loc, "holds characters that are no text"))
+                self.problems.append((loc, "has characters that are not text"))
                 return "refused"
             if is_secret:
                 named = _VARIABLE.findall(value)
@@ -181,19 +162,17 @@ class _RawJob:
         self.document.data = fill(self.document.data, ())
 
     def validate(self, now: datetime) -> Job | None:
-        """Return the job, or None after noting what keeps it from being one."""
+        """Return the job, or None after adding the problems that prevent it."""
         try:
             job = Job.model_validate(self.document.data)
         except ValidationError as exc:
-            said = {loc for loc, _ in self.problems}
+            known = {loc for loc, _ in self.problems}
             found = validation_problems(exc, Job, self.document.data)
-            self.problems += [(loc, what) for loc, what in found if loc not in said]
+            self.problems += [(loc, what) for loc, what in found if loc not in known]
             return None
-        noted = set(self.problems)
-        for share in job.shares():
-            # Of orgs with a zone of their own, each has midnights of its own.
-            query = share.query
-            is_own = query.timezone != job.query.timezone
+        wrong: dict[Problem, None] = {}
+        for single in job.per_org():
+            query = single.query
             try:
                 resolve_range(
                     query.start,
@@ -203,22 +182,19 @@ class _RawJob:
                     now=now,
                 )
             except (ValueError, OverflowError) as exc:
-                where = "to" if str(exc).startswith("to ") else "from"
-                place: Loc = ("query", where)
-                if is_own:
-                    place = ("orgs", share.org_name, "timezone")
-                if (place, str(exc)) not in noted:
-                    noted.add((place, str(exc)))
-                    self.problems.append((place, str(exc)))
+                place: Loc = ("query", "to" if str(exc).startswith("to ") else "from")
+                if query.timezone != job.query.timezone:
+                    place = ("orgs", single.org_name, "timezone")
+                wrong[place, str(exc)] = None  # the same for many orgs: once
+        self.problems += [problem for problem in wrong if problem not in self.problems]
         return job
 
     def lines(self) -> Iterator[str]:
         """Yield each problem as a line, in the order of the file."""
         secrets = dict.fromkeys(self.secrets)
-        order = sorted(self.problems, key=lambda p: self.document.line(p[0]))
-        for loc, what in order:
+        for loc, what in sorted(self.problems, key=lambda p: self.document.line(p[0])):
             for secret in secrets:
-                what = what.replace(secret, "[hidden]")  # noqa: PLW2901 - the same, masked
+                what = what.replace(secret, "[hidden]")  # noqa: PLW2901 - same, masked
             yield f"{self._place(loc)}: {_dotted(loc)}: {what}"
 
     def _place(self, loc: Loc) -> str:
@@ -229,7 +205,7 @@ class _RawJob:
 
 
 def _place_of(key: str, data: Any) -> Loc:
-    """Return the place that a dotted key means; within a list, digits are a number."""
+    """Return the place that a dotted key means; in a list, digits are a position."""
     loc: list[str | int] = []
     for part in key.split(".", MAX_DEPTH):
         is_number = isinstance(data, list) and re.fullmatch("[0-9]{1,6}", part)
@@ -240,7 +216,7 @@ def _place_of(key: str, data: Any) -> Loc:
 
 
 def _replaced(data: Any, loc: Loc, value: Any) -> Any:
-    """Return *data* with *value* at *loc*; missing mappings on the way are made."""
+    """Return *data* with *value* at *loc*; adds missing mappings on the way."""
     if not loc:
         return value
     key, rest = loc[0], loc[1:]
@@ -253,7 +229,7 @@ def _replaced(data: Any, loc: Loc, value: Any) -> Any:
     if data is None:
         data = {}
     if not isinstance(data, dict):
-        raise LookupError(key)  # noqa: TRY004 - no place of that name
+        raise LookupError(key)  # noqa: TRY004 - the place does not exist
     return {**data, key: _replaced(data.get(key), rest, value)}
 
 

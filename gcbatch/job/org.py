@@ -1,4 +1,4 @@
-"""The section `org:` of a job file: whose Genesys Cloud, and how to sign in."""
+"""The section `org:` of a job file: the Genesys Cloud org, and how to sign in."""
 
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -14,8 +14,9 @@ from pydantic import (
 
 from gcbatch.exporting import LocalPath
 from gcbatch.genesys import REGIONS, Hosts, hosts_of_domain, is_loopback
-from gcbatch.job.query import Queues, TimeZone
-from gcbatch.job.section import LARGEST, Section, literal_or_file, one_of
+from gcbatch.job.query import Queues
+from gcbatch.job.section import MAX_NUMBER, Section, literal_or_file, one_of
+from gcbatch.job.time_types import TimeZone
 
 __all__ = ["Org", "OrgSection", "SecretFile", "TokenRequest"]
 
@@ -24,19 +25,19 @@ class SecretFile(Section):
     """A file that holds a secret.
 
     Args:
-        file: Such as `/run/secrets/genesys`.
+        file: Its path, such as `/run/secrets/genesys`.
     """
 
     file: LocalPath
 
 
 class TokenRequest(Section):
-    """How a token is asked for, where it is not the service itself that grants it.
+    """How to request a token from a gateway instead of the service.
 
     Args:
-        path: On the login host, such as `/v2/oauth/token`.
+        path: Path on the login host, such as `/v2/oauth/token`.
         style: `basic` sends the credentials as Basic auth with a form, as the service
-            wants it; `json` sends them in a JSON body, as a tutorial tells it.
+            requires; `json` sends them in a JSON body, as a tutorial shows.
     """
 
     path: Annotated[str, Field(pattern=r"^/[A-Za-z0-9/_.-]+$")] = "/oauth/token"
@@ -44,25 +45,23 @@ class TokenRequest(Section):
 
 
 class Org(Section):
-    """Whose Genesys Cloud it is, and how to sign in.
+    """The Genesys Cloud org, and how to sign in.
 
     Args:
-        region: Where it is.
-        domain: Instead of a region: its domain, such as `mypurecloud.ie`, for regions
+        region: The org's region.
+        domain: Instead of a region, its domain, such as `mypurecloud.ie`: for regions
             newer than this release.
-        api_url: Instead of a region: the API's address, of a gateway; goes with
-            `login_url`. Plain http is for loopback only.
-        login_url: The login host's address; goes with `api_url`.
-        simulator: Instead of a region: the simulator that comes with gcbatch, started
-            for the run.
-        client_id: Of an OAuth client with client credentials. Default: required, but
-            with `simulator`.
-        client_secret: Its secret, `${NAME}` or `{file: /run/secrets/genesys}`; never
-            the secret itself, which is refused. Default: required, but with
-            `simulator`.
-        name: Tells orgs apart in the store where a client id cannot.
-        token: How a token is asked for, of a gateway that wants it otherwise.
-            Default: each key's own.
+        api_url: Instead of a region, the API's address, such as a gateway's; needs
+            `login_url`. Plain http is allowed for loopback only.
+        login_url: Address of the login host; needs `api_url`.
+        simulator: Instead of a region, the simulator of gcbatch, started for the run.
+        client_id: Id of an OAuth client with client credentials. Default: required
+            unless `simulator: true`.
+        client_secret: Its secret: `${NAME}` or `{file: /run/secrets/genesys}`. The
+            secret itself is refused. Default: required unless `simulator: true`.
+        name: Name in the store, for orgs that the client id does not distinguish.
+        token: How a gateway grants tokens, if not as the service does. Default: each
+            key's own.
     """
 
     region: Annotated[str, one_of("region", REGIONS)] | None = None
@@ -96,10 +95,10 @@ class Org(Section):
             msg = "an address has no user, password, query or fragment"
             raise ValueError(msg)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            msg = f"{url!r} is no address such as https://api.mypurecloud.ie"
+            msg = f"{url!r} is not an address such as https://api.mypurecloud.ie"
             raise ValueError(msg)
         if parts.scheme == "http" and not is_loopback(url):
-            msg = f"{url!r} would send the secret in the clear; use https"
+            msg = f"{url!r} would send the secret unencrypted; use https"
             raise ValueError(msg)
         return url.rstrip("/")
 
@@ -112,13 +111,13 @@ class Org(Section):
             or self.login_url is not None,
             "simulator": self.simulator,
         }
-        said = [way for way, given in ways.items() if given]
-        if len(said) != 1:
-            what = f"{' and '.join(said)} are given" if said else "none is given"
-            msg = f"say where the org is by one of {', '.join(ways)}; {what}"
+        given = [way for way, is_given in ways.items() if is_given]
+        if len(given) != 1:
+            what = f"{' and '.join(given)} are given" if given else "none is given"
+            msg = f"give one of {', '.join(ways)}; {what}"
             raise ValueError(msg)
         if (self.api_url is None) != (self.login_url is None):
-            msg = "api_url and login_url go together"
+            msg = "api_url and login_url need each other; give both"
             raise ValueError(msg)
         lacks = [n for n in ("client_id", "client_secret") if getattr(self, n) is None]
         if lacks and not self.simulator:
@@ -128,7 +127,7 @@ class Org(Section):
 
     @property
     def hosts(self) -> Hosts | None:
-        """The org's two addresses; None for the simulator, which has none yet."""
+        """The org's two addresses; None for the simulator, which is not started yet."""
         if self.region:
             return hosts_of_domain(REGIONS[self.region])
         if self.domain:
@@ -142,18 +141,18 @@ _EXAMPLE: Final = "client_secret: ${GENESYS_CLIENT_SECRET}"
 
 
 class OrgSection(Org):
-    """One of several orgs: where it is, and what of the job is its own.
+    """One of several orgs, with keys of the job that it overrides.
 
     Args:
-        queues: Its own. Default: `query.queues`.
-        timezone: Its own. Tables of orgs whose zones differ have no days in common:
-            they cannot be partitioned by day or month, nor made a report. Default:
+        queues: Its own queues. Default: `query.queues`.
+        timezone: Its own zone. Tables of orgs in different zones have no common days:
+            they cannot be partitioned by day or month, or become a report. Default:
             `query.timezone`.
-        requests_per_minute: Its own. Default: `fetch.requests_per_minute`.
-        reserve: Its own. Default: `fetch.reserve`.
+        requests_per_minute: Its own maximum. Default: `fetch.requests_per_minute`.
+        reserve: Its own reserve. Default: `fetch.reserve`.
     """
 
     queues: Queues | None = None
     timezone: TimeZone | None = None
-    requests_per_minute: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
+    requests_per_minute: Annotated[int, Field(ge=1, le=MAX_NUMBER)] | None = None
     reserve: Annotated[float, Field(ge=0, lt=100)] | None = None

@@ -1,4 +1,4 @@
-"""Where exports go, and that none destroys another or what it is made of."""
+"""Refuses exports that would overwrite each other or the job's inputs."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gcbatch.errors import JobError
 from gcbatch.job.job import Job
-from gcbatch.job.org import OrgSection, SecretFile
+from gcbatch.job.org import SecretFile
 from gcbatch.job.query import QueueFile
 from gcbatch.job.yaml_document import Loc
 
@@ -25,17 +25,17 @@ class _Place:
 
 @dataclass
 class _Taken:
-    """The places that exports seen so far write to, and whose they are."""
+    """The places of the exports seen so far, each with its owner."""
 
     _paths: dict[Path, str] = field(default_factory=dict)
     _folders: dict[Path, str] = field(default_factory=dict)
     _above: dict[Path, str] = field(default_factory=dict)
 
     def by(self, place: _Place) -> str | None:
-        """Return whose place meets another; None where none does.
+        """Return the owner of a taken place that conflicts; None if none does.
 
-        Two meet if both would write to one file, or one into the other's folder. It
-        takes as many steps as the path has folders, however many are taken.
+        Two places conflict if both are one file, or one lies in the other's folder. The
+        number of steps is that of the path's folders, however many places are taken.
         """
         around = (self._folders.get(folder) for folder in place.path.parents)
         found = (
@@ -46,7 +46,7 @@ class _Taken:
         return next((owner for owner in found if owner is not None), None)
 
     def add(self, place: _Place, owner: str) -> None:
-        """Note that a place is *owner*'s."""
+        """Record that *owner* writes to a place."""
         self._paths.setdefault(place.path, owner)
         if place.is_folder:
             self._folders.setdefault(place.path, owner)
@@ -55,7 +55,7 @@ class _Taken:
 
 
 def _places(job: Job) -> Iterator[_Place]:
-    """Yield the paths of a job's exports, as far as their options have one."""
+    """Yield the paths of those exports of a job that have one."""
     for number, export in enumerate(job.exports):
         written = export.options.get("path")
         if isinstance(written, str) and written:
@@ -68,32 +68,24 @@ def _places(job: Job) -> Iterator[_Place]:
 
 
 def output_conflicts(job: Job, job_file: Path) -> Iterator[tuple[Loc, str]]:
-    """Yield exports that would overwrite another, the store or an input of the job.
-
-    Args:
-        job: Whose exports.
-        job_file: Where it was read from.
-    """
+    """Yield exports that would overwrite another, the store or an input of the job."""
     inputs = {job_file.resolve(): "the job file"}
-    if isinstance(job.query.queues, QueueFile):
-        inputs[job.query.queues.file.resolve()] = "the file of queues"
-    for org in job.all_orgs:
-        if isinstance(org, OrgSection) and isinstance(org.queues, QueueFile):
-            inputs[org.queues.file.resolve()] = "the file of queues"
-        if isinstance(org.client_secret, SecretFile):
-            inputs[org.client_secret.file.resolve()] = "the secret's file"
+    jobs = job.per_org()
+    for queues in (one.query.queues for one in (job, *jobs)):
+        if isinstance(queues, QueueFile):
+            inputs[queues.file.resolve()] = "the file of queues"
+    for secret in (one.own_org.client_secret for one in jobs):
+        if isinstance(secret, SecretFile):
+            inputs[secret.file.resolve()] = "the secret's file"
     store = job.fetch.store.resolve()
     taken = _Taken()
     for place in _places(job):
         if place.path in inputs:
             yield place.loc, f"{place.written} is {inputs[place.path]}"
         elif place.path.is_relative_to(store):
-            yield (
-                place.loc,
-                f"{place.written} is in the store, which is not for outputs",
-            )
+            yield place.loc, f"{place.written} is in the store; write elsewhere"
         elif taken.by(place) is not None:
-            yield place.loc, f"{place.written} is where another export writes to"
+            yield place.loc, f"{place.written} is the output of another export too"
         taken.add(place, job.name)
 
 
@@ -109,6 +101,6 @@ def refuse_shared_outputs(jobs: Iterable[Job]) -> None:
         for place in own:
             if name := taken.by(place):
                 msg = f"{job.name} and {name} both write to {place.written}"
-                raise JobError(msg, hint="give each job paths of its own")
+                raise JobError(msg, hint="give each job its own paths")
         for place in own:
             taken.add(place, job.name)

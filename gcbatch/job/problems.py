@@ -1,4 +1,4 @@
-"""What is wrong with a job file, in words and with its place."""
+"""Problems of a job file, in words and with their places."""
 
 import typing
 from collections.abc import Iterator
@@ -13,35 +13,27 @@ from gcbatch.suggest import unknown
 
 __all__ = ["NAMED", "Problem", "models_in", "validation_problems"]
 
-
 Problem = tuple[Loc, str]
-"""A problem: where it is, and what it is."""
-
+"""The place of a problem, and what is wrong."""
 
 NAMED: Final = ("orgs",)
-"""Keys whose sections have names that the job gives them."""
-
+"""Keys of sections that have names which the job chooses."""
 
 _WORDS: Final = {
     "missing": "is required",
     "string_type": "must be text; quote it",
-    "int_type": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "float_type": "must be a number",
-    "float_parsing": "must be a number",
-    "bool_type": "must be true or false",
-    "bool_parsing": "must be true or false",
-    "tuple_type": "must be a list",
-    "list_type": "must be a list",
-    "dict_type": "must be a mapping",
-    "model_type": "must be a mapping",
-    "model_attributes_type": "must be a mapping",
-    "path_type": "must be a path",
+    "int": "must be a whole number",
+    "float": "must be a number",
+    "bool": "must be true or false",
+    "tuple": "must be a list",
+    "list": "must be a list",
+    "dict": "must be a mapping",
+    "model": "must be a mapping",
+    "path": "must be a path",
     "too_short": "must not be empty",
     "string_too_short": "must not be empty",
 }
-
+"""Messages by pydantic's type of an error, or by the first word of it."""
 
 _PATTERNS: Final = {
     "name": "must be letters, digits, dots, hyphens and underscores, at most 64",
@@ -54,27 +46,27 @@ _PATTERNS: Final = {
 def validation_problems(
     error: ValidationError, model: type[BaseModel], data: Any
 ) -> Iterator[Problem]:
-    """Yield what pydantic found, in our words and at the places of *data*.
+    """Yield the problems that pydantic found, in our words, at places of *data*.
 
     Args:
-        error: What validating *data* raised.
-        model: What it was validated as.
+        error: The error that validating *data* raised.
+        model: The model that validated it.
         data: Plain data, as read from the file.
     """
     details = error.errors(include_url=False)
     above = {loc[:n] for loc in (d["loc"] for d in details) for n in range(len(loc))}
     for detail in details:
         if detail["type"] == "too_short" and detail["loc"] in above:
-            continue  # a list of wrong values alone counts as empty
+            continue  # a list with only wrong values counts as empty
         loc = _real_place(detail["loc"], data, missing=detail["type"] == "missing")
-        misfit = detail.get("ctx", {}).get("error")
-        if isinstance(misfit, InvalidValueError):
-            loc = (*loc, *misfit.place)
+        cause = detail.get("ctx", {}).get("error")
+        if isinstance(cause, InvalidValueError):
+            loc = (*loc, *cause.place)
         yield loc, _in_words(detail, loc, model)
 
 
 def _real_place(loc: Loc, data: Any, *, missing: bool) -> Loc:
-    """Drop the parts of pydantic's location that are not keys of the file."""
+    """Return pydantic's location without the parts that are not keys of the file."""
     real: list[str | int] = []
     for at, part in enumerate(loc):
         known = dict(enumerate(data)) if isinstance(data, list) else data
@@ -97,14 +89,14 @@ def _in_words(detail: ErrorDetails, loc: Loc, model: type[BaseModel]) -> str:
         return _PATTERNS.get(key, f"must match {context.get('pattern')}")
     if kind == "literal_error":
         return f"must be {context['expected']}"
-    if kind in _WORDS:
-        return _WORDS[kind]
+    if words := _WORDS.get(kind) or _WORDS.get(kind.partition("_")[0]):
+        return words
     message = detail["msg"].replace("Input should", "must")
     return message[0].lower() + message[1:]
 
 
 def _keys_of(model: type[BaseModel], loc: Loc) -> list[str]:
-    """Return the keys that the section at *loc* may have."""
+    """Return the valid keys of the section at *loc*."""
     parts = iter(loc)
     for part in parts:
         if isinstance(part, int):
@@ -120,7 +112,7 @@ def _keys_of(model: type[BaseModel], loc: Loc) -> list[str]:
 
 
 def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Yield the models that the type of a field is made of."""
+    """Yield the models within the type of a field."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for argument in typing.get_args(annotation):

@@ -1,14 +1,12 @@
-"""The section `query:` of a job file: what to ask."""
+"""The section `query:` of a job file: what to fetch."""
 
-import re
-from collections.abc import Collection, Iterator
-from functools import cache, cached_property
+from collections.abc import Collection, Iterable, Iterator
+from functools import cached_property
 from typing import Annotated, Any, Final, Self
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Discriminator,
     Field,
     Tag,
@@ -38,15 +36,14 @@ from gcbatch.genesys import (
 from gcbatch.job.dates import check_date
 from gcbatch.job.filters import Clause, DetailFilters, Filter, View, all_of, any_of
 from gcbatch.job.section import (
-    Duration,
     InvalidValueError,
     Section,
     Unique,
     literal_or_file,
     one_of,
 )
+from gcbatch.job.time_types import Granularity, TimeZone
 from gcbatch.suggest import unknown
-from gcbatch.windows import Period
 
 __all__ = [
     "DEFAULT_ENDPOINT",
@@ -56,14 +53,13 @@ __all__ = [
     "QuerySection",
     "QueueFile",
     "Queues",
-    "TimeZone",
 ]
 
 DEFAULT_ENDPOINT: Final = FAMILIES[0].endpoint
 FIXED_ENDPOINTS: Final = tuple(
     name.replace("_", "-") for name in registry.module_names(registry.ENDPOINTS)
 )
-"""Those whose figures and groups are fixed, such as shapes that tutorials tell of."""
+"""Endpoints with fixed figures and groups, such as the shapes of tutorials."""
 
 ENDPOINTS: Final = (
     *(f.endpoint for f in FAMILIES),
@@ -76,15 +72,13 @@ MEDIA_TYPES: Final = (
     "screenmonitoring", "screenshare", "unknown", "video", "voice",
 )  # fmt: skip
 
-MINUTES_OF_A_DAY: Final = 1440
-
 
 class QueueFile(Section):
     """A file of queues.
 
     Args:
-        file: A name or an id a line; blank lines and lines that begin with # are
-            skipped.
+        file: Its path. Each line is a name or an id; blank lines and lines that begin
+            with # are skipped.
     """
 
     file: LocalPath
@@ -117,31 +111,16 @@ def _check_endpoint(endpoint: str) -> str:
     if endpoint in FIXED_ENDPOINTS:
         return endpoint
     if found := details_named(endpoint):
-        details, road = found
-        return details.in_mode(road)
+        details, mode = found
+        return details.in_mode(mode)
     family = family_named(endpoint)
     if family is None or (endpoint.endswith("-jobs") and not family.has_jobs):
         raise ValueError(unknown("endpoint", endpoint, ENDPOINTS))
     return family.jobs_endpoint if endpoint.endswith("-jobs") else family.endpoint
 
 
-@cache
-def _zones() -> frozenset[str]:
-    """Return the names of all time zones, for which a folder is searched."""
-    # Those left out mean whatever the machine is set to.
-    return frozenset(available_timezones() - {"localtime", "Factory"})
-
-
-def _check_zone(name: str) -> str:
-    zones = _zones()
-    if name not in zones:
-        msg = unknown("time zone", name, sorted(zones)) + "; use an IANA name"
-        raise ValueError(msg)
-    return name
-
-
 def _columns_of(family: Family) -> Iterator[str]:
-    """Yield all columns that metrics and dimensions of a family may have."""
+    """Yield all possible columns of a family's metrics and dimensions."""
     yield from map(snake, family.dimensions)
     for metric in family.metrics:
         yield snake(metric)
@@ -152,12 +131,12 @@ def _check_detail_filters(
     given: Filter | DetailFilters, found: tuple[Details, FetchMode] | None
 ) -> None:
     if found is None:
-        msg = "lists of filters are for details; give one, with type and predicates"
+        msg = "only details take lists of filters; give one, with type and predicates"
         raise ValueError(msg)
     details, _ = found
     if isinstance(given, Filter):
         msg = f"{details.name} takes lists of filters: {', '.join(details.filters)}"
-        raise ValueError(msg)  # noqa: TRY004 - pydantic reports ValueErrors
+        raise ValueError(msg)  # noqa: TRY004 - pydantic reports only ValueErrors
     for kind, filters in given.by_kind().items():
         if kind not in details.filters:
             raise ValueError(unknown("filter", kind, details.filters))
@@ -167,7 +146,6 @@ def _check_detail_filters(
                 raise ValueError(msg)
 
 
-TimeZone = Annotated[str, AfterValidator(_check_zone)]
 Queues = Annotated[
     Annotated[tuple[str, ...], Field(min_length=1), Unique, Tag("given")]
     | Annotated[QueueFile, Tag("file")],
@@ -177,31 +155,8 @@ Metric = Annotated[str, AfterValidator(_check_metric)]
 Dimension = Annotated[str, AfterValidator(_check_dimension)]
 
 
-def _refuse_no_time(value: object) -> object:
-    if isinstance(value, str) and re.fullmatch(r"P(?:T?0[YMWDHS])+", value):
-        msg = (
-            f"{value} would merge the whole range into one bucket on the server; "
-            "use PT1H or the like, or leave it out for one bucket per window"
-        )
-        raise ValueError(msg)
-    return value
-
-
-def _check_granularity(period: Period) -> Period:
-    if not period.is_clock:
-        if period.seconds or (period.months and period.days):
-            msg = f"{period} mixes units; use one, such as PT30M, P1D, P1W or P1M"
-            raise ValueError(msg)
-        return period
-    minutes, rest = divmod(period.seconds, 60)
-    if rest or MINUTES_OF_A_DAY % minutes:
-        msg = f"{period} does not divide a day evenly; use PT15M, PT30M, PT1H …"
-        raise ValueError(msg)
-    return period
-
-
 def _whole_or_by_kind(value: object) -> str:
-    """Tell one filter from lists of filters by what they are about."""
+    """Return `whole` for one filter, `by kind` for lists of filters."""
     if isinstance(value, DetailFilters):
         return "by kind"
     by_kind = isinstance(value, dict) and any(
@@ -211,37 +166,30 @@ def _whole_or_by_kind(value: object) -> str:
 
 
 class QuerySection(Section):
-    """What to ask: the `query:` section.
+    """The `query:` section: what to fetch.
 
     Args:
-        endpoint: What is asked: aggregates, details, or a tutorial's shape.
+        endpoint: The source: aggregates, details, or a tutorial's shape.
         start: A date (local midnight), an instant, `today`, `yesterday`, `today-7d`,
             `today-1mo` or `now-24h`.
-        end: Likewise; exclusive.
-        timezone: IANA name; days, weeks and months are this zone's.
+        end: The end, in the same forms; exclusive.
+        timezone: IANA name of the zone of days, weeks and months.
         granularity: Length of a bucket: `PT15M`, `PT30M`, `PT1H`, `P1D`, `P1W` (from
             Monday), `P1M` … Default: one bucket per window; `PT1H` with `sla`.
         group_by: Dimensions of the family. Default: `[queueId]`; `[userId]` in a
             family without queues.
-        metrics: Metrics of the family. Default: required, but implied by `sla`.
-        views: Metrics of your own.
+        metrics: Metrics of the family. Default: required unless `sla` implies them.
+        views: Metrics that you define.
         queues: Names or ids, or `{file: queues.txt}`. Default: all.
-        media_types: Only these. Default: all.
-        filter: In the API's own shape; and-ed with queues and media types.
+        media_types: Media types to fetch. Default: all.
+        filter: A filter in the API's shape, in addition to queues and media types.
     """
 
     endpoint: Annotated[str, AfterValidator(_check_endpoint)] = DEFAULT_ENDPOINT
     start: Annotated[str, AfterValidator(check_date), Field(alias="from")]
     end: Annotated[str, AfterValidator(check_date), Field(alias="to")]
     timezone: TimeZone = "UTC"
-    granularity: (
-        Annotated[
-            Duration,
-            BeforeValidator(_refuse_no_time),
-            AfterValidator(_check_granularity),
-        ]
-        | None
-    ) = None
+    granularity: Granularity | None = None
     group_by: Annotated[tuple[Dimension, ...], Unique] = ()
     metrics: Annotated[tuple[Metric, ...], Unique] = ()
     views: Annotated[tuple[View, ...], Field(max_length=VIEWS)] = ()
@@ -291,9 +239,9 @@ class QuerySection(Section):
             columns = {
                 column_name(view.name, s) for s in kind_of(view.target).statistics
             }
-            columns.add(snake(view.name))  # nor may it be called like a metric
+            columns.add(snake(view.name))  # a metric's name is refused too
             if columns & taken or names.count(snake(view.name)) > 1:
-                msg = f"view {view.name!r} would have columns that something else has"
+                msg = f"view {view.name!r} would have columns that exist already"
                 raise ValueError(msg)
         return views
 
@@ -307,17 +255,15 @@ class QuerySection(Section):
             _check_detail_filters(value, found)
             return value
         family = _family(info)
-        if value and family:
-            wrong = list(value.unknown_dimensions(family.dimensions))
-            if wrong:
-                raise ValueError("; ".join(wrong))
-        if value and family and family.qualified:
-            users = len(value.predicates)
-            users += sum(len(clause.predicates) for clause in value.clauses)
-            if users > USER_PREDICATES:
-                most = USER_PREDICATES
-                msg = f"has {users} users; {family.endpoint} takes at most {most}"
-                raise ValueError(msg)
+        if value is None or family is None:
+            return value
+        if wrong := list(value.unknown_dimensions(family.dimensions)):
+            raise ValueError("; ".join(wrong))
+        users = len(value.predicates) + sum(len(c.predicates) for c in value.clauses)
+        if family.qualified and users > USER_PREDICATES:
+            limit = f"{family.endpoint} takes at most {USER_PREDICATES}"
+            msg = f"has {users} users; {limit}"
+            raise ValueError(msg)
         return value
 
     @model_validator(mode="after")
@@ -326,13 +272,15 @@ class QuerySection(Section):
         return self
 
     def check(self) -> None:
-        """Refuse what the endpoint has no room for.
+        """Refuse keys that the endpoint does not take.
 
         Raises:
-            MisfitError: Names the key.
+            InvalidValueError: Names the key.
         """
         if self.details is not None:
-            self._check_details(self.details[0])
+            by_queue = () if self.details[0].by_queue else ("queues", "media_types")
+            keys = ("metrics", "group_by", "views", "granularity", *by_queue)
+            self._refuse(keys, "rows and columns")
             return
         if self.family is None:
             self._check_fixed()
@@ -344,62 +292,58 @@ class QuerySection(Section):
             if getattr(self, key) and dimension not in self.family.dimensions:
                 msg = f"{self.endpoint} has no {dimension} to filter by"
                 raise InvalidValueError((key,), msg)
-        all_of([any_of("queueId", ["-"])] if self.queues else self.own_clauses,
-               self.whole_filter)  # fmt: skip
+        queues = [any_of("queueId", ["-"])] if self.queues else self.media_clauses
+        all_of(queues, self.aggregate_filter)
 
-    def _check_details(self, details: Details) -> None:
-        """Refuse what details have no room for."""
-        keys = ["metrics", "group_by", "views", "granularity"]
-        if not details.by_queue:
-            keys += ["queues", "media_types"]
-        if said := [key for key in keys if getattr(self, key)]:
-            msg = f"{self.endpoint} has its own rows and columns; leave it out"
-            raise InvalidValueError((said[0],), msg)
+    def _refuse(self, keys: Iterable[str], fixed: str) -> None:
+        """Refuse the first of *keys* that is given; the endpoint has *fixed* ones."""
+        for key in keys:
+            if getattr(self, key):
+                msg = f"{self.endpoint} has fixed {fixed}; remove the key"
+                raise InvalidValueError((key,), msg)
 
     def _check_fixed(self) -> None:
-        """Refuse what a tutorial's shape has no room for."""
+        """Refuse keys that a tutorial's shape does not take."""
         keys = ["metrics", "views", "filter"]
         keys += [] if self.shape.groups else ["group_by"]
         keys += [] if self.shape.by_media else ["media_types"]
-        if said := [key for key in keys if getattr(self, key)]:
-            msg = f"{self.endpoint} has its own figures and groups; leave it out"
-            raise InvalidValueError((said[0],), msg)
+        self._refuse(keys, "figures and groups")
         if self.shape.groups and "queueId" not in self.group_by:
-            msg = f"{self.endpoint} asks queue by queue; name queueId too"
+            msg = f"{self.endpoint} is fetched queue by queue; add queueId"
             raise InvalidValueError(("group_by",), msg)
 
     @cached_property
     def family(self) -> Family | None:
-        """The family of aggregates that is asked; None for any other shape."""
+        """The family of aggregates; None for details and tutorials' shapes."""
         return family_named(self.endpoint)
 
     @property
     def shape(self) -> Shape:
-        """What there is room for where figures are fixed."""
+        """The keys that an endpoint with fixed figures takes."""
         return shape_named(self.endpoint)
 
     @cached_property
     def details(self) -> tuple[Details, FetchMode] | None:
-        """The details that are asked, and the road; None for any other shape."""
+        """The kind of details and the mode; None for any other endpoint."""
         return details_named(self.endpoint)
 
     @property
-    def whole_filter(self) -> Filter | None:
-        """The filter of aggregates."""
+    def aggregate_filter(self) -> Filter | None:
+        """The filter of a query for aggregates."""
         return self.filter if isinstance(self.filter, Filter) else None
 
     @property
-    def filters_by_kind(self) -> DetailFilters:
-        """The filters of details."""
+    def detail_filters(self) -> DetailFilters:
+        """The filters of a query for details."""
         given = self.filter
         return given if isinstance(given, DetailFilters) else DetailFilters()
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone, loaded."""
+        """The time zone as an object."""
         return ZoneInfo(self.timezone)
 
     @property
-    def own_clauses(self) -> list[Clause]:
-        """The clauses of the filter that do not depend on the queues."""
+    def media_clauses(self) -> list[Clause]:
+        """The filter's clauses for `media_types`."""
         return [any_of("mediaType", self.media_types)] if self.media_types else []

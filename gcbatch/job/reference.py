@@ -1,4 +1,4 @@
-"""The reference of job files for people: prose of ours, tables out of the schema."""
+"""The reference page of job files: our text, with tables from the schema."""
 
 import json
 import re
@@ -17,13 +17,14 @@ _PLACE: Final = re.compile(
     r"|values: (?P<values>\w+)|(?P<exporters>exporters)) -->"
 )
 _DEFAULT: Final = re.compile(r" ?Default: (.+)\.$")
-_ROADS: Final = ("-jobs", "-auto")
-"""Endings of endpoints that are told with the endpoint they belong to."""
+_SUFFIXES: Final = ("-jobs", "-auto")
+"""Of endpoints that are listed with the endpoint they belong to."""
 
-FEW: Final = 12
-"""Choices that a cell can list; more have a place of their own."""
+MAX_CHOICES: Final = 12
+"""Maximum choices that a cell lists; more have a section of their own."""
 
 WIDTH: Final = 88
+BAR: Final = r"\|"
 
 WORDS: Final = {
     "boolean": "`true`, `false`",
@@ -31,7 +32,7 @@ WORDS: Final = {
     "integer": "whole number",
     "string": "text",
 }
-"""For kinds of values that the schema calls otherwise."""
+"""For kinds of values that have other names in the schema."""
 
 Schema = Mapping[str, Any]
 
@@ -40,19 +41,19 @@ def job_reference(schema: Schema) -> str:
     """Return the page that explains every key.
 
     Args:
-        schema: What jobschema.job_schema returns.
+        schema: The schema that job_schema returns.
 
     Returns:
-        Markdown: the text beside this module, where each comment such as
-        `<!-- keys: Fetch -->` has become the table of that section.
+        Markdown: the text beside this module, with a table of the section for each
+        comment such as `<!-- keys: Fetch -->`.
     """
     text = (files("gcbatch.job") / "reference.md").read_text("utf-8")
     page = _Page(schema, dict(_anchors(text)))
-    return _PLACE.sub(page.filled, text)
+    return _PLACE.sub(page.fill, text)
 
 
 def _anchors(text: str) -> Iterator[tuple[str, str]]:
-    """Yield models and keys with the anchor of the heading that they stand under."""
+    """Yield models and keys, each with the anchor of its heading."""
     anchor = ""
     for line in text.splitlines():
         if line.startswith("#"):
@@ -65,24 +66,25 @@ def _anchors(text: str) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class _Page:
-    """What the places of the text are filled with.
+    """Makes the tables for the comments of the text.
 
     Args:
-        schema: Of job files.
-        anchors: Where models, and the values of keys, are told of.
+        schema: The schema of job files.
+        anchors: Anchors of the models, and of the keys whose values are listed.
     """
 
     schema: Schema
     anchors: Mapping[str, str]
 
-    def filled(self, place: re.Match[str]) -> str:
+    def fill(self, place: re.Match[str]) -> str:
         if place["values"] == "endpoint":
             return _endpoints(self._values_of("endpoint"))
         if place["values"]:
             values = ", ".join(f"`{v}`" for v in self._values_of(place["values"]))
             return textwrap.fill(f"{values}.", WIDTH, break_on_hyphens=False)
         if place["exporters"]:
-            return "\n\n".join(map(self._exporter, self._exporters()))
+            conditions = self.schema["$defs"]["Export"]["allOf"]
+            return "\n\n".join(map(self._exporter, conditions))
         model = self._section(place["models"].split(", ")[0])
         but = self._section(place["base"]) if place["base"] else {"properties": {}}
         return self._table(model, but=but["properties"])
@@ -96,10 +98,6 @@ class _Page:
         (about, *_) = [keys[key] for keys in of_all if key in keys]
         values: list[str] = about.get("enum") or about["anyOf"][0]["enum"]
         return values
-
-    def _exporters(self) -> list[Schema]:
-        found: list[Schema] = self.schema["$defs"]["Export"]["allOf"]
-        return found
 
     def _exporter(self, condition: Schema) -> str:
         name = condition["if"]["properties"]["exporter"]["const"]
@@ -117,17 +115,15 @@ class _Page:
                 continue
             meaning = about.get("description", "")
             default = _default(about, required=key in section.get("required", ()))
-            if told := _DEFAULT.search(meaning):
-                meaning, default = meaning[: told.start()], told[1]
-            value = self._value(about, key)
-            rows.append((f"`{key}`", value, default, meaning))
-        lines = [f"| {' | '.join(map(_cell, row))} |" for row in rows]
-        return "\n".join(
-            ("| key | value | default | meaning |", "|---|---|---|---|", *lines)
-        )
+            if written := _DEFAULT.search(meaning):
+                meaning, default = meaning[: written.start()], written[1]
+            row = (f"`{key}`", self._value(about, key), default, meaning)
+            rows.append(f"| {' | '.join(c.replace('|', BAR) for c in row)} |")
+        head = ("| key | value | default | meaning |", "|---|---|---|---|")
+        return "\n".join((*head, *rows))
 
     def _value(self, about: Schema, key: str) -> str:
-        """Say in words what may stand there; an exporter's own key may be anything."""
+        """Return the valid values in words; an exporter's key can be of any kind."""
         if "$ref" in about:
             name = about["$ref"].rpartition("/")[2]
             inner = self.schema["$defs"].get(name, {})
@@ -137,7 +133,7 @@ class _Page:
             about = inner
         if "enum" in about:
             values = [f"`{value}`" for value in about["enum"]]
-            if len(values) <= FEW or key not in self.anchors:
+            if len(values) <= MAX_CHOICES or key not in self.anchors:
                 return ", ".join(values)
             return f"[one of {len(values)}](#{self.anchors[key]})"
         if either := about.get("anyOf") or about.get("oneOf"):
@@ -152,8 +148,8 @@ class _Page:
         if kind == "array":
             items = self._value(about.get("items", {}), key)
             many = re.sub(r"^(text|\[?section)\b", r"\1s", items)
-            most = f", at most {about['maxItems']}" if "maxItems" in about else ""
-            return f"list of {many}{most}"
+            limit = f", at most {about['maxItems']}" if "maxItems" in about else ""
+            return f"list of {many}{limit}"
         if kind == "object":
             named = [about.get("additionalProperties")]
             named += about.get("patternProperties", {}).values()
@@ -163,11 +159,10 @@ class _Page:
 
 
 def _bounds(about: Schema) -> str:
-    least, most = about.get("minimum"), about.get("maximum")
-    if least is not None and most is not None:
-        return f", {least:,} to {most:,}"
-    if least is not None and "exclusiveMaximum" in about:
-        return f", {least:,} to less than {about['exclusiveMaximum']:,}"
+    if "minimum" in about and "maximum" in about:
+        return f", {about['minimum']:,} to {about['maximum']:,}"
+    if "minimum" in about and "exclusiveMaximum" in about:
+        return f", {about['minimum']:,} to less than {about['exclusiveMaximum']:,}"
     return ""
 
 
@@ -180,19 +175,15 @@ def _default(about: Schema, *, required: bool) -> str:
     return f"`{value if isinstance(value, str) else json.dumps(value)}`"
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", r"\|")
-
-
 def _endpoints(names: list[str]) -> str:
-    """Return a table of endpoints: their other roads, and what a role needs."""
+    """Return a table of endpoints: their other modes, and the permission to have."""
     needs = {one.endpoint: one.permission for one in FAMILIES}
     needs |= {one.name: one.permission for one in DETAILS}
     lines = ["| endpoint | also | permission |", "|---|---|---|"]
     for name in names:
-        if name.endswith(_ROADS):
+        if name.endswith(_SUFFIXES):
             continue
-        also = ", ".join(f"`{road}`" for road in _ROADS if name + road in names)
+        also = ", ".join(f"`{end}`" for end in _SUFFIXES if name + end in names)
         needed = f"`{needs[name]}`" if name in needs else ""
         lines.append(f"| `{name}` | {also} | {needed} |")
     return "\n".join(lines)

@@ -1,5 +1,7 @@
 """The JSON Schema of job files, for completion and checks in editors."""
 
+import inspect
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -8,7 +10,6 @@ from pydantic import BaseModel
 from gcbatch.errors import GcbatchError
 from gcbatch.exporting import installed_exporters, load_exporter
 from gcbatch.genesys import FAMILIES, REGIONS, shape_named
-from gcbatch.job.docstrings import about_class, about_fields
 from gcbatch.job.engine import ENGINES
 from gcbatch.job.job import Job
 from gcbatch.job.problems import models_in
@@ -16,17 +17,18 @@ from gcbatch.job.query import DEFAULT_ENDPOINT, ENDPOINTS, MEDIA_TYPES
 from gcbatch.job.sla import PERIODS
 from gcbatch.windows import Period
 
-__all__ = ["job_schema"]
-
+__all__ = ["about_class", "about_fields", "job_schema"]
 
 PLACE: Final = r"^[\w.]+:\w+$"
-"""An exporter named by where it is."""
+"""An exporter that is named by its place."""
+
+_ENTRY: Final = re.compile(r"    (\w+(?:, \w+)*): (.*)")
 
 
 def job_schema() -> dict[str, Any]:
     """Return the schema, with the choices of every endpoint and installed exporter.
 
-    Every key has the description that its model's docstring gives it.
+    The description of each key is from its model's docstring.
     """
     schema = Job.model_json_schema(by_alias=True)
     definitions = schema["$defs"]
@@ -50,7 +52,7 @@ def job_schema() -> dict[str, Any]:
     definitions["Sla"]["properties"]["period"]["enum"] = list(PERIODS)
     _first(definitions["Export"]["properties"]["period"])["enum"] = list(PERIODS)
     _add_exporters(definitions["Export"])
-    # `sla:` implies metrics, which a schema need not know of to complete them.
+    # `sla:` implies metrics, so the schema does not require them.
     query["required"] = ["from", "to"]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -60,7 +62,7 @@ def job_schema() -> dict[str, Any]:
 
 
 def _models_below(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
-    """Yield the models of all sections within one, some more than once."""
+    """Yield the models of all sections within a model; some repeatedly."""
     for field in model.model_fields.values():
         for inner in models_in(field.annotation):
             yield inner
@@ -68,42 +70,34 @@ def _models_below(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
 
 
 def _describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
-    """Put in what a model's docstring says of it and of its keys."""
-    told = about_fields(model)
+    """Add the descriptions of a model and its keys, from its docstring."""
+    descriptions = about_fields(model)
     if about := about_class(model):
         schema["description"] = about
     for name, field in model.model_fields.items():
         described = schema["properties"][field.alias or name]
-        if name in told:
-            described.setdefault("description", told[name])
+        if name in descriptions:
+            described.setdefault("description", descriptions[name])
         if isinstance(field.default, Period):
             described["default"] = str(field.default)
         elif isinstance(field.default, BaseModel):
-            del described["default"]  # its own keys tell theirs
+            del described["default"]  # each of its keys has one
 
 
 def _choices(
     endpoint: str, dimensions: Iterable[str], metrics: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """Return the metrics and dimensions of one endpoint, where it is the one asked."""
+    """Return the condition for the metrics and dimensions of one endpoint."""
     choices = {"metrics": list(metrics), "group_by": list(dimensions)}
-    asked: dict[str, Any] = {"properties": {"endpoint": {"const": endpoint}}}
+    condition: dict[str, Any] = {"properties": {"endpoint": {"const": endpoint}}}
     if endpoint != DEFAULT_ENDPOINT:
-        asked["required"] = ["endpoint"]
-    return {
-        "if": asked,
-        "then": {
-            "properties": {
-                key: {"items": {"enum": words}}
-                for key, words in choices.items()
-                if words
-            }
-        },
-    }
+        condition["required"] = ["endpoint"]
+    keys = {key: {"items": {"enum": words}} for key, words in choices.items() if words}
+    return {"if": condition, "then": {"properties": keys}}
 
 
 def _first(property_schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of the value itself, where null is allowed too."""
+    """Return the schema of a value that may also be null."""
     alternatives: list[dict[str, Any]] = property_schema.get("anyOf", [property_schema])
     return alternatives[0]
 
@@ -114,14 +108,14 @@ def _items(property_schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _add_exporters(export: dict[str, Any]) -> None:
-    """Add the options of each installed exporter, where it is the one named."""
+    """Add the options of each installed exporter, on condition of its name."""
     names: list[str] = []
     conditions: list[dict[str, Any]] = []
     for entry in installed_exporters():
         try:
             exporter = load_exporter(entry.name)
         except GcbatchError:
-            continue  # a broken plugin does not keep the others from being known
+            continue  # a broken plugin must not hide the others
         names.append(entry.name)
         options: type[BaseModel] = exporter.Options
         own = options.model_json_schema()
@@ -139,3 +133,30 @@ def _add_exporters(export: dict[str, Any]) -> None:
     exporter = export["properties"]["exporter"]
     exporter["anyOf"] = [{"enum": names}, {"type": "string", "pattern": PLACE}]
     export["allOf"] = conditions
+
+
+def about_class(described: type) -> str:
+    """Return the docstring of a class without its arguments; empty if it has none."""
+    text = inspect.cleandoc(vars(described).get("__doc__") or "")
+    return text.partition("\n\nArgs:\n")[0]
+
+
+def about_fields(described: type) -> dict[str, str]:
+    """Return the description of each field, on one line, by the field's name.
+
+    They are in the sections `Args:` of a class and its bases; a class overrides its
+    bases.
+    """
+    found: dict[str, str] = {}
+    for one in reversed(described.__mro__):
+        text = inspect.cleandoc(vars(one).get("__doc__") or "")
+        names: list[str] = []
+        for line in text.partition("\nArgs:\n")[2].splitlines():
+            if not line.startswith("    "):
+                break
+            if entry := _ENTRY.fullmatch(line):
+                names = entry[1].split(", ")
+                found |= dict.fromkeys(names, entry[2])
+            else:
+                found |= {name: f"{found[name]} {line.strip()}" for name in names}
+    return found

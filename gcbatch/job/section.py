@@ -1,4 +1,4 @@
-"""What the sections of a job file share."""
+"""The base of all sections of a job file, and types that they share."""
 
 import re
 from collections import Counter
@@ -15,34 +15,34 @@ from pydantic import (
 )
 
 from gcbatch.suggest import unknown
-from gcbatch.windows import Period, as_period
+from gcbatch.windows import Period, parse_period, parse_period_or_zero
 
 __all__ = [
-    "LARGEST",
+    "MAX_NUMBER",
     "NAME",
     "RESERVED",
     "Duration",
     "InvalidValueError",
     "Name",
+    "PeriodOrZero",
     "Section",
     "Unique",
     "literal_or_file",
     "one_of",
-    "schema_of_period",
 ]
 
 
 class Section(BaseModel):
-    """Base of all sections: frozen, and closed to unknown keys."""
+    """Base of all sections: frozen, refuses unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class InvalidValueError(ValueError):
-    """A value that does not fit with the others.
+    """A value that is not valid together with the others.
 
     Args:
-        place: Of the value, below the section that was checked.
+        place: Its place below the section that was checked.
         message: What is wrong.
     """
 
@@ -52,7 +52,7 @@ class InvalidValueError(ValueError):
 
 
 def one_of(what: str, choices: Iterable[str]) -> AfterValidator:
-    """Accept one of *choices*; refuse others with the nearest one."""
+    """Return a validator for one of *choices*; its error suggests the nearest."""
     known = tuple(choices)
 
     def check(value: str) -> str:
@@ -63,45 +63,48 @@ def one_of(what: str, choices: Iterable[str]) -> AfterValidator:
     return AfterValidator(check)
 
 
-def schema_of_period(schema: dict[str, Any]) -> None:
-    """Describe a period as it is written in a file: a text."""
+def _describe_period(schema: dict[str, Any]) -> None:
+    """Describe a period as a job file has it: as text."""
     schema.clear()
     examples = ["PT15M", "PT1H", "P1D"]
     schema.update(type="string", format="duration", pattern="^P", examples=examples)
 
 
 Duration = Annotated[
-    Period, BeforeValidator(as_period), Field(json_schema_extra=schema_of_period)
+    Period, BeforeValidator(parse_period), Field(json_schema_extra=_describe_period)
+]
+
+PeriodOrZero = Annotated[
+    Period,
+    BeforeValidator(parse_period_or_zero),
+    Field(json_schema_extra=_describe_period),
 ]
 
 
 def literal_or_file(value: object) -> str:
-    """Tell a value that stands in the file from `{file: …}`, which names another."""
+    """Return `given` for a value in the job file itself, `file` for `{file: …}`."""
     return "given" if isinstance(value, (str, SecretStr, list, tuple)) else "file"
 
 
 def _check_unique(values: tuple[str, ...]) -> tuple[str, ...]:
-    if twice := [value for value, count in Counter(values).items() if count > 1]:
-        msg = f"named more than once: {', '.join(sorted(twice))}"
+    if repeated := [value for value, count in Counter(values).items() if count > 1]:
+        msg = f"named more than once: {', '.join(sorted(repeated))}"
         raise ValueError(msg)
     return values
 
 
 Unique = AfterValidator(_check_unique)
 
-
-LARGEST: Final = 10**9
-"""Of a number in a job file; beyond it nothing is bounded any more."""
-
+MAX_NUMBER: Final = 10**9
+"""Largest number in a job file; a larger one would limit nothing."""
 
 NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
-"""Of a job or an org: a folder's name on every system."""
-
+"""Name of a job or an org: valid as a folder's name on every system."""
 
 RESERVED: Final = re.compile(
     r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE
 )
-"""Names that Windows takes for devices, whatever follows a dot.
+"""Names that are devices on Windows, also with an extension.
 
 Source: Naming Files, Paths, and Namespaces, learn.microsoft.com, read 2026-11.
 """
@@ -109,7 +112,7 @@ Source: Naming Files, Paths, and Namespaces, learn.microsoft.com, read 2026-11.
 
 def _check_name(name: str) -> str:
     if RESERVED.fullmatch(name):
-        msg = f"{name} is a device on Windows, and no name of a folder"
+        msg = f"{name} is a device on Windows, not a folder's name"
         raise ValueError(msg)
     if name.endswith("."):
         msg = f"{name} ends with a dot, which Windows drops from a folder's name"

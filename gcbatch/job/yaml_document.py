@@ -1,8 +1,8 @@
-"""YAML with places: plain data, and the line that each value stands on.
+"""Reads YAML as plain data, with the line of each value.
 
-Scalars are read by the core schema of YAML 1.2: only true and false are booleans,
-dates stay text, and a queue called No or 0800 keeps its name. What is read is bounded
-in size, number and nesting, so that no file can exhaust the machine.
+Scalars follow the core schema of YAML 1.2: only true and false are booleans, dates stay
+text, and a queue called No or 0800 keeps its name. Size, number of values and nesting
+are limited, so that no file can exhaust the machine.
 """
 
 import re
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 Loc = tuple[str | int, ...]
-"""Where a value is: keys and list positions (the first is 0) from the top."""
+"""The place of a value: keys and list positions (the first is 0) from the top."""
 
 MAX_BYTES: Final = 1024 * 1024
 MAX_NODES: Final = 100_000
@@ -56,13 +56,13 @@ for tag, pattern, starts in (
 
 @dataclass
 class YamlDocument:
-    """A file's content.
+    """The content of a file.
 
     Args:
-        name: What to call the file in messages.
+        name: The file's name in messages.
         data: Plain dicts, lists and scalars.
         lines: The line (the first is 1) of every value and key, by its place.
-        problems: What is wrong with it as YAML: place and words.
+        problems: Problems of the YAML: place and words.
     """
 
     name: str
@@ -71,14 +71,14 @@ class YamlDocument:
     problems: list[tuple[Loc, str]] = field(default_factory=list)
 
     def line(self, loc: Loc) -> int:
-        """Return the line of *loc*, or of the nearest thing round it."""
+        """Return the line of *loc*, or of the nearest section that contains it."""
         while loc and loc not in self.lines:
             loc = loc[:-1]
         return self.lines.get(loc, 1)
 
 
 class _Builder:
-    """Turns nodes into plain data, noting lines and problems."""
+    """Turns nodes into plain data, and records lines and problems."""
 
     def __init__(self, document: YamlDocument, loader: _Loader) -> None:
         self._document = document
@@ -86,7 +86,7 @@ class _Builder:
         self._count = 0
 
     def build(self, node: yaml.Node, loc: Loc) -> Any:
-        """Return the value of *node*, which stands at *loc*."""
+        """Return the value of *node*, whose place is *loc*."""
         document = self._document
         document.lines.setdefault(loc, node.start_mark.line + 1)
         self._count += 1
@@ -100,9 +100,9 @@ class _Builder:
         try:
             return self._loader.construct_object(node)
         except (ValueError, LookupError, AttributeError):
-            # An integer of more digits than Python converts, or an explicit tag, such
-            # as !!bool, on text that it does not fit.
-            document.problems.append((loc, "is no usable value; quote it"))
+            # An integer with more digits than Python converts, or text that does not
+            # fit its explicit tag, such as !!bool.
+            document.problems.append((loc, "is not a usable value; quote it"))
             return None
 
     def _mapping(self, node: yaml.MappingNode, loc: Loc) -> dict[str, Any]:
@@ -111,9 +111,8 @@ class _Builder:
             line = key_node.start_mark.line + 1
             key = key_node.value
             if not isinstance(key, str):
-                self._document.problems.append(
-                    (loc, f"line {line}: a key must be text")
-                )
+                problem = f"line {line}: a key must be text"
+                self._document.problems.append((loc, problem))
                 continue
             here = (*loc, key)
             if key in built:
@@ -128,36 +127,32 @@ class _Builder:
 
 
 def read_yaml(path: Path) -> YamlDocument:
-    """Read a YAML file.
+    """Return the content of a YAML file.
 
     Raises:
-        JobError: If it cannot be read, is too large or is not YAML; names the line.
+        JobError: If it cannot be read, is too large or not YAML; names the line.
     """
     try:
-        # It may be a pipe, such as a shell's <(...) or /dev/stdin; no more is read than
-        # a job file may have.
+        # It may be an endless pipe, such as /dev/stdin or a shell's <(...).
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as exc:
-        reason = getattr(exc, "strerror", None) or exc
-        msg = f"{path}: cannot be read: {reason}"
-        raise JobError(
-            msg, hint="name an existing job file; `gcbatch init` makes one"
-        ) from exc
-    try:
         _check_size(len(raw), str(path))
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         msg = f"{path}: is not UTF-8 (byte {exc.start})"
         raise JobError(msg, hint="save it as UTF-8") from exc
+    except (OSError, ValueError) as exc:
+        msg = f"{path}: cannot be read: {getattr(exc, 'strerror', None) or exc}"
+        hint = "name an existing job file; `gcbatch init` makes one"
+        raise JobError(msg, hint=hint) from exc
     return parse_yaml(text, str(path))
 
 
 def parse_yaml(text: str, name: str) -> YamlDocument:
-    """Parse YAML text; *name* is what messages call it.
+    """Return the content of YAML text; messages call it *name*.
 
     Raises:
-        JobError: If it is too large or is not YAML; names the line.
+        JobError: If it is too large or not YAML; names the line.
     """
     _check_size(len(text), name)
     document = YamlDocument(name)
@@ -183,11 +178,11 @@ def parse_yaml(text: str, name: str) -> YamlDocument:
 def _check_size(size: int, name: str) -> None:
     if size > MAX_BYTES:
         msg = f"{name}: is larger than {MAX_BYTES} bytes"
-        raise JobError(msg, hint="put long lists of queues in a file of their own")
+        raise JobError(msg, hint="put long lists of queues in a separate file")
 
 
 def parse_scalar(text: str) -> Any:
-    """Return what *text* means as the value of an override: `8` is a number.
+    """Return the value of an override's text: `8` is a number.
 
     Raises:
         JobError: If it is not YAML.

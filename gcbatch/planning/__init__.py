@@ -1,6 +1,6 @@
-"""From a job to its plan: which queries, and the plan that was saved."""
+"""Turns a job into its plan, the list of queries; saves and reads plans."""
 
-from gcbatch.planning.plan import Plan, make_plan, run_id_of_all
+from gcbatch.planning.plan import Plan, combine_run_ids, make_plan
 from gcbatch.planning.saved_plan import (
     PartsDigest,
     SavedPlan,
@@ -15,8 +15,8 @@ __all__ = [
     "PlannedEndpoint",
     "ResolvedScope",
     "SavedPlan",
+    "combine_run_ids",
     "digest_parts",
     "job_fingerprint",
     "make_plan",
-    "run_id_of_all",
 ]

@@ -1,12 +1,12 @@
-"""What is kept with a run: the plan it asked and the names it used.
+"""The saved plan of a run: its queries and the names of ids.
 
-Export, report and re-run read it instead of asking again.
+Export, report and the next run read it instead of requesting them again.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
 
@@ -27,12 +27,12 @@ def job_fingerprint(
     queues: Sequence[str] | None,
     part_format: int = PART_FORMAT,
 ) -> str:
-    """Return a hash over what determines a job's plan, its dates unresolved.
+    """Return a hash over what determines a job's plan; dates stay as written.
 
     Args:
-        job: What is asked.
-        identity: Whose data.
-        queues: The queues that the job names, read from their file if need be.
+        job: What is fetched.
+        identity: The org, as in ResolvedScope.
+        queues: The queues that the job names, also those in a file.
         part_format: Version of how the endpoint's parts are written.
     """
     about: dict[str, Any] = {
@@ -50,24 +50,24 @@ def job_fingerprint(
 
 @dataclass(frozen=True)
 class SavedPlan:
-    """What the last run of a job asked.
+    """The plan of a job's last run.
 
     Args:
-        asked: As asked_by returns it.
-        names: What ids are called.
+        fingerprint: The job's, as job_fingerprint returns it.
+        names: Names of ids.
         plan: The queries.
     """
 
-    asked: str
+    fingerprint: str
     names: Names
     plan: Plan
 
     def write(self, store: Store) -> None:
-        """Keep it beside the parts."""
+        """Write it beside the parts."""
         store.write_note(
             PLAN_NOTE,
             {
-                "asked": self.asked,
+                "asked": self.fingerprint,
                 "run_id": self.plan.run_id,
                 "names": self.names.to_json(),
                 "plan": self.plan.to_json(),
@@ -76,45 +76,35 @@ class SavedPlan:
 
     @classmethod
     def read(cls, store: Store) -> "SavedPlan | None":
-        """Return what the last run kept; None if nothing usable is there."""
+        """Return the plan that the last run saved; None if there is no usable one."""
         raw = store.read_note(PLAN_NOTE)
         if raw is None:
             return None
         try:
-            msgspec.convert(raw, _Shape)
-            names, plan = Names.from_json(raw["names"]), Plan.from_json(raw["plan"])
+            note = msgspec.convert(raw, _Note)
+            plan = Plan.from_json(note.plan)
         except (msgspec.ValidationError, ValueError, IndexError):
             return None
-        if raw["run_id"] != plan.run_id:
-            return None  # queries of it are missing
-        return cls(raw["asked"], names, plan)
+        if note.run_id != plan.run_id:
+            return None  # some of its queries are missing
+        return cls(note.asked, note.names, plan)
 
 
-_Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{40}$")]
-_Place = Annotated[int, msgspec.Meta(ge=0)]
-
-
-class _Plan(msgspec.Struct):
-    window: tuple[str, str]
-    templates: list[str]
-    queries: list[tuple[str, str, str, _Place, _Digest]]
-
-
-class _Shape(msgspec.Struct):
-    """What the note looks like; one of another shape would fail its readers late."""
+class _Note(msgspec.Struct):
+    """The shape of the note; one of another shape would fail its readers late."""
 
     asked: str
     run_id: str
     names: Names
-    plan: _Plan
+    plan: Any
 
 
 @dataclass(frozen=True, slots=True)
 class PartsDigest:
-    """The parts that tables were made of.
+    """A digest of the parts from which tables were made.
 
     Args:
-        parts: How many.
+        parts: Number of parts.
         sha256: Over the sorted lines `<digest of the query> <checksum of the part>`.
     """
 
@@ -122,8 +112,8 @@ class PartsDigest:
     sha256: str
 
 
-def digest_parts(plan: "Plan", store: "Store") -> PartsDigest:
-    """Return what tells the parts of *plan* from any others; missing ones count too."""
+def digest_parts(plan: Plan, store: Store) -> PartsDigest:
+    """Return the digest of the parts of *plan*; missing parts change it too."""
     digests = sorted({query.digest for query in plan.queries})
     whole = sha256()
     for digest in digests:

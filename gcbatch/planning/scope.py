@@ -1,4 +1,4 @@
-"""What a plan is computed from, beside the job."""
+"""The inputs of a plan besides the job."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,55 +11,49 @@ __all__ = ["PlannedEndpoint", "ResolvedScope"]
 
 
 class PlannedEndpoint(Protocol):
-    """What a plan asks of an endpoint."""
+    """What planning needs to know of an endpoint."""
 
     @property
     def name(self) -> str:
-        """What job files call it."""
-        ...
+        """Its name in job files."""
 
     @property
     def part_format(self) -> int:
-        """Version of how its parts are written; one of another version is no answer."""
-        ...
+        """Version of how its parts are written; parts of another are not used."""
 
     @property
     def queues_at_once(self) -> int | None:
-        """How many queues one query may name; None is as many as its body holds."""
-        ...
+        """Maximum number of queues of a query; None is as many as its body holds."""
 
     @property
     def cuts_by_clock(self) -> bool:
         """Whether buckets are counted in elapsed time from the window's start.
 
-        Else the service cuts them by the calendar of the job's zone.
+        If not, the service cuts them by the calendar of the job's zone.
         """
-        ...
 
     @property
     def in_utc_days(self) -> bool:
-        """Whether it is asked in whole days of UTC, whatever the job's zone."""
-        ...
+        """Whether its windows are whole days of UTC in any job's zone."""
 
     def template(self, query: QuerySection, queue_ids: Sequence[str] | None) -> bytes:
-        """Return the body of a request but for its span.
+        """Return the body of a request, without its interval.
 
         Args:
-            query: What the job asks.
+            query: The job's section.
             queue_ids: The queues of this request; None is all.
         """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedScope:
-    """What a run is about, once dates and names are resolved.
+    """The scope of a run, with dates and names resolved.
 
     Args:
-        identity: Whose data: the org's name, or its login host and client id.
+        identity: The org's name, or its login host and client id.
         window: The whole range.
-        queue_ids: The queues that are asked, sorted; None is all.
-        queues_listed: How many queues the org lists; 0 where that is not known.
+        queue_ids: The queues of the job, sorted; None is all.
+        queues_listed: Number of queues that the org lists; 0 if unknown.
     """
 
     identity: str

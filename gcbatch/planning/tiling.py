@@ -1,4 +1,4 @@
-"""Windows and batches of queues, with the fewest requests."""
+"""Cuts a job into windows and batches of queues, with the fewest requests."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -23,35 +23,29 @@ from gcbatch.windows import (
     to_local,
 )
 
-__all__ = ["CLOCK_LENGTHS", "DAYS_OF_A_MONTH", "INTERVAL_BYTES", "Batch", "Cut"]
-
+__all__ = ["INTERVAL_BYTES", "fewest_queries", "utc_day_queries"]
 
 CLOCK_LENGTHS: Final = tuple(
     Period.parse(text) for text in ("PT12H", "PT8H", "PT6H", "PT4H", "PT3H", "PT2H")
 )
 """Windows shorter than a day, longest first; each divides a day evenly."""
 
-
-DAYS_OF_A_MONTH: Final = 31
-"""Of the longest."""
-
+MAX_DAYS_OF_MONTH: Final = 31
 
 INTERVAL_BYTES: Final = 80
-"""Of the body, taken by the interval that a query adds to its template."""
-
+"""Size in a body of the interval that a query adds to its template."""
 
 Batch = Sequence[str] | None
 """The queues of a request; None is all."""
 
-
 Cut = tuple[list[tuple[Window, int]], dict[int, list[Batch]]]
-"""Windows, each with how many queues its requests name; the batches for so many."""
+"""Windows, each with the number of queues per request; the batches for each number."""
 
 
-def _fewest(job: Job, scope: ResolvedScope, endpoint: PlannedEndpoint) -> Cut:
-    """Return the windows and batches that together make the fewest queries.
+def fewest_queries(job: Job, scope: ResolvedScope, endpoint: PlannedEndpoint) -> Cut:
+    """Return the windows and batches that make the fewest queries.
 
-    The last window is often shorter than the others, and needs fewer batches.
+    The last window is often shorter than the others and needs fewer batches.
     """
     largest = _largest_batch(job, scope, endpoint)
     best: Cut | None = None
@@ -59,7 +53,7 @@ def _fewest(job: Job, scope: ResolvedScope, endpoint: PlannedEndpoint) -> Cut:
     windows: list[Window] = []
     for windows, buckets in _tilings(job, scope.window, endpoint):
         if len(windows) >= fewest:
-            break  # as will all shorter ones
+            break  # shorter windows are even more
         sizes = [_fitting_batch(job, scope, count, largest) for count in buckets]
         if not all(sizes):
             continue
@@ -68,39 +62,38 @@ def _fewest(job: Job, scope: ResolvedScope, endpoint: PlannedEndpoint) -> Cut:
         if count < fewest:
             best, fewest = (list(zip(windows, sizes, strict=True)), batches), count
     if best is None:
-        # A single bucket may have too many results; asking for it is all one can do.
+        # Even a single bucket may have too many results; nothing smaller can be asked.
         batches = {largest: _batches(scope.queue_ids, largest)}
         return [(window, largest) for window in windows], batches
     return best
 
 
-def _in_utc_days(job: Job, scope: ResolvedScope, endpoint: PlannedEndpoint) -> Cut:
-    """Return windows that end at midnights in UTC, and the one batch of queues.
+def utc_day_queries(job: Job, scope: ResolvedScope, endpoint: PlannedEndpoint) -> Cut:
+    """Return windows that end at midnights in UTC, and one batch of all queues.
 
-    Where the range begins later each day, windows are counted from a fixed one:
-    else each would move too, and all of them be asked again every day.
+    If the range has a relative start, windows are counted from EPOCH. Else all windows
+    would move with the range, and every day all of them would be fetched again.
 
     Raises:
-        JobError: If `fetch.chunk` is no number of days, or longer than is allowed.
+        JobError: If `fetch.chunk` is not in whole days, or longer than the limit.
     """
-    bounds, chunk = job.fetch.limits, job.fetch.chunk
+    limits, chunk = job.fetch.limits, job.fetch.chunk
     is_filtered = b"Filters" in endpoint.template(job.query, scope.queue_ids)
-    most = bounds.max_days_details_filtered if is_filtered else bounds.max_days_details
-    length = ONE_DAY.times(most)
+    days = limits.max_days_details_filtered if is_filtered else limits.max_days_details
+    length = ONE_DAY.times(days)
     if chunk != "auto":
-        if chunk.seconds or chunk.months or chunk.days > most:
-            msg = f"fetch.chunk {chunk}: {endpoint.name} is asked in 1 to {most} days"
+        if chunk.seconds or chunk.months or chunk.days > days:
+            msg = f"fetch.chunk {chunk}: {endpoint.name} takes 1 to {days} days"
             raise JobError(msg, hint="use P1D, P7D or auto")
         length = chunk
     first = floor_to_bucket(scope.window.start, ONE_DAY, UTC_ZONE)
     if is_relative(job.query.start):
         first -= (first - EPOCH) % timedelta(days=length.days)
-    days = tile(Window(first, scope.window.end), length, UTC_ZONE)
     size = len(scope.queue_ids or ())
     windows = [
-        (Window(max(day.start, scope.window.start), day.end), size)
-        for day in days
-        if day.end > scope.window.start
+        (Window(max(span.start, scope.window.start), span.end), size)
+        for span in tile(Window(first, scope.window.end), length, UTC_ZONE)
+        if span.end > scope.window.start
     ]
     return windows, {size: [scope.queue_ids]}
 
@@ -112,35 +105,35 @@ def _largest_batch(job: Job, scope: ResolvedScope, endpoint: PlannedEndpoint) ->
         return 1
     empty = len(endpoint.template(job.query, ids[:1]))
     each = max(len(i) for i in ids) + len('{"dimension":"queueId","value":""},')
-    room = job.fetch.limits.body_bytes - empty - INTERVAL_BYTES
-    most = 1 + max(0, room // each)  # the empty template names one
-    return min(most, endpoint.queues_at_once or most)
+    free = job.fetch.limits.body_bytes - empty - INTERVAL_BYTES
+    fitting = 1 + max(0, free // each)  # *empty* has one queue already
+    return min(fitting, endpoint.queues_at_once or fitting)
 
 
 def _fitting_batch(job: Job, scope: ResolvedScope, buckets: int, largest: int) -> int:
     """Return how many queues keep the expected results within the limit; 0 is none.
 
     Args:
-        job: What to ask.
-        scope: About what.
-        buckets: Of a window.
-        largest: Most queues of a request.
+        job: What to fetch.
+        scope: The queues.
+        buckets: Number of buckets of a window.
+        largest: Maximum number of queues in a request.
     """
-    query, most = job.query, job.fetch.limits.expected_buckets
+    query, limit = job.query, job.fetch.limits.expected_buckets
     groups = 1
     if "mediaType" in query.group_by and query.media_types:
         groups = len(query.media_types)
     if "queueId" in query.group_by and scope.queue_ids is not None:
-        return min(largest, most // (buckets * groups))
+        return min(largest, limit // (buckets * groups))
     if "queueId" in query.group_by and scope.queues_listed:
-        # Rounded up to a power of two, so that a new queue hardly ever changes the
-        # windows, and with them what has to be fetched again.
+        # Rounded up to a power of two, so that a new queue seldom changes the windows;
+        # new windows would have to be fetched again.
         groups *= 1 << (scope.queues_listed - 1).bit_length()
-    return largest if buckets * groups <= most else 0
+    return largest if buckets * groups <= limit else 0
 
 
 def _batches(ids: tuple[str, ...] | None, size: int) -> list[Batch]:
-    """Cut queues into batches of about one length, none longer than *size*."""
+    """Return the queues in batches of about equal length, at most *size* each."""
     if ids is None:
         return [None]
     count = -(-len(ids) // size)
@@ -151,47 +144,49 @@ def _batches(ids: tuple[str, ...] | None, size: int) -> list[Batch]:
 def _tilings(
     job: Job, whole: Window, endpoint: PlannedEndpoint
 ) -> Iterator[tuple[list[Window], list[int]]]:
-    """Yield windows that tile the range, and how many buckets each has.
+    """Yield windows that tile the range, and the number of buckets of each.
 
-    Fewest windows first. Where the job says how long they are, only those.
+    The fewest windows come first. If `fetch.chunk` sets the length, it is the only one.
     """
     granularity, zone, chunk = job.query.granularity, job.query.zone, job.fetch.chunk
     if chunk == "auto":
         lengths = _lengths(job, whole, endpoint)
     else:
-        _check_chunk(chunk, granularity)
+        if granularity:
+            _check_chunk(chunk, granularity)
         lengths = iter([chunk])
     for length in lengths:
         windows = list(tile(whole, length, zone))
-        if chunk == "auto":
+        if granularity and chunk == "auto":
             windows = _on_edges(windows, granularity, zone)
-        else:
+        elif granularity:
             _check_edges(windows, length, granularity, zone)
-        if endpoint.cuts_by_clock:
+        if granularity and endpoint.cuts_by_clock:
             _check_clock(windows, granularity, zone)
         yield windows, [bucket_count(w, granularity, zone) for w in windows]
 
 
 def _lengths(job: Job, whole: Window, endpoint: PlannedEndpoint) -> Iterator[Period]:
-    """Yield lengths that windows may have, longest first; each holds whole buckets."""
-    granularity, bounds = job.query.granularity, job.fetch.limits
+    """Yield possible lengths of windows, longest first; each holds whole buckets."""
+    granularity, limits = job.query.granularity, job.fetch.limits
     if granularity is None:
-        for days in range(bounds.max_days_daily, 0, -1):
-            yield ONE_DAY.times(days)
+        for count in range(limits.max_days_daily, 0, -1):
+            yield ONE_DAY.times(count)
         return
     if not granularity.is_clock:
         if endpoint.cuts_by_clock:
-            yield granularity  # a day of 23 hours is a bucket only by itself
+            yield granularity  # a day of 23 hours needs a window of its own
             return
-        days = granularity.months * DAYS_OF_A_MONTH + granularity.days
-        for count in range(max(1, bounds.max_days_daily // days), 0, -1):
+        length_days = granularity.months * MAX_DAYS_OF_MONTH + granularity.days
+        for count in range(max(1, limits.max_days_daily // length_days), 0, -1):
             yield granularity.times(count)
         return
-    most_days = bounds.max_days_subday
-    if endpoint.cuts_by_clock and _has_uneven_day(job, whole, granularity):
-        most_days = 1  # so that buckets begin again at each midnight
-    for days in range(most_days, 0, -1):
-        yield ONE_DAY.times(days)
+    max_days = limits.max_days_subday
+    days = tile(whole, ONE_DAY, job.query.zone)
+    if endpoint.cuts_by_clock and any(d.span % granularity.elapsed for d in days):
+        max_days = 1  # so that each midnight begins a bucket
+    for count in range(max_days, 0, -1):
+        yield ONE_DAY.times(count)
     for length in CLOCK_LENGTHS:
         if length.seconds % granularity.seconds == 0:
             yield length
@@ -199,15 +194,15 @@ def _lengths(job: Job, whole: Window, endpoint: PlannedEndpoint) -> Iterator[Per
 
 
 def _on_edges(
-    windows: Sequence[Window], granularity: Period | None, zone: ZoneInfo
+    windows: list[Window], granularity: Period, zone: ZoneInfo
 ) -> list[Window]:
-    """Move the starts of windows back to edges of buckets, where clocks changed.
+    """Return the windows with each start moved back to a bucket's edge.
 
-    Days counted from 21:00 begin within a bucket of three hours on the day of a change,
-    and a bucket cut in two would be two rows.
+    A clock change can shift it: days counted from 21:00 then begin within a bucket of
+    three hours, and a bucket cut in two would be two rows.
     """
-    if granularity is None or not granularity.is_clock:
-        return list(windows)
+    if not granularity.is_clock:
+        return windows
     starts = [floor_to_bucket(w.start, granularity, zone) for w in windows]
     ends = [*starts[1:], windows[-1].end]
     starts[0] = windows[0].start
@@ -215,11 +210,9 @@ def _on_edges(
 
 
 def _check_edges(
-    windows: Sequence[Window], chunk: Period, granularity: Period | None, zone: ZoneInfo
+    windows: Sequence[Window], chunk: Period, granularity: Period, zone: ZoneInfo
 ) -> None:
-    """Refuse windows that a change of the clocks pushes off the buckets' edges."""
-    if granularity is None:
-        return
+    """Refuse windows that a clock change moves off the edges of buckets."""
     for window in windows:
         if floor_to_bucket(window.start, granularity, zone) != window.start:
             msg = (
@@ -230,11 +223,9 @@ def _check_edges(
 
 
 def _check_clock(
-    windows: Sequence[Window], granularity: Period | None, zone: ZoneInfo
+    windows: Sequence[Window], granularity: Period, zone: ZoneInfo
 ) -> None:
-    """Refuse windows whose buckets, counted by the clock, are not the calendar's."""
-    if granularity is None:
-        return
+    """Refuse windows whose buckets differ by elapsed time and by calendar."""
     for window in windows:
         edges = [window.start, window.end]
         if granularity.is_clock:
@@ -242,30 +233,23 @@ def _check_clock(
         if edges != bucket_edges(window, granularity, zone):
             msg = (
                 f"fetch.chunk: this endpoint counts {granularity} from the start of a "
-                f"window, which leaves the buckets of {zone.key} in {window}"
+                f"window; in {window} those are not the buckets of {zone.key}"
             )
             raise JobError(msg, hint="leave fetch.chunk out, or use auto")
 
 
-def _has_uneven_day(job: Job, whole: Window, granularity: Period) -> bool:
-    pace = granularity.elapsed
-    return any(day.span % pace for day in tile(whole, ONE_DAY, job.query.zone))
-
-
-def _check_chunk(chunk: Period, granularity: Period | None) -> None:
-    """Refuse windows that would cut through buckets."""
-    if granularity is None:
-        return
+def _check_chunk(chunk: Period, granularity: Period) -> None:
+    """Refuse a chunk that would cut through buckets."""
     if granularity.is_clock:
-        whole = chunk.seconds % granularity.seconds == 0
+        is_whole = chunk.seconds % granularity.seconds == 0
     elif granularity.months:
-        whole = not (chunk.days or chunk.seconds) and chunk.months > 0
-        whole = whole and chunk.months % granularity.months == 0
+        is_whole = not (chunk.days or chunk.seconds) and chunk.months > 0
+        is_whole = is_whole and chunk.months % granularity.months == 0
     else:
         # A month holds whole days, but not whole weeks.
-        whole = not chunk.seconds and chunk.days % granularity.days == 0
-        whole = whole and (not chunk.months or granularity.days == 1)
-    if not whole:
+        is_whole = not chunk.seconds and chunk.days % granularity.days == 0
+        is_whole = is_whole and (not chunk.months or granularity.days == 1)
+    if not is_whole:
         msg = f"fetch.chunk {chunk} does not hold whole buckets of {granularity}"
         hint = f"use a multiple, such as {granularity.times(2)}, or auto"
         raise JobError(msg, hint=hint)

@@ -61,7 +61,7 @@ class JobRun:
         self._runs: list[OrgRun] = []
         self._failures: dict[str, GcbatchError] = {}
         self._observer = CombinedObserver(job.store_name, observer)
-        for share in job.shares():
+        for share in job.per_org():
             with self._isolating_org(share.org_name):
                 self._runs.append(OrgRun(share, self._observer.part()))
 
@@ -74,7 +74,7 @@ class JobRun:
         """
         if self._job.orgs is not None:
             msg = f"{self._job.name}: has several orgs"
-            raise JobError(msg, hint="take its orgs one by one: Job.shares()")
+            raise JobError(msg, hint="take its orgs one by one: Job.per_org()")
         (run,) = self._runs
         return run
 

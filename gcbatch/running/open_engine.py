@@ -57,7 +57,7 @@ class LazyEngine(AsyncExitStack):
             msg = f"engine dask is not installed: {exc}"
             raise JobError(msg, hint="pip install 'gcbatch[dask]'") from exc
         # A query occupies a worker thread also while it waits for its org's quota.
-        in_flight = self._job.fetch.concurrency * len(self._job.all_orgs)
+        in_flight = self._job.fetch.concurrency * len(self._job.per_org())
         fetch = self._job.fetch.model_copy(update={"concurrency": in_flight})
         opening = dask_engine(self._job.engine, fetch, self._secrets)
         return await self.enter_async_context(opening)

@@ -217,7 +217,7 @@ class OrgRun:
 
     def empty_catalog(self) -> Catalog:
         """Return the tables without rows, before any request."""
-        none: dict[str, Documents] = {table: {} for table in self.job.listed}
+        none: dict[str, Documents] = {table: {} for table in self.job.entities}
         plan = Plan(self.planner.window(), ())
         return self._catalog(ResolvedPlan(plan, Names(), 0, listings=none), None)
 

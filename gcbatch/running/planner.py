@@ -77,7 +77,7 @@ class Planner:
         if saved is None:
             msg = f"{self.store.folder}: holds no run of this job"
             raise DataError(msg, hint="`gcbatch run JOB` fetches its data")
-        if saved.asked != self._fingerprint:
+        if saved.fingerprint != self._fingerprint:
             msg = f"{self._job.name}: requests other data than its last run did"
             raise JobError(msg, hint="`gcbatch run JOB` fetches what is new")
         self._check_targets(saved.names)
@@ -106,7 +106,7 @@ class Planner:
 
     def _unlisted(self) -> list[str]:
         """Return the exported tables of entities that the store does not have."""
-        return [t for t in self._job.listed if not has_entities(self.store, t)]
+        return [t for t in self._job.entities if not has_entities(self.store, t)]
 
     def window(self) -> Window:
         """Return the job's range.
@@ -130,7 +130,7 @@ class Planner:
     def plan_from_saved(self) -> ResolvedPlan | None:
         """Return the plan with saved names; None if they do not suffice."""
         saved = SavedPlan.read(self.store)
-        if saved is None or saved.asked != self._fingerprint:
+        if saved is None or saved.fingerprint != self._fingerprint:
             return None
         if self._unlisted():
             return None  # an export was added that needs another listing
@@ -179,7 +179,7 @@ class Planner:
         known = saved.names if saved else Names()
         listings = await self._list(session, spare)
         names = known.updated_with(names_from_listings(listings, known))
-        tables = [await session.list_table(table) for table in self._job.listed]
+        tables = [await session.list_table(table) for table in self._job.entities]
         warnings = [
             f"{found.kind.label} are listed without their settings: {found.reason}"
             for found in tables
@@ -208,7 +208,7 @@ class Planner:
         try:
             return await session.list_all(named, needed=needed)
         except ServiceError as exc:
-            if spare is None or self._job.listed:
+            if spare is None or self._job.entities:
                 raise
             # The service does not answer; the saved names remain.
             kinds = [kind for kind in ENTITY_KINDS if kind.dimension in named]
@@ -219,7 +219,7 @@ class Planner:
         dimensions = named_dimensions()
         if self._job.query.details:
             return dimensions  # rows of details have ids of all kinds
-        needed = {k.dimension for k in ENTITY_KINDS if k.table in self._job.listed}
+        needed = {k.dimension for k in ENTITY_KINDS if k.table in self._job.entities}
         if self._job.query.family:  # a tutorial's answers have names, not ids
             needed |= dimensions & set(self._job.query.group_by)
         if self._plans_by_queues or self._job.sla:

@@ -11,7 +11,7 @@ from gcbatch.errors import GcbatchError
 from gcbatch.exporting import PublishedFile
 from gcbatch.genesys.client import FailedCall
 from gcbatch.job import Export, Job
-from gcbatch.planning import PartsDigest, run_id_of_all
+from gcbatch.planning import PartsDigest, combine_run_ids
 from gcbatch.windows import Window, iso
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ def report_of_all(
         each[0],
         **sums,
         job=job.name,
-        run_id=run_id_of_all({org: r.run_id for org, r in reports.items()}),
+        run_id=combine_run_ids({org: r.run_id for org, r in reports.items()}),
         window=Window(
             min(r.window.start for r in each), max(r.window.end for r in each)
         ),

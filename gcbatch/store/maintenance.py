@@ -19,7 +19,7 @@ from gcbatch.store.entity_files import ENTITY_FILES
 from gcbatch.store.part_metadata import SETTLE, PartMetadata
 from gcbatch.store.store import FRESH_NOTE, PLAN_NOTE, REPORT_NOTE, Store
 from gcbatch.suggest import unknown
-from gcbatch.windows import UTC_ZONE, Period, Window, as_period_or_none, iso, step
+from gcbatch.windows import UTC_ZONE, Period, Window, iso, parse_period_or_zero, step
 
 __all__ = ["PruneResult", "StoredJob", "list_store", "parse_age", "prune"]
 
@@ -247,7 +247,7 @@ def _stored_job(folder: Path) -> StoredJob:
 def _settling(note: dict[str, Any]) -> tuple[Period, ZoneInfo]:
     """Return the settling time of the last run, and the time zone of its days."""
     try:
-        return as_period_or_none(note["settle"]), ZoneInfo(note["timezone"])
+        return parse_period_or_zero(note["settle"]), ZoneInfo(note["timezone"])
     except (KeyError, TypeError, ValueError, OSError):
         return SETTLE, UTC_ZONE
 

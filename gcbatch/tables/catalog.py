@@ -54,7 +54,7 @@ class Catalog:
             period: Of the table `sla`; None is the job's.
         """
         new_table: Callable[[TableSource], Table] = load_member(
-            self.job.folder_of(name), name, "table"
+            self.job.registry_folder(name), name, "table"
         )
         table = new_table(replace(self.source, period=period))
         lacks = () if name in ENTITY_TABLES else tuple(map(Lack, self.source.lacks))

@@ -8,7 +8,7 @@ from typing import Final
 import pyarrow as pa
 
 from gcbatch.errors import GcbatchError, tagging_org
-from gcbatch.planning import run_id_of_all
+from gcbatch.planning import combine_run_ids
 from gcbatch.table import Table
 from gcbatch.tables.catalog import Catalog
 from gcbatch.windows import UTC_ZONE, Window
@@ -52,7 +52,7 @@ def of_all_orgs(tables: Mapping[str, Table]) -> Table:
         key=("org", *first.key),
         covered=Window(min(c.start for c in covered), max(c.end for c in covered)),
         timezone=UTC_ZONE if differ else first.timezone,
-        run_id=run_id_of_all({name: tables[name].run_id for name in names}),
+        run_id=combine_run_ids({name: tables[name].run_id for name in names}),
         batches=batches,
         basis=of_all_orgs(bases) if bases else None,
         time=None if differ else first.time,

@@ -65,8 +65,8 @@ class Aggregates(SplittableEndpoint):
             queue_ids: The queues of this request; None means all.
         """
         clauses = [any_of("queueId", queue_ids)] if queue_ids else []
-        clauses += query.own_clauses
-        wanted = all_of(clauses, query.whole_filter)
+        clauses += query.media_clauses
+        wanted = all_of(clauses, query.aggregate_filter)
         body: dict[str, Any] = {
             "timeZone": query.timezone,
             "groupBy": list(query.group_by),
@@ -118,7 +118,7 @@ class Aggregates(SplittableEndpoint):
         )
 
     def _mode(self, fetch: Fetch) -> FetchMode:
-        return FetchMode.JOBS if self.by_jobs else fetch.road
+        return FetchMode.JOBS if self.by_jobs else fetch.mode
 
     def make_fetcher(self, context: FetchContext) -> QueryFetcher:
         """Return what fetches the queries of one run: by query, by job, or both."""

@@ -76,10 +76,10 @@ class DetailsEndpoint:
         """
         filters = {
             kind: [one.wire() for one in given]
-            for kind, given in query.filters_by_kind.by_kind().items()
+            for kind, given in query.detail_filters.by_kind().items()
         }
         clauses = [any_of("queueId", queue_ids)] if queue_ids else []
-        own = all_of([*clauses, *query.own_clauses], None)
+        own = all_of([*clauses, *query.media_clauses], None)
         if own:
             given = filters.get("segmentFilters", [])
             filters["segmentFilters"] = [own.wire(), *given]
