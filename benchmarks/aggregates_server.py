@@ -30,15 +30,18 @@ from benchmarks.aggregates_data import (
     queue_id,
 )
 from benchmarks.counted import CountedSimulator, run
-from gcbatch.genesys import Family
+from gcbatch.genesys import FAMILIES
 from gcbatch.simulator import Fault, Faults, Queue, Tenant
 from gcbatch.simulator.aggregates.query import Limits, Query, read_query
 from gcbatch.simulator.problems import bad_request
+from gcbatch.simulator.route import ANALYTICS, ApiRequest, Route, json_bytes_response
 
 WIDE: Final = 1_000_000
 """A quota that nobody reaches."""
 
 QUERIES: Final = "/aggregates/query"
+PREPARED: Final = f"{ANALYTICS}/conversations/aggregates/query"
+FAMILY: Final = next(family for family in FAMILIES if family.model == "Conversation")
 DAY_MS: Final = 86_400_000
 TODAY: Final = b"<--today->"
 TOMORROW: Final = b"<tomorrow>"
@@ -88,13 +91,16 @@ class PreparedSimulator(CountedSimulator):
         super().__init__(tenant, **options)
         self._texts = [_text(pattern) for pattern in range(PATTERNS)]
 
-    async def _aggregates(self, family: Family, request: web.Request) -> web.Response:
-        body = await self._query_body(request, family.permission)
-        query = read_query(body, family, Limits(None))
-        asked = orjson.loads(body)
+    def _routes(self) -> Iterator[Route]:
+        for route in super()._routes():
+            is_prepared = route.path == PREPARED
+            yield route._replace(answer=self._prepared) if is_prepared else route
+
+    def _prepared(self, request: ApiRequest) -> web.Response:
+        query = read_query(request.body, FAMILY, Limits(None))
+        given = orjson.loads(request.body)
         if (
-            family.model != "Conversation"
-            or asked.get("granularity") != "PT15M"
+            given.get("granularity") != "PT15M"
             or set(query.metrics) != set(METRICS)
             or "queueId" not in query.group_by
             or not {"queueId", "mediaType"}.issuperset(query.group_by)
@@ -103,7 +109,7 @@ class PreparedSimulator(CountedSimulator):
         ):
             msg = "only whole days of all metrics in PT15M by queueId are prepared"
             raise bad_request(msg)
-        return web.Response(body=self._body(query), content_type="application/json")
+        return json_bytes_response(self._body(query))
 
     def _body(self, query: Query) -> bytes:
         days = [

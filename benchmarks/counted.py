@@ -43,8 +43,8 @@ class CountedSimulator(Simulator):
         return app
 
     async def _asked(self, _: web.Request) -> web.Response:
-        entries = [entry for entry in self.journal if entry.path != PATH]
-        self.journal.clear()
+        entries = [entry for entry in self.request_log if entry.path != PATH]
+        self.request_log.clear()
         api = [entry for entry in entries if entry.path.startswith("/api/")]
         return web.json_response(
             {

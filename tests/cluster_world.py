@@ -226,7 +226,7 @@ def used(bench: "Bench", allowed: int) -> float:
 
 def refused(bench: "Bench") -> int:
     """Return how many answers were 429."""
-    return len(bench.simulator.journal.throttled)
+    return len(bench.simulator.request_log.throttled)
 
 
 def tokens(bench: "Bench") -> int:

@@ -84,7 +84,7 @@ def test_what_passes_is_repeated(tmp_path: Path, by_query: bytes, fault: Fault) 
 
     run(world, endpoint=ASYNC)
 
-    assert world.simulator.faults.struck
+    assert world.simulator.faults.triggered
     assert written(world) == by_query
 
 

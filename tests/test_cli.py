@@ -308,7 +308,7 @@ class TestOtherFailures:
         result = cli(command, bench.write(exports=[export]))
 
         assert result.exit_code == 2, result.output
-        assert len(bench.simulator.journal) == 0
+        assert len(bench.simulator.request_log) == 0
 
 
 class TestRun:

@@ -242,7 +242,7 @@ class TestThrottled:
             async with simulated() as (simulator, client):
                 await ask(client)
                 simulator.faults.add(Fault("throttled", wait_s=20))
-                simulator.journal.clear()
+                simulator.request_log.clear()
                 first = asyncio.create_task(ask(client))
                 while not client.traffic.throttled:  # noqa: ASYNC110 - no event tells
                     await asyncio.sleep(0)
@@ -886,7 +886,7 @@ class TestTokens:
                 try:
                     await ask(client)
                 finally:
-                    assert len(simulator.journal) == 1
+                    assert len(simulator.request_log) == 1
 
         error = failure_of(work)
 

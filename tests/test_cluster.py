@@ -37,7 +37,7 @@ SPREAD = ("--engine", "dask", "--workers", "4")
 def local_outputs(bench: "Bench", job: Path) -> dict[str, bytes]:
     """Return what a run of one process writes, and leave its requests forgotten."""
     Run(bench, job).end()
-    bench.simulator.journal.clear()
+    bench.simulator.request_log.clear()
     return bench.outputs(job.stem)
 
 

@@ -181,7 +181,7 @@ def test_a_service_that_is_busy_is_waited_for(tmp_path: Path) -> None:
 
     world.run(**BY_JOB, days=4, fetch={"chunk": "P1D"})
 
-    assert len(world.simulator.faults.struck) >= 5
+    assert len(world.simulator.faults.triggered) >= 5
     assert world.ids() == all_ids(world, 4)
 
 

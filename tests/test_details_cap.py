@@ -194,5 +194,5 @@ def test_pieces_are_counted_too(tmp_path: Path, matching: Matching, kind: Any) -
 
     world.run(days=2, fetch={"concurrency": 1})
 
-    assert world.simulator.faults.struck
+    assert world.simulator.faults.triggered
     assert world.ids() == all_ids(world, 2)

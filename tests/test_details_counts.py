@@ -49,7 +49,7 @@ def test_a_page_that_lost_rows_once_is_asked_again(
 
     report = world.run()
 
-    assert world.simulator.faults.struck
+    assert world.simulator.faults.triggered
     assert world.ids() == all_ids(world)
     assert report.rows == ROWS
 

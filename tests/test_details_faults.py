@@ -85,7 +85,7 @@ def test_what_passes_is_repeated(tmp_path: Path, fault: Fault) -> None:
 
     world.run()
 
-    assert len(world.simulator.faults.struck) >= 2
+    assert len(world.simulator.faults.triggered) >= 2
     assert world.ids() == all_ids(world)
 
 

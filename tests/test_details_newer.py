@@ -145,7 +145,7 @@ def test_numbers_with_a_fraction_of_nothing_are_whole(
         world.folder.mkdir()
         world.run(endpoint=f"conversation-details{road}", tables=tuple(LEVELS))
 
-    assert floats.simulator.faults.struck
+    assert floats.simulator.faults.triggered
     for table in LEVELS:
         written = floats.output(table=table).read_bytes()
         assert written == plain.output(table=table).read_bytes()

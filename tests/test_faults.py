@@ -209,7 +209,7 @@ def test_a_small_quota_is_used_to_the_full(tmp_path: Path, concurrency: int) -> 
 
     report, simulator = troubled(tmp_path / "run", options=SMALL, **job)
 
-    asked = [entry for entry in simulator.journal if "/api/" in entry.path]
+    asked = [entry for entry in simulator.request_log if "/api/" in entry.path]
     windows: list[int] = []
     opened = -100.0
     for entry in asked:

@@ -192,7 +192,7 @@ def test_none_is_believed(tmp_path: Path, call: Call) -> None:
         arm(world, call, some)
         with pytest.raises(GcbatchError, match="no usable answer") as failed:
             world.run(**job)
-        struck.append(len(world.simulator.faults.struck))
+        struck.append(len(world.simulator.faults.triggered))
         assert failed.value.exit_code == 4
         pieces = failed.value.problem.split(":")
         assert any(re.search(call.path, piece) for piece in pieces)

@@ -497,8 +497,8 @@ async def test_the_journal_tells_what_was_asked() -> None:
         await client.get(QUEUES, pageSize="3")
         simulator = client.simulator
 
-    token, data, listing = simulator.journal
-    assert [entry.status for entry in simulator.journal] == [200, 200, 200]
+    token, data, listing = simulator.request_log
+    assert [entry.status for entry in simulator.request_log] == [200, 200, 200]
     assert (token.path, token.token_id, token.request) == ("/oauth/token", None, None)
     assert (data.at, data.request) == (1005.0, QUERY)
     assert data.correlation_id == answer.headers["ININ-Correlation-Id"]
@@ -514,20 +514,20 @@ async def test_the_journal_tells_what_was_asked() -> None:
 async def test_the_journal_can_be_cleared() -> None:
     """It starts anew with the next request."""
     async with connected() as client:
-        client.simulator.journal.clear()
+        client.simulator.request_log.clear()
         await client.get(QUEUES)
 
-    assert len(client.simulator.journal) == 1
-    assert client.simulator.journal[0].path == QUEUES
+    assert len(client.simulator.request_log) == 1
+    assert client.simulator.request_log[0].path == QUEUES
 
 
 async def test_the_journal_may_be_bounded() -> None:
     """The last requests are kept; one that serves for days does not grow with each."""
-    async with connected(max_journal_entries=2) as client:
+    async with connected(max_logged_requests=2) as client:
         for size in ("1", "2", "3"):
             await client.get(QUEUES, pageSize=size)
 
-    journal = client.simulator.journal
+    journal = client.simulator.request_log
     assert [entry.query for entry in journal] == ["pageSize=2", "pageSize=3"]
 
 

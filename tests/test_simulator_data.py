@@ -25,7 +25,7 @@ from gcbatch.simulator.details.index import index_of
 from gcbatch.simulator.tenant.call_log import queue_id, user_id
 from gcbatch.simulator.tenant.events import events_of
 from gcbatch.simulator.tenant.tenant import Tenant
-from gcbatch.simulator.tutorials.counts import Question, tallies_of
+from gcbatch.simulator.tutorials.counts import CountQuery, count_cells
 
 HEAD = (
     "call_id,line,priority,type,vru_entry,vru_exit,"
@@ -263,7 +263,7 @@ def test_made_up_calls_need_no_agents() -> None:
         pytest.param(events_of, id="events"),
         pytest.param(index_of, id="conversations"),
         pytest.param(
-            lambda tenant: tallies_of(tenant, Question(0, 1, None, ("nOffered",))),
+            lambda tenant: count_cells(tenant, CountQuery(0, 1, None, ("nOffered",))),
             id="tallies",
         ),
     ],

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from gcbatch.simulator import Call, Document
-from gcbatch.simulator.details.query import matching, read_async
+from gcbatch.simulator.details.query import find_conversations, read_async
 from tests.details_client import (
     CONVERSATIONS,
     after,
@@ -301,7 +301,7 @@ def test_a_job_means_what_went_on(more: dict[str, Any], expected: list[int]) -> 
     interval = "2026-01-01T11:30:00Z/2026-01-01T12:30:00Z"
     query = read_async(json_of(interval=interval, **more))
 
-    rows = matching(every_hour(), query)
+    rows = find_conversations(every_hour(), query)
 
     assert [(row.start_ms // 3_600_000) % 24 for row in rows] == expected
 

@@ -131,7 +131,7 @@ async def test_faults_come_and_go_while_running() -> None:
         after = await client.statuses(1)
 
     assert (before, during, after) == ([200], [500], [200])
-    assert [fault.kind for fault in faults.struck] == ["status"]
+    assert [fault.kind for fault in faults.triggered] == ["status"]
 
 
 async def test_the_first_of_two_answers_wins() -> None:
@@ -219,7 +219,7 @@ async def test_a_body_is_cut_off() -> None:
         after = await client.statuses(1)
 
     assert after == [200]
-    assert client.simulator.journal[1].faults == ("truncated",)
+    assert client.simulator.request_log[1].faults == ("truncated",)
 
 
 async def test_garbage_is_no_json() -> None:

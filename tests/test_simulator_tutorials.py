@@ -1109,7 +1109,7 @@ async def test_data_requests_and_the_journal_count_both() -> None:
         ) as response:
             count = response.headers["inin-ratelimit-count"]
 
-    token, first, second, *_ = simulator.journal
+    token, first, second, *_ = simulator.request_log
     assert simulator.data_requests == 3
     assert (token.path, token.request) == (TOKEN, None)
     assert (first.request, first.query) == (report(), "pageSize=3")

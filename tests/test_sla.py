@@ -872,11 +872,11 @@ class TestRuns:
         """Targets and periods are no part of the question: all comes from the store."""
         bench = bench_of(TWO_TENANT)
         before = rows_of(bench)
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
 
         after = rows_of(bench, sla={"target": 1, "period": "month"})
 
-        assert len(bench.simulator.journal) == 0
+        assert len(bench.simulator.request_log) == 0
         assert {row["period"] for row in (*before, *after)} == {"2026-03-02", "2026-03"}
         assert {row["target_pct"] for row in after} == {1}
 

@@ -216,13 +216,13 @@ class TestReport:
         job = bench.write(sla={}, exports=[sla_export(bench)])
         run = cli("run", job)
         (bench.folder / "sla.csv").unlink()
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
 
         result = cli("report", job)
 
         assert result.exit_code == 0
         assert cells(result, "queue") == cells(run, "queue")
-        assert len(bench.simulator.journal) == 0
+        assert len(bench.simulator.request_log) == 0
         assert not (bench.folder / "sla.csv").exists()
 
     def test_by_interval_it_is_the_tutorials_table(
@@ -355,7 +355,7 @@ class TestReport:
         assert result.exit_code == code
         assert words in result.stderr
         assert result.stderr.count("error: ") == result.stderr.count("hint: ") == 1
-        assert len(bench.simulator.journal) == 0
+        assert len(bench.simulator.request_log) == 0
 
 
 class TestBreaches:

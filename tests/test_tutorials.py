@@ -252,7 +252,7 @@ class TestOnTheWire:
             for entry in bench.data_requests
             for p in entry.request["filter"]["predicates"]
         }
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
         ask(bench, SUMMARY, fetch={"chunk": "P7D"})
 
         assert report.queries == len(asked) == QUEUE_COUNT
@@ -340,7 +340,7 @@ class TestPages:
 
         found = intervals(ask(bench, endpoint, **sections))
 
-        assert len(bench.simulator.faults.struck) == len(nth)
+        assert len(bench.simulator.faults.triggered) == len(nth)
         assert found == expected
 
     @pytest.mark.one_in(2)

@@ -119,7 +119,7 @@ class TestAGoodRun:
     def test_costs_the_fewest_queries(self, bench: "Bench") -> None:
         """Seven windows of hours are compared with one query of days."""
         bench.run()
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
 
         verify(bench.job())
 
@@ -132,7 +132,7 @@ class TestAGoodRun:
         bench = bench_of(tenant())
         query = {**MARCH, "queues": ["Sales"], "media_types": ["voice"]}
         bench.run(query=query)
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
 
         found = march(bench, query=query)
 
@@ -183,11 +183,11 @@ class TestAGoodRun:
     def test_offline_makes_no_request(self, bench: "Bench") -> None:
         """Without the service, parts and outputs are checked all the same."""
         bench.run()
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
 
         found = verify(bench.job(), offline=True)
 
-        assert len(bench.simulator.journal) == 0
+        assert len(bench.simulator.request_log) == 0
         assert found.is_good
         assert (found.totals, found.not_compared) == (None, "offline")
 
@@ -257,12 +257,12 @@ class TestOtherBuckets:
         bench = bench_of(tenant())
         query = {**MARCH, "from": "2026-03-02T10:00", "to": "2026-03-03T07:00"}
         bench.run(query=query)
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
 
         found = march(bench, query=query)
 
         assert found.totals is not None
-        assert (found.totals.spans, len(bench.simulator.journal)) == (0, 0)
+        assert (found.totals.spans, len(bench.simulator.request_log)) == (0, 0)
         assert len(found.totals.left_out) == 1
 
     @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ class TestOtherBuckets:
             "fetch": {"chunk": chunk},
         }
         bench.run(**sections)
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
 
         found = march(bench, **sections)
         granularities = {e.request.get("granularity") for e in bench.data_requests}

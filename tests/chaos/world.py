@@ -181,7 +181,7 @@ class World:
 
     def asked(self, since: int = 0) -> Asked:
         """Return the queries that were asked, in order."""
-        entries = list(self.simulator.journal)[since:]
+        entries = list(self.simulator.request_log)[since:]
         return [_question(entry) for entry in entries if "analytics" in entry.path]
 
 
@@ -238,7 +238,7 @@ def live(schedule: Schedule, folder: Path) -> Tally:
         async with _service(schedule, loop, faults) as simulator:
             world = World(schedule, run, simulator, loop)
             await _Life(world, quiet, tally).pass_by()
-        tally.struck.update(fault.kind for fault in faults.struck)
+        tally.struck.update(fault.kind for fault in faults.triggered)
 
     compressed(lived, real_s=REAL_S)
     return tally
@@ -315,13 +315,16 @@ class _Life:
             at = cut.at * self.quiet.turns
             moments = [*moments, (at, world.cancel)]
         before = self._before()
-        asked, struck = len(world.simulator.journal), len(world.simulator.faults.struck)
+        asked, struck = (
+            len(world.simulator.request_log),
+            len(world.simulator.faults.triggered),
+        )
         began = world.loop.time()
         with befallen(cut or Cut("cancel"), self._folder, _no_death):
             ended = await world.run(moments)
         took_s = world.loop.time() - began
-        requests = len(world.simulator.journal) - asked
-        strikes = len(world.simulator.faults.struck) - struck
+        requests = len(world.simulator.request_log) - asked
+        strikes = len(world.simulator.faults.triggered) - struck
         explained_s = 120 + requests + STRIKE_S * strikes
         assert took_s <= explained_s, f"{took_s:.0f} s for {strikes} faults"
         before.check(ended, world.asked(asked), self)
