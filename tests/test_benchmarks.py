@@ -145,7 +145,7 @@ def test_every_bucket_has_to_be_there_once() -> None:
     assert problem(table) == problem(table[:7], table[7:]) == ""
     assert problem(table[1:]) == "1 lost, 1 sums of a queue and day different"
     assert problem(table, table[:1]).startswith("1 double, 1 sums")
-    assert problem(table, other_day[:3]) == "3 strange"
+    assert problem(table, other_day[:3]) == "3 unknown"
     assert problem(changed) == "1 sums of a queue and day different"
 
 

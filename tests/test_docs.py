@@ -30,7 +30,6 @@ from tests.pages import (
     blocks,
     links_of,
     place_of,
-    prose_of,
 )
 
 ENVIRON = {
@@ -67,14 +66,6 @@ NOT_EXECUTED: Final = {
     '"""The sqlite exporter does': "a test; tests/test_plugin.py runs it",
 }
 """Blocks of Python that are only compiled."""
-
-ARCHAIC: Final = "anew|whom|kin|nobody|told|shelf|shelves|but for|save for"
-"""Words and turns for which plain ones exist: again, which, nothing, except."""
-
-NOT_YET_PLAIN: Final = {
-    "docs/writing-a-job.md": "is printed from the docstrings of the models",
-}
-"""Pages whose words are decided elsewhere."""
 
 OF_OTHERS: Final = {
     "--nthreads 64": "dask worker",
@@ -280,16 +271,6 @@ def test_decisions_are_listed_and_have_their_headings() -> None:
         headings = re.findall(r"^## (.*)$", path.read_text("utf-8"), re.MULTILINE)
 
         assert headings == ["Context", "Decision", "Measured", "Rejected"], path.name
-
-
-@pytest.mark.parametrize(
-    "page", [p for p in PAGES if place_of(p) not in NOT_YET_PLAIN], ids=place_of
-)
-def test_pages_use_plain_words(page: Path) -> None:
-    """Words that readers of average English do not know are not used."""
-    odd = re.findall(rf"(?i)\b(?:{ARCHAIC})\b", " ".join(prose_of(page).split()))
-
-    assert not odd
 
 
 def test_the_glossary_is_sorted() -> None:

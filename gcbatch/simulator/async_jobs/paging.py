@@ -45,7 +45,7 @@ class Results:
 
         Args:
             params: Of the request; without `cursor` it is the first page.
-            digest: Tells the job's cursors from those of other jobs.
+            digest: Of the job; cursors of other jobs are refused.
             faults: Kinds of the faults that apply to the request.
 
         Raises:
