@@ -70,8 +70,8 @@ def measure(rounds: int, *, quick: bool) -> Findings:
     per_s = allowed / window_s
     lines = tuple(
         f"{pace.answered} requests in {pace.seconds:.1f} s, {pace.refused} refused: "
-        f"{pace.used_pct(per_s):.1f} % of the quota; of its windows, as reported by the "
-        f"run, {pace.reported_pct:.1f} %"
+        f"{pace.used_pct(per_s):.1f} % of the quota; of its windows, as reported by "
+        f"the run, {pace.reported_pct:.1f} %"
         for pace in paces
     )
     title = f"A quota of {allowed} requests in {window_s} s"

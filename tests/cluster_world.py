@@ -235,14 +235,14 @@ def tokens(bench: "Bench") -> int:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a port on which no process listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def certificate(folder: Path) -> dict[str, str]:
-    """Make a certificate for all sides, and return what tells Dask of it."""
+    """Make a certificate for all sides, and return the settings of Dask for it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test cluster")])
     now = dt.datetime.now(dt.UTC)
@@ -285,7 +285,7 @@ class Standing:
         host: Where the scheduler listens.
 
     Attributes:
-        environ: What tells Dask of the certificates.
+        environ: Has Dask's settings for the certificates.
         processes: By name; those that ended are not among them.
     """
 

@@ -133,7 +133,7 @@ def conversation(*participants: Json, **fields: Any) -> bytes:
 
 
 def said(table: Table) -> list[Json]:
-    """Return rows as they are told in full: JSON read, and nulls left out."""
+    """Return rows in full: JSON decoded, without nulls."""
     is_json = {
         f.name for f in table.schema if (f.metadata or {}).get(b"content") == b"json"
     }

@@ -88,7 +88,7 @@ def _texts(*keys: str) -> Change:
 
 
 def _fields(service: "EchoingService", _: Any, __: Any, ___: Any, body: bytes) -> bytes:
-    """Put fields that nobody knows into all objects."""
+    """Put unknown fields into all objects."""
 
     def changed(value: Any) -> Any:
         if isinstance(value, list):

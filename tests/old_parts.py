@@ -18,7 +18,7 @@ def account_in(path: Path) -> PartMetadata:
 
 
 def rewritten(path: Path, **account: Any) -> None:
-    """Write a part again, right but for what is changed of its account."""
+    """Write a valid part again, with changed metadata."""
     known = partfile.metadata_of(path)
     about = {partfile.QUERY_KEY: known[partfile.QUERY_KEY]}
     _write(path, about, replace(account_in(path), **account))

@@ -1,4 +1,4 @@
-"""Two roads from an answer to its rows: the short one agrees with the long one."""
+"""Two readers turn an answer into rows: the fast one agrees with the other."""
 
 import json
 from contextlib import suppress
@@ -75,7 +75,7 @@ def buckets(draw: st.DrawFn) -> list[Any]:
 
 
 def key_of(group: Any) -> tuple[Any, Any]:
-    """Return what tells a group from others; left out is the same as null."""
+    """Return the key of a group; a missing dimension is the same as null."""
     told = group["group"]
     return told.get("queueId"), told.get("mediaType")
 
@@ -185,7 +185,7 @@ ODD = [
 def test_what_is_odd_goes_the_long_way(
     page: dict[str, Any], metrics: tuple[str, ...]
 ) -> None:
-    """The short road refuses it, or says the same; it never says anything else."""
+    """The fast reader refuses it, or returns the same, and never anything else."""
     asked = ASKED.model_copy(update={"metrics": metrics})
     given: dict[str, Any] = {"asked": asked, "queues": ("q1", "Q2")}
     short = by_the_short_road(page, **given)
@@ -214,7 +214,7 @@ def test_what_is_odd_goes_the_long_way(
 )
 @pytest.mark.parametrize("views", [ASKED.views, ()])
 def test_what_would_be_left_out_goes_the_long_way(page: Any, views: Any) -> None:
-    """There it is named, or refused; the short road knows what was asked alone."""
+    """There it is named, or refused; the fast reader knows requested metrics alone."""
     asked = ASKED.model_copy(update={"views": views})
 
     assert by_the_short_road(page, asked=asked) is None

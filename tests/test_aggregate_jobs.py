@@ -79,7 +79,7 @@ def test_jobs_bring_the_same_bytes(
     ids=["expired", "failed", "cancelled", "empty first", "empty", "503"],
 )
 def test_what_passes_is_repeated(tmp_path: Path, by_query: bytes, fault: Fault) -> None:
-    """Pages of a job that was lost are forgotten, and all come anew."""
+    """Pages of a job that was lost are dropped, and all are fetched again."""
     world = week(tmp_path, fault)
 
     run(world, endpoint=ASYNC)

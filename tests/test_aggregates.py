@@ -405,7 +405,7 @@ class TestFigures:
         assert row["o_customer_sentiment_count_negative"] == 2
 
     def test_a_score_beyond_all_bounds_is_refused(self) -> None:
-        """A number that no column holds is told like any other."""
+        """A number that no column can hold is reported like any other."""
         score = metric("oCustomerSentiment", sum=10**400)
 
         with pytest.raises(DataError, match=r"Sentiment\.sum is larger than 64 bits"):

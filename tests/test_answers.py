@@ -26,7 +26,7 @@ def refused(
 
 
 def test_the_services_words_are_kept() -> None:
-    """Code, message and correlation id are told; nothing else of the body is."""
+    """Code, message and correlation id are reported; nothing else of the body is."""
     body = {
         "message": "Value [x] is not valid",
         "code": "invalid.value",

@@ -48,7 +48,7 @@ DAY = timedelta(days=1)
 WAYS = ("midnight", "utc", "start")
 FIRST, LAST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC)
 FORTNIGHT = timedelta(days=14)
-"""No zone changes its clocks twice in less, but for a few that are not of our time."""
+"""No zone changes its clocks twice in less, except a few in the past."""
 
 
 def begins(day: date, zone: ZoneInfo) -> datetime:
@@ -64,7 +64,7 @@ def day_of(at: datetime, zone: ZoneInfo) -> date:
 
 @dataclass
 class Service:
-    """Counts events by the hour, and hours from where it is told to.
+    """Counts events by the hour; a parameter sets the origin of hours.
 
     Args:
         events: Of one queue, in UTC.

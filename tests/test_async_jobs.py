@@ -39,7 +39,7 @@ def read(body: bytes) -> Page:
 
 @dataclass
 class Service:
-    """Answers as told, call by call; a number is a status to refuse with."""
+    """Gives prepared answers, call by call; a number is an error status."""
 
     answers: Iterator[Any]
     takes_s: float = 0.0

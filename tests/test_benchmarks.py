@@ -35,7 +35,7 @@ QUEUES = 2
 def test_the_driver_checks_rows_and_prints_its_table(
     name: str, small: str, large: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Very little, once: no figure is judged, but all are told."""
+    """Very little, once: all figures are printed, none is judged."""
     code = main(["--quick", "--only", name])
 
     told = capsys.readouterr().out
@@ -51,7 +51,7 @@ def test_the_driver_checks_rows_and_prints_its_table(
 def test_a_tight_quota_is_counted_by_the_server(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A loop that keeps no pace is refused and fails; that is told, and no error."""
+    """A loop without a rate limit is refused and fails; that is shown, and no error."""
     code = main(["--quick", "--only", "tight-quota"])
 
     told = capsys.readouterr().out
@@ -80,13 +80,13 @@ def test_a_lost_row_fails_however_little_is_measured(
 
 @pytest.mark.parametrize("part", [["--quick"], ["--only", "details"]])
 def test_the_page_is_not_written_of_a_part(part: list[str]) -> None:
-    """It would say nothing of the rest, or tell figures of too little."""
+    """It would lack the rest, or have figures of too short a run."""
     with pytest.raises(SystemExit, match="2"):
         main(["--write", *part])
 
 
 def test_a_missed_target_fails_only_where_enough_is_measured() -> None:
-    """With --quick figures are told, not judged."""
+    """With --quick figures are printed, not judged."""
 
     def measure(rounds: int, *, quick: bool) -> Findings:  # noqa: ARG001 - a signature
         return Findings("Figures", (), (Verdict("3 x, at most 2", is_met=False),))

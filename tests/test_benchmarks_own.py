@@ -43,7 +43,7 @@ def test_each_runs_in_seconds(measure: Measure, told: int) -> None:
 
 @pytest.mark.parametrize(("quick", "code"), [(False, 1), (True, 0)])
 def test_a_missed_target_is_an_exit_code(*, quick: bool, code: int) -> None:
-    """Unless so little was measured that it tells nothing."""
+    """Unless so little was measured that it shows nothing."""
 
     def measure(rounds: int, *, quick: bool) -> Findings:
         del quick

@@ -216,7 +216,7 @@ class TestBadInput:
         check_refusal(cli("run", bench.write(), "--set", setting), 2, "KEY=VALUE")
 
     def test_a_setting_names_itself(self, cli: Cli, bench: "Bench") -> None:
-        """A problem of an override is told as such, not by a line of the file."""
+        """A problem of an override is reported as such, not by a line of the file."""
         result = cli("run", bench.write(), "--set", "fetch.concurrency=many")
 
         check_refusal(result, 2, "--set fetch.concurrency: fetch.concurrency: must be")
@@ -333,7 +333,7 @@ class TestRun:
         assert again["exports"] == report["exports"]
 
     def test_prints_a_report_for_each_job(self, cli: Cli, bench: "Bench") -> None:
-        """Several jobs give a list; one that fails is told as such."""
+        """Several jobs give a list; one that fails is shown as failed."""
         good, bad = bench.write("good"), bench.write("bad", query={"queues": ["x"]})
 
         result = cli("run", "--json", good, bad)
@@ -407,7 +407,7 @@ def test_workers_are_dasks(options: tuple[str, str, str], settings: list[str]) -
 class TestReaderGone:
     @pytest.mark.parametrize("as_json", [["--json"], []])
     def test_the_code_stays(self, bench: "Bench", as_json: list[str]) -> None:
-        """Whoever reads the output may go; the code still tells of a missed target."""
+        """The output may be closed early; the exit code still shows a missed target."""
         job = bench.write(sla={"target": 100}, exports=[])
         run = f'{sys.executable} -m gcbatch run "$@" --fail-on-breach'
         script = f"{run} | true; echo ${{PIPESTATUS[0]}}"
@@ -503,7 +503,7 @@ class TestOtherCommands:
         assert '"from"' in json.dumps(schema)
 
     def test_init_writes_a_job_to_start_from(self, cli: Cli, bench: "Bench") -> None:
-        """The file is good but for the environment, and never overwrites."""
+        """The file is valid except for the environment, and overwrites no other."""
         path = bench.folder / "new" / "job.yaml"
 
         written = cli("init", path)
@@ -573,7 +573,7 @@ class TestProcess:
     @pytest.mark.slow
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_simulate_serves_until_it_is_stopped(self, number: signal.Signals) -> None:
-        """It says where it is, answers, and ends as it was told to."""
+        """It prints its address, answers, and ends when it is interrupted."""
         process = subprocess.Popen(
             [sys.executable, "-u", "-m", "gcbatch", "simulate"],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -176,7 +176,7 @@ def test_an_answer_sets_the_clock(bench: "Bench") -> None:
 
 
 def test_a_refusal_does_not(bench: "Bench") -> None:
-    """It may be a proxy's, whose clock is nobody's concern."""
+    """It may be a proxy's, whose clock does not matter."""
     bench.simulator.now = lambda: NOON
 
     _, ahead = exchange(bench, "/api/v2/users", headers={})
@@ -342,7 +342,7 @@ def test_a_drift_is_judged_by_the_services_clock(tmp_path: Path) -> None:
 
 
 def test_failed_calls_of_a_worker_whose_clock_is_behind_are_shown() -> None:
-    """What failed during a run is told by what was there before, not by the time."""
+    """Failures of a run are those that were not there before, whatever the time."""
     traffic = Traffic()
     old = FailedCall(NOON, "GET", "/old", 500, "1")
     new = FailedCall(NOON - HOUR, "GET", "/new", 500, "2")
@@ -360,7 +360,7 @@ def test_failed_calls_of_a_worker_whose_clock_is_behind_are_shown() -> None:
 
 
 def test_a_leftover_of_the_future_is_removed(tmp_path: Path) -> None:
-    """Nobody is writing it just now: the clock was wrong when it was."""
+    """No run is writing it now: the clock was wrong when it was written."""
     store = Store(tmp_path, "job")
     store.prepare()
     left = store.workplace / f".{'0' * 40}.{'0' * 12}.part"

@@ -60,7 +60,7 @@ def test_four_workers_write_the_same_bytes(bench_of: "BenchOf", endpoint: str) -
 
 
 def test_ctrl_c_leaves_nothing_behind(bench_of: "BenchOf") -> None:
-    """A terminal sends it to all processes: they end, and one tells of it."""
+    """A terminal sends it to all processes: they end, and one reports it."""
     bench = bench_of(requests_allowed=60, window_s=6.0)
     run = Run(bench, job_file(bench, "job", aggregates()), *SPREAD)
     until(lambda: len(bench.parts) > 10)
@@ -111,7 +111,7 @@ def test_what_workers_learn_is_told_once(bench_of: "BenchOf") -> None:
 
 
 def test_a_token_must_not_travel_in_the_clear(bench: "Bench") -> None:
-    """A scheduler elsewhere has to speak TLS; the way out is told."""
+    """A scheduler on another machine needs TLS; the error has the way out."""
     options = ("--scheduler", "tcp://192.0.2.1:8786")
 
     printed = Run(bench, job_file(bench, "job", aggregates()), *options).end(code=2)

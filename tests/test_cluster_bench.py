@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 
 class SlowStore(Store):
-    """Writes when it is told to.
+    """Writes when a test lets it.
 
     Attributes:
-        go: Tells it to.
+        go: Lets it write.
     """
 
     def __init__(self, store: Store) -> None:
@@ -140,7 +140,7 @@ async def test_the_second_waits_for_the_claim_of_the_first(bench: "World") -> No
 
 
 async def test_a_part_of_before_is_asked_anew_once(bench: "World") -> None:
-    """Told by its seal: neither worker's clock has a say in it."""
+    """The checksum decides: no worker's clock does."""
     async with crew_of(bench) as crew:
         await crew.fetch(0)
     async with crew_of(bench) as crew:
@@ -156,7 +156,7 @@ async def test_a_part_of_before_is_asked_anew_once(bench: "World") -> None:
 
 
 async def test_a_part_is_found_though_nobody_told_of_it(bench: "World") -> None:
-    """Its worker was killed between writing it and telling so."""
+    """Its worker was killed after writing it and before reporting it."""
     async with crew_of(bench) as crew:
         first = await crew.fetch(0)
         crew.coordinator.serve("org", crew.coordinator._orgs["org"].access, timeout_s=1)
@@ -222,7 +222,7 @@ async def test_what_is_remarked_is_told_once(bench_of: "WorldOf") -> None:
 
 
 async def test_a_store_that_a_worker_does_not_see(bench: "World") -> None:
-    """It is told before anything is asked, with the path and the worker."""
+    """It is reported before any request, with the path and the worker."""
     job = bench.job()
     async with OrgSessions([job]) as orgs:
         session = await orgs.session(job)

@@ -256,7 +256,7 @@ class TestTurns:
         assert out == [1, 0]
 
     async def test_after_the_end_nobody_sends(self) -> None:
-        """Workers that go on with what nobody waits for are told so."""
+        """Workers that continue with what no run waits for are refused."""
         org = Org(asyncio.get_running_loop().time)
         await org.turn("1")
 
@@ -338,7 +338,7 @@ class BadLine:
     """Calls a coordinator over a line that loses calls and replies.
 
     Args:
-        coordinator: Whom it calls.
+        coordinator: Receives its calls.
         chance: Of what it loses.
     """
 

@@ -55,7 +55,7 @@ class Machine:
     """A network namespace, joined with ours by a cable.
 
     Args:
-        number: Tells it from others; 1 or 2.
+        number: Its number; 1 or 2.
         home: Our end of the cable.
     """
 

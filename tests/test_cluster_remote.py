@@ -29,7 +29,7 @@ GRANTED = {"token": "t1", "serial": 1}
 
 
 class Coordinator:
-    """Answers what it is told to, after a while, and remembers what it was called for.
+    """Gives prepared answers after a delay, and records its calls.
 
     Args:
         answers: One for each call; `None` is none at all. The last one stays.
@@ -101,7 +101,7 @@ class TestLine:
         assert caught.value.hint == "look"
 
     def test_telling_is_repeated_and_ends(self, in_turned_time: InTime) -> None:
-        """What cannot be told is left to the coordinator to find out."""
+        """What cannot be reported, the coordinator finds out."""
         found: list[Any] = []
 
         async def work(clock: Clock) -> None:

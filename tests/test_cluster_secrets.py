@@ -80,7 +80,7 @@ def holds(pid: int, secrets: list[bytes]) -> set[bytes]:
 
 
 async def states(cluster: Standing) -> list[str]:
-    """Return what scheduler and workers tell of themselves."""
+    """Return what scheduler and workers show about themselves."""
     cert, key = (str(cluster.folder / name) for name in ("cert.pem", "key.pem"))
     security = Security(
         require_encryption=True,

@@ -50,7 +50,7 @@ class World:
     """A worker, and what it is given to do.
 
     Args:
-        crew: Of the one worker.
+        crew: Has the one worker.
         worker: Itself.
         given: Its assignment.
         queries: Of the job.
@@ -152,7 +152,7 @@ async def test_what_nobody_waits_for_is_left(bench: "Bench") -> None:
     async with world_of(bench) as world:
         world.access.pacer.hold(3600)
         waiting = asyncio.create_task(world.fetch(0))
-        while not world.benches:  # noqa: ASYNC110 - of another task, which tells nobody
+        while not world.benches:  # noqa: ASYNC110 - of another task, without an event
             await asyncio.sleep(0.01)
 
         waiting.cancel()

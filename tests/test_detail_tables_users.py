@@ -142,7 +142,7 @@ def test_what_a_row_says() -> None:
 
 
 def test_a_record_without_a_start_is_refused() -> None:
-    """It belongs nowhere."""
+    """It belongs to no row."""
     table = table_of("user_presence", {"u1": [{"systemPresence": "X"}]})
 
     with pytest.raises(DataError, match="user u1: a record has no startTime"):

@@ -74,7 +74,7 @@ def sent(**fields: Any) -> bytes:
 
 
 def test_an_empty_page_cannot_count_itself_out() -> None:
-    """Rows that it left out stay due, though it came last and told a lower total."""
+    """Rows that it omitted stay due, although it came last with a lower total."""
     piece = PageCount(DAY)
     for number in (1, 2, 4, 5, 6, 7):
         piece.count(number, full_page(number, TOTAL))
@@ -177,7 +177,7 @@ async def test_a_total_that_outgrows_paging_ends_it(errand: DetailQuery) -> None
 
 
 async def test_counting_ends_with_the_total(errand: DetailQuery) -> None:
-    """Even if all pages tell of nothing but what began before."""
+    """Even if all pages have only what began before."""
     earlier = documents(0, 100, after(-1))
     client = Lying(lambda _number, _asked: page(earlier, 350))
 
@@ -190,7 +190,7 @@ async def test_counting_ends_with_the_total(errand: DetailQuery) -> None:
     "told", ["soon", "2026-13-45T00:00:00Z", "0001-01-01T00:00:00+05:00"]
 )
 def test_a_date_of_data_that_is_none_is_an_error(told: str) -> None:
-    """With what was told, instead of a traceback."""
+    """With the value, instead of a traceback."""
     body = orjson.dumps({"conversations": [], "dataAvailabilityDate": told})
 
     with pytest.raises(DataError, match="dataAvailabilityDate is no instant"):

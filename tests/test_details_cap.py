@@ -80,7 +80,7 @@ def test_the_cap_is_learnt_from_the_services_words(
 
 
 def test_what_was_learnt_is_not_learnt_again(tmp_path: Path) -> None:
-    """One refusal tells the cap for the rest of the run."""
+    """One error response sets the cap for the rest of the run."""
     world = World(
         tmp_path, busy(3_000, 3), max_detail_results=CAP, detail_matching="overlap"
     )
@@ -143,7 +143,7 @@ def test_a_known_density_is_not_probed_again(tmp_path: Path) -> None:
 def test_more_rows_in_an_instant_than_the_cap(
     tmp_path: Path, matching: Matching
 ) -> None:
-    """Where no cut helps the day goes by job, and the reader is told."""
+    """If no split helps, the day is fetched by a job, with a notice."""
     tenant = made_of(*conversations(500, 1 / 1440 / 60))
     world = World(tmp_path, tenant, max_detail_results=CAP, detail_matching=matching)
 

@@ -26,7 +26,7 @@ from tests.details_world import (
 def test_what_goes_on_over_midnight_is_of_the_day_before(
     tmp_path: Path, matching: Any
 ) -> None:
-    """Jobs are told to mean what pages mean: nothing has to be left out."""
+    """Jobs are set to select what pages select: nothing has to be removed."""
     tenant = made_of(*conversations(400, 2, first=-1))
     world = World(tmp_path, tenant, detail_matching=matching)
 
@@ -133,7 +133,7 @@ def test_rows_that_came_before_do_not_hide_lost_ones(tmp_path: Path) -> None:
 
 
 def test_doubled_results_are_dropped(tmp_path: Path) -> None:
-    """Beside a full count, and told."""
+    """Even with a full count, and reported."""
     world = day_with(tmp_path, Fault("doubled_results", nth=(2,)))
 
     report = world.run(**BY_JOB)

@@ -140,7 +140,7 @@ def test_aggregates_take_no_lists_of_filters(tmp_path: Path) -> None:
 def test_families_without_jobs_have_no_such_endpoint(
     tmp_path: Path, endpoint: str
 ) -> None:
-    """The nearest right names are told."""
+    """The nearest valid names are suggested."""
     problem = refused(tmp_path, endpoint=endpoint, tables=("intervals",)).problem
 
     assert "query.endpoint" in problem

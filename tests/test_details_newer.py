@@ -1,4 +1,4 @@
-"""Fields newer than this release, and numbers written otherwise: kept, and told."""
+"""Fields newer than this release, and numbers in other forms: stored and reported."""
 
 import json
 from dataclasses import replace

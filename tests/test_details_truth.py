@@ -1,4 +1,4 @@
-"""Details against the call log: both roads alike, and service levels recomputed.
+"""Details against the call log: both modes agree, and service levels are recomputed.
 
 The counting here shares no code with tables or aggregates. It reads what was exported:
 a call is offered when it joins its queue, answered when an agent begins to speak, given
@@ -131,7 +131,7 @@ def of_segments(rows: list[Row]) -> Counts:
 
 
 def of_metrics(metrics: list[Row], segments: list[Row]) -> Counts:
-    """Count calls by the metrics of their sessions; segments tell whose queue."""
+    """Count calls by the metrics of their sessions; segments have the queue."""
     queues = {row["session_id"]: row["queue_id"] for row in segments if row["queue_id"]}
     counts: Counts = defaultdict(Count)
     for row in metrics:

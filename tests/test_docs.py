@@ -1,4 +1,4 @@
-"""What the pages tell can be done as it stands there, and leads where it says."""
+"""The commands and links of the pages work as they are printed."""
 
 import ast
 import asyncio
@@ -283,7 +283,7 @@ def test_the_glossary_is_sorted() -> None:
 
 
 def test_the_readmes_error_is_the_one_that_is_printed(tmp_path: Path) -> None:
-    """Its own job, with the slip that it tells of, in the line that it names."""
+    """It is that of its own job, with the error in the line that it names."""
     (job,) = (b for b in YAML if b.page == "README.md")
     (told,) = (b.text.strip() for b in blocks("") if b.text.startswith("error: "))
     path = tmp_path / "job.yaml"

@@ -109,7 +109,7 @@ def test_what_older_releases_left_goes_too(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_just_being_made_stays(tmp_path: Path) -> None:
-    """Its lock comes a moment after it; a day later nobody makes it any more."""
+    """Its lock comes a moment after it; a day later no run makes it any more."""
     folder = tmp_path / ".out.csv.0123456789ab.part"
     folder.mkdir()
     remove_leftovers(tmp_path / "out.csv")

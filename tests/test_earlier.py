@@ -42,7 +42,7 @@ def inode(path: Path) -> int:
 
 
 def test_a_run_of_what_is_done_writes_nothing(bench: "Bench") -> None:
-    """The file stays, and the report tells of it as before."""
+    """The file stays, and the report lists it as before."""
     exports = [csv(bench)]
     first = bench.run(**TARGETS, exports=exports)
     path = bench.folder / "sla.csv"
@@ -143,7 +143,7 @@ def test_what_another_wrote_meanwhile_is_not_taken_for_ours(bench: "Bench") -> N
 
 
 def test_a_pipe_in_the_place_of_an_output_is_refused(bench: "Bench") -> None:
-    """Nobody waits for what comes out of it."""
+    """No program waits for its output."""
     sections: dict[str, Any] = {**TARGETS, "exports": [csv(bench)]}
     bench.run(**sections)
     path = bench.folder / "sla.csv"
@@ -246,7 +246,7 @@ def test_only_the_export_that_changed_is_written(bench: "Bench") -> None:
 
 
 def test_listed_entities_are_written_in_any_case(bench: "Bench") -> None:
-    """What the org lists has no seal that tells it from what it listed before."""
+    """Listings have no checksum that shows a change."""
     exports = [csv(bench, table="queues")]
     bench.run(**TARGETS, exports=exports)
 
@@ -313,7 +313,7 @@ def test_the_json_tells_it(bench: "Bench") -> None:
 
 
 def test_orgs_are_marked_together(bench: "Bench") -> None:
-    """What one of several orgs has anew is in the output of all."""
+    """What one of several orgs fetched again is in the output of all."""
     path = bench.write(**TARGETS, exports=[csv(bench)])
     job = json.loads(path.read_text("utf-8"))
     org = job.pop("org")

@@ -141,7 +141,7 @@ def test_csv_cells(tmp_path: Path, column: Any, expected: str) -> None:
 
 @pytest.mark.parametrize("first", FORMULAS)
 def test_csv_makes_formulas_harmless(tmp_path: Path, first: str) -> None:
-    """A text that a spreadsheet would run gets an apostrophe, unless told to keep."""
+    """A text that a spreadsheet would run gets an apostrophe by default."""
     path = tmp_path / "a.csv"
     text = f'{first}HYPERLINK("http://evil")'
 

@@ -102,7 +102,7 @@ def test_what_was_written_is_not_written_again(bench: "Bench") -> None:
 
 
 def test_a_failed_export_ends_with_6(bench: "Bench", cli: "Cli") -> None:
-    """Whatever kept it, with a line for each; `export` does likewise."""
+    """Whatever the reason, with a line for each; `export` does the same."""
     path = bench.write(exports=exports(bench, "job.broken", "b.broken", "c.csv"))
 
     for command in ("run", "export"):

@@ -122,7 +122,7 @@ def test_a_token_revoked_in_mid_run_costs_one_more(
     """Every window is there, and one token was taken in place of the revoked one."""
 
     async def revoke(simulator: Simulator) -> None:
-        while simulator.data_requests < 3:  # noqa: ASYNC110 - no event tells
+        while simulator.data_requests < 3:  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0)
         simulator.revoke_tokens()
 
@@ -139,7 +139,7 @@ def test_many_queries_with_one_expired_token_take_one_more(
     """Two hundred tasks, one new token; whoever waits for a turn goes with that."""
 
     async def expire(simulator: Simulator) -> None:
-        while simulator.data_requests < 3:  # noqa: ASYNC110 - no event tells
+        while simulator.data_requests < 3:  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0)
         simulator.revoke_tokens()
 

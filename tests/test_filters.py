@@ -78,7 +78,7 @@ def test_an_or_over_clauses_leaves_no_level(clauses: int, predicates: int) -> No
 
 
 def test_an_or_of_one_clause_is_that_clause() -> None:
-    """An `or` over a single clause says nothing more, and leaves room."""
+    """An `or` over a single clause adds nothing, and is dropped."""
     mine, theirs = any_of("queueId", ["q"]), any_of("userId", ["u"])
 
     whole = all_of([mine], Filter(type="or", clauses=(theirs,)))

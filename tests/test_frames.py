@@ -67,7 +67,7 @@ def test_pandas_has_every_value() -> None:
 
 @has("polars")
 def test_polars_has_every_value() -> None:
-    """Likewise; and it takes a table as it is."""
+    """The same; and it accepts a table as it is."""
     import polars as pl  # noqa: PLC0415 - an extra
 
     frame = table(*ROWS).to_polars()

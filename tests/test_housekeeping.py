@@ -234,7 +234,7 @@ class TestPrune:
     def test_a_damaged_part_is_as_old_as_its_file(
         self, tmp_path: Path, days: float, *, stays: bool
     ) -> None:
-        """It tells no window, and may hold personal data all the same."""
+        """It has no window, but it may hold personal data."""
         part = put(tmp_path, 3)
         part.write_bytes(part.read_bytes()[:-20])
         aged(part, days)
@@ -345,7 +345,7 @@ class TestList:
         assert (job.provisional, job.last_run) == (provisional, None)
 
     def test_damaged_parts_are_counted(self, tmp_path: Path) -> None:
-        """They take room, and tell no range."""
+        """They take space, and have no range."""
         put(tmp_path, 3).write_bytes(b"damaged")
 
         (job,) = list_store(tmp_path)
@@ -392,7 +392,7 @@ class TestCommands:
     def test_the_default_store(
         self, cli: Callable[..., Result], bench: "Bench"
     ) -> None:
-        """Without --store it is .gcbatch; an empty one is told as such."""
+        """Without --store it is .gcbatch; an empty one is reported as empty."""
         missing = cli("ls")
         (bench.folder / ".gcbatch").mkdir()
 

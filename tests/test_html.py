@@ -43,7 +43,7 @@ class Page(HTMLParser):
         html: Its source.
         tables: Rows of cells' texts, by the table's id or class.
         texts: Of elements that have an id.
-        heard: What assistive technology is told of each chart.
+        heard: What assistive technology reads of each chart.
         tags: Every element with its attributes.
         said: The pieces of its text.
     """

@@ -190,7 +190,7 @@ class TestRebatching:
     @settings(max_examples=80)
     @given(sizes=st.lists(st.integers(0, 25), max_size=12), most=st.integers(1, 10))
     def test_batches_have_one_size(self, sizes: list[int], most: int) -> None:
-        """All rows in order, in full batches but for the last; none is empty."""
+        """All rows in order, in full batches except the last; none is empty."""
 
         def stream() -> Iterator[pa.RecordBatch]:
             at = 0

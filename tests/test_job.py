@@ -73,7 +73,7 @@ class TestOrg:
     def test_there_is_one_way_and_a_signature(
         self, org: dict[str, Any], match: str
     ) -> None:
-        """Two ways contradict each other; none leads nowhere."""
+        """Two ways contradict each other; without one there is no org."""
         with pytest.raises(ValidationError, match=match):
             Org.model_validate(org)
 

@@ -205,12 +205,12 @@ def test_a_list_of_wrong_values_is_not_called_empty(
 def test_what_is_no_mapping_is_refused(
     tmp_path: Path, text: str, expected: str
 ) -> None:
-    """An empty file and a list are told what a job file is."""
+    """For an empty file and a list, the message says what a job file is."""
     assert problems(tmp_path, text)[0].startswith(expected)
 
 
 def test_a_key_given_twice_is_a_problem_of_its_own(tmp_path: Path) -> None:
-    """Duplicates are told beside everything else."""
+    """Duplicates are reported with everything else."""
     text = json.dumps(USUAL)[:-1] + ', "name": "other"}'
 
     assert problems(tmp_path, text) == [
@@ -430,7 +430,7 @@ FULL = usual(
 def test_any_job_file_is_a_job_or_a_job_error(
     tmp_path: Path, data: st.DataObject
 ) -> None:
-    """Whatever stands where, the answer is a job or problems told in words."""
+    """Whatever a file contains, the result is a job or a list of problems."""
     job = deepcopy(FULL)
     for _ in range(data.draw(st.integers(1, 3))):
         *way, last = data.draw(st.sampled_from(places(job)[1:]))

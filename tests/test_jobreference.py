@@ -51,7 +51,7 @@ def tables(text: str) -> list[list[list[str]]]:
 
 
 def test_the_page_is_the_one_that_is_printed() -> None:
-    """Whoever changes a key writes it anew: `gcbatch schema --markdown`."""
+    """After a change of a key, print it again: `gcbatch schema --markdown`."""
     printed = CliRunner().invoke(app, ["schema", "--markdown"])
 
     assert printed.exit_code == 0
@@ -81,7 +81,7 @@ def test_every_key_has_a_row(section: str, key: str) -> None:
 
 
 def test_no_place_is_left_open() -> None:
-    """Each comment of the text has become a table, but for the first."""
+    """Each comment of the text became a table, except the first."""
     assert WRITTEN.count("<!--") == 1
     assert WRITTEN.startswith("<!-- Written by")
 
@@ -195,7 +195,7 @@ class Below(Above):
     In two paragraphs.
 
     Args:
-        two, three: Said anew.
+        two, three: Described again.
 
     Raises:
         four: Is no field.

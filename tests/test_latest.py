@@ -60,7 +60,7 @@ class DatedStore(FakeStore):
 
 
 def store_of(asked: Sequence[Query], parts: Sequence[tuple[int, str]]) -> DatedStore:
-    """Return a store of parts, each told as when it was asked for and its ids."""
+    """Return a store of parts, each given as its time of fetch and its ids."""
     made = {}
     for query, (_, ids) in zip(asked, parts, strict=True):
         at = query.window.start.isoformat()

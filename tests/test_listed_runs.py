@@ -1,4 +1,4 @@
-"""Listings for tables: read once, kept with the run, or told why not."""
+"""Listings for tables: read once, stored with the run, or reported as missing."""
 
 import json
 from collections.abc import Mapping
@@ -60,7 +60,7 @@ def test_names_and_tables_share_their_pages(bench_of: "BenchOf") -> None:
 
 
 def test_who_exports_none_lists_none(bench_of: "BenchOf") -> None:
-    """Nor is a listing kept that nobody reads."""
+    """Nor is a listing stored that no table reads."""
     bench = bench_of(ORG)
 
     run(bench, "intervals")

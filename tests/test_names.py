@@ -1,4 +1,4 @@
-"""Queues by name or id: each name is one queue, or told."""
+"""Queues by name or id: each name is one queue, or an error."""
 
 import asyncio
 import json
@@ -94,7 +94,7 @@ def test_a_queue_that_is_gone_gives_way_to_its_successor() -> None:
 
 
 def test_a_queue_that_is_gone_keeps_its_name() -> None:
-    """Nobody else has it, so that it still means the old one."""
+    """No other queue has it, so it still means the old one."""
     names = Names({"queueId": {ONE: "Support"}}, former={"queueId": frozenset({ONE})})
 
     assert queue_ids(["Support"], names) == [ONE]

@@ -1,4 +1,4 @@
-"""Names and targets of when: listed again once they are too old, and told."""
+"""The age of names and targets: listed again when they are too old, and reported."""
 
 import json
 from collections.abc import Callable
@@ -339,7 +339,7 @@ def test_once_it_answers_again_names_are_new(bench: "Bench") -> None:
 
 
 def test_an_exported_listing_is_no_extra(bench: "Bench") -> None:
-    """Where it cannot be had anew the run ends, and its output stays."""
+    """If it cannot be fetched again the run ends, and its output stays."""
     run(bench, "queues")
     age(bench, 2)
     bench.become(RENAMED)
@@ -415,7 +415,7 @@ class TestTold:
         assert again.names_at == first.names_at
 
     def test_the_digest_has_no_targets(self, bench_of: Callable[..., "Bench"]) -> None:
-        """What it has not told is not of now."""
+        """What it did not report is not current."""
         bench = bench_of(
             BEFORE,
             permissions=frozenset(

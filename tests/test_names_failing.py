@@ -239,7 +239,7 @@ LEVELS: list[Any] = [
     {"call": {"serviceLevel": {"percentage": True}}},
     {"call": {"serviceLevel": {"percentage": 10**400}}},
 ]
-"""Settings of a queue of which nobody can say what its target is."""
+"""Settings of a queue from which no target can be read."""
 
 
 def of_settings(bench: "Bench", settings: Any) -> None:
@@ -297,7 +297,7 @@ def test_unknown_targets_are_told(bench_of: "BenchOf") -> None:
 
 @pytest.mark.parametrize("failure", FAILURES)
 def test_targets_by_name_are_worth_a_run(bench_of: "BenchOf", failure: str) -> None:
-    """Another target would count in their place, and tell a wrong compliance."""
+    """Another target would count in their place, and give a wrong compliance."""
     bench = bench_of(BUSY)
     failing(bench, "queues", failure)
     sla = {"target": 1, "targets": {"Sales": 99}}
@@ -396,7 +396,7 @@ def test_users_beyond_the_end_of_paging_are_ids(bench_of: "BenchOf") -> None:
 
 
 def test_a_user_who_leaves_meanwhile_is_listed(bench_of: "BenchOf") -> None:
-    """Whoever is in two states is one user; nobody takes it for a short listing."""
+    """A user in two states is one user; that does not count as a short listing."""
     page = {"entities": [{"id": ANN, "name": "Ann"}], "pageCount": 1, "total": 1}
     bench = bench_of(BUSY)
     bench.simulator.faults.add(

@@ -113,7 +113,7 @@ def test_a_proxys_password_is_in_no_error(monkeypatch: pytest.MonkeyPatch) -> No
 def test_certificates_that_are_not_there_are_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, made: str
 ) -> None:
-    """OpenSSL passes over them, and trusts nobody."""
+    """OpenSSL ignores them, and trusts no certificate."""
     path = tmp_path / "company-ca.pem"
     if made == "other":
         path.write_text("no certificate")

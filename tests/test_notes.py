@@ -58,7 +58,7 @@ def replaced(note: Any, place: Place, value: Any) -> Any:
 
 
 def kind_of(value: Any) -> object:
-    """Return what values are alike in: no shape can tell one text from another."""
+    """Return the shape of values: two texts always have the same shape."""
     if isinstance(value, str):
         with suppress(ValueError):
             return bool(datetime.fromisoformat(value).tzinfo)

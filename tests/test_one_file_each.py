@@ -169,7 +169,7 @@ async def test_a_toy_of_each_takes_one_file_or_row(
 
 
 async def test_an_exporter_that_is_nowhere_is_a_problem_of_the_job(copy: Path) -> None:
-    """It is told with its line, before anything is asked."""
+    """It is reported with its line, before any request."""
     (copy / "job.yaml").write_text(
         "name: toys\norg: {simulator: true}\n"
         "query: {endpoint: toy, from: 2026-03-02, to: 2026-03-04}\n"

@@ -169,7 +169,7 @@ class TestDamage:
         )
 
     def test_a_lost_plan_is_that_orgs_own(self, two: Orgs) -> None:
-        """An export tells which org has none; a run makes it anew."""
+        """An export reports which org has none; a run makes it again."""
         two.run()
         (two.folder / "store/job@south/plan.json").unlink()
 
@@ -231,7 +231,7 @@ class TestSideBySide:
         assert max(times["south"]) < min(times["west"])
 
     def test_orgs_of_one_client_share_token_quota_and_listing(self, two: Orgs) -> None:
-        """Two parts of one real org: one token, one listing, each request told once."""
+        """Two parts of one real org: one token, one listing, each request counts once."""
         north = two.benches["north"]
         section = two.sections()["north"]
         orgs = {
@@ -247,7 +247,7 @@ class TestSideBySide:
         assert len(north.simulator.requests("/api/")) == report.requests
 
     async def test_the_lowest_pace_counts_for_one_client(self, two: Orgs) -> None:
-        """Likewise the highest reserve; another client has its own."""
+        """The highest reserve too; another client has its own."""
         section = two.sections()["north"]
         orgs = {
             "a": {**section, "requests_per_minute": 200},
@@ -405,7 +405,7 @@ class TestReport:
 
 
 class Heard(NullObserver):
-    """Keeps what it is told."""
+    """Records its calls."""
 
     def __init__(self) -> None:
         self.told: list[tuple[Any, ...]] = []
@@ -421,7 +421,7 @@ class Heard(NullObserver):
 
 
 def test_progress_is_told_as_one() -> None:
-    """Totals are of all orgs known by now; the end comes once, when it is told."""
+    """Totals are of all orgs known by now; the end is reported once."""
     heard = Heard()
     together = CombinedObserver("job", heard)
     north, south = together.part(), together.part()
@@ -481,7 +481,7 @@ def test_a_cancelled_run_stops_all_orgs(orgs: Orgs) -> None:
 
     async def interrupted() -> None:
         task = asyncio.create_task(gcbatch.arun(job))
-        while not all(map(orgs.parts, orgs.benches)):  # noqa: ASYNC110 - a folder tells nobody of its files
+        while not all(map(orgs.parts, orgs.benches)):  # noqa: ASYNC110 - a folder has no events
             await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -522,7 +522,7 @@ class TestSecretFiles:
     def test_that_hold_none_are_told_by_their_path(
         self, bench: "Bench", content: bytes | None, problem: str
     ) -> None:
-        """Before anybody is asked for a token; nothing of what they hold is told."""
+        """Before any request for a token; their contents are not shown."""
         path = bench.folder / "secret"
         if content is not None:
             path.write_bytes(content)
@@ -537,7 +537,7 @@ class TestSecretFiles:
 
 class TestEngines:
     def test_one_that_cannot_be_had_is_no_orgs_own_failure(self, two: Orgs) -> None:
-        """It is the job's error, told once, before any data request."""
+        """It is the job's error, reported once, before any data request."""
         engine = {"name": "dask", "scheduler": "tcp://192.0.2.1:8786"}
 
         with pytest.raises(JobError, match="carry the token in the clear") as failed:

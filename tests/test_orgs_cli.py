@@ -49,7 +49,7 @@ def told(result: Result) -> Any:
 
 class TestRun:
     def test_names_the_org_with_a_wrong_secret(self, two: Orgs, cli: Cli) -> None:
-        """Exit 3, one message with the org and a hint; the other's rows are told."""
+        """Exit 3, one message with the org and a hint; the other's rows are shown."""
         job = two.write(sla={})
         two.environ["WEST_SECRET"] = "wrong"
 
@@ -63,7 +63,7 @@ class TestRun:
         assert "north: Support" in result.stdout
 
     def test_is_quiet_where_all_is_well(self, two: Orgs, cli: Cli) -> None:
-        """Exit 0; queues are told with their org, worst first."""
+        """Exit 0; queues are shown with their org, worst first."""
         result = cli("run", two.write(sla={"target": 80}))
 
         assert result.exit_code == 0, result.output
@@ -110,7 +110,7 @@ class TestRun:
         ]
 
     def test_allow_partial(self, two: Orgs, cli: Cli) -> None:
-        """Exit 5; what is missing is told with its org."""
+        """Exit 5; what is missing is shown with its org."""
         two.benches["west"].simulator.faults = Faults(
             Fault("status", status=400, path="/api/v2/analytics/", times=1)
         )

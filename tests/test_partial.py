@@ -110,7 +110,7 @@ def test_a_partial_run_exits_5(bench: "Bench", monkeypatch: pytest.MonkeyPatch) 
 def test_a_partial_run_does_not_try_a_dead_address_query_by_query(
     bench: "Bench",
 ) -> None:
-    """Where nobody answers, nothing is there to go on with."""
+    """If no request is answered, there is nothing to continue with."""
     org = {"api_url": "http://127.0.0.1:9"}
     job = bench.job(org=org, fetch={"give_up": "PT1S"}, query={"group_by": []})
 

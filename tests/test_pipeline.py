@@ -789,7 +789,7 @@ class TestQueues:
 
 class TestNames:
     def test_a_deleted_queue_is_its_own_name(self, bench_of: "BenchOf") -> None:
-        """An id that is listed nowhere stands for itself."""
+        """An id without a listing is its own name."""
         gone = Queue(id=GONE, name="Gone", deleted=True)
         bench = bench_of(small_tenant(*TWO_QUEUES, gone))
 
@@ -825,7 +825,7 @@ class TestNames:
         assert {(row[ids], row[names]) for row in rows} == {found}
 
     def test_each_dimension_has_its_column(self, bench_of: "BenchOf") -> None:
-        """Groups of several dimensions are told apart, in the job's order."""
+        """Groups of several dimensions are distinguished, in the job's order."""
         bench = bench_of(small_tenant(*TWO_QUEUES))
 
         report = bench.run(query={**MARCH, "group_by": ["mediaType", "queueId"]})

@@ -28,7 +28,7 @@ class Clock:
 
 
 def shown(bar: BarProgress, terminal: io.StringIO) -> str:
-    """Return what the terminal shows after drawing anew."""
+    """Return what the terminal shows after drawing again."""
     terminal.truncate(0)
     bar._bar.refresh()
     return terminal.getvalue()
@@ -66,7 +66,7 @@ def test_the_bar_counts_queries(bar: BarProgress, terminal: io.StringIO) -> None
 def test_the_bar_tells_the_rate_against_the_quota(
     bar: BarProgress, terminal: io.StringIO, clock: Clock
 ) -> None:
-    """Once there is something to tell it from; stored queries do not count."""
+    """When there is something to compute it from; stored queries do not count."""
     with bar:
         bar.planned("retail", total=100, stored=50, per_minute=300)
         bar.fetched(query(), rows=7)

@@ -145,7 +145,7 @@ def test_failed_calls_are_bounded() -> None:
 
 
 def test_jobs_that_share_a_client_account_for_themselves(bench: "Bench") -> None:
-    """Each run tells its own answers, bytes, failures and share of the quota."""
+    """Each run reports its own answers, bytes, failures and share of the quota."""
     bench.simulator.faults.add(Fault("status", status=503, wait_s=0))
     jobs = [
         bench.job("one", fetch={"concurrency": 1}),

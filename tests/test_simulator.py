@@ -75,7 +75,7 @@ async def test_a_token_is_granted_for_the_right_secret() -> None:
 
 
 async def test_two_tokens_differ() -> None:
-    """A token cannot be told from the credentials."""
+    """A token cannot be computed from the credentials."""
     async with connected() as client:
         answers = [
             await client.ask_token("simulator", "simulator-secret") for _ in range(2)
@@ -234,7 +234,7 @@ async def test_one_of_several_permissions_is_enough() -> None:
 
 
 async def test_every_answer_tells_the_quota() -> None:
-    """The three headers count within a window and start anew with the next."""
+    """The three headers count within a window and start again with the next."""
     clock = Clock()
     async with connected(clock=clock, requests_allowed=5) as client:
         first = await client.get(QUEUES)
@@ -299,7 +299,7 @@ async def test_the_quota_can_change_while_running() -> None:
 async def test_what_is_not_there_has_an_error_body(
     method: str, path: str, status: int, code: str
 ) -> None:
-    """Unknown paths, methods, ids and parameters are told in the service's way."""
+    """Unknown paths, methods, ids and parameters give the service's errors."""
     async with connected() as client:
         answer = await client.ask(method, path)
 
@@ -512,7 +512,7 @@ async def test_the_journal_tells_what_was_asked() -> None:
 
 
 async def test_the_journal_can_be_cleared() -> None:
-    """It starts anew with the next request."""
+    """It starts again with the next request."""
     async with connected() as client:
         client.simulator.request_log.clear()
         await client.get(QUEUES)

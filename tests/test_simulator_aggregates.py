@@ -657,7 +657,7 @@ def test_the_parts_of_any_cut_add_up() -> None:
 def test_a_month_is_answered_quickly() -> None:
     """39,000 calls by quarter of an hour and queue, 32,293 rows, take under a second.
 
-    Measured 0.28 to 0.31 s on 2 cores; the bound leaves room for slow machines.
+    Measured 0.28 to 0.31 s on 2 cores; the bound allows for slow machines.
     """
     queues = [Queue(id=str(number), name=str(number)) for number in range(20)]
     start = datetime(2026, 1, 1, tzinfo=UTC)

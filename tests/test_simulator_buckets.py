@@ -105,7 +105,7 @@ def test_hours_may_count_from_elsewhere(hours_from: HoursFrom, minute: int) -> N
 
 
 def test_steps_that_do_not_divide_a_day_end_with_it() -> None:
-    """Five hours at a time leave four at the end; the next day starts anew."""
+    """Five hours at a time leave four at the end; the next day starts again."""
     buckets = cut("PT5H", "UTC", "2026-01-01T00:00", "2026-01-02T05:00")
 
     assert [hours(bucket) for bucket in buckets] == [5, 5, 5, 5, 4, 5]

@@ -77,7 +77,7 @@ def test_a_call_that_did_not_queue(tmp_path: Path) -> None:
 
 
 def test_a_call_given_up(tmp_path: Path) -> None:
-    """At q_exit, by nobody's agent, even where the log names one."""
+    """At q_exit, without an agent, even if the log names one."""
     (call,) = load(tmp_path, row("10:00:05", "10:00:25", "", "", "HANG", "AVI"))
 
     assert (call.abandoned, call.answered) == (utc("10:00:25"), None)
@@ -271,7 +271,7 @@ def test_made_up_calls_need_no_agents() -> None:
 def test_what_is_computed_is_kept_as_long_as_the_tenant(
     computed: Callable[[Tenant], object],
 ) -> None:
-    """Once for each; no cache keeps a tenant alive that nobody else knows."""
+    """Once for each; no cache keeps a tenant alive that is used nowhere else."""
     sample = sample_tenant()
     tenant = replace(sample, calls=sample.calls[:50])
     found = computed(tenant)

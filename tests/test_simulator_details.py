@@ -76,7 +76,7 @@ async def test_no_page_goes_beyond_the_cap(size: int, number: int, status: int) 
 
 
 async def test_the_cap_is_100_000() -> None:
-    """Unless told otherwise it is the service's."""
+    """By default it is the service's."""
     async with connected(tenant=every_hour()) as client:
         at_it = await details(client, paging={"pageSize": 100, "pageNumber": 1000})
         beyond = await details(client, paging={"pageSize": 100, "pageNumber": 1001})
@@ -138,7 +138,7 @@ async def test_an_interval_may_mean_what_went_on() -> None:
 async def test_rows_are_ordered(
     order: str | None, order_by: str | None, expected: list[int]
 ) -> None:
-    """By start unless told otherwise; what still goes on ends last."""
+    """By start, by default; what has not ended counts as ending last."""
     calls = (
         Call(queue_id="q", offered=after(10), abandoned=after(15)),
         Call(queue_id="q", offered=after(20)),

@@ -1,4 +1,4 @@
-"""Conversations tell of the same calls as aggregates: both roads, one truth."""
+"""Conversations and aggregates are of the same calls: both give the same figures."""
 
 import uuid
 from collections import Counter, defaultdict
@@ -54,7 +54,7 @@ MADE_UP = Tenant(
 """Waits at every threshold, calls over midnights, and times in the wrong order."""
 
 Figures = dict[tuple[str, ...], tuple[float, float]]
-"""Number and sum by metric, hour and whom it belongs to."""
+"""Number and sum by metric, hour and owner."""
 
 
 def sessions_of(rows: list[Any]) -> Iterator[tuple[Any, Any]]:

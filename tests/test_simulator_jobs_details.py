@@ -145,7 +145,7 @@ async def test_a_cursor_must_be_one_of_its_own(cursor: str) -> None:
 
 
 async def test_the_lake_lags() -> None:
-    """What began after the date is missing without a word; the answers tell it."""
+    """What began after the date is missing; the answers have the date."""
     noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
     async with connected(details_available_until=noon) as client:
         told = await client.ask("GET", f"{CONVERSATIONS}/availability")

@@ -1051,7 +1051,7 @@ async def test_a_bucket_is_where_none_should_be(kind: Kind, start: str) -> None:
 
 
 async def test_a_row_for_the_whole_window_moves_too() -> None:
-    """It is told by the start of the window then."""
+    """Its date is the start of the window then."""
     async with connected(SMALL, Fault("outside_bucket")) as client:
         rows = await client.rows(summary(interval=None))
 
@@ -1084,7 +1084,7 @@ async def test_faults_of_rows_leave_other_answers_alone() -> None:
 
 
 async def test_a_fault_befalls_the_summary_too() -> None:
-    """Unless told otherwise, and with the service's own body."""
+    """By default, and with the service's own body."""
     async with connected(SMALL, Fault("status", times=2)) as client:
         statuses = [
             (await client.post(path, body))[0]

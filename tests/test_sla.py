@@ -164,7 +164,7 @@ class TestFigures:
         assert row["aht_s"] == 1
 
     def test_a_denominator_of_0_is_no_100_percent(self, desk: Desk) -> None:
-        """Zeros that are told are as nothing as those that are not."""
+        """Zeros in an answer mean the same as missing ones."""
         zeros: dict[str, Any] = dict.fromkeys(ADDED, 0)
         desk.put(ONE_DAY, [bucket(**zeros)])
 
@@ -286,7 +286,7 @@ class TestRows:
         )
 
     def test_names_stand_beside_ids(self, desk: Desk) -> None:
-        """A queue without a name is its id; where queues are not told apart, null."""
+        """A queue without a name is its id; if queues are not distinguished, null."""
         desk.put(ONE_DAY, [bucket(queue=q, offered=1) for q in ("a", "b", None)])
 
         rows = desk.rows(names={"a": "Support", "z": "Other"})
@@ -394,7 +394,7 @@ class TestPeriods:
         assert found == (label, local(start), local(end))
 
     def test_an_hour_that_comes_twice_is_two_hours(self) -> None:
-        """They share a label, and are told apart by their start."""
+        """They share a label, and differ in their start."""
         first, second = (local("2026-10-25T01:30", fold=fold) for fold in (0, 1))
 
         found = [
@@ -500,7 +500,7 @@ class TestTargets:
         assert targets.of("id", "Name", media) == expected
 
     def test_all_queues_together_have_the_default(self) -> None:
-        """Where queues are not told apart, no queue's target is meant."""
+        """If queues are not distinguished, no queue's target applies."""
         assert Targets(80, {"Name": 90}, self.OWN).of(None, None, None) == 80
         assert Targets(None, {"Name": 90}, self.OWN).of(None, None, None) is None
 
@@ -858,7 +858,7 @@ class TestRuns:
     def test_such_a_target_that_came_later_is_refused(
         self, bench_of: "BenchOf"
     ) -> None:
-        """By export and report too, which ask nobody, and by a run of what is done."""
+        """By export and report too, which send no request, and by a complete job."""
         twins = (Queue(id=SALES, name="Sales"), Queue(id=SUPPORT, name="Sales"))
         bench = bench_of(tenant_of(*twins, calls=calls_of(SALES, 1, 0)))
         bench.run(query=MARCH, exports=[], sla={})

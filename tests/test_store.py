@@ -330,7 +330,7 @@ class TestWhole:
         assert store.read(DIGEST).equals(part.table)
 
     def test_a_full_disk_is_an_output_error(self, tmp_path: Path) -> None:
-        """What the system says is told, with what to look at."""
+        """The system's message is reported, with what to check."""
 
         def full(_handle: int) -> None:
             raise OSError(28, "No space left on device")
@@ -422,7 +422,7 @@ class TestNotes:
 
 class TestAccount:
     def test_it_survives_its_json(self) -> None:
-        """To the microsecond, and with all that it tells."""
+        """To the microsecond, and with all its metadata."""
         account = account_of(
             remarks={"odd": 2},
             newer=("participants.fresh",),
@@ -519,7 +519,7 @@ class TestFiles:
     def test_any_name_that_a_file_may_have_is_written(
         self, tmp_path: Path, name: str
     ) -> None:
-        """The file beside has room for its own ending."""
+        """The temporary file's name has space for its own ending."""
         path = tmp_path / "deep" / "er" / name
 
         write_atomically(
@@ -530,7 +530,7 @@ class TestFiles:
         assert [p.name for p in path.parent.iterdir()] == [name]
 
     def test_a_new_file_has_the_users_rights(self, tmp_path: Path) -> None:
-        """Not those of a temporary file, which nobody else may read."""
+        """Not those of a temporary file, which no other user may read."""
         before = os.umask(0o027)
         try:
             made = create_temp_beside(tmp_path / "a.csv")

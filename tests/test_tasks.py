@@ -1,4 +1,4 @@
-"""Work on many things at once: bounded, in order, one problem to tell of."""
+"""Concurrent work: bounded, in order, with one problem to report."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The two endpoints that tutorials tell of, from the wire to the table `sla`."""
+"""The two endpoints of the tutorials, from the request to the table `sla`."""
 
 import json
 import math

@@ -29,7 +29,7 @@ END = START + HOURS * HOUR
 QUEUES: Final = {
     "11111111-2222-4333-8444-000000000001": "Support",
     "11111111-2222-4333-8444-000000000002": "Sales",
-    "11111111-2222-4333-8444-000000000003": None,  # deleted: nobody knows its name
+    "11111111-2222-4333-8444-000000000003": None,  # deleted: its name is unknown
 }
 TARGETS = dict(zip(QUEUES, (80.0, 40.0, 10.0), strict=True))
 PAGE = 7

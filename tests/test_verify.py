@@ -71,7 +71,7 @@ def tenant(*more: Call, start: datetime | None = None, days: int = 3) -> Tenant:
 
 
 LATE = Call(queue_id=SALES, offered=datetime(2026, 3, 3, 9, 30, tzinfo=UTC))
-"""A call that the service tells of later."""
+"""A call that the service reports later."""
 
 
 def march(bench: "Bench", **sections: Any) -> VerifyResult:
@@ -390,7 +390,7 @@ class TestTheServiceSaysOtherwise:
     def test_days_that_have_not_settled_are_no_differences(
         self, bench_of: "BenchOf"
     ) -> None:
-        """What the next run fetches again anyway is told, with exit 0."""
+        """What the next run fetches again anyway is reported, with exit 0."""
         bench = bench_of(tenant())
         fetch = {"settle": "P20Y"}
         with pytest.raises(JobError):
@@ -437,7 +437,7 @@ class TestTheServiceSaysOtherwise:
         assert found.error is not None
 
     def test_a_service_that_fails_hides_nothing(self, bench: "Bench") -> None:
-        """What was found by then is told; without a flaw the failure is the error."""
+        """Flaws found by then are reported; without one the failure is the error."""
         bench.run()
         refused = Fault("status", status=400, times=None)
         bench.simulator.faults.add(refused)
@@ -558,7 +558,7 @@ class TestParts:
         assert problem in found.part_flaws[0].problem
 
     def test_a_part_without_account(self, bench: "Bench") -> None:
-        """A file that is sealed but tells nothing of itself is damaged."""
+        """A file with a checksum but without metadata is damaged."""
         bench.run()
         content = bench.parts[0].read_bytes()
         broken = content.replace(b'"asked_at"', b'"bsked_at"')
@@ -612,7 +612,7 @@ class TestOutputs:
 
     @pytest.mark.parametrize("note", [None, b"{", b"{}", b'{"digests": []}'])
     def test_a_run_that_told_nothing(self, bench: "Bench", note: bytes | None) -> None:
-        """Without run.json nobody knows what the outputs were."""
+        """Without run.json the outputs are unknown."""
         bench.run()
         path = bench.folder / "store/job/run.json"
         path.unlink()
@@ -710,7 +710,7 @@ class TestCommand:
     def test_what_cannot_be_judged_is_said(
         self, cli: Callable[..., Result], bench: "Bench"
     ) -> None:
-        """Days that are not whole, or may still change, are told with exit 0."""
+        """Days that are not whole, or may still change, are reported with exit 0."""
         bench.become(tenant())
         job = bench.write(
             query={**MARCH, "from": "2026-03-02T10:00"}, fetch={"settle": "P9Y"}

@@ -31,7 +31,7 @@ ZONES = [
     "Australia/Lord_Howe",  # its clocks change by 30 minutes
     "America/Sao_Paulo",  # midnight was skipped until 2018
     "Asia/Beirut",  # midnight is skipped
-    "Africa/Cairo",  # likewise
+    "Africa/Cairo",  # the same
     "America/Havana",  # midnight is skipped, and comes twice
     "America/St_Johns",  # until 2011 the clocks went back over midnight
     "Africa/Casablanca",  # four changes of the clocks a year
@@ -166,7 +166,7 @@ class TestWindow:
         assert Window(utc("2026-10-02"), utc("2026-10-04")) not in whole
 
     def test_iso_converts_to_utc(self) -> None:
-        """The API is told UTC, whatever the instant's own zone."""
+        """The API gets UTC, whatever the instant's own zone."""
         noon = datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Dublin"))
 
         assert iso(noon) == "2026-07-01T11:00:00.000Z"

@@ -120,7 +120,7 @@ class World:
                 {"exporter": kind, "table": "intervals", "path": str(path)}
                 for kind, path in output_paths(self.folder)
             ]
-            # A listing that fails gives ids, where nobody exports it: outputs, and how
+            # A listing that fails gives ids, if no export needs it: outputs, and how
             # long windows are, would hang on which request a fault happens to befall.
             + [
                 {
@@ -176,7 +176,7 @@ class World:
 
     @property
     def secrets(self) -> list[str]:
-        """What must stand nowhere."""
+        """What no file and no output may contain."""
         return [SECRET, *self.simulator._access._good_until]
 
     def asked(self, since: int = 0) -> Asked:
@@ -458,7 +458,7 @@ def _queues_of(body: Any) -> set[str]:
 def run_and_die(schedule: Schedule, folder: Path, number: int, turns: int) -> None:
     """Run the job in this process, which kills itself at the moment of a cut.
 
-    Tells of what it asked on standard output, as its last act.
+    Writes what it requested to standard output, as its last act.
 
     Args:
         schedule: Of the seed.
