@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 WINDOW_S = 6.0
 WEEK = ("1999-08-01", "1999-08-08")
 HOURS = 7 * 24
-PATIENCE_S = 90.0
+TIMEOUT_S = 90.0
 """Nothing that tests wait for takes so long, unless it never comes."""
 
 
-def until(happened: Callable[[], bool], *, patience_s: float = PATIENCE_S) -> None:
+def until(happened: Callable[[], bool], *, timeout_s: float = TIMEOUT_S) -> None:
     """Wait for something that another process does."""
-    deadline = time.monotonic() + patience_s
+    deadline = time.monotonic() + timeout_s
     while not happened():
         assert time.monotonic() < deadline, "it never came"
         time.sleep(0.01)
@@ -126,7 +126,7 @@ class Run:
 
     def end(self, *, code: int = 0) -> str:
         """Wait for its end and return what it printed."""
-        found = self.process.wait(timeout=PATIENCE_S)
+        found = self.process.wait(timeout=TIMEOUT_S)
         assert found == code, self.printed
         return self.printed
 

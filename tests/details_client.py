@@ -68,9 +68,9 @@ def hours(answer: Answer) -> list[int]:
     return [int(start[6:8]) for start in starts(answer)]
 
 
-def unknown(told: Any, model: Model) -> Iterator[str]:
+def unknown(reported: Any, model: Model) -> Iterator[str]:
     """Yield the fields that a model does not have, also below it."""
-    for name, value in told.items():
+    for name, value in reported.items():
         known = model.by_name.get(name)
         if known is None:
             yield f"{model.name}.{name}"

@@ -75,8 +75,8 @@ def busy(count: int, days: float = 1) -> Tenant:
 def begun(tenant: Tenant, start: datetime, end: datetime) -> list[str]:
     """Return the ids of the conversations that began in [start, end), sorted."""
     first, last = start.timestamp() * 1000, end.timestamp() * 1000
-    told = (*tenant.documents, *conversations_of(tenant))
-    return sorted(one.id for one in told if first <= one.start_ms < last)
+    reported = (*tenant.documents, *conversations_of(tenant))
+    return sorted(one.id for one in reported if first <= one.start_ms < last)
 
 
 class World:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
-HOUSE: Final = ROOT / "gcbatch"
+PACKAGE: Final = ROOT / "gcbatch"
 PAGES: Final = (
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",

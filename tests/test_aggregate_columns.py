@@ -38,8 +38,8 @@ ratio = st.floats(0, 1)
 
 
 def of_kind(name: str, stats: dict[str, st.SearchStrategy[Any]]) -> Any:
-    told = st.fixed_dictionaries({}, optional=stats)
-    return st.fixed_dictionaries({"metric": st.just(name), "stats": told})
+    reported = st.fixed_dictionaries({}, optional=stats)
+    return st.fixed_dictionaries({"metric": st.just(name), "stats": reported})
 
 
 METRICS = (
@@ -76,8 +76,8 @@ def buckets(draw: st.DrawFn) -> list[Any]:
 
 def key_of(group: Any) -> tuple[Any, Any]:
     """Return the key of a group; a missing dimension is the same as null."""
-    told = group["group"]
-    return told.get("queueId"), told.get("mediaType")
+    reported = group["group"]
+    return reported.get("queueId"), reported.get("mediaType")
 
 
 groups = st.lists(
@@ -106,11 +106,11 @@ USUAL: dict[str, Any] = {
 }
 
 
-def by_the_long_road(page: Any, **changes: Any) -> pa.Table:
+def by_rows(page: Any, **changes: Any) -> pa.Table:
     return rows_of(decode_page(body_of(page)), **(USUAL | changes))
 
 
-def by_the_short_road(page: Any, **changes: Any) -> pa.Table | None:
+def by_columns(page: Any, **changes: Any) -> pa.Table | None:
     given = USUAL | changes
     schema = schema_of(given["asked"], CONVERSATIONS)
     return read_columns(body_of(page), schema=schema, **given)
@@ -121,12 +121,12 @@ def body_of(page: Any) -> bytes:
 
 
 @given(page=groups)
-def test_both_roads_lead_to_the_same_rows(page: list[Any]) -> None:
+def test_both_modes_give_the_same_rows(page: list[Any]) -> None:
     """Whatever is left out, in whatever order groups and buckets come."""
-    short = by_the_short_road({"results": page})
+    short = by_columns({"results": page})
 
     assert short is not None
-    assert short.combine_chunks().equals(by_the_long_road({"results": page}))
+    assert short.combine_chunks().equals(by_rows({"results": page}))
 
 
 def one(**changes: Any) -> dict[str, Any]:
@@ -188,10 +188,10 @@ def test_what_is_odd_goes_the_long_way(
     """The fast reader refuses it, or returns the same, and never anything else."""
     asked = ASKED.model_copy(update={"metrics": metrics})
     given: dict[str, Any] = {"asked": asked, "queues": ("q1", "Q2")}
-    short = by_the_short_road(page, **given)
+    short = by_columns(page, **given)
 
     with suppress(DataError, msgspec.ValidationError):
-        long = by_the_long_road(page, **given)
+        long = by_rows(page, **given)
         assert short is None or short.equals(long)
         return
     assert short is None
@@ -217,21 +217,21 @@ def test_what_would_be_left_out_goes_the_long_way(page: Any, views: Any) -> None
     """There it is named, or refused; the fast reader knows requested metrics alone."""
     asked = ASKED.model_copy(update={"views": views})
 
-    assert by_the_short_road(page, asked=asked) is None
+    assert by_columns(page, asked=asked) is None
 
 
-def test_offsets_stay_on_the_short_road() -> None:
+def test_offsets_stay_with_the_columnar_reader() -> None:
     """They are usual; only what changes the meaning of figures is odd."""
     page = one(bucket={"interval": "2026-10-01T02:00:00+01:00/2026-10-01T02:00:00Z"})
 
-    short = by_the_short_road(page)
+    short = by_columns(page)
 
     assert short is not None
-    assert short.equals(by_the_long_road(page))
+    assert short.equals(by_rows(page))
 
 
-def test_families_with_qualifiers_take_the_long_road() -> None:
+def test_families_with_qualifiers_use_the_row_reader() -> None:
     """There a row is a bucket and a qualifier."""
     family = family_named("user-aggregates")
 
-    assert by_the_short_road(one(), family=family) is None
+    assert by_columns(one(), family=family) is None

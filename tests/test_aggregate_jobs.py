@@ -88,7 +88,7 @@ def test_what_passes_is_repeated(tmp_path: Path, by_query: bytes, fault: Fault) 
     assert written(world) == by_query
 
 
-def test_what_is_told_twice_counts_once(tmp_path: Path, by_query: bytes) -> None:
+def test_what_is_reported_twice_counts_once(tmp_path: Path, by_query: bytes) -> None:
     """A bucket that a page repeats word for word is no other."""
     world = week(tmp_path, Fault("doubled_results", nth=(2,)))
 
@@ -118,9 +118,7 @@ def test_jobs_that_always_fail_are_an_error(tmp_path: Path) -> None:
 AUTO: dict[str, Any] = {"fetch": {"road": "auto"}}
 
 
-def test_either_road_means_queries_where_they_fit(
-    tmp_path: Path, by_query: bytes
-) -> None:
+def test_auto_means_queries_where_they_fit(tmp_path: Path, by_query: bytes) -> None:
     """A job costs more than one answer."""
     world = week(tmp_path)
 
@@ -189,7 +187,7 @@ def test_what_cannot_be_cut_goes_by_job(tmp_path: Path, hours: int) -> None:
     assert written(world) == written(world, "whole")
 
 
-def test_parts_do_not_depend_on_the_road(tmp_path: Path) -> None:
+def test_parts_do_not_depend_on_the_mode(tmp_path: Path) -> None:
     """What was fetched by query is not fetched again by job: it is the same answer."""
     world = week(tmp_path)
     run(world)
@@ -224,7 +222,7 @@ def test_families_without_jobs_are_refused(tmp_path: Path, job: dict[str, Any]) 
 @pytest.mark.parametrize(
     "endpoint", ["interval-report", "queue-summary", "conversation-details"]
 )
-def test_a_road_is_of_aggregates(tmp_path: Path, endpoint: str) -> None:
+def test_a_mode_is_of_aggregates(tmp_path: Path, endpoint: str) -> None:
     """Other shapes have but one, or say it in their name; it is refused there."""
     world = week(tmp_path)
     table = "conversations" if "details" in endpoint else "intervals"

@@ -126,7 +126,7 @@ class Service:
         return max(first, start), min(first + pace, after)
 
 
-class Shelf:
+class MemoryStore:
     """Keeps parts in memory."""
 
     def __init__(self) -> None:
@@ -171,7 +171,7 @@ class Run:
         self.endpoint = cast("Aggregates", endpoint_named(self.job.query.endpoint))
         scope = ResolvedScope("org", self.window, None)
         self.plan: Plan = make_plan(self.job, scope, self.endpoint)
-        self.store = Shelf()
+        self.store = MemoryStore()
         client = cast("Client", self.service)
         store = cast("Store", self.store)
         desk = FetchContext(client, self.job.query, self.job.fetch, store)

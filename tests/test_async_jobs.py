@@ -59,11 +59,11 @@ class Service:
         self.asked.append((method, f"{asked}?{cursor}" if cursor else asked))
         self.at.append(self.clock())
         await asyncio.sleep(self.takes_s)
-        told = next(self.answers)
-        if isinstance(told, int):
-            refusal = ErrorResponse(method=method, path=path, status=told)
+        reported = next(self.answers)
+        if isinstance(reported, int):
+            refusal = ErrorResponse(method=method, path=path, status=reported)
             raise ServiceError(str(refusal), refusal=refusal)
-        return Answer(decode(json.dumps(told).encode()), NOW, 1, 1, "id")
+        return Answer(decode(json.dumps(reported).encode()), NOW, 1, 1, "id")
 
     async def get(
         self, path: str, decode: Callable[[bytes], T], **parameters: Any
@@ -77,7 +77,7 @@ LAST = {"rows": [3]}
 JOB = "/a%2F1"
 
 
-def road_to(service: Service, **options: Any) -> AsyncJobClient:
+def mode_to(service: Service, **options: Any) -> AsyncJobClient:
     usual: dict[str, Any] = {"at_once": 5, "wait_s": 600.0, "page_size": None}
     client = cast("Client", service)
     return AsyncJobClient(client, "/x", slots=asyncio.Semaphore(8), **(usual | options))
@@ -121,8 +121,8 @@ def fetch(
 
     async def work(clock: Callable[[], float]) -> None:
         fetched.service.clock = clock
-        road = road_to(fetched.service, **options)
-        fetched.until = await road.fetch(
+        jobs_client = mode_to(fetched.service, **options)
+        fetched.until = await jobs_client.fetch(
             order,
             read,
             lambda page: fetched.rows.extend(page.value.rows),
@@ -222,7 +222,7 @@ def test_a_note_of_an_older_release_is_read(
 
 
 @pytest.mark.parametrize("status", [404, 410])
-def test_a_known_job_that_is_gone_is_submitted_anew(
+def test_a_known_job_that_is_gone_is_submitted_again(
     tmp_path: Path, in_turned_time: InTime, status: int
 ) -> None:
     """The service forgets jobs; its new date counts."""
@@ -236,7 +236,7 @@ def test_a_known_job_that_is_gone_is_submitted_anew(
     assert (done.rows, done.until) == ([3], NOW)
 
 
-def test_results_that_are_gone_begin_anew(
+def test_results_that_are_gone_begin_again(
     tmp_path: Path, in_turned_time: InTime
 ) -> None:
     """Rows of the lost job are forgotten first."""
@@ -249,7 +249,7 @@ def test_results_that_are_gone_begin_anew(
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("reported", "words"),
     [
         ({"state": "FAILED", "errorMessage": "too\nmuch"}, "failed: too much"),
         ({"state": "CANCELLED"}, "cancelled"),
@@ -257,10 +257,10 @@ def test_results_that_are_gone_begin_anew(
     ],
 )
 def test_three_jobs_come_to_nothing(
-    tmp_path: Path, in_turned_time: InTime, told: Any, words: str
+    tmp_path: Path, in_turned_time: InTime, reported: Any, words: str
 ) -> None:
     """Then it is an error, with the service's words on one line."""
-    answers = [SUBMITTED, told] * 3
+    answers = [SUBMITTED, reported] * 3
 
     with pytest.raises(ServiceError, match=f"about: 3 jobs .*: {words}") as failed:
         fetch(tmp_path, in_turned_time, *answers)
@@ -348,17 +348,17 @@ def test_jobs_under_way_are_bounded(
             nonlocal running, most
             running += (method == "POST") - (method == "DELETE")
             most = max(most, running)
-            told = answers.get(method, LAST if path.endswith("results") else DONE)
+            reported = answers.get(method, LAST if path.endswith("results") else DONE)
             # A service of its own for each call: those at once must not mix.
-            return await Service(iter([told])).call(method, path, decode, **more)
+            return await Service(iter([reported])).call(method, path, decode, **more)
 
     async def work(_: Callable[[], float]) -> None:
-        road = road_to(Busy(iter(())), at_once=at_once)
+        jobs_client = mode_to(Busy(iter(())), at_once=at_once)
         async with asyncio.TaskGroup() as group:
             for number in range(8):
                 order = AsyncJobRequest("about", b"{}", store.pending(f"{number:040}"))
                 group.create_task(
-                    road.fetch(order, read, lambda _: None, begin=lambda: None)
+                    jobs_client.fetch(order, read, lambda _: None, begin=lambda: None)
                 )
 
     in_turned_time(work)

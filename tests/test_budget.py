@@ -54,10 +54,10 @@ class Server:
             self.served_at.append(self.clock())
         elif who != "others":
             self.refused += 1
-        told = QuotaHeaders(
+        reported = QuotaHeaders(
             standing.count, standing.allowed, self.rounding(standing.left_s)
         )
-        return not standing.exceeded, told, float(standing.wait_s)
+        return not standing.exceeded, reported, float(standing.wait_s)
 
     def used(self, *who: str) -> float:
         """Return the part of the quota that was used, the last window left out."""
@@ -322,7 +322,7 @@ class TestOffered:
 
         assert budget.offered(100.0, open_too=False) == 30
 
-    def test_nothing_told_is_nothing_offered(self) -> None:
+    def test_nothing_reported_is_nothing_offered(self) -> None:
         """A server without the headers reports no quota."""
         budget = ServerQuota()
         budget.answer(budget.send(0.0), 0.0, None)

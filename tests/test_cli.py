@@ -235,10 +235,10 @@ class TestOtherFailures:
         check_refusal(result, 3, "POST /oauth/token: 401", "check client id and secret")
         assert "hunter2" not in result.output
 
-    def test_nobody_listening(self, cli: Cli, bench: "Bench") -> None:
+    def test_no_server_listening(self, cli: Cli, bench: "Bench") -> None:
         """An address without a server is exit 4."""
-        nobody = "http://127.0.0.1:9"
-        org = {"api_url": nobody, "login_url": nobody}
+        unreachable = "http://127.0.0.1:9"
+        org = {"api_url": unreachable, "login_url": unreachable}
 
         result = cli("run", bench.write(org=org, fetch={"give_up": "PT1S"}))
 
@@ -427,14 +427,14 @@ class TestOtherCommands:
     def test_plan_shows_windows_and_cost(self, cli: Cli, bench: "Bench") -> None:
         """What a run would ask, and what that costs, without one data request."""
         shown = cli("plan", bench.write())
-        told = json.loads(cli("plan", "--json", bench.write()).stdout)
+        reported = json.loads(cli("plan", "--json", bench.write()).stdout)
 
         assert "7 requests" in shown.stdout
         assert "0 stored, 7 to ask" in shown.stdout
         assert str(bench.folder / "job.csv") in shown.stdout
-        assert (told["requests"], told["stored"]) == (7, 0)
-        assert [w["requests"] for w in told["windows"]] == [1] * 7
-        assert told["windows"][0]["from"] == "1999-07-31T21:00:00.000Z"
+        assert (reported["requests"], reported["stored"]) == (7, 0)
+        assert [w["requests"] for w in reported["windows"]] == [1] * 7
+        assert reported["windows"][0]["from"] == "1999-07-31T21:00:00.000Z"
         assert not bench.data_requests
 
     def test_check_tries_credentials_and_permission(

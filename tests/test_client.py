@@ -203,7 +203,7 @@ def failure_of(work: Callable[[], Coroutine[Any, Any, Any]]) -> GcbatchError:
 
 class TestThrottled:
     @pytest.mark.parametrize("hint", ["retry-after", "message", "reset"])
-    def test_waits_as_told(self, hint: Any) -> None:
+    def test_waits_as_specified(self, hint: Any) -> None:
         """Whichever way the service says it, its wait is kept to."""
         fault = Fault("throttled", hint=hint, wait_s=17)
 
@@ -762,7 +762,7 @@ class TestTokens:
         assert seen == [(f"Basic {pair}", b"grant_type=client_credentials")]
 
     @pytest.mark.parametrize(
-        ("told", "lifetime_s"),
+        ("reported", "lifetime_s"),
         [
             ({"expires_in": 120}, 120),
             ({"expires_in": "120"}, 120),
@@ -775,12 +775,12 @@ class TestTokens:
     )
     @pytest.mark.parametrize("kind", ["bearer", "Bearer", "BEARER", None])
     def test_a_lifetime_that_is_none_is_the_usual_one(
-        self, told: dict[str, Any], lifetime_s: float, kind: str | None
+        self, reported: dict[str, Any], lifetime_s: float, kind: str | None
     ) -> None:
         """A token that ends earlier is refused, and renewed for that."""
 
         async def token(_: web.Request) -> web.StreamResponse:
-            grant = {"access_token": TOKEN, "token_type": kind, **told}
+            grant = {"access_token": TOKEN, "token_type": kind, **reported}
             return web.json_response(text=json.dumps(grant))
 
         async def work() -> Token:
@@ -791,9 +791,9 @@ class TestTokens:
                     timeout_s=9, connections=1, max_response_bytes=9_999
                 ) as transport,
             ):
-                patience = Retrier(give_up_s=0, hold=lambda _: None, clock=now)
+                retrier = Retrier(give_up_s=0, hold=lambda _: None, clock=now)
                 hosts = replace(connection, hosts=Hosts(url, url))
-                return await request_token(hosts, transport, patience)
+                return await request_token(hosts, transport, retrier)
 
         assert hasty(work).lifetime_s == lifetime_s
 
@@ -876,7 +876,7 @@ class TestTokens:
         assert error.exit_code == 3
 
     @pytest.mark.parametrize("status", [400, 401])
-    def test_a_wrong_secret_is_told_at_once(self, status: int) -> None:
+    def test_a_wrong_secret_is_reported_at_once(self, status: int) -> None:
         """A refused pair is not tried again, and says what to check."""
 
         async def work() -> None:
@@ -958,7 +958,7 @@ class TestUnreachable:
         """An unknown host is reported like an absent one, in real time here."""
 
         async def work() -> None:
-            async with client_of("http://nobody.invalid", give_up_s=0.001) as client:
+            async with client_of("http://unknown.invalid", give_up_s=0.001) as client:
                 await ask(client)
 
         with pytest.raises(ServiceError, match="cannot be reached"):

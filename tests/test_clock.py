@@ -44,7 +44,7 @@ class TestDates:
     """What answers say of the time."""
 
     @pytest.mark.parametrize(
-        ("text", "told"),
+        ("text", "reported"),
         [
             ("Fri, 20 Nov 2026 12:00:00 GMT", NOON),
             ("Friday, 20-Nov-26 12:00:00 GMT", NOON),
@@ -52,9 +52,9 @@ class TestDates:
             ("Fri, 20 Nov 2026 13:00:00 +0100", NOON),
         ],
     )
-    def test_each_form_is_read(self, text: str, told: datetime) -> None:
+    def test_each_form_is_read(self, text: str, reported: datetime) -> None:
         """The three of RFC 9110, and one with a zone."""
-        assert parse_date(text) == told
+        assert parse_date(text) == reported
 
     @pytest.mark.parametrize(
         "text",

@@ -99,7 +99,7 @@ def test_a_killed_worker_costs_nothing_but_time(bench_of: "BenchOf") -> None:
     assert bench.outputs("job") == spread
 
 
-def test_what_workers_learn_is_told_once(bench_of: "BenchOf") -> None:
+def test_what_workers_learn_is_reported_once(bench_of: "BenchOf") -> None:
     """The remarks of all queries, on whichever worker, are added up."""
     bench = bench_of(max_results=200)
     job = job_file(bench, "job", {"query": {"granularity": "PT15M"}})
@@ -180,7 +180,7 @@ def test_a_local_run_loads_nothing_of_dask(bench: "Bench") -> None:
         ),
     ],
 )
-def test_tls_without_certificates_is_told(
+def test_tls_without_certificates_is_reported(
     bench: "Bench", environ: dict[str, str], problem: str
 ) -> None:
     """The address asks for what this machine has not: exit 2, and the way out."""

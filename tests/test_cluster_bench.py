@@ -44,7 +44,7 @@ class SlowStore(Store):
 
 
 @dataclass
-class Crew:
+class Workers:
     """Two workers of one coordinator, in this process.
 
     Args:
@@ -72,7 +72,7 @@ class Crew:
 
 
 @asynccontextmanager
-async def crew_of(world: "World") -> AsyncIterator[Crew]:
+async def workers_of(world: "World") -> AsyncIterator[Workers]:
     job = world.job()
     clock = asyncio.get_running_loop().time
     coordinator = Coordinator(clock=clock)
@@ -95,7 +95,7 @@ async def crew_of(world: "World") -> AsyncIterator[Crew]:
         Store(job.fetch.store, job.store_name).prepare()
         given = (connection, job.query, job.fetch, job.store_name)
         async with opened(*given, line("w0")) as one, opened(*given, line("w1")) as two:
-            yield Crew(world, [one, two], planned.plan.queries[0], coordinator)
+            yield Workers(world, [one, two], planned.plan.queries[0], coordinator)
     assert coordinator.out == 0
 
 
@@ -108,114 +108,118 @@ async def until(happened: Any) -> None:
 
 async def test_whoever_comes_second_leaves_the_part_alone(bench: "World") -> None:
     """Both asked, as when one was taken for dead; the first to write has it."""
-    async with crew_of(bench) as crew:
-        slow = crew.benches[1].store = SlowStore(crew.benches[1].store)
-        late = asyncio.create_task(crew.fetch(1))
-        await until(lambda: crew.asked == 1)
-        first = await crew.fetch(0)
-        seal = crew.seal
+    async with workers_of(bench) as workers:
+        slow = workers.benches[1].store = SlowStore(workers.benches[1].store)
+        late = asyncio.create_task(workers.fetch(1))
+        await until(lambda: workers.asked == 1)
+        first = await workers.fetch(0)
+        seal = workers.seal
 
         slow.go.set()
         second = await late
 
-        assert crew.asked == 2
+        assert workers.asked == 2
         assert first["rows"] == second["rows"] > 0
-        assert crew.seal == seal
+        assert workers.seal == seal
 
 
 async def test_the_second_waits_for_the_claim_of_the_first(bench: "World") -> None:
     """While one may be about to write, no other does; then it may."""
-    async with crew_of(bench) as crew:
-        digest = crew.query.digest
-        crew.coordinator.claim("org", digest, "first")
-        fetching = asyncio.create_task(crew.fetch(0))
-        await until(lambda: crew.asked == 1)
+    async with workers_of(bench) as workers:
+        digest = workers.query.digest
+        workers.coordinator.claim("org", digest, "first")
+        fetching = asyncio.create_task(workers.fetch(0))
+        await until(lambda: workers.asked == 1)
         await asyncio.sleep(0.1)
-        assert crew.seal is None
+        assert workers.seal is None
 
-        crew.coordinator.release("org", digest, "first", None)
+        workers.coordinator.release("org", digest, "first", None)
 
         assert (await fetching)["rows"] > 0
-        assert crew.seal is not None
+        assert workers.seal is not None
 
 
-async def test_a_part_of_before_is_asked_anew_once(bench: "World") -> None:
+async def test_a_part_of_before_is_fetched_again_once(bench: "World") -> None:
     """The checksum decides: no worker's clock does."""
-    async with crew_of(bench) as crew:
-        await crew.fetch(0)
-    async with crew_of(bench) as crew:
-        before = crew.seal
+    async with workers_of(bench) as workers:
+        await workers.fetch(0)
+    async with workers_of(bench) as workers:
+        before = workers.seal
 
-        anew = await crew.fetch(0, before)
-        seal = crew.seal
-        again = await crew.fetch(1, before)
+        refetched = await workers.fetch(0, before)
+        seal = workers.seal
+        again = await workers.fetch(1, before)
 
-        assert crew.asked == 2
-        assert before != seal == crew.seal
-        assert anew["rows"] == again["rows"]
+        assert workers.asked == 2
+        assert before != seal == workers.seal
+        assert refetched["rows"] == again["rows"]
 
 
-async def test_a_part_is_found_though_nobody_told_of_it(bench: "World") -> None:
+async def test_a_part_is_found_that_was_not_reported(bench: "World") -> None:
     """Its worker was killed after writing it and before reporting it."""
-    async with crew_of(bench) as crew:
-        first = await crew.fetch(0)
-        crew.coordinator.serve("org", crew.coordinator._orgs["org"].access, timeout_s=1)
+    async with workers_of(bench) as workers:
+        first = await workers.fetch(0)
+        workers.coordinator.serve(
+            "org", workers.coordinator._orgs["org"].access, timeout_s=1
+        )
 
-        second = await crew.fetch(1)
+        second = await workers.fetch(1)
 
-        assert crew.asked == 1
+        assert workers.asked == 1
         assert second["rows"] == first["rows"]
 
 
 async def test_nothing_is_written_once_the_run_is_over(bench: "World") -> None:
     """A worker that goes on unnoticed must not change what others read by then."""
-    async with crew_of(bench) as crew:
-        slow = crew.benches[0].store = SlowStore(crew.benches[0].store)
-        late = asyncio.create_task(crew.fetch(0))
-        await until(lambda: crew.asked == 1)
+    async with workers_of(bench) as workers:
+        slow = workers.benches[0].store = SlowStore(workers.benches[0].store)
+        late = asyncio.create_task(workers.fetch(0))
+        await until(lambda: workers.asked == 1)
 
-        crew.coordinator.end("org")
+        workers.coordinator.end("org")
         slow.go.set()
         outcome = await late
 
         assert type(error_from_json(outcome["error"])) is OutOfReachError
-        assert crew.seal is None
+        assert workers.seal is None
         assert not list(slow.folder.rglob("*.part"))
 
 
 async def test_a_worker_cut_off_from_the_coordinator_says_so(bench: "World") -> None:
     """Another one should try; no request was sent without a turn."""
-    async with crew_of(bench) as crew:
+    async with workers_of(bench) as workers:
         minutes = count(step=60)
 
         async def dead(method: str, **arguments: Any) -> Any:
             del method, arguments
             raise RpcError
 
-        crew.benches[0].line.call = dead
-        crew.benches[0].line.clock = lambda: float(next(minutes))
+        workers.benches[0].line.call = dead
+        workers.benches[0].line.clock = lambda: float(next(minutes))
 
-        outcome = await crew.fetch(0)
+        outcome = await workers.fetch(0)
 
         assert "cannot be reached" in outcome["cut_off"]
-        assert crew.asked == 0
+        assert workers.asked == 0
 
 
-async def test_what_was_sent_is_told_once(bench: "World") -> None:
+async def test_what_was_sent_is_reported_once(bench: "World") -> None:
     """The traffic of a worker adds up over its queries."""
-    async with crew_of(bench) as crew:
-        first, second = [await crew.fetch(0, before) for before in (None, crew.seal)]
+    async with workers_of(bench) as workers:
+        first, second = [
+            await workers.fetch(0, before) for before in (None, workers.seal)
+        ]
 
         assert first["traffic"]["answered"] == {200: 1}
         assert (first["traffic"]["sent"], first["traffic"]["received"] > 0) == (1, True)
         assert (second["traffic"]["sent"], second["traffic"]["received"]) == (0, 0)
 
 
-async def test_what_is_remarked_is_told_once(bench_of: "WorldOf") -> None:
+async def test_what_is_remarked_is_reported_once(bench_of: "WorldOf") -> None:
     """Of every query what is new of it: the coordinator adds up."""
-    async with crew_of(bench_of(max_results=20)) as crew:
-        first = await crew.fetch(0)
-        second = await crew.fetch(0, crew.seal)
+    async with workers_of(bench_of(max_results=20)) as workers:
+        first = await workers.fetch(0)
+        second = await workers.fetch(0, workers.seal)
 
         assert sorted(first["remarks"].values()) == [1, 7]
         assert sorted(second["remarks"].values()) == [1, 8]

@@ -80,16 +80,16 @@ class TestTokens:
         again = [org.coordinator.token("org", first["serial"]) for _ in range(10)]
         found = await asyncio.gather(*again)
 
-        assert {told["token"] for told in found} == {"token 2"}
+        assert {reported["token"] for reported in found} == {"token 2"}
         assert org.logins == 2
 
     async def test_a_token_of_long_ago_is_no_reason_to_renew(self) -> None:
         """A number that is not known any more says nothing of the token there is."""
         org = Org(asyncio.get_running_loop().time)
         for _ in range(12):
-            told = await org.coordinator.token("org", 0)
-            org.coordinator.accepted("org", told["serial"])
-            await org.coordinator.token("org", told["serial"])
+            reported = await org.coordinator.token("org", 0)
+            org.coordinator.accepted("org", reported["serial"])
+            await org.coordinator.token("org", reported["serial"])
 
         await org.coordinator.token("org", 1)
 
@@ -99,7 +99,7 @@ class TestTokens:
         self, in_turned_time: InTime
     ) -> None:
         """Whoever stops waiting does not stop it; else it would never end."""
-        told: list[dict[str, Any]] = []
+        reported: list[dict[str, Any]] = []
         logins: list[int] = []
 
         async def work(clock: Clock) -> None:
@@ -107,7 +107,7 @@ class TestTokens:
 
             async def ask(number: str) -> None:
                 while "token" not in (answer := await org.turn(number)):
-                    told.append(answer)
+                    reported.append(answer)
 
             await asyncio.gather(ask("1"), ask("2"))
             logins.append(org.logins)
@@ -115,9 +115,9 @@ class TestTokens:
         in_turned_time(work)
 
         assert logins == [1]
-        assert told == [{"later": True}] * 6
+        assert reported == [{"later": True}] * 6
 
-    async def test_a_refused_login_is_told_as_it_is(self) -> None:
+    async def test_a_refused_login_is_reported_as_it_is(self) -> None:
         """The kind of error travels, with its words."""
         org = Org(asyncio.get_running_loop().time, refuses=True)
 
@@ -191,7 +191,7 @@ class TestTurns:
         assert found[1][0] < 10
         assert found[1][1] == 0
 
-    def test_a_quota_spent_for_hours_is_told(self, in_turned_time: InTime) -> None:
+    def test_a_quota_spent_for_hours_is_reported(self, in_turned_time: InTime) -> None:
         """Workers end the run then, as a run of one process does."""
         found: list[Any] = []
 
@@ -255,7 +255,7 @@ class TestTurns:
 
         assert out == [1, 0]
 
-    async def test_after_the_end_nobody_sends(self) -> None:
+    async def test_after_the_end_no_task_sends(self) -> None:
         """Workers that continue with what no run waits for are refused."""
         org = Org(asyncio.get_running_loop().time)
         await org.turn("1")
@@ -407,14 +407,14 @@ def test_the_quota_is_kept_and_used_by_workers_that_die(
             return asyncio.create_task(all_at_once())
 
         watching = asyncio.create_task(org.coordinator.watch())
-        crew = {name: hire(name) for name in ("w0", "w1", "w2", "w3")}
+        workers = {name: hire(name) for name in ("w0", "w1", "w2", "w3")}
         for victim, heir in (("w0", "w4"), ("w1", "w5")):
             await asyncio.sleep(chance.uniform(5, 15))
-            crew.pop(victim).cancel()
-            crew[heir] = hire(heir)
+            workers.pop(victim).cancel()
+            workers[heir] = hire(heir)
             await asyncio.sleep(2)
             org.coordinator.gone(victim)
-        await asyncio.gather(*crew.values())
+        await asyncio.gather(*workers.values())
         watching.cancel()
         found.update(
             refused=server.refused,

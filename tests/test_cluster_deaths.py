@@ -66,7 +66,7 @@ def test_the_process_that_runs_the_job_is_killed(bench_of: "BenchOf") -> None:
         workers = first.workers()
 
         first.kill()
-        until(lambda: not any(map(command, workers)), patience_s=10)
+        until(lambda: not any(map(command, workers)), timeout_s=10)
         sent = len(bench.data_requests)
         parts = len(bench.parts)
         Run(bench, job, *SPREAD).end()
@@ -85,7 +85,7 @@ def cluster(tmp_path: Path) -> Iterator[Standing]:
         yield cluster
 
 
-def test_the_scheduler_is_started_anew(bench_of: "BenchOf", cluster: Standing) -> None:
+def test_the_scheduler_is_started_again(bench_of: "BenchOf", cluster: Standing) -> None:
     """Its workers go with it, and others come; the run goes on by itself."""
     bench = bench_of(requests_allowed=60, window_s=6.0)
     job = job_file(bench, "job", aggregates())
@@ -149,7 +149,7 @@ def test_a_cluster_without_workers_is_waited_for(
     assert len(bench.parts) == 7
 
 
-def test_nobody_listens(bench: "Bench") -> None:
+def test_no_server_listens(bench: "Bench") -> None:
     """Exit code 4, and where to look."""
     address = f"tcp://127.0.0.1:{free_port()}"
 

@@ -121,8 +121,8 @@ def machines() -> Iterator[list[Machine]]:
                 stack.callback(machine.close)
                 machine.build()
         except (OSError, subprocess.CalledProcessError) as exc:
-            told = getattr(exc, "stderr", b"") or str(exc).encode()
-            require(REQUIRED, f"no network namespaces: {told.decode().strip()}")
+            reported = getattr(exc, "stderr", b"") or str(exc).encode()
+            require(REQUIRED, f"no network namespaces: {reported.decode().strip()}")
         yield made
 
 

@@ -50,7 +50,7 @@ class World:
     """A worker, and what it is given to do.
 
     Args:
-        crew: Has the one worker.
+        pool: Has the one worker.
         worker: Itself.
         given: Its assignment.
         queries: Of the job.
@@ -58,7 +58,7 @@ class World:
         coordinator: Grants requests.
     """
 
-    crew: WorkerPool
+    pool: WorkerPool
     worker: Worker
     given: Assignment
     queries: tuple[Query, ...]
@@ -69,7 +69,7 @@ class World:
     async def fetch(self, number: int, *, given: Assignment | None = None) -> Any:
         self.calls += 1
         key = f"task-{self.calls}"
-        return await self.crew.call(
+        return await self.pool.call(
             fetch_query, key, given or self.given, self.queries[number], None, key=key
         )
 
@@ -90,10 +90,10 @@ async def world_of(bench: "Bench") -> AsyncIterator[World]:
         plan = (await planner.anew(session)).plan
         coordinator.serve("org", session.access, timeout_s=30.0)
         security = Security()
-        crew = WorkerPool(cluster.scheduler_address, security, coordinator.gone)
+        pool = WorkerPool(cluster.scheduler_address, security, coordinator.gone)
         async with (
             serve_rpc(coordinator, "tcp://127.0.0.1", security) as line,
-            crew.opened(),
+            pool.opened(),
         ):
             given = Assignment(
                 name="run-1",
@@ -106,7 +106,7 @@ async def world_of(bench: "Bench") -> AsyncIterator[World]:
                 store=asked.store_name,
             )
             (worker,) = cluster.workers.values()
-            yield World(crew, worker, given, plan.queries, session.access, coordinator)
+            yield World(pool, worker, given, plan.queries, session.access, coordinator)
 
 
 async def test_a_worker_keeps_its_bench_for_the_next_query(bench: "Bench") -> None:
@@ -129,8 +129,8 @@ async def test_a_bench_that_is_left_is_closed(bench: "Bench") -> None:
         left._leave()
         await world.fetch(1)
 
-        (anew,) = world.benches
-        assert anew is not left
+        (fresh,) = world.benches
+        assert fresh is not left
         assert left._bench is None
 
 
@@ -147,7 +147,7 @@ async def test_another_release_is_refused(bench: "Bench") -> None:
         assert bench.data_requests == []
 
 
-async def test_what_nobody_waits_for_is_left(bench: "Bench") -> None:
+async def test_what_no_run_waits_for_is_left(bench: "Bench") -> None:
     """The job is gone; the hands it kept busy are free for its next run."""
     async with world_of(bench) as world:
         world.access.pacer.hold(3600)
@@ -172,17 +172,17 @@ async def test_a_bug_keeps_its_name(bench: "Bench") -> None:
     """It is not asked again: that would hide it, and not mend it."""
     async with world_of(bench) as world:
         with pytest.raises(KeyError, match="a bug"):
-            await world.crew.call(broken, key="broken")
+            await world.pool.call(broken, key="broken")
 
 
 async def test_without_workers_hope_ends() -> None:
     """A scheduler keeps a task for ever; a run does not."""
     async with cluster_of(0) as cluster:
         address = cluster.scheduler_address
-        crew = WorkerPool(address, Security(), lambda _: None, give_up_s=0.1)
-        async with crew.opened():
+        pool = WorkerPool(address, Security(), lambda _: None, give_up_s=0.1)
+        async with pool.opened():
             with pytest.raises(OutOfReachError, match=r"no scheduler or no worker for"):
-                await crew.call(broken, key="never")
+                await pool.call(broken, key="never")
 
 
 @pytest.mark.slow
@@ -190,9 +190,9 @@ async def test_a_runs_own_workers_show_no_pages() -> None:
     """Whoever else is on this machine sees nothing of the job."""
     settings, fetch = EngineSection(name="dask", workers=1), Fetch()
     async with dask_engine(settings, fetch) as engine, aiohttp.ClientSession() as web:
-        told = await engine.crew._dask.scheduler.identity()
-        ports = [told["services"]["dashboard"]]
-        ports += [w["services"]["dashboard"] for w in told["workers"].values()]
+        reported = await engine.crew._dask.scheduler.identity()
+        ports = [reported["services"]["dashboard"]]
+        ports += [w["services"]["dashboard"] for w in reported["workers"].values()]
 
         for port in ports:
             for page in ("info/main/workers.html", "json/identity.json", "metrics"):

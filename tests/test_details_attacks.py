@@ -53,7 +53,7 @@ def answer(value: Page) -> Answer[Page]:
 
 
 @pytest.fixture
-def errand(tmp_path: Path) -> Iterator[DetailQuery]:
+def progress(tmp_path: Path) -> Iterator[DetailQuery]:
     """One day on its way to being answered."""
     query = make_query("org", "conversation-details", DAY, b"{}")
     desk = SimpleNamespace(
@@ -114,26 +114,26 @@ def test_a_row_that_moves_up_a_page_is_missed() -> None:
     assert piece.drifts
 
 
-def test_rows_beyond_the_span_do_not_stand_in(errand: DetailQuery) -> None:
+def test_rows_beyond_the_span_do_not_stand_in(progress: DetailQuery) -> None:
     """Results of a job from before or after the span are not counted."""
     ids: set[str] = set()
 
-    errand.take_results(DAY, ids, answer(page(documents(0, 3))))
-    errand.take_results(DAY, ids, answer(page(documents(3, 6, DAY.end))))
-    errand.take_results(DAY, ids, answer(page(documents(6, 9, after(-0.1)))))
+    progress.take_results(DAY, ids, answer(page(documents(0, 3))))
+    progress.take_results(DAY, ids, answer(page(documents(3, 6, DAY.end))))
+    progress.take_results(DAY, ids, answer(page(documents(6, 9, after(-0.1)))))
 
     assert ids == {"c0", "c1", "c2"}
 
 
-def test_cursors_without_end_are_an_error(errand: DetailQuery) -> None:
+def test_cursors_without_end_are_an_error(progress: DetailQuery) -> None:
     """However many new ones there are, once the pages bring nothing new."""
     ids: set[str] = set()
     same = answer(page(documents(0, 3)))
     for _ in range(MOST_BARREN + 1):
-        errand.take_results(DAY, ids, same)
+        progress.take_results(DAY, ids, same)
 
     with pytest.raises(DataError, match="do not end"):
-        errand.take_results(DAY, ids, same)
+        progress.take_results(DAY, ids, same)
 
 
 class Lying:
@@ -157,7 +157,7 @@ class Lying:
         return answer(self._answers(number, self.asked))
 
 
-def road_to(client: Lying, *, cap: int = 100_000) -> PageFetcher:
+def mode_to(client: Lying, *, cap: int = 100_000) -> PageFetcher:
     limits = SimpleNamespace(detail_results=cap)
     desk = SimpleNamespace(
         client=client,
@@ -168,30 +168,30 @@ def road_to(client: Lying, *, cap: int = 100_000) -> PageFetcher:
     return PageFetcher("/address", CONVERSATIONS, cast("FetchContext", desk))
 
 
-async def test_a_total_that_outgrows_paging_ends_it(errand: DetailQuery) -> None:
+async def test_a_total_that_outgrows_paging_ends_it(progress: DetailQuery) -> None:
     """The span is then cut, or goes by job; it is not asked page after page."""
     client = Lying(lambda number, asked: full_page(number, 900 + 200 * asked))
     first = answer(full_page(1, 900))
 
-    assert not await road_to(client, cap=1_000).gather(errand, DAY, first)
+    assert not await mode_to(client, cap=1_000).gather(progress, DAY, first)
 
 
-async def test_counting_ends_with_the_total(errand: DetailQuery) -> None:
+async def test_counting_ends_with_the_total(progress: DetailQuery) -> None:
     """Even if all pages have only what began before."""
     earlier = documents(0, 100, after(-1))
     client = Lying(lambda _number, _asked: page(earlier, 350))
 
-    await road_to(client).counted(errand, DAY)
+    await mode_to(client).counted(progress, DAY)
 
     assert client.asked == 4
 
 
 @pytest.mark.parametrize(
-    "told", ["soon", "2026-13-45T00:00:00Z", "0001-01-01T00:00:00+05:00"]
+    "reported", ["soon", "2026-13-45T00:00:00Z", "0001-01-01T00:00:00+05:00"]
 )
-def test_a_date_of_data_that_is_none_is_an_error(told: str) -> None:
+def test_a_date_of_data_that_is_none_is_an_error(reported: str) -> None:
     """With the value, instead of a traceback."""
-    body = orjson.dumps({"conversations": [], "dataAvailabilityDate": told})
+    body = orjson.dumps({"conversations": [], "dataAvailabilityDate": reported})
 
     with pytest.raises(DataError, match="dataAvailabilityDate is no instant"):
         read_page(body, CONVERSATIONS)
@@ -219,7 +219,7 @@ def test_half_a_letter_spoils_no_page(field: str) -> None:
     assert json.loads(kept.content)[field] == "cut\N{REPLACEMENT CHARACTER}"
 
 
-def test_the_state_of_a_job_is_told_in_one_line(
+def test_the_state_of_a_job_is_reported_in_one_line(
     tmp_path: Path, in_turned_time: InTime
 ) -> None:
     """No terminal acts on what the service says."""
@@ -257,7 +257,7 @@ def test_a_job_shows_figures_of_when_it_was_submitted(tmp_path: Path) -> None:
     assert world.ids() == all_ids(world)
 
 
-def test_fresh_asks_for_jobs_anew(tmp_path: Path) -> None:
+def test_fresh_submits_jobs_again(tmp_path: Path) -> None:
     """One that an earlier run left under way has older figures."""
     world = left_pending(tmp_path)
 

@@ -102,7 +102,7 @@ def test_it_costs_fewer_requests_than_pages_alone(tmp_path: Path) -> None:
     assert auto.requests < pages.requests / 2
 
 
-def test_the_roads_lead_to_the_same_bytes(tmp_path: Path) -> None:
+def test_all_modes_give_the_same_bytes(tmp_path: Path) -> None:
     """In all but the attributes of participants, which only jobs bring."""
     world = large(tmp_path, details_available_until=after(SEAM))
     late = World(tmp_path / "late", world.tenant)
@@ -148,8 +148,8 @@ def test_what_jobs_lose_is_an_error_here_too(tmp_path: Path) -> None:
     assert not world.output().exists()
 
 
-@pytest.mark.parametrize("road", ["", "-jobs", "-auto"])
-def test_no_more_requests_are_in_flight_than_allowed(tmp_path: Path, road: str) -> None:
+@pytest.mark.parametrize("mode", ["", "-jobs", "-auto"])
+def test_no_more_requests_are_in_flight_than_allowed(tmp_path: Path, mode: str) -> None:
     """Whatever the number of windows, of their pages and of jobs."""
     slow = Fault("stall", path="/details/", delay_s=1, times=None)
     world = large(
@@ -158,7 +158,7 @@ def test_no_more_requests_are_in_flight_than_allowed(tmp_path: Path, road: str) 
     limits = {"jobs_in_flight": 20}
 
     world.run(
-        endpoint=f"conversation-details{road}",
+        endpoint=f"conversation-details{mode}",
         days=DAYS,
         fetch={"chunk": "P1D", "concurrency": CONCURRENCY, "limits": limits},
     )

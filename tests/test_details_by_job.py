@@ -122,7 +122,7 @@ def _as_written(job: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
-def test_results_that_expire_on_the_way_are_asked_anew(
+def test_results_that_expire_on_the_way_are_fetched_again(
     tmp_path: Path, nth: int
 ) -> None:
     """The job is submitted again; rows that both brought are there once."""

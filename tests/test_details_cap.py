@@ -48,8 +48,8 @@ def test_a_day_above_the_cap(tmp_path: Path, matching: Matching) -> None:
 
 @pytest.mark.one_in(4)
 @pytest.mark.parametrize("matching", MATCHINGS)
-@pytest.mark.parametrize("road", ["", "-jobs", "-auto"])
-def test_a_week_with_such_days(tmp_path: Path, road: str, matching: Matching) -> None:
+@pytest.mark.parametrize("mode", ["", "-jobs", "-auto"])
+def test_a_week_with_such_days(tmp_path: Path, mode: str, matching: Matching) -> None:
     """Quiet days, full ones, and conversations that go on over midnight."""
     tenant = made_of(
         *conversations(90, 3, seed=1),
@@ -59,19 +59,22 @@ def test_a_week_with_such_days(tmp_path: Path, road: str, matching: Matching) ->
     )
     world = World(tmp_path, tenant, max_detail_results=CAP, detail_matching=matching)
 
-    world.run(endpoint=f"conversation-details{road}", days=7)
+    world.run(endpoint=f"conversation-details{mode}", days=7)
 
     assert world.ids() == begun(tenant, after(0), after(7))
 
 
-@pytest.mark.parametrize("told", [100, 250, 300, 301])
+@pytest.mark.parametrize("reported", [100, 250, 300, 301])
 @pytest.mark.parametrize("over", [-1, 0, 1])
 def test_the_cap_is_learnt_from_the_services_words(
-    tmp_path: Path, told: int, over: int
+    tmp_path: Path, reported: int, over: int
 ) -> None:
     """Whatever the job file says, and also where it is no multiple of a page."""
     world = World(
-        tmp_path, busy(told + over), max_detail_results=told, detail_matching="overlap"
+        tmp_path,
+        busy(reported + over),
+        max_detail_results=reported,
+        detail_matching="overlap",
     )
 
     world.run(fetch={"limits": {"detail_results": 100_000}})
@@ -160,13 +163,15 @@ def test_where_no_job_helps_either_it_is_an_error(tmp_path: Path) -> None:
     faults = Faults(Fault("job_failed", times=None))
     world = World(tmp_path, busy(1_000), max_detail_results=CAP, faults=faults)
 
-    with pytest.raises(TooLargeError, match="more conversations than the 300") as told:
+    with pytest.raises(
+        TooLargeError, match="more conversations than the 300"
+    ) as reported:
         world.run()
 
-    assert isinstance(told.value, ServiceError)
-    assert "2026-03-02" in told.value.problem
-    assert "could not be completed" in told.value.problem
-    assert told.value.hint == "narrow the query by filter or queues"
+    assert isinstance(reported.value, ServiceError)
+    assert "2026-03-02" in reported.value.problem
+    assert "could not be completed" in reported.value.problem
+    assert reported.value.hint == "narrow the query by filter or queues"
 
 
 def test_a_quota_used_up_is_not_a_day_too_large(tmp_path: Path) -> None:

@@ -106,15 +106,15 @@ def segments(**predicate: str) -> dict[str, Any]:
         ),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_told_with_its_line(
+def test_what_does_not_fit_is_reported_with_its_line(
     tmp_path: Path, sections: dict[str, Any], place: str, words: str
 ) -> None:
     """Each names the file, the line, the key and what would be right."""
     problem = refused(tmp_path, **sections).problem
 
-    told = re.search(rf"job\.yaml:(\d+): {re.escape(place)}", problem)
-    assert told, problem
-    line = (tmp_path / "job.yaml").read_text("utf-8").splitlines()[int(told[1]) - 1]
+    reported = re.search(rf"job\.yaml:(\d+): {re.escape(place)}", problem)
+    assert reported, problem
+    line = (tmp_path / "job.yaml").read_text("utf-8").splitlines()[int(reported[1]) - 1]
     assert f'"{place.rpartition(".")[2]}"' in line
     assert words in problem
 

@@ -37,12 +37,12 @@ def always(kind: Any) -> Fault:
     return Fault(kind, path="/details/(query|jobs/.*/results)$", times=None)
 
 
-@pytest.mark.parametrize("road", ["", "-jobs"])
-def test_newer_fields_are_kept_where_they_were(tmp_path: Path, road: str) -> None:
+@pytest.mark.parametrize("mode", ["", "-jobs"])
+def test_newer_fields_are_kept_where_they_were(tmp_path: Path, mode: str) -> None:
     """Each in the column `extra` of its row, and whole in the nested table."""
     world = newer(tmp_path, always("newer_fields"))
 
-    world.run(endpoint=f"conversation-details{road}", tables=TABLES)
+    world.run(endpoint=f"conversation-details{mode}", tables=TABLES)
 
     for table, expected in LEVELS.items():
         rows = world.rows(table=table)
@@ -56,7 +56,7 @@ def test_newer_fields_are_kept_where_they_were(tmp_path: Path, road: str) -> Non
     assert {one["newConversationField"]["nested"][1] for one in whole} == {"two"}
 
 
-def test_they_are_told_once(tmp_path: Path) -> None:
+def test_they_are_reported_once(tmp_path: Path) -> None:
     """One warning names the paths, whatever the number of windows and rows."""
     world = World(tmp_path, busy(300, 3), faults=Faults(always("newer_fields")))
 
@@ -70,7 +70,7 @@ def test_they_are_told_once(tmp_path: Path) -> None:
         assert path in warning
 
 
-def test_they_are_told_by_a_run_that_asks_nothing(tmp_path: Path) -> None:
+def test_they_are_reported_by_a_run_that_asks_nothing(tmp_path: Path) -> None:
     """The parts remember them."""
     world = newer(tmp_path, always("newer_fields"))
     first = world.run()
@@ -132,9 +132,9 @@ def test_their_names_cannot_upset_a_terminal(tmp_path: Path, name: str) -> None:
     assert len(warning) < 400
 
 
-@pytest.mark.parametrize("road", ["", "-jobs"])
+@pytest.mark.parametrize("mode", ["", "-jobs"])
 def test_numbers_with_a_fraction_of_nothing_are_whole(
-    tmp_path: Path, road: str
+    tmp_path: Path, mode: str
 ) -> None:
     """414.0 is 414: the same bytes as without."""
     plain, floats = (
@@ -143,7 +143,7 @@ def test_numbers_with_a_fraction_of_nothing_are_whole(
     )
     for world in (plain, floats):
         world.folder.mkdir()
-        world.run(endpoint=f"conversation-details{road}", tables=tuple(LEVELS))
+        world.run(endpoint=f"conversation-details{mode}", tables=tuple(LEVELS))
 
     assert floats.simulator.faults.triggered
     for table in LEVELS:
@@ -162,14 +162,14 @@ def changed_world(folder: Path, *changes: dict[str, Any]) -> World:
     return World(folder, made_of(*changed))
 
 
-@pytest.mark.parametrize("road", ["", "-jobs"])
-def test_an_odd_value_costs_one_field(tmp_path: Path, road: str) -> None:
+@pytest.mark.parametrize("mode", ["", "-jobs"])
+def test_an_odd_value_costs_one_field(tmp_path: Path, mode: str) -> None:
     """It is in `extra`; one warning counts such values, and names the first."""
     odd = {"mediaStatsMinConversationMos": "NaN"}
     listed = {"divisionIds": [None, "d"], "externalTag": 5}
     world = changed_world(tmp_path, {}, odd, listed)
 
-    report = world.run(endpoint=f"conversation-details{road}")
+    report = world.run(endpoint=f"conversation-details{mode}")
 
     extra = [json.loads(row["extra"] or "{}") for row in world.rows()]
     first = world.tenant.documents[1].id
@@ -179,19 +179,19 @@ def test_an_odd_value_costs_one_field(tmp_path: Path, road: str) -> None:
         "values that do not fit their columns, kept in the column extra: 3, the first "
         f"in conversation {first}: mediaStatsMinConversationMos"
     )
-    assert world.run(endpoint=f"conversation-details{road}").warnings == (warning,)
+    assert world.run(endpoint=f"conversation-details{mode}").warnings == (warning,)
 
 
 @pytest.mark.parametrize("value", ["many", True, [1], {}])
-@pytest.mark.parametrize("road", ["", "-jobs"])
-def test_what_is_added_up_stays_strict(tmp_path: Path, road: str, value: Any) -> None:
+@pytest.mark.parametrize("mode", ["", "-jobs"])
+def test_what_is_added_up_stays_strict(tmp_path: Path, mode: str, value: Any) -> None:
     """The error names window, conversation and path; nothing is written."""
     metric = {"name": "tHandle", "value": value}
     people = [{"sessions": [{"metrics": [{"name": "tTalk", "value": 1}, metric]}]}]
     world = changed_world(tmp_path, {}, {"participants": people})
 
     with pytest.raises(DataError) as failed:
-        world.run(endpoint=f"conversation-details{road}")
+        world.run(endpoint=f"conversation-details{mode}")
 
     problem = failed.value.problem
     named = world.tenant.documents[1].id

@@ -24,7 +24,7 @@ from tests.details_world import (
 )
 
 JERUSALEM = ZoneInfo("Asia/Jerusalem")
-ROADS = ("", "-jobs", "-auto")
+MODES = ("", "-jobs", "-auto")
 MATCHINGS: tuple[Matching, ...] = ("start-day", "overlap")
 SALES, SUPPORT, OLD = (str(UUID(int=(4 << 76) + (8 << 60) + n)) for n in range(3))
 HOUR = timedelta(hours=1)
@@ -32,7 +32,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.mark.one_in(5)
 @pytest.mark.parametrize("matching", MATCHINGS)
-@pytest.mark.parametrize("road", ROADS)
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
     ("start", "end"),
     [
@@ -43,14 +43,14 @@ HOUR = timedelta(hours=1)
     ],
 )
 def test_what_begins_in_the_range_of_the_jobs_zone(
-    tmp_path: Path, road: str, start: str, end: str, matching: Matching
+    tmp_path: Path, mode: str, start: str, end: str, matching: Matching
 ) -> None:
     """Local midnights are no midnights of the service: its days are cut here."""
     tenant = made_of(*conversations(2_800, 28))
     world = World(tmp_path, tenant, detail_matching=matching)
 
     report = world.run(
-        endpoint=f"conversation-details{road}",
+        endpoint=f"conversation-details{mode}",
         query={"timezone": JERUSALEM.key, "from": start, "to": end},
     )
 
@@ -165,8 +165,8 @@ def of_kinds() -> Tenant:
 
 def ids_where(tenant: Tenant, condition: Any) -> list[str]:
     """Return the ids of the conversations of those calls that fulfil a condition."""
-    told = zip(tenant.calls, conversations_of(tenant), strict=True)
-    return sorted(document.id for call, document in told if condition(call))
+    reported = zip(tenant.calls, conversations_of(tenant), strict=True)
+    return sorted(document.id for call, document in reported if condition(call))
 
 
 def predicate(**parts: str) -> list[dict[str, Any]]:
@@ -174,7 +174,7 @@ def predicate(**parts: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.one_in(5)
-@pytest.mark.parametrize("road", ROADS)
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
     ("query", "condition"),
     [
@@ -216,13 +216,13 @@ def predicate(**parts: str) -> list[dict[str, Any]]:
          "all", "evaluation"],
 )  # fmt: skip
 def test_filters_leave_what_they_describe(
-    tmp_path: Path, road: str, query: dict[str, Any], condition: Any
+    tmp_path: Path, mode: str, query: dict[str, Any], condition: Any
 ) -> None:
     """Queues by name or id, media, and the API's own filters, all at once."""
     tenant = of_kinds()
     world = World(tmp_path, tenant)
 
-    world.run(endpoint=f"conversation-details{road}", days=2, query=query)
+    world.run(endpoint=f"conversation-details{mode}", days=2, query=query)
 
     assert world.ids() == ids_where(tenant, condition)
 

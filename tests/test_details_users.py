@@ -26,7 +26,7 @@ from tests.detail_tables import (
 )
 from tests.details_world import World, after, made_of, submitted
 
-ROADS = ("", "-jobs", "-auto")
+MODES = ("", "-jobs", "-auto")
 TABLES = ("user_presence", "user_routing_status")
 HOUR = timedelta(hours=1)
 
@@ -91,21 +91,21 @@ def exported(world: World, name: str = "job", table: str = TABLES[0]) -> list[Re
     )
 
 
-def run(world: World, road: str = "", **job: Any) -> Any:
-    return world.run(endpoint=f"user-details{road}", tables=TABLES, **job)
+def run(world: World, mode: str = "", **job: Any) -> Any:
+    return world.run(endpoint=f"user-details{mode}", tables=TABLES, **job)
 
 
 @pytest.mark.one_in(4)
 @pytest.mark.parametrize("chunk", ["P1D", "P3D", "auto"])
-@pytest.mark.parametrize("road", ROADS)
+@pytest.mark.parametrize("mode", MODES)
 def test_each_record_of_the_range_comes_once(
-    tmp_path: Path, road: str, chunk: str
+    tmp_path: Path, mode: str, chunk: str
 ) -> None:
     """Also one that lies in two windows, or began before the range."""
     tenant = working(110, 6)
     world = World(tmp_path, tenant)
 
-    run(world, road, days=6, fetch={"chunk": chunk})
+    run(world, mode, days=6, fetch={"chunk": chunk})
 
     assert exported(world) == records(tenant.presences, after(0), after(6))
     routed = [
@@ -117,17 +117,17 @@ def test_each_record_of_the_range_comes_once(
     assert exported(world, table=TABLES[1]) == sorted(routed)
 
 
-@pytest.mark.parametrize("road", ROADS)
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("start", "end"), [(0.5, 0.6), (0.5, 3.4), (1, 1.25)])
 def test_a_range_that_is_no_whole_days(
-    tmp_path: Path, road: str, start: float, end: float
+    tmp_path: Path, mode: str, start: float, end: float
 ) -> None:
     """What ended before it or began after it is not the job's."""
     tenant = working(20, 5)
     world = World(tmp_path, tenant)
     texts = [after(n).strftime("%Y-%m-%dT%H:%M") for n in (start, end)]
 
-    run(world, road, query={"from": texts[0], "to": texts[1]}, fetch={"chunk": "P1D"})
+    run(world, mode, query={"from": texts[0], "to": texts[1]}, fetch={"chunk": "P1D"})
 
     assert exported(world) == records(tenant.presences, after(start), after(end))
 
@@ -143,13 +143,13 @@ def test_a_seam_within_a_window_loses_nothing(tmp_path: Path, until: float) -> N
     assert exported(world) == records(tenant.presences, after(0), after(2))
 
 
-@pytest.mark.parametrize("road", ROADS)
-def test_more_users_than_paging_reaches(tmp_path: Path, road: str) -> None:
+@pytest.mark.parametrize("mode", MODES)
+def test_more_users_than_paging_reaches(tmp_path: Path, mode: str) -> None:
     """Their records come all the same, once."""
     tenant = working(250, 2)
     world = World(tmp_path, tenant, max_detail_results=200)
 
-    run(world, road, days=2)
+    run(world, mode, days=2)
 
     assert exported(world) == records(tenant.presences, after(0), after(2))
     assert submitted(world)
@@ -178,8 +178,8 @@ def test_a_page_that_lost_users_once_is_asked_again(tmp_path: Path, page: int) -
     assert exported(world) == records(tenant.presences, after(0), after(1))
 
 
-@pytest.mark.parametrize("road", ROADS)
-def test_filters_choose_users(tmp_path: Path, road: str) -> None:
+@pytest.mark.parametrize("mode", MODES)
+def test_filters_choose_users(tmp_path: Path, mode: str) -> None:
     """By id; all of the records of a chosen user are theirs."""
     tenant = working(9, 2)
     world = World(tmp_path, tenant)
@@ -194,27 +194,27 @@ def test_filters_choose_users(tmp_path: Path, road: str) -> None:
         ]
     }
 
-    run(world, road, days=2, query={"filter": chosen})
+    run(world, mode, days=2, query={"filter": chosen})
 
     expected = [p for p in tenant.presences if p.user_id in (user(2), user(5))]
     assert exported(world) == records(expected, after(0), after(2))
 
 
-def test_the_roads_lead_to_the_same_bytes(tmp_path: Path) -> None:
+def test_all_modes_give_the_same_bytes(tmp_path: Path) -> None:
     """Both tables, by pages, by jobs and by either."""
     world = World(tmp_path, working(30, 8))
 
-    for road in ROADS:
+    for mode in MODES:
         world.run(
-            f"by{road}",
-            endpoint=f"user-details{road}",
+            f"by{mode}",
+            endpoint=f"user-details{mode}",
             days=8,
             query={"timezone": "Asia/Jerusalem"},
             tables=TABLES,
         )
 
     for table in TABLES:
-        written = {world.output(f"by{road}", table).read_bytes() for road in ROADS}
+        written = {world.output(f"by{mode}", table).read_bytes() for mode in MODES}
         assert len(written) == 1
 
 
@@ -269,11 +269,11 @@ def test_a_user_may_come_in_any_number_of_rows(
             end = None if hours is None else start + hours * HOUR
             known = expected.get((who, start))
             expected[who, start] = max(filter(None, (known, end)), default=None)
-    told = [
+    reported = [
         (row["user_id"], row["start_time"], row["end_time"])
         for row in table.read_all().to_pylist()
     ]
-    assert told == [(*key, end) for key, end in sorted(expected.items())]
+    assert reported == [(*key, end) for key, end in sorted(expected.items())]
 
 
 def _sent(number: int, hours: int | None) -> dict[str, str]:

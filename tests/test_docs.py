@@ -125,9 +125,9 @@ def invoke(arguments: str) -> Result:
 @each(SHELL)
 def test_commands_are_understood(block: Block) -> None:
     """Subcommands and options exist; those of containers too."""
-    told = [c[8:] for c in block.commands() if c.startswith("gcbatch ")]
-    told += re.findall(r" gcbatch:1 (\w.*)$", block.text, re.MULTILINE)
-    for command in told:
+    reported = [c[8:] for c in block.commands() if c.startswith("gcbatch ")]
+    reported += re.findall(r" gcbatch:1 (\w.*)$", block.text, re.MULTILINE)
+    for command in reported:
         asked = invoke(f"{command.partition(' #')[0].partition(' >')[0]} --help")
 
         assert asked.exit_code == 0, f"{command}: {asked.output}"
@@ -154,7 +154,7 @@ def tame(job: Path) -> None:
 
 @pytest.mark.slow
 @each(SHELL)
-def test_commands_do_what_they_tell(block: Block, desk: Path) -> None:
+def test_commands_do_what_they_say(block: Block, desk: Path) -> None:
     """One after the other, in one folder, asked of the simulator; none fails."""
     for command in block.commands():
         if is_among(command, NOT_RUN):
@@ -179,18 +179,18 @@ def commands_of(group: Any, above: str = "") -> Iterator[tuple[str, Any]]:
 
 
 COMMANDS: Final = dict(commands_of(typer.main.get_command(app)))
-TOLD: Final = "\n".join(page.read_text("utf-8") for page in PAGES)
+ALL_PAGES: Final = "\n".join(page.read_text("utf-8") for page in PAGES)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_is_told(command: str) -> None:
+def test_every_command_is_documented(command: str) -> None:
     """In the table of commands, and each of its options somewhere."""
     table = (ROOT / "docs" / "commands.md").read_text("utf-8")
     table = table.partition("## The commands")[2].partition("\n## ")[0]
     options = {o for p in COMMANDS[command].params for o in p.opts if o[:2] == "--"}
 
     assert f"`gcbatch {command}" in table
-    assert not [o for o in options - {"--help"} if not re.search(rf"{o}\b", TOLD)]
+    assert not [o for o in options - {"--help"} if not re.search(rf"{o}\b", ALL_PAGES)]
 
 
 @each_page
@@ -216,25 +216,27 @@ def codes() -> set[int]:
     return found | {0, 7, 130, 143}
 
 
-def test_every_exit_code_is_told() -> None:
+def test_every_exit_code_is_documented() -> None:
     """The table has them all, and no page speaks of another."""
     table = (ROOT / "docs" / "commands.md").read_text("utf-8")
     table = table.partition("## Exit codes")[2].partition("\n## ")[0]
-    spoken = re.findall(r"(?i)\b(?:exits?|ends?|exit codes?)(?: is| with)? (\d+)", TOLD)
+    spoken = re.findall(
+        r"(?i)\b(?:exits?|ends?|exit codes?)(?: is| with)? (\d+)", ALL_PAGES
+    )
 
     assert {int(c) for c in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)} == codes()
     assert {int(code) for code in spoken} <= codes()
 
 
-def test_every_key_of_a_runs_account_is_told(desk: Path) -> None:
+def test_every_key_of_a_run_report_is_documented(desk: Path) -> None:
     """The table of docs/verify.md has all of run.json, and nothing else."""
     page = (ROOT / "docs" / "verify.md").read_text("utf-8")
     table = page.partition("## The run report")[2]
     keys = " ".join(re.findall(r"^\|(.*?)\|", table, re.MULTILINE))
-    told = re.findall(r"`(\w+)`", keys)
+    reported = re.findall(r"`(\w+)`", keys)
     (account,) = desk.glob(".gcbatch/*/run.json")
 
-    assert sorted(told) == sorted(json.loads(account.read_text("utf-8")))
+    assert sorted(reported) == sorted(json.loads(account.read_text("utf-8")))
 
 
 def test_the_readmes_commands_need_no_activated_environment() -> None:
@@ -285,13 +287,13 @@ def test_the_glossary_is_sorted() -> None:
 def test_the_readmes_error_is_the_one_that_is_printed(tmp_path: Path) -> None:
     """It is that of its own job, with the error in the line that it names."""
     (job,) = (b for b in YAML if b.page == "README.md")
-    (told,) = (b.text.strip() for b in blocks("") if b.text.startswith("error: "))
+    (reported,) = (b.text.strip() for b in blocks("") if b.text.startswith("error: "))
     path = tmp_path / "job.yaml"
     path.write_text(job.text.replace("nOffered", "nOfered"), "utf-8")
 
     done = CliRunner(env=ENVIRON).invoke(app, ["check", str(path)])
 
-    assert done.stderr.splitlines()[0] == told.replace("job.yaml", str(path))
+    assert done.stderr.splitlines()[0] == reported.replace("job.yaml", str(path))
 
 
 # YAML
@@ -398,7 +400,7 @@ def test_pages_that_messages_name_are_there() -> None:
     assert not [name for name in named if not (ROOT / name).is_file()]
 
 
-def test_every_page_is_told_of() -> None:
+def test_every_page_is_linked() -> None:
     """The README's table leads to all that are in docs."""
     led_to = {link.partition("#")[0] for link in links_of(ROOT / "README.md")}
 

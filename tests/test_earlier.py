@@ -81,14 +81,14 @@ def test_what_would_be_other_is_written(bench: "Bench", change: Change) -> None:
     sections: dict[str, Any] = {**TARGETS, "exports": [csv(bench)]}
     bench.run(**sections)
     path = bench.folder / "sla.csv"
-    told = change(bench, path)
+    reported = change(bench, path)
 
-    again = bench.run(**{**sections, **told})
+    again = bench.run(**{**sections, **reported})
 
     assert not again.exports[0].unchanged
     fresh = path.read_bytes()
     path.unlink()
-    assert not bench.run(**{**sections, **told}).exports[0].unchanged
+    assert not bench.run(**{**sections, **reported}).exports[0].unchanged
     assert path.read_bytes() == fresh
 
 
@@ -302,14 +302,14 @@ def test_an_account_of_another_shape_is_none(bench: "Bench", note: str) -> None:
     assert not bench.run(**sections).exports[0].unchanged
 
 
-def test_the_json_tells_it(bench: "Bench") -> None:
+def test_the_json_has_it(bench: "Bench") -> None:
     """Programs can see what was left."""
     sections: dict[str, Any] = {**TARGETS, "exports": [csv(bench)]}
     bench.run(**sections)
-    told = json.loads(json.dumps(bench.run(**sections).to_json()))
+    reported = json.loads(json.dumps(bench.run(**sections).to_json()))
 
-    assert told["exports"][0]["unchanged"] is True
-    assert told["exports"][0]["files"] == [str(bench.folder / "sla.csv")]
+    assert reported["exports"][0]["unchanged"] is True
+    assert reported["exports"][0]["files"] == [str(bench.folder / "sla.csv")]
 
 
 def test_orgs_are_marked_together(bench: "Bench") -> None:

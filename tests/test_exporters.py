@@ -209,12 +209,12 @@ def test_csv_cells_are_what_one_by_one_would_be(
     def cell(text: str | None) -> str | None:
         if text is None:
             return None
-        told = text
+        reported = text
         if formulas == "escape" and text.startswith(FORMULAS):
-            told = f"'{text}"
-        if not told or any(c in told for c in '",\r\n'):
-            told = '"' + told.replace('"', '""') + '"'
-        return told
+            reported = f"'{text}"
+        if not reported or any(c in reported for c in '",\r\n'):
+            reported = '"' + reported.replace('"', '""') + '"'
+        return reported
 
     assert cells == [cell(text) for text in texts] * times
 

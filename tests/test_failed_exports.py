@@ -73,7 +73,7 @@ def test_the_others_are_written_and_each_failure_is_named(bench: "Bench") -> Non
     assert written == ["a.csv", "c.csv", "e.csv"]
 
 
-def test_the_account_tells_both(bench: "Bench") -> None:
+def test_the_account_reports_both(bench: "Bench") -> None:
     """What was written, with its digest, and what was not; verify says so."""
     sections: dict[str, Any] = {"exports": exports(bench, "b.broken", "c.csv")}
     with pytest.raises(OutputError):

@@ -155,7 +155,7 @@ def test_many_queries_with_one_expired_token_take_one_more(
 
 
 @pytest.mark.parametrize("hint", ["retry-after", "message", "reset"])
-def test_a_429_holds_the_whole_run_as_long_as_told(
+def test_a_429_holds_the_whole_run_as_long_as_specified(
     tmp_path: Path, undisturbed: Callable[..., bytes], hint: Any
 ) -> None:
     """No query is asked before the wait is over, whoever was refused."""

@@ -92,11 +92,11 @@ class Noting(NullObserver):
 
     def __init__(self, is_stored: Callable[[Query], bool]) -> None:
         self.is_stored = is_stored
-        self.told: list[tuple[Query, int]] = []
+        self.reported: list[tuple[Query, int]] = []
 
     def fetched(self, query: Query, rows: int) -> None:
         assert self.is_stored(query)
-        self.told.append((query, rows))
+        self.reported.append((query, rows))
 
 
 def stored(store: Store, queries: list[Query]) -> list[Query]:
@@ -116,7 +116,7 @@ async def test_every_query_ends_as_a_part(tmp_path: Path, concurrency: int) -> N
     assert service.asked == queries
     assert service.most_at_once <= concurrency
     assert stored(store, queries) == queries
-    assert sorted(rows for _, rows in observer.told) == list(range(20))
+    assert sorted(rows for _, rows in observer.reported) == list(range(20))
 
 
 async def test_the_first_failure_stops_the_rest(tmp_path: Path) -> None:

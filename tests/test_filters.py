@@ -42,8 +42,8 @@ def holds(condition: Filter | Clause | Predicate | None, row: Row) -> bool:
     inner: list[Clause | Predicate] = [*condition.predicates]
     if isinstance(condition, Filter):
         inner += condition.clauses
-    told = [holds(c, row) for c in inner]
-    return all(told) if condition.type == "and" else any(told)
+    reported = [holds(c, row) for c in inner]
+    return all(reported) if condition.type == "and" else any(reported)
 
 
 @given(own=st.lists(clauses, max_size=2), given_=st.none() | filters)

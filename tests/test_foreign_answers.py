@@ -66,9 +66,9 @@ class Call:
         return {self.holds: [] if self.is_list else "2026-03-02T00:00:00Z"}
 
 
-def details(kind: str, road: str = "") -> dict[str, Any]:
+def details(kind: str, mode: str = "") -> dict[str, Any]:
     table = {"conversation": "conversations", "user": "user_presence"}[kind]
-    return {"endpoint": f"{kind}-details{road}", "tables": (table,)}
+    return {"endpoint": f"{kind}-details{mode}", "tables": (table,)}
 
 
 def figures(endpoint: str, query: dict[str, Any]) -> dict[str, Any]:

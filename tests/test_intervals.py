@@ -102,8 +102,8 @@ def test_ids_have_a_name_beside_them(tmp_path: Path) -> None:
         "media_type",
         "n_offered",
     ]
-    told = [(r["queue_id"], r["queue_name"]) for r in table.read_all().to_pylist()]
-    assert told == [("q1", "Süd"), ("q2", "q2"), (None, None)]
+    reported = [(r["queue_id"], r["queue_name"]) for r in table.read_all().to_pylist()]
+    assert reported == [("q1", "Süd"), ("q2", "q2"), (None, None)]
 
 
 def test_the_schema_is_declared(tmp_path: Path) -> None:

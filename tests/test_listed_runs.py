@@ -88,7 +88,7 @@ def test_an_export_that_came_later_is_listed(bench_of: "BenchOf") -> None:
     assert len(bench.data_requests) == queries
 
 
-def test_an_export_that_returns_is_listed_anew(bench_of: "BenchOf") -> None:
+def test_an_export_that_returns_is_listed_again(bench_of: "BenchOf") -> None:
     """What a run did not list whole is not taken from an earlier one."""
     bench = bench_of(ORG)
     run(bench, "users")
@@ -165,7 +165,7 @@ def test_a_partial_run_exports_what_it_listed(bench_of: "BenchOf") -> None:
         gcbatch.export_job(job)
 
 
-def test_a_damaged_listing_is_made_anew(bench_of: "BenchOf") -> None:
+def test_a_damaged_listing_is_made_again(bench_of: "BenchOf") -> None:
     """A run mends it, an export refuses, and who does not want it does not look."""
     bench = bench_of(ORG)
     report = run(bench, "users", "intervals")

@@ -44,7 +44,7 @@ LISTED = Names(
         ("Support", False),
     ],
 )
-def test_an_id_is_told_from_a_name(text: str, *, expected: bool) -> None:
+def test_an_id_is_distinguished_from_a_name(text: str, *, expected: bool) -> None:
     """Only a whole UUID is an id."""
     assert is_id(text) is expected
 
@@ -61,7 +61,7 @@ def test_ids_need_no_listing() -> None:
     assert queue_ids([ONE], Names()) == [ONE]
 
 
-def test_all_unknown_names_are_told_at_once() -> None:
+def test_all_unknown_names_are_reported_at_once() -> None:
     """Each has the nearest ones; one that several bear has their ids."""
     with pytest.raises(JobError) as caught:
         queue_ids(["support", "Twin", "Zzz"], LISTED)
@@ -150,7 +150,7 @@ def test_a_target_of_a_former_twin_is_the_successors() -> None:
     check_targets({"Support": 90}, names)
 
 
-def test_targets_of_no_listed_queue_are_told() -> None:
+def test_targets_of_no_listed_queue_are_reported() -> None:
     """By name with the nearest, by id; whoever is gone is listed no more."""
     gone = "33333333-3333-3333-3333-333333333333"
     names = Names(
@@ -167,7 +167,7 @@ def test_targets_of_no_listed_queue_are_told() -> None:
     )
 
 
-def test_without_a_whole_listing_no_target_is_told() -> None:
+def test_without_a_whole_listing_no_target_is_reported() -> None:
     """What did not come may be there."""
     names = Names({"queueId": {ONE: "Support"}})
 

@@ -307,7 +307,7 @@ def test_kept_names_do_where_nothing_else_is_missing(
     assert datetime.now(UTC) - report.names_at["targets"] > timedelta(days=1)
 
 
-def test_nobody_has_to_be_there(bench: "Bench") -> None:
+def test_no_org_has_to_be_there(bench: "Bench") -> None:
     """Where the service cannot be reached, names are as old as they are."""
     fetch = {"give_up": "PT1S"}
     run(bench, fetch=fetch)
@@ -384,7 +384,7 @@ def test_a_failed_listing_moves_no_window(bench: "Bench") -> None:
     assert second.run_id == first.run_id
 
 
-class TestTold:
+class TestReported:
     """Of when names and targets are."""
 
     def test_a_report_has_it(self, bench: "Bench") -> None:
@@ -439,10 +439,10 @@ class TestTold:
         result = cli(command, path)
 
         assert result.exit_code == 0
-        told = [
+        reported = [
             line for line in result.stdout.splitlines() if "names as listed" in line
         ]
-        assert told == ["names as listed: queues, targets of 2026-10-01 12:30"]
+        assert reported == ["names as listed: queues, targets of 2026-10-01 12:30"]
 
     def test_json_has_its_rows_alone(self, bench: "Bench", cli: "Cli") -> None:
         """So `report --json` says it where warnings are."""

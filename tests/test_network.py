@@ -30,7 +30,7 @@ async def send(url: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("reported", "expected"),
     [
         ("proxy:3128", "http://proxy:3128"),
         ("user:pw@proxy:3128", "http://user:pw@proxy:3128"),
@@ -41,10 +41,10 @@ async def send(url: str) -> Any:
     ],
 )
 def test_a_proxy_without_scheme_is_http(
-    monkeypatch: pytest.MonkeyPatch, told: str, expected: str | None
+    monkeypatch: pytest.MonkeyPatch, reported: str, expected: str | None
 ) -> None:
     """As curl and others take it."""
-    monkeypatch.setenv("HTTPS_PROXY", told)
+    monkeypatch.setenv("HTTPS_PROXY", reported)
 
     assert proxy_for(ORIGIN) == expected
 

@@ -160,11 +160,11 @@ ACCOUNT: Final = {
 }
 
 
-@given(told=misshapen(ACCOUNT))
-def test_an_account_of_another_shape_is_none(told: Any) -> None:
+@given(reported=misshapen(ACCOUNT))
+def test_an_account_of_another_shape_is_none(reported: Any) -> None:
     """What is read of a part is of the types that its readers count on, or nothing."""
     try:
-        account = PartMetadata.from_json(json.dumps(told).encode())
+        account = PartMetadata.from_json(json.dumps(reported).encode())
     except ValueError:
         return
 

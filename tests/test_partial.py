@@ -21,7 +21,7 @@ def break_one(bench: "Bench", nth: int = 3) -> None:
     bench.simulator.faults.add(Fault("status", status=400, nth=(nth,), times=None))
 
 
-def test_what_is_missing_is_told(bench: "Bench") -> None:
+def test_what_is_missing_is_reported(bench: "Bench") -> None:
     """Windows by name, a few of them, and how many of all."""
     break_one(bench)
 
@@ -33,7 +33,7 @@ def test_what_is_missing_is_told(bench: "Bench") -> None:
     assert not (bench.folder / "job.csv").exists()
 
 
-def test_the_queues_of_a_gap_are_told(bench: "Bench") -> None:
+def test_the_queues_of_a_gap_are_reported(bench: "Bench") -> None:
     """Where the job names queues; many are counted."""
     break_one(bench)
     names = [queue.name for queue in bench.simulator.tenant.queues]

@@ -127,7 +127,7 @@ class TestAgain:
         assert report.fetched == 0
         assert bench.outputs() == written
 
-    def test_fresh_asks_everything_anew(self, bench: "Bench") -> None:
+    def test_fresh_fetches_everything_again(self, bench: "Bench") -> None:
         """With fresh nothing stored is trusted."""
         bench.run()
         bench.simulator.request_log.clear()
@@ -241,7 +241,7 @@ class TestSettling:
             ),
         )
 
-    def test_provisional_parts_are_fetched_anew(self, bench_of: "BenchOf") -> None:
+    def test_provisional_parts_are_fetched_again(self, bench_of: "BenchOf") -> None:
         """Every run asks again what may still be corrected, and only that."""
         bench = bench_of(self.late_tenant(1))
         first = bench.run(**self.sections())
@@ -477,7 +477,7 @@ class TestDamage:
         assert bench.outputs() == written
 
     @pytest.mark.parametrize("note", [b"", b"{", b"[]", b'{"asked": 1}', b"\xff"])
-    def test_a_damaged_plan_is_made_anew(self, bench: "Bench", note: bytes) -> None:
+    def test_a_damaged_plan_is_made_again(self, bench: "Bench", note: bytes) -> None:
         """A kept plan that cannot be read costs a listing, not the data."""
         bench.run()
         (bench.folder / "store/job/plan.json").write_bytes(note)
@@ -715,7 +715,9 @@ class TestQueues:
         ]
         assert not bench.data_requests
 
-    def test_two_queues_of_one_name_are_told_apart(self, bench_of: "BenchOf") -> None:
+    def test_two_queues_of_one_name_are_distinguished(
+        self, bench_of: "BenchOf"
+    ) -> None:
         """A name that two queues bear is refused with their ids."""
         twins = (Queue(id=SALES, name="Sales"), Queue(id=SUPPORT, name="Sales"))
         bench = bench_of(small_tenant(*twins))

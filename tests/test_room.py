@@ -22,16 +22,16 @@ TIMEOUT_S = 1.0
 
 async def let_in(place: DecodeSlot, size: int = LARGE + 1) -> None:
     """Wait as long as an answer of so many bytes has to."""
-    if (room := place.grow(size)) is not None:
-        await room
+    if (gate := place.grow(size)) is not None:
+        await gate
 
 
 async def test_a_large_answer_waits_for_those_before() -> None:
     """The place is free once another exchange is over, decoded and all."""
-    room, order = DecodeGate(), list[str]()
+    gate, order = DecodeGate(), list[str]()
 
     async def last() -> None:
-        async with room.place() as place:
+        async with gate.place() as place:
             await let_in(place, LARGE)
             order.append("last begins")
             await let_in(place)
@@ -39,8 +39,8 @@ async def test_a_large_answer_waits_for_those_before() -> None:
 
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
         for _ in range(AT_ONCE - 1):
-            await let_in(await stack.enter_async_context(room.place()))
-        async with room.place() as place:
+            await let_in(await stack.enter_async_context(gate.place()))
+        async with gate.place() as place:
             await let_in(place)
             group.create_task(last())
             await asyncio.sleep(0)
@@ -50,7 +50,7 @@ async def test_a_large_answer_waits_for_those_before() -> None:
     assert order == ["last begins", "first", "last is large"]
 
 
-async def test_waiting_for_room_is_no_time_of_the_exchange() -> None:
+async def test_waiting_for_a_decode_slot_is_no_time_of_the_exchange() -> None:
     """Whoever waits behind others is not cut off for it, and asks once."""
     asked: list[str] = []
 
@@ -82,10 +82,10 @@ async def test_waiting_for_room_is_no_time_of_the_exchange() -> None:
 
 async def test_an_answer_that_fails_leaves_its_place() -> None:
     """Whoever comes next does not wait for ever."""
-    room = DecodeGate()
+    gate = DecodeGate()
 
     async def fail() -> None:
-        async with room.place() as place:
+        async with gate.place() as place:
             await let_in(place)
             raise ConnectionError
 
@@ -108,14 +108,14 @@ async def test_large_answers_are_decoded_off_the_loop(
 
 async def test_one_thread_decodes_all_large_answers() -> None:
     """Each thread would keep the memory that it once used."""
-    room = DecodeGate()
+    gate = DecodeGate()
 
     def slowly(_: bytes) -> threading.Thread:
         sleep(0.001)
         return threading.current_thread()
 
     async def one() -> threading.Thread:
-        async with room.place() as place:
+        async with gate.place() as place:
             await let_in(place)
             return await place.decoded(slowly, b"")
 

@@ -89,7 +89,7 @@ async def test_two_tokens_differ() -> None:
     ("client_id", "secret", "grant", "status", "error", "text"),
     [
         pytest.param(
-            "nobody",
+            "unknown",
             "simulator-secret",
             "client_credentials",
             400,
@@ -233,7 +233,7 @@ async def test_one_of_several_permissions_is_enough() -> None:
     assert (answer.status, answer.json) == (200, {"results": []})
 
 
-async def test_every_answer_tells_the_quota() -> None:
+async def test_every_answer_has_the_quota() -> None:
     """The three headers count within a window and start again with the next."""
     clock = Clock()
     async with connected(clock=clock, requests_allowed=5) as client:
@@ -289,7 +289,7 @@ async def test_the_quota_can_change_while_running() -> None:
         ("GET", AGGREGATES, 405, "method not allowed"),
         ("GET", f"{QUEUES}/unknown", 404, "not.found"),
         ("GET", f"{QUEUES}/gone", 404, "not.found"),
-        ("GET", "/api/v2/users/nobody", 404, "not.found"),
+        ("GET", "/api/v2/users/unknown", 404, "not.found"),
         ("GET", f"{QUEUES}?pageSize=many", 400, "bad.request"),
         ("GET", f"{QUEUES}?pageNumber=0", 400, "bad.request"),
         ("GET", f"{QUEUES}?sortOrder=random", 400, "invalid.value"),
@@ -354,7 +354,7 @@ async def test_a_page_behind_the_last_is_empty() -> None:
     assert "nextUri" not in answer.json
 
 
-async def test_a_queue_tells_its_service_level() -> None:
+async def test_a_queue_has_its_service_level() -> None:
     """The share is 0 to 1 and the wait in milliseconds; voice is called `call`."""
     async with connected() as client:
         answer = await client.get(f"{QUEUES}/sales")
@@ -488,7 +488,7 @@ async def test_a_body_has_a_largest_size(size: int, status: int) -> None:
     assert (status == 200) or answer.json["message"].endswith("512000")
 
 
-async def test_the_journal_tells_what_was_asked() -> None:
+async def test_the_request_log_has_every_request() -> None:
     """Method, path, body, time, token and answer, in order."""
     clock = Clock()
     async with connected(clock=clock) as client:
@@ -511,7 +511,7 @@ async def test_the_journal_tells_what_was_asked() -> None:
     assert simulator.requests("routing") == [listing]
 
 
-async def test_the_journal_can_be_cleared() -> None:
+async def test_the_request_log_can_be_cleared() -> None:
     """It starts again with the next request."""
     async with connected() as client:
         client.simulator.request_log.clear()
@@ -521,7 +521,7 @@ async def test_the_journal_can_be_cleared() -> None:
     assert client.simulator.request_log[0].path == QUEUES
 
 
-async def test_the_journal_may_be_bounded() -> None:
+async def test_the_request_log_may_be_bounded() -> None:
     """The last requests are kept; one that serves for days does not grow with each."""
     async with connected(max_logged_requests=2) as client:
         for size in ("1", "2", "3"):
@@ -570,15 +570,15 @@ async def test_a_taken_port_is_an_error() -> None:
 
 def test_serving_ends_with_an_interrupt() -> None:
     """The callback learns where it listens; Ctrl-C ends it after the clean-up."""
-    told: list[tuple[str, str, str]] = []
+    reported: list[tuple[str, str, str]] = []
 
     def on_ready(url: str, client_id: str, client_secret: str) -> None:
-        told.append((url, client_id, client_secret))
+        reported.append((url, client_id, client_secret))
         signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
         serve(sample_tenant(), on_ready=on_ready, requests_allowed=7)
 
-    ((url, client_id, client_secret),) = told
+    ((url, client_id, client_secret),) = reported
     assert url.startswith("http://127.0.0.1:")
     assert (client_id, client_secret) == ("simulator", "simulator-secret")

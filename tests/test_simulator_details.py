@@ -30,7 +30,7 @@ ON_QUEUE = {
 }
 
 
-async def test_a_page_has_25_rows_unless_told_otherwise() -> None:
+async def test_a_page_has_25_rows_by_default() -> None:
     """Without paging it is the first page of 25; the total counts all pages."""
     async with connected(tenant=every_hour(days=2)) as client:
         answer = await details(client, interval=WEEK)

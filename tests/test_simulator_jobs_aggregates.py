@@ -119,7 +119,7 @@ async def test_a_single_metric_cannot_be_split() -> None:
     assert len(places) == len(set(places))
 
 
-async def test_buckets_stay_whole_unless_told_otherwise() -> None:
+async def test_buckets_stay_whole_by_default() -> None:
     """No row is on two pages."""
     _, pages = await both(**QUERY, pageSize=4)
     places = [place for page in pages for place in rows(page)]

@@ -256,7 +256,7 @@ def test_a_page_that_cannot_be_read_says_why(store: Store) -> None:
         next(store.batches(DIGEST))
 
 
-def test_what_fails_while_a_part_is_open_is_not_told_of_the_part(store: Store) -> None:
+def test_what_fails_while_a_part_is_open_is_no_error_of_the_part(store: Store) -> None:
     """A full disk of an output is no part that cannot be read."""
     store.write(DIGEST, part_of(1))
     full = OSError(28, "No space left on device")
@@ -362,7 +362,7 @@ class TestWhole:
 
         assert synced == [False, True]
 
-    def test_unless_told_otherwise_that_is_the_systems_way(
+    def test_by_default_that_is_the_systems_way(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Each part is forced to disk by os.fsync, file and folder."""

@@ -90,8 +90,8 @@ def rewrite(
     """Change a part as one who can seal it again."""
     store = Store(bench.folder / "store", "job")
     whole = store.inspect(part.stem)
-    told = replace(whole.account, **account)
-    store.write(part.stem, replace(whole, table=change(whole.table), account=told))
+    reported = replace(whole.account, **account)
+    store.write(part.stem, replace(whole, table=change(whole.table), account=reported))
 
 
 def raised(table: pa.Table, column: str = "n_offered") -> pa.Table:
@@ -611,7 +611,9 @@ class TestOutputs:
         assert found.error.hint == "`gcbatch run JOB` writes the outputs again"
 
     @pytest.mark.parametrize("note", [None, b"{", b"{}", b'{"digests": []}'])
-    def test_a_run_that_told_nothing(self, bench: "Bench", note: bytes | None) -> None:
+    def test_a_run_that_reported_nothing(
+        self, bench: "Bench", note: bytes | None
+    ) -> None:
         """Without run.json the outputs are unknown."""
         bench.run()
         path = bench.folder / "store/job/run.json"
@@ -627,8 +629,8 @@ class TestOutputs:
         """Outputs of a partial run are no outputs of the plan."""
         bench.run()
         path = bench.folder / "store/job/run.json"
-        told = json.loads(path.read_bytes())
-        path.write_text(json.dumps({**told, "gaps": [{}]}))
+        reported = json.loads(path.read_bytes())
+        path.write_text(json.dumps({**reported, "gaps": [{}]}))
 
         found = verify(bench.job(), offline=True)
 
@@ -637,9 +639,9 @@ class TestOutputs:
     def test_a_run_whose_outputs_failed(self, bench: "Bench") -> None:
         """After new parts, outputs of the run before are no longer the job's."""
         bench.run(query={"to": "1999-08-05"})
-        told = (bench.folder / "store/job/run.json").read_bytes()
+        reported = (bench.folder / "store/job/run.json").read_bytes()
         bench.run()
-        (bench.folder / "store/job/run.json").write_bytes(told)
+        (bench.folder / "store/job/run.json").write_bytes(reported)
 
         found = verify(bench.job(), offline=True)
 
@@ -677,14 +679,14 @@ class TestCommand:
         bench.become(replace(sample, calls=(*sample.calls, *[more] * 60)))
 
         result = cli("verify", bench.write())
-        told = json.loads(cli("verify", "--json", bench.write()).stdout)
+        reported = json.loads(cli("verify", "--json", bench.write()).stdout)
 
         assert result.exit_code == 5
         assert "nOffered.count" in result.stdout
         assert "1999-08-02 00:00  1999-08-03 00:00" in result.stdout
         assert "hint: `gcbatch run --fresh JOB`" in result.stderr
-        assert told["good"] is False
-        (difference,) = told["totals"]["differences"]
+        assert reported["good"] is False
+        (difference,) = reported["totals"]["differences"]
         assert difference["served"] == difference["stored"] + 60
         assert difference["from"] == "1999-08-01T21:00:00.000Z"
 

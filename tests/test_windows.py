@@ -259,7 +259,7 @@ class TestTiling:
 
         assert [w.start for w in windows] == sorted(set(edges[:-1]))
 
-    def test_windows_below_a_day_begin_anew_each_day(self) -> None:
+    def test_windows_below_a_day_begin_again_each_day(self) -> None:
         """Twelve-hour windows keep to the days when the clocks change."""
         zone = ZoneInfo("Europe/Dublin")
         whole = days("Europe/Dublin", "2026-03-28", "2026-03-31")
