@@ -1,4 +1,4 @@
-"""Measures gcbatch beside its peers and what could be least; see README.md.
+"""Compares gcbatch with its peers and with minimal programs; see README.md.
 
 `python -m benchmarks [--only NAME] [--rounds N] [--quick] [--write]`
 """
@@ -55,30 +55,30 @@ def main(
     """Measure and print.
 
     Args:
-        arguments: Of the command line; None is this process's.
+        arguments: Of the command line; None means this process's.
         benchmarks: What can be measured, by name.
 
     Returns:
-        1 where a target is missed; with --quick only where rows are wrong, because that
-        measures too little to tell more.
+        1 if a target is missed; with --quick only if rows are wrong, because that
+        measures too little to judge the figures.
     """
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--only", choices=benchmarks, action="append")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument(
-        "--quick", action="store_true", help="very little, once: does it run?"
+        "--quick", action="store_true", help="a short run that checks that it works"
     )
     parser.add_argument(
         "--write", action="store_true", help="write docs/benchmarks.md and its plot"
     )
     asked = parser.parse_args(arguments)
     if asked.write and (asked.only or asked.quick):
-        parser.error("--write takes the whole, without --only and --quick")
+        parser.error("--write needs all benchmarks, without --only and --quick")
     print("\n".join(machine()), end="\n\n")
     found = []
     for name in asked.only or benchmarks:
         findings = benchmarks[name](asked.rounds, quick=asked.quick)
-        print("\n".join(told(findings)), end="\n\n", flush=True)
+        print("\n".join(lines_of(findings)), end="\n\n", flush=True)
         found.append(findings)
     if asked.write:
         write(found, asked.rounds)
@@ -91,8 +91,8 @@ def main(
     )
 
 
-def told(findings: Findings) -> list[str]:
-    """Return what is printed of a benchmark."""
+def lines_of(findings: Findings) -> list[str]:
+    """Return the lines to print for a benchmark."""
     verdicts = list(map(str, findings.verdicts))
     return [findings.title, "", *findings.lines, "", *verdicts]
 

@@ -1,8 +1,8 @@
-"""Conversation aggregates of 200 queues by the quarter of an hour, a day a request.
+"""Conversation aggregates of 200 queues by the quarter of an hour, one request a day.
 
 gcbatch and the loop fetch a year, 7 million rows. The peers fetch a few days, because
-a year would take the slowest of them half an hour; rows are compared by what one more
-costs. The service has its answers ready and holds each back for LATENCY_MS.
+a year would take the slowest of them half an hour; the costs of an extra row are
+compared. The service has its answers ready and delays each by LATENCY_MS.
 """
 
 from collections.abc import Iterator, Sequence
@@ -37,9 +37,9 @@ YEAR: Final = 365
 QUICK: Final = (1, 3)
 LATENCY_MS: Final = 50
 
-LEAST: Final = {"PureCloudPlatformClientV2": 40.0}
-"""What a row more of theirs costs at least, from page to file, in rows of gcbatch, from
-page to stored part: its export writes all of them once more."""
+MIN_RATIO: Final = {"PureCloudPlatformClientV2": 40.0}
+"""Minimum cost of their extra row, from page to file, in rows of gcbatch from page to
+stored part: its export writes all rows again."""
 
 OWN: Final = (bare_aggregates, gcbatch, gcbatch_to_parts)
 
@@ -48,8 +48,8 @@ def measure(rounds: int, *, quick: bool = False) -> Findings:
     """Let all clients fetch aggregates, in turns.
 
     Args:
-        rounds: How often.
-        quick: A few queues, once, without peers: does it run?
+        rounds: Number of rounds.
+        quick: A few queues, once, without peers: checks that it works.
     """
     peers, missing = ([], []) if quick else installed(PEERS)
     small, common, large = (QUICK[0], *QUICK) if quick else (SMALL, COMMON, YEAR)
@@ -83,11 +83,11 @@ def load_of(queues: int, days: int) -> Load:
 
 
 def verdicts(scores: Scores, peers: Sequence[Client]) -> Iterator[Verdict]:
-    """Yield each target with what was measured."""
+    """Yield each target with its measured value."""
     yield scores.rows_right()
     for peer in peers:
-        if peer.name in LEAST:
+        if peer.name in MIN_RATIO:
             ours = scores.marginal_us(TO_PARTS)
             theirs = ratios(scores.marginal_us(peer.name), ours)
-            name = f"CPU of a row more of {peer.name}, x gcbatch's to its stored part"
-            yield at_least(name, theirs, LEAST[peer.name])
+            name = f"CPU per extra row of {peer.name}, x gcbatch's to its stored part"
+            yield at_least(name, theirs, MIN_RATIO[peer.name])

@@ -1,14 +1,14 @@
-"""What the prepared aggregates say, in plain Python: no code of gcbatch is behind it.
+"""The content of the prepared aggregates, in plain Python without code of gcbatch.
 
 Every queue has a bucket of media type voice for every quarter of an hour of every day.
-What is in it follows from its queue, its day and its quarter:
+Its queue, its day and its quarter decide its content:
 
     pattern  = (number of the queue + days since 1970-01-01) modulo PATTERNS
     offered  = 1 + (7 x pattern + 3 x quarter) modulo 29
     abandoned, answered, times: see `figures`
 
-so that a queue's days differ from each other for more than a year, and so do the queues
-of a day. As in the service, a metric that has nothing to tell of is absent.
+so a queue's days differ from each other for more than a year, and so do the queues of
+a day. As in the service, a metric without events is absent.
 """
 
 from collections.abc import Mapping
@@ -69,7 +69,7 @@ def figures(pattern: int, quarter: int) -> dict[str, dict[str, float]]:
     abandoned = min(offered, (pattern + quarter) % 4)
     answered = offered - abandoned
     in_time = answered - answered // 5
-    told: dict[str, dict[str, float]] = {
+    found: dict[str, dict[str, float]] = {
         "nOffered": {"count": offered},
         "tAbandon": _times(abandoned, 20_000 + 13 * pattern + 41 * quarter),
         "tAnswered": _times(answered, 5_000 + 11 * pattern + 37 * quarter),
@@ -81,7 +81,7 @@ def figures(pattern: int, quarter: int) -> dict[str, dict[str, float]]:
             "target": TARGET,
         },
     }
-    return {metric: stats for metric, stats in told.items() if stats}
+    return {metric: stats for metric, stats in found.items() if stats}
 
 
 def _times(count: int, mean_ms: int) -> dict[str, float]:
@@ -102,8 +102,8 @@ def totals(pattern: int) -> Mapping[str, float]:
     """Return the sums of a whole day of a pattern, by the names in TOTALS."""
     sums = dict.fromkeys(TOTALS, 0.0)
     for quarter in range(QUARTERS):
-        told = figures(pattern, quarter)
+        found = figures(pattern, quarter)
         for name in TOTALS:
             metric, _, statistic = name.partition(".")
-            sums[name] += told.get(metric, {}).get(statistic, 0)
+            sums[name] += found.get(metric, {}).get(statistic, 0)
     return MappingProxyType(sums)

@@ -1,7 +1,7 @@
-"""Compares what clients made of prepared aggregates with the formula behind them.
+"""Compares the outputs of clients with the formula of the prepared aggregates.
 
-Every bucket has to be there once, and for every queue and day the sums of all figures
-have to be those that `aggregates_data.totals` tells, which is plain Python.
+Every bucket must exist once. For every queue and day, the sums of all figures must be
+those of `aggregates_data.totals`, which is plain Python.
 """
 
 from collections import defaultdict
@@ -29,7 +29,7 @@ QUARTER_MS: Final = 900_000
 
 
 def problem_of(tables: Iterable[pa.Table], queues: int, start: date, days: int) -> str:
-    """Tell what is wrong with what a client wrote; empty if nothing is.
+    """Return what is wrong with an output; empty if nothing is.
 
     Args:
         tables: Rows with COLUMNS.
@@ -38,7 +38,7 @@ def problem_of(tables: Iterable[pa.Table], queues: int, start: date, days: int) 
         days: How many.
 
     Returns:
-        What is lost, double, strange or different, and how often.
+        What is lost, double, unknown or different, and how often.
     """
     ids = pa.array([queue_id(n) for n in range(queues)])
     first = pa.scalar(datetime(start.year, start.month, start.day, tzinfo=UTC), INSTANT)
@@ -62,14 +62,14 @@ def problem_of(tables: Iterable[pa.Table], queues: int, start: date, days: int) 
     counts = {
         "lost": queues * days * QUARTERS - different,
         "double": known - different,
-        "strange": rows - known,
+        "unknown": rows - known,
         "sums of a queue and day different": wrong,
     }
     return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
 
 
 def _cells(table: pa.Table, ids: pa.Array, first: pa.Scalar, quarters: int) -> pa.Array:
-    """Return the number of each row's bucket; null where nobody asked for it."""
+    """Return the number of each row's bucket; null if it was not requested."""
     queue = pc.index_in(table["queue_id"].cast(pa.string()), value_set=ids)
     starts = table["interval_start"].cast(INSTANT)
     off_ms = pc.subtract(starts, first).cast(pa.int64())
@@ -86,7 +86,7 @@ def _cells(table: pa.Table, ids: pa.Array, first: pa.Scalar, quarters: int) -> p
 
 
 def _summed(table: pa.Table, cells: pa.Array) -> Iterator[tuple[int, list[float]]]:
-    """Yield queue x days + day, and the sums of all its figures; strangers are out."""
+    """Yield queue x days + day, and the sums of its figures, without unknown rows."""
     place = pc.divide(cells, QUARTERS)
     figures = table.select(FIGURE_COLUMNS).append_column("place", place)
     sums = [(column, "sum") for column in FIGURE_COLUMNS]

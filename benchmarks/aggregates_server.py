@@ -1,16 +1,16 @@
-"""A service that has aggregates ready; a process of its own.
+"""A service that has aggregates ready, in a separate process.
 
 `python -m benchmarks.aggregates_server LATENCY_MS QUEUES` serves the aggregates of any
 day until it is stopped. Once it listens it prints a line: its URL, the client's id and
 secret.
 
 A query must have granularity PT15M, metrics METRICS in any order, and an interval of
-whole days of UTC. It is grouped by queueId, and mediaType if asked; its filter may name
-queues. Whatever else it says is checked as the simulator checks it. The service's limit
-of 30,000 rows an answer does not hold here: 200 queues have 19,200 rows a day.
+whole days of UTC. It is grouped by queueId, and optionally by mediaType; its filter may
+name queues. The simulator checks everything else. The service's limit of 30,000 rows
+per answer does not apply here: 200 queues have 19,200 rows a day.
 
-Texts of all patterns lie in memory; for an answer they are put together, and the day's
-date is put in. What they say: see aggregates_data.
+The texts of all patterns are in memory; an answer joins them and inserts the dates. For
+their content see aggregates_data.
 """
 
 import sys
@@ -30,19 +30,22 @@ from benchmarks.aggregates_data import (
     queue_id,
 )
 from benchmarks.counted import CountedSimulator, run
-from gcbatch.genesys import Family
+from gcbatch.genesys import FAMILIES
 from gcbatch.simulator import Fault, Faults, Queue, Tenant
 from gcbatch.simulator.aggregates.query import Limits, Query, read_query
 from gcbatch.simulator.problems import bad_request
+from gcbatch.simulator.route import ANALYTICS, ApiRequest, Route, json_bytes_response
 
 WIDE: Final = 1_000_000
-"""A quota that nobody reaches."""
+"""A quota that no client reaches."""
 
 QUERIES: Final = "/aggregates/query"
+PREPARED: Final = f"{ANALYTICS}/conversations/aggregates/query"
+FAMILY: Final = next(family for family in FAMILIES if family.model == "Conversation")
 DAY_MS: Final = 86_400_000
 TODAY: Final = b"<--today->"
 TOMORROW: Final = b"<tomorrow>"
-"""As long as the dates that take their places."""
+"""Placeholders, as long as dates."""
 
 
 def _text(pattern: int) -> bytes:
@@ -61,14 +64,14 @@ def _text(pattern: int) -> bytes:
 
 
 def _clock(quarter: int) -> str:
-    """Return the start of a quarter of an hour, with a word for its date."""
+    """Return the start of a quarter of an hour, with a placeholder for its date."""
     days, quarter = divmod(quarter, QUARTERS)
     word = (TOMORROW if days else TODAY).decode()
     return f"{word}T{quarter // 4:02}:{quarter % 4 * 15:02}:00.000Z"
 
 
 def _dated(text: bytes, day: date) -> bytes:
-    """Put a date and the one after in a text."""
+    """Insert a date and the next one in a text."""
     after = day + timedelta(days=1)
     text = text.replace(TODAY, day.isoformat().encode())
     return text.replace(TOMORROW, after.isoformat().encode())
@@ -78,7 +81,7 @@ class PreparedSimulator(CountedSimulator):
     """A simulator whose conversation aggregates are prepared.
 
     Args:
-        queues: How many; their ids are those of aggregates_data.
+        queues: Number of queues; their ids are those of aggregates_data.
         options: Further arguments of Simulator.
     """
 
@@ -88,13 +91,16 @@ class PreparedSimulator(CountedSimulator):
         super().__init__(tenant, **options)
         self._texts = [_text(pattern) for pattern in range(PATTERNS)]
 
-    async def _aggregates(self, family: Family, request: web.Request) -> web.Response:
-        body = await self._query_body(request, family.permission)
-        query = read_query(body, family, Limits(None))
-        asked = orjson.loads(body)
+    def _routes(self) -> Iterator[Route]:
+        for route in super()._routes():
+            is_prepared = route.path == PREPARED
+            yield route._replace(answer=self._prepared) if is_prepared else route
+
+    def _prepared(self, request: ApiRequest) -> web.Response:
+        query = read_query(request.body, FAMILY, Limits(None))
+        given = orjson.loads(request.body)
         if (
-            family.model != "Conversation"
-            or asked.get("granularity") != "PT15M"
+            given.get("granularity") != "PT15M"
             or set(query.metrics) != set(METRICS)
             or "queueId" not in query.group_by
             or not {"queueId", "mediaType"}.issuperset(query.group_by)
@@ -103,7 +109,7 @@ class PreparedSimulator(CountedSimulator):
         ):
             msg = "only whole days of all metrics in PT15M by queueId are prepared"
             raise bad_request(msg)
-        return web.Response(body=self._body(query), content_type="application/json")
+        return json_bytes_response(self._body(query))
 
     def _body(self, query: Query) -> bytes:
         days = [
@@ -116,7 +122,7 @@ class PreparedSimulator(CountedSimulator):
         return b'{"results":[%b]}' % groups
 
     def _groups(self, query: Query, days: Sequence[date]) -> Iterator[bytes]:
-        """Yield the group of each queue; dates of a single day are still to be put."""
+        """Yield the group of each queue; for a single day, without its dates."""
         for number, queue in enumerate(self.tenant.queues):
             profile = {"queueId": queue.id, "mediaType": "voice"}
             if query.filter is not None and not query.filter.accepts(profile):

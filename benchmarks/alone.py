@@ -10,10 +10,10 @@ __all__ = ["Measure", "main_of"]
 
 
 class Measure(Protocol):
-    """What measures one thing."""
+    """A function that measures one thing."""
 
     def __call__(self, rounds: int, *, quick: bool) -> Findings:
-        """Measure, so many times."""
+        """Measure in so many rounds."""
 
 
 def main_of(
@@ -22,17 +22,19 @@ def main_of(
     """Measure and print.
 
     Args:
-        measure: What to run.
-        arguments: Of the command line; None is the process's own.
-        rounds: How many there are where the command line says nothing.
+        measure: The benchmark.
+        arguments: Of the command line; None means this process's.
+        rounds: Number of rounds if the command line does not say.
 
     Returns:
-        1 where a target is missed; always 0 with --quick, which measures too little.
+        1 if a target is missed; always 0 with --quick, which measures too little.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=rounds)
-    parser.add_argument("--quick", action="store_true", help="in seconds: does it run?")
-    asked = parser.parse_args(arguments)
-    found = measure(1 if asked.quick else asked.rounds, quick=asked.quick)
+    parser.add_argument(
+        "--quick", action="store_true", help="a short run that checks that it works"
+    )
+    options = parser.parse_args(arguments)
+    found = measure(1 if options.quick else options.rounds, quick=options.quick)
     print(found.title, "", *found.lines, "", *found.verdicts, sep="\n")
-    return int(not asked.quick and not all(v.is_met for v in found.verdicts))
+    return int(not options.quick and not all(v.is_met for v in found.verdicts))

@@ -1,9 +1,8 @@
-"""The least that fetches aggregates: aiohttp, msgspec, csv and nothing else.
+"""A minimal program that fetches aggregates: aiohttp, msgspec, csv and nothing else.
 
 `python -m benchmarks.bare_aggregates URL aggregates START END PATH` is called as peers
 are (see peers/asked.py). It writes a row for each bucket to CSV, ten days in flight. It
-checks nothing but types, tries nothing again, keeps no pace and cannot go on where it
-stopped.
+checks types alone, repeats no request, has no rate limit and cannot resume.
 """
 
 import asyncio
@@ -22,7 +21,7 @@ IN_FLIGHT: Final = 10
 
 
 class Stats(msgspec.Struct, gc=False):
-    """The figures of a metric; those that it does not have are None."""
+    """The statistics of a metric; those that it does not have are None."""
 
     count: int | None = None
     sum: float | None = None
@@ -70,16 +69,16 @@ def rows_of(page: Page) -> Iterator[list[Any]]:
     for group in page.results:
         queue_id, media_type = group.group["queueId"], group.group["mediaType"]
         for bucket in group.data:
-            told = {metric.metric: metric.stats for metric in bucket.metrics}
+            stats_of = {metric.metric: metric.stats for metric in bucket.metrics}
             row = [queue_id, media_type, bucket.interval.partition("/")[0]]
             for metric, columns in FIGURES.items():
-                stats = told.get(metric, NONE)
+                stats = stats_of.get(metric, NONE)
                 row += [getattr(stats, key) for key in columns]
             yield row
 
 
 async def fetch(asked: Asked) -> None:
-    """Fetch all days; they are written in their order."""
+    """Fetch all days and write them in order."""
     async with aiohttp.ClientSession() as session:
         form = {"grant_type": "client_credentials"}
         async with session.post(

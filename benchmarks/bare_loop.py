@@ -1,12 +1,12 @@
-"""The least that fetches conversations: aiohttp, orjson and nothing else.
+"""A minimal program that fetches conversations: aiohttp, orjson and nothing else.
 
 `python -m benchmarks.bare_loop URL ID SECRET INTERVAL PATH [--as-they-come]` writes
 the conversations of an interval to JSON Lines, ten pages in flight. It checks nothing,
-tries nothing again, keeps no pace and cannot go on where it stopped.
+repeats no request, has no rate limit and cannot resume.
 
-Rows are written in the service's order: ten pages are waited for, then written. With
---as-they-come each page is written when it is there: less work, because no more than a
-page is held, but no order.
+Rows are written in the service's order: it waits for ten pages, then writes them. With
+--as-they-come it writes each page when it arrives: less work, because it holds only one
+page, but the rows have no order.
 """
 
 import asyncio
@@ -42,14 +42,14 @@ class _Loop:
             return await response.json(loads=orjson.loads)
 
     async def in_order(self, pages: range, file: BinaryIO) -> None:
-        """Write pages in their order, as many at once as may be in flight."""
+        """Write pages in their order, IN_FLIGHT at once."""
         for start in range(pages.start, pages.stop, IN_FLIGHT):
             some = range(start, min(start + IN_FLIGHT, pages.stop))
             for page in await asyncio.gather(*map(self.page, some)):
                 write(page, file)
 
     async def as_they_come(self, pages: range, file: BinaryIO) -> None:
-        """Write each page when it is there."""
+        """Write each page when it arrives."""
         slots = asyncio.Semaphore(IN_FLIGHT)
 
         async def one(number: int) -> None:

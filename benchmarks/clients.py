@@ -1,4 +1,4 @@
-"""Who fetches: gcbatch, loops that do the least, and the peers; each a process."""
+"""The clients: gcbatch, minimal loops, and the peers; each is a process."""
 
 import json
 import sys
@@ -38,16 +38,16 @@ ANY_ORDER: Final = "loop, in no order"
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a client is to fetch, and where it may write.
+    """What a client fetches, and where it writes.
 
     Args:
         url: Of the server.
         client_id: Of the OAuth client.
-        secret: Likewise.
+        secret: Of the OAuth client.
         work: What to fetch.
         start: First day.
-        end: First day no longer asked for.
-        folder: Empty, and its own.
+        end: First day after the range.
+        folder: An empty folder of this client.
     """
 
     url: str
@@ -61,12 +61,12 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One of those that are compared.
+    """One of the programs that are compared.
 
     Args:
-        name: In tables; a peer's is its package's.
+        name: In tables; a peer has the name of its package.
         output: Name of the file or folder that it writes.
-        command: What runs it.
+        command: Returns the command that runs it.
         environment: Name of its environment; None is this one.
     """
 
@@ -77,19 +77,19 @@ class Client:
 
 
 def _gcbatch_command(ask: Ask, path: Path) -> list[str]:
-    """Return what fetches, and exports to a Parquet file."""
+    """Return the command that fetches, and exports to a Parquet file."""
     table = "conversations" if ask.work == "details" else "intervals"
     export = {"exporter": "parquet", "table": table, "path": str(path)}
     return _job_command(ask, ask.folder / "store", [export])
 
 
 def _parts_command(ask: Ask, path: Path) -> list[str]:
-    """Return what fetches into a store, and no further."""
+    """Return the command that fetches into a store, without an export."""
     return _job_command(ask, path, [])
 
 
 def _job_command(ask: Ask, store: Path, exports: Sequence[Any]) -> list[str]:
-    """Write a job file, and return what runs it."""
+    """Write a job file, and return the command that runs it."""
     query: dict[str, Any] = {
         "endpoint": f"conversation-{ask.work}",
         "from": ask.start.isoformat(),
@@ -128,8 +128,8 @@ def _job_command(ask: Ask, store: Path, exports: Sequence[Any]) -> list[str]:
 
 def _loop_command(ask: Ask, path: Path) -> list[str]:
     interval = f"{ask.start}T00:00Z/{ask.end}T00:00Z"
-    who = [ask.url, ask.client_id, ask.secret]
-    return [sys.executable, "-m", "benchmarks.bare_loop", *who, interval, str(path)]
+    login = [ask.url, ask.client_id, ask.secret]
+    return [sys.executable, "-m", "benchmarks.bare_loop", *login, interval, str(path)]
 
 
 def _asked(ask: Ask, path: Path) -> list[str]:

@@ -1,13 +1,13 @@
-"""What a second worker is worth where processors are what is short, not the quota.
+"""Measures the gain of a second worker if processors are the bottleneck, not the quota.
 
     python benchmarks/cluster.py [rounds]
 
-Conversations are served from memory by a process of its own, without a quota, and
-stored in memory. One worker and two fetch the same parts in turn, several times over;
-printed is the ratio of their throughputs, round by round. Each worker is held to one
-core, as a cluster gives it: left alone, a single one uses up to 1.2 for its threads,
-which compress and write. The service, the scheduler and the process that runs the job
-take their share of the same two cores. Needs the extra `dask` and Linux.
+A separate process serves conversations from memory, without a quota; they are stored in
+memory. One worker and two fetch the same parts in turn, several times; the script
+prints the ratio of their throughputs for each round. Each worker is limited to one
+core, as in a cluster: without the limit, one uses up to 1.2 cores, because its
+threads compress and write. The service, the scheduler and the process that runs the job
+use the same two cores. Needs the extra `dask` and Linux.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ DAYS = 48
 A_DAY = 2_000
 START = datetime(2026, 3, 1, tzinfo=UTC)
 NO_QUOTA = 10**9
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own in it
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - we use a folder of our own in it
 HEADER_END = b"\r\n\r\n"
 
 
@@ -50,12 +50,12 @@ def busy_s() -> float:
 
 
 def own_s() -> float:
-    """Return those of this process and of its children that have ended."""
+    """Return those of this process and of its children that ended."""
     return sum(os.times()[:4])
 
 
 class Memory:
-    """Answers as a simulator does, from memory where the same was asked before."""
+    """Answers as a simulator does; repeated requests from memory."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
@@ -75,16 +75,16 @@ class Memory:
                 length = _length_of(head)
                 body = await reader.readexactly(length)
                 target = head.split(b"\r\n", 1)[0]
-                asked = target + body
-                if asked not in self._known or b"oauth" in target:
-                    self._known[asked] = await self._ask(head + body)
-                writer.write(self._known[asked])
+                key = target + body
+                if key not in self._known or b"oauth" in target:
+                    self._known[key] = await self._forward(head + body)
+                writer.write(self._known[key])
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
-    async def _ask(self, request: bytes) -> bytes:
-        """Have the simulator answer, and return its answer without the quota."""
+    async def _forward(self, request: bytes) -> bytes:
+        """Return the answer of the simulator, without its quota."""
         port = int(self._simulator.url.rpartition(":")[2])
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(request)
@@ -117,7 +117,7 @@ async def serve() -> None:
 
 @contextmanager
 def service() -> Iterator[tuple[int, str]]:
-    """Run the service in a process of its own; yields its port and the secret."""
+    """Run the service in a separate process; yields its port and the secret."""
     with subprocess.Popen(
         [sys.executable, __file__, "serve"],
         stdin=subprocess.PIPE,
@@ -131,7 +131,7 @@ def service() -> Iterator[tuple[int, str]]:
 
 
 def job_of(port: int, secret: str, folder: Path) -> Job:
-    """Return a job of a query for each day."""
+    """Return a job with a query for each day."""
     url = f"http://127.0.0.1:{port}"
     org = {"api_url": url, "login_url": url, "client_id": "simulator"}
     job = {
@@ -165,7 +165,7 @@ class Clock(Observer):
     rows: list[int] = field(default_factory=list)
 
     def fetched(self, query: Query, rows: int) -> None:
-        """Note it."""
+        """Store the time and the rows."""
         del query
         self.at.append(time.perf_counter())
         self.rows.append(rows)
@@ -180,7 +180,7 @@ class Clock(Observer):
 
 @contextmanager
 def one_core_each() -> Iterator[None]:
-    """Hold every worker that this process starts to a core of its own."""
+    """Limit every worker that this process starts to its own core."""
     stop = threading.Event()
     cores = sorted(os.sched_getaffinity(0))
 
@@ -236,7 +236,7 @@ def main(rounds: int) -> None:
         tempfile.TemporaryDirectory(dir=in_memory) as folder,
     ):
         job = job_of(port, secret, Path(folder))
-        asyncio.run(throughput(job, 2))  # the service learns what it is asked
+        asyncio.run(throughput(job, 2))  # fills the memory of the service
         ratios = []
         for number in range(rounds):
             began, busy, own = time.perf_counter(), busy_s(), own_s()

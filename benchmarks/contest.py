@@ -1,4 +1,4 @@
-"""Lets clients do the same work in turns, counts what that takes, and checks it."""
+"""Lets clients do the same work in turns, measures them, and checks their output."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ from benchmarks.processes import Spent, environment, measured, served
 __all__ = ["Contest", "Load", "Run", "installed"]
 
 HERE: Final = {"PYTHONPATH": str(ROOT)}
-"""Where benchmarks are found, whatever folder one is in."""
+"""Makes the benchmarks importable from every folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class Load:
 
     Args:
         start: First day.
-        end: First day no longer asked for.
-        rows: How many rows that is.
-        problem_of: Tells what is wrong with an output; empty if nothing is.
+        end: First day after the range.
+        rows: Number of rows of that range.
+        problem_of: Returns what is wrong with an output; empty if nothing is.
     """
 
     start: date
@@ -45,8 +45,8 @@ class Run:
     """One run of a client.
 
     Args:
-        spent: What it used up; None if it failed.
-        asked: What the server was asked meanwhile.
+        spent: CPU, memory and time; None if it failed.
+        asked: The requests to the server in that time.
         problem: What is wrong with its rows; empty if nothing is.
     """
 
@@ -58,7 +58,7 @@ class Run:
 def installed(
     clients: Sequence[Client], find: Callable[[str], Path] = python_of
 ) -> tuple[list[Client], list[str]]:
-    """Return the clients whose environments are there, and a line for each other.
+    """Return the installed clients, and a line for each other one.
 
     Args:
         clients: All of them.
@@ -81,7 +81,7 @@ class Contest:
     """Clients and their loads, at one server.
 
     Args:
-        work: What is fetched.
+        work: What they fetch.
         server: Arguments of Python that start the server.
         loads: The loads of each client, smallest first.
         runs: All runs so far, by client and rows.
@@ -95,50 +95,50 @@ class Contest:
     )
 
     def take(self, rounds: int, *, warm: bool = True) -> None:
-        """Let everybody do everything, several times.
+        """Let every client do all its loads, several times.
 
-        Clients take turns, and every other round the other way round.
+        Clients take turns, in every other round in reverse order.
 
         Args:
-            rounds: How many times.
-            warm: Whether each does its least once before, which is not counted: byte
-                code is compiled then, and files come into the system's cache.
+            rounds: Number of rounds.
+            warm: Whether each client first does its smallest load, uncounted: that
+                compiles byte code and fills the system's file cache.
         """
-        with self._opened() as bench:
+        with self._opened() as server:
             if warm:
                 for client, loads in self.loads.items():
-                    bench.run(client, loads[0])
+                    server.run(client, loads[0])
             for number in range(rounds):
                 for client in list(self.loads)[:: -1 if number % 2 else 1]:
                     for load in self.loads[client]:
-                        found = bench.run(client, load)
+                        found = server.run(client, load)
                         self.runs[client.name, load.rows].append(found)
 
     @contextmanager
-    def _opened(self) -> Iterator["_Bench"]:
+    def _opened(self) -> Iterator["_Server"]:
         with (
             tempfile.TemporaryDirectory(prefix="gcbatch-bench-") as folder,
-            served([sys.executable, *self.server], os.environ | HERE) as who,
+            served([sys.executable, *self.server], os.environ | HERE) as login,
         ):
-            yield _Bench(self.work, who, Path(folder))
+            yield _Server(self.work, login, Path(folder))
 
 
-class _Bench:
+class _Server:
     """A running server, and a folder for what its clients write."""
 
-    def __init__(self, work: Work, who: Sequence[str], folder: Path) -> None:
+    def __init__(self, work: Work, login: Sequence[str], folder: Path) -> None:
         self._work: Work = work
-        self._url, self._client_id, self._secret = who
+        self._url, self._client_id, self._secret = login
         self._folder = folder
-        self._told = HERE | {
+        self._variables = HERE | {
             "BENCH_ID": self._client_id,
             "BENCH_SECRET": self._secret,
         }
 
     def run(self, client: Client, load: Load) -> Run:
-        """Let a client fetch what it has nothing of yet, and check what it wrote."""
-        said = f"{self._work}: {client.name}, {load.rows:,} rows"
-        print(said, file=sys.stderr, flush=True)
+        """Let a client without stored data fetch a load, and check its output."""
+        line = f"{self._work}: {client.name}, {load.rows:,} rows"
+        print(line, file=sys.stderr, flush=True)
         folder = self._folder / "run"
         folder.mkdir()
         path = folder / client.output
@@ -161,13 +161,13 @@ class _Bench:
         except RuntimeError as failure:
             problem = f"failed: {str(failure).strip().splitlines()[-1][:60]}"
         except (OSError, ValueError, KeyError) as failure:
-            problem = f"wrote what cannot be read: {failure!r}"
+            problem = f"its output cannot be read: {failure!r}"
         asked = asked_since(self._url)
         shutil.rmtree(folder)
         return Run(spent, asked, problem)
 
     def _environ(self, client: Client) -> dict[str, str]:
-        """Return the environment of a client; what peers consist of is compiled."""
+        """Return the environment of a client; peers have compiled byte code."""
         if client.environment is None:
-            return environment(FOLDER / "bytecode") | self._told
-        return os.environ | self._told
+            return environment(FOLDER / "bytecode") | self._variables
+        return os.environ | self._variables

@@ -1,10 +1,10 @@
-"""What one request costs the process that grants it, with workers on a cluster.
+"""Measures what a request of a worker costs the coordinator of a cluster.
 
     python benchmarks/coordinator.py [requests]
 
-A second process asks for turns and hands them back over TLS, as workers do, as fast as
-it can; printed is the processor time of this one by the request. Needs the extra
-`dask`.
+A second process acquires permits and returns them over TLS, as workers do, as fast as
+it can; the script prints the processor time of this process per request. Needs the
+extra `dask`.
 """
 
 import asyncio
@@ -25,11 +25,11 @@ ORG = "org"
 REQUESTS = 5_000
 AT_ONCE = 32
 UNBOUNDED = 10**9
-"""Requests a minute: what granting costs is asked for, not how long it waits."""
+"""Requests a minute: no request waits, so only the cost of a grant is measured."""
 
 
 async def grant(requests: int) -> None:
-    """Grant turns to a process of its own, and print what that took of this one."""
+    """Grant permits to a second process, and print what that costs this one."""
     clock = asyncio.get_running_loop().time
     coordinator = Coordinator(clock=clock)
     pacer, tokens = (
@@ -56,7 +56,7 @@ async def grant(requests: int) -> None:
 
 
 async def ask(requests: int, address: str) -> None:
-    """Ask for turns and hand them back, as a worker does for each of its requests."""
+    """Acquire permits and return them, as a worker does for each of its requests."""
     security = pickle.loads(sys.stdin.buffer.read())  # noqa: S301 - from ourselves
     pool = await ConnectionPool(
         connection_args=security.get_connection_args("worker"), limit=2 * AT_ONCE

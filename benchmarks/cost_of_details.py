@@ -1,9 +1,9 @@
-"""What a conversation costs one process: to fetch, to store, to export.
+"""Measures what a conversation costs a process: to fetch, to store, to export.
 
     python benchmarks/cost_of_details.py [conversations]
 
-A simulator in a second process serves made-up conversations without a quota; printed is
-the processor time of this one, and what lies in the store.
+A simulator in a second process serves generated conversations without a quota. This
+script prints the processor time of this process, and the size of the store.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ PAGE = 100
 
 
 def serve(count: int, ready: Connection) -> None:
-    """Serve conversations until the other end hangs up."""
+    """Serve conversations until the other end closes."""
     end = START + timedelta(days=DAYS)
     documents = generate_conversations(1, count, START, end)
     bodies = [document.json for document in documents]
@@ -50,7 +50,7 @@ def serve(count: int, ready: Connection) -> None:
 
 
 def measure(count: int, url: str, secret: str, folder: Path) -> None:
-    """Run a job, then export it again, and print what both took."""
+    """Run a job, then export it, and print what both cost."""
     export = {"exporter": "parquet", "table": "conversations"}
     job = {
         "name": "load",

@@ -1,4 +1,4 @@
-"""A simulator that tells other processes what was asked of it."""
+"""A simulator that reports its requests to other processes."""
 
 import asyncio
 import json
@@ -19,10 +19,10 @@ TOO_MANY_REQUESTS: Final = 429
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked of a server.
+    """Counts of the requests to a server.
 
     Args:
-        requests: Requests to the API, however they were answered.
+        requests: Requests to the API, with any answer.
         queries: Analytics queries answered with 200.
         throttled: Requests answered with 429.
         tokens: Requests for a token.
@@ -35,7 +35,7 @@ class Asked:
 
 
 class CountedSimulator(Simulator):
-    """A simulator with an address that tells its counts and sets them back."""
+    """A simulator with an address that returns its counts and resets them."""
 
     def _app(self) -> web.Application:
         app = super()._app()
@@ -43,8 +43,8 @@ class CountedSimulator(Simulator):
         return app
 
     async def _asked(self, _: web.Request) -> web.Response:
-        entries = [entry for entry in self.journal if entry.path != PATH]
-        self.journal.clear()
+        entries = [entry for entry in self.request_log if entry.path != PATH]
+        self.request_log.clear()
         api = [entry for entry in entries if entry.path.startswith("/api/")]
         return web.json_response(
             {
@@ -59,7 +59,7 @@ class CountedSimulator(Simulator):
 
 
 def asked_since(url: str) -> Asked:
-    """Return what was asked of a server since it was last inquired."""
+    """Return the counts of a server since the last call."""
     with urlopen(url + PATH) as response:  # noqa: S310 - a server of our own
         return Asked(**json.load(response))
 
@@ -69,12 +69,12 @@ def run(simulator: Simulator) -> None:
 
     async def until_cancelled() -> None:
         async with simulator:
-            told: tuple[Any, ...] = (
+            login: tuple[Any, ...] = (
                 simulator.url,
                 simulator.client_id,
                 simulator.client_secret,
             )
-            print(*told, flush=True)
+            print(*login, flush=True)
             await asyncio.Event().wait()
 
     asyncio.run(until_cancelled())

@@ -1,6 +1,6 @@
-"""Conversation details: gcbatch to Parquet, beside loops that do the least, and peers.
+"""Conversation details: gcbatch to Parquet, compared with minimal loops and peers.
 
-The service holds every answer back for LATENCY_MS; the quota is wide. See README.md.
+The service delays every answer by LATENCY_MS; the quota is large. See README.md.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,17 +32,17 @@ LARGE: Final = 60_000
 COMMON: Final = 20_000
 SMALL: Final = 6_000
 SLOWEST: Final = "PureCloudPlatformClientV2"
-"""Takes a minute and a half for LARGE, and so has SMALL and COMMON instead."""
+"""It needs a minute and a half for LARGE, so it gets SMALL and COMMON instead."""
 
 QUICK: Final = (200, 600)
 LATENCY_MS: Final = 50
-"""What a request takes at least; ten in flight make it bearable."""
+"""Minimum time of a request; there are ten in flight."""
 
-MOST_MARGINAL: Final = 1.25
-MOST_SMALL: Final = 1.6
-MOST_MB: Final = 200.0
-LEAST: Final = {"dlt": 3.0, "airbyte-cdk": 6.0}
-"""What a row more of theirs costs at least, in rows of gcbatch."""
+MAX_MARGINAL: Final = 1.25
+MAX_SMALL: Final = 1.6
+MAX_MB: Final = 200.0
+MIN_RATIO: Final = {"dlt": 3.0, "airbyte-cdk": 6.0}
+"""Minimum cost of their extra row, in rows of gcbatch."""
 
 OWN: Final = (bare_details, gcbatch, loop_in_no_order)
 
@@ -51,8 +51,8 @@ def measure(rounds: int, *, quick: bool = False) -> Findings:
     """Let all clients fetch conversations, in turns.
 
     Args:
-        rounds: How often.
-        quick: A few hundred rows, once, without peers: does it run?
+        rounds: Number of rounds.
+        quick: A few hundred rows, once, without peers: checks that it works.
     """
     peers, missing = ([], []) if quick else installed(PEERS)
     small, common, large = (QUICK[0], *QUICK) if quick else (SMALL, COMMON, LARGE)
@@ -89,32 +89,32 @@ def loads_of(days: Sequence[int]) -> dict[int, Load]:
 
 
 def check(truth: Mapping[str, Any], path: Path) -> str:
-    """Tell what is wrong with an output; empty if nothing is."""
+    """Return what is wrong with an output; empty if nothing is."""
     columns = DLT_COLUMNS if path.is_dir() else COLUMNS
     return problem_of(records(path, columns), truth)
 
 
 def _truth(days: Sequence[int], number: int) -> dict[str, Any]:
-    """Return what is to be read from the conversations of a day, made once more."""
+    """Return the expected rows of a day, from conversations that are made again."""
     counts = [rows if n == number else 0 for n, rows in enumerate(days)]
     rows = (row_of(orjson.loads(document.json)) for document in conversations(counts))
     return {row[0]: row for row in rows}
 
 
 def verdicts(scores: Scores, peers: Sequence[Client]) -> Iterator[Verdict]:
-    """Yield each target with what was measured."""
+    """Yield each target with its measured value."""
     yield scores.rows_right()
     marginal = ratios(scores.marginal_us(OURS), scores.marginal_us(LOOP))
     small = ratios(scores.cpu_s(OURS, scores.common), scores.cpu_s(LOOP, scores.common))
-    yield at_most("CPU of a row more, x the loop's", marginal, MOST_MARGINAL)
+    yield at_most("CPU per extra row, x the loop's", marginal, MAX_MARGINAL)
     start_up = f"CPU of {scores.common:,} rows with start-up, x the loop's"
-    yield at_most(start_up, small, MOST_SMALL)
+    yield at_most(start_up, small, MAX_SMALL)
     peak_mb = scores.peak_mb(OURS)
     yield Verdict(
-        f"peak memory: {peak_mb:.0f} MB, at most {MOST_MB:.0f}", peak_mb <= MOST_MB
+        f"peak memory: {peak_mb:.0f} MB, at most {MAX_MB:.0f}", peak_mb <= MAX_MB
     )
     for peer in peers:
-        if peer.name in LEAST:
+        if peer.name in MIN_RATIO:
             theirs = ratios(scores.marginal_us(peer.name), scores.marginal_us(OURS))
-            name = f"CPU of a row more of {peer.name}, x gcbatch's"
-            yield at_least(name, theirs, LEAST[peer.name])
+            name = f"CPU per extra row of {peer.name}, x gcbatch's"
+            yield at_least(name, theirs, MIN_RATIO[peer.name])

@@ -1,4 +1,4 @@
-"""Compares what clients made of conversations with what the service has."""
+"""Compares the outputs of clients with the conversations of the service."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -11,7 +11,7 @@ from benchmarks.peers.flat import CONVERSATION, WAITS
 __all__ = ["COLUMNS", "DLT_COLUMNS", "problem_of", "row_of"]
 
 COLUMNS: Final = CONVERSATION
-"""What is compared."""
+"""The columns that are compared."""
 
 DLT_COLUMNS: Final = (*COLUMNS[:4], "participants")
 """The same in a table of dlt, whose `participants` is their JSON."""
@@ -20,12 +20,12 @@ Row = tuple[Any, ...]
 
 
 def problem_of(records: Iterable[Any], truth: Mapping[str, Row]) -> str:
-    """Tell what is wrong with what a client wrote; empty if nothing is.
+    """Return what is wrong with an output; empty if nothing is.
 
     Args:
         records: Conversations as the service sends them, or rows with COLUMNS or
             DLT_COLUMNS.
-        truth: What `row_of` says of each conversation, by its id.
+        truth: The `row_of` of each conversation, by its id.
 
     Returns:
         What is lost, double or different, and how often.
@@ -33,19 +33,19 @@ def problem_of(records: Iterable[Any], truth: Mapping[str, Row]) -> str:
     rows = [row_of(record) for record in records]
     found = {row[0]: row for row in rows}
     lost = len(truth.keys() - found.keys())
-    strange = len(found.keys() - truth.keys())
+    unknown = len(found.keys() - truth.keys())
     wrong = sum(found[i] != row for i, row in truth.items() if i in found)
     counts = {
         "lost": lost,
         "double": len(rows) - len(found),
-        "strange": strange,
+        "unknown": unknown,
         "different": wrong,
     }
     return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
 
 
 def row_of(record: Mapping[str, Any]) -> Row:
-    """Return the COLUMNS of a conversation, whatever form it has."""
+    """Return the COLUMNS of a conversation in any form."""
     participants = record["participants"]
     if isinstance(participants, int):
         return (
@@ -99,6 +99,6 @@ def _of_participants(participants: list[Any]) -> Row:
 
 
 def _sum(metrics: list[Any], *names: str) -> int | None:
-    """Return the sum of metrics; None where there are none."""
+    """Return the sum of metrics; None without any."""
     values = [metric["value"] for metric in metrics if metric["name"] in names]
     return sum(values) if values else None

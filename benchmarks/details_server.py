@@ -1,9 +1,9 @@
-"""A service that has made-up conversations; a process of its own.
+"""A service with generated conversations, in a separate process.
 
 `python -m benchmarks.details_server LATENCY_MS ROWS [ROWS ...]` serves a day of
 conversations for each number, the first from FIRST_DAY on, until it is stopped. Once it
 listens it prints a line: its URL, the client's id and secret. With `--quota 30/6` it
-lets 30 requests through in 6 seconds; the usual quota is one that nobody reaches.
+lets 30 requests through in 6 seconds; the default is a quota that no client reaches.
 """
 
 import argparse
@@ -24,18 +24,18 @@ from gcbatch.simulator import (
 FIRST_DAY: Final = datetime(2026, 3, 2, tzinfo=UTC)
 SEED: Final = 16
 WIDE: Final = 1_000_000
-"""A quota that nobody reaches."""
+"""A quota that no client reaches."""
 
 QUERIES: Final = "/conversations/details/query"
 
 
 def day(number: int) -> datetime:
-    """Return the start of a day; that of the first number is 0."""
+    """Return the start of a day; the first is 0."""
     return FIRST_DAY + timedelta(days=number)
 
 
 def conversations(rows: Sequence[int]) -> tuple[Document, ...]:
-    """Return the conversations of all days, of some four kilobytes each."""
+    """Return the conversations of all days, about four kilobytes each."""
     return tuple(
         document
         for number, count in enumerate(rows)
@@ -51,12 +51,12 @@ def main() -> None:
     parser.add_argument("latency_ms", type=int)
     parser.add_argument("rows", type=int, nargs="+")
     parser.add_argument("--quota", default=f"{WIDE}/60")
-    asked = parser.parse_args()
-    allowed, window_s = map(int, asked.quota.split("/"))
-    documents = conversations(asked.rows)
+    options = parser.parse_args()
+    allowed, window_s = map(int, options.quota.split("/"))
+    documents = conversations(options.rows)
     queues = tuple(Queue(id=f"queue-{n}", name=f"Queue {n}") for n in range(5))
     tenant = Tenant(name="bench", version="1", queues=queues, documents=documents)
-    late = Fault("stall", path=QUERIES, delay_s=asked.latency_ms / 1000, times=None)
+    late = Fault("stall", path=QUERIES, delay_s=options.latency_ms / 1000, times=None)
     simulator = CountedSimulator(
         tenant,
         requests_allowed=allowed,

@@ -1,4 +1,4 @@
-"""Writes docs/benchmarks.md and its plot from what was found."""
+"""Writes docs/benchmarks.md and its plot from the findings."""
 
 import json
 import subprocess
@@ -34,8 +34,8 @@ figures.
 
 READING: Final = """\
 Figures are medians; the minimum and maximum of all rounds are in brackets. `us/row`
-includes start-up. `a row more` excludes it: it is the difference between the client's
-two largest loads.
+includes start-up. `per extra row` excludes it: it is the difference between the
+client's two largest loads.
 """
 
 
@@ -50,11 +50,11 @@ def document(
     """Return the page.
 
     Args:
-        found: What the benchmarks found.
-        setting: Lines that say what was measured on and with.
-        rounds: How often each was run.
-        day: When.
-        has_plot: Whether there is a plot to show.
+        found: The findings of each benchmark.
+        setting: Lines about the machine and the versions.
+        rounds: Number of rounds of each.
+        day: Of the measurement.
+        has_plot: Whether there is a plot.
     """
     return "\n".join(_lines(found, setting, rounds, day, has_plot=has_plot)) + "\n"
 
@@ -83,7 +83,7 @@ def _lines(
 
 
 def write(found: Sequence[Findings], rounds: int) -> None:
-    """Write the page, and the plot if matplotlib can be had."""
+    """Write the page, and the plot if matplotlib can be installed."""
     bars = [bar for findings in found for bar in findings.bars]
     setting = [*machine(), ", ".join(peers())]
     text = document(

@@ -1,7 +1,7 @@
-"""Environments of the peers, each apart: their dependencies exclude each other.
+"""A separate environment for each peer: their dependencies exclude each other.
 
-What goes in is an extra of pyproject.toml, at the versions of constraints-NAME.txt
-beside the peers. They are made when first needed, in a folder that git ignores.
+Each has an extra of pyproject.toml, at the versions of constraints-NAME.txt in the
+folder of the peers. It is made when it is first needed, in a folder that git ignores.
 """
 
 import subprocess
@@ -16,23 +16,23 @@ __all__ = ["FOLDER", "ROOT", "NotInstalledError", "python_of", "versions"]
 
 ROOT: Final = Path(__file__).parent.parent
 FOLDER: Final = ROOT / ".benchmarks"
-"""What the benchmarks make once and keep; git ignores it."""
+"""For what the benchmarks make once; git ignores it."""
 
 CONSTRAINTS: Final = ROOT / "benchmarks" / "peers"
 
 
 class NotInstalledError(Exception):
-    """A peer's environment cannot be made; says why."""
+    """A peer's environment cannot be made; has the reason."""
 
 
 def python_of(name: str) -> Path:
-    """Return the Python of an environment, which is made if need be.
+    """Return the Python of an environment, which is made if it is missing.
 
     Args:
         name: Of the extra, without `bench-`; `plot` is the extra `bench`.
 
     Raises:
-        NotInstalledError: If its packages cannot be had; tells pip's first error.
+        NotInstalledError: If its packages cannot be installed; has pip's first error.
     """
     python, problem = _made(name)
     if problem:
@@ -42,7 +42,7 @@ def python_of(name: str) -> Path:
 
 @cache
 def _made(name: str) -> tuple[Path, str]:
-    """Make an environment once; return its Python, and why it is not there."""
+    """Make an environment once; return its Python, and the reason if that failed."""
     folder, constraints = FOLDER / name, CONSTRAINTS / f"constraints-{name}.txt"
     python = folder / "bin" / "python"
     wanted = _requirements(name)
@@ -85,9 +85,9 @@ def versions(name: str | None, packages: tuple[str, ...]) -> list[str]:
         packages: Their names.
     """
     python = sys.executable if name is None else python_of(name)
-    said = "import sys, importlib.metadata as m\nfor p in sys.argv[1:]:"
-    said += "print(p, m.version(p))"
-    command = [python, "-I", "-c", said, *packages]
+    code = "import sys, importlib.metadata as m\nfor p in sys.argv[1:]:"
+    code += "print(p, m.version(p))"
+    command = [python, "-I", "-c", code, *packages]
     return subprocess.run(
         command, capture_output=True, text=True, check=True
     ).stdout.splitlines()

@@ -1,4 +1,4 @@
-"""What a benchmark found: a table to read, and targets that are met or missed."""
+"""The findings of a benchmark: a table, and targets that are met or missed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,31 +9,31 @@ __all__ = ["Bar", "Findings", "Verdict", "spread"]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One target, and what was measured.
+    """One target, and its measured value.
 
     Args:
-        said: Both, in a line.
+        text: Both, in a line.
         is_met: Whether it is met.
-        is_exact: Whether it holds however little is measured.
+        is_exact: Whether it applies to a short measurement too.
     """
 
-    said: str
+    text: str
     is_met: bool
     is_exact: bool = False
 
     def __str__(self) -> str:
-        return f"{self.said}: {'met' if self.is_met else 'MISSED'}"
+        return f"{self.text}: {'met' if self.is_met else 'MISSED'}"
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What the plot shows of one client.
+    """The bars of one client in the plot.
 
     Args:
-        work: What was done.
-        client: By whom.
-        cpu_us: Microseconds of CPU for a row more.
-        peak_mb: Most memory at once, in units of 2**20 bytes.
+        work: The benchmark.
+        client: Its name.
+        cpu_us: Microseconds of CPU for an extra row.
+        peak_mb: Maximum memory, in units of 2**20 bytes.
     """
 
     work: str
@@ -44,11 +44,11 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What one benchmark found.
+    """The findings of one benchmark.
 
     Args:
         title: What was measured.
-        lines: A table, in a fixed pitch.
+        lines: A table in plain text.
         verdicts: The targets.
         bars: For the plot, the best first.
     """
@@ -60,6 +60,8 @@ class Findings:
 
 
 def spread(found: Sequence[float], digits: int = 2) -> str:
-    """Return the median of some rounds, with the least and the most of them."""
-    said = (f"{value:.{digits}f}" for value in (median(found), min(found), max(found)))
-    return "{} ({} to {})".format(*said)
+    """Return the median of some rounds, with their minimum and maximum."""
+    values = (
+        f"{value:.{digits}f}" for value in (median(found), min(found), max(found))
+    )
+    return "{} ({} to {})".format(*values)

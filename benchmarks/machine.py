@@ -1,4 +1,4 @@
-"""What was measured on, and with which versions."""
+"""The machine and the versions of a measurement."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ PACKAGES: Final = ("gcbatch", "aiohttp", "msgspec", "orjson", "pyarrow")
 
 
 def machine() -> Iterator[str]:
-    """Yield lines that say what this process runs on."""
+    """Yield lines about the machine and the versions."""
     system = f"{platform.system()} {platform.machine()}"
     with suppress(OSError):
         system = f"{platform.freedesktop_os_release()['PRETTY_NAME']}, {system}"
@@ -28,16 +28,16 @@ def machine() -> Iterator[str]:
 
 
 def peers() -> Iterator[str]:
-    """Yield the version of each peer that can be had."""
+    """Yield the version of each peer that can be installed."""
     for peer in PEERS:
         with suppress(NotInstalledError):
             yield from versions(peer.environment, (peer.name,))
 
 
 def _cpu() -> str:
-    """Return what the system calls its processor."""
+    """Return the system's name of its processor."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
-    return platform.processor() or "of a kind that the system does not tell"
+    return platform.processor() or "of an unknown kind"

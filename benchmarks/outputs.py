@@ -1,4 +1,4 @@
-"""What clients wrote, read again: Parquet, CSV or JSON Lines."""
+"""Reads the outputs of clients: Parquet, CSV or JSON Lines."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -17,7 +17,7 @@ AT_ONCE: Final = 100_000
 
 
 def tables(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
-    """Yield what was written, in pieces.
+    """Yield the rows of an output, in pieces.
 
     Args:
         path: A file, or a folder that has Parquet files somewhere in it.
@@ -39,7 +39,7 @@ def tables(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
 
 
 def records(path: Path, columns: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
-    """Yield what was written, row by row; in JSON Lines whole documents.
+    """Yield the rows of an output, one by one; in JSON Lines whole documents.
 
     Args:
         path: As for `tables`.
@@ -67,7 +67,7 @@ def _unwrapped(line: Any) -> Iterator[dict[str, Any]]:
     """Yield the record of a message, the document itself, or nothing.
 
     Singer puts a row in `record`, Airbyte in `record.data`; both have messages of other
-    types beside.
+    types too.
     """
     kind = line.get("type")
     if kind is None:

@@ -1,8 +1,8 @@
-"""What a job costs that is done already: `gcbatch run` once more.
+"""The cost of a job that is complete: `gcbatch run` again.
 
-`python -m benchmarks.own_again`: nothing is asked, and everything is exported again, a
-month and a year of 200 queues in PT15M. Taken off is what the interpreter and all the
-modules cost that such a run imports.
+`python -m benchmarks.own_again`: such a run sends no request and exports everything
+again, a month and a year of 200 queues in PT15M. The cost of the interpreter and of all
+modules that such a run imports is subtracted.
 """
 
 import sys
@@ -22,7 +22,7 @@ DAYS: Final = (31, 365)
 QUEUES: Final = 200
 QUICK_DAYS: Final = (1, 2)
 QUICK_QUEUES: Final = 5
-MOST_S: Final = 0.5
+MAX_S: Final = 0.5
 
 IMPORTS: Final = """
 import contextlib, importlib, pathlib, sys
@@ -33,11 +33,11 @@ for name in pathlib.Path(sys.argv[1]).read_text().split():
 
 
 def measure(rounds: int, *, quick: bool) -> Findings:
-    """Measure; before that a year is fetched, which takes a minute.
+    """Measure, after fetching a year, which takes a minute.
 
     Args:
-        rounds: How often each is run again.
-        quick: Whether a few rows do.
+        rounds: Number of rounds.
+        quick: Whether a few rows are enough.
     """
     days, queues = (QUICK_DAYS, QUICK_QUEUES) if quick else (DAYS, QUEUES)
     imports: list[Timed] = []
@@ -58,19 +58,19 @@ def measure(rounds: int, *, quick: bool) -> Findings:
     bare = [done.spent.cpu_s for done in imports]
     month, year = ([done.spent.cpu_s for done in again[number]] for number in days)
     found = tuple(verdicts(bare, month, year, requests))
-    return Findings("A job that is done, run again", tuple(lines), found)
+    return Findings("A complete job, run again", tuple(lines), found)
 
 
 def imported(bench: Bench, days: int) -> list[str]:
-    """Return the modules that a run imports, what is imported first foremost."""
+    """Return the modules that a run imports, in the order of import."""
     clocked(["-X", "importtime", "-m", "gcbatch", "run", str(bench.job(days))], bench)
     return modules_in((bench.folder / "command.log").read_text("utf-8"))
 
 
 def modules_in(log: str) -> list[str]:
     """Return the names that `python -X importtime` wrote among other lines."""
-    told = (line.rpartition("|") for line in log.splitlines())
-    names = [name.strip() for head, _, name in told if head.startswith("import time:")]
+    parts = (line.rpartition("|") for line in log.splitlines())
+    names = [name.strip() for head, _, name in parts if head.startswith("import time:")]
     return [name for name in names if name != "imported package"]
 
 
@@ -90,17 +90,17 @@ def verdicts(
     """Yield the targets.
 
     Args:
-        imports: Seconds of CPU of each round.
-        month: Likewise, of a run of a month.
-        year: Likewise, of a year.
-        requests: That were asked in all of them.
+        imports: Seconds of CPU of each round, of the imports.
+        month: The same of a run of a month.
+        year: The same of a run of a year.
+        requests: Sent in all of them.
     """
     yield Verdict(f"requests: {requests}, at most 0", requests == 0)
     for what, found in (("a month", month), ("a year", year)):
         more = median(found) - median(imports)
         yield Verdict(
-            f"{what}: {more:.2f} s of CPU more than its imports, at most {MOST_S}",
-            more <= MOST_S,
+            f"{what}: {more:.2f} s of CPU more than its imports, at most {MAX_S}",
+            more <= MAX_S,
         )
 
 

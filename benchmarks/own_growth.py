@@ -1,8 +1,8 @@
-"""What a row costs where there are more and more of them, up to ten million.
+"""The cost of a row as their number grows, up to ten million.
 
 `python -m benchmarks.own_growth` takes three minutes a round: 52 to 521 days of 200
-queues in PT15M, fetched and exported to Parquet, then exported again. Of each is taken
-off what a single day takes, which is mostly the start.
+queues in PT15M, fetched and exported to Parquet, then exported again. The
+cost of a single day, which is mostly the start, is subtracted from each.
 """
 
 import shutil
@@ -24,19 +24,19 @@ DAYS: Final = (52, 104, 260, 521)
 QUEUES: Final = 200
 QUICK_DAYS: Final = (2, 3)
 QUICK_QUEUES: Final = 5
-MOST_RATIO: Final = 1.15
+MAX_RATIO: Final = 1.15
 
 COMMANDS: Final = ("run", "export")
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What one command took, over one number of rows.
+    """The cost of one command for one number of rows.
 
     Args:
-        rows: How many there were beyond the first day's.
-        cpu_s: CPU beyond that of the first day alone; of each round.
-        peak_mb: Most memory; of each round.
+        rows: Number of rows after the first day.
+        cpu_s: CPU of each round, without that of the first day.
+        peak_mb: Maximum memory of each round.
     """
 
     rows: int
@@ -45,7 +45,7 @@ class Point:
 
     @property
     def row_us(self) -> float:
-        """Microseconds of CPU of a row, in the middle round."""
+        """Microseconds of CPU per row, median of the rounds."""
         return 1e6 * median(self.cpu_s) / self.rows
 
     def __str__(self) -> str:
@@ -56,8 +56,8 @@ def measure(rounds: int, *, quick: bool) -> Findings:
     """Measure.
 
     Args:
-        rounds: How often.
-        quick: Whether a few rows do.
+        rounds: Number of rounds.
+        quick: Whether a few rows are enough.
     """
     days, queues = (QUICK_DAYS, QUICK_QUEUES) if quick else (DAYS, QUEUES)
     spent: dict[tuple[str, int], list[Spent]] = {
@@ -80,23 +80,23 @@ def measure(rounds: int, *, quick: bool) -> Findings:
         f"{run.rows:12,} {run} {export}"
         for run, export in zip(*curves.values(), strict=True)
     ]
-    told = tuple(verdicts(curves["run"], curves["export"]))
-    return Findings("More and more rows", tuple(lines), told)
+    targets = tuple(verdicts(curves["run"], curves["export"]))
+    return Findings("Growing numbers of rows", tuple(lines), targets)
 
 
 def both(bench: Bench, days: int) -> list[Spent]:
-    """Fetch and export so many days, of which there is nothing yet; export again."""
+    """Fetch and export so many days into an empty store; export again."""
     shutil.rmtree(bench.folder / "store", ignore_errors=True)
     return [bench.run(days, command).spent for command in COMMANDS]
 
 
 def point(first: Sequence[Spent], spent: Sequence[Spent], rows: int) -> Point:
-    """Return what rows took beyond those of the first day.
+    """Return the cost of rows without the first day.
 
     Args:
         first: Of each round, the first day alone.
         spent: Of each round, the first day and those rows.
-        rows: How many.
+        rows: Number of rows.
     """
     more = [a.cpu_s - b.cpu_s for a, b in zip(spent, first, strict=True)]
     return Point(rows, tuple(more), tuple(one.peak_mb for one in spent))
@@ -106,16 +106,16 @@ def verdicts(run: Sequence[Point], export: Sequence[Point]) -> Iterator[Verdict]
     """Yield the targets.
 
     Args:
-        run: Of `gcbatch run`, the fewest rows first.
-        export: Likewise, of `gcbatch export`.
+        run: Of `gcbatch run`, the smallest number of rows first.
+        export: Of `gcbatch export`, in the same order.
     """
     for what, curve in (("run", run), ("export", export)):
         few, many = curve[0], curve[-1]
         ratio = many.row_us / few.row_us
         yield Verdict(
             f"{what}: a row of {many.rows / 1e6:.1f} million costs {ratio:.2f} x "
-            f"one of {few.rows / 1e6:.1f} million, at most {MOST_RATIO}",
-            ratio <= MOST_RATIO,
+            f"one of {few.rows / 1e6:.1f} million, at most {MAX_RATIO}",
+            ratio <= MAX_RATIO,
         )
 
 

@@ -1,4 +1,4 @@
-"""What `gcbatch --help` costs, beside an interpreter that imports typer.
+"""The cost of `gcbatch --help`, compared with an interpreter that imports typer.
 
 `python -m benchmarks.own_help` runs both in turns.
 """
@@ -17,7 +17,7 @@ from benchmarks.scores import at_most, ratios
 __all__ = ["measure", "verdict"]
 
 ROUNDS: Final = 9
-MOST: Final = 3.0
+MAX_RATIO: Final = 3.0
 COMMANDS: Final = {
     "python -c 'import typer'": ["-c", "import typer"],
     "gcbatch --help": ["-m", "gcbatch", "--help"],
@@ -28,8 +28,8 @@ def measure(rounds: int, *, quick: bool) -> Findings:
     """Measure.
 
     Args:
-        rounds: How often.
-        quick: Whether once does.
+        rounds: Number of rounds.
+        quick: Whether one round is enough.
     """
     spent: dict[str, list[float]] = {name: [] for name in COMMANDS}
     with tempfile.TemporaryDirectory(prefix="gcbatch-bench-") as folder:
@@ -49,9 +49,11 @@ def verdict(typer: Sequence[float], ours: Sequence[float]) -> Verdict:
 
     Args:
         typer: Seconds of each round.
-        ours: Likewise.
+        ours: Seconds of each round.
     """
-    return at_most("gcbatch --help, x the import of typer", ratios(ours, typer), MOST)
+    return at_most(
+        "gcbatch --help, x the import of typer", ratios(ours, typer), MAX_RATIO
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""A job of aggregates and the server it asks, for what is measured of gcbatch alone.
+"""A job of aggregates and its server, for benchmarks of gcbatch alone.
 
-Buckets of PT15M of five metrics, by queue and media type, a query a day.
+Buckets of PT15M of five metrics, by queue and media type, one query a day.
 """
 
 import json
@@ -22,15 +22,15 @@ __all__ = ["FIRST_DAY", "Bench", "Timed", "clocked", "opened", "query_of"]
 
 FIRST_DAY: Final = date(2025, 1, 1)
 WIDE: Final = 1_000_000
-"""A quota that nobody reaches."""
+"""A quota that no client reaches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """What one process took from start to end.
+    """The cost of one process from start to end.
 
     Args:
-        wall_s: By the clock on the wall.
+        wall_s: Elapsed time.
         spent: CPU and memory.
     """
 
@@ -39,7 +39,7 @@ class Timed:
 
 
 def clocked(command: Sequence[str], bench: "Bench") -> Timed:
-    """Run a command of this interpreter to its end; see measured."""
+    """Run a command of this interpreter to its end; see `measured`."""
     begun = perf_counter()
     spent = measured(
         [sys.executable, *command], bench.environ, bench.folder / "command.log"
@@ -84,23 +84,23 @@ class Bench:
         return days * self.queues * QUARTERS
 
     def run(self, days: int, command: str = "run") -> Timed:
-        """Let gcbatch run, or export, the job of so many days.
+        """Run or export the job of so many days.
 
         Raises:
-            RuntimeError: If it fails, or its rows are not all there.
+            RuntimeError: If it fails, or rows are missing.
         """
         done = clocked(["-m", "gcbatch", command, str(self.job(days))], self)
         rows = self.report(days)["rows"]
         if rows != self.rows(days):
-            msg = f"{days} days: {rows:,} rows, where {self.rows(days):,} are right"
+            msg = f"{days} days: {rows:,} rows instead of {self.rows(days):,}"
             raise RuntimeError(msg)
         return done
 
     def report(self, days: int) -> dict[str, Any]:
-        """Return what the last run of a job said of itself."""
+        """Return the run report of the last run of a job."""
         text = (self.folder / "store" / f"days-{days}" / "run.json").read_text("utf-8")
-        told: dict[str, Any] = json.loads(text)
-        return told
+        report: dict[str, Any] = json.loads(text)
+        return report
 
     def job(self, days: int) -> Path:
         """Write the job file of so many days, and return its path."""
@@ -133,7 +133,7 @@ class Bench:
 
 @contextmanager
 def opened(queues: int) -> Iterator[Bench]:
-    """Start the server, in a process of its own."""
+    """Start the server in a separate process."""
     command = [sys.executable, "-m", "benchmarks.aggregates_server", "0", str(queues)]
     with (
         tempfile.TemporaryDirectory(prefix="gcbatch-bench-") as folder,
@@ -142,5 +142,5 @@ def opened(queues: int) -> Iterator[Bench]:
         environ = environment(Path(folder) / "bytecode")
         environ["BENCH_SECRET"] = secret
         bench = Bench(url, client_id, queues, Path(folder), environ)
-        bench.run(1)  # which compiles the byte code
+        bench.run(1)  # compiles the byte code
         yield bench

@@ -1,8 +1,8 @@
-"""Peak memory of a year of aggregates, beside that of a month.
+"""Peak memory of a year of aggregates, compared with that of a month.
 
 `python -m benchmarks.own_memory`: `gcbatch run` of 200 queues in PT15M, fetched and
-exported to Parquet, each into a store of its own. What is counted is the resident
-memory of the whole process, from the interpreter on.
+exported to Parquet, each into its own store. The resident memory of the whole process
+counts, with the interpreter.
 """
 
 import shutil
@@ -23,16 +23,16 @@ QUEUES: Final = 200
 QUICK_DAYS: Final = (1, 2)
 QUICK_QUEUES: Final = 5
 
-MOST_RATIO: Final = 1.1
-MOST_MB: Final = 200.0
+MAX_RATIO: Final = 1.1
+MAX_MB: Final = 200.0
 
 
 def measure(rounds: int, *, quick: bool) -> Findings:
     """Measure; a round takes a minute and a half.
 
     Args:
-        rounds: How often.
-        quick: Whether a few rows do.
+        rounds: Number of rounds.
+        quick: Whether a few rows are enough.
     """
     days, queues = (QUICK_DAYS, QUICK_QUEUES) if quick else (DAYS, QUEUES)
     peaks: list[list[float]] = [[], []]
@@ -53,15 +53,17 @@ def verdicts(month: Sequence[float], year: Sequence[float]) -> Iterator[Verdict]
 
     Args:
         month: Peak memory of each round, MB.
-        year: Likewise.
+        year: The same of the year.
     """
     ratio = median(year) / median(month)
     yield Verdict(
-        f"peak memory of a year: {ratio:.2f} x a month's, at most {MOST_RATIO}",
-        ratio <= MOST_RATIO,
+        f"peak memory of a year: {ratio:.2f} x a month's, at most {MAX_RATIO}",
+        ratio <= MAX_RATIO,
     )
-    most = max(*month, *year)
-    yield Verdict(f"peak memory: {most:.0f} MB, at most {MOST_MB:.0f}", most <= MOST_MB)
+    peak_mb = max(*month, *year)
+    yield Verdict(
+        f"peak memory: {peak_mb:.0f} MB, at most {MAX_MB:.0f}", peak_mb <= MAX_MB
+    )
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
-"""A page of aggregates to its stored part, beside the least that could be done with it.
+"""A page of aggregates to its stored part, compared with the minimum of work.
 
 `python -m benchmarks.own_page`: 200 queues of 96 buckets with five metrics, in one
 process, in turns. CPU is counted, user and system, of all threads.
 
 - **gcbatch** checks the text, decodes it, checks buckets, groups and figures, makes a
-  row of each bucket, writes the part with a checksum of each page, seals it with a hash
-  of all its bytes, and puts it in its place.
-- **The floor** decodes the same text with msgspec into typed structs, and writes a
-  table of the same rows, which it finds ready, to Parquet with zstd. It makes no row.
-- **By hand** is told, not judged: it decodes likewise, and makes the columns by a line
-  of Python for each, as one would who trusts what comes.
+  row of each bucket, writes the part with a checksum of each page, adds a hash of all
+  its bytes, and moves it to its place.
+- **The minimum** decodes the same text with msgspec into typed structs, and writes a
+  prepared table of the same rows to Parquet with zstd. It makes no rows.
+- **By hand** has no target: it decodes in the same way, and makes each column with a
+  line of Python, without checks.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ __all__ = ["measure", "verdict"]
 ROUNDS: Final = 15
 QUEUES: Final = 200
 QUICK_QUEUES: Final = 5
-MOST: Final = 2.0
+MAX_RATIO: Final = 2.0
 START: Final = datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day, tzinfo=UTC)
 DAY: Final = Window(START, START + timedelta(days=1))
 QUARTER: Final = timedelta(minutes=15)
@@ -83,20 +83,20 @@ class Line:
     async def post(
         self, path: str, decode: Callable[[bytes], Any], body: bytes, **_: bool
     ) -> Answer[Any]:
-        """Return the page, decoded; the question makes no difference."""
+        """Return the decoded page, whatever the query."""
         del path, body
         self.page.isascii()
         return Answer(decode(self.page), START, 1, len(self.page), "")
 
 
 @dataclass
-class Desk:
-    """The page, and what it is worked on with.
+class PageWork:
+    """A page, with the objects that process it.
 
     Args:
         page: JSON.
-        queues: How many are in it.
-        folder: Where to write.
+        queues: Number of its queues.
+        folder: For the files.
     """
 
     page: bytes
@@ -115,7 +115,7 @@ class Desk:
         self.ready = self.decoded().table
 
     def decoded(self) -> Part:
-        """Return the part, as gcbatch makes it."""
+        """Return the part that gcbatch makes."""
         client = cast("Client", Line(self.page))
         return asyncio.run(self.endpoint.fetch(client, self.query, self.asked))
 
@@ -123,10 +123,10 @@ class Desk:
         """Store the part."""
         self.store.write(self.query.digest, self.decoded())
 
-    def floor(self) -> None:
-        """Decode the page, and write the rows that are ready."""
+    def minimum(self) -> None:
+        """Decode the page, and write the prepared rows."""
         self.decoder.decode(self.page)
-        pq.write_table(self.ready, self.folder / "floor.parquet", compression="zstd")
+        pq.write_table(self.ready, self.folder / "minimum.parquet", compression="zstd")
 
     def by_hand(self) -> None:
         """Decode the page, make rows of it, and write them."""
@@ -134,14 +134,14 @@ class Desk:
         pq.write_table(table, self.folder / "hand.parquet", compression="zstd")
 
     def check(self) -> None:
-        """Make sure that all write the same rows.
+        """Check that all write the same rows.
 
         Raises:
-            RuntimeError: If one does not.
+            RuntimeError: If one has other rows.
         """
         by = [(name, "ascending") for name in ("interval_start", "queue_id")]
         ours = self.store.read(self.query.digest)
-        for name in ("floor.parquet", "hand.parquet"):
+        for name in ("minimum.parquet", "hand.parquet"):
             found = pq.read_table(self.folder / name).sort_by(by)
             if not found.equals(ours) or found.num_rows != self.queues * QUARTERS:
                 msg = f"{name} has other rows than the part"
@@ -152,32 +152,32 @@ def measure(rounds: int, *, quick: bool) -> Findings:
     """Measure.
 
     Args:
-        rounds: How often each works on the page.
-        quick: Whether a small page does.
+        rounds: Number of rounds.
+        quick: Whether a small page is enough.
     """
     queues = QUICK_QUEUES if quick else QUEUES
     page = page_of(queues)
     with tempfile.TemporaryDirectory(prefix="gcbatch-bench-") as folder:
-        desk = Desk(page, queues, Path(folder))
+        page_work = PageWork(page, queues, Path(folder))
         work = {
-            "gcbatch": desk.ours,
-            "the floor": desk.floor,
-            "by hand": desk.by_hand,
+            "gcbatch": page_work.ours,
+            "minimum": page_work.minimum,
+            "by hand": page_work.by_hand,
         }
         spent = in_turns(work, rounds)
-        desk.check()
+        page_work.check()
     lines = tuple(
         f"{name:10} {spread([1e3 * s for s in found], 1):>24} ms of CPU"
         for name, found in spent.items()
     )
     title = f"A page of {queues * QUARTERS:,} rows, {len(page) / 1e6:.1f} MB"
-    return Findings(title, lines, (verdict(spent["gcbatch"], spent["the floor"]),))
+    return Findings(title, lines, (verdict(spent["gcbatch"], spent["minimum"]),))
 
 
 def in_turns(
     work: Mapping[str, Callable[[], None]], rounds: int
 ) -> dict[str, list[float]]:
-    """Return the seconds of CPU that each took in each round, but for a first."""
+    """Return the seconds of CPU of each in each round; a first round is not counted."""
     spent: dict[str, list[float]] = {name: [] for name in work}
     for number in range(rounds + 1):
         for name in list(work)[:: -1 if number % 2 else 1]:
@@ -188,14 +188,14 @@ def in_turns(
     return spent
 
 
-def verdict(ours: Sequence[float], floor: Sequence[float]) -> Verdict:
+def verdict(ours: Sequence[float], minimum: Sequence[float]) -> Verdict:
     """Return the target.
 
     Args:
         ours: Seconds of each round.
-        floor: Likewise.
+        minimum: Seconds of each round.
     """
-    return at_most("page to part, x the floor", ratios(ours, floor), MOST)
+    return at_most("page to part, x the minimum", ratios(ours, minimum), MAX_RATIO)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A page of aggregates, read with msgspec as one would who trusts what comes."""
+"""A page of aggregates, read with msgspec without checks."""
 
 from datetime import datetime
 from typing import Any

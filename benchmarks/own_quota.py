@@ -1,9 +1,9 @@
 """How much of a quota of 300 requests a minute is used, in real time.
 
-`python -m benchmarks.own_quota` takes four minutes and a little: 1,200 queries of a
-day each, asked of the simulator, which counts in windows of a minute from the first
-request on. Used is what was answered, of what the minutes from the run's start to its
-end allow; neither start-up nor export is taken off.
+`python -m benchmarks.own_quota` takes a little more than four minutes. It sends 1,200
+queries of a day each to the simulator, which counts in windows of a minute from the
+first request. The share used is the answered requests, of those that the quota allows
+from the run's start to its end, including start-up and export.
 """
 
 import json
@@ -28,11 +28,11 @@ ALLOWED: Final = 300
 WINDOW_S: Final = 60
 QUICK_ALLOWED: Final = 10
 QUICK_WINDOW_S: Final = 2
-"""The same pace, in windows that are soon over."""
+"""The same rate, in short windows."""
 
 LAST_DAY: Final = date(2026, 9, 1)
-LEAST_PCT: Final = 97.0
-MOST_REFUSED: Final = 2
+MIN_PCT: Final = 97.0
+MAX_REFUSED: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +41,18 @@ class Pace:
 
     Args:
         answered: Requests that were not refused, by the server's count.
-        refused: Answers 429, likewise.
-        seconds: From the run's start to its end, as it says itself.
-        told_pct: What it says that it used of the quota, in percent.
+        refused: Answers 429, by the server's count.
+        seconds: From the run's start to its end, in its report.
+        reported_pct: Percentage of the quota that the report says was used.
     """
 
     answered: int
     refused: int
     seconds: float
-    told_pct: float
+    reported_pct: float
 
     def used_pct(self, per_s: float) -> float:
-        """Return what was used of the requests that a second allows, in percent."""
+        """Return the share of the allowed requests that was used, in percent."""
         return 100 * self.answered / (per_s * self.seconds)
 
 
@@ -60,8 +60,8 @@ def measure(rounds: int, *, quick: bool) -> Findings:
     """Measure; a round takes four minutes.
 
     Args:
-        rounds: How often.
-        quick: Whether windows of two seconds do.
+        rounds: Number of rounds.
+        quick: Whether windows of two seconds are enough.
     """
     allowed, window_s = ALLOWED, WINDOW_S
     if quick:
@@ -70,8 +70,8 @@ def measure(rounds: int, *, quick: bool) -> Findings:
     per_s = allowed / window_s
     lines = tuple(
         f"{pace.answered} requests in {pace.seconds:.1f} s, {pace.refused} refused: "
-        f"{pace.used_pct(per_s):.1f} % of the quota; of its windows, as the run says, "
-        f"{pace.told_pct:.1f} %"
+        f"{pace.used_pct(per_s):.1f} % of the quota; of its windows, as reported by "
+        f"the run, {pace.reported_pct:.1f} %"
         for pace in paces
     )
     title = f"A quota of {allowed} requests in {window_s} s"
@@ -95,12 +95,14 @@ def one_run(allowed: int, window_s: int) -> Pace:
             [sys.executable, "-m", "gcbatch", "run", str(path)], environ, folder / "log"
         )
         asked = asked_since(url)
-        told = json.loads((folder / "store" / "quota" / "run.json").read_text("utf-8"))
+        report = json.loads(
+            (folder / "store" / "quota" / "run.json").read_text("utf-8")
+        )
     return Pace(
         asked.requests - asked.throttled,
         asked.throttled,
-        told["seconds"],
-        told["quota_used_pct"],
+        report["seconds"],
+        report["quota_used_pct"],
     )
 
 
@@ -135,11 +137,11 @@ def verdicts(paces: list[Pace], per_s: float) -> Iterator[Verdict]:
     """
     used = min(pace.used_pct(per_s) for pace in paces)
     yield Verdict(
-        f"quota used: {used:.1f} %, at least {LEAST_PCT:.0f} %", used >= LEAST_PCT
+        f"quota used: {used:.1f} %, at least {MIN_PCT:.0f} %", used >= MIN_PCT
     )
     refused = max(pace.refused for pace in paces)
     yield Verdict(
-        f"requests refused: {refused}, at most {MOST_REFUSED}", refused <= MOST_REFUSED
+        f"requests refused: {refused}, at most {MAX_REFUSED}", refused <= MAX_REFUSED
     )
 
 

@@ -1,9 +1,8 @@
-"""Whether pages are decoded faster side by side: two threads beside one.
+"""Whether two threads decode pages faster than one.
 
-`python -m benchmarks.own_threads`: the same eight pages of aggregates are decoded, and
-their parts written, by one thread and by two. With two cores, work that lets go of the
-interpreter takes half the time; work that holds it takes the same, or more. Nothing is
-judged: the table tells what docs/decisions says.
+`python -m benchmarks.own_threads`: one thread and two decode the same eight pages of
+aggregates and write their parts. With two cores, work that releases the interpreter
+takes half the time; work that holds it takes the same, or more. It has no target.
 """
 
 import sys
@@ -16,7 +15,7 @@ from typing import Final
 
 from benchmarks.alone import main_of
 from benchmarks.findings import Findings, spread
-from benchmarks.own_page import QUEUES, QUICK_QUEUES, Desk, page_of
+from benchmarks.own_page import QUEUES, QUICK_QUEUES, PageWork, page_of
 from gcbatch.store.part_file import write_part
 
 __all__ = ["measure"]
@@ -30,26 +29,26 @@ def measure(rounds: int, *, quick: bool) -> Findings:
     """Measure.
 
     Args:
-        rounds: How often each is done.
-        quick: Whether small pages do.
+        rounds: Number of rounds.
+        quick: Whether small pages are enough.
     """
     queues = QUICK_QUEUES if quick else QUEUES
     page = page_of(queues)
     with tempfile.TemporaryDirectory(prefix="gcbatch-bench-") as name:
         folder = Path(name)
-        desk = Desk(page, queues, folder)
-        part = desk.decoded()
+        page_work = PageWork(page, queues, folder)
+        part = page_work.decoded()
         work: dict[str, Callable[[int], object]] = {
-            "msgspec alone": lambda _: desk.decoder.decode(page),
-            "page to rows": lambda _: desk.decoded(),
+            "msgspec alone": lambda _: page_work.decoder.decode(page),
+            "page to rows": lambda _: page_work.decoded(),
             "rows to part": lambda n: write_part(folder / f"{n}.parquet", part, {}),
         }
         lines = [line(what, one, rounds) for what, one in work.items()]
-    return Findings(f"{THREADS} threads beside one", tuple(lines))
+    return Findings(f"{THREADS} threads compared with one", tuple(lines))
 
 
 def line(what: str, one: Callable[[int], object], rounds: int) -> str:
-    """Return a line of the table: time and CPU of two threads by those of one."""
+    """Return a line of the table: the ratios of time and CPU, two threads to one."""
     wall, cpu = [], []
     for _ in range(rounds):
         (alone_s, alone_cpu_s), (both_s, both_cpu_s) = (
@@ -61,7 +60,7 @@ def line(what: str, one: Callable[[int], object], rounds: int) -> str:
 
 
 def taken(one: Callable[[int], object], threads: int) -> tuple[float, float]:
-    """Return the seconds, and those of CPU, that all pages take."""
+    """Return the elapsed seconds and those of CPU for all pages."""
     with ThreadPoolExecutor(threads) as pool:
         begun = perf_counter(), process_time()
         list(pool.map(one, range(PAGES)))

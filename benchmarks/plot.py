@@ -1,4 +1,4 @@
-"""Draws CPU and memory of all clients; runs where matplotlib is.
+"""Draws CPU and memory of all clients; needs matplotlib.
 
 `python plot.py FIGURES PATH` reads the bars of findings.py as JSON and writes an SVG.
 The same figures give the same bytes.
@@ -19,10 +19,10 @@ from matplotlib import pyplot as plt
 OURS: Final = "gcbatch"
 INK: Final = "#222222"
 COLOURS: Final = {True: "#0072b2", False: "#9a9a9a"}
-"""Of gcbatch and of all others: apart in lightness too."""
+"""Of gcbatch and of all others: different in lightness too."""
 
 MEASURES: Final = (
-    ("cpu_us", "microseconds of CPU for a row more", "{:,.1f}"),
+    ("cpu_us", "microseconds of CPU for an extra row", "{:,.1f}"),
     ("peak_mb", "peak memory, MB", "{:,.0f}"),
 )
 
@@ -66,7 +66,7 @@ def draw(bars: list[dict[str, Any]], path: Path) -> None:
 
 
 def limits_of(values: list[float]) -> tuple[float, float]:
-    """Return the ends of an axis: a power of ten, and room for the longest figure."""
+    """Return the ends of an axis: a power of ten, and space for the longest figure."""
     return 10 ** math.floor(math.log10(min(values))), max(values) * 4
 
 
@@ -97,7 +97,7 @@ def fill(
 
 
 def main() -> None:
-    """Draw what the command line names."""
+    """Draw the figures that the command line names."""
     figures, path = map(Path, sys.argv[1:])
     draw(json.loads(figures.read_text("utf-8")), path)
 

@@ -1,4 +1,4 @@
-"""Processes, and what they used up. POSIX only."""
+"""Runs processes and measures them. POSIX only."""
 
 import json
 import os
@@ -20,12 +20,12 @@ RSS_UNIT: Final = 1 if sys.platform == "darwin" else 1024
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What one process used up from start to end.
+    """The cost of one process from start to end.
 
     Args:
         cpu_s: User and system time.
-        peak_mb: Most memory at once, in units of 2**20 bytes.
-        wall_s: How long it took, with the server at work beside it.
+        peak_mb: Maximum memory, in units of 2**20 bytes.
+        wall_s: Elapsed time; the server works at the same time.
     """
 
     cpu_s: float
@@ -34,10 +34,9 @@ class Spent:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return the environment of what is measured.
+    """Return the environment of a measured process.
 
-    Byte code is compiled once, as in a package that was installed, and kept in
-    *folder*.
+    Byte code is compiled once, as in an installed package, and stored in *folder*.
     """
     kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     return {**kept, "PYTHONPYCACHEPREFIX": str(folder)}
@@ -52,12 +51,12 @@ def measured(command: Sequence[str], environ: Mapping[str, str], log: Path) -> S
         log: Where its output goes.
 
     Raises:
-        RuntimeError: If it fails; says what it printed.
+        RuntimeError: If it fails; has its output.
     """
-    # Linux counts the memory of whoever starts a process as the process's own, so that
-    # a small one has to start it: this file as a program.
-    told = log.with_suffix(".json")
-    starter = [sys.executable, "-I", __file__, str(told), *command]
+    # Linux counts the memory of the parent as the process's own, so a small parent
+    # must start it: this file as a program.
+    result = log.with_suffix(".json")
+    starter = [sys.executable, "-I", __file__, str(result), *command]
     with log.open("wb") as file:
         done = subprocess.run(
             starter, env=environ, stdout=file, stderr=file, check=False
@@ -65,18 +64,18 @@ def measured(command: Sequence[str], environ: Mapping[str, str], log: Path) -> S
     if done.returncode:
         msg = f"{' '.join(command)}: exit {done.returncode}: {log.read_text()}"
         raise RuntimeError(msg)
-    return Spent(**json.loads(told.read_text()))
+    return Spent(**json.loads(result.read_text()))
 
 
-def start(told: Path, command: Sequence[str]) -> int:
-    """Run a command, write down what it used up, and return its exit code."""
+def start(result: Path, command: Sequence[str]) -> int:
+    """Run a command, write its cost to a file, and return its exit code."""
     began = time.monotonic()
     code = subprocess.run(command, check=False).returncode
     wall_s = time.monotonic() - began
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s, peak_mb = used.ru_utime + used.ru_stime, used.ru_maxrss * RSS_UNIT / 2**20
     found = {"cpu_s": cpu_s, "peak_mb": peak_mb, "wall_s": wall_s}
-    told.write_text(json.dumps(found))
+    result.write_text(json.dumps(found))
     return code
 
 
@@ -84,13 +83,13 @@ def start(told: Path, command: Sequence[str]) -> int:
 def served(
     command: Sequence[str], environ: Mapping[str, str]
 ) -> Iterator[tuple[str, ...]]:
-    """Run a server; it is stopped on leaving.
+    """Run a server, and stop it at the end.
 
     Yields:
         The words of the first line that it prints.
 
     Raises:
-        RuntimeError: If it ends before it printed one.
+        RuntimeError: If it ends before it prints one.
     """
     with subprocess.Popen(
         command, env=environ, stdout=subprocess.PIPE, text=True
@@ -98,7 +97,7 @@ def served(
         try:
             line = process.stdout.readline() if process.stdout else ""
             if not line:
-                msg = f"{' '.join(command)}: does not serve"
+                msg = f"{' '.join(command)}: did not start"
                 raise RuntimeError(msg)
             yield tuple(line.split())
         finally:

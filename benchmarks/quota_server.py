@@ -1,4 +1,4 @@
-"""The simulator with its sample and a quota; a process of its own.
+"""The simulator with its sample and a quota, in a separate process.
 
 `python -m benchmarks.quota_server ALLOWED WINDOW_S` serves until it is stopped. Once it
 listens it prints a line: its URL, the client's id and secret.

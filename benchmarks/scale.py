@@ -3,9 +3,9 @@
     python benchmarks/scale.py
 
 Prints the tables of docs/scale.md. The simulation is of discrete events, and the same
-for the same seed: orgs ask at the pace of their quota, or read the results of the
-service's jobs; what comes waits for a core. Nothing is asked of anyone, and nothing
-measured here: the costs were measured before, by the scripts named beside them.
+for the same seed: orgs send requests at the rate of their quota, or read the results of
+the service's jobs; answers wait for a core. The script sends no request and measures
+nothing: the costs were measured before, by the scripts named in the comments.
 """
 
 import heapq
@@ -19,35 +19,36 @@ from statistics import median
 from typing import Final
 
 SEEDS: Final = (1, 2, 3)
-"""The first is told in full, the others in how far they differ."""
+"""The first has all tables; the others show how much they differ."""
 
 ORGS: Final = 200
 DAYS: Final = 730
 MEDIAN_PER_DAY: Final = 4_000
-"""Conversations of the middle org. An assumption, as is how far orgs differ:"""
+"""Conversations of the median org. An assumption, as is the next:"""
 
 SIGMA: Final = 1.1
-"""Of the logarithm: one org in ten has four times the middle one's, or a quarter."""
+"""Of the logarithm: one org in ten has four times the median, or a quarter."""
 
 FETCH_US: Final = 40.0
 """Processor time of a conversation fetched and stored. Measured on one core of an AMD
 EPYC by benchmarks/cost_of_details.py, 2026-11-22: 40 to 42; of longer runs 35."""
 
 EXPORT_US: Final = 18.0
-"""Of one read again and written to `conversations` in Parquet. Likewise: 18."""
+"""Of one read again and written to `conversations` in Parquet. The same source: 18."""
 
 BYTES: Final = 4_402
-"""Of a conversation as JSON. Likewise; how the made-up ones are made."""
+"""Of a conversation as JSON. The same source; the size of generated ones."""
 
 GZIP_BYTES: Final = 640
-"""Of it on the line, where the service compresses. Likewise, with level 6; real ones
+"""Of it in transit, if the service compresses. The same source, with level 6; real ones
 are less alike."""
 
 STORED_BYTES: Final = 750
-"""Of it in a part. Likewise: 570 where conversations are much alike; of others 750."""
+"""Of it in a part. The same source: 570 if conversations are much alike; of others
+750."""
 
 GRANT_US: Final = 135.0
-"""Processor time of the coordinator for a request of a worker's, over TLS. Measured by
+"""Processor time of the coordinator for a worker's request, over TLS. Measured by
 benchmarks/coordinator.py, 2026-11-22: 129 to 147."""
 
 TASK_US: Final = 1_000.0
@@ -61,7 +62,7 @@ QUERY_BYTES: Final = 317
 """A query of a plan. Measured over 146,000 of them, resident."""
 
 ORG_BYTES: Final = 4_200
-"""The way to an org: session, pace and token, nothing under way. Measured over 200."""
+"""Of an org: session, rate limiter and token, without requests. Measured over 200."""
 
 QUOTA: Final = 300
 """Requests a minute of a client; see gcbatch/genesys/limits.py."""
@@ -74,23 +75,24 @@ JOB_DAYS: Final = 7
 JOB_PAGE: Final = 1_000
 JOBS_IN_FLIGHT: Final = 5
 JOB_REQUESTS: Final = 12
-"""Of a job beside its pages: handed in, looked after, removed."""
+"""Of a job in addition to its pages: submitted, polled, deleted."""
 
 JOB_WAIT_S: Final = 180.0
-"""Until a job is done. An assumption: the service tells no figure."""
+"""Until a job is done. An assumption: the service documents no figure."""
 
 JOB_PAGE_S: Final = 3.0
-"""Until a page of 4.4 MB is there; the next can be asked for only then. Likewise."""
+"""Until a page of 4.4 MB has arrived; only then can the next be requested. An
+assumption."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What an org gets in one go: a minute's requests, or a job's results.
+    """The answers of a minute's requests, or the results of a job.
 
     Args:
-        arrives_s: Seconds until it is there to be worked on.
-        lasts_s: Seconds until the next may be asked for.
-        conversations: How many there are in it.
+        arrives_s: Seconds until it has arrived.
+        lasts_s: Seconds until the next may be requested.
+        conversations: Their number.
     """
 
     arrives_s: float
@@ -104,8 +106,8 @@ class Outcome:
 
     Args:
         hours: Until the last org was done.
-        busy: Part of the cores' time that they worked.
-        at_once: The most orgs that were under way.
+        busy: Share of the cores' time that they worked.
+        at_once: Maximum of orgs that were active.
     """
 
     hours: float
@@ -132,7 +134,7 @@ def job_requests_of(per_day: int) -> int:
 
 
 def by_pages(per_day: int) -> list[Batch]:
-    """Return what an org gets minute by minute, at its quota."""
+    """Return the batches of an org, minute by minute, at its quota."""
     minutes, left = math.ceil(pages_of(per_day) / QUOTA), per_day * DAYS
     batches: list[Batch] = []
     for minute in range(minutes):
@@ -143,7 +145,7 @@ def by_pages(per_day: int) -> list[Batch]:
 
 
 def by_jobs(per_day: int) -> list[Batch]:
-    """Return what an org gets job by job."""
+    """Return the batches of an org, job by job."""
     batches: list[Batch] = []
     for first in range(0, DAYS, JOB_DAYS):
         here = per_day * min(JOB_DAYS, DAYS - first)
@@ -155,45 +157,45 @@ def by_jobs(per_day: int) -> list[Batch]:
 def simulate(
     work: Sequence[Sequence[Batch]], *, cores: int, lanes: int, at_once: int = ORGS
 ) -> Outcome:
-    """Let orgs get their batches, and cores work on what came, first come first served.
+    """Simulate orgs that get their batches, and cores that process them in order.
 
     Args:
         work: Of each org, its batches in order.
-        cores: Processes that work; a batch is worked on by one.
-        lanes: Batches of an org that are under way at once.
-        at_once: Orgs that are under way at once; the others wait.
+        cores: Number of processes; one of them processes a batch.
+        lanes: Batches of an org that are active at once.
+        at_once: Orgs that are active at once; the others wait.
     """
     events: list[tuple[float, int, int, Batch | None]] = []
     number = count()
     waiting = deque(range(len(work)))
     left = [deque(batches) for batches in work]
-    under_way: dict[int, int] = {}
+    active: dict[int, int] = {}
     free_at = [0.0] * cores
     worked_s = ended_s = 0.0
-    most = 0
+    peak = 0
 
     def begin(org: int, now: float) -> None:
-        """Ask for the next batch of an org; let another one in where it has none."""
+        """Request the next batch of an org; without one, start another org."""
         if left[org]:
             batch = left[org].popleft()
-            under_way[org] = under_way.get(org, 0) + 1
+            active[org] = active.get(org, 0) + 1
             heapq.heappush(events, (now + batch.arrives_s, next(number), org, batch))
-        elif not under_way.get(org):
-            under_way.pop(org, None)
-            let_in(now)
+        elif not active.get(org):
+            active.pop(org, None)
+            start_orgs(now)
 
-    def let_in(now: float) -> None:
-        while waiting and len(under_way) < at_once:
+    def start_orgs(now: float) -> None:
+        while waiting and len(active) < at_once:
             org = waiting.popleft()
             for _ in range(min(lanes, len(left[org]))):
                 begin(org, now)
 
-    let_in(0.0)
+    start_orgs(0.0)
     while events:
         now, _, org, batch = heapq.heappop(events)
-        most = max(most, len(under_way))
+        peak = max(peak, len(active))
         if batch is None:
-            under_way[org] -= 1
+            active[org] -= 1
             begin(org, now)
             continue
         cost_s = batch.conversations * FETCH_US / 1e6
@@ -203,11 +205,11 @@ def simulate(
         next_s = max(done_s, now - batch.arrives_s + batch.lasts_s)
         ended_s = max(ended_s, done_s)
         heapq.heappush(events, (next_s, next(number), org, None))
-    return Outcome(ended_s / 3600, worked_s / (cores * ended_s), most)
+    return Outcome(ended_s / 3600, worked_s / (cores * ended_s), peak)
 
 
 def needs(orgs: Sequence[int]) -> Iterator[str]:
-    """Yield the arithmetic as a table: what it takes, whoever does it."""
+    """Yield the arithmetic as a table."""
     conversations = sum(orgs) * DAYS
     pages, jobs = sum(map(pages_of, orgs)), sum(map(job_requests_of, orgs))
     hours = sorted(pages_of(per_day) / QUOTA / 60 for per_day in orgs)
@@ -235,17 +237,17 @@ def needs(orgs: Sequence[int]) -> Iterator[str]:
     yield f"| memory of the coordinator | {memory_mb:,.0f} MB |"
 
 
-SCENES: Final = ((1, 50), (1, ORGS), (2, ORGS), (4, ORGS), (8, ORGS), (16, ORGS))
+SCENARIOS: Final = ((1, 50), (1, ORGS), (2, ORGS), (4, ORGS), (8, ORGS), (16, ORGS))
 """Cores, and orgs at once; the first is one process without a cluster."""
 
 
-def scenes(orgs: Sequence[int]) -> Iterator[str]:
-    """Yield how long it takes with so many cores, by either road, as a table."""
+def scenarios(orgs: Sequence[int]) -> Iterator[str]:
+    """Yield how long it takes with so many cores, by either mode, as a table."""
     pages = [by_pages(per_day) for per_day in orgs]
     jobs = [by_jobs(per_day) for per_day in orgs]
     yield "| cores | orgs at once | by pages | cores busy | by jobs | cores busy |"
     yield "|---|---|---|---|---|---|"
-    for cores, at_once in SCENES:
+    for cores, at_once in SCENARIOS:
         paged = simulate(pages, cores=cores, lanes=1, at_once=at_once)
         jobbed = simulate(jobs, cores=cores, lanes=JOBS_IN_FLIGHT, at_once=at_once)
         yield (
@@ -255,7 +257,7 @@ def scenes(orgs: Sequence[int]) -> Iterator[str]:
 
 
 def other_seeds() -> Iterator[str]:
-    """Yield how far other drawings of the orgs differ, as a table."""
+    """Yield how much other random orgs differ, as a table."""
     yield "| seed | conversations | the largest org | one core, by pages | by jobs |"
     yield "|---|---|---|---|---|"
     for seed in SEEDS:
@@ -272,7 +274,7 @@ def other_seeds() -> Iterator[str]:
 def tables() -> Iterator[str]:
     """Yield all tables of the page, a line each."""
     orgs = volumes(SEEDS[0])
-    for table in (needs(orgs), scenes(orgs), other_seeds()):
+    for table in (needs(orgs), scenarios(orgs), other_seeds()):
         yield from table
         yield ""
 

@@ -1,4 +1,4 @@
-"""What runs tell: rows first, then requests, then what was used up. Pure."""
+"""Turns runs into tables: rows, requests, and costs. Pure."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ class Scores:
 
     Args:
         runs: By client and rows.
-        common: Rows of the load that all clients have done.
+        common: Rows of the load that all clients did.
     """
 
     runs: Runs
@@ -40,15 +40,15 @@ class Scores:
         return sorted(rows for name, rows in self.runs if name == client)
 
     def cpu_s(self, client: str, rows: int) -> list[float]:
-        """Return the seconds of CPU of each round; none if one failed."""
+        """Return the seconds of CPU of each round; empty if one failed."""
         found = self.runs.get((client, rows), ())
         spent = [run.spent.cpu_s for run in found if run.spent]
         return spent if len(spent) == len(found) else []
 
     def marginal_us(self, client: str) -> list[float]:
-        """Return what one row more costs in each round, in microseconds of CPU.
+        """Return the cost of an extra row in each round, in microseconds of CPU.
 
-        It is taken between the two largest loads; none if a run of them failed.
+        It is the difference between the two largest loads; empty if a run failed.
         """
         *_, small, large = [0, *self.sizes(client)]
         few, many = self.cpu_s(client, small), self.cpu_s(client, large)
@@ -57,12 +57,12 @@ class Scores:
         return [(b - a) / (large - small) * 1e6 for a, b in zip(few, many, strict=True)]
 
     def peak_mb(self, client: str) -> float:
-        """Return the most memory of any run; 0 if all failed."""
+        """Return the maximum memory of all runs; 0 if all failed."""
         found = (run.spent.peak_mb for run in self._of(client) if run.spent)
         return max(found, default=0.0)
 
     def problems(self, client: str) -> list[str]:
-        """Return what was wrong with the rows of a client, each once."""
+        """Return the problems of a client's rows, each once."""
         found = (run.problem for run in self._of(client))
         return list(dict.fromkeys(filter(None, found)))
 
@@ -103,9 +103,9 @@ class Scores:
         )
 
     def comparison(self) -> Iterator[str]:
-        """Yield a line for each client: a row more, and how that is to gcbatch's."""
+        """Yield a line for each client: cost of an extra row, and its ratio to ours."""
         yield (
-            f"{'a row more':27}{'us of CPU':>28}{'x gcbatch':>24}"
+            f"{'per extra row':27}{'us of CPU':>28}{'x gcbatch':>24}"
             f"{f'{self.common:,} rows: x gcbatch':>30}"
         )
         for client in self.clients:
@@ -115,16 +115,16 @@ class Scores:
                 self.cpu_s(client, self.common), self.cpu_s(OURS, self.common)
             )
             cells = (marginal, 1, 28), (times, 2, 24), (common, 2, 30)
-            said = (
+            texts = (
                 f"{spread(found, digits) if found else '-':>{width}}"
                 for found, digits, width in cells
             )
-            yield f"{client:27}{''.join(said)}"
+            yield f"{client:27}{''.join(texts)}"
 
     def bars(self, work: str) -> tuple[Bar, ...]:
-        """Return what the plot shows: all clients whose rows are right.
+        """Return the bars of the plot: all clients whose rows are right.
 
-        So little may be measured that a row more costs less than nothing: left out.
+        A short measurement can give a negative cost of an extra row: without a bar.
         """
         return tuple(
             Bar(work, client, median(marginal), self.peak_mb(client))
@@ -135,32 +135,36 @@ class Scores:
         )
 
     def rows_right(self) -> Verdict:
-        """Tell whether every run of gcbatch and of the loop wrote what it should."""
+        """Return the verdict on the rows of every run of gcbatch and of the loop."""
         wrong = [
             f"{client}: {problem}"
             for client in (OURS, LOOP)
             for problem in self.problems(client)
         ]
-        said = "; ".join(wrong) or "each once, with the figures of the service"
-        return Verdict(f"rows of gcbatch: {said}", not wrong, is_exact=True)
+        text = "; ".join(wrong) or "each once, with the figures of the service"
+        return Verdict(f"rows of gcbatch: {text}", not wrong, is_exact=True)
 
 
 def ratios(theirs: Sequence[float], ours: Sequence[float]) -> list[float]:
-    """Return the ratio of each round; none if a round lacks one of them."""
+    """Return the ratio of each round; empty if a round lacks one of them."""
     if len(theirs) != len(ours):
         return []
     return [a / b if b else math.inf for a, b in zip(theirs, ours, strict=True)]
 
 
-def at_most(name: str, found: Sequence[float], most: float) -> Verdict:
+def at_most(name: str, found: Sequence[float], maximum: float) -> Verdict:
     """Judge the median of a ratio that should be small; not measured is missed."""
     if not found:
         return Verdict(f"{name}: not measured", is_met=False)
-    return Verdict(f"{name}: {spread(found)}, at most {most}", median(found) <= most)
+    return Verdict(
+        f"{name}: {spread(found)}, at most {maximum}", median(found) <= maximum
+    )
 
 
-def at_least(name: str, found: Sequence[float], least: float) -> Verdict:
+def at_least(name: str, found: Sequence[float], minimum: float) -> Verdict:
     """Judge the median of a ratio that should be large; not measured is missed."""
     if not found:
         return Verdict(f"{name}: not measured", is_met=False)
-    return Verdict(f"{name}: {spread(found)}, at least {least}", median(found) >= least)
+    return Verdict(
+        f"{name}: {spread(found)}, at least {minimum}", median(found) >= minimum
+    )

@@ -1,7 +1,7 @@
-"""Conversation details where the quota is tight: 30 requests in 6 seconds.
+"""Conversation details with a small quota: 30 requests in 6 seconds.
 
-The service's own is 300 in a minute, which is the same pace in ten times the time.
-Told are the requests that were spent and how many of them were refused (429).
+The service's own is 300 in a minute, which is the same rate in ten times the time. The
+table shows the requests and how many of them were refused (429).
 """
 
 from typing import Final
@@ -18,15 +18,15 @@ ROWS: Final = 6_000
 QUOTA: Final = "30/6"
 QUICK_ROWS: Final = 600
 QUICK_QUOTA: Final = "4/1"
-MOST_REFUSED: Final = 2
+MAX_REFUSED: Final = 2
 
 
 def measure(rounds: int, *, quick: bool = False) -> Findings:  # noqa: ARG001 - one form
-    """Let all clients fetch 60 pages, once: what counts are requests.
+    """Let all clients fetch 60 pages, once, and count requests.
 
     Args:
-        rounds: Makes no difference.
-        quick: Six pages, without peers: does it run?
+        rounds: Ignored.
+        quick: Six pages, without peers: checks that it works.
     """
     peers, missing = ([], []) if quick else installed(PEERS)
     rows, quota = (QUICK_ROWS, QUICK_QUOTA) if quick else (ROWS, QUOTA)
@@ -45,8 +45,8 @@ def measure(rounds: int, *, quick: bool = False) -> Findings:  # noqa: ARG001 - 
         (
             Verdict("rows of gcbatch", right, is_exact=True),
             Verdict(
-                f"requests refused: {refused}, at most {MOST_REFUSED}",
-                refused <= MOST_REFUSED,
+                f"requests refused: {refused}, at most {MAX_REFUSED}",
+                refused <= MAX_REFUSED,
             ),
         ),
     )

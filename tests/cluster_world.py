@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 WINDOW_S = 6.0
 WEEK = ("1999-08-01", "1999-08-08")
 HOURS = 7 * 24
-PATIENCE_S = 90.0
+TIMEOUT_S = 90.0
 """Nothing that tests wait for takes so long, unless it never comes."""
 
 
-def until(happened: Callable[[], bool], *, patience_s: float = PATIENCE_S) -> None:
+def until(happened: Callable[[], bool], *, timeout_s: float = TIMEOUT_S) -> None:
     """Wait for something that another process does."""
-    deadline = time.monotonic() + patience_s
+    deadline = time.monotonic() + timeout_s
     while not happened():
         assert time.monotonic() < deadline, "it never came"
         time.sleep(0.01)
@@ -126,7 +126,7 @@ class Run:
 
     def end(self, *, code: int = 0) -> str:
         """Wait for its end and return what it printed."""
-        found = self.process.wait(timeout=PATIENCE_S)
+        found = self.process.wait(timeout=TIMEOUT_S)
         assert found == code, self.printed
         return self.printed
 
@@ -226,7 +226,7 @@ def used(bench: "Bench", allowed: int) -> float:
 
 def refused(bench: "Bench") -> int:
     """Return how many answers were 429."""
-    return len(bench.simulator.journal.throttled)
+    return len(bench.simulator.request_log.throttled)
 
 
 def tokens(bench: "Bench") -> int:
@@ -235,14 +235,14 @@ def tokens(bench: "Bench") -> int:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a port on which no process listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def certificate(folder: Path) -> dict[str, str]:
-    """Make a certificate for all sides, and return what tells Dask of it."""
+    """Make a certificate for all sides, and return the settings of Dask for it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test cluster")])
     now = dt.datetime.now(dt.UTC)
@@ -285,7 +285,7 @@ class Standing:
         host: Where the scheduler listens.
 
     Attributes:
-        environ: What tells Dask of the certificates.
+        environ: Has Dask's settings for the certificates.
         processes: By name; those that ended are not among them.
     """
 

@@ -77,9 +77,9 @@ def batch_of(
         start = re.search(rb'"conversationStart": ?"([^"]*)"', document)
         ids.append(found[1].decode() if found else f"c{number}")
         text = start[1].decode() if start else START.isoformat()
-        told = datetime.fromisoformat(text)
-        ms = told.microsecond // 1000 * 1000
-        starts.append(told.replace(microsecond=ms))
+        reported = datetime.fromisoformat(text)
+        ms = reported.microsecond // 1000 * 1000
+        starts.append(reported.replace(microsecond=ms))
     columns = [
         pa.array(ids, pa.string()),
         pa.array(starts, INSTANT),

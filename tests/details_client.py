@@ -25,7 +25,7 @@ def tenant_of(*calls: Call, **more: Any) -> Tenant:
 
 
 def every_hour(days: int = 1, **more: Any) -> Tenant:
-    """Return calls of an hour's handling, one each hour, told by their number."""
+    """Return calls of an hour's handling, one each hour, with their number as id."""
     midnight = datetime(2026, 1, 1, tzinfo=UTC)
     calls = [
         Call(
@@ -41,7 +41,7 @@ def every_hour(days: int = 1, **more: Any) -> Tenant:
 
 
 async def details(client: Client, path: str = CONVERSATIONS, **body: Any) -> Answer:
-    """Ask for details; of the day unless told otherwise."""
+    """Query details; by default, of the day."""
     return await client.ask("POST", path, json={"interval": DAY, **body})
 
 
@@ -68,9 +68,9 @@ def hours(answer: Answer) -> list[int]:
     return [int(start[6:8]) for start in starts(answer)]
 
 
-def unknown(told: Any, model: Model) -> Iterator[str]:
+def unknown(reported: Any, model: Model) -> Iterator[str]:
     """Yield the fields that a model does not have, also below it."""
-    for name, value in told.items():
+    for name, value in reported.items():
         known = model.by_name.get(name)
         if known is None:
             yield f"{model.name}.{name}"

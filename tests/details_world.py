@@ -75,8 +75,8 @@ def busy(count: int, days: float = 1) -> Tenant:
 def begun(tenant: Tenant, start: datetime, end: datetime) -> list[str]:
     """Return the ids of the conversations that began in [start, end), sorted."""
     first, last = start.timestamp() * 1000, end.timestamp() * 1000
-    told = (*tenant.documents, *conversations_of(tenant))
-    return sorted(one.id for one in told if first <= one.start_ms < last)
+    reported = (*tenant.documents, *conversations_of(tenant))
+    return sorted(one.id for one in reported if first <= one.start_ms < last)
 
 
 class World:
@@ -210,7 +210,7 @@ class World:
 
     async def until_asked(self, times: int, path: str = QUERY) -> None:
         """Wait until something was asked for so often."""
-        while len(self.asked(path)) < times:  # noqa: ASYNC110 - no event tells
+        while len(self.asked(path)) < times:  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0)
 
 
@@ -242,7 +242,7 @@ def days_of(entry: Entry) -> float:
 
 
 def dated(ms: float) -> datetime:
-    """Return an instant told in milliseconds since 1970."""
+    """Return an instant from milliseconds since 1970."""
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 

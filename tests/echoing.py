@@ -63,20 +63,20 @@ def _headers(service: "EchoingService", *_: Any) -> Mapping[str, str]:
 def _texts(*keys: str) -> Change:
     """Return what puts the credentials into all texts of some keys."""
 
-    def told(value: Any) -> Any:
+    def echoed(value: Any) -> Any:
         if isinstance(value, str):
             return f"{value} {MARK}"
         if isinstance(value, list):
-            return [told(one) for one in value]
+            return [echoed(one) for one in value]
         if isinstance(value, dict):
-            return {key: told(one) for key, one in value.items()}
+            return {key: echoed(one) for key, one in value.items()}
         return value
 
     def changed(value: Any) -> Any:
         if isinstance(value, list):
             return [changed(one) for one in value]
         if isinstance(value, dict):
-            return {k: told(v) if k in keys else changed(v) for k, v in value.items()}
+            return {k: echoed(v) if k in keys else changed(v) for k, v in value.items()}
         return value
 
     def change(
@@ -88,7 +88,7 @@ def _texts(*keys: str) -> Change:
 
 
 def _fields(service: "EchoingService", _: Any, __: Any, ___: Any, body: bytes) -> bytes:
-    """Put fields that nobody knows into all objects."""
+    """Put unknown fields into all objects."""
 
     def changed(value: Any) -> Any:
         if isinstance(value, list):

@@ -25,12 +25,12 @@ HOUR_MS = 3_600_000
 def conversation(number: int, start_ms: int, end_ms: int | None) -> Document:
     name = f"c{number:02}"
     participant = {"participantId": f"p{number:02}", "purpose": "customer"}
-    told = {"conversationId": name, "participants": [participant]}
+    reported = {"conversationId": name, "participants": [participant]}
     return Document(
         id=name,
         start_ms=start_ms,
         end_ms=end_ms,
-        json=orjson.dumps(told),
+        json=orjson.dumps(reported),
         attributes=(b'{"tier":"gold"}',),
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
-HOUSE: Final = ROOT / "gcbatch"
+PACKAGE: Final = ROOT / "gcbatch"
 PAGES: Final = (
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
@@ -101,7 +101,7 @@ def anchors_of(path: Path) -> set[str]:
 
 
 def links_of(path: Path) -> Iterator[str]:
-    """Yield where a page's links go, but for those to other sites."""
+    """Yield the targets of a page's links, without those to other sites."""
     for target in re.findall(r"\]\(([^)\s]+)\)", prose_of(path)):
         if not re.match(r"https?://", target):
             yield target

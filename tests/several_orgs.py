@@ -119,7 +119,7 @@ class Orgs:
     def forget(self) -> None:
         """Forget what was asked."""
         for bench in self.benches.values():
-            bench.simulator.journal.clear()
+            bench.simulator.request_log.clear()
 
     def parts(self, org: str, name: str = "job") -> list[Path]:
         return sorted((self.folder / "store" / f"{name}@{org}").glob("parts/*.parquet"))

@@ -11,7 +11,7 @@ from gcbatch.simulator import Fault, Faults, Simulator, Tenant
 
 
 class Clock:
-    """Time that passes only when told to."""
+    """Time that passes only when a test advances it."""
 
     def __init__(self) -> None:
         self.now = 1000.0

@@ -38,8 +38,8 @@ ratio = st.floats(0, 1)
 
 
 def of_kind(name: str, stats: dict[str, st.SearchStrategy[Any]]) -> Any:
-    told = st.fixed_dictionaries({}, optional=stats)
-    return st.fixed_dictionaries({"metric": st.just(name), "stats": told})
+    reported = st.fixed_dictionaries({}, optional=stats)
+    return st.fixed_dictionaries({"metric": st.just(name), "stats": reported})
 
 
 METRICS = (
@@ -75,9 +75,9 @@ def buckets(draw: st.DrawFn) -> list[Any]:
 
 
 def key_of(group: Any) -> tuple[Any, Any]:
-    """Return what tells a group from others; left out is the same as null."""
-    told = group["group"]
-    return told.get("queueId"), told.get("mediaType")
+    """Return the key of a group; a missing dimension is the same as null."""
+    reported = group["group"]
+    return reported.get("queueId"), reported.get("mediaType")
 
 
 groups = st.lists(

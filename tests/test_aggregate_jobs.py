@@ -79,16 +79,16 @@ def test_jobs_bring_the_same_bytes(
     ids=["expired", "failed", "cancelled", "empty first", "empty", "503"],
 )
 def test_what_passes_is_repeated(tmp_path: Path, by_query: bytes, fault: Fault) -> None:
-    """Pages of a job that was lost are forgotten, and all come anew."""
+    """Pages of a job that was lost are dropped, and all are fetched again."""
     world = week(tmp_path, fault)
 
     run(world, endpoint=ASYNC)
 
-    assert world.simulator.faults.struck
+    assert world.simulator.faults.triggered
     assert written(world) == by_query
 
 
-def test_what_is_told_twice_counts_once(tmp_path: Path, by_query: bytes) -> None:
+def test_what_is_reported_twice_counts_once(tmp_path: Path, by_query: bytes) -> None:
     """A bucket that a page repeats word for word is no other."""
     world = week(tmp_path, Fault("doubled_results", nth=(2,)))
 

@@ -86,8 +86,8 @@ def bucket(hour: float, *metrics: Page, length: float = 1, **more: Any) -> Page:
 
 
 def metric(name: str, qualifier: str | None = None, **stats: Any) -> Page:
-    told = {"qualifier": qualifier} if qualifier else {}
-    return {"metric": name, "stats": stats, **told}
+    reported = {"qualifier": qualifier} if qualifier else {}
+    return {"metric": name, "stats": stats, **reported}
 
 
 def page_of(*buckets: Page, **group: Any) -> Page:
@@ -405,7 +405,7 @@ class TestFigures:
         assert row["o_customer_sentiment_count_negative"] == 2
 
     def test_a_score_beyond_all_bounds_is_refused(self) -> None:
-        """A number that no column holds is told like any other."""
+        """A number that no column can hold is reported like any other."""
         score = metric("oCustomerSentiment", sum=10**400)
 
         with pytest.raises(DataError, match=r"Sentiment\.sum is larger than 64 bits"):
@@ -441,7 +441,7 @@ class TestQualifiers:
 
         rows = rows_of(page, **self.USERS)
 
-        told = [
+        reported = [
             (
                 r["qualifier"],
                 r["t_system_presence_sum_ms"],
@@ -449,7 +449,7 @@ class TestQualifiers:
             )
             for r in rows
         ]
-        assert told == [("BREAK", 1, None), ("OFFLINE", 2, 3)]
+        assert reported == [("BREAK", 1, None), ("OFFLINE", 2, 3)]
 
     def test_one_where_there_should_be_none_is_refused(self) -> None:
         """Another family's qualifier would double its rows."""

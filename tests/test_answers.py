@@ -27,7 +27,7 @@ def refused(
 
 
 def test_the_services_words_are_kept() -> None:
-    """Code, message and correlation id are told; nothing else of the body is."""
+    """Code, message and correlation id are reported; nothing else of the body is."""
     body = {
         "message": "Value [x] is not valid",
         "code": "invalid.value",
@@ -174,15 +174,15 @@ def test_credentials_are_hidden_in_every_form_and_field(form: str, place: str) -
     redactor = Redactor("id", "s3cr/t+t")
     redactor.learn("a-token")
 
-    told = parse_error(
+    reported = parse_error(
         "GET",
         "/x",
         Response(400, headers, json.dumps(body).encode()),
         redact=redactor.text,
     )
 
-    assert form not in str(told)
-    assert ("[hidden]" in str(told)) == (place in ("message", "code"))
+    assert form not in str(reported)
+    assert ("[hidden]" in str(reported)) == (place in ("message", "code"))
 
 
 def test_no_part_of_a_secret_is_left_where_a_message_is_cut() -> None:
@@ -191,11 +191,11 @@ def test_no_part_of_a_secret_is_left_where_a_message_is_cut() -> None:
 
     redactor = Redactor("i", "s3cr/t+t")
 
-    told = parse_error(
+    reported = parse_error(
         "GET",
         "/x",
         Response(400, {}, json.dumps(body).encode()),
         redact=redactor.text,
     )
 
-    assert "s3c" not in str(told)
+    assert "s3c" not in str(reported)

@@ -48,7 +48,7 @@ DAY = timedelta(days=1)
 WAYS = ("midnight", "utc", "start")
 FIRST, LAST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC)
 FORTNIGHT = timedelta(days=14)
-"""No zone changes its clocks twice in less, but for a few that are not of our time."""
+"""No zone changes its clocks twice in less, except a few in the past."""
 
 
 def begins(day: date, zone: ZoneInfo) -> datetime:
@@ -64,7 +64,7 @@ def day_of(at: datetime, zone: ZoneInfo) -> date:
 
 @dataclass
 class Service:
-    """Counts events by the hour, and hours from where it is told to.
+    """Counts events by the hour; a parameter sets the origin of hours.
 
     Args:
         events: Of one queue, in UTC.
@@ -126,7 +126,7 @@ class Service:
         return max(first, start), min(first + pace, after)
 
 
-class Shelf:
+class MemoryStore:
     """Keeps parts in memory."""
 
     def __init__(self) -> None:
@@ -171,7 +171,7 @@ class Run:
         self.endpoint = cast("Aggregates", endpoint_named(self.job.query.endpoint))
         scope = ResolvedScope("org", self.window, None)
         self.plan: Plan = make_plan(self.job, scope, self.endpoint)
-        self.store = Shelf()
+        self.store = MemoryStore()
         client = cast("Client", self.service)
         store = cast("Store", self.store)
         context = FetchContext(client, self.job.query, self.job.fetch, store)

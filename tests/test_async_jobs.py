@@ -41,7 +41,7 @@ def read(body: bytes) -> Page:
 
 @dataclass
 class Service:
-    """Answers as told, call by call; a number is a status to refuse with."""
+    """Gives prepared answers, call by call; a number is an error status."""
 
     answers: Iterator[Any]
     takes_s: float = 0.0
@@ -61,11 +61,11 @@ class Service:
         self.asked.append((method, f"{asked}?{cursor}" if cursor else asked))
         self.at.append(self.clock())
         await asyncio.sleep(self.takes_s)
-        told = next(self.answers)
-        if isinstance(told, int):
-            refusal = ErrorResponse(method=method, path=path, status=told)
+        reported = next(self.answers)
+        if isinstance(reported, int):
+            refusal = ErrorResponse(method=method, path=path, status=reported)
             raise ServiceError(str(refusal), response=refusal)
-        return Answer(decode(json.dumps(told).encode()), NOW, 1, 1, "id")
+        return Answer(decode(json.dumps(reported).encode()), NOW, 1, 1, "id")
 
     async def get(
         self, path: str, decode: Callable[[bytes], T], **parameters: Any
@@ -231,7 +231,7 @@ def test_a_note_of_an_older_release_is_read(
 
 
 @pytest.mark.parametrize("status", [404, 410])
-def test_a_known_job_that_is_gone_is_submitted_anew(
+def test_a_known_job_that_is_gone_is_submitted_again(
     tmp_path: Path, in_turned_time: InTime, status: int
 ) -> None:
     """The service forgets jobs; its new date counts."""
@@ -245,7 +245,7 @@ def test_a_known_job_that_is_gone_is_submitted_anew(
     assert (done.rows, done.until) == ([3], NOW)
 
 
-def test_results_that_are_gone_begin_anew(
+def test_results_that_are_gone_begin_again(
     tmp_path: Path, in_turned_time: InTime
 ) -> None:
     """Rows of the lost job are forgotten first."""
@@ -258,7 +258,7 @@ def test_results_that_are_gone_begin_anew(
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("reported", "words"),
     [
         ({"state": "FAILED", "errorMessage": "too\nmuch"}, "failed: too much"),
         ({"state": "CANCELLED"}, "cancelled"),
@@ -266,10 +266,10 @@ def test_results_that_are_gone_begin_anew(
     ],
 )
 def test_three_jobs_come_to_nothing(
-    tmp_path: Path, in_turned_time: InTime, told: Any, words: str
+    tmp_path: Path, in_turned_time: InTime, reported: Any, words: str
 ) -> None:
     """Then it is an error, with the service's words on one line."""
-    answers = [SUBMITTED, told] * 3
+    answers = [SUBMITTED, reported] * 3
 
     with pytest.raises(ServiceError, match=f"about: 3 jobs .*: {words}") as failed:
         fetch(tmp_path, in_turned_time, *answers)
@@ -357,9 +357,9 @@ def test_jobs_under_way_are_bounded(
             nonlocal running, most
             running += (method == "POST") - (method == "DELETE")
             most = max(most, running)
-            told = answers.get(method, LAST if path.endswith("results") else DONE)
+            reported = answers.get(method, LAST if path.endswith("results") else DONE)
             # A service of its own for each call: those at once must not mix.
-            return await Service(iter([told])).call(method, path, decode, **more)
+            return await Service(iter([reported])).call(method, path, decode, **more)
 
     async def work(_: Callable[[], float]) -> None:
         client = job_client(Busy(iter(())), at_once=at_once)

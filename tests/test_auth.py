@@ -110,7 +110,7 @@ async def test_three_fresh_refusals_in_a_row_are_the_end() -> None:
     assert "api_url and login_url" in (caught.value.hint or "")
 
 
-async def test_a_token_that_worked_begins_the_count_anew() -> None:
+async def test_a_token_that_worked_begins_the_count_again() -> None:
     """Tokens that end early are renewed as often as it takes."""
     server = Server()
     tokens = server.provider()

@@ -35,30 +35,30 @@ QUEUES = 2
 def test_the_driver_checks_rows_and_prints_its_table(
     name: str, small: str, large: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Very little, once: no figure is judged, but all are told."""
+    """Very little, once: all figures are printed, none is judged."""
     code = main(["--quick", "--only", name])
 
-    told = capsys.readouterr().out
+    reported = capsys.readouterr().out
     assert code == 0
     for client in ("gcbatch", "bare loop"):
         for rows in (small, large):
             line = rf"^{client} +{rows} +yes +\d+ +0( +\d+\.\d+){{2}} +\d+ +\d+\.\d$"
-            assert re.search(line, told, re.MULTILINE)
-    assert re.search(r"^rows of gcbatch: .*: met$", told, re.MULTILINE)
+            assert re.search(line, reported, re.MULTILINE)
+    assert re.search(r"^rows of gcbatch: .*: met$", reported, re.MULTILINE)
 
 
 @pytest.mark.slow
 def test_a_tight_quota_is_counted_by_the_server(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A loop that keeps no pace is refused and fails; that is told, and no error."""
+    """A loop without a rate limit is refused and fails; that is shown, and no error."""
     code = main(["--quick", "--only", "tight-quota"])
 
-    told = capsys.readouterr().out
+    reported = capsys.readouterr().out
     assert code == 0
-    assert re.search(r"^gcbatch +600 +yes ", told, re.MULTILINE)
-    assert re.search(r"^bare loop +600 +no +6 +[1-9]$", told, re.MULTILINE)
-    assert "\nbare loop: failed: " in told
+    assert re.search(r"^gcbatch +600 +yes ", reported, re.MULTILINE)
+    assert re.search(r"^bare loop +600 +no +6 +[1-9]$", reported, re.MULTILINE)
+    assert "\nbare loop: failed: " in reported
 
 
 @pytest.mark.parametrize(("quick", "code"), [(["--quick"], 1), ([], 1)])
@@ -73,20 +73,20 @@ def test_a_lost_row_fails_however_little_is_measured(
         return Findings("Rows", tuple(scores.table()), (scores.rows_right(),))
 
     assert main(quick, {"rows": measure}) == code
-    told = capsys.readouterr().out
-    assert re.search(r"^gcbatch +10 +no ", told, re.MULTILINE)
-    assert "rows of gcbatch: gcbatch: 1 lost: MISSED" in told
+    reported = capsys.readouterr().out
+    assert re.search(r"^gcbatch +10 +no ", reported, re.MULTILINE)
+    assert "rows of gcbatch: gcbatch: 1 lost: MISSED" in reported
 
 
 @pytest.mark.parametrize("part", [["--quick"], ["--only", "details"]])
 def test_the_page_is_not_written_of_a_part(part: list[str]) -> None:
-    """It would say nothing of the rest, or tell figures of too little."""
+    """It would lack the rest, or have figures of too short a run."""
     with pytest.raises(SystemExit, match="2"):
         main(["--write", *part])
 
 
 def test_a_missed_target_fails_only_where_enough_is_measured() -> None:
-    """With --quick figures are told, not judged."""
+    """With --quick figures are printed, not judged."""
 
     def measure(rounds: int, *, quick: bool) -> Findings:  # noqa: ARG001 - a signature
         return Findings("Figures", (), (Verdict("3 x, at most 2", is_met=False),))
@@ -145,7 +145,7 @@ def test_every_bucket_has_to_be_there_once() -> None:
     assert problem(table) == problem(table[:7], table[7:]) == ""
     assert problem(table[1:]) == "1 lost, 1 sums of a queue and day different"
     assert problem(table, table[:1]).startswith("1 double, 1 sums")
-    assert problem(table, other_day[:3]) == "3 strange"
+    assert problem(table, other_day[:3]) == "3 unknown"
     assert problem(changed) == "1 sums of a queue and day different"
 
 
@@ -266,14 +266,14 @@ def _buckets(day: date = DAY) -> pa.Table:
 def _rows(day: date) -> Iterator[dict[str, object]]:
     for queue in range(QUEUES):
         for quarter in range(QUARTERS):
-            told = figures(pattern_of(queue, day), quarter)
+            reported = figures(pattern_of(queue, day), quarter)
             clock = f"{quarter // 4:02}:{quarter % 4 * 15:02}"
             yield {
                 "queue_id": queue_id(queue),
                 "media_type": "voice",
                 "interval_start": f"{day}T{clock}:00.000Z",
             } | {
-                column: told.get(metric, {}).get(key)
+                column: reported.get(metric, {}).get(key)
                 for metric, columns in FIGURES.items()
                 for key, column in columns.items()
             }

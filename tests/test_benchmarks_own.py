@@ -22,7 +22,7 @@ from benchmarks.processes import Spent
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("measure", "told"),
+    ("measure", "reported"),
     [
         pytest.param(own_again.measure, 3, id="again"),
         pytest.param(own_growth.measure, 2, id="growth"),
@@ -33,17 +33,17 @@ from benchmarks.processes import Spent
         pytest.param(own_threads.measure, 0, id="threads"),
     ],
 )
-def test_each_runs_in_seconds(measure: Measure, told: int) -> None:
+def test_each_runs_in_seconds(measure: Measure, reported: int) -> None:
     """With little to do they still check rows; no figure is judged here."""
     found = measure(1, quick=True)
 
     assert found.lines
-    assert len(found.verdicts) == told
+    assert len(found.verdicts) == reported
 
 
 @pytest.mark.parametrize(("quick", "code"), [(False, 1), (True, 0)])
 def test_a_missed_target_is_an_exit_code(*, quick: bool, code: int) -> None:
-    """Unless so little was measured that it tells nothing."""
+    """Unless so little was measured that it shows nothing."""
 
     def measure(rounds: int, *, quick: bool) -> Findings:
         del quick

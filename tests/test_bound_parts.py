@@ -46,7 +46,7 @@ Two = tuple[Store, Query, Query]
 
 
 def test_a_copied_part_says_nothing(two: Two) -> None:
-    """Neither when it was asked for, nor what tells it from others."""
+    """Neither the time of its request, nor its identity."""
     store, one, other = two
 
     assert store.metadata(one.digest) is None

@@ -144,7 +144,7 @@ def test_export_and_verify_do_not_wait_for_a_part(bench: "Bench", make: Make) ->
 def test_what_a_run_keeps_is_taken_for_none(
     bench: "Bench", name: str, make: Make
 ) -> None:
-    """Nobody waits for it; a folder in its place cannot be written, and is named."""
+    """No caller waits for it; a folder in its place cannot be written, and is named."""
     bench.run()
     path = bench.folder / "store" / "job" / name
     path.unlink(missing_ok=True)

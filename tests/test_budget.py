@@ -44,7 +44,7 @@ class Server:
         )
 
     def hit(self, who: str) -> tuple[bool, QuotaHeaders, float]:
-        """Count a request; return whether it was served, and what is told."""
+        """Count a request; return whether it was served, and the headers."""
         standing = self.quota.count()
         if standing.count == 1:
             self.windows.append({})
@@ -54,10 +54,10 @@ class Server:
             self.served_at.append(self.clock())
         elif who != "others":
             self.refused += 1
-        told = QuotaHeaders(
+        reported = QuotaHeaders(
             standing.count, standing.allowed, self.rounding(standing.left_s)
         )
-        return not standing.exceeded, told, float(standing.wait_s)
+        return not standing.exceeded, reported, float(standing.wait_s)
 
     def used(self, *who: str) -> float:
         """Return the part of the quota that was used, the last window left out."""
@@ -269,7 +269,7 @@ def test_others_who_used_it_all_do_not_silence_us_for_ever() -> None:
 
 
 def test_a_lost_request_may_have_been_counted() -> None:
-    """It is taken as counted until an answer tells."""
+    """It counts as counted until an answer shows it."""
     budget = ServerQuota()
     budget.answer(budget.send(0.0), 0.0, QuotaHeaders(28, 30, 6))
 
@@ -293,7 +293,7 @@ def test_a_daily_limit_is_not_spread_over_the_day() -> None:
 
 
 def test_the_last_second_of_a_window_may_be_the_first_seen() -> None:
-    """A server that rounds down tells 0 seconds then."""
+    """A server that rounds down reports 0 seconds then."""
     budget = ServerQuota()
 
     budget.answer(budget.send(0.0), 0.0, QuotaHeaders(1, 300, 0))
@@ -305,7 +305,7 @@ class TestOffered:
     """How many requests the server allowed, over the windows that were seen."""
 
     def test_counts_each_window_once(self) -> None:
-        """Two windows of 30 are 60, however many answers told of them."""
+        """Two windows of 30 are 60, however many answers reported them."""
         budget = ServerQuota()
         for at in (0.0, 1.0, 2.0, 6.5, 7.5):
             ticket = budget.send(at)
@@ -322,8 +322,8 @@ class TestOffered:
 
         assert budget.allowed(100.0, with_open=False) == 30
 
-    def test_nothing_told_is_nothing_offered(self) -> None:
-        """A server without the headers tells no quota."""
+    def test_nothing_reported_is_nothing_offered(self) -> None:
+        """A server without the headers reports no quota."""
         budget = ServerQuota()
         budget.answer(budget.send(0.0), 0.0, None)
 

@@ -216,7 +216,7 @@ class TestBadInput:
         check_refusal(cli("run", bench.write(), "--set", setting), 2, "KEY=VALUE")
 
     def test_a_setting_names_itself(self, cli: Cli, bench: "Bench") -> None:
-        """A problem of an override is told as such, not by a line of the file."""
+        """A problem of an override is reported as such, not by a line of the file."""
         result = cli("run", bench.write(), "--set", "fetch.concurrency=many")
 
         check_refusal(result, 2, "--set fetch.concurrency: fetch.concurrency: must be")
@@ -235,10 +235,10 @@ class TestOtherFailures:
         check_refusal(result, 3, "POST /oauth/token: 401", "check client id and secret")
         assert "hunter2" not in result.output
 
-    def test_nobody_listening(self, cli: Cli, bench: "Bench") -> None:
+    def test_no_server_listening(self, cli: Cli, bench: "Bench") -> None:
         """An address without a server is exit 4."""
-        nobody = "http://127.0.0.1:9"
-        org = {"api_url": nobody, "login_url": nobody}
+        unreachable = "http://127.0.0.1:9"
+        org = {"api_url": unreachable, "login_url": unreachable}
 
         result = cli("run", bench.write(org=org, fetch={"give_up": "PT1S"}))
 
@@ -308,7 +308,7 @@ class TestOtherFailures:
         result = cli(command, bench.write(exports=[export]))
 
         assert result.exit_code == 2, result.output
-        assert len(bench.simulator.journal) == 0
+        assert len(bench.simulator.request_log) == 0
 
 
 class TestRun:
@@ -333,7 +333,7 @@ class TestRun:
         assert again["exports"] == report["exports"]
 
     def test_prints_a_report_for_each_job(self, cli: Cli, bench: "Bench") -> None:
-        """Several jobs give a list; one that fails is told as such."""
+        """Several jobs give a list; one that fails is shown as failed."""
         good, bad = bench.write("good"), bench.write("bad", query={"queues": ["x"]})
 
         result = cli("run", "--json", good, bad)
@@ -407,7 +407,7 @@ def test_workers_are_dasks(options: tuple[str, str, str], settings: list[str]) -
 class TestReaderGone:
     @pytest.mark.parametrize("as_json", [["--json"], []])
     def test_the_code_stays(self, bench: "Bench", as_json: list[str]) -> None:
-        """Whoever reads the output may go; the code still tells of a missed target."""
+        """The output may be closed early; the exit code still shows a missed target."""
         job = bench.write(sla={"target": 100}, exports=[])
         run = f'{sys.executable} -m gcbatch run "$@" --fail-on-breach'
         script = f"{run} | true; echo ${{PIPESTATUS[0]}}"
@@ -427,14 +427,14 @@ class TestOtherCommands:
     def test_plan_shows_windows_and_cost(self, cli: Cli, bench: "Bench") -> None:
         """What a run would ask, and what that costs, without one data request."""
         shown = cli("plan", bench.write())
-        told = json.loads(cli("plan", "--json", bench.write()).stdout)
+        reported = json.loads(cli("plan", "--json", bench.write()).stdout)
 
         assert "7 requests" in shown.stdout
         assert "0 stored, 7 to fetch" in shown.stdout
         assert str(bench.folder / "job.csv") in shown.stdout
-        assert (told["requests"], told["stored"]) == (7, 0)
-        assert [w["requests"] for w in told["windows"]] == [1] * 7
-        assert told["windows"][0]["from"] == "1999-07-31T21:00:00.000Z"
+        assert (reported["requests"], reported["stored"]) == (7, 0)
+        assert [w["requests"] for w in reported["windows"]] == [1] * 7
+        assert reported["windows"][0]["from"] == "1999-07-31T21:00:00.000Z"
         assert not bench.data_requests
 
     def test_check_tries_credentials_and_permission(
@@ -503,7 +503,7 @@ class TestOtherCommands:
         assert '"from"' in json.dumps(schema)
 
     def test_init_writes_a_job_to_start_from(self, cli: Cli, bench: "Bench") -> None:
-        """The file is good but for the environment, and never overwrites."""
+        """The file is valid except for the environment, and overwrites no other."""
         path = bench.folder / "new" / "job.yaml"
 
         written = cli("init", path)
@@ -573,7 +573,7 @@ class TestProcess:
     @pytest.mark.slow
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_simulate_serves_until_it_is_stopped(self, number: signal.Signals) -> None:
-        """It says where it is, answers, and ends as it was told to."""
+        """It prints its address, answers, and ends when it is interrupted."""
         process = subprocess.Popen(
             [sys.executable, "-u", "-m", "gcbatch", "simulate"],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

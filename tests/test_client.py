@@ -55,7 +55,7 @@ BODY = json.dumps(
 
 
 class _Selector(selectors.SelectSelector):
-    """Waits for real events only briefly, and tells how much it did not wait."""
+    """Waits for real events only briefly, and reports how much it did not wait."""
 
     skipped_s = 0.0
 
@@ -204,7 +204,7 @@ def failure_of(work: Callable[[], Coroutine[Any, Any, Any]]) -> GcbatchError:
 
 class TestThrottled:
     @pytest.mark.parametrize("hint", ["retry-after", "message", "reset"])
-    def test_waits_as_told(self, hint: Any) -> None:
+    def test_waits_as_specified(self, hint: Any) -> None:
         """Whichever way the service says it, its wait is kept to."""
         fault = Fault("throttled", hint=hint, wait_s=17)
 
@@ -237,15 +237,15 @@ class TestThrottled:
         )
 
     def test_a_429_holds_all_tasks(self) -> None:
-        """The quota is everyone's: while one is told to wait, none asks."""
+        """All tasks share the quota: while one must wait, none sends a request."""
 
         async def work() -> list[float]:
             async with simulated() as (simulator, client):
                 await ask(client)
                 simulator.faults.add(Fault("throttled", wait_s=20))
-                simulator.journal.clear()
+                simulator.request_log.clear()
                 first = asyncio.create_task(ask(client))
-                while not client.traffic.throttled:  # noqa: ASYNC110 - no event tells
+                while not client.traffic.throttled:  # noqa: ASYNC110 - there is no event to wait for
                     await asyncio.sleep(0)
                 await asyncio.gather(first, *(ask(client) for _ in range(50)))
                 return [e.at for e in simulator.requests(PATH)]
@@ -282,7 +282,7 @@ class TestThrottled:
 
         assert simulator.data_requests == 210
         assert simulator.throttled <= 2
-        # Six windows to wait for, each told in whole seconds, rounded up.
+        # Six windows to wait for, each in whole seconds, rounded up.
         assert 36 <= took_s < 6 * 7 + 1
 
     def test_a_wait_of_hours_ends_the_run(self) -> None:
@@ -299,7 +299,7 @@ class TestThrottled:
         assert re.search(r"run it again after \d{4}-\d\d-\d\d \d\d", error.hint or "")
 
     def test_a_spent_daily_quota_ends_the_run_before_it_is_refused(self) -> None:
-        """The headers told how much there is; nothing is sent to be refused."""
+        """The headers showed the quota; nothing is sent that would be refused."""
         refused: list[int] = []
 
         async def work() -> None:
@@ -391,7 +391,7 @@ class TestForeign:
 
 
 class TestCutTexts:
-    """Texts that were cut within a letter, which JSON may tell but UTF-8 cannot."""
+    """Texts that end within a letter: JSON can have them, UTF-8 cannot."""
 
     def test_an_answer_is_mended(self) -> None:
         """It is asked for once."""
@@ -567,7 +567,7 @@ class TestFailing:
         assert error.response.code in error.problem
 
     def test_a_wrong_shape_is_no_broken_line(self) -> None:
-        """An answer that is JSON but of another shape is told with the field's path."""
+        """An answer that is JSON of another shape is reported with the field's path."""
 
         class Shape(msgspec.Struct):
             results: list[dict[str, int]]
@@ -763,7 +763,7 @@ class TestTokens:
         assert seen == [(f"Basic {pair}", b"grant_type=client_credentials")]
 
     @pytest.mark.parametrize(
-        ("told", "lifetime_s"),
+        ("reported", "lifetime_s"),
         [
             ({"expires_in": 120}, 120),
             ({"expires_in": "120"}, 120),
@@ -776,12 +776,12 @@ class TestTokens:
     )
     @pytest.mark.parametrize("kind", ["bearer", "Bearer", "BEARER", None])
     def test_a_lifetime_that_is_none_is_the_usual_one(
-        self, told: dict[str, Any], lifetime_s: float, kind: str | None
+        self, reported: dict[str, Any], lifetime_s: float, kind: str | None
     ) -> None:
         """A token that ends earlier is refused, and renewed for that."""
 
         async def token(_: web.Request) -> web.StreamResponse:
-            grant = {"access_token": TOKEN, "token_type": kind, **told}
+            grant = {"access_token": TOKEN, "token_type": kind, **reported}
             return web.json_response(text=json.dumps(grant))
 
         async def work() -> Token:
@@ -814,7 +814,7 @@ class TestTokens:
         assert hasty(work) == 2
 
     def test_what_holds_a_secret_does_not_show_it(self) -> None:
-        """A connection or a token in a traceback or a log tells nothing."""
+        """A connection or a token in a traceback or a log shows no secret."""
         holders = (connection_to("http://127.0.0.1:9"), Token(TOKEN, lifetime_s=1.0))
 
         assert not any(s in repr(holders) for s in (SECRET, TOKEN))
@@ -877,7 +877,7 @@ class TestTokens:
         assert error.exit_code == 3
 
     @pytest.mark.parametrize("status", [400, 401])
-    def test_a_wrong_secret_is_told_at_once(self, status: int) -> None:
+    def test_a_wrong_secret_is_reported_at_once(self, status: int) -> None:
         """A refused pair is not tried again, and says what to check."""
 
         async def work() -> None:
@@ -887,7 +887,7 @@ class TestTokens:
                 try:
                     await ask(client)
                 finally:
-                    assert len(simulator.journal) == 1
+                    assert len(simulator.request_log) == 1
 
         error = failure_of(work)
 
@@ -919,7 +919,7 @@ class TestTokens:
 
 class TestUnreachable:
     def test_an_address_without_a_server_is_given_up(self) -> None:
-        """Refused connections are tried for give_up, then told with what to check."""
+        """Refused connections are repeated for give_up, then reported with a hint."""
 
         async def work() -> None:
             async with serving() as url:
@@ -946,7 +946,7 @@ class TestUnreachable:
                 port = int(simulator.url.rpartition(":")[2])
                 await simulator.stop()
                 task = asyncio.create_task(ask(client))
-                while not client.traffic.retries["unreachable"]:  # noqa: ASYNC110 - no event tells
+                while not client.traffic.retries["unreachable"]:  # noqa: ASYNC110 - there is no event to wait for
                     await asyncio.sleep(0.01)
                 simulator._address = ("127.0.0.1", port)
                 await simulator.start()
@@ -956,10 +956,10 @@ class TestUnreachable:
         assert hasty(work)["unreachable"] >= 1
 
     def test_a_name_that_does_not_resolve_is_given_up(self) -> None:
-        """An unknown host is told like an absent one, in real time here."""
+        """An unknown host is reported like an absent one, in real time here."""
 
         async def work() -> None:
-            async with client_of("http://nobody.invalid", give_up_s=0.001) as client:
+            async with client_of("http://unknown.invalid", give_up_s=0.001) as client:
                 await ask(client)
 
         with pytest.raises(ServiceError, match="cannot be reached"):

@@ -45,7 +45,7 @@ class TestDates:
     """What answers say of the time."""
 
     @pytest.mark.parametrize(
-        ("text", "told"),
+        ("text", "reported"),
         [
             ("Fri, 20 Nov 2026 12:00:00 GMT", NOON),
             ("Friday, 20-Nov-26 12:00:00 GMT", NOON),
@@ -53,9 +53,9 @@ class TestDates:
             ("Fri, 20 Nov 2026 13:00:00 +0100", NOON),
         ],
     )
-    def test_each_form_is_read(self, text: str, told: datetime) -> None:
+    def test_each_form_is_read(self, text: str, reported: datetime) -> None:
         """The three of RFC 9110, and one with a zone."""
-        assert parse_date(text) == told
+        assert parse_date(text) == reported
 
     @pytest.mark.parametrize(
         "text",
@@ -177,7 +177,7 @@ def test_an_answer_sets_the_clock(bench: "Bench") -> None:
 
 
 def test_a_refusal_does_not(bench: "Bench") -> None:
-    """It may be a proxy's, whose clock is nobody's concern."""
+    """It may be a proxy's, whose clock does not matter."""
     bench.simulator.now = lambda: NOON
 
     _, ahead = exchange(bench, "/api/v2/users", headers={})
@@ -343,7 +343,7 @@ def test_a_drift_is_judged_by_the_services_clock(tmp_path: Path) -> None:
 
 
 def test_failed_calls_of_a_worker_whose_clock_is_behind_are_shown() -> None:
-    """What failed during a run is told by what was there before, not by the time."""
+    """Failures of a run are those that were not there before, whatever the time."""
     traffic = Traffic()
     old = FailedCall(NOON, "GET", "/old", 500, "1")
     new = FailedCall(NOON - HOUR, "GET", "/new", 500, "2")
@@ -361,7 +361,7 @@ def test_failed_calls_of_a_worker_whose_clock_is_behind_are_shown() -> None:
 
 
 def test_a_leftover_of_the_future_is_removed(tmp_path: Path) -> None:
-    """Nobody is writing it just now: the clock was wrong when it was."""
+    """No run is writing it now: the clock was wrong when it was written."""
     store = Store(tmp_path, "job")
     store.prepare()
     left = store.workplace / f".{'0' * 40}.{'0' * 12}.part"

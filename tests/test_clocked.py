@@ -1,4 +1,4 @@
-"""Buckets told by their start alone: which instants begin one, and where it ends."""
+"""Buckets by their start alone: which instants begin one, and where it ends."""
 
 import asyncio
 import json
@@ -88,7 +88,7 @@ def test_a_start_is_a_bucket(text: str, first: float, last: float) -> None:
     ids=["before", "at the end", "between", "without an offset", "none", "missing"],
 )
 def test_what_begins_no_bucket_is_an_error(text: str | None, problem: str) -> None:
-    """It names the query, the row and what was told."""
+    """It names the query, the row and the value."""
     with pytest.raises(DataError, match=f"^{QUERY}: row 1: .*{problem}"):
         bucket(text)
 

@@ -37,7 +37,7 @@ SPREAD = ("--engine", "dask", "--workers", "4")
 def local_outputs(bench: "Bench", job: Path) -> dict[str, bytes]:
     """Return what a run of one process writes, and leave its requests forgotten."""
     Run(bench, job).end()
-    bench.simulator.journal.clear()
+    bench.simulator.request_log.clear()
     return bench.outputs(job.stem)
 
 
@@ -60,7 +60,7 @@ def test_four_workers_write_the_same_bytes(bench_of: "BenchOf", endpoint: str) -
 
 
 def test_ctrl_c_leaves_nothing_behind(bench_of: "BenchOf") -> None:
-    """A terminal sends it to all processes: they end, and one tells of it."""
+    """A terminal sends it to all processes: they end, and one reports it."""
     bench = bench_of(requests_allowed=60, window_s=6.0)
     run = Run(bench, job_file(bench, "job", aggregates()), *SPREAD)
     until(lambda: len(bench.parts) > 10)
@@ -99,7 +99,7 @@ def test_a_killed_worker_costs_nothing_but_time(bench_of: "BenchOf") -> None:
     assert bench.outputs("job") == spread
 
 
-def test_what_workers_learn_is_told_once(bench_of: "BenchOf") -> None:
+def test_what_workers_learn_is_reported_once(bench_of: "BenchOf") -> None:
     """The remarks of all queries, on whichever worker, are added up."""
     bench = bench_of(max_results=200)
     job = job_file(bench, "job", {"query": {"granularity": "PT15M"}})
@@ -111,7 +111,7 @@ def test_what_workers_learn_is_told_once(bench_of: "BenchOf") -> None:
 
 
 def test_a_token_must_not_travel_in_the_clear(bench: "Bench") -> None:
-    """A scheduler elsewhere has to speak TLS; the way out is told."""
+    """A scheduler on another machine needs TLS; the error has the way out."""
     options = ("--scheduler", "tcp://192.0.2.1:8786")
 
     printed = Run(bench, job_file(bench, "job", aggregates()), *options).end(code=2)
@@ -180,7 +180,7 @@ def test_a_local_run_loads_nothing_of_dask(bench: "Bench") -> None:
         ),
     ],
 )
-def test_tls_without_certificates_is_told(
+def test_tls_without_certificates_is_reported(
     bench: "Bench", environ: dict[str, str], problem: str
 ) -> None:
     """The address asks for what this machine has not: exit 2, and the way out."""

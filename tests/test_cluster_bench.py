@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 
 class SlowStore(Store):
-    """Writes when it is told to.
+    """Writes when a test lets it.
 
     Attributes:
-        go: Tells it to.
+        go: Lets it write.
     """
 
     def __init__(self, store: Store) -> None:
@@ -143,7 +143,7 @@ async def test_the_second_waits_for_the_claim_of_the_first(bench: "World") -> No
 
 
 async def test_a_part_of_before_is_refetched_once(bench: "World") -> None:
-    """Told by its seal: neither worker's clock has a say in it."""
+    """The checksum decides: no worker's clock does."""
     async with workers_of(bench) as workers:
         await workers.fetch(0)
     async with workers_of(bench) as workers:
@@ -158,8 +158,8 @@ async def test_a_part_of_before_is_refetched_once(bench: "World") -> None:
         assert first["rows"] == again["rows"]
 
 
-async def test_a_part_is_found_though_nobody_told_of_it(bench: "World") -> None:
-    """Its worker was killed between writing it and telling so."""
+async def test_a_part_is_found_that_was_not_reported(bench: "World") -> None:
+    """Its worker was killed after writing it and before reporting it."""
     async with workers_of(bench) as workers:
         first = await workers.fetch(0)
         workers.coordinator.serve(
@@ -206,7 +206,7 @@ async def test_a_worker_without_the_coordinator_says_so(bench: "World") -> None:
         assert workers.asked == 0
 
 
-async def test_what_was_sent_is_told_once(bench: "World") -> None:
+async def test_what_was_sent_is_reported_once(bench: "World") -> None:
     """The traffic of a worker adds up over its queries."""
     async with workers_of(bench) as workers:
         first, second = [
@@ -218,7 +218,7 @@ async def test_what_was_sent_is_told_once(bench: "World") -> None:
         assert (second["traffic"].sent, second["traffic"].received) == (0, 0)
 
 
-async def test_what_is_remarked_is_told_once(bench_of: "WorldOf") -> None:
+async def test_what_is_remarked_is_reported_once(bench_of: "WorldOf") -> None:
     """Of every query what is new of it: the coordinator adds up."""
     async with workers_of(bench_of(max_results=20)) as workers:
         first = await workers.fetch(0)
@@ -229,7 +229,7 @@ async def test_what_is_remarked_is_told_once(bench_of: "WorldOf") -> None:
 
 
 async def test_a_store_that_a_worker_does_not_see(bench: "World") -> None:
-    """It is told before anything is asked, with the path and the worker."""
+    """It is reported before any request, with the path and the worker."""
     job = bench.job()
     async with OrgSessions([job]) as orgs:
         session = await orgs.session(job)

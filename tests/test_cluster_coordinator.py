@@ -81,16 +81,16 @@ class TestTokens:
         again = [org.coordinator.token("org", first["serial"]) for _ in range(10)]
         found = await asyncio.gather(*again)
 
-        assert {told["token"] for told in found} == {"token 2"}
+        assert {reported["token"] for reported in found} == {"token 2"}
         assert org.logins == 2
 
     async def test_a_token_of_long_ago_is_no_reason_to_renew(self) -> None:
         """A number that is not known any more says nothing of the token there is."""
         org = Org(asyncio.get_running_loop().time)
         for _ in range(12):
-            told = await org.coordinator.token("org", 0)
-            org.coordinator.accepted("org", told["serial"])
-            await org.coordinator.token("org", told["serial"])
+            reported = await org.coordinator.token("org", 0)
+            org.coordinator.accepted("org", reported["serial"])
+            await org.coordinator.token("org", reported["serial"])
 
         await org.coordinator.token("org", 1)
 
@@ -100,7 +100,7 @@ class TestTokens:
         self, in_turned_time: InTime
     ) -> None:
         """Whoever stops waiting does not stop it; else it would never end."""
-        told: list[dict[str, Any]] = []
+        reported: list[dict[str, Any]] = []
         logins: list[int] = []
 
         async def work(clock: Clock) -> None:
@@ -108,7 +108,7 @@ class TestTokens:
 
             async def ask(number: str) -> None:
                 while "token" not in (answer := await org.turn(number)):
-                    told.append(answer)
+                    reported.append(answer)
 
             await asyncio.gather(ask("1"), ask("2"))
             logins.append(org.logins)
@@ -116,9 +116,9 @@ class TestTokens:
         in_turned_time(work)
 
         assert logins == [1]
-        assert told == [{"later": True}] * 6
+        assert reported == [{"later": True}] * 6
 
-    async def test_a_refused_login_is_told_as_it_is(self) -> None:
+    async def test_a_refused_login_is_reported_as_it_is(self) -> None:
         """The kind of error travels, with its words."""
         org = Org(asyncio.get_running_loop().time, refuses=True)
 
@@ -192,7 +192,7 @@ class TestTurns:
         assert found[1][0] < 10
         assert found[1][1] == 0
 
-    def test_a_quota_spent_for_hours_is_told(self, in_turned_time: InTime) -> None:
+    def test_a_quota_spent_for_hours_is_reported(self, in_turned_time: InTime) -> None:
         """Workers end the run then, as a run of one process does."""
         found: list[Any] = []
 
@@ -256,8 +256,8 @@ class TestTurns:
 
         assert out == [1, 0]
 
-    async def test_after_the_end_nobody_sends(self) -> None:
-        """Workers that go on with what nobody waits for are told so."""
+    async def test_after_the_end_no_task_sends(self) -> None:
+        """Workers that continue with what no run waits for are refused."""
         org = Org(asyncio.get_running_loop().time)
         await org.turn("1")
 
@@ -339,7 +339,7 @@ class BadLine:
     """Calls a coordinator over a connection that loses calls and replies.
 
     Args:
-        coordinator: Whom it calls.
+        coordinator: Receives its calls.
         chance: Of what it loses.
     """
 

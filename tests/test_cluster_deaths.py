@@ -66,7 +66,7 @@ def test_the_process_that_runs_the_job_is_killed(bench_of: "BenchOf") -> None:
         workers = first.workers()
 
         first.kill()
-        until(lambda: not any(map(command, workers)), patience_s=10)
+        until(lambda: not any(map(command, workers)), timeout_s=10)
         sent = len(bench.data_requests)
         parts = len(bench.parts)
         Run(bench, job, *SPREAD).end()
@@ -85,7 +85,7 @@ def cluster(tmp_path: Path) -> Iterator[Standing]:
         yield cluster
 
 
-def test_the_scheduler_is_started_anew(bench_of: "BenchOf", cluster: Standing) -> None:
+def test_the_scheduler_is_started_again(bench_of: "BenchOf", cluster: Standing) -> None:
     """Its workers go with it, and others come; the run goes on by itself."""
     bench = bench_of(requests_allowed=60, window_s=6.0)
     job = job_file(bench, "job", aggregates())
@@ -111,7 +111,7 @@ def test_the_scheduler_is_started_anew(bench_of: "BenchOf", cluster: Standing) -
 def test_workers_of_a_standing_cluster_stop_without_the_job(
     bench_of: "BenchOf", cluster: Standing
 ) -> None:
-    """Nobody grants them a request any more; another run goes on with the same ones."""
+    """They get no permits any more; another run continues with the same workers."""
     bench = bench_of(requests_allowed=60, window_s=6.0)
     job = job_file(bench, "job", aggregates())
     options = ("--scheduler", cluster.address)
@@ -125,7 +125,7 @@ def test_workers_of_a_standing_cluster_stop_without_the_job(
 
     asked = [entry.request for entry in bench.data_requests]
     twice = [question for question in asked if asked.count(question) > 1]
-    # At most what was in flight, when nobody was there to hear of it.
+    # At most what was in flight while no coordinator was there.
     assert len(asked) - HOURS <= 8, twice
     assert sent >= 50
     assert watch.rewritten() == []
@@ -149,7 +149,7 @@ def test_a_cluster_without_workers_is_waited_for(
     assert len(bench.parts) == 7
 
 
-def test_nobody_listens(bench: "Bench") -> None:
+def test_no_server_listens(bench: "Bench") -> None:
     """Exit code 4, and where to look."""
     address = f"tcp://127.0.0.1:{free_port()}"
 
@@ -160,7 +160,7 @@ def test_nobody_listens(bench: "Bench") -> None:
 
 
 def test_what_a_worker_may_not_ends_the_run(bench_of: "BenchOf") -> None:
-    """With the exit code and the words of a run of one process; nobody is left."""
+    """With the exit code and messages of a run of one process; no process is left."""
     bench = bench_of(permissions=frozenset({"routing:queue:view"}))
 
     run = Run(bench, job_file(bench, "job", aggregates()), *SPREAD)

@@ -55,7 +55,7 @@ class Machine:
     """A network namespace, joined with ours by a cable.
 
     Args:
-        number: Tells it from others; 1 or 2.
+        number: Its number; 1 or 2.
         home: Our end of the cable.
     """
 
@@ -121,8 +121,8 @@ def machines() -> Iterator[list[Machine]]:
                 stack.callback(machine.close)
                 machine.build()
         except (OSError, subprocess.CalledProcessError) as exc:
-            told = getattr(exc, "stderr", b"") or str(exc).encode()
-            require(REQUIRED, f"no network namespaces: {told.decode().strip()}")
+            reported = getattr(exc, "stderr", b"") or str(exc).encode()
+            require(REQUIRED, f"no network namespaces: {reported.decode().strip()}")
         yield made
 
 

@@ -29,7 +29,7 @@ GRANTED = {"token": "t1", "serial": 1}
 
 
 class Coordinator:
-    """Answers what it is told to, after a while, and remembers what it was called for.
+    """Gives prepared answers after a delay, and records its calls.
 
     Args:
         answers: One for each call; `None` is none at all. The last one stays.
@@ -92,16 +92,16 @@ class TestLine:
 
     async def test_an_error_is_raised_as_it_was(self) -> None:
         """The coordinator's AccessError is the worker's."""
-        told = {"error": error_to_json(AccessError("refused", hint="look"))}
-        client = Coordinator(told).client(asyncio.get_running_loop().time)
+        reported = {"error": error_to_json(AccessError("refused", hint="look"))}
+        client = Coordinator(reported).client(asyncio.get_running_loop().time)
 
         with pytest.raises(AccessError, match="refused") as caught:
             await client.request("token")
 
         assert caught.value.hint == "look"
 
-    def test_telling_is_repeated_and_ends(self, in_turned_time: InTime) -> None:
-        """What cannot be told is left to the coordinator to find out."""
+    def test_reporting_is_repeated_and_ends(self, in_turned_time: InTime) -> None:
+        """What cannot be reported, the coordinator finds out."""
         found: list[Any] = []
 
         async def work(clock: Clock) -> None:
@@ -132,7 +132,7 @@ class TestPace:
         numbers = [turn["number"] for turn in coordinator.called("acquire")]
         back = [*coordinator.called("answered"), *coordinator.called("lost")]
         assert len(set(numbers)) == 3
-        assert [told["number"] for told in back] == numbers
+        assert [reported["number"] for reported in back] == numbers
         assert back[0]["standing"] == [3, 300, 59]
 
     async def test_later_is_asked_for_again(self) -> None:
@@ -161,7 +161,9 @@ class TestPace:
         in_turned_time(work)
 
         late, used = (turn["number"] for turn in coordinator.called("acquire"))
-        assert [told["number"] for told in coordinator.called("unused")] == [late]
+        assert [reported["number"] for reported in coordinator.called("unused")] == [
+            late
+        ]
         assert used == "".join(quick)
 
     async def test_a_spent_quota_is_raised(self) -> None:
@@ -207,7 +209,7 @@ class TestTokens:
 
         assert tokens.take(GRANTED) is new
 
-    async def test_acceptance_is_told_once(self) -> None:
+    async def test_acceptance_is_reported_once(self) -> None:
         """Not with every answer, and not of a token that is not the current one."""
         coordinator = Coordinator(GRANTED)
         client = coordinator.client(asyncio.get_running_loop().time)
@@ -235,12 +237,12 @@ def test_errors_travel_whole(
     kind: type[GcbatchError], refusal: ErrorResponse | None
 ) -> None:
     """Their kind decides the exit code, and whether others go on."""
-    told = error_from_json(
+    reported = error_from_json(
         error_to_json(kind("what is wrong", hint="do this", response=refusal))
     )
 
-    assert type(told) is kind
-    assert (told.problem, told.hint, told.response) == (
+    assert type(reported) is kind
+    assert (reported.problem, reported.hint, reported.response) == (
         "what is wrong",
         "do this",
         refusal,

@@ -80,7 +80,7 @@ def holds(pid: int, secrets: list[bytes]) -> set[bytes]:
 
 
 async def states(cluster: Standing) -> list[str]:
-    """Return what scheduler and workers tell of themselves."""
+    """Return what scheduler and workers show about themselves."""
     cert, key = (str(cluster.folder / name) for name in ("cert.pem", "key.pem"))
     security = Security(
         require_encryption=True,
@@ -107,19 +107,17 @@ async def states(cluster: Standing) -> list[str]:
     async with Client(cluster.address, asynchronous=True, security=security) as client:
         dumped = cluster.folder / "dump"
         await client.dump_cluster_state(str(dumped), format="yaml")
-        told = [
+        reported = [
             await client.run_on_scheduler(of_scheduler),
             await client.run(of_worker),
             await client.get_scheduler_logs(),
             await client.get_worker_logs(),
             await client.get_versions(),
         ]
-    return [*map(repr, told), dumped.with_suffix(".yaml").read_text("utf-8")]
+    return [*map(repr, reported), dumped.with_suffix(".yaml").read_text("utf-8")]
 
 
-def test_secret_and_tokens_are_nowhere_to_be_read(
-    bench_of: "BenchOf", tmp_path: Path
-) -> None:
+def test_secret_and_tokens_cannot_be_read(bench_of: "BenchOf", tmp_path: Path) -> None:
     """No task, state, log, page or file has them; the scheduler not even in memory.
 
     The token lives for a few seconds, so that there are several.
@@ -140,7 +138,7 @@ def test_secret_and_tokens_are_nowhere_to_be_read(
         workers = [cluster.processes[name].pid for name in ("one", "two")]
         scheduler = cluster.processes["scheduler"].pid
 
-        told = asyncio.run(states(cluster))
+        reported = asyncio.run(states(cluster))
         seen = pages(f"http://127.0.0.1:{cluster.pages}/")
         hidden = [secret.encode(), *(token.encode() for token in tokens)]
         in_workers = [holds(pid, hidden) for pid in workers]
@@ -148,17 +146,17 @@ def test_secret_and_tokens_are_nowhere_to_be_read(
         run.end()
 
     shown = [page.decode("utf-8", "replace") for page in seen.values()]
-    told += [run.printed, *shown]
+    reported += [run.printed, *shown]
     files = [p for f in (cluster.folder, bench.folder) for p in f.rglob("*")]
-    told += [p.read_text("utf-8", "replace") for p in files if p.is_file()]
+    reported += [p.read_text("utf-8", "replace") for p in files if p.is_file()]
     hidden = [secret.encode(), *(token.encode() for token in tokens)]
-    assert [h for h in hidden if any(h.decode() in text for text in told)] == []
+    assert [h for h in hidden if any(h.decode() in text for text in reported)] == []
     assert in_scheduler == set()
     # The search does find what is there; a worker may have nothing to ask just then.
     assert any(in_workers)
     assert secret.encode() not in set().union(*in_workers)
     assert len(tokens) >= 3
-    assert "fetch_query" in told[0]
+    assert "fetch_query" in reported[0]
     assert any("gcbatch-" in page for page in shown), "\n".join(seen)
 
 
@@ -185,10 +183,10 @@ def test_workers_of_a_runs_own_do_not_inherit_the_secret(
     job = job_file(bench, "job", aggregates())
     environ = {"ANOTHER": f"Basic {secret}", "KEPT": "kept", "SECRET_FILE": str(path)}
     if way == "file":
-        told = job.read_text().replace(
+        reported = job.read_text().replace(
             '"${GENESYS_CLIENT_SECRET}"', '{"file": "${SECRET_FILE}"}'
         )
-        job.write_text(told)
+        job.write_text(reported)
     hidden = [secret.encode(), *([str(path).encode()] if way == "file" else ())]
     run = Run(bench, job, "--workers", "2", environ=environ)
     until(lambda: len(bench.parts) > 10)
@@ -203,6 +201,6 @@ def test_workers_of_a_runs_own_do_not_inherit_the_secret(
     run.end()
 
     assert len(found) == 3
-    assert all(b"KEPT=kept" in told for told in found.values())
-    assert not [h for h in hidden for told in found.values() if h in told]
+    assert all(b"KEPT=kept" in reported for reported in found.values())
+    assert not [h for h in hidden for reported in found.values() if h in reported]
     assert in_memory == [set(), set()]

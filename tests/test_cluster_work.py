@@ -149,12 +149,12 @@ async def test_another_release_is_refused(bench: "Bench") -> None:
         assert bench.data_requests == []
 
 
-async def test_what_nobody_waits_for_is_left(bench: "Bench") -> None:
+async def test_what_no_run_waits_for_is_left(bench: "Bench") -> None:
     """The job is gone; the hands it kept busy are free for its next run."""
     async with world_of(bench) as world:
         world.access.limiter.pause_all(3600)
         waiting = asyncio.create_task(world.fetch(0))
-        while not world.sessions:  # noqa: ASYNC110 - of another task, which tells nobody
+        while not world.sessions:  # noqa: ASYNC110 - of another task, without an event
             await asyncio.sleep(0.01)
 
         waiting.cancel()
@@ -192,9 +192,9 @@ async def test_a_runs_own_workers_show_no_pages() -> None:
     """Whoever else is on this machine sees nothing of the job."""
     settings, fetch = EngineSection(name="dask", workers=1), Fetch()
     async with dask_engine(settings, fetch) as engine, aiohttp.ClientSession() as web:
-        told = await engine.workers._dask.scheduler.identity()
-        ports = [told["services"]["dashboard"]]
-        ports += [w["services"]["dashboard"] for w in told["workers"].values()]
+        reported = await engine.workers._dask.scheduler.identity()
+        ports = [reported["services"]["dashboard"]]
+        ports += [w["services"]["dashboard"] for w in reported["workers"].values()]
 
         for port in ports:
             for page in ("info/main/workers.html", "json/identity.json", "metrics"):

@@ -85,7 +85,7 @@ def test_a_config_is_read_by_any_yaml(path: Path) -> None:
 
 @every
 def test_commands_in_comments_name_the_file(path: Path) -> None:
-    """A command that is told is about this very file, and an option that exists."""
+    """A command in a comment names this file, and an option that exists."""
     text = path.read_text("utf-8")
     commands = re.findall(r"gcbatch (\w+) (configs/[\w.-]+)", text)
 
@@ -142,7 +142,7 @@ def test_the_quickstart_runs(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_the_interval_report_runs(cli: Cli, tmp_path: Path) -> None:
-    """As its comments tell: a run, and the tutorial's table from the store."""
+    """As its comments say: a run, and the tutorial's table from the store."""
     config = ROOT / "configs" / "interval-report.yaml"
     run = cli("run", config)
     report = cli("report", config, "--period", "interval")

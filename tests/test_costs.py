@@ -74,7 +74,7 @@ def test_a_cost_may_differ_by_a_little(
     known: Costs, found: Costs, refused: list[str]
 ) -> None:
     """5 % either way; what fell is to be recorded, or it may rise again unseen."""
-    missed = [verdict.said for verdict in judged(known, found) if not verdict.is_met]
+    missed = [verdict.text for verdict in judged(known, found) if not verdict.is_met]
 
     assert [said.partition(" of ")[0] for said in missed] == refused
 

@@ -119,7 +119,7 @@ def test_a_date_between_edges_names_the_nearest(
 
 
 def test_the_end_is_checked_too() -> None:
-    """A misaligned to is told as to."""
+    """A misaligned `to` is reported as `to`."""
     with pytest.raises(ValueError, match=r"^to \(2026-10-02T00:01\) is not at"):
         resolved("2026-10-01", "2026-10-02T00:01")
 
@@ -140,7 +140,7 @@ def test_from_must_be_before_to(start: str, end: str) -> None:
 
 @pytest.mark.parametrize("end", ["0001-01-01", "1969-12-31", "9999-12-31T23:59:59Z"])
 def test_a_far_off_year_is_refused(end: str) -> None:
-    """A slip of the pen is told as what it is, before calendars end."""
+    """A typing error is reported as such, before calendars end."""
     with pytest.raises(ValueError, match=r"^from \(.*\) is not between 1970 and 2199"):
         resolved(end, "2026-10-01")
     with pytest.raises(ValueError, match=r"^to \(today\+9999mo\) is not between"):
@@ -155,7 +155,7 @@ def test_a_far_off_year_is_refused(end: str) -> None:
     ],
 )  # fmt: skip
 def test_other_text_is_refused(text: str) -> None:
-    """What is no date is told with the forms that there are."""
+    """What is not a date is reported with the valid forms."""
     with pytest.raises(ValueError, match=r"use a date .*, today, yesterday"):
         check_date(text)
 

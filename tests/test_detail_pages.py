@@ -42,7 +42,7 @@ def test_an_instant_that_is_none_is_an_error(start: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a\0b"], ids=["empty", "zero byte"])
-def test_an_id_that_tells_nothing_apart_is_an_error(name: str) -> None:
+def test_an_id_that_distinguishes_nothing_is_an_error(name: str) -> None:
     """The zero byte would be taken for the end of the id."""
     with pytest.raises(DataError, match="a record has no conversationId"):
         read_page(sent(name=name), CONVERSATIONS)

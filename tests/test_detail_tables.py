@@ -59,25 +59,25 @@ def there(records: Any) -> list[Json]:
 
 def own(record: Json, schema: pa.Schema, prefix: str = "") -> Json:
     """Return the fields of a record as columns; what is null is left out."""
-    told: Json = {}
+    reported: Json = {}
     for name, value in record.items():
         if name in {"participants", "sessions", "segments", "metrics"} or value is None:
             continue
         if name == "flow":
-            told |= own(value, schema, "flow_")
+            reported |= own(value, schema, "flow_")
             continue
         called = column(name)
         called = called if called.startswith(prefix) else prefix + called
         is_time = pa.types.is_timestamp(schema.field(called).type)
-        told[called] = datetime.fromisoformat(value) if is_time else value
+        reported[called] = datetime.fromisoformat(value) if is_time else value
     for ids, names in {
         "queue_id": "queue_name",
         "user_id": "user_name",
         "wrap_up_code": "wrap_up_code_name",
     }.items():
-        if ids in told and names in schema.names:
-            told[names] = told[ids]
-    return told
+        if ids in reported and names in schema.names:
+            reported[names] = reported[ids]
+    return reported
 
 
 def some(record: Json, schema: pa.Schema, *names: str) -> Json:
@@ -129,8 +129,8 @@ def sessions_of(document: Json) -> Iterator[tuple[int, Json, int, Json]]:
 def attributes_of(person: Json) -> Iterator[Json]:
     """Yield the attributes of a participant by name."""
     for key, value in sorted((person.get("attributes") or {}).items()):
-        told = value if isinstance(value, str) else json.dumps(value)
-        yield {"name": key} if value is None else {"name": key, "value": told}
+        reported = value if isinstance(value, str) else json.dumps(value)
+        yield {"name": key} if value is None else {"name": key, "value": reported}
 
 
 def rows_of_session(
@@ -159,10 +159,10 @@ def whole(document: Json) -> Json:
     """Return what the table of conversations computes."""
     people = there(document.get("participants"))
     sessions = [s for person in people for s in there(person.get("sessions"))]
-    told: Json = {"participants": len(people)}
+    reported: Json = {"participants": len(people)}
     media = [s["mediaType"] for s in sessions if s.get("mediaType") is not None]
     if media:
-        told["media_types"] = list(dict.fromkeys(media))
+        reported["media_types"] = list(dict.fromkeys(media))
     for name, metrics in SUMS.items():
         found = [
             metric["value"]
@@ -171,7 +171,7 @@ def whole(document: Json) -> Json:
             if metric.get("name") in metrics and metric.get("value") is not None
         ]
         if found:
-            told[name] = sum(found)
+            reported[name] = sum(found)
     queued = [
         (person.get("purpose") != "acd", segment.get("segmentStart") or "9", segment)
         for person in people
@@ -181,8 +181,8 @@ def whole(document: Json) -> Json:
     ]
     if queued:
         first = min(queued, key=lambda q: q[:2])[2]["queueId"]
-        told |= {"first_queue_id": first, "first_queue_name": first}
-    return told
+        reported |= {"first_queue_id": first, "first_queue_name": first}
+    return reported
 
 
 @several

@@ -144,7 +144,7 @@ def test_the_long_way_round_leads_to_the_same_rows(documents: list[bytes]) -> No
         assert beside.slice(0, usual.num_rows).equals(usual)
 
 
-def test_the_odd_one_is_told_in_full() -> None:
+def test_the_odd_one_is_shown_in_full() -> None:
     """Last of two keys, and cut to milliseconds."""
     (row,) = rows_of("segments", ODD)
 

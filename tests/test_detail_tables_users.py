@@ -140,7 +140,7 @@ def test_what_a_row_says() -> None:
 
 
 def test_a_record_without_a_start_is_refused() -> None:
-    """It belongs nowhere."""
+    """It belongs to no row."""
     table = table_of("user_presence", {"u1": [{"systemPresence": "X"}]})
 
     with pytest.raises(DataError, match="user u1: a record has no startTime"):
@@ -173,12 +173,12 @@ def test_every_record_once(begun: set[int], hours: int) -> None:
 
 def ends(table: Table) -> list[float | None]:
     """Return the ends of all rows, in hours from START."""
-    told = table.read_all()["end_time"].to_pylist()
-    return [None if end is None else (end - START) / HOUR for end in told]
+    reported = table.read_all()["end_time"].to_pylist()
+    return [None if end is None else (end - START) / HOUR for end in reported]
 
 
 @pytest.mark.parametrize("name", USER_TABLES)
-def test_a_later_part_tells_when_a_record_ended(name: str) -> None:
+def test_a_later_part_shows_when_a_record_ended(name: str) -> None:
     """It went on when its window was fetched, and the window after that."""
     goes_on, over = record(name, 2, None), record(name, 2, 60)
     other = record(name, 2, 90)
@@ -194,7 +194,7 @@ def test_a_later_part_tells_when_a_record_ended(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", USER_TABLES)
-def test_the_later_of_two_ends_is_told(name: str) -> None:
+def test_the_later_of_two_ends_is_reported(name: str) -> None:
     """Parts of later windows need not have been fetched later."""
     later, earlier = record(name, 2, 60), record(name, 2, 50)
 
@@ -205,7 +205,7 @@ def test_the_later_of_two_ends_is_told(name: str) -> None:
     assert ends(table) == [62]
 
 
-def test_an_end_that_a_window_told_itself_stays() -> None:
+def test_an_end_that_a_window_has_itself_stays() -> None:
     """What a part says of its own records is not overruled by others."""
     name = "user_presence"
     ended = record(name, 2, 30)
@@ -235,7 +235,7 @@ def test_parts_are_read_twice_only_for_an_end_they_may_hold(start: int) -> None:
     st.tuples(*(st.integers(0, 200) for _ in range(3))),
 )
 @settings(max_examples=60)
-def test_an_end_is_told_if_any_part_from_the_window_on_has_it(
+def test_an_end_is_reported_if_any_part_from_the_window_on_has_it(
     spans: dict[int, int], fetched: tuple[int, int, int]
 ) -> None:
     """Each window was fetched at an hour of its own, and knows the ends until then."""
@@ -256,8 +256,8 @@ def test_an_end_is_told_if_any_part_from_the_window_on_has_it(
     def known(begun: int, hours: int) -> int | None:
         end = begun + hours
         days = range(max(begun // 24, 0), 3)
-        told = [max(fetched[n], 24 * (n + 1)) for n in days if end > 24 * n]
-        return end if any(end <= until for until in told) else None
+        reported = [max(fetched[n], 24 * (n + 1)) for n in days if end > 24 * n]
+        return end if any(end <= until for until in reported) else None
 
     expected = [known(b, h) for b, h in sorted(spans.items()) if b + h > 0]
     assert ends(table_of(name, *windows)) == expected

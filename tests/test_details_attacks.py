@@ -75,7 +75,7 @@ def sent(**fields: Any) -> bytes:
 
 
 def test_an_empty_page_cannot_count_itself_out() -> None:
-    """Rows that it left out stay due, though it came last and told a lower total."""
+    """Rows that it omitted stay due, although it came last with a lower total."""
     piece = PageCount()
     for number in (1, 2, 4, 5, 6, 7):
         piece.count(number, full_page(number, TOTAL))
@@ -178,7 +178,7 @@ async def test_a_total_that_outgrows_paging_ends_it(detail_query: DetailQuery) -
 
 
 async def test_counting_ends_with_the_total(detail_query: DetailQuery) -> None:
-    """Even if all pages tell of nothing but what began before."""
+    """Even if all pages have only what began before."""
     earlier = documents(0, 100, after(-1))
     client = Lying(lambda _number, _asked: page(earlier, 350))
 
@@ -188,11 +188,11 @@ async def test_counting_ends_with_the_total(detail_query: DetailQuery) -> None:
 
 
 @pytest.mark.parametrize(
-    "told", ["soon", "2026-13-45T00:00:00Z", "0001-01-01T00:00:00+05:00"]
+    "reported", ["soon", "2026-13-45T00:00:00Z", "0001-01-01T00:00:00+05:00"]
 )
-def test_a_date_of_data_that_is_none_is_an_error(told: str) -> None:
-    """With what was told, instead of a traceback."""
-    body = orjson.dumps({"conversations": [], "dataAvailabilityDate": told})
+def test_a_date_of_data_that_is_none_is_an_error(reported: str) -> None:
+    """With the value, instead of a traceback."""
+    body = orjson.dumps({"conversations": [], "dataAvailabilityDate": reported})
 
     with pytest.raises(DataError, match="dataAvailabilityDate is no instant"):
         read_page(body, CONVERSATIONS)
@@ -220,7 +220,7 @@ def test_half_a_letter_spoils_no_page(field: str) -> None:
     assert json.loads(kept.content)[field] == "cut\N{REPLACEMENT CHARACTER}"
 
 
-def test_the_state_of_a_job_is_told_in_one_line(
+def test_the_state_of_a_job_is_reported_in_one_line(
     tmp_path: Path, in_turned_time: InTime
 ) -> None:
     """No terminal acts on what the service says."""
@@ -258,7 +258,7 @@ def test_a_job_shows_figures_of_when_it_was_submitted(tmp_path: Path) -> None:
     assert world.ids() == all_ids(world)
 
 
-def test_fresh_asks_for_jobs_anew(tmp_path: Path) -> None:
+def test_fresh_submits_jobs_again(tmp_path: Path) -> None:
     """One that an earlier run left under way has older figures."""
     world = left_pending(tmp_path)
 

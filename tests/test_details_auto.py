@@ -68,7 +68,7 @@ def test_the_seam_lies_at_a_midnight(tmp_path: Path, chunk: str) -> None:
 @pytest.mark.one_in(3)
 @pytest.mark.parametrize("until", [-9.0, 0.0, 0.5, 1.0, 3.99, 4.0, 99.0, None])
 def test_the_seam_may_lie_anywhere(tmp_path: Path, until: float | None) -> None:
-    """Before the range, at its edges, within a day, after it, or nowhere."""
+    """Before the range, at its edges, within a day, after it, or without a date."""
     date: datetime | None = None if until is None else after(until)
     world = large(tmp_path, details_available_until=date)
 

@@ -1,4 +1,4 @@
-"""What the service's jobs have not got yet: provisional, told, and fetched again."""
+"""What the service's jobs do not have yet: provisional, shown, and fetched again."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from tests.details_world import (
 
 
 def test_what_is_not_available_yet_is_provisional(tmp_path: Path) -> None:
-    """It is told, and fetched again once the service has it."""
+    """It is shown, and fetched again when the service has it."""
     world = day_with(tmp_path, details_available_until=after(0.5))
 
     first = world.run(**BY_JOB)

@@ -122,7 +122,7 @@ def _as_written(job: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
-def test_results_that_expire_on_the_way_are_asked_anew(
+def test_results_that_expire_on_the_way_are_fetched_again(
     tmp_path: Path, nth: int
 ) -> None:
     """The job is submitted again; rows that both brought are there once."""
@@ -181,7 +181,7 @@ def test_a_service_that_is_busy_is_waited_for(tmp_path: Path) -> None:
 
     world.run(**BY_JOB, days=4, fetch={"chunk": "P1D"})
 
-    assert len(world.simulator.faults.struck) >= 5
+    assert len(world.simulator.faults.triggered) >= 5
     assert world.ids() == all_ids(world, 4)
 
 

@@ -64,14 +64,17 @@ def test_a_week_with_such_days(tmp_path: Path, mode: str, matching: Matching) ->
     assert world.ids() == begun(tenant, after(0), after(7))
 
 
-@pytest.mark.parametrize("told", [100, 250, 300, 301])
+@pytest.mark.parametrize("reported", [100, 250, 300, 301])
 @pytest.mark.parametrize("over", [-1, 0, 1])
 def test_the_cap_is_learnt_from_the_services_words(
-    tmp_path: Path, told: int, over: int
+    tmp_path: Path, reported: int, over: int
 ) -> None:
     """Whatever the job file says, and also where it is no multiple of a page."""
     world = World(
-        tmp_path, busy(told + over), max_detail_results=told, detail_matching="overlap"
+        tmp_path,
+        busy(reported + over),
+        max_detail_results=reported,
+        detail_matching="overlap",
     )
 
     world.run(fetch={"limits": {"detail_results": 100_000}})
@@ -80,7 +83,7 @@ def test_the_cap_is_learnt_from_the_services_words(
 
 
 def test_what_was_learnt_is_not_learnt_again(tmp_path: Path) -> None:
-    """One refusal tells the cap for the rest of the run."""
+    """One error response sets the cap for the rest of the run."""
     world = World(
         tmp_path, busy(3_000, 3), max_detail_results=CAP, detail_matching="overlap"
     )
@@ -143,7 +146,7 @@ def test_a_known_density_is_not_probed_again(tmp_path: Path) -> None:
 def test_more_rows_in_an_instant_than_the_cap(
     tmp_path: Path, matching: Matching
 ) -> None:
-    """Where no cut helps the day goes by job, and the reader is told."""
+    """If no split helps, the day is fetched by a job, with a notice."""
     tenant = made_of(*conversations(500, 1 / 1440 / 60))
     world = World(tmp_path, tenant, max_detail_results=CAP, detail_matching=matching)
 
@@ -162,13 +165,15 @@ def test_where_no_job_helps_either_it_is_an_error(tmp_path: Path) -> None:
     faults = Faults(Fault("job_failed", times=None))
     world = World(tmp_path, busy(1_000), max_detail_results=CAP, faults=faults)
 
-    with pytest.raises(TooLargeError, match="more conversations than the 300") as told:
+    with pytest.raises(
+        TooLargeError, match="more conversations than the 300"
+    ) as reported:
         world.run()
 
-    assert isinstance(told.value, ServiceError)
-    assert "2026-03-02" in told.value.problem
-    assert "could not be completed" in told.value.problem
-    assert told.value.hint == "narrow the query by filter or queues"
+    assert isinstance(reported.value, ServiceError)
+    assert "2026-03-02" in reported.value.problem
+    assert "could not be completed" in reported.value.problem
+    assert reported.value.hint == "narrow the query by filter or queues"
 
 
 def test_a_quota_used_up_is_not_a_day_too_large(tmp_path: Path) -> None:
@@ -196,5 +201,5 @@ def test_pieces_are_counted_too(tmp_path: Path, matching: Matching, kind: Any) -
 
     world.run(days=2, fetch={"concurrency": 1})
 
-    assert world.simulator.faults.struck
+    assert world.simulator.faults.triggered
     assert world.ids() == all_ids(world, 2)

@@ -49,7 +49,7 @@ def test_a_page_that_lost_rows_once_is_asked_again(
 
     report = world.run()
 
-    assert world.simulator.faults.struck
+    assert world.simulator.faults.triggered
     assert world.ids() == all_ids(world)
     assert report.rows == ROWS
 
@@ -95,7 +95,7 @@ def test_pages_that_came_whole_are_not_asked_thrice(tmp_path: Path) -> None:
 
 
 def test_the_rest_is_exported_where_that_is_allowed(tmp_path: Path) -> None:
-    """The day that lost rows is a gap, told with both numbers; the others are there."""
+    """The day that lost rows is a gap with both numbers; the others are complete."""
     fault = Fault("empty_details", page=3, times=None)
     tenant = made_of(*conversations(ROWS), *conversations(50, first=1, seed=2))
     world = World(tmp_path, tenant, faults=Faults(fault))
@@ -139,7 +139,7 @@ def test_the_command_ends_with_5(bench_of: Any, tmp_path: Path) -> None:
 
 
 def test_doubles_beside_a_full_count_are_dropped(tmp_path: Path) -> None:
-    """They are told in the warnings, once each, and nothing is asked again."""
+    """They are warnings, once each, and nothing is fetched again."""
     faults = (Fault("added_details", page=2), Fault("added_details", page=5))
     world = day_with(tmp_path, *faults)
 
@@ -157,7 +157,7 @@ def test_doubles_beside_a_full_count_are_dropped(tmp_path: Path) -> None:
 def test_a_total_that_is_wrong_once_does_no_harm(
     tmp_path: Path, page: int, drift: int, *, settled: bool
 ) -> None:
-    """Whichever page tells it, too many or too few: all rows come."""
+    """Whichever page has it, too many or too few: all rows come."""
     world = day_with(tmp_path, Fault("drifting_total", page=page, drift=drift))
 
     world.run(fetch={} if settled else UNSETTLED)

@@ -56,7 +56,7 @@ def test_eight_pages_with_one_expired_token_take_one_more(tmp_path: Path) -> Non
     assert world.ids() == all_ids(world)
 
 
-def test_a_429_holds_all_pages_as_long_as_told(tmp_path: Path) -> None:
+def test_a_429_holds_all_pages_as_long_as_specified(tmp_path: Path) -> None:
     """No page is asked before the wait is over."""
     world = troubled(tmp_path, Fault("throttled", wait_s=40, nth=(4,)))
 
@@ -85,7 +85,7 @@ def test_what_passes_is_repeated(tmp_path: Path, fault: Fault) -> None:
 
     world.run()
 
-    assert len(world.simulator.faults.struck) >= 2
+    assert len(world.simulator.faults.triggered) >= 2
     assert world.ids() == all_ids(world)
 
 

@@ -26,7 +26,7 @@ from tests.details_world import (
 def test_what_goes_on_over_midnight_is_of_the_day_before(
     tmp_path: Path, matching: Any
 ) -> None:
-    """Jobs are told to mean what pages mean: nothing has to be left out."""
+    """Jobs are set to select what pages select: nothing has to be removed."""
     tenant = made_of(*conversations(400, 2, first=-1))
     world = World(tmp_path, tenant, detail_matching=matching)
 
@@ -74,7 +74,7 @@ def test_a_cursor_that_leads_back_is_an_error(tmp_path: Path) -> None:
     assert not world.output().exists()
 
 
-def test_after_a_loop_the_next_run_asks_anew(tmp_path: Path) -> None:
+def test_after_a_loop_the_next_run_fetches_again(tmp_path: Path) -> None:
     """The job whose pages ran in a loop is not asked again."""
     world = day_with(tmp_path, Fault("repeated_cursor", nth=(2,)))
     with pytest.raises(DataError):
@@ -97,7 +97,9 @@ def test_an_empty_page_does_not_end_the_results(tmp_path: Path, nth: int) -> Non
 
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
-def test_results_that_lost_rows_once_are_asked_anew(tmp_path: Path, nth: int) -> None:
+def test_results_that_lost_rows_once_are_fetched_again(
+    tmp_path: Path, nth: int
+) -> None:
     """By the pages' own count they were too few."""
     world = day_with(tmp_path, Fault("lost_results", nth=(nth,)))
 
@@ -133,7 +135,7 @@ def test_rows_that_came_before_do_not_hide_lost_ones(tmp_path: Path) -> None:
 
 
 def test_doubled_results_are_dropped(tmp_path: Path) -> None:
-    """Beside a full count, and told."""
+    """Even with a full count, and reported."""
     world = day_with(tmp_path, Fault("doubled_results", nth=(2,)))
 
     report = world.run(**BY_JOB)

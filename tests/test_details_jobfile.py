@@ -106,15 +106,15 @@ def segments(**predicate: str) -> dict[str, Any]:
         ),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_told_with_its_line(
+def test_what_does_not_fit_is_reported_with_its_line(
     tmp_path: Path, sections: dict[str, Any], place: str, words: str
 ) -> None:
     """Each names the file, the line, the key and what would be right."""
     problem = refused(tmp_path, **sections).problem
 
-    told = re.search(rf"job\.yaml:(\d+): {re.escape(place)}", problem)
-    assert told, problem
-    line = (tmp_path / "job.yaml").read_text("utf-8").splitlines()[int(told[1]) - 1]
+    reported = re.search(rf"job\.yaml:(\d+): {re.escape(place)}", problem)
+    assert reported, problem
+    line = (tmp_path / "job.yaml").read_text("utf-8").splitlines()[int(reported[1]) - 1]
     assert f'"{place.rpartition(".")[2]}"' in line
     assert words in problem
 
@@ -140,7 +140,7 @@ def test_aggregates_take_no_lists_of_filters(tmp_path: Path) -> None:
 def test_families_without_jobs_have_no_such_endpoint(
     tmp_path: Path, endpoint: str
 ) -> None:
-    """The nearest right names are told."""
+    """The nearest valid names are suggested."""
     problem = refused(tmp_path, endpoint=endpoint, tables=("intervals",)).problem
 
     assert "query.endpoint" in problem

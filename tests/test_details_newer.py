@@ -1,4 +1,4 @@
-"""Fields newer than this release, and numbers written otherwise: kept, and told."""
+"""Fields newer than this release, and numbers in other forms: stored and reported."""
 
 import json
 from dataclasses import replace
@@ -56,7 +56,7 @@ def test_newer_fields_are_kept_where_they_were(tmp_path: Path, mode: str) -> Non
     assert {one["newConversationField"]["nested"][1] for one in whole} == {"two"}
 
 
-def test_they_are_told_once(tmp_path: Path) -> None:
+def test_they_are_reported_once(tmp_path: Path) -> None:
     """One warning names the paths, whatever the number of windows and rows."""
     world = World(tmp_path, busy(300, 3), faults=Faults(always("newer_fields")))
 
@@ -70,7 +70,7 @@ def test_they_are_told_once(tmp_path: Path) -> None:
         assert path in warning
 
 
-def test_they_are_told_by_a_run_that_asks_nothing(tmp_path: Path) -> None:
+def test_they_are_reported_by_a_run_that_asks_nothing(tmp_path: Path) -> None:
     """The parts remember them."""
     world = newer(tmp_path, always("newer_fields"))
     first = world.run()
@@ -145,7 +145,7 @@ def test_numbers_with_a_fraction_of_nothing_are_whole(
         world.folder.mkdir()
         world.run(endpoint=f"conversation-details{mode}", tables=tuple(LEVELS))
 
-    assert floats.simulator.faults.struck
+    assert floats.simulator.faults.triggered
     for table in LEVELS:
         written = floats.output(table=table).read_bytes()
         assert written == plain.output(table=table).read_bytes()

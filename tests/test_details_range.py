@@ -165,8 +165,8 @@ def of_kinds() -> Tenant:
 
 def ids_where(tenant: Tenant, condition: Any) -> list[str]:
     """Return the ids of the conversations of those calls that fulfil a condition."""
-    told = zip(tenant.calls, conversations_of(tenant), strict=True)
-    return sorted(document.id for call, document in told if condition(call))
+    reported = zip(tenant.calls, conversations_of(tenant), strict=True)
+    return sorted(document.id for call, document in reported if condition(call))
 
 
 def predicate(**parts: str) -> list[dict[str, Any]]:

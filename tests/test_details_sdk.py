@@ -110,12 +110,12 @@ def test_our_requests_are_its_models(
     assert again == body
 
 
-@pytest.mark.parametrize("road", ["", "-jobs"])
-def test_what_it_reads_is_what_we_keep(sdk: Any, tmp_path: Path, road: str) -> None:
+@pytest.mark.parametrize("mode", ["", "-jobs"])
+def test_what_it_reads_is_what_we_keep(sdk: Any, tmp_path: Path, mode: str) -> None:
     """Conversations of the nested table are its model's, field by field."""
     world = World(tmp_path, sample_tenant())
     world.run(
-        endpoint=f"conversation-details{road}",
+        endpoint=f"conversation-details{mode}",
         query={"from": "1999-08-03T08:00", "to": "1999-08-03T09:00"},
         tables=(NESTED,),
     )

@@ -1,4 +1,4 @@
-"""Details against the call log: both roads alike, and service levels recomputed.
+"""Details against the call log: both modes agree, and service levels are recomputed.
 
 The counting here shares no code with tables or aggregates. It reads what was exported:
 a call is offered when it joins its queue, answered when an agent begins to speak, given
@@ -34,10 +34,10 @@ Row = dict[str, str]
 def week(tmp_path_factory: pytest.TempPathFactory) -> World:
     """Run the sample's week by pages, by jobs, and its service levels."""
     world = World(tmp_path_factory.mktemp("week"), sample_tenant())
-    for road in ("", "-jobs"):
-        endpoint = f"conversation-details{road}"
-        tables = SAME if road else TABLES
-        world.run(f"details{road}", endpoint=endpoint, query=WEEK, tables=tables)
+    for mode in ("", "-jobs"):
+        endpoint = f"conversation-details{mode}"
+        tables = SAME if mode else TABLES
+        world.run(f"details{mode}", endpoint=endpoint, query=WEEK, tables=tables)
     world.run(
         "sla",
         endpoint="conversation-aggregates-jobs",
@@ -49,7 +49,7 @@ def week(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 @pytest.mark.parametrize("table", SAME)
-def test_the_roads_lead_to_the_same_bytes(week: World, table: str) -> None:
+def test_all_modes_give_the_same_bytes(week: World, table: str) -> None:
     """Conversations and segments of the week, whichever way they came."""
     pages = week.output("details", table).read_bytes()
 
@@ -131,7 +131,7 @@ def of_segments(rows: list[Row]) -> Counts:
 
 
 def of_metrics(metrics: list[Row], segments: list[Row]) -> Counts:
-    """Count calls by the metrics of their sessions; segments tell whose queue."""
+    """Count calls by the metrics of their sessions; segments have the queue."""
     queues = {row["session_id"]: row["queue_id"] for row in segments if row["queue_id"]}
     counts: Counts = defaultdict(Count)
     for row in metrics:
@@ -157,7 +157,7 @@ def of_metrics(metrics: list[Row], segments: list[Row]) -> Counts:
     return counts
 
 
-def told(week: World) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
+def reported(week: World) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
     """Yield what the table `sla` says, of days on which anything happened."""
     for row in week.rows("sla", "sla"):
         figures = {name: row[name] for name in Count().row()}
@@ -173,7 +173,7 @@ def test_service_levels_follow_from_the_segments(week: World) -> None:
 
     expected = {key: count.row() for key, count in counts.items()}
     assert len(expected) > 30
-    assert dict(told(week)) == expected
+    assert dict(reported(week)) == expected
 
 
 def test_service_levels_follow_from_the_metrics(week: World) -> None:
@@ -181,7 +181,7 @@ def test_service_levels_follow_from_the_metrics(week: World) -> None:
     segments = week.rows("details", "segments")
     counts = of_metrics(week.rows("details", "session_metrics"), segments)
 
-    assert dict(told(week)) == {key: count.row() for key, count in counts.items()}
+    assert dict(reported(week)) == {key: count.row() for key, count in counts.items()}
 
 
 def test_conversations_hold_the_sums_of_their_sessions(week: World) -> None:

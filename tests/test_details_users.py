@@ -200,7 +200,7 @@ def test_filters_choose_users(tmp_path: Path, mode: str) -> None:
     assert exported(world) == records(expected, after(0), after(2))
 
 
-def test_the_roads_lead_to_the_same_bytes(tmp_path: Path) -> None:
+def test_all_modes_give_the_same_bytes(tmp_path: Path) -> None:
     """Both tables, by pages, by jobs and by either."""
     world = World(tmp_path, working(30, 8))
 
@@ -265,11 +265,11 @@ def test_a_user_may_come_in_any_number_of_rows(
             end = None if hours is None else start + hours * HOUR
             known = expected.get((who, start))
             expected[who, start] = max(filter(None, (known, end)), default=None)
-    told = [
+    reported = [
         (row["user_id"], row["start_time"], row["end_time"])
         for row in table.read_all().to_pylist()
     ]
-    assert told == [(*key, end) for key, end in sorted(expected.items())]
+    assert reported == [(*key, end) for key, end in sorted(expected.items())]
 
 
 def _sent(number: int, hours: int | None) -> dict[str, str]:

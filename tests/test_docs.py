@@ -1,4 +1,4 @@
-"""What the pages tell can be done as it stands there, and leads where it says."""
+"""The commands and links of the pages work as they are printed."""
 
 import ast
 import asyncio
@@ -30,7 +30,6 @@ from tests.pages import (
     blocks,
     links_of,
     place_of,
-    prose_of,
 )
 
 ENVIRON = {
@@ -67,14 +66,6 @@ NOT_EXECUTED: Final = {
     '"""The sqlite exporter does': "a test; tests/test_plugin.py runs it",
 }
 """Blocks of Python that are only compiled."""
-
-ARCHAIC: Final = "anew|whom|kin|nobody|told|shelf|shelves|but for|save for"
-"""Words and turns for which plain ones exist: again, which, nothing, except."""
-
-NOT_YET_PLAIN: Final = {
-    "docs/writing-a-job.md": "is printed from the docstrings of the models",
-}
-"""Pages whose words are decided elsewhere."""
 
 OF_OTHERS: Final = {
     "--nthreads 64": "dask worker",
@@ -134,9 +125,9 @@ def invoke(arguments: str) -> Result:
 @each(SHELL)
 def test_commands_are_understood(block: Block) -> None:
     """Subcommands and options exist; those of containers too."""
-    told = [c[8:] for c in block.commands() if c.startswith("gcbatch ")]
-    told += re.findall(r" gcbatch:1 (\w.*)$", block.text, re.MULTILINE)
-    for command in told:
+    reported = [c[8:] for c in block.commands() if c.startswith("gcbatch ")]
+    reported += re.findall(r" gcbatch:1 (\w.*)$", block.text, re.MULTILINE)
+    for command in reported:
         asked = invoke(f"{command.partition(' #')[0].partition(' >')[0]} --help")
 
         assert asked.exit_code == 0, f"{command}: {asked.output}"
@@ -163,7 +154,7 @@ def tame(job: Path) -> None:
 
 @pytest.mark.slow
 @each(SHELL)
-def test_commands_do_what_they_tell(block: Block, desk: Path) -> None:
+def test_commands_do_what_they_say(block: Block, desk: Path) -> None:
     """One after the other, in one folder, asked of the simulator; none fails."""
     for command in block.commands():
         if is_among(command, NOT_RUN):
@@ -188,18 +179,18 @@ def commands_of(group: Any, above: str = "") -> Iterator[tuple[str, Any]]:
 
 
 COMMANDS: Final = dict(commands_of(typer.main.get_command(app)))
-TOLD: Final = "\n".join(page.read_text("utf-8") for page in PAGES)
+ALL_PAGES: Final = "\n".join(page.read_text("utf-8") for page in PAGES)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_is_told(command: str) -> None:
+def test_every_command_is_documented(command: str) -> None:
     """In the table of commands, and each of its options somewhere."""
     table = (ROOT / "docs" / "commands.md").read_text("utf-8")
     table = table.partition("## The commands")[2].partition("\n## ")[0]
     options = {o for p in COMMANDS[command].params for o in p.opts if o[:2] == "--"}
 
     assert f"`gcbatch {command}" in table
-    assert not [o for o in options - {"--help"} if not re.search(rf"{o}\b", TOLD)]
+    assert not [o for o in options - {"--help"} if not re.search(rf"{o}\b", ALL_PAGES)]
 
 
 @each_page
@@ -225,25 +216,27 @@ def codes() -> set[int]:
     return found | {0, 7, 130, 143}
 
 
-def test_every_exit_code_is_told() -> None:
+def test_every_exit_code_is_documented() -> None:
     """The table has them all, and no page speaks of another."""
     table = (ROOT / "docs" / "commands.md").read_text("utf-8")
     table = table.partition("## Exit codes")[2].partition("\n## ")[0]
-    spoken = re.findall(r"(?i)\b(?:exits?|ends?|exit codes?)(?: is| with)? (\d+)", TOLD)
+    spoken = re.findall(
+        r"(?i)\b(?:exits?|ends?|exit codes?)(?: is| with)? (\d+)", ALL_PAGES
+    )
 
     assert {int(c) for c in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)} == codes()
     assert {int(code) for code in spoken} <= codes()
 
 
-def test_every_key_of_a_runs_account_is_told(desk: Path) -> None:
+def test_every_key_of_a_run_report_is_documented(desk: Path) -> None:
     """The table of docs/verify.md has all of run.json, and nothing else."""
     page = (ROOT / "docs" / "verify.md").read_text("utf-8")
     table = page.partition("## The run report")[2]
     keys = " ".join(re.findall(r"^\|(.*?)\|", table, re.MULTILINE))
-    told = re.findall(r"`(\w+)`", keys)
+    reported = re.findall(r"`(\w+)`", keys)
     (account,) = desk.glob(".gcbatch/*/run.json")
 
-    assert sorted(told) == sorted(json.loads(account.read_text("utf-8")))
+    assert sorted(reported) == sorted(json.loads(account.read_text("utf-8")))
 
 
 def test_the_readmes_commands_need_no_activated_environment() -> None:
@@ -282,16 +275,6 @@ def test_decisions_are_listed_and_have_their_headings() -> None:
         assert headings == ["Context", "Decision", "Measured", "Rejected"], path.name
 
 
-@pytest.mark.parametrize(
-    "page", [p for p in PAGES if place_of(p) not in NOT_YET_PLAIN], ids=place_of
-)
-def test_pages_use_plain_words(page: Path) -> None:
-    """Words that readers of average English do not know are not used."""
-    odd = re.findall(rf"(?i)\b(?:{ARCHAIC})\b", " ".join(prose_of(page).split()))
-
-    assert not odd
-
-
 def test_the_glossary_is_sorted() -> None:
     """Each word has one row, in the order of the alphabet."""
     page = (ROOT / "docs" / "glossary.md").read_text("utf-8")
@@ -302,15 +285,15 @@ def test_the_glossary_is_sorted() -> None:
 
 
 def test_the_readmes_error_is_the_one_that_is_printed(tmp_path: Path) -> None:
-    """Its own job, with the slip that it tells of, in the line that it names."""
+    """It is that of its own job, with the error in the line that it names."""
     (job,) = (b for b in YAML if b.page == "README.md")
-    (told,) = (b.text.strip() for b in blocks("") if b.text.startswith("error: "))
+    (reported,) = (b.text.strip() for b in blocks("") if b.text.startswith("error: "))
     path = tmp_path / "job.yaml"
     path.write_text(job.text.replace("nOffered", "nOfered"), "utf-8")
 
     done = CliRunner(env=ENVIRON).invoke(app, ["check", str(path)])
 
-    assert done.stderr.splitlines()[0] == told.replace("job.yaml", str(path))
+    assert done.stderr.splitlines()[0] == reported.replace("job.yaml", str(path))
 
 
 # YAML
@@ -417,7 +400,7 @@ def test_pages_that_messages_name_are_there() -> None:
     assert not [name for name in named if not (ROOT / name).is_file()]
 
 
-def test_every_page_is_told_of() -> None:
+def test_every_page_is_linked() -> None:
     """The README's table leads to all that are in docs."""
     led_to = {link.partition("#")[0] for link in links_of(ROOT / "README.md")}
 

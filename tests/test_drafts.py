@@ -109,7 +109,7 @@ def test_what_older_releases_left_goes_too(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_just_being_made_stays(tmp_path: Path) -> None:
-    """Its lock comes a moment after it; a day later nobody makes it any more."""
+    """Its lock comes a moment after it; a day later no run makes it any more."""
     folder = tmp_path / ".out.csv.0123456789ab.part"
     folder.mkdir()
     remove_leftovers(tmp_path / "out.csv")
@@ -137,7 +137,7 @@ def test_what_gcbatch_did_not_put_there_stays(tmp_path: Path) -> None:
     assert names(tmp_path / "far") == ["0.part"]
 
 
-def test_a_long_name_has_room_for_its_draft(tmp_path: Path) -> None:
+def test_a_long_name_leaves_space_for_its_draft(tmp_path: Path) -> None:
     """A name of 255 bytes can be written, whatever is added to it on the way."""
     for name in ("x" * 255, "窓" * 85):
         with Target() as target:
@@ -146,7 +146,7 @@ def test_a_long_name_has_room_for_its_draft(tmp_path: Path) -> None:
         assert (tmp_path / name).read_text() == "new"
 
 
-def test_drafts_are_told_apart(tmp_path: Path) -> None:
+def test_drafts_are_distinguished(tmp_path: Path) -> None:
     """Each has a path of its own; closing removes all of them."""
     drafts = DraftFolders.beside(tmp_path / "out.csv")
     paths = {drafts.create() for _ in range(3)}

@@ -42,7 +42,7 @@ def inode(path: Path) -> int:
 
 
 def test_a_run_of_what_is_done_writes_nothing(bench: "Bench") -> None:
-    """The file stays, and the report tells of it as before."""
+    """The file stays, and the report lists it as before."""
     exports = [csv(bench)]
     first = bench.run(**TARGETS, exports=exports)
     path = bench.folder / "sla.csv"
@@ -81,14 +81,14 @@ def test_what_would_be_other_is_written(bench: "Bench", change: Change) -> None:
     sections: dict[str, Any] = {**TARGETS, "exports": [csv(bench)]}
     bench.run(**sections)
     path = bench.folder / "sla.csv"
-    told = change(bench, path)
+    reported = change(bench, path)
 
-    again = bench.run(**{**sections, **told})
+    again = bench.run(**{**sections, **reported})
 
     assert not again.exports[0].unchanged
     fresh = path.read_bytes()
     path.unlink()
-    assert not bench.run(**{**sections, **told}).exports[0].unchanged
+    assert not bench.run(**{**sections, **reported}).exports[0].unchanged
     assert path.read_bytes() == fresh
 
 
@@ -143,7 +143,7 @@ def test_what_another_wrote_meanwhile_is_not_taken_for_ours(bench: "Bench") -> N
 
 
 def test_a_pipe_in_the_place_of_an_output_is_refused(bench: "Bench") -> None:
-    """Nobody waits for what comes out of it."""
+    """No program waits for its output."""
     sections: dict[str, Any] = {**TARGETS, "exports": [csv(bench)]}
     bench.run(**sections)
     path = bench.folder / "sla.csv"
@@ -246,7 +246,7 @@ def test_only_the_export_that_changed_is_written(bench: "Bench") -> None:
 
 
 def test_listed_entities_are_written_in_any_case(bench: "Bench") -> None:
-    """What the org lists has no seal that tells it from what it listed before."""
+    """Listings have no checksum that shows a change."""
     exports = [csv(bench, table="queues")]
     bench.run(**TARGETS, exports=exports)
 
@@ -302,18 +302,18 @@ def test_an_account_of_another_shape_is_none(bench: "Bench", note: str) -> None:
     assert not bench.run(**sections).exports[0].unchanged
 
 
-def test_the_json_tells_it(bench: "Bench") -> None:
+def test_the_json_has_it(bench: "Bench") -> None:
     """Programs can see what was left."""
     sections: dict[str, Any] = {**TARGETS, "exports": [csv(bench)]}
     bench.run(**sections)
-    told = json.loads(json.dumps(bench.run(**sections).to_json()))
+    reported = json.loads(json.dumps(bench.run(**sections).to_json()))
 
-    assert told["exports"][0]["unchanged"] is True
-    assert told["exports"][0]["files"] == [str(bench.folder / "sla.csv")]
+    assert reported["exports"][0]["unchanged"] is True
+    assert reported["exports"][0]["files"] == [str(bench.folder / "sla.csv")]
 
 
 def test_orgs_are_marked_together(bench: "Bench") -> None:
-    """What one of several orgs has anew is in the output of all."""
+    """What one of several orgs fetched again is in the output of all."""
     path = bench.write(**TARGETS, exports=[csv(bench)])
     job = json.loads(path.read_text("utf-8"))
     org = job.pop("org")

@@ -109,7 +109,7 @@ def marks_of(endpoint: str, place: str) -> list[pytest.MarkDecorator]:
         for place in PLACES
     ],
 )
-def test_echoes_are_nowhere(
+def test_echoes_appear_in_no_output(
     bench_of: "BenchOf",
     monkeypatch: pytest.MonkeyPatch,
     kept: list[str],

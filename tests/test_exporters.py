@@ -141,7 +141,7 @@ def test_csv_cells(tmp_path: Path, column: Any, expected: str) -> None:
 
 @pytest.mark.parametrize("first", FORMULAS)
 def test_csv_makes_formulas_harmless(tmp_path: Path, first: str) -> None:
-    """A text that a spreadsheet would run gets an apostrophe, unless told to keep."""
+    """A text that a spreadsheet would run gets an apostrophe by default."""
     path = tmp_path / "a.csv"
     text = f'{first}HYPERLINK("http://evil")'
 
@@ -209,12 +209,12 @@ def test_csv_cells_are_what_one_by_one_would_be(
     def cell(text: str | None) -> str | None:
         if text is None:
             return None
-        told = text
+        reported = text
         if formulas == "escape" and text.startswith(FORMULAS):
-            told = f"'{text}"
-        if not told or any(c in told for c in '",\r\n'):
-            told = '"' + told.replace('"', '""') + '"'
-        return told
+            reported = f"'{text}"
+        if not reported or any(c in reported for c in '",\r\n'):
+            reported = '"' + reported.replace('"', '""') + '"'
+        return reported
 
     assert cells == [cell(text) for text in texts] * times
 

@@ -201,7 +201,7 @@ def test_partitions_are_hive_folders(tmp_path: Path) -> None:
 
 
 def test_readers_restore_partition_columns(tmp_path: Path) -> None:
-    """Pyarrow and DuckDB, without being told the types."""
+    """Pyarrow and DuckDB, without a declaration of types."""
     table = sample_table(300)
     write(tmp_path, table, "month", "queue_name", "compliance_met")
     wanted = sorted(
@@ -628,7 +628,7 @@ def test_a_disk_that_folds_case_is_noticed(
 
 
 def test_cases_have_folders_of_their_own(tmp_path: Path) -> None:
-    """Where the disk tells them apart."""
+    """If the disk distinguishes them."""
     write(tmp_path, with_columns(queue=["Support", "support"]), "queue")
 
     assert folders(tmp_path) == ["queue=Support", "queue=support"]

@@ -34,7 +34,7 @@ class Good:
 
 
 class Lines:
-    """Writes a file for each of its names, then does what it is told."""
+    """Writes a file for each of its names, then calls a function."""
 
     api_version: ClassVar[int] = 1
     Options: ClassVar[type[BaseModel]] = FileOptions
@@ -160,7 +160,7 @@ class TestDiscovery:
     def test_broken_import_names_the_package(
         self, install: Any, code: str, problem: str
     ) -> None:
-        """The user learns whom to ask."""
+        """The message names the plugin to report it to."""
         install("acme-bad", "bad", code)
 
         with pytest.raises(JobError) as error:

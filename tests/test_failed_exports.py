@@ -73,7 +73,7 @@ def test_the_others_are_written_and_each_failure_is_named(bench: "Bench") -> Non
     assert written == ["a.csv", "c.csv", "e.csv"]
 
 
-def test_the_account_tells_both(bench: "Bench") -> None:
+def test_the_account_reports_both(bench: "Bench") -> None:
     """What was written, with its digest, and what was not; verify says so."""
     sections: dict[str, Any] = {"exports": exports(bench, "b.broken", "c.csv")}
     with pytest.raises(OutputError):
@@ -102,7 +102,7 @@ def test_what_was_written_is_not_written_again(bench: "Bench") -> None:
 
 
 def test_a_failed_export_ends_with_6(bench: "Bench", cli: "Cli") -> None:
-    """Whatever kept it, with a line for each; `export` does likewise."""
+    """Whatever the reason, with a line for each; `export` does the same."""
     path = bench.write(exports=exports(bench, "job.broken", "b.broken", "c.csv"))
 
     for command in ("run", "export"):

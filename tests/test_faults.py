@@ -122,7 +122,7 @@ def test_a_token_revoked_in_mid_run_costs_one_more(
     """Every window is there, and one token was taken in place of the revoked one."""
 
     async def revoke(simulator: Simulator) -> None:
-        while simulator.data_requests < 3:  # noqa: ASYNC110 - no event tells
+        while simulator.data_requests < 3:  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0)
         simulator.revoke_tokens()
 
@@ -139,7 +139,7 @@ def test_many_queries_with_one_expired_token_take_one_more(
     """Two hundred tasks, one new token; whoever waits for a turn goes with that."""
 
     async def expire(simulator: Simulator) -> None:
-        while simulator.data_requests < 3:  # noqa: ASYNC110 - no event tells
+        while simulator.data_requests < 3:  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0)
         simulator.revoke_tokens()
 
@@ -155,7 +155,7 @@ def test_many_queries_with_one_expired_token_take_one_more(
 
 
 @pytest.mark.parametrize("hint", ["retry-after", "message", "reset"])
-def test_a_429_holds_the_whole_run_as_long_as_told(
+def test_a_429_holds_the_whole_run_as_long_as_specified(
     tmp_path: Path, undisturbed: Callable[..., bytes], hint: Any
 ) -> None:
     """No query is asked before the wait is over, whoever was refused."""
@@ -209,7 +209,7 @@ def test_a_small_quota_is_used_to_the_full(tmp_path: Path, concurrency: int) -> 
 
     report, simulator = troubled(tmp_path / "run", options=SMALL, **job)
 
-    asked = [entry for entry in simulator.journal if "/api/" in entry.path]
+    asked = [entry for entry in simulator.request_log if "/api/" in entry.path]
     windows: list[int] = []
     opened = -100.0
     for entry in asked:

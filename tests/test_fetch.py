@@ -57,11 +57,11 @@ class Service:
 
 
 class Slow:
-    """A part whose rows come when they are told to, unless it is closed by then.
+    """A part whose rows come when a test lets them, unless it is closed by then.
 
     Attributes:
         begun: Says that somebody waits for them.
-        go: Tells them to.
+        go: Lets them come.
     """
 
     schema = pa.schema([("n", pa.int64())])
@@ -88,15 +88,15 @@ class Slow:
 
 
 class Noting(Observer):
-    """Notes which parts it was told of, and whether they were stored by then."""
+    """Records the parts that were reported, and whether they were stored by then."""
 
     def __init__(self, is_stored: Callable[[Query], bool]) -> None:
         self.is_stored = is_stored
-        self.told: list[tuple[Query, int]] = []
+        self.reported: list[tuple[Query, int]] = []
 
     def fetched(self, query: Query, rows: int) -> None:
         assert self.is_stored(query)
-        self.told.append((query, rows))
+        self.reported.append((query, rows))
 
 
 def stored(store: Store, queries: list[Query]) -> list[Query]:
@@ -105,7 +105,7 @@ def stored(store: Store, queries: list[Query]) -> list[Query]:
 
 @pytest.mark.parametrize("concurrency", [1, 3, 50])
 async def test_every_query_ends_as_a_part(tmp_path: Path, concurrency: int) -> None:
-    """All are asked once, in order, so many at a time, and told when stored."""
+    """All are fetched once, in order, so many at a time, and reported when stored."""
     store, service, queries = Store(tmp_path, "j"), Service(), queries_of(20)
     observer = Noting(lambda q: store.metadata(q.digest) is not None)
 
@@ -116,7 +116,7 @@ async def test_every_query_ends_as_a_part(tmp_path: Path, concurrency: int) -> N
     assert service.asked == queries
     assert service.most_at_once <= concurrency
     assert stored(store, queries) == queries
-    assert sorted(rows for _, rows in observer.told) == list(range(20))
+    assert sorted(rows for _, rows in observer.reported) == list(range(20))
 
 
 async def test_the_first_failure_stops_the_rest(tmp_path: Path) -> None:

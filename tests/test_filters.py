@@ -42,8 +42,8 @@ def holds(condition: Filter | Clause | Predicate | None, row: Row) -> bool:
     inner: list[Clause | Predicate] = [*condition.predicates]
     if isinstance(condition, Filter):
         inner += condition.clauses
-    told = [holds(c, row) for c in inner]
-    return all(told) if condition.type == "and" else any(told)
+    reported = [holds(c, row) for c in inner]
+    return all(reported) if condition.type == "and" else any(reported)
 
 
 @given(own=st.lists(clauses, max_size=2), given_=st.none() | filters)
@@ -78,7 +78,7 @@ def test_an_or_over_clauses_leaves_no_level(clauses: int, predicates: int) -> No
 
 
 def test_an_or_of_one_clause_is_that_clause() -> None:
-    """An `or` over a single clause says nothing more, and leaves room."""
+    """An `or` over a single clause adds nothing, and is dropped."""
     mine, theirs = any_of("queueId", ["q"]), any_of("userId", ["u"])
 
     whole = all_of([mine], Filter(type="or", clauses=(theirs,)))

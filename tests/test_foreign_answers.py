@@ -66,9 +66,9 @@ class Call:
         return {self.holds: [] if self.is_list else "2026-03-02T00:00:00Z"}
 
 
-def details(kind: str, road: str = "") -> dict[str, Any]:
+def details(kind: str, mode: str = "") -> dict[str, Any]:
     table = {"conversation": "conversations", "user": "user_presence"}[kind]
-    return {"endpoint": f"{kind}-details{road}", "tables": (table,)}
+    return {"endpoint": f"{kind}-details{mode}", "tables": (table,)}
 
 
 def figures(endpoint: str, query: dict[str, Any]) -> dict[str, Any]:
@@ -192,7 +192,7 @@ def test_none_is_believed(tmp_path: Path, call: Call) -> None:
         arm(world, call, some)
         with pytest.raises(GcbatchError, match="no usable answer") as failed:
             world.run(**job)
-        struck.append(len(world.simulator.faults.struck))
+        struck.append(len(world.simulator.faults.triggered))
         assert failed.value.exit_code == 4
         pieces = failed.value.problem.split(":")
         assert any(re.search(call.path, piece) for piece in pieces)

@@ -67,7 +67,7 @@ def test_pandas_has_every_value() -> None:
 
 @has("polars")
 def test_polars_has_every_value() -> None:
-    """Likewise; and it takes a table as it is."""
+    """The same; and it accepts a table as it is."""
     import polars as pl  # noqa: PLC0415 - an extra
 
     frame = table(*ROWS).to_polars()
@@ -134,7 +134,7 @@ def test_rows_are_known_once_they_were_read() -> None:
     assert rows_of_one.num_rows is None
 
 
-def test_a_table_is_told_in_a_line() -> None:
+def test_a_table_is_reported_in_a_line() -> None:
     """Its name, rows where they are known, columns and range."""
     rows = table(*ROWS)
     span = "2026-10-01T00:00:00.000Z/2026-10-02T00:00:00.000Z"

@@ -252,13 +252,13 @@ def test_calendars_and_whole_windows_are_never_cut(granularity: str | None) -> N
 
 def test_an_odd_zones_days_are_its_own() -> None:
     """The three examples: a day begins where the clocks of the zone say."""
-    told = {
+    reported = {
         ("Australia/Lord_Howe", "2026-04-05"): "2026-04-04T13:00:00.000Z",
         ("Pacific/Chatham", "2026-07-02"): "2026-07-01T11:15:00.000Z",
         ("Asia/Kathmandu", "1986-01-02"): "1986-01-01T18:15:00.000Z",
     }
 
-    for (zone, day), expected in told.items():
+    for (zone, day), expected in reported.items():
         at = utc(day)
         inside = Window(at - DAY, at)
 

@@ -234,7 +234,7 @@ class TestPrune:
     def test_a_damaged_part_is_as_old_as_its_file(
         self, tmp_path: Path, days: float, *, stays: bool
     ) -> None:
-        """It tells no window, and may hold personal data all the same."""
+        """It has no window, but it may hold personal data."""
         part = put(tmp_path, 3)
         part.write_bytes(part.read_bytes()[:-20])
         aged(part, days)
@@ -243,21 +243,23 @@ class TestPrune:
 
         assert part.exists() == stays
 
-    def test_a_dry_run_tells_the_same_and_removes_nothing(self, tmp_path: Path) -> None:
+    def test_a_dry_run_reports_the_same_and_removes_nothing(
+        self, tmp_path: Path
+    ) -> None:
         """What it says is what would happen."""
         put(tmp_path, 31)
         put(tmp_path, 3, job="other")
         note(tmp_path, "plan.json")
         before = left(tmp_path)
 
-        told = prune(tmp_path, MONTH, now=NOW, dry_run=True)
+        reported = prune(tmp_path, MONTH, now=NOW, dry_run=True)
         unchanged = left(tmp_path)
         done = prune(tmp_path, MONTH, now=NOW)
 
         assert unchanged == before
-        assert told == done
-        assert (told.parts, told.emptied) == (1, ["job"])
-        assert told.size > 0
+        assert reported == done
+        assert (reported.parts, reported.emptied) == (1, ["job"])
+        assert reported.size > 0
 
     def test_a_second_time_finds_nothing(self, tmp_path: Path) -> None:
         """Pruning again changes nothing."""
@@ -309,7 +311,7 @@ class TestPrune:
 
 
 class TestList:
-    def test_tells_of_every_job(self, tmp_path: Path) -> None:
+    def test_reports_every_job(self, tmp_path: Path) -> None:
         """Range, number and size of parts; by name."""
         put(tmp_path, 10, job="b")
         sizes = [put(tmp_path, n, number=n, job="a").stat().st_size for n in (20, 30)]
@@ -322,7 +324,7 @@ class TestList:
         assert a.last_run is None
 
     @pytest.mark.parametrize(
-        ("told", "provisional"),
+        ("reported", "provisional"),
         [
             ({}, 1),
             ({"settle": "P30D", "timezone": "Europe/Dublin"}, 2),
@@ -333,19 +335,19 @@ class TestList:
         ],
     )
     def test_what_is_provisional_follows_the_last_run(
-        self, tmp_path: Path, told: dict[str, Any], provisional: int
+        self, tmp_path: Path, reported: dict[str, Any], provisional: int
     ) -> None:
         """By its settling time; by the usual four days where that is not known."""
         put(tmp_path, 3)
         put(tmp_path, 10, number=2)
-        Store(tmp_path, "job").write_note("run.json", told)
+        Store(tmp_path, "job").write_note("run.json", reported)
 
         (job,) = list_store(tmp_path)
 
         assert (job.provisional, job.last_run) == (provisional, None)
 
     def test_damaged_parts_are_counted(self, tmp_path: Path) -> None:
-        """They take room, and tell no range."""
+        """They take space, and have no range."""
         put(tmp_path, 3).write_bytes(b"damaged")
 
         (job,) = list_store(tmp_path)
@@ -376,7 +378,7 @@ class TestCommands:
         report = bench.run("other", query={"to": "1999-08-03"})
 
         shown = cli("ls", "--store", "store")
-        told = json.loads(cli("ls", "--store", "store", "--json", "other").stdout)
+        reported = json.loads(cli("ls", "--store", "store", "--json", "other").stdout)
 
         assert shown.exit_code == 0
         assert [line.split()[0] for line in shown.stdout.splitlines()] == [
@@ -384,7 +386,7 @@ class TestCommands:
             "job",
             "other",
         ]
-        (other,) = told
+        (other,) = reported
         assert (other["parts"], other["provisional"]) == (2, 0)
         assert other["from"] == "1999-07-31T21:00:00.000Z"
         assert other["last_run"] == report.to_json()["started_at"]
@@ -392,7 +394,7 @@ class TestCommands:
     def test_the_default_store(
         self, cli: Callable[..., Result], bench: "Bench"
     ) -> None:
-        """Without --store it is .gcbatch; an empty one is told as such."""
+        """Without --store it is .gcbatch; an empty one is reported as empty."""
         missing = cli("ls")
         (bench.folder / ".gcbatch").mkdir()
 
@@ -412,15 +414,17 @@ class TestCommands:
         os.utime(leftover, (0, 0))
 
         dry = cli("prune", "--older-than", "30d", "--store", "store", "--dry-run")
-        told = cli("prune", "--older-than=30d", "--store=store", "--dry-run", "--json")
+        reported = cli(
+            "prune", "--older-than=30d", "--store=store", "--dry-run", "--json"
+        )
         done = cli("prune", "--older-than", "30d", "--store", "store")
 
         assert dry.stdout.startswith("would remove 7 parts of 1 job, 1 unfinished file")
         assert done.stdout.startswith("removed 7 parts of 1 job, 1 unfinished file")
         assert "everything of job" in done.stdout
         assert len(done.stdout.splitlines()) == 1
-        assert json.loads(told.stdout)["parts"] == 7
-        assert json.loads(told.stdout)["dry_run"] is True
+        assert json.loads(reported.stdout)["parts"] == 7
+        assert json.loads(reported.stdout)["dry_run"] is True
         assert left(bench.folder / "store") == set()
         assert bench.run().fetched == 7
         assert bench.outputs() == outputs

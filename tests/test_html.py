@@ -43,7 +43,7 @@ class Page(HTMLParser):
         html: Its source.
         tables: Rows of cells' texts, by the table's id or class.
         texts: Of elements that have an id.
-        heard: What assistive technology is told of each chart.
+        heard: What assistive technology reads of each chart.
         tags: Every element with its attributes.
         said: The pieces of its text.
     """
@@ -268,8 +268,8 @@ def test_times_are_computed_from_sums(path: Path) -> None:
     """ASA and AHT are sums by counts; without those columns they are left out."""
     times = [(30_000, 1, 600_000, 2), (330_000, 5, 0, 0)]
     rows = [
-        row("A", start, HOUR) | dict(zip(TIMES, told, strict=True))
-        for start, told in zip(
+        row("A", start, HOUR) | dict(zip(TIMES, reported, strict=True))
+        for start, reported in zip(
             (midnight(MONDAY, DUBLIN) + n * HOUR for n in range(2)), times, strict=True
         )
     ]
@@ -296,7 +296,7 @@ def test_media_types_have_their_own_targets(path: Path) -> None:
     assert "3 queues by media type" in page.text
 
 
-def test_queues_that_are_not_told_apart_are_one(path: Path) -> None:
+def test_queues_that_are_not_distinguished_are_one(path: Path) -> None:
     """A job grouped by something else has no queue ids."""
     page = page_of(path, sla([row(queue_id=None, queue_name=None)]))
 
@@ -308,12 +308,12 @@ def test_course_of_a_week(path: Path) -> None:
     """A chart for all queues and for each; its figures are in a table too."""
     page = page_of(path, sla(week(), days=7))
 
-    told = "service level by day, from 10.0\u202f%"
+    reported = "service level by day, from 10.0\u202f%"
     below = "below the target of 80\u202f% in"
     assert page.heard == [
-        f"All queues: {told} to 80.0\u202f%; {below} 1 of 7.",
-        f"Sales: {told} to 70.0\u202f%; {below} 7 of 7.",
-        f"Support: {told} to 90.0\u202f%; {below} 1 of 7.",
+        f"All queues: {reported} to 80.0\u202f%; {below} 1 of 7.",
+        f"Sales: {reported} to 70.0\u202f%; {below} 7 of 7.",
+        f"Support: {reported} to 90.0\u202f%; {below} 1 of 7.",
     ]
     head, sales, *_, everyone = page.tables["over-time"]
     assert head[1:3] == ["Mon 19 Oct", "Tue 20 Oct"]
@@ -548,7 +548,7 @@ addEventListener("load", () => {
   const box = e => { const b = e.getBoundingClientRect(); return [b.width, b.height]; };
   const all = s => [...document.querySelectorAll(s)];
   const fill = s => getComputedStyle(document.querySelector(s)).fill;
-  const told = {
+  const found = {
     blocked,
     loaded: performance.getEntriesByType("resource").map(e => e.name),
     charts: all("#q0 svg, #q1 svg, .wide > svg").map(box),
@@ -562,7 +562,7 @@ addEventListener("load", () => {
     scrolls: document.documentElement.scrollWidth - innerWidth,
     paper: getComputedStyle(document.body).backgroundColor,
   };
-  document.body.textContent = "MEASURED" + JSON.stringify(told) + "END";
+  document.body.textContent = "MEASURED" + JSON.stringify(found) + "END";
 });
 </script>
 """
@@ -600,8 +600,8 @@ def browse(path: Path, *flags: str) -> dict[str, Any]:
     )
     found = re.search("<body>MEASURED(.*)END</body>", done.stdout)
     assert found, done.stdout[:2000] + done.stderr[-2000:]
-    told: dict[str, Any] = json.loads(unescape(found[1]))
-    return told
+    reported: dict[str, Any] = json.loads(unescape(found[1]))
+    return reported
 
 
 @pytest.mark.slow

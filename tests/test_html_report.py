@@ -79,7 +79,7 @@ def test_attributes_are_written_as_html_has_them() -> None:
     ],
 )
 def test_percentages(value: float, below: float | None, shown: str) -> None:
-    """One decimal, or as many as tell a missed target from a met one."""
+    """One decimal, or as many as distinguish a missed target from a met one."""
     assert say.percent(value, below=below) == f"{shown}\u202f%"
 
 
@@ -214,7 +214,7 @@ def test_long_courses_keep_dots_for_misses() -> None:
 
 
 def test_courses_without_target_have_none() -> None:
-    """Nothing is below what nobody set."""
+    """Nothing is below a target that is not set."""
     made = axis(window(OCTOBER, OCTOBER + timedelta(days=1)), "P1D")
     sums = {n: Sums(offered=12_345, level_part=n, level_whole=1) for n in range(2)}
 

@@ -95,8 +95,8 @@ def test_ids_have_a_name_beside_them(tmp_path: Path) -> None:
         "media_type",
         "n_offered",
     ]
-    told = [(r["queue_id"], r["queue_name"]) for r in table.read_all().to_pylist()]
-    assert told == [("q1", "Süd"), ("q2", "q2"), (None, None)]
+    reported = [(r["queue_id"], r["queue_name"]) for r in table.read_all().to_pylist()]
+    assert reported == [("q1", "Süd"), ("q2", "q2"), (None, None)]
 
 
 def test_the_schema_is_declared(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ class TestRebatching:
     @settings(max_examples=80)
     @given(sizes=st.lists(st.integers(0, 25), max_size=12), most=st.integers(1, 10))
     def test_batches_have_one_size(self, sizes: list[int], most: int) -> None:
-        """All rows in order, in full batches but for the last; none is empty."""
+        """All rows in order, in full batches except the last; none is empty."""
 
         def stream() -> Iterator[pa.RecordBatch]:
             at = 0

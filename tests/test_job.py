@@ -73,7 +73,7 @@ class TestOrg:
     def test_there_is_one_way_and_a_signature(
         self, org: dict[str, Any], match: str
     ) -> None:
-        """Two ways contradict each other; none leads nowhere."""
+        """Two ways contradict each other; without one there is no org."""
         with pytest.raises(ValidationError, match=match):
             Org.model_validate(org)
 
@@ -145,7 +145,7 @@ class TestQuery:
             query(**change)
 
     @given(st.lists(st.sampled_from("abcdefgh"), min_size=1))
-    def test_names_given_twice_are_all_told(self, names: list[str]) -> None:
+    def test_names_given_twice_are_all_reported(self, names: list[str]) -> None:
         """Each once, by name; names that are given once are no matter."""
         twice = sorted({name for name in names if names.count(name) > 1})
         if not twice:
@@ -195,7 +195,7 @@ class TestQuery:
     @pytest.mark.parametrize(
         "restriction", [{"queues": ["A"]}, {"media_types": ["voice"]}]
     )
-    def test_a_filter_with_no_room_for_and_is_refused(
+    def test_a_filter_without_space_for_and_is_refused(
         self, metrics: list[str], restriction: dict[str, Any]
     ) -> None:
         """Two levels hold no `or` of clauses below an `and`."""
@@ -356,7 +356,7 @@ class TestTutorials:
             ),
         ],
     )
-    def test_what_they_have_no_room_for_is_refused(
+    def test_what_does_not_fit_in_memory_is_refused(
         self, endpoint: str, more: dict[str, Any]
     ) -> None:
         """A key that would do nothing is not passed over."""

@@ -91,7 +91,7 @@ def test_a_secret_is_in_no_repr(tmp_path: Path) -> None:
     assert SECRET not in f"{job!r} {job} {job.model_dump_json()} {job.org!r}"
 
 
-def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
+def test_every_problem_is_reported_at_once(tmp_path: Path) -> None:
     """Each line has file:line, key path and the way out, in the order of the file."""
     text = """\
 name: a b
@@ -161,7 +161,7 @@ exports:
         pytest.param({"surprise": 1}, "unknown key 'surprise'", id="unknown key"),
     ],
 )
-def test_a_problem_is_told_in_words(
+def test_a_problem_is_reported_in_words(
     tmp_path: Path, change: dict[str, Any], expected: str
 ) -> None:
     """Messages are ours: what it must be, at the key that is wrong."""
@@ -188,9 +188,9 @@ def test_a_list_of_wrong_values_is_not_called_empty(
     tmp_path: Path, change: dict[str, Any], where: str
 ) -> None:
     """One slip is one problem, though pydantic counts good values only."""
-    (told,) = problems(tmp_path, usual(query=change))
+    (reported,) = problems(tmp_path, usual(query=change))
 
-    assert f": {where}: " in told
+    assert f": {where}: " in reported
 
 
 @pytest.mark.parametrize(
@@ -205,12 +205,12 @@ def test_a_list_of_wrong_values_is_not_called_empty(
 def test_what_is_no_mapping_is_refused(
     tmp_path: Path, text: str, expected: str
 ) -> None:
-    """An empty file and a list are told what a job file is."""
+    """For an empty file and a list, the message says what a job file is."""
     assert problems(tmp_path, text)[0].startswith(expected)
 
 
 def test_a_key_given_twice_is_a_problem_of_its_own(tmp_path: Path) -> None:
-    """Duplicates are told beside everything else."""
+    """Duplicates are reported with everything else."""
     text = json.dumps(USUAL)[:-1] + ', "name": "other"}'
 
     assert problems(tmp_path, text) == [
@@ -226,8 +226,8 @@ class TestSecrets:
         """Only a variable may stand there, whole; what stood there is not repeated."""
         found = problems(tmp_path, usual(org={"client_secret": value}))
 
-        (told,) = found
-        assert told == (
+        (reported,) = found
+        assert reported == (
             "job.yaml:6: org.client_secret: "
             "must not be in the file; write ${NAME} and set NAME"
         )
@@ -279,7 +279,9 @@ class TestVariables:
         assert job.query.queues == ("an-id",)
 
     @pytest.mark.parametrize("name", ["MISSING", "EMPTY"])
-    def test_one_that_is_not_set_is_told_once(self, tmp_path: Path, name: str) -> None:
+    def test_one_that_is_not_set_is_reported_once(
+        self, tmp_path: Path, name: str
+    ) -> None:
         """An empty one counts as missing; no second problem follows from it."""
         found = problems(tmp_path, usual(org={"region": f"${{{name}}}"}))
 
@@ -329,7 +331,7 @@ class TestOverrides:
     @pytest.mark.parametrize(
         "key", ["exports.7.path", "exports.-1.path", "exports.x", "name.first"]
     )
-    def test_a_place_that_is_not_there_is_told(self, tmp_path: Path, key: str) -> None:
+    def test_a_missing_place_is_reported(self, tmp_path: Path, key: str) -> None:
         """An override that would do nothing is a problem, not a silence."""
         found = problems(tmp_path, USUAL, **{key: "1"})
 
@@ -430,7 +432,7 @@ FULL = usual(
 def test_any_job_file_is_a_job_or_a_job_error(
     tmp_path: Path, data: st.DataObject
 ) -> None:
-    """Whatever stands where, the answer is a job or problems told in words."""
+    """Whatever a file contains, the result is a job or a list of problems."""
     job = deepcopy(FULL)
     for _ in range(data.draw(st.integers(1, 3))):
         *way, last = data.draw(st.sampled_from(places(job)[1:]))

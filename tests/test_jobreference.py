@@ -50,7 +50,7 @@ def tables(text: str) -> list[list[list[str]]]:
 
 
 def test_the_page_is_the_one_that_is_printed() -> None:
-    """Whoever changes a key writes it anew: `gcbatch schema --markdown`."""
+    """After a change of a key, print it again: `gcbatch schema --markdown`."""
     printed = CliRunner().invoke(app, ["schema", "--markdown"])
 
     assert printed.exit_code == 0
@@ -63,8 +63,8 @@ def test_every_key_is_described(section: str, key: str) -> None:
     """In a sentence, by its model's docstring."""
     about = dict(sections())[section]["properties"][key]
 
-    told = about.get("description", "")
-    assert re.fullmatch(r"[`A-Z].*[.…]", told), f"{section}.{key}: {told!r}"
+    reported = about.get("description", "")
+    assert re.fullmatch(r"[`A-Z].*[.…]", reported), f"{section}.{key}: {reported!r}"
 
 
 @each_key
@@ -80,12 +80,12 @@ def test_every_key_has_a_row(section: str, key: str) -> None:
 
 
 def test_no_place_is_left_open() -> None:
-    """Each comment of the text has become a table, but for the first."""
+    """Each comment of the text became a table, except the first."""
     assert WRITTEN.count("<!--") == 1
     assert WRITTEN.startswith("<!-- Written by")
 
 
-def test_sections_that_are_told_together_are_alike() -> None:
+def test_sections_that_are_documented_together_are_alike() -> None:
     """`Filter, DetailFilter` is one table: their keys must not differ."""
     text = (PAGE.parents[1] / "gcbatch" / "job" / "reference.md").read_text("utf-8")
     pairs = re.findall(r"<!-- keys: (\w+), (\w+) -->", text)
@@ -94,8 +94,8 @@ def test_sections_that_are_told_together_are_alike() -> None:
     for one, other in pairs:
         keys = [dict(sections())[name]["properties"] for name in (one, other)]
         assert keys[0].keys() == keys[1].keys()
-        told = [{k: v["description"] for k, v in each.items()} for each in keys]
-        assert told[0] == told[1]
+        reported = [{k: v["description"] for k, v in each.items()} for each in keys]
+        assert reported[0] == reported[1]
 
 
 @pytest.mark.parametrize(
@@ -124,17 +124,17 @@ def test_a_row_says_what_may_stand_there(key: str, value: str, default: str) -> 
     assert [f"`{key}`", value, default] in [row[:3] for row in rows]
 
 
-def test_every_endpoint_is_told_with_its_roads_and_permission() -> None:
+def test_every_endpoint_is_listed_with_its_modes_and_permission() -> None:
     """As the facts of the service have them; the tutorials' shapes need none."""
     rows = re.findall(
         r"^\| `([\w-]+)` \| ([^|]*) \| ([^|]*) \|$", WRITTEN, re.MULTILINE
     )
-    told = {
-        name + road for name, also, _ in rows for road in re.findall("-[a-z]+", also)
+    reported = {
+        name + mode for name, also, _ in rows for mode in re.findall("-[a-z]+", also)
     }
-    told |= {name for name, *_ in rows}
+    reported |= {name for name, *_ in rows}
 
-    assert told == set(ENDPOINTS)
+    assert reported == set(ENDPOINTS)
     assert {name: needed for name, _, needed in rows} == {
         **{f.endpoint: f"`{f.permission}`" for f in FAMILIES},
         **{d.name: f"`{d.permission}`" for d in DETAILS},
@@ -143,7 +143,7 @@ def test_every_endpoint_is_told_with_its_roads_and_permission() -> None:
     }
 
 
-def test_an_exporter_of_someone_elses_is_told_too() -> None:
+def test_an_exporter_of_a_plugin_is_shown_too() -> None:
     """Whatever its schema has; without a description a row has no meaning."""
     schema = deepcopy(SCHEMA)
     options = {
@@ -163,9 +163,9 @@ def test_an_exporter_of_someone_elses_is_told_too() -> None:
         }
     )
 
-    told = job_reference(schema).partition("### `warehouse`")[2]
+    reported = job_reference(schema).partition("### `warehouse`")[2]
 
-    assert [row[:3] for row in tables(told)[0]] == [
+    assert [row[:3] for row in tables(reported)[0]] == [
         ["`host`", "text", "required"],
         ["`mode`", r"`a\|b`", r"`a\|b`"],
         ["`many`", ", ".join(f"`{n}`" for n in range(13)), "none"],
@@ -175,7 +175,7 @@ def test_an_exporter_of_someone_elses_is_told_too() -> None:
         ["`hooks`", "list of texts", "none"],
         ["`anything`", "text", "none"],
     ]
-    assert {row[3] for row in tables(told)[0]} == {""}
+    assert {row[3] for row in tables(reported)[0]} == {""}
 
 
 class Above:
@@ -194,20 +194,20 @@ class Below(Above):
     In two paragraphs.
 
     Args:
-        two, three: Said anew.
+        two, three: Described again.
 
     Raises:
         four: Is no field.
     """
 
 
-def test_docstrings_tell_of_classes_and_fields() -> None:
+def test_docstrings_describe_classes_and_fields() -> None:
     """Lines are joined, names may share a text, the nearest class counts."""
     assert about_class(Below) == "Is described.\n\nIn two paragraphs."
     assert about_fields(Above)["two"] == "Said here, and over two lines."
     assert about_fields(Below) == {
         "one": "Said here.",
-        "two": "Said anew.",
-        "three": "Said anew.",
+        "two": "Described again.",
+        "three": "Described again.",
     }
     assert about_class(type("Nothing", (), {})) == ""

@@ -22,11 +22,11 @@ def section(name: str) -> dict[str, Any]:
 
 def test_it_is_json() -> None:
     """Editors read it as it is printed."""
-    told = json.loads(json.dumps(SCHEMA))
+    reported = json.loads(json.dumps(SCHEMA))
 
-    assert told["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert set(told["required"]) == {"name", "query"}
-    assert told["oneOf"] == [{"required": ["org"]}, {"required": ["orgs"]}]
+    assert reported["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert set(reported["required"]) == {"name", "query"}
+    assert reported["oneOf"] == [{"required": ["org"]}, {"required": ["orgs"]}]
 
 
 def test_sections_are_closed() -> None:

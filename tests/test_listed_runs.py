@@ -1,4 +1,4 @@
-"""Listings for tables: read once, kept with the run, or told why not."""
+"""Listings for tables: read once, stored with the run, or reported as missing."""
 
 import json
 from collections.abc import Mapping
@@ -60,7 +60,7 @@ def test_names_and_tables_share_their_pages(bench_of: "BenchOf") -> None:
 
 
 def test_who_exports_none_lists_none(bench_of: "BenchOf") -> None:
-    """Nor is a listing kept that nobody reads."""
+    """Nor is a listing stored that no table reads."""
     bench = bench_of(ORG)
 
     run(bench, "intervals")
@@ -88,7 +88,7 @@ def test_an_export_that_came_later_is_listed(bench_of: "BenchOf") -> None:
     assert len(bench.data_requests) == queries
 
 
-def test_an_export_that_returns_is_listed_anew(bench_of: "BenchOf") -> None:
+def test_an_export_that_returns_is_listed_again(bench_of: "BenchOf") -> None:
     """What a run did not list whole is not taken from an earlier one."""
     bench = bench_of(ORG)
     run(bench, "users")
@@ -165,7 +165,7 @@ def test_a_partial_run_exports_what_it_listed(bench_of: "BenchOf") -> None:
         gcbatch.export_job(job)
 
 
-def test_a_damaged_listing_is_made_anew(bench_of: "BenchOf") -> None:
+def test_a_damaged_listing_is_made_again(bench_of: "BenchOf") -> None:
     """A run mends it, an export refuses, and who does not want it does not look."""
     bench = bench_of(ORG)
     report = run(bench, "users", "intervals")

@@ -19,7 +19,7 @@ from gcbatch.cli.job_argument import MEMORY_POOL, use_jemalloc
         ),
     ],
 )
-def test_arrow_is_told_to_give_memory_back(
+def test_arrow_gives_memory_back(
     platform: str, before: dict[str, str], expected: dict[str, str]
 ) -> None:
     """Where it can, unless the environment says otherwise."""

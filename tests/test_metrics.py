@@ -146,10 +146,10 @@ class TestSuggestions:
         """As many as one can read."""
         choices = [f"c{n:02d}" for n in range(32)]
 
-        told = unknown("thing", "zzzzzz", choices)
+        reported = unknown("thing", "zzzzzz", choices)
 
-        assert told.startswith("unknown thing 'zzzzzz'; there are c00, c01")
-        assert told.endswith("c29 and 2 more")
+        assert reported.startswith("unknown thing 'zzzzzz'; there are c00, c01")
+        assert reported.endswith("c29 and 2 more")
         assert unknown("thing", "zzz", ["a"]) == "unknown thing 'zzz'; there are a"
 
     @given(name=st.text(max_size=10), choices=st.lists(st.text(max_size=10)))

@@ -1,4 +1,4 @@
-"""Queues by name or id: each name is one queue, or told."""
+"""Queues by name or id: each name is one queue, or an error."""
 
 import asyncio
 import json
@@ -45,7 +45,7 @@ LISTED = Names(
         ("Support", False),
     ],
 )
-def test_an_id_is_told_from_a_name(text: str, *, expected: bool) -> None:
+def test_an_id_is_distinguished_from_a_name(text: str, *, expected: bool) -> None:
     """Only a whole UUID is an id."""
     assert is_id(text) is expected
 
@@ -62,7 +62,7 @@ def test_ids_need_no_listing() -> None:
     assert queue_ids([ONE], Names()) == [ONE]
 
 
-def test_all_unknown_names_are_told_at_once() -> None:
+def test_all_unknown_names_are_reported_at_once() -> None:
     """Each has the nearest ones; one that several bear has their ids."""
     with pytest.raises(JobError) as caught:
         queue_ids(["support", "Twin", "Zzz"], LISTED)
@@ -95,7 +95,7 @@ def test_a_queue_that_is_gone_gives_way_to_its_successor() -> None:
 
 
 def test_a_queue_that_is_gone_keeps_its_name() -> None:
-    """Nobody else has it, so that it still means the old one."""
+    """No other queue has it, so it still means the old one."""
     names = Names({"queueId": {ONE: "Support"}}, deleted={"queueId": frozenset({ONE})})
 
     assert queue_ids(["Support"], names) == [ONE]
@@ -153,7 +153,7 @@ def test_a_target_of_a_former_twin_is_the_successors() -> None:
     check_targets({"Support": 90}, names)
 
 
-def test_targets_of_no_listed_queue_are_told() -> None:
+def test_targets_of_no_listed_queue_are_reported() -> None:
     """By name with the nearest, by id; whoever is gone is listed no more."""
     gone = "33333333-3333-3333-3333-333333333333"
     names = Names(
@@ -170,7 +170,7 @@ def test_targets_of_no_listed_queue_are_told() -> None:
     )
 
 
-def test_without_a_whole_listing_no_target_is_told() -> None:
+def test_without_a_whole_listing_no_target_is_reported() -> None:
     """What did not come may be there."""
     names = Names({"queueId": {ONE: "Support"}})
 

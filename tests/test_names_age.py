@@ -1,4 +1,4 @@
-"""Names and targets of when: listed again once they are too old, and told."""
+"""The age of names and targets: listed again when they are too old, and reported."""
 
 import json
 from collections.abc import Callable
@@ -307,7 +307,7 @@ def test_kept_names_do_where_nothing_else_is_missing(
     assert datetime.now(UTC) - report.names_at["targets"] > timedelta(days=1)
 
 
-def test_nobody_has_to_be_there(bench: "Bench") -> None:
+def test_no_org_has_to_be_there(bench: "Bench") -> None:
     """Where the service cannot be reached, names are as old as they are."""
     fetch = {"give_up": "PT1S"}
     run(bench, fetch=fetch)
@@ -339,7 +339,7 @@ def test_once_it_answers_again_names_are_new(bench: "Bench") -> None:
 
 
 def test_an_exported_listing_is_no_extra(bench: "Bench") -> None:
-    """Where it cannot be had anew the run ends, and its output stays."""
+    """If it cannot be fetched again the run ends, and its output stays."""
     run(bench, "queues")
     age(bench, 2)
     bench.become(RENAMED)
@@ -384,7 +384,7 @@ def test_a_failed_listing_moves_no_window(bench: "Bench") -> None:
     assert second.run_id == first.run_id
 
 
-class TestTold:
+class TestReported:
     """Of when names and targets are."""
 
     def test_a_report_has_it(self, bench: "Bench") -> None:
@@ -415,7 +415,7 @@ class TestTold:
         assert again.names_at == first.names_at
 
     def test_the_digest_has_no_targets(self, bench_of: Callable[..., "Bench"]) -> None:
-        """What it has not told is not of now."""
+        """What it did not report is not current."""
         bench = bench_of(
             BEFORE,
             permissions=frozenset(
@@ -439,8 +439,10 @@ class TestTold:
         result = cli(command, path)
 
         assert result.exit_code == 0
-        told = [line for line in result.stdout.splitlines() if "names listed" in line]
-        assert told == ["names listed: queues, targets at 2026-10-01 12:30"]
+        reported = [
+            line for line in result.stdout.splitlines() if "names listed" in line
+        ]
+        assert lines == ["names listed: queues, targets at 2026-10-01 12:30"]
 
     def test_json_has_its_rows_alone(self, bench: "Bench", cli: "Cli") -> None:
         """So `report --json` says it where warnings are."""

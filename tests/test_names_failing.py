@@ -239,7 +239,7 @@ LEVELS: list[Any] = [
     {"call": {"serviceLevel": {"percentage": True}}},
     {"call": {"serviceLevel": {"percentage": 10**400}}},
 ]
-"""Settings of a queue of which nobody can say what its target is."""
+"""Settings of a queue from which no target can be read."""
 
 
 def of_settings(bench: "Bench", settings: Any) -> None:
@@ -285,7 +285,7 @@ def test_a_check_warns_too(bench_of: "BenchOf") -> None:
     assert warning.startswith("users are shown by id: GET /api/v2/users: 404")
 
 
-def test_unknown_targets_are_told(bench_of: "BenchOf") -> None:
+def test_unknown_targets_are_reported(bench_of: "BenchOf") -> None:
     """A target that is not known is never missed: that is no good news."""
     bench = bench_of(BUSY)
     failing(bench, "queues", "404")
@@ -297,20 +297,20 @@ def test_unknown_targets_are_told(bench_of: "BenchOf") -> None:
 
 @pytest.mark.parametrize("failure", FAILURES)
 def test_targets_by_name_are_worth_a_run(bench_of: "BenchOf", failure: str) -> None:
-    """Another target would count in their place, and tell a wrong compliance."""
+    """Another target would count in their place, and give a wrong compliance."""
     bench = bench_of(BUSY)
     failing(bench, "queues", failure)
     sla = {"target": 1, "targets": {"Sales": 99}}
-    patience: dict[str, Any] = {"fetch": {"give_up": "PT1S"}}
+    give_up: dict[str, Any] = {"fetch": {"give_up": "PT1S"}}
 
     with pytest.raises(
         FAILURES[failure][1], match=r"sla\.targets: queues cannot"
     ) as why:
-        bench.run(query=RANGE, sla=sla, **patience)
+        bench.run(query=RANGE, sla=sla, **give_up)
 
     assert FAILURES[failure][2] in why.value.problem
     with pytest.raises(DataError, match="holds no run"):
-        bench.export(query=RANGE, sla=sla, **patience)
+        bench.export(query=RANGE, sla=sla, **give_up)
 
 
 def test_targets_by_kept_names_and_ids_are_not_in_need(bench_of: "BenchOf") -> None:
@@ -396,7 +396,7 @@ def test_users_beyond_the_end_of_paging_are_ids(bench_of: "BenchOf") -> None:
 
 
 def test_a_user_who_leaves_meanwhile_is_listed(bench_of: "BenchOf") -> None:
-    """Whoever is in two states is one user; nobody takes it for a short listing."""
+    """A user in two states is one user; that does not count as a short listing."""
     page = {"entities": [{"id": ANN, "name": "Ann"}], "pageCount": 1, "total": 1}
     bench = bench_of(BUSY)
     bench.simulator.faults.add(
@@ -431,7 +431,7 @@ def test_a_firm_refusal_is_not_asked_for_again(
     assert again.fetched == 0
 
 
-def test_who_needs_it_asks_with_patience(bench_of: "BenchOf") -> None:
+def test_who_needs_it_waits_for_the_listing(bench_of: "BenchOf") -> None:
     """What failed for a job that can do without it is tried for one that cannot."""
     bench = bench_of(BUSY)
     fault = Fault("status", status=503, wait_s=3600, path=PATHS["queues"], times=1)

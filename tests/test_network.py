@@ -30,7 +30,7 @@ async def send(url: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("reported", "expected"),
     [
         ("proxy:3128", "http://proxy:3128"),
         ("user:pw@proxy:3128", "http://user:pw@proxy:3128"),
@@ -41,10 +41,10 @@ async def send(url: str) -> Any:
     ],
 )
 def test_a_proxy_without_scheme_is_http(
-    monkeypatch: pytest.MonkeyPatch, told: str, expected: str | None
+    monkeypatch: pytest.MonkeyPatch, reported: str, expected: str | None
 ) -> None:
     """As curl and others take it."""
-    monkeypatch.setenv("HTTPS_PROXY", told)
+    monkeypatch.setenv("HTTPS_PROXY", reported)
 
     assert proxy_for(ORIGIN) == expected
 
@@ -113,7 +113,7 @@ def test_a_proxys_password_is_in_no_error(monkeypatch: pytest.MonkeyPatch) -> No
 def test_certificates_that_are_not_there_are_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, made: str
 ) -> None:
-    """OpenSSL passes over them, and trusts nobody."""
+    """OpenSSL ignores them, and trusts no certificate."""
     path = tmp_path / "company-ca.pem"
     if made == "other":
         path.write_text("no certificate")

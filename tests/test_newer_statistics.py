@@ -66,7 +66,7 @@ def test_they_are_named_by_a_run_that_asks_nothing(tmp_path: Path) -> None:
     assert second.warnings == first.warnings != ()
 
 
-TOLD = "answered, but unknown to this release or not requested; left out: "
+REPORTED = "answered, but unknown to this release or not requested; left out: "
 TUTORIALS = {
     "interval-report": (
         "abandonedCount.newInnerKey, entities.newRowKey, handleTime.newInnerKey, "
@@ -93,4 +93,4 @@ def test_tutorials_name_theirs(tmp_path: Path, endpoint: str, names: str) -> Non
         warnings.append(report.warnings)
 
     assert rows[0] == rows[1] != []
-    assert warnings == [(TOLD + names,), ()]
+    assert warnings == [(REPORTED + names,), ()]

@@ -58,7 +58,7 @@ def replaced(note: Any, place: Place, value: Any) -> Any:
 
 
 def kind_of(value: Any) -> object:
-    """Return what values are alike in: no shape can tell one text from another."""
+    """Return the shape of values: two texts always have the same shape."""
     if isinstance(value, str):
         with suppress(ValueError):
             return bool(datetime.fromisoformat(value).tzinfo)
@@ -160,11 +160,11 @@ ACCOUNT: Final = {
 }
 
 
-@given(told=misshapen(ACCOUNT))
-def test_an_account_of_another_shape_is_none(told: Any) -> None:
+@given(reported=misshapen(ACCOUNT))
+def test_an_account_of_another_shape_is_none(reported: Any) -> None:
     """What is read of a part is of the types that its readers count on, or nothing."""
     try:
-        account = PartMetadata.from_json(json.dumps(told).encode())
+        account = PartMetadata.from_json(json.dumps(reported).encode())
     except ValueError:
         return
 

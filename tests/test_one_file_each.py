@@ -168,8 +168,8 @@ async def test_a_toy_of_each_takes_one_file_or_row(
     assert columns["level"] == "B2"
 
 
-async def test_an_exporter_that_is_nowhere_is_a_problem_of_the_job(copy: Path) -> None:
-    """It is told with its line, before anything is asked."""
+async def test_a_missing_exporter_is_a_problem_of_the_job(copy: Path) -> None:
+    """It is reported with its line, before any request."""
     (copy / "job.yaml").write_text(
         "name: toys\norg: {simulator: true}\n"
         "query: {endpoint: toy, from: 2026-03-02, to: 2026-03-04}\n"
@@ -188,7 +188,7 @@ async def test_an_exporter_that_is_nowhere_is_a_problem_of_the_job(copy: Path) -
 @pytest.mark.parametrize(
     "place", [*(place for place in PLACES.values() if "/" in place), *ROWS]
 )
-def test_the_design_tells_where_each_goes(place: str) -> None:
+def test_the_design_says_where_each_goes(place: str) -> None:
     """A reader of docs/architecture.md finds the place in its table."""
     design = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     section = design.partition("## Where a new thing goes")[2].partition("\n## ")[0]

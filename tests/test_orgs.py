@@ -169,7 +169,7 @@ class TestDamage:
         )
 
     def test_a_lost_plan_is_that_orgs_own(self, two: Orgs) -> None:
-        """An export tells which org has none; a run makes it anew."""
+        """An export reports which org has none; a run makes it again."""
         two.run()
         (two.folder / "store/job@south/plan.json").unlink()
 
@@ -231,7 +231,7 @@ class TestSideBySide:
         assert max(times["south"]) < min(times["west"])
 
     def test_orgs_of_one_client_share_token_quota_and_listing(self, two: Orgs) -> None:
-        """Two parts of one real org: one token, one listing, each request told once."""
+        """Two parts of one real org: one token, one listing, requests count once."""
         north = two.benches["north"]
         section = two.sections()["north"]
         orgs = {
@@ -247,7 +247,7 @@ class TestSideBySide:
         assert len(north.simulator.requests("/api/")) == report.requests
 
     async def test_the_lowest_pace_counts_for_one_client(self, two: Orgs) -> None:
-        """Likewise the highest reserve; another client has its own."""
+        """The highest reserve too; another client has its own."""
         section = two.sections()["north"]
         orgs = {
             "a": {**section, "requests_per_minute": 200},
@@ -353,7 +353,7 @@ class TestReport:
             json.loads((two.folder / f"store/job@{org}/run.json").read_text("utf-8"))
             for org in ("north", "south")
         ]
-        told = report.to_json()
+        reported = report.to_json()
         for key in (
             "queries",
             "fetched",
@@ -362,11 +362,11 @@ class TestReport:
             "received_bytes",
             "tokens",
         ):
-            assert told[key] == sum(note[key] for note in notes), key
-        assert told["run_id"] == report.tables["intervals"].run_id
-        assert told["job"] == "job"
+            assert reported[key] == sum(note[key] for note in notes), key
+        assert reported["run_id"] == report.tables["intervals"].run_id
+        assert reported["job"] == "job"
 
-    def test_tells_of_gaps_by_org(self, two: Orgs) -> None:
+    def test_reports_gaps_by_org(self, two: Orgs) -> None:
         """With allow_partial, what failed of one org is missing of that org only."""
         two.benches["south"].simulator.faults = Faults(
             Fault("status", status=400, path="/api/v2/analytics/", times=1)
@@ -384,11 +384,11 @@ class TestReport:
         """With the exit code that each would have had."""
         two.environ["SOUTH_SECRET"] = "wrong"
 
-        told = json.loads(json.dumps(two.run().to_json()))["failures"]
+        reported = json.loads(json.dumps(two.run().to_json()))["failures"]
 
-        assert list(told) == ["south"]
-        assert told["south"]["exit_code"] == 3
-        assert set(told["south"]) == {"error", "missing", "hint", "exit_code"}
+        assert list(reported) == ["south"]
+        assert reported["south"]["exit_code"] == 3
+        assert set(reported["south"]) == {"error", "missing", "hint", "exit_code"}
 
     async def test_of_several_jobs(self, two: Orgs) -> None:
         """A job of several orgs goes with others; orgs are opened once for all."""
@@ -405,23 +405,23 @@ class TestReport:
 
 
 class Heard(Observer):
-    """Keeps what it is told."""
+    """Records its calls."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[Any, ...]] = []
+        self.reported: list[tuple[Any, ...]] = []
 
     def planned(self, job: str, total: int, stored: int, per_minute: int) -> None:
-        self.told.append((job, total, stored, per_minute))
+        self.reported.append((job, total, stored, per_minute))
 
     def paged(self, done: int, due: int) -> None:
-        self.told.append((done, due))
+        self.reported.append((done, due))
 
     def finished(self) -> None:
-        self.told.append(("finished",))
+        self.reported.append(("finished",))
 
 
-def test_progress_is_told_as_one() -> None:
-    """Totals are of all orgs known by now; the end comes once, when it is told."""
+def test_progress_is_reported_as_one() -> None:
+    """Totals are of all orgs known by now; the end is reported once."""
     heard = Heard()
     together = CombinedObserver("job", heard)
     north, south = together.part(), together.part()
@@ -436,7 +436,7 @@ def test_progress_is_told_as_one() -> None:
     together.finished()
     together.finished()
 
-    assert heard.told == [
+    assert heard.reported == [
         ("job", 10, 2, 300),
         (1, 4),
         ("job", 15, 3, 400),
@@ -454,7 +454,9 @@ def test_progress_ends_once_where_orgs_take_turns(two: Orgs) -> None:
 
     gcbatch.run(two.job(orgs={**one_client, "c": sections["south"]}), observer=heard)
 
-    assert [told for told in heard.told if told[0] in ("job", "finished")] == [
+    assert [
+        reported for reported in heard.reported if reported[0] in ("job", "finished")
+    ] == [
         ("job", SOME_QUERIES, 0, WIDE),
         ("job", 2 * SOME_QUERIES, SOME_QUERIES, 2 * WIDE),
         ("finished",),
@@ -481,7 +483,7 @@ def test_a_cancelled_run_stops_all_orgs(orgs: Orgs) -> None:
 
     async def interrupted() -> None:
         task = asyncio.create_task(gcbatch.arun(job))
-        while not all(map(orgs.parts, orgs.benches)):  # noqa: ASYNC110 - a folder tells nobody of its files
+        while not all(map(orgs.parts, orgs.benches)):  # noqa: ASYNC110 - a folder has no events
             await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -519,10 +521,10 @@ class TestSecretFiles:
             (None, "cannot be read: No such file"),
         ],
     )
-    def test_that_hold_none_are_told_by_their_path(
+    def test_that_hold_none_are_reported_by_their_path(
         self, bench: "Bench", content: bytes | None, problem: str
     ) -> None:
-        """Before anybody is asked for a token; nothing of what they hold is told."""
+        """Before any request for a token; their contents are not shown."""
         path = bench.folder / "secret"
         if content is not None:
             path.write_bytes(content)
@@ -537,7 +539,7 @@ class TestSecretFiles:
 
 class TestEngines:
     def test_one_that_cannot_be_had_is_no_orgs_own_failure(self, two: Orgs) -> None:
-        """It is the job's error, told once, before any data request."""
+        """It is the job's error, reported once, before any data request."""
         engine = {"name": "dask", "scheduler": "tcp://192.0.2.1:8786"}
 
         with pytest.raises(JobError, match="without encryption") as failed:
@@ -547,7 +549,7 @@ class TestEngines:
         assert "\n" not in failed.value.problem
         assert two.requests("/analytics/") == {"north": [], "south": []}
 
-    def test_workers_have_room_for_all_orgs(
+    def test_workers_hold_all_orgs(
         self, orgs: Orgs, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """As many queries in flight as all orgs together, through one engine."""

@@ -43,13 +43,13 @@ def errors(result: Result) -> list[str]:
     return [line for line in result.stderr.splitlines() if line.startswith("error: ")]
 
 
-def told(result: Result) -> Any:
+def report_of(result: Result) -> Any:
     return json.loads(result.stdout)
 
 
 class TestRun:
     def test_names_the_org_with_a_wrong_secret(self, two: Orgs, cli: Cli) -> None:
-        """Exit 3, one message with the org and a hint; the other's rows are told."""
+        """Exit 3, one message with the org and a hint; the other's rows are shown."""
         job = two.write(sla={})
         two.environ["WEST_SECRET"] = "wrong"
 
@@ -63,7 +63,7 @@ class TestRun:
         assert "north: Support" in result.stdout
 
     def test_is_quiet_where_all_is_well(self, two: Orgs, cli: Cli) -> None:
-        """Exit 0; queues are told with their org, worst first."""
+        """Exit 0; queues are shown with their org, worst first."""
         result = cli("run", two.write(sla={"target": 80}))
 
         assert result.exit_code == 0, result.output
@@ -93,7 +93,7 @@ class TestRun:
         result = cli("run", two.write(), "--json")
 
         assert result.exit_code == 3
-        report = told(result)
+        report = report_of(result)
         assert (report["job"], report["rows"]) == ("job", 4 * DAYS)
         assert report["failures"]["west"]["exit_code"] == 3
 
@@ -103,14 +103,16 @@ class TestRun:
 
         result = cli("run", two.write(), "--json")
 
-        assert result.exit_code == told(result)["exit_code"] == 3
-        assert [line.split(":")[0] for line in told(result)["error"].split("\n")] == [
+        assert result.exit_code == report_of(result)["exit_code"] == 3
+        assert [
+            line.split(":")[0] for line in report_of(result)["error"].split("\n")
+        ] == [
             "north",
             "west",
         ]
 
     def test_allow_partial(self, two: Orgs, cli: Cli) -> None:
-        """Exit 5; what is missing is told with its org."""
+        """Exit 5; what is missing is shown with its org."""
         two.benches["west"].simulator.faults = Faults(
             Fault("status", status=400, path="/api/v2/analytics/", times=1)
         )
@@ -144,7 +146,10 @@ class TestRun:
         result = cli("run", both, one, "--json")
 
         assert result.exit_code == 3
-        assert [list(report["failures"]) for report in told(result)] == [["west"], []]
+        assert [list(report["failures"]) for report in report_of(result)] == [
+            ["west"],
+            [],
+        ]
 
     def test_with_both_org_and_orgs(self, two: Orgs, cli: Cli) -> None:
         """Exit 2, with the line."""
@@ -187,7 +192,7 @@ class TestWithoutARun:
         result = cli("plan", two.write(), "--json")
 
         assert result.exit_code == 3
-        north, west = told(result)
+        north, west = report_of(result)
         assert (north["job"], north["org"], north["exit_code"]) == ("job", "north", 3)
         assert (west["job"], west["org"], west["requests"]) == ("job", "west", DAYS)
 
@@ -195,7 +200,7 @@ class TestWithoutARun:
         """The shape goes by the job file, not by how many orgs there are today."""
         job = two.write(orgs={"north": two.sections()["north"]})
 
-        assert len(told(cli("plan", job, "--json"))) == 1
+        assert len(report_of(cli("plan", job, "--json"))) == 1
 
     @pytest.mark.parametrize("command", ["export", "report", "verify"])
     def test_before_any_run(self, two: Orgs, cli: Cli, command: str) -> None:
@@ -229,7 +234,7 @@ class TestAfterARun:
         job = two.write(sla={})
         cli("run", job)
 
-        rows = told(cli("report", job, "--json"))
+        rows = report_of(cli("report", job, "--json"))
 
         assert [(row["org"], row["queue_name"]) for row in rows] == [
             ("north", "Support"),
@@ -251,7 +256,7 @@ class TestAfterARun:
             assert [line[7:12] for line in errors(result)] == ["west:"]
             assert "north" in result.stdout or command[0] == "export"
 
-    def test_export_tells_of_failures_as_json(self, two: Orgs, cli: Cli) -> None:
+    def test_export_reports_failures_as_json(self, two: Orgs, cli: Cli) -> None:
         """With the message and the exit code."""
         job = two.write()
         cli("run", job)
@@ -260,8 +265,8 @@ class TestAfterARun:
         result = cli("export", job, "--json")
 
         assert result.exit_code == 5
-        assert told(result)["failures"]["west"]["exit_code"] == 5
-        assert told(result)["rows"] == 4 * DAYS
+        assert report_of(result)["failures"]["west"]["exit_code"] == 5
+        assert report_of(result)["rows"] == 4 * DAYS
 
     def test_verify(self, two: Orgs, cli: Cli) -> None:
         """Each org with its own parts, the outputs of all and its own totals."""
@@ -271,13 +276,13 @@ class TestAfterARun:
         result = cli("verify", job, "--json")
 
         assert result.exit_code == 0, result.output
-        found = told(result)
+        found = report_of(result)
         assert [one["org"] for one in found] == ["north", "west"]
         for one in found:
             assert (one["good"], one["parts"], one["outputs"]) == (True, DAYS, 3)
             assert one["totals"]["differing"] == 0
 
-    def test_verify_tells_whose_part_is_damaged(self, two: Orgs, cli: Cli) -> None:
+    def test_verify_reports_whose_part_is_damaged(self, two: Orgs, cli: Cli) -> None:
         """The other org is good; the exit code is 5."""
         job = two.write()
         cli("run", job)
@@ -301,18 +306,20 @@ class TestAfterARun:
 
         assert result.exit_code == 5
         assert len(errors(result)) == 2
-        assert [one["org"] for one in told(result)] == ["north", "west"]
-        assert told(result)[0]["exit_code"] == 5
+        assert [one["org"] for one in report_of(result)] == ["north", "west"]
+        assert report_of(result)[0]["exit_code"] == 5
 
     def test_store_ls_and_prune(self, two: Orgs, cli: Cli) -> None:
         """Each org is listed and pruned by its own folder."""
         cli("run", two.write())
         store = ("--store", two.folder / "store")
 
-        listed = told(cli("store", "ls", *store, "--json"))
-        of_job = told(cli("store", "ls", "job", *store, "--json"))
-        of_org = told(cli("store", "ls", "job@west", *store, "--json"))
-        pruned = told(cli("store", "prune", "--older-than", "1d", *store, "--json"))
+        listed = report_of(cli("store", "ls", *store, "--json"))
+        of_job = report_of(cli("store", "ls", "job", *store, "--json"))
+        of_org = report_of(cli("store", "ls", "job@west", *store, "--json"))
+        pruned = report_of(
+            cli("store", "prune", "--older-than", "1d", *store, "--json")
+        )
 
         assert [one["job"] for one in listed] == ["job@north", "job@west"]
         assert [one["parts"] for one in listed] == [DAYS, DAYS]

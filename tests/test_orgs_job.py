@@ -242,7 +242,7 @@ class TestRefused:
         line = line_of(tmp_path, "Asia/Tokyo")
         assert problem.startswith(f":{line}: orgs.south.timezone: from ")
 
-    def test_a_bad_range_is_told_once(self, tmp_path: Path) -> None:
+    def test_a_bad_range_is_reported_once(self, tmp_path: Path) -> None:
         """Not for each org."""
         query = {"from": "2026-03-04", "to": "2026-03-02", "metrics": ["nOffered"]}
 

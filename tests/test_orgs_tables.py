@@ -53,9 +53,9 @@ def test_org_is_the_first_column_and_key(two: Orgs, table: str) -> None:
     assert not found.schema.field("org").nullable
     rows = pq.read_table(two.folder / "o.parquet")
     assert rows.schema.names[0] == "org"
-    told = rows["org"].to_pylist()
-    assert told == sorted(told)
-    assert set(told) <= {"north", "west"}
+    reported = rows["org"].to_pylist()
+    assert reported == sorted(reported)
+    assert set(reported) <= {"north", "west"}
     keys = list(zip(*(rows[name].to_pylist() for name in found.key), strict=True))
     assert len(set(keys)) == len(keys)
 

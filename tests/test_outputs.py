@@ -88,7 +88,7 @@ def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
 
 
 def test_who_could_read_a_file_still_can(tmp_path: Path) -> None:
-    """And nobody else: the rights of what is replaced are kept."""
+    """And no other user: the replaced file's permissions stay."""
     path = tmp_path / "private.csv"
     path.write_text("old")
     path.chmod(0o600)

@@ -64,4 +64,4 @@ def test_as_many_pages_as_there_may_be_are_read(
     report = run(world, endpoint, CALLS[endpoint][-1])
 
     assert report.rows == 0
-    assert len(world.simulator.faults.struck) == 5
+    assert len(world.simulator.faults.triggered) == 5

@@ -21,7 +21,7 @@ def break_one(bench: "Bench", nth: int = 3) -> None:
     bench.simulator.faults.add(Fault("status", status=400, nth=(nth,), times=None))
 
 
-def test_what_is_missing_is_told(bench: "Bench") -> None:
+def test_what_is_missing_is_reported(bench: "Bench") -> None:
     """Windows by name, a few of them, and how many of all."""
     break_one(bench)
 
@@ -33,7 +33,7 @@ def test_what_is_missing_is_told(bench: "Bench") -> None:
     assert not (bench.folder / "job.csv").exists()
 
 
-def test_the_queues_of_a_gap_are_told(bench: "Bench") -> None:
+def test_the_queues_of_a_gap_are_reported(bench: "Bench") -> None:
     """Where the job names queues; many are counted."""
     break_one(bench)
     names = [queue.name for queue in bench.simulator.tenant.queues]
@@ -110,7 +110,7 @@ def test_a_partial_run_exits_5(bench: "Bench", monkeypatch: pytest.MonkeyPatch) 
 def test_a_partial_run_does_not_try_a_dead_address_query_by_query(
     bench: "Bench",
 ) -> None:
-    """Where nobody answers, nothing is there to go on with."""
+    """If no request is answered, there is nothing to continue with."""
     org = {"api_url": "http://127.0.0.1:9"}
     job = bench.job(org=org, fetch={"give_up": "PT1S"}, query={"group_by": []})
 

@@ -84,7 +84,7 @@ def test_each_value_has_its_own_name(one: str, other: str) -> None:
 
 
 def test_a_queue_called_like_a_short_name_is_another() -> None:
-    """Nobody can name a queue so that its rows are read as those of another."""
+    """No name of a queue makes its rows read as those of another."""
     long = folder_of("queue", JAPANESE * 4)
     value = long.partition("=")[2]
 

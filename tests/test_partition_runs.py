@@ -58,7 +58,7 @@ def days(
 
     Args:
         first: Of the days that are covered.
-        last: Likewise.
+        last: The last day.
         tag: In each row.
         queues: That have rows.
         without: Days that have no rows.
@@ -366,7 +366,7 @@ def test_what_an_org_is_missing_from_is_not_whole(tmp_path: Path) -> None:
 def test_what_the_disk_does_not_show_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
-    """Rows that nobody sees would stay beside those that replace them."""
+    """Hidden rows would stay beside those that replace them."""
     write(tmp_path, days(1, 2, tag="old"), "queue", "day")
     bad = OSError(errno.EIO, "Input/output error", str(tmp_path / broken))
 
@@ -390,7 +390,7 @@ def test_what_the_disk_does_not_show_is_refused(
 def test_a_folder_that_was_made_again_is_held(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The run that made it failed meanwhile, and removed it: its lock is nobody's."""
+    """The run that made it failed meanwhile and removed it: no process has its lock."""
     folder = tmp_path / "out"
     real = locks._wait_for
     waits: list[Path] = []

@@ -102,11 +102,11 @@ class TestAgain:
         """What is stored and settled is not asked again, and no token is taken."""
         first = bench.run()
         written = bench.outputs()
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
 
         second = bench.run()
 
-        assert len(bench.simulator.journal) == 0
+        assert len(bench.simulator.request_log) == 0
         assert (first.fetched, second.fetched) == (DAYS, 0)
         assert (second.requests, second.tokens) == (0, 0)
         assert bench.outputs() == written
@@ -119,18 +119,18 @@ class TestAgain:
         written = bench.outputs()
         for kind in written:
             (bench.folder / f"job.{kind}").unlink()
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
 
         report = bench.export()
 
-        assert len(bench.simulator.journal) == 0
+        assert len(bench.simulator.request_log) == 0
         assert report.fetched == 0
         assert bench.outputs() == written
 
-    def test_fresh_asks_everything_anew(self, bench: "Bench") -> None:
+    def test_fresh_fetches_everything_again(self, bench: "Bench") -> None:
         """With fresh nothing stored is trusted."""
         bench.run()
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
 
         report = bench.run(fresh=True)
 
@@ -141,30 +141,30 @@ class TestAgain:
         """Planning lists queues and says what is stored, and asks no data."""
         before = gcbatch.plan_job(bench.job())
         bench.run()
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
         after = gcbatch.plan_job(bench.job())
 
         assert (len(before.plan.queries), before.stored) == (DAYS, 0)
         assert (len(after.plan.queries), after.stored) == (DAYS, DAYS)
-        assert len(bench.simulator.journal) == 0
+        assert len(bench.simulator.request_log) == 0
 
     def test_other_exports_need_no_request(self, bench: "Bench") -> None:
         """Exports are no part of the question."""
         bench.run()
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
         path = bench.folder / "new.csv"
 
         bench.run(
             exports=[{"exporter": "csv", "table": "intervals", "path": str(path)}]
         )
 
-        assert len(bench.simulator.journal) == 0
+        assert len(bench.simulator.request_log) == 0
         assert path.read_bytes() == bench.outputs()["csv"]
 
     def test_a_longer_range_asks_only_what_is_new(self, bench: "Bench") -> None:
         """Windows that a run shares with the one before are not asked again."""
         bench.run(query={"to": "1999-08-04"})
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
 
         report = bench.run()
 
@@ -241,11 +241,11 @@ class TestSettling:
             ),
         )
 
-    def test_provisional_parts_are_fetched_anew(self, bench_of: "BenchOf") -> None:
+    def test_provisional_parts_are_fetched_again(self, bench_of: "BenchOf") -> None:
         """Every run asks again what may still be corrected, and only that."""
         bench = bench_of(self.late_tenant(1))
         first = bench.run(**self.sections())
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
 
         second = bench.run(**self.sections())
 
@@ -299,7 +299,7 @@ class TestInterrupted:
         bench = bench_of(faults=Faults(fault))
         with pytest.raises(ServiceError):
             bench.run(fetch={"concurrency": 1})
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
 
         report = bench.run()
 
@@ -366,7 +366,7 @@ class TestInterrupted:
         until(lambda: len(bench.data_requests) == 4)
         process.send_signal(number)
         _, said = process.communicate(timeout=30)
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
 
         report = bench.run()
 
@@ -392,7 +392,7 @@ class TestInterrupted:
         process.send_signal(signal.SIGINT)
         process.terminate()
         _, said = process.communicate(timeout=30)
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
 
         report = bench.run()
 
@@ -411,7 +411,7 @@ class TestInterrupted:
 
         assert [process.returncode for process in processes] == [0, 0], said
         written = bench.outputs()
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
         assert bench.run(fetch={"concurrency": 3}).fetched == 0
         assert bench.outputs() == written
         assert not leftovers(bench.folder)
@@ -477,7 +477,7 @@ class TestDamage:
         assert bench.outputs() == written
 
     @pytest.mark.parametrize("note", [b"", b"{", b"[]", b'{"asked": 1}', b"\xff"])
-    def test_a_damaged_plan_is_made_anew(self, bench: "Bench", note: bytes) -> None:
+    def test_a_damaged_plan_is_made_again(self, bench: "Bench", note: bytes) -> None:
         """A kept plan that cannot be read costs a listing, not the data."""
         bench.run()
         (bench.folder / "store/job/plan.json").write_bytes(note)
@@ -715,7 +715,9 @@ class TestQueues:
         ]
         assert not bench.data_requests
 
-    def test_two_queues_of_one_name_are_told_apart(self, bench_of: "BenchOf") -> None:
+    def test_two_queues_of_one_name_are_distinguished(
+        self, bench_of: "BenchOf"
+    ) -> None:
         """A name that two queues bear is refused with their ids."""
         twins = (Queue(id=SALES, name="Sales"), Queue(id=SUPPORT, name="Sales"))
         bench = bench_of(small_tenant(*twins))
@@ -789,7 +791,7 @@ class TestQueues:
 
 class TestNames:
     def test_a_deleted_queue_is_its_own_name(self, bench_of: "BenchOf") -> None:
-        """An id that is listed nowhere stands for itself."""
+        """An id without a listing is its own name."""
         gone = Queue(id=GONE, name="Gone", deleted=True)
         bench = bench_of(small_tenant(*TWO_QUEUES, gone))
 
@@ -825,7 +827,7 @@ class TestNames:
         assert {(row[ids], row[names]) for row in rows} == {found}
 
     def test_each_dimension_has_its_column(self, bench_of: "BenchOf") -> None:
-        """Groups of several dimensions are told apart, in the job's order."""
+        """Groups of several dimensions are distinguished, in the job's order."""
         bench = bench_of(small_tenant(*TWO_QUEUES))
 
         report = bench.run(query={**MARCH, "group_by": ["mediaType", "queueId"]})

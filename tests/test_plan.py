@@ -237,7 +237,7 @@ class TestQueues:
         assert len(plan.windows[0][1]) == 3
 
     def test_a_body_that_cannot_shrink_is_refused(self) -> None:
-        """A filter larger than a request is told before anything is asked."""
+        """A filter larger than a request is reported before any request."""
         job = job_of(
             filter={
                 "type": "and",

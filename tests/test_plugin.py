@@ -82,9 +82,9 @@ def test_it_refuses_what_it_cannot_keep(installed: Path) -> None:
         "except JobError as exc: print(exc)"
     )
 
-    told = run("-c", code, path=installed)
+    reported = run("-c", code, path=installed)
 
-    assert told == "sqlite: queues has no column to tell ranges apart by\n"
+    assert reported == "sqlite: queues has no column to tell ranges apart by\n"
 
 
 def test_it_is_short() -> None:

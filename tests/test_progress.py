@@ -28,7 +28,7 @@ class Clock:
 
 
 def shown(bar: BarProgress, terminal: io.StringIO) -> str:
-    """Return what the terminal shows after drawing anew."""
+    """Return what the terminal shows after drawing again."""
     terminal.truncate(0)
     bar._bar.refresh()
     return terminal.getvalue()
@@ -63,10 +63,10 @@ def test_the_bar_counts_queries(bar: BarProgress, terminal: io.StringIO) -> None
     assert "5/10" in text
 
 
-def test_the_bar_tells_the_rate_against_the_quota(
+def test_the_bar_shows_the_rate_against_the_quota(
     bar: BarProgress, terminal: io.StringIO, clock: Clock
 ) -> None:
-    """Once there is something to tell it from; stored queries do not count."""
+    """When there is something to compute it from; stored queries do not count."""
     with bar:
         bar.planned("retail", total=100, stored=50, per_minute=300)
         bar.fetched(query(), rows=7)
@@ -80,7 +80,7 @@ def test_the_bar_tells_the_rate_against_the_quota(
     assert "240 of 300 a minute" in late
 
 
-def test_the_bar_tells_of_throttles_and_waits(
+def test_the_bar_shows_throttles_and_waits(
     bar: BarProgress, terminal: io.StringIO
 ) -> None:
     """How often, and for how long just now."""
@@ -94,7 +94,7 @@ def test_the_bar_tells_of_throttles_and_waits(
     assert "throttled: 1, waiting 3 s (503)" in text
 
 
-def test_a_wait_before_the_bar_is_told_too(
+def test_a_wait_before_the_bar_is_shown_too(
     bar: BarProgress, terminal: io.StringIO
 ) -> None:
     """A listing may have to be repeated before anything is planned."""

@@ -38,10 +38,10 @@ def test_every_form_is_hidden_and_json_stays_json(form: str) -> None:
 
     clean = redactor().body(body)
 
-    told = json.loads(clean)
-    assert told["before"], told["after"] == (1, [2])
-    assert HIDDEN in told["text"]
-    assert len(told["text"]) <= len(f"a\n{HIDDEN} z") + 60
+    reported = json.loads(clean)
+    assert reported["before"], reported["after"] == (1, [2])
+    assert HIDDEN in reported["text"]
+    assert len(reported["text"]) <= len(f"a\n{HIDDEN} z") + 60
     assert form not in redactor().text(form)
 
 

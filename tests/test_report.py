@@ -51,12 +51,12 @@ def test_a_report_is_plain_json() -> None:
         breaches=1,
     )
 
-    told = json.loads(json.dumps(report.to_json()))
+    reported = json.loads(json.dumps(report.to_json()))
 
-    assert told["from"] == "2026-10-01T00:00:00.000Z"
-    assert told["to"] == "2026-10-02T00:00:00.000Z"
-    assert (told["seconds"], told["waited_s"]) == (1.235, 0.988)
-    assert told["exports"] == [
+    assert reported["from"] == "2026-10-01T00:00:00.000Z"
+    assert reported["to"] == "2026-10-02T00:00:00.000Z"
+    assert (reported["seconds"], reported["waited_s"]) == (1.235, 0.988)
+    assert reported["exports"] == [
         {
             "exporter": "csv",
             "tables": ["intervals"],
@@ -67,7 +67,7 @@ def test_a_report_is_plain_json() -> None:
             "unchanged": False,
         }
     ]
-    assert "tables" not in told
+    assert "tables" not in reported
 
 
 def run_json(bench: "Bench", name: str = "job") -> dict[str, Any]:
@@ -89,12 +89,12 @@ def test_no_key_is_ever_renamed(bench: "Bench") -> None:
     """Programs read run.json: keys are added, never renamed or left out."""
     bench.run()
 
-    told = run_json(bench)
+    reported = run_json(bench)
 
-    assert [key for key in told if key in KEYS] == KEYS
-    assert told["gcbatch"] == version("gcbatch")
-    assert (told["gaps"], told["failed_calls"]) == ([], [])
-    assert (told["timezone"], told["settle"]) == ("Asia/Jerusalem", "P4D")
+    assert [key for key in reported if key in KEYS] == KEYS
+    assert reported["gcbatch"] == version("gcbatch")
+    assert (reported["gaps"], reported["failed_calls"]) == ([], [])
+    assert (reported["timezone"], reported["settle"]) == ("Asia/Jerusalem", "P4D")
 
 
 def test_what_came_over_the_line_is_counted(bench: "Bench") -> None:
@@ -115,7 +115,7 @@ def test_what_came_over_the_line_is_counted(bench: "Bench") -> None:
     assert second["quota_used_pct"] is None
 
 
-def test_failed_calls_are_told_with_their_ids(bench: "Bench") -> None:
+def test_failed_calls_are_reported_with_their_ids(bench: "Bench") -> None:
     """What the service's support asks for, be the call repeated or not."""
     bench.simulator.faults.add(
         Fault("status", status=503, wait_s=0), Fault("garbage", body=b"{", nth=(3,))
@@ -145,7 +145,7 @@ def test_failed_calls_are_bounded() -> None:
 
 
 def test_jobs_that_share_a_client_account_for_themselves(bench: "Bench") -> None:
-    """Each run tells its own answers, bytes, failures and share of the quota."""
+    """Each run reports its own answers, bytes, failures and share of the quota."""
     bench.simulator.faults.add(Fault("status", status=503, wait_s=0))
     jobs = [
         bench.job("one", fetch={"concurrency": 1}),
@@ -165,9 +165,9 @@ def test_the_quota_used_is_what_was_served_of_what_was_allowed(tmp_path: Path) -
     """Eight requests of a hundred are 8 percent, in one window of the server."""
     report, _ = troubled(tmp_path / "run", options={"requests_allowed": 100})
 
-    told = json.loads((tmp_path / "run/store/job/run.json").read_bytes())
+    reported = json.loads((tmp_path / "run/store/job/run.json").read_bytes())
     assert report.quota_used_pct == pytest.approx(8.0)
-    assert told["quota_used_pct"] == 8.0
+    assert reported["quota_used_pct"] == 8.0
 
 
 def test_refused_requests_used_nothing(tmp_path: Path) -> None:
@@ -180,25 +180,25 @@ def test_refused_requests_used_nothing(tmp_path: Path) -> None:
     assert report.quota_used_pct == pytest.approx(8.0)
 
 
-def test_outputs_are_told_by_their_digests(bench: "Bench") -> None:
+def test_outputs_are_identified_by_their_digests(bench: "Bench") -> None:
     """Every published file, once, with what sha256sum says of it."""
     report = bench.run()
 
-    told = run_json(bench)["digests"]["outputs"]
+    reported = run_json(bench)["digests"]["outputs"]
 
     written = {
         str(bench.folder / f"job.{kind}"): content
         for kind, content in bench.outputs().items()
     }
-    assert {output["path"] for output in told} == set(written)
-    for output in told:
+    assert {output["path"] for output in reported} == set(written)
+    for output in reported:
         content = written[output["path"]]
         assert output["sha256"] == sha256(content).hexdigest()
         assert output["bytes"] == len(content)
     assert len(report.outputs) == 3
 
 
-def test_inputs_are_told_by_one_digest(bench: "Bench") -> None:
+def test_inputs_have_one_digest(bench: "Bench") -> None:
     """It changes with any part, and with nothing else."""
     bench.run()
     first = run_json(bench)["digests"]["inputs"]
@@ -228,7 +228,7 @@ def test_gaps_name_window_and_queues(bench: "Bench") -> None:
     assert (one["queues"], other["queues"]) == (["q1"], [])
 
 
-def test_no_secret_is_told(bench: "Bench") -> None:
+def test_no_secret_is_reported(bench: "Bench") -> None:
     """Neither the client's secret nor a token is in run.json, even after refusals."""
     bench.simulator.faults.add(Fault("unauthorized"), Fault("status", wait_s=0))
     bench.run()
@@ -248,7 +248,7 @@ def test_no_secret_is_told(bench: "Bench") -> None:
         (97.4, 0, True),
     ],
 )
-def test_the_screen_tells_of_the_quota_where_it_matters(
+def test_the_screen_shows_the_quota_where_it_matters(
     bench: "Bench", used: float | None, throttled: int, *, said: bool
 ) -> None:
     """From one percent on, or when throttled."""

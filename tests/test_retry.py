@@ -74,9 +74,9 @@ def test_the_services_word_is_looked_for_in_order(
 )
 def test_no_header_breaks_it(header: str) -> None:
     """Whatever a gateway sends is a number of seconds or nothing."""
-    told = retry_after_s({"Retry-After": header}, "", NOW)
+    reported = retry_after_s({"Retry-After": header}, "", NOW)
 
-    assert told is None or told >= 0
+    assert reported is None or reported >= 0
 
 
 def test_our_own_waits_double_to_a_minute() -> None:
@@ -106,7 +106,7 @@ def test_what_takes_too_long_is_not_waited_for(told_s: float, *, waits: bool) ->
     assert attempts_of().wait_s(asked_s=float("inf")) is None
 
 
-def test_nobody_there_is_given_up_after_a_while() -> None:
+def test_an_absent_coordinator_is_given_up_after_a_while() -> None:
     """An address that refuses connections is tried for 30 s, to the last second."""
     clock = Clock()
     attempts = attempts_of(clock)
@@ -119,7 +119,7 @@ def test_nobody_there_is_given_up_after_a_while() -> None:
     assert tries == 5
 
 
-def test_an_answer_in_between_begins_the_count_anew() -> None:
+def test_an_answer_in_between_begins_the_count_again() -> None:
     """Only an address that never answers is given up early."""
     clock = Clock()
     attempts = attempts_of(clock)

@@ -50,7 +50,7 @@ async def test_a_large_answer_waits_for_those_before() -> None:
     assert order == ["last begins", "first", "last is large"]
 
 
-async def test_waiting_for_room_is_no_time_of_the_exchange() -> None:
+async def test_waiting_for_a_decode_slot_is_no_time_of_the_exchange() -> None:
     """Whoever waits behind others is not cut off for it, and asks once."""
     asked: list[str] = []
 

@@ -31,11 +31,11 @@ GROUPS = ("queue_id", "media_type")
 
 def answer(*rows: tuple[float, float, str | None, str | None]) -> pa.Table:
     """Return rows of start and end (in hours), queue and media type."""
-    told = [
+    reported = [
         dict(zip(SCHEMA.names, (START + a * HOUR, START + b * HOUR, q, m), strict=True))
         for a, b, q, m in rows
     ]
-    return pa.Table.from_pylist(told, schema=SCHEMA)
+    return pa.Table.from_pylist(reported, schema=SCHEMA)
 
 
 def test_rows_are_in_order_whoever_brought_them() -> None:
@@ -90,11 +90,11 @@ SPANS = st.tuples(
 
 @given(st.lists(st.lists(SPANS, max_size=4), min_size=2, max_size=3))
 def test_rows_are_joined_or_refused_as_pairs_of_them_say(
-    told: list[list[tuple[int, int, str | None, str | None]]],
+    reported: list[list[tuple[int, int, str | None, str | None]]],
 ) -> None:
     """Refused where two of a group overlap; else all are there, with all columns."""
     answers = [
-        answer(*((a, a + long, q, m) for a, long, q, m in some)) for some in told
+        answer(*((a, a + long, q, m) for a, long, q, m in some)) for some in reported
     ]
     numbers = iter(range(99))
     answers = [
@@ -102,7 +102,7 @@ def test_rows_are_joined_or_refused_as_pairs_of_them_say(
         for one in answers
         if one.num_rows
     ]
-    rows = [row for some in told for row in some]
+    rows = [row for some in reported for row in some]
     overlap = any(
         x[2:] == y[2:] and x[0] < y[0] + y[1] and y[0] < x[0] + x[1]
         for x, y in combinations(rows, 2)
@@ -124,7 +124,7 @@ def test_rows_are_joined_or_refused_as_pairs_of_them_say(
     )
 
 
-def test_without_groups_buckets_alone_tell_rows_apart() -> None:
+def test_without_groups_buckets_alone_distinguish_rows() -> None:
     """One row a bucket, however many answers."""
     with pytest.raises(DataError):
         concat_parts([answer((0, 1, "a", None)), answer((0, 1, "b", None))], (), "it")

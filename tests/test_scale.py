@@ -34,7 +34,7 @@ def test_the_same_orgs_for_the_same_seed() -> None:
 
 
 def test_nothing_of_an_org_is_left_out() -> None:
-    """By either road all its conversations come, at no more than its quota."""
+    """By either mode all its conversations come, within its quota."""
     per_day = 12_345
 
     paged, jobbed = scale.by_pages(per_day), scale.by_jobs(per_day)
@@ -45,7 +45,7 @@ def test_nothing_of_an_org_is_left_out() -> None:
 
 
 def test_one_org_takes_what_its_quota_takes() -> None:
-    """With cores to spare, a minute for each of its minutes but for the last."""
+    """With enough cores, a minute for each of its minutes except the last."""
     work = scale.by_pages(60_000)
 
     outcome = simulate([work], cores=4, lanes=1)

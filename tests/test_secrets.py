@@ -1,4 +1,4 @@
-"""Secret and bearer token appear nowhere: outputs, logs, errors, parts, reports."""
+"""Outputs, logs, errors, parts and reports contain no secret and no bearer token."""
 
 import base64
 import logging

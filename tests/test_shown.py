@@ -57,14 +57,14 @@ def test_errors_are_shown_as_they_are_counted(
     say_error(JobError([f"a {text} b", "c"], hint=f"try {text}"))
     say(f"{text}!")
 
-    told = capsys.readouterr()
-    check_harmless(told.out + told.err)
-    assert [line[:6] for line in told.err.splitlines()] == [
+    reported = capsys.readouterr()
+    check_harmless(reported.out + reported.err)
+    assert [line[:6] for line in reported.err.splitlines()] == [
         "error:",
         "error:",
         "hint: ",
     ]
-    assert len(told.out.splitlines()) == 1
+    assert len(reported.out.splitlines()) == 1
 
 
 @given(text=st.text())
@@ -91,9 +91,9 @@ def test_log_lines_are_not_forged(
         except ValueError:
             log.exception("failed")
 
-    told = capsys.readouterr().err
-    check_harmless(told)
-    lines = [line for line in told.splitlines() if not line.startswith("    ")]
+    reported = capsys.readouterr().err
+    check_harmless(reported)
+    lines = [line for line in reported.splitlines() if not line.startswith("    ")]
     assert len(lines) == 2
     if kind is LogFormat.JSON:
         assert [json.loads(line)["logger"] for line in lines] == ["gcbatch.test"] * 2
@@ -107,10 +107,10 @@ def test_screens_show_names_as_text(
     print_screen(rows_screen([{"name": text, text: "x"}]))
     print_screen(Text(f"warning: {one_line(text)}"))
 
-    told = capsys.readouterr().out
-    assert not [c for c in told if not c.isprintable() and c != "\n"]
+    reported = capsys.readouterr().out
+    assert not [c for c in reported if not c.isprintable() and c != "\n"]
     if "[red]" in text:
-        assert told.count(text) == 3
+        assert reported.count(text) == 3
 
 
 @given(
@@ -130,9 +130,9 @@ def test_json_on_a_screen_is_harmless(capsys: pytest.CaptureFixture[str]) -> Non
     """It is printed so."""
     print_json({text: text for text in EVIL})
 
-    told = capsys.readouterr().out
-    check_harmless(told)
-    assert list(json.loads(told)) == list(EVIL)
+    reported = capsys.readouterr().out
+    check_harmless(reported)
+    assert list(json.loads(reported)) == list(EVIL)
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ async def test_a_token_is_granted_for_the_right_secret() -> None:
 
 
 async def test_two_tokens_differ() -> None:
-    """A token cannot be told from the credentials."""
+    """A token cannot be computed from the credentials."""
     async with connected() as client:
         answers = [
             await client.ask_token("simulator", "simulator-secret") for _ in range(2)
@@ -89,7 +89,7 @@ async def test_two_tokens_differ() -> None:
     ("client_id", "secret", "grant", "status", "error", "text"),
     [
         pytest.param(
-            "nobody",
+            "unknown",
             "simulator-secret",
             "client_credentials",
             400,
@@ -233,8 +233,8 @@ async def test_one_of_several_permissions_is_enough() -> None:
     assert (answer.status, answer.json) == (200, {"results": []})
 
 
-async def test_every_answer_tells_the_quota() -> None:
-    """The three headers count within a window and start anew with the next."""
+async def test_every_answer_has_the_quota() -> None:
+    """The three headers count within a window and start again with the next."""
     clock = Clock()
     async with connected(clock=clock, requests_allowed=5) as client:
         first = await client.get(QUEUES)
@@ -289,7 +289,7 @@ async def test_the_quota_can_change_while_running() -> None:
         ("GET", AGGREGATES, 405, "method not allowed"),
         ("GET", f"{QUEUES}/unknown", 404, "not.found"),
         ("GET", f"{QUEUES}/gone", 404, "not.found"),
-        ("GET", "/api/v2/users/nobody", 404, "not.found"),
+        ("GET", "/api/v2/users/unknown", 404, "not.found"),
         ("GET", f"{QUEUES}?pageSize=many", 400, "bad.request"),
         ("GET", f"{QUEUES}?pageNumber=0", 400, "bad.request"),
         ("GET", f"{QUEUES}?sortOrder=random", 400, "invalid.value"),
@@ -299,7 +299,7 @@ async def test_the_quota_can_change_while_running() -> None:
 async def test_what_is_not_there_has_an_error_body(
     method: str, path: str, status: int, code: str
 ) -> None:
-    """Unknown paths, methods, ids and parameters are told in the service's way."""
+    """Unknown paths, methods, ids and parameters give the service's errors."""
     async with connected() as client:
         answer = await client.ask(method, path)
 
@@ -354,7 +354,7 @@ async def test_a_page_behind_the_last_is_empty() -> None:
     assert "nextUri" not in answer.json
 
 
-async def test_a_queue_tells_its_service_level() -> None:
+async def test_a_queue_has_its_service_level() -> None:
     """The share is 0 to 1 and the wait in milliseconds; voice is called `call`."""
     async with connected() as client:
         answer = await client.get(f"{QUEUES}/sales")
@@ -488,7 +488,7 @@ async def test_a_body_has_a_largest_size(size: int, status: int) -> None:
     assert (status == 200) or answer.json["message"].endswith("512000")
 
 
-async def test_the_journal_tells_what_was_asked() -> None:
+async def test_the_request_log_has_every_request() -> None:
     """Method, path, body, time, token and answer, in order."""
     clock = Clock()
     async with connected(clock=clock) as client:
@@ -497,8 +497,8 @@ async def test_the_journal_tells_what_was_asked() -> None:
         await client.get(QUEUES, pageSize="3")
         simulator = client.simulator
 
-    token, data, listing = simulator.journal
-    assert [entry.status for entry in simulator.journal] == [200, 200, 200]
+    token, data, listing = simulator.request_log
+    assert [entry.status for entry in simulator.request_log] == [200, 200, 200]
     assert (token.path, token.token_id, token.request) == ("/oauth/token", None, None)
     assert (data.at, data.request) == (1005.0, QUERY)
     assert data.correlation_id == answer.headers["ININ-Correlation-Id"]
@@ -511,23 +511,23 @@ async def test_the_journal_tells_what_was_asked() -> None:
     assert simulator.requests("routing") == [listing]
 
 
-async def test_the_journal_can_be_cleared() -> None:
-    """It starts anew with the next request."""
+async def test_the_request_log_can_be_cleared() -> None:
+    """It starts again with the next request."""
     async with connected() as client:
-        client.simulator.journal.clear()
+        client.simulator.request_log.clear()
         await client.get(QUEUES)
 
-    assert len(client.simulator.journal) == 1
-    assert client.simulator.journal[0].path == QUEUES
+    assert len(client.simulator.request_log) == 1
+    assert client.simulator.request_log[0].path == QUEUES
 
 
-async def test_the_journal_may_be_bounded() -> None:
+async def test_the_request_log_may_be_bounded() -> None:
     """The last requests are kept; one that serves for days does not grow with each."""
-    async with connected(max_journal_entries=2) as client:
+    async with connected(max_logged_requests=2) as client:
         for size in ("1", "2", "3"):
             await client.get(QUEUES, pageSize=size)
 
-    journal = client.simulator.journal
+    journal = client.simulator.request_log
     assert [entry.query for entry in journal] == ["pageSize=2", "pageSize=3"]
 
 
@@ -570,15 +570,15 @@ async def test_a_taken_port_is_an_error() -> None:
 
 def test_serving_ends_with_an_interrupt() -> None:
     """The callback learns where it listens; Ctrl-C ends it after the clean-up."""
-    told: list[tuple[str, str, str]] = []
+    reported: list[tuple[str, str, str]] = []
 
     def on_ready(url: str, client_id: str, client_secret: str) -> None:
-        told.append((url, client_id, client_secret))
+        reported.append((url, client_id, client_secret))
         signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
         serve(sample_tenant(), on_ready=on_ready, requests_allowed=7)
 
-    ((url, client_id, client_secret),) = told
+    ((url, client_id, client_secret),) = reported
     assert url.startswith("http://127.0.0.1:")
     assert (client_id, client_secret) == ("simulator", "simulator-secret")

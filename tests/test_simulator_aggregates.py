@@ -255,7 +255,7 @@ def test_a_group_has_the_values_that_exist(
     assert groups(answer) == expected
 
 
-def test_an_agent_nobody_knows_has_a_group_without_user() -> None:
+def test_an_unknown_agent_has_a_group_without_user() -> None:
     """The metric could have a user, this call has none."""
     call = Call(queue_id="a", offered=NOON, answered=after(1))
 
@@ -331,7 +331,7 @@ def test_a_filter_takes_what_it_says(given: dict[str, Any], count: int) -> None:
     assert (stats(answer)["nOffered"]["count"] if answer["results"] else 0) == count
 
 
-def test_targets_that_differ_are_not_told() -> None:
+def test_targets_that_differ_are_not_reported() -> None:
     """A group of queues with different targets has none; by queue each has its own."""
     calls = [
         Call(queue_id=name, offered=NOON, answered=after(1)) for name in ("a", "b")
@@ -657,7 +657,7 @@ def test_the_parts_of_any_cut_add_up() -> None:
 def test_a_month_is_answered_quickly() -> None:
     """39,000 calls by quarter of an hour and queue, 32,293 rows, take under a second.
 
-    Measured 0.28 to 0.31 s on 2 cores; the bound leaves room for slow machines.
+    Measured 0.28 to 0.31 s on 2 cores; the bound allows for slow machines.
     """
     queues = [Queue(id=str(number), name=str(number)) for number in range(20)]
     start = datetime(2026, 1, 1, tzinfo=UTC)

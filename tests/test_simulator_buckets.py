@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gcbatch.simulator.aggregates.buckets import Bucket, HoursFrom, cutter
+from gcbatch.simulator.aggregates.buckets import Bucket, HoursFrom, bucket_finder
 from gcbatch.simulator.instants import instant_of, milliseconds
 
 GRANULARITIES = ("PT15M", "PT1H", "PT5H", "P1D", "P1W", "P1M", "P7D", "P1DT12H", None)
@@ -30,7 +30,7 @@ def ms(text: str) -> int:
 
 def cut(granularity: str | None, zone: str, start: str, end: str) -> list[str]:
     """Return every bucket of an interval, its first and last minute in UTC."""
-    bucket_of = cutter(granularity, ZoneInfo(zone), ms(start), ms(end))
+    bucket_of = bucket_finder(granularity, ZoneInfo(zone), ms(start), ms(end))
     assert bucket_of is not None
     at, buckets = ms(start), []
     while at < ms(end):
@@ -95,7 +95,7 @@ def test_hours_may_count_from_elsewhere(hours_from: HoursFrom, minute: int) -> N
     """From midnight in UTC, or from where the interval begins."""
     start, end = ms("2025-12-31T18:45"), ms("2026-01-01T18:15")
     zone = ZoneInfo("Asia/Kathmandu")
-    bucket_of = cutter("PT1H", zone, start, end, hours_from)
+    bucket_of = bucket_finder("PT1H", zone, start, end, hours_from)
     assert bucket_of is not None
 
     first, after = bucket_of(ms("2026-01-01T05:59"))
@@ -105,7 +105,7 @@ def test_hours_may_count_from_elsewhere(hours_from: HoursFrom, minute: int) -> N
 
 
 def test_steps_that_do_not_divide_a_day_end_with_it() -> None:
-    """Five hours at a time leave four at the end; the next day starts anew."""
+    """Five hours at a time leave four at the end; the next day starts again."""
     buckets = cut("PT5H", "UTC", "2026-01-01T00:00", "2026-01-02T05:00")
 
     assert [hours(bucket) for bucket in buckets] == [5, 5, 5, 5, 4, 5]
@@ -195,7 +195,9 @@ def test_an_hour_that_comes_again_is_in_the_new_day(
 ) -> None:
     """In St John's a minute of November 2009 was over when October came back."""
     zone = ZoneInfo("America/St_Johns")
-    bucket_of = cutter(granularity, zone, ms("2009-10-25T02:30"), ms("2010-01-01"))
+    bucket_of = bucket_finder(
+        granularity, zone, ms("2009-10-25T02:30"), ms("2010-01-01")
+    )
     assert bucket_of is not None
 
     assert bucket_of(ms("2009-11-01T02:45")) == (ms(bucket[0]), ms(bucket[1]))
@@ -203,7 +205,9 @@ def test_an_hour_that_comes_again_is_in_the_new_day(
 
 def test_days_from_an_odd_hour_take_the_morning_after() -> None:
     """Before 21:00 the bucket is the one that began on an earlier day."""
-    bucket_of = cutter("P2D", ZoneInfo("UTC"), ms("2026-01-01T21:00"), ms("2026-02-01"))
+    bucket_of = bucket_finder(
+        "P2D", ZoneInfo("UTC"), ms("2026-01-01T21:00"), ms("2026-02-01")
+    )
     assert bucket_of is not None
 
     assert bucket_of(ms("2026-01-03T20:59"))[0] == ms("2026-01-01T21:00")
@@ -229,7 +233,7 @@ def test_days_from_an_odd_hour_take_the_morning_after() -> None:
 )
 def test_no_period(granularity: str) -> None:
     """What is no period, or none that buckets can have, is not cut."""
-    assert cutter(granularity, ZoneInfo("UTC"), 0, 1) is None
+    assert bucket_finder(granularity, ZoneInfo("UTC"), 0, 1) is None
 
 
 @given(
@@ -244,7 +248,7 @@ def test_every_instant_has_one_bucket(
 ) -> None:
     """The bucket holds the instant, all its instants share it, the next differs."""
     end = start + length
-    bucket_of = cutter(granularity, ZoneInfo(zone), start, end)
+    bucket_of = bucket_finder(granularity, ZoneInfo(zone), start, end)
     assert bucket_of is not None
     at = start + int(share * length)
     bucket: Bucket = bucket_of(at)

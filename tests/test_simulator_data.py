@@ -25,7 +25,7 @@ from gcbatch.simulator.details.index import index_of
 from gcbatch.simulator.tenant.call_log import queue_id, user_id
 from gcbatch.simulator.tenant.events import events_of
 from gcbatch.simulator.tenant.tenant import Tenant
-from gcbatch.simulator.tutorials.counts import Question, tallies_of
+from gcbatch.simulator.tutorials.counts import CountQuery, count_cells
 
 HEAD = (
     "call_id,line,priority,type,vru_entry,vru_exit,"
@@ -77,7 +77,7 @@ def test_a_call_that_did_not_queue(tmp_path: Path) -> None:
 
 
 def test_a_call_given_up(tmp_path: Path) -> None:
-    """At q_exit, by nobody's agent, even where the log names one."""
+    """At q_exit, without an agent, even if the log names one."""
     (call,) = load(tmp_path, row("10:00:05", "10:00:25", "", "", "HANG", "AVI"))
 
     assert (call.abandoned, call.answered) == (utc("10:00:25"), None)
@@ -263,7 +263,7 @@ def test_made_up_calls_need_no_agents() -> None:
         pytest.param(events_of, id="events"),
         pytest.param(index_of, id="conversations"),
         pytest.param(
-            lambda tenant: tallies_of(tenant, Question(0, 1, None, ("nOffered",))),
+            lambda tenant: count_cells(tenant, CountQuery(0, 1, None, ("nOffered",))),
             id="tallies",
         ),
     ],
@@ -271,7 +271,7 @@ def test_made_up_calls_need_no_agents() -> None:
 def test_what_is_computed_is_kept_as_long_as_the_tenant(
     computed: Callable[[Tenant], object],
 ) -> None:
-    """Once for each; no cache keeps a tenant alive that nobody else knows."""
+    """Once for each; no cache keeps a tenant alive that is used nowhere else."""
     sample = sample_tenant()
     tenant = replace(sample, calls=sample.calls[:50])
     found = computed(tenant)

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from gcbatch.simulator import Call, Document
-from gcbatch.simulator.details.query import matching, read_async
+from gcbatch.simulator.details.query import find_conversations, read_async
 from tests.details_client import (
     CONVERSATIONS,
     after,
@@ -30,7 +30,7 @@ ON_QUEUE = {
 }
 
 
-async def test_a_page_has_25_rows_unless_told_otherwise() -> None:
+async def test_a_page_has_25_rows_by_default() -> None:
     """Without paging it is the first page of 25; the total counts all pages."""
     async with connected(tenant=every_hour(days=2)) as client:
         answer = await details(client, interval=WEEK)
@@ -76,7 +76,7 @@ async def test_no_page_goes_beyond_the_cap(size: int, number: int, status: int) 
 
 
 async def test_the_cap_is_100_000() -> None:
-    """Unless told otherwise it is the service's."""
+    """By default it is the service's."""
     async with connected(tenant=every_hour()) as client:
         at_it = await details(client, paging={"pageSize": 100, "pageNumber": 1000})
         beyond = await details(client, paging={"pageSize": 100, "pageNumber": 1001})
@@ -138,7 +138,7 @@ async def test_an_interval_may_mean_what_went_on() -> None:
 async def test_rows_are_ordered(
     order: str | None, order_by: str | None, expected: list[int]
 ) -> None:
-    """By start unless told otherwise; what still goes on ends last."""
+    """By start, by default; what has not ended counts as ending last."""
     calls = (
         Call(queue_id="q", offered=after(10), abandoned=after(15)),
         Call(queue_id="q", offered=after(20)),
@@ -301,7 +301,7 @@ def test_a_job_means_what_went_on(more: dict[str, Any], expected: list[int]) -> 
     interval = "2026-01-01T11:30:00Z/2026-01-01T12:30:00Z"
     query = read_async(json_of(interval=interval, **more))
 
-    rows = matching(every_hour(), query)
+    rows = find_conversations(every_hour(), query)
 
     assert [(row.start_ms // 3_600_000) % 24 for row in rows] == expected
 

@@ -1,4 +1,4 @@
-"""Conversations tell of the same calls as aggregates: both roads, one truth."""
+"""Conversations and aggregates are of the same calls: both give the same figures."""
 
 import uuid
 from collections import Counter, defaultdict
@@ -54,7 +54,7 @@ MADE_UP = Tenant(
 """Waits at every threshold, calls over midnights, and times in the wrong order."""
 
 Figures = dict[tuple[str, ...], tuple[float, float]]
-"""Number and sum by metric, hour and whom it belongs to."""
+"""Number and sum by metric, hour and owner."""
 
 
 def sessions_of(rows: list[Any]) -> Iterator[tuple[Any, Any]]:
@@ -103,7 +103,7 @@ def from_aggregates(results: list[Any]) -> Figures:
     return figures
 
 
-async def both_roads(tenant: Tenant, *edges: str) -> tuple[Figures, Figures]:
+async def both_modes(tenant: Tenant, *edges: str) -> tuple[Figures, Figures]:
     """Return the figures of conversations and of aggregates between midnights.
 
     Conversations are asked for in weeks at most.
@@ -144,17 +144,17 @@ async def both_roads(tenant: Tenant, *edges: str) -> tuple[Figures, Figures]:
         ),
     ],
 )
-async def test_both_roads_lead_to_the_same_figures(
+async def test_both_modes_give_the_same_figures(
     tenant: Tenant, edges: tuple[str, ...]
 ) -> None:
     """Every metric, hour and group of the aggregates, and nothing beside them."""
-    told, counted = await both_roads(tenant, *edges)
+    reported, counted = await both_modes(tenant, *edges)
 
-    assert told == counted
-    assert {key[0] for key in told} == set(METRICS)
+    assert reported == counted
+    assert {key[0] for key in reported} == set(METRICS)
 
 
-async def test_segments_tell_the_same() -> None:
+async def test_segments_give_the_same() -> None:
     """Waits and handling follow from the spans of segments too."""
     async with connected(tenant=MADE_UP) as client:
         rows = await all_rows(client, interval="2026-01-05T00:00:00Z/2026-01-08T00:00Z")
@@ -206,15 +206,19 @@ def test_what_a_conversation_says_of_its_call() -> None:
     queues = (Queue(id="q1", name="Sales"),)
     users = (User(id="ann", name="Ann"),)
     (row,) = conversations_of(tenant_of(call, queues=queues, users=users))
-    told = loaded(row)
+    reported = loaded(row)
 
-    assert told["divisionIds"] == ["north"]
-    assert told["originatingDirection"] == "outbound"
-    assert [p["purpose"] for p in told["participants"]] == ["customer", "acd", "agent"]
-    _, acd, agent = told["participants"]
+    assert reported["divisionIds"] == ["north"]
+    assert reported["originatingDirection"] == "outbound"
+    assert [p["purpose"] for p in reported["participants"]] == [
+        "customer",
+        "acd",
+        "agent",
+    ]
+    _, acd, agent = reported["participants"]
     assert acd["participantName"] == "Sales"
     assert (agent["userId"], agent["participantName"]) == ("ann", "Ann")
-    for participant, session in sessions_of([told]):
+    for participant, session in sessions_of([reported]):
         assert (session["mediaType"], session["direction"]) == ("callback", "outbound")
         queue_ids = {s.get("queueId") for s in session["segments"]}
         assert queue_ids == ({None} if participant["purpose"] == "customer" else {"q1"})

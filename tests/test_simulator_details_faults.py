@@ -176,7 +176,7 @@ async def people(client: Client) -> Any:
     ],
 )
 async def test_users_are_struck_too(kind: Kind, expected: list[str]) -> None:
-    """Pages of users lose and repeat rows likewise."""
+    """Pages of users lose and repeat rows in the same way."""
     presences = tuple(presence(user, after(0), 1) for user in ("u1", "u2", "u3"))
     tenant = tenant_of(presences=presences)
     async with connected(Fault(kind), tenant=tenant) as client:

@@ -61,11 +61,11 @@ def test_they_begin_one_after_the_other() -> None:
 def test_the_document_and_its_json_agree() -> None:
     """Id, start and end are those within, and all else happens between them."""
     for row in generate_conversations(1, 300, *HOUR):
-        told = orjson.loads(row.json)
-        all_instants = list(instants(told))
-        edges = [told["conversationStart"], told["conversationEnd"]]
+        reported = orjson.loads(row.json)
+        all_instants = list(instants(reported))
+        edges = [reported["conversationStart"], reported["conversationEnd"]]
 
-        assert told["conversationId"] == row.id
+        assert reported["conversationId"] == row.id
         assert [datetime.fromisoformat(edge) for edge in edges] == [
             min(all_instants),
             max(all_instants),
@@ -135,10 +135,10 @@ def test_none_is_none() -> None:
 def test_every_field_is_the_services() -> None:
     """No made-up conversation has a field that the API does not know."""
     rows = generate_conversations(1, 50, *HOUR)
-    told = [orjson.loads(row.body(attributes=True)) for row in rows]
+    reported = [orjson.loads(row.body(attributes=True)) for row in rows]
 
-    assert {name for row in told for name in unknown(row, CONVERSATION)} == set()
-    assert all("attributes" in p for row in told for p in row["participants"])
+    assert {name for row in reported for name in unknown(row, CONVERSATION)} == set()
+    assert all("attributes" in p for row in reported for p in row["participants"])
 
 
 @pytest.mark.slow

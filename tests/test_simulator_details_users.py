@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gcbatch.simulator import Presence
-from gcbatch.simulator.details.user_query import matching, read_async
+from gcbatch.simulator.details.user_query import find_users, read_async
 from tests.details_client import USERS, after, details, tenant_of
 from tests.job_client import connected
 
@@ -195,5 +195,5 @@ def test_a_job_has_the_same_rows_up_to_its_limit() -> None:
     whole = read_async(b'{"interval":"%b"}' % HOUR.encode())
     two = replace(whole, limit=2)
 
-    assert [row.id for row in matching(TENANT, whole)] == ["ann", "bob", "cid"]
-    assert [row.id for row in matching(TENANT, two)] == ["ann", "bob"]
+    assert [row.id for row in find_users(TENANT, whole)] == ["ann", "bob", "cid"]
+    assert [row.id for row in find_users(TENANT, two)] == ["ann", "bob"]

@@ -98,7 +98,7 @@ def intervals(answer: Any) -> list[str]:
         pytest.param(Fault("unauthorized", times=3), [401, 401, 401, 200], id="401"),
     ],
 )
-async def test_a_fault_strikes_as_often_as_told(
+async def test_a_fault_applies_as_often_as_specified(
     fault: Fault, statuses: list[int]
 ) -> None:
     """By path, number and count."""
@@ -131,7 +131,7 @@ async def test_faults_come_and_go_while_running() -> None:
         after = await client.statuses(1)
 
     assert (before, during, after) == ([200], [500], [200])
-    assert [fault.kind for fault in faults.struck] == ["status"]
+    assert [fault.kind for fault in faults.triggered] == ["status"]
 
 
 async def test_the_first_of_two_answers_wins() -> None:
@@ -168,7 +168,7 @@ async def test_an_error_may_have_any_body(body: bytes, content_type: str) -> Non
     assert response.headers["Retry-After"] == "3"
 
 
-async def test_an_error_may_tell_the_wait() -> None:
+async def test_an_error_may_have_the_wait() -> None:
     """A 503 of the service's own with Retry-After."""
     async with connected(Fault("status", wait_s=9)) as client:
         response, _ = await client.ask()
@@ -185,7 +185,7 @@ async def test_an_error_may_tell_the_wait() -> None:
         ("none", None, False, False),
     ],
 )
-async def test_a_429_tells_the_wait_in_one_of_four_ways(
+async def test_a_429_has_the_wait_in_one_of_four_ways(
     hint: Any, retry_after: str | None, *, text: bool, reset: bool
 ) -> None:
     """Header, text, window, or not at all."""
@@ -219,7 +219,7 @@ async def test_a_body_is_cut_off() -> None:
         after = await client.statuses(1)
 
     assert after == [200]
-    assert client.simulator.journal[1].faults == ("truncated",)
+    assert client.simulator.request_log[1].faults == ("truncated",)
 
 
 async def test_garbage_is_no_json() -> None:

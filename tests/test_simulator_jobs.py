@@ -66,7 +66,7 @@ async def test_a_job_is_done_after_so_many_seconds() -> None:
     assert late == [(200, "FULFILLED")]
 
 
-async def test_a_status_tells_its_dates() -> None:
+async def test_a_status_has_its_dates() -> None:
     """They go by the clock: handed in, done, expired after its lifetime."""
     clock = Clock()
     async with connected(clock=clock, job_lifetime_s=3600) as client:
@@ -87,7 +87,7 @@ async def test_a_status_tells_its_dates() -> None:
     assert abs(datetime.now(UTC) - dates["submission"]) < timedelta(hours=1)
 
 
-async def test_a_job_that_runs_tells_no_end() -> None:
+async def test_a_running_job_has_no_end() -> None:
     """Not even where it is certain when it will be done."""
     async with connected(clock=Clock(), job_polls=0, job_delay_s=60) as client:
         status = await client.ask("GET", await client.submit())

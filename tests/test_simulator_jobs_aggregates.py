@@ -119,7 +119,7 @@ async def test_a_single_metric_cannot_be_split() -> None:
     assert len(places) == len(set(places))
 
 
-async def test_buckets_stay_whole_unless_told_otherwise() -> None:
+async def test_buckets_stay_whole_by_default() -> None:
     """No row is on two pages."""
     _, pages = await both(**QUERY, pageSize=4)
     places = [place for page in pages for place in rows(page)]
@@ -144,7 +144,7 @@ async def test_intervals_have_their_limit_all_the_same() -> None:
 
 
 async def test_users_keep_their_mappings_on_every_page() -> None:
-    """Each page tells which presences of the organisation are which of the system."""
+    """Each page maps presences of the system to those of the organisation."""
     start = datetime(1999, 8, 1, tzinfo=UTC)
     tenant = Tenant(
         name="T",

@@ -145,17 +145,17 @@ async def test_a_cursor_must_be_one_of_its_own(cursor: str) -> None:
 
 
 async def test_the_lake_lags() -> None:
-    """What began after the date is missing without a word; the answers tell it."""
+    """What began after the date is missing; the answers have the date."""
     noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
     async with connected(details_available_until=noon) as client:
-        told = await client.ask("GET", f"{CONVERSATIONS}/availability")
+        reported = await client.ask("GET", f"{CONVERSATIONS}/availability")
         lagging = await client.pages(await client.done(), size=1000)
         client.simulator.details_available_until = noon + timedelta(hours=1)
         later = await client.pages(await client.done(), size=1000)
         client.simulator.details_available_until = None
         complete = await client.pages(await client.done(), size=1000)
 
-    assert told.json == {"dataAvailabilityDate": "2026-01-01T12:00:00.000Z"}
+    assert reported.json == {"dataAvailabilityDate": "2026-01-01T12:00:00.000Z"}
     assert lagging[0]["dataAvailabilityDate"] == "2026-01-01T12:00:00.000Z"
     assert sorted(all_ids(lagging)) == ALL[:12]
     assert sorted(all_ids(later)) == ALL[:13]
@@ -165,8 +165,8 @@ async def test_the_lake_lags() -> None:
 async def test_a_lake_that_keeps_up_is_at_now() -> None:
     """Without a date of its own it is the time of day."""
     async with connected() as client:
-        told = await client.ask("GET", f"{CONVERSATIONS}/availability")
-    date = datetime.fromisoformat(told.json["dataAvailabilityDate"])
+        reported = await client.ask("GET", f"{CONVERSATIONS}/availability")
+    date = datetime.fromisoformat(reported.json["dataAvailabilityDate"])
 
     assert abs(datetime.now(UTC) - date) < timedelta(hours=1)
 
@@ -215,14 +215,14 @@ async def test_users_have_jobs_too() -> None:
     """Their rows are `userDetails`, and lag like conversations."""
     noon = DAY + timedelta(hours=12)
     async with connected() as client:
-        told = await client.ask("GET", f"{USERS}/availability")
+        reported = await client.ask("GET", f"{USERS}/availability")
         (page,) = await client.pages(await client.done(USERS))
         client.simulator.details_available_until = noon
         (lagging,) = await client.pages(await client.done(USERS))
         client.simulator.details_available_until = DAY
         (nothing,) = await client.pages(await client.done(USERS))
 
-    assert set(told.json) == {"dataAvailabilityDate"}
+    assert set(reported.json) == {"dataAvailabilityDate"}
     assert {row["userId"] for row in page["userDetails"]} == {"u1", "u2"}
     assert [row["userId"] for row in lagging["userDetails"]] == ["u1"]
     assert nothing["userDetails"] == []

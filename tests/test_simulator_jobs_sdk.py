@@ -42,7 +42,7 @@ def test_it_runs_a_job_for_conversations(sdk: Any, api: Any) -> None:
     conversations.delete_analytics_conversations_details_job(job_id)
     with pytest.raises(sdk.rest.ApiException) as refused:
         conversations.get_analytics_conversations_details_job(job_id)
-    told = conversations.get_analytics_conversations_details_jobs_availability()
+    reported = conversations.get_analytics_conversations_details_jobs_availability()
 
     assert states == ["QUEUED", "FULFILLED"]
     rows = [row for page in pages for row in page.conversations]
@@ -51,7 +51,7 @@ def test_it_runs_a_job_for_conversations(sdk: Any, api: Any) -> None:
     assert len({row.conversation_id for row in rows}) == len(rows)
     assert any(row.participants[0].attributes for row in rows)
     assert all(
-        page.data_availability_date <= told.data_availability_date for page in pages
+        page.data_availability_date <= reported.data_availability_date for page in pages
     )
     assert refused.value.status == 404
 

@@ -414,7 +414,7 @@ async def test_the_end_is_not_part_of_the_range() -> None:
         (of_queue("a", "b"), []),
         (of_queue("a", "b", join="OR"), ["Alpha", "Beta"]),
         (of_queue(), ["Alpha", "Beta"]),
-        (of_queue("nobody's"), []),
+        (of_queue("unknown"), []),
         (
             {
                 "type": "AND",
@@ -542,7 +542,7 @@ async def test_handle_time_counts_where_the_call_is_answered() -> None:
         ([queues_named("a")], {"a"}),
         ([queues_named("a", "b")], {"a", "b"}),
         ([{"name": "queue", "type": "queue", "values": None}], {"a", "b"}),
-        ([queues_named("nobody's")], set()),
+        ([queues_named("unknown")], set()),
         ([{"name": "queue", "type": "queue"}, queues_named("b")], {"b"}),
     ],
 )
@@ -1051,7 +1051,7 @@ async def test_a_bucket_is_where_none_should_be(kind: Kind, start: str) -> None:
 
 
 async def test_a_row_for_the_whole_window_moves_too() -> None:
-    """It is told by the start of the window then."""
+    """Its date is the start of the window then."""
     async with connected(SMALL, Fault("outside_bucket")) as client:
         rows = await client.rows(summary(interval=None))
 
@@ -1084,7 +1084,7 @@ async def test_faults_of_rows_leave_other_answers_alone() -> None:
 
 
 async def test_a_fault_befalls_the_summary_too() -> None:
-    """Unless told otherwise, and with the service's own body."""
+    """By default, and with the service's own body."""
     async with connected(SMALL, Fault("status", times=2)) as client:
         statuses = [
             (await client.post(path, body))[0]
@@ -1097,7 +1097,7 @@ async def test_a_fault_befalls_the_summary_too() -> None:
 # tokens, permissions, journal
 
 
-async def test_data_requests_and_the_journal_count_both() -> None:
+async def test_data_requests_and_the_request_log_count_both() -> None:
     """With the body as it was sent; a refused question is no data request."""
     async with connected(requests_allowed=9) as client:
         await client.good(REPORT, report(), pageSize="3")
@@ -1109,7 +1109,7 @@ async def test_data_requests_and_the_journal_count_both() -> None:
         ) as response:
             count = response.headers["inin-ratelimit-count"]
 
-    token, first, second, *_ = simulator.journal
+    token, first, second, *_ = simulator.request_log
     assert simulator.data_requests == 3
     assert (token.path, token.request) == (TOKEN, None)
     assert (first.request, first.query) == (report(), "pageSize=3")

@@ -275,12 +275,12 @@ class TestRows:
 
         assert (row["answered"], row["period_end"]) == (3, two_days.end)
 
-    def test_media_types_are_told_apart_when_grouped_by(self, desk: Desk) -> None:
+    def test_media_types_are_distinguished_when_grouped_by(self, desk: Desk) -> None:
         """They are a column of the key, null where the service gives none."""
-        told = [("voice", 1), ("email", 2), (None, 4), ("voice", 8)]
+        reported = [("voice", 1), ("email", 2), (None, 4), ("voice", 8)]
         buckets = [
             bucket(n, media_type=media, offered=offered)
-            for n, (media, offered) in enumerate(told)
+            for n, (media, offered) in enumerate(reported)
         ]
         desk.put(ONE_DAY, buckets)
 
@@ -309,8 +309,8 @@ class TestRows:
         schema = FACTS.append(pa.field("queue_name", pa.string()))
         buckets = [
             {**bucket(queue="a", offered=1), "queue_name": "Old"},
-            {**bucket(queue="b", offered=1), "queue_name": "Told"},
-            {**bucket(queue="c", offered=1), "queue_name": "Told too"},
+            {**bucket(queue="b", offered=1), "queue_name": "Shown"},
+            {**bucket(queue="c", offered=1), "queue_name": "Shown too"},
         ]
         desk.put(ONE_DAY, buckets, schema=schema)
 
@@ -319,16 +319,16 @@ class TestRows:
         )
 
         names = {row["queue_id"]: row["queue_name"] for row in rows}
-        assert names == {"a": "Listed", "b": "Told", "c": "Told too"}
+        assert names == {"a": "Listed", "b": "Shown", "c": "Shown too"}
         assert [row["target_pct"] for row in rows] == [50, None, None]
 
     def test_the_last_name_of_answers_counts(self, desk: Desk) -> None:
         """A queue may be renamed within a part; its id for a name is no new one."""
         schema = FACTS.append(pa.field("queue_name", pa.string()))
-        told = ["New", "Old", "New", "a"]
+        reported = ["New", "Old", "New", "a"]
         buckets = [
             {**bucket(hour, queue="a", offered=1), "queue_name": name}
-            for hour, name in enumerate(told)
+            for hour, name in enumerate(reported)
         ]
         desk.put(ONE_DAY, buckets, schema=schema)
 
@@ -350,10 +350,10 @@ class TestRows:
     def test_only_the_queues_that_count_are_shown(self, desk: Desk) -> None:
         """Those that are not listed, and those that the answer marks, are left out."""
         schema = FACTS.append(pa.field("deleted", pa.bool_()))
-        told = {"listed": False, "unlisted": False, "marked": True}
+        reported = {"listed": False, "unlisted": False, "marked": True}
         buckets = [
             {**bucket(queue=queue, offered=1), "deleted": deleted}
-            for queue, deleted in told.items()
+            for queue, deleted in reported.items()
         ]
         desk.put(ONE_DAY, buckets, schema=schema)
 
@@ -361,7 +361,7 @@ class TestRows:
         everyone = desk.rows(names=names)
         some = desk.rows(names=names, sla={"include_deleted": False})
 
-        assert {row["queue_id"] for row in everyone} == set(told)
+        assert {row["queue_id"] for row in everyone} == set(reported)
         assert {row["queue_id"] for row in some} == {"listed"}
 
 
@@ -578,7 +578,7 @@ BUCKETS = st.lists(
     st.tuples(
         st.integers(0, HOURS - 1), st.sampled_from("abcd"), st.tuples(*[FIGURE] * 9)
     ),
-    unique_by=lambda told: told[:2],
+    unique_by=lambda reported: reported[:2],
     max_size=25,
 )  # fmt: skip
 
@@ -587,7 +587,7 @@ class TestCuts:
     """However the range and the queues are cut, what comes out is the same."""
 
     @given(
-        told=BUCKETS,
+        reported=BUCKETS,
         cuts=st.sets(st.integers(1, HOURS - 1), max_size=5),
         batches=st.integers(1, 3),
         period=st.sampled_from(["interval", "hour", "day", "week", "month", "total"]),
@@ -596,7 +596,7 @@ class TestCuts:
     @settings(max_examples=50)
     def test_any_cut_gives_the_same_bytes(
         self,
-        told: list[tuple[int, str, tuple[int | None, ...]]],
+        reported: list[tuple[int, str, tuple[int | None, ...]]],
         cuts: set[int],
         batches: int,
         period: str,
@@ -605,7 +605,7 @@ class TestCuts:
         """Periods that span windows are carried on, and batches come together."""
         buckets = [
             bucket(hour, queue, **dict(zip(SUMS, figures, strict=True)))
-            for hour, queue, figures in told
+            for hour, queue, figures in reported
         ]
         edges = [0, *sorted(cuts), HOURS]
         with tempfile.TemporaryDirectory() as folder:
@@ -626,7 +626,7 @@ class TestCuts:
             assert written(found) == written(expected)
 
     @given(
-        told=st.lists(
+        reported=st.lists(
             st.tuples(st.integers(1, 500), st.floats(0, 100), st.floats(0, 3_600)),
             min_size=1,
             max_size=HOURS,
@@ -635,7 +635,7 @@ class TestCuts:
     )
     @settings(max_examples=30)
     def test_fractions_are_the_same_to_1e_9(
-        self, told: list[tuple[int, float, float]], cuts: set[int]
+        self, reported: list[tuple[int, float, float]], cuts: set[int]
     ) -> None:
         """The tutorials' levels and averages add up in another order, no more."""
         floats = ("level_part", "level_whole", "handle_sum_ms")
@@ -649,7 +649,7 @@ class TestCuts:
                 handle_sum_ms=handled * average,
                 handle_count=handled,
             )
-            for hour, (handled, level, average) in enumerate(told)
+            for hour, (handled, level, average) in enumerate(reported)
         ]
         edges = [0, *sorted(cuts), HOURS]
         with tempfile.TemporaryDirectory() as folder:
@@ -660,9 +660,13 @@ class TestCuts:
 
             (row,) = desk.rows("total")
 
-        calls = sum(handled for handled, *_ in told)
-        level = sum(Fraction(handled) * Fraction(x) for handled, x, _ in told) / calls
-        handle = sum(Fraction(handled) * Fraction(x) for handled, _, x in told) / calls
+        calls = sum(handled for handled, *_ in reported)
+        level = (
+            sum(Fraction(handled) * Fraction(x) for handled, x, _ in reported) / calls
+        )
+        handle = (
+            sum(Fraction(handled) * Fraction(x) for handled, _, x in reported) / calls
+        )
         assert row["answered"] == calls
         assert row["service_level_pct"] == pytest.approx(float(100 * level), rel=1e-9)
         assert row["aht_s"] == pytest.approx(float(handle / 1000), rel=1e-9)
@@ -815,8 +819,8 @@ class TestRuns:
         by_name = rows_of(bench, sla={"target": 50, "targets": {"Sales": 60}})
         by_id = rows_of(bench, sla={"target": 61, "targets": {SUPPORT.upper(): 10}})
 
-        told = {row["queue_name"]: row["target_pct"] for row in by_name}
-        assert told == {"Sales": 60.0, "Support": 50.0}
+        reported = {row["queue_name"]: row["target_pct"] for row in by_name}
+        assert reported == {"Sales": 60.0, "Support": 50.0}
         met = {row["queue_name"]: row["compliance_met"] for row in by_name}
         assert met == {"Sales": True, "Support": False}
         met = {row["queue_name"]: row["compliance_met"] for row in by_id}
@@ -835,7 +839,7 @@ class TestRuns:
             ]
         )
 
-    def test_a_target_of_no_listed_queue_is_told_before(
+    def test_a_target_of_no_listed_queue_is_reported_before(
         self, bench_of: "BenchOf"
     ) -> None:
         """By check and plan; a run says instead what it did not meet."""
@@ -849,8 +853,8 @@ class TestRuns:
         checked, planned = gcbatch.check(job), gcbatch.plan_job(job)
 
         assert checked == planned.warnings == expected
-        told = gcbatch.run(job).warnings
-        assert not any("the org lists no queue" in warning for warning in told)
+        reported = gcbatch.run(job).warnings
+        assert not any("the org lists no queue" in warning for warning in reported)
         assert gcbatch.plan_job(job).warnings == expected
 
     @pytest.mark.parametrize("command", ["check", "plan_job", "run"])
@@ -884,11 +888,11 @@ class TestRuns:
         """Targets and periods are no part of the question: all comes from the store."""
         bench = bench_of(TWO_TENANT)
         before = rows_of(bench)
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
 
         after = rows_of(bench, sla={"target": 1, "period": "month"})
 
-        assert len(bench.simulator.journal) == 0
+        assert len(bench.simulator.request_log) == 0
         assert {row["period"] for row in (*before, *after)} == {"2026-03-02", "2026-03"}
         assert {row["target_pct"] for row in after} == {1}
 
@@ -919,7 +923,7 @@ class TestRuns:
         assert apart == together
         assert together[0]["service_level_pct"] == 40
 
-    def test_an_org_without_queues_told_apart_is_one_row(
+    def test_an_org_without_distinguished_queues_is_one_row(
         self, bench_of: "BenchOf"
     ) -> None:
         """Grouped by media type alone, all queues are one, against the default."""

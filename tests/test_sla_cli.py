@@ -61,9 +61,9 @@ class TestTheTable:
         header, *rows = cells(result, "queue")
         assert " ".join(header) == "queue offered answered SL % target AB % ASA AHT"
         assert [row[0] for row in rows] == WORST_FIRST
-        told = {row[0]: row for row in rows}
-        assert told["Call-backs"][3:6] == ["82.9", "80.0", "met"]
-        assert told["Prospects"] == [
+        reported = {row[0]: row for row in rows}
+        assert reported["Call-backs"][3:6] == ["82.9", "80.0", "met"]
+        assert reported["Prospects"] == [
             *("Prospects", "1,739", "845", "13.3", "80.0", "missed"),
             *("51.4", "3:07", "2:18"),
         ]
@@ -87,8 +87,8 @@ class TestTheTable:
 
         result = cli("run", job)
 
-        told = {row[0]: row for row in cells(result, "queue")}
-        assert told["Call-backs"][3:6] == ["82.87", "82.9", "missed"]
+        reported = {row[0]: row for row in cells(result, "queue")}
+        assert reported["Call-backs"][3:6] == ["82.87", "82.9", "missed"]
 
     def test_without_a_section_there_is_no_table(
         self, cli: Cli, bench: "Bench"
@@ -166,10 +166,10 @@ LEVELS = st.none() | st.sampled_from([10.0, 79.0, 80.0, 95.0])
     st.sampled_from([1, 7, 50, 1000]),
     st.integers(1, 30),
 )
-@example(told=[(80.0, 80.0)] * 40, period="day", batch_rows=50, times=30)
+@example(reported=[(80.0, 80.0)] * 40, period="day", batch_rows=50, times=30)
 @settings(max_examples=40)
 def test_a_long_table_shows_what_sorting_all_of_it_would(
-    told: list[tuple[float | None, float | None]],
+    reported: list[tuple[float | None, float | None]],
     period: str,
     batch_rows: int,
     times: int,
@@ -179,7 +179,7 @@ def test_a_long_table_shows_what_sorting_all_of_it_would(
     rows = [
         {"org": "o", "period": "x", "queue_name": f"Q{n % 50}", "offered": n, **figures}
         | {"service_level_pct": level, "target_pct": target}
-        for n, (level, target) in enumerate(told * times)
+        for n, (level, target) in enumerate(reported * times)
     ]
     start = datetime(2026, 10, 1, tzinfo=UTC)
     table = Table(
@@ -216,13 +216,13 @@ class TestReport:
         job = bench.write(sla={}, exports=[sla_export(bench)])
         run = cli("run", job)
         (bench.folder / "sla.csv").unlink()
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
 
         result = cli("report", job)
 
         assert result.exit_code == 0
         assert cells(result, "queue") == cells(run, "queue")
-        assert len(bench.simulator.journal) == 0
+        assert len(bench.simulator.request_log) == 0
         assert not (bench.folder / "sla.csv").exists()
 
     def test_by_interval_it_is_the_tutorials_table(
@@ -355,7 +355,7 @@ class TestReport:
         assert result.exit_code == code
         assert words in result.stderr
         assert result.stderr.count("error: ") == result.stderr.count("hint: ") == 1
-        assert len(bench.simulator.journal) == 0
+        assert len(bench.simulator.request_log) == 0
 
 
 class TestBreaches:
@@ -381,8 +381,8 @@ class TestBreaches:
         missed = cli("run", job, "--fail-on-breach")
         met = cli("run", bench.folder / "all.yaml", "--fail-on-breach")
 
-        told = json.loads(cli("report", job, "--period", "day", "--json").stdout)
-        breaches = sum(row["compliance_met"] is False for row in told)
+        reported = json.loads(cli("report", job, "--period", "day", "--json").stdout)
+        breaches = sum(row["compliance_met"] is False for row in reported)
         assert breaches > 1
         assert missed.stderr.splitlines()[-1] == f"targets missed: {breaches}"
         assert (missed.exit_code, met.exit_code) == (7, 0)

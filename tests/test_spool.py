@@ -29,12 +29,12 @@ METADATA = PartMetadata(
 LARGE = b"x" * (1 << 20)
 DIGEST = "1" * 40
 
-Told = tuple[str, int, bytes]
+Shown = tuple[str, int, bytes]
 
 
-def told(batches: Iterator[pa.RecordBatch]) -> list[Told]:
+def reported(batches: Iterator[pa.RecordBatch]) -> list[Shown]:
     """Return ids, milliseconds and contents, in the order of the batches."""
-    found: list[Told] = []
+    found: list[Shown] = []
     for batch in batches:
         ids, instants, contents = batch.columns
         columns = (ids, instants.cast(pa.int64()), contents)
@@ -66,19 +66,19 @@ def test_each_id_comes_once_in_order(
                 first.setdefault(one.id, one)
             assert spool.add(some) == len(first) - before
             new.append(len(spool))
-        found = told(spool.batches())
+        found = reported(spool.batches())
 
     expected = sorted(first.values(), key=lambda one: (one.at_ms, one.id.encode()))
     assert found == [(one.id, one.at_ms, one.content) for one in expected]
     assert not new or new[-1] == len(first)
 
 
-def test_pieces_of_one_id_are_told_apart(tmp_path: Path) -> None:
+def test_pieces_of_one_id_are_distinguished(tmp_path: Path) -> None:
     """Where an id may come with other content; their rows carry the id alone."""
     pieces = [Document("a", 1, b"1", "x"), Document("a", 1, b"2", "y")]
     with closing(Spool.within(tmp_path)) as spool:
         new = [spool.add(pieces), spool.add(pieces)]
-        found = told(spool.batches())
+        found = reported(spool.batches())
 
     assert new == [2, 0]
     assert found == [("a", 1, b"1"), ("a", 1, b"2")]
@@ -104,9 +104,9 @@ def test_reading_does_not_keep_from_writing_on(tmp_path: Path) -> None:
     """What is added after a look is there with the next."""
     with closing(Spool.within(tmp_path)) as spool:
         spool.add([Document("b", 2, b"two")])
-        first = told(spool.batches())
+        first = reported(spool.batches())
         spool.add([Document("a", 1, b"one")])
-        second = told(spool.batches())
+        second = reported(spool.batches())
 
     assert first == [("b", 2, b"two")]
     assert second == [("a", 1, b"one"), ("b", 2, b"two")]

@@ -257,7 +257,7 @@ def test_a_page_that_cannot_be_read_says_why(store: Store) -> None:
         next(store.batches(DIGEST))
 
 
-def test_what_fails_while_a_part_is_open_is_not_told_of_the_part(store: Store) -> None:
+def test_what_fails_while_a_part_is_open_is_no_error_of_the_part(store: Store) -> None:
     """A full disk of an output is no part that cannot be read."""
     store.write(DIGEST, part_of(1))
     full = OSError(28, "No space left on device")
@@ -334,7 +334,7 @@ class TestWhole:
         assert store.read(DIGEST).equals(part.table)
 
     def test_a_full_disk_is_an_output_error(self, tmp_path: Path) -> None:
-        """What the system says is told, with what to look at."""
+        """The system's message is reported, with what to check."""
 
         def full(_handle: int) -> None:
             raise OSError(28, "No space left on device")
@@ -366,7 +366,7 @@ class TestWhole:
 
         assert synced == [False, True]
 
-    def test_unless_told_otherwise_that_is_the_systems_way(
+    def test_by_default_that_is_the_systems_way(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Each part is forced to disk by os.fsync, file and folder."""
@@ -426,7 +426,7 @@ class TestNotes:
 
 class TestAccount:
     def test_it_survives_its_json(self) -> None:
-        """To the microsecond, and with all that it tells."""
+        """To the microsecond, and with all its metadata."""
         metadata = some_metadata(
             remarks={"odd": 2},
             unknown_fields=("participants.fresh",),
@@ -519,7 +519,7 @@ class TestFiles:
     def test_any_name_that_a_file_may_have_is_written(
         self, tmp_path: Path, name: str
     ) -> None:
-        """The file beside has room for its own ending."""
+        """The temporary file's name has space for its own ending."""
         path = tmp_path / "deep" / "er" / name
 
         write_atomically(
@@ -530,7 +530,7 @@ class TestFiles:
         assert [p.name for p in path.parent.iterdir()] == [name]
 
     def test_a_new_file_has_the_users_rights(self, tmp_path: Path) -> None:
-        """Not those of a temporary file, which nobody else may read."""
+        """Not those of a temporary file, which no other user may read."""
         before = os.umask(0o027)
         try:
             made = create_temp_beside(tmp_path / "a.csv")

@@ -1,4 +1,4 @@
-"""Work on many things at once: bounded, in order, one problem to tell of."""
+"""Concurrent work: bounded, in order, with one problem to report."""
 
 import asyncio
 
@@ -69,7 +69,7 @@ async def test_the_first_problem_stops_the_rest() -> None:
     assert worker.cancelled >= 1
 
 
-async def test_of_several_problems_one_is_told() -> None:
+async def test_of_several_problems_one_is_reported() -> None:
     """Those that one can act on come before bugs."""
     failing: dict[int, BaseException] = {0: ZeroDivisionError(), 3: DataError("wrong")}
     worker = Worker(failing)

@@ -289,7 +289,7 @@ def test_a_right_exporter_passes(tmp_path: Path) -> None:
         (Refuses, "makes_missing_folders", "refused: 0"),
     ],
 )
-def test_a_wrong_exporter_is_told_what_is_wrong(
+def test_a_wrong_exporter_gets_an_error_with_the_reason(
     tmp_path: Path, exporter: Any, rule: str, message: str
 ) -> None:
     """Each rule fails where it is broken, and says so in one line."""
@@ -355,7 +355,7 @@ def test_samples_have_what_formats_lose() -> None:
     assert "" not in names
 
 
-def test_a_sample_begins_where_it_is_told() -> None:
+def test_a_sample_begins_where_it_is_set() -> None:
     """Other months do not overlap, and have the name that is asked for."""
     table = sample_table(1, start=datetime(2026, 9, 1, tzinfo=UTC), name="sla")
 

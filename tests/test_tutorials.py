@@ -1,4 +1,4 @@
-"""The two endpoints that tutorials tell of, from the wire to the table `sla`."""
+"""The two endpoints of the tutorials, from the request to the table `sla`."""
 
 import json
 import math
@@ -59,7 +59,7 @@ def totals(bench: "Bench", endpoint: str, **sections: Any) -> dict[str, Row]:
 
 
 class TestAgreement:
-    def test_three_endpoints_tell_of_the_same_calls(self, bench: "Bench") -> None:
+    def test_three_endpoints_agree_on_the_same_calls(self, bench: "Bench") -> None:
         """Answered, abandoned and handle time are the same per queue, to the call."""
         api = totals(bench, API)
         report, summary = (totals(bench, endpoint) for endpoint in TUTORIALS)
@@ -90,14 +90,16 @@ class TestAgreement:
         assert days[REPORT] == days[API]
         assert days[SUMMARY] == days[API]
 
-    def test_their_levels_are_those_that_the_docs_tell(self, bench: "Bench") -> None:
+    def test_their_levels_are_those_of_the_docs(self, bench: "Bench") -> None:
         """The table of docs/numbers.md is what the sample week gives."""
         api = totals(bench, API)
         report, summary = (totals(bench, endpoint) for endpoint in TUTORIALS)
         text = (DOCS / "numbers.md").read_text("utf-8")
         header = "| queue | answered | abandoned | AHT | API | tutorials |"
         table = text.split(header)[1].split("\n\n")[0].splitlines()[2:]
-        told = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+        reported = [
+            [cell.strip() for cell in line.strip("|").split("|")] for line in table
+        ]
 
         def clock(seconds: float) -> str:
             return f"{round(seconds) // 60}:{round(seconds) % 60:02}"
@@ -113,7 +115,7 @@ class TestAgreement:
             ]
             for name, row in api.items()
         ]
-        assert sorted(told) == sorted(expected)
+        assert sorted(reported) == sorted(expected)
         for name, row in summary.items():
             level = report[name]["service_level_pct"]
             assert math.isclose(row["service_level_pct"], level, rel_tol=1e-9)
@@ -252,7 +254,7 @@ class TestOnTheWire:
             for entry in bench.data_requests
             for p in entry.request["filter"]["predicates"]
         }
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
         ask(bench, SUMMARY, fetch={"chunk": "P7D"})
 
         assert report.queries == len(asked) == QUEUE_COUNT
@@ -340,7 +342,7 @@ class TestPages:
 
         found = intervals(ask(bench, endpoint, **sections))
 
-        assert len(bench.simulator.faults.struck) == len(nth)
+        assert len(bench.simulator.faults.triggered) == len(nth)
         assert found == expected
 
     @pytest.mark.one_in(2)
@@ -446,7 +448,7 @@ class TestOddAnswers:
         assert sum(row["answered"] for row in sla(report)) == whole
 
     @both
-    def test_levels_that_nobody_handled_are_not_missed(
+    def test_levels_without_handled_calls_are_not_missed(
         self, bench: "Bench", endpoint: str
     ) -> None:
         """A null level of a bucket without handled calls is no remark."""

@@ -93,8 +93,8 @@ def test_an_entity_of_the_queue_alone_may_have_no_name(
 def test_one_bucket_has_entities_of_several_skills(bench_of: "BenchOf") -> None:
     """They are rows in the order of their skills; none comes last."""
     skills = [None, "Irish", "French"]
-    told = [entity(FIVE, "Prospects", skill) for skill in skills]
-    bench = answering(bench_of, entities=told)
+    reported = [entity(FIVE, "Prospects", skill) for skill in skills]
+    bench = answering(bench_of, entities=reported)
 
     rows = report(bench, group_by=BOTH)
 
@@ -113,8 +113,8 @@ def test_a_bucket_of_one_skill_comes_once(
     bench_of: "BenchOf", skill: str | None
 ) -> None:
     """Else it would count twice; bucket and skill are named."""
-    told = [entity(FIVE, "Prospects", one) for one in (skill, "French", skill)]
-    bench = answering(bench_of, entities=told)
+    reported = [entity(FIVE, "Prospects", one) for one in (skill, "French", skill)]
+    bench = answering(bench_of, entities=reported)
 
     with pytest.raises(DataError, match="is answered twice") as caught:
         report(bench, group_by=BOTH)
@@ -125,8 +125,8 @@ def test_a_bucket_of_one_skill_comes_once(
 
 def test_a_bucket_of_two_queues_is_refused(bench_of: "BenchOf") -> None:
     """One was asked for, so an answer with another's name is of another queue."""
-    told = [entity(FIVE, "Prospects", "Irish"), entity(FIVE, "Sales", "French")]
-    bench = answering(bench_of, entities=told)
+    reported = [entity(FIVE, "Prospects", "Irish"), entity(FIVE, "Sales", "French")]
+    bench = answering(bench_of, entities=reported)
 
     with pytest.raises(DataError, match="of two queues, 'Prospects' and 'Sales'"):
         report(bench, group_by=BOTH)

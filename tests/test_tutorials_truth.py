@@ -29,7 +29,7 @@ END = START + HOURS * HOUR
 QUEUES: Final = {
     "11111111-2222-4333-8444-000000000001": "Support",
     "11111111-2222-4333-8444-000000000002": "Sales",
-    "11111111-2222-4333-8444-000000000003": None,  # deleted: nobody knows its name
+    "11111111-2222-4333-8444-000000000003": None,  # deleted: its name is unknown
 }
 TARGETS = dict(zip(QUEUES, (80.0, 40.0, 10.0), strict=True))
 PAGE = 7
@@ -43,8 +43,8 @@ def text(instant: datetime) -> str:
     return instant.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def instant(told: str) -> datetime:
-    return datetime.fromisoformat(told)
+def instant(reported: str) -> datetime:
+    return datetime.fromisoformat(reported)
 
 
 # what the gateway answers
@@ -60,7 +60,7 @@ def metrics_of(dice: random.Random) -> Json:
     handled = dice.choice([0, dice.randint(1, 40)])
     abandoned = dice.choice([0, dice.randint(1, 20)])
     level = round(dice.uniform(0, 100), 3) if handled else None
-    told = {
+    reported = {
         "offerCount": figure(dice, dice.choice([0, handled + abandoned])),
         "handledCount": figure(dice, handled),
         "abandonedCount": figure(dice, abandoned),
@@ -70,8 +70,8 @@ def metrics_of(dice: random.Random) -> Json:
     }
     for optional in ("serviceLevelPercent", "handleTime", "wrapUpTime"):
         if dice.random() < 0.1:
-            del told[optional]
-    return told
+            del reported[optional]
+    return reported
 
 
 def entities_of(seed: int, skills: Iterable[str | None] = ()) -> list[tuple[str, Json]]:
@@ -328,12 +328,12 @@ async def test_the_count_of_handle_time_is_kept_as_it_is(run: Run) -> None:
 
     found = await run(Gateway(entities), query=REPORT)
 
-    told = {
+    reported = {
         (entity["date"], queue_id): entity["metrics"].get("handleTime", {}).get("count")
         for queue_id, entity in entities
     }
     for row in found["intervals"]:
-        expected = told[row["interval_start"], row["queue_id"]]
+        expected = reported[row["interval_start"], row["queue_id"]]
         assert row["handle_time_count"] == ("" if expected is None else str(expected))
 
 
@@ -471,16 +471,16 @@ async def test_a_summarys_intervals_are_its_rows(run: Run) -> None:
 
     found = await run(Gateway(rows=rows), query=SUMMARY)
 
-    told = {(row["interval"], row["queue"]["id"]): row for row in rows}
+    reported = {(row["interval"], row["queue"]["id"]): row for row in rows}
     columns = {
         "total_handled": "totalHandled",
         "total_abandoned": "totalAbandoned",
         "service_level": "serviceLevel",
         "avg_handle_time_s": "avgHandleTime",
     }
-    assert len(found["intervals"]) == len(told)
+    assert len(found["intervals"]) == len(reported)
     for row in found["intervals"]:
-        raw = told[row["interval_start"], row["queue_id"]]
+        raw = reported[row["interval_start"], row["queue_id"]]
         assert row["queue_name"] == (raw["queue"]["name"] or raw["queue"]["id"])
         for column, wire in columns.items():
             assert value_of(row[column]) == raw[wire]

@@ -71,7 +71,7 @@ def tenant(*more: Call, start: datetime | None = None, days: int = 3) -> Tenant:
 
 
 LATE = Call(queue_id=SALES, offered=datetime(2026, 3, 3, 9, 30, tzinfo=UTC))
-"""A call that the service tells of later."""
+"""A call that the service reports later."""
 
 
 def march(bench: "Bench", **sections: Any) -> VerifyResult:
@@ -90,8 +90,8 @@ def rewrite(
     """Change a part as one who can seal it again."""
     store = Store(bench.folder / "store", "job")
     whole = part_in(store, part.stem)
-    told = replace(whole.metadata, **changes)
-    store.write(part.stem, replace(whole, table=change(whole.table), metadata=told))
+    reported = replace(whole.metadata, **changes)
+    store.write(part.stem, replace(whole, table=change(whole.table), metadata=reported))
 
 
 def raised(table: pa.Table, column: str = "n_offered") -> pa.Table:
@@ -119,7 +119,7 @@ class TestAGoodRun:
     def test_costs_the_fewest_queries(self, bench: "Bench") -> None:
         """Seven windows of hours are compared with one query of days."""
         bench.run()
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
 
         verify(bench.job())
 
@@ -132,7 +132,7 @@ class TestAGoodRun:
         bench = bench_of(tenant())
         query = {**MARCH, "queues": ["Sales"], "media_types": ["voice"]}
         bench.run(query=query)
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
 
         found = march(bench, query=query)
 
@@ -183,11 +183,11 @@ class TestAGoodRun:
     def test_offline_makes_no_request(self, bench: "Bench") -> None:
         """Without the service, parts and outputs are checked all the same."""
         bench.run()
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
 
         found = verify(bench.job(), offline=True)
 
-        assert len(bench.simulator.journal) == 0
+        assert len(bench.simulator.request_log) == 0
         assert found.is_good
         assert (found.totals, found.not_compared) == (None, "offline")
 
@@ -257,12 +257,12 @@ class TestOtherBuckets:
         bench = bench_of(tenant())
         query = {**MARCH, "from": "2026-03-02T10:00", "to": "2026-03-03T07:00"}
         bench.run(query=query)
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
 
         found = march(bench, query=query)
 
         assert found.totals is not None
-        assert (found.totals.spans, len(bench.simulator.journal)) == (0, 0)
+        assert (found.totals.spans, len(bench.simulator.request_log)) == (0, 0)
         assert len(found.totals.left_out) == 1
 
     @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ class TestOtherBuckets:
             "fetch": {"chunk": chunk},
         }
         bench.run(**sections)
-        bench.simulator.journal.clear()
+        bench.simulator.request_log.clear()
 
         found = march(bench, **sections)
         granularities = {e.request.get("granularity") for e in bench.data_requests}
@@ -390,7 +390,7 @@ class TestTheServiceSaysOtherwise:
     def test_days_that_have_not_settled_are_no_differences(
         self, bench_of: "BenchOf"
     ) -> None:
-        """What the next run fetches again anyway is told, with exit 0."""
+        """What the next run fetches again anyway is reported, with exit 0."""
         bench = bench_of(tenant())
         fetch = {"settle": "P20Y"}
         with pytest.raises(JobError):
@@ -437,7 +437,7 @@ class TestTheServiceSaysOtherwise:
         assert found.error is not None
 
     def test_a_service_that_fails_hides_nothing(self, bench: "Bench") -> None:
-        """What was found by then is told; without a flaw the failure is the error."""
+        """Flaws found by then are reported; without one the failure is the error."""
         bench.run()
         refused = Fault("status", status=400, times=None)
         bench.simulator.faults.add(refused)
@@ -611,8 +611,10 @@ class TestOutputs:
         assert found.error.hint == "`gcbatch run JOB` writes the outputs again"
 
     @pytest.mark.parametrize("note", [None, b"{", b"{}", b'{"digests": []}'])
-    def test_a_run_that_told_nothing(self, bench: "Bench", note: bytes | None) -> None:
-        """Without run.json nobody knows what the outputs were."""
+    def test_a_run_that_reported_nothing(
+        self, bench: "Bench", note: bytes | None
+    ) -> None:
+        """Without run.json the outputs are unknown."""
         bench.run()
         path = bench.folder / "store/job/run.json"
         path.unlink()
@@ -627,8 +629,8 @@ class TestOutputs:
         """Outputs of a partial run are no outputs of the plan."""
         bench.run()
         path = bench.folder / "store/job/run.json"
-        told = json.loads(path.read_bytes())
-        path.write_text(json.dumps({**told, "gaps": [{}]}))
+        reported = json.loads(path.read_bytes())
+        path.write_text(json.dumps({**reported, "gaps": [{}]}))
 
         found = verify(bench.job(), offline=True)
 
@@ -637,9 +639,9 @@ class TestOutputs:
     def test_a_run_whose_outputs_failed(self, bench: "Bench") -> None:
         """After new parts, outputs of the run before are no longer the job's."""
         bench.run(query={"to": "1999-08-05"})
-        told = (bench.folder / "store/job/run.json").read_bytes()
+        reported = (bench.folder / "store/job/run.json").read_bytes()
         bench.run()
-        (bench.folder / "store/job/run.json").write_bytes(told)
+        (bench.folder / "store/job/run.json").write_bytes(reported)
 
         found = verify(bench.job(), offline=True)
 
@@ -677,14 +679,14 @@ class TestCommand:
         bench.become(replace(sample, calls=(*sample.calls, *[more] * 60)))
 
         result = cli("verify", bench.write())
-        told = json.loads(cli("verify", "--json", bench.write()).stdout)
+        reported = json.loads(cli("verify", "--json", bench.write()).stdout)
 
         assert result.exit_code == 5
         assert "nOffered.count" in result.stdout
         assert "1999-08-02 00:00  1999-08-03 00:00" in result.stdout
         assert "hint: `gcbatch run --fresh JOB`" in result.stderr
-        assert told["good"] is False
-        (difference,) = told["totals"]["differences"]
+        assert reported["good"] is False
+        (difference,) = reported["totals"]["differences"]
         assert difference["served"] == difference["stored"] + 60
         assert difference["from"] == "1999-08-01T21:00:00.000Z"
 
@@ -710,7 +712,7 @@ class TestCommand:
     def test_what_cannot_be_judged_is_said(
         self, cli: Callable[..., Result], bench: "Bench"
     ) -> None:
-        """Days that are not whole, or may still change, are told with exit 0."""
+        """Days that are not whole, or may still change, are reported with exit 0."""
         bench.become(tenant())
         job = bench.write(
             query={**MARCH, "from": "2026-03-02T10:00"}, fetch={"settle": "P9Y"}

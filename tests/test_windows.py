@@ -31,7 +31,7 @@ ZONES = [
     "Australia/Lord_Howe",  # its clocks change by 30 minutes
     "America/Sao_Paulo",  # midnight was skipped until 2018
     "Asia/Beirut",  # midnight is skipped
-    "Africa/Cairo",  # likewise
+    "Africa/Cairo",  # the same
     "America/Havana",  # midnight is skipped, and comes twice
     "America/St_Johns",  # until 2011 the clocks went back over midnight
     "Africa/Casablanca",  # four changes of the clocks a year
@@ -166,7 +166,7 @@ class TestWindow:
         assert Window(utc("2026-10-02"), utc("2026-10-04")) not in whole
 
     def test_iso_converts_to_utc(self) -> None:
-        """The API is told UTC, whatever the instant's own zone."""
+        """The API gets UTC, whatever the instant's own zone."""
         noon = datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Dublin"))
 
         assert iso(noon) == "2026-07-01T11:00:00.000Z"
@@ -259,7 +259,7 @@ class TestTiling:
 
         assert [w.start for w in windows] == sorted(set(edges[:-1]))
 
-    def test_windows_below_a_day_begin_anew_each_day(self) -> None:
+    def test_windows_below_a_day_begin_again_each_day(self) -> None:
         """Twelve-hour windows keep to the days when the clocks change."""
         zone = ZoneInfo("Europe/Dublin")
         whole = days("Europe/Dublin", "2026-03-28", "2026-03-31")

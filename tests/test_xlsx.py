@@ -261,7 +261,7 @@ def test_longer_texts_than_a_cell_holds_are_refused(path: Path, text: str) -> No
 @pytest.mark.parametrize(
     "halves", [(["x"], ["x" * (MAX_CHARACTERS + 1)]), ([1.0], [float("inf")])]
 )
-def test_rows_are_told_by_their_number_in_the_table(
+def test_rows_are_identified_by_their_number_in_the_table(
     path: Path, halves: tuple[list[Any], list[Any]]
 ) -> None:
     """Not in the batch that they came in."""

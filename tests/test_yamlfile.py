@@ -59,7 +59,7 @@ def test_every_value_knows_its_line() -> None:
 
 
 def test_a_key_given_twice_names_both_lines() -> None:
-    """The first value counts, and the second is told."""
+    """The first value counts, and the second is reported."""
     document = parse_yaml("a: 1\nb: 2\na: 3\n", "job.yaml")
 
     assert document.data == {"a": 1, "b": 2}
@@ -67,7 +67,7 @@ def test_a_key_given_twice_names_both_lines() -> None:
 
 
 def test_a_key_must_be_text() -> None:
-    """A list as a key is told with its line."""
+    """A list as a key is reported with its line."""
     document = parse_yaml("a: 1\n? [b]\n: 2\n", "job.yaml")
 
     assert document.problems == [((), "line 2: a key must be text")]
@@ -85,7 +85,7 @@ def test_a_key_must_be_text() -> None:
     ],
 )
 def test_a_value_that_its_tag_does_not_fit_is_a_problem(text: str) -> None:
-    """What the YAML library stumbles over is told like any other problem."""
+    """An error of the YAML library is reported like any other problem."""
     document = parse_yaml(text, "job.yaml")
 
     assert document.data == {"a": None}
@@ -144,7 +144,7 @@ def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     ],
 )
 def test_an_unusable_file_is_named(tmp_path: Path, content: bytes, match: str) -> None:
-    """What is wrong with a file as a whole is told with its path."""
+    """A problem of a whole file is reported with its path."""
     path = tmp_path / "job.yaml"
     path.write_bytes(content)
 
@@ -156,7 +156,7 @@ def test_an_unusable_file_is_named(tmp_path: Path, content: bytes, match: str) -
 
 @pytest.mark.parametrize("name", [".", "missing.yaml", "a\0b"])
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
-    """A folder, a missing file and a name that no file can have are told apart."""
+    """A folder, a missing file and an impossible name give different errors."""
     with pytest.raises(JobError, match="cannot be read: "):
         read_yaml(tmp_path / name)
 
@@ -172,7 +172,7 @@ def test_an_endless_file_is_not_read_to_its_end() -> None:
 
 
 def test_a_broken_override_is_a_job_error() -> None:
-    """An override is YAML too, and its problems are told."""
+    """An override is YAML too, and its problems are reported."""
     with pytest.raises(JobError, match="given twice"):
         parse_scalar("{a: 1, a: 2}")
 

@@ -1,1 +1,1 @@
-"""A guard on costs: instructions counted, which are the same on a loud machine."""
+"""A guard on costs: it counts instructions, which a busy machine does not change."""

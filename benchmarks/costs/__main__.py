@@ -1,7 +1,7 @@
-"""Counts what gcbatch costs, and holds it against the figures that are recorded.
+"""Counts what gcbatch costs, and compares it with the recorded figures.
 
 python -m benchmarks.costs            # a minute; needs valgrind
-python -m benchmarks.costs --record   # takes what it finds as right from now on
+python -m benchmarks.costs --record   # records the counts as the new reference
 """
 
 import argparse
@@ -14,7 +14,7 @@ from benchmarks.costs.figures import RECORD, judged, record, recorded
 
 
 def main() -> int:
-    """Count and print; return 1 where a figure is not as it is recorded."""
+    """Count and print; return 1 if a figure is not the recorded one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--record", action="store_true", help="write the figures")
     args = parser.parse_args()
@@ -27,7 +27,7 @@ def main() -> int:
         return 0
     is_met = all(verdict.is_met for verdict in verdicts)
     if not is_met:
-        print(f"mend what costs more, or record what is right: {RECORD}")
+        print(f"fix what costs more, or record the new figures: {RECORD}")
     return 0 if is_met else 1
 
 

@@ -1,4 +1,4 @@
-"""Answers of the service that are always the same, and a job that asks for them."""
+"""Fixed answers of the service, and jobs that fetch them."""
 
 import asyncio
 from collections.abc import Callable
@@ -41,7 +41,7 @@ def ids(count: int) -> tuple[str, ...]:
 
 
 def job_of(endpoint: str, **asked: Any) -> Job:
-    """Return a job; of the day unless told otherwise."""
+    """Return a job; by default, of the day."""
     usual = {"endpoint": endpoint, "from": "2026-03-02", "to": "2026-03-03"}
     org = {"simulator": True}
     return Job.model_validate({"name": "costs", "org": org, "query": usual | asked})
@@ -52,17 +52,17 @@ class Asked:
 
     Args:
         folder: Of its store.
-        job: What is asked.
+        job: The job.
         body: The answer, JSON.
 
     Attributes:
-        body: Likewise.
-        part: Where the query's part is.
+        body: The answer, JSON.
+        part: Path of the query's part.
     """
 
     def __init__(self, folder: Path, job: Job, body: bytes) -> None:
         self.body = body
-        # Nothing is forced to disk: how often that is tried depends on the disk.
+        # No fsync: how often it is tried depends on the disk.
         self._store = Store(folder, job.name, sync=lambda _: None)
         self._store.prepare()
         self._job, self._endpoint = job, endpoint_named(job.query.endpoint)
@@ -73,10 +73,10 @@ class Asked:
 
     def fetch(self) -> None:
         """Read the answer and store it as a part."""
-        desk = FetchContext(
+        context = FetchContext(
             _client(self.body), self._job.query, self._job.fetch, self._store
         )
-        fetcher = self._endpoint.make_fetcher(desk)
+        fetcher = self._endpoint.make_fetcher(context)
         asyncio.run(
             fetch_parts(
                 self._plan.queries,
@@ -88,7 +88,7 @@ class Asked:
         )
 
     def table(self) -> Table:
-        """Return the table of what is stored, the job's first."""
+        """Return the first table of the job, from the stored part."""
         source = TableSource(
             self._job, self._endpoint, self._plan, Names(), self._store
         )
@@ -101,7 +101,7 @@ class Asked:
 
 
 def _client(body: bytes) -> Client:
-    """Return a client that answers everything alike."""
+    """Return a client that always gives the same answer."""
 
     class Known:
         async def post(
@@ -116,21 +116,21 @@ def aggregates(folder: Path) -> Asked:
     """Return a job whose answer has 200 queues in two hours, with five metrics."""
     times = {"count": 61, "max": 403_112, "min": 1_204, "sum": 9_040_117}
     level = {"denominator": 64, "numerator": 51, "ratio": 0.796875, "target": 0.8}
-    told = {
+    stats = {
         "nOffered": {"count": 64},
         "tAnswered": times,
         "tAbandon": {"count": 3, "max": 61_005, "min": 5_113, "sum": 88_203},
         "tHandle": times,
         "oServiceLevel": level,
     }
-    metrics = [{"metric": name, "stats": stats} for name, stats in told.items()]
+    metrics = [{"metric": name, "stats": values} for name, values in stats.items()]
     starts = [START + hour * HOUR for hour in range(HOURS)]
     buckets = [
         {"interval": f"{iso(start)}/{iso(start + HOUR)}", "metrics": metrics}
         for start in starts
     ]
     groups = [{"group": {"queueId": i}, "data": buckets} for i in ids(QUEUES)]
-    job = job_of("conversation-aggregates", granularity="PT1H", metrics=list(told))
+    job = job_of("conversation-aggregates", granularity="PT1H", metrics=list(stats))
     return Asked(folder, job, orjson.dumps({"results": groups}))
 
 

@@ -1,7 +1,7 @@
 """Runs a program under valgrind, which counts its instructions.
 
-What is counted hardly depends on the machine: valgrind shows every program the same
-processor, whatever else is running. Threads, hashes and allocators are fixed here.
+The count hardly depends on the machine: valgrind shows every program the same
+processor, whatever else runs. Threads, hashes and allocators are fixed here.
 """
 
 import json
@@ -16,10 +16,10 @@ from typing import Final
 __all__ = ["MARKS", "YARDSTICK", "costs", "counted", "is_possible"]
 
 MARKS: Final = "marks.json"
-"""File in which a program tells what came before each of its marks."""
+"""File in which a program writes the label of each of its marks."""
 
 YARDSTICK: Final = " yardstick"
-"""Ends the label of what work is held against."""
+"""Ends the label of the yardstick of a workload."""
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -36,21 +36,21 @@ FIXED: Final = {
 
 
 def is_possible() -> bool:
-    """Say whether valgrind is there."""
+    """Return whether valgrind is installed."""
     return shutil.which("valgrind") is not None
 
 
 def counted(module: str, folder: Path) -> dict[str, int]:
     """Return how many instructions a program took between its marks, by label.
 
-    It runs twice: the first time compiles the byte code, and is not counted.
+    It runs twice: the first run compiles the byte code and is not counted.
 
     Args:
-        module: The program; is given a folder, and writes MARKS there.
+        module: The program; its argument is a folder, where it writes MARKS.
         folder: An empty one.
 
     Raises:
-        RuntimeError: If it fails; says what it printed.
+        RuntimeError: If it fails; has its output.
     """
     environ = {
         **FIXED,
@@ -91,11 +91,11 @@ def _total(path: Path) -> int:
         for line in file:
             if line.startswith("summary:"):
                 return int(line.split()[1])
-    msg = f"{path}: tells no summary"
+    msg = f"{path}: has no summary"
     raise RuntimeError(msg)
 
 
 def costs(counts: Mapping[str, int]) -> dict[str, float]:
-    """Return what work takes, as a multiple of its yardstick."""
+    """Return the cost of each workload as a multiple of its yardstick."""
     works = [label for label in counts if not label.endswith(YARDSTICK)]
     return {label: counts[label] / counts[label + YARDSTICK] for label in works}

@@ -1,4 +1,4 @@
-"""The figures that are recorded, and what is found held against them."""
+"""The recorded figures, and the comparison with them."""
 
 import json
 import platform
@@ -16,44 +16,43 @@ FIGURES: Final = Path(__file__).with_name("figures.json")
 
 RECORD: Final = "python -m benchmarks.costs --record"
 
-MOST: Final = 0.05
-"""Two counts may differ by so much, either way.
+MAX_CHANGE: Final = 0.05
+"""Maximum difference between two counts, up or down.
 
-The same code comes within 1 % of itself, also on a machine at work.
+The same code differs by less than 1 %, on a busy machine too.
 """
 
 Costs = Mapping[str, float]
-"""What work takes as a multiple of its yardstick, by name."""
+"""The cost of workloads as a multiple of their yardstick, by name."""
 
 
 def here() -> str:
-    """Return what figures are comparable with."""
+    """Return the key of comparable figures: processor and Python."""
     major, minor = sys.version_info[:2]
     return f"{platform.machine()}, Python {major}.{minor}"
 
 
 def recorded(path: Path = FIGURES) -> Costs:
-    """Return the figures of this processor and Python; empty where there are none."""
+    """Return the figures of this processor and Python; empty without any."""
     found: dict[str, dict[str, float]] = json.loads(path.read_text("utf-8"))
     return found.get(here(), {})
 
 
 def record(found: Costs, path: Path = FIGURES) -> None:
-    """Take what was found as what is right; figures of others stay."""
+    """Record what was found; figures of other processors and Pythons stay."""
     known = json.loads(path.read_text("utf-8")) if path.exists() else {}
     known[here()] = {name: round(cost, 4) for name, cost in found.items()}
     path.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n", "utf-8")
 
 
 def judged(known: Costs, found: Costs) -> list[Verdict]:
-    """Hold what was found against what is recorded.
+    """Compare what was found with what is recorded.
 
-    What takes less is refused like what takes more: it would otherwise be free to take
-    more again, and nobody would see.
+    A lower figure is refused like a higher one: otherwise it could rise again unseen.
 
     Args:
-        known: What is recorded.
-        found: What was counted.
+        known: The recorded figures.
+        found: The counted ones.
 
     Returns:
         A verdict for each name of either, by name.
@@ -69,8 +68,8 @@ def _verdict(name: str, known: float | None, found: float | None) -> Verdict:
         missing = "recorded" if known is None else "counted"
         return Verdict(f"{name}: is not {missing}", is_met=False)
     change = found / known - 1
-    said = (
+    text = (
         f"{name}: {found:.3f} of its yardstick, recorded {known:.3f} "
-        f"({change:+.1%}, at most {MOST:.0%} either way)"
+        f"({change:+.1%}, at most {MAX_CHANGE:.0%} either way)"
     )
-    return Verdict(said, is_met=abs(change) <= MOST)
+    return Verdict(text, is_met=abs(change) <= MAX_CHANGE)

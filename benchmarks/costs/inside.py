@@ -13,25 +13,25 @@ from typing import Final, cast
 from benchmarks.costs.marks import Marks
 
 TIMES: Final = 3
-"""How often work is done, after once to warm up."""
+"""Number of counted runs of a workload, after one to warm up."""
 
 
 def _libraries() -> None:
-    """Import what the command line is written with."""
+    """Import the libraries of the command line."""
     import_module("typer.rich_utils")
 
 
 def _start_up() -> None:
-    """Import the command line, and have it say what it can do."""
+    """Import the command line, and print its help."""
     with suppress(SystemExit):
         import_module("gcbatch.cli").app(["--help"])
 
 
 def main(folder: Path) -> None:
-    """Count all work; starting up first, and once."""
+    """Count all workloads; start-up first, and once."""
     marks = Marks()
     marks.compare("start-up", _start_up, _libraries, 1)
-    # Where it is not installed, pyarrow looks for it again for each value it takes.
+    # If it is not installed, pyarrow looks for it again for each value.
     sys.modules["dateutil"] = cast("ModuleType", None)
     for workload in import_module("benchmarks.costs.workloads").workloads(folder):
         workload.work()

@@ -12,7 +12,7 @@ __all__ = ["Marks"]
 
 
 class Marks:
-    """What lay before each mark, in order; empty where nothing is to be counted.
+    """The label of each mark, in order; empty if nothing is to be counted.
 
     Each call of os.getsid, which nothing else calls, is a mark.
     """
@@ -27,7 +27,7 @@ class Marks:
         yardstick: Callable[[], object],
         times: int,
     ) -> None:
-        """Do both, each *times* times between marks of its own."""
+        """Run both, each *times* times between its own marks."""
         self._count(label + YARDSTICK, yardstick, times)
         self._count(label, work, times)
 
@@ -43,5 +43,5 @@ class Marks:
         self._labels.append(label)
 
     def write(self, folder: Path) -> None:
-        """Tell what was counted."""
+        """Write the labels to the folder."""
         (folder / MARKS).write_text(json.dumps(self._labels), "utf-8")

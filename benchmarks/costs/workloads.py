@@ -1,4 +1,4 @@
-"""What is counted: small pieces of what a run does, and what each is held against."""
+"""The workloads: small pieces of a run, each with its yardstick."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -29,8 +29,8 @@ class Workload:
 
     Args:
         name: As in the file of figures.
-        work: What gcbatch does.
-        yardstick: What it is held against.
+        work: A piece of gcbatch.
+        yardstick: Work of about the same kind without gcbatch.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Workload:
 
 
 def workloads(folder: Path) -> Iterator[Workload]:
-    """Yield what is counted, each to be run before the next: it stores what that reads.
+    """Yield the workloads; run each before the next, which reads what it stores.
 
     Args:
         folder: An empty one, for parts and outputs.

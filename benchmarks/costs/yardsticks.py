@@ -1,8 +1,8 @@
-"""What work is held against: what it cannot do without, written without gcbatch.
+"""The yardsticks: the indispensable part of each workload, without gcbatch.
 
-What another build of Python or of a library changes, changes a yardstick as well; what
-gcbatch adds shows in the work alone. For that, each spends about as large a share of
-its instructions in the interpreter as its work does.
+Another build of Python or of a library changes a yardstick too; what gcbatch adds shows
+in the workload alone. So each yardstick spends about the same share of its instructions
+in the interpreter as its workload.
 """
 
 from dataclasses import dataclass
@@ -99,7 +99,7 @@ class _Metric(msgspec.Struct):
 
 class _Segment(msgspec.Struct):
     segmentStart: str  # noqa: N815 - the API's word
-    segmentType: str  # noqa: N815 - likewise
+    segmentType: str  # noqa: N815 - the API's word
 
 
 class _Session(msgspec.Struct):
@@ -113,7 +113,7 @@ class _Participant(msgspec.Struct):
 
 
 class _Conversation(msgspec.Struct):
-    conversationId: str  # noqa: N815 - likewise
+    conversationId: str  # noqa: N815 - the API's word
     participants: list[_Participant]
 
 

@@ -1,1 +1,1 @@
-"""What others offer for the same work, each a program in an environment of its own."""
+"""Other tools for the same work; each is a program in its own environment."""

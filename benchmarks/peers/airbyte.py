@@ -1,8 +1,8 @@
 """A declarative source on airbyte-cdk; its messages go to a file, a line each.
 
 Slices are read ten at a time, and each day is a slice. Within a slice pages follow one
-another. Aggregates need code of one's own beside the manifest, because what a row is
-lies in three levels of the answer.
+another. Aggregates need code in addition to the manifest, because a row is spread
+over three levels of the answer.
 """
 
 import json
@@ -87,7 +87,7 @@ def manifest(asked: Asked) -> dict[str, Any]:
 
 
 def retriever(asked: Asked, body: dict[str, Any]) -> dict[str, Any]:
-    """Return how the rows are asked for."""
+    """Return the part that requests the rows."""
     is_details = asked.work == "details"
     extractor = (
         {"type": "DpathExtractor", "field_path": ["conversations"]}

@@ -1,11 +1,11 @@
-"""What a peer is asked to fetch, by its command line and its environment.
+"""What a peer fetches, from its command line and its environment.
 
-Every peer is called the same way:
+Every peer is called in the same way:
 
     python -m benchmarks.peers.NAME URL WORK START END PATH
 
 WORK is `details` (conversations that begin from START to END) or `aggregates` (one
-request for each day); START and END are dates, END is the first no longer asked for.
+request for each day); START and END are dates, END is the first after the range.
 PATH is where the rows go. The client's id and secret are in BENCH_ID and BENCH_SECRET.
 """
 
@@ -21,7 +21,7 @@ __all__ = ["METRICS", "PAGE", "Asked"]
 
 METRICS: Final = ("nOffered", "tAnswered", "tAbandon", "tHandle", "oServiceLevel")
 PAGE: Final = 100
-"""The most conversations that the service puts in a page."""
+"""Maximum conversations of a page of the service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,10 @@ class Asked:
         url: Of the service, which is its login too.
         work: `details` or `aggregates`.
         start: First day, in UTC.
-        end: First day no longer asked for.
+        end: First day after the range.
         path: Where the rows go.
         client_id: Of the OAuth client.
-        secret: Likewise.
+        secret: Of the OAuth client.
     """
 
     url: str
@@ -67,7 +67,7 @@ class Asked:
 
     @property
     def interval(self) -> str:
-        """The whole span as the service writes it."""
+        """The whole range as the service writes it."""
         return _interval(self.start, self.end)
 
     @property

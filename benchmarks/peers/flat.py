@@ -35,12 +35,15 @@ FIGURES: Final = {
 }
 """The columns of each metric, by the names of its statistics."""
 
-BUCKET: Final = (*KEYS, *(name for told in FIGURES.values() for name in told.values()))
+BUCKET: Final = (
+    *KEYS,
+    *(name for columns in FIGURES.values() for name in columns.values()),
+)
 """The columns of a bucket: queue, media type, interval, all figures."""
 
 
 def rows_of(page: Any) -> Iterator[dict[str, Any]]:
-    """Yield the rows of an answer; what is absent there has no key."""
+    """Yield the rows of an answer; absent statistics have no key."""
     for group in page["results"]:
         names = group["group"]
         for bucket in group["data"]:

@@ -1,7 +1,7 @@
 """The service's own SDK: a plain loop over its methods, and rows to CSV.
 
-The SDK has no paging and no concurrency of its own, so neither has this. Conversations
-become the columns that are checked, which costs less than writing its models out whole.
+The SDK has no paging and no concurrency of its own, so this has neither. Conversations
+become the columns that are checked, which costs less than writing its whole models.
 """
 
 import csv
@@ -57,7 +57,7 @@ def conversation(found: Any) -> tuple[Any, ...]:
 
 
 def total(metrics: list[Any], *names: str) -> int | None:
-    """Return the sum of metrics; None where there are none."""
+    """Return the sum of metrics; None without any."""
     values = [metric.value for metric in metrics if metric.name in names]
     return sum(values) if values else None
 
@@ -78,10 +78,10 @@ def buckets(api: Any, asked: Asked) -> Iterator[list[Any]]:
 
 def bucket(group: Any, found: Any) -> list[Any]:
     """Return the columns of one bucket."""
-    told = {metric.metric: metric.stats for metric in found.metrics}
+    stats_of = {metric.metric: metric.stats for metric in found.metrics}
     row = [group["queueId"], group["mediaType"], found.interval.partition("/")[0]]
     for metric, columns in FIGURES.items():
-        row += [getattr(told.get(metric), key, None) for key in columns]
+        row += [getattr(stats_of.get(metric), key, None) for key in columns]
     return row
 
 

@@ -1,14 +1,14 @@
 """A local Genesys Cloud: the API's analytics and listings over a real socket.
 
-It is the service in the tests, and in `simulator: true` jobs. It shares only the
-enumerations of the API with the rest of gcbatch, so that a mistake made there is
-not repeated here. It also answers two tutorials whose shapes the service's published
-API does not have (`interval_report`, `queue_summary`).
+Tests and jobs with `simulator: true` use it as the service. It shares only the
+enumerations of the API with the rest of gcbatch, so a mistake made there is not
+repeated here. It also answers two tutorials whose shapes the service's published API
+does not have (`interval_report`, `queue_summary`).
 """
 
 from gcbatch.simulator.documents import Document
 from gcbatch.simulator.faults.faults import Fault, Faults
-from gcbatch.simulator.request_log import Entry, Journal
+from gcbatch.simulator.request_log import Entry, RequestLog
 from gcbatch.simulator.server import Simulator
 from gcbatch.simulator.serving import serve
 from gcbatch.simulator.tenant.call_log import load_call_log
@@ -32,10 +32,10 @@ __all__ = [
     "Entry",
     "Fault",
     "Faults",
-    "Journal",
     "Observation",
     "Presence",
     "Queue",
+    "RequestLog",
     "Simulator",
     "Tenant",
     "User",

@@ -1,8 +1,8 @@
 """Client credentials, bearer tokens and permissions.
 
 Source: the client-credentials call of PureCloudPlatformClientV2 269.0.0; error
-bodies from the tests of gildas/go-gcloudcx. Those leave open which status a wrong
-secret has: here 401 unless told otherwise.
+bodies from the tests of gildas/go-gcloudcx. They do not say which status a wrong secret
+has: here it is 401 by default.
 """
 
 import base64
@@ -17,18 +17,18 @@ import orjson
 
 from gcbatch.simulator.problems import missing_permission, unauthorized
 
-__all__ = ["Access", "TokenRefusal", "token_id"]
+__all__ = ["Access", "TokenError", "token_id"]
 
 _NOT_FOUND: Final = "client not found"
 
 
-class TokenRefusal(Exception):  # noqa: N818 - it is an answer, not a fault of ours
-    """What `/oauth/token` answers instead of a token.
+class TokenError(Exception):
+    """The answer of `/oauth/token` when it grants no token.
 
     Args:
         status: HTTP status.
-        error: The word, as RFC 6749 has it.
-        description: The sentence.
+        error: The error code of RFC 6749.
+        description: The text for people.
     """
 
     def __init__(self, status: int, error: str, description: str) -> None:
@@ -42,19 +42,19 @@ class TokenRefusal(Exception):  # noqa: N818 - it is an answer, not a fault of o
 
 
 def token_id(token: str) -> str:
-    """Return a short name for a token, from which it cannot be had back."""
+    """Return a short name of a token, from which the token cannot be computed."""
     return hashlib.sha256(token.encode()).hexdigest()[:8]
 
 
 class Access:
-    """Who may come in, and what for.
+    """Grants tokens and checks them, for one OAuth client.
 
     Args:
-        client_id: The only client there is.
+        client_id: The only client.
         client_secret: Its secret.
-        lifetime_s: Seconds a token lasts.
+        lifetime_s: Seconds that a token is valid.
         clock: Seconds, monotonic.
-        permissions: What the client's role has; None is everything.
+        permissions: Of the client's role; None means all.
         wrong_secret_status: 400 or 401.
     """
 
@@ -85,38 +85,38 @@ class Access:
             form: The fields of the body.
 
         Raises:
-            TokenRefusal: If the grant, the client or its secret is not right.
+            TokenError: If the grant type, the client or its secret is wrong.
         """
         client_id, secret = _basic(authorization)
         return self._grant(client_id, secret, form.get("grant_type"))
 
     def grant_json(self, body: bytes) -> dict[str, Any]:
-        """Return the answer of `/v2/oauth/token`, the tutorials' request.
+        """Return the answer of `/v2/oauth/token`, which the tutorials use.
 
         Args:
             body: JSON with `grant_type`, `client_id` and `client_secret`.
 
         Raises:
-            TokenRefusal: As for `grant`, or if the body is no JSON object.
+            TokenError: As for `grant`, or if the body is not a JSON object.
         """
         try:
             given = orjson.loads(body)
         except orjson.JSONDecodeError:
             given = None
         if not isinstance(given, dict):
-            raise TokenRefusal(400, "invalid_request", "the body is no JSON object")
+            raise TokenError(400, "invalid_request", "the body is no JSON object")
         client_id, secret = given.get("client_id"), given.get("client_secret")
         return self._grant(str(client_id), str(secret), given.get("grant_type"))
 
     def _grant(self, client_id: str, secret: str, grant_type: object) -> dict[str, Any]:
         if client_id != self.client_id:
-            raise TokenRefusal(400, "invalid_client", _NOT_FOUND)
+            raise TokenError(400, "invalid_client", _NOT_FOUND)
         if not hmac.compare_digest(secret.encode(), self._secret.encode()):
-            raise TokenRefusal(
+            raise TokenError(
                 self._wrong_secret_status, "invalid_client", "authentication failed"
             )
         if grant_type != "client_credentials":
-            raise TokenRefusal(
+            raise TokenError(
                 400, "unsupported_grant_type", "grant type is not supported"
             )
         token = str(uuid.uuid4())
@@ -128,8 +128,8 @@ class Access:
             "expires_in": int(self.lifetime_s),
         }
 
-    def admit(self, authorization: str) -> None:
-        """Let a request with a good bearer token pass.
+    def check_token(self, authorization: str) -> None:
+        """Check the bearer token of a request.
 
         Raises:
             Problem: 401 if there is no token, or it is unknown, expired or revoked.
@@ -140,11 +140,11 @@ class Access:
         if self._clock() >= self._good_until.get(token, float("-inf")):
             raise unauthorized(header=True)
 
-    def permit(self, *any_of: str) -> None:
-        """Let a request pass whose client has one of the permissions.
+    def check_permission(self, any_of: tuple[str, ...]) -> None:
+        """Check that the client has one of the permissions.
 
         Raises:
-            Problem: 403 that names them.
+            Problem: 403 that names them, if it has none of them.
         """
         if self.permissions is not None and self.permissions.isdisjoint(any_of):
             raise missing_permission(any_of)
@@ -157,10 +157,10 @@ class Access:
 def _basic(authorization: str) -> tuple[str, str]:
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
-        raise TokenRefusal(400, "invalid_client", _NOT_FOUND)
+        raise TokenError(400, "invalid_client", _NOT_FOUND)
     try:
         decoded = base64.b64decode(encoded, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
-        raise TokenRefusal(400, "invalid_client", _NOT_FOUND) from None
+        raise TokenError(400, "invalid_client", _NOT_FOUND) from None
     client_id, _, secret = decoded.partition(":")
     return client_id, secret

@@ -1,4 +1,4 @@
-"""The addresses of jobs: of details, and of every family of aggregates that has them.
+"""The addresses of async jobs: of details, and of the aggregates that have jobs.
 
 Source: the operations of PureCloudPlatformClientV2 269.0.0; their statuses from a
 community operator for Airflow, which gets 202 until a job is done and 204 for its
@@ -9,67 +9,54 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
 from aiohttp import web
 
 from gcbatch.genesys import FAMILIES, Family
 from gcbatch.simulator.aggregates.jobs import read_aggregate_job
 from gcbatch.simulator.aggregates.query import Limits
-from gcbatch.simulator.async_jobs.jobs import Gather, Jobs
-from gcbatch.simulator.delivery import json_response
+from gcbatch.simulator.aggregates.routes import permissions_of
+from gcbatch.simulator.async_jobs.jobs import FindResults, Jobs
 from gcbatch.simulator.details.jobs import Lake, read_conversation_job, read_user_job
 from gcbatch.simulator.documents import Document
 from gcbatch.simulator.paging import digest_of
+from gcbatch.simulator.route import (
+    ANALYTICS,
+    ApiRequest,
+    Route,
+    json_bytes_response,
+    json_response,
+)
 from gcbatch.simulator.tenant.tenant import Tenant
 
-__all__ = ["JobRoute", "JobRoutes"]
+__all__ = ["JobRoutes"]
 
 OK: Final = 200
 ACCEPTED: Final = 202
 NO_CONTENT: Final = 204
 
-ANALYTICS: Final = "/api/v2/analytics"
 CONVERSATIONS: Final = (
     "analytics:conversationDetail:view",
     "analytics:agentConversationDetail:view",
 )
 USERS: Final = ("analytics:userDetail:view",)
-ACTIONS: Final = ("integrations:action:view", "bridge:actions:view")
 
-_Faults = tuple[str, ...]
-_Read = Callable[[bytes], Gather]
-
-
-class JobRoute(NamedTuple):
-    """An address and what answers it.
-
-    Args:
-        method: Of the request.
-        path: As the router takes it.
-        permissions: Any one of these will do.
-        answer: Takes the request, its body, and the kinds of the faults that befell
-            it; raises Problem where the answer is an error.
-    """
-
-    method: Literal["DELETE", "GET", "POST"]
-    path: str
-    permissions: tuple[str, ...]
-    answer: Callable[[web.Request, bytes, _Faults], web.Response]
+_ReadJob = Callable[[bytes], FindResults]
 
 
 @dataclass(frozen=True, slots=True)
 class JobRoutes:
-    """All jobs of an organisation.
+    """The routes of all kinds of jobs.
 
     Args:
-        tenant: What is known.
-        jobs: Those that are there.
+        tenant: The organisation's data.
+        jobs: The jobs that were submitted.
         limits: Of aggregates queries.
-        splits_buckets: Whether a bucket's metrics may go over the edge of a page.
-        available_until: Tells how far the lake of details has come; None is now,
-            with nothing missing.
-        shows: Tells whether a conversation is there already.
+        splits_buckets: Whether a bucket's metrics may be split between two pages.
+        available_until: Returns how far the data lake of details has come; None
+            means up to now, with nothing missing.
+        shows: Returns whether a conversation is visible already.
     """
 
     tenant: Tenant
@@ -79,7 +66,7 @@ class JobRoutes:
     available_until: Callable[[], datetime | None]
     shows: Callable[[Document], bool]
 
-    def __iter__(self) -> Iterator[JobRoute]:
+    def __iter__(self) -> Iterator[Route]:
         yield from self._details("conversations", CONVERSATIONS, read_conversation_job)
         yield from self._details("users", USERS, read_user_job)
         for family in FAMILIES:
@@ -90,20 +77,18 @@ class JobRoutes:
         self,
         name: str,
         permissions: tuple[str, ...],
-        read: Callable[[bytes, Tenant, Callable[[], Lake]], Gather],
-    ) -> Iterator[JobRoute]:
+        read: Callable[[bytes, Tenant, Callable[[], Lake]], FindResults],
+    ) -> Iterator[Route]:
         path = f"{ANALYTICS}/{name}/details/jobs"
-        yield JobRoute("GET", f"{path}/availability", permissions, self._availability)
+        yield Route("GET", f"{path}/availability", permissions, self._availability)
 
-        def read_body(body: bytes) -> Gather:
+        def read_job(body: bytes) -> FindResults:
             return read(body, self.tenant, self._lake)
 
-        yield from self._kind(path, permissions, read_body)
+        yield from self._routes(path, permissions, read_job)
 
-    def _aggregates(self, family: Family) -> Iterator[JobRoute]:
-        permissions = ACTIONS if family.model == "Action" else (family.permission,)
-
-        def read_body(body: bytes) -> Gather:
+    def _aggregates(self, family: Family) -> Iterator[Route]:
+        def read_job(body: bytes) -> FindResults:
             return read_aggregate_job(
                 body,
                 family,
@@ -113,49 +98,42 @@ class JobRoutes:
             )
 
         path = f"{ANALYTICS}/{family.path}/aggregates/jobs"
-        yield from self._kind(path, permissions, read_body)
+        yield from self._routes(path, permissions_of(family), read_job)
 
-    def _kind(
-        self, path: str, permissions: tuple[str, ...], read: _Read
-    ) -> Iterator[JobRoute]:
+    def _routes(
+        self, path: str, permissions: tuple[str, ...], read: _ReadJob
+    ) -> Iterator[Route]:
+        """Yield the four routes of one kind of job; its path names the kind."""
         one = f"{path}/{{id}}"
-        yield JobRoute("POST", path, permissions, partial(self._submit, path, read))
-        yield JobRoute("GET", one, permissions, partial(self._status, path))
-        yield JobRoute("DELETE", one, permissions, partial(self._delete, path))
-        yield JobRoute(
-            "GET", f"{one}/results", permissions, partial(self._results, path)
-        )
+        results = f"{one}/results"
+        yield Route("POST", path, permissions, partial(self._submit, path, read))
+        yield Route("GET", one, permissions, partial(self._status, path))
+        yield Route("DELETE", one, permissions, partial(self._delete, path))
+        yield Route("GET", results, permissions, partial(self._results, path))
 
     def _lake(self) -> Lake:
         until = self.available_until()
         date = until or self.jobs.now
         return Lake(date, lags=until is not None, shows=self.shows)
 
-    def _availability(self, _: web.Request, __: bytes, ___: _Faults) -> web.Response:
+    def _availability(self, _: ApiRequest) -> web.Response:
         return json_response({"dataAvailabilityDate": self._lake().text})
 
-    def _submit(
-        self, kind: str, read: _Read, _: web.Request, body: bytes, faults: _Faults
-    ) -> web.Response:
-        job_id = self.jobs.submit(kind, read(body), faults)
+    def _submit(self, kind: str, read: _ReadJob, request: ApiRequest) -> web.Response:
+        job_id = self.jobs.submit(kind, read(request.body), request.faults)
         return json_response({"jobId": job_id}, ACCEPTED)
 
-    def _status(
-        self, kind: str, request: web.Request, _: bytes, faults: _Faults
-    ) -> web.Response:
-        is_running, status = self.jobs.status(kind, request.match_info["id"], faults)
+    def _status(self, kind: str, request: ApiRequest) -> web.Response:
+        job_id = request.path_values["id"]
+        is_running, status = self.jobs.status(kind, job_id, request.faults)
         return json_response(status, ACCEPTED if is_running else OK)
 
-    def _delete(
-        self, kind: str, request: web.Request, _: bytes, __: _Faults
-    ) -> web.Response:
-        self.jobs.delete(kind, request.match_info["id"])
+    def _delete(self, kind: str, request: ApiRequest) -> web.Response:
+        self.jobs.delete(kind, request.path_values["id"])
         return web.Response(status=NO_CONTENT)
 
-    def _results(
-        self, kind: str, request: web.Request, _: bytes, faults: _Faults
-    ) -> web.Response:
-        job_id = request.match_info["id"]
-        answer = self.jobs.answer(kind, job_id, faults)
-        page = answer.page(request.query, digest_of({"job": job_id}), faults)
-        return web.Response(body=page, content_type="application/json")
+    def _results(self, kind: str, request: ApiRequest) -> web.Response:
+        job_id = request.path_values["id"]
+        results = self.jobs.results(kind, job_id, request.faults)
+        digest = digest_of({"job": job_id})
+        return json_bytes_response(results.page(request.params, digest, request.faults))

@@ -1,21 +1,21 @@
-"""Sends answers, or whatever a fault makes of them."""
+"""Sends responses, changed by the faults that apply to them."""
 
 import asyncio
 import socket
 import struct
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 import orjson
 from aiohttp import web
 
-from gcbatch.simulator.faults.details import detail_distorted, has_details
-from gcbatch.simulator.faults.distortions import distorted
-from gcbatch.simulator.faults.faults import DISTORTIONS, INSTEAD, Fault
+from gcbatch.simulator.faults.aggregates import corrupt_aggregates
+from gcbatch.simulator.faults.details import corrupt_details, has_details
+from gcbatch.simulator.faults.faults import CORRUPTIONS, REPLACEMENTS, Fault
 from gcbatch.simulator.problems import throttled, unauthorized, with_status
 from gcbatch.simulator.request_log import Entry
 
-__all__ = ["instead_of_answer", "json_response", "send", "spoil", "stall"]
+__all__ = ["corrupt_response", "replacement_response", "send", "stall"]
 
 OK: Final = 200
 FOUND: Final = 302
@@ -24,45 +24,33 @@ TOO_MANY_REQUESTS: Final = 429
 DEFAULT_WAIT_S: Final = 1
 GARBAGE: Final = b"<html><body>Please log in to the guest network</body></html>"
 RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
-"""SO_LINGER with no time to linger: closing sends RST, not FIN."""
-
-
-def json_response(
-    body: object, status: int = OK, headers: Mapping[str, str] | None = None
-) -> web.Response:
-    """Return a JSON answer."""
-    return web.Response(
-        body=orjson.dumps(body),
-        status=status,
-        headers=headers,
-        content_type="application/json",
-    )
+"""SO_LINGER with a time of zero: closing sends RST, not FIN."""
 
 
 async def stall(faults: Iterable[Fault]) -> None:
-    """Wait as long as the faults say."""
+    """Wait for the delay of each `stall`."""
     for fault in faults:
         if fault.kind == "stall":
             await asyncio.sleep(fault.delay_s)
 
 
-def instead_of_answer(faults: Iterable[Fault], allowed: int) -> web.Response | None:
-    """Return what a fault answers; None if none of them does.
+def replacement_response(faults: Iterable[Fault], allowed: int) -> web.Response | None:
+    """Return the response of the first fault that replaces the real one, or None.
 
     Args:
-        faults: Those that befell the request.
-        allowed: Requests a window, for a 429's body.
+        faults: Those that apply to the request.
+        allowed: Requests per window, for the body of a 429.
 
     Raises:
-        Problem: If the fault is an error with a body of the service's own.
+        Problem: If the fault is an error that has the service's own body.
     """
     for fault in faults:
-        if fault.kind in INSTEAD:
-            return _answer_of(fault, allowed)
+        if fault.kind in REPLACEMENTS:
+            return _replacement(fault, allowed)
     return None
 
 
-def _answer_of(fault: Fault, allowed: int) -> web.Response:
+def _replacement(fault: Fault, allowed: int) -> web.Response:
     wait_s = DEFAULT_WAIT_S if fault.wait_s is None else fault.wait_s
     if fault.kind == "unauthorized":
         raise unauthorized(header=True)
@@ -100,35 +88,37 @@ def _status(fault: Fault) -> web.Response:
     )
 
 
-def spoil(response: web.Response, faults: Collection[Fault], request: Any) -> None:
-    """Distort the JSON of a good answer, fault by fault.
+def corrupt_response(
+    response: web.Response, faults: Collection[Fault], request: Any
+) -> None:
+    """Corrupt the JSON of a good response, fault by fault.
 
     Args:
-        response: Changed in place; anything but a real answer stays as it is.
-        faults: Those that befell the request.
+        response: Changed in place; only a real 200 is changed.
+        faults: Those that apply to the request.
         request: The request's JSON body.
     """
-    distortions = [fault for fault in faults if fault.kind in DISTORTIONS]
-    if not distortions or response.status != OK or not isinstance(response.body, bytes):
+    corruptions = [fault for fault in faults if fault.kind in CORRUPTIONS]
+    if not corruptions or response.status != OK or not isinstance(response.body, bytes):
         return
-    if any(fault.kind in INSTEAD for fault in faults):
-        return  # garbage already
+    if any(fault.kind in REPLACEMENTS for fault in faults):
+        return  # not the real answer
     answer = orjson.loads(response.body)
-    for fault in distortions:
+    for fault in corruptions:
         if has_details(answer):
-            answer = detail_distorted(answer, fault)
+            answer = corrupt_details(answer, fault)
         else:
-            answer = distorted(answer, fault.kind, request or {})
+            answer = corrupt_aggregates(answer, fault.kind, request or {})
     response.body = orjson.dumps(answer)
 
 
 async def send(
     request: web.Request, response: web.Response, faults: Iterable[Fault], entry: Entry
 ) -> web.Response:
-    """Send an answer whole, in part or not at all, and note which.
+    """Send a response completely, in part or not at all, and log which.
 
     Returns:
-        The answer; of one that was cut off aiohttp sends nothing more.
+        The response; if half of it was sent here, aiohttp sends nothing more.
     """
     kinds = {fault.kind for fault in faults}
     body = response.body
@@ -154,7 +144,7 @@ def _reset(request: web.Request) -> None:
 
 
 async def _send_half(request: web.Request, response: web.Response, body: bytes) -> None:
-    """Announce the whole body, send half of it and hang up."""
+    """Announce the whole body, send half of it, and close the connection."""
     half = web.StreamResponse(status=response.status, headers=response.headers)
     half.content_length = len(body)
     await half.prepare(request)

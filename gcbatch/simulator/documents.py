@@ -1,6 +1,6 @@
-"""One row of a details answer as the JSON that is sent.
+"""One row of a details answer, as the JSON that is sent.
 
-Rows are built once and sent many times, so what a tenant holds of them are bytes.
+Rows are built once and sent many times, so a tenant stores them as bytes.
 """
 
 from dataclasses import dataclass, field
@@ -9,23 +9,24 @@ from typing import Final
 __all__ = ["Document"]
 
 _OF_PARTICIPANT: Final = b'"participantId":'
-"""Begins each participant of a document; within a text its quotes are escaped."""
+"""Begins each participant of a document; inside a JSON string its quotes would be
+escaped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """One conversation, or what one user did.
+    """One conversation, or the details of one user.
 
     Args:
         id: Of the conversation or the user.
         start_ms: When it began, in milliseconds since 1970.
-        end_ms: When it was over; None while it goes on.
+        end_ms: When it ended; None if it has not.
         json: The object as the service writes it, without spaces and without the
             participants' attributes.
-        attributes: Of its participants in their order, each a JSON object; those
-            left out at the end have no such key.
-        shown_after: Details queries that are answered as if it were not there yet;
-            `math.inf` is until `Simulator.release_late`.
+        attributes: Of its participants in their order, each a JSON object;
+            participants beyond the last have none.
+        shown_after: Number of details queries that are answered without it;
+            `math.inf` means all until `Simulator.release_late`.
     """
 
     id: str
@@ -39,7 +40,7 @@ class Document:
         """Return the JSON.
 
         Args:
-            attributes: Whether participants show theirs, as in answers of jobs.
+            attributes: Whether participants have theirs, as in results of jobs.
         """
         if not attributes or not self.attributes:
             return self.json

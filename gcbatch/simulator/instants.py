@@ -8,21 +8,16 @@ __all__ = [
     "DAY_MS",
     "EPOCH",
     "MS",
+    "PERIOD",
     "duration_ms",
     "instant_of",
     "instant_text",
     "milliseconds",
 ]
 
-
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
 MS: Final = timedelta(milliseconds=1)
-
-
 DAY_MS: Final = 86_400_000
-
 
 _UNITS_MS: Final = {
     "weeks": 7 * DAY_MS,
@@ -32,8 +27,7 @@ _UNITS_MS: Final = {
     "seconds": 1_000,
 }
 
-
-_PERIOD: Final = re.compile(
+PERIOD: Final = re.compile(
     r"P(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
     r"(?:T(?=\d)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?"
 )
@@ -56,13 +50,13 @@ def instant_text(ms: int) -> str:
 
 
 def duration_ms(period: str) -> int | None:
-    """Return how long an ISO-8601 period is, a day being 24 hours.
+    """Return the length of an ISO-8601 period in milliseconds.
 
     Returns:
-        Milliseconds, more than 0; None if *period* is none, is empty, or has
-        months, which differ.
+        More than 0, a day being 24 hours; None if *period* is not a period, is
+        empty, or has months, whose length varies.
     """
-    match = _PERIOD.fullmatch(period)
+    match = PERIOD.fullmatch(period)
     if match is None or match["months"]:
         return None
     parts = match.groupdict(default="0")

@@ -5,15 +5,16 @@ the mock in splunk/genesys_cloud_ta; read 2026-11-21.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
 from aiohttp import web
 from multidict import MultiMapping
 
 from gcbatch.simulator.problems import bad_request, invalid_value, not_found
+from gcbatch.simulator.route import ApiRequest, Route, json_response
 from gcbatch.simulator.tenant.tenant import (
     HOME_DIVISION,
     Queue,
@@ -22,10 +23,10 @@ from gcbatch.simulator.tenant.tenant import (
     WrapUpCode,
 )
 
-__all__ = ["Listings", "Route"]
+__all__ = ["Listings"]
 
 CREATED: Final = "2024-01-01T00:00:00.000Z"
-"""When everything was made, and everyone last seen: the tenant does not say."""
+"""When all entities were made and users last seen: the tenant has no such dates."""
 
 MEDIA: Final = ("call", "callback", "chat", "email", "message")
 MAX_DIGEST_PAGE: Final = 500
@@ -36,25 +37,17 @@ Json = dict[str, Any]
 _Named = TypeVar("_Named", Queue, User, WrapUpCode)
 
 
-class Route(NamedTuple):
-    """An address, the permission it takes (None: none), and what answers it."""
-
-    path: str
-    permission: str | None
-    answer: Callable[[web.Request], Json]
-
-
 @dataclass(frozen=True, slots=True)
 class Listings:
     """A tenant's entities as the API lists them.
 
     Args:
-        tenant: Whose.
-        default_page_size: Entities a page where the request does not say.
-        max_page_size: A larger wish is cut down to this without a word, except
-            on the digest of all queues, which gives up to 500.
-        max_users: User of a listing that no page may lie beyond; None is without
-            limit. That there is one, at 10,000, is reported and not documented.
+        tenant: The organisation's data.
+        default_page_size: Entities of a page if the request does not say.
+        max_page_size: A larger size becomes this without a notice, except in the
+            digest of all queues, which allows up to 500.
+        max_users: Number of the last user that a page may reach; None is without
+            limit. The service has one, at 10,000: reported, not documented.
     """
 
     tenant: Tenant
@@ -62,68 +55,42 @@ class Listings:
     max_page_size: int = 100
     max_users: int | None = None
 
-    def routes(self) -> tuple[Route, ...]:
-        """Return every address with what answers it."""
+    def routes(self) -> Iterator[Route]:
+        """Yield the route of each listing and of entities by id."""
         routing = "/api/v2/routing"
-        return (
-            Route(
-                f"{routing}/queues",
-                "routing:queue:view",
-                lambda request: self.queues(request.path, request.query),
-            ),
-            Route(
+        for path, permission, answer in (
+            (f"{routing}/queues", "routing:queue:view", self._queues),
+            (
                 f"{routing}/queues/divisionviews/all",
                 "routing:queue:search",
-                lambda request: self.queue_digest(request.path, request.query),
+                self._queue_digest,
             ),
-            Route(
-                f"{routing}/queues/{{id}}",
-                "routing:queue:view",
-                lambda request: self.queue(request.match_info["id"]),
-            ),
-            Route(
-                f"{routing}/wrapupcodes",
-                "routing:wrapupCode:view",
-                lambda request: self.wrap_up_codes(request.path, request.query),
-            ),
-            Route(
-                "/api/v2/users",
-                None,
-                lambda request: self.users(request.path, request.query),
-            ),
-            Route(
-                "/api/v2/users/{id}",
-                None,
-                lambda request: self.user(request.match_info["id"]),
-            ),
-        )
+            (f"{routing}/queues/{{id}}", "routing:queue:view", self._queue_by_id),
+            (f"{routing}/wrapupcodes", "routing:wrapupCode:view", self._wrap_up_codes),
+            ("/api/v2/users", None, self._users),
+            ("/api/v2/users/{id}", None, self._user_by_id),
+        ):
+            permissions = () if permission is None else (permission,)
+            yield Route("GET", path, permissions, _responding(answer))
 
-    def queues(self, path: str, params: Params) -> Json:
-        """Return a page of queues; deleted ones are not listed."""
-        return self._queues(path, params, self._queue, self.max_page_size)
+    def _queues(self, request: ApiRequest) -> Json:
+        """Return a page of queues, without the deleted ones."""
+        return self._queue_page(request, self._queue, self.max_page_size)
 
-    def queue_digest(self, path: str, params: Params) -> Json:
-        """Return a page of all queues with little more than their names."""
-        return self._queues(path, params, self._light_queue, MAX_DIGEST_PAGE)
+    def _queue_digest(self, request: ApiRequest) -> Json:
+        """Return a page of all queues with their names and divisions alone."""
+        return self._queue_page(request, self._light_queue, MAX_DIGEST_PAGE)
 
-    def queue(self, queue_id: str) -> Json:
-        """Return one queue.
-
-        Raises:
-            Problem: 404 if it is unknown or deleted.
-        """
+    def _queue_by_id(self, request: ApiRequest) -> Json:
         for queue in self.tenant.queues:
-            if queue.id == queue_id and not queue.deleted:
+            if queue.id == request.path_values["id"] and not queue.deleted:
                 return self._queue(queue)
         msg = "Unable to find a queue with that id"
         raise not_found(msg)
 
-    def users(self, path: str, params: Params) -> Json:
-        """Return a page of users, active ones unless `state` says otherwise.
-
-        Raises:
-            Problem: 400 if it lies beyond what can be paged to.
-        """
+    def _users(self, request: ApiRequest) -> Json:
+        """Return a page of users; without `state`, of the active ones."""
+        params = request.params
         state = params.get("state", "active")
         if state not in STATES:
             raise invalid_value(state, "UserState", STATES)
@@ -134,42 +101,37 @@ class Listings:
         ]
         expand = ",".join(params.getall("expand", [])).split(",")
         entities = [self._user(user, expand) for user in _by_name(found, params)]
-        page = self._page(path, params, entities, self.max_page_size)
+        page = self._page(request, entities, self.max_page_size)
         reached = page["pageSize"] * page["pageNumber"]
         if self.max_users is not None and reached > self.max_users:
             msg = f"Paging may not go beyond {self.max_users} users."
             raise bad_request(msg)
         return page
 
-    def user(self, user_id: str) -> Json:
-        """Return one user, whatever the state.
-
-        Raises:
-            Problem: 404 if there is none.
-        """
+    def _user_by_id(self, request: ApiRequest) -> Json:
         for user in self.tenant.users:
-            if user.id == user_id:
+            if user.id == request.path_values["id"]:
                 return self._user(user)
         msg = "Unable to find a user with that id"
         raise not_found(msg)
 
-    def wrap_up_codes(self, path: str, params: Params) -> Json:
-        """Return a page of wrap-up codes."""
+    def _wrap_up_codes(self, request: ApiRequest) -> Json:
+        params = request.params
         found = [
             code
             for code in self.tenant.wrap_up_codes
             if _is_named(code.name, params) and _has_id(code.id, params)
         ]
         entities = [self._wrap_up_code(code) for code in _by_name(found, params)]
-        return self._page(path, params, entities, self.max_page_size)
+        return self._page(request, entities, self.max_page_size)
 
-    def _queues(
+    def _queue_page(
         self,
-        path: str,
-        params: Params,
+        request: ApiRequest,
         entity_of: Callable[[Queue], Json],
         max_page_size: int,
     ) -> Json:
+        params = request.params
         divisions = params.getall("divisionId", [])
         found = [
             queue
@@ -180,11 +142,12 @@ class Listings:
             and (not divisions or queue.division_id in divisions)
         ]
         entities = [entity_of(queue) for queue in _by_name(found, params)]
-        return self._page(path, params, entities, max_page_size)
+        return self._page(request, entities, max_page_size)
 
     def _page(
-        self, path: str, params: Params, entities: list[Json], max_page_size: int
+        self, request: ApiRequest, entities: list[Json], max_page_size: int
     ) -> Json:
+        params = request.params
         size = _whole_number(params, "pageSize", self.default_page_size)
         size = min(size, max_page_size)
         number = _whole_number(params, "pageNumber", 1)
@@ -197,7 +160,7 @@ class Listings:
 
         def uri(page: int) -> str:
             query = [("pageSize", size), ("pageNumber", page), *more]
-            return f"{path}?{urlencode(query)}"
+            return f"{request.path}?{urlencode(query)}"
 
         page: Json = {
             "entities": entities[(number - 1) * size : number * size],
@@ -278,6 +241,12 @@ class Listings:
         }
 
 
+def _responding(
+    answer: Callable[[ApiRequest], Json],
+) -> Callable[[ApiRequest], web.Response]:
+    return lambda request: json_response(answer(request))
+
+
 def _by_name(found: Sequence[_Named], params: Params) -> list[_Named]:
     order = params.get("sortOrder", "asc").lower()
     if order not in ("asc", "desc", "ascending", "descending"):
@@ -294,7 +263,7 @@ def _has_id(entity_id: str, params: Params) -> bool:
 
 
 def _is_named(name: str, params: Params) -> bool:
-    """Tell whether a name is the one asked for; `*` at either end stands for any."""
+    """Return whether a name matches `name`; `*` at either end matches any text."""
     wanted = params.get("name", "*").casefold()
     bare = wanted.strip("*")
     name = name.casefold()

@@ -1,7 +1,7 @@
-"""Cuts the rows of an answer into pages behind opaque tokens.
+"""Splits the rows of an answer into pages behind opaque tokens.
 
-A token holds where its page begins and which query it belongs to, so that the same
-page has the same token again and nothing needs to be remembered.
+A token holds the start of its page and the digest of its query. So the same page always
+has the same token, and the server stores nothing.
 """
 
 import base64
@@ -29,7 +29,7 @@ class Place:
     Args:
         digest: Of the query that the page belongs to.
         offset: Rows before it.
-        skipped: Empty pages given so far, of which only faults make any.
+        skipped: Empty pages sent so far; only faults make them.
     """
 
     digest: str
@@ -52,21 +52,21 @@ class Page(Generic[_Row]):
 
 
 def digest_of(query: Mapping[str, Any]) -> str:
-    """Return what tells a query from others, whatever the order of its keys."""
+    """Return a digest of a query, which does not depend on the order of its keys."""
     text = orjson.dumps(query, option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(text).hexdigest()[:16]
 
 
 def read_place(token: object, name: str, digest: str) -> Place:
-    """Return where a token leads; None leads to the first page.
+    """Return the place of a token; without one, the first page.
 
     Args:
         token: As sent.
-        name: Of the field or parameter that it came in.
-        digest: Of the query that it came with.
+        name: Of its field or parameter.
+        digest: Of the query that was sent with it.
 
     Raises:
-        Problem: 400 if it is no token, or one of another query.
+        Problem: 400 if it is not a token, or belongs to another query.
     """
     if token is None:
         return Place(digest)
@@ -102,9 +102,9 @@ def page_at(
 
     Args:
         place: Where it begins.
-        rows: All rows of the answer, or what each will be made of.
-        size: Most rows of a page.
-        faults: Kinds of the faults that befell the request.
+        rows: All rows of the answer.
+        size: Maximum rows of a page.
+        faults: Kinds of the faults that apply to the request.
     """
     after = Place(place.digest, place.offset + size)
     next_token = after.token if after.offset < len(rows) else None

@@ -2,7 +2,7 @@
 
 Source: model ErrorBody of PureCloudPlatformClientV2 269.0.0; texts and codes from
 the API's published swagger and from the mock in splunk/genesys_cloud_ta; read
-2026-11-21. Where no example is public the wording is ours.
+2026-11-21. Texts without a public example are ours.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,15 +23,15 @@ __all__ = [
 ]
 
 
-class Problem(Exception):  # noqa: N818 - the service's word for it is the body's
-    """An answer that is not 200.
+class Problem(Exception):  # noqa: N818 - it is a response, not an error of ours
+    """An error response.
 
     Args:
         status: HTTP status.
-        code: The machine-readable word.
-        message: The sentence.
+        code: For machines.
+        message: For people.
         more: Further keys of the body.
-        headers: Further headers of the answer.
+        headers: Further headers of the response.
     """
 
     def __init__(
@@ -64,12 +64,12 @@ class Problem(Exception):  # noqa: N818 - the service's word for it is the body'
 
 
 def bad_request(message: str) -> Problem:
-    """Return a 400 for a request that is well-formed but makes no sense."""
+    """Return a 400 for a request that is well-formed but invalid."""
     return Problem(400, "bad.request", message)
 
 
 def invalid_date() -> Problem:
-    """Return the 400 for anything that is no interval."""
+    """Return the 400 for a value that is not an interval."""
     return Problem(
         400,
         "invalid.date",
@@ -84,9 +84,9 @@ def invalid_value(
     """Return the 400 for a value outside its type.
 
     Args:
-        value: What was sent; containers are not repeated, only `[]` is shown.
-        field_type: The type it should have had, such as a model's name.
-        allowed: Its values where it is an enumeration; None otherwise.
+        value: As sent; of an object or list the message shows only `[]`.
+        field_type: The expected type, such as the name of a model.
+        allowed: The values of an enumeration; None for other types.
     """
     shown = "" if isinstance(value, dict | list) or value is None else str(value)
     message = f"Value [{shown}] is not valid for field type [{field_type}]."
@@ -96,7 +96,7 @@ def invalid_value(
 
 
 def unauthorized(*, header: bool) -> Problem:
-    """Return the 401 for a bad bearer token, or for none (*header* is False)."""
+    """Return the 401 for a bad bearer token, or, without *header*, for none."""
     if header:
         return Problem(401, "bad.credentials", "Invalid login credentials.")
     return Problem(
@@ -107,10 +107,10 @@ def unauthorized(*, header: bool) -> Problem:
 
 
 def missing_permission(permissions: tuple[str, ...]) -> Problem:
-    """Return the 403 that names what is missing.
+    """Return the 403 that names the missing permissions.
 
     Args:
-        permissions: Any one of these would do.
+        permissions: One of these would be enough.
     """
     if len(permissions) == 1:
         return Problem(
@@ -128,7 +128,7 @@ def missing_permission(permissions: tuple[str, ...]) -> Problem:
 
 
 def not_found(message: str) -> Problem:
-    """Return the 404 for an entity that is not there."""
+    """Return the 404 for an entity that does not exist."""
     return Problem(404, "not.found", message)
 
 
@@ -136,9 +136,9 @@ def throttled(wait_s: int, *, allowed: int, retry_after: bool = True) -> Problem
     """Return the 429.
 
     Args:
-        wait_s: Seconds until the next window, whole.
-        allowed: Requests a window.
-        retry_after: Whether to say so in a header too, not only in the text.
+        wait_s: Whole seconds until the next window.
+        allowed: Requests per window.
+        retry_after: Whether the header Retry-After has the wait too.
     """
     return Problem(
         429,

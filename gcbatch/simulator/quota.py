@@ -9,16 +9,16 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["Quota", "Standing"]
+__all__ = ["Quota", "QuotaState"]
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class QuotaState:
     """How much of a window is used.
 
     Args:
-        count: Requests so far, refused ones included.
-        allowed: Requests a window.
+        count: Requests so far, including refused ones.
+        allowed: Requests per window.
         left_s: Seconds until the window closes.
     """
 
@@ -28,16 +28,16 @@ class Standing:
 
     @property
     def exceeded(self) -> bool:
-        """Whether the last request was one too many."""
+        """Whether the last request exceeded the quota."""
         return self.count > self.allowed
 
     @property
     def wait_s(self) -> int:
-        """Whole seconds after which the window is surely closed; at least 1."""
+        """Whole seconds after which the window is certainly closed; at least 1."""
         return max(math.ceil(self.left_s), 1)
 
     def headers(self) -> dict[str, str]:
-        """Return the three headers that every answer has."""
+        """Return the three headers that every response has."""
         return {
             "inin-ratelimit-count": str(self.count),
             "inin-ratelimit-allowed": str(self.allowed),
@@ -46,10 +46,10 @@ class Standing:
 
 
 class Quota:
-    """One client's requests.
+    """Counts the requests of one client.
 
     Args:
-        allowed: Requests a window; may be changed at any time.
+        allowed: Requests per window; may be changed at any time.
         window_s: Length of a window in seconds.
         clock: Seconds, monotonic.
     """
@@ -63,17 +63,17 @@ class Quota:
         self._closes_at = -math.inf
         self._count = 0
 
-    def count(self) -> Standing:
-        """Count one request and return where that leaves the client."""
+    def count(self) -> QuotaState:
+        """Count one request and return the state after it."""
         if self._clock() >= self._closes_at:
             self._closes_at = self._clock() + self.window_s
             self._count = 0
         self._count += 1
-        return self.standing()
+        return self.state()
 
-    def standing(self) -> Standing:
-        """Return where the client stands without counting a request."""
+    def state(self) -> QuotaState:
+        """Return the state without counting a request."""
         left_s = self._closes_at - self._clock()
         if left_s <= 0:
-            return Standing(0, self.allowed, self.window_s)
-        return Standing(self._count, self.allowed, left_s)
+            return QuotaState(0, self.allowed, self.window_s)
+        return QuotaState(self._count, self.allowed, left_s)

@@ -1,30 +1,30 @@
-"""What was asked of a simulator, in order."""
+"""The log of the requests to a simulator."""
 
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Entry", "Journal"]
+__all__ = ["Entry", "RequestLog"]
 
 
 @dataclass(slots=True)
 class Entry:
-    """One request and how it was answered.
+    """One request and its response.
 
     Args:
         method: In capitals.
         path: Without the query string.
         query: The query string; empty without one.
-        at: When it came, by the simulator's clock, in seconds.
+        at: When it came, in seconds of the simulator's clock.
         request: The JSON body of a POST under /api; None without one.
         token_id: A short name of the bearer token; None without one.
-        correlation_id: The id in the answer's header.
-        status: HTTP status of the answer; 0 while there is none, and where the
-            connection was cut instead.
+        correlation_id: The id in the response's header.
+        status: HTTP status of the response; 0 if there is none yet, or the
+            connection was reset instead.
         request_bytes: Size of the request's body.
-        response_bytes: Size of the answer's body.
-        faults: Kinds of the faults that befell it.
+        response_bytes: Size of the response's body.
+        faults: Kinds of the faults that applied to it.
     """
 
     method: str
@@ -40,15 +40,15 @@ class Entry:
     faults: tuple[str, ...] = ()
 
 
-class Journal:
-    """The entries in the order in which the requests came.
+class RequestLog:
+    """The entries, in the order in which the requests came.
 
     Args:
-        most: Entries that are kept, the last ones; None is all.
+        max_entries: The last so many are kept; None keeps all.
     """
 
-    def __init__(self, most: int | None = None) -> None:
-        self._entries: deque[Entry] = deque(maxlen=most)
+    def __init__(self, max_entries: int | None = None) -> None:
+        self._entries: deque[Entry] = deque(maxlen=max_entries)
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._entries)
@@ -60,11 +60,11 @@ class Journal:
         return self._entries[position]
 
     def add(self, entry: Entry) -> None:
-        """Note a request."""
+        """Add a request."""
         self._entries.append(entry)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all entries."""
         self._entries.clear()
 
     def requests(self, path_part: str = "") -> list[Entry]:

@@ -11,6 +11,8 @@ from gcbatch.simulator.instants import milliseconds
 from gcbatch.simulator.problems import bad_request, invalid_date, invalid_value
 
 __all__ = [
+    "AGGREGATION_RANGE",
+    "NUMERIC_RANGE",
     "read_choice",
     "read_flag",
     "read_instant",
@@ -20,6 +22,7 @@ __all__ = [
     "read_metrics",
     "read_names",
     "read_object",
+    "read_range",
     "read_span",
     "read_text",
     "read_whole",
@@ -29,12 +32,16 @@ _INSTANT: Final = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?"
 )
 
+NUMERIC_RANGE: Final = ("NumericRange", frozenset({"gt", "gte", "lt", "lte"}))
+AGGREGATION_RANGE: Final = ("AggregationRange", frozenset({"gte", "lt"}))
+"""The models of ranges, with their bounds."""
+
 
 def read_json(body: bytes, model: str) -> object:
     """Return the JSON of a body.
 
     Raises:
-        Problem: If it is none; names the model.
+        Problem: If it is not JSON; names the model.
     """
     try:
         return orjson.loads(body)
@@ -43,18 +50,31 @@ def read_json(body: bytes, model: str) -> object:
 
 
 def read_object(value: object, model: str, keys: frozenset[str]) -> dict[str, Any]:
-    """Return a JSON object whose keys are all known.
+    """Return a JSON object that has no unknown keys.
 
     Raises:
-        Problem: If it is no object or has another key; names the model.
+        Problem: If it is not an object or has another key; names the model.
     """
     if not isinstance(value, dict) or not set(value) <= keys:
         raise invalid_value([], model)
     return value
 
 
+def read_range(value: object, model: str, bounds: frozenset[str]) -> dict[str, float]:
+    """Return the bounds of a range.
+
+    Raises:
+        Problem: If it is not an object of such bounds, or one is not a number.
+    """
+    given = read_object(value, model, bounds)
+    for bound in given.values():
+        if isinstance(bound, bool) or not isinstance(bound, int | float):
+            raise invalid_value(bound, model)
+    return given
+
+
 def read_list(value: object, model: str) -> list[object]:
-    """Return a JSON list, None being an empty one.
+    """Return a JSON list; None is an empty one.
 
     Raises:
         Problem: If it is anything else; names the model of its items.
@@ -90,21 +110,21 @@ def read_flag(value: object) -> bool:
     return value
 
 
-def read_whole(value: object, name: str, most: int | None = None) -> int:
-    """Return a whole number from 1.
+def read_whole(value: object, name: str, maximum: int | None = None) -> int:
+    """Return a whole number of at least 1.
 
     Args:
         value: As sent.
         name: Of its field.
-        most: The largest that is allowed; None is any.
+        maximum: None is without limit.
 
     Raises:
-        Problem: If it is none, or too small or too large.
+        Problem: If it is not a whole number, or is too small or too large.
     """
     if isinstance(value, bool) or not isinstance(value, int):
         raise invalid_value(value, "Integer")
-    if value < 1 or (most is not None and value > most):
-        limit = "" if most is None else f" and at most {most}"
+    if value < 1 or (maximum is not None and value > maximum):
+        limit = "" if maximum is None else f" and at most {maximum}"
         msg = f"{name} must be at least 1{limit} [{value}]."
         raise bad_request(msg)
     return value
@@ -114,7 +134,7 @@ def read_choice(value: object, field_type: str, allowed: Collection[str]) -> str
     """Return one of the allowed words.
 
     Raises:
-        Problem: If it is none of them; lists them.
+        Problem: If it is another value; lists the allowed ones.
     """
     if not isinstance(value, str) or value not in allowed:
         raise invalid_value(value, field_type, allowed)
@@ -127,7 +147,7 @@ def read_names(
     """Return a list of allowed words without repetition.
 
     Raises:
-        Problem: If it is no list, or one of them is not allowed.
+        Problem: If it is not a list, or one of them is not allowed.
     """
     names = (
         read_choice(name, field_type, allowed) for name in read_list(value, field_type)
@@ -151,10 +171,10 @@ def read_metrics(
 
 
 def read_instant(value: object) -> int:
-    """Return an instant in milliseconds; one without an offset is in UTC.
+    """Return an instant in milliseconds; without an offset it is in UTC.
 
     Raises:
-        Problem: If it is none.
+        Problem: If it is not an instant.
     """
     if not isinstance(value, str) or not _INSTANT.fullmatch(value):
         raise invalid_date()
@@ -169,7 +189,7 @@ def read_span(start: object, end: object) -> tuple[int, int]:
     """Return both ends of a span of time in milliseconds.
 
     Raises:
-        Problem: If one is no instant, or the span is empty or backwards.
+        Problem: If one is not an instant, or the end is not after the start.
     """
     span = read_instant(start), read_instant(end)
     if span[0] >= span[1]:
@@ -182,7 +202,7 @@ def read_interval(value: object) -> tuple[int, int]:
     """Return both ends of an ISO-8601 interval in milliseconds.
 
     Raises:
-        Problem: If there is none, or it is no interval of two instants.
+        Problem: If it is missing, or is not an interval of two instants.
     """
     if value is None:
         msg = "The interval of the query is required."

@@ -9,8 +9,8 @@ from gcbatch.simulator.tenant.tenant import Tenant
 
 __all__ = ["serve"]
 
-JOURNAL_ENTRIES: Final = 1_000
-"""A simulator that serves for days must not grow with each request."""
+LOGGED_REQUESTS: Final = 1_000
+"""The memory of a simulator that runs for days must not grow with each request."""
 
 
 def serve(
@@ -24,19 +24,19 @@ def serve(
     """Run a simulator until Ctrl-C; prints nothing.
 
     Args:
-        tenant: What it knows.
+        tenant: The organisation's data.
         host: Address to listen on.
-        port: 0 takes a free one.
+        port: 0 chooses a free one.
         on_ready: Called once with URL, client id and client secret.
         options: Further arguments of Simulator.
 
     Raises:
-        KeyboardInterrupt: When interrupted, after everything was shut down.
-        OSError: If the address cannot be had.
+        KeyboardInterrupt: When interrupted, after the shutdown.
+        OSError: If it cannot listen on the address.
     """
 
     async def until_cancelled() -> None:
-        given = {"max_journal_entries": JOURNAL_ENTRIES, **options}
+        given = {"max_logged_requests": LOGGED_REQUESTS, **options}
         async with Simulator(tenant, host=host, port=port, **given) as simulator:
             on_ready(simulator.url, simulator.client_id, simulator.client_secret)
             await asyncio.Event().wait()

@@ -30,7 +30,7 @@ class HangError(BaseException):
 
 
 class _Selector(selectors.DefaultSelector):
-    """Waits for real events only, and tells how much it did not wait.
+    """Waits for real events alone, and reports how much it did not wait.
 
     Attributes:
         skipped_s: What was not waited.
@@ -91,7 +91,7 @@ class CompressedLoop(asyncio.SelectorEventLoop):
 
     async def idle(self) -> None:
         """Wait until no thread is at work; a cancelled task does not end its own."""
-        while self.selector.at_work:  # noqa: ASYNC110 - threads tell of no end
+        while self.selector.at_work:  # noqa: ASYNC110 - threads report no end
             await asyncio.sleep(0)
 
     def _count(self, change: int) -> None:

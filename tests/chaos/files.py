@@ -1,6 +1,6 @@
 """Moments at which files are created and renamed, and what befalls them then.
 
-Python's own audit events tell of them, in whatever thread, so that a disk can be full
+Python's own audit events report them, in any thread, so that a disk can be full
 without a patch of anything.
 """
 

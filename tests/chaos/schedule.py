@@ -75,7 +75,7 @@ class Schedule:
 
     Args:
         seed: Itself.
-        job: The job file, but for addresses and paths.
+        job: The job file, without addresses and paths.
         options: Of the simulator.
         faults: What goes wrong, in order.
         revoked: Moments at which all tokens are revoked, as parts of the quiet run.
@@ -232,7 +232,7 @@ def _harmless(chance: random.Random) -> dict[str, Any]:
     """Draw what must change nothing.
 
     `no_results` is not among them: an answer without results means that nothing
-    happened, and nothing tells it from one that lost them.
+    happened, and nothing distinguishes it from one that lost them.
     """
     return {
         "kind": chance.choice(("extra_fields", "float_numbers", "offset_intervals"))

@@ -363,7 +363,7 @@ def test_a_mutated_answer_gives_its_rows_or_an_error(
     tell: Callable[[str, Mapping[str, int]], None],
 ) -> None:
     """Rows are those of the simple decoder; what it cannot read is an error."""
-    told: Counter[str] = Counter()
+    reported: Counter[str] = Counter()
 
     async def work(clock: Callable[[], float]) -> None:
         assert await _run(_good(), clock) == _rows(_good())
@@ -372,16 +372,16 @@ def test_a_mutated_answer_gives_its_rows_or_an_error(
             try:
                 rows = await _run(body, clock)
             except (DataError, ServiceError) as exc:
-                told[f"exit {exc.exit_code}"] += 1
+                reported[f"exit {exc.exit_code}"] += 1
                 continue
             try:
                 expected = _rows(body)
             except UnreadableError:
                 pytest.fail(f"rows of what cannot be read: {where}")
             assert rows == expected, where
-            told["rows"] += 1
+            reported["rows"] += 1
 
     in_turned_time(work)
 
-    assert told["rows"] > 0.1 * ANSWERS / CHUNKS
-    tell("answers", told)
+    assert reported["rows"] > 0.1 * ANSWERS / CHUNKS
+    tell("answers", reported)

@@ -80,7 +80,7 @@ DATA_STEPS = st.tuples(
 
 
 @dataclass(frozen=True)
-class Told:
+class Shown:
     """What a command said, and the code that it ended with."""
 
     code: object
@@ -88,7 +88,7 @@ class Told:
     err: str
 
 
-def _exported(path: Path) -> Told:
+def _exported(path: Path) -> Shown:
     """Export a job; whatever is no exit is raised."""
     out, err = io.StringIO(), io.StringIO()
     with (
@@ -97,7 +97,7 @@ def _exported(path: Path) -> Told:
         pytest.raises(SystemExit) as ended,
     ):
         COMMAND.main(["export", str(path)], prog_name="gcbatch")
-    return Told(ended.value.code, out.getvalue(), err.getvalue())
+    return Shown(ended.value.code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(autouse=True)
@@ -194,7 +194,7 @@ def test_a_mutated_job_file_is_good_or_refused(
     monkeypatch.chdir(tmp_path)
     for name in ("GENESYS_CLIENT_ID", "GENESYS_CLIENT_SECRET"):
         monkeypatch.setenv(name, SECRET)
-    told: Counter[str] = Counter()
+    reported: Counter[str] = Counter()
     path = tmp_path / "job.yaml"
 
     def check(text: str) -> None:
@@ -205,13 +205,13 @@ def test_a_mutated_job_file_is_good_or_refused(
         assert took_s < SLOWEST_S
         assert SECRET not in said.out + said.err or SECRET in text
         if said.code == 5 and "holds no run" in said.err:
-            told["good"] += 1
+            reported["good"] += 1
             return
         assert said.code == 2, said
         assert re.match(r"error: ", said.err)
         assert said.err.count("hint: ") == 1
         assert "Traceback" not in said.out + said.err
-        told["refused"] += 1
+        reported["refused"] += 1
 
     usual = settings(
         max_examples=FILES // CHUNKS,
@@ -234,7 +234,7 @@ def test_a_mutated_job_file_is_good_or_refused(
 
     (of_text, of_data)[chunk % 2]()
 
-    tell("job files", told)
+    tell("job files", reported)
 
 
 def test_bytes_at_random_are_refused(
@@ -242,12 +242,12 @@ def test_bytes_at_random_are_refused(
 ) -> None:
     """What is no text at all is refused like any other file."""
     chance = random.Random(7)  # noqa: S311 - of bytes, not of secrets
-    told: Counter[str] = Counter()
+    reported: Counter[str] = Counter()
     for _ in range(300):
         path = tmp_path / "job.yaml"
         path.write_bytes(chance.randbytes(chance.randint(0, 400)))
         said = _exported(path)
         assert said.code == 2, said
         assert said.err.startswith("error: ")
-        told["refused"] += 1
-    tell("job files", told)
+        reported["refused"] += 1
+    tell("job files", reported)

@@ -120,7 +120,7 @@ class World:
                 {"exporter": kind, "table": "intervals", "path": str(path)}
                 for kind, path in output_paths(self.folder)
             ]
-            # A listing that fails gives ids, where nobody exports it: outputs, and how
+            # A listing that fails gives ids, if no export needs it: outputs, and how
             # long windows are, would hang on which request a fault happens to befall.
             + [
                 {
@@ -176,12 +176,12 @@ class World:
 
     @property
     def secrets(self) -> list[str]:
-        """What must stand nowhere."""
+        """What no file and no output may contain."""
         return [SECRET, *self.simulator._access._good_until]
 
     def asked(self, since: int = 0) -> Asked:
         """Return the queries that were asked, in order."""
-        entries = list(self.simulator.journal)[since:]
+        entries = list(self.simulator.request_log)[since:]
         return [_question(entry) for entry in entries if "analytics" in entry.path]
 
 
@@ -238,7 +238,7 @@ def live(schedule: Schedule, folder: Path) -> Tally:
         async with _service(schedule, loop, faults) as simulator:
             world = World(schedule, run, simulator, loop)
             await _Life(world, quiet, tally).pass_by()
-        tally.struck.update(fault.kind for fault in faults.struck)
+        tally.struck.update(fault.kind for fault in faults.triggered)
 
     compressed(lived, real_s=REAL_S)
     return tally
@@ -315,13 +315,16 @@ class _Life:
             at = cut.at * self.quiet.turns
             moments = [*moments, (at, world.cancel)]
         before = self._before()
-        asked, struck = len(world.simulator.journal), len(world.simulator.faults.struck)
+        asked, struck = (
+            len(world.simulator.request_log),
+            len(world.simulator.faults.triggered),
+        )
         began = world.loop.time()
         with befallen(cut or Cut("cancel"), self._folder, _no_death):
             ended = await world.run(moments)
         took_s = world.loop.time() - began
-        requests = len(world.simulator.journal) - asked
-        strikes = len(world.simulator.faults.struck) - struck
+        requests = len(world.simulator.request_log) - asked
+        strikes = len(world.simulator.faults.triggered) - struck
         explained_s = 120 + requests + STRIKE_S * strikes
         assert took_s <= explained_s, f"{took_s:.0f} s for {strikes} faults"
         before.check(ended, world.asked(asked), self)
@@ -455,7 +458,7 @@ def _queues_of(body: Any) -> set[str]:
 def run_and_die(schedule: Schedule, folder: Path, number: int, turns: int) -> None:
     """Run the job in this process, which kills itself at the moment of a cut.
 
-    Tells of what it asked on standard output, as its last act.
+    Writes what it requested to standard output, as its last act.
 
     Args:
         schedule: Of the seed.

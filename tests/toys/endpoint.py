@@ -40,7 +40,7 @@ class Toy(SplittableEndpoint):
     def template(
         self, query: question.QuerySection, queue_ids: Sequence[str] | None
     ) -> bytes:
-        """Return the body of a request but for its span."""
+        """Return the body of a request without its span."""
         del query
         return canonical({"queues": list(queue_ids or ())})
 

@@ -1,6 +1,6 @@
 """Answers an aggregates query from a tenant's events.
 
-What has no data is left out: a metric of a bucket, a bucket of a group, a group.
+Answers omit what has no data: a metric of a bucket, a bucket of a group, a group.
 """
 
 import gc
@@ -25,10 +25,10 @@ from gcbatch.simulator.tenant.events import Events, Key, Series, carries
 __all__ = ["answer_query"]
 
 DROPPED: Final = -1
-"""The group of what the filter does not take."""
+"""The group of events that the filter does not accept."""
 
 COMPUTED: Final = frozenset({"oServiceLevel", SERVICE_TARGET, "tShortAbandon", "tWait"})
-"""What the service lists last."""
+"""Metrics that the service lists last."""
 
 _Cell = dict[Key, list[float]]
 _Cells = defaultdict[tuple[int, Bucket], _Cell]
@@ -38,9 +38,9 @@ def answer_query(query: Query, events: Events, limits: Limits) -> dict[str, Any]
     """Return the JSON answer to a query.
 
     Args:
-        query: What is asked.
+        query: The query.
         events: The tenant's events.
-        limits: Only `max_results` matters here.
+        limits: Only `max_results` is used.
 
     Raises:
         Problem: If the answer has more rows than the limit.
@@ -51,9 +51,9 @@ def answer_query(query: Query, events: Events, limits: Limits) -> dict[str, Any]
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Pause the search for garbage cycles: an answer has none.
+    """Pause the cyclic garbage collector: an answer has no cycles.
 
-    It would go through hundreds of thousands of new dicts again and again; 32,293
+    The collector would search hundreds of thousands of new dicts repeatedly; 32,293
     rows took about 0.3 s without and 0.5 to 0.6 s with it (2 cores, Python 3.11).
     """
     was_on = gc.isenabled()
@@ -82,10 +82,10 @@ def _answer(query: Query, events: Events, limits: Limits) -> dict[str, Any]:
             f"Result set is larger than result limit of {limits.max_results} results"
         )
         raise Problem(400, "bad.request", message)
-    kept: Iterable[int] = rows
+    selected: Iterable[int] = rows
     if query.ranking is not None:
-        kept = _ranked(query.ranking, cells, rows)
-    results = [{"group": groups[group], "data": rows[group]} for group in kept]
+        selected = _ranked(query.ranking, cells, rows)
+    results = [{"group": groups[group], "data": rows[group]} for group in selected]
     answer: dict[str, Any] = {"results": results}
     if query.family.qualified:
         answer = {"systemToOrganizationMappings": events.presence_ids, **answer}
@@ -102,21 +102,21 @@ def _grouped(query: Query, events: Events) -> tuple[list[dict[str, str]], list[i
         for profile in events.profiles
     ]
     distinct = {key for key in keys if key is not None}
-    in_order = sorted(distinct, key=lambda key: [value or "" for value in key])
-    numbers = {key: number for number, key in enumerate(in_order)}
+    sort_documents = sorted(distinct, key=lambda key: [value or "" for value in key])
+    numbers = {key: number for number, key in enumerate(sort_documents)}
     groups = [
         {
             name: value
             for name, value in zip(query.group_by, key, strict=True)
             if value is not None
         }
-        for key in in_order
+        for key in sort_documents
     ]
     return groups, [DROPPED if key is None else numbers[key] for key in keys]
 
 
 def _targets(events: Events, group_of: list[int], count: int) -> list[float | None]:
-    """Return each group's service-level target; None where queues differ."""
+    """Return each group's service-level target; None if its queues differ."""
     found: list[set[float]] = [set() for _ in range(count)]
     for profile, group in zip(events.profiles, group_of, strict=True):
         queue_id = profile.get("queueId", "")
@@ -166,7 +166,7 @@ def _cut(
 def _cut_spans(
     wanted: set[str], query: Query, events: Events, group_of: list[int], cells: _Cells
 ) -> None:
-    """Cut presences at the edges of the buckets: they last, events do not."""
+    """Split presences at the edges of buckets: they are spans, not instants."""
     for span in events.spans:
         group = group_of[span.profile]
         keys = [key for key in span.keys if key.metric in wanted]
@@ -180,7 +180,7 @@ def _cut_spans(
 
 
 def _mark(query: Query, events: Events, group_of: list[int], cells: _Cells) -> None:
-    """Mark every cell in which anything happened: there the target is known."""
+    """Mark every cell that has an event: there the target is known."""
     anything: _Cells = defaultdict(dict)
     for key, series in events.series.get(query.family.model, {}).items():
         _cut(key, series, query, group_of, anything)
@@ -193,9 +193,9 @@ class _Column:
     """One metric (and qualifier) of the rows.
 
     Args:
-        key: Where its values are in a cell.
-        names: The keys of the JSON that say what it is.
-        statistics: Makes its figures from values and service-level target.
+        key: Of its values in a cell.
+        names: `metric` and `qualifier` of the JSON.
+        statistics: Computes its statistics from values and service-level target.
     """
 
     key: Key
@@ -204,7 +204,7 @@ class _Column:
 
 
 def _columns(query: Query, cells: _Cells) -> list[_Column]:
-    """Return the columns in the order of an answer, found once for all rows."""
+    """Return the columns in the order of an answer; computed once for all rows."""
     found = {key for cell in cells.values() for key in cell}
     return [
         _Column(
@@ -267,7 +267,7 @@ _FUNCTIONS: Final[Mapping[str, Callable[[Sequence[float]], float]]] = {
 
 
 def _ranked(ranking: Ranking, cells: _Cells, groups: Iterable[int]) -> list[int]:
-    """Return the groups to keep, best first; without the metric there is no rank."""
+    """Return the groups of a ranking, best first; a group without the metric is out."""
     values: defaultdict[int, list[float]] = defaultdict(list)
     for (group, _), cell in cells.items():
         for key, found in cell.items():

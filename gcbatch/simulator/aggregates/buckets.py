@@ -1,19 +1,19 @@
-"""Cuts time into buckets by flooring one instant at a time.
+"""Finds the bucket of an instant by rounding it down.
 
-A bucket is found from an instant alone, never by walking from one edge to the
-next, so that a mistake in a client's walk cannot be repeated here.
+The instant alone decides; nothing steps from one edge to the next. So a mistake in the
+steps of a client is not repeated here.
 
-The rules, where the service's public pages are silent they are ours:
+The rules (our own if the service's public pages say nothing):
 
 - `P1D`, `P1W` (from Monday) and `P1M` begin at local midnights of the zone;
-- less than 24 hours: elapsed time since the day's local midnight, cut off at the
-  next, so a day of 23 or 25 hours has fewer or more; to order, since the day's midnight
-  in UTC or since the interval's start;
+- less than 24 hours: elapsed time since the day's local midnight, until the next, so a
+  day of 23 or 25 hours has fewer or more; `hours_from` can select the day's midnight in
+  UTC or the interval's start instead;
 - several days or weeks: calendar days from the interval's start;
 - anything else (`P1DT12H`, `PT36H`): elapsed time from the interval's start;
 - none: one bucket.
 
-The interval cuts off the first and the last bucket. Instants are milliseconds
+The interval limits the first and the last bucket. Instants are milliseconds
 since 1970 in UTC.
 """
 
@@ -23,20 +23,20 @@ from functools import partial
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from gcbatch.simulator.instants import _PERIOD, DAY_MS, MS, instant_of, milliseconds
+from gcbatch.simulator.instants import DAY_MS, MS, PERIOD, instant_of, milliseconds
 
-__all__ = ["Bucket", "BucketOf", "HoursFrom", "cutter"]
+__all__ = ["Bucket", "BucketOf", "HoursFrom", "bucket_finder"]
 
 Bucket = tuple[int, int]
-"""First millisecond of a bucket and first one no longer in it."""
+"""First millisecond of a bucket, and the first one after it."""
 
 BucketOf = Callable[[int], Bucket]
 
 HoursFrom = Literal["midnight", "utc", "start"]
-"""What buckets of less than a day are counted from."""
+"""The origin of buckets of less than a day."""
 
 
-def cutter(
+def bucket_finder(
     granularity: str | None,
     zone: ZoneInfo,
     start_ms: int,
@@ -47,14 +47,14 @@ def cutter(
 
     Args:
         granularity: An ISO-8601 period, or None for one bucket.
-        zone: Whose midnights count.
+        zone: Its midnights count.
         start_ms: The interval's first millisecond.
         end_ms: The interval's end, exclusive.
-        hours_from: What buckets of less than a day are counted from.
+        hours_from: The origin of buckets of less than a day.
 
     Returns:
-        A function for instants within the interval; None if *granularity* is no
-        period that the service takes.
+        A function for instants within the interval; None if *granularity* is not a
+        period that the service accepts.
     """
     floor = _floor(granularity, zone, start_ms, end_ms, hours_from)
     if floor is None:
@@ -76,7 +76,7 @@ def _floor(
 ) -> BucketOf | None:
     if granularity is None:
         return lambda _: (start_ms, end_ms)
-    match = _PERIOD.fullmatch(granularity)
+    match = PERIOD.fullmatch(granularity)
     if match is None:
         return None
     parts = {name: int(text) for name, text in match.groupdict().items() if text}
@@ -112,14 +112,14 @@ def _floor_of_span(
 def _midnight(zone: ZoneInfo, day: date) -> int:
     """Return the first instant of a local day.
 
-    Where the clock jumps over midnight that is the jump; where midnight comes
-    twice, the first.
+    If the clock jumps over midnight, that is the jump; if midnight comes twice, the
+    first.
     """
     return milliseconds(datetime(day.year, day.month, day.day, tzinfo=zone))
 
 
 class _Days:
-    """Finds local days; remembers the last, as events come in time order."""
+    """Finds local days; stores the last, because events come in order of time."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
@@ -155,7 +155,7 @@ def _elapsed(start_ms: int, step_ms: int, ms: int) -> Bucket:
 def _date(zone: ZoneInfo, ms: int) -> date:
     """Return the date of the local day that an instant belongs to.
 
-    That is the date on the clock, except where clocks went back over midnight.
+    That is the date on the clock, unless clocks went back over midnight.
     """
     midnight, _ = _Days(zone).day(ms)
     return instant_of(midnight).astimezone(zone).date()

@@ -1,4 +1,4 @@
-"""Reads the body of an aggregates query as strictly as the service does.
+"""Reads the body of an aggregates query, as strictly as the service does.
 
 Source: the models `<Family>AggregationQuery` of PureCloudPlatformClientV2 269.0.0;
 the page on aggregate views of developer.genesys.cloud; read 2026-11-21.
@@ -11,17 +11,19 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gcbatch.genesys import Family
-from gcbatch.simulator.aggregates.buckets import BucketOf, HoursFrom, cutter
+from gcbatch.simulator.aggregates.buckets import BucketOf, HoursFrom, bucket_finder
 from gcbatch.simulator.aggregates.filters import Filter, read_filter
 from gcbatch.simulator.instants import instant_of
 from gcbatch.simulator.problems import bad_request, invalid_value
 from gcbatch.simulator.request_reading import (
+    AGGREGATION_RANGE,
     read_interval,
     read_json,
     read_list,
     read_metrics,
     read_names,
     read_object,
+    read_range,
 )
 
 __all__ = ["Limits", "Query", "Ranking", "View", "read_query"]
@@ -39,12 +41,12 @@ RANKED: Final = frozenset(
         "Transcript",
     }
 )
-"""Models whose queries can ask for the top or bottom groups only."""
+"""Models whose queries can ask for the top or bottom groups alone."""
 
 UNRANKED_BY: Final = frozenset(
     {"oCallbackServiceLevel", "oServiceLevel", "tShortAbandon", "tWait"}
 )
-"""Metrics that no ranking can go by."""
+"""Metrics that a ranking cannot use."""
 
 _RANKING: Final = frozenset({"queryType", "sortMetric", "limit"})
 _FIELDS: Final = frozenset(
@@ -64,14 +66,14 @@ _FIELDS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the models of requests do not say.
+    """Limits that the models of requests do not have.
 
     Args:
-        max_results: Most rows (group and bucket) of an answer; None: no limit.
-            30000 is the number in public reports of the refusal.
-        max_intervals: Longest interval by granularity (None: without one); no
-            official numbers are public, so there are none by default.
-        hours_from: What buckets of less than a day are counted from; no source says.
+        max_results: Maximum rows (group and bucket) of an answer; None is without
+            limit. Public reports of the error have the number 30000.
+        max_intervals: Maximum interval by granularity (None: without one); no
+            official numbers are public, so the default has none.
+        hours_from: The origin of buckets of less than a day; no source has it.
     """
 
     max_results: int | None = 30_000
@@ -89,7 +91,7 @@ class View:
     lt: float | None
 
     def counts(self, value: float) -> bool:
-        """Tell whether a value is within the bounds."""
+        """Return whether a value is within the bounds."""
         return (self.gte is None or value >= self.gte) and (
             self.lt is None or value < self.lt
         )
@@ -97,7 +99,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Keep the *limit* groups with the highest (or lowest) figure."""
+    """Keeps the *limit* groups with the highest (or lowest) figure."""
 
     metric: str
     function: str
@@ -107,16 +109,16 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A request that the service would answer.
+    """A valid query.
 
     Args:
-        family: Whose metrics.
+        family: Of the metrics.
         start_ms: First millisecond, since 1970.
-        end_ms: First millisecond no longer asked for.
-        bucket_of: Finds the bucket of an instant.
-        metrics: What is asked for, without repetition.
+        end_ms: First millisecond after the interval.
+        bucket_of: Returns the bucket of an instant.
+        metrics: Without repetition.
         group_by: Dimensions, without repetition.
-        filter: None takes all.
+        filter: None accepts all events.
         views: Derived counts.
         ranking: None keeps every group.
     """
@@ -179,13 +181,13 @@ def _check_length(
 ) -> None:
     if granularity is not None and not isinstance(granularity, str):
         raise invalid_value(granularity, "Period")
-    longest = limits.max_intervals.get(granularity)
-    if longest is None:
+    maximum = limits.max_intervals.get(granularity)
+    if maximum is None:
         return
-    if instant_of(end_ms) - instant_of(start_ms) > longest:
+    if instant_of(end_ms) - instant_of(start_ms) > maximum:
         msg = (
             "The interval of the query is larger than the limit of "
-            f"{longest // timedelta(hours=1)} hours for its granularity."
+            f"{maximum // timedelta(hours=1)} hours for its granularity."
         )
         raise bad_request(msg)
 
@@ -204,7 +206,7 @@ def _bucket_of(
             zone = ZoneInfo(zone_name if isinstance(zone_name, str) else "")
         except (ValueError, ZoneInfoNotFoundError, OSError):
             raise invalid_value(zone_name, "DateTimeZone") from None
-    bucket_of = cutter(granularity, zone, start_ms, end_ms, hours_from)
+    bucket_of = bucket_finder(granularity, zone, start_ms, end_ms, hours_from)
     if bucket_of is None:
         raise invalid_value(granularity, "Period")
     return bucket_of
@@ -236,12 +238,7 @@ def _view(value: object, model: str, family: Family) -> View:
         raise invalid_value(target, f"{model}Target", timers)
     if given.get("function") != "rangeBound":
         raise invalid_value(given.get("function"), f"{model}Function", ("rangeBound",))
-    bounds = read_object(
-        given.get("range"), "AggregationRange", frozenset({"gte", "lt"})
-    )
-    for bound in bounds.values():
-        if isinstance(bound, bool) or not isinstance(bound, int | float):
-            raise invalid_value(bound, "AggregationRange")
+    bounds = read_range(given.get("range"), *AGGREGATION_RANGE)
     if not bounds:
         msg = f"The range of view [{name}] needs at least one bound."
         raise bad_request(msg)

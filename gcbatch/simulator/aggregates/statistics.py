@@ -1,7 +1,7 @@
-"""Makes the statistics of a metric from the values of its events.
+"""Computes the statistics of a metric from the values of its events.
 
-Source: which figures each kind has was read off the public samples of answers, such
-as those in splunk/genesys_cloud_ta; read 2026-11-21.
+Source: the statistics of each kind of metric are those in public samples of answers,
+such as splunk/genesys_cloud_ta; read 2026-11-21.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,14 +13,14 @@ SERVICE_TARGET: Final = "oServiceTarget"
 SENTIMENTS: Final = frozenset({"oCustomerSentiment", "oSentimentScore"})
 
 Statistics = Callable[[Sequence[float], float | None], dict[str, Any]]
-"""From the values of a bucket, and the group's service-level target (0 to 1, None
-where it has none), to the figures."""
+"""Computes statistics from the values of a bucket and the group's service-level target
+(0 to 1; None if it has none)."""
 
 
 def statistics_of(metric: str) -> Statistics:
-    """Return what makes the figures that a metric of this kind has.
+    """Return the function that computes the statistics of a metric.
 
-    The first letter and the ending of the name tell the kind.
+    The first letter and the ending of the name decide the kind of metric.
     """
     if metric == SERVICE_TARGET:
         return _current
@@ -40,7 +40,7 @@ def _number(values: Sequence[float], _: float | None) -> dict[str, Any]:
 
 
 def total(values: Sequence[float], _: float | None) -> dict[str, Any]:
-    """Return the sum alone, which is all that a user's metric has."""
+    """Return the sum alone: a user's metric has no other statistics."""
     return {"sum": sum(values)}
 
 

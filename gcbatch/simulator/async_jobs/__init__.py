@@ -1,1 +1,1 @@
-"""Async jobs of the service: submitted, worked on, fetched by cursor."""
+"""Async jobs of the service: their life cycle, and their results in pages."""

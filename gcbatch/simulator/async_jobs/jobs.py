@@ -1,24 +1,25 @@
-"""Jobs that run in the background: handed in, asked after, read, dropped.
+"""Async jobs of the service: submitted, polled, read, deleted.
 
-What a job asks and how its results look is its kind's business; here is only its life.
-A job is done once it was asked after often enough and long enough ago, so that no test
+This module has the life cycle alone; what a job asks for and how its results look is
+decided by its kind. A job is done after so many polls and so many seconds, so no test
 has to sleep for one.
 
 Source: models AsyncQueryResponse and AsyncQueryStatus of PureCloudPlatformClientV2
 269.0.0, read 2026-11-21. How long results are kept, how many jobs may run at once and
-what too many are answered with is not public: those figures and words are ours.
+how the service refuses too many is not public: those figures and texts are ours.
 """
 
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal
 
+from gcbatch.simulator.async_jobs.paging import Results
 from gcbatch.simulator.instants import instant_text, milliseconds
 from gcbatch.simulator.problems import Problem, not_found
 
-__all__ = ["Answer", "Gather", "JobRules", "Jobs", "State"]
+__all__ = ["FindResults", "JobRules", "Jobs", "State"]
 
 State = Literal["QUEUED", "PENDING", "FAILED", "CANCELLED", "FULFILLED", "EXPIRED"]
 
@@ -27,37 +28,19 @@ ERROR_MESSAGE: Final = "The query could not be completed."
 RETRY_AFTER_S: Final = 1
 
 
-class Answer(Protocol):
-    """All results of a job, given page by page."""
-
-    def page(
-        self, params: Mapping[str, str], digest: str, faults: Collection[str]
-    ) -> bytes:
-        """Return the JSON of a page.
-
-        Args:
-            params: Of the request's query string, such as `cursor`.
-            digest: What tells the job's cursors from others.
-            faults: Kinds of the faults that befell the request.
-
-        Raises:
-            Problem: 400 if a parameter is not right.
-        """
-
-
-Gather = Callable[[], Answer]
-"""Finds the results of a job; called once, when it is done."""
+FindResults = Callable[[], Results]
+"""Finds the results of a job; called once, when they are first read."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobRules:
-    """How jobs live.
+    """How long jobs run and how long their results are kept.
 
     Args:
         polls: Requests for its status that find a job still running.
-        delay_s: Seconds that it runs at least.
-        lifetime_s: Seconds that its results are kept once it is done.
-        max_in_flight: Most jobs running at once; None is without limit.
+        delay_s: Minimum seconds that it runs.
+        lifetime_s: Seconds that its results are kept after it is done.
+        max_in_flight: Maximum jobs running at once; None is without limit.
     """
 
     polls: int = 1
@@ -71,25 +54,25 @@ class _Job:
     """A job; its times are the clock's seconds.
 
     Args:
-        gather: Finds its results.
-        submitted: When it was handed in.
-        due: When it is done; None while it has not been asked after often enough.
-        end: How it ends.
-        asked: Requests for its status so far.
-        dropped: When a fault makes its results expire; None by age only.
-        answer: Its results; None until they are read, and once they have expired.
+        find: Finds its results.
+        submitted: When it was submitted.
+        due: When it is done; None until it was polled often enough.
+        end: The state in which it ends.
+        polls: Requests for its status so far.
+        dropped: When a fault makes its results expire; None if only age does.
+        results: None until they are read, and after they have expired.
     """
 
-    gather: Gather
+    find: FindResults
     submitted: float
     due: float | None
     end: State = "FULFILLED"
-    asked: int = 0
+    polls: int = 0
     dropped: float | None = None
-    answer: Answer | None = field(default=None, repr=False)
+    results: Results | None = field(default=None, repr=False)
 
     def expiry(self, lifetime_s: float) -> float | None:
-        """Return when the results expire; None where there are or will be none."""
+        """Return when the results expire; None if the job has none."""
         if self.due is None or self.end != "FULFILLED":
             return None
         if self.dropped is None:
@@ -97,9 +80,9 @@ class _Job:
         return max(self.due, self.dropped)
 
     def state(self, now: float, lifetime_s: float) -> State:
-        """Return how the job stands."""
+        """Return the state of the job."""
         if self.due is None or now < self.due:
-            return "PENDING" if self.asked else "QUEUED"
+            return "PENDING" if self.polls else "QUEUED"
         expiry = self.expiry(lifetime_s)
         return "EXPIRED" if expiry is not None and now >= expiry else self.end
 
@@ -108,8 +91,8 @@ class Jobs:
     """The jobs of an organisation.
 
     Args:
-        rules: How they live.
-        clock: Seconds, monotonic; lifetimes go by it, and so do the dates told.
+        rules: How long they run and are kept.
+        clock: Seconds, monotonic; it decides lifetimes and the dates in answers.
     """
 
     def __init__(self, rules: JobRules, clock: Callable[[], float]) -> None:
@@ -123,26 +106,26 @@ class Jobs:
         """The time of day by the clock, in UTC."""
         return self._instant(self._clock())
 
-    def submit(self, kind: str, gather: Gather, faults: Collection[str] = ()) -> str:
-        """Take a job in and return its id.
+    def submit(self, kind: str, find: FindResults, faults: Collection[str] = ()) -> str:
+        """Add a job and return its id.
 
         Args:
-            kind: Where its id is known.
-            gather: Finds its results.
-            faults: Kinds of the faults that befell the request.
+            kind: Ids are unique within a kind.
+            find: Finds its results.
+            faults: Kinds of the faults that apply to the request.
 
         Raises:
-            Problem: 429 if as many as may are running.
+            Problem: 429 if the maximum of jobs is running.
         """
-        most = self._rules.max_in_flight
-        if most is not None and self._running() >= most:
-            raise _too_many(most)
+        maximum = self._rules.max_in_flight
+        if maximum is not None and self._running() >= maximum:
+            raise _too_many(maximum)
         now = self._clock()
         due = None if self._rules.polls else now + self._rules.delay_s
-        job = _Job(gather, now, due)
+        job = _Job(find, now, due)
         job_id = str(uuid.uuid4())
         self._jobs[kind, job_id] = job
-        self._strike(job, now, faults)
+        self._apply_faults(job, now, faults)
         return job_id
 
     def status(
@@ -154,15 +137,15 @@ class Jobs:
             Problem: 404 if there is no such job.
         """
         job, now = self._job(kind, job_id), self._clock()
-        self._strike(job, now, faults)
+        self._apply_faults(job, now, faults)
         state = job.state(now, self._rules.lifetime_s)
         status = self._status(job, state)
-        job.asked += 1
-        if job.due is None and job.asked >= self._rules.polls:
+        job.polls += 1
+        if job.due is None and job.polls >= self._rules.polls:
             job.due = max(now, job.submitted + self._rules.delay_s)
         return state in RUNNING, status
 
-    def answer(self, kind: str, job_id: str, faults: Collection[str] = ()) -> Answer:
+    def results(self, kind: str, job_id: str, faults: Collection[str] = ()) -> Results:
         """Return the results of a job.
 
         Raises:
@@ -170,21 +153,21 @@ class Jobs:
                 if it is still running, or did not end well.
         """
         job, now = self._job(kind, job_id), self._clock()
-        self._strike(job, now, faults)
+        self._apply_faults(job, now, faults)
         state = job.state(now, self._rules.lifetime_s)
         if state == "EXPIRED":
-            job.answer = None
+            job.results = None
             msg = "The results of the job have expired."
             raise not_found(msg)
         if state != "FULFILLED":
             msg = f"The job has no results, its state is {state}."
             raise Problem(409, "conflict", msg)
-        if job.answer is None:
-            job.answer = job.gather()
-        return job.answer
+        if job.results is None:
+            job.results = job.find()
+        return job.results
 
     def delete(self, kind: str, job_id: str) -> None:
-        """Forget a job, whether it runs or not.
+        """Delete a job, whether it is running or not.
 
         Raises:
             Problem: 404 if there is no such job.
@@ -203,11 +186,11 @@ class Jobs:
         now, lifetime_s = self._clock(), self._rules.lifetime_s
         return sum(job.state(now, lifetime_s) in RUNNING for job in self._jobs.values())
 
-    def _strike(self, job: _Job, now: float, faults: Collection[str]) -> None:
-        """Let faults decide how a job ends; one that is done can only expire."""
+    def _apply_faults(self, job: _Job, now: float, faults: Collection[str]) -> None:
+        """Let faults decide how a job ends; a job that is done can only expire."""
         if "job_expired" in faults:
             job.dropped = now
-        if job.state(now, self._rules.lifetime_s) in RUNNING or job.asked == 0:
+        if job.state(now, self._rules.lifetime_s) in RUNNING or job.polls == 0:
             if "job_failed" in faults:
                 job.end = "FAILED"
             elif "job_cancelled" in faults:
@@ -232,11 +215,11 @@ class Jobs:
         return instant_text(milliseconds(self._instant(seconds)))
 
 
-def _too_many(most: int) -> Problem:
-    """Return the 429; its text has no number in brackets, which would be a wait."""
+def _too_many(maximum: int) -> Problem:
+    """Return the 429; a number in brackets would mean a wait, so it has none."""
     return Problem(
         429,
         "too.many.requests",
-        f"Too many jobs are running, the maximum is {most}.",
+        f"Too many jobs are running, the maximum is {maximum}.",
         headers={"Retry-After": str(RETRY_AFTER_S)},
     )

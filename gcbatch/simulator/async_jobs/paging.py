@@ -1,66 +1,80 @@
-"""Cuts the results of a job into pages behind cursors.
+"""The results of a job, cut into pages behind cursors.
 
-A cursor holds where its page begins, so that the same cursor leads to the same page
-again, however often it is asked for.
+A cursor holds where its page begins, so the same cursor always leads to the same page.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Final, TypeVar
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
-from gcbatch.simulator.paging import Page, page_at, read_place
+from gcbatch.simulator.paging import page_at, read_place
 from gcbatch.simulator.problems import bad_request
 
-__all__ = ["USUAL_PAGE_SIZE", "page_of", "read_page_size"]
+__all__ = ["DEFAULT_PAGE_SIZE", "Results"]
 
-_Row = TypeVar("_Row")
+DEFAULT_PAGE_SIZE: Final = 1000
+"""Rows of a page if the request does not say: the number that clients are known to
+send. The service's own default and maximum are not public."""
 
-USUAL_PAGE_SIZE: Final = 1000
-"""Rows a page where the request does not say: what clients are known to send. The
-service's own default and maximum are not public."""
+_PAGE_FAULTS: Final = {
+    "empty_results": "empty_page",
+    "repeated_cursor": "repeated_token",
+}
 
-_AS_PAGES: Final = {"empty_results": "empty_page", "repeated_cursor": "repeated_token"}
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """All results of a job.
+
+    Args:
+        rows: In the order in which pages have them.
+        page_size: Maximum rows of a page; None takes `pageSize` from the request
+            for a page.
+        to_json: Returns the JSON of a page: takes its rows, and the object that has
+            `cursor` unless it is the last page.
+    """
+
+    rows: Sequence[Any]
+    page_size: int | None
+    to_json: Callable[[Sequence[Any], Mapping[str, str]], bytes]
+
+    def page(
+        self, params: Mapping[str, str], digest: str, faults: Collection[str]
+    ) -> bytes:
+        """Return the JSON of the page that a request asks for.
+
+        Args:
+            params: Of the request; without `cursor` it is the first page.
+            digest: Of the job; cursors of other jobs are refused.
+            faults: Kinds of the faults that apply to the request.
+
+        Raises:
+            Problem: 400 if the cursor is not one of this job, or the page size is
+                not a number of at least 1.
+        """
+        size = self.page_size or _read_page_size(params.get("pageSize"))
+        place = read_place(params.get("cursor"), "cursor", digest)
+        kinds = tuple(_PAGE_FAULTS[kind] for kind in faults if kind in _PAGE_FAULTS)
+        page = page_at(place, self.rows, size, kinds)
+        rows = list(page.rows)
+        if "lost_results" in faults:
+            del rows[len(rows) // 2 :]
+        if "doubled_results" in faults:
+            before = max(place.offset, 1) - 1
+            rows[:0] = self.rows[before : before + 1]
+        cursor = {} if page.next_token is None else {"cursor": page.next_token}
+        return self.to_json(rows, cursor)
 
 
-def read_page_size(text: str | None) -> int:
-    """Return how many rows a page is to have, never more than the usual number.
+def _read_page_size(text: str | None) -> int:
+    """Return the number of rows of a page, at most the default.
 
     Raises:
-        Problem: 400 if it is no number of at least 1.
+        Problem: 400 if it is not a number of at least 1.
     """
     if text is None:
-        return USUAL_PAGE_SIZE
+        return DEFAULT_PAGE_SIZE
     if not text.isdecimal() or int(text) < 1:
         msg = "pageSize must be a number of at least 1."
         raise bad_request(msg)
-    return min(int(text), USUAL_PAGE_SIZE)
-
-
-def page_of(
-    rows: Sequence[_Row],
-    size: int,
-    params: Mapping[str, str],
-    digest: str,
-    faults: Collection[str],
-) -> Page[_Row]:
-    """Return the page that a request asks for.
-
-    Args:
-        rows: All of them.
-        size: Most rows of a page.
-        params: Of the request; without `cursor` it is the first page.
-        digest: What tells the job's cursors from others.
-        faults: Kinds of the faults that befell the request.
-
-    Raises:
-        Problem: 400 if the cursor is none that the job gave.
-    """
-    place = read_place(params.get("cursor"), "cursor", digest)
-    kinds = tuple(_AS_PAGES[kind] for kind in faults if kind in _AS_PAGES)
-    page = page_at(place, rows, size, kinds)
-    found = list(page.rows)
-    if "lost_results" in faults:
-        del found[len(found) // 2 :]
-    if "doubled_results" in faults:
-        before = max(place.offset, 1) - 1
-        found[:0] = rows[before : before + 1]
-    return Page(found, page.next_token)
+    return min(int(text), DEFAULT_PAGE_SIZE)

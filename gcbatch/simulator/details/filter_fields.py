@@ -1,4 +1,4 @@
-"""What filters of details queries can name, and where a conversation has it.
+"""The fields that filters of details queries can name, and how to read them.
 
 Source: the enumerations of models `<Level>DetailQueryPredicate` of
 PureCloudPlatformClientV2 269.0.0, read 2026-11-21.
@@ -141,13 +141,13 @@ _LISTS: Final[Mapping[str, str]] = {
     "requestedRoutingSkillId": "requestedRoutingSkillIds",
     "sipResponseCode": "sipResponseCodes",
 }
-"""Fields that are lists, and so have another name than their dimension."""
+"""Fields that are lists: their names differ from their dimensions."""
 
 _OF_OUTCOMES: Final = ("flowOutcome", "flowOutcomeId", "flowOutcomeValue")
 
 
 def conversation_values(conversation: Json) -> Iterator[Values]:
-    """Yield what a conversation has: one record."""
+    """Yield the values of a conversation, as one record."""
     metrics: dict[str, list[object]] = {}
     for participant in conversation.get("participants") or ():
         for session in participant.get("sessions") or ():
@@ -161,7 +161,7 @@ def conversation_values(conversation: Json) -> Iterator[Values]:
 
 
 def segment_values(conversation: Json) -> Iterator[Values]:
-    """Yield what each segment has, with what its session and participant have."""
+    """Yield the values of each segment, its session and its participant."""
     for participant in conversation.get("participants") or ():
         for session in participant.get("sessions") or ():
             flow = session.get("flow") or {}
@@ -170,7 +170,7 @@ def segment_values(conversation: Json) -> Iterator[Values]:
 
 
 def record_values(record: Json) -> Values:
-    """Return what a record without others in it has."""
+    """Return the values of a record that contains no other records."""
     return partial(_of, record)
 
 

@@ -1,45 +1,51 @@
-"""The filters of details queries: read strictly, then evaluated on JSON.
+"""The filters of details queries: reads them strictly, and tests records with them.
 
-A query has lists of filters by level. All filters of a list must accept; one on
-segments accepts a conversation if a single segment of it passes.
+A query has a list of filters for each level. All filters of a list must accept; a
+filter on segments accepts a conversation if one segment of it passes.
 
 Source: models `<Level>DetailQueryFilter`, `Clause` and `Predicate` of
-PureCloudPlatformClientV2 269.0.0, read 2026-11-21. Texts are compared without
-regard to case, as the service's own example asks for the purpose `Customer`.
+PureCloudPlatformClientV2 269.0.0, read 2026-11-21. Case does not matter in
+texts, because the service's own example has the purpose `Customer`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
+from gcbatch.simulator.filter_tree import (
+    KINDS,
+    OPERATORS,
+    FilterModels,
+    FilterTree,
+    read_filter_tree,
+)
 from gcbatch.simulator.problems import bad_request, invalid_value
 from gcbatch.simulator.request_reading import (
+    NUMERIC_RANGE,
     read_choice,
     read_list,
     read_object,
+    read_range,
     read_text,
 )
 
 __all__ = ["Filter", "Level", "Predicate", "Values", "accepted", "read_filters"]
 
 Values = Callable[[str], tuple[object, ...]]
-"""Tells what a record has for a dimension or metric; nothing if it has neither."""
+"""Returns the values that a record has for a dimension or metric; empty if none."""
 
-JOINS: Final = ("and", "or")
-KINDS: Final = ("dimension", "property", "metric")
-OPERATORS: Final = ("matches", "exists", "notExists")
 PROPERTY_TYPES: Final = ("bool", "integer", "real", "date", "string", "uuid")
-BOUNDS: Final = frozenset({"gt", "gte", "lt", "lte"})
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """What filters of one level may name.
+    """The names that filters of one level may use.
 
     Args:
         model: The name of the level in the API's models.
-        dimensions: Words for `dimension`.
-        metrics: Words for `metric`.
+        dimensions: Values of `dimension`.
+        metrics: Values of `metric`.
         has_properties: Whether predicates may be on properties.
     """
 
@@ -54,10 +60,10 @@ class Predicate:
     """One test of one dimension or metric.
 
     Args:
-        name: Of the dimension or metric; None tests a property, of which no record
-            here has any.
+        name: Of the dimension or metric; None tests a property, which no record
+            here has.
         operator: `matches`, `exists` or `notExists`.
-        value: What it must be; None with a range.
+        value: The expected value; None with a range.
         bounds: Of a range, such as `("gte", 5.0)`.
     """
 
@@ -66,8 +72,8 @@ class Predicate:
     value: str | None
     bounds: tuple[tuple[str, float], ...]
 
-    def accepts(self, values: Values) -> bool:
-        """Tell whether a record passes."""
+    def accepts(self, values: Values, /) -> bool:
+        """Return whether a record passes."""
         found = () if self.name is None else values(self.name)
         if self.operator == "exists":
             return bool(found)
@@ -83,23 +89,11 @@ class Predicate:
         return all(_is_within(actual, *bound) for bound in self.bounds)
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Clauses and predicates joined by `and` or `or`; an empty one takes all."""
-
-    join: str
-    parts: tuple["Filter | Predicate", ...]
-
-    def accepts(self, values: Values) -> bool:
-        """Tell whether a record passes."""
-        verdicts = [part.accepts(values) for part in self.parts]
-        if not verdicts:
-            return True
-        return all(verdicts) if self.join == "and" else any(verdicts)
+Filter = FilterTree[Values]
 
 
 def accepted(filters: tuple[Filter, ...], records: Iterator[Values]) -> bool:
-    """Tell whether each filter accepts at least one of the records."""
+    """Return whether each filter accepts at least one of the records."""
     if not filters:
         return True
     known = list(records)
@@ -111,38 +105,22 @@ def read_filters(value: object, level: Level) -> tuple[Filter, ...]:
 
     Raises:
         Problem: If a shape, a type, an operator, a dimension or a metric is not one
-            that the level takes.
+            that the level has.
     """
-    model = f"{level.model}DetailQueryFilter"
-    return tuple(_read_filter(item, level, model) for item in read_list(value, model))
-
-
-def _read_filter(value: object, level: Level, model: str) -> Filter:
-    given = read_object(value, model, frozenset({"type", "clauses", "predicates"}))
-    join = read_choice(given.get("type"), f"{model}Type", JOINS)
-    clauses = read_list(given.get("clauses"), model)
-    predicates = read_list(given.get("predicates"), model)
-    return Filter(
-        join,
-        (
-            *(_read_clause(clause, level) for clause in clauses),
-            *(_read_predicate(predicate, level) for predicate in predicates),
-        ),
+    filter_model, clause_model = (
+        f"{level.model}DetailQuery{kind}" for kind in ("Filter", "Clause")
+    )
+    models = FilterModels(
+        filter_model, f"{filter_model}Type", clause_model, f"{clause_model}Type"
+    )
+    read_predicate = partial(_read_predicate, level)
+    return tuple(
+        read_filter_tree(item, models, read_predicate)
+        for item in read_list(value, models.filter)
     )
 
 
-def _read_clause(value: object, level: Level) -> Filter:
-    model = f"{level.model}DetailQueryClause"
-    given = read_object(value, model, frozenset({"type", "predicates"}))
-    predicates = read_list(given.get("predicates"), model)
-    if not predicates:
-        msg = "A clause of a filter needs at least one predicate."
-        raise bad_request(msg)
-    join = read_choice(given.get("type"), f"{model}Type", JOINS)
-    return Filter(join, tuple(_read_predicate(item, level) for item in predicates))
-
-
-def _read_predicate(value: object, level: Level) -> Predicate:
+def _read_predicate(level: Level, value: object) -> Predicate:
     model = f"{level.model}DetailQueryPredicate"
     given = read_object(value, model, _predicate_keys(level))
     kind = read_choice(given.get("type", "dimension"), f"{model}Type", KINDS)
@@ -190,11 +168,7 @@ def _read_name(
 def _read_bounds(value: object) -> tuple[tuple[str, float], ...]:
     if value is None:
         return ()
-    bounds = read_object(value, "NumericRange", BOUNDS)
-    for bound in bounds.values():
-        if isinstance(bound, bool) or not isinstance(bound, int | float):
-            raise invalid_value(bound, "NumericRange")
-    return tuple(sorted(bounds.items()))
+    return tuple(sorted(read_range(value, *NUMERIC_RANGE).items()))
 
 
 def _is_within(actual: float, bound: str, limit: float) -> bool:

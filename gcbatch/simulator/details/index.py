@@ -1,7 +1,7 @@
-"""A tenant's conversations in time order, found by interval.
+"""A tenant's conversations in order of time, found by interval.
 
-An index lives as long as its tenant, and remembers the answers to the last few
-distinct queries, as pages of one query follow each other.
+An index lives as long as its tenant. It caches the answers to the last few distinct
+queries, because the pages of a query are separate requests.
 """
 
 import math
@@ -15,21 +15,21 @@ import orjson
 
 from gcbatch.simulator.documents import Document
 from gcbatch.simulator.instants import DAY_MS, milliseconds
-from gcbatch.simulator.tenant.cache import kept_with_tenant
+from gcbatch.simulator.tenant.cache import cached_per_tenant
 from gcbatch.simulator.tenant.conversations import conversations_of
 from gcbatch.simulator.tenant.tenant import Tenant
 
-__all__ = ["Index", "Matching", "Order", "OrderBy", "in_order", "index_of"]
+__all__ = ["Index", "Matching", "Order", "OrderBy", "index_of", "sort_documents"]
 
 Matching = Literal["start-day", "overlap"]
-"""Which conversations an interval means: those whose UTC day of start it touches,
-or those that were going on at some instant of it."""
+"""Which conversations an interval selects: those whose UTC day of start it touches, or
+those that were going on at some instant of it."""
 
 Order = Literal["asc", "desc", "unordered"]
 OrderBy = Literal["conversationStart", "conversationEnd", "segmentStart", "segmentEnd"]
 
-REMEMBERED: Final = 64
-"""Distinct queries whose answers are kept; more than a client has in flight."""
+MAX_CACHED: Final = 64
+"""Distinct queries whose answers are cached; more than a client has in flight."""
 
 
 class Index:
@@ -39,7 +39,7 @@ class Index:
         documents: In any order.
 
     Attributes:
-        has_late: Whether any is held back at first.
+        has_late: Whether any is not visible from the start.
     """
 
     def __init__(self, documents: Sequence[Document]) -> None:
@@ -49,47 +49,47 @@ class Index:
         self._answers: OrderedDict[Hashable, list[Document]] = OrderedDict()
 
     def between(self, start_ms: int, end_ms: int, matching: Matching) -> list[Document]:
-        """Return the conversations that [start_ms, end_ms) means, by start and id."""
+        """Return the conversations that [start_ms, end_ms) selects, by start and id."""
         if matching == "start-day":
             first = bisect_left(self._starts, start_ms // DAY_MS * DAY_MS)
             after = bisect_left(self._starts, -(-end_ms // DAY_MS) * DAY_MS)
             return self._documents[first:after]
         first = bisect_left(self._starts, start_ms)
         after = bisect_left(self._starts, end_ms)
-        still_on = [
+        still_active = [
             document
             for document in self._documents[:first]
             if document.end_ms is None or document.end_ms > start_ms
         ]
-        return still_on + self._documents[first:after]
+        return still_active + self._documents[first:after]
 
-    def answer(
+    def cached(
         self, query: Hashable, make: Callable[[], list[Document]]
     ) -> list[Document]:
-        """Return the answer to a query, made on the first call only."""
+        """Return the answer to a query; only the first call makes it."""
         if query not in self._answers:
             self._answers[query] = make()
-            if len(self._answers) > REMEMBERED:
+            if len(self._answers) > MAX_CACHED:
                 self._answers.popitem(last=False)
         return self._answers[query]
 
 
-@kept_with_tenant
+@cached_per_tenant
 def index_of(tenant: Tenant) -> Index:
-    """Return a tenant's conversations: those of its calls, and its documents."""
+    """Return the index of a tenant's calls and documents."""
     return Index([*conversations_of(tenant), *tenant.documents])
 
 
-def in_order(
+def sort_documents(
     documents: list[Document], order: Order, order_by: OrderBy
 ) -> list[Document]:
-    """Return documents as a query wants them.
+    """Return documents in the order of a query.
 
     Args:
         documents: By start and id.
-        order: Of `unordered` the order is that of the ids.
-        order_by: One that still goes on ends last; one without segments comes
-            first.
+        order: `unordered` sorts by id.
+        order_by: A document that has not ended counts as ending last; one without
+            segments comes first.
     """
     if order == "unordered":
         return sorted(documents, key=_by_id)

@@ -1,7 +1,7 @@
-"""Details asked for by a job: conversations, and what users did, in pages.
+"""Jobs for details of conversations and of users.
 
-Jobs read a lake, not the live data: what is newer than its date of availability is
-missing from the answer without a word, and rows come in no order of time.
+Jobs read a data lake, not the live data. What is newer than its date of availability is
+missing from the results without a notice, and rows are not in order of time.
 
 Source: models AnalyticsConversationAsyncQueryResponse and
 AnalyticsUserDetailsAsyncQueryResponse of PureCloudPlatformClientV2 269.0.0, read
@@ -10,16 +10,17 @@ AnalyticsUserDetailsAsyncQueryResponse of PureCloudPlatformClientV2 269.0.0, rea
 
 import hashlib
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import orjson
 
-from gcbatch.simulator.async_jobs.jobs import Gather
-from gcbatch.simulator.async_jobs.paging import page_of, read_page_size
+from gcbatch.simulator.async_jobs.jobs import FindResults
+from gcbatch.simulator.async_jobs.paging import Results
 from gcbatch.simulator.details import user_query as user_details
-from gcbatch.simulator.details.query import matching, read_async
+from gcbatch.simulator.details.query import find_conversations, read_async
 from gcbatch.simulator.documents import Document
 from gcbatch.simulator.instants import instant_text, milliseconds
 from gcbatch.simulator.tenant.tenant import Tenant
@@ -29,12 +30,12 @@ __all__ = ["Lake", "read_conversation_job", "read_user_job"]
 
 @dataclass(frozen=True, slots=True)
 class Lake:
-    """What jobs read, as it is at one moment.
+    """The data that jobs read, at one moment.
 
     Args:
-        date: Of availability: what began before it is there.
-        lags: Whether what began at the date or later is missing; else all is there.
-        shows: Tells of a row whether it is there already, whatever the date.
+        date: Of availability: the lake has what began before it.
+        lags: Whether it lacks what began at the date or later; otherwise it has all.
+        shows: Returns whether a row is visible already, whatever the date.
     """
 
     date: datetime
@@ -48,13 +49,13 @@ class Lake:
 
     @property
     def end_ms(self) -> float:
-        """First millisecond of which nothing is there, since 1970."""
+        """First millisecond, since 1970, of which the lake has nothing."""
         return milliseconds(self.date) if self.lags else math.inf
 
 
 def read_conversation_job(
-    body: bytes, tenant: Tenant, look: Callable[[], Lake]
-) -> Gather:
+    body: bytes, tenant: Tenant, current_lake: Callable[[], Lake]
+) -> FindResults:
     """Read and check the body of a job for conversations.
 
     Raises:
@@ -62,67 +63,54 @@ def read_conversation_job(
     """
     query = read_async(body)
 
-    def gather() -> _Answer:
-        lake = look()
-        found = (
+    def find(lake: Lake) -> Iterable[Document]:
+        return (
             document
-            for document in matching(tenant, query)
+            for document in find_conversations(tenant, query)
             if document.start_ms < lake.end_ms and lake.shows(document)
         )
-        return _Answer("conversations", _shuffled(found), lake)
 
-    return gather
+    return partial(_results, "conversations", find, current_lake)
 
 
-def read_user_job(body: bytes, tenant: Tenant, look: Callable[[], Lake]) -> Gather:
-    """Read and check the body of a job for what users did.
+def read_user_job(
+    body: bytes, tenant: Tenant, current_lake: Callable[[], Lake]
+) -> FindResults:
+    """Read and check the body of a job for user details.
 
     Raises:
         Problem: The 400 that the service would answer with.
     """
     query = user_details.read_async(body)
 
-    def gather() -> _Answer:
-        lake = look()
-        # a row holds many records: those beyond the date are left out of it
+    def find(lake: Lake) -> Iterable[Document]:
+        # a row holds many records: those after the date are left out of it
         end_ms = int(min(query.end_ms, lake.end_ms))
-        found = user_details.matching(tenant, replace(query, end_ms=end_ms))
-        return _Answer("userDetails", _shuffled(found), lake)
+        return user_details.find_users(tenant, replace(query, end_ms=end_ms))
 
-    return gather
+    return partial(_results, "userDetails", find, current_lake)
+
+
+def _results(
+    key: str,
+    find: Callable[[Lake], Iterable[Document]],
+    current_lake: Callable[[], Lake],
+) -> Results:
+    """Return the results of a job; a page has its rows under *key*."""
+    lake = current_lake()
+
+    def to_json(documents: Sequence[Document], cursor: Mapping[str, str]) -> bytes:
+        rows = b",".join(document.body(attributes=True) for document in documents)
+        rest = orjson.dumps({"dataAvailabilityDate": lake.text, **cursor})
+        return b'{"%b":[%b],%b' % (key.encode(), rows, rest[1:])
+
+    return Results(_shuffled(find(lake)), None, to_json)
 
 
 def _shuffled(documents: Iterable[Document]) -> list[Document]:
-    """Return the documents in an order that has nothing to do with time."""
+    """Return the documents in an order that is independent of time."""
 
     def place(document: Document) -> bytes:
         return hashlib.blake2b(document.id.encode(), digest_size=8).digest()
 
     return sorted(documents, key=place)
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """All results of a job.
-
-    Args:
-        key: Where a page has its rows.
-        documents: In the order in which they are given.
-        lake: Where they were found.
-    """
-
-    key: str
-    documents: Sequence[Document]
-    lake: Lake
-
-    def page(
-        self, params: Mapping[str, str], digest: str, faults: Collection[str]
-    ) -> bytes:
-        """Return the JSON of a page."""
-        size = read_page_size(params.get("pageSize"))
-        page = page_of(self.documents, size, params, digest, faults)
-        rows = b",".join(document.body(attributes=True) for document in page.rows)
-        rest = {"dataAvailabilityDate": self.lake.text}
-        if page.next_token is not None:
-            rest["cursor"] = page.next_token
-        return b'{"%b":[%b],%b' % (self.key.encode(), rows, orjson.dumps(rest)[1:])

@@ -1,8 +1,8 @@
-"""Pages of details by number, and what a query may say of them.
+"""Pages of details by number, and the paging part of a query.
 
 Source: models PagingSpec and AnalyticsQueryAggregation of
 PureCloudPlatformClientV2 269.0.0, read 2026-11-21. The sentence about too many
-results is quoted in a vendor's change log; other wordings are ours.
+results is quoted in a vendor's change log; other texts are ours.
 """
 
 from collections.abc import Sequence
@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from gcbatch.simulator.documents import Document
-from gcbatch.simulator.problems import bad_request, invalid_value
+from gcbatch.simulator.problems import bad_request
 from gcbatch.simulator.request_reading import (
+    AGGREGATION_RANGE,
     read_choice,
     read_list,
     read_object,
+    read_range,
     read_whole,
 )
 
-__all__ = ["PageOf", "answer", "read_aggregations", "read_page"]
+__all__ = ["PageOf", "page_json", "read_aggregations", "read_page"]
 
 DEFAULT_PAGE_SIZE: Final = 25
 MAX_PAGE_SIZE: Final = 100
@@ -26,10 +28,10 @@ MAX_PAGE_SIZE: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class PageOf:
-    """Which rows are asked for.
+    """The page that is requested.
 
     Args:
-        size: Most rows of a page.
+        size: Maximum rows of a page.
         number: The first is 1.
     """
 
@@ -38,14 +40,14 @@ class PageOf:
 
 
 def read_page(value: object, max_results: int) -> PageOf:
-    """Read the `paging` of a query; None is the first page of the usual size.
+    """Read the `paging` of a query; None is the first page of the default size.
 
     Args:
         value: As sent.
-        max_results: Row that no page may lie beyond.
+        max_results: Number of the last row that a page may reach.
 
     Raises:
-        Problem: If it is no page that the service gives.
+        Problem: If the service would refuse the page.
     """
     if value is None:
         return PageOf()
@@ -61,10 +63,10 @@ def read_page(value: object, max_results: int) -> PageOf:
 
 
 def read_aggregations(value: object) -> None:
-    """Check the aggregations of a query; none is ever computed.
+    """Check the aggregations of a query; they are not computed.
 
     Raises:
-        Problem: If their shape is not the model's.
+        Problem: If they do not have the shape of the model.
     """
     model = "AnalyticsQueryAggregation"
     keys = frozenset({"type", "dimension", "metric", "size", "ranges"})
@@ -76,19 +78,16 @@ def read_aggregations(value: object) -> None:
         if given.get("size") is not None:
             read_whole(given["size"], "size")
         for span in read_list(given.get("ranges"), "AggregationRange"):
-            bounds = read_object(span, "AggregationRange", frozenset({"gte", "lt"}))
-            for bound in bounds.values():
-                if isinstance(bound, bool) or not isinstance(bound, int | float):
-                    raise invalid_value(bound, "AggregationRange")
+            read_range(span, *AGGREGATION_RANGE)
 
 
-def answer(key: str, documents: Sequence[Document], page: PageOf) -> bytes:
+def page_json(key: str, documents: Sequence[Document], page: PageOf) -> bytes:
     """Return the JSON of a page.
 
     Args:
-        key: Where the rows are; past the last page it is missing.
+        key: Of the rows; after the last page it is missing.
         documents: All rows of the answer.
-        page: Which of them.
+        page: The page to return.
     """
     after = page.size * page.number
     rows = documents[after - page.size : after]

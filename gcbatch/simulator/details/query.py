@@ -1,9 +1,8 @@
-"""Queries of conversation details: read strictly, and what answers them.
+"""Queries of conversation details: reads them strictly, and finds their rows.
 
 Source: models ConversationQuery and AsyncConversationQuery of
 PureCloudPlatformClientV2 269.0.0; the pages on detail queries of
-developer.genesys.cloud; read 2026-11-21. Where no wording of a refusal is public
-it is ours.
+developer.genesys.cloud; read 2026-11-21. Error texts that are not public are ours.
 """
 
 from collections.abc import Mapping
@@ -22,7 +21,13 @@ from gcbatch.simulator.details.filter_fields import (
     segment_values,
 )
 from gcbatch.simulator.details.filters import Filter, accepted, read_filters
-from gcbatch.simulator.details.index import Matching, Order, OrderBy, in_order, index_of
+from gcbatch.simulator.details.index import (
+    Matching,
+    Order,
+    OrderBy,
+    index_of,
+    sort_documents,
+)
 from gcbatch.simulator.details.paging import PageOf, read_aggregations, read_page
 from gcbatch.simulator.documents import Document
 from gcbatch.simulator.instants import DAY_MS
@@ -37,11 +42,11 @@ from gcbatch.simulator.request_reading import (
 )
 from gcbatch.simulator.tenant.tenant import Tenant
 
-__all__ = ["DetailsQuery", "matching", "read_async", "read_query"]
+__all__ = ["DetailsQuery", "find_conversations", "read_async", "read_query"]
 
 MAX_DAYS_UNFILTERED: Final = 7
 MAX_DAYS: Final = 31
-"""Longest intervals of a query that is answered at once. Source: the page on detail
+"""Maximum intervals of a query that is answered at once. Source: the page on detail
 queries."""
 
 _FILTERS: Final = {
@@ -51,26 +56,26 @@ _FILTERS: Final = {
     "surveyFilters": SURVEY,
     "resolutionFilters": RESOLUTION,
 }
-_BOTH: Final = frozenset({*_FILTERS, "order", "orderBy", "interval"})
-_SYNC: Final = _BOTH | {"aggregations", "paging"}
-_ASYNC: Final = _BOTH | {"limit", "startOfDayIntervalMatching"}
+_SHARED: Final = frozenset({*_FILTERS, "order", "orderBy", "interval"})
+_SYNC: Final = _SHARED | {"aggregations", "paging"}
+_ASYNC: Final = _SHARED | {"limit", "startOfDayIntervalMatching"}
 
 
 @dataclass(frozen=True, slots=True)
 class DetailsQuery:
-    """A query that the service would answer, without its paging.
+    """A valid query, without its paging.
 
     Args:
         start_ms: First millisecond of the interval, since 1970.
-        end_ms: First one no longer in it.
-        matching: Which conversations the interval means.
+        end_ms: The first one after it.
+        matching: Which conversations the interval selects.
         conversation_filters: Each must accept the conversation.
         segment_filters: Each must accept one of its segments.
         matches_none: Whether there are filters on evaluations, surveys or
             resolutions, which no conversation here has.
         order: Of the rows.
-        order_by: What they are ordered by.
-        limit: Most rows; None is all.
+        order_by: The field of the order.
+        limit: Maximum rows; None is all.
     """
 
     start_ms: int
@@ -91,7 +96,7 @@ class DetailsQuery:
         )
 
     def accepts(self, document: Document) -> bool:
-        """Tell whether a conversation passes the filters."""
+        """Return whether a conversation passes the filters."""
         if self.matches_none:
             return False
         conversation = orjson.loads(document.json)
@@ -107,11 +112,11 @@ def read_query(
 
     Args:
         body: As sent.
-        matching: Which conversations an interval means.
-        max_results: Row that no page may lie beyond.
+        matching: Which conversations an interval selects.
+        max_results: Number of the last row that a page may reach.
 
     Returns:
-        The query, and which page of its rows is asked for.
+        The query, and the page that is requested.
 
     Raises:
         Problem: The 400 that the service would answer with.
@@ -121,17 +126,18 @@ def read_query(
     query = _read(given, matching)
     read_aggregations(given.get("aggregations"))
     days = (query.end_ms - query.start_ms) / DAY_MS
-    most = MAX_DAYS if query.is_filtered else MAX_DAYS_UNFILTERED
-    if days > most:
-        msg = f"The interval of the query is larger than the limit of {most} days."
+    maximum = MAX_DAYS if query.is_filtered else MAX_DAYS_UNFILTERED
+    if days > maximum:
+        msg = f"The interval of the query is larger than the limit of {maximum} days."
         raise bad_request(msg)
     return query, read_page(given.get("paging"), max_results)
 
 
 def read_async(body: bytes) -> DetailsQuery:
-    """Read the body of a query that a job is to answer.
+    """Read the body of a job's query.
 
-    Its interval means what was going on in it, unless it asks otherwise.
+    Its interval selects what went on in it, unless the query sets
+    `startOfDayIntervalMatching`.
 
     Raises:
         Problem: The 400 that the service would answer with.
@@ -147,11 +153,11 @@ def read_async(body: bytes) -> DetailsQuery:
     )
 
 
-def matching(tenant: Tenant, query: DetailsQuery) -> list[Document]:
+def find_conversations(tenant: Tenant, query: DetailsQuery) -> list[Document]:
     """Return the conversations that answer a query, in its order.
 
-    Those that are late are among them. The list is kept for the next call, so it
-    must stay as it is.
+    They include those that are not visible yet. The list is cached for the next call,
+    so do not change it.
     """
     index = index_of(tenant)
 
@@ -159,9 +165,9 @@ def matching(tenant: Tenant, query: DetailsQuery) -> list[Document]:
         found = index.between(query.start_ms, query.end_ms, query.matching)
         if query.is_filtered:
             found = [document for document in found if query.accepts(document)]
-        return in_order(found, query.order, query.order_by)[: query.limit]
+        return sort_documents(found, query.order, query.order_by)[: query.limit]
 
-    return index.answer(query, find)
+    return index.cached(query, find)
 
 
 def _read(

@@ -1,12 +1,12 @@
-"""Queries of user details: read strictly, and what answers them.
+"""Queries of user details: reads them strictly, and finds their rows.
 
-A row is a user with any record that overlaps the interval. Records are shown whole,
-also where they reach beyond it. Filters choose users, never records: each filter on
-presences or routing statuses must accept one of the user's records.
+A row is a user with a record that overlaps the interval. Records are complete, even
+those that reach beyond it. Filters choose users, not records: each filter on presences
+or routing statuses must accept one of the user's records.
 
 Source: models UserDetailsQuery, AsyncUserDetailsQuery and AnalyticsUserDetail of
-PureCloudPlatformClientV2 269.0.0, read 2026-11-21. That nothing is clipped and how
-rows are ordered is ours.
+PureCloudPlatformClientV2 269.0.0, read 2026-11-21. That records are complete, and
+the order of the rows, is ours.
 """
 
 from collections import defaultdict
@@ -37,28 +37,28 @@ from gcbatch.simulator.request_reading import (
 )
 from gcbatch.simulator.tenant.tenant import Presence, Tenant
 
-__all__ = ["UserQuery", "matching", "read_async", "read_query"]
+__all__ = ["UserQuery", "find_users", "read_async", "read_query"]
 
-_BOTH: Final = frozenset(
+_SHARED: Final = frozenset(
     {"interval", "userFilters", "presenceFilters", "routingStatusFilters", "order"}
 )
 _AGGREGATIONS: Final = ("presenceAggregations", "routingStatusAggregations")
-_SYNC: Final = _BOTH | {*_AGGREGATIONS, "paging"}
-_ASYNC: Final = _BOTH | {"limit"}
+_SYNC: Final = _SHARED | {*_AGGREGATIONS, "paging"}
+_ASYNC: Final = _SHARED | {"limit"}
 
 
 @dataclass(frozen=True, slots=True)
 class UserQuery:
-    """A query that the service would answer, without its paging.
+    """A valid query, without its paging.
 
     Args:
         start_ms: First millisecond of the interval, since 1970.
-        end_ms: First one no longer in it.
+        end_ms: The first one after it.
         user_filters: Each must accept the user.
         presence_filters: Each must accept one of the presences.
         routing_filters: Each must accept one of the routing statuses.
         order: Of the rows, by the user's id.
-        limit: Most rows; None is all.
+        limit: Maximum rows; None is all.
     """
 
     start_ms: int
@@ -75,10 +75,10 @@ def read_query(body: bytes, max_results: int) -> tuple[UserQuery, PageOf]:
 
     Args:
         body: As sent.
-        max_results: Row that no page may lie beyond.
+        max_results: Number of the last row that a page may reach.
 
     Returns:
-        The query, and which page of its rows is asked for.
+        The query, and the page that is requested.
 
     Raises:
         Problem: The 400 that the service would answer with.
@@ -92,7 +92,7 @@ def read_query(body: bytes, max_results: int) -> tuple[UserQuery, PageOf]:
 
 
 def read_async(body: bytes) -> UserQuery:
-    """Read the body of a query that a job is to answer.
+    """Read the body of a job's query.
 
     Raises:
         Problem: The 400 that the service would answer with.
@@ -103,7 +103,7 @@ def read_async(body: bytes) -> UserQuery:
     return _read(given, None if limit is None else read_whole(limit, "limit"))
 
 
-def matching(tenant: Tenant, query: UserQuery) -> list[Document]:
+def find_users(tenant: Tenant, query: UserQuery) -> list[Document]:
     """Return the users that answer a query, in its order."""
     of_user: defaultdict[str, list[Presence]] = defaultdict(list)
     for presence in tenant.presences:
@@ -168,7 +168,7 @@ def _accepts(query: UserQuery, row: Mapping[str, Any]) -> bool:
 
 
 def _document(row: Mapping[str, Any]) -> Document:
-    """Return a row as it is sent, with the span of its presences."""
+    """Return the document of a row, with the span of its presences."""
     spans = row["primaryPresence"]
     start_ms = _ms(min(span["startTime"] for span in spans))
     end_ms = _ms(max(span["endTime"] for span in spans))

@@ -1,1 +1,1 @@
-"""Faults that the simulator can be told to make."""
+"""Faults that the simulator can make."""

@@ -1,6 +1,6 @@
-"""Answers of details queries that are not as they should be.
+"""Corrupts answers of details queries.
 
-They act on pages of results of jobs too, where a fault is told to go there.
+A fault whose `path` says so corrupts pages of a job's results too.
 """
 
 import copy
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from gcbatch.simulator.faults.faults import Fault, Kind
 
-__all__ = ["detail_distorted", "has_details"]
+__all__ = ["corrupt_details", "has_details"]
 
 Json = dict[str, Any]
 
@@ -18,56 +18,56 @@ TOTAL: Final = "totalHits"
 
 
 def has_details(answer: Mapping[str, Any]) -> bool:
-    """Tell whether an answer is a page of details, be it one past the last."""
+    """Return whether an answer is a page of details, even one after the last."""
     return TOTAL in answer or any(key in answer for key in KEYS)
 
 
-def detail_distorted(answer: Json, fault: Fault) -> Json:
-    """Return a spoilt copy of an answer.
+def corrupt_details(answer: Json, fault: Fault) -> Json:
+    """Return a corrupted copy of an answer.
 
     Args:
-        answer: The right one; stays as it is.
-        fault: One of `DISTORTIONS`; those of other answers do nothing.
+        answer: The right one; not changed.
+        fault: Its kind is one of `CORRUPTIONS`; those of other answers do nothing.
     """
-    spoilt = copy.deepcopy(answer)
-    distort = _DISTORTIONS.get(fault.kind)
-    if distort is not None:
-        distort(spoilt, fault)
-    return spoilt
+    corrupted = copy.deepcopy(answer)
+    corrupt = _CORRUPTIONS.get(fault.kind)
+    if corrupt is not None:
+        corrupt(corrupted, fault)
+    return corrupted
 
 
 def _no_results(answer: Json, _: Fault) -> None:
-    """Leave the rows' key out, as past the last page."""
+    """Omit the key of the rows, as after the last page."""
     for key in KEYS:
         answer.pop(key, None)
 
 
 def _empty(answer: Json, _: Fault) -> None:
-    """Take every row away."""
+    """Remove every row."""
     _rows(answer).clear()
 
 
 def _short(answer: Json, _: Fault) -> None:
-    """Take the row in the middle away."""
+    """Remove the row in the middle."""
     rows = _rows(answer)
     del rows[len(rows) // 2 : len(rows) // 2 + 1]
 
 
 def _doubled(answer: Json, _: Fault) -> None:
-    """Give the first row again, in place of the last."""
+    """Replace the last row by the first."""
     rows = _rows(answer)
     if len(rows) > 1:
         rows[-1] = copy.deepcopy(rows[0])
 
 
 def _added(answer: Json, _: Fault) -> None:
-    """Give the first row again, at the end of all the others."""
+    """Add the first row again at the end."""
     rows = _rows(answer)
     rows += copy.deepcopy(rows[:1])
 
 
 def _drifting(answer: Json, fault: Fault) -> None:
-    """Miscount the rows of all pages."""
+    """Change the total number of rows."""
     if TOTAL in answer:
         answer[TOTAL] = max(answer[TOTAL] + fault.drift, 0)
 
@@ -84,7 +84,7 @@ def _newer(answer: Json, _: Fault) -> None:
 
 
 def _inner(row: Json) -> Iterator[tuple[str, object, Json]]:
-    """Yield each object within a row, with the new field that it gets."""
+    """Yield the name and value of a new field for each object within a row."""
     for presence in row.get("primaryPresence", ()):
         yield "newPresenceField", "new", presence
     for status in row.get("routingStatus", ()):
@@ -115,7 +115,7 @@ def _float(answer: Json, _: Fault) -> None:
 
 
 def _wrong_types(answer: Json, _: Fault) -> None:
-    """Make every metric a text that is no number."""
+    """Replace every metric by a text that is not a number."""
     for metric in _metrics(answer):
         metric["value"] = "many"
 
@@ -139,7 +139,7 @@ def _metrics(answer: Json) -> Iterator[Json]:
             yield from session.get("metrics", ())
 
 
-_DISTORTIONS: Final[Mapping[Kind, Callable[[Json, Fault], None]]] = {
+_CORRUPTIONS: Final[Mapping[Kind, Callable[[Json, Fault], None]]] = {
     "no_results": _no_results,
     "extra_fields": _extra,
     "wrong_types": _wrong_types,

@@ -1,8 +1,7 @@
-"""What can go wrong on the way, to order.
+"""Faults: what can go wrong with a request.
 
-A fault says what it does, to which requests, and how often. Requests that are
-refused for their token or by the quota do not reach a fault and are not counted by
-it.
+A fault says what it does, to which requests, and how often. A request that is refused
+because of its token or the quota does not reach the faults; they do not count it.
 """
 
 import random
@@ -11,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-__all__ = ["DISTORTIONS", "INSTEAD", "Fault", "Faults", "Hint", "Kind"]
+__all__ = ["CORRUPTIONS", "REPLACEMENTS", "Fault", "Faults", "Hint", "Kind"]
 
 Kind = Literal[
-    # answered instead of the real answer
+    # another answer instead of the real one
     "status",
     "throttled",
     "unauthorized",
@@ -23,7 +22,7 @@ Kind = Literal[
     "redirect",
     # the real answer, late
     "stall",
-    # the real answer, spoilt
+    # the real answer, corrupted
     "truncated",
     "no_results",
     "extra_fields",
@@ -33,19 +32,18 @@ Kind = Literal[
     "overlapping_buckets",
     "float_numbers",
     "offset_intervals",
-    # likewise, of the tutorials' endpoints only
+    # the real answer of the tutorials' endpoints, corrupted
     "null_levels",
     "nameless_queues",
     "no_offers",
-    # the pages of the tutorials' endpoints, out of order: a page without rows
-    # before the right one, a token that leads to its own page, a last page whose
-    # token leads back to the second
+    # wrong pages of the tutorials' endpoints: a page without rows before the right
+    # one, a token of its own page, a last page with the token of the second
     "empty_page",
     "repeated_token",
     "looping_tokens",
-    # pages of details: without rows, without one of them, with one in place of
-    # another, with one beside all others, with a wrong total, with fields of a later
-    # release on every level, with whole metrics as 414.0
+    # pages of details: without rows, without one row, with one row instead of
+    # another, with one row more, with a wrong total, with fields of a later release
+    # on every level, with whole metrics as 414.0
     "empty_details",
     "short_details",
     "doubled_details",
@@ -53,12 +51,12 @@ Kind = Literal[
     "drifting_total",
     "newer_fields",
     "float_details",
-    # jobs that do not end well
+    # jobs that fail, are cancelled or expire
     "job_failed",
     "job_cancelled",
     "job_expired",
-    # a page of a job's results: the cursor that led to it again, no rows before the
-    # right page, half of its rows lost, the last row of the page before once more
+    # a page of a job's results: with its own cursor again, empty before the right
+    # one, without half of its rows, with the last row of the page before it
     "repeated_cursor",
     "empty_results",
     "lost_results",
@@ -66,10 +64,10 @@ Kind = Literal[
 ]
 
 Hint = Literal["retry-after", "message", "reset", "none"]
-"""Where a 429 says how long to wait: header and text, text only, the
-`inin-ratelimit-reset` header only, or nowhere."""
+"""What in a 429 has the wait: header and text, the text alone, the header
+`inin-ratelimit-reset` alone, or nothing."""
 
-INSTEAD: Final[tuple[Kind, ...]] = (
+REPLACEMENTS: Final[tuple[Kind, ...]] = (
     "status",
     "throttled",
     "unauthorized",
@@ -78,7 +76,7 @@ INSTEAD: Final[tuple[Kind, ...]] = (
     "redirect",
 )
 
-DISTORTIONS: Final[tuple[Kind, ...]] = (
+CORRUPTIONS: Final[tuple[Kind, ...]] = (
     "no_results",
     "extra_fields",
     "wrong_types",
@@ -101,7 +99,7 @@ DISTORTIONS: Final[tuple[Kind, ...]] = (
 
 QUERIES: Final = r"/(aggregates/query|details/query|queues/summary)$"
 _DETAILS: Final = r"/details/query$"
-_USUAL_PATHS: Final[Mapping[Kind, str]] = {
+_DEFAULT_PATHS: Final[Mapping[Kind, str]] = {
     "empty_details": _DETAILS,
     "short_details": _DETAILS,
     "doubled_details": _DETAILS,
@@ -124,24 +122,24 @@ class Fault:
     """One thing that goes wrong.
 
     Args:
-        kind: What.
-        path: Regular expression, searched in the request's path. None is the
-            requests that the kind is about: submitted jobs, pages of their
-            results, details queries, else analytics queries.
+        kind: What goes wrong.
+        path: Regular expression, searched in the request's path. None selects the
+            requests of the kind: submitted jobs, pages of their results, details
+            queries, otherwise all analytics queries.
         nth: Which of the requests to that path, the first is 1; None is any.
-        probability: Chance to strike, 0 to 1, drawn from the seeded generator.
-        times: Most strikes; None is without end.
+        probability: Of each request, 0 to 1, drawn from the seeded generator.
+        times: Maximum requests that it applies to; None is without limit.
         status: HTTP status of `status` (None is 503) and `redirect` (302).
         body: Body of `status` and `garbage`; None is the service's own JSON.
         content_type: Of *body*.
-        hint: How a `throttled` tells the wait.
-        wait_s: The wait that a `throttled` tells, in seconds; a `status` tells
-            it as Retry-After where it is not None.
-        delay_s: How long a `stall` holds the answer back, in seconds.
-        location: Where a `redirect` points.
-        page: Of a query by pages, only requests for the page of this number, the
-            first is 1; they alone count for *nth*. None is all requests.
-        drift: What a `drifting_total` adds to the total; may be negative.
+        hint: What of a `throttled` has the wait.
+        wait_s: The wait in a `throttled`, in seconds; if not None, a `status` has it
+            as Retry-After.
+        delay_s: Seconds by which a `stall` delays the answer.
+        location: The target of a `redirect`.
+        page: Number of a page, the first is 1: the fault sees the requests for it
+            alone, and *nth* counts them. None is all requests.
+        drift: Number that a `drifting_total` adds to the total; may be negative.
     """
 
     kind: Kind
@@ -161,25 +159,25 @@ class Fault:
 
     @property
     def pattern(self) -> str:
-        """The regular expression that paths are searched for."""
+        """The regular expression to search for in paths."""
         if self.path is not None:
             return self.path
-        return _USUAL_PATHS.get(self.kind, QUERIES)
+        return _DEFAULT_PATHS.get(self.kind, QUERIES)
 
     @property
     def hides_quota(self) -> bool:
-        """Whether the answer lacks the rate-limit headers."""
+        """Whether the response lacks the rate-limit headers."""
         return self.kind == "throttled" and self.hint in ("message", "none")
 
 
 @dataclass(slots=True)
 class _Counts:
     seen: int = 0
-    struck: int = 0
+    triggered: int = 0
 
 
 @dataclass(slots=True)
-class _Armed:
+class _Counted:
     fault: Fault
     counts: _Counts = field(default_factory=_Counts)
 
@@ -189,59 +187,62 @@ class Faults:
 
     Args:
         faults: In the order in which they are tried.
-        seed: Of the generator behind `probability`.
+        seed: Of the random generator for `probability`.
+
+    Attributes:
+        triggered: The faults that applied to a request, in order of time.
     """
 
     def __init__(self, *faults: Fault, seed: int = 0) -> None:
-        self._armed = [_Armed(fault) for fault in faults]
+        self._counted = [_Counted(fault) for fault in faults]
         self._random = random.Random(seed)  # noqa: S311 - chance, not secrecy
-        self.struck: list[Fault] = []
+        self.triggered: list[Fault] = []
 
     def add(self, *faults: Fault) -> None:
-        """Arm more faults, behind those that are."""
-        self._armed += [_Armed(fault) for fault in faults]
+        """Add faults after those that exist."""
+        self._counted += [_Counted(fault) for fault in faults]
 
     def clear(self) -> None:
-        """Disarm every fault; what struck stays on record."""
-        self._armed.clear()
+        """Remove every fault; `triggered` stays."""
+        self._counted.clear()
 
-    def strike(self, path: str, body: object = None) -> tuple[Fault, ...]:
-        """Return the faults that befall a request, and count them.
+    def trigger(self, path: str, body: object = None) -> tuple[Fault, ...]:
+        """Return the faults that apply to a request, and count them.
 
-        Every armed fault sees the request. Only the first of those that answer
-        in its place strikes.
+        Every fault sees the request. Of those that replace the answer, only the first
+        applies.
 
         Args:
             path: Of the request.
             body: Its JSON; None without one.
         """
         chosen = tuple(self._choose(path, _page_of(body)))
-        self.struck += chosen
+        self.triggered += chosen
         return chosen
 
     def _choose(self, path: str, page: object) -> Iterator[Fault]:
         answered = False
-        for armed in self._armed:
-            fault, counts = armed.fault, armed.counts
+        for counted in self._counted:
+            fault, counts = counted.fault, counted.counts
             if not re.search(fault.pattern, path):
                 continue
             if fault.page not in (None, page):
                 continue
             counts.seen += 1
-            instead = fault.kind in INSTEAD
+            instead = fault.kind in REPLACEMENTS
             if (
-                (fault.times is not None and counts.struck >= fault.times)
+                (fault.times is not None and counts.triggered >= fault.times)
                 or (fault.nth is not None and counts.seen not in fault.nth)
                 or (instead and answered)
                 or self._random.random() >= fault.probability
             ):
                 continue
-            counts.struck += 1
+            counts.triggered += 1
             answered = answered or instead
             yield fault
 
 
 def _page_of(body: object) -> object:
-    """Return the page that a query asks for; None if it says nothing of pages."""
+    """Return the number of the page that a query requests; None if it has none."""
     paging = body.get("paging") if isinstance(body, dict) else None
     return paging.get("pageNumber") if isinstance(paging, dict) else None

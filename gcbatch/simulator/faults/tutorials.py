@@ -1,4 +1,4 @@
-"""Answers of the tutorials' endpoints that are not as they should be.
+"""Corrupts answers of the tutorials' endpoints.
 
 The kinds that aggregates have too mean the same here.
 """
@@ -11,7 +11,7 @@ from typing import Any, Final
 from gcbatch.simulator.faults.faults import Kind
 from gcbatch.simulator.instants import instant_text, milliseconds
 
-__all__ = ["ROW_DISTORTIONS", "Rows", "rows_of"]
+__all__ = ["ROW_CORRUPTIONS", "Rows", "rows_of"]
 
 Json = dict[str, Any]
 
@@ -23,10 +23,10 @@ class Rows:
     """The rows of an answer, changed in place.
 
     Args:
-        answer: All of it.
-        key: Where its rows are.
-        instant: Where a row has the start of its bucket.
-        start: The start of the query, for rows that have none.
+        answer: The whole answer.
+        key: Of its rows.
+        instant: Key of the start of a row's bucket.
+        start: The start of the query, for rows without that key.
     """
 
     def __init__(self, answer: Json, key: str, instant: str, start: str) -> None:
@@ -37,7 +37,7 @@ class Rows:
 
     @property
     def all(self) -> list[Json]:
-        """Every row; none if the key has been taken away."""
+        """Every row; empty if the key was removed."""
         rows: list[Json] = self.answer.get(self.key, [])
         return rows
 
@@ -50,7 +50,7 @@ class Rows:
         row[self._instant] = text
 
     def add_shifted(self, shift_ms: int) -> None:
-        """Add a copy of the first row, whose bucket starts that much later."""
+        """Add a copy of the first row whose bucket starts so much later."""
         for row in copy.deepcopy(self.all[:1]):
             later = instant_text(milliseconds(self.start_of(row)) + shift_ms)
             self.set_start(row, later)
@@ -62,7 +62,7 @@ def rows_of(answer: Json, query: Mapping[str, Any]) -> Rows | None:
 
     Args:
         answer: Any answer of the simulator.
-        query: The body that asked for it.
+        query: The body of its request.
     """
     if "dateRange" in query:
         return Rows(answer, "entities", "date", query["dateRange"]["from"])
@@ -72,12 +72,12 @@ def rows_of(answer: Json, query: Mapping[str, Any]) -> Rows | None:
 
 
 def _no_results(rows: Rows) -> None:
-    """Leave the key out."""
+    """Omit the key."""
     rows.answer.pop(rows.key, None)
 
 
 def _extra_fields(rows: Rows) -> None:
-    """Add keys that nobody told of, on every level."""
+    """Add unknown keys on every level."""
     rows.answer["newTopLevelKey"] = {"nested": [1, "two", None]}
     for row in rows.all:
         row["newRowKey"] = True
@@ -88,7 +88,7 @@ def _extra_fields(rows: Rows) -> None:
 
 
 def _wrong_types(rows: Rows) -> None:
-    """Make every number a text that is none."""
+    """Replace every number by a text that is not a number."""
     for row in rows.all:
         for inner in (row, *_inner(row)):
             for name, value in inner.items():
@@ -97,7 +97,7 @@ def _wrong_types(rows: Rows) -> None:
 
 
 def _doubled_bucket(rows: Rows) -> None:
-    """Give the first row twice."""
+    """Repeat the first row."""
     rows.all[:0] = copy.deepcopy(rows.all[:1])
 
 
@@ -128,7 +128,7 @@ def _offset_intervals(rows: Rows) -> None:
 
 
 def _null_levels(rows: Rows) -> None:
-    """Take the level out of the first row and of every second after it."""
+    """Set the level to null in the first row and in every second row after it."""
     for row in rows.all[::2]:
         if "serviceLevel" in row:
             row["serviceLevel"] = None
@@ -138,7 +138,7 @@ def _null_levels(rows: Rows) -> None:
 
 
 def _nameless_queues(rows: Rows) -> None:
-    """Take the names of the queues away."""
+    """Set the names of the queues to null."""
     for row in rows.all:
         if "queue" in row:
             row["queue"]["name"] = None
@@ -147,7 +147,7 @@ def _nameless_queues(rows: Rows) -> None:
 
 
 def _no_offers(rows: Rows) -> None:
-    """Leave the offers out, of the rows that have any."""
+    """Omit the offers from the rows that have them."""
     for row in rows.all:
         row.get("metrics", {}).pop("offerCount", None)
 
@@ -157,7 +157,7 @@ def _inner(row: Json) -> list[Json]:
     return [*row["metrics"].values()] if "metrics" in row else [row["queue"]]
 
 
-ROW_DISTORTIONS: Final[Mapping[Kind, Callable[[Rows], None]]] = {
+ROW_CORRUPTIONS: Final[Mapping[Kind, Callable[[Rows], None]]] = {
     "no_results": _no_results,
     "extra_fields": _extra_fields,
     "wrong_types": _wrong_types,

@@ -1,1 +1,1 @@
-"""What an org has: queues, users, and made-up or replayed days."""
+"""The data of an organisation: queues, users, and generated or replayed days."""

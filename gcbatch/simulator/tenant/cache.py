@@ -1,4 +1,4 @@
-"""What is computed of a tenant once, and kept as long as the tenant lives."""
+"""A cache of what is computed from a tenant; it lives as long as the tenant."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -7,17 +7,17 @@ from weakref import WeakKeyDictionary
 
 from gcbatch.simulator.tenant.tenant import Tenant
 
-__all__ = ["kept_with_tenant"]
+__all__ = ["cached_per_tenant"]
 
 Made = TypeVar("Made")
 
 
-def kept_with_tenant(make: Callable[[Tenant], Made]) -> Callable[[Tenant], Made]:
+def cached_per_tenant(make: Callable[[Tenant], Made]) -> Callable[[Tenant], Made]:
     """Call *make* once for each tenant.
 
     Args:
-        make: Computes something that does not refer to the tenant itself, which would
-            live for ever by it.
+        make: Its result must not refer to the tenant, which would then never be
+            freed.
     """
     made: WeakKeyDictionary[Tenant, Made] = WeakKeyDictionary()
 

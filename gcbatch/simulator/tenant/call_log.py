@@ -1,16 +1,17 @@
-"""Reads the call log of a bank's call centre, one row a call.
+"""Reads the call log of a bank's call centre; a row is a call.
 
 The log is the "Anonymous Bank" data of the Technion's SEE laboratory. How its rows
 become calls:
 
-- a row with a time in the queue is offered then; one without, that an agent took,
-  is offered at that moment; any other hung up in the voice menu and is no call;
-- PHANTOM rows are no calls;
-- answered at `ser_start`, done at `ser_exit`, given up at `q_exit`.
+- a row with a time in the queue is offered at that time; one without it that an agent
+  answered is offered at the time of the answer; all others ended in the voice menu and
+  are not calls;
+- PHANTOM rows are not calls;
+- a call is answered at `ser_start`, ends at `ser_exit`, is abandoned at `q_exit`.
 
-Odd rows stay as the log has them: 14 of the fortnight's answered rows start with
-the agent before they join the queue (their wait counts as 0), some with the agent
-at a midnight hours away, and some answered rows name no agent.
+Unusual rows stay as the log has them: 14 of the fortnight's answered rows start with
+the agent before they join the queue (their wait counts as 0), some start with the agent
+at a midnight hours away, and some answered rows have no agent.
 """
 
 import csv
@@ -35,27 +36,27 @@ __all__ = [
 ]
 
 ZONE: Final = "Asia/Jerusalem"
-"""The zone of the log's times, which carry no offset."""
+"""The zone of the log's times, which have no offset."""
 
 COLUMNS: Final = (
     *("call_id", "type", "q_start", "q_exit", "outcome"),
     *("ser_start", "ser_exit", "server"),
 )
-"""Of the log, those that are read."""
+"""The columns of the log that are read."""
 
 WRAP_UP_CODES: Final = ("Done", "Call again", "Passed on", "Complaint")
 
 _NAMES: Final = uuid.UUID("c9f2a1de-52c6-4b4e-9a7e-3d7d0b7f1999")
-"""Namespace of the ids, so that they are the same everywhere."""
+"""Namespace of the ids: it makes them the same everywhere."""
 
 
 def queue_id(code: str) -> str:
-    """Return the id of the queue that the log calls *code*, such as `PS`."""
+    """Return the id of a queue by its code in the log, such as `PS`."""
     return str(uuid.uuid5(_NAMES, f"queue/{code}"))
 
 
 def user_id(server: str) -> str:
-    """Return the id of the agent that the log calls *server*."""
+    """Return the id of an agent by the name in the log."""
     return str(uuid.uuid5(_NAMES, f"user/{server}"))
 
 
@@ -67,14 +68,14 @@ def wrap_up_code_id(name: str) -> str:
 def load_call_log(path: str | Path) -> tuple[Call, ...]:
     """Return the calls of a log, in the order of its rows.
 
-    The log has no wrap-up codes: answered calls get one by their id.
+    The log has no wrap-up codes: the id of an answered call decides its code.
 
     Args:
         path: A CSV file with the log's columns, plain or ending in `.gz`.
 
     Raises:
         OSError: If the file cannot be read.
-        ValueError: If a column is missing, a time is none, or an outcome is
+        ValueError: If a column is missing, a time is invalid, or an outcome is
             unknown; names the row.
     """
     with _open(Path(path)) as rows:

@@ -1,12 +1,12 @@
-"""Turns calls into conversations, as details queries show them.
+"""Turns calls into conversations, as details queries return them.
 
 Each call is one conversation of a customer, the queue it waited in (`acd`) and the
-agent who took it. The metrics of its sessions are the events that aggregates count:
-the same instants, the same values, so that both roads lead to the same figures.
-Talking is handling here, so the wrap-up takes no time.
+agent who answered. The metrics of its sessions are the events that aggregates count,
+with the same instants and values, so both endpoints give the same figures. Talk time is
+handle time here, so the wrap-up takes no time.
 
 Source: models AnalyticsConversation and those below it of PureCloudPlatformClientV2
-269.0.0; which metric belongs to whose session after the mock in
+269.0.0; the session of each metric from the mock in
 splunk/genesys_cloud_ta; read 2026-11-21.
 """
 
@@ -28,12 +28,12 @@ __all__ = ["conversations_of"]
 Json = dict[str, Any]
 
 ALERT_MS: Final = 2_000
-"""How long it rings at the agent's, where the call waited that long."""
+"""How long it rings for the agent, if the call waited that long."""
 
 TIERS: Final = ("basic", "silver", "gold")
 
 _IDS: Final = uuid.UUID("0a3a5d4e-6f0c-4d55-8a53-5f1f4c2b2026")
-"""Namespace of the ids, so that they are the same everywhere."""
+"""Namespace of the ids: it makes them the same everywhere."""
 
 
 def conversations_of(tenant: Tenant) -> Iterator[Document]:
@@ -45,18 +45,18 @@ def conversations_of(tenant: Tenant) -> Iterator[Document]:
         queue = queues.get(call.queue_id) or Queue(id=call.queue_id, name="")
         instants = (call.offered, call.answered, call.abandoned, call.ended)
         key = "/".join(map(str, (call.call_id, call.queue_id, *instants)))
-        seen[key] += 1  # calls need not differ
-        yield _Told(call, queue, names, f"{key}/{seen[key]}").document()
+        seen[key] += 1  # calls may be equal
+        yield _ConversationBuilder(call, queue, names, f"{key}/{seen[key]}").document()
 
 
-class _Told:
-    """One call, told as a conversation.
+class _ConversationBuilder:
+    """Builds the conversation of one call.
 
     Args:
         call: What happened.
-        queue: Where.
+        queue: Of the call.
         names: Of the users, by id.
-        key: Tells the call from all others.
+        key: Unique to the call.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class _Told:
         )
 
     def _end_ms(self) -> int | None:
-        """Return the last instant; None while the call waits or is spoken to."""
+        """Return the end; None if the call still waits or an agent still talks."""
         last = self._left if self._call.answered is None else self._ended
         return None if last is None else max(last, self._offered)
 
@@ -154,13 +154,13 @@ class _Told:
         if ended is not None and call.wrap_up_code is not None:
             code = {"wrapUpCode": call.wrap_up_code}
             segments.append(_segment("wrapup", ended, ended, **queue, **code))
-        who = {}
+        agent = {}
         if call.user_id is not None:
-            who["userId"] = call.user_id
+            agent["userId"] = call.user_id
             if name := self._names.get(call.user_id):
-                who["participantName"] = name
+                agent["participantName"] = name
         return self._participant(
-            "agent", segments, self._agent_metrics(answered), **who
+            "agent", segments, self._agent_metrics(answered), **agent
         )
 
     def _agent_metrics(self, answered: int) -> Iterator[Json]:
@@ -194,7 +194,7 @@ class _Told:
 
 
 def _segment(kind: str, start_ms: int, end_ms: int | None, **more: str) -> Json:
-    """Return a segment; what goes on has neither an end nor a reason for it."""
+    """Return a segment; one that has not ended has no reason for its end either."""
     if end_ms is None:
         more.pop("disconnectType", None)
     return {
@@ -216,5 +216,5 @@ def _metric(name: str, at_ms: int, value: int) -> Json:
 
 @lru_cache(maxsize=64)
 def _text(ms: int) -> str:
-    """Return an instant as text; a conversation names each of its several times."""
+    """Return an instant as text; cached, as a conversation repeats its instants."""
     return instant_text(ms)

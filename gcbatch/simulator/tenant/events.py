@@ -1,10 +1,10 @@
-"""Turns what happened into events: a metric, an instant, a value.
+"""Turns the data of a tenant into events: a metric, an instant, a value.
 
-Every value lands whole at the moment it is posted: an offer when the call joins
-the queue, waits and the service level when it is answered or given up, handling
-when the agent is done. That is how the service's glossary defines its metrics.
+A whole value counts at one instant: an offer when the call joins the queue, waits and
+the service level when it is answered or abandoned, handling when the agent is done. So
+the service's glossary defines its metrics.
 
-Two figures are ours: a caller who gives up before SHORT_ABANDON_MS counts in
+Two rules are ours: a call that is abandoned before SHORT_ABANDON_MS counts in
 `tShortAbandon`; `nConnected` counts answered calls.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from gcbatch.simulator.instants import milliseconds
-from gcbatch.simulator.tenant.cache import kept_with_tenant
+from gcbatch.simulator.tenant.cache import cached_per_tenant
 from gcbatch.simulator.tenant.tenant import HOME_DIVISION, Call, Queue, Tenant
 
 __all__ = ["Events", "Key", "Profile", "Series", "Span", "carries", "events_of"]
@@ -27,7 +27,7 @@ Profile = Mapping[str, str]
 
 
 class Key(NamedTuple):
-    """What a value is of."""
+    """A metric, with its qualifier if it has one."""
 
     metric: str
     qualifier: str | None = None
@@ -49,10 +49,10 @@ _NOT_CARRIED: Final[Mapping[str, frozenset[str]]] = {
 
 
 def carries(metric: str, dimension: str) -> bool:
-    """Tell whether a metric can be grouped by a dimension at all.
+    """Return whether a metric can be grouped by a dimension.
 
-    One that cannot is left out of the answer: `nOffered` belongs to a queue, so
-    grouping by user yields none.
+    A metric that cannot is missing from the answer: `nOffered` belongs to a queue, so
+    a query that groups by user does not return it.
     """
     return dimension not in _NOT_CARRIED.get(metric, ())
 
@@ -63,7 +63,7 @@ class Series:
 
     Args:
         times: Instants, milliseconds since 1970.
-        values: What each is worth.
+        values: One for each event.
         profiles: Positions in `Events.profiles`.
     """
 
@@ -78,7 +78,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One user's presence, [start_ms, end_ms), and the keys it counts in."""
+    """One user's presence, [start_ms, end_ms), and the keys that count it."""
 
     start_ms: int
     end_ms: int
@@ -88,7 +88,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """A tenant's events, ready to be asked.
+    """A tenant's events, ready for queries.
 
     Args:
         profiles: Every distinct one.
@@ -113,7 +113,7 @@ class _Profiles:
         self._numbers: dict[tuple[tuple[str, str | None], ...], int] = {}
 
     def number(self, *pairs: tuple[str, str | None]) -> int:
-        """Return the number of a profile; pairs without a value do not count."""
+        """Return the number of a profile; pairs without a value are ignored."""
         found = self._numbers.get(pairs)
         if found is None:
             found = self._numbers[pairs] = len(self.all)
@@ -124,7 +124,7 @@ class _Profiles:
 _Event = tuple[int, float, int]
 
 
-@kept_with_tenant
+@cached_per_tenant
 def events_of(tenant: Tenant) -> Events:
     """Return the events of a tenant."""
     profiles = _Profiles()

@@ -1,8 +1,8 @@
-"""Makes up calls, the same ones for the same seed.
+"""Generates calls; the same seed gives the same calls.
 
-Chance rarely hits what breaks programs, so every tenth call begins on an edge of a
-quarter of an hour and the waits go round a list that has the threshold itself, a
-millisecond either side of it, and calls that outlast a midnight.
+Random calls rarely have what breaks programs. So every tenth call begins on a quarter
+of an hour. Some waits come from a list that has the threshold, and a millisecond before
+and after it; some calls last past a midnight.
 """
 
 import random
@@ -24,11 +24,11 @@ MS: Final = timedelta(milliseconds=1)
 MEAN_HANDLE_MS: Final = 180_000
 LONG_HANDLE_MS: Final = 12 * 3_600_000
 WAITING: Final = 1 / 50
-GIVEN_UP: Final = 1 / 5
-"""Chances, the second including the first."""
+ABANDONED: Final = 1 / 5
+"""Probabilities; the second includes the first."""
 
-ODD_CALLS: Final = 10
-"""One call in so many is odd in some way; the others are ordinary."""
+UNUSUAL_CALLS: Final = 10
+"""One call in so many is unusual; the others are ordinary."""
 
 
 def generate_calls(
@@ -44,71 +44,71 @@ def generate_calls(
 ) -> tuple[Call, ...]:
     """Return calls that join their queue in [start, end), in time order.
 
-    They are spread evenly round the clock. About one in five is given up, and one
-    in fifty is still waiting. Some are answered or done after *end*.
+    They are spread evenly over the day. About one in five is abandoned, and one in
+    fifty still waits. Some are answered or end after *end*.
 
     Args:
         seed: The same seed and arguments give the same calls.
-        queues: Where they wait; each gets its share.
+        queues: Each gets an equal share.
         start: First instant, aware.
-        end: First instant too late, aware.
-        per_day: Calls in 24 hours, all queues together.
-        user_ids: Who answers; none leaves them without a user.
-        wrap_up_codes: Ids given in turn; none leaves them without a code.
-        media_types: Taken in turn.
+        end: First instant after the range, aware.
+        per_day: Calls in 24 hours, over all queues.
+        user_ids: The agents; without them, calls have no user.
+        wrap_up_codes: Ids, used in turn; without them, calls have no code.
+        media_types: Used in turn.
     """
-    chance = random.Random(seed)  # noqa: S311 - chance, not secrecy
+    rng = random.Random(seed)  # noqa: S311 - chance, not secrecy
     count = round(per_day * ((end - start) / timedelta(days=1)))
     media, codes = cycle(media_types), cycle([*wrap_up_codes, None])
     calls = []
-    for number, wait_ms in zip(range(count), _waits(chance, queues), strict=False):
+    for number, wait_ms in zip(range(count), _waits(rng, queues), strict=False):
         queue = queues[number % len(queues)]
-        offered = _instant(chance, start, end, on_edge=number % ODD_CALLS == 0)
-        over = offered + wait_ms * MS
-        kind = chance.random()
-        call_id = str(UUID(int=chance.getrandbits(128), version=4))
+        offered = _instant(rng, start, end, on_edge=number % UNUSUAL_CALLS == 0)
+        left = offered + wait_ms * MS
+        kind = rng.random()
+        call_id = str(UUID(int=rng.getrandbits(128), version=4))
         call = Call(
             queue_id=queue.id,
             offered=offered,
             call_id=call_id,
             media_type=next(media),
         )
-        if WAITING <= kind < GIVEN_UP:
-            call = replace(call, abandoned=over)
-        elif kind >= GIVEN_UP:
+        if WAITING <= kind < ABANDONED:
+            call = replace(call, abandoned=left)
+        elif kind >= ABANDONED:
             call = replace(
                 call,
-                answered=over,
-                ended=over + _handle_ms(chance, number) * MS,
-                user_id=chance.choice(user_ids) if user_ids else None,
+                answered=left,
+                ended=left + _handle_ms(rng, number) * MS,
+                user_id=rng.choice(user_ids) if user_ids else None,
                 wrap_up_code=next(codes),
             )
         calls.append(call)
     return tuple(sorted(calls, key=lambda call: (call.offered, call.call_id)))
 
 
-def _waits(chance: random.Random, queues: Sequence[Queue]) -> Iterator[int]:
-    """Yield waits in milliseconds: the odd ones between ordinary ones."""
+def _waits(rng: random.Random, queues: Sequence[Queue]) -> Iterator[int]:
+    """Yield waits in milliseconds: unusual ones between ordinary ones."""
     thresholds = sorted({queue.service_level_ms for queue in queues})
-    odd = [0, 4_999, 5_000, 45 * 60_000]
+    unusual = [0, 4_999, 5_000, 45 * 60_000]
     for threshold in thresholds:
-        odd += [threshold - 1, threshold, threshold + 1]
-    for wait_ms in cycle(odd):
+        unusual += [threshold - 1, threshold, threshold + 1]
+    for wait_ms in cycle(unusual):
         yield wait_ms
         for _ in range(4):
-            yield int(chance.expovariate(1 / 30_000))
+            yield int(rng.expovariate(1 / 30_000))
 
 
-def _handle_ms(chance: random.Random, number: int) -> int:
-    if number % (5 * ODD_CALLS) == 1:
+def _handle_ms(rng: random.Random, number: int) -> int:
+    if number % (5 * UNUSUAL_CALLS) == 1:
         return LONG_HANDLE_MS
-    return int(chance.expovariate(1 / MEAN_HANDLE_MS))
+    return int(rng.expovariate(1 / MEAN_HANDLE_MS))
 
 
 def _instant(
-    chance: random.Random, start: datetime, end: datetime, *, on_edge: bool
+    rng: random.Random, start: datetime, end: datetime, *, on_edge: bool
 ) -> datetime:
-    instant = start + chance.randrange((end - start) // MS) * MS
+    instant = start + rng.randrange((end - start) // MS) * MS
     if on_edge:
         return max(instant - (instant - EPOCH) % EDGE, start)
     return instant

@@ -1,7 +1,7 @@
-"""Makes up conversations by the hundred thousand, the same ones for the same seed.
+"""Generates conversations by the hundred thousand; a seed gives the same ones.
 
-A few hundred templates are written once, with holes for ids and instants. A
-conversation is a template with its holes filled, which is one join of bytes.
+A few hundred templates are written once, with placeholders for ids and instants. A
+conversation is a template with its placeholders filled, which is one join of bytes.
 """
 
 import random
@@ -17,10 +17,10 @@ import orjson
 from gcbatch.simulator.documents import Document
 from gcbatch.simulator.instants import DAY_MS, instant_text, milliseconds
 from gcbatch.simulator.tenant.conversation_template import (
-    ID_HOLE,
-    INSTANT_HOLE,
-    Story,
-    written,
+    ID_PLACEHOLDER,
+    INSTANT_PLACEHOLDER,
+    Scenario,
+    write_conversation,
 )
 from gcbatch.simulator.tenant.tenant import HOME_DIVISION
 
@@ -28,13 +28,15 @@ __all__ = ["generate_conversations"]
 
 TEMPLATES: Final = 256
 LONG_MS: Final = 10 * 3_600_000
-"""How long every 32nd template goes on, so that some outlast a midnight."""
+"""Length of every 32nd template, so that some go on after a midnight."""
 
 QUEUE_IDS: Final = tuple(f"b1f5e0c4-0c6e-4d0c-8f7e-2f6a7d3c9a{n:02}" for n in range(5))
 USER_IDS: Final = tuple(f"e7a90d12-5b3c-4c8d-9e21-0b4f8a6d1c{n:02}" for n in range(40))
 
-_HOLE: Final = re.compile(
-    b"(" + b"|".join(h.replace(b"(", b"(?:") for h in (ID_HOLE, INSTANT_HOLE)) + b")"
+_PLACEHOLDER: Final = re.compile(
+    b"("
+    + b"|".join(h.replace(b"(", b"(?:") for h in (ID_PLACEHOLDER, INSTANT_PLACEHOLDER))
+    + b")"
 )
 _PARTICIPANT: Final = b'"participantId"'
 
@@ -51,63 +53,63 @@ def generate_conversations(
 ) -> tuple[Document, ...]:
     """Return conversations that begin in [start, end), in time order.
 
-    One in ten is given up, one in 32 goes on for hours; some end after *end*.
+    One in ten is abandoned, one in 32 lasts hours; some end after *end*.
 
     Args:
         seed: The same seed and arguments give the same conversations.
-        count: How many; evenly spread, with some jitter.
+        count: Number of conversations; evenly spread, with some jitter.
         start: First instant, aware.
-        end: First instant too late, aware.
-        size_bytes: About how long the JSON of each is, rather more than less; the
+        end: First instant after the range, aware.
+        size_bytes: Approximate length of the JSON of each, more rather than less; the
             smallest has one participant and about 850.
-        queue_ids: Where they wait; each gets its share.
-        user_ids: Who answers.
+        queue_ids: Each gets an equal share.
+        user_ids: The agents.
     """
-    chance = random.Random(seed)  # noqa: S311 - chance, not secrecy
+    rng = random.Random(seed)  # noqa: S311 - chance, not secrecy
     first, span = milliseconds(start), milliseconds(end) - milliseconds(start)
     templates = [
-        _Template.of(_story(chance, number, queue_ids, user_ids), size_bytes, chance)
+        _Template.of(_scenario(rng, number, queue_ids, user_ids), size_bytes, rng)
         for number in range(min(TEMPLATES, count))
     ]
     documents = []
     for number in range(count):
         begin = first + span * number // count
-        begin += chance.randrange(max(span // count, 1))
+        begin += rng.randrange(max(span // count, 1))
         template = templates[number % len(templates)]
-        documents.append(template.filled(begin, chance))
+        documents.append(template.filled(begin, rng))
     return tuple(documents)
 
 
-def _story(
-    chance: random.Random,
+def _scenario(
+    rng: random.Random,
     number: int,
     queue_ids: Sequence[str],
     user_ids: Sequence[str],
-) -> Story:
-    offered = chance.randrange(2_000, 40_000)
-    left = offered + int(chance.expovariate(1 / 30_000))
-    talk = LONG_MS if number % 32 == 1 else int(chance.expovariate(1 / 240_000))
+) -> Scenario:
+    offered = rng.randrange(2_000, 40_000)
+    left = offered + int(rng.expovariate(1 / 30_000))
+    talk = LONG_MS if number % 32 == 1 else int(rng.expovariate(1 / 240_000))
     is_answered = number % 10 != 0
-    return Story(
+    return Scenario(
         offered=offered,
         left=left,
         ended=left + talk if is_answered else left,
         is_answered=is_answered,
         queue_id=queue_ids[number % len(queue_ids)],
-        user_id=chance.choice(user_ids),
+        user_id=rng.choice(user_ids),
         division_id=HOME_DIVISION,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Template:
-    """A conversation whose holes are still open.
+    """A conversation with placeholders.
 
     Args:
-        pieces: Text, hole, text, hole, ... text.
-        fillings: For each hole, the position of its filling: the ids first, then
+        pieces: Text, placeholder, text, placeholder, ... text.
+        fillings: For each placeholder, the position of its value: the ids first, then
             the instants.
-        ids: How many different ids it has.
+        ids: Number of different ids.
         offsets: Its different instants, in milliseconds from the start.
         lasts_ms: From its start to its end.
         attributes: Of its participants.
@@ -121,28 +123,40 @@ class _Template:
     attributes: tuple[bytes, ...]
 
     @classmethod
-    def of(cls, story: Story, size_bytes: int, chance: random.Random) -> "_Template":
-        """Write a conversation and find its holes."""
-        text = written(story, size_bytes, chance)
-        pieces = tuple(_HOLE.split(text))
-        holes = pieces[1::2]
-        ids = sorted({hole for hole in holes if hole.startswith(b"~i")})
-        instants = sorted({hole for hole in holes if hole.startswith(b"~a")})
-        position = {hole: n for n, hole in enumerate((*ids, *instants))}
-        account = {"account": str(chance.randrange(10**6)), "language": "en"}
+    def of(cls, scenario: Scenario, size_bytes: int, rng: random.Random) -> "_Template":
+        """Write a conversation and find its placeholders."""
+        text = write_conversation(scenario, size_bytes, rng)
+        pieces = tuple(_PLACEHOLDER.split(text))
+        placeholders = pieces[1::2]
+        ids = sorted(
+            {
+                placeholder
+                for placeholder in placeholders
+                if placeholder.startswith(b"~i")
+            }
+        )
+        instants = sorted(
+            {
+                placeholder
+                for placeholder in placeholders
+                if placeholder.startswith(b"~a")
+            }
+        )
+        position = {placeholder: n for n, placeholder in enumerate((*ids, *instants))}
+        account = {"account": str(rng.randrange(10**6)), "language": "en"}
         others = text.count(_PARTICIPANT) - 1
         return cls(
             pieces=pieces,
-            fillings=tuple(position[hole] for hole in holes),
+            fillings=tuple(position[placeholder] for placeholder in placeholders),
             ids=len(ids),
-            offsets=tuple(int(hole[2:-1]) for hole in instants),
-            lasts_ms=story.ended,
+            offsets=tuple(int(placeholder[2:-1]) for placeholder in instants),
+            lasts_ms=scenario.ended,
             attributes=(orjson.dumps(account), *[b"{}"] * others),
         )
 
-    def filled(self, start_ms: int, chance: random.Random) -> Document:
+    def filled(self, start_ms: int, rng: random.Random) -> Document:
         """Return a conversation that begins at an instant, with ids of its own."""
-        ids = _ids(chance, self.ids)
+        ids = _ids(rng, self.ids)
         fillings = ids + [_instant(start_ms + offset) for offset in self.offsets]
         pieces = list(self.pieces)
         pieces[1::2] = [fillings[position] for position in self.fillings]
@@ -155,8 +169,8 @@ class _Template:
         )
 
 
-def _ids(chance: random.Random, count: int) -> list[bytes]:
-    digits = chance.randbytes(16 * count).hex().encode()
+def _ids(rng: random.Random, count: int) -> list[bytes]:
+    digits = rng.randbytes(16 * count).hex().encode()
     return [
         b"%b-%b-4%b-a%b-%b"
         % (
@@ -171,7 +185,7 @@ def _ids(chance: random.Random, count: int) -> list[bytes]:
 
 
 def _instant(ms: int) -> bytes:
-    """Return an instant as text; quicker than a datetime, of which there are many."""
+    """Return an instant as text; faster than a datetime, and there are many."""
     day, ms = divmod(ms, DAY_MS)
     minutes, ms = divmod(ms, 60_000)
     return b"%bT%02d:%02d:%02d.%03dZ" % (

@@ -1,4 +1,4 @@
-"""A week of a real call centre as an organisation to try things on."""
+"""The sample organisation: a week of a real call centre."""
 
 from dataclasses import replace
 from functools import cache
@@ -48,14 +48,14 @@ def sample_tenant() -> Tenant:
 
 
 def call_log_tenant(path: Path) -> Tenant:
-    """Return the organisation that a call log tells of.
+    """Return the organisation of a call log.
 
     Args:
         path: A CSV file with the columns of the bank's log, plain or ending in `.gz`.
 
     Raises:
         OSError: If it cannot be read.
-        ValueError: If a row does not fit; names its line.
+        ValueError: If a row is invalid; names its line.
     """
     codes, servers = codes_and_servers(path)
     return Tenant(

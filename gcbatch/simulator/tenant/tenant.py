@@ -1,4 +1,4 @@
-"""What an organisation holds: its queues, people and codes, and what happened."""
+"""The data of an organisation: queues, users, codes, and what happened."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ __all__ = [
 ]
 
 HOME_DIVISION: Final = "5d1fbf0a-0f0c-4c3b-9c36-0c6b1f6f0a01"
-"""The division of everything that names no other."""
+"""The division of everything that has no other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,20 +29,19 @@ class Call:
     Args:
         queue_id: The queue it waited in.
         offered: When it joined the queue.
-        answered: When an agent took it; None if nobody did. May be before
+        answered: When an agent answered; None if no agent did. May be before
             *offered* (real logs have such rows); the wait then counts as 0.
-        abandoned: When the caller gave up; None if answered or still waiting.
-        ended: When the agent was done with it; None if never answered or still
-            going on.
-        user_id: The agent; None if never answered or not recorded.
+        abandoned: When the caller hung up; None if answered or still waiting.
+        ended: When the agent was done; None if not answered or not ended.
+        user_id: The agent; None if not answered or not recorded.
         media_type: The API's word, such as `voice`, `chat` or `callback`.
-        wrap_up_code: Id of the code the agent gave it; None without one.
-        call_id: Whatever tells it from others; not checked.
+        wrap_up_code: Id of the code that the agent chose; None without one.
+        call_id: Should be unique; not checked.
         direction: `inbound` or `outbound`.
         division_id: None means its queue's.
 
     Raises:
-        ValueError: If an instant is naive, or the instants contradict.
+        ValueError: If an instant is naive, or the instants contradict each other.
     """
 
     queue_id: str
@@ -78,12 +77,12 @@ class Queue:
 
     Args:
         id: A UUID as text.
-        name: What people call it.
-        division_id: The division it belongs to.
+        name: For people.
+        division_id: Its division.
         target: Share of interactions to be answered in time, 0 to 1.
-        service_level_ms: Longest wait that is in time, in milliseconds.
-        deleted: Whether it is gone: not listed and 404 by id, while analytics
-            still have what went through it.
+        service_level_ms: Maximum wait that is in time, in milliseconds.
+        deleted: A deleted queue is not listed, and 404 by id; analytics still have
+            its data.
     """
 
     id: str
@@ -96,7 +95,7 @@ class Queue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """A person; one who left stays listable by state."""
+    """A person; listings by state include those who left."""
 
     id: str
     name: str
@@ -105,7 +104,7 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrapUpCode:
-    """What an agent can say a call was about."""
+    """A code that agents give to calls."""
 
     id: str
     name: str
@@ -116,12 +115,12 @@ class Presence:
     """A span of one user's presence, [start, end).
 
     Args:
-        user_id: Whose.
+        user_id: The user.
         system_presence: The built-in word, such as `ON_QUEUE` or `OFFLINE`.
         organization_presence_id: The organisation's own presence, a UUID.
         start: First instant, aware.
-        end: First instant no longer in it, aware.
-        routing_status: Such as `IDLE` or `INTERACTING`; None where not routed.
+        end: First instant after it, aware.
+        routing_status: Such as `IDLE` or `INTERACTING`; None if not routed.
     """
 
     user_id: str
@@ -134,16 +133,16 @@ class Presence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """One measured event, for metrics that calls do not yield.
+    """One measured event, for metrics that calls do not have.
 
     Args:
         family: The model's name, such as `Flow` or `Bot`.
         metric: One of that family's metrics.
-        instant: When it is posted, aware.
-        value: `n*`: how many. `t*`: milliseconds. `o*`: the number itself. A
+        instant: When it counts, aware.
+        value: `n*`: a count. `t*`: milliseconds. `o*`: the number itself. A
             `*ServiceLevel`: 1 in time, 0 not.
-        dimensions: The values it can be grouped and filtered by.
-        qualifier: Of a user's metric: the status or presence; else None.
+        dimensions: The values for groups and filters.
+        qualifier: Of a user's metric: the status or presence; otherwise None.
     """
 
     family: str
@@ -156,21 +155,21 @@ class Observation:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Tenant:
-    """An organisation with its data; told from others by identity.
+    """An organisation with its data; two with equal data are not equal.
 
     Args:
-        name: What people call it.
-        version: The version of the data; changes when any of it does.
-        timezone: IANA name of the zone that its people live in.
+        name: For people.
+        version: Of the data; changes when the data changes.
+        timezone: IANA name of the zone of its users.
         calls: In any order.
         queues: Calls may name queues that are not among them.
-        users: Everyone, also who left.
+        users: All, including those who left.
         wrap_up_codes: Every code.
         presences: In any order; those of one user should not overlap.
-        observations: Whatever else was measured.
+        observations: Other measured events.
         divisions: Names of the divisions by id.
-        documents: Conversations beside those of the calls, which aggregates do not
-            know.
+        documents: Conversations in addition to those of the calls; aggregates do not
+            count them.
     """
 
     name: str

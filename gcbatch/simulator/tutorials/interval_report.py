@@ -1,7 +1,7 @@
-"""The first tutorial's question: figures by interval, at the aggregates' address.
+"""The first tutorial's query: figures by interval, at the address of aggregates.
 
-A body with `dateRange` is this question, one with `interval` alone the service's
-own. An answer has an entity for each bucket and group in which something happened:
+A body with `dateRange` is this query, one with `interval` alone is the service's own.
+An answer has an entity for each bucket and group that has events:
 
     {"date": "1999-08-01T07:00:00.000Z", "groupByValues": ["Retail banking"],
      "metrics": {"offerCount": {"count": 1, "sum": 45},
@@ -9,31 +9,33 @@ own. An answer has an entity for each bucket and group in which something happen
                  "handleTime": {"count": 1, "sum": 7012.0}}}
 
 - `date` is the first instant of the bucket.
-- `count` is the number of intervals with data, of which an entity has one: 1 where
-  something happened, else 0. `sum` is the total value.
-- The sum of calls is always there, 0 too.
+- `count` is the number of intervals with data: 1 if the entity has events, otherwise 0.
+  `sum` is the total value.
+- The sum of calls is always present, even if it is 0.
 - The sum of `serviceLevelPercent` is the share of the handled calls that was answered
-  in time, 0 to 100; null where none was handled. It is a percentage of its bucket and
-  adds up only as Σ(handled x level) / Σ handled.
-- `handleTime` and `wrapUpTime` are in seconds; one that has no value is left out.
-  Call logs tell no wrap-up time, so only observations of `tAcw` make one.
-- `groupByValues` are names in the order of `groupBys`: of the queue, of the skill, of
-  the wrap-up code; null where there is none. Two queues of one name are two entities.
-  Skills are those of observations, called as their id; calls have none. An offer has
-  no wrap-up code, handling has.
+  in time, 0 to 100; null if none was handled. It is a percentage of its bucket: several
+  combine as Σ(handled x level) / Σ handled.
+- `handleTime` and `wrapUpTime` are in seconds; one without a value is missing. Call
+  logs have no wrap-up time, so only observations of `tAcw` give it.
+- `groupByValues` are names in the order of `groupBys`: of the queue, the skill, the
+  wrap-up code; null without one. Two queues with the same name are two entities. Only
+  observations have skills, and a skill's name is its id. Offers have no wrap-up code,
+  handling has.
 
 `pageSize` and `pageId` are parameters of the address; `nextPageId` is absent on the
 last page.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import orjson
 
 from gcbatch.simulator.aggregates.filters import Filter, Predicate
+from gcbatch.simulator.filter_tree import FilterTree
 from gcbatch.simulator.instants import instant_text
-from gcbatch.simulator.paging import digest_of, page_at, read_place
+from gcbatch.simulator.paging import digest_of, read_place
 from gcbatch.simulator.problems import bad_request
 from gcbatch.simulator.request_reading import (
     read_choice,
@@ -48,10 +50,11 @@ from gcbatch.simulator.request_reading import (
 from gcbatch.simulator.tenant.tenant import Tenant
 from gcbatch.simulator.tutorials.counts import (
     Cell,
-    Question,
-    Tally,
+    CellCounts,
+    CountQuery,
+    counted_page,
+    events_of_metrics,
     read_step,
-    tallies_of,
 )
 
 __all__ = ["answer_interval_report", "is_interval_report"]
@@ -62,10 +65,10 @@ GROUPS: Final = {
     "skill": "requestedRoutingSkillId",
     "wrapUpCode": "wrapUpCode",
 }
-"""What it can be grouped by, and the dimension that each is."""
+"""The possible groups, with the dimension of each."""
 
 FIELDS: Final = {"queue.id": "queueId", "mediaType": "mediaType"}
-"""What a predicate can be about, and the dimension that it is."""
+"""The possible fields of a predicate, with the dimension of each."""
 
 MAX_PAGE: Final = 250
 DEFAULT_PAGE: Final = 25
@@ -79,10 +82,15 @@ _COUNTS: Final = {
 _TIMES: Final = {"handleTime": "tHandle", "wrapUpTime": "tAcw"}
 _LEVEL: Final = "serviceLevelPercent"
 METRICS: Final = (*_COUNTS, _LEVEL, *_TIMES)
+_EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
+    **{name: (metric,) for name, metric in {**_COUNTS, **_TIMES}.items()},
+    _LEVEL: ("tAnswered", "nOverSla"),
+}
+"""The aggregates' metrics that each metric is computed from."""
 
 
 def is_interval_report(body: bytes) -> bool:
-    """Tell this question from the service's own by its `dateRange`."""
+    """Return whether a body is this query, which has `dateRange`."""
     try:
         given = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -99,13 +107,13 @@ def answer_interval_report(
     """Return a page of the answer.
 
     Args:
-        tenant: Whose figures.
+        tenant: The organisation's data.
         body: Of the request.
-        params: Of the request's address.
-        faults: Kinds of the faults that befell the request.
+        params: Of the request's query string.
+        faults: Kinds of the faults that apply to the request.
 
     Raises:
-        Problem: If the request is not right.
+        Problem: If the request is invalid.
     """
     given = read_object(read_json(body, MODEL), MODEL, _FIELDS)
     metrics = read_metrics(given.get("metrics"), "IntervalReportMetric", METRICS)
@@ -115,18 +123,19 @@ def answer_interval_report(
         raise bad_request(msg)
     size = _page_size(params.get("pageSize", str(DEFAULT_PAGE)))
     place = read_place(params.get("pageId"), "pageId", digest_of(given))
-    beside = tuple(GROUPS[group] for group in groups if group != "queue")
-    tallies = tallies_of(tenant, _question(given, metrics, beside))
+    others = tuple(GROUPS[group] for group in groups if group != "queue")
+    query = _read_query(given, metrics, others)
     names = _names(tenant)
-    page = page_at(place, _in_order(tallies, names["queueId"]), size, faults)
+    sort_key = partial(_sort_key, names["queueId"])
+    page = counted_page(tenant, query, place, size, faults, sort_key=sort_key)
     answer: dict[str, Any] = {
         "entities": [
             {
                 "date": instant_text(cell.start_ms),
                 "groupByValues": _values(cell, groups, names),
-                "metrics": _figures(tallies[cell], metrics),
+                "metrics": _figures(counts, metrics),
             }
-            for cell in page.rows
+            for cell, counts in page.rows
         ]
     }
     if page.next_token is not None:
@@ -142,29 +151,29 @@ def _page_size(text: str) -> int:
     return int(text)
 
 
-def _question(
-    given: Mapping[str, Any], metrics: tuple[str, ...], beside: tuple[str, ...]
-) -> Question:
+def _read_query(
+    given: Mapping[str, Any], metrics: tuple[str, ...], others: tuple[str, ...]
+) -> CountQuery:
     span = read_object(given["dateRange"], "DateRange", frozenset({"from", "to"}))
     start_ms, end_ms = read_span(span.get("from"), span.get("to"))
-    return Question(
+    return CountQuery(
         start_ms=start_ms,
         end_ms=end_ms,
         step_ms=read_step(given.get("interval")),
-        events=_events(metrics),
+        events=events_of_metrics(metrics, _EVENTS),
         filter=_read_filter(given.get("filter")),
-        beside=beside,
+        others=others,
     )
 
 
 def _read_filter(value: object) -> Filter | None:
-    """Read one level of predicates; None takes all."""
+    """Read one level of predicates; None accepts all."""
     if value is None:
         return None
     given = read_object(value, "Filter", frozenset({"type", "predicates"}))
     join = read_choice(given.get("type"), "FilterType", ("AND", "OR"))
     predicates = read_list(given.get("predicates"), "Predicate")
-    return Filter(join.lower(), (), tuple(map(_read_predicate, predicates)))
+    return FilterTree(join.lower(), tuple(map(_read_predicate, predicates)))
 
 
 def _read_predicate(value: object) -> Predicate:
@@ -175,16 +184,8 @@ def _read_predicate(value: object) -> Predicate:
     return Predicate(FIELDS[field], "matches", wanted, "dimension")
 
 
-def _events(metrics: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the aggregates' metrics that these are made of, each once."""
-    sources: dict[str, tuple[str, ...]] = {_LEVEL: ("tAnswered", "nOverSla")}
-    for name, metric in {**_COUNTS, **_TIMES}.items():
-        sources[name] = (metric,)
-    return tuple(dict.fromkeys(event for name in metrics for event in sources[name]))
-
-
 def _names(tenant: Tenant) -> Mapping[str, Mapping[str, str]]:
-    """Return by dimension what its ids are called."""
+    """Return the names of ids, by dimension."""
     return {
         "queueId": {queue.id: queue.name for queue in tenant.queues},
         "wrapUpCode": {code.id: code.name for code in tenant.wrap_up_codes},
@@ -194,40 +195,33 @@ def _names(tenant: Tenant) -> Mapping[str, Mapping[str, str]]:
 def _values(
     cell: Cell, groups: Iterable[str], names: Mapping[str, Mapping[str, str]]
 ) -> list[str | None]:
-    """Return the name of each of a cell's groups; None where there is none."""
-    beside = iter(cell.beside)
+    """Return the name of each of a cell's groups; None without one."""
+    others = iter(cell.others)
     values: list[str | None] = []
     for group in groups:
         if group == "queue":
             values.append(names["queueId"].get(cell.queue_id) or None)
         else:
-            value = next(beside)
+            value = next(others)
             values.append(names.get(GROUPS[group], {}).get(value or "", value))
     return values
 
 
-def _in_order(cells: Iterable[Cell], names: Mapping[str, str]) -> list[Cell]:
+def _sort_key(names: Mapping[str, str], cell: Cell) -> tuple[Any, ...]:
     """Sort by bucket, by the queue's name, and by the other groups."""
-    return sorted(
-        cells,
-        key=lambda cell: (
-            cell.start_ms,
-            names.get(cell.queue_id, ""),
-            cell.queue_id,
-            [value or "" for value in cell.beside],
-        ),
-    )
+    others = [value or "" for value in cell.others]
+    return cell.start_ms, names.get(cell.queue_id, ""), cell.queue_id, others
 
 
-def _figures(tally: Tally, metrics: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+def _figures(counts: CellCounts, metrics: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     figures: dict[str, dict[str, Any]] = {}
     for name in metrics:
         if name in _COUNTS:
-            calls = tally.count(_COUNTS[name])
+            calls = counts.count(_COUNTS[name])
             figures[name] = {"count": int(calls > 0), "sum": calls}
         elif name == _LEVEL:
-            is_there = tally.level is not None
-            figures[name] = {"count": int(is_there), "sum": tally.level}
-        elif tally.count(_TIMES[name]):
-            figures[name] = {"count": 1, "sum": tally.seconds(_TIMES[name])}
+            is_there = counts.level is not None
+            figures[name] = {"count": int(is_there), "sum": counts.level}
+        elif counts.count(_TIMES[name]):
+            figures[name] = {"count": 1, "sum": counts.seconds(_TIMES[name])}
     return figures

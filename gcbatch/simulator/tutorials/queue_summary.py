@@ -1,39 +1,43 @@
-"""The second tutorial's question: a summary of each queue by interval.
+"""The second tutorial's query: a summary of each queue by interval.
 
-A row for each queue and bucket in which a call was handled or given up:
+An answer has a row for each queue and bucket in which a call was handled or abandoned:
 
     {"queue": {"id": "…", "name": "Retail banking"},
      "interval": "1999-08-01T07:00:00.000Z", "totalHandled": 40,
      "totalAbandoned": 5, "serviceLevel": 52.5, "avgHandleTime": 171.0}
 
-- `interval` is the first instant of the bucket; absent where the query has none.
+- `interval` is the first instant of the bucket; missing if the query has none.
 - `serviceLevel` is the share of the handled calls that was answered in time, 0 to
-  100; null where none was handled.
-- `avgHandleTime` is in seconds; null where none was handled. It is that of the calls
-  answered in the bucket, wherever they ended: were the time counted where it ends,
-  as `tHandle` is, a bucket in which calls only end would lose it. So
+  100; null if none was handled.
+- `avgHandleTime` is in seconds; null if none was handled. It is the average of calls
+  answered in the bucket, whenever they ended. If the time counted at the end of a call,
+  as `tHandle` does, a bucket in which calls only end would lose it. So
   Σ(totalHandled x avgHandleTime) is the handle time of the calls answered in a
   range, which differs from `tHandle` by the calls that cross an end of the range. A
   call that has not ended adds nothing.
-- A deleted queue has `deleted: true`; `name` is null where there is none.
+- A deleted queue has `deleted: true`; `name` is null without one.
 
 A grouping is `{"name": "queue", "type": "queue", "values": [ids]}`. There may be
-several, as in the tutorial, whose first has no `values`: only queues that one of them
-names are taken, and all of them where none does. The `filter` names media; it may be
-left out:
+several, as in the tutorial, whose first has no `values`. The answer has the queues that
+any of them names, or all queues if none does. The `filter` names media and is
+optional:
 
     {"type": "conversation", "or": [{"type": "conversation", "path": "type",
                                      "operator": "in", "value": ["voice"]}]}
 
-`nextPageToken` is sent beside the unchanged query; it is null on the last page.
+The client adds `nextPageToken` to the unchanged query; it is null on the last page.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
+from aiohttp import web
+
 from gcbatch.simulator.aggregates.filters import Filter, Predicate
+from gcbatch.simulator.filter_tree import FilterTree
 from gcbatch.simulator.instants import instant_text
-from gcbatch.simulator.paging import digest_of, page_at, read_place
+from gcbatch.simulator.paging import digest_of, read_place
 from gcbatch.simulator.problems import bad_request, invalid_date
 from gcbatch.simulator.request_reading import (
     read_choice,
@@ -44,20 +48,22 @@ from gcbatch.simulator.request_reading import (
     read_span,
     read_text,
 )
+from gcbatch.simulator.route import ANALYTICS, ApiRequest, Route, json_response
 from gcbatch.simulator.tenant.tenant import Queue, Tenant
 from gcbatch.simulator.tutorials.counts import (
     HANDLE_OF_ANSWERED,
     Cell,
-    Question,
-    Tally,
+    CellCounts,
+    CountQuery,
+    counted_page,
+    events_of_metrics,
     read_step,
-    tallies_of,
 )
 
-__all__ = ["answer_queue_summary"]
+__all__ = ["answer_queue_summary", "queue_summary_route"]
 
 MODEL: Final = "QueueSummaryQuery"
-WORD: Final = ("queue",)
+GROUPING: Final = ("queue",)
 """Name and type of a grouping."""
 
 _TOKEN: Final = "nextPageToken"  # noqa: S105 - the name of a field
@@ -70,7 +76,20 @@ _EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "totalAbandoned": ("tAbandon",),
     "avgHandleTime": ("tAnswered", HANDLE_OF_ANSWERED),
 }
-"""The aggregates' metrics that each figure is made of."""
+"""The aggregates' metrics that each figure is computed from."""
+
+PATH: Final = f"{ANALYTICS}/queues/summary"
+PERMISSION: Final = "analytics:conversationAggregate:view"
+
+
+def queue_summary_route(tenant: Tenant, page_size: int) -> Route:
+    """Return the route of the summary."""
+
+    def answer(request: ApiRequest) -> web.Response:
+        page = answer_queue_summary(tenant, request.body, page_size, request.faults)
+        return json_response(page)
+
+    return Route("POST", PATH, (PERMISSION,), answer)
 
 
 def answer_queue_summary(
@@ -79,50 +98,48 @@ def answer_queue_summary(
     """Return a page of the answer.
 
     Args:
-        tenant: Whose figures.
+        tenant: The organisation's data.
         body: Of the request.
-        page_size: Most rows of a page.
-        faults: Kinds of the faults that befell the request.
+        page_size: Maximum rows of a page.
+        faults: Kinds of the faults that apply to the request.
 
     Raises:
-        Problem: If the request is not right.
+        Problem: If the request is invalid.
     """
     given = dict(read_object(read_json(body, MODEL), MODEL, _FIELDS))
     token = given.pop(_TOKEN, None)
     metrics = read_metrics(given.get("metrics"), "QueueSummaryMetric", _EVENTS)
     place = read_place(token, _TOKEN, digest_of(given))
-    question = _question(given, metrics)
-    tallies = tallies_of(tenant, question)
+    query = _read_query(given, metrics)
     queues = {queue.id: queue for queue in tenant.queues}
-    page = page_at(place, _in_order(tallies, queues), page_size, faults)
+    sort_key = partial(_sort_key, queues)
+    page = counted_page(tenant, query, place, page_size, faults, sort_key=sort_key)
     data = []
-    for cell in page.rows:
+    for cell, counts in page.rows:
         row: dict[str, Any] = {"queue": _queue(cell.queue_id, queues)}
-        if question.step_ms is not None:
+        if query.step_ms is not None:
             row["interval"] = instant_text(cell.start_ms)
-        data.append(row | {name: _figure(name, tallies[cell]) for name in metrics})
+        data.append(row | {name: _figure(name, counts) for name in metrics})
     return {"data": data, _TOKEN: page.next_token}
 
 
-def _question(given: Mapping[str, Any], metrics: tuple[str, ...]) -> Question:
+def _read_query(given: Mapping[str, Any], metrics: tuple[str, ...]) -> CountQuery:
     ends = given.get("dateFrom"), given.get("dateTo")
     if not all(str(end).endswith("Z") for end in ends):
         raise invalid_date()
     start_ms, end_ms = read_span(*ends)
-    return Question(
+    return CountQuery(
         start_ms=start_ms,
         end_ms=end_ms,
         step_ms=read_step(given.get("interval")),
-        events=tuple(
-            dict.fromkeys(event for name in metrics for event in _EVENTS[name])
-        ),
+        events=events_of_metrics(metrics, _EVENTS),
         filter=_read_filter(given.get("filter")),
         queue_ids=_queue_ids(given.get("groupings")),
     )
 
 
 def _queue_ids(value: object) -> frozenset[str] | None:
-    """Read the groupings; None takes all queues."""
+    """Read the groupings; None means all queues."""
     groupings = read_list(value, "Grouping")
     if not groupings:
         msg = "The query needs a grouping, by queue."
@@ -133,8 +150,8 @@ def _queue_ids(value: object) -> frozenset[str] | None:
 
 def _read_grouping(value: object) -> frozenset[str] | None:
     given = read_object(value, "Grouping", frozenset({"name", "type", "values"}))
-    read_choice(given.get("name"), "GroupingName", WORD)
-    read_choice(given.get("type"), "GroupingType", WORD)
+    read_choice(given.get("name"), "GroupingName", GROUPING)
+    read_choice(given.get("type"), "GroupingType", GROUPING)
     if given.get("values") is None:
         return None
     values = read_list(given["values"], "String")
@@ -145,7 +162,7 @@ def _read_grouping(value: object) -> frozenset[str] | None:
 
 
 def _read_filter(value: object) -> Filter | None:
-    """Read the media that are asked for; None takes all."""
+    """Read the media types; None means all."""
     if value is None:
         return None
     given = read_object(value, "Filter", frozenset({"type", "or"}))
@@ -159,7 +176,7 @@ def _read_filter(value: object) -> Filter | None:
         msg = "The filter names no media."
         raise bad_request(msg)
     tests = [Predicate("mediaType", "matches", m, "dimension") for m in media]
-    return Filter("or", (), tuple(tests))
+    return FilterTree("or", tuple(tests))
 
 
 def _read_condition(value: object) -> list[str]:
@@ -171,26 +188,26 @@ def _read_condition(value: object) -> list[str]:
     return list(map(read_text, read_list(given.get("value"), "String")))
 
 
-def _in_order(cells: Iterable[Cell], queues: Mapping[str, Queue]) -> list[Cell]:
+def _sort_key(queues: Mapping[str, Queue], cell: Cell) -> tuple[Any, ...]:
     """Sort by the queue's name and then by bucket."""
-    names = {queue.id: queue.name for queue in queues.values()}
-    return sorted(cells, key=lambda cell: (names.get(cell.queue_id, ""), *cell))
+    queue = queues.get(cell.queue_id)
+    return ("" if queue is None else queue.name, *cell)
 
 
 def _queue(queue_id: str, queues: Mapping[str, Queue]) -> dict[str, Any]:
     queue = queues.get(queue_id)
     if queue is None:
         return {"id": queue_id, "name": None}
-    mark = {"deleted": True} if queue.deleted else {}
-    return {"id": queue_id, "name": queue.name or None, **mark}
+    deleted = {"deleted": True} if queue.deleted else {}
+    return {"id": queue_id, "name": queue.name or None, **deleted}
 
 
-def _figure(metric: str, tally: Tally) -> float | None:
-    handled = tally.count("tAnswered")
+def _figure(metric: str, counts: CellCounts) -> float | None:
+    handled = counts.count("tAnswered")
     if metric == "totalHandled":
         return handled
     if metric == "totalAbandoned":
-        return tally.count("tAbandon")
+        return counts.count("tAbandon")
     if metric == "serviceLevel":
-        return tally.level
-    return tally.seconds(HANDLE_OF_ANSWERED) / handled if handled else None
+        return counts.level
+    return counts.seconds(HANDLE_OF_ANSWERED) / handled if handled else None

@@ -1,6 +1,6 @@
-"""Answers that are not as they should be: one function for each kind.
+"""Corrupts answers of aggregates: one function for each kind.
 
-Those of the tutorials' endpoints are told in `row_distortions`.
+Those of the tutorials' endpoints are in `faults.tutorials`.
 """
 
 import copy
@@ -10,32 +10,32 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from gcbatch.simulator.faults.faults import Kind
-from gcbatch.simulator.faults.tutorials import ROW_DISTORTIONS, rows_of
+from gcbatch.simulator.faults.tutorials import ROW_CORRUPTIONS, rows_of
 
-__all__ = ["distorted"]
+__all__ = ["corrupt_aggregates"]
 
 Json = dict[str, Any]
 
 
-def distorted(answer: Json, kind: Kind, query: Mapping[str, Any]) -> Json:
-    """Return a spoilt copy of an answer.
+def corrupt_aggregates(answer: Json, kind: Kind, query: Mapping[str, Any]) -> Json:
+    """Return a corrupted copy of an answer.
 
     Args:
-        answer: The right one; stays as it is.
-        kind: One of `DISTORTIONS`; those of rows do nothing to other answers.
+        answer: The right one; not changed.
+        kind: One of `CORRUPTIONS`; those of other answers do nothing.
         query: The request's body.
     """
-    spoilt = copy.deepcopy(answer)
-    rows = rows_of(spoilt, query)
+    corrupted = copy.deepcopy(answer)
+    rows = rows_of(corrupted, query)
     if rows is not None:
-        ROW_DISTORTIONS[kind](rows)
-        return spoilt
-    distort = _DISTORTIONS.get(kind)
-    return spoilt if distort is None else distort(spoilt, query)
+        ROW_CORRUPTIONS[kind](rows)
+        return corrupted
+    corrupt = _CORRUPTIONS.get(kind)
+    return corrupted if corrupt is None else corrupt(corrupted, query)
 
 
 def _no_results(answer: Json, _: Mapping[str, Any]) -> Json:
-    """Leave the key out, as the model allows."""
+    """Omit the key, as the model allows."""
     answer.pop("results", None)
     return answer
 
@@ -54,7 +54,7 @@ def _extra_fields(answer: Json, _: Mapping[str, Any]) -> Json:
 
 
 def _wrong_types(answer: Json, _: Mapping[str, Any]) -> Json:
-    """Make the first statistic of every metric a text that is no number."""
+    """Replace the first statistic of every metric by a text that is not a number."""
     for row in _rows(answer):
         for metric in row["metrics"]:
             for name in list(metric["stats"])[:1]:
@@ -63,7 +63,7 @@ def _wrong_types(answer: Json, _: Mapping[str, Any]) -> Json:
 
 
 def _doubled_bucket(answer: Json, _: Mapping[str, Any]) -> Json:
-    """Give the first bucket of every group twice."""
+    """Repeat the first bucket of every group."""
     for result in answer.get("results", ()):
         result["data"] = result["data"][:1] + result["data"]
     return answer
@@ -125,7 +125,7 @@ def _interval(*ends: datetime) -> str:
     return "/".join(texts).replace("+00:00", "Z")
 
 
-_DISTORTIONS: Final[Mapping[Kind, Callable[[Json, Mapping[str, Any]], Json]]] = {
+_CORRUPTIONS: Final[Mapping[Kind, Callable[[Json, Mapping[str, Any]], Json]]] = {
     "no_results": _no_results,
     "extra_fields": _extra_fields,
     "wrong_types": _wrong_types,
