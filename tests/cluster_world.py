@@ -24,7 +24,7 @@ from cryptography.x509.oid import NameOID
 from gcbatch.simulator import Tenant, generate_conversations, sample_tenant
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench
+    from tests.conftest import Workspace
 
 WINDOW_S = 6.0
 WEEK = ("1999-08-01", "1999-08-08")
@@ -46,7 +46,7 @@ def aggregates() -> dict[str, Any]:
     return {"query": {"granularity": "PT15M"}, "fetch": {"chunk": "PT1H"}}
 
 
-def details(bench: "Bench") -> dict[str, Any]:
+def details(workspace: "Workspace") -> dict[str, Any]:
     """Return the sections of a job of seven days of conversations."""
     start, end = WEEK
     return {
@@ -61,7 +61,7 @@ def details(bench: "Bench") -> dict[str, Any]:
             {
                 "exporter": kind,
                 "table": "conversations",
-                "path": str(bench.folder / f"{{name}}.{kind}"),
+                "path": str(workspace.folder / f"{{name}}.{kind}"),
             }
             for kind in ("csv", "json", "parquet")
         ],
@@ -82,15 +82,15 @@ def talkative() -> Tenant:
     )
 
 
-def job_file(bench: "Bench", name: str, sections: Mapping[str, Any]) -> Path:
+def job_file(workspace: "Workspace", name: str, sections: Mapping[str, Any]) -> Path:
     """Write a job file; `{name}` in the paths of exports is filled in."""
     if "exports" not in sections:
-        return bench.write(name, **sections)
+        return workspace.write(name, **sections)
     exports = [
         {**export, "path": export["path"].format(name=name)}
         for export in sections["exports"]
     ]
-    path = bench.write(name, **{**sections, "exports": exports})
+    path = workspace.write(name, **{**sections, "exports": exports})
     job = json.loads(path.read_text("utf-8"))
     job["query"] = sections["query"]  # not merged with that of aggregates
     path.write_text(json.dumps(job), "utf-8")
@@ -101,7 +101,7 @@ class Run:
     """`gcbatch run` in a process of its own.
 
     Args:
-        bench: Where.
+        workspace: Where.
         job: The file.
         options: Of the command.
         environ: Beside the usual one.
@@ -109,16 +109,16 @@ class Run:
 
     def __init__(
         self,
-        bench: "Bench",
+        workspace: "Workspace",
         job: Path,
         *options: str,
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        self._out = bench.folder / f"{job.stem}.{time.monotonic_ns()}.log"
+        self._out = workspace.folder / f"{job.stem}.{time.monotonic_ns()}.log"
         with self._out.open("wb") as out:
             self.process = subprocess.Popen(  # noqa: S603 - our own command
                 [sys.executable, "-m", "gcbatch", "run", str(job), "--json", *options],
-                env={**bench.process_environ, **(environ or {})},
+                env={**workspace.process_environ, **(environ or {})},
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -173,14 +173,14 @@ class Watch:
     """Sees every content that each part has, while runs go on.
 
     Args:
-        bench: Whose parts.
+        workspace: Whose parts.
 
     Attributes:
         seen: By a part's path, the files that it was: number and time of change.
     """
 
-    def __init__(self, bench: "Bench") -> None:
-        self._bench = bench
+    def __init__(self, workspace: "Workspace") -> None:
+        self._bench = workspace
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
         self.seen: dict[str, set[tuple[int, int]]] = {}
@@ -205,14 +205,14 @@ class Watch:
         return [name for name, files in self.seen.items() if len(files) > 1]
 
 
-def used(bench: "Bench", allowed: int) -> float:
+def used(workspace: "Workspace", allowed: int) -> float:
     """Return the part of the quota that was used from the second window of data on.
 
     The first one goes by while workers start; the last one is not over.
     """
     windows: list[list[Any]] = []
     opened = -WINDOW_S
-    for entry in bench.simulator.requests("/api/"):
+    for entry in workspace.simulator.requests("/api/"):
         if entry.at >= opened + WINDOW_S:
             opened = entry.at
             windows.append([])
@@ -224,14 +224,14 @@ def used(bench: "Bench", allowed: int) -> float:
     return float(served / (len(whole) * allowed))
 
 
-def refused(bench: "Bench") -> int:
+def refused(workspace: "Workspace") -> int:
     """Return how many answers were 429."""
-    return len(bench.simulator.request_log.throttled)
+    return len(workspace.simulator.request_log.throttled)
 
 
-def tokens(bench: "Bench") -> int:
+def tokens(workspace: "Workspace") -> int:
     """Return how many tokens were asked for."""
-    return len(bench.simulator.requests("/oauth/token"))
+    return len(workspace.simulator.requests("/oauth/token"))
 
 
 def free_port() -> int:

@@ -77,7 +77,7 @@ QUERY = {
 
 
 @dataclass
-class Bench:
+class Workspace:
     """A simulator, and a folder to run jobs in that ask it.
 
     Args:
@@ -204,42 +204,42 @@ def backstage() -> Iterator[Backstage]:
     backstage.close()
 
 
-BenchOf = Callable[..., Bench]
+WorkspaceOf = Callable[..., Workspace]
 
 
 @pytest.fixture
-def bench_of(backstage: Backstage, tmp_path: Path) -> Iterator[BenchOf]:
+def workspace_of(backstage: Backstage, tmp_path: Path) -> Iterator[WorkspaceOf]:
     """Start simulators of given tenants and options."""
-    benches: list[Bench] = []
+    workspaces: list[Workspace] = []
 
-    def start(tenant: Tenant | None = None, **options: Any) -> Bench:
+    def start(tenant: Tenant | None = None, **options: Any) -> Workspace:
         options = {"requests_allowed": WIDE, **options}
         simulator = Simulator(tenant or sample_tenant(), **options)
         backstage.do(simulator.start())
-        folder = tmp_path / f"bench{len(benches)}"
+        folder = tmp_path / f"bench{len(workspaces)}"
         folder.mkdir()
-        benches.append(Bench(simulator, folder, backstage))
-        return benches[-1]
+        workspaces.append(Workspace(simulator, folder, backstage))
+        return workspaces[-1]
 
     yield start
-    for bench in benches:
-        backstage.do(bench.simulator.stop())
+    for workspace in workspaces:
+        backstage.do(workspace.simulator.stop())
 
 
 @pytest.fixture
-def bench(bench_of: BenchOf) -> Bench:
+def workspace(workspace_of: WorkspaceOf) -> Workspace:
     """Start a simulator of the sample week."""
-    return bench_of()
+    return workspace_of()
 
 
 Cli = Callable[..., Result]
 
 
 @pytest.fixture
-def cli(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """Run a command in this process, with the bench's secret in the environment."""
-    monkeypatch.chdir(bench.folder)
-    for name, value in bench.environ.items():
+def cli(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Run a command in this process, with the workspace's secret in the environment."""
+    monkeypatch.chdir(workspace.folder)
+    for name, value in workspace.environ.items():
         monkeypatch.setenv(name, value)
 
     def invoke(*args: object) -> Result:
@@ -259,9 +259,9 @@ def sdk() -> Any:
 
 
 @pytest.fixture
-def api(sdk: Any, bench: Bench) -> Iterator[Any]:
-    """Log the SDK in to the bench's simulator."""
-    simulator = bench.simulator
+def api(sdk: Any, workspace: Workspace) -> Iterator[Any]:
+    """Log the SDK in to the workspace's simulator."""
+    simulator = workspace.simulator
     client = sdk.api_client.ApiClient(simulator.url)
     client.get_client_credentials_token(simulator.client_id, simulator.client_secret)
     yield client

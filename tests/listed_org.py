@@ -10,7 +10,7 @@ import gcbatch
 from gcbatch.simulator import Call, Queue, Tenant, User, WrapUpCode
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench
+    from tests.conftest import Workspace
 
 
 def some_id(number: int) -> str:
@@ -54,28 +54,32 @@ PATHS = {
 }
 
 
-def exports(bench: "Bench", *tables: str, kind: str = "csv") -> list[dict[str, Any]]:
+def exports(
+    workspace: "Workspace", *tables: str, kind: str = "csv"
+) -> list[dict[str, Any]]:
     """Return exports of some tables to files called like them."""
     return [
-        {"exporter": kind, "table": t, "path": str(bench.folder / f"{t}.{kind}")}
+        {"exporter": kind, "table": t, "path": str(workspace.folder / f"{t}.{kind}")}
         for t in tables
     ]
 
 
-def run(bench: "Bench", *tables: str, **sections: Any) -> gcbatch.RunReport:
+def run(workspace: "Workspace", *tables: str, **sections: Any) -> gcbatch.RunReport:
     """Run a job of one query that exports some tables."""
-    return bench.run(**{"query": DAY, "exports": exports(bench, *tables), **sections})
+    return workspace.run(
+        **{"query": DAY, "exports": exports(workspace, *tables), **sections}
+    )
 
 
-def rows(bench: "Bench", table: str) -> list[dict[str, str]]:
+def rows(workspace: "Workspace", table: str) -> list[dict[str, str]]:
     """Return what a CSV file has; nothing is an empty text."""
-    with (bench.folder / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+    with (workspace.folder / f"{table}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
-def asked(bench: "Bench") -> dict[str, int]:
+def asked(workspace: "Workspace") -> dict[str, int]:
     """Return how many requests each listing took."""
-    return {table: len(bench.simulator.requests(p)) for table, p in PATHS.items()}
+    return {table: len(workspace.simulator.requests(p)) for table, p in PATHS.items()}
 
 
 def without(tenant: Tenant, queue_id: str) -> Tenant:

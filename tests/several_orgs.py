@@ -11,7 +11,7 @@ from gcbatch import Job, RunReport, load_job, run
 from gcbatch.simulator import Call, Entry, Queue, Tenant
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench, BenchOf
+    from tests.conftest import Workspace, WorkspaceOf
 
 DAYS = 3
 NAMES = ("north", "south", "west")
@@ -66,30 +66,30 @@ class Orgs:
         benches: By the name of the org.
     """
 
-    benches: Mapping[str, "Bench"]
+    workspaces: Mapping[str, "Workspace"]
     environ: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.environ = {
-            f"{name.upper()}_SECRET": bench.simulator.client_secret
-            for name, bench in self.benches.items()
+            f"{name.upper()}_SECRET": workspace.simulator.client_secret
+            for name, workspace in self.workspaces.items()
         }
 
     @property
     def folder(self) -> Path:
-        return next(iter(self.benches.values())).folder
+        return next(iter(self.workspaces.values())).folder
 
     def sections(self, **own: Mapping[str, Any]) -> dict[str, Any]:
         """Return the section `orgs`, with keys of an org's own."""
         return {
             name: {
-                "api_url": bench.simulator.url,
-                "login_url": bench.simulator.url,
-                "client_id": bench.simulator.client_id,
+                "api_url": workspace.simulator.url,
+                "login_url": workspace.simulator.url,
+                "client_id": workspace.simulator.client_id,
                 "client_secret": f"${{{name.upper()}_SECRET}}",
                 **own.get(name, {}),
             }
-            for name, bench in self.benches.items()
+            for name, workspace in self.workspaces.items()
         }
 
     def write(
@@ -103,7 +103,7 @@ class Orgs:
             **sections.pop("query", {}),
         }
         sections = {"orgs": self.sections(**(own or {})), **sections}
-        first = next(iter(self.benches.values()))
+        first = next(iter(self.workspaces.values()))
         return first.write(name, org=None, query=query, **sections)
 
     def job(self, name: str = "job", **sections: Any) -> Job:
@@ -114,20 +114,22 @@ class Orgs:
 
     def requests(self, part: str = "/api/") -> dict[str, list[Entry]]:
         """Return what each org was asked."""
-        return {n: b.simulator.requests(part) for n, b in self.benches.items()}
+        return {n: b.simulator.requests(part) for n, b in self.workspaces.items()}
 
     def forget(self) -> None:
         """Forget what was asked."""
-        for bench in self.benches.values():
-            bench.simulator.request_log.clear()
+        for workspace in self.workspaces.values():
+            workspace.simulator.request_log.clear()
 
     def parts(self, org: str, name: str = "job") -> list[Path]:
         return sorted((self.folder / "store" / f"{name}@{org}").glob("parts/*.parquet"))
 
 
-def orgs_of(bench_of: "BenchOf", *names: str, **options: Any) -> Orgs:
+def orgs_of(workspace_of: "WorkspaceOf", *names: str, **options: Any) -> Orgs:
     """Start an org for each name, or for all of NAMES."""
-    return Orgs({name: bench_of(tenant(name), **options) for name in names or NAMES})
+    return Orgs(
+        {name: workspace_of(tenant(name), **options) for name in names or NAMES}
+    )
 
 
 def spoil(part: Path) -> None:

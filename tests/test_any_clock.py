@@ -37,7 +37,7 @@ from gcbatch.windows import Window
 from tests.table_sources import aggregate_table, source_of
 
 if TYPE_CHECKING:
-    from tests.conftest import BenchOf
+    from tests.conftest import WorkspaceOf
 
 T = TypeVar("T")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -404,26 +404,30 @@ def org(window: Window) -> Tenant:
     ],
 )
 def test_a_run_is_exact_and_verifies(
-    bench_of: "BenchOf", *, zone: str, first: str, mode: str, way: str
+    workspace_of: "WorkspaceOf", *, zone: str, first: str, mode: str, way: str
 ) -> None:
     """From the service to the file, by query and by job of the service."""
     truth = days_of(zone, first, 4, way)
-    bench = bench_of(org(truth.window), hours_from=way)
-    truth.service.events = [call.offered for call in bench.simulator.tenant.calls]
+    workspace = workspace_of(org(truth.window), hours_from=way)
+    truth.service.events = [call.offered for call in workspace.simulator.tenant.calls]
     day = date.fromisoformat(first)
     job: dict[str, Any] = {
         "query": {"from": first, "to": str(day + 4 * DAY), "timezone": zone},
         "fetch": {"chunk": "auto", "mode": mode, "settle": "PT0S"},
         "sla": {},
         "exports": [
-            {"exporter": "json", "table": "sla", "path": str(bench.folder / "sla.json")}
+            {
+                "exporter": "json",
+                "table": "sla",
+                "path": str(workspace.folder / "sla.json"),
+            }
         ],
     }
 
-    bench.run(**job)
-    found = verify(bench.job(**job))
+    workspace.run(**job)
+    found = verify(workspace.job(**job))
 
-    lines = (bench.folder / "sla.json").read_text("utf-8").splitlines()
+    lines = (workspace.folder / "sla.json").read_text("utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     days = {datetime.fromisoformat(r["period_start"]): r["offered"] for r in rows}
     assert days == counted(truth)

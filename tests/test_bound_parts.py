@@ -22,7 +22,7 @@ from tests.detail_tables import plan_of, queries
 from tests.old_parts import part_in, unbound
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench
+    from tests.conftest import Workspace
 
 
 def answer(query: Query) -> Part:
@@ -128,70 +128,74 @@ def test_a_part_replaced_while_it_is_open_is_judged_as_it_was_opened(
 class TestOlderReleases:
     """Parts that carry no digest of their query."""
 
-    def test_they_are_read(self, bench: "Bench") -> None:
+    def test_they_are_read(self, workspace: "Workspace") -> None:
         """Nothing is fetched again, and all is well."""
-        bench.run()
-        for part in bench.parts:
+        workspace.run()
+        for part in workspace.parts:
             unbound(part)
 
-        report = bench.run()
+        report = workspace.run()
 
         assert report.requests == 0
         assert not any("damaged" in warning for warning in report.warnings)
 
-    def test_one_of_another_window_is_fetched_again(self, bench: "Bench") -> None:
+    def test_one_of_another_window_is_fetched_again(
+        self, workspace: "Workspace"
+    ) -> None:
         """That much it says of itself."""
-        bench.run()
-        written = bench.outputs()
-        one, other = bench.parts[:2]
+        workspace.run()
+        written = workspace.outputs()
+        one, other = workspace.parts[:2]
         one.write_bytes(other.read_bytes())
         unbound(one)
 
-        report = bench.run()
+        report = workspace.run()
 
         assert report.fetched == 1
-        assert bench.outputs() == written
+        assert workspace.outputs() == written
 
 
 class TestRuns:
     """A part copied over another, from outside."""
 
-    def test_a_run_fetches_it_again(self, bench: "Bench") -> None:
+    def test_a_run_fetches_it_again(self, workspace: "Workspace") -> None:
         """No day is doubled, none is missing; a warning says that it was damaged."""
-        bench.run()
-        written = bench.outputs()
-        one, other = bench.parts[:2]
+        workspace.run()
+        written = workspace.outputs()
+        one, other = workspace.parts[:2]
         one.write_bytes(other.read_bytes())
 
-        report = bench.run()
+        report = workspace.run()
 
         assert report.fetched == 1
-        assert bench.outputs() == written
+        assert workspace.outputs() == written
         assert "damaged parts, fetched again: 1" in report.warnings
 
-    def test_an_export_refuses_it(self, bench: "Bench") -> None:
+    def test_an_export_refuses_it(self, workspace: "Workspace") -> None:
         """Exit code 5; what was exported stays."""
-        bench.run()
-        written = bench.outputs()
-        one, other = bench.parts[:2]
+        workspace.run()
+        written = workspace.outputs()
+        one, other = workspace.parts[:2]
         one.write_bytes(other.read_bytes())
 
         with pytest.raises(DataError, match="damaged or of another query") as refused:
-            bench.export()
+            workspace.export()
 
         assert refused.value.exit_code == 5
-        assert bench.outputs() == written
+        assert workspace.outputs() == written
 
-    def test_a_plan_of_another_job_is_not_exported(self, bench: "Bench") -> None:
+    def test_a_plan_of_another_job_is_not_exported(
+        self, workspace: "Workspace"
+    ) -> None:
         """It asked something else."""
-        bench.run()
-        bench.run("other", query={"metrics": ["nOffered"]})
-        store = bench.folder / "store"
+        workspace.run()
+        workspace.run("other", query={"metrics": ["nOffered"]})
+        store = workspace.folder / "store"
         plan = (store / "other" / "plan.json").read_bytes()
         (store / "job" / "plan.json").write_bytes(plan)
 
         with pytest.raises(JobError, match="requests other data"):
-            bench.export()
+            workspace.export()
 
 
 class TestListings:

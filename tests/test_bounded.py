@@ -24,7 +24,7 @@ from gcbatch.running.planner import MAX_QUEUE_BYTES
 from gcbatch.verifying.verifier import verify
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench
+    from tests.conftest import Workspace
 
 if sys.platform == "win32":
     pytest.skip("Windows has no pipes and devices in folders", allow_module_level=True)
@@ -77,63 +77,65 @@ def test_a_job_file_may_be_a_pipe(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", ENDLESS)
-def test_a_file_of_queues_that_is_none(bench: "Bench", make: Make) -> None:
+def test_a_file_of_queues_that_is_none(workspace: "Workspace", make: Make) -> None:
     """Is named with its key."""
-    path = bench.folder / "queues"
+    path = workspace.folder / "queues"
     make(path)
 
     with pytest.raises(JobError, match=rf"query\.queues\.file: {path}: cannot be read"):
-        bench.run(query={"queues": {"file": str(path)}})
+        workspace.run(query={"queues": {"file": str(path)}})
 
 
-def test_a_file_of_queues_is_bounded(bench: "Bench") -> None:
+def test_a_file_of_queues_is_bounded(workspace: "Workspace") -> None:
     """It is not read to its end."""
-    path = bench.folder / "queues"
+    path = workspace.folder / "queues"
     with path.open("wb") as file:
         file.truncate(MAX_QUEUE_BYTES + 1)
 
     with pytest.raises(JobError, match="cannot be read: longer than 16,777,216 bytes"):
-        bench.run(query={"queues": {"file": str(path)}})
+        workspace.run(query={"queues": {"file": str(path)}})
 
 
 @pytest.mark.parametrize("make", ENDLESS)
-def test_a_secrets_file_that_is_none(bench: "Bench", make: Make) -> None:
+def test_a_secrets_file_that_is_none(workspace: "Workspace", make: Make) -> None:
     """Is named with its key."""
-    path = bench.folder / "secret"
+    path = workspace.folder / "secret"
     make(path)
 
     with pytest.raises(JobError, match=r"client_secret\.file: .*: cannot be read: "):
-        bench.run(org={"client_secret": {"file": str(path)}})
+        workspace.run(org={"client_secret": {"file": str(path)}})
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, zero])
-def test_what_is_no_part_is_fetched_again(bench: "Bench", make: Make) -> None:
+def test_what_is_no_part_is_fetched_again(workspace: "Workspace", make: Make) -> None:
     """As a damaged one is."""
-    whole = bench.run("other")
-    bench.run()
-    part = next(path for path in bench.parts if path.parts[-3] == "job")
+    whole = workspace.run("other")
+    workspace.run()
+    part = next(path for path in workspace.parts if path.parts[-3] == "job")
     part.unlink()
     make(part)
 
-    assert bench.run().fetched == 1
+    assert workspace.run().fetched == 1
     assert part.is_file()
-    assert bench.outputs() == bench.outputs("other")
+    assert workspace.outputs() == workspace.outputs("other")
     assert whole.gaps == ()
 
 
 @pytest.mark.parametrize("make", ENDLESS)
-def test_export_and_verify_do_not_wait_for_a_part(bench: "Bench", make: Make) -> None:
+def test_export_and_verify_do_not_wait_for_a_part(
+    workspace: "Workspace", make: Make
+) -> None:
     """They name it."""
-    bench.run()
-    part = bench.parts[0]
+    workspace.run()
+    part = workspace.parts[0]
     part.unlink()
     make(part)
 
-    flaws = verify(bench.job(), offline=True).part_flaws
+    flaws = verify(workspace.job(), offline=True).part_flaws
 
     assert [flaw.path for flaw in flaws] == [str(part)]
     with pytest.raises(DataError, match="its part is damaged"):
-        bench.export()
+        workspace.export()
 
 
 @pytest.mark.one_in(5)
@@ -142,34 +144,34 @@ def test_export_and_verify_do_not_wait_for_a_part(bench: "Bench", make: Make) ->
     "name", ["run.json", "plan.json", "fresh.json", "users.parquet"]
 )
 def test_what_a_run_keeps_is_taken_for_none(
-    bench: "Bench", name: str, make: Make
+    workspace: "Workspace", name: str, make: Make
 ) -> None:
     """No caller waits for it; a folder in its place cannot be written, and is named."""
-    bench.run()
-    path = bench.folder / "store" / "job" / name
+    workspace.run()
+    path = workspace.folder / "store" / "job" / name
     path.unlink(missing_ok=True)
     make(path)
 
     try:
-        assert bench.run().gaps == ()
+        assert workspace.run().gaps == ()
     except OutputError as exc:
         assert path.is_dir()
         assert "cannot be written: Is a directory" in exc.problem  # noqa: PT017
 
 
 @pytest.mark.parametrize("make", ENDLESS)
-def test_an_output_that_is_no_file_is_named(bench: "Bench", make: Make) -> None:
+def test_an_output_that_is_no_file_is_named(workspace: "Workspace", make: Make) -> None:
     """By the run that would write it, and by verify."""
-    bench.run()
-    path = bench.folder / "job.csv"
+    workspace.run()
+    path = workspace.folder / "job.csv"
     path.unlink()
     make(path)
 
-    flaws = verify(bench.job(), offline=True).output_flaws
+    flaws = verify(workspace.job(), offline=True).output_flaws
 
     assert [flaw.path for flaw in flaws] == [str(path)]
     with pytest.raises(OutputError, match=r": is (no regular file|a folder)"):
-        bench.run()
+        workspace.run()
 
 
 URLS = [
@@ -203,10 +205,10 @@ KEYS = ["exports[0].path", "fetch.store", "query.queues.file", "org.client_secre
 
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("value", URLS)
-def test_a_url_is_no_path(bench: "Bench", key: str, value: str) -> None:
+def test_a_url_is_no_path(workspace: "Workspace", key: str, value: str) -> None:
     """It is refused with the job, with a way out; nothing is written to `s3:`."""
     with pytest.raises(JobError, match="is a URL, not a path; object stores") as failed:
-        bench.job(**at_key(key, value, bench.folder))
+        workspace.job(**at_key(key, value, workspace.folder))
 
     assert f": {key}: " in failed.value.problem
 
@@ -222,11 +224,11 @@ def test_a_url_is_no_path(bench: "Bench", key: str, value: str) -> None:
     ],
 )
 def test_a_path_that_is_none(
-    bench: "Bench", key: str, value: str, problem: str
+    workspace: "Workspace", key: str, value: str, problem: str
 ) -> None:
     """An empty one would be the current folder."""
     with pytest.raises(JobError, match=problem):
-        bench.job(**at_key(key, value, bench.folder))
+        workspace.job(**at_key(key, value, workspace.folder))
 
 
 @pytest.mark.parametrize(

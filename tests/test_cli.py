@@ -16,7 +16,7 @@ from gcbatch.cli.run import _engine_settings
 from gcbatch.simulator import Fault
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench, BenchOf
+    from tests.conftest import Workspace, WorkspaceOf
 
 CSV = {"exporter": "csv", "table": "intervals", "path": "o.csv"}
 PLUGIN_GROUP = "[gcbatch.exporters]"
@@ -150,20 +150,26 @@ class TestBadInput:
         ],
     )
     def test_is_refused_with_cause_and_way_out(
-        self, cli: Cli, bench: "Bench", sections: dict[str, Any], words: tuple[str, ...]
+        self,
+        cli: Cli,
+        workspace: "Workspace",
+        sections: dict[str, Any],
+        words: tuple[str, ...],
     ) -> None:
         """A job that cannot be meant is exit 2, one message, and no data request."""
-        job = bench.write(**sections)
+        job = workspace.write(**sections)
 
         result = cli("run", job)
 
         check_refusal(result, 2, *words)
         assert "hunter2" not in result.output
-        assert not bench.data_requests
+        assert not workspace.data_requests
 
-    def test_every_problem_is_said_at_once(self, cli: Cli, bench: "Bench") -> None:
+    def test_every_problem_is_said_at_once(
+        self, cli: Cli, workspace: "Workspace"
+    ) -> None:
         """Each problem has its line and key."""
-        job = bench.write(
+        job = workspace.write(
             query={"metrics": ["nOfered"], "timezone": "Mars"}, fetch={"speed": 1}
         )
 
@@ -187,37 +193,39 @@ class TestBadInput:
         ids=["missing", "empty", "list", "no YAML", "no UTF-8"],
     )
     def test_a_file_that_is_no_job(
-        self, cli: Cli, bench: "Bench", content: bytes | None, words: str
+        self, cli: Cli, workspace: "Workspace", content: bytes | None, words: str
     ) -> None:
         """Whatever is given as a job file, the answer is a message."""
-        job = bench.folder / "some.yaml"
+        job = workspace.folder / "some.yaml"
         if content is not None:
             job.write_bytes(content)
 
         check_refusal(cli("run", job), 2, words, "some.yaml")
 
-    def test_two_jobs_of_one_name(self, cli: Cli, bench: "Bench") -> None:
+    def test_two_jobs_of_one_name(self, cli: Cli, workspace: "Workspace") -> None:
         """Two jobs of one name would share a folder."""
-        job = bench.write()
+        job = workspace.write()
 
         check_refusal(cli("run", job, job), 2, "two jobs are called job")
 
-    def test_two_names_that_differ_by_case(self, cli: Cli, bench: "Bench") -> None:
+    def test_two_names_that_differ_by_case(
+        self, cli: Cli, workspace: "Workspace"
+    ) -> None:
         """Some systems have one folder for both."""
-        jobs = [bench.write(name) for name in ("sales", "SALES")]
+        jobs = [workspace.write(name) for name in ("sales", "SALES")]
 
         check_refusal(cli("run", *jobs), 2, "two jobs are called SALES and sales")
 
     @pytest.mark.parametrize("setting", ["fetch.concurrency", "=1", ""])
     def test_a_setting_without_a_value(
-        self, cli: Cli, bench: "Bench", setting: str
+        self, cli: Cli, workspace: "Workspace", setting: str
     ) -> None:
         """--set wants KEY=VALUE."""
-        check_refusal(cli("run", bench.write(), "--set", setting), 2, "KEY=VALUE")
+        check_refusal(cli("run", workspace.write(), "--set", setting), 2, "KEY=VALUE")
 
-    def test_a_setting_names_itself(self, cli: Cli, bench: "Bench") -> None:
+    def test_a_setting_names_itself(self, cli: Cli, workspace: "Workspace") -> None:
         """A problem of an override is reported as such, not by a line of the file."""
-        result = cli("run", bench.write(), "--set", "fetch.concurrency=many")
+        result = cli("run", workspace.write(), "--set", "fetch.concurrency=many")
 
         check_refusal(result, 2, "--set fetch.concurrency: fetch.concurrency: must be")
 
@@ -225,116 +233,133 @@ class TestBadInput:
 class TestOtherFailures:
     @pytest.mark.parametrize("command", ["run", "plan", "check"])
     def test_a_wrong_secret(
-        self, cli: Cli, bench: "Bench", monkeypatch: pytest.MonkeyPatch, command: str
+        self,
+        cli: Cli,
+        workspace: "Workspace",
+        monkeypatch: pytest.MonkeyPatch,
+        command: str,
     ) -> None:
         """Refused credentials are exit 3."""
         monkeypatch.setenv("GENESYS_CLIENT_SECRET", "hunter2")
 
-        result = cli(command, bench.write())
+        result = cli(command, workspace.write())
 
         check_refusal(result, 3, "POST /oauth/token: 401", "check client id and secret")
         assert "hunter2" not in result.output
 
-    def test_no_server_listening(self, cli: Cli, bench: "Bench") -> None:
+    def test_no_server_listening(self, cli: Cli, workspace: "Workspace") -> None:
         """An address without a server is exit 4."""
         unreachable = "http://127.0.0.1:9"
         org = {"api_url": unreachable, "login_url": unreachable}
 
-        result = cli("run", bench.write(org=org, fetch={"give_up": "PT1S"}))
+        result = cli("run", workspace.write(org=org, fetch={"give_up": "PT1S"}))
 
         check_refusal(result, 4, "cannot be reached", "check region, domain or api_url")
 
-    def test_a_service_that_refuses(self, cli: Cli, bench: "Bench") -> None:
+    def test_a_service_that_refuses(self, cli: Cli, workspace: "Workspace") -> None:
         """A refused query is exit 4, with the correlation id."""
-        bench.simulator.faults.add(Fault("status", status=400))
+        workspace.simulator.faults.add(Fault("status", status=400))
 
-        result = cli("run", bench.write(fetch={"concurrency": 1}))
+        result = cli("run", workspace.write(fetch={"concurrency": 1}))
 
         check_refusal(result, 4, "400 bad.request", "correlation id")
 
     @pytest.mark.parametrize(
         "kind", ["wrong_types", "outside_bucket", "overlapping_buckets"]
     )
-    def test_contradictory_data(self, cli: Cli, bench: "Bench", kind: Any) -> None:
+    def test_contradictory_data(
+        self, cli: Cli, workspace: "Workspace", kind: Any
+    ) -> None:
         """An answer that cannot be right is exit 5, and writes nothing."""
-        bench.simulator.faults.add(Fault(kind))
+        workspace.simulator.faults.add(Fault(kind))
 
-        result = cli("run", bench.write(fetch={"concurrency": 1}))
+        result = cli("run", workspace.write(fetch={"concurrency": 1}))
 
         assert result.exit_code == 5
         assert len(messages(result)) == 1
-        assert not (bench.folder / "job.csv").exists()
+        assert not (workspace.folder / "job.csv").exists()
 
     @pytest.mark.parametrize("kind", ["float_numbers", "offset_intervals"])
-    def test_harmless_oddities(self, cli: Cli, bench: "Bench", kind: Any) -> None:
+    def test_harmless_oddities(
+        self, cli: Cli, workspace: "Workspace", kind: Any
+    ) -> None:
         """Whole numbers written as floats and local offsets mean what they say."""
-        cli("run", bench.write())
-        written = bench.outputs()
-        bench.simulator.faults.add(Fault(kind, times=None))
+        cli("run", workspace.write())
+        written = workspace.outputs()
+        workspace.simulator.faults.add(Fault(kind, times=None))
 
-        result = cli("run", "--fresh", bench.write())
+        result = cli("run", "--fresh", workspace.write())
 
         assert result.exit_code == 0
-        assert bench.outputs() == written
+        assert workspace.outputs() == written
 
-    def test_an_output_that_cannot_be_written(self, cli: Cli, bench: "Bench") -> None:
+    def test_an_output_that_cannot_be_written(
+        self, cli: Cli, workspace: "Workspace"
+    ) -> None:
         """An output under a file is exit 6."""
-        (bench.folder / "file").touch()
-        path = str(bench.folder / "file" / "out.csv")
-        job = bench.write(exports=[{**CSV, "path": path}])
+        (workspace.folder / "file").touch()
+        path = str(workspace.folder / "file" / "out.csv")
+        job = workspace.write(exports=[{**CSV, "path": path}])
 
         check_refusal(cli("run", job), 6, "cannot be written")
 
-    def test_an_output_that_is_a_folder(self, cli: Cli, bench: "Bench") -> None:
+    def test_an_output_that_is_a_folder(self, cli: Cli, workspace: "Workspace") -> None:
         """A folder is no place for a file: exit 6."""
-        job = bench.write(exports=[{**CSV, "path": str(bench.folder)}])
+        job = workspace.write(exports=[{**CSV, "path": str(workspace.folder)}])
 
         check_refusal(cli("run", job), 6, "is a folder")
 
-    def test_a_store_that_is_a_file(self, cli: Cli, bench: "Bench") -> None:
+    def test_a_store_that_is_a_file(self, cli: Cli, workspace: "Workspace") -> None:
         """A store that cannot be written is exit 6, before any data request."""
-        (bench.folder / "store").touch()
+        (workspace.folder / "store").touch()
 
-        check_refusal(cli("run", bench.write()), 6, "check fetch.store")
-        assert not bench.data_requests
+        check_refusal(cli("run", workspace.write()), 6, "check fetch.store")
+        assert not workspace.data_requests
 
     @pytest.mark.parametrize("command", ["run", "plan", "check", "export"])
     def test_exporters_refuse_before_any_request(
-        self, cli: Cli, bench: "Bench", command: str
+        self, cli: Cli, workspace: "Workspace", command: str
     ) -> None:
         """A job whose export cannot be made is refused by every command at once."""
         export = {**CSV, "exporter": "parquet", "partition_by": ["no_such_column"]}
 
-        result = cli(command, bench.write(exports=[export]))
+        result = cli(command, workspace.write(exports=[export]))
 
         assert result.exit_code == 2, result.output
-        assert len(bench.simulator.request_log) == 0
+        assert len(workspace.simulator.request_log) == 0
 
 
 class TestRun:
-    def test_says_what_was_fetched_and_written(self, cli: Cli, bench: "Bench") -> None:
+    def test_says_what_was_fetched_and_written(
+        self, cli: Cli, workspace: "Workspace"
+    ) -> None:
         """The table at the end names rows and outputs; logs go to the other stream."""
-        result = cli("run", bench.write())
+        result = cli("run", workspace.write())
 
         assert result.exit_code == 0
         assert "7 of 7 queries fetched · 0 from the store" in result.stdout
         assert "485 rows" in result.stdout
-        assert str(bench.folder / "job.parquet") in result.stdout
+        assert str(workspace.folder / "job.parquet") in result.stdout
         assert "7 queries, 0 of them stored" in result.stderr
         assert "7 of 7" in result.stderr
 
-    def test_prints_json(self, cli: Cli, bench: "Bench") -> None:
+    def test_prints_json(self, cli: Cli, workspace: "Workspace") -> None:
         """--json prints the report and nothing else."""
-        report = json.loads(cli("run", bench.write(), "--json").stdout)
-        again = json.loads(cli("export", bench.write(), "--json").stdout)
+        report = json.loads(cli("run", workspace.write(), "--json").stdout)
+        again = json.loads(cli("export", workspace.write(), "--json").stdout)
 
         assert (report["rows"], report["fetched"]) == (485, 7)
         assert [e["rows"] for e in report["exports"]] == [485] * 3
         assert again["exports"] == report["exports"]
 
-    def test_prints_a_report_for_each_job(self, cli: Cli, bench: "Bench") -> None:
+    def test_prints_a_report_for_each_job(
+        self, cli: Cli, workspace: "Workspace"
+    ) -> None:
         """Several jobs give a list; one that fails is shown as failed."""
-        good, bad = bench.write("good"), bench.write("bad", query={"queues": ["x"]})
+        good, bad = (
+            workspace.write("good"),
+            workspace.write("bad", query={"queues": ["x"]}),
+        )
 
         result = cli("run", "--json", good, bad)
 
@@ -346,44 +371,46 @@ class TestRun:
 
     @pytest.mark.parametrize("options", [(), ("-v",)])
     def test_logs_json_lines(
-        self, cli: Cli, bench: "Bench", options: tuple[str, ...]
+        self, cli: Cli, workspace: "Workspace", options: tuple[str, ...]
     ) -> None:
         """Every log line is a JSON object."""
-        result = cli("run", "--log-format", "json", *options, bench.write())
+        result = cli("run", "--log-format", "json", *options, workspace.write())
 
         lines = [json.loads(line) for line in result.stderr.splitlines()]
         assert {"time", "level", "logger", "message"} == set(lines[0])
         assert any(line["level"] == "debug" for line in lines) == bool(options)
 
-    def test_options_override_the_file(self, cli: Cli, bench: "Bench") -> None:
+    def test_options_override_the_file(self, cli: Cli, workspace: "Workspace") -> None:
         """--from, --to and --set win over the file."""
         options = ("--from", "1999-08-02", "--to", "1999-08-04")
         setting = ("--set", "query.granularity=P1D", "--set", "exports.0.path=o.csv")
 
-        result = cli("run", bench.write(), "--json", *options, *setting)
+        result = cli("run", workspace.write(), "--json", *options, *setting)
 
         report = json.loads(result.stdout)
         assert report["queries"] == 2
-        assert bench.data_requests[0].request["granularity"] == "P1D"
-        assert (bench.folder / "o.csv").exists()
+        assert workspace.data_requests[0].request["granularity"] == "P1D"
+        assert (workspace.folder / "o.csv").exists()
 
-    def test_a_warning_is_no_failure(self, cli: Cli, bench_of: "BenchOf") -> None:
+    def test_a_warning_is_no_failure(
+        self, cli: Cli, workspace_of: "WorkspaceOf"
+    ) -> None:
         """Queues that may not be listed are shown by id: exit 0, one warning."""
         permissions = frozenset({"analytics:conversationAggregate:view"})
-        bench = bench_of(permissions=permissions)
+        workspace = workspace_of(permissions=permissions)
 
-        result = cli("run", bench.write())
-        checked = cli("check", bench.write())
+        result = cli("run", workspace.write())
+        checked = cli("check", workspace.write())
 
         assert (result.exit_code, checked.exit_code) == (0, 0)
         assert result.stdout.count("warning: queues are shown by id") == 1
         assert checked.stderr.count("warning: queues are shown by id") == 1
 
-    def test_fresh_asks_again(self, cli: Cli, bench: "Bench") -> None:
+    def test_fresh_asks_again(self, cli: Cli, workspace: "Workspace") -> None:
         """--fresh is handed on."""
-        cli("run", bench.write())
+        cli("run", workspace.write())
 
-        report = json.loads(cli("run", "--fresh", "--json", bench.write()).stdout)
+        report = json.loads(cli("run", "--fresh", "--json", workspace.write()).stdout)
 
         assert report["fetched"] == 7
 
@@ -406,15 +433,15 @@ def test_workers_are_dasks(options: tuple[str, str, str], settings: list[str]) -
 @pytest.mark.slow
 class TestReaderGone:
     @pytest.mark.parametrize("as_json", [["--json"], []])
-    def test_the_code_stays(self, bench: "Bench", as_json: list[str]) -> None:
+    def test_the_code_stays(self, workspace: "Workspace", as_json: list[str]) -> None:
         """The output may be closed early; the exit code still shows a missed target."""
-        job = bench.write(sla={"target": 100}, exports=[])
+        job = workspace.write(sla={"target": 100}, exports=[])
         run = f'{sys.executable} -m gcbatch run "$@" --fail-on-breach'
         script = f"{run} | true; echo ${{PIPESTATUS[0]}}"
 
         done = subprocess.run(  # noqa: S603 - our own command
             ["bash", "-c", script, "-", str(job), *as_json],  # noqa: S607 - as above
-            env=bench.process_environ,
+            env=workspace.process_environ,
             capture_output=True,
             text=True,
             check=True,
@@ -424,39 +451,41 @@ class TestReaderGone:
 
 
 class TestOtherCommands:
-    def test_plan_shows_windows_and_cost(self, cli: Cli, bench: "Bench") -> None:
+    def test_plan_shows_windows_and_cost(
+        self, cli: Cli, workspace: "Workspace"
+    ) -> None:
         """What a run would ask, and what that costs, without one data request."""
-        shown = cli("plan", bench.write())
-        reported = json.loads(cli("plan", "--json", bench.write()).stdout)
+        shown = cli("plan", workspace.write())
+        reported = json.loads(cli("plan", "--json", workspace.write()).stdout)
 
         assert "7 requests" in shown.stdout
         assert "0 stored, 7 to fetch" in shown.stdout
-        assert str(bench.folder / "job.csv") in shown.stdout
+        assert str(workspace.folder / "job.csv") in shown.stdout
         assert (reported["requests"], reported["stored"]) == (7, 0)
         assert [w["requests"] for w in reported["windows"]] == [1] * 7
         assert reported["windows"][0]["from"] == "1999-07-31T21:00:00.000Z"
-        assert not bench.data_requests
+        assert not workspace.data_requests
 
     def test_check_tries_credentials_and_permission(
-        self, cli: Cli, bench: "Bench"
+        self, cli: Cli, workspace: "Workspace"
     ) -> None:
         """Checking asks one query at most, and writes nothing."""
-        result = cli("check", bench.write())
+        result = cli("check", workspace.write())
 
         assert result.exit_code == 0
         assert "credentials and permission are good" in result.stdout
-        assert len(bench.data_requests) == 1
-        assert not (bench.folder / "store").exists()
+        assert len(workspace.data_requests) == 1
+        assert not (workspace.folder / "store").exists()
 
-    def test_export_needs_a_run(self, cli: Cli, bench: "Bench") -> None:
+    def test_export_needs_a_run(self, cli: Cli, workspace: "Workspace") -> None:
         """What was never fetched cannot be exported: exit 5."""
-        check_refusal(cli("export", bench.write()), 5, "holds no run of this job")
+        check_refusal(cli("export", workspace.write()), 5, "holds no run of this job")
 
-    def test_export_of_another_question(self, cli: Cli, bench: "Bench") -> None:
+    def test_export_of_another_question(self, cli: Cli, workspace: "Workspace") -> None:
         """A changed query has to be run first: exit 2."""
-        cli("run", bench.write())
+        cli("run", workspace.write())
 
-        result = cli("export", bench.write(query={"granularity": "P1D"}))
+        result = cli("export", workspace.write(query={"granularity": "P1D"}))
 
         check_refusal(result, 2, "requests other data", "`gcbatch run JOB`")
 
@@ -475,10 +504,10 @@ class TestOtherCommands:
         assert "parquet" in cli("exporters").stdout
 
     def test_a_broken_exporter_is_blamed(
-        self, cli: Cli, bench: "Bench", monkeypatch: pytest.MonkeyPatch
+        self, cli: Cli, workspace: "Workspace", monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A plugin that cannot be imported is listed, and stops who asks for it."""
-        info = bench.folder / "site" / "acme_export-1.2.dist-info"
+        info = workspace.folder / "site" / "acme_export-1.2.dist-info"
         info.mkdir(parents=True)
         (info / "METADATA").write_text("Name: acme-export\nVersion: 1.2\n")
         entry = f"{PLUGIN_GROUP}\nacme = no_such_module_of_acme:Exporter\n"
@@ -487,13 +516,13 @@ class TestOtherCommands:
         asking = [{**CSV, "exporter": "acme"}]
 
         rows = json.loads(cli("exporters", "--json").stdout)
-        refused = cli("run", bench.write("other", exports=asking))
+        refused = cli("run", workspace.write("other", exports=asking))
 
         (acme,) = (row for row in rows if row["name"] == "acme")
         assert (acme["distribution"], acme["version"]) == ("acme-export", "1.2")
         assert "cannot be imported" in acme["state"]
         check_refusal(refused, 2, "acme-export 1.2", "cannot be imported")
-        assert cli("run", bench.write()).exit_code == 0
+        assert cli("run", workspace.write()).exit_code == 0
 
     def test_schema_describes_the_job_file(self, cli: Cli) -> None:
         """Editors get a JSON Schema with the keys as job files write them."""
@@ -502,9 +531,11 @@ class TestOtherCommands:
         assert {"name", "org", "query", "fetch", "exports"} <= set(schema["properties"])
         assert '"from"' in json.dumps(schema)
 
-    def test_init_writes_a_job_to_start_from(self, cli: Cli, bench: "Bench") -> None:
+    def test_init_writes_a_job_to_start_from(
+        self, cli: Cli, workspace: "Workspace"
+    ) -> None:
         """The file is valid except for the environment, and overwrites no other."""
-        path = bench.folder / "new" / "job.yaml"
+        path = workspace.folder / "new" / "job.yaml"
 
         written = cli("init", path)
         content = path.read_text("utf-8")
@@ -548,11 +579,11 @@ class TestProcess:
         assert self.python("-c", code).stdout.splitlines()[-1] == "loaded: []"
 
     @pytest.mark.slow
-    def test_exit_codes_reach_the_shell(self, bench: "Bench") -> None:
+    def test_exit_codes_reach_the_shell(self, workspace: "Workspace") -> None:
         """A process exits with the code, and says nothing of its insides."""
-        environ = {**bench.process_environ, "GENESYS_CLIENT_SECRET": "hunter2"}
+        environ = {**workspace.process_environ, "GENESYS_CLIENT_SECRET": "hunter2"}
 
-        done = self.python("-m", "gcbatch", "run", str(bench.write()), env=environ)
+        done = self.python("-m", "gcbatch", "run", str(workspace.write()), env=environ)
 
         assert done.returncode == 3
         assert done.stdout == ""

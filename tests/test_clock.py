@@ -24,16 +24,16 @@ from tests.details_world import World, after, busy
 from tests.old_parts import metadata_in, part_in, rewritten
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench, BenchOf
+    from tests.conftest import Workspace, WorkspaceOf
 
 DAYS = 7
-"""Of the bench's job, a query each."""
+"""Of the workspace's job, a query each."""
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR, MINUTE, SECOND = (timedelta(seconds=n) for n in (3600, 60, 1))
 AT_ONCE = timedelta()
 SOON = datetime(1999, 8, 9, tzinfo=UTC)
-"""Soon after the bench's week, whose last three days have not settled by then."""
+"""Soon after the workspace's week, whose last three days have not settled by then."""
 
 
 def header(at: datetime) -> str:
@@ -130,57 +130,61 @@ class TestAskedAt:
         assert clock.ahead == timedelta()
 
 
-def exchange(bench: "Bench", url: str, **request: Any) -> tuple[Response, timedelta]:
+def exchange(
+    workspace: "Workspace", url: str, **request: Any
+) -> tuple[Response, timedelta]:
     """Return an answer, and how far ahead the service's clock is by it."""
 
     async def send() -> tuple[Response, timedelta]:
         async with open_transport(
             timeout_s=10, connections=1, max_response_bytes=10_000
         ) as transport:
-            address = f"{bench.simulator.url}{url}"
+            address = f"{workspace.simulator.url}{url}"
             response = await transport.send("POST", address, **request)
             return response, transport.clock.ahead
 
     return asyncio.run(send())
 
 
-def signed_in(bench: "Bench") -> tuple[Response, timedelta]:
+def signed_in(workspace: "Workspace") -> tuple[Response, timedelta]:
     """Return the answer to a request for a token; see exchange."""
-    pair = f"{bench.simulator.client_id}:{bench.simulator.client_secret}".encode()
+    pair = (
+        f"{workspace.simulator.client_id}:{workspace.simulator.client_secret}".encode()
+    )
     headers = {
         "Content-Type": "application/x-www-form-urlencoded",
         "Authorization": f"Basic {base64.b64encode(pair).decode()}",
     }
     body = b"grant_type=client_credentials"
-    return exchange(bench, "/oauth/token", headers=headers, body=body)
+    return exchange(workspace, "/oauth/token", headers=headers, body=body)
 
 
-def test_the_simulator_shows_the_time_that_it_is_given(bench: "Bench") -> None:
+def test_the_simulator_shows_the_time_that_it_is_given(workspace: "Workspace") -> None:
     """In answers and refusals alike."""
-    bench.simulator.now = lambda: NOON
+    workspace.simulator.now = lambda: NOON
 
-    granted, _ = signed_in(bench)
-    refused, _ = exchange(bench, "/api/v2/users", headers={})
+    granted, _ = signed_in(workspace)
+    refused, _ = exchange(workspace, "/api/v2/users", headers={})
 
     assert (granted.status, granted.headers["Date"]) == (200, header(NOON))
     assert (refused.status, refused.headers["Date"]) == (401, header(NOON))
 
 
-def test_an_answer_sets_the_clock(bench: "Bench") -> None:
+def test_an_answer_sets_the_clock(workspace: "Workspace") -> None:
     """Also that of the login."""
-    bench.simulator.now = lambda: NOON
+    workspace.simulator.now = lambda: NOON
 
-    response, ahead = signed_in(bench)
+    response, ahead = signed_in(workspace)
 
     assert NOON - MINUTE < response.asked_at <= NOON
     assert datetime.now(UTC) + ahead < NOON + MINUTE
 
 
-def test_a_refusal_does_not(bench: "Bench") -> None:
+def test_a_refusal_does_not(workspace: "Workspace") -> None:
     """It may be a proxy's, whose clock does not matter."""
-    bench.simulator.now = lambda: NOON
+    workspace.simulator.now = lambda: NOON
 
-    _, ahead = exchange(bench, "/api/v2/users", headers={})
+    _, ahead = exchange(workspace, "/api/v2/users", headers={})
 
     assert ahead == timedelta()
 
@@ -188,130 +192,142 @@ def test_a_refusal_does_not(bench: "Bench") -> None:
 class TestRuns:
     """Runs on a machine whose clock is not the service's."""
 
-    def test_parts_have_the_services_time(self, bench: "Bench") -> None:
+    def test_parts_have_the_services_time(self, workspace: "Workspace") -> None:
         """Not the machine's, by which all of the week had settled."""
-        bench.simulator.now = lambda: SOON
+        workspace.simulator.now = lambda: SOON
 
-        first = bench.run()
-        again = bench.run()
+        first = workspace.run()
+        again = workspace.run()
 
-        asked = {metadata_in(part).asked_at for part in bench.parts}
+        asked = {metadata_in(part).asked_at for part in workspace.parts}
         assert all(SOON - HOUR < at <= SOON for at in asked)
         assert first.provisional == again.fetched == 3
 
-    def test_what_was_asked_too_soon_is_fetched_once_more(self, bench: "Bench") -> None:
+    def test_what_was_asked_too_soon_is_fetched_once_more(
+        self, workspace: "Workspace"
+    ) -> None:
         """And no more, once the service says that it had settled."""
-        bench.simulator.now = lambda: SOON
-        bench.run()
-        bench.simulator.now = None
+        workspace.simulator.now = lambda: SOON
+        workspace.run()
+        workspace.simulator.now = None
 
-        assert [bench.run().fetched for _ in range(2)] == [3, 0]
+        assert [workspace.run().fetched for _ in range(2)] == [3, 0]
 
-    def test_a_part_of_the_future_is_provisional(self, bench: "Bench") -> None:
+    def test_a_part_of_the_future_is_provisional(self, workspace: "Workspace") -> None:
         """Some clock was wrong when it was fetched; a right one mends that."""
-        bench.run()
+        workspace.run()
         future = datetime.now(UTC) + timedelta(days=100)
-        rewritten(bench.parts[0], asked_at=future)
+        rewritten(workspace.parts[0], asked_at=future)
 
-        assert [bench.run().fetched for _ in range(2)] == [1, 0]
+        assert [workspace.run().fetched for _ in range(2)] == [1, 0]
 
-    def test_the_future_begins_at_the_services_present(self, bench: "Bench") -> None:
+    def test_the_future_begins_at_the_services_present(
+        self, workspace: "Workspace"
+    ) -> None:
         """A machine that is ahead takes nothing of the service's future for past."""
-        bench.run(query={"group_by": ["queueId"]})
-        bench.parts[0].unlink()  # so that the service is asked at all
-        bench.simulator.now = lambda: datetime(2020, 1, 1, tzinfo=UTC)
+        workspace.run(query={"group_by": ["queueId"]})
+        workspace.parts[0].unlink()  # so that the service is asked at all
+        workspace.simulator.now = lambda: datetime(2020, 1, 1, tzinfo=UTC)
 
-        report = bench.run(query={"group_by": ["queueId"]})
+        report = workspace.run(query={"group_by": ["queueId"]})
 
         assert report.fetched == DAYS
 
-    def test_seconds_between_machines_are_no_future(self, bench: "Bench") -> None:
+    def test_seconds_between_machines_are_no_future(
+        self, workspace: "Workspace"
+    ) -> None:
         """Those that share a store are never quite at one."""
-        bench.run()
-        rewritten(bench.parts[0], asked_at=datetime.now(UTC) + 30 * SECOND)
+        workspace.run()
+        rewritten(workspace.parts[0], asked_at=datetime.now(UTC) + 30 * SECOND)
 
-        assert bench.run().fetched == 0
+        assert workspace.run().fetched == 0
 
-    def test_a_wrong_clock_is_shown_with_both_times(self, bench: "Bench") -> None:
+    def test_a_wrong_clock_is_shown_with_both_times(
+        self, workspace: "Workspace"
+    ) -> None:
         """In the report; no date of the job goes by it."""
-        bench.simulator.now = lambda: SOON
+        workspace.simulator.now = lambda: SOON
 
-        warning = bench.run().warnings[0]
+        warning = workspace.run().warnings[0]
 
         year = datetime.now(UTC).year
         assert warning.startswith(f"this machine's clock shows {year}-")
         assert warning.endswith("the service's 1999-08-09T00:00:00Z")
 
-    def test_relative_dates_go_by_it(self, bench: "Bench") -> None:
+    def test_relative_dates_go_by_it(self, workspace: "Workspace") -> None:
         """Then the warning says what follows from it."""
-        bench.simulator.now = lambda: datetime.now(UTC) - HOUR
+        workspace.simulator.now = lambda: datetime.now(UTC) - HOUR
 
-        report = bench.run(query={"from": "today-2d", "to": "today"})
+        report = workspace.run(query={"from": "today-2d", "to": "today"})
 
         assert "`today` and `now` in the job file" in report.warnings[0]
 
     @pytest.mark.parametrize("off_s", [-200, 0, 200])
-    def test_minutes_are_not_worth_a_warning(self, bench: "Bench", off_s: int) -> None:
+    def test_minutes_are_not_worth_a_warning(
+        self, workspace: "Workspace", off_s: int
+    ) -> None:
         """They change no date."""
-        bench.simulator.now = lambda: datetime.now(UTC) + off_s * SECOND
+        workspace.simulator.now = lambda: datetime.now(UTC) + off_s * SECOND
 
-        assert not bench.run().warnings
+        assert not workspace.run().warnings
 
 
 class TestFresh:
     """`--fresh` goes by no clock at all."""
 
-    def test_it_fetches_what_says_to_be_newer(self, bench: "Bench") -> None:
+    def test_it_fetches_what_says_to_be_newer(self, workspace: "Workspace") -> None:
         """A part whose time lies ahead of the run is fetched again all the same."""
-        bench.run()
-        for part in bench.parts:
+        workspace.run()
+        for part in workspace.parts:
             rewritten(part, asked_at=datetime.now(UTC) + 40 * SECOND)
 
-        assert bench.run(fresh=True).fetched == DAYS
+        assert workspace.run(fresh=True).fetched == DAYS
 
     @pytest.mark.parametrize("off", [-1000 * HOUR, 0 * HOUR, HOUR / 100])
     def test_it_goes_on_where_it_was_interrupted(
-        self, bench_of: "BenchOf", off: timedelta
+        self, workspace_of: "WorkspaceOf", off: timedelta
     ) -> None:
         """A plain run fetches the rest, whatever the service says of the time."""
-        bench = bench_of(now=lambda: datetime.now(UTC) + off)
-        bench.run()
-        bench.simulator.faults.add(Fault("status", status=400, nth=(4,)))
+        workspace = workspace_of(now=lambda: datetime.now(UTC) + off)
+        workspace.run()
+        workspace.simulator.faults.add(Fault("status", status=400, nth=(4,)))
         with pytest.raises(ServiceError):
-            bench.run(fresh=True, fetch={"concurrency": 1})
+            workspace.run(fresh=True, fetch={"concurrency": 1})
 
-        again = [bench.run(fetch={"concurrency": 1}).fetched for _ in range(2)]
+        again = [workspace.run(fetch={"concurrency": 1}).fetched for _ in range(2)]
 
         assert again == [DAYS - 3, 0]
 
-    def test_a_second_one_begins_again(self, bench: "Bench") -> None:
+    def test_a_second_one_begins_again(self, workspace: "Workspace") -> None:
         """What the first one fetched before it was interrupted does not count."""
-        bench.simulator.faults.add(Fault("status", status=400, nth=(4,)))
+        workspace.simulator.faults.add(Fault("status", status=400, nth=(4,)))
         with pytest.raises(ServiceError):
-            bench.run(fresh=True, fetch={"concurrency": 1})
+            workspace.run(fresh=True, fetch={"concurrency": 1})
 
-        assert bench.run(fresh=True).fetched == DAYS
+        assert workspace.run(fresh=True).fetched == DAYS
 
     @pytest.mark.parametrize(
         "note", [{}, {"since": "2026-01-01"}, {"run": 7}, {"run": None}, {"run": []}]
     )
     def test_a_note_of_another_shape_is_ignored(
-        self, bench: "Bench", note: dict[str, Any]
+        self, workspace: "Workspace", note: dict[str, Any]
     ) -> None:
         """It names no run that is not done."""
-        bench.run()
-        Store(bench.folder / "store", "job").write_note("fresh.json", note)
+        workspace.run()
+        Store(workspace.folder / "store", "job").write_note("fresh.json", note)
 
-        assert bench.run().fetched == 0
+        assert workspace.run().fetched == 0
 
-    def test_who_began_before_it_does_not_answer_it(self, bench: "Bench") -> None:
+    def test_who_began_before_it_does_not_answer_it(
+        self, workspace: "Workspace"
+    ) -> None:
         """A run under way writes parts that do not count for a later --fresh."""
-        bench.run()
-        root = bench.folder / "store"
+        workspace.run()
+        root = workspace.folder / "store"
         earlier = Store(root, "job")
         ours = Store(root, "job")
         ours.begin_fresh()
-        digest = bench.parts[0].stem
+        digest = workspace.parts[0].stem
 
         earlier.write(digest, part_in(earlier, digest))
         was_fresh = ours.is_fresh(digest)
@@ -320,15 +336,15 @@ class TestFresh:
 
         assert (was_fresh, ours.is_fresh(digest)) == (False, True)
 
-    def test_who_began_before_it_does_not_end_it(self, bench: "Bench") -> None:
+    def test_who_began_before_it_does_not_end_it(self, workspace: "Workspace") -> None:
         """A run under way that is done leaves a later --fresh under way."""
-        bench.run()
-        earlier = Store(bench.folder / "store", "job")
-        Store(bench.folder / "store", "job").begin_fresh()
+        workspace.run()
+        earlier = Store(workspace.folder / "store", "job")
+        Store(workspace.folder / "store", "job").begin_fresh()
 
         earlier.end_fresh()
 
-        assert bench.run().fetched == DAYS
+        assert workspace.run().fetched == DAYS
 
 
 def test_a_drift_is_judged_by_the_services_clock(tmp_path: Path) -> None:

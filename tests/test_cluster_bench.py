@@ -23,8 +23,8 @@ from gcbatch.store.part_file import PartSource
 from gcbatch.store.store import Store
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench as World
-    from tests.conftest import BenchOf as WorldOf
+    from tests.conftest import Workspace as World
+    from tests.conftest import WorkspaceOf as WorldOf
 
 
 class SlowStore(Store):
@@ -109,9 +109,9 @@ async def until(happened: Any) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_whoever_comes_second_leaves_the_part_alone(bench: "World") -> None:
+async def test_whoever_comes_second_leaves_the_part_alone(workspace: "World") -> None:
     """Both asked, as when one was taken for dead; the first to write has it."""
-    async with workers_of(bench) as workers:
+    async with workers_of(workspace) as workers:
         slow = workers.fetchers[1].store = SlowStore(workers.fetchers[1].store)
         late = asyncio.create_task(workers.fetch(1))
         await until(lambda: workers.asked == 1)
@@ -126,9 +126,9 @@ async def test_whoever_comes_second_leaves_the_part_alone(bench: "World") -> Non
         assert workers.seal == seal
 
 
-async def test_the_second_waits_for_the_claim_of_the_first(bench: "World") -> None:
+async def test_the_second_waits_for_the_claim_of_the_first(workspace: "World") -> None:
     """While one may be about to write, no other does; then it may."""
-    async with workers_of(bench) as workers:
+    async with workers_of(workspace) as workers:
         digest = workers.query.digest
         workers.coordinator.claim("org", digest, "first")
         fetching = asyncio.create_task(workers.fetch(0))
@@ -142,11 +142,11 @@ async def test_the_second_waits_for_the_claim_of_the_first(bench: "World") -> No
         assert workers.seal is not None
 
 
-async def test_a_part_of_before_is_refetched_once(bench: "World") -> None:
+async def test_a_part_of_before_is_refetched_once(workspace: "World") -> None:
     """The checksum decides: no worker's clock does."""
-    async with workers_of(bench) as workers:
+    async with workers_of(workspace) as workers:
         await workers.fetch(0)
-    async with workers_of(bench) as workers:
+    async with workers_of(workspace) as workers:
         before = workers.seal
 
         first = await workers.fetch(0, before)
@@ -158,9 +158,9 @@ async def test_a_part_of_before_is_refetched_once(bench: "World") -> None:
         assert first["rows"] == again["rows"]
 
 
-async def test_a_part_is_found_that_was_not_reported(bench: "World") -> None:
+async def test_a_part_is_found_that_was_not_reported(workspace: "World") -> None:
     """Its worker was killed after writing it and before reporting it."""
-    async with workers_of(bench) as workers:
+    async with workers_of(workspace) as workers:
         first = await workers.fetch(0)
         workers.coordinator.serve(
             "org", workers.coordinator._orgs["org"].access, timeout_s=1
@@ -172,9 +172,9 @@ async def test_a_part_is_found_that_was_not_reported(bench: "World") -> None:
         assert second["rows"] == first["rows"]
 
 
-async def test_nothing_is_written_once_the_run_is_over(bench: "World") -> None:
+async def test_nothing_is_written_once_the_run_is_over(workspace: "World") -> None:
     """A worker that goes on unnoticed must not change what others read by then."""
-    async with workers_of(bench) as workers:
+    async with workers_of(workspace) as workers:
         slow = workers.fetchers[0].store = SlowStore(workers.fetchers[0].store)
         late = asyncio.create_task(workers.fetch(0))
         await until(lambda: workers.asked == 1)
@@ -188,9 +188,9 @@ async def test_nothing_is_written_once_the_run_is_over(bench: "World") -> None:
         assert not list(slow.folder.rglob("*.part"))
 
 
-async def test_a_worker_without_the_coordinator_says_so(bench: "World") -> None:
+async def test_a_worker_without_the_coordinator_says_so(workspace: "World") -> None:
     """Another one should try; no request was sent without a turn."""
-    async with workers_of(bench) as workers:
+    async with workers_of(workspace) as workers:
         minutes = count(step=60)
 
         async def dead(method: str, **arguments: Any) -> Any:
@@ -206,9 +206,9 @@ async def test_a_worker_without_the_coordinator_says_so(bench: "World") -> None:
         assert workers.asked == 0
 
 
-async def test_what_was_sent_is_reported_once(bench: "World") -> None:
+async def test_what_was_sent_is_reported_once(workspace: "World") -> None:
     """The traffic of a worker adds up over its queries."""
-    async with workers_of(bench) as workers:
+    async with workers_of(workspace) as workers:
         first, second = [
             await workers.fetch(0, before) for before in (None, workers.seal)
         ]
@@ -218,9 +218,9 @@ async def test_what_was_sent_is_reported_once(bench: "World") -> None:
         assert (second["traffic"].sent, second["traffic"].received) == (0, 0)
 
 
-async def test_what_is_remarked_is_reported_once(bench_of: "WorldOf") -> None:
+async def test_what_is_remarked_is_reported_once(workspace_of: "WorldOf") -> None:
     """Of every query what is new of it: the coordinator adds up."""
-    async with workers_of(bench_of(max_results=20)) as workers:
+    async with workers_of(workspace_of(max_results=20)) as workers:
         first = await workers.fetch(0)
         second = await workers.fetch(0, workers.seal)
 
@@ -228,9 +228,9 @@ async def test_what_is_remarked_is_reported_once(bench_of: "WorldOf") -> None:
         assert sorted(second["remarks"].values()) == [1, 8]
 
 
-async def test_a_store_that_a_worker_does_not_see(bench: "World") -> None:
+async def test_a_store_that_a_worker_does_not_see(workspace: "World") -> None:
     """It is reported before any request, with the path and the worker."""
-    job = bench.job()
+    job = workspace.job()
     async with OrgSessions([job]) as orgs:
         session = await orgs.session(job)
         client = CoordinatorClient(None, "org", "tls://w7:1", lambda: 0.0)  # type: ignore[arg-type] # never called
@@ -240,4 +240,4 @@ async def test_a_store_that_a_worker_does_not_see(bench: "World") -> None:
             async with open_fetcher(*given, client):
                 pass
 
-        assert len(bench.data_requests) == 0
+        assert len(workspace.data_requests) == 0

@@ -33,7 +33,7 @@ from tests.cluster_world import (
 )
 
 if TYPE_CHECKING:
-    from tests.conftest import BenchOf
+    from tests.conftest import WorkspaceOf
 
 pytestmark = pytest.mark.cluster
 
@@ -127,31 +127,33 @@ def machines() -> Iterator[list[Machine]]:
 
 
 def test_a_worker_is_cut_off_for_ten_seconds(
-    bench_of: "BenchOf", machines: list[Machine], tmp_path: Path
+    workspace_of: "WorkspaceOf", machines: list[Machine], tmp_path: Path
 ) -> None:
     """It loses the scheduler, the coordinator and the service, and comes back."""
-    bench = bench_of(requests_allowed=60, window_s=6.0)
-    port = urlsplit(bench.simulator.url).port or 0
-    job = job_file(bench, "job", aggregates())
-    with standing(tmp_path, host=HOME) as cluster, Watch(bench) as watch:
+    workspace = workspace_of(requests_allowed=60, window_s=6.0)
+    port = urlsplit(workspace.simulator.url).port or 0
+    job = job_file(workspace, "job", aggregates())
+    with standing(tmp_path, host=HOME) as cluster, Watch(workspace) as watch:
         for machine in machines:
             machine.forward(port, free_port())
             cluster.start_worker(machine.name, inside=machine.inside)
-        run = Run(bench, job, "--scheduler", cluster.address, environ=cluster.environ)
-        until(lambda: len(bench.parts) >= 50)
+        run = Run(
+            workspace, job, "--scheduler", cluster.address, environ=cluster.environ
+        )
+        until(lambda: len(workspace.parts) >= 50)
 
         machines[1].cut()
         time.sleep(CUT_S)
-        meanwhile = len(bench.parts)
+        meanwhile = len(workspace.parts)
         machines[1].join()
         run.end()
 
     assert 50 < meanwhile < HOURS, "the other worker went on, and left some"
-    assert len(bench.parts) == HOURS
+    assert len(workspace.parts) == HOURS
     assert watch.rewritten() == []
-    assert refused(bench) <= 2
-    assert tokens(bench) == 1
-    spread = bench.outputs("job")
-    shutil.rmtree(bench.folder / "store")
-    Run(bench, job).end()
-    assert bench.outputs("job") == spread
+    assert refused(workspace) <= 2
+    assert tokens(workspace) == 1
+    spread = workspace.outputs("job")
+    shutil.rmtree(workspace.folder / "store")
+    Run(workspace, job).end()
+    assert workspace.outputs("job") == spread

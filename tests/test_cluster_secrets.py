@@ -28,7 +28,7 @@ from tests.cluster_world import (
 )
 
 if TYPE_CHECKING:
-    from tests.conftest import BenchOf
+    from tests.conftest import WorkspaceOf
 
 pytestmark = pytest.mark.cluster
 
@@ -117,24 +117,26 @@ async def states(cluster: Standing) -> list[str]:
     return [*map(repr, reported), dumped.with_suffix(".yaml").read_text("utf-8")]
 
 
-def test_secret_and_tokens_cannot_be_read(bench_of: "BenchOf", tmp_path: Path) -> None:
+def test_secret_and_tokens_cannot_be_read(
+    workspace_of: "WorkspaceOf", tmp_path: Path
+) -> None:
     """No task, state, log, page or file has them; the scheduler not even in memory.
 
     The token lives for a few seconds, so that there are several.
     """
     secret = "s3cret-" + 4 * "8f1c"
-    bench = bench_of(
+    workspace = workspace_of(
         requests_allowed=60,
         window_s=6.0,
         client_secret=secret,
         token_lifetime_s=8.0,
     )
-    tokens = bench.simulator._access._good_until
-    job = job_file(bench, "job", aggregates())
+    tokens = workspace.simulator._access._good_until
+    job = job_file(workspace, "job", aggregates())
     with standing(tmp_path, "one", "two") as cluster:
         options = ("--scheduler", cluster.address, "--verbose")
-        run = Run(bench, job, *options, environ=cluster.environ)
-        until(lambda: len(bench.parts) >= 80)
+        run = Run(workspace, job, *options, environ=cluster.environ)
+        until(lambda: len(workspace.parts) >= 80)
         workers = [cluster.processes[name].pid for name in ("one", "two")]
         scheduler = cluster.processes["scheduler"].pid
 
@@ -147,7 +149,7 @@ def test_secret_and_tokens_cannot_be_read(bench_of: "BenchOf", tmp_path: Path) -
 
     shown = [page.decode("utf-8", "replace") for page in seen.values()]
     reported += [run.printed, *shown]
-    files = [p for f in (cluster.folder, bench.folder) for p in f.rglob("*")]
+    files = [p for f in (cluster.folder, workspace.folder) for p in f.rglob("*")]
     reported += [p.read_text("utf-8", "replace") for p in files if p.is_file()]
     hidden = [secret.encode(), *(token.encode() for token in tokens)]
     assert [h for h in hidden if any(h.decode() in text for text in reported)] == []
@@ -170,17 +172,19 @@ def environment(pid: int) -> bytes:
 
 @pytest.mark.parametrize("way", ["variable", "file"])
 def test_workers_of_a_runs_own_do_not_inherit_the_secret(
-    bench_of: "BenchOf", way: str
+    workspace_of: "WorkspaceOf", way: str
 ) -> None:
     """Neither in the environment nor in memory, nor the path of its file.
 
     The same holds for those that are started in place of some that died.
     """
     secret = "s3cret-" + 4 * "8f1c"
-    bench = bench_of(requests_allowed=60, window_s=WINDOW_S, client_secret=secret)
-    path = bench.folder / "secret.txt"
+    workspace = workspace_of(
+        requests_allowed=60, window_s=WINDOW_S, client_secret=secret
+    )
+    path = workspace.folder / "secret.txt"
     path.write_text(secret)
-    job = job_file(bench, "job", aggregates())
+    job = job_file(workspace, "job", aggregates())
     environ = {"ANOTHER": f"Basic {secret}", "KEPT": "kept", "SECRET_FILE": str(path)}
     if way == "file":
         reported = job.read_text().replace(
@@ -188,8 +192,8 @@ def test_workers_of_a_runs_own_do_not_inherit_the_secret(
         )
         job.write_text(reported)
     hidden = [secret.encode(), *([str(path).encode()] if way == "file" else ())]
-    run = Run(bench, job, "--workers", "2", environ=environ)
-    until(lambda: len(bench.parts) > 10)
+    run = Run(workspace, job, "--workers", "2", environ=environ)
+    until(lambda: len(workspace.parts) > 10)
     first = set(run.workers())
     found = {pid: environment(pid) for pid in first}
     in_memory = [holds(pid, hidden[:1]) for pid in first]

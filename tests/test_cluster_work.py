@@ -26,7 +26,7 @@ from gcbatch.query import Query
 from gcbatch.running.planner import Planner
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench
+    from tests.conftest import Workspace
 
 
 @asynccontextmanager
@@ -80,8 +80,8 @@ class World:
 
 
 @asynccontextmanager
-async def world_of(bench: "Bench") -> AsyncIterator[World]:
-    asked = bench.job()
+async def world_of(workspace: "Workspace") -> AsyncIterator[World]:
+    asked = workspace.job()
     coordinator = Coordinator(clock=asyncio.get_running_loop().time)
     async with OrgSessions([asked]) as orgs, cluster_of(1) as cluster:
         session = await orgs.session(asked)
@@ -111,20 +111,22 @@ async def world_of(bench: "Bench") -> AsyncIterator[World]:
             )
 
 
-async def test_a_worker_keeps_its_session_for_the_next_query(bench: "Bench") -> None:
+async def test_a_worker_keeps_its_session_for_the_next_query(
+    workspace: "Workspace",
+) -> None:
     """Connections and token are opened once, also by two queries at once."""
-    async with world_of(bench) as world:
+    async with world_of(workspace) as world:
         outcomes = await asyncio.gather(*(world.fetch(n) for n in range(4)))
 
         assert all(outcome["rows"] > 0 for outcome in outcomes)
         assert len(world.sessions) == 1
-        assert len(bench.parts) == 4
+        assert len(workspace.parts) == 4
         assert world.coordinator.out == 0
 
 
-async def test_a_session_that_is_left_is_closed(bench: "Bench") -> None:
+async def test_a_session_that_is_left_is_closed(workspace: "Workspace") -> None:
     """The job may have ended without a word; a query that comes late opens another."""
-    async with world_of(bench) as world:
+    async with world_of(workspace) as world:
         await world.fetch(0)
         (left,) = world.sessions
 
@@ -136,9 +138,9 @@ async def test_a_session_that_is_left_is_closed(bench: "Bench") -> None:
         assert left._fetcher is None
 
 
-async def test_another_release_is_refused(bench: "Bench") -> None:
+async def test_another_release_is_refused(workspace: "Workspace") -> None:
     """Before anything is asked: parts of two releases need not fit together."""
-    async with world_of(bench) as world:
+    async with world_of(workspace) as world:
         other = replace(world.given, release="0.0.1")
 
         outcome = await world.fetch(0, given=other)
@@ -146,12 +148,12 @@ async def test_another_release_is_refused(bench: "Bench") -> None:
         problem = error_from_json(outcome["error"])
         assert type(problem) is JobError
         assert f"has gcbatch {RELEASE}, not 0.0.1" in problem.problem
-        assert bench.data_requests == []
+        assert workspace.data_requests == []
 
 
-async def test_what_no_run_waits_for_is_left(bench: "Bench") -> None:
+async def test_what_no_run_waits_for_is_left(workspace: "Workspace") -> None:
     """The job is gone; the hands it kept busy are free for its next run."""
-    async with world_of(bench) as world:
+    async with world_of(workspace) as world:
         world.access.limiter.pause_all(3600)
         waiting = asyncio.create_task(world.fetch(0))
         while not world.sessions:  # noqa: ASYNC110 - of another task, without an event
@@ -162,7 +164,7 @@ async def test_what_no_run_waits_for_is_left(bench: "Bench") -> None:
             while world.worker.state.executing_count:  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.01)
 
-        assert bench.data_requests == []
+        assert workspace.data_requests == []
 
 
 async def broken() -> None:
@@ -170,9 +172,9 @@ async def broken() -> None:
     raise KeyError(msg)
 
 
-async def test_a_bug_keeps_its_name(bench: "Bench") -> None:
+async def test_a_bug_keeps_its_name(workspace: "Workspace") -> None:
     """It is not asked again: that would hide it, and not mend it."""
-    async with world_of(bench) as world:
+    async with world_of(workspace) as world:
         with pytest.raises(KeyError, match="a bug"):
             await world.workers.call(broken, key="broken")
 

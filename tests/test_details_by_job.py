@@ -30,7 +30,7 @@ from tests.details_world import (
 from tests.test_pipeline import start_run, until
 
 if TYPE_CHECKING:
-    from tests.conftest import BenchOf
+    from tests.conftest import WorkspaceOf
 
 
 def removed(world: World) -> int:
@@ -83,13 +83,13 @@ def test_a_job_that_takes_too_long_is_left_for_the_next_run(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-def test_a_killed_process_goes_on_with_its_job(bench_of: "BenchOf") -> None:
+def test_a_killed_process_goes_on_with_its_job(workspace_of: "WorkspaceOf") -> None:
     """After kill -9 no second job is submitted, and nothing is left behind."""
     ahead_s = 0.0
-    bench = bench_of(
+    workspace = workspace_of(
         busy(500), job_delay_s=1_000, clock=lambda: time.monotonic() + ahead_s
     )
-    job = bench.write(
+    job = workspace.write(
         query={
             "endpoint": "conversation-details-jobs",
             "timezone": "UTC",
@@ -100,20 +100,20 @@ def test_a_killed_process_goes_on_with_its_job(bench_of: "BenchOf") -> None:
         },
         exports=[],
     )
-    process = start_run(bench, job)
-    until(lambda: len(bench.simulator.requests("/details/jobs/")) >= 3)
+    process = start_run(workspace, job)
+    until(lambda: len(workspace.simulator.requests("/details/jobs/")) >= 3)
     process.kill()
     process.communicate()
-    (noted,) = bench.folder.rglob("*.pending")
+    (noted,) = workspace.folder.rglob("*.pending")
     ahead_s = 2_000
 
-    report = bench.run(**_as_written(job))
+    report = workspace.run(**_as_written(job))
 
-    posts = [e for e in bench.simulator.requests(JOBS) if e.method == "POST"]
+    posts = [e for e in workspace.simulator.requests(JOBS) if e.method == "POST"]
     assert len(posts) == 1
     assert report.rows == 500
     assert not noted.exists()
-    assert not leftovers(bench.folder)
+    assert not leftovers(workspace.folder)
 
 
 def _as_written(job: Path) -> dict[str, Any]:

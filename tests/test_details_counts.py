@@ -107,11 +107,11 @@ def test_the_rest_is_exported_where_that_is_allowed(tmp_path: Path) -> None:
     assert world.ids() == begun(tenant, after(1), after(2))
 
 
-def test_the_command_ends_with_5(bench_of: Any, tmp_path: Path) -> None:
+def test_the_command_ends_with_5(workspace_of: Any, tmp_path: Path) -> None:
     """With and without --allow-partial, and says what is missing."""
     fault = Fault("empty_details", page=2, times=None)
-    bench = bench_of(busy(150), faults=Faults(fault))
-    job = bench.write(
+    workspace = workspace_of(busy(150), faults=Faults(fault))
+    job = workspace.write(
         query={
             "endpoint": "conversation-details",
             "timezone": "UTC",
@@ -130,7 +130,7 @@ def test_the_command_ends_with_5(bench_of: Any, tmp_path: Path) -> None:
     )
 
     ends = [
-        CliRunner().invoke(app, ["run", str(job), *options], env=bench.environ)
+        CliRunner().invoke(app, ["run", str(job), *options], env=workspace.environ)
         for options in ([], ["--allow-partial"])
     ]
 

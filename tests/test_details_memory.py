@@ -12,7 +12,7 @@ import pytest
 from benchmarks.processes import environment, measured
 from gcbatch.simulator import Document, Tenant, generate_conversations
 from gcbatch.simulator.details.index import Matching
-from tests.conftest import Bench, BenchOf
+from tests.conftest import Workspace, WorkspaceOf
 
 pytestmark = pytest.mark.slow
 
@@ -38,10 +38,12 @@ def documents() -> tuple[Document, ...]:
     )
 
 
-def fetched(bench: Bench, day: datetime, folder: Path) -> tuple[float, list[str]]:
+def fetched(
+    workspace: Workspace, day: datetime, folder: Path
+) -> tuple[float, list[str]]:
     """Run the command line for a day; return its peak in MB, and the ids it wrote."""
-    path = bench.folder / f"{day:%d}.parquet"
-    file = bench.write(f"day-{day:%d}")
+    path = workspace.folder / f"{day:%d}.parquet"
+    file = workspace.write(f"day-{day:%d}")
     job = json.loads(file.read_text("utf-8"))
     job["query"] = {
         "endpoint": "conversation-details",
@@ -54,8 +56,8 @@ def fetched(bench: Bench, day: datetime, folder: Path) -> tuple[float, list[str]
     ]
     file.write_text(json.dumps(job), "utf-8")  # JSON is YAML
     command = [sys.executable, "-m", "gcbatch", "run", str(file)]
-    environ = environment(folder / "bytecode") | bench.environ
-    spent = measured(command, environ, bench.folder / "log")
+    environ = environment(folder / "bytecode") | workspace.environ
+    spent = measured(command, environ, workspace.folder / "log")
     ids: list[str] = pq.read_table(path, columns=["conversation_id"])[0].to_pylist()
     return spent.peak_mb, ids
 
@@ -64,16 +66,16 @@ def fetched(bench: Bench, day: datetime, folder: Path) -> tuple[float, list[str]
 def test_a_day_beyond_paging_is_whole_and_takes_no_more_memory(
     matching: Matching,
     documents: tuple[Document, ...],
-    bench_of: BenchOf,
+    workspace_of: WorkspaceOf,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     """Every conversation once, at most 1.2 times the peak of a tenth of them."""
     tenant = Tenant(name="T", version="1", documents=documents)
-    bench = bench_of(tenant, detail_matching=matching)
+    workspace = workspace_of(tenant, detail_matching=matching)
     folder = tmp_path_factory.getbasetemp()
 
-    small_mb, _ = fetched(bench, SMALL, folder)
-    large_mb, ids = fetched(bench, LARGE, folder)
+    small_mb, _ = fetched(workspace, SMALL, folder)
+    large_mb, ids = fetched(workspace, LARGE, folder)
 
     begun = [d.id for d in documents if d.start_ms >= LARGE.timestamp() * 1000]
     assert len(begun) == COUNTS[LARGE]

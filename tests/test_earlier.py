@@ -23,16 +23,16 @@ from gcbatch_exporters.csv import CsvExporter, CsvOptions
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.conftest import Bench
+    from tests.conftest import Workspace
 
-Change = Callable[["Bench", Path], dict[str, Any]]
+Change = Callable[["Workspace", Path], dict[str, Any]]
 
 TARGETS: dict[str, Any] = {"sla": {"period": "day", "target": 80}}
 
 
-def csv(bench: "Bench", **options: Any) -> dict[str, Any]:
+def csv(workspace: "Workspace", **options: Any) -> dict[str, Any]:
     """Return one export of a job: `sla`, by day."""
-    path = str(bench.folder / "sla.csv")
+    path = str(workspace.folder / "sla.csv")
     return {"exporter": "csv", "table": "sla", "path": path, **options}
 
 
@@ -41,21 +41,21 @@ def inode(path: Path) -> int:
     return path.stat().st_ino
 
 
-def test_a_run_of_what_is_done_writes_nothing(bench: "Bench") -> None:
+def test_a_run_of_what_is_done_writes_nothing(workspace: "Workspace") -> None:
     """The file stays, and the report lists it as before."""
-    exports = [csv(bench)]
-    first = bench.run(**TARGETS, exports=exports)
-    path = bench.folder / "sla.csv"
+    exports = [csv(workspace)]
+    first = workspace.run(**TARGETS, exports=exports)
+    path = workspace.folder / "sla.csv"
     before = inode(path)
 
-    second = bench.run(**TARGETS, exports=exports)
+    second = workspace.run(**TARGETS, exports=exports)
 
     assert inode(path) == before
     assert [e.unchanged for e in (*first.exports, *second.exports)] == [False, True]
     assert second.exports[0].rows == first.exports[0].rows > 0
     assert second.exports[0].location == first.exports[0].location
     assert second.outputs == first.outputs
-    third = bench.run(**TARGETS, exports=exports)
+    third = workspace.run(**TARGETS, exports=exports)
     assert third.exports[0].unchanged
 
 
@@ -76,37 +76,37 @@ def test_a_run_of_what_is_done_writes_nothing(bench: "Bench") -> None:
         ),
     ],
 )
-def test_what_would_be_other_is_written(bench: "Bench", change: Change) -> None:
+def test_what_would_be_other_is_written(workspace: "Workspace", change: Change) -> None:
     """Whatever determines an output, or has happened to it, counts."""
-    sections: dict[str, Any] = {**TARGETS, "exports": [csv(bench)]}
-    bench.run(**sections)
-    path = bench.folder / "sla.csv"
-    reported = change(bench, path)
+    sections: dict[str, Any] = {**TARGETS, "exports": [csv(workspace)]}
+    workspace.run(**sections)
+    path = workspace.folder / "sla.csv"
+    reported = change(workspace, path)
 
-    again = bench.run(**{**sections, **reported})
+    again = workspace.run(**{**sections, **reported})
 
     assert not again.exports[0].unchanged
     fresh = path.read_bytes()
     path.unlink()
-    assert not bench.run(**{**sections, **reported}).exports[0].unchanged
+    assert not workspace.run(**{**sections, **reported}).exports[0].unchanged
     assert path.read_bytes() == fresh
 
 
-def test_a_link_that_is_gone_or_another_is_written(bench: "Bench") -> None:
+def test_a_link_that_is_gone_or_another_is_written(workspace: "Workspace") -> None:
     """What the job names counts, not what a link once pointed to."""
-    sections: dict[str, Any] = {**TARGETS, "exports": [csv(bench)]}
-    path, target = bench.folder / "sla.csv", bench.folder / "v1.csv"
+    sections: dict[str, Any] = {**TARGETS, "exports": [csv(workspace)]}
+    path, target = workspace.folder / "sla.csv", workspace.folder / "v1.csv"
     path.symlink_to(target)
-    bench.run(**sections)
+    workspace.run(**sections)
     whole = path.read_bytes()
-    assert bench.run(**sections).exports[0].unchanged
+    assert workspace.run(**sections).exports[0].unchanged
 
     path.unlink()
-    bench.run(**sections)
+    workspace.run(**sections)
     assert path.read_bytes() == whole
     path.unlink()
     path.write_text("foreign", "utf-8")
-    bench.run(**sections)
+    workspace.run(**sections)
     assert path.read_bytes() == whole
 
 
@@ -125,15 +125,17 @@ class Foreign:
         return Receipt(str(self._path), 0)
 
 
-def test_what_another_wrote_meanwhile_is_not_taken_for_ours(bench: "Bench") -> None:
+def test_what_another_wrote_meanwhile_is_not_taken_for_ours(
+    workspace: "Workspace",
+) -> None:
     """The digest is of what was written, not of what is there afterwards."""
-    second = csv(bench, exporter=f"{__name__}:Foreign", path="elsewhere")
-    both = bench.write("both", **TARGETS, exports=[csv(bench), second])
-    job = load_job(both, environ=bench.environ)
+    second = csv(workspace, exporter=f"{__name__}:Foreign", path="elsewhere")
+    both = workspace.write("both", **TARGETS, exports=[csv(workspace), second])
+    job = load_job(both, environ=workspace.environ)
     ours, theirs = job.exports
-    theirs = theirs.model_copy(update={"path": str(bench.folder / "sla.csv")})
+    theirs = theirs.model_copy(update={"path": str(workspace.folder / "sla.csv")})
     run(job.model_copy(update={"exports": (ours, theirs)}))
-    path = bench.folder / "sla.csv"
+    path = workspace.folder / "sla.csv"
     assert path.read_text("utf-8") == "foreign rows"
 
     again = run(job.model_copy(update={"exports": (ours,)}))
@@ -142,24 +144,24 @@ def test_what_another_wrote_meanwhile_is_not_taken_for_ours(bench: "Bench") -> N
     assert path.read_text("utf-8") != "foreign rows"
 
 
-def test_a_pipe_in_the_place_of_an_output_is_refused(bench: "Bench") -> None:
+def test_a_pipe_in_the_place_of_an_output_is_refused(workspace: "Workspace") -> None:
     """No program waits for its output."""
-    sections: dict[str, Any] = {**TARGETS, "exports": [csv(bench)]}
-    bench.run(**sections)
-    path = bench.folder / "sla.csv"
+    sections: dict[str, Any] = {**TARGETS, "exports": [csv(workspace)]}
+    workspace.run(**sections)
+    path = workspace.folder / "sla.csv"
     path.unlink()
     os.mkfifo(path)
 
     with pytest.raises(OutputError, match="is no regular file"):
-        bench.run(**sections)
+        workspace.run(**sections)
 
 
 def test_a_stop_is_heard_while_parts_are_checked(
-    bench: "Bench", monkeypatch: pytest.MonkeyPatch
+    workspace: "Workspace", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C does not wait for all of them."""
-    sections: dict[str, Any] = {**TARGETS, "exports": [csv(bench)]}
-    bench.run(**sections)
+    sections: dict[str, Any] = {**TARGETS, "exports": [csv(workspace)]}
+    workspace.run(**sections)
     stop, checked = Event(), list[str]()
 
     def check(_store: Store, digest: str) -> None:
@@ -168,10 +170,10 @@ def test_a_stop_is_heard_while_parts_are_checked(
 
     monkeypatch.setattr(Store, "check", check)
     entry = find_exporter("csv")
-    job = load_job(bench.write(**sections), environ=bench.environ)
+    job = load_job(workspace.write(**sections), environ=workspace.environ)
     catalog = tables_of(job)
     assert isinstance(catalog, Catalog)
-    exporter = CsvExporter(CsvOptions(path=bench.folder / "sla.csv"))
+    exporter = CsvExporter(CsvOptions(path=workspace.folder / "sla.csv"))
 
     with pytest.raises(StoppedError):
         ExportFingerprints([catalog.source], stop).of(job.exports[0], exporter, entry)
@@ -179,78 +181,80 @@ def test_a_stop_is_heard_while_parts_are_checked(
     assert len(checked) == 1
 
 
-def test_other_parts_are_exported(bench: "Bench") -> None:
+def test_other_parts_are_exported(workspace: "Workspace") -> None:
     """A part that is fetched again has another seal, whatever it says."""
-    exports = [csv(bench)]
-    bench.run(**TARGETS, exports=exports)
-    bench.parts[0].unlink()
+    exports = [csv(workspace)]
+    workspace.run(**TARGETS, exports=exports)
+    workspace.parts[0].unlink()
 
-    again = bench.run(**TARGETS, exports=exports)
+    again = workspace.run(**TARGETS, exports=exports)
 
     assert again.fetched == 1
     assert not again.exports[0].unchanged
 
 
-def test_a_damaged_part_is_found_all_the_same(bench: "Bench") -> None:
+def test_a_damaged_part_is_found_all_the_same(workspace: "Workspace") -> None:
     """It is fetched again, though the output could have stayed."""
-    exports = [csv(bench)]
-    bench.run(**TARGETS, exports=exports)
-    part = bench.parts[0]
+    exports = [csv(workspace)]
+    workspace.run(**TARGETS, exports=exports)
+    part = workspace.parts[0]
     content = bytearray(part.read_bytes())
     content[len(content) // 2] ^= 1
     part.write_bytes(content)
 
-    again = bench.run(**TARGETS, exports=exports)
+    again = workspace.run(**TARGETS, exports=exports)
 
     assert again.fetched == 1
     assert part.read_bytes() != bytes(content)
 
 
-def test_exporting_again_writes_in_any_case(bench: "Bench") -> None:
+def test_exporting_again_writes_in_any_case(workspace: "Workspace") -> None:
     """Whoever says so wants it."""
-    exports = [csv(bench)]
-    bench.run(**TARGETS, exports=exports)
-    path = bench.folder / "sla.csv"
+    exports = [csv(workspace)]
+    workspace.run(**TARGETS, exports=exports)
+    path = workspace.folder / "sla.csv"
     before = inode(path)
 
     report = export_job(
-        load_job(bench.write(**TARGETS, exports=exports), environ=bench.environ)
+        load_job(workspace.write(**TARGETS, exports=exports), environ=workspace.environ)
     )
 
     assert inode(path) != before
     assert not report.exports[0].unchanged
 
 
-def test_what_stayed_is_still_verified(bench: "Bench") -> None:
+def test_what_stayed_is_still_verified(workspace: "Workspace") -> None:
     """The account of the second run has the digests of the first one's files."""
-    exports = [csv(bench)]
-    bench.run(**TARGETS, exports=exports)
-    bench.run(**TARGETS, exports=exports)
-    job = load_job(bench.write(**TARGETS, exports=exports), environ=bench.environ)
+    exports = [csv(workspace)]
+    workspace.run(**TARGETS, exports=exports)
+    workspace.run(**TARGETS, exports=exports)
+    job = load_job(
+        workspace.write(**TARGETS, exports=exports), environ=workspace.environ
+    )
 
     assert not verify(job, offline=True).output_flaws
-    (bench.folder / "sla.csv").write_text("", "utf-8")
+    (workspace.folder / "sla.csv").write_text("", "utf-8")
     assert verify(job, offline=True).output_flaws
 
 
-def test_only_the_export_that_changed_is_written(bench: "Bench") -> None:
+def test_only_the_export_that_changed_is_written(workspace: "Workspace") -> None:
     """The others of the job stay."""
-    other = csv(bench, path=str(bench.folder / "other.csv"))
-    bench.run(**TARGETS, exports=[csv(bench), other])
-    (bench.folder / "other.csv").unlink()
+    other = csv(workspace, path=str(workspace.folder / "other.csv"))
+    workspace.run(**TARGETS, exports=[csv(workspace), other])
+    (workspace.folder / "other.csv").unlink()
 
-    again = bench.run(**TARGETS, exports=[csv(bench), other])
+    again = workspace.run(**TARGETS, exports=[csv(workspace), other])
 
     assert [e.unchanged for e in again.exports] == [True, False]
     assert len(again.outputs) == 2
 
 
-def test_listed_entities_are_written_in_any_case(bench: "Bench") -> None:
+def test_listed_entities_are_written_in_any_case(workspace: "Workspace") -> None:
     """Listings have no checksum that shows a change."""
-    exports = [csv(bench, table="queues")]
-    bench.run(**TARGETS, exports=exports)
+    exports = [csv(workspace, table="queues")]
+    workspace.run(**TARGETS, exports=exports)
 
-    assert not bench.run(**TARGETS, exports=exports).exports[0].unchanged
+    assert not workspace.run(**TARGETS, exports=exports).exports[0].unchanged
 
 
 class Clock:
@@ -271,15 +275,15 @@ class Clock:
 
 
 def test_an_exporter_that_does_not_say_so_is_called(
-    bench: "Bench", monkeypatch: pytest.MonkeyPatch
+    workspace: "Workspace", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As is one that has just this name: it is still being written."""
     monkeypatch.setattr(Clock, "runs", 0)
-    exports = [csv(bench, exporter=f"{__name__}:Clock")]
+    exports = [csv(workspace, exporter=f"{__name__}:Clock")]
 
-    bench.run(**TARGETS, exports=exports)
+    workspace.run(**TARGETS, exports=exports)
     monkeypatch.setattr(Clock, "deterministic", True, raising=False)
-    again = bench.run(**TARGETS, exports=exports)
+    again = workspace.run(**TARGETS, exports=exports)
 
     assert Clock.runs == 2
     assert not again.exports[0].unchanged
@@ -293,35 +297,35 @@ def test_an_exporter_that_does_not_say_so_is_called(
         pytest.param('{"exports": [3], "digests": null}', id="nonsense"),
     ],
 )
-def test_an_account_of_another_shape_is_none(bench: "Bench", note: str) -> None:
+def test_an_account_of_another_shape_is_none(workspace: "Workspace", note: str) -> None:
     """As of an older release, or written by someone else."""
-    sections: dict[str, Any] = {**TARGETS, "exports": [csv(bench)]}
-    bench.run(**sections)
-    (bench.folder / "store" / "job" / "run.json").write_text(note, "utf-8")
+    sections: dict[str, Any] = {**TARGETS, "exports": [csv(workspace)]}
+    workspace.run(**sections)
+    (workspace.folder / "store" / "job" / "run.json").write_text(note, "utf-8")
 
-    assert not bench.run(**sections).exports[0].unchanged
+    assert not workspace.run(**sections).exports[0].unchanged
 
 
-def test_the_json_has_it(bench: "Bench") -> None:
+def test_the_json_has_it(workspace: "Workspace") -> None:
     """Programs can see what was left."""
-    sections: dict[str, Any] = {**TARGETS, "exports": [csv(bench)]}
-    bench.run(**sections)
-    reported = json.loads(json.dumps(bench.run(**sections).to_json()))
+    sections: dict[str, Any] = {**TARGETS, "exports": [csv(workspace)]}
+    workspace.run(**sections)
+    reported = json.loads(json.dumps(workspace.run(**sections).to_json()))
 
     assert reported["exports"][0]["unchanged"] is True
-    assert reported["exports"][0]["files"] == [str(bench.folder / "sla.csv")]
+    assert reported["exports"][0]["files"] == [str(workspace.folder / "sla.csv")]
 
 
-def test_orgs_are_marked_together(bench: "Bench") -> None:
+def test_orgs_are_marked_together(workspace: "Workspace") -> None:
     """What one of several orgs fetched again is in the output of all."""
-    path = bench.write(**TARGETS, exports=[csv(bench)])
+    path = workspace.write(**TARGETS, exports=[csv(workspace)])
     job = json.loads(path.read_text("utf-8"))
     org = job.pop("org")
     job["orgs"] = {"north": org, "south": {**org, "name": "other"}}
     path.write_text(json.dumps(job), "utf-8")
-    loaded = load_job(path, environ=bench.environ)
+    loaded = load_job(path, environ=workspace.environ)
     run(loaded)
 
     assert run(loaded).exports[0].unchanged
-    next(p for p in bench.parts if "south" in str(p)).unlink()
+    next(p for p in workspace.parts if "south" in str(p)).unlink()
     assert not run(loaded).exports[0].unchanged

@@ -18,7 +18,7 @@ from gcbatch.store.store import Store
 from tests.echoing import PLACES, EchoingService, forms_of
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench, BenchOf
+    from tests.conftest import Workspace, WorkspaceOf
 
 CLIENT_ID: Final = "marked-client"
 SECRET: Final = "Marked-s3cret~with+special/chars=and spaces"
@@ -35,7 +35,7 @@ TABLES: Final = {
 """A table of each way to ask."""
 
 
-def job_of(bench: "Bench", url: str, endpoint: str) -> Path:
+def job_of(workspace: "Workspace", url: str, endpoint: str) -> Path:
     """Write a job of two days of an endpoint, at the address of an echoing service."""
     table = TABLES[endpoint]
     asked: dict[str, Any] = {"endpoint": endpoint, "to": "1999-08-03"}
@@ -44,13 +44,21 @@ def job_of(bench: "Bench", url: str, endpoint: str) -> Path:
     if table != "intervals":
         asked["granularity"] = None
     exports = [
-        {"exporter": kind, "table": table, "path": str(bench.folder / f"job.{kind}")}
+        {
+            "exporter": kind,
+            "table": table,
+            "path": str(workspace.folder / f"job.{kind}"),
+        }
         for kind in ("csv", "json", "parquet")
     ]
     exports.append(
-        {"exporter": "csv", "table": "queues", "path": str(bench.folder / "queues.csv")}
+        {
+            "exporter": "csv",
+            "table": "queues",
+            "path": str(workspace.folder / "queues.csv"),
+        }
     )
-    path = bench.write(
+    path = workspace.write(
         exports=exports, query=asked, fetch={"concurrency": 1, "job_wait": "PT1S"}
     )
     job = json.loads(path.read_text())
@@ -110,7 +118,7 @@ def marks_of(endpoint: str, place: str) -> list[pytest.MarkDecorator]:
     ],
 )
 def test_echoes_appear_in_no_output(
-    bench_of: "BenchOf",
+    workspace_of: "WorkspaceOf",
     monkeypatch: pytest.MonkeyPatch,
     kept: list[str],
     endpoint: str,
@@ -125,14 +133,14 @@ def test_echoes_appear_in_no_output(
     monkeypatch.setenv("GENESYS_CLIENT_SECRET", SECRET)
     sample = sample_tenant()
     few = replace(sample, calls=sample.calls[:20])
-    bench = bench_of(few, client_id=CLIENT_ID, client_secret=SECRET)
-    backstage = bench.backstage
+    workspace = workspace_of(few, client_id=CLIENT_ID, client_secret=SECRET)
+    backstage = workspace.backstage
     # A listing that fails ends a run before its queries: both are tried.
     for at in ("/api/v2/analytics", "/api/v2/"):
         service = EchoingService(
-            bench.simulator.url, CLIENT_ID, SECRET, place=place, at=at
+            workspace.simulator.url, CLIENT_ID, SECRET, place=place, at=at
         )
-        job = str(job_of(bench, backstage.do(service.start()), endpoint))
+        job = str(job_of(workspace, backstage.do(service.start()), endpoint))
         try:
             results = [
                 CliRunner().invoke(app, [command, job, *options])
@@ -149,7 +157,7 @@ def test_echoes_appear_in_no_output(
         is_told = "warning: answers that repeated the credentials" in said
         assert is_told or place != "names" or at != "/api/v2/"
         assert not any(result.exit_code == 1 for result in results), said
-        contents = "\n".join([said, *kept, *contents_of(bench.folder)])
+        contents = "\n".join([said, *kept, *contents_of(workspace.folder)])
         assert [t for t in traces_of(service.tokens) if t in contents] == []
         unquoted = unquote_plus(contents)
         assert not any(text in unquoted for text in (SECRET, *service.tokens))

@@ -21,7 +21,7 @@ from gcbatch.verifying.verifier import verify
 from tests.test_partial import ONE_AT_A_TIME, break_one
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench, Cli
+    from tests.conftest import Cli, Workspace
 
 
 class Broken:
@@ -43,25 +43,27 @@ class Broken:
         raise ValueError(msg)
 
 
-def exports(bench: "Bench", *names: str) -> list[dict[str, Any]]:
+def exports(workspace: "Workspace", *names: str) -> list[dict[str, Any]]:
     """Return exports; those that end with `.broken` fail."""
     kinds = {True: f"{__name__}:Broken", False: "csv"}
     return [
         {
             "exporter": kinds[name.endswith(".broken")],
             "table": "intervals",
-            "path": str(bench.folder / name),
+            "path": str(workspace.folder / name),
         }
         for name in names
     ]
 
 
-def test_the_others_are_written_and_each_failure_is_named(bench: "Bench") -> None:
+def test_the_others_are_written_and_each_failure_is_named(
+    workspace: "Workspace",
+) -> None:
     """Before and after it; what it wrote so far is dropped."""
     names = ("a.csv", "b.broken", "c.csv", "job.broken", "e.csv")
 
     with pytest.raises(OutputError) as failed:
-        bench.run(exports=exports(bench, *names))
+        workspace.run(exports=exports(workspace, *names))
 
     kind = f"{__name__}:Broken"
     assert failed.value.problem.split("\n") == [
@@ -69,77 +71,81 @@ def test_the_others_are_written_and_each_failure_is_named(bench: "Bench") -> Non
         f"exports[3] ({kind}): this job is not for me",
     ]
     assert failed.value.hint == "the previous output is as it was; ask another"
-    written = sorted(p.name for p in bench.folder.glob("*.*") if p.suffix != ".yaml")
+    written = sorted(
+        p.name for p in workspace.folder.glob("*.*") if p.suffix != ".yaml"
+    )
     assert written == ["a.csv", "c.csv", "e.csv"]
 
 
-def test_the_account_reports_both(bench: "Bench") -> None:
+def test_the_account_reports_both(workspace: "Workspace") -> None:
     """What was written, with its digest, and what was not; verify says so."""
-    sections: dict[str, Any] = {"exports": exports(bench, "b.broken", "c.csv")}
+    sections: dict[str, Any] = {"exports": exports(workspace, "b.broken", "c.csv")}
     with pytest.raises(OutputError):
-        bench.run(**sections)
+        workspace.run(**sections)
 
-    note = json.loads((bench.folder / "store/job/run.json").read_text())
+    note = json.loads((workspace.folder / "store/job/run.json").read_text())
 
-    assert [e["location"] for e in note["exports"]] == [str(bench.folder / "c.csv")]
+    assert [e["location"] for e in note["exports"]] == [str(workspace.folder / "c.csv")]
     assert [o["path"] for o in note["digests"]["outputs"]] == [
-        str(bench.folder / "c.csv")
+        str(workspace.folder / "c.csv")
     ]
     (failed,) = note["failed_exports"]
     assert (failed["number"], failed["tables"]) == (0, ["intervals"])
-    flaws = verify(bench.job(**sections), offline=True).output_flaws
+    flaws = verify(workspace.job(**sections), offline=True).output_flaws
     assert ["an export failed" in str(flaw) for flaw in flaws] == [True]
 
 
-def test_what_was_written_is_not_written_again(bench: "Bench") -> None:
+def test_what_was_written_is_not_written_again(workspace: "Workspace") -> None:
     """The next run goes on from there, as it does with parts."""
     with pytest.raises(OutputError):
-        bench.run(exports=exports(bench, "b.broken", "c.csv"))
+        workspace.run(exports=exports(workspace, "b.broken", "c.csv"))
 
-    again = bench.run(exports=exports(bench, "b.csv", "c.csv"))
+    again = workspace.run(exports=exports(workspace, "b.csv", "c.csv"))
 
     assert [export.unchanged for export in again.exports] == [False, True]
 
 
-def test_a_failed_export_ends_with_6(bench: "Bench", cli: "Cli") -> None:
+def test_a_failed_export_ends_with_6(workspace: "Workspace", cli: "Cli") -> None:
     """Whatever the reason, with a line for each; `export` does the same."""
-    path = bench.write(exports=exports(bench, "job.broken", "b.broken", "c.csv"))
+    path = workspace.write(
+        exports=exports(workspace, "job.broken", "b.broken", "c.csv")
+    )
 
     for command in ("run", "export"):
         found = cli(command, path)
 
         assert found.exit_code == 6
         assert found.stderr.count("error: exports[") == 2
-        assert (bench.folder / "c.csv").exists()
+        assert (workspace.folder / "c.csv").exists()
 
 
-def test_gaps_are_named_too(bench: "Bench") -> None:
+def test_gaps_are_named_too(workspace: "Workspace") -> None:
     """A run that lacks something and could not write all says both."""
-    break_one(bench)
-    sections = {**ONE_AT_A_TIME, "exports": exports(bench, "b.broken", "c.csv")}
+    break_one(workspace)
+    sections = {**ONE_AT_A_TIME, "exports": exports(workspace, "b.broken", "c.csv")}
 
     with pytest.raises(OutputError) as failed:
-        gcbatch.run(bench.job(**sections), allow_partial=True)
+        gcbatch.run(workspace.job(**sections), allow_partial=True)
 
     assert failed.value.missing.startswith("1999-08-02T21:00:00.000Z/")
-    assert (bench.folder / "c.csv").exists()
+    assert (workspace.folder / "c.csv").exists()
 
 
-def of_orgs(bench: "Bench", **sections: Any) -> gcbatch.Job:
+def of_orgs(workspace: "Workspace", **sections: Any) -> gcbatch.Job:
     """Return a job of two orgs, which are one by two names."""
-    path = bench.write(**sections)
+    path = workspace.write(**sections)
     job = json.loads(path.read_text("utf-8"))
     org = job.pop("org")
     gone = {**org, "api_url": "http://127.0.0.1:9"}
     job["orgs"] = {"north": org, "south": {**gone, "name": "other"}}
     job["fetch"]["give_up"] = "PT1S"
     path.write_text(json.dumps(job), "utf-8")
-    return load_job(path, environ=bench.environ)
+    return load_job(path, environ=workspace.environ)
 
 
-def test_over_orgs_failures_of_both_kinds_are_named(bench: "Bench") -> None:
+def test_over_orgs_failures_of_both_kinds_are_named(workspace: "Workspace") -> None:
     """An org that failed is not forgotten because an export failed too."""
-    job = of_orgs(bench, exports=exports(bench, "b.broken", "c.csv"))
+    job = of_orgs(workspace, exports=exports(workspace, "b.broken", "c.csv"))
 
     with pytest.raises(OutputError) as failed:
         gcbatch.run(job)
@@ -147,12 +153,12 @@ def test_over_orgs_failures_of_both_kinds_are_named(bench: "Bench") -> None:
     first, second = failed.value.problem.split("\n")
     assert first.startswith("exports[0] (")
     assert second.startswith("south: ")
-    assert "north" in (bench.folder / "c.csv").read_text()
+    assert "north" in (workspace.folder / "c.csv").read_text()
 
 
-def test_a_good_day_outlives_a_failed_fetch(bench: "Bench") -> None:
+def test_a_good_day_outlives_a_failed_fetch(workspace: "Workspace") -> None:
     """`--allow-partial` replaces days that came, and leaves the one that did not."""
-    folder = bench.folder / "days"
+    folder = workspace.folder / "days"
     export = {
         "exporter": "parquet",
         "table": "intervals",
@@ -160,12 +166,12 @@ def test_a_good_day_outlives_a_failed_fetch(bench: "Bench") -> None:
         "partition_by": ["day"],
     }
     sections: dict[str, Any] = {**ONE_AT_A_TIME, "exports": [export]}
-    bench.run(**sections)
+    workspace.run(**sections)
     before = {path: path.read_bytes() for path in folder.rglob("*.parquet")}
     fault = Fault("status", path="/api/v2/analytics/", status=400, nth=(2,), times=None)
-    bench.simulator.faults.add(fault)
+    workspace.simulator.faults.add(fault)
 
-    report = gcbatch.run(bench.job(**sections), fresh=True, allow_partial=True)
+    report = gcbatch.run(workspace.job(**sections), fresh=True, allow_partial=True)
 
     assert len(report.gaps) == 1
     assert {p: p.read_bytes() for p in folder.rglob("*.parquet")} == before
@@ -174,9 +180,9 @@ def test_a_good_day_outlives_a_failed_fetch(bench: "Bench") -> None:
 
 
 @pytest.mark.parametrize("period", ["week", "total"])
-def test_a_good_week_outlives_a_failed_day(bench: "Bench", period: str) -> None:
+def test_a_good_week_outlives_a_failed_day(workspace: "Workspace", period: str) -> None:
     """What is added up over a gap is lacking too, on whatever day it begins."""
-    folder = bench.folder / "days"
+    folder = workspace.folder / "days"
     export = {
         "exporter": "parquet",
         "table": "sla",
@@ -188,12 +194,12 @@ def test_a_good_week_outlives_a_failed_day(bench: "Bench", period: str) -> None:
         "sla": {"period": period},
         "exports": [export],
     }
-    bench.run(**sections)
+    workspace.run(**sections)
     before = {path: path.read_bytes() for path in folder.rglob("*.parquet")}
     fault = Fault("status", path="/api/v2/analytics/", status=400, nth=(4,), times=None)
-    bench.simulator.faults.add(fault)
+    workspace.simulator.faults.add(fault)
 
-    report = gcbatch.run(bench.job(**sections), fresh=True, allow_partial=True)
+    report = gcbatch.run(workspace.job(**sections), fresh=True, allow_partial=True)
 
     assert len(report.gaps) == 1
     assert {p: p.read_bytes() for p in folder.rglob("*.parquet")} == before
@@ -213,20 +219,20 @@ class Quits:
         raise SystemExit(0)
 
 
-def test_an_exporter_cannot_end_the_run(bench: "Bench", cli: "Cli") -> None:
+def test_an_exporter_cannot_end_the_run(workspace: "Workspace", cli: "Cli") -> None:
     """One that calls `sys.exit` failed; no exit code of its own counts."""
     quits = {
         "exporter": f"{__name__}:Quits",
         "table": "intervals",
-        "path": str(bench.folder / "a"),
+        "path": str(workspace.folder / "a"),
     }
-    path = bench.write(exports=[quits, *exports(bench, "c.csv")])
+    path = workspace.write(exports=[quits, *exports(workspace, "c.csv")])
 
     found = cli("run", path)
 
     assert found.exit_code == 6
     assert "failed: SystemExit: 0" in found.stderr
-    assert (bench.folder / "c.csv").exists()
+    assert (workspace.folder / "c.csv").exists()
 
 
 class Endless:
@@ -247,18 +253,18 @@ class Endless:
                 table.read_all()
 
 
-async def test_a_run_that_is_stopped_notes_no_failure(bench: "Bench") -> None:
+async def test_a_run_that_is_stopped_notes_no_failure(workspace: "Workspace") -> None:
     """What Ctrl-C keeps from being written did not fail; the last account stays."""
-    bench.run(exports=exports(bench, "a.csv"))
-    note = bench.folder / "store" / "job" / "run.json"
+    workspace.run(exports=exports(workspace, "a.csv"))
+    note = workspace.folder / "store" / "job" / "run.json"
     before = note.read_bytes()
     Endless.reached.clear()
     endless = {
         "exporter": f"{__name__}:Endless",
         "table": "intervals",
-        "path": str(bench.folder / "b"),
+        "path": str(workspace.folder / "b"),
     }
-    job = bench.job(exports=[endless, *exports(bench, "c.csv")])
+    job = workspace.job(exports=[endless, *exports(workspace, "c.csv")])
 
     task = asyncio.create_task(gcbatch.arun(job))
     await asyncio.to_thread(Endless.reached.wait, 60)
@@ -268,12 +274,14 @@ async def test_a_run_that_is_stopped_notes_no_failure(bench: "Bench") -> None:
     await asyncio.get_running_loop().shutdown_default_executor()  # the export's thread
 
     assert note.read_bytes() == before
-    assert not (bench.folder / "c.csv").exists()
+    assert not (workspace.folder / "c.csv").exists()
 
 
-async def test_a_run_that_waits_for_another_can_be_stopped(bench: "Bench") -> None:
+async def test_a_run_that_waits_for_another_can_be_stopped(
+    workspace: "Workspace",
+) -> None:
     """Ctrl-C ends it, however long the other run holds the folder."""
-    folder = bench.folder / "days"
+    folder = workspace.folder / "days"
     folder.mkdir()
     export = {
         "exporter": "parquet",
@@ -283,8 +291,8 @@ async def test_a_run_that_waits_for_another_can_be_stopped(bench: "Bench") -> No
     }
     held = hold_folder(folder)
     assert held is not None
-    task = asyncio.create_task(gcbatch.arun(bench.job(exports=[export])))
-    while not list(bench.folder.glob(".days.*.part")):  # it has begun to write
+    task = asyncio.create_task(gcbatch.arun(workspace.job(exports=[export])))
+    while not list(workspace.folder.glob(".days.*.part")):  # it has begun to write
         await asyncio.sleep(0.01)
         assert not task.done()
 

@@ -21,7 +21,7 @@ from gcbatch.store.store import Store
 from gcbatch.windows import Period, Window
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench
+    from tests.conftest import Workspace
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -365,17 +365,17 @@ class TestList:
 class TestCommands:
     @pytest.fixture
     def cli(
-        self, bench: "Bench", monkeypatch: pytest.MonkeyPatch
+        self, workspace: "Workspace", monkeypatch: pytest.MonkeyPatch
     ) -> Callable[..., Result]:
-        monkeypatch.chdir(bench.folder)
+        monkeypatch.chdir(workspace.folder)
         return lambda *args: CliRunner().invoke(app, ["store", *map(str, args)])
 
     def test_ls_shows_what_a_run_left(
-        self, cli: Callable[..., Result], bench: "Bench"
+        self, cli: Callable[..., Result], workspace: "Workspace"
     ) -> None:
         """One line for each job; as JSON for machines."""
-        bench.run()
-        report = bench.run("other", query={"to": "1999-08-03"})
+        workspace.run()
+        report = workspace.run("other", query={"to": "1999-08-03"})
 
         shown = cli("ls", "--store", "store")
         reported = json.loads(cli("ls", "--store", "store", "--json", "other").stdout)
@@ -392,11 +392,11 @@ class TestCommands:
         assert other["last_run"] == report.to_json()["started_at"]
 
     def test_the_default_store(
-        self, cli: Callable[..., Result], bench: "Bench"
+        self, cli: Callable[..., Result], workspace: "Workspace"
     ) -> None:
         """Without --store it is .gcbatch; an empty one is reported as empty."""
         missing = cli("ls")
-        (bench.folder / ".gcbatch").mkdir()
+        (workspace.folder / ".gcbatch").mkdir()
 
         assert missing.exit_code == 6
         assert "hint: " in missing.stderr
@@ -404,12 +404,12 @@ class TestCommands:
         assert json.loads(cli("ls", "--json").stdout) == []
 
     def test_prune_says_what_it_removed(
-        self, cli: Callable[..., Result], bench: "Bench"
+        self, cli: Callable[..., Result], workspace: "Workspace"
     ) -> None:
         """One line; nothing of the job is left, and a run fetches all of it again."""
-        bench.run()
-        outputs = bench.outputs()
-        leftover = bench.parts[0].with_name(f".{digest(1)}.0123456789ab.part")
+        workspace.run()
+        outputs = workspace.outputs()
+        leftover = workspace.parts[0].with_name(f".{digest(1)}.0123456789ab.part")
         leftover.touch()
         os.utime(leftover, (0, 0))
 
@@ -425,15 +425,15 @@ class TestCommands:
         assert len(done.stdout.splitlines()) == 1
         assert json.loads(reported.stdout)["parts"] == 7
         assert json.loads(reported.stdout)["dry_run"] is True
-        assert left(bench.folder / "store") == set()
-        assert bench.run().fetched == 7
-        assert bench.outputs() == outputs
+        assert left(workspace.folder / "store") == set()
+        assert workspace.run().fetched == 7
+        assert workspace.outputs() == outputs
 
     def test_prune_wants_an_age(
-        self, cli: Callable[..., Result], bench: "Bench"
+        self, cli: Callable[..., Result], workspace: "Workspace"
     ) -> None:
         """Without one nothing is done; one that is none is exit 2."""
-        bench.run()
+        workspace.run()
 
         results = [
             cli("prune", "--store", "store"),
@@ -441,4 +441,4 @@ class TestCommands:
         ]
 
         assert [result.exit_code for result in results] == [2, 2]
-        assert len(bench.parts) == 7
+        assert len(workspace.parts) == 7

@@ -38,7 +38,7 @@ from tests.listed_org import ORG
 from tests.old_parts import metadata_in, rewritten
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench, BenchOf
+    from tests.conftest import Workspace, WorkspaceOf
 
 MINUTE = timedelta(minutes=1)
 
@@ -206,138 +206,148 @@ TWICE = (
 )
 
 
-def exports(bench: "Bench", tables: Sequence[str]) -> list[dict[str, Any]]:
+def exports(workspace: "Workspace", tables: Sequence[str]) -> list[dict[str, Any]]:
     return [
-        {"exporter": "csv", "table": t, "path": str(bench.folder / f"{t}.csv")}
+        {"exporter": "csv", "table": t, "path": str(workspace.folder / f"{t}.csv")}
         for t in tables
     ]
 
 
-def rows(bench: "Bench", table: str) -> list[dict[str, str]]:
-    with (bench.folder / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+def rows(workspace: "Workspace", table: str) -> list[dict[str, str]]:
+    with (workspace.folder / f"{table}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
-def run(bench: "Bench", tables: Sequence[str] = ("conversations",)) -> RunReport:
-    return bench.run(query=DETAILS, exports=exports(bench, tables))
+def run(
+    workspace: "Workspace", tables: Sequence[str] = ("conversations",)
+) -> RunReport:
+    return workspace.run(query=DETAILS, exports=exports(workspace, tables))
 
 
-def forget(bench: "Bench", part_of: datetime) -> None:
+def forget(workspace: "Workspace", part_of: datetime) -> None:
     """Remove the part of a day, as if it had been provisional."""
-    for part in bench.parts:
+    for part in workspace.parts:
         if metadata_in(part).window.start == part_of:
             part.unlink()
 
 
 def corrected(
-    bench_of: "BenchOf", one: Tenant, other: Tenant, refetched: int, **more: Any
-) -> "Bench":
-    """Return a bench of two fetches, between which a start was corrected.
+    workspace_of: "WorkspaceOf", one: Tenant, other: Tenant, refetched: int, **more: Any
+) -> "Workspace":
+    """Return a workspace of two fetches, between which a start was corrected.
 
     Args:
-        bench_of: Makes it.
+        workspace_of: Makes it.
         one: As it was at the first.
         other: As it was at the second.
         refetched: The day that is fetched again.
         more: Of the simulator.
     """
-    bench = bench_of(one, **more)
-    run(bench)
-    bench.become(other)
+    workspace = workspace_of(one, **more)
+    run(workspace)
+    workspace.become(other)
     begin = datetime.fromisoformat(f"{day(refetched)}T00:00Z")
-    forget(bench, begin)
-    return bench
+    forget(workspace, begin)
+    return workspace
 
 
 @pytest.mark.parametrize("later", [1, 0])
-def test_a_corrected_start_is_one_conversation(bench_of: "BenchOf", later: int) -> None:
+def test_a_corrected_start_is_one_conversation(
+    workspace_of: "WorkspaceOf", later: int
+) -> None:
     """As it was fetched last, whether it went to a later window or an earlier one."""
     one, other, expected = (
         (BEFORE, AFTER, CORRECTED) if later else (AFTER, BEFORE, MOVES)
     )
-    bench = corrected(bench_of, one, other, later)
+    workspace = corrected(workspace_of, one, other, later)
 
-    report = run(bench)
+    report = run(workspace)
 
     starts = {
         row["conversation_id"]: datetime.fromisoformat(row["conversation_start"])
-        for row in rows(bench, "conversations")
+        for row in rows(workspace, "conversations")
     }
-    assert len(rows(bench, "conversations")) == len(starts) == 10
+    assert len(rows(workspace, "conversations")) == len(starts) == 10
     assert starts[MOVES.id].timestamp() * 1000 == expected.start_ms
     assert TWICE in report.warnings
 
 
-def test_a_report_without_any_says_nothing(bench_of: "BenchOf") -> None:
+def test_a_report_without_any_says_nothing(workspace_of: "WorkspaceOf") -> None:
     """Of conversations that are there once."""
-    report = run(bench_of(BEFORE))
+    report = run(workspace_of(BEFORE))
 
     assert not report.warnings
 
 
-def test_exporting_again_finds_the_same(bench_of: "BenchOf") -> None:
+def test_exporting_again_finds_the_same(workspace_of: "WorkspaceOf") -> None:
     """From the store alone, and by a process whose hashes are others."""
-    bench = corrected(bench_of, BEFORE, AFTER, 1)
-    run(bench)
-    before = (bench.folder / "conversations.csv").read_bytes()
+    workspace = corrected(workspace_of, BEFORE, AFTER, 1)
+    run(workspace)
+    before = (workspace.folder / "conversations.csv").read_bytes()
 
-    report = bench.export(query=DETAILS, exports=exports(bench, ["conversations"]))
+    report = workspace.export(
+        query=DETAILS, exports=exports(workspace, ["conversations"])
+    )
 
-    assert (bench.folder / "conversations.csv").read_bytes() == before
+    assert (workspace.folder / "conversations.csv").read_bytes() == before
     assert TWICE in report.warnings
 
 
-def fail_again(bench: "Bench", refetched: int) -> None:
+def fail_again(workspace: "Workspace", refetched: int) -> None:
     """Let the part of a day be provisional, and its next fetch fail."""
     begin = datetime.fromisoformat(f"{day(refetched)}T00:00Z")
-    for part in bench.parts:
+    for part in workspace.parts:
         if metadata_in(part).window.start == begin:
             rewritten(part, asked_at=datetime.now(UTC) + timedelta(days=9))
     fault = Fault("status", status=400, path="/details/query", times=None)
-    bench.simulator.faults.add(fault)
+    workspace.simulator.faults.add(fault)
 
 
-def test_a_day_that_fails_keeps_its_own(bench_of: "BenchOf") -> None:
+def test_a_day_that_fails_keeps_its_own(workspace_of: "WorkspaceOf") -> None:
     """Its partition stays, and no other one gets what that has already."""
-    bench = corrected(bench_of, BEFORE, AFTER, 1)
-    folder = bench.folder / "days"
+    workspace = corrected(workspace_of, BEFORE, AFTER, 1)
+    folder = workspace.folder / "days"
     spec = {"exporter": "parquet", "table": "conversations", "partition_by": ["day"]}
     sections: dict[str, Any] = {
         "query": DETAILS,
         "exports": [{**spec, "path": str(folder)}],
     }
-    bench.run(**sections)
-    fail_again(bench, 1)
+    workspace.run(**sections)
+    fail_again(workspace, 1)
 
-    report = gcbatch.run(bench.job(**sections), allow_partial=True)
+    report = gcbatch.run(workspace.job(**sections), allow_partial=True)
 
     found = pq.read_table(folder)["conversation_id"].to_pylist()
     assert len(report.gaps) == 1
     assert len(found) == len(set(found)) == 10
 
 
-def test_a_failed_day_makes_other_outputs(bench_of: "BenchOf") -> None:
+def test_a_failed_day_makes_other_outputs(workspace_of: "WorkspaceOf") -> None:
     """Though all of its parts are still what the last outputs were made of."""
-    bench = corrected(bench_of, BEFORE, AFTER, 1)
-    run(bench)
+    workspace = corrected(workspace_of, BEFORE, AFTER, 1)
+    run(workspace)
     sections: dict[str, Any] = {
         "query": DETAILS,
-        "exports": exports(bench, ["conversations"]),
+        "exports": exports(workspace, ["conversations"]),
     }
-    fail_again(bench, 1)
-    bench.export(**sections)
+    fail_again(workspace, 1)
+    workspace.export(**sections)
 
-    gcbatch.run(bench.job(**sections), allow_partial=True)
+    gcbatch.run(workspace.job(**sections), allow_partial=True)
 
-    ids = {row["conversation_id"] for row in rows(bench, "conversations")}
+    ids = {row["conversation_id"] for row in rows(workspace, "conversations")}
     assert ids == {one.id for one in STAYS}
 
 
-def doubled_keys(bench: "Bench", report: RunReport, table: str) -> dict[Any, int]:
+def doubled_keys(
+    workspace: "Workspace", report: RunReport, table: str
+) -> dict[Any, int]:
     """Return the keys of an export that more than one row has."""
     assert report.catalog is not None
     key = report.catalog.table(table).key
-    counted = Counter(tuple(row[name] for name in key) for row in rows(bench, table))
+    counted = Counter(
+        tuple(row[name] for name in key) for row in rows(workspace, table)
+    )
     assert counted
     return {one: n for one, n in counted.items() if n > 1}
 
@@ -345,29 +355,29 @@ def doubled_keys(bench: "Bench", report: RunReport, table: str) -> dict[Any, int
 class TestKeys:
     """Keys are unique in exports of every table, where they would not be by itself."""
 
-    def test_of_conversations(self, bench_of: "BenchOf") -> None:
+    def test_of_conversations(self, workspace_of: "WorkspaceOf") -> None:
         """A conversation that two parts have, with all that is in it."""
-        bench = corrected(bench_of, BEFORE, AFTER, 1)
+        workspace = corrected(workspace_of, BEFORE, AFTER, 1)
 
-        report = run(bench, DETAIL_TABLES)
+        report = run(workspace, DETAIL_TABLES)
 
         for table in set(DETAIL_TABLES) - {"participant_attributes"}:
-            assert not doubled_keys(bench, report, table), table
+            assert not doubled_keys(workspace, report, table), table
 
-    def test_of_attributes(self, bench_of: "BenchOf") -> None:
+    def test_of_attributes(self, workspace_of: "WorkspaceOf") -> None:
         """Which only jobs bring."""
-        bench = bench_of(_with_attributes(BEFORE))
+        workspace = workspace_of(_with_attributes(BEFORE))
         query = {**DETAILS, "endpoint": "conversation-details-jobs"}
         tables = ["participant_attributes"]
-        bench.run(query=query, exports=exports(bench, tables))
-        bench.become(_with_attributes(AFTER))
-        forget(bench, datetime.fromisoformat(f"{day(1)}T00:00Z"))
+        workspace.run(query=query, exports=exports(workspace, tables))
+        workspace.become(_with_attributes(AFTER))
+        forget(workspace, datetime.fromisoformat(f"{day(1)}T00:00Z"))
 
-        report = bench.run(query=query, exports=exports(bench, tables))
+        report = workspace.run(query=query, exports=exports(workspace, tables))
 
-        assert not doubled_keys(bench, report, *tables)
+        assert not doubled_keys(workspace, report, *tables)
 
-    def test_of_users(self, bench_of: "BenchOf") -> None:
+    def test_of_users(self, workspace_of: "WorkspaceOf") -> None:
         """A record that touches two windows is sent with both."""
         noons = [datetime.fromisoformat(f"{day(n)}T12:00Z") for n in range(-1, 3)]
         presences = [
@@ -381,62 +391,62 @@ class TestKeys:
             )
             for start, end in pairwise(noons)
         ]
-        bench = bench_of(made_of(presences=tuple(presences)))
+        workspace = workspace_of(made_of(presences=tuple(presences)))
         query = {**DETAILS, "endpoint": "user-details"}
 
-        report = bench.run(query=query, exports=exports(bench, USER_TABLES))
+        report = workspace.run(query=query, exports=exports(workspace, USER_TABLES))
 
         for table in USER_TABLES:
-            assert not doubled_keys(bench, report, table), table
+            assert not doubled_keys(workspace, report, table), table
 
-    def test_of_aggregates(self, bench: "Bench") -> None:
+    def test_of_aggregates(self, workspace: "Workspace") -> None:
         """Windows have no bucket in common, and within one overlaps are refused."""
         sla = {"target": 80, "period": "total"}
         tables = ["intervals", "sla"]
         query = {"group_by": ["queueId", "mediaType"]}
 
-        report = bench.run(query=query, sla=sla, exports=exports(bench, tables))
+        report = workspace.run(query=query, sla=sla, exports=exports(workspace, tables))
 
         for table in tables:
-            assert not doubled_keys(bench, report, table), table
+            assert not doubled_keys(workspace, report, table), table
 
     @pytest.mark.parametrize("kind", ["outside_bucket", "overlapping_buckets"])
     def test_buckets_of_two_windows_are_refused(
-        self, bench: "Bench", kind: Any
+        self, workspace: "Workspace", kind: Any
     ) -> None:
         """One that reaches into the next window would be there twice."""
-        bench.simulator.faults.add(Fault(kind, times=None))
+        workspace.simulator.faults.add(Fault(kind, times=None))
 
         with pytest.raises(DataError) as refused:
-            bench.run()
+            workspace.run()
 
         assert refused.value.exit_code == 5
-        assert not bench.parts
+        assert not workspace.parts
 
-    def test_of_listings(self, bench_of: "BenchOf") -> None:
+    def test_of_listings(self, workspace_of: "WorkspaceOf") -> None:
         """Which are by id."""
-        bench = bench_of(ORG)
+        workspace = workspace_of(ORG)
         tables = ["queues", "users", "wrapup_codes"]
 
-        report = bench.run(
+        report = workspace.run(
             query={"from": "2026-03-02", "to": "2026-03-03"},
-            exports=exports(bench, tables),
+            exports=exports(workspace, tables),
         )
 
         for table in tables:
-            assert not doubled_keys(bench, report, table), table
+            assert not doubled_keys(workspace, report, table), table
 
     def test_a_listing_with_an_entity_twice_is_refused(
-        self, bench_of: "BenchOf"
+        self, workspace_of: "WorkspaceOf"
     ) -> None:
         """It stands where another should."""
         twice = replace(ORG, queues=(*ORG.queues, ORG.queues[0]))
-        bench = bench_of(twice, default_page_size=2, max_page_size=2)
+        workspace = workspace_of(twice, default_page_size=2, max_page_size=2)
 
         with pytest.raises(DataError, match="the listing is incomplete: 2 of 3 came"):
-            bench.run(
+            workspace.run(
                 query={"from": "2026-03-02", "to": "2026-03-03"},
-                exports=exports(bench, ["queues"]),
+                exports=exports(workspace, ["queues"]),
             )
 
 

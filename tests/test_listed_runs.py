@@ -22,94 +22,98 @@ from gcbatch.windows import Period
 from tests.listed_org import ANN, DAY, ORG, STATES, asked, exports, rows, run
 
 if TYPE_CHECKING:
-    from tests.conftest import BenchOf
+    from tests.conftest import WorkspaceOf
 
 
-def test_exporting_again_asks_nothing(bench_of: "BenchOf") -> None:
+def test_exporting_again_asks_nothing(workspace_of: "WorkspaceOf") -> None:
     """Neither does a run that has all it needs; both write the same."""
-    bench = bench_of(ORG)
-    run(bench, "users", "queues")
-    files = [bench.folder / f"{table}.csv" for table in ("users", "queues")]
+    workspace = workspace_of(ORG)
+    run(workspace, "users", "queues")
+    files = [workspace.folder / f"{table}.csv" for table in ("users", "queues")]
     before = [file.read_bytes() for file in files]
-    bench.become(replace(ORG, users=()))
+    workspace.become(replace(ORG, users=()))
 
-    bench.export(query=DAY, exports=exports(bench, "users", "queues"))
+    workspace.export(query=DAY, exports=exports(workspace, "users", "queues"))
     exported = [file.read_bytes() for file in files]
-    again = run(bench, "users", "queues")
+    again = run(workspace, "users", "queues")
 
     assert exported == before == [file.read_bytes() for file in files]
     assert again.requests == 0
-    assert not bench.simulator.requests("/")
+    assert not workspace.simulator.requests("/")
 
 
-def test_names_and_tables_share_their_pages(bench_of: "BenchOf") -> None:
+def test_names_and_tables_share_their_pages(workspace_of: "WorkspaceOf") -> None:
     """A listing is read once, also where three jobs of an org want it."""
-    bench = bench_of(ORG)
+    workspace = workspace_of(ORG)
     by_queue = {**DAY, "group_by": ["queueId"]}
     jobs = [
-        bench.job("names", query=by_queue),
-        bench.job("one", query=by_queue, exports=exports(bench, "queues", "users")),
-        bench.job("two", query=DAY, exports=exports(bench, "users", kind="json")),
+        workspace.job("names", query=by_queue),
+        workspace.job(
+            "one", query=by_queue, exports=exports(workspace, "queues", "users")
+        ),
+        workspace.job(
+            "two", query=DAY, exports=exports(workspace, "users", kind="json")
+        ),
     ]
 
     reports = blocking(arun_all(jobs))
 
     assert all(isinstance(report, gcbatch.RunReport) for report in reports)
-    assert asked(bench) == {"queues": 1, "users": len(STATES), "wrapup_codes": 0}
-    assert len(rows(bench, "users")) == 2
+    assert asked(workspace) == {"queues": 1, "users": len(STATES), "wrapup_codes": 0}
+    assert len(rows(workspace, "users")) == 2
 
 
-def test_who_exports_none_lists_none(bench_of: "BenchOf") -> None:
+def test_who_exports_none_lists_none(workspace_of: "WorkspaceOf") -> None:
     """Nor is a listing stored that no table reads."""
-    bench = bench_of(ORG)
+    workspace = workspace_of(ORG)
 
-    run(bench, "intervals")
+    run(workspace, "intervals")
 
-    assert asked(bench) == dict.fromkeys(ENTITY_TABLES, 0)
-    assert not list(bench.folder.glob("store/job/*.parquet"))
+    assert asked(workspace) == dict.fromkeys(ENTITY_TABLES, 0)
+    assert not list(workspace.folder.glob("store/job/*.parquet"))
 
 
-def test_an_export_that_came_later_is_listed(bench_of: "BenchOf") -> None:
+def test_an_export_that_came_later_is_listed(workspace_of: "WorkspaceOf") -> None:
     """By a run, which fetches no data again; an export refuses before it writes."""
-    bench = bench_of(ORG)
-    run(bench, "intervals")
-    queries = len(bench.data_requests)
-    written = bench.folder / "intervals.csv"
+    workspace = workspace_of(ORG)
+    run(workspace, "intervals")
+    queries = len(workspace.data_requests)
+    written = workspace.folder / "intervals.csv"
     written.unlink()
     with pytest.raises(DataError, match="table users") as refused:
-        bench.export(query=DAY, exports=exports(bench, "intervals", "users"))
+        workspace.export(query=DAY, exports=exports(workspace, "intervals", "users"))
     is_there = written.exists()
 
-    run(bench, "users")
+    run(workspace, "users")
 
     assert not is_there
     assert "gcbatch run" in (refused.value.hint or "")
-    assert len(rows(bench, "users")) == 2
-    assert len(bench.data_requests) == queries
+    assert len(rows(workspace, "users")) == 2
+    assert len(workspace.data_requests) == queries
 
 
-def test_an_export_that_returns_is_listed_again(bench_of: "BenchOf") -> None:
+def test_an_export_that_returns_is_listed_again(workspace_of: "WorkspaceOf") -> None:
     """What a run did not list whole is not taken from an earlier one."""
-    bench = bench_of(ORG)
-    run(bench, "users")
+    workspace = workspace_of(ORG)
+    run(workspace, "users")
     by_user = {"query": {**DAY, "group_by": ["userId"]}}
-    run(bench, "intervals", **by_user)
-    bench.become(replace(ORG, users=(User(id=ANN, name="Anna"),)))
+    run(workspace, "intervals", **by_user)
+    workspace.become(replace(ORG, users=(User(id=ANN, name="Anna"),)))
 
-    run(bench, "users", **by_user)
+    run(workspace, "users", **by_user)
 
-    assert [row["user_name"] for row in rows(bench, "users")] == ["Anna", "Bob"]
+    assert [row["user_name"] for row in rows(workspace, "users")] == ["Anna", "Bob"]
 
 
-def test_a_missing_permission_ends_the_run(bench_of: "BenchOf") -> None:
+def test_a_missing_permission_ends_the_run(workspace_of: "WorkspaceOf") -> None:
     """Before the first query; where only names are wanted it is a warning."""
-    bench = bench_of(
+    workspace = workspace_of(
         ORG, permissions=frozenset({"analytics:conversationAggregate:view"})
     )
     by_code = {**DAY, "group_by": ["wrapUpCode"], "metrics": ["tHandle"]}
     jobs = [
-        bench.job("names", query=by_code),
-        bench.job("table", query=DAY, exports=exports(bench, "wrapup_codes")),
+        workspace.job("names", query=by_code),
+        workspace.job("table", query=DAY, exports=exports(workspace, "wrapup_codes")),
     ]
 
     named, refused = blocking(arun_all(jobs))
@@ -119,20 +123,20 @@ def test_a_missing_permission_ends_the_run(bench_of: "BenchOf") -> None:
     assert isinstance(refused, AccessError)
     assert refused.problem.startswith("table wrapup_codes: GET /api/v2/routing/wrapup")
     assert "routing:wrapupCode:view" in (refused.hint or "")
-    assert (len(bench.data_requests), asked(bench)["wrapup_codes"]) == (1, 1)
+    assert (len(workspace.data_requests), asked(workspace)["wrapup_codes"]) == (1, 1)
 
 
-def test_a_check_finds_it_too(bench_of: "BenchOf") -> None:
+def test_a_check_finds_it_too(workspace_of: "WorkspaceOf") -> None:
     """`gcbatch check` fails as the run would."""
-    bench = bench_of(
+    workspace = workspace_of(
         ORG, permissions=frozenset({"analytics:conversationAggregate:view"})
     )
 
     with pytest.raises(AccessError, match="table queues"):
-        gcbatch.check(bench.job(query=DAY, exports=exports(bench, "queues")))
+        gcbatch.check(workspace.job(query=DAY, exports=exports(workspace, "queues")))
 
 
-def test_an_incomplete_listing_ends_the_run(bench_of: "BenchOf") -> None:
+def test_an_incomplete_listing_ends_the_run(workspace_of: "WorkspaceOf") -> None:
     """It says how many are missing; names alone would do with what there is.
 
     The same page came for each state.
@@ -140,70 +144,72 @@ def test_an_incomplete_listing_ends_the_run(bench_of: "BenchOf") -> None:
     page = {"entities": [{"id": ANN, "name": "Ann"}], "pageCount": 1, "total": 2}
     fault = Fault("garbage", path="/api/v2/users$", body=json.dumps(page).encode(),
                   times=None)  # fmt: skip
-    bench = bench_of(ORG, faults=Faults(fault))
+    workspace = workspace_of(ORG, faults=Faults(fault))
 
     with pytest.raises(DataError, match=r"table users: .* 3 of 6 came") as failed:
-        run(bench, "users")
+        run(workspace, "users")
 
     assert failed.value.exit_code == 5
-    assert not bench.data_requests
-    report = run(bench, "intervals", query={**DAY, "group_by": ["userId"]})
+    assert not workspace.data_requests
+    report = run(workspace, "intervals", query={**DAY, "group_by": ["userId"]})
     assert "users are listed incompletely" in report.warnings[0]
 
 
-def test_a_partial_run_exports_what_it_listed(bench_of: "BenchOf") -> None:
+def test_a_partial_run_exports_what_it_listed(workspace_of: "WorkspaceOf") -> None:
     """It is not kept: what can be exported again is the last whole run."""
-    bench = bench_of(ORG)
-    bench.simulator.faults.add(Fault("status", status=400, times=None))
-    job = bench.job(query=DAY, exports=exports(bench, "users"))
+    workspace = workspace_of(ORG)
+    workspace.simulator.faults.add(Fault("status", status=400, times=None))
+    job = workspace.job(query=DAY, exports=exports(workspace, "users"))
 
     report = gcbatch.run(job, allow_partial=True)
 
     assert report.gaps
-    assert [row["user_name"] for row in rows(bench, "users")] == ["Ann", "Bob"]
+    assert [row["user_name"] for row in rows(workspace, "users")] == ["Ann", "Bob"]
     with pytest.raises(DataError):
         gcbatch.export_job(job)
 
 
-def test_a_damaged_listing_is_made_again(bench_of: "BenchOf") -> None:
+def test_a_damaged_listing_is_made_again(workspace_of: "WorkspaceOf") -> None:
     """A run mends it, an export refuses, and who does not want it does not look."""
-    bench = bench_of(ORG)
-    report = run(bench, "users", "intervals")
-    kept = bench.folder / "store/job/users.parquet"
+    workspace = workspace_of(ORG)
+    report = run(workspace, "users", "intervals")
+    kept = workspace.folder / "store/job/users.parquet"
     whole = kept.read_bytes()
     kept.write_bytes(whole[:50] + b"?" + whole[51:])
     with pytest.raises(DataError, match="table users"):
-        bench.export(query=DAY, exports=exports(bench, "users"))
+        workspace.export(query=DAY, exports=exports(workspace, "users"))
     with pytest.raises(DataError, match="damaged"):
-        tables_of(bench.job(query=DAY)).table("users").read_all()
+        tables_of(workspace.job(query=DAY)).table("users").read_all()
 
-    other = run(bench, "intervals")
-    run(bench, "users")
+    other = run(workspace, "intervals")
+    run(workspace, "users")
 
     assert report.requests > other.requests == 0
     assert kept.read_bytes() == whole
-    assert asked(bench)["users"] == 2 * len(STATES)
+    assert asked(workspace)["users"] == 2 * len(STATES)
 
 
-def test_without_a_listing_the_table_says_what_to_do(bench_of: "BenchOf") -> None:
+def test_without_a_listing_the_table_says_what_to_do(
+    workspace_of: "WorkspaceOf",
+) -> None:
     """In a program, where nothing was exported that needs it."""
-    bench = bench_of(ORG)
-    run(bench, "intervals")
-    table = tables_of(bench.job(query=DAY)).table("queues")
+    workspace = workspace_of(ORG)
+    run(workspace, "intervals")
+    table = tables_of(workspace.job(query=DAY)).table("queues")
 
     with pytest.raises(DataError, match=r"table queues: .* did not list it"):
         table.read_all()
 
 
-def test_listings_go_with_the_last_part(bench_of: "BenchOf") -> None:
+def test_listings_go_with_the_last_part(workspace_of: "WorkspaceOf") -> None:
     """They name people; nothing of the job is left."""
-    bench = bench_of(ORG)
-    run(bench, *ENTITY_TABLES)
+    workspace = workspace_of(ORG)
+    run(workspace, *ENTITY_TABLES)
     later = datetime.now(UTC) + timedelta(days=800)
 
-    prune(bench.folder / "store", Period.parse("P1Y"), now=later)
+    prune(workspace.folder / "store", Period.parse("P1Y"), now=later)
 
-    assert not list((bench.folder / "store").rglob("*"))
+    assert not list((workspace.folder / "store").rglob("*"))
 
 
 class Curious:
@@ -224,10 +230,10 @@ class Curious:
 
 
 def test_before_the_run_the_table_has_no_rows(
-    bench_of: "BenchOf", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workspace_of: "WorkspaceOf", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An exporter may look at it, as at any table, though nothing is listed yet."""
-    bench = bench_of(ORG)
+    workspace = workspace_of(ORG)
     info = tmp_path / "curious-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: curious\nVersion: 1\n")
@@ -235,6 +241,6 @@ def test_before_the_run_the_table_has_no_rows(
     (info / "entry_points.txt").write_text(entry)
     monkeypatch.syspath_prepend(tmp_path)
 
-    report = run(bench, exports=[{"exporter": "curious", "table": "users"}])
+    report = run(workspace, exports=[{"exporter": "curious", "table": "users"}])
 
     assert [export.rows for export in report.exports] == [2]

@@ -26,7 +26,7 @@ from tests.listed_org import (
 )
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench, Cli
+    from tests.conftest import Cli, Workspace
 
 NEW = some_id(3)
 CALLS = tuple(
@@ -57,41 +57,43 @@ def org_of(*queues: tuple[str, str, float]) -> Tenant:
 RENAMED = org_of((SALES, "Sales EU", 0.3), (SUPPORT, "Support", 0.85))
 
 
-def run(bench: "Bench", *tables: str, **sections: Any) -> gcbatch.RunReport:
+def run(workspace: "Workspace", *tables: str, **sections: Any) -> gcbatch.RunReport:
     """Run a job of `sla` that exports tables, `sla` alone if none are named."""
-    spec = exports(bench, *(tables or ("sla",)))
-    return bench.run(**{**SLA, "exports": spec, **sections})
+    spec = exports(workspace, *(tables or ("sla",)))
+    return workspace.run(**{**SLA, "exports": spec, **sections})
 
 
-def note_of(bench: "Bench") -> dict[str, Any]:
-    note: dict[str, Any] = json.loads(plan_file(bench).read_text("utf-8"))
+def note_of(workspace: "Workspace") -> dict[str, Any]:
+    note: dict[str, Any] = json.loads(plan_file(workspace).read_text("utf-8"))
     return note
 
 
-def plan_file(bench: "Bench") -> Any:
-    return bench.folder / "store/job/plan.json"
+def plan_file(workspace: "Workspace") -> Any:
+    return workspace.folder / "store/job/plan.json"
 
 
-def age(bench: "Bench", days: float, *, names: "dict[str, Any] | None" = None) -> None:
+def age(
+    workspace: "Workspace", days: float, *, names: "dict[str, Any] | None" = None
+) -> None:
     """Let what is kept of names have been listed so long ago."""
-    note = note_of(bench)
+    note = note_of(workspace)
     for key in ("listed_at", "asked_at"):
         note["names"][key] = {
             what: (datetime.fromisoformat(at) - timedelta(days=days)).isoformat()
             for what, at in note["names"][key].items()
         }
     note["names"] |= names or {}
-    plan_file(bench).write_text(json.dumps(note), "utf-8")
+    plan_file(workspace).write_text(json.dumps(note), "utf-8")
 
 
 @pytest.fixture
-def bench(bench_of: Callable[..., "Bench"]) -> "Bench":
-    return bench_of(BEFORE)
+def workspace(workspace_of: Callable[..., "Workspace"]) -> "Workspace":
+    return workspace_of(BEFORE)
 
 
-def shown(bench: "Bench") -> dict[str, str]:
+def shown(workspace: "Workspace") -> dict[str, str]:
     """Return the target of each queue, by the name that the output shows."""
-    found = {row["queue_name"]: row["target_pct"] for row in rows(bench, "sla")}
+    found = {row["queue_name"]: row["target_pct"] for row in rows(workspace, "sla")}
     found.pop(NEW, None)  # which is not listed at first
     return found
 
@@ -101,24 +103,24 @@ OLD = {"Sales": "80.0", "Support": "85.0"}
 
 @pytest.mark.parametrize("endpoint", ["interval-report", "queue-summary"])
 def test_names_in_parts_are_older_than_the_listing(
-    bench: "Bench", endpoint: str
+    workspace: "Workspace", endpoint: str
 ) -> None:
     """A renamed queue has its new name in `sla`, and the target for it."""
-    path = bench.write(
-        exports=exports(bench, "sla"), sla={"targets": {"Sales": 1, "Sales EU": 2}}
+    path = workspace.write(
+        exports=exports(workspace, "sla"), sla={"targets": {"Sales": 1, "Sales EU": 2}}
     )
     job = json.loads(path.read_text("utf-8"))
     dates = {key: SLA["query"][key] for key in ("from", "to", "timezone")}
     job["query"] = {"endpoint": endpoint, **dates}
     path.write_text(json.dumps(job), "utf-8")
-    gcbatch.run(gcbatch.load_job(path, environ=bench.environ))
-    bench.become(RENAMED)
-    age(bench, 2)
+    gcbatch.run(gcbatch.load_job(path, environ=workspace.environ))
+    workspace.become(RENAMED)
+    age(workspace, 2)
 
-    report = gcbatch.run(gcbatch.load_job(path, environ=bench.environ))
+    report = gcbatch.run(gcbatch.load_job(path, environ=workspace.environ))
 
     assert report.fetched == 0
-    assert shown(bench)["Sales EU"] == "2.0"
+    assert shown(workspace)["Sales EU"] == "2.0"
 
 
 @pytest.mark.parametrize(
@@ -136,88 +138,88 @@ def test_names_in_parts_are_older_than_the_listing(
     ],
 )
 def test_names_and_targets_have_an_age(
-    bench: "Bench", days: float, longest: str | None, *, is_refetched: bool
+    workspace: "Workspace", days: float, longest: str | None, *, is_refetched: bool
 ) -> None:
     """Beyond it they are listed again, though nothing else is asked.
 
     A time that lies ahead was noted by a clock that was wrong.
     """
     fetch = {"names_max_age": longest} if longest else {}
-    run(bench, fetch=fetch)
-    age(bench, days)
-    bench.become(RENAMED)
+    run(workspace, fetch=fetch)
+    age(workspace, days)
+    workspace.become(RENAMED)
 
-    report = run(bench, fetch=fetch)
+    report = run(workspace, fetch=fetch)
 
     assert bool(report.requests) == is_refetched
-    assert ("Sales EU" in shown(bench)) == is_refetched
-    assert (shown(bench).get("Sales EU") == "30.0") == is_refetched
+    assert ("Sales EU" in shown(workspace)) == is_refetched
+    assert (shown(workspace).get("Sales EU") == "30.0") == is_refetched
     assert report.fetched == 0
-    assert not bench.data_requests
+    assert not workspace.data_requests
     assert not report.warnings
 
 
-def test_a_refetch_is_kept(bench: "Bench") -> None:
+def test_a_refetch_is_kept(workspace: "Workspace") -> None:
     """The run after it asks nothing, and has the new names."""
-    run(bench)
-    age(bench, 2)
-    bench.become(RENAMED)
-    run(bench)
+    run(workspace)
+    age(workspace, 2)
+    workspace.become(RENAMED)
+    run(workspace)
 
-    again = run(bench)
+    again = run(workspace)
 
     assert again.requests == 0
-    assert "Sales EU" in shown(bench)
+    assert "Sales EU" in shown(workspace)
 
 
-def test_names_of_an_older_release_are_too_old(bench: "Bench") -> None:
+def test_names_of_an_older_release_are_too_old(workspace: "Workspace") -> None:
     """They have no times; nothing is said of it."""
-    run(bench)
-    note = note_of(bench)
+    run(workspace)
+    note = note_of(workspace)
     del note["names"]["listed_at"], note["names"]["asked_at"]
-    plan_file(bench).write_text(json.dumps(note), "utf-8")
-    bench.become(RENAMED)
+    plan_file(workspace).write_text(json.dumps(note), "utf-8")
+    workspace.become(RENAMED)
 
-    report = run(bench)
+    report = run(workspace)
 
-    assert "Sales EU" in shown(bench)
+    assert "Sales EU" in shown(workspace)
     assert not report.warnings
     assert report.fetched == 0
 
 
-def test_fresh_lists_again(bench: "Bench") -> None:
+def test_fresh_lists_again(workspace: "Workspace") -> None:
     """However young the names are."""
-    run(bench)
-    bench.become(RENAMED)
+    run(workspace)
+    workspace.become(RENAMED)
 
-    run(bench, fresh=True)
+    run(workspace, fresh=True)
 
-    assert "Sales EU" in shown(bench)
+    assert "Sales EU" in shown(workspace)
 
 
-def test_listings_that_are_exported_age_too(bench: "Bench") -> None:
+def test_listings_that_are_exported_age_too(workspace: "Workspace") -> None:
     """Their rows are those of the day."""
-    run(bench, "queues", "users")
-    age(bench, 2)
-    bench.become(replace(RENAMED, users=ORG.users[1:]))
+    run(workspace, "queues", "users")
+    age(workspace, 2)
+    workspace.become(replace(RENAMED, users=ORG.users[1:]))
 
-    report = run(bench, "queues", "users")
+    report = run(workspace, "queues", "users")
 
-    assert [row["queue_name"] for row in rows(bench, "queues")] == [
+    assert [row["queue_name"] for row in rows(workspace, "queues")] == [
         "Sales EU",
         "Support",
     ]
-    assert [row["listed"] for row in rows(bench, "users")] == ["true", "false"]
+    assert [row["listed"] for row in rows(workspace, "users")] == ["true", "false"]
     assert report.requests == 1 + len(STATES)
-    assert run(bench, "queues", "users").requests == 0
+    assert run(workspace, "queues", "users").requests == 0
 
 
-def test_the_same_names_leave_outputs_as_they_are(bench: "Bench") -> None:
+def test_the_same_names_leave_outputs_as_they_are(workspace: "Workspace") -> None:
     """When they were listed is in no output."""
-    run(bench)
-    age(bench, 2)
+    run(workspace)
+    age(workspace, 2)
 
-    report = run(bench)
+    report = run(workspace)
 
     assert report.requests == 1
     assert [export.unchanged for export in report.exports] == [True]
@@ -231,51 +233,51 @@ def test_the_same_names_leave_outputs_as_they_are(bench: "Bench") -> None:
     ],
 )
 def test_other_names_or_targets_are_written(
-    bench: "Bench", change: tuple[str, str, float]
+    workspace: "Workspace", change: tuple[str, str, float]
 ) -> None:
     """Each alone."""
-    run(bench)
-    age(bench, 2)
-    bench.become(org_of(change, (SUPPORT, "Support", 0.85)))
+    run(workspace)
+    age(workspace, 2)
+    workspace.become(org_of(change, (SUPPORT, "Support", 0.85)))
 
-    report = run(bench)
+    report = run(workspace)
 
     assert [export.unchanged for export in report.exports] == [False]
-    assert shown(bench)[change[1]] == f"{change[2] * 100}"
+    assert shown(workspace)[change[1]] == f"{change[2] * 100}"
 
 
 @pytest.mark.parametrize("by_file", [False, True])
 def test_a_name_means_the_queue_that_bears_it_now(
-    bench: "Bench", *, by_file: bool
+    workspace: "Workspace", *, by_file: bool
 ) -> None:
     """Its successor's data is fetched, though all of the old plan was stored."""
     queues: Any = ["Sales"]
     if by_file:
-        queues = {"file": str(bench.folder / "queues.txt")}
-        (bench.folder / "queues.txt").write_text("Sales\n", "utf-8")
+        queues = {"file": str(workspace.folder / "queues.txt")}
+        (workspace.folder / "queues.txt").write_text("Sales\n", "utf-8")
     query = {**SLA["query"], "queues": queues}
-    run(bench, query=query)
-    age(bench, 2)
-    bench.become(org_of((SALES, "Former", 0.8), (NEW, "Sales", 0.8)))
+    run(workspace, query=query)
+    age(workspace, 2)
+    workspace.become(org_of((SALES, "Former", 0.8), (NEW, "Sales", 0.8)))
 
-    report = run(bench, query=query)
+    report = run(workspace, query=query)
 
-    (row,) = rows(bench, "sla")
+    (row,) = rows(workspace, "sla")
     assert (row["queue_id"], row["offered"]) == (NEW, "3")
     assert report.fetched == 1
 
 
-def test_a_name_that_is_gone_is_refused(bench: "Bench") -> None:
+def test_a_name_that_is_gone_is_refused(workspace: "Workspace") -> None:
     """As by a first run; the outputs stay what they were."""
     query = {**SLA["query"], "queues": ["Sales"]}
-    run(bench, query=query)
-    age(bench, 2)
-    bench.become(RENAMED)
+    run(workspace, query=query)
+    age(workspace, 2)
+    workspace.become(RENAMED)
 
     with pytest.raises(JobError, match=r"no queue is called 'Sales'; .*Sales EU"):
-        run(bench, query=query)
+        run(workspace, query=query)
 
-    assert shown(bench) == {"Sales": "80.0"}
+    assert shown(workspace) == {"Sales": "80.0"}
 
 
 @pytest.mark.parametrize("queues", [None, ["Sales"]])
@@ -288,97 +290,103 @@ def test_a_name_that_is_gone_is_refused(bench: "Bench") -> None:
     ],
 )
 def test_kept_names_do_where_nothing_else_is_missing(
-    bench: "Bench", fault: dict[str, Any], queues: list[str] | None
+    workspace: "Workspace", fault: dict[str, Any], queues: list[str] | None
 ) -> None:
     """A warning says of when they are, and why."""
     query = {**SLA["query"], **({"queues": queues} if queues else {})}
-    run(bench, query=query)
+    run(workspace, query=query)
     listed_at = datetime.now(UTC) - timedelta(days=2)
-    age(bench, 2)
-    bench.simulator.faults.add(Fault(path="/routing/queues", times=None, **fault))
+    age(workspace, 2)
+    workspace.simulator.faults.add(Fault(path="/routing/queues", times=None, **fault))
 
-    report = run(bench, query=query)
+    report = run(workspace, query=query)
 
     (warning,) = report.warnings
     assert warning.startswith(f"queues are shown as they were listed {listed_at:%Y-%m}")
     assert "GET /api/v2/routing/queues: " in warning
-    assert shown(bench) == (OLD if not queues else {"Sales": "80.0"})
+    assert shown(workspace) == (OLD if not queues else {"Sales": "80.0"})
     assert [export.unchanged for export in report.exports] == [True]
     assert datetime.now(UTC) - report.names_at["targets"] > timedelta(days=1)
 
 
-def test_no_org_has_to_be_there(bench: "Bench") -> None:
+def test_no_org_has_to_be_there(workspace: "Workspace") -> None:
     """Where the service cannot be reached, names are as old as they are."""
     fetch = {"give_up": "PT1S"}
-    run(bench, fetch=fetch)
-    age(bench, 2)
-    bench.backstage.do(bench.simulator.stop())
-    job = gcbatch.load_job(bench.folder / "job.yaml", environ=bench.environ)
+    run(workspace, fetch=fetch)
+    age(workspace, 2)
+    workspace.backstage.do(workspace.simulator.stop())
+    job = gcbatch.load_job(workspace.folder / "job.yaml", environ=workspace.environ)
 
     report = gcbatch.run(job)
 
     (warning,) = report.warnings
     assert "queues are shown as they were listed" in warning
     assert "cannot be reached" in warning
-    assert shown(bench) == OLD
+    assert shown(workspace) == OLD
 
 
-def test_once_it_answers_again_names_are_new(bench: "Bench") -> None:
+def test_once_it_answers_again_names_are_new(workspace: "Workspace") -> None:
     """A failure does not count as a listing."""
-    run(bench)
-    age(bench, 2)
+    run(workspace)
+    age(workspace, 2)
     fault = Fault("status", path="/routing/queues", status=503, wait_s=3600, times=1)
-    bench.simulator.faults.add(fault)
-    run(bench)
-    bench.become(RENAMED)
+    workspace.simulator.faults.add(fault)
+    run(workspace)
+    workspace.become(RENAMED)
 
-    report = run(bench)
+    report = run(workspace)
 
-    assert "Sales EU" in shown(bench)
+    assert "Sales EU" in shown(workspace)
     assert not report.warnings
 
 
-def test_an_exported_listing_is_no_extra(bench: "Bench") -> None:
+def test_an_exported_listing_is_no_extra(workspace: "Workspace") -> None:
     """If it cannot be fetched again the run ends, and its output stays."""
-    run(bench, "queues")
-    age(bench, 2)
-    bench.become(RENAMED)
-    bench.simulator.faults.add(
+    run(workspace, "queues")
+    age(workspace, 2)
+    workspace.become(RENAMED)
+    workspace.simulator.faults.add(
         Fault("status", path="/routing/queues", status=404, times=None)
     )
 
     with pytest.raises(ServiceError, match="table queues"):
-        run(bench, "queues")
+        run(workspace, "queues")
 
-    assert [row["queue_name"] for row in rows(bench, "queues")] == ["Sales", "Support"]
-    bench.export(**SLA, exports=exports(bench, "queues"))
-    assert [row["queue_name"] for row in rows(bench, "queues")] == ["Sales", "Support"]
+    assert [row["queue_name"] for row in rows(workspace, "queues")] == [
+        "Sales",
+        "Support",
+    ]
+    workspace.export(**SLA, exports=exports(workspace, "queues"))
+    assert [row["queue_name"] for row in rows(workspace, "queues")] == [
+        "Sales",
+        "Support",
+    ]
 
 
-def test_a_plan_lists_again_too(bench: "Bench") -> None:
+def test_a_plan_lists_again_too(workspace: "Workspace") -> None:
     """It shows what a run would ask, which asks for the queue of that name."""
     query = {**SLA["query"], "queues": ["Sales"]}
-    run(bench, query=query)
-    job = bench.job(**{**SLA, "query": query, "exports": []})
+    run(workspace, query=query)
+    job = workspace.job(**{**SLA, "query": query, "exports": []})
     young = gcbatch.plan_job(job)
-    age(bench, 2)
-    bench.become(org_of((SALES, "Former", 0.8), (NEW, "Sales", 0.8)))
+    age(workspace, 2)
+    workspace.become(org_of((SALES, "Former", 0.8), (NEW, "Sales", 0.8)))
 
     old = gcbatch.plan_job(job)
 
     assert (young.stored, old.stored) == (1, 0)
-    assert asked(bench)["queues"] == 1
+    assert asked(workspace)["queues"] == 1
 
 
-def test_a_failed_listing_moves_no_window(bench: "Bench") -> None:
+def test_a_failed_listing_moves_no_window(workspace: "Workspace") -> None:
     """How many queues there are decides on windows; the last count will do."""
     sections = {**SLA, "fetch": {"limits": {"expected_buckets": 30}, "chunk": "auto"}}
-    first = run(bench, **sections)
-    bench.simulator.faults.add(
+    first = run(workspace, **sections)
+    workspace.simulator.faults.add(
         Fault("status", path="/routing/queues", status=404, times=None)
     )
 
-    second = run(bench, fresh=True, **sections)
+    second = run(workspace, fresh=True, **sections)
 
     assert second.queries == first.queries > 1
     assert second.run_id == first.run_id
@@ -387,54 +395,58 @@ def test_a_failed_listing_moves_no_window(bench: "Bench") -> None:
 class TestReported:
     """Of when names and targets are."""
 
-    def test_a_report_has_it(self, bench: "Bench") -> None:
+    def test_a_report_has_it(self, workspace: "Workspace") -> None:
         """For all that the job needs, to the second, in run.json too."""
         started = datetime.now(UTC)
 
-        report = run(bench, "sla", "users")
+        report = run(workspace, "sla", "users")
 
         assert set(report.names_at) == {"queues", "targets", "users"}
         assert all(
             started <= at <= datetime.now(UTC) for at in report.names_at.values()
         )
-        note = json.loads((bench.folder / "store/job/run.json").read_text("utf-8"))
+        note = json.loads((workspace.folder / "store/job/run.json").read_text("utf-8"))
         assert set(note["names_at"]) == set(report.names_at)
 
-    def test_who_needs_no_names_has_none(self, bench: "Bench") -> None:
+    def test_who_needs_no_names_has_none(self, workspace: "Workspace") -> None:
         """Nothing is said of names that no table shows."""
-        report = bench.run(query=DAY)
+        report = workspace.run(query=DAY)
 
         assert report.names_at == {}
 
-    def test_an_export_has_it(self, bench: "Bench") -> None:
+    def test_an_export_has_it(self, workspace: "Workspace") -> None:
         """As they were when they were listed."""
-        first = run(bench)
+        first = run(workspace)
 
-        again = bench.export(**SLA, exports=exports(bench, "sla"))
+        again = workspace.export(**SLA, exports=exports(workspace, "sla"))
 
         assert again.names_at == first.names_at
 
-    def test_the_digest_has_no_targets(self, bench_of: Callable[..., "Bench"]) -> None:
+    def test_the_digest_has_no_targets(
+        self, workspace_of: Callable[..., "Workspace"]
+    ) -> None:
         """What it did not report is not current."""
-        bench = bench_of(
+        workspace = workspace_of(
             BEFORE,
             permissions=frozenset(
                 {"analytics:conversationAggregate:view", "routing:queue:search"}
             ),
         )
 
-        report = run(bench)
+        report = run(workspace)
 
         assert set(report.names_at) == {"queues"}
         assert "sla: the queues' own targets are not known" in report.warnings
 
     @pytest.mark.parametrize("command", ["run", "export", "report"])
-    def test_screens_say_it(self, bench: "Bench", cli: "Cli", command: str) -> None:
+    def test_screens_say_it(
+        self, workspace: "Workspace", cli: "Cli", command: str
+    ) -> None:
         """In the job's time zone, to the minute."""
-        path = bench.write(**{**SLA, "exports": exports(bench, "sla")})
+        path = workspace.write(**{**SLA, "exports": exports(workspace, "sla")})
         cli("run", path)
         at = datetime(2026, 10, 1, 12, 30, tzinfo=UTC).isoformat()
-        age(bench, 0, names={"listed_at": {"queueId": at, "targets": at}})
+        age(workspace, 0, names={"listed_at": {"queueId": at, "targets": at}})
 
         result = cli(command, path)
 
@@ -442,11 +454,11 @@ class TestReported:
         reported = [
             line for line in result.stdout.splitlines() if "names listed" in line
         ]
-        assert lines == ["names listed: queues, targets at 2026-10-01 12:30"]
+        assert reported == ["names listed: queues, targets at 2026-10-01 12:30"]
 
-    def test_json_has_its_rows_alone(self, bench: "Bench", cli: "Cli") -> None:
+    def test_json_has_its_rows_alone(self, workspace: "Workspace", cli: "Cli") -> None:
         """So `report --json` says it where warnings are."""
-        path = bench.write(**{**SLA, "exports": []})
+        path = workspace.write(**{**SLA, "exports": []})
         cli("run", path)
 
         result = cli("report", path, "--json")

@@ -26,7 +26,7 @@ from tests.listed_org import (
 )
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench, BenchOf
+    from tests.conftest import Workspace, WorkspaceOf
 
 PATHS = {
     "queues": "/routing/queues",
@@ -87,10 +87,10 @@ FAILURES = {
 """What is answered to a listing, the error that it means, and its words."""
 
 
-def failing(bench: "Bench", kind: str, failure: str) -> None:
+def failing(workspace: "Workspace", kind: str, failure: str) -> None:
     """Let a listing fail from now on."""
     options, _, _ = FAILURES[failure]
-    bench.simulator.faults.add(Fault(path=PATHS[kind], times=None, **options))
+    workspace.simulator.faults.add(Fault(path=PATHS[kind], times=None, **options))
 
 
 def named(report: gcbatch.RunReport, kind: str) -> set[Any]:
@@ -106,9 +106,11 @@ def by(kind: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", PATHS)
-def test_without_a_failure_all_have_their_names(bench_of: "BenchOf", kind: str) -> None:
+def test_without_a_failure_all_have_their_names(
+    workspace_of: "WorkspaceOf", kind: str
+) -> None:
     """What the tests below take away is there."""
-    report = run(bench_of(BUSY), "intervals", query=by(kind))
+    report = run(workspace_of(BUSY), "intervals", query=by(kind))
 
     assert named(report, kind) == {NAMES[kind]}
     assert not report.warnings
@@ -117,40 +119,40 @@ def test_without_a_failure_all_have_their_names(bench_of: "BenchOf", kind: str) 
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("kind", PATHS)
 def test_names_are_not_worth_a_run(
-    bench_of: "BenchOf", kind: str, failure: str
+    workspace_of: "WorkspaceOf", kind: str, failure: str
 ) -> None:
     """Without them there are ids, all data, and one warning that names the cause."""
-    bench = bench_of(BUSY)
-    failing(bench, kind, failure)
+    workspace = workspace_of(BUSY)
+    failing(workspace, kind, failure)
 
-    report = run(bench, "intervals", query=by(kind))
+    report = run(workspace, "intervals", query=by(kind))
 
     _, _, words = FAILURES[failure]
     (warning,) = report.warnings
     assert warning.startswith(f"{kind} are ")
     assert words in warning
     assert named(report, kind) == {IDS[kind]}
-    assert len(bench.simulator.requests(PATHS[kind].rstrip("$"))) <= MOST_REQUESTS
+    assert len(workspace.simulator.requests(PATHS[kind].rstrip("$"))) <= MOST_REQUESTS
 
 
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("kind", PATHS)
 def test_a_table_of_it_ends_the_run(
-    bench_of: "BenchOf", kind: str, failure: str
+    workspace_of: "WorkspaceOf", kind: str, failure: str
 ) -> None:
     """Whoever exports the listing gets the cause and its exit code, and no data."""
-    bench = bench_of(BUSY)
-    failing(bench, kind, failure)
+    workspace = workspace_of(BUSY)
+    failing(workspace, kind, failure)
     table = kind.replace("-", "").replace(" ", "_")
 
     with pytest.raises(GcbatchError, match=f"table {table}: ") as ended:
-        run(bench, table)
+        run(workspace, table)
 
     _, expected, words = FAILURES[failure]
     assert isinstance(ended.value, expected)
     assert words in ended.value.problem
     assert "query" not in (ended.value.hint or "")
-    assert not bench.data_requests
+    assert not workspace.data_requests
 
 
 @pytest.mark.parametrize("failure", FAILURES)
@@ -180,49 +182,49 @@ def test_a_table_of_it_ends_the_run(
     ],
 )
 def test_a_plan_by_queues_ends_with_their_listing(
-    bench_of: "BenchOf", sections: dict[str, Any], failure: str
+    workspace_of: "WorkspaceOf", sections: dict[str, Any], failure: str
 ) -> None:
     """What is asked for must not depend on what came by chance."""
-    bench = bench_of(BUSY)
-    failing(bench, "queues", failure)
+    workspace = workspace_of(BUSY)
+    failing(workspace, "queues", failure)
 
     with pytest.raises(GcbatchError) as ended:
-        run(bench, "intervals", **sections)
+        run(workspace, "intervals", **sections)
 
     _, expected, words = FAILURES[failure]
     assert isinstance(ended.value, expected)
     assert words in ended.value.problem
-    assert not bench.data_requests
+    assert not workspace.data_requests
 
 
-def test_queues_by_id_need_no_listing(bench_of: "BenchOf") -> None:
+def test_queues_by_id_need_no_listing(workspace_of: "WorkspaceOf") -> None:
     """They are data, whatever they are called."""
-    bench = bench_of(BUSY)
-    failing(bench, "queues", "404")
+    workspace = workspace_of(BUSY)
+    failing(workspace, "queues", "404")
     query = {**DAY, "group_by": ["queueId"], "queues": [SALES]}
 
-    report = run(bench, "intervals", query=query)
+    report = run(workspace, "intervals", query=query)
 
     assert named(report, "queues") == {SALES}
 
 
-def test_targets_by_name_end_with_the_listing(bench_of: "BenchOf") -> None:
+def test_targets_by_name_end_with_the_listing(workspace_of: "WorkspaceOf") -> None:
     """Else the queue is held against another target, and nothing is missed."""
-    bench = bench_of(BUSY)
-    failing(bench, "queues", "404")
+    workspace = workspace_of(BUSY)
+    failing(workspace, "queues", "404")
 
     with pytest.raises(ServiceError, match=r"^sla\.targets: queues cannot be found"):
-        bench.run(query=RANGE, sla={"target": 1, "targets": {"Sales": 99}})
+        workspace.run(query=RANGE, sla={"target": 1, "targets": {"Sales": 99}})
 
-    assert not bench.parts
+    assert not workspace.parts
 
 
-def test_targets_by_id_need_no_listing(bench_of: "BenchOf") -> None:
+def test_targets_by_id_need_no_listing(workspace_of: "WorkspaceOf") -> None:
     """They are for a queue whatever it is called."""
-    bench = bench_of(BUSY)
-    failing(bench, "queues", "404")
+    workspace = workspace_of(BUSY)
+    failing(workspace, "queues", "404")
 
-    report = bench.run(
+    report = workspace.run(
         query={**RANGE, "group_by": ["queueId"]},
         sla={"target": 1, "targets": {SALES: 99}},
     )
@@ -242,21 +244,23 @@ LEVELS: list[Any] = [
 """Settings of a queue from which no target can be read."""
 
 
-def of_settings(bench: "Bench", settings: Any) -> None:
+def of_settings(workspace: "Workspace", settings: Any) -> None:
     """Let the listing of queues have one of such settings."""
     queue = {"id": SALES, "name": "Sales", "mediaSettings": settings}
     body = instead({"entities": [queue], "pageCount": 1, "total": 1})
-    bench.simulator.faults.add(Fault(path=PATHS["queues"], times=None, **body))
+    workspace.simulator.faults.add(Fault(path=PATHS["queues"], times=None, **body))
 
 
 @pytest.mark.parametrize("settings", LEVELS)
-def test_an_odd_target_costs_one_target(bench_of: "BenchOf", settings: Any) -> None:
+def test_an_odd_target_costs_one_target(
+    workspace_of: "WorkspaceOf", settings: Any
+) -> None:
     """Queues are found by name all the same, and a warning counts what is not known."""
-    bench = bench_of(BUSY)
-    of_settings(bench, settings)
+    workspace = workspace_of(BUSY)
+    of_settings(workspace, settings)
     query = {**RANGE, "group_by": ["queueId"], "queues": ["Sales"]}
 
-    report = bench.run(query=query, sla={})
+    report = workspace.run(query=query, sla={})
 
     (row,) = report.tables["sla"].read_all().to_pylist()
     assert (row["queue_name"], row["target_pct"]) == ("Sales", None)
@@ -264,94 +268,103 @@ def test_an_odd_target_costs_one_target(bench_of: "BenchOf", settings: Any) -> N
     assert warning.endswith(f"are not numbers: 1, the first {SALES}")
 
 
-def test_who_needs_no_targets_hears_of_none(bench_of: "BenchOf") -> None:
+def test_who_needs_no_targets_hears_of_none(workspace_of: "WorkspaceOf") -> None:
     """A job with a target of its own, or without `sla`."""
-    bench = bench_of(BUSY)
-    of_settings(bench, LEVELS[0])
+    workspace = workspace_of(BUSY)
+    of_settings(workspace, LEVELS[0])
     query = {**RANGE, "queues": ["Sales"]}
 
-    reports = [bench.run(query=query), bench.run(query=query, sla={"target": 1})]
+    reports = [
+        workspace.run(query=query),
+        workspace.run(query=query, sla={"target": 1}),
+    ]
 
     assert [report.warnings for report in reports] == [(), ()]
 
 
-def test_a_check_warns_too(bench_of: "BenchOf") -> None:
+def test_a_check_warns_too(workspace_of: "WorkspaceOf") -> None:
     """What is no permission is a warning where a run would go on."""
-    bench = bench_of(BUSY)
-    failing(bench, "users", "404")
+    workspace = workspace_of(BUSY)
+    failing(workspace, "users", "404")
 
-    (warning,) = gcbatch.check(bench.job(query=by("users")))
+    (warning,) = gcbatch.check(workspace.job(query=by("users")))
 
     assert warning.startswith("users are shown by id: GET /api/v2/users: 404")
 
 
-def test_unknown_targets_are_reported(bench_of: "BenchOf") -> None:
+def test_unknown_targets_are_reported(workspace_of: "WorkspaceOf") -> None:
     """A target that is not known is never missed: that is no good news."""
-    bench = bench_of(BUSY)
-    failing(bench, "queues", "404")
+    workspace = workspace_of(BUSY)
+    failing(workspace, "queues", "404")
 
-    report = bench.run(query=RANGE, sla={})
+    report = workspace.run(query=RANGE, sla={})
 
     assert "sla: the queues' own targets are not known" in report.warnings
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-def test_targets_by_name_are_worth_a_run(bench_of: "BenchOf", failure: str) -> None:
+def test_targets_by_name_are_worth_a_run(
+    workspace_of: "WorkspaceOf", failure: str
+) -> None:
     """Another target would count in their place, and give a wrong compliance."""
-    bench = bench_of(BUSY)
-    failing(bench, "queues", failure)
+    workspace = workspace_of(BUSY)
+    failing(workspace, "queues", failure)
     sla = {"target": 1, "targets": {"Sales": 99}}
     give_up: dict[str, Any] = {"fetch": {"give_up": "PT1S"}}
 
     with pytest.raises(
         FAILURES[failure][1], match=r"sla\.targets: queues cannot"
     ) as why:
-        bench.run(query=RANGE, sla=sla, **give_up)
+        workspace.run(query=RANGE, sla=sla, **give_up)
 
     assert FAILURES[failure][2] in why.value.problem
     with pytest.raises(DataError, match="holds no run"):
-        bench.export(query=RANGE, sla=sla, **give_up)
+        workspace.export(query=RANGE, sla=sla, **give_up)
 
 
-def test_targets_by_kept_names_and_ids_are_not_in_need(bench_of: "BenchOf") -> None:
+def test_targets_by_kept_names_and_ids_are_not_in_need(
+    workspace_of: "WorkspaceOf",
+) -> None:
     """A name that is known is found; targets that came later are refused."""
-    bench = bench_of(BUSY)
+    workspace = workspace_of(BUSY)
     old: dict[str, Any] = {"fetch": {"names_max_age": "PT0S"}}
-    failing(bench, "queues", "404")
-    bench.run(query=RANGE, sla={"targets": {SALES: 99}})
+    failing(workspace, "queues", "404")
+    workspace.run(query=RANGE, sla={"targets": {SALES: 99}})
     with pytest.raises(DataError, match="cannot be found by name: they are not listed"):
-        bench.export(query=RANGE, sla={"targets": {"Sales": 99}})
-    bench.simulator.faults.clear()
-    bench.run(query=RANGE, sla={"targets": {"Sales": 99}})
-    failing(bench, "queues", "404")
+        workspace.export(query=RANGE, sla={"targets": {"Sales": 99}})
+    workspace.simulator.faults.clear()
+    workspace.run(query=RANGE, sla={"targets": {"Sales": 99}})
+    failing(workspace, "queues", "404")
 
-    report = bench.run(query=RANGE, sla={"targets": {"Sales": 98}}, **old)
+    report = workspace.run(query=RANGE, sla={"targets": {"Sales": 98}}, **old)
 
     (row,) = report.tables["sla"].read_all().to_pylist()
     assert row["target_pct"] == 98
 
 
 @pytest.mark.parametrize("path", ["/api/v2/users$", "/analytics/"])
-def test_refused_credentials_end_the_run(bench_of: "BenchOf", path: str) -> None:
+def test_refused_credentials_end_the_run(
+    workspace_of: "WorkspaceOf", path: str
+) -> None:
     """With them everything would fail, so that nothing is tried without names."""
-    bench = bench_of(BUSY)
-    bench.simulator.faults.add(Fault("unauthorized", path=path, times=None))
+    workspace = workspace_of(BUSY)
+    workspace.simulator.faults.add(Fault("unauthorized", path=path, times=None))
 
     with pytest.raises(AccessError):
-        run(bench, "intervals", query=by("users"))
+        run(workspace, "intervals", query=by("users"))
 
-    assert not bench.parts
+    assert not workspace.parts
 
 
-def test_a_wrong_secret_ends_the_run(bench_of: "BenchOf") -> None:
+def test_a_wrong_secret_ends_the_run(workspace_of: "WorkspaceOf") -> None:
     """Before any listing."""
-    bench = bench_of(BUSY)
-    bench.environ["GENESYS_CLIENT_SECRET"] = "another"
+    workspace = workspace_of(BUSY)
+    workspace.environ["GENESYS_CLIENT_SECRET"] = "another"
 
     with pytest.raises(AccessError):
-        run(bench, "intervals", query=by("users"))
+        run(workspace, "intervals", query=by("users"))
 
-    assert not bench.simulator.requests("/api/v2")
+    assert not workspace.simulator.requests("/api/v2")
 
 
 def crowd(**numbers: int) -> Tenant:
@@ -369,23 +382,23 @@ def crowd(**numbers: int) -> Tenant:
     return replace(ORG, users=tuple(people), calls=calls, divisions={NORTH: "North"})
 
 
-def test_users_are_listed_state_by_state(bench_of: "BenchOf") -> None:
+def test_users_are_listed_state_by_state(workspace_of: "WorkspaceOf") -> None:
     """Paging ends at a number of users, which each state stays below longer."""
     tenant = crowd(active=3, inactive=2, deleted=3)
-    bench = bench_of(tenant, max_listed_users=3, max_page_size=1)
+    workspace = workspace_of(tenant, max_listed_users=3, max_page_size=1)
 
-    report = run(bench, "intervals", query=by("users"))
+    report = run(workspace, "intervals", query=by("users"))
 
     assert named(report, "users") == {user.name for user in tenant.users}
     assert not report.warnings
 
 
-def test_users_beyond_the_end_of_paging_are_ids(bench_of: "BenchOf") -> None:
+def test_users_beyond_the_end_of_paging_are_ids(workspace_of: "WorkspaceOf") -> None:
     """Of the others, also in other states, the names are there."""
     tenant = crowd(active=5, inactive=2, deleted=1)
-    bench = bench_of(tenant, max_listed_users=3, max_page_size=1)
+    workspace = workspace_of(tenant, max_listed_users=3, max_page_size=1)
 
-    report = run(bench, "intervals", query=by("users"))
+    report = run(workspace, "intervals", query=by("users"))
 
     (warning,) = report.warnings
     assert warning.startswith("users are listed incompletely (6 came): GET /api/v2/us")
@@ -395,20 +408,20 @@ def test_users_beyond_the_end_of_paging_are_ids(bench_of: "BenchOf") -> None:
     assert named(report, "users") == shown
 
 
-def test_a_user_who_leaves_meanwhile_is_listed(bench_of: "BenchOf") -> None:
+def test_a_user_who_leaves_meanwhile_is_listed(workspace_of: "WorkspaceOf") -> None:
     """A user in two states is one user; that does not count as a short listing."""
     page = {"entities": [{"id": ANN, "name": "Ann"}], "pageCount": 1, "total": 1}
-    bench = bench_of(BUSY)
-    bench.simulator.faults.add(
+    workspace = workspace_of(BUSY)
+    workspace.simulator.faults.add(
         Fault(
             "garbage", path=PATHS["users"], times=None, body=json.dumps(page).encode()
         )
     )
 
-    report = run(bench, "intervals", query=by("users"))
+    report = run(workspace, "intervals", query=by("users"))
 
     assert not report.warnings
-    assert asked(bench)["users"] == len(STATES)
+    assert asked(workspace)["users"] == len(STATES)
 
 
 @pytest.mark.parametrize(
@@ -416,28 +429,28 @@ def test_a_user_who_leaves_meanwhile_is_listed(bench_of: "BenchOf") -> None:
     [("404", False), ("400", False), ("503 for an hour", True), ("short", True)],
 )
 def test_a_firm_refusal_is_not_asked_for_again(
-    bench_of: "BenchOf", failure: str, *, asks_again: bool
+    workspace_of: "WorkspaceOf", failure: str, *, asks_again: bool
 ) -> None:
     """A run that has all it needs asks only for what the next try may bring."""
-    bench = bench_of(BUSY)
-    failing(bench, "users", failure)
-    run(bench, "intervals", query=by("users"))
-    bench.simulator.faults.clear()
+    workspace = workspace_of(BUSY)
+    failing(workspace, "users", failure)
+    run(workspace, "intervals", query=by("users"))
+    workspace.simulator.faults.clear()
 
-    again = run(bench, "intervals", query=by("users"))
+    again = run(workspace, "intervals", query=by("users"))
 
     assert bool(again.requests) == asks_again
     assert named(again, "users") == ({"Ann"} if asks_again else {ANN})
     assert again.fetched == 0
 
 
-def test_who_needs_it_waits_for_the_listing(bench_of: "BenchOf") -> None:
+def test_who_needs_it_waits_for_the_listing(workspace_of: "WorkspaceOf") -> None:
     """What failed for a job that can do without it is tried for one that cannot."""
-    bench = bench_of(BUSY)
+    workspace = workspace_of(BUSY)
     fault = Fault("status", status=503, wait_s=3600, path=PATHS["queues"], times=1)
-    bench.simulator.faults.add(fault)
-    named_only = bench.job("one", query=by("queues"))
-    by_name = bench.job("two", query={**DAY, "queues": ["Sales"]})
+    workspace.simulator.faults.add(fault)
+    named_only = workspace.job("one", query=by("queues"))
+    by_name = workspace.job("two", query={**DAY, "queues": ["Sales"]})
 
     one, two = blocking(gcbatch.arun_all([named_only, by_name]))
 

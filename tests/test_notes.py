@@ -20,7 +20,7 @@ from gcbatch.verifying.verifier import verify
 from gcbatch.windows import Window
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench
+    from tests.conftest import Workspace
 
 DAY: Final = {"from": "1999-08-01", "to": "1999-08-02", "timezone": "UTC"}
 NAIVE: Final = "1999-08-03T00:00:00"
@@ -79,10 +79,10 @@ def misshapen(draw: st.DrawFn, note: Any) -> Any:
 
 
 @pytest.fixture
-def ran(bench: "Bench") -> "Bench":
+def ran(workspace: "Workspace") -> "Workspace":
     """A job of one day that has run, with its outputs."""
-    bench.run(query=DAY, fetch={"settle": "PT0S"})
-    return bench
+    workspace.run(query=DAY, fetch={"settle": "PT0S"})
+    return workspace
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def ran(bench: "Bench") -> "Bench":
 )
 @pytest.mark.parametrize("name", ["plan.json", "run.json", "fresh.json"])
 def test_a_note_of_another_shape_changes_nothing(
-    ran: "Bench", name: str, examples: int
+    ran: "Workspace", name: str, examples: int
 ) -> None:
     """Runs end as before, with the same outputs; all that reads notes copes."""
     folder = ran.folder / "store" / "job"

@@ -28,7 +28,7 @@ from tests.several_orgs import DAYS, SALES, SUPPORT, Orgs, orgs_of, spoil
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import Bench, BenchOf
+    from tests.conftest import Workspace, WorkspaceOf
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 SOME_QUERIES = DAYS
@@ -36,15 +36,15 @@ SOME_QUERIES = DAYS
 
 
 @pytest.fixture
-def orgs(bench_of: "BenchOf") -> Orgs:
+def orgs(workspace_of: "WorkspaceOf") -> Orgs:
     """Start three orgs."""
-    return orgs_of(bench_of)
+    return orgs_of(workspace_of)
 
 
 @pytest.fixture
-def two(bench_of: "BenchOf") -> Orgs:
+def two(workspace_of: "WorkspaceOf") -> Orgs:
     """Start two orgs."""
-    return orgs_of(bench_of, "north", "south")
+    return orgs_of(workspace_of, "north", "south")
 
 
 def csv_rows(path: "Path") -> list[dict[str, str]]:
@@ -91,7 +91,7 @@ class TestOneFails:
     def test_all_fail(self, two: Orgs) -> None:
         """The error is of the worst one's type, and names all orgs."""
         two.environ["NORTH_SECRET"] = "wrong"
-        two.benches["south"].simulator.faults = Faults(
+        two.workspaces["south"].simulator.faults = Faults(
             Fault("status", status=400, path="/api/v2/analytics/", times=None)
         )
 
@@ -113,7 +113,7 @@ class TestOneFails:
 
     def test_what_was_stored_of_it_is_kept(self, two: Orgs) -> None:
         """An org that fails on the way goes on from there."""
-        south = two.benches["south"].simulator
+        south = two.workspaces["south"].simulator
         south.faults = Faults(
             Fault("status", status=400, path="/api/v2/analytics/", nth=(3,))
         )
@@ -182,14 +182,14 @@ class TestDamage:
 
 
 class TestSideBySide:
-    def test_the_time_is_the_slowest_orgs(self, bench_of: "BenchOf") -> None:
+    def test_the_time_is_the_slowest_orgs(self, workspace_of: "WorkspaceOf") -> None:
         """Quotas that make each wait are waited for at once, not in turn."""
         quotas = {"north": 4, "south": 3, "west": 2}
         orgs = Orgs(
             {
                 name: orgs_of(
-                    bench_of, name, requests_allowed=allowed, window_s=1.0
-                ).benches[name]
+                    workspace_of, name, requests_allowed=allowed, window_s=1.0
+                ).workspaces[name]
                 for name, allowed in quotas.items()
             }
         )
@@ -203,12 +203,14 @@ class TestSideBySide:
         assert min(own.values()) > 0.5  # each had to wait
         assert ends < max(own.values()) + min(own.values()) < sum(own.values())
 
-    def test_each_keeps_to_its_quota(self, bench_of: "BenchOf") -> None:
+    def test_each_keeps_to_its_quota(self, workspace_of: "WorkspaceOf") -> None:
         """No org answers 429 because of another's pace."""
         orgs = Orgs(
             {
-                **orgs_of(bench_of, "north").benches,
-                **orgs_of(bench_of, "south", requests_allowed=4, window_s=1.0).benches,
+                **orgs_of(workspace_of, "north").workspaces,
+                **orgs_of(
+                    workspace_of, "south", requests_allowed=4, window_s=1.0
+                ).workspaces,
             }
         )
 
@@ -232,7 +234,7 @@ class TestSideBySide:
 
     def test_orgs_of_one_client_share_token_quota_and_listing(self, two: Orgs) -> None:
         """Two parts of one real org: one token, one listing, requests count once."""
-        north = two.benches["north"]
+        north = two.workspaces["north"]
         section = two.sections()["north"]
         orgs = {
             "sales": {**section, "queues": ["Sales"]},
@@ -313,19 +315,21 @@ class TestKeptApart:
     def test_a_second_run_asks_nothing(self, orgs: Orgs) -> None:
         """And writes the same bytes."""
         orgs.run()
-        written = orgs.benches["north"].outputs()
+        written = orgs.workspaces["north"].outputs()
         orgs.forget()
 
         report = orgs.run()
 
         assert orgs.requests("/") == {"north": [], "south": [], "west": []}
         assert (report.requests, report.tokens, report.fetched) == (0, 0, 0)
-        assert orgs.benches["north"].outputs() == written
+        assert orgs.workspaces["north"].outputs() == written
 
-    def test_a_new_org_leaves_the_others_alone(self, bench_of: "BenchOf") -> None:
+    def test_a_new_org_leaves_the_others_alone(
+        self, workspace_of: "WorkspaceOf"
+    ) -> None:
         """It alone is asked."""
-        both = orgs_of(bench_of, "north", "south")
-        Orgs({"north": both.benches["north"]}).run()
+        both = orgs_of(workspace_of, "north", "south")
+        Orgs({"north": both.workspaces["north"]}).run()
         both.forget()
 
         report = both.run()
@@ -336,7 +340,7 @@ class TestKeptApart:
     def test_the_same_rows_as_a_job_of_its_own(self, two: Orgs) -> None:
         """Beside others an org has what it has alone."""
         together = two.run().tables["intervals"].read_all()
-        alone = two.benches["south"].run(
+        alone = two.workspaces["south"].run(
             query={"from": "2026-03-02", "to": "2026-03-05", "timezone": "UTC"}
         )
 
@@ -368,7 +372,7 @@ class TestReport:
 
     def test_reports_gaps_by_org(self, two: Orgs) -> None:
         """With allow_partial, what failed of one org is missing of that org only."""
-        two.benches["south"].simulator.faults = Faults(
+        two.workspaces["south"].simulator.faults = Faults(
             Fault("status", status=400, path="/api/v2/analytics/", times=1)
         )
 
@@ -475,15 +479,15 @@ def test_functions_for_one_org_say_so(two: Orgs) -> None:
 
 def test_a_cancelled_run_stops_all_orgs(orgs: Orgs) -> None:
     """Ctrl-C closes every org's connections and leaves what is stored."""
-    for bench in orgs.benches.values():
-        bench.simulator.faults = Faults(
+    for workspace in orgs.workspaces.values():
+        workspace.simulator.faults = Faults(
             Fault("stall", path="/api/v2/analytics/", nth=(2,), delay_s=600)
         )
     job = orgs.job(fetch={"concurrency": 1})
 
     async def interrupted() -> None:
         task = asyncio.create_task(gcbatch.arun(job))
-        while not all(map(orgs.parts, orgs.benches)):  # noqa: ASYNC110 - a folder has no events
+        while not all(map(orgs.parts, orgs.workspaces)):  # noqa: ASYNC110 - a folder has no events
             await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -491,7 +495,7 @@ def test_a_cancelled_run_stops_all_orgs(orgs: Orgs) -> None:
 
     asyncio.run(interrupted())
 
-    assert {org: len(orgs.parts(org)) for org in orgs.benches} == {
+    assert {org: len(orgs.parts(org)) for org in orgs.workspaces} == {
         "north": 1,
         "south": 1,
         "west": 1,
@@ -501,13 +505,13 @@ def test_a_cancelled_run_stops_all_orgs(orgs: Orgs) -> None:
 class TestSecretFiles:
     @pytest.mark.parametrize("form", ["{}", "{}\n", " {}\r\n", "\ufeff{}\r\n"])
     def test_hold_the_secret_as_editors_write_it(
-        self, bench: "Bench", form: str
+        self, workspace: "Workspace", form: str
     ) -> None:
         """With white space around it, or a mark of the encoding before it."""
-        path = bench.folder / "secret"
-        path.write_text(form.format(bench.simulator.client_secret), "utf-8")
+        path = workspace.folder / "secret"
+        path.write_text(form.format(workspace.simulator.client_secret), "utf-8")
 
-        report = bench.run(org={"client_secret": {"file": str(path)}})
+        report = workspace.run(org={"client_secret": {"file": str(path)}})
 
         assert report.rows > 0
 
@@ -522,18 +526,18 @@ class TestSecretFiles:
         ],
     )
     def test_that_hold_none_are_reported_by_their_path(
-        self, bench: "Bench", content: bytes | None, problem: str
+        self, workspace: "Workspace", content: bytes | None, problem: str
     ) -> None:
         """Before any request for a token; their contents are not shown."""
-        path = bench.folder / "secret"
+        path = workspace.folder / "secret"
         if content is not None:
             path.write_bytes(content)
 
         with pytest.raises(JobError, match=f"{path}: {problem}") as failed:
-            bench.run(org={"client_secret": {"file": str(path)}})
+            workspace.run(org={"client_secret": {"file": str(path)}})
 
         assert failed.value.hint == "name a file that contains only the secret"
-        assert bench.simulator.tokens_granted == 0
+        assert workspace.simulator.tokens_granted == 0
         assert "xx" not in failed.value.problem.replace(str(path), "")
 
 

@@ -14,16 +14,16 @@ from gcbatch.simulator import Fault, Faults
 from tests.several_orgs import DAYS, Orgs, orgs_of, spoil
 
 if TYPE_CHECKING:
-    from tests.conftest import BenchOf
+    from tests.conftest import WorkspaceOf
 
 ROOT = Path(__file__).parents[1]
 Cli = Callable[..., Result]
 
 
 @pytest.fixture
-def two(bench_of: "BenchOf") -> Orgs:
+def two(workspace_of: "WorkspaceOf") -> Orgs:
     """Start two orgs."""
-    return orgs_of(bench_of, "north", "west")
+    return orgs_of(workspace_of, "north", "west")
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ class TestRun:
     def test_the_worst_code_counts(self, two: Orgs, cli: Cli) -> None:
         """Of a wrong secret (3) and a query that is refused (4)."""
         two.environ["NORTH_SECRET"] = "wrong"
-        two.benches["west"].simulator.faults = Faults(
+        two.workspaces["west"].simulator.faults = Faults(
             Fault("status", status=400, path="/api/v2/analytics/", times=None)
         )
 
@@ -113,7 +113,7 @@ class TestRun:
 
     def test_allow_partial(self, two: Orgs, cli: Cli) -> None:
         """Exit 5; what is missing is shown with its org."""
-        two.benches["west"].simulator.faults = Faults(
+        two.workspaces["west"].simulator.faults = Faults(
             Fault("status", status=400, path="/api/v2/analytics/", times=1)
         )
         job = two.write()
@@ -216,7 +216,7 @@ class TestAfterARun:
         """All comes from the store, the same as after the run."""
         job = two.write(sla={"period": "total"})
         ran = cli("run", job)
-        written = two.benches["north"].outputs()
+        written = two.workspaces["north"].outputs()
         two.forget()
 
         exported = cli("export", job)
@@ -224,7 +224,7 @@ class TestAfterARun:
 
         assert (exported.exit_code, reported.exit_code) == (0, 0)
         assert two.requests("/") == {"north": [], "west": []}
-        assert two.benches["north"].outputs() == written
+        assert two.workspaces["north"].outputs() == written
         names, _, table = reported.stdout.partition("\n")
         assert names in ran.stdout.splitlines()
         assert table in ran.stdout

@@ -19,15 +19,15 @@ from gcbatch.exporting import export
 from tests.several_orgs import DAYS, Orgs, orgs_of
 
 if TYPE_CHECKING:
-    from tests.conftest import BenchOf
+    from tests.conftest import WorkspaceOf
 
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
-def two(bench_of: "BenchOf") -> Orgs:
+def two(workspace_of: "WorkspaceOf") -> Orgs:
     """Start two orgs."""
-    return orgs_of(bench_of, "north", "west")
+    return orgs_of(workspace_of, "north", "west")
 
 
 def exports(*each: dict[str, Any], folder: Path) -> list[dict[str, Any]]:

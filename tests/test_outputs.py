@@ -12,7 +12,7 @@ from gcbatch.exporting.target import Target
 from gcbatch.job.output_conflicts import refuse_shared_outputs
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench
+    from tests.conftest import Workspace
 
 
 def exports(*paths: Path | str, **options: Any) -> list[dict[str, Any]]:
@@ -25,43 +25,43 @@ def exports(*paths: Path | str, **options: Any) -> list[dict[str, Any]]:
     return made
 
 
-def test_two_to_one_path_are_refused(bench: "Bench") -> None:
+def test_two_to_one_path_are_refused(workspace: "Workspace") -> None:
     """However it is spelt; the message names the second's place."""
-    first, second = bench.folder / "o.out", bench.folder / "x/../o.out"
+    first, second = workspace.folder / "o.out", workspace.folder / "x/../o.out"
 
     with pytest.raises(JobError, match=r"exports\[1\]\.path: .* another export"):
-        bench.job(exports=exports(first, second))
+        workspace.job(exports=exports(first, second))
 
 
-def test_one_inside_anothers_folder_is_refused(bench: "Bench") -> None:
+def test_one_inside_anothers_folder_is_refused(workspace: "Workspace") -> None:
     """A folder of partitions is one output."""
-    folder = bench.folder / "out"
+    folder = workspace.folder / "out"
 
     with pytest.raises(JobError, match="output of another export"):
-        bench.job(exports=exports(folder, folder / "o.csv", partition_by=["month"]))
+        workspace.job(exports=exports(folder, folder / "o.csv", partition_by=["month"]))
 
 
-def test_the_store_is_not_for_outputs(bench: "Bench") -> None:
+def test_the_store_is_not_for_outputs(workspace: "Workspace") -> None:
     """Nor anything in it."""
     with pytest.raises(JobError, match="in the store"):
-        bench.job(exports=exports(bench.folder / "store/job/plan.json"))
+        workspace.job(exports=exports(workspace.folder / "store/job/plan.json"))
 
 
-def test_inputs_are_not_overwritten(bench: "Bench") -> None:
+def test_inputs_are_not_overwritten(workspace: "Workspace") -> None:
     """The job file, the file of queues."""
-    queues = bench.folder / "queues.txt"
+    queues = workspace.folder / "queues.txt"
     queues.write_text("Stock trading\n")
 
     with pytest.raises(JobError, match="is the job file"):
-        bench.job(exports=exports(bench.folder / "job.yaml"))
+        workspace.job(exports=exports(workspace.folder / "job.yaml"))
     with pytest.raises(JobError, match="is the file of queues"):
-        bench.job(query={"queues": {"file": str(queues)}}, exports=exports(queues))
+        workspace.job(query={"queues": {"file": str(queues)}}, exports=exports(queues))
 
 
-def test_jobs_do_not_overwrite_each_other(bench: "Bench") -> None:
+def test_jobs_do_not_overwrite_each_other(workspace: "Workspace") -> None:
     """Both are named, before anything is asked."""
-    path = bench.folder / "same.parquet"
-    jobs = [bench.job(name, exports=exports(path)) for name in ("one", "two")]
+    path = workspace.folder / "same.parquet"
+    jobs = [workspace.job(name, exports=exports(path)) for name in ("one", "two")]
 
     with pytest.raises(JobError, match=r"two and one both write to .*same\.parquet"):
         refuse_shared_outputs(jobs)

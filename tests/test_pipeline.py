@@ -25,7 +25,7 @@ from gcbatch.simulator import Call, Fault, Faults, Queue, Tenant, User, WrapUpCo
 from gcbatch.store.store import Store
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench, BenchOf
+    from tests.conftest import Workspace, WorkspaceOf
 
 DAYS = 7
 """Windows, and so queries, of the usual job."""
@@ -82,10 +82,12 @@ def until(happened: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def start_run(bench: "Bench", job: Path, *options: str) -> "subprocess.Popen[str]":
+def start_run(
+    workspace: "Workspace", job: Path, *options: str
+) -> "subprocess.Popen[str]":
     return subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, "-m", "gcbatch", "run", str(job), *options],
-        env=bench.process_environ,
+        env=workspace.process_environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -98,78 +100,78 @@ def leftovers(folder: Path) -> list[Path]:
 
 
 class TestAgain:
-    def test_a_second_run_makes_no_request(self, bench: "Bench") -> None:
+    def test_a_second_run_makes_no_request(self, workspace: "Workspace") -> None:
         """What is stored and settled is not asked again, and no token is taken."""
-        first = bench.run()
-        written = bench.outputs()
-        bench.simulator.request_log.clear()
+        first = workspace.run()
+        written = workspace.outputs()
+        workspace.simulator.request_log.clear()
 
-        second = bench.run()
+        second = workspace.run()
 
-        assert len(bench.simulator.request_log) == 0
+        assert len(workspace.simulator.request_log) == 0
         assert (first.fetched, second.fetched) == (DAYS, 0)
         assert (second.requests, second.tokens) == (0, 0)
-        assert bench.outputs() == written
+        assert workspace.outputs() == written
 
     def test_an_export_makes_no_request_and_the_same_bytes(
-        self, bench: "Bench"
+        self, workspace: "Workspace"
     ) -> None:
         """Exporting again reads the store alone, even with the service gone."""
-        bench.run()
-        written = bench.outputs()
+        workspace.run()
+        written = workspace.outputs()
         for kind in written:
-            (bench.folder / f"job.{kind}").unlink()
-        bench.simulator.request_log.clear()
+            (workspace.folder / f"job.{kind}").unlink()
+        workspace.simulator.request_log.clear()
 
-        report = bench.export()
+        report = workspace.export()
 
-        assert len(bench.simulator.request_log) == 0
+        assert len(workspace.simulator.request_log) == 0
         assert report.fetched == 0
-        assert bench.outputs() == written
+        assert workspace.outputs() == written
 
-    def test_fresh_fetches_everything_again(self, bench: "Bench") -> None:
+    def test_fresh_fetches_everything_again(self, workspace: "Workspace") -> None:
         """With fresh nothing stored is trusted."""
-        bench.run()
-        bench.simulator.request_log.clear()
+        workspace.run()
+        workspace.simulator.request_log.clear()
 
-        report = bench.run(fresh=True)
+        report = workspace.run(fresh=True)
 
         assert report.fetched == DAYS
-        assert len(bench.data_requests) == DAYS
+        assert len(workspace.data_requests) == DAYS
 
-    def test_a_plan_makes_no_data_request(self, bench: "Bench") -> None:
+    def test_a_plan_makes_no_data_request(self, workspace: "Workspace") -> None:
         """Planning lists queues and says what is stored, and asks no data."""
-        before = gcbatch.plan_job(bench.job())
-        bench.run()
-        bench.simulator.request_log.clear()
-        after = gcbatch.plan_job(bench.job())
+        before = gcbatch.plan_job(workspace.job())
+        workspace.run()
+        workspace.simulator.request_log.clear()
+        after = gcbatch.plan_job(workspace.job())
 
         assert (len(before.plan.queries), before.stored) == (DAYS, 0)
         assert (len(after.plan.queries), after.stored) == (DAYS, DAYS)
-        assert len(bench.simulator.request_log) == 0
+        assert len(workspace.simulator.request_log) == 0
 
-    def test_other_exports_need_no_request(self, bench: "Bench") -> None:
+    def test_other_exports_need_no_request(self, workspace: "Workspace") -> None:
         """Exports are no part of the question."""
-        bench.run()
-        bench.simulator.request_log.clear()
-        path = bench.folder / "new.csv"
+        workspace.run()
+        workspace.simulator.request_log.clear()
+        path = workspace.folder / "new.csv"
 
-        bench.run(
+        workspace.run(
             exports=[{"exporter": "csv", "table": "intervals", "path": str(path)}]
         )
 
-        assert len(bench.simulator.request_log) == 0
-        assert path.read_bytes() == bench.outputs()["csv"]
+        assert len(workspace.simulator.request_log) == 0
+        assert path.read_bytes() == workspace.outputs()["csv"]
 
-    def test_a_longer_range_asks_only_what_is_new(self, bench: "Bench") -> None:
+    def test_a_longer_range_asks_only_what_is_new(self, workspace: "Workspace") -> None:
         """Windows that a run shares with the one before are not asked again."""
-        bench.run(query={"to": "1999-08-04"})
-        bench.simulator.request_log.clear()
+        workspace.run(query={"to": "1999-08-04"})
+        workspace.simulator.request_log.clear()
 
-        report = bench.run()
+        report = workspace.run()
 
         assert report.fetched == DAYS - 3
-        assert len(bench.data_requests) == DAYS - 3
+        assert len(workspace.data_requests) == DAYS - 3
 
     @pytest.mark.parametrize(
         "change",
@@ -182,36 +184,36 @@ class TestAgain:
         ],
     )
     def test_export_refuses_another_question(
-        self, bench: "Bench", change: dict[str, Any]
+        self, workspace: "Workspace", change: dict[str, Any]
     ) -> None:
         """What the last run did not ask cannot be exported."""
-        bench.run()
-        written = bench.outputs()
+        workspace.run()
+        written = workspace.outputs()
 
         with pytest.raises(JobError, match="requests other data"):
-            bench.export(query=change)
+            workspace.export(query=change)
 
-        assert bench.outputs() == written
+        assert workspace.outputs() == written
 
-    def test_export_refuses_other_windows(self, bench: "Bench") -> None:
+    def test_export_refuses_other_windows(self, workspace: "Workspace") -> None:
         """Windows of another length are other questions, too."""
-        bench.run()
+        workspace.run()
 
         with pytest.raises(JobError, match="requests other data"):
-            bench.export(fetch={"chunk": "P7D"})
+            workspace.export(fetch={"chunk": "P7D"})
 
-    def test_export_refuses_what_never_ran(self, bench: "Bench") -> None:
+    def test_export_refuses_what_never_ran(self, workspace: "Workspace") -> None:
         """Without a run there is nothing to export."""
         with pytest.raises(DataError, match="holds no run"):
-            bench.export()
+            workspace.export()
 
-    def test_a_run_of_no_data_writes_empty_tables(self, bench: "Bench") -> None:
+    def test_a_run_of_no_data_writes_empty_tables(self, workspace: "Workspace") -> None:
         """No rows are a good answer: headers and schemas are written all the same."""
-        report = bench.run(query={"from": "2001-01-01", "to": "2001-01-08"})
+        report = workspace.run(query={"from": "2001-01-01", "to": "2001-01-08"})
 
         assert report.rows == 0
-        assert bench.outputs()["csv"].startswith(b"interval_start,")
-        assert bench.outputs()["json"] == b""
+        assert workspace.outputs()["csv"].startswith(b"interval_start,")
+        assert workspace.outputs()["json"] == b""
 
 
 class TestSettling:
@@ -241,43 +243,47 @@ class TestSettling:
             ),
         )
 
-    def test_provisional_parts_are_fetched_again(self, bench_of: "BenchOf") -> None:
+    def test_provisional_parts_are_fetched_again(
+        self, workspace_of: "WorkspaceOf"
+    ) -> None:
         """Every run asks again what may still be corrected, and only that."""
-        bench = bench_of(self.late_tenant(1))
-        first = bench.run(**self.sections())
-        bench.simulator.request_log.clear()
+        workspace = workspace_of(self.late_tenant(1))
+        first = workspace.run(**self.sections())
+        workspace.simulator.request_log.clear()
 
-        second = bench.run(**self.sections())
+        second = workspace.run(**self.sections())
 
         assert first.fetched == self.SETTLED + self.PROVISIONAL
-        assert second.fetched == len(bench.data_requests) == self.PROVISIONAL
+        assert second.fetched == len(workspace.data_requests) == self.PROVISIONAL
         assert first.provisional == second.provisional == self.PROVISIONAL
 
-    def test_corrections_arrive(self, bench_of: "BenchOf") -> None:
+    def test_corrections_arrive(self, workspace_of: "WorkspaceOf") -> None:
         """Provisional days show the service's new figures, settled ones the old."""
-        bench = bench_of(self.late_tenant(1))
-        bench.run(**self.sections())
-        bench.become(self.late_tenant(2))
+        workspace = workspace_of(self.late_tenant(1))
+        workspace.run(**self.sections())
+        workspace.become(self.late_tenant(2))
 
-        report = bench.run(**self.sections())
+        report = workspace.run(**self.sections())
 
         offered = report.tables["intervals"].read_all()["n_offered"].to_pylist()
         assert offered == [1] * 50 + [2] * 50
 
-    def test_without_settling_nothing_is_provisional(self, bench_of: "BenchOf") -> None:
+    def test_without_settling_nothing_is_provisional(
+        self, workspace_of: "WorkspaceOf"
+    ) -> None:
         """PT0S trusts every window that is over."""
-        bench = bench_of(self.late_tenant(1))
+        workspace = workspace_of(self.late_tenant(1))
         sections = self.sections()
         sections["fetch"]["settle"] = "PT0S"
-        bench.run(**sections)
+        workspace.run(**sections)
 
-        assert bench.run(**sections).fetched == 0
+        assert workspace.run(**sections).fetched == 0
 
     def test_a_window_that_is_not_over_is_provisional(
-        self, bench_of: "BenchOf"
+        self, workspace_of: "WorkspaceOf"
     ) -> None:
         """Even without settling, an answer about the future is not believed twice."""
-        bench = bench_of(self.late_tenant(1))
+        workspace = workspace_of(self.late_tenant(1))
         today = datetime.now(UTC).date()
         sections: dict[str, Any] = {
             "query": {
@@ -287,145 +293,153 @@ class TestSettling:
             },
             "fetch": {"settle": "PT0S", "chunk": "P4D"},
         }
-        bench.run(**sections)
+        workspace.run(**sections)
 
-        assert bench.run(**sections).fetched == 1
+        assert workspace.run(**sections).fetched == 1
 
 
 class TestInterrupted:
-    def test_the_next_run_goes_on(self, bench_of: "BenchOf") -> None:
+    def test_the_next_run_goes_on(self, workspace_of: "WorkspaceOf") -> None:
         """What was fetched before a failure is not asked again."""
         fault = Fault("status", status=400, nth=(5,))
-        bench = bench_of(faults=Faults(fault))
+        workspace = workspace_of(faults=Faults(fault))
         with pytest.raises(ServiceError):
-            bench.run(fetch={"concurrency": 1})
-        bench.simulator.request_log.clear()
+            workspace.run(fetch={"concurrency": 1})
+        workspace.simulator.request_log.clear()
 
-        report = bench.run()
+        report = workspace.run()
 
-        assert report.fetched == len(bench.data_requests) == DAYS - 4
+        assert report.fetched == len(workspace.data_requests) == DAYS - 4
 
-    def test_a_failed_run_leaves_the_outputs_alone(self, bench_of: "BenchOf") -> None:
+    def test_a_failed_run_leaves_the_outputs_alone(
+        self, workspace_of: "WorkspaceOf"
+    ) -> None:
         """Outputs are replaced only when everything is there."""
-        bench = bench_of()
-        bench.run()
-        written = bench.outputs()
-        bench.simulator.faults.add(Fault("status", status=400))
+        workspace = workspace_of()
+        workspace.run()
+        written = workspace.outputs()
+        workspace.simulator.faults.add(Fault("status", status=400))
 
         with pytest.raises(ServiceError):
-            bench.run(fresh=True)
+            workspace.run(fresh=True)
 
-        assert bench.outputs() == written
+        assert workspace.outputs() == written
 
-    def test_a_half_finished_run_is_not_exported(self, bench_of: "BenchOf") -> None:
+    def test_a_half_finished_run_is_not_exported(
+        self, workspace_of: "WorkspaceOf"
+    ) -> None:
         """There is nothing whole to export; no table with a hole is written."""
-        bench = bench_of(faults=Faults(Fault("status", status=400, nth=(5,))))
+        workspace = workspace_of(faults=Faults(Fault("status", status=400, nth=(5,))))
         with pytest.raises(ServiceError):
-            bench.run(fetch={"concurrency": 1})
+            workspace.run(fetch={"concurrency": 1})
 
         with pytest.raises(DataError, match="holds no run"):
-            bench.export()
+            workspace.export()
 
-        assert not (bench.folder / "job.csv").exists()
+        assert not (workspace.folder / "job.csv").exists()
 
-    def test_an_interrupted_fresh_run_goes_on(self, bench: "Bench") -> None:
+    def test_an_interrupted_fresh_run_goes_on(self, workspace: "Workspace") -> None:
         """What was to be fetched again is, by the next run, without --fresh."""
-        bench.run()
-        bench.simulator.faults.add(Fault("status", status=400, nth=(4,)))
+        workspace.run()
+        workspace.simulator.faults.add(Fault("status", status=400, nth=(4,)))
         with pytest.raises(ServiceError):
-            bench.run(fresh=True, fetch={"concurrency": 1})
+            workspace.run(fresh=True, fetch={"concurrency": 1})
 
-        again = bench.run(fetch={"concurrency": 1})
-        after = bench.run()
+        again = workspace.run(fetch={"concurrency": 1})
+        after = workspace.run()
 
         assert (again.fetched, after.fetched) == (4, 0)
 
-    def test_a_failed_run_leaves_the_last_whole_one(self, bench: "Bench") -> None:
+    def test_a_failed_run_leaves_the_last_whole_one(
+        self, workspace: "Workspace"
+    ) -> None:
         """What was exported can be exported again, whatever was tried meanwhile."""
-        bench.run()
-        written = bench.outputs()
-        bench.simulator.faults.add(Fault("status", status=400, times=None))
+        workspace.run()
+        written = workspace.outputs()
+        workspace.simulator.faults.add(Fault("status", status=400, times=None))
         with pytest.raises(ServiceError):
-            bench.run(query={"to": "1999-08-09"})
-        bench.simulator.faults.clear()
+            workspace.run(query={"to": "1999-08-09"})
+        workspace.simulator.faults.clear()
 
-        bench.export()
+        workspace.export()
 
-        assert bench.outputs() == written
+        assert workspace.outputs() == written
 
     @pytest.mark.slow
     @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
     def test_a_process_that_ends_in_mid_run_loses_nothing(
-        self, bench_of: "BenchOf", number: signal.Signals
+        self, workspace_of: "WorkspaceOf", number: signal.Signals
     ) -> None:
         """After kill -9, SIGTERM or Ctrl-C the rest is fetched, and only the rest."""
-        reference = bench_of()
+        reference = workspace_of()
         reference.run()
-        bench = bench_of(faults=Faults(Fault("stall", delay_s=60, nth=(4,))))
-        process = start_run(bench, bench.write(fetch={"concurrency": 1}))
-        until(lambda: len(bench.data_requests) == 4)
+        workspace = workspace_of(faults=Faults(Fault("stall", delay_s=60, nth=(4,))))
+        process = start_run(workspace, workspace.write(fetch={"concurrency": 1}))
+        until(lambda: len(workspace.data_requests) == 4)
         process.send_signal(number)
         _, said = process.communicate(timeout=30)
-        bench.simulator.request_log.clear()
+        workspace.simulator.request_log.clear()
 
-        report = bench.run()
+        report = workspace.run()
 
         expected = {signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGINT: 130}
         assert process.returncode == expected[number]
         assert "Traceback" not in said
-        assert report.fetched == len(bench.data_requests) == DAYS - 3
-        assert bench.outputs() == reference.outputs()
-        assert not leftovers(bench.folder)
+        assert report.fetched == len(workspace.data_requests) == DAYS - 3
+        assert workspace.outputs() == reference.outputs()
+        assert not leftovers(workspace.folder)
 
     @pytest.mark.slow
     def test_a_process_in_the_background_can_be_stopped(
-        self, bench_of: "BenchOf"
+        self, workspace_of: "WorkspaceOf"
     ) -> None:
         """Where a shell's `&` has Ctrl-C ignored, SIGTERM alone ends a run."""
-        bench = bench_of(faults=Faults(Fault("stall", delay_s=60, nth=(4,))))
+        workspace = workspace_of(faults=Faults(Fault("stall", delay_s=60, nth=(4,))))
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
-            process = start_run(bench, bench.write(fetch={"concurrency": 1}))
+            process = start_run(workspace, workspace.write(fetch={"concurrency": 1}))
         finally:
             signal.signal(signal.SIGINT, before)
-        until(lambda: len(bench.data_requests) == 4)
+        until(lambda: len(workspace.data_requests) == 4)
         process.send_signal(signal.SIGINT)
         process.terminate()
         _, said = process.communicate(timeout=30)
-        bench.simulator.request_log.clear()
+        workspace.simulator.request_log.clear()
 
-        report = bench.run()
+        report = workspace.run()
 
         assert process.returncode == 143
         assert "Traceback" not in said
         assert report.fetched == DAYS - 3
-        assert not leftovers(bench.folder)
+        assert not leftovers(workspace.folder)
 
     @pytest.mark.slow
-    def test_two_processes_on_one_store_do_no_harm(self, bench: "Bench") -> None:
+    def test_two_processes_on_one_store_do_no_harm(
+        self, workspace: "Workspace"
+    ) -> None:
         """Both end well, and leave what one alone would have left."""
-        job = bench.write(fetch={"concurrency": 3})
+        job = workspace.write(fetch={"concurrency": 3})
 
-        processes = [start_run(bench, job) for _ in range(2)]
+        processes = [start_run(workspace, job) for _ in range(2)]
         said = [process.communicate(timeout=60)[1] for process in processes]
 
         assert [process.returncode for process in processes] == [0, 0], said
-        written = bench.outputs()
-        bench.simulator.request_log.clear()
-        assert bench.run(fetch={"concurrency": 3}).fetched == 0
-        assert bench.outputs() == written
-        assert not leftovers(bench.folder)
+        written = workspace.outputs()
+        workspace.simulator.request_log.clear()
+        assert workspace.run(fetch={"concurrency": 3}).fetched == 0
+        assert workspace.outputs() == written
+        assert not leftovers(workspace.folder)
 
 
 class TestDamage:
-    def test_no_flipped_byte_is_exported(self, bench_of: "BenchOf") -> None:
+    def test_no_flipped_byte_is_exported(self, workspace_of: "WorkspaceOf") -> None:
         """Whichever byte of a part is damaged: the same rows, or an error."""
-        bench = bench_of(small_tenant(*TWO_QUEUES))
-        bench.run(query=MARCH, fetch={"chunk": "P2D"})
-        written = bench.outputs()
-        (part,) = bench.parts
+        workspace = workspace_of(small_tenant(*TWO_QUEUES))
+        workspace.run(query=MARCH, fetch={"chunk": "P2D"})
+        written = workspace.outputs()
+        (part,) = workspace.parts
         whole = part.read_bytes()
-        job = bench.job(query=MARCH, fetch={"chunk": "P2D"})
+        job = workspace.job(query=MARCH, fetch={"chunk": "P2D"})
         places = range(0, len(whole), len(whole) // 30)
 
         for place in places:
@@ -435,15 +449,15 @@ class TestDamage:
             with pytest.raises(DataError):
                 gcbatch.export_job(job)
 
-        assert bench.outputs() == written
+        assert workspace.outputs() == written
 
-    def test_every_byte_of_a_part_counts(self, bench_of: "BenchOf") -> None:
+    def test_every_byte_of_a_part_counts(self, workspace_of: "WorkspaceOf") -> None:
         """The store notices any one bit turned over, in the footer too."""
-        bench = bench_of(small_tenant(*TWO_QUEUES))
-        bench.run(query=MARCH, fetch={"chunk": "P2D"})
-        (part,) = bench.parts
+        workspace = workspace_of(small_tenant(*TWO_QUEUES))
+        workspace.run(query=MARCH, fetch={"chunk": "P2D"})
+        (part,) = workspace.parts
         whole = part.read_bytes()
-        store = Store(bench.folder / "store", "job")
+        store = Store(workspace.folder / "store", "job")
 
         for place in range(len(whole)):
             damaged = bytearray(whole)
@@ -454,12 +468,12 @@ class TestDamage:
 
     @pytest.mark.parametrize("how", ["emptied", "cut", "flipped"])
     def test_the_next_run_fetches_a_damaged_part(
-        self, bench: "Bench", how: str
+        self, workspace: "Workspace", how: str
     ) -> None:
         """As the message says: a run mends what is damaged."""
-        bench.run()
-        written = bench.outputs()
-        part = bench.parts[3]
+        workspace.run()
+        written = workspace.outputs()
+        part = workspace.parts[3]
         content = bytearray(part.read_bytes())
         content[200] ^= 0xFF
         spoilt = {
@@ -469,55 +483,59 @@ class TestDamage:
         }
         part.write_bytes(spoilt[how])
         with pytest.raises(DataError, match=r"damaged|missing"):
-            bench.export()
+            workspace.export()
 
-        report = bench.run()
+        report = workspace.run()
 
         assert report.fetched == 1
-        assert bench.outputs() == written
+        assert workspace.outputs() == written
 
     @pytest.mark.parametrize("note", [b"", b"{", b"[]", b'{"asked": 1}', b"\xff"])
-    def test_a_damaged_plan_is_made_again(self, bench: "Bench", note: bytes) -> None:
+    def test_a_damaged_plan_is_made_again(
+        self, workspace: "Workspace", note: bytes
+    ) -> None:
         """A kept plan that cannot be read costs a listing, not the data."""
-        bench.run()
-        (bench.folder / "store/job/plan.json").write_bytes(note)
+        workspace.run()
+        (workspace.folder / "store/job/plan.json").write_bytes(note)
 
-        report = bench.run()
+        report = workspace.run()
 
         assert report.fetched == 0
 
 
 class TestSeveralJobs:
-    def test_jobs_with_other_secrets_do_not_share_a_token(self, bench: "Bench") -> None:
+    def test_jobs_with_other_secrets_do_not_share_a_token(
+        self, workspace: "Workspace"
+    ) -> None:
         """A wrong secret is wrong in company too."""
-        bench.environ["OTHER"] = "wrong"
+        workspace.environ["OTHER"] = "wrong"
         org = {"client_secret": "${OTHER}"}
-        jobs = [bench.job("right"), bench.job("wrong", org=org)]
+        jobs = [workspace.job("right"), workspace.job("wrong", org=org)]
 
         right, wrong = asyncio.run(gcbatch.arun_all(jobs))
 
         assert isinstance(right, gcbatch.RunReport)
         assert isinstance(wrong, AccessError)
 
-    def test_jobs_share_token_and_listing(self, bench: "Bench") -> None:
+    def test_jobs_share_token_and_listing(self, workspace: "Workspace") -> None:
         """Three jobs of one org take one token and list the queues once."""
         jobs = [
-            bench.job("one"),
-            bench.job("two", query={"metrics": ["nOffered"]}),
-            bench.job("three", query={"granularity": "P1D"}),
+            workspace.job("one"),
+            workspace.job("two", query={"metrics": ["nOffered"]}),
+            workspace.job("three", query={"granularity": "P1D"}),
         ]
 
         reports = asyncio.run(gcbatch.arun_all(jobs))
 
         assert all(isinstance(report, gcbatch.RunReport) for report in reports)
-        assert bench.simulator.tokens_granted == 1
-        assert len(bench.simulator.requests("/routing/queues")) == 1
+        assert workspace.simulator.tokens_granted == 1
+        assert len(workspace.simulator.requests("/routing/queues")) == 1
 
-    def test_one_failure_does_not_stop_the_others(self, bench: "Bench") -> None:
+    def test_one_failure_does_not_stop_the_others(self, workspace: "Workspace") -> None:
         """Each job ends as its report or its error."""
         jobs = [
-            bench.job("one", query={"queues": ["No such queue"]}),
-            bench.job("two"),
+            workspace.job("one", query={"queues": ["No such queue"]}),
+            workspace.job("two"),
         ]
 
         one, two = asyncio.run(gcbatch.arun_all(jobs))
@@ -525,15 +543,17 @@ class TestSeveralJobs:
         assert isinstance(one, JobError)
         assert isinstance(two, gcbatch.RunReport)
 
-    def test_a_job_keeps_its_names_beside_others(self, bench_of: "BenchOf") -> None:
+    def test_a_job_keeps_its_names_beside_others(
+        self, workspace_of: "WorkspaceOf"
+    ) -> None:
         """A listing made for one job does not take another's kept names away."""
-        bench = bench_of(small_tenant(*TWO_QUEUES, Queue(id=GONE, name="Gone")))
-        bench.run("two", query=MARCH)
+        workspace = workspace_of(small_tenant(*TWO_QUEUES, Queue(id=GONE, name="Gone")))
+        workspace.run("two", query=MARCH)
         deleted = Queue(id=GONE, name="Gone", deleted=True)
-        bench.become(small_tenant(*TWO_QUEUES, deleted))
+        workspace.become(small_tenant(*TWO_QUEUES, deleted))
         jobs = [
-            bench.job("one", query=MARCH),
-            bench.job("two", query={**MARCH, "granularity": "P1D"}),
+            workspace.job("one", query=MARCH),
+            workspace.job("two", query={**MARCH, "granularity": "P1D"}),
         ]
 
         one, two = asyncio.run(gcbatch.arun_all(jobs))
@@ -543,16 +563,16 @@ class TestSeveralJobs:
         assert names_of(one) == {"Sales", "Support", GONE}
         assert names_of(two) == {"Sales", "Support", "Gone"}
 
-    def test_kept_names_do_not_hide_new_ones(self, bench_of: "BenchOf") -> None:
+    def test_kept_names_do_not_hide_new_ones(self, workspace_of: "WorkspaceOf") -> None:
         """What was listed for one job is not undone by what another had kept."""
-        bench = bench_of(small_tenant(*TWO_QUEUES))
+        workspace = workspace_of(small_tenant(*TWO_QUEUES))
         users = {**MARCH, "group_by": ["queueId", "userId"], "metrics": ["tHandle"]}
-        bench.run("two", query=users)
+        workspace.run("two", query=users)
         renamed = Queue(id=SALES, name="Sales, renamed")
-        bench.become(small_tenant(renamed, TWO_QUEUES[1]))
+        workspace.become(small_tenant(renamed, TWO_QUEUES[1]))
         jobs = [
-            bench.job("one", query=MARCH),
-            bench.job("two", query={**users, "granularity": "P1D"}),
+            workspace.job("one", query=MARCH),
+            workspace.job("two", query={**users, "granularity": "P1D"}),
         ]
 
         reports = asyncio.run(gcbatch.arun_all(jobs))
@@ -561,10 +581,15 @@ class TestSeveralJobs:
             assert isinstance(report, gcbatch.RunReport)
             assert names_of(report) == {"Sales, renamed", "Support"}
 
-    def test_a_warning_is_said_of_its_job_only(self, bench_of: "BenchOf") -> None:
+    def test_a_warning_is_said_of_its_job_only(
+        self, workspace_of: "WorkspaceOf"
+    ) -> None:
         """What one job may not list does not concern a job that needs it not."""
-        bench = bench_of(permissions=frozenset({DATA_VIEW}))
-        jobs = [bench.job("one"), bench.job("two", query={"group_by": ["mediaType"]})]
+        workspace = workspace_of(permissions=frozenset({DATA_VIEW}))
+        jobs = [
+            workspace.job("one"),
+            workspace.job("two", query={"group_by": ["mediaType"]}),
+        ]
 
         one, two = asyncio.run(gcbatch.arun_all(jobs))
 
@@ -576,11 +601,11 @@ class TestSeveralJobs:
 
 class TestOrder:
     @pytest.fixture
-    def expected(self, bench_of: "BenchOf") -> dict[str, bytes]:
+    def expected(self, workspace_of: "WorkspaceOf") -> dict[str, bytes]:
         """Return what a run writes that asks one query after the other."""
-        bench = bench_of()
-        bench.run(fetch={"concurrency": 1, "chunk": "PT12H"})
-        return bench.outputs()
+        workspace = workspace_of()
+        workspace.run(fetch={"concurrency": 1, "chunk": "PT12H"})
+        return workspace.outputs()
 
     @pytest.mark.parametrize(
         "examples",
@@ -588,7 +613,7 @@ class TestOrder:
         ids="{} examples".format,
     )
     def test_any_order_of_answers_gives_the_same_bytes(
-        self, bench_of: "BenchOf", expected: dict[str, bytes], examples: int
+        self, workspace_of: "WorkspaceOf", expected: dict[str, bytes], examples: int
     ) -> None:
         """Concurrency and the order of answers never show in an output."""
 
@@ -599,7 +624,7 @@ class TestOrder:
                 Fault("stall", times=None, probability=0.3, delay_s=delay_s)
                 for delay_s in (0.001, 0.003, 0.006)
             )
-            many = bench_of(faults=Faults(*late, seed=seed))
+            many = workspace_of(faults=Faults(*late, seed=seed))
 
             many.run(fetch={"concurrency": concurrency, "chunk": "PT12H"})
 
@@ -608,32 +633,34 @@ class TestOrder:
 
         check()
 
-    def test_concurrency_is_used_and_kept(self, bench_of: "BenchOf") -> None:
+    def test_concurrency_is_used_and_kept(self, workspace_of: "WorkspaceOf") -> None:
         """As many queries are in flight as the job says, and never more."""
         stall = Fault("stall", times=None, delay_s=0.05)
-        bench = bench_of(faults=Faults(stall))
+        workspace = workspace_of(faults=Faults(stall))
 
-        bench.run(fetch={"concurrency": 4})
+        workspace.run(fetch={"concurrency": 4})
 
-        assert bench.simulator.peak_in_flight == 4
+        assert workspace.simulator.peak_in_flight == 4
 
 
 class TestLibrary:
-    async def test_run_works_inside_a_running_loop(self, bench: "Bench") -> None:
+    async def test_run_works_inside_a_running_loop(
+        self, workspace: "Workspace"
+    ) -> None:
         """As in a notebook, where a loop is running already."""
-        report = gcbatch.run(bench.job())
+        report = gcbatch.run(workspace.job())
 
         assert report.rows == 485
 
-    async def test_arun_is_awaited(self, bench: "Bench") -> None:
+    async def test_arun_is_awaited(self, workspace: "Workspace") -> None:
         """The async form runs in the caller's own loop."""
-        report = await gcbatch.arun(bench.job())
+        report = await gcbatch.arun(workspace.job())
 
         assert report.rows == 485
 
-    def test_tables_are_arrow_streams(self, bench: "Bench") -> None:
+    def test_tables_are_arrow_streams(self, workspace: "Workspace") -> None:
         """DuckDB and pyarrow take a table as it is, as often as they like."""
-        table = bench.run().tables["intervals"]
+        table = workspace.run().tables["intervals"]
         whole = pa.table(table)
         streamed = pa.RecordBatchReader.from_stream(table)
         with duckdb.connect() as database:
@@ -643,69 +670,69 @@ class TestLibrary:
         assert whole.num_rows == 485
         assert total[0] == sum(filter(None, whole["n_offered"].to_pylist()))
 
-    def test_the_report_is_kept_as_json(self, bench: "Bench") -> None:
+    def test_the_report_is_kept_as_json(self, workspace: "Workspace") -> None:
         """run.json says what the run returned."""
-        report = bench.run()
-        kept = json.loads((bench.folder / "store/job/run.json").read_text("utf-8"))
+        report = workspace.run()
+        kept = json.loads((workspace.folder / "store/job/run.json").read_text("utf-8"))
 
         assert kept == report.to_json()
         assert (kept["queries"], kept["rows"], kept["tokens"]) == (DAYS, 485, 1)
 
-    def test_parts_are_readable_by_their_group(self, bench: "Bench") -> None:
+    def test_parts_are_readable_by_their_group(self, workspace: "Workspace") -> None:
         """Stored files follow the umask, so that a team can share a store."""
         before = os.umask(0o027)
         try:
-            bench.run()
+            workspace.run()
         finally:
             os.umask(before)
 
-        assert {part.stat().st_mode & 0o777 for part in bench.parts} == {0o640}
+        assert {part.stat().st_mode & 0o777 for part in workspace.parts} == {0o640}
 
 
 class TestQueues:
     @pytest.fixture
-    def bench(self, bench_of: "BenchOf") -> "Bench":
-        return bench_of(small_tenant(*TWO_QUEUES))
+    def workspace(self, workspace_of: "WorkspaceOf") -> "Workspace":
+        return workspace_of(small_tenant(*TWO_QUEUES))
 
     @pytest.mark.parametrize(
         "queues", [["Sales"], [SALES], [SALES.upper()], ["Sales", SALES]]
     )
     def test_queues_are_named_or_identified(
-        self, bench: "Bench", queues: list[str]
+        self, workspace: "Workspace", queues: list[str]
     ) -> None:
         """A name and an id mean the same queue, and it is asked once."""
-        report = bench.run(query={**MARCH, "queues": queues})
+        report = workspace.run(query={**MARCH, "queues": queues})
 
         assert names_of(report) == {"Sales"}
-        assert len(bench.data_requests[0].request["filter"]["clauses"]) == 1
+        assert len(workspace.data_requests[0].request["filter"]["clauses"]) == 1
 
-    def test_queues_come_from_a_file(self, bench: "Bench") -> None:
+    def test_queues_come_from_a_file(self, workspace: "Workspace") -> None:
         """A name or id a line, with comments and a byte-order mark."""
-        file = bench.folder / "queues.txt"
+        file = workspace.folder / "queues.txt"
         file.write_text(f"\ufeff# ours\nSales\n\n {SUPPORT} \n", "utf-8")
 
-        report = bench.run(query={**MARCH, "queues": {"file": str(file)}})
+        report = workspace.run(query={**MARCH, "queues": {"file": str(file)}})
 
         assert names_of(report) == {"Sales", "Support"}
 
     @pytest.mark.parametrize("content", [None, b"", b"# none\n", b"\xff"])
     def test_a_queue_file_of_no_use_is_refused(
-        self, bench: "Bench", content: bytes | None
+        self, workspace: "Workspace", content: bytes | None
     ) -> None:
         """A missing, empty or unreadable file does not mean all queues."""
-        file = bench.folder / "queues.txt"
+        file = workspace.folder / "queues.txt"
         if content is not None:
             file.write_bytes(content)
 
         with pytest.raises(JobError, match=r"query\.queues\.file"):
-            bench.run(query={**MARCH, "queues": {"file": str(file)}})
+            workspace.run(query={**MARCH, "queues": {"file": str(file)}})
 
-        assert not bench.data_requests
+        assert not workspace.data_requests
 
-    def test_an_unknown_queue_names_the_nearest(self, bench: "Bench") -> None:
+    def test_an_unknown_queue_names_the_nearest(self, workspace: "Workspace") -> None:
         """All unknown names at once, each with what may be meant."""
         with pytest.raises(JobError) as refused:
-            bench.run(query={**MARCH, "queues": ["Sale", "support", "Zebra"]})
+            workspace.run(query={**MARCH, "queues": ["Sale", "support", "Zebra"]})
 
         lines = refused.value.problem.splitlines()
         assert [line.rpartition(": ")[2] for line in lines] == [
@@ -713,109 +740,115 @@ class TestQueues:
             "Support",
             "Sales, Support",
         ]
-        assert not bench.data_requests
+        assert not workspace.data_requests
 
     def test_two_queues_of_one_name_are_distinguished(
-        self, bench_of: "BenchOf"
+        self, workspace_of: "WorkspaceOf"
     ) -> None:
         """A name that two queues bear is refused with their ids."""
         twins = (Queue(id=SALES, name="Sales"), Queue(id=SUPPORT, name="Sales"))
-        bench = bench_of(small_tenant(*twins))
+        workspace = workspace_of(small_tenant(*twins))
 
         with pytest.raises(JobError, match=f"{SALES}, {SUPPORT}"):
-            bench.run(query={**MARCH, "queues": ["Sales"]})
+            workspace.run(query={**MARCH, "queues": ["Sales"]})
 
     def test_a_reused_name_means_the_queue_that_is_there(
-        self, bench_of: "BenchOf"
+        self, workspace_of: "WorkspaceOf"
     ) -> None:
         """A deleted queue's kept name does not make its successor ambiguous."""
-        bench = bench_of(small_tenant(*TWO_QUEUES))
-        bench.run(query={**MARCH, "queues": ["Sales"]})
+        workspace = workspace_of(small_tenant(*TWO_QUEUES))
+        workspace.run(query={**MARCH, "queues": ["Sales"]})
         old = Queue(id=SALES, name="Sales", deleted=True)
-        bench.become(small_tenant(old, Queue(id=GONE, name="Sales")))
+        workspace.become(small_tenant(old, Queue(id=GONE, name="Sales")))
 
-        bench.run(fresh=True, query={**MARCH, "queues": ["Sales"]})
+        workspace.run(fresh=True, query={**MARCH, "queues": ["Sales"]})
 
-        assert GONE in json.dumps(bench.data_requests[-1].request)
+        assert GONE in json.dumps(workspace.data_requests[-1].request)
 
-    def test_a_client_that_may_not_list_gets_ids(self, bench_of: "BenchOf") -> None:
+    def test_a_client_that_may_not_list_gets_ids(
+        self, workspace_of: "WorkspaceOf"
+    ) -> None:
         """Data comes all the same, with one warning that names the permission."""
         permissions = frozenset({DATA_VIEW})
-        bench = bench_of(small_tenant(*TWO_QUEUES), permissions=permissions)
+        workspace = workspace_of(small_tenant(*TWO_QUEUES), permissions=permissions)
 
-        report = bench.run(query=MARCH)
+        report = workspace.run(query=MARCH)
 
         assert names_of(report) == {SALES, SUPPORT}
         assert len(report.warnings) == 1
         assert QUEUE_VIEW in report.warnings[0]
 
-    def test_the_lesser_listing_serves_too(self, bench_of: "BenchOf") -> None:
+    def test_the_lesser_listing_serves_too(self, workspace_of: "WorkspaceOf") -> None:
         """A client that may only search queues still learns their names."""
         permissions = frozenset({DATA_VIEW, "routing:queue:search"})
-        bench = bench_of(small_tenant(*TWO_QUEUES), permissions=permissions)
+        workspace = workspace_of(small_tenant(*TWO_QUEUES), permissions=permissions)
 
-        report = bench.run(query=MARCH)
+        report = workspace.run(query=MARCH)
 
         assert names_of(report) == {"Sales", "Support"}
         assert not report.warnings
 
-    def test_names_that_may_not_be_listed_are_no_use(self, bench_of: "BenchOf") -> None:
+    def test_names_that_may_not_be_listed_are_no_use(
+        self, workspace_of: "WorkspaceOf"
+    ) -> None:
         """A job that names queues needs the permission to find them."""
-        bench = bench_of(permissions=frozenset({DATA_VIEW}))
+        workspace = workspace_of(permissions=frozenset({DATA_VIEW}))
 
         with pytest.raises(AccessError, match=QUEUE_VIEW) as refused:
-            bench.run(query={"queues": ["Prospects"]})
+            workspace.run(query={"queues": ["Prospects"]})
 
         assert refused.value.exit_code == 3
-        assert not bench.data_requests
+        assert not workspace.data_requests
 
-    def test_ids_need_no_listing(self, bench_of: "BenchOf") -> None:
+    def test_ids_need_no_listing(self, workspace_of: "WorkspaceOf") -> None:
         """A job that names ids runs without the permission."""
         permissions = frozenset({DATA_VIEW})
-        bench = bench_of(small_tenant(*TWO_QUEUES), permissions=permissions)
+        workspace = workspace_of(small_tenant(*TWO_QUEUES), permissions=permissions)
 
-        report = bench.run(query={**MARCH, "queues": [SALES]})
+        report = workspace.run(query={**MARCH, "queues": [SALES]})
 
         assert names_of(report) == {SALES}
 
-    def test_the_data_needs_its_permission(self, bench_of: "BenchOf") -> None:
+    def test_the_data_needs_its_permission(self, workspace_of: "WorkspaceOf") -> None:
         """A missing permission for the data is named, and ends the job."""
-        bench = bench_of(permissions=frozenset({QUEUE_VIEW}))
+        workspace = workspace_of(permissions=frozenset({QUEUE_VIEW}))
 
         with pytest.raises(AccessError, match=DATA_VIEW) as refused:
-            bench.run()
+            workspace.run()
 
         assert DATA_VIEW in (refused.value.hint or "")
-        assert len(bench.data_requests) <= 8
+        assert len(workspace.data_requests) <= 8
 
 
 class TestNames:
-    def test_a_deleted_queue_is_its_own_name(self, bench_of: "BenchOf") -> None:
+    def test_a_deleted_queue_is_its_own_name(self, workspace_of: "WorkspaceOf") -> None:
         """An id without a listing is its own name."""
         gone = Queue(id=GONE, name="Gone", deleted=True)
-        bench = bench_of(small_tenant(*TWO_QUEUES, gone))
+        workspace = workspace_of(small_tenant(*TWO_QUEUES, gone))
 
-        assert names_of(bench.run(query=MARCH)) == {"Sales", "Support", GONE}
+        assert names_of(workspace.run(query=MARCH)) == {"Sales", "Support", GONE}
 
-    def test_a_deleted_queue_keeps_its_last_name(self, bench_of: "BenchOf") -> None:
+    def test_a_deleted_queue_keeps_its_last_name(
+        self, workspace_of: "WorkspaceOf"
+    ) -> None:
         """What an earlier run of the job learned is not forgotten."""
-        bench = bench_of(small_tenant(*TWO_QUEUES))
-        bench.run(query=MARCH)
+        workspace = workspace_of(small_tenant(*TWO_QUEUES))
+        workspace.run(query=MARCH)
         gone = Queue(id=SALES, name="Sales", deleted=True)
-        bench.become(small_tenant(gone, TWO_QUEUES[1]))
+        workspace.become(small_tenant(gone, TWO_QUEUES[1]))
 
-        report = bench.run(query=MARCH, fresh=True)
+        report = workspace.run(query=MARCH, fresh=True)
 
         assert names_of(report) == {"Sales", "Support"}
 
     @pytest.mark.parametrize("dimension", ["userId", "wrapUpCode"])
     def test_other_ids_have_names_too(
-        self, bench_of: "BenchOf", dimension: str
+        self, workspace_of: "WorkspaceOf", dimension: str
     ) -> None:
         """Users, also those who left, and wrap-up codes are named beside their ids."""
-        bench = bench_of(small_tenant(*TWO_QUEUES))
+        workspace = workspace_of(small_tenant(*TWO_QUEUES))
 
-        report = bench.run(
+        report = workspace.run(
             query={**MARCH, "group_by": [dimension], "metrics": ["tHandle"]}
         )
 
@@ -826,11 +859,11 @@ class TestNames:
         rows = report.tables["intervals"].read_all().to_pylist()
         assert {(row[ids], row[names]) for row in rows} == {found}
 
-    def test_each_dimension_has_its_column(self, bench_of: "BenchOf") -> None:
+    def test_each_dimension_has_its_column(self, workspace_of: "WorkspaceOf") -> None:
         """Groups of several dimensions are distinguished, in the job's order."""
-        bench = bench_of(small_tenant(*TWO_QUEUES))
+        workspace = workspace_of(small_tenant(*TWO_QUEUES))
 
-        report = bench.run(query={**MARCH, "group_by": ["mediaType", "queueId"]})
+        report = workspace.run(query={**MARCH, "group_by": ["mediaType", "queueId"]})
 
         table = report.tables["intervals"].read_all()
         rows = table.select(["media_type", "queue_id", "queue_name"]).to_pylist()
@@ -839,12 +872,14 @@ class TestNames:
             ("voice", SUPPORT, "Support"),
         }
 
-    def test_long_listings_are_read_to_their_end(self, bench_of: "BenchOf") -> None:
+    def test_long_listings_are_read_to_their_end(
+        self, workspace_of: "WorkspaceOf"
+    ) -> None:
         """Names beyond the first page are found, with pages shorter than asked."""
         queues = tuple(Queue(id=some_id(n), name=f"Queue {n}") for n in range(130))
-        bench = bench_of(small_tenant(*queues, hours=1), max_page_size=50)
+        workspace = workspace_of(small_tenant(*queues, hours=1), max_page_size=50)
 
-        report = bench.run(query=MARCH)
+        report = workspace.run(query=MARCH)
 
         assert names_of(report) == {queue.name for queue in queues}
-        assert len(bench.simulator.requests("/routing/queues")) == 3
+        assert len(workspace.simulator.requests("/routing/queues")) == 3

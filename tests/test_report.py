@@ -24,7 +24,7 @@ from gcbatch.windows import Window
 from tests.test_faults import troubled
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench
+    from tests.conftest import Workspace
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 
@@ -70,8 +70,8 @@ def test_a_report_is_plain_json() -> None:
     assert "tables" not in reported
 
 
-def run_json(bench: "Bench", name: str = "job") -> dict[str, Any]:
-    text = (bench.folder / "store" / name / "run.json").read_text("utf-8")
+def run_json(workspace: "Workspace", name: str = "job") -> dict[str, Any]:
+    text = (workspace.folder / "store" / name / "run.json").read_text("utf-8")
     content: dict[str, Any] = json.loads(text)
     return content
 
@@ -85,11 +85,11 @@ KEYS = [
 ]  # fmt: skip
 
 
-def test_no_key_is_ever_renamed(bench: "Bench") -> None:
+def test_no_key_is_ever_renamed(workspace: "Workspace") -> None:
     """Programs read run.json: keys are added, never renamed or left out."""
-    bench.run()
+    workspace.run()
 
-    reported = run_json(bench)
+    reported = run_json(workspace)
 
     assert [key for key in reported if key in KEYS] == KEYS
     assert reported["gcbatch"] == version("gcbatch")
@@ -97,16 +97,16 @@ def test_no_key_is_ever_renamed(bench: "Bench") -> None:
     assert (reported["timezone"], reported["settle"]) == ("Asia/Jerusalem", "P4D")
 
 
-def test_what_came_over_the_line_is_counted(bench: "Bench") -> None:
+def test_what_came_over_the_line_is_counted(workspace: "Workspace") -> None:
     """Answers by status, and bytes; nothing in a run that asks nothing."""
-    bench.simulator.faults.add(
+    workspace.simulator.faults.add(
         Fault("status", status=503, wait_s=0, times=2),
         Fault("garbage", body=b"{", nth=(4,)),
     )
-    bench.run(fetch={"concurrency": 1})
-    first = run_json(bench)
-    bench.run()
-    second = run_json(bench)
+    workspace.run(fetch={"concurrency": 1})
+    first = run_json(workspace)
+    workspace.run()
+    second = run_json(workspace)
 
     assert first["answers"] == {"200": 9, "503": 2}  # a listing, 7 queries, 1 damaged
     assert first["requests"] == 11
@@ -115,14 +115,14 @@ def test_what_came_over_the_line_is_counted(bench: "Bench") -> None:
     assert second["quota_used_pct"] is None
 
 
-def test_failed_calls_are_reported_with_their_ids(bench: "Bench") -> None:
+def test_failed_calls_are_reported_with_their_ids(workspace: "Workspace") -> None:
     """What the service's support asks for, be the call repeated or not."""
-    bench.simulator.faults.add(
+    workspace.simulator.faults.add(
         Fault("status", status=503, wait_s=0), Fault("garbage", body=b"{", nth=(3,))
     )
-    bench.run(fetch={"concurrency": 1})
+    workspace.run(fetch={"concurrency": 1})
 
-    refused, damaged = run_json(bench)["failed_calls"]
+    refused, damaged = run_json(workspace)["failed_calls"]
 
     path = "/api/v2/analytics/conversations/aggregates/query"
     assert (refused["method"], refused["path"]) == ("POST", path)
@@ -144,17 +144,19 @@ def test_failed_calls_are_bounded() -> None:
     assert [call.correlation_id for call in traffic.failed[500]] == ["one"]
 
 
-def test_jobs_that_share_a_client_account_for_themselves(bench: "Bench") -> None:
+def test_jobs_that_share_a_client_account_for_themselves(
+    workspace: "Workspace",
+) -> None:
     """Each run reports its own answers, bytes, failures and share of the quota."""
-    bench.simulator.faults.add(Fault("status", status=503, wait_s=0))
+    workspace.simulator.faults.add(Fault("status", status=503, wait_s=0))
     jobs = [
-        bench.job("one", fetch={"concurrency": 1}),
-        bench.job("two", query={"to": "1999-08-03"}),
+        workspace.job("one", fetch={"concurrency": 1}),
+        workspace.job("two", query={"to": "1999-08-03"}),
     ]
 
     asyncio.run(gcbatch.arun_all(jobs))
 
-    one, two = run_json(bench, "one"), run_json(bench, "two")
+    one, two = run_json(workspace, "one"), run_json(workspace, "two")
     assert (one["answers"], two["answers"]) == ({"200": 8, "503": 1}, {"200": 2})
     assert (len(one["failed_calls"]), two["failed_calls"]) == (1, [])
     assert one["received_bytes"] > two["received_bytes"] > 0
@@ -180,15 +182,15 @@ def test_refused_requests_used_nothing(tmp_path: Path) -> None:
     assert report.quota_used_pct == pytest.approx(8.0)
 
 
-def test_outputs_are_identified_by_their_digests(bench: "Bench") -> None:
+def test_outputs_are_identified_by_their_digests(workspace: "Workspace") -> None:
     """Every published file, once, with what sha256sum says of it."""
-    report = bench.run()
+    report = workspace.run()
 
-    reported = run_json(bench)["digests"]["outputs"]
+    reported = run_json(workspace)["digests"]["outputs"]
 
     written = {
-        str(bench.folder / f"job.{kind}"): content
-        for kind, content in bench.outputs().items()
+        str(workspace.folder / f"job.{kind}"): content
+        for kind, content in workspace.outputs().items()
     }
     assert {output["path"] for output in reported} == set(written)
     for output in reported:
@@ -198,18 +200,18 @@ def test_outputs_are_identified_by_their_digests(bench: "Bench") -> None:
     assert len(report.outputs) == 3
 
 
-def test_inputs_have_one_digest(bench: "Bench") -> None:
+def test_inputs_have_one_digest(workspace: "Workspace") -> None:
     """It changes with any part, and with nothing else."""
-    bench.run()
-    first = run_json(bench)["digests"]["inputs"]
-    bench.run()
-    second = run_json(bench)["digests"]["inputs"]
-    bench.run(fresh=True)
-    third = run_json(bench)["digests"]["inputs"]
-    store = Store(bench.folder / "store", "job")
+    workspace.run()
+    first = run_json(workspace)["digests"]["inputs"]
+    workspace.run()
+    second = run_json(workspace)["digests"]["inputs"]
+    workspace.run(fresh=True)
+    third = run_json(workspace)["digests"]["inputs"]
+    store = Store(workspace.folder / "store", "job")
     kept = SavedPlan.read(store)
     assert kept is not None
-    bench.parts[0].unlink()
+    workspace.parts[0].unlink()
 
     assert first["parts"] == 7
     assert first == second
@@ -217,10 +219,10 @@ def test_inputs_have_one_digest(bench: "Bench") -> None:
     assert digest_parts(kept.plan, store).sha256 != third["sha256"]
 
 
-def test_gaps_name_window_and_queues(bench: "Bench") -> None:
+def test_gaps_name_window_and_queues(workspace: "Workspace") -> None:
     """What is missing, for machines; no queues is all that were asked."""
     window = Window(START, START + timedelta(days=1))
-    report = replace(bench.run(), gaps=(Gap(window, ("q1",)), Gap(window)))
+    report = replace(workspace.run(), gaps=(Gap(window, ("q1",)), Gap(window)))
 
     one, other = report.to_json()["gaps"]
 
@@ -228,14 +230,14 @@ def test_gaps_name_window_and_queues(bench: "Bench") -> None:
     assert (one["queues"], other["queues"]) == (["q1"], [])
 
 
-def test_no_secret_is_reported(bench: "Bench") -> None:
+def test_no_secret_is_reported(workspace: "Workspace") -> None:
     """Neither the client's secret nor a token is in run.json, even after refusals."""
-    bench.simulator.faults.add(Fault("unauthorized"), Fault("status", wait_s=0))
-    bench.run()
+    workspace.simulator.faults.add(Fault("unauthorized"), Fault("status", wait_s=0))
+    workspace.run()
 
-    text = json.dumps(run_json(bench))
+    text = json.dumps(run_json(workspace))
 
-    assert bench.simulator.client_secret not in text
+    assert workspace.simulator.client_secret not in text
     assert "Bearer" not in text
 
 
@@ -249,12 +251,12 @@ def test_no_secret_is_reported(bench: "Bench") -> None:
     ],
 )
 def test_the_screen_shows_the_quota_where_it_matters(
-    bench: "Bench", used: float | None, throttled: int, *, said: bool
+    workspace: "Workspace", used: float | None, throttled: int, *, said: bool
 ) -> None:
     """From one percent on, or when throttled."""
-    report = replace(bench.run(), quota_used_pct=used, throttled=throttled)
+    report = replace(workspace.run(), quota_used_pct=used, throttled=throttled)
     console = Console(width=200)
     with console.capture() as shown:
-        console.print(report_screen(report, bench.job().query.zone))
+        console.print(report_screen(report, workspace.job().query.zone))
 
     assert ("% of the quota used" in shown.get()) == said

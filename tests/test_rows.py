@@ -14,7 +14,7 @@ from gcbatch.simulator import Fault
 from gcbatch.store.concat import concat_parts
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench
+    from tests.conftest import Workspace
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -130,12 +130,12 @@ def test_without_groups_buckets_alone_distinguish_rows() -> None:
         concat_parts([answer((0, 1, "a", None)), answer((0, 1, "b", None))], (), "it")
 
 
-def test_a_service_that_ignores_the_queues_is_found_out(bench: "Bench") -> None:
+def test_a_service_that_ignores_the_queues_is_found_out(workspace: "Workspace") -> None:
     """An answer about queues that were not asked is refused: others bring them."""
-    first = bench.simulator.tenant.queues[0].id
+    first = workspace.simulator.tenant.queues[0].id
     asked: dict[str, Any] = {"queues": [first]}
     body = b'{"results": [{"group": {"queueId": "not-asked"}, "data": []}]}'
-    bench.simulator.faults.add(Fault("status", status=200, body=body, times=None))
+    workspace.simulator.faults.add(Fault("status", status=200, body=body, times=None))
 
     with pytest.raises(DataError, match="not-asked, which was not requested"):
-        bench.run(query=asked)
+        workspace.run(query=asked)

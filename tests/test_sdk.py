@@ -16,7 +16,7 @@ from gcbatch.simulator import sample_tenant
 from gcbatch.windows import Window
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench
+    from tests.conftest import Workspace
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 """The SDK has warnings of its own, at import and in use."""
@@ -24,10 +24,10 @@ pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 WEEK = "1999-07-31T21:00:00.000Z/1999-08-07T21:00:00.000Z"
 
 
-def test_it_takes_a_token(api: Any, bench: "Bench") -> None:
+def test_it_takes_a_token(api: Any, workspace: "Workspace") -> None:
     """Its login is understood, and gets a bearer token."""
     assert api.access_token
-    assert bench.simulator.tokens_granted == 1
+    assert workspace.simulator.tokens_granted == 1
 
 
 def test_it_reads_conversation_aggregates(sdk: Any, api: Any) -> None:
@@ -147,10 +147,12 @@ MODELS = {
 
 
 @pytest.mark.parametrize("endpoint", QUERIES)
-def test_our_requests_are_its_models(sdk: Any, bench: "Bench", endpoint: str) -> None:
+def test_our_requests_are_its_models(
+    sdk: Any, workspace: "Workspace", endpoint: str
+) -> None:
     """A body of ours, read into its model and written again, is the same body."""
     query = {"endpoint": endpoint, "granularity": None, **QUERIES[endpoint]}
-    job = bench.job(query=query, exports=[])
+    job = workspace.job(query=query, exports=[])
     window = Window(
         datetime(1999, 7, 31, 21, tzinfo=UTC), datetime(1999, 8, 1, 21, tzinfo=UTC)
     )

@@ -15,7 +15,7 @@ from gcbatch.cli import app
 from gcbatch.simulator import Fault, Faults
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench, BenchOf
+    from tests.conftest import Workspace, WorkspaceOf
 
 CLIENT_ID = "marked-client"
 SECRET = "Marked-s3cret~with+special/chars=and spaces ü"
@@ -80,8 +80,8 @@ def tokens(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return granted
 
 
-def marked(bench_of: "BenchOf", failure: str) -> "Bench":
-    return bench_of(
+def marked(workspace_of: "WorkspaceOf", failure: str) -> "Workspace":
+    return workspace_of(
         client_id=CLIENT_ID, client_secret=SECRET, faults=Faults(*FAILURES[failure])
     )
 
@@ -98,16 +98,16 @@ def check_silence(said: str, folder: Path, tokens: list[str]) -> None:
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("options", [("-v",), ("-v", "--log-format", "json", "--json")])
 def test_commands_keep_secrets(
-    bench_of: "BenchOf",
+    workspace_of: "WorkspaceOf",
     tokens: list[str],
     monkeypatch: pytest.MonkeyPatch,
     failure: str,
     options: tuple[str, ...],
 ) -> None:
     """Whatever happens in a run, no stream and no file holds a secret."""
-    bench = marked(bench_of, failure)
+    workspace = marked(workspace_of, failure)
     monkeypatch.setenv("GENESYS_CLIENT_SECRET", SECRET)
-    job = str(bench.write(fetch={"concurrency": 2}))
+    job = str(workspace.write(fetch={"concurrency": 2}))
 
     results = [
         CliRunner().invoke(app, [command, job, *more])
@@ -121,20 +121,20 @@ def test_commands_keep_secrets(
 
     said = "".join(result.output + result.stderr for result in results)
     assert "\nTraceback" not in said
-    check_silence(said, bench.folder, tokens)
+    check_silence(said, workspace.folder, tokens)
 
 
 @pytest.mark.parametrize("failure", FAILURES)
 def test_the_library_keeps_secrets(
-    bench_of: "BenchOf",
+    workspace_of: "WorkspaceOf",
     tokens: list[str],
     caplog: pytest.LogCaptureFixture,
     failure: str,
 ) -> None:
     """Errors, their causes, jobs and logs at the finest level hold no secret."""
     caplog.set_level(logging.DEBUG)
-    bench = marked(bench_of, failure)
-    job = bench.job(fetch={"concurrency": 2})
+    workspace = marked(workspace_of, failure)
+    job = workspace.job(fetch={"concurrency": 2})
     said = [repr(job), str(job), job.model_dump_json()]
 
     try:
@@ -145,7 +145,7 @@ def test_the_library_keeps_secrets(
         said += [repr(report), str(report.to_json())]
         assert tokens
 
-    check_silence("\n".join([*said, caplog.text]), bench.folder, tokens)
+    check_silence("\n".join([*said, caplog.text]), workspace.folder, tokens)
 
 
 def test_the_search_would_find_them(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from gcbatch.simulator import Fault, Faults, sample_tenant
 from gcbatch.text import fits_id, one_line, plain_json
 
 if TYPE_CHECKING:
-    from tests.conftest import BenchOf
+    from tests.conftest import WorkspaceOf
 
 EVIL: Final = (
     "\x1b[31mred\x07\x9b2J",
@@ -157,7 +157,7 @@ def test_ids_have_a_pattern(text: str, *, fits: bool) -> None:
 
 
 def test_queues_with_evil_names_are_shown_and_exported(
-    bench_of: "BenchOf", monkeypatch: pytest.MonkeyPatch
+    workspace_of: "WorkspaceOf", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Screens, errors and logs are harmless; tables have the names as they are."""
     sample = sample_tenant()
@@ -167,12 +167,14 @@ def test_queues_with_evil_names_are_shown_and_exported(
         for queue, name in zip(sample.queues, names, strict=True)
     )
     fault = Fault("status", status=503, body=json.dumps({"message": EVIL[1]}).encode())
-    bench = bench_of(replace(sample, queues=queues), faults=Faults(fault))
-    monkeypatch.setenv("GENESYS_CLIENT_SECRET", bench.simulator.client_secret)
+    workspace = workspace_of(replace(sample, queues=queues), faults=Faults(fault))
+    monkeypatch.setenv("GENESYS_CLIENT_SECRET", workspace.simulator.client_secret)
     monkeypatch.setattr("gcbatch.genesys.retry_rules.backoff_s", lambda _: 0.0)
     day = {"from": "1999-08-01", "to": "1999-08-03"}
-    job = str(bench.write(query=day, sla={}))
-    unknown = str(bench.write("unknown", query={**day, "queues": ["gnp.exe", "re"]}))
+    job = str(workspace.write(query=day, sla={}))
+    unknown = str(
+        workspace.write("unknown", query={**day, "queues": ["gnp.exe", "re"]})
+    )
 
     results = [
         CliRunner().invoke(app, arguments)
@@ -187,9 +189,9 @@ def test_queues_with_evil_names_are_shown_and_exported(
 
     check_harmless("\n".join(r.output + r.stderr for r in results))
     assert [result.exit_code for result in results] == [0, 0, 0, 0, 2]
-    exported = csv.DictReader(io.StringIO(_text_of(bench.folder / "job.csv")))
+    exported = csv.DictReader(io.StringIO(_text_of(workspace.folder / "job.csv")))
     stored = (
-        pq.read_table(bench.folder / "job.parquet").column("queue_name").to_pylist()
+        pq.read_table(workspace.folder / "job.parquet").column("queue_name").to_pylist()
     )
     assert {row["queue_name"] for row in exported} == set(stored)
     assert set(EVIL) & set(stored)

@@ -11,7 +11,7 @@ from tests.details_client import DAY, after, every_hour
 from tests.job_client import presence
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench, BenchOf
+    from tests.conftest import Workspace, WorkspaceOf
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 """The SDK has warnings of its own, at import and in use."""
@@ -24,9 +24,9 @@ TENANT = every_hour(
 
 
 @pytest.fixture
-def bench(bench_of: "BenchOf") -> "Bench":
+def workspace(workspace_of: "WorkspaceOf") -> "Workspace":
     """Start a simulator of details."""
-    return bench_of(TENANT)
+    return workspace_of(TENANT)
 
 
 def paging(sdk: Any, number: int, size: int) -> Any:

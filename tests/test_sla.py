@@ -35,7 +35,7 @@ from tests.streams import written
 from tests.table_sources import aggregate_table, job_in, source_of
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench, BenchOf
+    from tests.conftest import Workspace, WorkspaceOf
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -734,18 +734,18 @@ TWO_TENANT = tenant_of(
 )
 
 
-def rows_of(bench: "Bench", **sections: Any) -> list[dict[str, Any]]:
+def rows_of(workspace: "Workspace", **sections: Any) -> list[dict[str, Any]]:
     sections.setdefault("sla", {})
     query = {**MARCH, **sections.pop("query", {})}
-    report = bench.run(query=query, exports=[], **sections)
+    report = workspace.run(query=query, exports=[], **sections)
     rows: list[dict[str, Any]] = report.tables["sla"].read_all().to_pylist()
     return rows
 
 
 class TestRuns:
-    def test_a_queues_own_target_is_the_orgs(self, bench_of: "BenchOf") -> None:
+    def test_a_queues_own_target_is_the_orgs(self, workspace_of: "WorkspaceOf") -> None:
         """0.07 in the queue's settings is 7 %, exactly."""
-        rows = rows_of(bench_of(TWO_TENANT))
+        rows = rows_of(workspace_of(TWO_TENANT))
 
         targets = {row["queue_name"]: row["target_pct"] for row in rows}
         assert targets == {"Sales": 80.0, "Support": 7.0}
@@ -763,13 +763,13 @@ class TestRuns:
         ],
     )
     def test_a_share_becomes_the_percentage_that_was_typed(
-        self, bench_of: "BenchOf", percentage: float, target: float
+        self, workspace_of: "WorkspaceOf", percentage: float, target: float
     ) -> None:
         """Binary fractions do not show: 0.57 is 57, not 56.99999999999999."""
         queue = Queue(id=SALES, name="Sales", target=percentage)
-        bench = bench_of(tenant_of(queue, calls=calls_of(SALES, 1, 0)))
+        workspace = workspace_of(tenant_of(queue, calls=calls_of(SALES, 1, 0)))
 
-        (row,) = rows_of(bench)
+        (row,) = rows_of(workspace)
 
         assert row["target_pct"] == target
 
@@ -783,7 +783,7 @@ class TestRuns:
     )
     def test_each_media_type_has_its_own_target(
         self,
-        bench_of: "BenchOf",
+        workspace_of: "WorkspaceOf",
         group_by: list[str],
         expected: dict[str | None, float | None],
     ) -> None:
@@ -806,18 +806,22 @@ class TestRuns:
             for media in ("voice", "email", "chat")
             for call in calls_of(SALES, 1, 1, media_type=media)
         ]
-        bench = bench_of(tenant_of(TWO_QUEUES[0], calls=calls), faults=Faults(fault))
+        workspace = workspace_of(
+            tenant_of(TWO_QUEUES[0], calls=calls), faults=Faults(fault)
+        )
 
-        rows = rows_of(bench, query={"group_by": group_by})
+        rows = rows_of(workspace, query={"group_by": group_by})
 
         assert {row.get("media_type"): row["target_pct"] for row in rows} == expected
 
-    def test_targets_of_the_job_go_before_the_orgs(self, bench_of: "BenchOf") -> None:
+    def test_targets_of_the_job_go_before_the_orgs(
+        self, workspace_of: "WorkspaceOf"
+    ) -> None:
         """By name or id, else the default, whatever the queue's settings say."""
-        bench = bench_of(TWO_TENANT)
+        workspace = workspace_of(TWO_TENANT)
 
-        by_name = rows_of(bench, sla={"target": 50, "targets": {"Sales": 60}})
-        by_id = rows_of(bench, sla={"target": 61, "targets": {SUPPORT.upper(): 10}})
+        by_name = rows_of(workspace, sla={"target": 50, "targets": {"Sales": 60}})
+        by_id = rows_of(workspace, sla={"target": 61, "targets": {SUPPORT.upper(): 10}})
 
         reported = {row["queue_name"]: row["target_pct"] for row in by_name}
         assert reported == {"Sales": 60.0, "Support": 50.0}
@@ -826,11 +830,13 @@ class TestRuns:
         met = {row["queue_name"]: row["compliance_met"] for row in by_id}
         assert met == {"Sales": False, "Support": True}
 
-    def test_a_target_of_no_queue_is_a_warning(self, bench_of: "BenchOf") -> None:
+    def test_a_target_of_no_queue_is_a_warning(
+        self, workspace_of: "WorkspaceOf"
+    ) -> None:
         """A typo in a queue's name does not go unnoticed."""
         sla = {"targets": {"Sales": 60, SUPPORT.upper(): 70, "Salse": 80, GONE: 90}}
 
-        report = bench_of(TWO_TENANT).run(query=MARCH, exports=[], sla=sla)
+        report = workspace_of(TWO_TENANT).run(query=MARCH, exports=[], sla=sla)
 
         assert sorted(report.warnings) == sorted(
             [
@@ -840,11 +846,11 @@ class TestRuns:
         )
 
     def test_a_target_of_no_listed_queue_is_reported_before(
-        self, bench_of: "BenchOf"
+        self, workspace_of: "WorkspaceOf"
     ) -> None:
         """By check and plan; a run says instead what it did not meet."""
         sla = {"targets": {"Sales": 60, SUPPORT.upper(): 70, "Salse": 80, GONE: 90}}
-        job = bench_of(TWO_TENANT).job(query=MARCH, exports=[], sla=sla)
+        job = workspace_of(TWO_TENANT).job(query=MARCH, exports=[], sla=sla)
         expected = (
             f"sla.targets: the org lists no queue {GONE!r}",
             "sla.targets: the org lists no queue 'Salse'; the nearest: Sales",
@@ -859,76 +865,80 @@ class TestRuns:
 
     @pytest.mark.parametrize("command", ["check", "plan_job", "run"])
     def test_a_target_by_a_name_of_two_queues_is_refused(
-        self, bench_of: "BenchOf", command: str
+        self, workspace_of: "WorkspaceOf", command: str
     ) -> None:
         """Whose it is cannot be known; the ids can."""
         twins = (Queue(id=SALES, name="Sales"), Queue(id=SUPPORT, name="Sales"))
-        bench = bench_of(tenant_of(*twins, calls=calls_of(SALES, 1, 0)))
-        job = bench.job(query=MARCH, exports=[], sla={"targets": {"Sales": 60}})
+        workspace = workspace_of(tenant_of(*twins, calls=calls_of(SALES, 1, 0)))
+        job = workspace.job(query=MARCH, exports=[], sla={"targets": {"Sales": 60}})
 
         with pytest.raises(JobError, match=f"sla.targets: .*: {SALES}, {SUPPORT}"):
             getattr(gcbatch, command)(job)
 
-        assert not bench.data_requests
+        assert not workspace.data_requests
 
     def test_such_a_target_that_came_later_is_refused(
-        self, bench_of: "BenchOf"
+        self, workspace_of: "WorkspaceOf"
     ) -> None:
         """By export and report too, without requests, and by a run of what is done."""
         twins = (Queue(id=SALES, name="Sales"), Queue(id=SUPPORT, name="Sales"))
-        bench = bench_of(tenant_of(*twins, calls=calls_of(SALES, 1, 0)))
-        bench.run(query=MARCH, exports=[], sla={})
-        job = bench.job(query=MARCH, exports=[], sla={"targets": {"Sales": 60}})
+        workspace = workspace_of(tenant_of(*twins, calls=calls_of(SALES, 1, 0)))
+        workspace.run(query=MARCH, exports=[], sla={})
+        job = workspace.job(query=MARCH, exports=[], sla={"targets": {"Sales": 60}})
 
         for command in (gcbatch.export_job, tables_of, gcbatch.run):
             with pytest.raises(JobError, match=f"sla.targets: .*: {SALES}, {SUPPORT}"):
                 command(job)
 
-    def test_targets_change_without_a_request(self, bench_of: "BenchOf") -> None:
+    def test_targets_change_without_a_request(
+        self, workspace_of: "WorkspaceOf"
+    ) -> None:
         """Targets and periods are no part of the question: all comes from the store."""
-        bench = bench_of(TWO_TENANT)
-        before = rows_of(bench)
-        bench.simulator.request_log.clear()
+        workspace = workspace_of(TWO_TENANT)
+        before = rows_of(workspace)
+        workspace.simulator.request_log.clear()
 
-        after = rows_of(bench, sla={"target": 1, "period": "month"})
+        after = rows_of(workspace, sla={"target": 1, "period": "month"})
 
-        assert len(bench.simulator.request_log) == 0
+        assert len(workspace.simulator.request_log) == 0
         assert {row["period"] for row in (*before, *after)} == {"2026-03-02", "2026-03"}
         assert {row["target_pct"] for row in after} == {1}
 
     def test_breaches_are_rows_that_miss_their_target(
-        self, bench_of: "BenchOf"
+        self, workspace_of: "WorkspaceOf"
     ) -> None:
         """They are counted for the job's period; rows without a level miss nothing."""
-        bench = bench_of(TWO_TENANT)
+        workspace = workspace_of(TWO_TENANT)
 
         reports = [
-            bench.run(query=MARCH, exports=[], sla={"target": target})
+            workspace.run(query=MARCH, exports=[], sla={"target": target})
             for target in (5, 50, 90)
         ]
 
         assert [report.breaches for report in reports] == [0, 1, 2]
 
-    def test_divisions_add_up(self, bench_of: "BenchOf") -> None:
+    def test_divisions_add_up(self, workspace_of: "WorkspaceOf") -> None:
         """Grouped by division too, a queue is the sum of its divisions."""
         calls = [
             *calls_of(SALES, 3, 2, division_id=some_id(7)),
             *calls_of(SALES, 1, 4, division_id=some_id(8)),
         ]
-        bench = bench_of(tenant_of(*TWO_QUEUES, calls=calls))
+        workspace = workspace_of(tenant_of(*TWO_QUEUES, calls=calls))
 
-        together = rows_of(bench)
-        apart = rows_of(bench, query={"group_by": ["queueId", "divisionId"]})
+        together = rows_of(workspace)
+        apart = rows_of(workspace, query={"group_by": ["queueId", "divisionId"]})
 
         assert apart == together
         assert together[0]["service_level_pct"] == 40
 
     def test_an_org_without_distinguished_queues_is_one_row(
-        self, bench_of: "BenchOf"
+        self, workspace_of: "WorkspaceOf"
     ) -> None:
         """Grouped by media type alone, all queues are one, against the default."""
         rows = rows_of(
-            bench_of(TWO_TENANT), query={"group_by": ["mediaType"]}, sla={"target": 30}
+            workspace_of(TWO_TENANT),
+            query={"group_by": ["mediaType"]},
+            sla={"target": 30},
         )
 
         (row,) = rows
@@ -939,16 +949,18 @@ class TestRuns:
         assert row["service_level_pct"] == 100 * 4 / 15
         assert row["compliance_met"] is False
 
-    def test_an_export_may_have_another_period(self, bench: "Bench") -> None:
+    def test_an_export_may_have_another_period(self, workspace: "Workspace") -> None:
         """Each export is cut by its own period, or by the job's."""
-        paths = {p: bench.folder / f"{p}.csv" for p in (None, "month", "total", "hour")}
+        paths = {
+            p: workspace.folder / f"{p}.csv" for p in (None, "month", "total", "hour")
+        }
         exports: list[dict[str, Any]] = [
             {"exporter": "csv", "table": "sla", "path": str(path)}
             | ({"period": period} if period else {})
             for period, path in paths.items()
         ]
 
-        report = bench.run(sla={"period": "week"}, exports=exports)
+        report = workspace.run(sla={"period": "week"}, exports=exports)
 
         firsts = {
             period: path.read_text("utf-8").splitlines()[1].split(",")[0]
@@ -963,12 +975,12 @@ class TestRuns:
         assert report.exports[0].rows == 12
         assert report.exports[2].rows == 6
 
-    def test_an_empty_range_is_an_empty_table(self, bench: "Bench") -> None:
+    def test_an_empty_range_is_an_empty_table(self, workspace: "Workspace") -> None:
         """Headers are written all the same, and nothing is missed."""
-        path = bench.folder / "sla.csv"
+        path = workspace.folder / "sla.csv"
         export = {"exporter": "csv", "table": "sla", "path": str(path)}
 
-        report = bench.run(
+        report = workspace.run(
             query={"from": "2001-01-01", "to": "2001-01-08"}, sla={}, exports=[export]
         )
 
@@ -990,13 +1002,13 @@ class TestRuns:
         ],
     )
     def test_a_run_cut_otherwise_writes_the_same_bytes(
-        self, bench: "Bench", fetch: dict[str, Any]
+        self, workspace: "Workspace", fetch: dict[str, Any]
     ) -> None:
         """Windows and batches of queues leave no trace in any period."""
         names = ["Retail banking", "Prospects", "Call-backs", "Stock trading"]
         written = []
         for name, cut in (("one", {"chunk": "P1D"}), ("other", fetch)):
-            folder = bench.folder / name
+            folder = workspace.folder / name
             exports = [
                 {
                     "exporter": "csv",
@@ -1006,7 +1018,9 @@ class TestRuns:
                 }
                 for period in ("hour", "day", "week", "total")
             ]
-            bench.run(name, query={"queues": names}, sla={}, fetch=cut, exports=exports)
+            workspace.run(
+                name, query={"queues": names}, sla={}, fetch=cut, exports=exports
+            )
             written.append({f.name: f.read_bytes() for f in folder.iterdir()})
 
         assert len(written[0]) == 4
@@ -1024,17 +1038,19 @@ class TestDeletedQueues:
         ],
     )
 
-    def test_they_count_unless_the_job_says_no(self, bench_of: "BenchOf") -> None:
+    def test_they_count_unless_the_job_says_no(
+        self, workspace_of: "WorkspaceOf"
+    ) -> None:
         """By default a queue that is gone still has its numbers, under its id."""
-        rows = rows_of(bench_of(self.GONE_TENANT))
+        rows = rows_of(workspace_of(self.GONE_TENANT))
 
         assert {row["queue_name"] for row in rows} == {"Sales", "Support", GONE}
 
-    def test_they_are_left_out_of_sla_alone(self, bench_of: "BenchOf") -> None:
+    def test_they_are_left_out_of_sla_alone(self, workspace_of: "WorkspaceOf") -> None:
         """`intervals` keeps what the service answered; the report says how many."""
-        bench = bench_of(self.GONE_TENANT)
+        workspace = workspace_of(self.GONE_TENANT)
 
-        report = bench.run(query=MARCH, exports=[], sla={"include_deleted": False})
+        report = workspace.run(query=MARCH, exports=[], sla={"include_deleted": False})
 
         sla = report.tables["sla"].read_all()["queue_id"].to_pylist()
         intervals = report.tables["intervals"].read_all()["queue_id"].to_pylist()
@@ -1042,29 +1058,29 @@ class TestDeletedQueues:
         assert set(intervals) == {SALES, SUPPORT, GONE}
         assert report.warnings == ("sla: deleted queues left out: 1",)
 
-    def test_without_a_listing_it_is_refused(self, bench_of: "BenchOf") -> None:
+    def test_without_a_listing_it_is_refused(self, workspace_of: "WorkspaceOf") -> None:
         """Whoever may not list queues cannot know which are gone."""
         permissions = frozenset({"analytics:conversationAggregate:view"})
-        bench = bench_of(self.GONE_TENANT, permissions=permissions)
+        workspace = workspace_of(self.GONE_TENANT, permissions=permissions)
 
         with pytest.raises(AccessError, match="include_deleted") as caught:
-            bench.run(query=MARCH, exports=[], sla={"include_deleted": False})
+            workspace.run(query=MARCH, exports=[], sla={"include_deleted": False})
 
         assert caught.value.exit_code == 3
-        assert not bench.data_requests
+        assert not workspace.data_requests
 
     def test_a_listing_that_was_refused_is_asked_again(
-        self, bench_of: "BenchOf"
+        self, workspace_of: "WorkspaceOf"
     ) -> None:
         """What a previous run did without is not taken for a listing."""
         permissions = frozenset({"analytics:conversationAggregate:view"})
-        bench = bench_of(self.GONE_TENANT, permissions=permissions)
-        bench.run(query=MARCH, exports=[], sla={})
+        workspace = workspace_of(self.GONE_TENANT, permissions=permissions)
+        workspace.run(query=MARCH, exports=[], sla={})
         with pytest.raises(AccessError):
-            bench.run(query=MARCH, exports=[], sla={"include_deleted": False})
-        bench.become(self.GONE_TENANT)
+            workspace.run(query=MARCH, exports=[], sla={"include_deleted": False})
+        workspace.become(self.GONE_TENANT)
 
-        report = bench.run(query=MARCH, exports=[], sla={"include_deleted": False})
+        report = workspace.run(query=MARCH, exports=[], sla={"include_deleted": False})
 
         assert report.fetched == 0
         assert report.warnings == ("sla: deleted queues left out: 1",)

@@ -21,7 +21,7 @@ from gcbatch.table import Table
 from gcbatch.windows import Window
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench
+    from tests.conftest import Workspace
 
 Cli = Callable[..., Result]
 
@@ -46,14 +46,20 @@ def cells(result: Result, header: str) -> list[list[str]]:
     ]
 
 
-def sla_export(bench: "Bench") -> dict[str, Any]:
-    return {"exporter": "csv", "table": "sla", "path": str(bench.folder / "sla.csv")}
+def sla_export(workspace: "Workspace") -> dict[str, Any]:
+    return {
+        "exporter": "csv",
+        "table": "sla",
+        "path": str(workspace.folder / "sla.csv"),
+    }
 
 
 class TestTheTable:
-    def test_a_run_shows_queues_worst_first(self, cli: Cli, bench: "Bench") -> None:
+    def test_a_run_shows_queues_worst_first(
+        self, cli: Cli, workspace: "Workspace"
+    ) -> None:
         """Each queue over the whole range against its target, with a mark."""
-        job = bench.write(sla={"targets": {"Call-backs": 80}})
+        job = workspace.write(sla={"targets": {"Call-backs": 80}})
 
         result = cli("run", job)
 
@@ -69,11 +75,11 @@ class TestTheTable:
         ]
 
     def test_worst_is_farthest_below_its_own_target(
-        self, cli: Cli, bench: "Bench"
+        self, cli: Cli, workspace: "Workspace"
     ) -> None:
         """Not the lowest level: a queue that misses by more comes before it."""
         targets = {"Call-backs": 100, "Retail in English": 1, "Prospects": 10}
-        job = bench.write(sla={"target": 30, "targets": targets})
+        job = workspace.write(sla={"target": 30, "targets": targets})
 
         result = cli("run", job)
 
@@ -81,9 +87,11 @@ class TestTheTable:
         assert [row[0] for row in rows][:2] == ["Internet support", "Call-backs"]
         assert [row[0] for row in rows][-1] == "Retail in English"
 
-    def test_a_narrow_miss_is_shown_as_one(self, cli: Cli, bench: "Bench") -> None:
+    def test_a_narrow_miss_is_shown_as_one(
+        self, cli: Cli, workspace: "Workspace"
+    ) -> None:
         """What rounds up to the target and misses it has a digit more."""
-        job = bench.write(sla={"targets": {"Call-backs": 82.9}})
+        job = workspace.write(sla={"targets": {"Call-backs": 82.9}})
 
         result = cli("run", job)
 
@@ -91,19 +99,19 @@ class TestTheTable:
         assert reported["Call-backs"][3:6] == ["82.87", "82.9", "missed"]
 
     def test_without_a_section_there_is_no_table(
-        self, cli: Cli, bench: "Bench"
+        self, cli: Cli, workspace: "Workspace"
     ) -> None:
         """A job of intervals alone shows what it did, and no service levels."""
-        result = cli("run", bench.write())
+        result = cli("run", workspace.write())
 
         assert result.exit_code == 0
         assert "SL %" not in result.stdout
 
     def test_media_types_are_shown_when_grouped_by(
-        self, cli: Cli, bench: "Bench"
+        self, cli: Cli, workspace: "Workspace"
     ) -> None:
         """They stand beside the queue."""
-        job = bench.write(query={"group_by": ["queueId", "mediaType"]}, sla={})
+        job = workspace.write(query={"group_by": ["queueId", "mediaType"]}, sla={})
 
         result = cli("run", job)
 
@@ -113,11 +121,11 @@ class TestTheTable:
 
     @pytest.mark.parametrize("command", ["run", "report"])
     def test_an_empty_range_says_what_to_check(
-        self, cli: Cli, bench: "Bench", command: str
+        self, cli: Cli, workspace: "Workspace", command: str
     ) -> None:
         """No conversations are a good answer, and seldom the one that was meant."""
         span = {"from": "2001-01-01", "to": "2001-01-08"}
-        job = bench.write(query=span, sla={})
+        job = workspace.write(query=span, sla={})
         cli("run", job)
 
         result = cli(command, job)
@@ -126,21 +134,25 @@ class TestTheTable:
         assert EMPTY in result.stdout
         assert "no conversations in this range" in EMPTY
 
-    def test_a_long_table_is_cut_and_says_so(self, cli: Cli, bench: "Bench") -> None:
+    def test_a_long_table_is_cut_and_says_so(
+        self, cli: Cli, workspace: "Workspace"
+    ) -> None:
         """A screen is no place for hundreds of rows."""
-        job = bench.write(sla={})
+        job = workspace.write(sla={})
         cli("run", job)
 
         result = cli("report", job, "--period", "hour")
 
         assert "… and 425 more rows; export the table to see all" in result.stdout
 
-    def test_queues_may_be_called_anything(self, cli: Cli, bench: "Bench") -> None:
+    def test_queues_may_be_called_anything(
+        self, cli: Cli, workspace: "Workspace"
+    ) -> None:
         """Brackets in a name are no markup."""
-        tenant = bench.simulator.tenant
+        tenant = workspace.simulator.tenant
         odd = [replace(q, name=f"[b]{q.name}[/b] [1]") for q in tenant.queues]
-        bench.become(replace(tenant, queues=tuple(odd)))
-        job = bench.write(sla={})
+        workspace.become(replace(tenant, queues=tuple(odd)))
+        job = workspace.write(sla={})
 
         shown = [cli("run", job), cli("report", job, "--period", "interval")]
 
@@ -211,29 +223,31 @@ def test_a_long_table_shows_what_sorting_all_of_it_would(
 
 
 class TestReport:
-    def test_it_prints_the_runs_table_again(self, cli: Cli, bench: "Bench") -> None:
+    def test_it_prints_the_runs_table_again(
+        self, cli: Cli, workspace: "Workspace"
+    ) -> None:
         """From the store, without a request; nothing is written."""
-        job = bench.write(sla={}, exports=[sla_export(bench)])
+        job = workspace.write(sla={}, exports=[sla_export(workspace)])
         run = cli("run", job)
-        (bench.folder / "sla.csv").unlink()
-        bench.simulator.request_log.clear()
+        (workspace.folder / "sla.csv").unlink()
+        workspace.simulator.request_log.clear()
 
         result = cli("report", job)
 
         assert result.exit_code == 0
         assert cells(result, "queue") == cells(run, "queue")
-        assert len(bench.simulator.request_log) == 0
-        assert not (bench.folder / "sla.csv").exists()
+        assert len(workspace.simulator.request_log) == 0
+        assert not (workspace.folder / "sla.csv").exists()
 
     def test_by_interval_it_is_the_tutorials_table(
-        self, cli: Cli, bench: "Bench"
+        self, cli: Cli, workspace: "Workspace"
     ) -> None:
         """Date, offers, handled, abandoned, level and handle time, in time order.
 
         After the average by handled calls comes the tutorial's own, by offers.
         """
         query = {"endpoint": "interval-report", "metrics": [], "queues": ["Prospects"]}
-        job = bench.write(query=query, sla={})
+        job = workspace.write(query=query, sla={})
         cli("run", job)
 
         result = cli("report", job, "--period", "interval")
@@ -247,16 +261,16 @@ class TestReport:
         assert dates == sorted(dates)
 
     def test_handle_time_by_offers_is_the_tables(
-        self, cli: Cli, bench: "Bench"
+        self, cli: Cli, workspace: "Workspace"
     ) -> None:
         """Seconds as its tutorial prints them, of each interval and of the range."""
         query = {"endpoint": "interval-report", "metrics": [], "queues": ["Prospects"]}
-        job = bench.write(query=query, sla={})
+        job = workspace.write(query=query, sla={})
         run = cli("run", job)
 
         by_interval = cli("report", job, "--period", "interval")
 
-        with (bench.folder / "job.csv").open(encoding="utf-8") as file:
+        with (workspace.folder / "job.csv").open(encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         lines = [row for row in cells(by_interval, "date") if row[0].startswith("1999")]
         shown = [row[-1] for row in lines]
@@ -270,13 +284,13 @@ class TestReport:
 
     @pytest.mark.parametrize("endpoint", ["conversation-aggregates", "queue-summary"])
     def test_other_endpoints_divide_by_handled_calls_alone(
-        self, cli: Cli, bench: "Bench", endpoint: str
+        self, cli: Cli, workspace: "Workspace", endpoint: str
     ) -> None:
         """The average by offers is of one tutorial."""
         query: dict[str, Any] = {"endpoint": endpoint}
         if endpoint == "queue-summary":
             query["metrics"] = []
-        job = bench.write(query=query, sla={})
+        job = workspace.write(query=query, sla={})
 
         result = cli("run", job)
 
@@ -287,10 +301,10 @@ class TestReport:
         [("day", "1999-08-01"), ("week", "1999-W30"), ("month", "1999-08")],
     )
     def test_other_periods_have_a_column_of_their_own(
-        self, cli: Cli, bench: "Bench", period: str, label: str
+        self, cli: Cli, workspace: "Workspace", period: str, label: str
     ) -> None:
         """A row a period and queue, in time order."""
-        job = bench.write(sla={})
+        job = workspace.write(sla={})
         cli("run", job)
 
         result = cli("report", job, "--period", period)
@@ -299,9 +313,9 @@ class TestReport:
         assert header[:2] == [period, "queue"]
         assert first[0] == label
 
-    def test_json_is_for_machines(self, cli: Cli, bench: "Bench") -> None:
+    def test_json_is_for_machines(self, cli: Cli, workspace: "Workspace") -> None:
         """All rows and columns, numbers unrounded, instants in UTC."""
-        job = bench.write(sla={})
+        job = workspace.write(sla={})
         cli("run", job)
 
         result = cli("report", job, "--period", "week", "--json")
@@ -317,10 +331,12 @@ class TestReport:
         assert first["service_level_pct"] != round(first["service_level_pct"], 1)
         assert first["compliance_met"] is False
 
-    def test_json_of_nothing_is_an_empty_list(self, cli: Cli, bench: "Bench") -> None:
+    def test_json_of_nothing_is_an_empty_list(
+        self, cli: Cli, workspace: "Workspace"
+    ) -> None:
         """An empty range parses as well."""
         span = {"from": "2001-01-01", "to": "2001-01-08"}
-        job = bench.write(query=span, sla={})
+        job = workspace.write(query=span, sla={})
         cli("run", job)
 
         assert json.loads(cli("report", job, "--json").stdout) == []
@@ -342,7 +358,7 @@ class TestReport:
     def test_what_it_cannot_report_is_refused(
         self,
         cli: Cli,
-        bench: "Bench",
+        workspace: "Workspace",
         *,
         sections: dict[str, Any],
         arguments: list[str],
@@ -350,36 +366,38 @@ class TestReport:
         words: str,
     ) -> None:
         """One message with the way out, and no request."""
-        result = cli("report", bench.write(**sections), *arguments)
+        result = cli("report", workspace.write(**sections), *arguments)
 
         assert result.exit_code == code
         assert words in result.stderr
         assert result.stderr.count("error: ") == result.stderr.count("hint: ") == 1
-        assert len(bench.simulator.request_log) == 0
+        assert len(workspace.simulator.request_log) == 0
 
 
 class TestBreaches:
     def test_a_missed_target_is_exit_7_after_exporting(
-        self, cli: Cli, bench: "Bench"
+        self, cli: Cli, workspace: "Workspace"
     ) -> None:
         """The outputs are there, and standard error says how many rows missed."""
-        job = bench.write(sla={"period": "total"}, exports=[sla_export(bench)])
+        job = workspace.write(sla={"period": "total"}, exports=[sla_export(workspace)])
 
         result = cli("run", job, "--fail-on-breach")
 
         assert result.exit_code == 7
         assert result.stderr.splitlines()[-1] == "targets missed: 5"
-        written = (bench.folder / "sla.csv").read_text("utf-8")
+        written = (workspace.folder / "sla.csv").read_text("utf-8")
         assert len(written.splitlines()) == 7
         assert "SL %" in result.stdout
 
-    def test_rows_of_the_jobs_period_count(self, cli: Cli, bench: "Bench") -> None:
+    def test_rows_of_the_jobs_period_count(
+        self, cli: Cli, workspace: "Workspace"
+    ) -> None:
         """A queue that misses on three days misses three times."""
-        job = bench.write(sla={"target": 0.1})
-        bench.write("all", sla={"target": 0})
+        job = workspace.write(sla={"target": 0.1})
+        workspace.write("all", sla={"target": 0})
 
         missed = cli("run", job, "--fail-on-breach")
-        met = cli("run", bench.folder / "all.yaml", "--fail-on-breach")
+        met = cli("run", workspace.folder / "all.yaml", "--fail-on-breach")
 
         reported = json.loads(cli("report", job, "--period", "day", "--json").stdout)
         breaches = sum(row["compliance_met"] is False for row in reported)
@@ -395,28 +413,30 @@ class TestBreaches:
         ],
     )
     def test_nothing_missed_is_exit_0(
-        self, cli: Cli, bench: "Bench", sla: dict[str, Any] | None
+        self, cli: Cli, workspace: "Workspace", sla: dict[str, Any] | None
     ) -> None:
         """Where all targets are met, or none is set, the run is done."""
-        result = cli("run", bench.write(sla=sla), "--fail-on-breach")
+        result = cli("run", workspace.write(sla=sla), "--fail-on-breach")
 
         assert result.exit_code == 0
         assert "targets missed" not in result.stderr
 
     def test_without_the_option_a_breach_is_a_number(
-        self, cli: Cli, bench: "Bench"
+        self, cli: Cli, workspace: "Workspace"
     ) -> None:
         """It is in the report of the run, and the exit code is 0."""
-        job = bench.write(sla={"period": "total"})
+        job = workspace.write(sla={"period": "total"})
 
         result = cli("run", job, "--json")
 
         assert result.exit_code == 0
         assert json.loads(result.stdout)["breaches"] == 5
 
-    def test_it_stays_json_on_standard_output(self, cli: Cli, bench: "Bench") -> None:
+    def test_it_stays_json_on_standard_output(
+        self, cli: Cli, workspace: "Workspace"
+    ) -> None:
         """With both options the one is printed and the other exits."""
-        job = bench.write(sla={"period": "total"})
+        job = workspace.write(sla={"period": "total"})
 
         result = cli("run", job, "--json", "--fail-on-breach")
 

@@ -29,7 +29,7 @@ import pytest
 from gcbatch.simulator import Call, Queue, Tenant, generate_calls
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench, BenchOf
+    from tests.conftest import Workspace, WorkspaceOf
 
 Row = dict[str, Any]
 Rows = dict[tuple[datetime, str], Row]
@@ -274,7 +274,7 @@ def check(path: Path, kind: str, expected: Rows) -> None:
 
 
 def check_periods(
-    bench: "Bench",
+    workspace: "Workspace",
     stories: Iterable[Story],
     zone: str,
     span: tuple[str, str],
@@ -287,7 +287,7 @@ def check_periods(
     stories, calendar = list(stories), Calendar.of(zone, span, granularity)
     truth = {kind: count(stories, calendar, kind) for kind in periods}
 
-    bench.run(
+    workspace.run(
         query={
             "from": span[0],
             "to": span[1],
@@ -296,13 +296,13 @@ def check_periods(
         },
         fetch=fetch,
         sla={},
-        exports=exports(bench.folder, truth),
+        exports=exports(workspace.folder, truth),
     )
 
     for period, expected in truth.items():
         assert expected
         for kind in READERS:
-            check(bench.folder / f"{period}.{kind}", kind, expected)
+            check(workspace.folder / f"{period}.{kind}", kind, expected)
     return truth
 
 
@@ -315,11 +315,11 @@ WEEK = ("1999-08-01", "1999-08-08")
     [("PT15M", "P2D"), ("PT30M", "PT12H"), ("PT1H", "auto")],
 )
 def test_the_week_equals_the_call_log(
-    bench: "Bench", granularity: str, chunk: str
+    workspace: "Workspace", granularity: str, chunk: str
 ) -> None:
     """Per queue and period every figure is the log's own, in all three formats."""
     truth = check_periods(
-        bench, stories_of_the_log(), ISRAEL, WEEK, granularity, chunk=chunk
+        workspace, stories_of_the_log(), ISRAEL, WEEK, granularity, chunk=chunk
     )
 
     days = {start for start, _ in truth["day"]}
@@ -327,12 +327,18 @@ def test_the_week_equals_the_call_log(
     assert len(truth["total"]) == 6
 
 
-def test_a_week_of_days_equals_the_call_log(bench: "Bench") -> None:
+def test_a_week_of_days_equals_the_call_log(workspace: "Workspace") -> None:
     """Buckets of a day do for every period of a day or more."""
     periods = [period for period in PERIODS if period != "hour"]
 
     check_periods(
-        bench, stories_of_the_log(), ISRAEL, WEEK, "P1D", periods=periods, chunk="P3D"
+        workspace,
+        stories_of_the_log(),
+        ISRAEL,
+        WEEK,
+        "P1D",
+        periods=periods,
+        chunk="P3D",
     )
 
 
@@ -340,10 +346,10 @@ def test_a_week_of_days_equals_the_call_log(bench: "Bench") -> None:
     "span", [("1999-08-03", "1999-08-06"), ("1999-08-07", WEEK[1])]
 )
 def test_a_part_of_a_week_is_clipped_to_the_range(
-    bench: "Bench", span: tuple[str, str]
+    workspace: "Workspace", span: tuple[str, str]
 ) -> None:
     """Weeks, months and totals that reach beyond the range end with it."""
-    truth = check_periods(bench, stories_of_the_log(), ISRAEL, span, "PT1H")
+    truth = check_periods(workspace, stories_of_the_log(), ISRAEL, span, "PT1H")
 
     calendar = Calendar.of(ISRAEL, span, "PT1H")
     for period in ("week", "month", "total"):
@@ -417,14 +423,14 @@ def stories_near(zone: str, span: tuple[str, str]) -> list[Story]:
     ("granularity", "chunk"), [("PT15M", "PT6H"), ("PT1H", "auto")]
 )
 def test_periods_are_right_across_a_change_of_the_clocks(
-    bench_of: "BenchOf", zone: str, change: int, granularity: str, chunk: str
+    workspace_of: "WorkspaceOf", zone: str, change: int, granularity: str, chunk: str
 ) -> None:
     """A day that clocks make longer or shorter has all of its calls and no other's."""
     day = date.fromisoformat(CHANGES[zone][change])
     span = (str(day - DAY), str(day + 2 * DAY))
 
     truth = check_periods(
-        bench_of(year()),
+        workspace_of(year()),
         stories_near(zone, span),
         zone,
         span,
@@ -448,11 +454,11 @@ def test_periods_are_right_across_a_change_of_the_clocks(
 @pytest.mark.one_in(2)
 @pytest.mark.parametrize(("zone", "chunk"), [(DUBLIN, "auto"), (NEW_YORK, "P25D")])
 def test_a_year_of_months_has_both_changes(
-    bench_of: "BenchOf", zone: str, chunk: str
+    workspace_of: "WorkspaceOf", zone: str, chunk: str
 ) -> None:
     """Days, weeks, months and the total are local ones the whole year round."""
     truth = check_periods(
-        bench_of(year()),
+        workspace_of(year()),
         stories_of_the_year(),
         zone,
         ("2026-01-01", "2027-01-01"),
@@ -467,15 +473,15 @@ def test_a_year_of_months_has_both_changes(
     assert len({row["period"] for row in truth["week"].values()}) == 53
 
 
-def test_a_call_less_or_a_second_more_is_noticed(bench: "Bench") -> None:
+def test_a_call_less_or_a_second_more_is_noticed(workspace: "Workspace") -> None:
     """The comparison itself is sharp."""
     stories = list(stories_of_the_log())
     at = next(n for n, story in enumerate(stories) if story.ended)
     ended = (stories[at].ended or stories[at].offered) + 1000 * MS
     later = [*stories[:at], replace(stories[at], ended=ended), *stories[at + 1 :]]
-    check_periods(bench, stories, ISRAEL, WEEK, "PT1H", periods=["week"])
+    check_periods(workspace, stories, ISRAEL, WEEK, "PT1H", periods=["week"])
     calendar = Calendar.of(ISRAEL, WEEK, "PT1H")
 
     for wrong in (stories[1:], later):
         with pytest.raises(AssertionError):
-            check(bench.folder / "week.csv", "csv", count(wrong, calendar, "week"))
+            check(workspace.folder / "week.csv", "csv", count(wrong, calendar, "week"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gcbatch.simulator import sample_tenant
-from tests.conftest import Bench, BenchOf
+from tests.conftest import Workspace, WorkspaceOf
 
 JOB = "Süd→日本.yaml"
 COMMANDS = (
@@ -60,21 +60,21 @@ Path("codes.json").write_text(json.dumps(codes), "utf-8")
 
 
 @pytest.fixture
-def named(bench_of: BenchOf) -> Bench:
+def named(workspace_of: WorkspaceOf) -> Workspace:
     """Start a simulator whose queues have names that few encodings can show."""
     tenant = sample_tenant()
     queues = [replace(q, name=f"{q.name} → 日本語 é") for q in tenant.queues]
-    bench = bench_of(replace(tenant, queues=tuple(queues)))
+    workspace = workspace_of(replace(tenant, queues=tuple(queues)))
     day = {"from": "1999-08-01", "to": "1999-08-02"}
-    path = str(bench.folder / "sla.csv")
-    written = bench.write(
+    path = str(workspace.folder / "sla.csv")
+    written = workspace.write(
         "south",
         query=day,
         sla={},
         exports=[{"exporter": "csv", "table": "sla", "path": path}],
     )
-    written.rename(bench.folder / JOB)
-    return bench
+    written.rename(workspace.folder / JOB)
+    return workspace
 
 
 @pytest.mark.slow
@@ -89,7 +89,7 @@ def named(bench_of: BenchOf) -> Bench:
     ids=["ascii", "latin-1", "cp1252", "C"],
 )
 def test_no_encoding_decides_an_exit_code(
-    named: Bench, environ: dict[str, str], encoding: str
+    named: Workspace, environ: dict[str, str], encoding: str
 ) -> None:
     """What cannot be shown is replaced, on standard output and standard error."""
     calls = [*COMMANDS, *(arguments for arguments, _ in FAILING)]
@@ -112,7 +112,7 @@ def test_no_encoding_decides_an_exit_code(
 
 
 @pytest.mark.slow
-def test_json_loses_no_character(named: Bench) -> None:
+def test_json_loses_no_character(named: Workspace) -> None:
     """Where the encoding lacks one, it is escaped."""
     sh(named, f"-m gcbatch run {JOB}")
 
@@ -123,13 +123,13 @@ def test_json_loses_no_character(named: Bench) -> None:
 
 
 def sh(
-    bench: Bench, arguments: str, **environ: str
+    workspace: Workspace, arguments: str, **environ: str
 ) -> "subprocess.CompletedProcess[str]":
     """Run an interpreter from a shell, which redirects its streams."""
     return subprocess.run(  # noqa: S603 - our own commands
         ["/bin/bash", "-c", f"set -o pipefail; {sys.executable} {arguments}"],
-        cwd=bench.folder,
-        env={**bench.process_environ, **environ},
+        cwd=workspace.folder,
+        env={**workspace.process_environ, **environ},
         capture_output=True,
         text=True,
         timeout=60,
@@ -152,7 +152,7 @@ full = pytest.mark.skipif(
     ],
 )
 def test_a_run_loses_nothing_but_what_it_prints(
-    named: Bench, option: str, target: str, reason: str
+    named: Workspace, option: str, target: str, reason: str
 ) -> None:
     """Outputs and account are written; a line on standard error says what is not."""
     done = sh(named, f"{option} -m gcbatch run {JOB} {target}")
@@ -186,10 +186,10 @@ def test_a_run_loses_nothing_but_what_it_prints(
     ],
 )
 def test_full_and_closed_streams_have_a_code(
-    bench: Bench, arguments: str, code: int
+    workspace: Workspace, arguments: str, code: int
 ) -> None:
     """6 where standard output could not be written; a reader may leave."""
-    done = sh(bench, f"-m gcbatch {arguments}")
+    done = sh(workspace, f"-m gcbatch {arguments}")
 
     assert done.returncode == code
     assert "Traceback" not in done.stderr
@@ -197,13 +197,13 @@ def test_full_and_closed_streams_have_a_code(
 
 
 @pytest.mark.slow
-def test_no_file_comes_to_be_standard_output(bench: Bench) -> None:
+def test_no_file_comes_to_be_standard_output(workspace: Workspace) -> None:
     """Where the first descriptors are closed, what is opened next would have them."""
     code = (
         "import os; from gcbatch.cli.streams import tolerant_streams\n"
         "with tolerant_streams(): print(os.open('x', os.O_CREAT), file=open('y', 'w'))"
     )
 
-    sh(bench, f'-c "{code}" <&- >&- 2>&-')
+    sh(workspace, f'-c "{code}" <&- >&- 2>&-')
 
-    assert int((bench.folder / "y").read_text()) > 2
+    assert int((workspace.folder / "y").read_text()) > 2

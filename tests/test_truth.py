@@ -30,7 +30,7 @@ import pytest
 from gcbatch.simulator import Call, Queue, Tenant, generate_calls
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench, BenchOf
+    from tests.conftest import Workspace, WorkspaceOf
 
 MS = timedelta(milliseconds=1)
 TARGET = 0.8
@@ -197,10 +197,10 @@ def read_parquet(path: Path) -> list[Row]:
 READERS = {"csv": read_csv, "json": read_json, "parquet": read_parquet}
 
 
-def check_outputs(bench: "Bench", expected: dict[Any, Row]) -> None:
+def check_outputs(workspace: "Workspace", expected: dict[Any, Row]) -> None:
     """Assert that all three files hold exactly the expected rows, in order."""
     for kind, read in READERS.items():
-        rows = read(bench.folder / f"job.{kind}")
+        rows = read(workspace.folder / f"job.{kind}")
         order = [(row["interval_start"], row["queue_id"]) for row in rows]
         found = {}
         for row in rows:
@@ -213,13 +213,13 @@ def check_outputs(bench: "Bench", expected: dict[Any, Row]) -> None:
         assert found == expected, kind
 
 
-def test_the_weeks_rows_equal_the_call_log(bench: "Bench") -> None:
+def test_the_weeks_rows_equal_the_call_log(workspace: "Workspace") -> None:
     """Per queue and hour every figure is the log's own, in all three formats."""
     expected = count(stories_of_the_log(), "PT1H", "Asia/Jerusalem")
 
-    bench.run()
+    workspace.run()
 
-    check_outputs(bench, expected)
+    check_outputs(workspace, expected)
     assert len(expected) == 485
 
 
@@ -308,7 +308,11 @@ def count_the_year(
 
 
 def check_span(
-    bench: "Bench", zone: str, granularity: str, span: tuple[str, str], **fetch: Any
+    workspace: "Workspace",
+    zone: str,
+    granularity: str,
+    span: tuple[str, str],
+    **fetch: Any,
 ) -> int:
     """Run a job over local days and check its rows; return its queries."""
     named = fetch.pop("queues", None)
@@ -322,7 +326,7 @@ def check_span(
         if named is None or key[2] in named
     }
 
-    report = bench.run(
+    report = workspace.run(
         query={
             "from": span[0],
             "to": span[1],
@@ -333,7 +337,7 @@ def check_span(
         fetch=fetch,
     )
 
-    check_outputs(bench, expected)
+    check_outputs(workspace, expected)
     assert expected
     return report.queries
 
@@ -346,13 +350,13 @@ def check_span(
     [("PT15M", "auto"), ("PT15M", "PT6H"), ("PT1H", "P1D")],
 )
 def test_hours_are_right_across_a_change_of_the_clocks(
-    bench_of: "BenchOf", zone: str, change: int, granularity: str, chunk: str
+    workspace_of: "WorkspaceOf", zone: str, change: int, granularity: str, chunk: str
 ) -> None:
     """However windows are cut, no bucket is lost or torn where clocks change."""
     day = date.fromisoformat(CHANGES[zone][change])
     span = (str(day - timedelta(days=1)), str(day + timedelta(days=2)))
 
-    check_span(bench_of(year()), zone, granularity, span, chunk=chunk)
+    check_span(workspace_of(year()), zone, granularity, span, chunk=chunk)
 
 
 @pytest.mark.one_in(7)
@@ -369,10 +373,14 @@ def test_hours_are_right_across_a_change_of_the_clocks(
     ],
 )
 def test_days_weeks_and_months_are_local_ones(
-    bench_of: "BenchOf", zone: str, granularity: str, chunk: str, span: tuple[str, str]
+    workspace_of: "WorkspaceOf",
+    zone: str,
+    granularity: str,
+    chunk: str,
+    span: tuple[str, str],
 ) -> None:
     """A day is 23 to 25 hours long as its zone has it, in weeks and months too."""
-    check_span(bench_of(year()), zone, granularity, span, chunk=chunk)
+    check_span(workspace_of(year()), zone, granularity, span, chunk=chunk)
 
 
 @pytest.mark.parametrize(
@@ -383,13 +391,13 @@ def test_days_weeks_and_months_are_local_ones(
     ],
 )
 def test_batches_of_queues_come_together_again(
-    bench_of: "BenchOf", limits: dict[str, int]
+    workspace_of: "WorkspaceOf", limits: dict[str, int]
 ) -> None:
     """Queues asked in several batches and windows end as the same rows."""
     names = [queue.name for queue in QUEUES[:28]]
 
     queries = check_span(
-        bench_of(year()),
+        workspace_of(year()),
         DUBLIN,
         "PT1H",
         ("2026-10-24", "2026-10-27"),
@@ -401,12 +409,12 @@ def test_batches_of_queues_come_together_again(
     assert queries > 1
 
 
-def test_a_row_too_many_or_too_few_is_noticed(bench: "Bench") -> None:
+def test_a_row_too_many_or_too_few_is_noticed(workspace: "Workspace") -> None:
     """The comparison itself is sharp: a second more or a call less fails it."""
     stories = list(stories_of_the_log())
-    bench.run()
+    workspace.run()
     later = replace(stories[-1], offered=stories[-1].offered - timedelta(seconds=1))
 
     for wrong in (stories[1:], [*stories[:-1], later]):
         with pytest.raises(AssertionError):
-            check_outputs(bench, count(wrong, "PT1H", "Asia/Jerusalem"))
+            check_outputs(workspace, count(wrong, "PT1H", "Asia/Jerusalem"))

@@ -17,7 +17,7 @@ from gcbatch import AccessError, DataError, JobError, RunReport
 from gcbatch.simulator import Call, Fault, Faults, Queue, Tenant, generate_calls
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench, BenchOf
+    from tests.conftest import Workspace, WorkspaceOf
 
 API, REPORT, SUMMARY = "conversation-aggregates", "interval-report", "queue-summary"
 TUTORIALS = (REPORT, SUMMARY)
@@ -32,13 +32,13 @@ Row = dict[str, Any]
 both = pytest.mark.parametrize("endpoint", TUTORIALS)
 
 
-def ask(bench: "Bench", endpoint: str, **sections: Any) -> RunReport:
+def ask(workspace: "Workspace", endpoint: str, **sections: Any) -> RunReport:
     """Run the usual job with another endpoint, exporting nothing."""
     query = {"endpoint": endpoint, **sections.pop("query", {})}
     if endpoint in TUTORIALS:
         query["metrics"] = []
     sections.setdefault("sla", {})
-    return bench.run(endpoint, query=query, exports=[], **sections)
+    return workspace.run(endpoint, query=query, exports=[], **sections)
 
 
 def sla(report: RunReport) -> list[Row]:
@@ -52,17 +52,19 @@ def intervals(report: RunReport) -> list[Row]:
     return rows
 
 
-def totals(bench: "Bench", endpoint: str, **sections: Any) -> dict[str, Row]:
+def totals(workspace: "Workspace", endpoint: str, **sections: Any) -> dict[str, Row]:
     """Return the rows of the whole range by queue."""
-    report = ask(bench, endpoint, sla={"period": "total"}, **sections)
+    report = ask(workspace, endpoint, sla={"period": "total"}, **sections)
     return {row["queue_name"]: row for row in sla(report)}
 
 
 class TestAgreement:
-    def test_three_endpoints_agree_on_the_same_calls(self, bench: "Bench") -> None:
+    def test_three_endpoints_agree_on_the_same_calls(
+        self, workspace: "Workspace"
+    ) -> None:
         """Answered, abandoned and handle time are the same per queue, to the call."""
-        api = totals(bench, API)
-        report, summary = (totals(bench, endpoint) for endpoint in TUTORIALS)
+        api = totals(workspace, API)
+        report, summary = (totals(workspace, endpoint) for endpoint in TUTORIALS)
 
         assert len(api) == QUEUE_COUNT
         assert report.keys() == summary.keys() == api.keys()
@@ -76,11 +78,11 @@ class TestAgreement:
             offered = summary[name]["answered"] + summary[name]["abandoned"]
             assert summary[name]["offered"] == offered
 
-    def test_days_agree_too(self, bench: "Bench") -> None:
+    def test_days_agree_too(self, workspace: "Workspace") -> None:
         """What is counted where it happens agrees by the day as well."""
         days = {}
         for endpoint in (API, *TUTORIALS):
-            rows = sla(ask(bench, endpoint))
+            rows = sla(ask(workspace, endpoint))
             days[endpoint] = {
                 (row["period"], row["queue_name"]): (row["answered"], row["abandoned"])
                 for row in rows
@@ -90,10 +92,10 @@ class TestAgreement:
         assert days[REPORT] == days[API]
         assert days[SUMMARY] == days[API]
 
-    def test_their_levels_are_those_of_the_docs(self, bench: "Bench") -> None:
+    def test_their_levels_are_those_of_the_docs(self, workspace: "Workspace") -> None:
         """The table of docs/numbers.md is what the sample week gives."""
-        api = totals(bench, API)
-        report, summary = (totals(bench, endpoint) for endpoint in TUTORIALS)
+        api = totals(workspace, API)
+        report, summary = (totals(workspace, endpoint) for endpoint in TUTORIALS)
         text = (DOCS / "numbers.md").read_text("utf-8")
         header = "| queue | answered | abandoned | AHT | API | tutorials |"
         table = text.split(header)[1].split("\n\n")[0].splitlines()[2:]
@@ -120,9 +122,9 @@ class TestAgreement:
             level = report[name]["service_level_pct"]
             assert math.isclose(row["service_level_pct"], level, rel_tol=1e-9)
 
-    def test_a_level_is_of_the_handled_calls(self, bench: "Bench") -> None:
+    def test_a_level_is_of_the_handled_calls(self, workspace: "Workspace") -> None:
         """It is the API's numerator over the answered calls alone."""
-        rows = ask(bench, API, sla={"period": "total"}).tables["sla"].basis
+        rows = ask(workspace, API, sla={"period": "total"}).tables["sla"].basis
         assert rows is not None
         in_time = {
             row["queue_name"]: (row["service_level_numerator"], row["answered"])
@@ -130,7 +132,7 @@ class TestAgreement:
         }
 
         for endpoint in TUTORIALS:
-            for name, row in totals(bench, endpoint).items():
+            for name, row in totals(workspace, endpoint).items():
                 part, whole = in_time[name]
                 level = row["service_level_pct"]
                 assert math.isclose(level, 100 * part / whole, rel_tol=1e-9)
@@ -138,14 +140,14 @@ class TestAgreement:
     @both
     @pytest.mark.parametrize("chunk", ["auto", "PT6H"])
     def test_any_cut_gives_the_same_numbers(
-        self, bench: "Bench", endpoint: str, chunk: str
+        self, workspace: "Workspace", endpoint: str, chunk: str
     ) -> None:
         """Split anyhow, counts are the same, floats to 1e-9."""
         queues = ["Prospects", "Call-backs"]
         query = {"queues": queues, "to": "1999-08-05"}
-        expected = sla(ask(bench, endpoint, query=query, fetch={"chunk": "P1D"}))
+        expected = sla(ask(workspace, endpoint, query=query, fetch={"chunk": "P1D"}))
 
-        found = sla(ask(bench, endpoint, query=query, fetch={"chunk": chunk}))
+        found = sla(ask(workspace, endpoint, query=query, fetch={"chunk": chunk}))
 
         assert len(found) == len(expected) == 8
         for row, other in zip(found, expected, strict=True):
@@ -158,12 +160,12 @@ class TestAgreement:
 
 
 class TestOnTheWire:
-    def test_a_report_asks_a_queue_a_query(self, bench: "Bench") -> None:
+    def test_a_report_asks_a_queue_a_query(self, workspace: "Workspace") -> None:
         """Body and parameters are the tutorial's; a page is a parameter."""
         query = {"queues": ["Prospects"], "granularity": "PT15M"}
-        ask(bench, REPORT, query=query, fetch={"chunk": "P7D"})
+        ask(workspace, REPORT, query=query, fetch={"chunk": "P7D"})
 
-        first, *others = bench.data_requests
+        first, *others = workspace.data_requests
         (queue_id,) = {p["value"] for p in first.request["filter"]["predicates"]}
         assert first.request == {
             "dateRange": {
@@ -193,12 +195,12 @@ class TestOnTheWire:
             assert entry.request == first.request
             assert parse_qs(entry.query).keys() == {"pageSize", "pageId"}
 
-    def test_a_summarys_token_travels_in_the_body(self, bench: "Bench") -> None:
+    def test_a_summarys_token_travels_in_the_body(self, workspace: "Workspace") -> None:
         """The next page's token stands beside the unchanged query."""
         query = {"queues": ["Prospects", "Call-backs"]}
-        ask(bench, SUMMARY, query=query, fetch={"chunk": "P7D"})
+        ask(workspace, SUMMARY, query=query, fetch={"chunk": "P7D"})
 
-        first, *others = bench.data_requests
+        first, *others = workspace.data_requests
         (grouping,) = first.request["groupings"]
         assert first.request == {
             "dateFrom": "1999-07-31T21:00:00.000Z",
@@ -219,90 +221,98 @@ class TestOnTheWire:
         tokens = [entry.request.pop("nextPageToken") for entry in others]
         assert all(entry.request == first.request for entry in others)
         assert len(set(tokens)) == len(tokens)
-        assert {entry.query for entry in bench.data_requests} == {""}
+        assert {entry.query for entry in workspace.data_requests} == {""}
 
     @both
     def test_a_token_is_asked_as_the_tutorial_asks(
-        self, bench: "Bench", endpoint: str
+        self, workspace: "Workspace", endpoint: str
     ) -> None:
         """POST /v2/oauth/token with a JSON body, where the job says so."""
         org = {"token": {"path": "/v2/oauth/token", "style": "json"}}
 
-        report = ask(bench, endpoint, org=org)
+        report = ask(workspace, endpoint, org=org)
 
-        paths = [entry.path for entry in bench.simulator.requests("oauth")]
+        paths = [entry.path for entry in workspace.simulator.requests("oauth")]
         assert paths == ["/v2/oauth/token"]
         assert report.tokens == 1
         assert len(sla(report)) > 0
 
-    def test_a_wrong_style_is_refused_in_words(self, bench: "Bench") -> None:
+    def test_a_wrong_style_is_refused_in_words(self, workspace: "Workspace") -> None:
         """Basic credentials are not what that address wants."""
         org = {"token": {"path": "/v2/oauth/token"}}
 
         with pytest.raises(AccessError, match="/v2/oauth/token") as caught:
-            ask(bench, REPORT, org=org)
+            ask(workspace, REPORT, org=org)
 
-        assert bench.simulator.client_secret not in str(caught.value)
+        assert workspace.simulator.client_secret not in str(caught.value)
 
     def test_all_listed_queues_are_asked_where_none_is_named(
-        self, bench: "Bench"
+        self, workspace: "Workspace"
     ) -> None:
         """A report fans out over them; a summary asks them all at once."""
-        report = ask(bench, REPORT, fetch={"chunk": "P7D"})
+        report = ask(workspace, REPORT, fetch={"chunk": "P7D"})
         asked = {
             p["value"]
-            for entry in bench.data_requests
+            for entry in workspace.data_requests
             for p in entry.request["filter"]["predicates"]
         }
-        bench.simulator.request_log.clear()
-        ask(bench, SUMMARY, fetch={"chunk": "P7D"})
+        workspace.simulator.request_log.clear()
+        ask(workspace, SUMMARY, fetch={"chunk": "P7D"})
 
         assert report.queries == len(asked) == QUEUE_COUNT
-        for entry in bench.data_requests:
+        for entry in workspace.data_requests:
             assert entry.request["groupings"] == [{"name": "queue", "type": "queue"}]
 
-    def test_a_report_needs_the_queues_listed(self, bench_of: "BenchOf") -> None:
+    def test_a_report_needs_the_queues_listed(
+        self, workspace_of: "WorkspaceOf"
+    ) -> None:
         """Who may not list queues has to name them by id."""
-        bench = bench_of(permissions=frozenset({DATA_VIEW}))
+        workspace = workspace_of(permissions=frozenset({DATA_VIEW}))
 
         with pytest.raises(
             AccessError, match="interval-report requests data by queue"
         ) as caught:
-            ask(bench, REPORT)
+            ask(workspace, REPORT)
 
         assert caught.value.exit_code == 3
-        assert not bench.data_requests
+        assert not workspace.data_requests
 
-    def test_queues_named_by_id_need_no_listing(self, bench_of: "BenchOf") -> None:
+    def test_queues_named_by_id_need_no_listing(
+        self, workspace_of: "WorkspaceOf"
+    ) -> None:
         """Their names come with the answers."""
-        bench = bench_of(permissions=frozenset({DATA_VIEW}))
-        (queue,) = (q for q in bench.simulator.tenant.queues if q.name == "Prospects")
+        workspace = workspace_of(permissions=frozenset({DATA_VIEW}))
+        (queue,) = (
+            q for q in workspace.simulator.tenant.queues if q.name == "Prospects"
+        )
 
         for endpoint in TUTORIALS:
-            rows = sla(ask(bench, endpoint, query={"queues": [queue.id]}))
+            rows = sla(ask(workspace, endpoint, query={"queues": [queue.id]}))
             assert {row["queue_name"] for row in rows} == {"Prospects"}
             assert {row["target_pct"] for row in rows} == {None}
 
-    def test_an_org_that_lists_no_queue_is_refused(self, bench_of: "BenchOf") -> None:
+    def test_an_org_that_lists_no_queue_is_refused(
+        self, workspace_of: "WorkspaceOf"
+    ) -> None:
         """There is nothing to ask by: the client's divisions may hide them all."""
-        bench = bench_of(Tenant(name="Bare", version="1"))
+        workspace = workspace_of(Tenant(name="Bare", version="1"))
 
         with pytest.raises(AccessError, match="the org lists none") as caught:
-            ask(bench, REPORT)
+            ask(workspace, REPORT)
 
         assert "divisions" in str(caught.value.hint)
 
     def test_a_section_sla_that_comes_later_brings_targets(
-        self, bench: "Bench"
+        self, workspace: "Workspace"
     ) -> None:
         """Stored parts serve, but the queues' own targets are looked up then."""
         query = {"granularity": "PT1H"}
-        ask(bench, SUMMARY, query=query, sla=None)
-        asked = len(bench.data_requests)
+        ask(workspace, SUMMARY, query=query, sla=None)
+        asked = len(workspace.data_requests)
 
-        rows = sla(ask(bench, SUMMARY, query=query, sla={}))
+        rows = sla(ask(workspace, SUMMARY, query=query, sla={}))
 
-        assert len(bench.data_requests) == asked
+        assert len(workspace.data_requests) == asked
         assert {row["target_pct"] for row in rows} == {80.0}
 
 
@@ -313,49 +323,49 @@ class TestPages:
     @both
     @pytest.mark.parametrize("kind", ["repeated_token", "looping_tokens"])
     def test_a_loop_is_named_and_left(
-        self, bench_of: "BenchOf", endpoint: str, kind: Any
+        self, workspace_of: "WorkspaceOf", endpoint: str, kind: Any
     ) -> None:
         """A token that comes again would never end: exit 5, and nothing is stored."""
-        bench = bench_of(faults=Faults(Fault(kind, times=None)))
+        workspace = workspace_of(faults=Faults(Fault(kind, times=None)))
 
         with pytest.raises(DataError, match="pages run in a loop") as caught:
-            ask(bench, endpoint, query=self.QUARTERS, fetch=self.WEEK)
+            ask(workspace, endpoint, query=self.QUARTERS, fetch=self.WEEK)
 
         assert caught.value.exit_code == 5
         assert f"{endpoint} 1999-07-31T21:00:00.000Z/" in caught.value.problem
         pages = re.findall(r"page (\d+)", caught.value.problem)
         assert len(pages) == 2
-        assert len(bench.data_requests) < 20
-        assert bench.parts == []
+        assert len(workspace.data_requests) < 20
+        assert workspace.parts == []
 
     @pytest.mark.one_in(4)
     @both
     @pytest.mark.parametrize("nth", [(1,), (2,), (1, 2)])
     def test_an_empty_page_in_between_loses_nothing(
-        self, bench_of: "BenchOf", endpoint: str, nth: tuple[int, ...]
+        self, workspace_of: "WorkspaceOf", endpoint: str, nth: tuple[int, ...]
     ) -> None:
         """Only a missing token ends the pages, not a page without rows."""
         sections: dict[str, Any] = {"query": self.QUARTERS, "fetch": self.WEEK}
-        expected = intervals(ask(bench_of(), endpoint, **sections))
+        expected = intervals(ask(workspace_of(), endpoint, **sections))
         fault = Fault("empty_page", nth=nth, times=None)
-        bench = bench_of(faults=Faults(fault))
+        workspace = workspace_of(faults=Faults(fault))
 
-        found = intervals(ask(bench, endpoint, **sections))
+        found = intervals(ask(workspace, endpoint, **sections))
 
-        assert len(bench.simulator.faults.triggered) == len(nth)
+        assert len(workspace.simulator.faults.triggered) == len(nth)
         assert found == expected
 
     @pytest.mark.one_in(2)
     @both
     @pytest.mark.parametrize("kind", ["no_results", "extra_fields", "offset_intervals"])
     def test_what_answers_may_be_like(
-        self, bench_of: "BenchOf", endpoint: str, kind: Any
+        self, workspace_of: "WorkspaceOf", endpoint: str, kind: Any
     ) -> None:
         """A missing list is an empty one; unknown keys and offsets change no row."""
-        expected = intervals(ask(bench_of(), endpoint))
-        bench = bench_of(faults=Faults(Fault(kind, times=None)))
+        expected = intervals(ask(workspace_of(), endpoint))
+        workspace = workspace_of(faults=Faults(Fault(kind, times=None)))
 
-        found = intervals(ask(bench, endpoint))
+        found = intervals(ask(workspace, endpoint))
 
         assert found == ([] if kind == "no_results" else expected)
 
@@ -371,67 +381,71 @@ class TestOddAnswers:
         ],
     )
     def test_a_bucket_that_cannot_be_is_named(
-        self, bench_of: "BenchOf", endpoint: str, kind: Any, words: str
+        self, workspace_of: "WorkspaceOf", endpoint: str, kind: Any, words: str
     ) -> None:
         """Exit 5 with the query and the bucket; nothing is exported or stored."""
-        bench = bench_of(faults=Faults(Fault(kind)))
+        workspace = workspace_of(faults=Faults(Fault(kind)))
 
         with pytest.raises(DataError, match=words) as caught:
-            ask(bench, endpoint, fetch={"chunk": "P7D", "concurrency": 1})
+            ask(workspace, endpoint, fetch={"chunk": "P7D", "concurrency": 1})
 
         assert caught.value.exit_code == 5
         problem = caught.value.problem
         assert problem.startswith(f"{endpoint} 1999-07-31T21:00:00.000Z/1999-08-07T")
         assert re.search(r" (199[89]-\d\d-\d\dT\d\d:\d\d)", problem.split(": ", 1)[1])
-        assert bench.parts == []
+        assert workspace.parts == []
 
     def test_of_several_doubled_buckets_the_earliest_is_named(
-        self, bench_of: "BenchOf"
+        self, workspace_of: "WorkspaceOf"
     ) -> None:
         """However they are ordered, and however many are sound."""
         hours = [7, 5, 6, 7, 5, 4]
         rows = [{"date": f"1999-08-01T{hour:02}:00:00Z"} for hour in hours]
         body = json.dumps({"entities": rows}).encode()
-        bench = bench_of(faults=Faults(Fault("garbage", body=body, times=None)))
+        workspace = workspace_of(faults=Faults(Fault("garbage", body=body, times=None)))
 
         with pytest.raises(
             DataError, match=r"bucket 1999-08-01T05.* is answered twice"
         ):
-            ask(bench, "interval-report")
+            ask(workspace, "interval-report")
 
     @both
     @pytest.mark.parametrize(
         "start", ["1999-08-01T00:00:00", "noon", "9999-12-31T23:00-23:00"]
     )
     def test_a_start_that_is_no_instant_is_refused(
-        self, bench_of: "BenchOf", endpoint: str, start: str
+        self, workspace_of: "WorkspaceOf", endpoint: str, start: str
     ) -> None:
         """One without an offset would be taken for this machine's time."""
         row = {"queue": {"id": "q"}, "interval": start}
         body = json.dumps({"entities": [{"date": start}], "data": [row]}).encode()
-        bench = bench_of(faults=Faults(Fault("garbage", body=body, times=None)))
+        workspace = workspace_of(faults=Faults(Fault("garbage", body=body, times=None)))
 
         with pytest.raises(DataError, match="is no instant") as caught:
-            ask(bench, endpoint)
+            ask(workspace, endpoint)
 
         assert start in caught.value.problem
 
     @both
-    def test_wrong_types_are_refused(self, bench_of: "BenchOf", endpoint: str) -> None:
+    def test_wrong_types_are_refused(
+        self, workspace_of: "WorkspaceOf", endpoint: str
+    ) -> None:
         """A text where a number belongs is exit 5."""
-        bench = bench_of(faults=Faults(Fault("wrong_types", times=None)))
+        workspace = workspace_of(faults=Faults(Fault("wrong_types", times=None)))
 
         with pytest.raises(DataError) as caught:
-            ask(bench, endpoint)
+            ask(workspace, endpoint)
 
         assert caught.value.exit_code == 5
 
     @both
-    def test_null_levels_count_as_0(self, bench_of: "BenchOf", endpoint: str) -> None:
+    def test_null_levels_count_as_0(
+        self, workspace_of: "WorkspaceOf", endpoint: str
+    ) -> None:
         """As the tutorial says; the report says of how many buckets."""
-        bench = bench_of(faults=Faults(Fault("null_levels", times=None)))
+        workspace = workspace_of(faults=Faults(Fault("null_levels", times=None)))
 
-        report = ask(bench, endpoint, sla={"period": "total"})
+        report = ask(workspace, endpoint, sla={"period": "total"})
 
         handled, level = ("handled_count", "service_level_percent")
         if endpoint == SUMMARY:
@@ -449,19 +463,21 @@ class TestOddAnswers:
 
     @both
     def test_levels_without_handled_calls_are_not_missed(
-        self, bench: "Bench", endpoint: str
+        self, workspace: "Workspace", endpoint: str
     ) -> None:
         """A null level of a bucket without handled calls is no remark."""
-        report = ask(bench, endpoint)
+        report = ask(workspace, endpoint)
 
         assert report.warnings == ()
 
     @both
-    def test_missing_names_fall_back(self, bench_of: "BenchOf", endpoint: str) -> None:
+    def test_missing_names_fall_back(
+        self, workspace_of: "WorkspaceOf", endpoint: str
+    ) -> None:
         """To the id in `intervals`; `sla` knows the listing's, and its targets hold."""
-        bench = bench_of(faults=Faults(Fault("nameless_queues", times=None)))
+        workspace = workspace_of(faults=Faults(Fault("nameless_queues", times=None)))
 
-        report = ask(bench, endpoint, sla={"targets": {"Prospects": 3}})
+        report = ask(workspace, endpoint, sla={"targets": {"Prospects": 3}})
 
         rows = intervals(report)
         assert all(row["queue_name"] == row["queue_id"] for row in rows)
@@ -471,25 +487,29 @@ class TestOddAnswers:
         assert report.warnings == ()
 
     def test_without_offers_they_are_handled_and_abandoned(
-        self, bench_of: "BenchOf"
+        self, workspace_of: "WorkspaceOf"
     ) -> None:
         """In `sla`, for a bucket that lacks the offer count; `intervals` has null."""
-        bench = bench_of(faults=Faults(Fault("no_offers", times=None)))
+        workspace = workspace_of(faults=Faults(Fault("no_offers", times=None)))
 
-        report = ask(bench, REPORT)
+        report = ask(workspace, REPORT)
 
         assert {row["offer_count"] for row in intervals(report)} == {None}
         for row in sla(report):
             assert row["offered"] == row["answered"] + row["abandoned"]
 
-    def test_a_row_without_a_start_is_the_windows(self, bench_of: "BenchOf") -> None:
+    def test_a_row_without_a_start_is_the_windows(
+        self, workspace_of: "WorkspaceOf"
+    ) -> None:
         """A summary of one bucket need not say when it starts."""
         row = {"queue": {"id": "q", "name": "Q"}, "totalHandled": 4.0}
         row |= {"totalAbandoned": 1, "serviceLevel": 75, "avgHandleTime": 60.5}
         body = json.dumps({"data": [row]}).encode()
-        bench = bench_of(faults=Faults(Fault("garbage", body=body, times=None)))
+        workspace = workspace_of(faults=Faults(Fault("garbage", body=body, times=None)))
 
-        report = ask(bench, SUMMARY, query={"granularity": "P1D", "to": "1999-08-02"})
+        report = ask(
+            workspace, SUMMARY, query={"granularity": "P1D", "to": "1999-08-02"}
+        )
 
         (day,) = intervals(report)
         assert day["interval_end"] - day["interval_start"] == DAY
@@ -499,15 +519,15 @@ class TestOddAnswers:
         assert found["aht_s"] == 60.5
 
     def test_a_row_without_a_start_is_of_no_bucket_among_several(
-        self, bench_of: "BenchOf"
+        self, workspace_of: "WorkspaceOf"
     ) -> None:
         """A whole window's numbers are not those of its first hour."""
         row = {"queue": {"id": "q", "name": "Q"}, "totalHandled": 4}
         body = json.dumps({"data": [row]}).encode()
-        bench = bench_of(faults=Faults(Fault("garbage", body=body, times=None)))
+        workspace = workspace_of(faults=Faults(Fault("garbage", body=body, times=None)))
 
         with pytest.raises(DataError, match="row 1: names no bucket"):
-            ask(bench, SUMMARY, query={"to": "1999-08-02"})
+            ask(workspace, SUMMARY, query={"to": "1999-08-02"})
 
 
 DUBLIN, LORD_HOWE = "Europe/Dublin", "Australia/Lord_Howe"
@@ -539,7 +559,7 @@ class TestChangesOfTheClocks:
     @pytest.mark.parametrize("change", [0, 1])
     def test_days_are_the_apis(
         self,
-        bench_of: "BenchOf",
+        workspace_of: "WorkspaceOf",
         endpoint: str,
         granularity: str,
         zone: str,
@@ -547,7 +567,7 @@ class TestChangesOfTheClocks:
     ) -> None:
         """Though these shapes know no zone, a local day has its own calls."""
         day = date.fromisoformat(CHANGES[zone][change])
-        bench = bench_of(changing())
+        workspace = workspace_of(changing())
         query = {
             "from": str(day - DAY),
             "to": str(day + 2 * DAY),
@@ -557,7 +577,7 @@ class TestChangesOfTheClocks:
 
         counts = []
         for asked in (API, endpoint):
-            rows = sla(ask(bench, asked, query=query, fetch={"chunk": "auto"}))
+            rows = sla(ask(workspace, asked, query=query, fetch={"chunk": "auto"}))
             counts.append(
                 {
                     (row["period"], row["period_start"], row["period_end"],
@@ -579,10 +599,10 @@ class TestChangesOfTheClocks:
         ],
     )
     def test_a_day_is_asked_as_it_is_long(
-        self, bench_of: "BenchOf", endpoint: str, day: str, length: str
+        self, workspace_of: "WorkspaceOf", endpoint: str, day: str, length: str
     ) -> None:
         """P1D is asked window by window, each of one bucket of 23 to 25 hours."""
-        bench = bench_of(changing())
+        workspace = workspace_of(changing())
         after = date.fromisoformat(day) + DAY
         query = {
             "from": day,
@@ -592,9 +612,11 @@ class TestChangesOfTheClocks:
             "queues": ["Queue 0"],
         }
 
-        report = ask(bench, endpoint, query=query, fetch={"chunk": "auto"})
+        report = ask(workspace, endpoint, query=query, fetch={"chunk": "auto"})
 
-        assert {entry.request["interval"] for entry in bench.data_requests} == {length}
+        assert {entry.request["interval"] for entry in workspace.data_requests} == {
+            length
+        }
         (row,) = intervals(report)
         start, end = (
             datetime.combine(d, datetime.min.time(), ZoneInfo(DUBLIN)).astimezone(UTC)
@@ -613,14 +635,14 @@ class TestChangesOfTheClocks:
     )
     def test_a_chunk_that_leaves_the_calendar_is_refused(
         self,
-        bench_of: "BenchOf",
+        workspace_of: "WorkspaceOf",
         endpoint: str,
         granularity: str,
         chunk: str,
         zone: str,
     ) -> None:
         """Counted from a window's start, buckets would not be those of the days."""
-        bench = bench_of(changing())
+        workspace = workspace_of(changing())
         day = date.fromisoformat(CHANGES.get(zone, CHANGES[DUBLIN])[1])
         query = {
             "from": str(day - DAY),
@@ -630,6 +652,6 @@ class TestChangesOfTheClocks:
         }
 
         with pytest.raises(JobError, match=r"fetch\.chunk"):
-            ask(bench, endpoint, query=query, fetch={"chunk": chunk})
+            ask(workspace, endpoint, query=query, fetch={"chunk": chunk})
 
-        assert not bench.data_requests
+        assert not workspace.data_requests

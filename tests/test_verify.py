@@ -34,7 +34,7 @@ from gcbatch.windows import Window
 from tests.old_parts import part_in, unbound
 
 if TYPE_CHECKING:
-    from tests.conftest import Bench, BenchOf
+    from tests.conftest import Workspace, WorkspaceOf
 
 DAY = timedelta(days=1)
 SALES, SUPPORT, ANN, MEAL = (
@@ -74,8 +74,8 @@ LATE = Call(queue_id=SALES, offered=datetime(2026, 3, 3, 9, 30, tzinfo=UTC))
 """A call that the service reports later."""
 
 
-def march(bench: "Bench", **sections: Any) -> VerifyResult:
-    return verify(bench.job(**{"query": MARCH, **sections}))
+def march(workspace: "Workspace", **sections: Any) -> VerifyResult:
+    return verify(workspace.job(**{"query": MARCH, **sections}))
 
 
 def snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
@@ -85,10 +85,13 @@ def snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
 
 
 def rewrite(
-    bench: "Bench", part: Path, change: Callable[[pa.Table], pa.Table], **changes: Any
+    workspace: "Workspace",
+    part: Path,
+    change: Callable[[pa.Table], pa.Table],
+    **changes: Any,
 ) -> None:
     """Change a part as one who can seal it again."""
-    store = Store(bench.folder / "store", "job")
+    store = Store(workspace.folder / "store", "job")
     whole = part_in(store, part.stem)
     reported = replace(whole.metadata, **changes)
     store.write(part.stem, replace(whole, table=change(whole.table), metadata=reported))
@@ -104,11 +107,11 @@ def raised(table: pa.Table, column: str = "n_offered") -> pa.Table:
 
 
 class TestAGoodRun:
-    def test_is_good(self, bench: "Bench") -> None:
+    def test_is_good(self, workspace: "Workspace") -> None:
         """Parts and outputs are there, and the service's day totals are the same."""
-        bench.run()
+        workspace.run()
 
-        found = verify(bench.job())
+        found = verify(workspace.job())
 
         assert found.is_good
         assert (found.parts, found.outputs) == (7, 3)
@@ -116,27 +119,29 @@ class TestAGoodRun:
         assert (found.totals.spans, found.totals.differing) == (7, 0)
         assert not found.totals.left_out
 
-    def test_costs_the_fewest_queries(self, bench: "Bench") -> None:
+    def test_costs_the_fewest_queries(self, workspace: "Workspace") -> None:
         """Seven windows of hours are compared with one query of days."""
-        bench.run()
-        bench.simulator.request_log.clear()
+        workspace.run()
+        workspace.simulator.request_log.clear()
 
-        verify(bench.job())
+        verify(workspace.job())
 
-        (asked,) = bench.data_requests
+        (asked,) = workspace.data_requests
         assert asked.request["granularity"] == "P1D"
         assert asked.request["timeZone"] == "Asia/Jerusalem"
 
-    def test_asks_about_the_jobs_queues_alone(self, bench_of: "BenchOf") -> None:
+    def test_asks_about_the_jobs_queues_alone(
+        self, workspace_of: "WorkspaceOf"
+    ) -> None:
         """A job of one queue is compared with the totals of that queue."""
-        bench = bench_of(tenant())
+        workspace = workspace_of(tenant())
         query = {**MARCH, "queues": ["Sales"], "media_types": ["voice"]}
-        bench.run(query=query)
-        bench.simulator.request_log.clear()
+        workspace.run(query=query)
+        workspace.simulator.request_log.clear()
 
-        found = march(bench, query=query)
+        found = march(workspace, query=query)
 
-        (asked,) = bench.data_requests
+        (asked,) = workspace.data_requests
         assert found.is_good
         assert SALES in json.dumps(asked.request)
         assert SUPPORT not in json.dumps(asked.request)
@@ -150,48 +155,48 @@ class TestAGoodRun:
         ],
     )
     def test_days_of_23_and_25_hours_add_up(
-        self, bench_of: "BenchOf", start: tuple[int, int, int], granularity: str
+        self, workspace_of: "WorkspaceOf", start: tuple[int, int, int], granularity: str
     ) -> None:
         """A day is the zone's, however long; the week holds a change of the clocks."""
         first = datetime(*start, tzinfo=UTC)
-        bench = bench_of(tenant(start=first, days=4))
+        workspace = workspace_of(tenant(start=first, days=4))
         query = {
             "from": f"{first.date()}",
             "to": f"{(first + 3 * DAY).date()}",
             "timezone": "Europe/Dublin",
             "granularity": granularity,
         }
-        bench.run(query=query, fetch={"settle": "PT0S"})
+        workspace.run(query=query, fetch={"settle": "PT0S"})
 
-        found = verify(bench.job(query=query, fetch={"settle": "PT0S"}))
+        found = verify(workspace.job(query=query, fetch={"settle": "PT0S"}))
 
         assert found.is_good
         assert found.totals is not None
         assert found.totals.spans == 3
 
-    def test_never_writes(self, bench: "Bench") -> None:
+    def test_never_writes(self, workspace: "Workspace") -> None:
         """Nothing in the folder changes, not even a damaged part."""
-        bench.run()
-        bench.parts[0].write_bytes(b"damaged")
-        job = bench.job()
-        before = snapshot(bench.folder)
+        workspace.run()
+        workspace.parts[0].write_bytes(b"damaged")
+        job = workspace.job()
+        before = snapshot(workspace.folder)
 
         verify(job)
 
-        assert snapshot(bench.folder) == before
+        assert snapshot(workspace.folder) == before
 
-    def test_offline_makes_no_request(self, bench: "Bench") -> None:
+    def test_offline_makes_no_request(self, workspace: "Workspace") -> None:
         """Without the service, parts and outputs are checked all the same."""
-        bench.run()
-        bench.simulator.request_log.clear()
+        workspace.run()
+        workspace.simulator.request_log.clear()
 
-        found = verify(bench.job(), offline=True)
+        found = verify(workspace.job(), offline=True)
 
-        assert len(bench.simulator.request_log) == 0
+        assert len(workspace.simulator.request_log) == 0
         assert found.is_good
         assert (found.totals, found.not_compared) == (None, "offline")
 
-    def test_user_aggregates_add_up(self, bench_of: "BenchOf") -> None:
+    def test_user_aggregates_add_up(self, workspace_of: "WorkspaceOf") -> None:
         """Presences that last over midnight are cut there, by whichever bucket."""
         evening = datetime(2026, 3, 2, 22, tzinfo=UTC)
         presence = Presence(
@@ -202,7 +207,7 @@ class TestAGoodRun:
             end=evening + timedelta(hours=30),
             routing_status="IDLE",
         )
-        bench = bench_of(replace(tenant(), presences=(presence,)))
+        workspace = workspace_of(replace(tenant(), presences=(presence,)))
         query = {
             **MARCH,
             "endpoint": "user-aggregates",
@@ -212,21 +217,23 @@ class TestAGoodRun:
                 "predicates": [{"dimension": "userId", "value": ANN}],
             },
         }
-        bench.run(query=query)
+        workspace.run(query=query)
 
-        found = march(bench, query=query)
+        found = march(workspace, query=query)
 
         assert found.is_good
         assert found.totals is not None
         assert found.totals.spans == 3
 
-    def test_what_is_too_large_is_asked_in_pieces(self, bench_of: "BenchOf") -> None:
+    def test_what_is_too_large_is_asked_in_pieces(
+        self, workspace_of: "WorkspaceOf"
+    ) -> None:
         """A service that answers two rows at once is compared all the same."""
-        bench = bench_of(tenant(), max_results=2)
+        workspace = workspace_of(tenant(), max_results=2)
         query = {**MARCH, "granularity": "PT12H"}
-        bench.run(query=query)
+        workspace.run(query=query)
 
-        found = march(bench, query=query)
+        found = march(workspace, query=query)
 
         assert found.is_good
         assert found.totals is not None
@@ -235,14 +242,14 @@ class TestAGoodRun:
 
 class TestOtherBuckets:
     def test_days_at_the_ends_that_are_not_whole_are_left_out(
-        self, bench_of: "BenchOf"
+        self, workspace_of: "WorkspaceOf"
     ) -> None:
         """What begins or ends within a day is said, and not compared."""
-        bench = bench_of(tenant())
+        workspace = workspace_of(tenant())
         query = {**MARCH, "from": "2026-03-02T10:00", "to": "2026-03-04T07:00"}
-        bench.run(query=query)
+        workspace.run(query=query)
 
-        found = march(bench, query=query)
+        found = march(workspace, query=query)
 
         assert found.is_good
         assert found.totals is not None
@@ -252,17 +259,17 @@ class TestOtherBuckets:
             timedelta(hours=7),
         ]
 
-    def test_a_range_without_a_whole_day(self, bench_of: "BenchOf") -> None:
+    def test_a_range_without_a_whole_day(self, workspace_of: "WorkspaceOf") -> None:
         """Then nothing is asked."""
-        bench = bench_of(tenant())
+        workspace = workspace_of(tenant())
         query = {**MARCH, "from": "2026-03-02T10:00", "to": "2026-03-03T07:00"}
-        bench.run(query=query)
-        bench.simulator.request_log.clear()
+        workspace.run(query=query)
+        workspace.simulator.request_log.clear()
 
-        found = march(bench, query=query)
+        found = march(workspace, query=query)
 
         assert found.totals is not None
-        assert (found.totals.spans, len(bench.simulator.request_log)) == (0, 0)
+        assert (found.totals.spans, len(workspace.simulator.request_log)) == (0, 0)
         assert len(found.totals.left_out) == 1
 
     @pytest.mark.parametrize(
@@ -278,25 +285,25 @@ class TestOtherBuckets:
     )
     def test_longer_buckets_are_compared_as_they_are(
         self,
-        bench_of: "BenchOf",
+        workspace_of: "WorkspaceOf",
         granularity: str | None,
         chunk: str,
         asked: str | None,
         spans: int,
     ) -> None:
         """Buckets of a day or more cannot be cut into days; they are asked again."""
-        bench = bench_of(tenant())
+        workspace = workspace_of(tenant())
         sections: dict[str, Any] = {
             "query": {**MARCH, "granularity": granularity},
             "fetch": {"chunk": chunk},
         }
-        bench.run(**sections)
-        bench.simulator.request_log.clear()
+        workspace.run(**sections)
+        workspace.simulator.request_log.clear()
 
-        found = march(bench, **sections)
-        granularities = {e.request.get("granularity") for e in bench.data_requests}
-        bench.become(tenant(LATE))
-        late = march(bench, **sections)
+        found = march(workspace, **sections)
+        granularities = {e.request.get("granularity") for e in workspace.data_requests}
+        workspace.become(tenant(LATE))
+        late = march(workspace, **sections)
 
         assert found.is_good
         assert found.totals is not None
@@ -307,7 +314,7 @@ class TestOtherBuckets:
             ({"queue_id": SALES}, "nOffered.count")
         ]
 
-    def test_tutorials_endpoints_have_no_totals(self, bench: "Bench") -> None:
+    def test_tutorials_endpoints_have_no_totals(self, workspace: "Workspace") -> None:
         """Their parts and outputs are checked, and that is said."""
         query = {
             "endpoint": "queue-summary",
@@ -316,9 +323,9 @@ class TestOtherBuckets:
             "from": "1999-08-01",
             "to": "1999-08-02",
         }
-        bench.run(query=query)
+        workspace.run(query=query)
 
-        found = verify(bench.job(query=query))
+        found = verify(workspace.job(query=query))
 
         assert found.is_good
         assert found.parts > 0
@@ -326,14 +333,14 @@ class TestOtherBuckets:
 
 
 class TestTheServiceSaysOtherwise:
-    def test_a_late_correction_is_found(self, bench_of: "BenchOf") -> None:
+    def test_a_late_correction_is_found(self, workspace_of: "WorkspaceOf") -> None:
         """Queue, metric, day and both numbers are named; --fresh mends it."""
-        bench = bench_of(tenant())
-        bench.run(query=MARCH)
-        bench.become(tenant(LATE))
+        workspace = workspace_of(tenant())
+        workspace.run(query=MARCH)
+        workspace.become(tenant(LATE))
 
-        found = march(bench)
-        bench.run(query=MARCH, fresh=True)
+        found = march(workspace)
+        workspace.run(query=MARCH, fresh=True)
 
         day = Window(*(datetime(2026, 3, d, tzinfo=UTC) for d in (3, 4)))
         assert found.totals is not None
@@ -346,60 +353,60 @@ class TestTheServiceSaysOtherwise:
             found.error
         )
         assert found.error.hint == "`gcbatch run --fresh JOB` fetches all of it again"
-        assert march(bench).is_good
+        assert march(workspace).is_good
 
     def test_of_several_problems_the_way_out_mends_all(
-        self, bench_of: "BenchOf"
+        self, workspace_of: "WorkspaceOf"
     ) -> None:
         """Where figures differ too, running again would mend the lost part alone."""
-        bench = bench_of(tenant())
-        bench.run(query=MARCH)
-        bench.become(tenant(LATE))
-        store = Store(bench.folder / "store", "job")
+        workspace = workspace_of(tenant())
+        workspace.run(query=MARCH)
+        workspace.become(tenant(LATE))
+        store = Store(workspace.folder / "store", "job")
         (first,) = (
             part
-            for part in bench.parts
+            for part in workspace.parts
             if part_in(store, part.stem).metadata.window.start.day == 2
         )
         first.unlink()
 
-        error = march(bench).error
+        error = march(workspace).error
 
         assert error is not None
         assert "part is missing" in error.problem
         assert error.hint is not None
         assert "--fresh" in error.hint
 
-    def test_least_and_greatest_are_compared(self, bench_of: "BenchOf") -> None:
+    def test_least_and_greatest_are_compared(self, workspace_of: "WorkspaceOf") -> None:
         """A longest wait that changed shows, be the sums the same or not."""
-        bench = bench_of(tenant())
-        bench.run(query=MARCH)
+        workspace = workspace_of(tenant())
+        workspace.run(query=MARCH)
         slow = replace(
             LATE,
             answered=LATE.offered + timedelta(seconds=99),
             ended=LATE.offered + timedelta(seconds=200),
         )
-        bench.become(tenant(slow))
+        workspace.become(tenant(slow))
 
-        found = march(bench)
+        found = march(workspace)
 
         assert found.totals is not None
         maximum = [d for d in found.totals.listed if d.figure == "tAnswered.max"]
         assert [(d.stored, d.served) for d in maximum] == [(10_000, 99_000)]
 
     def test_days_that_have_not_settled_are_no_differences(
-        self, bench_of: "BenchOf"
+        self, workspace_of: "WorkspaceOf"
     ) -> None:
         """What the next run fetches again anyway is reported, with exit 0."""
-        bench = bench_of(tenant())
+        workspace = workspace_of(tenant())
         fetch = {"settle": "P20Y"}
         with pytest.raises(JobError):
-            bench.job(query=MARCH, fetch=fetch)
+            workspace.job(query=MARCH, fetch=fetch)
         fetch = {"settle": "P9Y"}
-        bench.run(query=MARCH, fetch=fetch)
-        bench.become(tenant(LATE))
+        workspace.run(query=MARCH, fetch=fetch)
+        workspace.become(tenant(LATE))
 
-        found = march(bench, fetch=fetch)
+        found = march(workspace, fetch=fetch)
 
         assert found.is_good
         assert found.totals is not None
@@ -409,42 +416,46 @@ class TestTheServiceSaysOtherwise:
         )
         assert found.totals.listed_provisional[0].served == 25
 
-    def test_a_clock_that_is_behind_excuses_no_difference(self, bench: "Bench") -> None:
+    def test_a_clock_that_is_behind_excuses_no_difference(
+        self, workspace: "Workspace"
+    ) -> None:
         """What has settled by the service's clock has, though by ours it lies ahead."""
-        bench.simulator.now = lambda: datetime.now(UTC) + 400 * DAY
-        bench.run()
+        workspace.simulator.now = lambda: datetime.now(UTC) + 400 * DAY
+        workspace.run()
 
-        totals = verify(bench.job()).totals
+        totals = verify(workspace.job()).totals
 
         assert totals is not None
         assert (totals.spans, totals.provisional) == (7, 0)
 
-    def test_all_are_counted_and_some_are_listed(self, bench_of: "BenchOf") -> None:
+    def test_all_are_counted_and_some_are_listed(
+        self, workspace_of: "WorkspaceOf"
+    ) -> None:
         """Another org's data differ everywhere; the list is bounded."""
         start = datetime(2026, 1, 1, tzinfo=UTC)
         query = {"from": "2026-01-01", "to": "2026-05-01", "timezone": "UTC"}
-        bench = bench_of(tenant(start=start, days=120))
-        bench.run(query=query, fetch={"chunk": "auto"})
-        bench.become(
+        workspace = workspace_of(tenant(start=start, days=120))
+        workspace.run(query=query, fetch={"chunk": "auto"})
+        workspace.become(
             replace(tenant(), calls=calls(start, 120, wait_s=11)[: 24 * 120 * 2 - 24])
         )
 
-        found = verify(bench.job(query=query, fetch={"chunk": "auto"}))
+        found = verify(workspace.job(query=query, fetch={"chunk": "auto"}))
 
         assert found.totals is not None
         assert len(found.totals.listed) == min(MAX_LISTED, found.totals.differing)
         assert found.totals.differing > MAX_LISTED
         assert found.error is not None
 
-    def test_a_service_that_fails_hides_nothing(self, bench: "Bench") -> None:
+    def test_a_service_that_fails_hides_nothing(self, workspace: "Workspace") -> None:
         """Flaws found by then are reported; without one the failure is the error."""
-        bench.run()
+        workspace.run()
         refused = Fault("status", status=400, times=None)
-        bench.simulator.faults.add(refused)
+        workspace.simulator.faults.add(refused)
 
-        failed = verify(bench.job())
-        bench.parts[0].unlink()
-        flawed = verify(bench.job())
+        failed = verify(workspace.job())
+        workspace.parts[0].unlink()
+        flawed = verify(workspace.job())
 
         assert failed.error is not None
         assert failed.error.exit_code == 4
@@ -464,11 +475,11 @@ class TestParts:
         ],
     )
     def test_a_part_that_cannot_be_read(
-        self, bench: "Bench", how: str, problem: str
+        self, workspace: "Workspace", how: str, problem: str
     ) -> None:
         """It is named with its window, and its day is left out of the comparison."""
-        bench.run()
-        part = bench.parts[3]
+        workspace.run()
+        part = workspace.parts[3]
         content = bytearray(part.read_bytes())
         content[200] ^= 0xFF
         part.unlink()
@@ -477,7 +488,7 @@ class TestParts:
         elif how != "lost":
             part.write_bytes(content if how == "flipped" else b"")
 
-        found = verify(bench.job())
+        found = verify(workspace.job())
 
         (flaw,) = found.part_flaws
         assert flaw.path == str(part)
@@ -489,12 +500,14 @@ class TestParts:
         assert found.error.hint is not None
         assert "missing or damaged" in found.error.hint
 
-    def test_a_part_that_was_changed_and_sealed_again(self, bench: "Bench") -> None:
+    def test_a_part_that_was_changed_and_sealed_again(
+        self, workspace: "Workspace"
+    ) -> None:
         """The service's totals show it, and so does the digest of the inputs."""
-        bench.run()
-        rewrite(bench, bench.parts[3], raised)
+        workspace.run()
+        rewrite(workspace, workspace.parts[3], raised)
 
-        found = verify(bench.job())
+        found = verify(workspace.job())
 
         assert not found.part_flaws
         assert found.totals is not None
@@ -502,27 +515,29 @@ class TestParts:
         assert difference.stored == (difference.served or 0) + 1
         assert "is of other parts" in found.output_flaws[0].problem
 
-    def test_a_part_in_anothers_place(self, bench: "Bench") -> None:
+    def test_a_part_in_anothers_place(self, workspace: "Workspace") -> None:
         """A part is the answer to its own query."""
-        bench.run()
-        one, other = bench.parts[:2]
+        workspace.run()
+        one, other = workspace.parts[:2]
         one.write_bytes(other.read_bytes())
 
-        found = verify(bench.job())
+        found = verify(workspace.job())
 
         assert [flaw.problem.split(" (")[0] for flaw in found.part_flaws] == [
             "part belongs to another query"
         ]
         assert one.exists()
 
-    def test_a_part_of_an_older_release_in_anothers_place(self, bench: "Bench") -> None:
+    def test_a_part_of_an_older_release_in_anothers_place(
+        self, workspace: "Workspace"
+    ) -> None:
         """It names no query, but its window is not that of the other."""
-        bench.run()
-        one, other = bench.parts[:2]
+        workspace.run()
+        one, other = workspace.parts[:2]
         one.write_bytes(other.read_bytes())
         unbound(one)
 
-        found = verify(bench.job())
+        found = verify(workspace.job())
 
         assert "part is of another window" in found.part_flaws[0].problem
 
@@ -547,35 +562,35 @@ class TestParts:
         ids=["fewer rows", "another account", "columns", "buckets"],
     )
     def test_a_part_that_does_not_fit_its_query(
-        self, bench: "Bench", change: Any, account: dict[str, Any], problem: str
+        self, workspace: "Workspace", change: Any, account: dict[str, Any], problem: str
     ) -> None:
         """Rows, columns and buckets are those of the job, whatever the checksum."""
-        bench.run()
-        rewrite(bench, bench.parts[0], change, **account)
+        workspace.run()
+        rewrite(workspace, workspace.parts[0], change, **account)
 
-        found = verify(bench.job(), offline=True)
+        found = verify(workspace.job(), offline=True)
 
         assert problem in found.part_flaws[0].problem
 
-    def test_a_part_without_account(self, bench: "Bench") -> None:
+    def test_a_part_without_account(self, workspace: "Workspace") -> None:
         """A file that is sealed but has no metadata is damaged."""
-        bench.run()
-        content = bench.parts[0].read_bytes()
+        workspace.run()
+        content = workspace.parts[0].read_bytes()
         broken = content.replace(b'"asked_at"', b'"bsked_at"')
-        store = Store(bench.folder / "store", "job")
-        store.path(bench.parts[0].stem).write_bytes(broken)
-        part_file.write_checksum(store.path(bench.parts[0].stem))
+        store = Store(workspace.folder / "store", "job")
+        store.path(workspace.parts[0].stem).write_bytes(broken)
+        part_file.write_checksum(store.path(workspace.parts[0].stem))
 
-        found = verify(bench.job(), offline=True)
+        found = verify(workspace.job(), offline=True)
 
         assert "has no metadata" in found.part_flaws[0].problem
 
-    def test_an_empty_part_is_good(self, bench: "Bench") -> None:
+    def test_an_empty_part_is_good(self, workspace: "Workspace") -> None:
         """No rows are a good answer."""
         query = {"from": "2001-01-01", "to": "2001-01-08"}
-        bench.run(query=query)
+        workspace.run(query=query)
 
-        found = verify(bench.job(query=query))
+        found = verify(workspace.job(query=query))
 
         assert (found.is_good, found.parts) == (True, 7)
 
@@ -590,11 +605,11 @@ class TestOutputs:
         ],
     )
     def test_an_output_that_is_not_what_was_written(
-        self, bench: "Bench", how: str, problem: str
+        self, workspace: "Workspace", how: str, problem: str
     ) -> None:
         """It is named; running again mends it."""
-        bench.run()
-        path = bench.folder / "job.csv"
+        workspace.run()
+        path = workspace.folder / "job.csv"
         content = path.read_bytes()
         path.unlink()
         if how == "changed":
@@ -602,7 +617,7 @@ class TestOutputs:
         elif how == "a folder":
             path.mkdir()
 
-        found = verify(bench.job(), offline=True)
+        found = verify(workspace.job(), offline=True)
 
         (flaw,) = found.output_flaws
         assert (flaw.path, flaw.problem[: len(problem)]) == (str(path), problem)
@@ -612,38 +627,38 @@ class TestOutputs:
 
     @pytest.mark.parametrize("note", [None, b"{", b"{}", b'{"digests": []}'])
     def test_a_run_that_reported_nothing(
-        self, bench: "Bench", note: bytes | None
+        self, workspace: "Workspace", note: bytes | None
     ) -> None:
         """Without run.json the outputs are unknown."""
-        bench.run()
-        path = bench.folder / "store/job/run.json"
+        workspace.run()
+        path = workspace.folder / "store/job/run.json"
         path.unlink()
         if note is not None:
             path.write_bytes(note)
 
-        found = verify(bench.job(), offline=True)
+        found = verify(workspace.job(), offline=True)
 
         assert "the run did not end" in found.output_flaws[0].problem
 
-    def test_a_run_that_left_gaps(self, bench: "Bench") -> None:
+    def test_a_run_that_left_gaps(self, workspace: "Workspace") -> None:
         """Outputs of a partial run are no outputs of the plan."""
-        bench.run()
-        path = bench.folder / "store/job/run.json"
+        workspace.run()
+        path = workspace.folder / "store/job/run.json"
         reported = json.loads(path.read_bytes())
         path.write_text(json.dumps({**reported, "gaps": [{}]}))
 
-        found = verify(bench.job(), offline=True)
+        found = verify(workspace.job(), offline=True)
 
         assert "has gaps: 1" in found.output_flaws[0].problem
 
-    def test_a_run_whose_outputs_failed(self, bench: "Bench") -> None:
+    def test_a_run_whose_outputs_failed(self, workspace: "Workspace") -> None:
         """After new parts, outputs of the run before are no longer the job's."""
-        bench.run(query={"to": "1999-08-05"})
-        reported = (bench.folder / "store/job/run.json").read_bytes()
-        bench.run()
-        (bench.folder / "store/job/run.json").write_bytes(reported)
+        workspace.run(query={"to": "1999-08-05"})
+        reported = (workspace.folder / "store/job/run.json").read_bytes()
+        workspace.run()
+        (workspace.folder / "store/job/run.json").write_bytes(reported)
 
-        found = verify(bench.job(), offline=True)
+        found = verify(workspace.job(), offline=True)
 
         assert "is of another run" in found.output_flaws[0].problem
         assert len(found.output_flaws) > 1
@@ -653,13 +668,13 @@ class TestOutputs:
 
 class TestCommand:
     def test_a_good_run_is_exit_0(
-        self, cli: Callable[..., Result], bench: "Bench"
+        self, cli: Callable[..., Result], workspace: "Workspace"
     ) -> None:
         """What was looked at is said."""
-        bench.run()
+        workspace.run()
 
-        result = cli("verify", bench.write())
-        offline = cli("verify", "--offline", bench.write())
+        result = cli("verify", workspace.write())
+        offline = cli("verify", "--offline", workspace.write())
 
         assert result.exit_code == offline.exit_code == 0
         assert "7 parts: as the run left them" in result.stdout
@@ -668,18 +683,18 @@ class TestCommand:
         assert "not compared with the service: offline" in offline.stdout
 
     def test_a_difference_is_exit_5(
-        self, cli: Callable[..., Result], bench: "Bench"
+        self, cli: Callable[..., Result], workspace: "Workspace"
     ) -> None:
         """The screen lists differences; the message has cause and way out."""
-        bench.run()
+        workspace.run()
         offered = datetime(1999, 8, 2, 9, tzinfo=UTC)
         sample = sample_tenant()
         more = replace(sample.calls[0], offered=offered, answered=None, ended=None)
         more = replace(more, abandoned=None, user_id=None, wrap_up_code=None)
-        bench.become(replace(sample, calls=(*sample.calls, *[more] * 60)))
+        workspace.become(replace(sample, calls=(*sample.calls, *[more] * 60)))
 
-        result = cli("verify", bench.write())
-        reported = json.loads(cli("verify", "--json", bench.write()).stdout)
+        result = cli("verify", workspace.write())
+        reported = json.loads(cli("verify", "--json", workspace.write()).stdout)
 
         assert result.exit_code == 5
         assert "nOffered.count" in result.stdout
@@ -691,15 +706,15 @@ class TestCommand:
         assert difference["from"] == "1999-08-01T21:00:00.000Z"
 
     def test_long_lists_are_cut(
-        self, cli: Callable[..., Result], bench: "Bench"
+        self, cli: Callable[..., Result], workspace: "Workspace"
     ) -> None:
         """A terminal shows the first flaws and differences, and how many there are."""
-        job = bench.write(fetch={"chunk": "PT6H"})
+        job = workspace.write(fetch={"chunk": "PT6H"})
         cli("run", job)
-        bench.become(tenant())
+        workspace.become(tenant())
 
         differing = cli("verify", job)
-        for part in bench.parts[:24]:
+        for part in workspace.parts[:24]:
             part.unlink()
         lost = cli("verify", job)
 
@@ -710,15 +725,15 @@ class TestCommand:
         assert "24 parts are not as the run left them, first" in lost.stderr
 
     def test_what_cannot_be_judged_is_said(
-        self, cli: Callable[..., Result], bench: "Bench"
+        self, cli: Callable[..., Result], workspace: "Workspace"
     ) -> None:
         """Days that are not whole, or may still change, are reported with exit 0."""
-        bench.become(tenant())
-        job = bench.write(
+        workspace.become(tenant())
+        job = workspace.write(
             query={**MARCH, "from": "2026-03-02T10:00"}, fetch={"settle": "P9Y"}
         )
         cli("run", job)
-        bench.become(tenant(LATE))
+        workspace.become(tenant(LATE))
 
         result = cli("verify", job)
 
@@ -731,15 +746,15 @@ class TestCommand:
         ) in result.stdout
 
     def test_many_days_left_out_are_cut(
-        self, cli: Callable[..., Result], bench: "Bench"
+        self, cli: Callable[..., Result], workspace: "Workspace"
     ) -> None:
         """Twenty are listed."""
         start = datetime(2026, 1, 1, tzinfo=UTC)
-        bench.become(tenant(start=start, days=30))
+        workspace.become(tenant(start=start, days=30))
         query = {"from": "2026-01-01", "to": "2026-01-31", "timezone": "UTC"}
-        job = bench.write(query=query)
+        job = workspace.write(query=query)
         cli("run", job)
-        for part in bench.parts[:23]:
+        for part in workspace.parts[:23]:
             part.unlink()
 
         result = cli("verify", job)
@@ -748,17 +763,17 @@ class TestCommand:
         assert result.stdout.count("  and 3 more") == 2
 
     def test_a_job_that_never_ran_is_exit_5(
-        self, cli: Callable[..., Result], bench: "Bench"
+        self, cli: Callable[..., Result], workspace: "Workspace"
     ) -> None:
         """Nor can another question be checked than was asked: exit 2."""
-        never = cli("verify", bench.write())
-        bench.run()
-        other = cli("verify", bench.write(query={"granularity": "P1D"}))
+        never = cli("verify", workspace.write())
+        workspace.run()
+        other = cli("verify", workspace.write(query={"granularity": "P1D"}))
 
         assert (never.exit_code, other.exit_code) == (5, 2)
         assert "holds no run" in never.stderr
         with pytest.raises(DataError):
-            verify(bench.job("another"))
+            verify(workspace.job("another"))
 
 
 def rows(*figures: tuple[datetime, str | None, int | None, float | None]) -> pa.Table:
@@ -824,9 +839,9 @@ class TestAddingUp:
 
         assert not self.found(around, rows())
 
-    def test_ratios_are_never_compared(self, bench: "Bench") -> None:
+    def test_ratios_are_never_compared(self, workspace: "Workspace") -> None:
         """What does not add is left alone: ratios and targets."""
-        sources = {figure.source for figure in figures_of(bench.job().query)}
+        sources = {figure.source for figure in figures_of(workspace.job().query)}
 
         assert "oServiceLevel.numerator" in sources
         assert not {s for s in sources if s.endswith((".ratio", ".target"))}
@@ -836,13 +851,13 @@ class TestAddingUp:
         assert not self.found(rows((NOON, "a", 1, None)), rows(), [])
 
 
-def test_a_fault_in_between_is_repeated(bench_of: "BenchOf") -> None:
+def test_a_fault_in_between_is_repeated(workspace_of: "WorkspaceOf") -> None:
     """Asking totals is as patient as a run is."""
-    bench = bench_of(faults=Faults())
-    bench.run()
-    bench.simulator.faults.add(Fault("status", status=503, wait_s=0))
+    workspace = workspace_of(faults=Faults())
+    workspace.run()
+    workspace.simulator.faults.add(Fault("status", status=503, wait_s=0))
 
-    found = verify(bench.job())
+    found = verify(workspace.job())
 
     assert found.is_good
     assert found.totals is not None
