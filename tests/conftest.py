@@ -31,13 +31,15 @@ settings.load_profile("untimed")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave every nth case of a truth over many to the default command.
+    """Mark the flows; leave every nth case of a truth over many to the default command.
 
     A number without a divisor in common with those of the parameters meets all of
     their values.
     """
     seen: Counter[str] = Counter()
     for item in items:
+        if "flows" in item.path.parts:
+            item.add_marker(pytest.mark.flow)
         if (mark := item.get_closest_marker("one_in")) is not None:
             name = item.nodeid.partition("[")[0]
             if seen[name] % mark.args[0]:
