@@ -63,7 +63,7 @@ class Store(Notes):
 
     Attributes:
         fresh: Identifies the run with --fresh that is not done; empty if there is none.
-            Parts that are written carry it, since no clock tells for sure which parts
+            Parts that are written carry it, since no clock shows reliably which parts
             are older. It stays as it was when the store was opened: a run that began
             before the run with --fresh does not fetch for it.
     """

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PLUGIN = ROOT / "tests" / "exporters" / "plugin"
 GUIDE = ROOT / "docs" / "writing-an-exporter.md"
 
