@@ -45,7 +45,7 @@ MAX_RETURNED: Final = 4096
 class _Lease:
     """A permit that a worker has."""
 
-    ticket: Permit
+    permit: Permit
     worker: str
     until: float
 
@@ -64,7 +64,7 @@ class _Org:
         written: Rows of the parts that were written.
     """
 
-    access: OrgClient
+    org_client: OrgClient
     lease_s: float
     is_open: bool = True
     serial: int = 0
@@ -83,7 +83,7 @@ class _Org:
         """
         if rejected not in self.renewing:
             refused = self.tokens.get(rejected)
-            task = asyncio.create_task(self.access.tokens.get(rejected=refused))
+            task = asyncio.create_task(self.org_client.tokens.get(rejected=refused))
             task.add_done_callback(_retrieve)  # its caller may be gone
             self.renewing[rejected] = task
         task = self.renewing[rejected]
@@ -107,7 +107,7 @@ class _Org:
         if len(self.returned) > MAX_RETURNED:
             self.returned.popitem(last=False)
         out = self.out.pop(number, None)
-        return out.ticket if out else None
+        return out.permit if out else None
 
 
 class Coordinator:
@@ -127,12 +127,12 @@ class Coordinator:
         """How many permits workers have."""
         return sum(len(org.out) for org in self._orgs.values())
 
-    def serve(self, org: str, access: OrgClient, *, timeout_s: float) -> None:
+    def serve(self, org: str, org_client: OrgClient, *, timeout_s: float) -> None:
         """Open an org for requests."""
         known = self._orgs.get(org)
-        if known is None or known.access is not access:
+        if known is None or known.org_client is not org_client:
             self.end(org)
-            known = self._orgs[org] = _Org(access, timeout_s + LEASE_MARGIN_S)
+            known = self._orgs[org] = _Org(org_client, timeout_s + LEASE_MARGIN_S)
         known.is_open = True
         known.claims.clear()
         known.written.clear()
@@ -179,51 +179,51 @@ class Coordinator:
 
     async def _grant(self, known: _Org, worker: str, number: str) -> dict[str, Any]:
         departed = self._departures[worker]
-        access = known.access
+        org_client = known.org_client
         token = await known.token()
         if number not in known.out:
             # With the permit nothing may be awaited: cancelling would lose it.
-            ticket = await access.limiter.acquire()
-            token = access.tokens.latest(token)
+            permit = await org_client.limiter.acquire()
+            token = org_client.tokens.latest(token)
             stale = number in known.returned or self._departures[worker] != departed
             if number in known.out or stale or not known.is_open:
                 # No worker waits for it; or a reply was lost and this is a second call.
-                access.limiter.unused(ticket)
+                org_client.limiter.unused(permit)
             else:
                 until = self._clock() + known.lease_s
-                known.out[number] = _Lease(ticket, worker, until)
+                known.out[number] = _Lease(permit, worker, until)
             if number not in known.out:
                 return {"later": True}
         return known.token_reply(token)
 
-    def answered(self, org: str, number: str, standing: list[int] | None) -> None:
+    def answered(self, org: str, number: str, quota_headers: list[int] | None) -> None:
         """Take a permit back, with the quota headers of the answer."""
         known = self._orgs[org]
-        if ticket := known.take_back(number):
-            said = QuotaHeaders(*standing) if standing else None
-            known.access.limiter.answered(ticket, said)
+        if permit := known.take_back(number):
+            headers = QuotaHeaders(*quota_headers) if quota_headers else None
+            known.org_client.limiter.answered(permit, headers)
 
     def lost(self, org: str, number: str) -> None:
         """Count a permit as used, without an answer."""
         known = self._orgs[org]
-        if ticket := known.take_back(number):
-            known.access.limiter.lost(ticket)
+        if permit := known.take_back(number):
+            known.org_client.limiter.lost(permit)
 
     def unused(self, org: str, number: str) -> None:
         """Take an unused permit back."""
         known = self._orgs[org]
-        if ticket := known.take_back(number):
-            known.access.limiter.unused(ticket)
+        if permit := known.take_back(number):
+            known.org_client.limiter.unused(permit)
 
     def pause_all(self, org: str, seconds: float) -> None:
         """Grant no permit for some seconds."""
-        self._orgs[org].access.limiter.pause_all(seconds)
+        self._orgs[org].org_client.limiter.pause_all(seconds)
 
     def accepted(self, org: str, serial: int) -> None:
         """Note that a request was accepted with a token."""
         known = self._orgs[org]
         if token := known.tokens.get(serial):
-            known.access.tokens.accepted(token)
+            known.org_client.tokens.accepted(token)
 
     def claim(self, org: str, digest: str, attempt: str) -> dict[str, Any]:
         """Say whether a worker may write a part; *attempt* identifies the caller.

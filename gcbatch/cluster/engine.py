@@ -138,9 +138,9 @@ class DaskEngine:
         remarks = Counter[str]()
 
         async def one(query: Query) -> None:
-            outcome = await self._outcome(given, query, work.desk.store)
+            outcome = await self._outcome(given, query, work.context.store)
             if "traffic" in outcome:
-                work.desk.client.traffic.add(outcome["traffic"])
+                work.context.client.traffic.add(outcome["traffic"])
             remarks.update(outcome.get("remarks"))
             if "error" in outcome:
                 problem = error_from_json(outcome["error"])
@@ -151,24 +151,24 @@ class DaskEngine:
             done.append(query)
 
         done: list[Query] = []
-        timeout_s = work.connection.timeout_s
-        self.coordinator.serve(work.org, work.access, timeout_s=timeout_s)
+        timeout_s = work.client_config.timeout_s
+        self.coordinator.serve(work.org, work.org_client, timeout_s=timeout_s)
         try:
-            await for_each(work.queries, one, at_once=work.desk.fetch.concurrency)
+            await for_each(work.queries, one, at_once=work.context.fetch.concurrency)
         finally:
             self.coordinator.end(work.org)
-        await _wait_until_visible(work.desk.store, done)
+        await _wait_until_visible(work.context.store, done)
         return remarks
 
     def _assignment(self, work: FetchWork) -> Assignment:
-        desk = work.desk
+        context = work.context
         self._works += 1
-        own = desk.fetch.limits
+        own = context.fetch.limits
         # Each worker counts its own async jobs.
         share = max(1, own.jobs_in_flight // max(1, len(self.workers.present)))
-        fetch = desk.fetch.model_copy(
+        fetch = context.fetch.model_copy(
             update={
-                "store": desk.store.root.resolve(),
+                "store": context.store.root.resolve(),
                 "limits": own.model_copy(update={"jobs_in_flight": share}),
             }
         )
@@ -177,10 +177,10 @@ class DaskEngine:
             release=RELEASE,
             org=work.org,
             coordinator=self.address,
-            connection=replace(work.connection, client_secret=""),
-            asked=desk.query_section,
+            client_config=replace(work.client_config, client_secret=""),
+            query_section=context.query_section,
             fetch=fetch,
-            store=desk.store.name,
+            store=context.store.name,
         )
 
     async def _outcome(

@@ -18,8 +18,7 @@ from gcbatch.cluster.rpc_client import Call, CoordinatorClient, RpcError
 from gcbatch.cluster.worker_fetcher import WorkerFetcher, open_fetcher
 from gcbatch.errors import GcbatchError, JobError
 from gcbatch.genesys.client import ClientConfig
-from gcbatch.job import Fetch
-from gcbatch.job import QuerySection as Asked
+from gcbatch.job import Fetch, QuerySection
 from gcbatch.query import Query
 
 __all__ = ["RELEASE", "Assignment", "WorkerSession", "fetch_query"]
@@ -45,8 +44,8 @@ class Assignment:
         release: The gcbatch release of the process that runs the job.
         org: The coordinator's name for the org.
         coordinator: The coordinator's address.
-        connection: The configuration of the org's client, without its secret.
-        asked: The job's section `query`.
+        client_config: The configuration of the org's client, without its secret.
+        query_section: The job's section `query`.
         fetch: The job's section `fetch`, with an absolute path of the store.
         store: The job's folder in the store.
     """
@@ -55,8 +54,8 @@ class Assignment:
     release: str
     org: str
     coordinator: str
-    connection: ClientConfig
-    asked: Asked
+    client_config: ClientConfig
+    query_section: QuerySection
     fetch: Fetch
     store: str
 
@@ -99,8 +98,8 @@ class WorkerSession(WorkerPlugin):
                         loop.time,
                     )
                     opening = open_fetcher(
-                        given.connection,
-                        given.asked,
+                        given.client_config,
+                        given.query_section,
                         given.fetch,
                         given.store,
                         coordinator,

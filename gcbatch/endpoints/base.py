@@ -132,7 +132,7 @@ class AggregateEndpoint(Endpoint, Protocol):
         """Return the columns that form the key of a row, beside interval_start."""
         ...
 
-    def halved(self, template: bytes, section: QuerySection) -> list[bytes]:
+    def halve_queues(self, template: bytes, section: QuerySection) -> list[bytes]:
         """Return two templates with half of the queues each.
 
         Returns:
@@ -147,7 +147,7 @@ class AggregateEndpoint(Endpoint, Protocol):
         query: Query,
         section: QuerySection,
         *,
-        divisible: bool = False,
+        can_split: bool = False,
     ) -> Part:
         """Fetch one query.
 
@@ -155,13 +155,13 @@ class AggregateEndpoint(Endpoint, Protocol):
             client: Sends the requests.
             query: The query.
             section: The job's section `query`, which determines the columns.
-            divisible: Whether the query could be split.
+            can_split: Whether the query could be split.
 
         Returns:
             The part: a row per bucket and group, in the order of both.
 
         Raises:
-            TooLargeError: If *divisible*, and the answer is too large for the service.
+            TooLargeError: If *can_split*, and the answer is too large for the service.
             AcrossMidnightError: If a bucket reaches over a local midnight.
             DataError: If the answer contradicts itself or does not fit the query;
                 names the query, and the group and bucket.
@@ -169,7 +169,7 @@ class AggregateEndpoint(Endpoint, Protocol):
         """
         ...
 
-    def derived(self, rows: pa.Table) -> pa.Table:
+    def derive_columns(self, rows: pa.Table) -> pa.Table:
         """Return the columns of the table `intervals` that follow from a part's rows.
 
         Returns:

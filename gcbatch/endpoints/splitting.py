@@ -125,7 +125,7 @@ class Splitter:
                         self.context.client,
                         piece,
                         self.context.query_section,
-                        divisible=bool(halves) or job_can,
+                        can_split=bool(halves) or job_can,
                     )
                 except TooLargeError as exc:
                     if not halves:
@@ -225,7 +225,9 @@ class Splitter:
             middle = buckets[len(buckets) // 2].start
             windows = (Window(window.start, middle), Window(middle, window.end))
             return [replace(query, window=half) for half in windows]
-        templates = self.endpoint.halved(query.template, self.context.query_section)
+        templates = self.endpoint.halve_queues(
+            query.template, self.context.query_section
+        )
         return [replace(query, template=template) for template in templates]
 
 
@@ -237,11 +239,11 @@ class SplittableEndpoint:
     cuts_by_clock: bool = False
     in_utc_days: bool = False
 
-    def derived(self, rows: pa.Table) -> pa.Table:
+    def derive_columns(self, rows: pa.Table) -> pa.Table:
         """Return no columns: all columns of `intervals` are those of the parts."""
         return rows.select([])
 
-    def halved(self, template: bytes, section: QuerySection) -> list[bytes]:  # noqa: ARG002 - an Endpoint
+    def halve_queues(self, template: bytes, section: QuerySection) -> list[bytes]:  # noqa: ARG002 - an Endpoint
         """Return an empty list: queues cannot be halved unless a subclass does it."""
         return []
 

@@ -24,17 +24,17 @@ class Usage:
     _allowed: int = 0
 
     @contextmanager
-    def noting(self, session: OrgSession) -> Iterator[None]:
+    def counting(self, session: OrgSession) -> Iterator[None]:
         """Add what is used of a session within the block."""
-        traffic, access = session.client.traffic, session.access
-        before, granted = traffic.copy(), access.tokens.granted
-        allowed = access.limiter.allowed(with_open=False)
+        traffic, org_client = session.client.traffic, session.org_client
+        before, granted = traffic.copy(), org_client.tokens.granted
+        allowed = org_client.limiter.allowed(with_open=False)
         try:
             yield
         finally:
             self.traffic.add(traffic.since(before))
-            self.tokens += access.tokens.granted - granted
-            self._allowed += access.limiter.allowed() - allowed
+            self.tokens += org_client.tokens.granted - granted
+            self._allowed += org_client.limiter.allowed() - allowed
 
     @property
     def answered(self) -> dict[str, int]:

@@ -273,7 +273,7 @@ class Store(Notes):
             raise unwritable(self.folder, exc) from exc
 
     @property
-    def workplace(self) -> Path:
+    def work_folder(self) -> Path:
         """A folder for files from which parts are made; prepare creates it."""
         return self._parts
 

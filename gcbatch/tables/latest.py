@@ -130,8 +130,8 @@ class LatestParts:
         }
 
     def _order(self, query: Query) -> tuple[datetime, datetime, str]:
-        account = self.parts.metadata(query.digest)
-        asked_at = account.asked_at if account else NEVER
+        metadata = self.parts.metadata(query.digest)
+        asked_at = metadata.asked_at if metadata else NEVER
         return asked_at, query.window.start, query.digest
 
     def _ids(self, query: Query) -> Iterator[pa.Array]:

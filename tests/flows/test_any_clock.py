@@ -81,7 +81,7 @@ class Service:
         decode: Callable[[bytes], T],
         body: bytes,
         *,
-        divisible: bool = False,  # noqa: ARG002 - a Client
+        can_split: bool = False,  # noqa: ARG002 - a Client
     ) -> Answer[T]:
         """Answer a query."""
         asked = json.loads(body)

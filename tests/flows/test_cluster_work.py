@@ -54,7 +54,7 @@ class World:
         worker: Itself.
         given: Its assignment.
         queries: Of the job.
-        access: The way to the org.
+        org_client: The way to the org.
         coordinator: Grants requests.
     """
 
@@ -62,7 +62,7 @@ class World:
     worker: Worker
     given: Assignment
     queries: tuple[Query, ...]
-    access: OrgClient
+    org_client: OrgClient
     coordinator: Coordinator
     calls: int = 0
 
@@ -88,7 +88,7 @@ async def world_of(workspace: "Workspace") -> AsyncIterator[World]:
         planner = Planner(asked, datetime.now(UTC))
         planner.store.prepare()
         plan = (await planner.plan_fresh(session)).plan
-        coordinator.serve("org", session.access, timeout_s=30.0)
+        coordinator.serve("org", session.org_client, timeout_s=30.0)
         security = Security()
         workers = WorkerPool(cluster.scheduler_address, security, coordinator.gone)
         async with (
@@ -100,14 +100,14 @@ async def world_of(workspace: "Workspace") -> AsyncIterator[World]:
                 release=RELEASE,
                 org="org",
                 coordinator=address,
-                connection=replace(session.connection, client_secret=""),
-                asked=asked.query,
+                client_config=replace(session.client_config, client_secret=""),
+                query_section=asked.query,
                 fetch=asked.fetch,
                 store=asked.store_name,
             )
             (worker,) = cluster.workers.values()
             yield World(
-                workers, worker, given, plan.queries, session.access, coordinator
+                workers, worker, given, plan.queries, session.org_client, coordinator
             )
 
 
@@ -154,7 +154,7 @@ async def test_another_release_is_refused(workspace: "Workspace") -> None:
 async def test_what_no_run_waits_for_is_left(workspace: "Workspace") -> None:
     """The job is gone; the hands it kept busy are free for its next run."""
     async with world_of(workspace) as world:
-        world.access.limiter.pause_all(3600)
+        world.org_client.limiter.pause_all(3600)
         waiting = asyncio.create_task(world.fetch(0))
         while not world.sessions:  # noqa: ASYNC110 - of another task, without an event
             await asyncio.sleep(0.01)

@@ -149,9 +149,9 @@ class Lying:
         self._answers = answers
 
     async def post(
-        self, _path: str, _decode: Any, body: bytes, *, divisible: bool
+        self, _path: str, _decode: Any, body: bytes, *, can_split: bool
     ) -> Answer[Page]:
-        assert not divisible
+        assert not can_split
         number = json.loads(body)["paging"]["pageNumber"]
         self.asked += 1
         assert self.asked < 1_000, "it goes on for ever"

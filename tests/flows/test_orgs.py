@@ -259,7 +259,7 @@ class TestSideBySide:
         job = two.job(orgs=orgs, fetch={"requests_per_minute": 300})
 
         async with OpenOrgs([job]) as opened:
-            found = [(await opened.session(s)).connection for s in job.per_org()]
+            found = [(await opened.session(s)).client_config for s in job.per_org()]
 
         paces = [(c.requests_per_minute, c.reserve) for c in found]
         assert paces == [(200, 30), (200, 30), (100, 0)]

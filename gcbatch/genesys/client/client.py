@@ -133,10 +133,10 @@ class Client:
         decode: Callable[[bytes], T],
         body: bytes,
         *,
-        divisible: bool = False,
+        can_split: bool = False,
     ) -> Answer[T]:
         """Send a POST that only reads, so that repeating it is safe; see call."""
-        return await self.call("POST", path, decode, body=body, divisible=divisible)
+        return await self.call("POST", path, decode, body=body, can_split=can_split)
 
     async def call(
         self,
@@ -146,7 +146,7 @@ class Client:
         *,
         query: str = "",
         body: bytes | None = None,
-        divisible: bool = False,
+        can_split: bool = False,
         statuses: Collection[int] = ANSWERED,
     ) -> Answer[T]:
         """Send a request until it is answered, and decode the answer.
@@ -159,7 +159,7 @@ class Client:
                 wrong.
             query: The URL's query, with its question mark.
             body: JSON; None for no body.
-            divisible: Whether the caller could ask for less at once: what seems too
+            can_split: Whether the caller could ask for less at once: what seems too
                 large for the service is then repeated less often.
             statuses: That may answer it. Another one of success means that the answer
                 is to something else, and the request is repeated.
@@ -168,7 +168,7 @@ class Client:
             What *decode* returned, and what is known of the exchange.
 
         Raises:
-            TooLargeError: If *divisible*, and the service does not answer so much.
+            TooLargeError: If *can_split*, and the service does not answer so much.
             AccessError: If the service refuses the credentials or a permission.
             ServiceError: If the service cannot be reached, keeps failing, or refuses
                 the request.
@@ -176,7 +176,7 @@ class Client:
         """
         name = f"{method} {path}"
         retrier = Retrier(
-            self.retry_settings, name, divisible=divisible, hurried=self._hurried
+            self.retry_settings, name, can_split=can_split, hurried=self._hurried
         )
         rejected: Token | None = None
         while True:
@@ -302,7 +302,7 @@ class Client:
         rule = rule_for(refusal)
         if rule is None:
             self._tokens.accepted(token)
-            if retrier.divisible and is_too_large(refusal):
+            if retrier.can_split and is_too_large(refusal):
                 raise TooLargeError(str(refusal), response=refusal)
             raise to_exception(refusal)
         await retrier.after_refusal(refusal, response, rule)

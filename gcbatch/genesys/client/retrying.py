@@ -54,7 +54,7 @@ class Retrier:
     Args:
         settings: Of the client.
         call: The call's name in errors.
-        divisible: Whether the caller could ask for less at once.
+        can_split: Whether the caller could ask for less at once.
         hurried: Whether to give up soon: the retrier does not wait again for an answer
             that did not come in time, and waits for a minute at most.
     """
@@ -64,7 +64,7 @@ class Retrier:
         settings: RetrySettings,
         call: str,
         *,
-        divisible: bool = False,
+        can_split: bool = False,
         hurried: bool = False,
     ) -> None:
         self._settings = settings
@@ -78,7 +78,7 @@ class Retrier:
         )
         self._answered_before = settings.traffic.answered[HTTPStatus.OK]
         self._heavy_answers = 0
-        self.divisible = divisible
+        self.can_split = can_split
 
     @property
     def failed(self) -> int:
@@ -126,7 +126,7 @@ class Retrier:
         # While no request is answered, the size of this one is not the cause.
         answered = self._settings.traffic.answered[HTTPStatus.OK]
         self._heavy_answers += rule.is_heavy(answered > self._answered_before)
-        if self.divisible and self._heavy_answers >= HEAVY_ANSWERS:
+        if self.can_split and self._heavy_answers >= HEAVY_ANSWERS:
             raise TooLargeError(str(refusal), response=refusal)
         # A Retry-After with a date is by the clock of the machine that sent it.
         now = parse_date(response.headers.get("Date", "")) or datetime.now(UTC)

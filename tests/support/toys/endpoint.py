@@ -68,10 +68,10 @@ class Toy(SplittableEndpoint):
         query: Query,
         asked: question.QuerySection,
         *,
-        divisible: bool = False,
+        can_split: bool = False,
     ) -> Part:
         """Ask one query; see Endpoint."""
-        del divisible
+        del can_split
         body = orjson.loads(query.template)
         body["from"], body["to"] = iso(query.window.start), iso(query.window.end)
         decode = msgspec.json.Decoder(list[_Bucket]).decode

@@ -48,9 +48,9 @@ class Org:
         self._refuses = refuses
         self.pacer = RateLimiter(100_000, clock=clock)
         self.tokens = TokenProvider(self._grant, clock=clock)
-        self.access = OrgClient(cast("Client", None), self.pacer, self.tokens)
+        self.org_client = OrgClient(cast("Client", None), self.pacer, self.tokens)
         self.coordinator = Coordinator(clock=clock)
-        self.coordinator.serve("org", self.access, timeout_s=TIMEOUT_S)
+        self.coordinator.serve("org", self.org_client, timeout_s=TIMEOUT_S)
 
     async def _grant(self) -> Token:
         self.logins += 1
@@ -276,7 +276,7 @@ class TestTurns:
         org.coordinator.release("org", "d", "a", 7)
         org.coordinator.end("org")
 
-        org.coordinator.serve("org", org.access, timeout_s=TIMEOUT_S)
+        org.coordinator.serve("org", org.org_client, timeout_s=TIMEOUT_S)
 
         assert (await org.turn("2"))["token"] == before["token"]
         assert org.coordinator.claim("org", "d", "b") == {"seconds": CLAIM_S}
@@ -366,7 +366,7 @@ def test_the_quota_is_kept_and_used_by_workers_that_die(
 ) -> None:
     """30 per 6 s, a bad connection, two of four workers killed and replaced on the way.
 
-    90 % of it is used, at most 2 are refused, no ticket stays out.
+    90 % of it is used, at most 2 are refused, no permit stays out.
     """
     found: dict[str, Any] = {}
 
@@ -386,14 +386,14 @@ def test_the_quota_is_kept_and_used_by_workers_that_die(
                 for _ in left:
                     while True:
                         token = await tokens.get()
-                        ticket = await pacer.acquire()
+                        permit = await pacer.acquire()
                         await asyncio.sleep(chance.uniform(0.01, 0.04))
                         served, standing, wait_s = server.hit("us")
                         await asyncio.sleep(chance.uniform(0.01, 0.04))
                         said = QuotaHeaders(
                             standing.count, standing.allowed, int(standing.reset_s)
                         )
-                        pacer.answered(ticket, said)
+                        pacer.answered(permit, said)
                         if served:
                             tokens.accepted(token)
                             break

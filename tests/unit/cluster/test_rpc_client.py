@@ -133,7 +133,7 @@ class TestPace:
         back = [*coordinator.called("answered"), *coordinator.called("lost")]
         assert len(set(numbers)) == 3
         assert [reported["number"] for reported in back] == numbers
-        assert back[0]["standing"] == [3, 300, 59]
+        assert back[0]["quota_headers"] == [3, 300, 59]
 
     async def test_later_is_asked_for_again(self) -> None:
         """Under another number: the first asking is over."""

@@ -46,9 +46,9 @@ class Said:
         decode: Callable[[bytes], T],
         body: bytes,
         *,
-        divisible: bool = False,
+        can_split: bool = False,
     ) -> Answer[T]:
-        return await self.call("POST", path, decode, body=body, divisible=divisible)
+        return await self.call("POST", path, decode, body=body, can_split=can_split)
 
 
 def bucket(

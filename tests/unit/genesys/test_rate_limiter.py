@@ -29,9 +29,9 @@ async def workers(
 
     async def work() -> None:
         while clock() < until_s:
-            ticket = await pacer.acquire()
+            permit = await pacer.acquire()
             grants.append(clock())
-            pacer.answered(ticket, None)
+            pacer.answered(permit, None)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(8):
@@ -121,8 +121,8 @@ def test_a_full_window_is_waited_out(
 
     async def work(clock: Callable[[], float]) -> None:
         pacer = RateLimiter(300, reserve=reserve, clock=clock)
-        ticket = await pacer.acquire()
-        pacer.answered(ticket, QuotaHeaders(count, allowed, 33))
+        permit = await pacer.acquire()
+        pacer.answered(permit, QuotaHeaders(count, allowed, 33))
         await pacer.acquire()
         waited.append(clock())
 

@@ -83,11 +83,11 @@ async def client(
     async def work() -> None:
         for _ in left:
             while True:
-                ticket = await pacer.acquire()
+                permit = await pacer.acquire()
                 await asyncio.sleep(latency_s * chance.uniform(0.25, 0.75))
                 served, standing, wait_s = server.hit(name)
                 await asyncio.sleep(latency_s * chance.uniform(0.25, 0.75))
-                pacer.answered(ticket, standing)
+                pacer.answered(permit, standing)
                 if served:
                     break
                 pacer.pause_all(wait_s)
@@ -308,9 +308,9 @@ class TestOffered:
         """Two windows of 30 are 60, however many answers reported them."""
         budget = ServerQuota()
         for at in (0.0, 1.0, 2.0, 6.5, 7.5):
-            ticket = budget.send(at)
+            permit = budget.send(at)
             left_s = 6.0 - at % 6.0
-            budget.answer(ticket, at, QuotaHeaders(1, 30, math.ceil(left_s)))
+            budget.answer(permit, at, QuotaHeaders(1, 30, math.ceil(left_s)))
 
         assert budget.allowed(8.0) == 60
         assert budget.allowed(8.0, with_open=False) == 30

@@ -365,12 +365,12 @@ def test_failed_calls_of_a_worker_whose_clock_is_behind_are_shown() -> None:
     new = FailedCall(NOON - HOUR, "GET", "/new", 500, "2")
     traffic.failed[500] = cast("Any", [old])
     limiter = SimpleNamespace(allowed=lambda **_: 0)
-    access = SimpleNamespace(limiter=limiter, tokens=SimpleNamespace(granted=0))
+    org_client = SimpleNamespace(limiter=limiter, tokens=SimpleNamespace(granted=0))
     client = SimpleNamespace(traffic=traffic)
-    session = cast("OrgSession", SimpleNamespace(client=client, access=access))
+    session = cast("OrgSession", SimpleNamespace(client=client, org_client=org_client))
     spent = Usage()
 
-    with spent.noting(session):
+    with spent.counting(session):
         traffic.failed[500].append(new)
 
     assert spent.failed == (new,)
@@ -380,7 +380,7 @@ def test_a_leftover_of_the_future_is_removed(tmp_path: Path) -> None:
     """No run is writing it now: the clock was wrong when it was written."""
     store = Store(tmp_path, "job")
     store.prepare()
-    left = store.workplace / f".{'0' * 40}.{'0' * 12}.part"
+    left = store.work_folder / f".{'0' * 40}.{'0' * 12}.part"
     left.touch()
     now = datetime.now(UTC) - timedelta(days=100)
 

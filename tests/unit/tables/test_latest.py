@@ -54,9 +54,9 @@ class DatedStore(FakeStore):
     asked: Mapping[str, int] | None = None
 
     def metadata(self, digest: str) -> PartMetadata | None:
-        account = super().metadata(digest)
+        metadata = super().metadata(digest)
         minutes = (self.asked or {}).get(digest, 0)
-        return account and replace(account, asked_at=START + minutes * MINUTE)
+        return metadata and replace(metadata, asked_at=START + minutes * MINUTE)
 
 
 def store_of(asked: Sequence[Query], parts: Sequence[tuple[int, str]]) -> DatedStore:
