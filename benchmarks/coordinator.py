@@ -32,12 +32,12 @@ async def grant(requests: int) -> None:
     """Grant permits to a second process, and print what that costs this one."""
     clock = asyncio.get_running_loop().time
     coordinator = Coordinator(clock=clock)
-    pacer, tokens = (
+    limiter, tokens = (
         RateLimiter(UNBOUNDED, clock=clock),
         TokenProvider(_token, clock=clock),
     )
     # The client itself is not called: workers have their own.
-    org_client = OrgClient(client=None, tokens=tokens, limiter=pacer)  # type: ignore[arg-type]
+    org_client = OrgClient(client=None, tokens=tokens, limiter=limiter)  # type: ignore[arg-type]
     coordinator.serve(ORG, org_client, timeout_s=60.0)
     security = Security.temporary()
     async with serve_rpc(coordinator, "tls://127.0.0.1", security) as address:

@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 SHAPE_HINT: Final = "the service may have changed; see if a newer gcbatch knows it"
-"""For an answer whose shape this release does not know."""
+"""Hint of errors about an answer whose shape this release does not know."""
 
 
 @dataclass(frozen=True, slots=True)

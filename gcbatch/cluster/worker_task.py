@@ -66,10 +66,10 @@ class WorkerSession(WorkerPlugin):
     It is a plug-in only for its teardown: a worker that ends closes it.
     """
 
-    def __init__(self, worker: Worker, given: Assignment) -> None:
-        self.name = f"gcbatch-{given.name}"
+    def __init__(self, worker: Worker, assignment: Assignment) -> None:
+        self.name = f"gcbatch-{assignment.name}"
         self._worker = worker
-        self._given = given
+        self._assignment = assignment
         self._opening = asyncio.Lock()
         self._stack = AsyncExitStack()
         self._fetcher: WorkerFetcher | None = None
@@ -84,7 +84,7 @@ class WorkerSession(WorkerPlugin):
         Raises:
             OutputError: If the worker does not have the store.
         """
-        given, loop = self._given, asyncio.get_running_loop()
+        assignment, loop = self._assignment, asyncio.get_running_loop()
         self._users += 1
         if self._leaving is not None:
             self._leaving.cancel()
@@ -92,16 +92,16 @@ class WorkerSession(WorkerPlugin):
             async with self._opening:
                 if self._fetcher is None:
                     coordinator = CoordinatorClient(
-                        _caller(self._worker, given.coordinator),
-                        given.org,
+                        _caller(self._worker, assignment.coordinator),
+                        assignment.org,
                         self._worker.address,
                         loop.time,
                     )
                     opening = open_fetcher(
-                        given.client_config,
-                        given.query_section,
-                        given.fetch,
-                        given.store,
+                        assignment.client_config,
+                        assignment.query_section,
+                        assignment.fetch,
+                        assignment.store,
                         coordinator,
                     )
                     self._fetcher = await self._stack.enter_async_context(opening)
@@ -138,13 +138,13 @@ def _caller(worker: Worker, address: str) -> Call:
 
 
 async def fetch_query(
-    key: str, given: Assignment, query: Query, before: str | None
+    key: str, assignment: Assignment, query: Query, before: str | None
 ) -> dict[str, Any]:
     """Fetch one query on a worker, as a task of the cluster.
 
     Args:
         key: The key of the task.
-        given: The assignment of the query.
+        assignment: The assignment of the query.
         query: The query.
         before: Checksum of the part when the run began; None if there was none.
 
@@ -152,14 +152,14 @@ async def fetch_query(
         See WorkerFetcher.fetch; only `error` if the worker cannot begin.
     """
     worker = get_worker()
-    if given.release != RELEASE:
-        msg = f"worker {worker.address} has gcbatch {RELEASE}, not {given.release}"
+    if assignment.release != RELEASE:
+        msg = f"worker {worker.address} has gcbatch {RELEASE}, not {assignment.release}"
         hint = "install the same release on all workers"
         return {"error": error_to_json(JobError(msg, hint=hint))}
-    name = f"gcbatch-{given.name}"
+    name = f"gcbatch-{assignment.name}"
     if name not in worker.plugins:
         # Nothing is awaited before this: a second task finds the session of the first.
-        worker.plugins[name] = WorkerSession(worker, given)
+        worker.plugins[name] = WorkerSession(worker, assignment)
     session = cast("WorkerSession", worker.plugins[name])
     try:
         async with session.use() as fetcher:

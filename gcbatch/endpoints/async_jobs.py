@@ -49,7 +49,7 @@ class ResultPage(Protocol):
 
     @property
     def cursor(self) -> str | None:
-        """Of the next page; None or empty on the last."""
+        """The cursor of the next page; None or empty on the last."""
         ...
 
 
@@ -83,7 +83,7 @@ class AsyncJobRequest:
 
     Args:
         about: Names it among the requests of its query, in the store and in errors.
-        body: Of the request.
+        body: The body of the request.
         pending: Where the job's id is stored.
         available_until: The instant up to which the service had data when the job was
             submitted; None if that is not known.
@@ -100,7 +100,7 @@ class AsyncJobClient:
 
     Args:
         context: What queries are fetched with.
-        address: Of the data, without `/jobs`.
+        address: The address of the data, without `/jobs`.
         page_size: Rows of a page of results; None if the body of the job says it.
 
     Attributes:

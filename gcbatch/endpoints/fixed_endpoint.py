@@ -51,9 +51,9 @@ class FixedColumn:
 
     Args:
         source: Where the figure stands in a row, in the API's words.
-        name: Of the column.
-        type: Of the column: int64 for counts, else float64.
-        unit: Of the figure; `%` is at most 100.
+        name: The name of the column.
+        type: The type of the column: int64 for counts, else float64.
+        unit: The unit of the figure; `%` is at most 100.
     """
 
     source: str

@@ -124,7 +124,7 @@ class OrgSessions(AsyncExitStack):
 
     def __init__(self, jobs: Iterable[Job]) -> None:
         super().__init__()
-        self._jobs = tuple(share for job in jobs for share in job.per_org())
+        self._jobs = tuple(org_job for job in jobs for org_job in job.per_org())
         self._open: dict[Key, OrgSession] = {}
         self._decode_gate = DecodeGate()
 

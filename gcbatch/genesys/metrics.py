@@ -43,8 +43,8 @@ class Statistic:
         key: The API's name of it.
         suffix: The end of its column's name; empty for a metric with one statistic.
         merge: How two make one.
-        type: Of its column; int64 for whole numbers.
-        unit: Of its values.
+        type: The type of its column; int64 for whole numbers.
+        unit: The unit of its values.
     """
 
     key: str

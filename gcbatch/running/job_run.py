@@ -61,9 +61,9 @@ class JobRun:
         self._runs: list[OrgRun] = []
         self._failures: dict[str, GcbatchError] = {}
         self._observer = CombinedObserver(job.store_name, observer)
-        for share in job.per_org():
-            with self._isolating_org(share.org_name):
-                self._runs.append(OrgRun(share, self._observer.part()))
+        for org_job in job.per_org():
+            with self._isolating_org(org_job.org_name):
+                self._runs.append(OrgRun(org_job, self._observer.for_org()))
 
     @property
     def only(self) -> OrgRun:
@@ -120,7 +120,7 @@ class JobRun:
     def _by_client(self) -> list[list[OrgRun]]:
         """Return the runs grouped by their client.
 
-        Runs of one client take turns: they share its quota and its listings, and the
+        Runs of one client take turns: they org_job its quota and its listings, and the
         usage of each can be counted.
         """
         clients: dict[object, list[OrgRun]] = {}

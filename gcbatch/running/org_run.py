@@ -139,7 +139,7 @@ class OrgRun:
     async def refetch_damaged(self, orgs: OrgSessions, engine: Engine) -> None:
         """Fetch again every part that its checksum shows as damaged."""
         plan, store = self.planned.plan, self._store
-        damaged = [q for q in plan.queries if not store.is_whole(q.digest)]
+        damaged = [q for q in plan.queries if not store.check_again(q.digest)]
         if not damaged:
             return
         session = await self._session(orgs)

@@ -281,8 +281,12 @@ class Store(Notes):
         """Forget which parts were read: from now on those that are there count."""
         self._seen.clear()
 
-    def is_whole(self, digest: str) -> bool:
-        """Return whether a part can be read as it is now; a damaged one is removed."""
+    def check_again(self, digest: str) -> bool:
+        """Read a part as it is now, and remove it if it is damaged.
+
+        Returns:
+            Whether it can be read.
+        """
         self._seen.pop(digest, None)
         try:
             for _ in self.batches(digest):

@@ -51,7 +51,7 @@ class Catalog:
 
         Args:
             name: A table that the job can export.
-            period: Of the table `sla`; None is the job's.
+            period: The period of the table `sla`; None is the job's.
         """
         new_table: Callable[[TableSource], Table] = load_member(
             self.job.registry_folder(name), name, "table"

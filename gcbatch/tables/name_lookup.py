@@ -26,7 +26,7 @@ class NameLookup:
 
     Args:
         ids: All that have a name.
-        names: Of each of them.
+        names: The name of each of them.
     """
 
     ids: pa.Array

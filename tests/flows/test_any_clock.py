@@ -67,7 +67,7 @@ class Service:
     """Counts events by the hour; a parameter sets the origin of hours.
 
     Args:
-        events: Of one queue, in UTC.
+        events: The events of one queue, in UTC.
         way: From where.
     """
 

@@ -427,8 +427,8 @@ class Heard(Observer):
 def test_progress_is_reported_as_one() -> None:
     """Totals are of all orgs known by now; the end is reported once."""
     heard = Heard()
-    together = CombinedObserver("job", heard)
-    north, south = together.part(), together.part()
+    combined = CombinedObserver("job", heard)
+    north, south = combined.for_org(), combined.for_org()
 
     north.planned("job@north", 10, 2, 300)
     north.fetched(Query("x", Window(DAY, DAY + timedelta(days=1)), b"{}", "d"), 5)
@@ -437,8 +437,8 @@ def test_progress_is_reported_as_one() -> None:
     south.paged(2, 2)
     north.finished()
     south.finished()
-    together.finished()
-    together.finished()
+    combined.finished()
+    combined.finished()
 
     assert heard.reported == [
         ("job", 10, 2, 300),

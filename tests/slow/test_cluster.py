@@ -20,9 +20,9 @@ from tests.support.cluster_world import (
     command,
     details,
     job_file,
-    refused,
+    refused_count,
     talkative,
-    tokens,
+    token_count,
     until,
 )
 
@@ -54,7 +54,7 @@ def test_four_workers_write_the_same_bytes(
         Run(workspace, job_file(workspace, "spread", sections), *SPREAD).end()
 
     assert workspace.outputs("spread") == expected
-    assert tokens(workspace) == 1
+    assert token_count(workspace) == 1
     assert watch.rewritten() == []
     questions = [entry.request for entry in workspace.data_requests]
     assert all(questions.count(question) == 1 for question in questions)
@@ -92,8 +92,8 @@ def test_a_killed_worker_costs_nothing_but_time(workspace_of: "WorkspaceOf") -> 
 
     assert len(workspace.parts) == HOURS
     assert watch.rewritten() == []
-    assert refused(workspace) <= 2
-    assert tokens(workspace) == 1
+    assert refused_count(workspace) <= 2
+    assert token_count(workspace) == 1
     spread = workspace.outputs("job")
     shutil.rmtree(workspace.folder / "store")
     workspace.simulator.quota.allowed = WIDE

@@ -20,10 +20,10 @@ from distributed.security import Security
 from tests.support.cluster_world import (
     WINDOW_S,
     Run,
-    Standing,
+    RunningCluster,
     aggregates,
     job_file,
-    standing,
+    running_cluster,
     until,
 )
 
@@ -79,7 +79,7 @@ def holds(pid: int, secrets: list[bytes]) -> set[bytes]:
     return {s for piece in memory(pid) for s in secrets if s in piece}
 
 
-async def states(cluster: Standing) -> list[str]:
+async def states(cluster: RunningCluster) -> list[str]:
     """Return what scheduler and workers show about themselves."""
     cert, key = (str(cluster.folder / name) for name in ("cert.pem", "key.pem"))
     security = Security(
@@ -133,7 +133,7 @@ def test_secret_and_tokens_cannot_be_read(
     )
     tokens = workspace.simulator._access._good_until
     job = job_file(workspace, "job", aggregates())
-    with standing(tmp_path, "one", "two") as cluster:
+    with running_cluster(tmp_path, "one", "two") as cluster:
         options = ("--scheduler", cluster.address, "--verbose")
         run = Run(workspace, job, *options, environ=cluster.environ)
         until(lambda: len(workspace.parts) >= 80)

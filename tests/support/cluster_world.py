@@ -1,4 +1,4 @@
-"""What tests of real clusters share: runs, standing clusters, and what they leave."""
+"""Shared by tests of real clusters: runs, clusters, and what they leave."""
 
 import datetime as dt
 import json
@@ -103,7 +103,7 @@ class Run:
     Args:
         workspace: Where.
         job: The file.
-        options: Of the command.
+        options: The options of the command.
         environ: Beside the usual one.
     """
 
@@ -180,7 +180,7 @@ class Watch:
     """
 
     def __init__(self, workspace: "Workspace") -> None:
-        self._bench = workspace
+        self._workspace = workspace
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
         self.seen: dict[str, set[tuple[int, int]]] = {}
@@ -195,7 +195,7 @@ class Watch:
 
     def _look(self) -> None:
         while not self._stop.wait(0.005):
-            for path in self._bench.parts:
+            for path in self._workspace.parts:
                 found = path.stat()
                 files = self.seen.setdefault(str(path), set())
                 files.add((found.st_ino, found.st_mtime_ns))
@@ -205,7 +205,7 @@ class Watch:
         return [name for name, files in self.seen.items() if len(files) > 1]
 
 
-def used(workspace: "Workspace", allowed: int) -> float:
+def quota_used(workspace: "Workspace", allowed: int) -> float:
     """Return the part of the quota that was used from the second window of data on.
 
     The first one goes by while workers start; the last one is not over.
@@ -224,12 +224,12 @@ def used(workspace: "Workspace", allowed: int) -> float:
     return float(served / (len(whole) * allowed))
 
 
-def refused(workspace: "Workspace") -> int:
+def refused_count(workspace: "Workspace") -> int:
     """Return how many answers were 429."""
     return len(workspace.simulator.request_log.throttled)
 
 
-def tokens(workspace: "Workspace") -> int:
+def token_count(workspace: "Workspace") -> int:
     """Return how many tokens were asked for."""
     return len(workspace.simulator.requests("/oauth/token"))
 
@@ -277,7 +277,7 @@ def certificate(folder: Path) -> dict[str, str]:
 
 
 @dataclass
-class Standing:
+class RunningCluster:
     """A cluster that is there before a job: a scheduler and workers of its own.
 
     Args:
@@ -320,7 +320,7 @@ class Standing:
         """Start a worker.
 
         Args:
-            name: Of it.
+            name: The name of the worker.
             inside: The beginning of the command, such as `ip netns exec one`.
         """
         spill = self.folder / f"spill-{name}"
@@ -371,12 +371,12 @@ class Standing:
 
 
 @contextmanager
-def standing(
+def running_cluster(
     folder: Path, *workers: str, host: str = "127.0.0.1"
-) -> Iterator[Standing]:
-    """Start a standing cluster; end it on leaving."""
+) -> Iterator[RunningCluster]:
+    """Start a cluster of its own; end it on leaving."""
     with ExitStack() as stack:
-        cluster = Standing(folder / "cluster", host)
+        cluster = RunningCluster(folder / "cluster", host)
         stack.callback(cluster.close)
         cluster.start_scheduler()
         for name in workers:

@@ -85,7 +85,7 @@ class World:
     Args:
         folder: For job files, stores and outputs.
         tenant: What the simulator knows.
-        options: Of the simulator.
+        options: The options of the simulator.
     """
 
     def __init__(self, folder: Path, tenant: Tenant, **options: Any) -> None:
@@ -173,7 +173,7 @@ class World:
 
         Args:
             name: Its name.
-            allow_partial: Of the run.
+            allow_partial: As for the run.
             meanwhile: What happens beside it.
             job: See write.
         """

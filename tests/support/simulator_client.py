@@ -74,10 +74,10 @@ async def client_of(
     """Start a simulator, and log a client in to it.
 
     Args:
-        kind: Of the client.
+        kind: The kind of the client.
         tenant: What the simulator knows.
         faults: What goes wrong.
-        options: Of the simulator.
+        options: The options of the simulator.
     """
     async with (
         Simulator(tenant, faults=Faults(*faults), **options) as simulator,

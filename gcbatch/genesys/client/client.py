@@ -43,12 +43,15 @@ __all__ = ["ACCEPTED", "REMOVED", "Answer", "Client"]
 T = TypeVar("T")
 
 ANSWERED: Final = (HTTPStatus.OK,)
+"""Statuses that answer a request. Any other status of success, such as 206, belongs to
+something else. Source: docs of the API's operations, read 2026-11-27."""
+
 ACCEPTED: Final = (HTTPStatus.OK, HTTPStatus.ACCEPTED)
-"""Of requests that submit an async job or look at one: 202 until it is done."""
+"""Statuses that answer a request to submit an async job or to look at it: 202 until the
+job is done."""
 
 REMOVED: Final = (*ACCEPTED, HTTPStatus.NO_CONTENT)
-"""Statuses of success that answer a request; any other one, such as 206, is an answer
-to something else. Source: docs of the API's operations, read 2026-11-27."""
+"""Statuses that answer a request to remove an async job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +105,9 @@ class Client:
         self.retry_settings = retry_settings
 
     def hurrying(self) -> "Client":
-        """Return a client that gives up soon, for what a run can do without.
+        """Return a client that gives up soon, for data that a run can do without.
 
-        It shares all that this one has.
+        It shares everything else with this one.
         """
         client = copy(self)
         client._hurried = True  # noqa: SLF001 - of the same class
@@ -117,7 +120,7 @@ class Client:
 
     @property
     def traffic(self) -> Traffic:
-        """What went over the line so far."""
+        """The counts of what was sent and received so far."""
         return self.retry_settings.traffic
 
     async def get(
@@ -153,22 +156,22 @@ class Client:
 
         Args:
             method: GET, POST or DELETE.
-            path: Of the API, from /api/v2 on.
+            path: The path of the address, from /api/v2 on.
             decode: Reads the body. A msgspec.DecodeError means that the body is damaged
                 or no answer, and the request is repeated; a DataError means that it is
                 wrong.
             query: The URL's query, with its question mark.
             body: JSON; None for no body.
-            can_split: Whether the caller could ask for less at once: what seems too
-                large for the service is then repeated less often.
-            statuses: That may answer it. Another one of success means that the answer
-                is to something else, and the request is repeated.
+            can_split: Whether the caller can split the request. If so, a request that
+                seems too large for the service is repeated less often.
+            statuses: Statuses that may answer it. After any other status of success
+                the request is repeated: the answer belongs to something else.
 
         Returns:
             What *decode* returned, and what is known of the exchange.
 
         Raises:
-            TooLargeError: If *can_split*, and the service does not answer so much.
+            TooLargeError: If *can_split*, and the answer is too large for the service.
             AccessError: If the service refuses the credentials or a permission.
             ServiceError: If the service cannot be reached, keeps failing, or refuses
                 the request.
@@ -260,7 +263,7 @@ class Client:
             # byte in a key that it should know would lose a figure without an error.
             if not body.isascii():
                 body.decode()
-            # Nothing behind the client has to deal with credentials that are echoed.
+            # After this, no code has to deal with credentials that the service echoes.
             clean = self._redactor.body(body)
             self.traffic.echoed += clean is not body
             return read_body(clean, decode)

@@ -14,7 +14,7 @@ class ClientConfig:
 
     Args:
         hosts: Its two addresses.
-        client_id, client_secret: Of the OAuth client.
+        client_id, client_secret: The credentials of the OAuth client.
         concurrency: Requests in flight.
         token_path, token_style, requests_per_minute, reserve, timeout_s, give_up_s,
             max_response_bytes: As in the job file.

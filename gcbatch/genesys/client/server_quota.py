@@ -153,7 +153,7 @@ class ServerQuota:
         """Take in what an answer says.
 
         Args:
-            permit: Of its request.
+            permit: The permit of the request.
             now: When it came.
             headers: What it says; None if it says nothing of a quota.
         """

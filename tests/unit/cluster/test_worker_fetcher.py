@@ -49,8 +49,8 @@ class Workers:
 
     Args:
         world: What they ask.
-        fetchers: Of the workers.
-        query: Of the plan.
+        fetchers: The fetchers of the workers.
+        query: The query of the plan.
         coordinator: Theirs.
     """
 
@@ -99,7 +99,7 @@ async def workers_of(world: "World") -> AsyncIterator[Workers]:
             open_fetcher(*given, client_of("w1")) as two,
         ):
             yield Workers(world, [one, two], planned.plan.queries[0], coordinator)
-    assert coordinator.out == 0
+    assert coordinator.lease_count == 0
 
 
 async def until(happened: Any) -> None:

@@ -24,8 +24,8 @@ async def refused(
     """Say whether a call that is refused so often is taken to be too large.
 
     Args:
-        settings: Of the client.
-        status: Of the refusals.
+        settings: The settings of the client.
+        status: The status of the refusals.
         can_split: Whether less could be asked at once.
         served: How many other calls are answered meanwhile.
     """

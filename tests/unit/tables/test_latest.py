@@ -241,7 +241,7 @@ def corrected(
         one: As it was at the first.
         other: As it was at the second.
         refetched: The day that is fetched again.
-        more: Of the simulator.
+        more: More options of the simulator.
     """
     workspace = workspace_of(one, **more)
     run(workspace)
