@@ -1,9 +1,9 @@
-"""One quota and one token for all workers: it grants requests and writes of parts.
+"""The coordinator shares one quota and one token with all workers of a run.
 
-Workers ask before every request that they send. A permit is a lease: the worker returns
-it with the quota headers of the answer. It counts as used if its worker is gone or does
-not return it in time. Only the coordinator renews the token. The holder of a claim
-writes a part, once per run; later workers learn that it is stored.
+Workers ask it before every request, and before they write a part. A permit is a lease:
+the worker returns it with the quota headers of the answer. It counts as used if its
+worker is gone or does not return it in time. Only the coordinator renews the token. The
+holder of a claim writes a part, once per run; later workers learn that it is stored.
 
 Replies can get lost, so every call may be repeated and has its effect once: the same
 number gives the same permit.
@@ -289,5 +289,5 @@ def _retrieve(task: asyncio.Task[Token]) -> None:
 
 
 def _over() -> dict[str, Any]:
-    """Return the reply to workers that still fetch for a run that is over."""
+    """Return the reply to workers of a run that is over."""
     return {"error": error_to_json(OutOfReachError("this run is over"))}

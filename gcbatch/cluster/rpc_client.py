@@ -51,7 +51,7 @@ class Call(Protocol):
 
 @dataclass
 class CoordinatorClient:
-    """Calls the coordinator from one worker, for one org; uses its names for both."""
+    """Calls the coordinator from one worker, for one org."""
 
     call: Call
     org: str
@@ -160,7 +160,7 @@ class RemoteLimiter:
         self._tokens = tokens
 
     async def acquire(self) -> Permit:
-        """Return when the next request may be sent; see RateLimiter.acquire."""
+        """Wait until the next request may be sent; see RateLimiter.acquire."""
         while True:
             number, asked_at = secrets.token_hex(8), self._coordinator.clock()
             answer = await self._coordinator.request(

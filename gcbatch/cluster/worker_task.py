@@ -37,7 +37,7 @@ CHECK_S: Final = 1.0
 
 @dataclass(frozen=True)
 class Assignment:
-    """What all queries of one org in one run share, as plain data.
+    """The inputs that all queries of one org in one run share, as plain data.
 
     Args:
         name: Its name, unique on the cluster.
@@ -61,7 +61,7 @@ class Assignment:
 
 
 class WorkerSession(WorkerPlugin):
-    """What a worker keeps open for one assignment.
+    """The fetcher that a worker keeps open for one assignment.
 
     It is a plug-in only for its teardown: a worker that ends closes it.
     """

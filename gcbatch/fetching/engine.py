@@ -25,7 +25,7 @@ class FetchWork:
     Args:
         org: Identifies the org within the run.
         endpoint: The job's endpoint.
-        context: What requests need: client, sections of the job, store.
+        context: The inputs of a fetch: client, sections of the job, store.
         org_client: The org's client, quota and token.
         client_config: The configuration of that client.
         queries: In the order of fetching.
@@ -115,7 +115,7 @@ async def fetch_parts(
 
 
 async def _write(store: Store, query: Query, part: PartSource) -> None:
-    """Write a whole part, also if the task is cancelled meanwhile."""
+    """Write a part to its end, even if the task is cancelled."""
     # Writing forces the disk, which can take long; other tasks go on meanwhile.
     writing = asyncio.create_task(asyncio.to_thread(store.write, query.digest, part))
     try:

@@ -1,4 +1,4 @@
-"""Observers: what a run reports of its progress, and the sum over several orgs."""
+"""Observers: they receive the progress of a run, of one org or of several."""
 
 from dataclasses import dataclass
 
@@ -24,10 +24,10 @@ class Observer:
         """Receive a query whose part is now stored."""
 
     def paged(self, done: int, due: int) -> None:
-        """Receive how many pages of long answers came, and how many are known of."""
+        """Receive how many pages came so far, and how many are expected."""
 
     def waiting(self, seconds: float, cause: str) -> None:
-        """Receive that a request waits before it is repeated, and why (`429`)."""
+        """Receive a wait before a request is repeated, and its cause, such as `429`."""
 
     def finished(self) -> None:
         """Receive that all parts are stored, or that no more will come."""
@@ -59,7 +59,7 @@ class CombinedObserver:
         )
 
     def paged(self) -> None:
-        """Report how many pages there are."""
+        """Report the pages of all orgs."""
         done, due = zip(*(org.pages for org in self._orgs), strict=True)
         self._observer.paged(sum(done), sum(due))
 

@@ -28,7 +28,7 @@ Key = tuple[str, ...]
 
 
 def store_identity(org: Org) -> str:
-    """Return what identifies the org's data in the store; never a secret."""
+    """Return the name of the org's data in the store; it contains no secret."""
     if org.simulator:
         from gcbatch.simulator import VERSION  # noqa: PLC0415 - loads the simulator, which real jobs never need
 
@@ -39,7 +39,7 @@ def store_identity(org: Org) -> str:
 
 @dataclass
 class OrgSession:
-    """An open org, and what was listed of it.
+    """An open org: its client, and the entities that it listed.
 
     Args:
         org_client: Its client, quota and token.
@@ -65,8 +65,8 @@ class OrgSession:
 
         Args:
             dimensions: Dimensions whose ids need names.
-            needed: Those without whose listing the job cannot continue; the others are
-                not waited for long.
+            needed: Dimensions that the job needs; for other ones there is only a short
+                wait.
 
         Returns:
             A listing per dimension, which may have failed.
@@ -135,7 +135,7 @@ class OrgSessions(AsyncExitStack):
 
     @cached_property
     def secrets(self) -> frozenset[str]:
-        """What workers must not find: secrets, and the paths of their files."""
+        """The secrets, and the paths of their files, which workers must not find."""
         found: set[str] = set()
         for org in (job.own_org for job in self._jobs):
             if isinstance(org.client_secret, SecretFile):

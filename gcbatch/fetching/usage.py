@@ -1,4 +1,4 @@
-"""What a run used of an org session: requests, waits, failures, tokens, quota."""
+"""The usage of a run: its requests, waits, failures, tokens and quota."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +12,10 @@ __all__ = ["Usage"]
 
 @dataclass
 class Usage:
-    """What one run used of clients that other runs use before and after it.
+    """The usage of one run, of clients that other runs use before and after it.
 
     Args:
-        traffic: What went over the line.
+        traffic: The requests and answers.
         tokens: Tokens granted.
     """
 

@@ -192,7 +192,7 @@ class JobRun:
                 run.use_saved_plan()
 
     def exporters(self) -> Exporters:
-        """Return the exporters, after each has checked the job before any request."""
+        """Return the exporters; each checks the job now, before the first request."""
         checked: list[tuple[Export, Exporter, ExporterEntry]] = []
         empty = self._catalog([run.empty_catalog() for run in self._remaining()])
         installed = installed_exporters()
@@ -221,12 +221,12 @@ class JobRun:
         is_last: bool,
         force: bool = False,
     ) -> RunReport:
-        """Export and report, without orgs whose rows cannot be read.
+        """Export and report; orgs whose rows cannot be read are left out.
 
         Args:
             exporters: What to write.
             stop: Ends it between two batches.
-            is_last: Whether a damaged or replaced part is a failure of its org.
+            is_last: Whether a damaged or replaced part makes its org fail.
             force: Whether to write also what would not change.
         """
         while True:

@@ -41,7 +41,7 @@ MAX_CHARS: Final = 4_000
 
 @dataclass
 class _Progress:
-    """What a run did to get all parts.
+    """The progress of a run: what was fetched, and what failed.
 
     Args:
         allow_partial: Whether to continue when a query fails.
@@ -125,7 +125,7 @@ class OrgRun:
     async def _fetch_missing(
         self, session: OrgSession, engine: Engine, fallback: ResolvedPlan | None
     ) -> ResolvedPlan:
-        """Update names, and fetch every query without a final part."""
+        """Update the names, and fetch every query that has no final part."""
         planned = await self.planner.plan_fresh(session, fallback=fallback)
         if unreadable := sum(map(self._store.is_unreadable, planned.plan.queries)):
             self._progress.remarks[REFETCHED] += unreadable
@@ -149,7 +149,7 @@ class OrgRun:
         self._planned = self.planned.without(self._progress.gaps)
 
     def reset_seen(self) -> None:
-        """Read the parts as they are now from here on."""
+        """Forget which parts were read; from now on replaced ones may be read."""
         self._store.reset_seen()
 
     async def plan(self, orgs: OrgSessions) -> ResolvedPlan:
@@ -228,8 +228,8 @@ class OrgRun:
     def _catalog(self, planned: ResolvedPlan, stop: Event | None) -> Catalog:
         latest, gaps = None, self._progress.gaps
         if isinstance(self._endpoint, DetailsEndpoint) and self._endpoint.known_by_id:
-            beside = tuple(q for q in gaps if self._store.metadata_of(q) is not None)
-            latest = LatestParts(planned.plan, self._store, stop, beside)
+            failed = tuple(q for q in gaps if self._store.metadata_of(q) is not None)
+            latest = LatestParts(planned.plan, self._store, stop, failed)
         source = TableSource(
             self.job,
             self._endpoint,

@@ -131,7 +131,7 @@ def check(job: Job) -> tuple[str, ...]:
 
 
 async def _with_org(job: Job, work: Callable[[OrgRun, OrgSessions], Awaitable[T]]) -> T:
-    """Return what *work* makes of the job's one org, once its exports are checked."""
+    """Check the exports of a job of one org, and return the result of *work*."""
     async with OrgSessions([job]) as orgs:
         own = JobRun(job, Observer())
         own.exporters()

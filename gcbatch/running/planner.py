@@ -1,4 +1,4 @@
-"""From a job to its plan: dates, queues and names resolved, stored parts counted."""
+"""Makes the plan of a job: resolves dates, queues and names, counts stored parts."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace

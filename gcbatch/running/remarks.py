@@ -1,4 +1,4 @@
-"""Warnings of a run report: what its reader should know of parts, data and clocks."""
+"""The warnings of a run report, about parts, data and clocks."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ TO_THE_SECOND: Final = "%Y-%m-%dT%H:%M:%SZ"
 REFETCHED: Final = "damaged parts, fetched again"
 
 ECHOED: Final = f"answers that repeated the credentials, which became {HIDDEN}"
-"""In data too: parts and outputs contain no secret."""
+"""The credentials are replaced in data too: parts and outputs contain no secret."""
 
 MAX_UNKNOWN_FIELDS: Final = 20
 """Fields that a warning names."""
@@ -44,7 +44,7 @@ def clock_warnings(clock: ServiceClock, query: QuerySection) -> Iterator[str]:
 
 
 def part_remarks(parts: Sequence[PartMetadata]) -> list[str]:
-    """Return what the reader of a run report should know of its parts."""
+    """Return the remarks of a run report about its parts."""
     counted = sum((Counter(part.remarks) for part in parts), Counter[str]())
     remarks = sorted(count_lines(counted))
     newer = {path for part in parts for path in part.unknown_fields}

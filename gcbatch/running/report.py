@@ -59,7 +59,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What one export wrote.
+    """An export that was written.
 
     Args:
         exporter: Its name in the job file.
@@ -109,7 +109,7 @@ class FailedExport:
 
 @dataclass(frozen=True)
 class RunReport:
-    """What a run did.
+    """The report of a run.
 
     Args:
         job: The job's name.

@@ -29,8 +29,8 @@ class Catalog:
     """The tables of a job.
 
     Args:
-        source: What they are made of.
-        stop: Once set, tables end with StoppedError between two batches.
+        source: The inputs of the tables.
+        stop: Once set, reading a table ends with StoppedError between two batches.
     """
 
     source: TableSource

@@ -89,7 +89,7 @@ class Aggregates(SplittableEndpoint):
         return schema_of(query, self.family)
 
     def groups(self, query: QuerySection) -> tuple[str, ...]:
-        """Return the columns that form the key of a row, beside interval_start."""
+        """Return the columns that form the key of a row with interval_start."""
         groups = tuple(snake(dimension) for dimension in query.group_by)
         return (*groups, "qualifier") if self.family.qualified else groups
 

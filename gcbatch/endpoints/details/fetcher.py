@@ -108,7 +108,7 @@ class DetailFetcher:
             raise
 
     def remarks(self) -> Counter[str]:
-        """Return what the run report should mention, with how often it happened."""
+        """Return remarks for the run report, and how often each was made."""
         full_days = (
             f"days of more {self.records.noun} than the {self._pages.cap:,} that "
             "pages reach, fetched by async job"

@@ -129,7 +129,7 @@ class IntervalReport(FixedEndpoint):
         return canonical(body)
 
     def groups(self, query: QuerySection) -> tuple[str, ...]:
-        """Return the columns that form the key of a row, beside interval_start."""
+        """Return the columns that form the key of a row with interval_start."""
         return ("queue_id", *map(snake, _groups_beside_queue(query)))
 
     def queues_of(self, template: bytes) -> tuple[str, ...]:

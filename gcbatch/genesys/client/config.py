@@ -1,4 +1,4 @@
-"""How to reach an org: addresses, credentials, quota and time limits."""
+"""The configuration of a client: addresses, credentials, quota, time limits."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -10,7 +10,7 @@ __all__ = ["ClientConfig"]
 
 @dataclass(frozen=True, slots=True)
 class ClientConfig:
-    """How to reach an org.
+    """The configuration of the client of one org.
 
     Args:
         hosts: Its two addresses.

@@ -30,7 +30,7 @@ too large."""
 
 @dataclass
 class RetrySettings:
-    """What the retriers of one client share.
+    """The settings and counts that all retriers of one client share.
 
     Args:
         give_up_s: How long to try an address that cannot be reached.

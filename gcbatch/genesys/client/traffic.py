@@ -33,7 +33,7 @@ class FailedCall:
 
 @dataclass
 class Traffic:
-    """What went over the line.
+    """Counts of requests and answers.
 
     Args:
         sent: Requests to the API, repeated ones included, requests for tokens not.
