@@ -1,4 +1,4 @@
-"""What end-to-end tests share: a simulator beside the test, and jobs that ask it."""
+"""Shared by end-to-end tests: a simulator, and jobs that fetch from it."""
 
 import asyncio
 import gc
@@ -80,7 +80,7 @@ QUERY = {
 
 @dataclass
 class Workspace:
-    """A simulator, and a folder to run jobs in that ask it.
+    """A simulator, and a folder for jobs that fetch from it.
 
     Args:
         simulator: Runs in a thread of its own.
@@ -103,7 +103,7 @@ class Workspace:
 
     @property
     def data_requests(self) -> list[Entry]:
-        """Queries that were asked, however they were answered."""
+        """The requests for data, however they were answered."""
         return self.simulator.requests("/api/v2/analytics/")
 
     @property

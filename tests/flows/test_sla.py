@@ -31,7 +31,7 @@ from gcbatch.table import Table
 from gcbatch.tables.aggregates.sla import SUMS, Targets, period_of
 from gcbatch.tables.group_by import distinct_groups, merge_groups
 from gcbatch.windows import Window
-from tests.support.streams import written
+from tests.support.streams import to_bytes
 from tests.support.table_sources import aggregate_table, job_in, source_of
 
 if TYPE_CHECKING:
@@ -638,7 +638,7 @@ class TestCuts:
             found = cut.table(period, zone=zone)
 
             assert found.read_all().equals(expected.read_all())
-            assert written(found) == written(expected)
+            assert to_bytes(found) == to_bytes(expected)
 
     @given(
         reported=st.lists(

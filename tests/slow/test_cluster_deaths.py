@@ -10,10 +10,10 @@ import pytest
 from tests.conftest import WIDE
 from tests.support.cluster_world import (
     HOURS,
+    PartWatch,
     Run,
     RunningCluster,
-    Watch,
-    aggregates,
+    aggregates_sections,
     command,
     free_port,
     job_file,
@@ -45,7 +45,7 @@ def check_outputs(workspace: "Workspace", job: Path) -> None:
 def test_four_workers_use_a_tight_quota(workspace_of: "WorkspaceOf") -> None:
     """30 requests per 6 s: 90 % of them used, at most 2 refused, one token."""
     workspace = workspace_of(requests_allowed=30, window_s=6.0)
-    five_days = aggregates()
+    five_days = aggregates_sections()
     five_days["query"]["to"] = "1999-08-06"
 
     Run(workspace, job_file(workspace, "job", five_days), *SPREAD).end()
@@ -59,8 +59,8 @@ def test_four_workers_use_a_tight_quota(workspace_of: "WorkspaceOf") -> None:
 def test_the_process_that_runs_the_job_is_killed(workspace_of: "WorkspaceOf") -> None:
     """Its workers go with it; another run goes on from there."""
     workspace = workspace_of(requests_allowed=60, window_s=6.0)
-    job = job_file(workspace, "job", aggregates())
-    with Watch(workspace) as watch:
+    job = job_file(workspace, "job", aggregates_sections())
+    with PartWatch(workspace) as watch:
         first = Run(workspace, job, *SPREAD)
         until(lambda: len(workspace.parts) >= 50)
         workers = first.workers()
@@ -90,8 +90,8 @@ def test_the_scheduler_is_started_again(
 ) -> None:
     """Its workers go with it, and others come; the run goes on by itself."""
     workspace = workspace_of(requests_allowed=60, window_s=6.0)
-    job = job_file(workspace, "job", aggregates())
-    with Watch(workspace) as watch:
+    job = job_file(workspace, "job", aggregates_sections())
+    with PartWatch(workspace) as watch:
         options = ("--scheduler", cluster.address)
         run = Run(workspace, job, *options, environ=cluster.environ)
         until(lambda: len(workspace.parts) >= 50)
@@ -115,9 +115,9 @@ def test_workers_of_a_standing_cluster_stop_without_the_job(
 ) -> None:
     """They get no permits any more; another run continues with the same workers."""
     workspace = workspace_of(requests_allowed=60, window_s=6.0)
-    job = job_file(workspace, "job", aggregates())
+    job = job_file(workspace, "job", aggregates_sections())
     options = ("--scheduler", cluster.address)
-    with Watch(workspace) as watch:
+    with PartWatch(workspace) as watch:
         first = Run(workspace, job, *options, environ=cluster.environ)
         until(lambda: len(workspace.parts) >= 50)
         first.kill()
@@ -165,7 +165,7 @@ def test_what_a_worker_may_not_ends_the_run(workspace_of: "WorkspaceOf") -> None
     """With the exit code and messages of a run of one process; no process is left."""
     workspace = workspace_of(permissions=frozenset({"routing:queue:view"}))
 
-    run = Run(workspace, job_file(workspace, "job", aggregates()), *SPREAD)
+    run = Run(workspace, job_file(workspace, "job", aggregates_sections()), *SPREAD)
 
     assert "analytics:conversationAggregate:view" in run.end(code=3)
     assert len(workspace.data_requests) <= 8

@@ -20,9 +20,9 @@ import pytest
 from tests.support import cluster_forward
 from tests.support.cluster_world import (
     HOURS,
+    PartWatch,
     Run,
-    Watch,
-    aggregates,
+    aggregates_sections,
     free_port,
     job_file,
     refused_count,
@@ -132,8 +132,8 @@ def test_a_worker_is_cut_off_for_ten_seconds(
     """It loses the scheduler, the coordinator and the service, and comes back."""
     workspace = workspace_of(requests_allowed=60, window_s=6.0)
     port = urlsplit(workspace.simulator.url).port or 0
-    job = job_file(workspace, "job", aggregates())
-    with running_cluster(tmp_path, host=HOME) as cluster, Watch(workspace) as watch:
+    job = job_file(workspace, "job", aggregates_sections())
+    with running_cluster(tmp_path, host=HOME) as cluster, PartWatch(workspace) as watch:
         for machine in machines:
             machine.forward(port, free_port())
             cluster.start_worker(machine.name, inside=machine.inside)

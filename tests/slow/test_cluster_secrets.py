@@ -21,7 +21,7 @@ from tests.support.cluster_world import (
     WINDOW_S,
     Run,
     RunningCluster,
-    aggregates,
+    aggregates_sections,
     job_file,
     running_cluster,
     until,
@@ -132,7 +132,7 @@ def test_secret_and_tokens_cannot_be_read(
         token_lifetime_s=8.0,
     )
     tokens = workspace.simulator._access._good_until
-    job = job_file(workspace, "job", aggregates())
+    job = job_file(workspace, "job", aggregates_sections())
     with running_cluster(tmp_path, "one", "two") as cluster:
         options = ("--scheduler", cluster.address, "--verbose")
         run = Run(workspace, job, *options, environ=cluster.environ)
@@ -184,7 +184,7 @@ def test_workers_of_a_runs_own_do_not_inherit_the_secret(
     )
     path = workspace.folder / "secret.txt"
     path.write_text(secret)
-    job = job_file(workspace, "job", aggregates())
+    job = job_file(workspace, "job", aggregates_sections())
     environ = {"ANOTHER": f"Basic {secret}", "KEPT": "kept", "SECRET_FILE": str(path)}
     if way == "file":
         reported = job.read_text().replace(

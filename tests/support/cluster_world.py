@@ -41,12 +41,12 @@ def until(happened: Callable[[], bool], *, timeout_s: float = TIMEOUT_S) -> None
         time.sleep(0.01)
 
 
-def aggregates() -> dict[str, Any]:
+def aggregates_sections() -> dict[str, Any]:
     """Return the sections of a job of 168 queries."""
     return {"query": {"granularity": "PT15M"}, "fetch": {"chunk": "PT1H"}}
 
 
-def details(workspace: "Workspace") -> dict[str, Any]:
+def details_sections(workspace: "Workspace") -> dict[str, Any]:
     """Return the sections of a job of seven days of conversations."""
     start, end = WEEK
     return {
@@ -68,13 +68,13 @@ def details(workspace: "Workspace") -> dict[str, Any]:
     }
 
 
-def talkative() -> Tenant:
+def tenant_with_conversations() -> Tenant:
     """Return the sample's org with some thousand conversations beside its calls."""
     start, end = (dt.datetime.fromisoformat(day).replace(tzinfo=dt.UTC) for day in WEEK)
     documents = generate_conversations(7, 2_000, start, end)
     sample = sample_tenant()
     return Tenant(
-        name="talkative",
+        name="tenant_with_conversations",
         version="1",
         queues=sample.queues,
         calls=sample.calls,
@@ -169,8 +169,8 @@ def command(pid: int) -> str | None:
         return None
 
 
-class Watch:
-    """Sees every content that each part has, while runs go on.
+class PartWatch:
+    """Watches the parts of a workspace while runs go on.
 
     Args:
         workspace: Whose parts.
@@ -230,7 +230,7 @@ def refused_count(workspace: "Workspace") -> int:
 
 
 def token_count(workspace: "Workspace") -> int:
-    """Return how many tokens were asked for."""
+    """Return how many tokens were requested."""
     return len(workspace.simulator.requests("/oauth/token"))
 
 

@@ -1,4 +1,4 @@
-"""What tests of tables share: sources of tables, made of a plan and stored parts."""
+"""Shared by tests of tables: sources of tables, made of a plan and stored parts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
