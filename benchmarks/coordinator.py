@@ -42,10 +42,10 @@ async def grant(requests: int) -> None:
     security = Security.temporary()
     async with serve_rpc(coordinator, "tls://127.0.0.1", security) as address:
         before, began = time.process_time(), time.perf_counter()
-        asker = await asyncio.create_subprocess_exec(
+        caller = await asyncio.create_subprocess_exec(
             sys.executable, __file__, str(requests), address, stdin=subprocess.PIPE
         )
-        await asker.communicate(pickle.dumps(security))
+        await caller.communicate(pickle.dumps(security))
         spent, took = time.process_time() - before, time.perf_counter() - began
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     print(f"{requests:,} requests granted in {took:.1f} s, {AT_ONCE} at once")

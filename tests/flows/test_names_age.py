@@ -314,7 +314,7 @@ def test_no_org_has_to_be_there(workspace: "Workspace") -> None:
     fetch = {"give_up": "PT1S"}
     run(workspace, fetch=fetch)
     age(workspace, 2)
-    workspace.backstage.do(workspace.simulator.stop())
+    workspace.simulator_thread.do(workspace.simulator.stop())
     job = gcbatch.load_job(workspace.folder / "job.yaml", environ=workspace.environ)
 
     report = gcbatch.run(job)
