@@ -55,7 +55,7 @@ def main(
     """Measure and print.
 
     Args:
-        arguments: Of the command line; None means this process's.
+        arguments: The arguments of the command line; None means this process's.
         benchmarks: What can be measured, by name.
 
     Returns:

@@ -23,7 +23,7 @@ def main_of(
 
     Args:
         measure: The benchmark.
-        arguments: Of the command line; None means this process's.
+        arguments: The arguments of the command line; None means this process's.
         rounds: Number of rounds if the command line does not say.
 
     Returns:

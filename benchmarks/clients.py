@@ -41,9 +41,9 @@ class Ask:
     """What a client fetches, and where it writes.
 
     Args:
-        url: Of the server.
-        client_id: Of the OAuth client.
-        secret: Of the OAuth client.
+        url: The address of the server.
+        client_id: The client id of the OAuth client.
+        secret: The secret of the OAuth client.
         work: What to fetch.
         start: First day.
         end: First day after the range.

@@ -32,20 +32,20 @@ async def grant(requests: int) -> None:
     """Grant permits to a second process, and print what that costs this one."""
     clock = asyncio.get_running_loop().time
     coordinator = Coordinator(clock=clock)
-    pacer, tokens = (
+    limiter, tokens = (
         RateLimiter(UNBOUNDED, clock=clock),
         TokenProvider(_token, clock=clock),
     )
     # The client itself is not called: workers have their own.
-    access = OrgClient(client=None, tokens=tokens, limiter=pacer)  # type: ignore[arg-type]
-    coordinator.serve(ORG, access, timeout_s=60.0)
+    org_client = OrgClient(client=None, tokens=tokens, limiter=limiter)  # type: ignore[arg-type]
+    coordinator.serve(ORG, org_client, timeout_s=60.0)
     security = Security.temporary()
     async with serve_rpc(coordinator, "tls://127.0.0.1", security) as address:
         before, began = time.process_time(), time.perf_counter()
-        asker = await asyncio.create_subprocess_exec(
+        caller = await asyncio.create_subprocess_exec(
             sys.executable, __file__, str(requests), address, stdin=subprocess.PIPE
         )
-        await asker.communicate(pickle.dumps(security))
+        await caller.communicate(pickle.dumps(security))
         spent, took = time.process_time() - before, time.perf_counter() - began
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     print(f"{requests:,} requests granted in {took:.1f} s, {AT_ONCE} at once")
@@ -62,13 +62,15 @@ async def ask(requests: int, address: str) -> None:
         connection_args=security.get_connection_args("worker"), limit=2 * AT_ONCE
     )
     numbers = iter(range(requests))
-    standing = [1, UNBOUNDED, 60]
+    quota_headers = [1, UNBOUNDED, 60]
 
     async def one_after_the_other() -> None:
         for number in numbers:
             coordinator = pool(address)
             await coordinator.acquire(org=ORG, worker="w", number=str(number))
-            await coordinator.answered(org=ORG, number=str(number), standing=standing)
+            await coordinator.answered(
+                org=ORG, number=str(number), quota_headers=quota_headers
+            )
 
     async with asyncio.TaskGroup() as group:
         for _ in range(AT_ONCE):

@@ -53,7 +53,7 @@ def document(
         found: The findings of each benchmark.
         setting: Lines about the machine and the versions.
         rounds: Number of rounds of each.
-        day: Of the measurement.
+        day: The day of the measurement.
         has_plot: Whether there is a plot.
     """
     return "\n".join(_lines(found, setting, rounds, day, has_plot=has_plot)) + "\n"

@@ -29,7 +29,7 @@ def python_of(name: str) -> Path:
     """Return the Python of an environment, which is made if it is missing.
 
     Args:
-        name: Of the extra, without `bench-`; `plot` is the extra `bench`.
+        name: The name of the extra, without `bench-`; `plot` is the extra `bench`.
 
     Raises:
         NotInstalledError: If its packages cannot be installed; has pip's first error.
@@ -81,7 +81,7 @@ def versions(name: str | None, packages: tuple[str, ...]) -> list[str]:
     """Return packages with their versions, as `dlt 1.31.0`.
 
     Args:
-        name: Of the environment; None is this one.
+        name: The name of the environment; None is this one.
         packages: Their names.
     """
     python = sys.executable if name is None else python_of(name)

@@ -94,8 +94,8 @@ def point(first: Sequence[Spent], spent: Sequence[Spent], rows: int) -> Point:
     """Return the cost of rows without the first day.
 
     Args:
-        first: Of each round, the first day alone.
-        spent: Of each round, the first day and those rows.
+        first: What each round took for the first day alone.
+        spent: What was spent in each round, the first day and those rows.
         rows: Number of rows.
     """
     more = [a.cpu_s - b.cpu_s for a, b in zip(spent, first, strict=True)]

@@ -66,11 +66,11 @@ class Bench:
     """A server, and a folder for what gcbatch writes.
 
     Args:
-        url: Of the server.
-        client_id: Of the OAuth client.
+        url: The address of the server.
+        client_id: The client id of the OAuth client.
         queues: How many it has.
         folder: For job files, stores and outputs.
-        environ: Of the processes that are measured.
+        environ: The environment of the processes that are measured.
     """
 
     url: str

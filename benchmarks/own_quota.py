@@ -132,7 +132,7 @@ def verdicts(paces: list[Pace], per_s: float) -> Iterator[Verdict]:
     """Yield the targets.
 
     Args:
-        paces: Of each round.
+        paces: The paces of each round.
         per_s: Requests that a second allows.
     """
     used = min(pace.used_pct(per_s) for pace in paces)

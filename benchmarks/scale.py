@@ -160,7 +160,7 @@ def simulate(
     """Simulate orgs that get their batches, and cores that process them in order.
 
     Args:
-        work: Of each org, its batches in order.
+        work: The work of each org, its batches in order.
         cores: Number of processes; one of them processes a batch.
         lanes: Batches of an org that are active at once.
         at_once: Orgs that are active at once; the others wait.

@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 SHAPE_HINT: Final = "the service may have changed; see if a newer gcbatch knows it"
-"""For an answer whose shape this release does not know."""
+"""Hint of errors about an answer whose shape this release does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class GcbatchError(Exception):
         """The org that it concerns; empty for all orgs, or the only one."""
 
     def within(self, what: str, *, hint: str | None = None) -> Self:
-        """Return this error with *what*, which failed because of it, in front.
+        """Return this error with *what* in front: the thing that failed because of it.
 
         *hint* replaces the present one, unless it is None.
         """
@@ -142,7 +142,7 @@ class OutOfReachError(ServiceError):
 
 
 class TooLargeError(ServiceError):
-    """The service does not answer so much at once, but may answer less."""
+    """An answer is too large for the service; a smaller query may succeed."""
 
 
 class DataError(GcbatchError):

@@ -14,7 +14,7 @@ ENDPOINTS: Final = "endpoints/fixed"
 """Endpoints with fixed figures and groups; each file has an `ENDPOINT`."""
 
 ENTITIES: Final = "tables/entities"
-"""Tables of what ids stand for; each file has a `table`."""
+"""Tables of entities; each file has a `table`."""
 
 _PACKAGE: Final = Path(__file__).parent
 

@@ -72,9 +72,9 @@ class Table:
         time: The column that decides a row's day and month; None if there is none.
         zones_differ: Whether the orgs have different time zones, so that there are no
             common days and months; timezone is then UTC.
-        lacks: What of `covered` is missing, after `--allow-partial`: rows that an
-            earlier run has of it are better than these.
-        lacking_orgs: Of several orgs, those that failed and have no row.
+        lacks: Spans of `covered` that are missing after `--allow-partial`; rows that an
+            earlier run exported for them should stay.
+        lacking_orgs: The orgs that failed and have no row.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Makes text of others safe to show, and JSON of others readable."""
+"""Makes text from outside safe to show, and damaged JSON readable."""
 
 import json
 import re

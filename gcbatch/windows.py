@@ -375,7 +375,7 @@ def _tile(whole: Window, length: Period, zone: ZoneInfo) -> Iterator[Window]:
 
 
 MAX_PERIOD: Final = Period.parse("P10Y")
-"""Of any span in a job file. Python's calendar ends not much later."""
+"""Longest span in a job file. Longer ones could leave Python's calendar."""
 
 
 def parse_period(value: object) -> Period:

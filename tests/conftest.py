@@ -1,4 +1,4 @@
-"""What end-to-end tests share: a simulator beside the test, and jobs that ask it."""
+"""Shared by end-to-end tests: a simulator, and jobs that fetch from it."""
 
 import asyncio
 import gc
@@ -80,17 +80,17 @@ QUERY = {
 
 @dataclass
 class Workspace:
-    """A simulator, and a folder to run jobs in that ask it.
+    """A simulator, and a folder for jobs that fetch from it.
 
     Args:
-        simulator: Runs in a thread of its own.
+        simulator: The service; it runs in another thread.
         folder: For job files, stores and outputs.
-        backstage: That thread.
+        simulator_thread: The thread of the simulator.
     """
 
     simulator: Simulator
     folder: Path
-    backstage: "Backstage"
+    simulator_thread: "SimulatorThread"
     environ: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -103,7 +103,7 @@ class Workspace:
 
     @property
     def data_requests(self) -> list[Entry]:
-        """Queries that were asked, however they were answered."""
+        """The requests for data, however they were answered."""
         return self.simulator.requests("/api/v2/analytics/")
 
     @property
@@ -114,10 +114,10 @@ class Workspace:
     def become(self, tenant: Tenant, **options: Any) -> None:
         """Put another tenant at the address, as when an org changes between runs."""
         port = urlsplit(self.simulator.url).port
-        self.backstage.do(self.simulator.stop())
+        self.simulator_thread.do(self.simulator.stop())
         options = {"requests_allowed": WIDE, "port": port, **options}
         self.simulator = Simulator(tenant, **options)
-        self.backstage.do(self.simulator.start())
+        self.simulator_thread.do(self.simulator.start())
 
     def write(self, name: str = "job", **sections: Any) -> Path:
         """Write a job file; sections are merged into the usual job."""
@@ -171,8 +171,8 @@ class Workspace:
         return {kind: (self.folder / f"{name}.{kind}").read_bytes() for kind in kinds}
 
 
-class Backstage:
-    """An event loop in a thread of its own, where simulators run beside the tests."""
+class SimulatorThread:
+    """A thread with an event loop, in which simulators run during the tests."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -200,32 +200,34 @@ async def _cancel_others() -> None:
 
 
 @pytest.fixture(scope="session")
-def backstage() -> Iterator[Backstage]:
-    backstage = Backstage()
-    yield backstage
-    backstage.close()
+def simulator_thread() -> Iterator[SimulatorThread]:
+    simulator_thread = SimulatorThread()
+    yield simulator_thread
+    simulator_thread.close()
 
 
 WorkspaceOf = Callable[..., Workspace]
 
 
 @pytest.fixture
-def workspace_of(backstage: Backstage, tmp_path: Path) -> Iterator[WorkspaceOf]:
+def workspace_of(
+    simulator_thread: SimulatorThread, tmp_path: Path
+) -> Iterator[WorkspaceOf]:
     """Start simulators of given tenants and options."""
     workspaces: list[Workspace] = []
 
     def start(tenant: Tenant | None = None, **options: Any) -> Workspace:
         options = {"requests_allowed": WIDE, **options}
         simulator = Simulator(tenant or sample_tenant(), **options)
-        backstage.do(simulator.start())
-        folder = tmp_path / f"bench{len(workspaces)}"
+        simulator_thread.do(simulator.start())
+        folder = tmp_path / f"workspace{len(workspaces)}"
         folder.mkdir()
-        workspaces.append(Workspace(simulator, folder, backstage))
+        workspaces.append(Workspace(simulator, folder, simulator_thread))
         return workspaces[-1]
 
     yield start
     for workspace in workspaces:
-        backstage.do(workspace.simulator.stop())
+        simulator_thread.do(workspace.simulator.stop())
 
 
 @pytest.fixture

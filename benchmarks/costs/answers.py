@@ -51,7 +51,7 @@ class Asked:
     """A job of one query, whose answer is known.
 
     Args:
-        folder: Of its store.
+        folder: The folder of its store.
         job: The job.
         body: The answer, JSON.
 

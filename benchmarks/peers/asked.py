@@ -29,13 +29,13 @@ class Asked:
     """What to fetch from where.
 
     Args:
-        url: Of the service, which is its login too.
+        url: The address of the service, which is its login too.
         work: `details` or `aggregates`.
         start: First day, in UTC.
         end: First day after the range.
         path: Where the rows go.
-        client_id: Of the OAuth client.
-        secret: Of the OAuth client.
+        client_id: The client id of the OAuth client.
+        secret: The secret of the OAuth client.
     """
 
     url: str

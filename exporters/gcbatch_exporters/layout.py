@@ -86,10 +86,10 @@ class Layout:
         if set(names) >= set(schema.names):
             msg = f"partition_by: no column of {table.name} would be left"
             raise JobError(msg, hint="partition by fewer columns")
-        asked = times & set(names)
+        by_time = times & set(names)
         unit: Literal["day", "month"] | None = None
-        if asked:
-            unit = "day" if "day" in asked else "month"
+        if by_time:
+            unit = "day" if "day" in by_time else "month"
         covered = frozenset(_covered_labels(table, unit) if unit else ())
         by_org = ORG in columns & set(names)
         lacking = set(_lacking_labels(table, unit, by_org=by_org))

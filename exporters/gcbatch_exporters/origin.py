@@ -14,7 +14,7 @@ from gcbatch.table import Table
 __all__ = ["Origin"]
 
 KEY: Final = "gcbatch.partition"
-"""In the file's metadata, which readers do not take for the table's."""
+"""The key in the metadata of the file; readers do not show it with the table's."""
 
 _NOT_OURS: Final = (None, errno.ENOENT, errno.EINVAL, errno.EISDIR)
 """A file that is not Parquet (without a number, from Arrow), not regular, or gone."""

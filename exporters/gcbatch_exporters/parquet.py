@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from gcbatch.exporting import FileOptions, Receipt, Target
 from gcbatch.table import BATCH_ROWS, Table
 from gcbatch_exporters.base import FileExporter, only_table
-from gcbatch_exporters.found import Found
+from gcbatch_exporters.existing_partitions import ExistingPartitions
 from gcbatch_exporters.layout import Layout
 from gcbatch_exporters.partitions import Partitions
 
@@ -57,7 +57,7 @@ class ParquetExporter(FileExporter[ParquetOptions]):
         table = only_table(tables, "parquet")
         if self._options.partition_by:
             layout = Layout.of(table, self._options.partition_by)
-            Found.look(self._options.path, layout, table)
+            ExistingPartitions.find(self._options.path, layout, table)
 
     def export(self, tables: Mapping[str, Table], target: Target) -> Receipt:
         """Write the table.

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from gcbatch.errors import OutputError
 from gcbatch.exporting import Target
 from gcbatch.table import Table, rebatch
-from gcbatch_exporters.found import Found
+from gcbatch_exporters.existing_partitions import ExistingPartitions
 from gcbatch_exporters.layout import ORG, Layout
 from gcbatch_exporters.origin import Origin
 
@@ -85,14 +85,14 @@ class Partitions:
                 said = self._origin(file, table).metadata
                 rows[file] = write(staged, schema, batches_of_file, said)
         target.hold(self.folder)
-        found = Found.look(self.folder, self.layout, table)
+        found = ExistingPartitions.find(self.folder, self.layout, table)
         for file in self._worse(found, spans):
             target.unstage(self.folder / file)
             del rows[file]
         self._refuse_in_the_way(found, rows)
         self._make_folders(rows, target)
         outdated = set(self._outdated(found, rows))
-        for file in (*sorted(outdated), *found.litter):
+        for file in (*sorted(outdated), *found.obsolete):
             target.discard(self.folder / file, root=self.folder)
         for file in found.listed.keys() - outdated - rows.keys():
             self._adopt(found.listed[file], target, write)
@@ -110,7 +110,7 @@ class Partitions:
             values={f: self._shortened[f] for f in folders if f in self._shortened},
         )
 
-    def _worse(self, found: Found, spans: Collection[str]) -> list[str]:
+    def _worse(self, found: ExistingPartitions, spans: Collection[str]) -> list[str]:
         """Return the new partitions that lack rows which the present ones have.
 
         A day that could not be fetched whole does not replace a whole one.
@@ -128,7 +128,9 @@ class Partitions:
             if self.layout.is_lacking(file) and self.layout.span_of(file) in whole
         ]
 
-    def _outdated(self, found: Found, new: Collection[str]) -> Iterator[str]:
+    def _outdated(
+        self, found: ExistingPartitions, new: Collection[str]
+    ) -> Iterator[str]:
         """Yield the present partitions that new ones replace."""
         layout = self.layout
         replaced = {layout.span_of(file) for file in new if layout.unit}
@@ -136,7 +138,7 @@ class Partitions:
             if not layout.is_lacking(file) or layout.span_of(file) in replaced:
                 yield file
 
-    def _refuse_in_the_way(self, found: Found, new: Iterable[str]) -> None:
+    def _refuse_in_the_way(self, found: ExistingPartitions, new: Iterable[str]) -> None:
         for file in new:
             path = self.folder / file
             if file not in found.own and (path.exists() or path.is_symlink()):

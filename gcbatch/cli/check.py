@@ -19,9 +19,9 @@ def check(
     say(f"{job}: the file is valid")
     from gcbatch.running import check as check_job
 
-    for share, warnings in orgs.each(check_job):
-        org = f"{share.org_name}: " if share.org_name else ""
-        say(f"{org}{share.query.endpoint}: credentials and permission are good")
+    for org_job, warnings in orgs.each(check_job):
+        org = f"{org_job.org_name}: " if org_job.org_name else ""
+        say(f"{org}{org_job.query.endpoint}: credentials and permission are good")
         for warning in warnings:
             say(f"warning: {org}{warning}", err=True)
     exit_with_failures(orgs.failures)

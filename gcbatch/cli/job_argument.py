@@ -78,16 +78,16 @@ class PerOrg:
 
     def each(self, work: "Callable[[Job], T]") -> "Iterator[tuple[Job, T]]":
         """Yield each org that does not fail, with what *work* returns for it."""
-        for share in self._job.per_org():
+        for org_job in self._job.per_org():
             try:
-                done = work(share)
+                done = work(org_job)
             except GcbatchError as exc:
                 if self._job.orgs is None:
                     raise
-                exc.org = share.org_name
+                exc.org = org_job.org_name
                 self.failures.append(exc)
             else:
-                yield share, done
+                yield org_job, done
 
     def show(
         self,

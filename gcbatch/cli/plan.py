@@ -32,7 +32,7 @@ def plan(
 def _to_json(job: "Job", planned: "ResolvedPlan") -> dict[str, Any]:
     from gcbatch.windows import iso
 
-    each = planned.price.min_requests
+    each = planned.cost.min_requests
     requests = each * len(planned.plan.queries)
     per_minute = job.fetch.requests_per_minute
     windows = [
@@ -42,7 +42,7 @@ def _to_json(job: "Job", planned: "ResolvedPlan") -> dict[str, Any]:
     return {
         "job": job.name,
         "requests": requests,
-        "requests_exact": planned.price.is_exact,
+        "requests_exact": planned.cost.is_exact,
         "stored": planned.stored,
         "minutes": round((requests - each * planned.stored) / per_minute, 3),
         "windows": windows,

@@ -27,7 +27,7 @@ def verify(
     from gcbatch.verifying import verify as verify_job
 
     results = orgs.show(
-        lambda share: verify_job(share, offline=offline),
+        lambda org_job: verify_job(org_job, offline=offline),
         screen=lambda _, result: verification_screen(result),
         to_json=(lambda _, result: result.to_json()) if as_json else None,
     )

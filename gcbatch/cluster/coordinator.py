@@ -1,9 +1,9 @@
-"""One quota and one token for all workers: it grants requests and writes of parts.
+"""The coordinator shares one quota and one token with all workers of a run.
 
-Workers ask before every request that they send. A permit is a lease: the worker returns
-it with the quota headers of the answer. It counts as used if its worker is gone or does
-not return it in time. Only the coordinator renews the token. The holder of a claim
-writes a part, once per run; later workers learn that it is stored.
+Workers ask it before every request, and before they write a part. A permit is a lease:
+the worker returns it with the quota headers of the answer. It counts as used if its
+worker is gone or does not return it in time. Only the coordinator renews the token. The
+holder of a claim writes a part, once per run; later workers learn that it is stored.
 
 Replies can get lost, so every call may be repeated and has its effect once: the same
 number gives the same permit.
@@ -45,32 +45,32 @@ MAX_RETURNED: Final = 4096
 class _Lease:
     """A permit that a worker has."""
 
-    ticket: Permit
+    permit: Permit
     worker: str
     until: float
 
 
 @dataclass
-class _Org:
-    """One org, and what workers have of it.
+class _OrgState:
+    """What the coordinator knows of one org: its token, its permits, its claims.
 
     Attributes:
         is_open: Whether workers may send requests.
         tokens: By number, as workers know them.
         renewing: Requests for a token in progress, by the number that was rejected.
-        out: Permits that workers have, by number.
+        leases: Permits that workers have, by number.
         returned: The last numbers that were returned.
         claims: The holder of each claim on a part, and when it ends.
         written: Rows of the parts that were written.
     """
 
-    access: OrgClient
+    org_client: OrgClient
     lease_s: float
     is_open: bool = True
     serial: int = 0
     tokens: dict[int, Token] = field(default_factory=dict)
     renewing: dict[int, asyncio.Task[Token]] = field(default_factory=dict)
-    out: dict[str, _Lease] = field(default_factory=dict)
+    leases: dict[str, _Lease] = field(default_factory=dict)
     returned: OrderedDict[str, None] = field(default_factory=OrderedDict)
     claims: dict[str, tuple[str, float]] = field(default_factory=dict)
     written: dict[str, int] = field(default_factory=dict)
@@ -83,7 +83,7 @@ class _Org:
         """
         if rejected not in self.renewing:
             refused = self.tokens.get(rejected)
-            task = asyncio.create_task(self.access.tokens.get(rejected=refused))
+            task = asyncio.create_task(self.org_client.tokens.get(rejected=refused))
             task.add_done_callback(_retrieve)  # its caller may be gone
             self.renewing[rejected] = task
         task = self.renewing[rejected]
@@ -106,8 +106,8 @@ class _Org:
         self.returned[number] = None
         if len(self.returned) > MAX_RETURNED:
             self.returned.popitem(last=False)
-        out = self.out.pop(number, None)
-        return out.ticket if out else None
+        lease = self.leases.pop(number, None)
+        return lease.permit if lease else None
 
 
 class Coordinator:
@@ -119,39 +119,39 @@ class Coordinator:
 
     def __init__(self, *, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._orgs: dict[str, _Org] = {}
+        self._orgs: dict[str, _OrgState] = {}
         self._departures: Counter[str] = Counter()
 
     @property
-    def out(self) -> int:
+    def lease_count(self) -> int:
         """How many permits workers have."""
-        return sum(len(org.out) for org in self._orgs.values())
+        return sum(len(org.leases) for org in self._orgs.values())
 
-    def serve(self, org: str, access: OrgClient, *, timeout_s: float) -> None:
+    def serve(self, org: str, org_client: OrgClient, *, timeout_s: float) -> None:
         """Open an org for requests."""
-        known = self._orgs.get(org)
-        if known is None or known.access is not access:
+        state = self._orgs.get(org)
+        if state is None or state.org_client is not org_client:
             self.end(org)
-            known = self._orgs[org] = _Org(access, timeout_s + LEASE_MARGIN_S)
-        known.is_open = True
-        known.claims.clear()
-        known.written.clear()
+            state = self._orgs[org] = _OrgState(org_client, timeout_s + LEASE_MARGIN_S)
+        state.is_open = True
+        state.claims.clear()
+        state.written.clear()
 
     def end(self, org: str) -> None:
         """Close an org for requests; its permits count as used."""
-        if known := self._orgs.get(org):
-            known.is_open = False
-            for number in list(known.out):
+        if state := self._orgs.get(org):
+            state.is_open = False
+            for number in list(state.leases):
                 self.lost(org, number)
 
     async def token(self, org: str, rejected: int) -> dict[str, Any]:
         """Return `token` and its `serial`; another one if *rejected* is its serial."""
-        known = self._open(org)
-        if known is None:
+        state = self._open(org)
+        if state is None:
             return _over()
         try:
             async with asyncio.timeout(POLL_S):
-                return known.token_reply(await known.token(rejected))
+                return state.token_reply(await state.token(rejected))
         except TimeoutError:
             return {"later": True}
         except GcbatchError as exc:
@@ -164,12 +164,12 @@ class Coordinator:
             The `token` to send with and its `serial`; or `spent`, the seconds until
             the quota's window ends, if that is too long to wait.
         """
-        known = self._open(org)
-        if known is None:
+        state = self._open(org)
+        if state is None:
             return _over()
         try:
             async with asyncio.timeout(POLL_S):
-                return await self._grant(known, worker, number)
+                return await self._grant(state, worker, number)
         except TimeoutError:
             return {"later": True}
         except QuotaExhaustedError as exc:
@@ -177,53 +177,55 @@ class Coordinator:
         except GcbatchError as exc:
             return {"error": error_to_json(exc)}
 
-    async def _grant(self, known: _Org, worker: str, number: str) -> dict[str, Any]:
+    async def _grant(
+        self, state: _OrgState, worker: str, number: str
+    ) -> dict[str, Any]:
         departed = self._departures[worker]
-        access = known.access
-        token = await known.token()
-        if number not in known.out:
+        org_client = state.org_client
+        token = await state.token()
+        if number not in state.leases:
             # With the permit nothing may be awaited: cancelling would lose it.
-            ticket = await access.limiter.acquire()
-            token = access.tokens.latest(token)
-            stale = number in known.returned or self._departures[worker] != departed
-            if number in known.out or stale or not known.is_open:
+            permit = await org_client.limiter.acquire()
+            token = org_client.tokens.latest(token)
+            stale = number in state.returned or self._departures[worker] != departed
+            if number in state.leases or stale or not state.is_open:
                 # No worker waits for it; or a reply was lost and this is a second call.
-                access.limiter.unused(ticket)
+                org_client.limiter.unused(permit)
             else:
-                until = self._clock() + known.lease_s
-                known.out[number] = _Lease(ticket, worker, until)
-            if number not in known.out:
+                until = self._clock() + state.lease_s
+                state.leases[number] = _Lease(permit, worker, until)
+            if number not in state.leases:
                 return {"later": True}
-        return known.token_reply(token)
+        return state.token_reply(token)
 
-    def answered(self, org: str, number: str, standing: list[int] | None) -> None:
+    def answered(self, org: str, number: str, quota_headers: list[int] | None) -> None:
         """Take a permit back, with the quota headers of the answer."""
-        known = self._orgs[org]
-        if ticket := known.take_back(number):
-            said = QuotaHeaders(*standing) if standing else None
-            known.access.limiter.answered(ticket, said)
+        state = self._orgs[org]
+        if permit := state.take_back(number):
+            headers = QuotaHeaders(*quota_headers) if quota_headers else None
+            state.org_client.limiter.answered(permit, headers)
 
     def lost(self, org: str, number: str) -> None:
         """Count a permit as used, without an answer."""
-        known = self._orgs[org]
-        if ticket := known.take_back(number):
-            known.access.limiter.lost(ticket)
+        state = self._orgs[org]
+        if permit := state.take_back(number):
+            state.org_client.limiter.lost(permit)
 
     def unused(self, org: str, number: str) -> None:
         """Take an unused permit back."""
-        known = self._orgs[org]
-        if ticket := known.take_back(number):
-            known.access.limiter.unused(ticket)
+        state = self._orgs[org]
+        if permit := state.take_back(number):
+            state.org_client.limiter.unused(permit)
 
     def pause_all(self, org: str, seconds: float) -> None:
         """Grant no permit for some seconds."""
-        self._orgs[org].access.limiter.pause_all(seconds)
+        self._orgs[org].org_client.limiter.pause_all(seconds)
 
     def accepted(self, org: str, serial: int) -> None:
         """Note that a request was accepted with a token."""
-        known = self._orgs[org]
-        if token := known.tokens.get(serial):
-            known.access.tokens.accepted(token)
+        state = self._orgs[org]
+        if token := state.tokens.get(serial):
+            state.org_client.tokens.accepted(token)
 
     def claim(self, org: str, digest: str, attempt: str) -> dict[str, Any]:
         """Say whether a worker may write a part; *attempt* identifies the caller.
@@ -231,35 +233,35 @@ class Coordinator:
         Returns:
             `seconds` for which it may; or `rows` of the part, if it is stored already.
         """
-        known = self._open(org)
-        if known is None:
+        state = self._open(org)
+        if state is None:
             return _over()
-        if digest in known.written:
-            return {"rows": known.written[digest]}
-        holder, until = known.claims.get(digest, (attempt, 0.0))
+        if digest in state.written:
+            return {"rows": state.written[digest]}
+        holder, until = state.claims.get(digest, (attempt, 0.0))
         now = self._clock()
         if holder != attempt and now < until:
             return {"later": True}
-        known.claims[digest] = (attempt, now + CLAIM_S)
+        state.claims[digest] = (attempt, now + CLAIM_S)
         return {"seconds": CLAIM_S}
 
     def release(self, org: str, digest: str, attempt: str, rows: int | None) -> None:
         """Give a claim back; *rows* are those of the written part, None if none was."""
-        known = self._orgs[org]
+        state = self._orgs[org]
         if rows is not None:
-            known.written[digest] = rows
-        if known.claims.get(digest, ("", 0.0))[0] == attempt:
-            del known.claims[digest]
+            state.written[digest] = rows
+        if state.claims.get(digest, ("", 0.0))[0] == attempt:
+            del state.claims[digest]
 
-    def gone(self, worker: str) -> None:
+    def worker_gone(self, worker: str) -> None:
         """Count all permits of a worker as used, and drop those that it waits for.
 
         Its claims stay until they end: a worker without a connection may be writing.
         """
         self._departures[worker] += 1
-        for org, known in self._orgs.items():
-            for number, out in list(known.out.items()):
-                if out.worker == worker:
+        for org, state in self._orgs.items():
+            for number, lease in list(state.leases.items()):
+                if lease.worker == worker:
                     self.lost(org, number)
 
     async def watch(self) -> None:
@@ -271,14 +273,14 @@ class Coordinator:
     def collect(self) -> None:
         """Count permits as used whose lease has ended."""
         now = self._clock()
-        for org, known in self._orgs.items():
-            for number, out in list(known.out.items()):
-                if now >= out.until:
+        for org, state in self._orgs.items():
+            for number, lease in list(state.leases.items()):
+                if now >= lease.until:
                     self.lost(org, number)
 
-    def _open(self, org: str) -> _Org | None:
-        known = self._orgs.get(org)
-        return known if known and known.is_open else None
+    def _open(self, org: str) -> _OrgState | None:
+        state = self._orgs.get(org)
+        return state if state and state.is_open else None
 
 
 def _retrieve(task: asyncio.Task[Token]) -> None:
@@ -287,5 +289,5 @@ def _retrieve(task: asyncio.Task[Token]) -> None:
 
 
 def _over() -> dict[str, Any]:
-    """Return the reply to workers that still fetch for a run that is over."""
+    """Return the reply to workers of a run that is over."""
     return {"error": error_to_json(OutOfReachError("this run is over"))}

@@ -27,8 +27,7 @@ from gcbatch.concurrency import for_each
 from gcbatch.errors import JobError, OutOfReachError, OutputError
 from gcbatch.fetching import FetchWork
 from gcbatch.genesys import is_loopback
-from gcbatch.job import EngineSection as Settings
-from gcbatch.job import Fetch
+from gcbatch.job import EngineSection, Fetch
 from gcbatch.query import Query
 from gcbatch.store import Store
 
@@ -52,7 +51,7 @@ remember missing files for up to a minute."""
 
 @asynccontextmanager
 async def dask_engine(
-    settings: Settings, fetch: Fetch, secrets: Collection[str] = ()
+    settings: EngineSection, fetch: Fetch, secrets: Collection[str] = ()
 ) -> AsyncIterator["DaskEngine"]:
     """Open an engine on a standing cluster, or on workers of its own.
 
@@ -73,7 +72,7 @@ async def dask_engine(
         own_address = await stack.enter_async_context(
             serve_rpc(coordinator, _own_host(address), security)
         )
-        workers = WorkerPool(address, security, coordinator.gone)
+        workers = WorkerPool(address, security, coordinator.worker_gone)
         await stack.enter_async_context(workers.opened())
         yield DaskEngine(coordinator, own_address, workers)
 
@@ -134,13 +133,13 @@ class DaskEngine:
             OutOfReachError: If no worker finishes a query.
             OutputError: If the parts of workers are not visible here.
         """
-        given = self._assignment(work)
+        assignment = self._assignment(work)
         remarks = Counter[str]()
 
         async def one(query: Query) -> None:
-            outcome = await self._outcome(given, query, work.desk.store)
+            outcome = await self._outcome(assignment, query, work.context.store)
             if "traffic" in outcome:
-                work.desk.client.traffic.add(outcome["traffic"])
+                work.context.client.traffic.add(outcome["traffic"])
             remarks.update(outcome.get("remarks"))
             if "error" in outcome:
                 problem = error_from_json(outcome["error"])
@@ -151,24 +150,24 @@ class DaskEngine:
             done.append(query)
 
         done: list[Query] = []
-        timeout_s = work.connection.timeout_s
-        self.coordinator.serve(work.org, work.access, timeout_s=timeout_s)
+        timeout_s = work.client_config.timeout_s
+        self.coordinator.serve(work.org, work.org_client, timeout_s=timeout_s)
         try:
-            await for_each(work.queries, one, at_once=work.desk.fetch.concurrency)
+            await for_each(work.queries, one, at_once=work.context.fetch.concurrency)
         finally:
             self.coordinator.end(work.org)
-        await _wait_until_visible(work.desk.store, done)
+        await _wait_until_visible(work.context.store, done)
         return remarks
 
     def _assignment(self, work: FetchWork) -> Assignment:
-        desk = work.desk
+        context = work.context
         self._works += 1
-        own = desk.fetch.limits
+        own = context.fetch.limits
         # Each worker counts its own async jobs.
         share = max(1, own.jobs_in_flight // max(1, len(self.workers.present)))
-        fetch = desk.fetch.model_copy(
+        fetch = context.fetch.model_copy(
             update={
-                "store": desk.store.root.resolve(),
+                "store": context.store.root.resolve(),
                 "limits": own.model_copy(update={"jobs_in_flight": share}),
             }
         )
@@ -177,22 +176,22 @@ class DaskEngine:
             release=RELEASE,
             org=work.org,
             coordinator=self.address,
-            connection=replace(work.connection, client_secret=""),
-            asked=desk.query_section,
+            client_config=replace(work.client_config, client_secret=""),
+            query_section=context.query_section,
             fetch=fetch,
-            store=desk.store.name,
+            store=context.store.name,
         )
 
     async def _outcome(
-        self, given: Assignment, query: Query, store: Store
+        self, assignment: Assignment, query: Query, store: Store
     ) -> dict[str, Any]:
         """Return the outcome of a query, from the worker that finished it."""
         before, why = store.checksum(query.digest), ""
         for number in range(MAX_ATTEMPTS):
-            key = f"gcbatch-{given.name}-{query.digest}-{number}"
+            key = f"gcbatch-{assignment.name}-{query.digest}-{number}"
             try:
                 outcome: dict[str, Any] = await self.workers.call(
-                    fetch_query, key, given, query, before, key=key
+                    fetch_query, key, assignment, query, before, key=key
                 )
                 if "retry" not in outcome:
                     return outcome

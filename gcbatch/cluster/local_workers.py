@@ -15,8 +15,7 @@ from distributed.security import Security
 
 from gcbatch.errors import JobError, OutOfReachError
 from gcbatch.genesys.client import SHORTEST_IN_DATA
-from gcbatch.job import EngineSection as Settings
-from gcbatch.job import Fetch
+from gcbatch.job import EngineSection, Fetch
 
 __all__ = ["own_certificates", "start_local_workers"]
 
@@ -49,7 +48,7 @@ def own_certificates() -> Security:
 
 @asynccontextmanager
 async def start_local_workers(
-    settings: Settings,
+    settings: EngineSection,
     fetch: Fetch,
     security: Security,
     secrets: Collection[str] = (),

@@ -51,7 +51,7 @@ class Call(Protocol):
 
 @dataclass
 class CoordinatorClient:
-    """Calls the coordinator from one worker, for one org; uses its names for both."""
+    """Calls the coordinator from one worker, for one org."""
 
     call: Call
     org: str
@@ -160,7 +160,7 @@ class RemoteLimiter:
         self._tokens = tokens
 
     async def acquire(self) -> Permit:
-        """Return when the next request may be sent; see RateLimiter.acquire."""
+        """Wait until the next request may be sent; see RateLimiter.acquire."""
         while True:
             number, asked_at = secrets.token_hex(8), self._coordinator.clock()
             answer = await self._coordinator.request(
@@ -176,21 +176,23 @@ class RemoteLimiter:
             # The reply came late: the lease could end before the answer comes.
             self._coordinator.notify("unused", number=number)
 
-    def answered(self, ticket: Permit, standing: QuotaHeaders | None) -> None:
+    def answered(self, permit: Permit, headers: QuotaHeaders | None) -> None:
         """Return a permit, with the quota headers of the answer."""
-        said = None
-        if standing is not None:
-            said = [standing.count, standing.allowed, standing.reset_s]
-        self._coordinator.notify("answered", number=_number(ticket), standing=said)
+        values = None
+        if headers is not None:
+            values = [headers.count, headers.allowed, headers.reset_s]
+        self._coordinator.notify(
+            "answered", number=_number(permit), quota_headers=values
+        )
 
-    def lost(self, ticket: Permit) -> None:
+    def lost(self, permit: Permit) -> None:
         """Report that no answer will come."""
-        self._coordinator.notify("lost", number=_number(ticket))
+        self._coordinator.notify("lost", number=_number(permit))
 
     def pause_all(self, seconds: float) -> None:
         """Hold all requests of all workers for *seconds* from now."""
         self._coordinator.notify("pause_all", seconds=seconds)
 
 
-def _number(ticket: Permit) -> str:
-    return ticket.number if isinstance(ticket, _Lease) else ""
+def _number(permit: Permit) -> str:
+    return permit.number if isinstance(permit, _Lease) else ""

@@ -24,8 +24,7 @@ from gcbatch.genesys.client import (
     Traffic,
     open_transport,
 )
-from gcbatch.job import Fetch
-from gcbatch.job import QuerySection as Asked
+from gcbatch.job import Fetch, QuerySection
 from gcbatch.query import Query
 from gcbatch.store import PartSource, Store
 
@@ -39,8 +38,8 @@ PAUSE_S: Final = 1.0
 
 @asynccontextmanager
 async def open_fetcher(
-    connection: ClientConfig,
-    asked: Asked,
+    client_config: ClientConfig,
+    query_section: QuerySection,
     fetch: Fetch,
     name: str,
     coordinator: CoordinatorClient,
@@ -55,26 +54,26 @@ async def open_fetcher(
         msg = f"{store.folder}: does not exist on worker {coordinator.worker}"
         raise OutputError(msg, hint=STORE_HINT)
     async with open_transport(
-        timeout_s=connection.timeout_s,
-        connections=connection.concurrency + 1,
-        max_response_bytes=connection.max_response_bytes,
+        timeout_s=client_config.timeout_s,
+        connections=client_config.concurrency + 1,
+        max_response_bytes=client_config.max_response_bytes,
     ) as transport:
         tokens = RemoteTokens(coordinator)
         limiter = RemoteLimiter(coordinator, tokens)
         settings = RetrySettings(
-            connection.give_up_s, limiter.pause_all, coordinator.clock
+            client_config.give_up_s, limiter.pause_all, coordinator.clock
         )
         client = Client(
             transport,
-            connection,
+            client_config,
             limiter=limiter,
             tokens=tokens,
             retry_settings=settings,
         )
-        asker = endpoint_named(asked.endpoint).make_fetcher(
-            FetchContext(client, asked, fetch, store)
+        fetcher = endpoint_named(query_section.endpoint).make_fetcher(
+            FetchContext(client, query_section, fetch, store)
         )
-        yield WorkerFetcher(coordinator, client, store, asker)
+        yield WorkerFetcher(coordinator, client, store, fetcher)
 
 
 class _AlreadyWrittenError(Exception):
@@ -92,7 +91,7 @@ class WorkerFetcher:
     coordinator: CoordinatorClient
     client: Client
     store: Store
-    asker: QueryFetcher
+    fetcher: QueryFetcher
     _reported: Traffic = field(default_factory=Traffic)
     _remarked: Counter[str] = field(default_factory=Counter)
     _writing: set[asyncio.Task[int]] = field(default_factory=set)
@@ -121,7 +120,7 @@ class WorkerFetcher:
         digest = query.digest
         if (rows := self._written(digest, before)) is not None:
             return rows
-        part = await self.asker.fetch(query)
+        part = await self.fetcher.fetch(query)
         # A thread that writes cannot be cancelled: the claim is released only when it
         # is done, even if no caller waits any more.
         writing = asyncio.create_task(self._write(digest, part, before))
@@ -154,11 +153,11 @@ class WorkerFetcher:
 
         The checksum decides, not the time: workers' clocks differ.
         """
-        seal = self.store.checksum(digest)
-        if seal is None or seal == before:
+        checksum = self.store.checksum(digest)
+        if checksum is None or checksum == before:
             return None
-        account = self.store.metadata(digest)
-        return None if account is None else account.rows
+        metadata = self.store.metadata(digest)
+        return None if metadata is None else metadata.rows
 
     def _claiming(
         self, digest: str, before: str | None, attempt: str
@@ -184,7 +183,7 @@ class WorkerFetcher:
 
     def _remarks(self) -> dict[str, int]:
         """Return the remarks since the last call."""
-        now = self.asker.remarks()
+        now = self.fetcher.remarks()
         news = now - self._remarked
         self._remarked = now
         return dict(news)

@@ -18,8 +18,7 @@ from gcbatch.cluster.rpc_client import Call, CoordinatorClient, RpcError
 from gcbatch.cluster.worker_fetcher import WorkerFetcher, open_fetcher
 from gcbatch.errors import GcbatchError, JobError
 from gcbatch.genesys.client import ClientConfig
-from gcbatch.job import Fetch
-from gcbatch.job import QuerySection as Asked
+from gcbatch.job import Fetch, QuerySection
 from gcbatch.query import Query
 
 __all__ = ["RELEASE", "Assignment", "WorkerSession", "fetch_query"]
@@ -38,15 +37,15 @@ CHECK_S: Final = 1.0
 
 @dataclass(frozen=True)
 class Assignment:
-    """What all queries of one org in one run share, as plain data.
+    """The inputs that all queries of one org in one run share, as plain data.
 
     Args:
         name: Its name, unique on the cluster.
         release: The gcbatch release of the process that runs the job.
         org: The coordinator's name for the org.
         coordinator: The coordinator's address.
-        connection: The configuration of the org's client, without its secret.
-        asked: The job's section `query`.
+        client_config: The configuration of the org's client, without its secret.
+        query_section: The job's section `query`.
         fetch: The job's section `fetch`, with an absolute path of the store.
         store: The job's folder in the store.
     """
@@ -55,22 +54,22 @@ class Assignment:
     release: str
     org: str
     coordinator: str
-    connection: ClientConfig
-    asked: Asked
+    client_config: ClientConfig
+    query_section: QuerySection
     fetch: Fetch
     store: str
 
 
 class WorkerSession(WorkerPlugin):
-    """What a worker keeps open for one assignment.
+    """The fetcher that a worker keeps open for one assignment.
 
     It is a plug-in only for its teardown: a worker that ends closes it.
     """
 
-    def __init__(self, worker: Worker, given: Assignment) -> None:
-        self.name = f"gcbatch-{given.name}"
+    def __init__(self, worker: Worker, assignment: Assignment) -> None:
+        self.name = f"gcbatch-{assignment.name}"
         self._worker = worker
-        self._given = given
+        self._assignment = assignment
         self._opening = asyncio.Lock()
         self._stack = AsyncExitStack()
         self._fetcher: WorkerFetcher | None = None
@@ -85,7 +84,7 @@ class WorkerSession(WorkerPlugin):
         Raises:
             OutputError: If the worker does not have the store.
         """
-        given, loop = self._given, asyncio.get_running_loop()
+        assignment, loop = self._assignment, asyncio.get_running_loop()
         self._users += 1
         if self._leaving is not None:
             self._leaving.cancel()
@@ -93,16 +92,16 @@ class WorkerSession(WorkerPlugin):
             async with self._opening:
                 if self._fetcher is None:
                     coordinator = CoordinatorClient(
-                        _caller(self._worker, given.coordinator),
-                        given.org,
+                        _caller(self._worker, assignment.coordinator),
+                        assignment.org,
                         self._worker.address,
                         loop.time,
                     )
                     opening = open_fetcher(
-                        given.connection,
-                        given.asked,
-                        given.fetch,
-                        given.store,
+                        assignment.client_config,
+                        assignment.query_section,
+                        assignment.fetch,
+                        assignment.store,
                         coordinator,
                     )
                     self._fetcher = await self._stack.enter_async_context(opening)
@@ -139,13 +138,13 @@ def _caller(worker: Worker, address: str) -> Call:
 
 
 async def fetch_query(
-    key: str, given: Assignment, query: Query, before: str | None
+    key: str, assignment: Assignment, query: Query, before: str | None
 ) -> dict[str, Any]:
     """Fetch one query on a worker, as a task of the cluster.
 
     Args:
         key: The key of the task.
-        given: The assignment of the query.
+        assignment: The assignment of the query.
         query: The query.
         before: Checksum of the part when the run began; None if there was none.
 
@@ -153,14 +152,14 @@ async def fetch_query(
         See WorkerFetcher.fetch; only `error` if the worker cannot begin.
     """
     worker = get_worker()
-    if given.release != RELEASE:
-        msg = f"worker {worker.address} has gcbatch {RELEASE}, not {given.release}"
+    if assignment.release != RELEASE:
+        msg = f"worker {worker.address} has gcbatch {RELEASE}, not {assignment.release}"
         hint = "install the same release on all workers"
         return {"error": error_to_json(JobError(msg, hint=hint))}
-    name = f"gcbatch-{given.name}"
+    name = f"gcbatch-{assignment.name}"
     if name not in worker.plugins:
         # Nothing is awaited before this: a second task finds the session of the first.
-        worker.plugins[name] = WorkerSession(worker, given)
+        worker.plugins[name] = WorkerSession(worker, assignment)
     session = cast("WorkerSession", worker.plugins[name])
     try:
         async with session.use() as fetcher:

@@ -49,7 +49,7 @@ class ResultPage(Protocol):
 
     @property
     def cursor(self) -> str | None:
-        """Of the next page; None or empty on the last."""
+        """The cursor of the next page; None or empty on the last."""
         ...
 
 
@@ -79,12 +79,12 @@ class _JobLostError(Exception):
 
 @dataclass(frozen=True)
 class AsyncJobRequest:
-    """What one job is to fetch.
+    """The request of one async job.
 
     Args:
         about: Names it among the requests of its query, in the store and in errors.
-        body: Of the request.
-        pending: Where the job's id is stored.
+        body: The body of the request.
+        pending: Stores the job's id.
         available_until: The instant up to which the service had data when the job was
             submitted; None if that is not known.
     """
@@ -99,8 +99,8 @@ class AsyncJobClient:
     """Fetches by job, a bounded number of jobs at once.
 
     Args:
-        context: What queries are fetched with.
-        address: Of the data, without `/jobs`.
+        context: The inputs of the fetch.
+        address: The address of the data, without `/jobs`.
         page_size: Rows of a page of results; None if the body of the job says it.
 
     Attributes:
@@ -133,15 +133,15 @@ class AsyncJobClient:
             request: What to fetch.
             decode: Reads a page.
             take: Called with each page.
-            begin: Called before the first page; again, if a job was lost midway and
-                all pages come again.
+            begin: Called before the first page, and again if a job was lost and all
+                pages come again.
 
         Returns:
             The instant up to which the service had data when the job was submitted;
             None if that is not known.
 
         Raises:
-            ServiceError: If no job ends well; gives the service's reason.
+            ServiceError: If all jobs fail; gives the service's reason.
             DataError: If the pages run in a loop, or the job's id is not valid.
             GcbatchError: As Client.call does.
         """

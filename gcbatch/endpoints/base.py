@@ -1,4 +1,4 @@
-"""The contract of an endpoint: fetch a query, and say what its answers mean."""
+"""The contract of an endpoint: it fetches queries and describes their parts."""
 
 import asyncio
 from collections import Counter
@@ -35,7 +35,7 @@ def halves(items: Sequence[T]) -> list[Sequence[T]]:
 
 @dataclass(frozen=True)
 class FetchContext:
-    """What the queries of one job are fetched with, in one run.
+    """The inputs for fetching the queries of one job in one run.
 
     Args:
         client: Sends the requests.
@@ -59,11 +59,12 @@ class FetchContext:
 
 @dataclass(frozen=True, slots=True)
 class RequestCost:
-    """How many requests a query takes, as far as that is known beforehand.
+    """The number of requests that a query takes, as far as it is known before a run.
 
     Args:
         min_requests: The minimum.
-        is_exact: Whether it takes no more; else only the answers can show.
+        is_exact: Whether min_requests is the exact number; if not, it depends on the
+            answers.
     """
 
     min_requests: int = 1
@@ -77,7 +78,7 @@ class RequestCost:
 
 
 class QueryFetcher(Protocol):
-    """Fetches the queries of one run, and learns from the answers as it goes."""
+    """Fetches the queries of one run; it uses what earlier answers showed."""
 
     async def fetch(self, query: Query) -> PartSource:
         """Fetch a query of the plan; return its one part.
@@ -92,7 +93,7 @@ class QueryFetcher(Protocol):
         ...
 
     def remarks(self) -> Counter[str]:
-        """Return what the run report should mention, with how often it happened."""
+        """Return remarks for the run report, and how often each was made."""
         ...
 
 
@@ -122,17 +123,17 @@ class Endpoint(PlannedEndpoint, Protocol):
 
 
 class AggregateEndpoint(Endpoint, Protocol):
-    """An endpoint whose rows are buckets of groups, with figures."""
+    """An endpoint of aggregates: each row has the figures of a bucket and a group."""
 
     def schema(self, query: QuerySection) -> pa.Schema:
         """Return the columns of a part: interval, groups, figures."""
         ...
 
     def groups(self, query: QuerySection) -> tuple[str, ...]:
-        """Return the columns that form the key of a row, beside interval_start."""
+        """Return the columns that form the key of a row with interval_start."""
         ...
 
-    def halved(self, template: bytes, section: QuerySection) -> list[bytes]:
+    def halve_queues(self, template: bytes, section: QuerySection) -> list[bytes]:
         """Return two templates with half of the queues each.
 
         Returns:
@@ -147,7 +148,7 @@ class AggregateEndpoint(Endpoint, Protocol):
         query: Query,
         section: QuerySection,
         *,
-        divisible: bool = False,
+        can_split: bool = False,
     ) -> Part:
         """Fetch one query.
 
@@ -155,13 +156,13 @@ class AggregateEndpoint(Endpoint, Protocol):
             client: Sends the requests.
             query: The query.
             section: The job's section `query`, which determines the columns.
-            divisible: Whether the query could be split.
+            can_split: Whether the caller can split the query.
 
         Returns:
             The part: a row per bucket and group, in the order of both.
 
         Raises:
-            TooLargeError: If *divisible*, and the answer is too large for the service.
+            TooLargeError: If *can_split*, and the answer is too large for the service.
             AcrossMidnightError: If a bucket reaches over a local midnight.
             DataError: If the answer contradicts itself or does not fit the query;
                 names the query, and the group and bucket.
@@ -169,11 +170,11 @@ class AggregateEndpoint(Endpoint, Protocol):
         """
         ...
 
-    def derived(self, rows: pa.Table) -> pa.Table:
-        """Return the columns of the table `intervals` that follow from a part's rows.
+    def derive_columns(self, rows: pa.Table) -> pa.Table:
+        """Return more columns of the table `intervals`, computed from a part's rows.
 
         Returns:
-            A row for each of *rows*; without columns if nothing follows.
+            A row for each of *rows*; no columns if there are none to compute.
         """
         ...
 

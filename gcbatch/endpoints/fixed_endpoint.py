@@ -50,10 +50,10 @@ class FixedColumn:
     """A figure of the answers, and its column.
 
     Args:
-        source: Where the figure stands in a row, in the API's words.
-        name: Of the column.
-        type: Of the column: int64 for counts, else float64.
-        unit: Of the figure; `%` is at most 100.
+        source: The path of the figure in a row, in the API's words.
+        name: The name of the column.
+        type: The type of the column: int64 for counts, else float64.
+        unit: The unit of the figure; `%` is at most 100.
     """
 
     source: str
@@ -79,7 +79,7 @@ class FixedColumn:
 
 
 class FixedEndpoint(SplittableEndpoint):
-    """What such endpoints share: buckets by elapsed time, and one row for each.
+    """The base of such endpoints: buckets by elapsed time, and one row for each.
 
     Attributes:
         columns: The figures.
@@ -103,7 +103,7 @@ class FixedEndpoint(SplittableEndpoint):
         return pa.schema([*KEY_FIELDS, *groups, *figures, *self.last_fields])
 
     def groups(self, query: QuerySection) -> tuple[str, ...]:  # noqa: ARG002 - an Endpoint
-        """Return the columns that form the key of a row, beside interval_start."""
+        """Return the columns that form the key of a row with interval_start."""
         return ("queue_id",)
 
     def request_body(self, query: Query, **dates: Any) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 A query says how long its buckets are and whose days they belong to. Nothing says what
 the service counts hours from: local midnight, midnight in UTC or the start of the
-window. That makes no difference where every local midnight is on an hour of UTC, so
-almost everywhere. It does in zones such as Asia/Kolkata, and where a day is not a whole
-number of buckets long, as in Australia/Lord_Howe, whose clocks change by 30 minutes:
-there a bucket can reach over a local midnight, and its figures belong to two days.
+window. That makes no difference where every local midnight is on an hour of UTC, which
+is almost everywhere. It does in zones such as Asia/Kolkata, and where a day is not a
+whole number of buckets long, as in Australia/Lord_Howe, whose clocks change by 30
+minutes: there a bucket can reach over a local midnight, and its figures belong to two
+days.
 
 So all buckets of an answer must lie on one of the three grids. A window cuts off its
 first and last bucket, so a query that ends at a midnight has no bucket across it. Plans
@@ -49,7 +50,7 @@ _HINT: Final = (
 
 
 class Anchor(Enum):
-    """What the buckets of a clock are counted from."""
+    """The instant from which buckets of hours or minutes are counted."""
 
     MIDNIGHT = "local midnight"
     UTC = "midnight in UTC"
@@ -57,11 +58,11 @@ class Anchor(Enum):
 
 
 class AcrossMidnightError(DataError):
-    """A bucket of an answer reaches over a local midnight; one of a day cannot.
+    """A bucket of an answer reaches over a local midnight.
 
     Args:
         problem: See GcbatchError.
-        anchors: All that the answer's buckets may be counted from.
+        anchors: All instants from which the answer's buckets may be counted.
     """
 
     def __init__(self, problem: str, anchors: AbstractSet[Anchor]) -> None:
@@ -79,7 +80,7 @@ def check_buckets(
         window: The window of the query.
         granularity: Length of a bucket. Weeks and months are those of the calendar,
             other counts of days begin with the window; None is the window itself.
-        zone: Whose days, weeks and months.
+        zone: The time zone of days, weeks and months.
 
     Raises:
         AcrossMidnightError: If all are on one grid, but one reaches over a midnight.
@@ -117,8 +118,8 @@ def in_whole_days(
     Args:
         window: The span to cut.
         granularity: Length of a bucket.
-        zone: Whose midnights.
-        anchors: All that buckets may be counted from.
+        zone: The time zone of the midnights.
+        anchors: All instants from which buckets may be counted.
 
     Returns:
         The fewest windows that tile it, so that none has a bucket across a midnight,

@@ -12,7 +12,7 @@ __all__ = ["MAX_NUMBER", "Number", "check_range", "number_array"]
 Number = int | float
 
 MAX_NUMBER: Final = 2**53
-"""Of a count or of milliseconds: 285,000 years. Sums of larger ones would overflow."""
+"""Largest count or number of milliseconds (285,000 years); larger sums overflow."""
 
 
 def check_range(column: pa.Array, maximum: float, name: str) -> pa.Array:

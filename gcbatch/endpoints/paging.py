@@ -33,7 +33,7 @@ __all__ = [
 R = TypeVar("R", bound=msgspec.Struct)
 
 MAX_PAGES: Final = 10_000
-"""Of one query: millions of rows, where plans expect some ten thousand."""
+"""Pages of one query: millions of rows, where plans expect some ten thousand."""
 
 _HINT: Final = "ask the service's support; nothing was stored"
 
@@ -44,7 +44,7 @@ class RowPage(Generic[R]):
 
     Args:
         rows: As decoded.
-        next_token: Of the next page; None or empty on the last.
+        next_token: The token of the next page; None or empty on the last.
         page_count: How many pages there are; None if the page does not say.
         unknown_fields: Fields that this release does not know, as dotted paths.
     """
@@ -59,7 +59,7 @@ class RowReader(Generic[R]):
     """Reads pages of rows of one shape.
 
     Args:
-        shape: Of a row; it refuses fields that it does not know.
+        shape: The shape of a row; it refuses fields that it does not know.
         rows: The page's key that holds the rows.
         next_page: The page's key that leads to the next.
         clean: Returns a row, as plain data, without its unknown fields, whose names it

@@ -1,14 +1,14 @@
 """Splits queries that are too large for the service.
 
-First by window, at the edge of a bucket, down to one bucket; then by queues. The rows
-of the pieces are the rows of the whole, and become its one part. A size that failed
-once is not tried again: the rest of the run is split before it is sent.
+A query is split by window first, at the edge of a bucket, down to one bucket; then by
+queues. The rows of its pieces become its one part. A size that failed once is not tried
+again: the rest of the run is split before it is sent.
 
 If the answer to a query has a bucket across a local midnight, the query is cut at the
 midnights that the service's buckets reach over (gcbatch/endpoints/local_midnights.py)
-and sent again; the rest of the run is cut there before it is sent. Where a service
-counts from local midnight that costs nothing, else one request more than cutting all
-queries beforehand.
+and sent again; the rest of the run is cut there before it is sent. This costs nothing
+if the service counts from local midnight, and otherwise one request more than to cut
+all queries before they are sent.
 """
 
 from collections import Counter
@@ -55,15 +55,15 @@ class Splitter:
 
     Args:
         endpoint: The endpoint of the queries.
-        context: What they are fetched with.
+        context: The inputs of the fetch.
         by_job: Fetches a query by async job; None if the endpoint has no such jobs.
         always: Whether all queries go by job, not only those for which it is cheaper.
 
     Attributes:
         too_large: Size of the smallest query that was refused, in buckets times
             queues; None while none was.
-        anchors: What the service may count buckets from, once some reached over a
-            midnight.
+        anchors: The instants from which the service may count buckets; empty until
+            one reached over a midnight.
         split: How many of the plan's queries were too large.
         pieces: How many pieces those became.
         by_day: The plan's queries that were cut at midnights, by digest.
@@ -125,7 +125,7 @@ class Splitter:
                         self.context.client,
                         piece,
                         self.context.query_section,
-                        divisible=bool(halves) or job_can,
+                        can_split=bool(halves) or job_can,
                     )
                 except TooLargeError as exc:
                     if not halves:
@@ -151,7 +151,7 @@ class Splitter:
         return self._merged(pieces, query)
 
     def _check_job_is_cheaper(self, whole: Query) -> None:
-        """Compare the requests of a query's pieces, as far as known, with a job's.
+        """Compare the requests of a query's pieces with those of an async job.
 
         Raises:
             _JobIsCheaperError: If a job takes fewer.
@@ -178,7 +178,7 @@ class Splitter:
         return [p for day in days for p in await self._in_whole_days(day, fetch)]
 
     def _days(self, query: Query) -> list[Query]:
-        """Return the query, cut as far as is known to be needed."""
+        """Return the query, cut at the midnights that are known to need it."""
         section = self.context.query_section
         windows = in_whole_days(
             query.window, section.granularity, section.zone, self.anchors
@@ -186,7 +186,7 @@ class Splitter:
         return [replace(query, window=window) for window in windows]
 
     def remarks(self) -> Counter[str]:
-        """Return what the run report should mention, with how often it happened."""
+        """Return remarks for the run report, and how often each was made."""
         return +Counter(
             {
                 "queries too large for the service, fetched in pieces": self.split,
@@ -225,23 +225,25 @@ class Splitter:
             middle = buckets[len(buckets) // 2].start
             windows = (Window(window.start, middle), Window(middle, window.end))
             return [replace(query, window=half) for half in windows]
-        templates = self.endpoint.halved(query.template, self.context.query_section)
+        templates = self.endpoint.halve_queues(
+            query.template, self.context.query_section
+        )
         return [replace(query, template=template) for template in templates]
 
 
 class SplittableEndpoint:
-    """What endpoints whose queries can be split have in common."""
+    """The base of endpoints whose queries can be split."""
 
     part_format: int = PART_FORMAT
     queues_at_once: int | None = None
     cuts_by_clock: bool = False
     in_utc_days: bool = False
 
-    def derived(self, rows: pa.Table) -> pa.Table:
+    def derive_columns(self, rows: pa.Table) -> pa.Table:
         """Return no columns: all columns of `intervals` are those of the parts."""
         return rows.select([])
 
-    def halved(self, template: bytes, section: QuerySection) -> list[bytes]:  # noqa: ARG002 - an Endpoint
+    def halve_queues(self, template: bytes, section: QuerySection) -> list[bytes]:  # noqa: ARG002 - an Endpoint
         """Return an empty list: queues cannot be halved unless a subclass does it."""
         return []
 

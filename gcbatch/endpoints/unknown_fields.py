@@ -11,7 +11,7 @@ from gcbatch.text import one_line
 __all__ = ["check_no_error", "of_each", "short_names", "without_unknown_fields"]
 
 MAX_CHARS: Final = 100
-"""Of the name of an unknown field, as stored."""
+"""Longest name of an unknown field that is stored."""
 
 
 def short_names(names: Iterable[str]) -> frozenset[str]:

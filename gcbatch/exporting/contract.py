@@ -30,7 +30,8 @@ class FileOptions(Options):
     """Options of an exporter that writes one file.
 
     Args:
-        path: Where to; relative to the current directory, and exactly as given.
+        path: The file to write, exactly as given; a relative path starts at the current
+            directory.
     """
 
     path: LocalPath
@@ -38,7 +39,7 @@ class FileOptions(Options):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What an exporter did.
+    """The result of an export.
 
     Args:
         location: Where the rows are now, as the user would name it.

@@ -25,9 +25,9 @@ class FetchWork:
     Args:
         org: Identifies the org within the run.
         endpoint: The job's endpoint.
-        desk: What requests need: client, sections of the job, store.
-        access: The org's client, quota and token.
-        connection: The configuration of that client.
+        context: The inputs of a fetch: client, sections of the job, store.
+        org_client: The org's client, quota and token.
+        client_config: The configuration of that client.
         queries: In the order of fetching.
         observer: Receives every part.
         tolerate: Says whether to continue with the others when a query failed.
@@ -35,9 +35,9 @@ class FetchWork:
 
     org: str
     endpoint: Endpoint
-    desk: FetchContext
-    access: OrgClient
-    connection: ClientConfig
+    context: FetchContext
+    org_client: OrgClient
+    client_config: ClientConfig
     queries: Sequence[Query]
     observer: Observer
     tolerate: Callable[[Query, GcbatchError], bool]
@@ -63,12 +63,12 @@ class LocalEngine:
 
     async def fetch(self, work: FetchWork) -> Counter[str]:
         """Fetch queries; see Engine."""
-        fetcher = work.endpoint.make_fetcher(work.desk)
+        fetcher = work.endpoint.make_fetcher(work.context)
         await fetch_parts(
             work.queries,
             fetcher.fetch,
-            work.desk.store,
-            concurrency=work.desk.fetch.concurrency,
+            work.context.store,
+            concurrency=work.context.fetch.concurrency,
             observer=work.observer,
             tolerate=work.tolerate,
         )
@@ -115,7 +115,7 @@ async def fetch_parts(
 
 
 async def _write(store: Store, query: Query, part: PartSource) -> None:
-    """Write a whole part, also if the task is cancelled meanwhile."""
+    """Write a part to its end, even if the task is cancelled."""
     # Writing forces the disk, which can take long; other tasks go on meanwhile.
     writing = asyncio.create_task(asyncio.to_thread(store.write, query.digest, part))
     try:

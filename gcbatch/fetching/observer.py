@@ -1,4 +1,4 @@
-"""Observers: what a run reports of its progress, and the sum over several orgs."""
+"""Observers: they receive the progress of a run, of one org or of several."""
 
 from dataclasses import dataclass
 
@@ -24,10 +24,10 @@ class Observer:
         """Receive a query whose part is now stored."""
 
     def paged(self, done: int, due: int) -> None:
-        """Receive how many pages of long answers came, and how many are known of."""
+        """Receive how many pages came so far, and how many are expected."""
 
     def waiting(self, seconds: float, cause: str) -> None:
-        """Receive that a request waits before it is repeated, and why (`429`)."""
+        """Receive a wait before a request is repeated, and its cause, such as `429`."""
 
     def finished(self) -> None:
         """Receive that all parts are stored, or that no more will come."""
@@ -39,28 +39,28 @@ class CombinedObserver:
     def __init__(self, job: str, observer: Observer) -> None:
         self._job = job
         self._observer = observer
-        self._parts: list[_Part] = []
+        self._orgs: list[_OrgObserver] = []
         self._is_open = False
 
-    def part(self) -> Observer:
+    def for_org(self) -> Observer:
         """Return an observer for one more org."""
-        self._parts.append(_Part(self, self._observer))
-        return self._parts[-1]
+        self._orgs.append(_OrgObserver(self, self._observer))
+        return self._orgs[-1]
 
     def planned(self) -> None:
         """Report the size of all plans that are known by now."""
-        parts = self._parts
+        orgs = self._orgs
         self._is_open = True
         self._observer.planned(
             self._job,
-            sum(part.total for part in parts),
-            sum(part.done for part in parts),
-            sum(part.per_minute for part in parts),
+            sum(org.total for org in orgs),
+            sum(org.done for org in orgs),
+            sum(org.per_minute for org in orgs),
         )
 
     def paged(self) -> None:
-        """Report how many pages there are."""
-        done, due = zip(*(part.pages for part in self._parts), strict=True)
+        """Report the pages of all orgs."""
+        done, due = zip(*(org.pages for org in self._orgs), strict=True)
         self._observer.paged(sum(done), sum(due))
 
     def finished(self) -> None:
@@ -71,13 +71,13 @@ class CombinedObserver:
 
 
 @dataclass
-class _Part(Observer):
+class _OrgObserver(Observer):
     """Receives the progress of one org.
 
     Its `finished` does nothing: other orgs may be in progress, or not begun.
     """
 
-    whole: CombinedObserver
+    combined: CombinedObserver
     observer: Observer
     total: int = 0
     done: int = 0
@@ -86,7 +86,7 @@ class _Part(Observer):
 
     def planned(self, job: str, total: int, stored: int, per_minute: int) -> None:  # noqa: ARG002 - all orgs share the job's name
         self.total, self.done, self.per_minute = total, stored, per_minute
-        self.whole.planned()
+        self.combined.planned()
 
     def fetched(self, query: Query, rows: int) -> None:
         self.done += 1
@@ -94,7 +94,7 @@ class _Part(Observer):
 
     def paged(self, done: int, due: int) -> None:
         self.pages = done, due
-        self.whole.paged()
+        self.combined.paged()
 
     def waiting(self, seconds: float, cause: str) -> None:
         self.observer.waiting(seconds, cause)

@@ -28,7 +28,7 @@ Key = tuple[str, ...]
 
 
 def store_identity(org: Org) -> str:
-    """Return what identifies the org's data in the store; never a secret."""
+    """Return the name of the org's data in the store; it contains no secret."""
     if org.simulator:
         from gcbatch.simulator import VERSION  # noqa: PLC0415 - loads the simulator, which real jobs never need
 
@@ -39,16 +39,16 @@ def store_identity(org: Org) -> str:
 
 @dataclass
 class OrgSession:
-    """An open org, and what was listed of it.
+    """An open org: its client, and the entities that it listed.
 
     Args:
-        access: Its client, quota and token.
-        connection: The configuration of that client.
+        org_client: Its client, quota and token.
+        client_config: The configuration of that client.
         tables: Those of the org's entities that jobs export, such as `users`.
     """
 
-    access: OrgClient
-    connection: ClientConfig
+    org_client: OrgClient
+    client_config: ClientConfig
     tables: frozenset[str] = frozenset()
     _listed: dict[str, EntityListing] = field(default_factory=dict)
     _waited_for: set[str] = field(default_factory=set)
@@ -56,7 +56,7 @@ class OrgSession:
     @property
     def client(self) -> Client:
         """The client that sends the org's requests."""
-        return self.access.client
+        return self.org_client.client
 
     async def list_all(
         self, dimensions: Collection[str], *, needed: Collection[str] = ()
@@ -65,8 +65,8 @@ class OrgSession:
 
         Args:
             dimensions: Dimensions whose ids need names.
-            needed: Those without whose listing the job cannot continue; the others are
-                not waited for long.
+            needed: Dimensions that the job needs; for other ones there is only a short
+                wait.
 
         Returns:
             A listing per dimension, which may have failed.
@@ -105,7 +105,7 @@ class OrgSession:
             may_wait and table not in self._waited_for and not known.is_final
         ):
             # A missing token is a failure of the run, not of this listing.
-            await self.access.tokens.get()
+            await self.org_client.tokens.get()
             client = self.client if may_wait else self.client.hurrying()
             known = await list_entities(client, listing, whole=whole)
             self._listed[table] = known
@@ -124,7 +124,7 @@ class OrgSessions(AsyncExitStack):
 
     def __init__(self, jobs: Iterable[Job]) -> None:
         super().__init__()
-        self._jobs = tuple(share for job in jobs for share in job.per_org())
+        self._jobs = tuple(org_job for job in jobs for org_job in job.per_org())
         self._open: dict[Key, OrgSession] = {}
         self._decode_gate = DecodeGate()
 
@@ -135,7 +135,7 @@ class OrgSessions(AsyncExitStack):
 
     @cached_property
     def secrets(self) -> frozenset[str]:
-        """What workers must not find: secrets, and the paths of their files."""
+        """The secrets, and the paths of their files, which workers must not find."""
         found: set[str] = set()
         for org in (job.own_org for job in self._jobs):
             if isinstance(org.client_secret, SecretFile):
@@ -158,7 +158,7 @@ class OrgSessions(AsyncExitStack):
                 hosts, client_id, secret = _credentials(job.own_org)
             jobs = [job, *(j for j, own in self._clients if own == key)]
             sharing = [j.fetch for j in jobs]
-            connection = ClientConfig(
+            client_config = ClientConfig(
                 hosts=hosts,
                 client_id=client_id,
                 client_secret=secret,
@@ -171,11 +171,11 @@ class OrgSessions(AsyncExitStack):
                 give_up_s=max(f.give_up.typical_s for f in sharing),
                 max_response_bytes=max(f.max_response_bytes for f in sharing),
             )
-            access = await self.enter_async_context(
-                open_client(connection, self._decode_gate)
+            org_client = await self.enter_async_context(
+                open_client(client_config, self._decode_gate)
             )
             tables = frozenset(table for j in jobs for table in j.entities)
-            self._open[key] = OrgSession(access, connection, tables)
+            self._open[key] = OrgSession(org_client, client_config, tables)
         return self._open[key]
 
     async def _start_simulator(self) -> tuple[Hosts, str, str]:

@@ -1,4 +1,4 @@
-"""What a run used of an org session: requests, waits, failures, tokens, quota."""
+"""The usage of a run: its requests, waits, failures, tokens and quota."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +12,10 @@ __all__ = ["Usage"]
 
 @dataclass
 class Usage:
-    """What one run used of clients that other runs use before and after it.
+    """The usage of one run, of clients that other runs use before and after it.
 
     Args:
-        traffic: What went over the line.
+        traffic: The requests and answers.
         tokens: Tokens granted.
     """
 
@@ -24,17 +24,17 @@ class Usage:
     _allowed: int = 0
 
     @contextmanager
-    def noting(self, session: OrgSession) -> Iterator[None]:
+    def counting(self, session: OrgSession) -> Iterator[None]:
         """Add what is used of a session within the block."""
-        traffic, access = session.client.traffic, session.access
-        before, granted = traffic.copy(), access.tokens.granted
-        allowed = access.limiter.allowed(with_open=False)
+        traffic, org_client = session.client.traffic, session.org_client
+        before, granted = traffic.copy(), org_client.tokens.granted
+        allowed = org_client.limiter.allowed(with_open=False)
         try:
             yield
         finally:
             self.traffic.add(traffic.since(before))
-            self.tokens += access.tokens.granted - granted
-            self._allowed += access.limiter.allowed() - allowed
+            self.tokens += org_client.tokens.granted - granted
+            self._allowed += org_client.limiter.allowed() - allowed
 
     @property
     def answered(self) -> dict[str, int]:

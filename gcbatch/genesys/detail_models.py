@@ -37,7 +37,7 @@ class Field:
     Args:
         name: The API's name of it.
         holds: What it holds.
-        model: Of its records; None if it holds none.
+        model: The model of its records; None if it holds none.
         strict: Whether another value makes the record an error, because the field
             identifies records or is summed. In other fields it is stored as it is.
     """

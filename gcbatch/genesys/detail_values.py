@@ -18,7 +18,7 @@ _SHOWN: Final = 40
 """Characters of a value that an error shows."""
 
 _DIGITS: Final = 4_000
-"""Of the longest whole number. Python reads 4,300 digits, a double holds 309."""
+"""Digits of the longest whole number. Python reads 4,300, a double holds 309."""
 
 
 class MisfitError(Exception):

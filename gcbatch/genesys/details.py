@@ -23,7 +23,7 @@ class FetchMode(StrEnum):
     """By an async job of the service, whose results are fetched when it is done."""
 
     AUTO = "auto"
-    """By whichever of the two costs less."""
+    """The one of the two that takes fewer requests."""
 
 
 def _filters(**texts: str) -> dict[str, tuple[str, ...]]:

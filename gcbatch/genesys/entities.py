@@ -151,9 +151,9 @@ class EntityListing:
     """The entities of one kind, as far as they could be listed.
 
     Args:
-        kind: Which.
+        kind: The kind of entity.
         path: The address that answered; None if the org allows none.
-        entities: By id; some of them, if there is a failure.
+        entities: Entities by id; some of them, if there is a failure.
         documents: Whole entities; empty unless they were requested.
         refused: Why the first address was not allowed; None if it was.
         shortfall: How many entities came of how many; empty if all came.

@@ -26,7 +26,7 @@ __all__ = [
 
 
 class Merge(Enum):
-    """How the statistics of two buckets or groups make that of both."""
+    """How the statistics of several buckets or groups become one."""
 
     ADD = "add"
     MIN = "min"
@@ -42,9 +42,9 @@ class Statistic:
     Args:
         key: The API's name of it.
         suffix: The end of its column's name; empty for a metric with one statistic.
-        merge: How two make one.
-        type: Of its column; int64 for whole numbers.
-        unit: Of its values.
+        merge: How several become one.
+        type: The type of its column; int64 for whole numbers.
+        unit: The unit of its values.
     """
 
     key: str

@@ -164,7 +164,7 @@ class _Queues:
 
     Args:
         names: With those of the queues.
-        place: Of the names in the job file, for messages.
+        place: Where the names stand in the job file, for messages.
     """
 
     def __init__(self, names: Names, place: str) -> None:

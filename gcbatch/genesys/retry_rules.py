@@ -53,8 +53,8 @@ def retry_after_s(
     """Return how long the service asks to wait, in seconds; None if it does not say.
 
     Args:
-        headers: Of the answer; looked up without regard to case.
-        message: Of the error.
+        headers: The headers of the answer; looked up without regard to case.
+        message: The message of the error.
         now: For a Retry-After that names a date.
 
     Returns:
@@ -86,7 +86,7 @@ class RetryRule:
     """Which failed requests are repeated, and how.
 
     Args:
-        statuses: Of the error responses that it applies to.
+        statuses: The statuses of the error responses that it applies to.
         is_quota: Whether they mean that the quota is used up. All requests then wait,
             for as long as Retry-After, the message or the quota's headers say. If not,
             this request alone waits, and Retry-After alone counts.

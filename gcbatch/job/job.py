@@ -19,7 +19,7 @@ from gcbatch.windows import ONE_DAY
 __all__ = ["ENTITY_TABLES", "Job"]
 
 ENTITY_TABLES: Final = module_names(ENTITIES)
-"""Tables of what ids stand for. Every job can export them."""
+"""Tables of entities, such as queues. Every job can export them."""
 
 SECONDS_OF_AN_HOUR: Final = 3600
 

@@ -18,7 +18,7 @@ _PLACE: Final = re.compile(
 )
 _DEFAULT: Final = re.compile(r" ?Default: (.+)\.$")
 _SUFFIXES: Final = ("-jobs", "-auto")
-"""Of endpoints that are listed with the endpoint they belong to."""
+"""Suffixes of endpoints that are listed with the endpoint they belong to."""
 
 MAX_CHOICES: Final = 12
 """Maximum choices that a cell lists; more have a section of their own."""
@@ -32,7 +32,7 @@ WORDS: Final = {
     "integer": "whole number",
     "string": "text",
 }
-"""For kinds of values that have other names in the schema."""
+"""Kinds of values that have other names in the schema."""
 
 Schema = Mapping[str, Any]
 

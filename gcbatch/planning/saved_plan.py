@@ -91,7 +91,7 @@ class SavedPlan:
 
 
 class _Note(msgspec.Struct):
-    """The shape of the note; one of another shape would fail its readers late."""
+    """The shape of the note: a note of another shape is refused when it is read."""
 
     asked: str
     run_id: str

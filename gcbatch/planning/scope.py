@@ -1,4 +1,4 @@
-"""The inputs of a plan besides the job."""
+"""The inputs of a plan, in addition to the job."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ __all__ = ["PlannedEndpoint", "ResolvedScope"]
 
 
 class PlannedEndpoint(Protocol):
-    """What planning needs to know of an endpoint."""
+    """The facts of an endpoint that planning needs."""
 
     @property
     def name(self) -> str:

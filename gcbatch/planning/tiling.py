@@ -62,7 +62,8 @@ def fewest_queries(job: Job, scope: ResolvedScope, endpoint: PlannedEndpoint) ->
         if count < fewest:
             best, fewest = (list(zip(windows, sizes, strict=True)), batches), count
     if best is None:
-        # Even a single bucket may have too many results; nothing smaller can be asked.
+        # Even a single bucket may have too many results; nothing smaller can be
+        # requested.
         batches = {largest: _batches(scope.queue_ids, largest)}
         return [(window, largest) for window in windows], batches
     return best

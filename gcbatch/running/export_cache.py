@@ -1,10 +1,10 @@
-"""What the last run exported, so that unchanged outputs are not written again.
+"""Recognises outputs that would not change, so that they are not written again.
 
 An exporter can say that it is `deterministic`: the same tables and options give the
 same files. Its export then has a fingerprint, a hash over all that determines the
 files; run.json has it, with the digests of the files. If the fingerprint is the same
-and the files are unchanged, there is nothing to write. Parts are checked in any case: a
-damaged one is found as if it were exported.
+and the files are unchanged, there is nothing to write. Parts are checked in any case,
+so that a damaged one is found.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ PACKAGES: Final = ("gcbatch", "pyarrow", "tzdata")
 """Packages whose versions can change tables and files."""
 
 SHOWN: Final = ("by_dimension", "former", "targets")
-"""Parts of names that tables show; none shows when they were listed."""
+"""Keys of the names that tables show. Times of listings are not among them."""
 
 
 class ExportFingerprints:

@@ -61,9 +61,9 @@ class JobRun:
         self._runs: list[OrgRun] = []
         self._failures: dict[str, GcbatchError] = {}
         self._observer = CombinedObserver(job.store_name, observer)
-        for share in job.per_org():
-            with self._isolating_org(share.org_name):
-                self._runs.append(OrgRun(share, self._observer.part()))
+        for org_job in job.per_org():
+            with self._isolating_org(org_job.org_name):
+                self._runs.append(OrgRun(org_job, self._observer.for_org()))
 
     @property
     def only(self) -> OrgRun:
@@ -120,7 +120,7 @@ class JobRun:
     def _by_client(self) -> list[list[OrgRun]]:
         """Return the runs grouped by their client.
 
-        Runs of one client take turns: they share its quota and its listings, and the
+        Runs of one client take turns: they org_job its quota and its listings, and the
         usage of each can be counted.
         """
         clients: dict[object, list[OrgRun]] = {}
@@ -192,7 +192,7 @@ class JobRun:
                 run.use_saved_plan()
 
     def exporters(self) -> Exporters:
-        """Return the exporters, after each has checked the job before any request."""
+        """Return the exporters; each checks the job now, before the first request."""
         checked: list[tuple[Export, Exporter, ExporterEntry]] = []
         empty = self._catalog([run.empty_catalog() for run in self._remaining()])
         installed = installed_exporters()
@@ -221,12 +221,12 @@ class JobRun:
         is_last: bool,
         force: bool = False,
     ) -> RunReport:
-        """Export and report, without orgs whose rows cannot be read.
+        """Export and report; orgs whose rows cannot be read are left out.
 
         Args:
             exporters: What to write.
             stop: Ends it between two batches.
-            is_last: Whether a damaged or replaced part is a failure of its org.
+            is_last: Whether a damaged or replaced part makes its org fail.
             force: Whether to write also what would not change.
         """
         while True:

@@ -41,7 +41,7 @@ MAX_CHARS: Final = 4_000
 
 @dataclass
 class _Progress:
-    """What a run did to get all parts.
+    """The progress of a run: what was fetched, and what failed.
 
     Args:
         allow_partial: Whether to continue when a query fails.
@@ -105,12 +105,16 @@ class OrgRun:
         if fresh:
             self._store.begin_fresh()
         planned = self.planner.plan_from_saved()
-        spare = planned if planned and planned.is_stored else None
-        if planned is None or spare is None or self.planner.is_outdated(spare.names):
+        fallback = planned if planned and planned.is_stored else None
+        if (
+            planned is None
+            or fallback is None
+            or self.planner.is_outdated(fallback.names)
+        ):
             self._store.prepare()
             session = await self._session(orgs)
-            with self._progress.usage.noting(session):
-                planned = await self._fetch_missing(session, engine, spare)
+            with self._progress.usage.counting(session):
+                planned = await self._fetch_missing(session, engine, fallback)
         else:
             total = len(planned.plan.queries)
             per_minute = self.job.fetch.requests_per_minute
@@ -119,10 +123,10 @@ class OrgRun:
         self._planned = planned
 
     async def _fetch_missing(
-        self, session: OrgSession, engine: Engine, spare: ResolvedPlan | None
+        self, session: OrgSession, engine: Engine, fallback: ResolvedPlan | None
     ) -> ResolvedPlan:
-        """Update names, and fetch every query without a final part."""
-        planned = await self.planner.plan_fresh(session, spare=spare)
+        """Update the names, and fetch every query that has no final part."""
+        planned = await self.planner.plan_fresh(session, fallback=fallback)
         if unreadable := sum(map(self._store.is_unreadable, planned.plan.queries)):
             self._progress.remarks[REFETCHED] += unreadable
         todo = self.planner.unsettled(planned.plan)
@@ -135,17 +139,17 @@ class OrgRun:
     async def refetch_damaged(self, orgs: OrgSessions, engine: Engine) -> None:
         """Fetch again every part that its checksum shows as damaged."""
         plan, store = self.planned.plan, self._store
-        damaged = [q for q in plan.queries if not store.is_whole(q.digest)]
+        damaged = [q for q in plan.queries if not store.check_again(q.digest)]
         if not damaged:
             return
         session = await self._session(orgs)
         self._progress.remarks[REFETCHED] += len(damaged)
-        with self._progress.usage.noting(session):
+        with self._progress.usage.counting(session):
             await self._fetch(session, engine, plan, damaged)
         self._planned = self.planned.without(self._progress.gaps)
 
     def reset_seen(self) -> None:
-        """Read the parts as they are now from here on."""
+        """Forget which parts were read; from now on replaced ones may be read."""
         self._store.reset_seen()
 
     async def plan(self, orgs: OrgSessions) -> ResolvedPlan:
@@ -153,13 +157,13 @@ class OrgRun:
         saved = self.planner.plan_from_saved()
         if saved is not None and not self.planner.is_outdated(saved.names):
             return saved
-        return await self.planner.plan_fresh(await self._session(orgs), spare=saved)
+        return await self.planner.plan_fresh(await self._session(orgs), fallback=saved)
 
     async def check(self, orgs: OrgSessions) -> tuple[str, ...]:
         """Sign in, list names, and send the smallest data request."""
         session = await self._session(orgs)
         planned = await self.planner.plan_fresh(session)
-        await self._endpoint.probe(self._desk(session), planned.plan.queries[0])
+        await self._endpoint.probe(self._context(session), planned.plan.queries[0])
         return planned.warnings
 
     def use_saved_plan(self) -> None:
@@ -172,7 +176,7 @@ class OrgRun:
         saved = self.planner.saved_plan()
         self._planned = ResolvedPlan(saved.plan, saved.names, 0)
         for query in saved.plan.queries:
-            self._account(query)
+            self._metadata(query)
 
     async def _session(self, orgs: OrgSessions) -> OrgSession:
         session = await orgs.session(self.job)
@@ -180,7 +184,7 @@ class OrgRun:
         self.planner.clock = session.client.clock
         return session
 
-    def _desk(self, session: OrgSession) -> FetchContext:
+    def _context(self, session: OrgSession) -> FetchContext:
         job, paged = self.job, self._observer.paged
         return FetchContext(session.client, job.query, job.fetch, self._store, paged)
 
@@ -188,15 +192,15 @@ class OrgRun:
         self, session: OrgSession, engine: Engine, plan: Plan, todo: Sequence[Query]
     ) -> None:
         progress, total = self._progress, len(plan.queries)
-        per_minute = session.access.limiter.per_minute
+        per_minute = session.org_client.limiter.per_minute
         stored = total - len(todo)
         self._observer.planned(self.job.store_name, total, stored, per_minute)
         work = FetchWork(
             org=self.org or "org",
             endpoint=self._endpoint,
-            desk=self._desk(session),
-            access=session.access,
-            connection=session.connection,
+            context=self._context(session),
+            org_client=session.org_client,
+            client_config=session.client_config,
             queries=todo,
             observer=self._observer,
             tolerate=progress.tolerates,
@@ -224,8 +228,8 @@ class OrgRun:
     def _catalog(self, planned: ResolvedPlan, stop: Event | None) -> Catalog:
         latest, gaps = None, self._progress.gaps
         if isinstance(self._endpoint, DetailsEndpoint) and self._endpoint.known_by_id:
-            beside = tuple(q for q in gaps if self._store.metadata_of(q) is not None)
-            latest = LatestParts(planned.plan, self._store, stop, beside)
+            failed = tuple(q for q in gaps if self._store.metadata_of(q) is not None)
+            latest = LatestParts(planned.plan, self._store, stop, failed)
         source = TableSource(
             self.job,
             self._endpoint,
@@ -249,7 +253,7 @@ class OrgRun:
     ) -> RunReport:
         """Return the run report of this org."""
         planned, usage, gaps = self.planned, self._progress.usage, self._progress.gaps
-        accounts = [self._account(query) for query in planned.plan.queries]
+        parts = [self._metadata(query) for query in planned.plan.queries]
         at, clock = self._started
         warnings = (
             *clock_warnings(self.planner.clock, self.job.query),
@@ -259,7 +263,7 @@ class OrgRun:
                 self._progress.remarks + Counter({ECHOED: usage.traffic.echoed})
             ),
             *catalog.remarks(),
-            *part_remarks(accounts),
+            *part_remarks(parts),
         )
         return RunReport(
             job=self.job.store_name,
@@ -269,13 +273,13 @@ class OrgRun:
             seconds=time.monotonic() - clock,
             queries=len(planned.plan.queries),
             fetched=self._progress.fetched,
-            provisional=sum(map(self.planner.is_provisional, accounts)),
+            provisional=sum(map(self.planner.is_provisional, parts)),
             requests=usage.traffic.sent,
             retries=dict(usage.traffic.retries),
             throttled=usage.traffic.throttled,
             waited_s=usage.traffic.waited_s,
             tokens=usage.tokens,
-            rows=sum(account.rows for account in accounts),
+            rows=sum(part.rows for part in parts),
             exports=tuple(exports),
             failed_exports=tuple(failed),
             breaches=catalog.breaches(),
@@ -319,11 +323,11 @@ class OrgRun:
         queues = self._endpoint.queues_of(query.template)
         return Gap(query.window, queues, self.org)
 
-    def _account(self, query: Query) -> PartMetadata:
-        account = self._store.metadata_of(query)
-        if account is None:
+    def _metadata(self, query: Query) -> PartMetadata:
+        metadata = self._store.metadata_of(query)
+        if metadata is None:
             is_there = self._store.is_unreadable(query)
             what = "is damaged or of another query" if is_there else "is missing"
             msg = f"{query}: its part {what} in {self._store.folder}"
             raise DataError(msg, hint="`gcbatch run JOB` fetches it")
-        return account
+        return metadata

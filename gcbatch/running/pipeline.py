@@ -53,7 +53,7 @@ async def arun(
     """Run a job: fetch what is missing, export all of it.
 
     Args:
-        job: From load_job.
+        job: A job, as load_job returns it.
         fresh: Whether to fetch again what is stored already.
         allow_partial: Whether to continue if a query fails, and to export what there
             is; the gaps of the report are what is missing.
@@ -105,7 +105,7 @@ def plan_job(job: Job) -> ResolvedPlan:
     Names are listed if no run has saved them or they are too old.
 
     Args:
-        job: A job of one org; of several orgs, one of its shares.
+        job: A job of one org; of several orgs, one of Job.per_org().
 
     Raises:
         GcbatchError: What prevents the plan.
@@ -117,7 +117,7 @@ def check(job: Job) -> tuple[str, ...]:
     """Try credentials and permissions with the smallest possible requests.
 
     Args:
-        job: A job of one org; of several orgs, one of its shares.
+        job: A job of one org; of several orgs, one of Job.per_org().
 
     Returns:
         Warnings: what does not prevent a run, such as names that cannot be listed, or
@@ -131,7 +131,7 @@ def check(job: Job) -> tuple[str, ...]:
 
 
 async def _with_org(job: Job, work: Callable[[OrgRun, OrgSessions], Awaitable[T]]) -> T:
-    """Return what *work* makes of the job's one org, once its exports are checked."""
+    """Check the exports of a job of one org, and return the result of *work*."""
     async with OrgSessions([job]) as orgs:
         own = JobRun(job, Observer())
         own.exporters()

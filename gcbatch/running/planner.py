@@ -1,4 +1,4 @@
-"""From a job to its plan: dates, queues and names resolved, stored parts counted."""
+"""Makes the plan of a job: resolves dates, queues and names, counts stored parts."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -162,22 +162,22 @@ class Planner:
         return {table: known[d] for d, table in tables.items() if d in known}
 
     async def plan_fresh(
-        self, session: OrgSession, *, spare: ResolvedPlan | None = None
+        self, session: OrgSession, *, fallback: ResolvedPlan | None = None
     ) -> ResolvedPlan:
         """Return the plan with names that are listed now.
 
         Args:
             session: The open org.
-            spare: A usable plan with saved names. It is returned, with those names, if
-                the queues cannot be listed.
+            fallback: A usable plan with saved names. It is returned, with these names,
+                if the queues cannot be listed.
 
         Raises:
             GcbatchError: What prevents the plan: also a failed listing that the job
-                exports, or that it plans by without a *spare*.
+                exports, or that its plan needs if there is no *fallback*.
         """
         saved = SavedPlan.read(self.store)
         known = saved.names if saved else Names()
-        listings = await self._list(session, spare)
+        listings = await self._list(session, fallback)
         names = known.updated_with(names_from_listings(listings, known))
         tables = [await session.list_table(table) for table in self._job.entities]
         warnings = [
@@ -190,25 +190,25 @@ class Planner:
             warnings += _unknown_targets(listings, names)
         names = structs.replace(names, warnings=(*names.warnings, *warnings))
         lacking = {li.kind.dimension: li.lacking for li in listings if li.lacking}
-        if spare is not None and "queueId" in lacking:
+        if fallback is not None and "queueId" in lacking:
             self._check_targets(names, lacking["queueId"])
-            planned = replace(spare, names=names)
+            planned = replace(fallback, names=names)
         else:
             planned = self._resolve(names, lacking.get("queueId"))
         documents = {found.kind.table: found.documents for found in tables}
         return replace(planned, listings=documents)
 
     async def _list(
-        self, session: OrgSession, spare: ResolvedPlan | None
+        self, session: OrgSession, fallback: ResolvedPlan | None
     ) -> list[EntityListing]:
         """List the entities whose names the job needs; see plan_fresh."""
         named = self._named()
         is_needed = self._plans_by_queues or self._targets_by_name
-        needed = {"queueId"} if is_needed and spare is None else set()
+        needed = {"queueId"} if is_needed and fallback is None else set()
         try:
             return await session.list_all(named, needed=needed)
         except ServiceError as exc:
-            if spare is None or self._job.entities:
+            if fallback is None or self._job.entities:
                 raise
             # The service does not answer; the saved names remain.
             kinds = [kind for kind in ENTITY_KINDS if kind.dimension in named]
@@ -276,9 +276,9 @@ class Planner:
         )
         plan = make_plan(self._job, scope, self.endpoint)
         stored = len(plan.queries) - len(self.unsettled(plan))
-        price = self.endpoint.request_cost(self._job.fetch)
+        cost = self.endpoint.request_cost(self._job.fetch)
         remarks = unlisted_targets(sla.targets, names) if sla and not failure else ()
-        return ResolvedPlan(plan, names, stored, price, remarks=remarks)
+        return ResolvedPlan(plan, names, stored, cost, remarks=remarks)
 
     def _all_listed(
         self, names: Names, why: str, failure: GcbatchError | None
@@ -317,15 +317,15 @@ class Planner:
         return [q for q in plan.queries if not self._is_settled(q)]
 
     def _is_settled(self, query: Query) -> bool:
-        account = self.store.metadata_of(query)
-        if account is None or self.is_provisional(account):
+        metadata = self.store.metadata_of(query)
+        if metadata is None or self.is_provisional(metadata):
             return False
         return self.store.is_fresh(query.digest)
 
-    def is_provisional(self, account: PartMetadata) -> bool:
+    def is_provisional(self, metadata: PartMetadata) -> bool:
         """Say whether a part must be fetched again because its figures may change."""
         zone, settle = self._job.query.zone, self._job.fetch.settle
-        return not account.is_final(settle, zone, self.clock.now())
+        return not metadata.is_final(settle, zone, self.clock.now())
 
 
 def _unknown_targets(found: Iterable[EntityListing], names: Names) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Warnings of a run report: what its reader should know of parts, data and clocks."""
+"""The warnings of a run report, about parts, data and clocks."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ TO_THE_SECOND: Final = "%Y-%m-%dT%H:%M:%SZ"
 REFETCHED: Final = "damaged parts, fetched again"
 
 ECHOED: Final = f"answers that repeated the credentials, which became {HIDDEN}"
-"""In data too: parts and outputs contain no secret."""
+"""The credentials are replaced in data too: parts and outputs contain no secret."""
 
 MAX_UNKNOWN_FIELDS: Final = 20
 """Fields that a warning names."""
@@ -43,12 +43,12 @@ def clock_warnings(clock: ServiceClock, query: QuerySection) -> Iterator[str]:
     )
 
 
-def part_remarks(accounts: Sequence[PartMetadata]) -> list[str]:
-    """Return what the reader of a run report should know of its parts."""
-    counted = sum((Counter(a.remarks) for a in accounts), Counter[str]())
+def part_remarks(parts: Sequence[PartMetadata]) -> list[str]:
+    """Return the remarks of a run report about its parts."""
+    counted = sum((Counter(part.remarks) for part in parts), Counter[str]())
     remarks = sorted(count_lines(counted))
-    newer = {path for account in accounts for path in account.unknown_fields}
-    left_out = {path for account in accounts for path in account.left_out}
+    newer = {path for part in parts for path in part.unknown_fields}
+    left_out = {path for part in parts for path in part.left_out}
     for what, names in (
         ("fields newer than this release, kept in the column extra", newer),
         ("answered, but unknown to this release or not requested; left out", left_out),
@@ -57,8 +57,8 @@ def part_remarks(accounts: Sequence[PartMetadata]) -> list[str]:
             shown = ", ".join(map(one_line, sorted(names)[:MAX_UNKNOWN_FIELDS]))
             rest = len(names) - MAX_UNKNOWN_FIELDS
             remarks.append(f"{what}: {shown}{f' and {rest:,} more' * (rest > 0)}")
-    if first := next((a.first_odd for a in accounts if a.first_odd), ""):
-        count = sum(account.odd for account in accounts)
+    if first := next((part.first_odd for part in parts if part.first_odd), ""):
+        count = sum(part.odd for part in parts)
         remarks.append(
             "values that do not fit their columns, kept in the column extra: "
             f"{count:,}, the first in {first}"

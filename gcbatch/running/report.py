@@ -59,13 +59,13 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What one export wrote.
+    """An export that was written.
 
     Args:
         exporter: Its name in the job file.
         tables: The tables that it was given.
         location: Where the rows are now.
-        rows: How many.
+        rows: Number of rows.
         fingerprint: A hash over all that determines its files; empty if not known.
         files: The paths of its files, as in `outputs`.
         unchanged: Whether the files of an earlier run were left as they are.
@@ -85,7 +85,7 @@ class FailedExport:
     """An export that failed; the output of an earlier run stays.
 
     Args:
-        number: Of the export in the job file; the first is 0.
+        number: The number of the export in the job file; the first is 0.
         exporter: Its name there.
         tables: The tables that it was given.
         error: What is wrong.
@@ -109,7 +109,7 @@ class FailedExport:
 
 @dataclass(frozen=True)
 class RunReport:
-    """What a run did.
+    """The report of a run.
 
     Args:
         job: The job's name.

@@ -19,7 +19,7 @@ class ResolvedPlan:
         plan: The queries.
         names: The names of ids.
         stored: How many of the queries have a final part.
-        price: The cost of one query.
+        cost: The cost of one query.
         listings: Entities by table that were listed and are not in the store yet.
         remarks: Warnings before a run; the run report has its own.
     """
@@ -27,7 +27,7 @@ class ResolvedPlan:
     plan: Plan
     names: Names
     stored: int
-    price: RequestCost = field(default_factory=RequestCost)
+    cost: RequestCost = field(default_factory=RequestCost)
     listings: Mapping[str, Documents] = field(default_factory=dict, repr=False)
     remarks: tuple[str, ...] = ()
 

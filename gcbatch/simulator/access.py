@@ -54,7 +54,7 @@ class Access:
         client_secret: Its secret.
         lifetime_s: Seconds that a token is valid.
         clock: Seconds, monotonic.
-        permissions: Of the client's role; None means all.
+        permissions: The permissions of the client's role; None means all.
         wrong_secret_status: 400 or 401.
     """
 

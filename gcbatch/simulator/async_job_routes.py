@@ -52,7 +52,7 @@ class JobRoutes:
     Args:
         tenant: The organisation's data.
         jobs: The jobs that were submitted.
-        limits: Of aggregates queries.
+        limits: The limits of aggregates queries.
         splits_buckets: Whether a bucket's metrics may be split between two pages.
         available_until: Returns how far the data lake of details has come; None
             means up to now, with nothing missing.

@@ -18,12 +18,12 @@ class Document:
     """One conversation, or the details of one user.
 
     Args:
-        id: Of the conversation or the user.
+        id: The id of the conversation or the user.
         start_ms: When it began, in milliseconds since 1970.
         end_ms: When it ended; None if it has not.
         json: The object as the service writes it, without spaces and without the
             participants' attributes.
-        attributes: Of its participants in their order, each a JSON object;
+        attributes: The attributes of its participants in order, each a JSON object;
             participants beyond the last have none.
         shown_after: Number of details queries that are answered without it;
             `math.inf` means all until `Simulator.release_late`.

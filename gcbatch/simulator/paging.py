@@ -27,7 +27,7 @@ class Place:
     """Where a page begins.
 
     Args:
-        digest: Of the query that the page belongs to.
+        digest: The digest of the query that the page belongs to.
         offset: Rows before it.
         skipped: Empty pages sent so far; only faults make them.
     """
@@ -62,8 +62,8 @@ def read_place(token: object, name: str, digest: str) -> Place:
 
     Args:
         token: As sent.
-        name: Of its field or parameter.
-        digest: Of the query that was sent with it.
+        name: The name of its field or parameter.
+        digest: The digest of the query that was sent with it.
 
     Raises:
         Problem: 400 if it is not a token, or belongs to another query.

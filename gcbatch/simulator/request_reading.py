@@ -115,7 +115,7 @@ def read_whole(value: object, name: str, maximum: int | None = None) -> int:
 
     Args:
         value: As sent.
-        name: Of its field.
+        name: The name of its field.
         maximum: None is without limit.
 
     Raises:

@@ -18,9 +18,9 @@ class ApiRequest(NamedTuple):
     """A request that has a valid token and the permission.
 
     Args:
-        path: Of the address.
-        params: Of the query string.
-        path_values: Of the braces in the route's path, such as `id`.
+        path: The path of the address.
+        params: The parameters of the query string.
+        path_values: The values of the braces in the route's path, such as `id`.
         body: Empty unless it is a POST.
         faults: Kinds of the faults that apply to it.
     """
@@ -36,7 +36,7 @@ class Route(NamedTuple):
     """An address and what answers it.
 
     Args:
-        method: Of the request.
+        method: The method of the request.
         path: As aiohttp's router takes it.
         permissions: The client needs one of these; empty if it needs none.
         answer: Returns the response; raises Problem if it is an error.

@@ -98,7 +98,7 @@ class Simulator:
         details_available_until: Date of the data that jobs for details read: what
             began then or later is missing from their results. None means now, with
             nothing missing.
-        permissions: Of the client's role; None means all.
+        permissions: The permissions of the client's role; None means all.
         max_logged_requests: The request log keeps the last so many; None keeps all.
         clock: Seconds, monotonic; windows, tokens and the request log use it.
         now: The present time, UTC, for the header Date; None is the machine's.

@@ -56,7 +56,7 @@ def parse_age(text: str) -> Period:
 
 @dataclass(frozen=True, slots=True)
 class StoredJob:
-    """What the store holds of one job.
+    """The summary of one job's files in the store.
 
     Args:
         job: Its name.
@@ -94,7 +94,7 @@ class StoredJob:
 
 @dataclass
 class PruneResult:
-    """What was removed, or would be.
+    """The files that were removed, or would be.
 
     Args:
         before: Parts whose window ended earlier are old.

@@ -47,7 +47,7 @@ TAIL: Final = 8
 
 
 class PartSource(Protocol):
-    """What a part is written from."""
+    """The rows and metadata that a part is written from."""
 
     @property
     def schema(self) -> pa.Schema:
@@ -136,7 +136,7 @@ def write_checksum(path: Path) -> None:
 
 
 class FileStamp(NamedTuple):
-    """What distinguishes a file from others, and from itself before a change."""
+    """Identifies a file in its present state: any change gives another stamp."""
 
     device: int
     inode: int

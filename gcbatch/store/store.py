@@ -112,16 +112,16 @@ class Store(Notes):
         return not self.fresh or run == self.fresh.encode()
 
     def is_foreign(self, digest: str) -> bool:
-        """Return whether a file named like a part is Parquet of another program."""
+        """Return whether a file has the name of a part, but is of another program."""
         try:
             return METADATA_KEY not in self._file_footer(self.path(digest))
         except (OSError, pa.ArrowException):
             return False
 
     def _footer(self, digest: str) -> Mapping[bytes, bytes]:
-        """Return what the part of a query says of itself; nothing if that is unusable.
+        """Return the footer of a part; empty if the part is not usable.
 
-        It is if the part is missing, unreadable or another query's.
+        A part is not usable if it is missing, unreadable or another query's.
         """
         try:
             return self._own_footer(digest, self.path(digest))
@@ -129,7 +129,7 @@ class Store(Notes):
             return {}
 
     def _own_footer(self, digest: str, source: Any) -> Mapping[bytes, bytes]:
-        """Return what a part says of itself.
+        """Return the footer of a part.
 
         Args:
             digest: Digest of the query.
@@ -146,7 +146,7 @@ class Store(Notes):
         return footer
 
     def _file_footer(self, source: Any) -> Mapping[bytes, bytes]:
-        """Return what a file says of itself, read once while the file is unchanged."""
+        """Return the footer of a file; it is read once while the file is unchanged."""
         stamp = FileStamp.of(source)
         footer = self._footers.get(stamp)
         if footer is None:
@@ -273,16 +273,20 @@ class Store(Notes):
             raise unwritable(self.folder, exc) from exc
 
     @property
-    def workplace(self) -> Path:
-        """A folder for files from which parts are made; prepare creates it."""
+    def work_folder(self) -> Path:
+        """The folder for temporary files of parts; prepare creates it."""
         return self._parts
 
     def reset_seen(self) -> None:
-        """Forget which parts were read: from now on those that are there count."""
+        """Forget which parts were read: from now on replaced parts may be read."""
         self._seen.clear()
 
-    def is_whole(self, digest: str) -> bool:
-        """Return whether a part can be read as it is now; a damaged one is removed."""
+    def check_again(self, digest: str) -> bool:
+        """Read a part as it is now, and remove it if it is damaged.
+
+        Returns:
+            Whether it can be read.
+        """
         self._seen.pop(digest, None)
         try:
             for _ in self.batches(digest):
@@ -303,7 +307,7 @@ class Store(Notes):
         Args:
             digest: Digest of its query.
             part: What to write; it is closed, written or not.
-            may: Called last, before the part takes its place; False refuses it.
+            may: Called last, before the part is put in place; False refuses it.
 
         Raises:
             OutputError: If the store cannot be written, or *may* refuses.
@@ -346,7 +350,7 @@ class Store(Notes):
         self.write_note(FRESH_NOTE, {"run": self.fresh})
 
     def end_fresh(self) -> None:
-        """Count all parts again: the run with --fresh has fetched them.
+        """End the run with --fresh: from now on all parts count again.
 
         A run with --fresh that began after this store was opened goes on.
         """

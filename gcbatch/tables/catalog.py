@@ -29,8 +29,8 @@ class Catalog:
     """The tables of a job.
 
     Args:
-        source: What they are made of.
-        stop: Once set, tables end with StoppedError between two batches.
+        source: The inputs of the tables.
+        stop: Once set, reading a table ends with StoppedError between two batches.
     """
 
     source: TableSource
@@ -51,7 +51,7 @@ class Catalog:
 
         Args:
             name: A table that the job can export.
-            period: Of the table `sla`; None is the job's.
+            period: The period of the table `sla`; None is the job's.
         """
         new_table: Callable[[TableSource], Table] = load_member(
             self.job.registry_folder(name), name, "table"

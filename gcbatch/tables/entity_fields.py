@@ -44,7 +44,7 @@ class EntityField:
     """A column, and the field that it shows.
 
     Args:
-        name: Of the column.
+        name: The name of the column.
         path: From the entity to the field.
         kind: What the field holds.
     """

@@ -37,8 +37,8 @@ class EntityTable:
     name, and is not `listed`.
 
     Args:
-        name: Of the table in job files.
-        dimension: Of the ids.
+        name: The name of the table in job files.
+        dimension: The dimension of the ids.
         id_column: The column of the ids, and the key.
         name_column: The column of their names.
         fields: The other columns, except `listed` and `extra`.
@@ -52,7 +52,7 @@ class EntityTable:
 
     @property
     def schema(self) -> pa.Schema:
-        """Of the rows."""
+        """The schema of the rows."""
         ids, text = self.id_column, pa.string()
         name = {"description": f"name of {ids}", "source": "name"}
         listed = {"description": "false: no longer in the org, shown by its last name"}

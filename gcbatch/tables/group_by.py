@@ -25,7 +25,7 @@ def merge_groups(
     Args:
         table: Rows to merge. Columns that are neither in *by* nor in *how* are dropped.
         by: Columns that make a group; null is a value like any other.
-        how: For each other column, how two values become one.
+        how: For each other column, how its values are merged.
 
     Returns:
         A row per group in no fixed order: the columns of *by*, then those of *how*,

@@ -1,4 +1,4 @@
-"""Parts of documents without superseded ones: of each document the latest fetch.
+"""Reads parts of documents, and of each document only the latest version.
 
 The service corrects when a conversation began. Where that moves it to another window
 and only one of the two windows is fetched again, both parts have it. Within a part, the
@@ -32,7 +32,7 @@ NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class Parts(Protocol):
-    """Where parts of documents are read from."""
+    """Reads parts of documents."""
 
     def batches(
         self, digest: str, columns: Sequence[str] | None = None
@@ -47,7 +47,7 @@ class Parts(Protocol):
 
 @dataclass(frozen=True)
 class LatestParts:
-    """The parts of a plan, without documents that a later fetch has too.
+    """Reads the parts of a plan, without documents that a later part has too.
 
     If two parts have a document, the part that was requested later is right; if both
     were requested at once, the part of the later window. To find out, all ids are read
@@ -57,15 +57,15 @@ class LatestParts:
     Args:
         plan: The queries whose parts are read.
         parts: Where the parts are.
-        stop: Once set, StoppedError comes between two parts.
-        beside: Queries outside the plan that failed in this run, but have a part. It is
-            compared too: its rows are in partitions that stay.
+        stop: Once set, reading ends with StoppedError between two parts.
+        failed: Queries that failed in this run, but have a part of an earlier run. It
+            is compared too: partitions that stay have its rows.
     """
 
     plan: Plan
     parts: Parts
     stop: Event | None = None
-    beside: tuple[Query, ...] = ()
+    failed: tuple[Query, ...] = ()
 
     def batches(
         self, digest: str, columns: Sequence[str] | None = None
@@ -86,7 +86,7 @@ class LatestParts:
     @property
     def compared(self) -> Plan:
         """The plan with all queries whose parts are compared."""
-        return replace(self.plan, queries=(*self.plan.queries, *self.beside))
+        return replace(self.plan, queries=(*self.plan.queries, *self.failed))
 
     @property
     def dropped(self) -> int:
@@ -122,7 +122,7 @@ class LatestParts:
                 ages.append(pa.repeat(scalar(age), len(some)))
         rows = pa.table({"id": pa.chunked_array(found), "age": pa.chunked_array(ages)})
         old = _older(rows)
-        unread = {query.digest for query in self.beside}
+        unread = {query.digest for query in self.failed}
         return {
             query.digest: ids
             for age, query in enumerate(oldest_first)
@@ -130,8 +130,8 @@ class LatestParts:
         }
 
     def _order(self, query: Query) -> tuple[datetime, datetime, str]:
-        account = self.parts.metadata(query.digest)
-        asked_at = account.asked_at if account else NEVER
+        metadata = self.parts.metadata(query.digest)
+        asked_at = metadata.asked_at if metadata else NEVER
         return asked_at, query.window.start, query.digest
 
     def _ids(self, query: Query) -> Iterator[pa.Array]:

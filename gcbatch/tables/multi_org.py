@@ -68,8 +68,8 @@ class MultiOrgCatalog:
     """The tables of a job of several orgs.
 
     Args:
-        catalogs: By org.
-        failures: By org that failed and has no catalog.
+        catalogs: The tables of each org.
+        failures: The error of each org that failed; it has no catalog.
     """
 
     catalogs: Mapping[str, Catalog]

@@ -1,4 +1,4 @@
-"""Names beside ids."""
+"""Looks up the names of ids, for the columns of names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 __all__ = ["NAMED", "NameLookup", "Names", "name_field"]
 
 Names = Mapping[str, Mapping[str, str]]
-"""For each dimension that was listed, names by id."""
+"""Names by id, for each dimension that was listed."""
 
 NAMED: Final = {
     "queue_id": ("queue_name", "queueId"),
@@ -25,8 +25,8 @@ class NameLookup:
     """The names of the ids of one dimension.
 
     Args:
-        ids: All that have a name.
-        names: Of each of them.
+        ids: All ids that have a name.
+        names: The name of each of them.
     """
 
     ids: pa.Array

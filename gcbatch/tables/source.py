@@ -1,4 +1,4 @@
-"""What tables are made of: a job, its plan, and what its runs stored."""
+"""The inputs of a table: a job, its plan, its stored parts and names."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ __all__ = ["TableSource"]
 
 @dataclass(frozen=True)
 class TableSource:
-    """What a table is made of.
+    """The inputs of a table.
 
     Args:
         job: The job.
@@ -31,7 +31,7 @@ class TableSource:
         listings: Entities by table; those of other tables are read from the store.
         period: Replaces the job's, for tables that have periods.
         names_at: When names and targets were listed, by table, UTC.
-        lacks: Spans of the job's range for which a query failed.
+        lacks: Spans of the job's range that are missing because a query failed.
         latest: The parts without superseded documents; None where documents are not
             known by their id alone, or there are none.
     """
@@ -49,7 +49,7 @@ class TableSource:
 
     @property
     def parts(self) -> Parts:
-        """Where documents are read from."""
+        """Reads the parts of documents."""
         return self.store if self.latest is None else self.latest
 
     @property

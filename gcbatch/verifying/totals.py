@@ -93,18 +93,19 @@ class TotalsPlan:
     """The queries of a comparison.
 
     Args:
-        asked: The job's query section, by the day or longer.
+        query_section: The job's query section, by the day or longer.
         plan: The queries; None if the range contains no whole day.
         left_out: Spans at the ends of the range that are not whole days.
     """
 
-    asked: QuerySection
+    query_section: QuerySection
     plan: Plan | None
     left_out: tuple[Window, ...] = ()
 
     def spans(self, window: Window) -> list[Window]:
         """Return the days, or longer spans, of one window of the plan."""
-        edges = bucket_edges(window, self.asked.granularity, self.asked.zone)
+        section = self.query_section
+        edges = bucket_edges(window, section.granularity, section.zone)
         return [Window(a, b) for a, b in pairwise(edges)]
 
 
@@ -114,22 +115,22 @@ def plan_totals(job: Job, saved: SavedPlan, endpoint: Aggregates) -> TotalsPlan:
     Buckets of a day or more are compared as they are. So are windows without buckets,
     unless each is within a day. The queries have the queues of the run and no others.
     """
-    asked, whole = job.query, saved.plan.window
-    if asked.granularity is None and not _within_days(saved.plan, asked):
-        return TotalsPlan(asked, saved.plan)
+    section, whole = job.query, saved.plan.window
+    if section.granularity is None and not _within_days(saved.plan, section):
+        return TotalsPlan(section, saved.plan)
     left_out: tuple[Window, ...] = ()
-    if asked.granularity is None or asked.granularity.is_clock:
-        asked = asked.model_copy(update={"granularity": ONE_DAY})
-        start = ceil_to_bucket(whole.start, ONE_DAY, asked.zone)
-        end = floor_to_bucket(whole.end, ONE_DAY, asked.zone)
+    if section.granularity is None or section.granularity.is_clock:
+        section = section.model_copy(update={"granularity": ONE_DAY})
+        start = ceil_to_bucket(whole.start, ONE_DAY, section.zone)
+        end = floor_to_bucket(whole.end, ONE_DAY, section.zone)
         if start >= end:
-            return TotalsPlan(asked, None, (whole,))
+            return TotalsPlan(section, None, (whole,))
         left_out = tuple(
             Window(a, b) for a, b in ((whole.start, start), (end, whole.end)) if a < b
         )
         whole = Window(start, end)
     fetch = job.fetch.model_copy(update={"chunk": "auto"})
-    by_day = job.model_copy(update={"query": asked, "fetch": fetch})
+    by_day = job.model_copy(update={"query": section, "fetch": fetch})
     queues: tuple[str, ...] | None = None
     if job.query.queues is not None:
         named = {i for q in saved.plan.queries for i in endpoint.queues_of(q.template)}
@@ -137,21 +138,21 @@ def plan_totals(job: Job, saved: SavedPlan, endpoint: Aggregates) -> TotalsPlan:
     listed = saved.names.listed.get("queueId", 0)
     # Nothing is stored, so the identity does not matter.
     scope = ResolvedScope("", whole, queues, listed)
-    return TotalsPlan(asked, make_plan(by_day, scope, endpoint), left_out)
+    return TotalsPlan(section, make_plan(by_day, scope, endpoint), left_out)
 
 
-def _within_days(plan: Plan, asked: QuerySection) -> bool:
+def _within_days(plan: Plan, section: QuerySection) -> bool:
     def is_within(window: Window) -> bool:
-        day = floor_to_bucket(window.start, ONE_DAY, asked.zone)
-        return window.end <= step(day, ONE_DAY, 1, asked.zone)
+        day = floor_to_bucket(window.start, ONE_DAY, section.zone)
+        return window.end <= step(day, ONE_DAY, 1, section.zone)
 
     return all(is_within(query.window) for query in plan.queries)
 
 
-def figures_of(asked: QuerySection) -> list[ComparedColumn]:
+def figures_of(section: QuerySection) -> list[ComparedColumn]:
     """Return the columns of a job's parts that have a sum, minimum or maximum."""
-    named = [(metric, kind_of(metric)) for metric in asked.metrics]
-    named += [(view.name, kind_of(view.target)) for view in asked.views]
+    named = [(metric, kind_of(metric)) for metric in section.metrics]
+    named += [(view.name, kind_of(view.target)) for view in section.views]
     return [
         ComparedColumn(
             column_name(name, statistic), f"{name}.{statistic.key}", statistic.merge

@@ -66,7 +66,7 @@ class _Verifier:
         self._store = Store(job.fetch.store, job.store_name)
         self._endpoint = endpoint_named(job.query.endpoint)
         self._missing: set[Window] = set()
-        self._accounts: list[PartMetadata] = []
+        self._metadata: list[PartMetadata] = []
         plan = saved.plan
         self._result = VerifyResult(
             job=job.store_name,
@@ -126,9 +126,9 @@ class _Verifier:
         else:
             schema = endpoint.schema(self._job.query)
             times = ("interval_start", "interval_end")
-        with self._store.open_part(query.digest) as (account, batches):
-            problem = _mismatch(account, batches, query, schema, times)
-        self._accounts.append(account)
+        with self._store.open_part(query.digest) as (metadata, batches):
+            problem = _mismatch(metadata, batches, query, schema, times)
+        self._metadata.append(metadata)
         return problem
 
     def _check_outputs(self) -> None:
@@ -174,14 +174,14 @@ class _Verifier:
             return
         async with OrgSessions([self._job]) as orgs:
             session = await orgs.session(self._job)
-            await session.access.tokens.get()
+            await session.org_client.tokens.get()
             # The login sets the clock: by a clock that is behind, nothing has settled.
             provisional = self._provisional(session.client.clock.now())
             before = session.client.traffic.sent
-            desk = FetchContext(
-                session.client, totals_plan.asked, self._job.fetch, self._store
+            context = FetchContext(
+                session.client, totals_plan.query_section, self._job.fetch, self._store
             )
-            splitter = Splitter(endpoint, desk)
+            splitter = Splitter(endpoint, context)
 
             async def work(found: tuple[Window, list[Query]]) -> None:
                 window, queries = found
@@ -205,7 +205,7 @@ class _Verifier:
     def _provisional(self, now: datetime) -> set[Window]:
         """Return the windows that were fetched before their figures settled."""
         settle, zone = self._job.fetch.settle, self._job.query.zone
-        return {a.window for a in self._accounts if not a.is_final(settle, zone, now)}
+        return {a.window for a in self._metadata if not a.is_final(settle, zone, now)}
 
     def _complete_spans(
         self, totals_plan: TotalsPlan, window: Window, totals: Totals
@@ -241,8 +241,8 @@ class _Verifier:
                 parts,
                 served,
                 spans,
-                groups=endpoint.groups(totals_plan.asked),
-                figures=figures_of(totals_plan.asked),
+                groups=endpoint.groups(totals_plan.query_section),
+                figures=figures_of(totals_plan.query_section),
             )
         )
 
@@ -252,15 +252,15 @@ def _touches(window: Window, others: Iterable[Window]) -> bool:
 
 
 def _mismatch(
-    account: PartMetadata,
+    metadata: PartMetadata,
     batches: Iterable[pa.RecordBatch],
     query: Query,
     schema: pa.Schema,
     times: tuple[str, str],
 ) -> str | None:
     """Return why a part is not the result of its query, or None."""
-    if account.window != query.window:
-        return f"part is of another window, {account.window}"
+    if metadata.window != query.window:
+        return f"part is of another window, {metadata.window}"
     rows, is_outside, is_other = 0, False, False
     for batch in batches:
         rows += batch.num_rows
@@ -271,8 +271,8 @@ def _mismatch(
             first = pc.min(batch[times[0]]).as_py()
             last = pc.max(batch[times[1]]).as_py()
             is_outside |= first < query.window.start or last > query.window.end
-    if account.rows != rows:
-        return f"part has {rows:,} rows, its metadata says {account.rows:,}"
+    if metadata.rows != rows:
+        return f"part has {rows:,} rows, its metadata says {metadata.rows:,}"
     if is_other:
         return "part has other columns than the job"
     return "part has buckets outside its window" if is_outside else None

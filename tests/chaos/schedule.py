@@ -76,7 +76,7 @@ class Schedule:
     Args:
         seed: Itself.
         job: The job file, without addresses and paths.
-        options: Of the simulator.
+        options: The options of the simulator.
         faults: What goes wrong, in order.
         revoked: Moments at which all tokens are revoked, as parts of the quiet run.
         cuts: What befalls the runs, one after another; then one is left to end.

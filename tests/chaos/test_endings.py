@@ -126,8 +126,8 @@ def test_readers_of_parts_end_with_0(tmp_path: Path, how: str) -> None:
     start = datetime(2026, 10, 1, tzinfo=UTC)
     window = Window(start, start + timedelta(days=1))
     table = pa.table({f"c{n}": list(range(n, n + 86)) for n in range(40)})
-    account = PartMetadata(start, window, 1, table.num_rows, 1, 1, ("",))
-    Store(tmp_path, "job").write("0123456789abcdef", Part(table, account))
+    metadata = PartMetadata(start, window, 1, table.num_rows, 1, 1, ("",))
+    Store(tmp_path, "job").write("0123456789abcdef", Part(table, metadata))
     imports = f"from pathlib import Path\nfrom {Store.__module__} import Store"
     work = f"Store(Path(), 'job').{how}('0123456789abcdef')"
 

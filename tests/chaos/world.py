@@ -93,7 +93,7 @@ class World:
         schedule: What goes wrong.
         folder: For job file, store and outputs.
         simulator: The service.
-        loop: Of both.
+        loop: The loop of both.
     """
 
     schedule: Schedule
@@ -359,7 +359,7 @@ class _Life:
         damaged: set[str] = set()
         for path in store.folder.glob("parts/*.parquet"):
             content = path.read_bytes()
-            if store.is_whole(path.stem):
+            if store.check_again(path.stem):
                 whole.add(path.stem)
             else:
                 damaged.add(path.stem)
@@ -461,10 +461,10 @@ def run_and_die(schedule: Schedule, folder: Path, number: int, turns: int) -> No
     Writes what it requested to standard output, as its last act.
 
     Args:
-        schedule: Of the seed.
+        schedule: The schedule of the seed.
         folder: Where.
-        number: Of the cut, the first is 0.
-        turns: Of the quiet run.
+        number: The number of the cut, the first is 0.
+        turns: The turns of the quiet run.
     """
     cut = schedule.cuts[number]
 

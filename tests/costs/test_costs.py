@@ -103,11 +103,11 @@ def pool() -> Iterator[pa.MemoryPool]:
 def stored(store: Store, count: int) -> Plan:
     """Store a part of so many conversations; return the plan that reads it."""
     query = make_query("org", "conversation-details", DAY, b"{}")
-    with closing(Spool.within(store.workplace)) as spool:
+    with closing(Spool.within(store.work_folder)) as spool:
         made = generate_conversations(1, count, DAY.start, DAY.end)
         spool.add([Document(one.id, one.start_ms, one.json) for one in made])
-        account = PartMetadata(DAY.end, DAY, 1, count, 1, 1, ())
-        store.write(query.digest, SpooledPart(spool, account))
+        metadata = PartMetadata(DAY.end, DAY, 1, count, 1, 1, ())
+        store.write(query.digest, SpooledPart(spool, metadata))
     return Plan(DAY, (query,))
 
 

@@ -42,7 +42,7 @@ class Page(HTMLParser):
     Args:
         html: Its source.
         tables: Rows of cells' texts, by the table's id or class.
-        texts: Of elements that have an id.
+        texts: The texts of elements that have an id.
         heard: What assistive technology reads of each chart.
         tags: Every element with its attributes.
         said: The pieces of its text.

@@ -57,12 +57,12 @@ def days(
     """Return a row for each queue and day of October, from first to last.
 
     Args:
-        first: Of the days that are covered.
+        first: The first day that is covered.
         last: The last day.
         tag: In each row.
         queues: That have rows.
         without: Days that have no rows.
-        changes: Of the table.
+        changes: The changes of the table.
     """
     at = [OCTOBER + (n - 1) * DAY for n in range(first, last + 1) if n not in without]
     rows = [(day, queue, tag) for day in at for queue in queues]

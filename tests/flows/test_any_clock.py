@@ -67,7 +67,7 @@ class Service:
     """Counts events by the hour; a parameter sets the origin of hours.
 
     Args:
-        events: Of one queue, in UTC.
+        events: The events of one queue, in UTC.
         way: From where.
     """
 
@@ -81,7 +81,7 @@ class Service:
         decode: Callable[[bytes], T],
         body: bytes,
         *,
-        divisible: bool = False,  # noqa: ARG002 - a Client
+        can_split: bool = False,  # noqa: ARG002 - a Client
     ) -> Answer[T]:
         """Answer a query."""
         asked = json.loads(body)

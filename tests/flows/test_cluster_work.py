@@ -52,25 +52,30 @@ class World:
     Args:
         workers: Of the one worker.
         worker: Itself.
-        given: Its assignment.
-        queries: Of the job.
-        access: The way to the org.
+        assignment: Its assignment.
+        queries: The queries of the job.
+        org_client: The way to the org.
         coordinator: Grants requests.
     """
 
     workers: WorkerPool
     worker: Worker
-    given: Assignment
+    assignment: Assignment
     queries: tuple[Query, ...]
-    access: OrgClient
+    org_client: OrgClient
     coordinator: Coordinator
     calls: int = 0
 
-    async def fetch(self, number: int, *, given: Assignment | None = None) -> Any:
+    async def fetch(self, number: int, *, assignment: Assignment | None = None) -> Any:
         self.calls += 1
         key = f"task-{self.calls}"
         return await self.workers.call(
-            fetch_query, key, given or self.given, self.queries[number], None, key=key
+            fetch_query,
+            key,
+            assignment or self.assignment,
+            self.queries[number],
+            None,
+            key=key,
         )
 
     @property
@@ -88,26 +93,33 @@ async def world_of(workspace: "Workspace") -> AsyncIterator[World]:
         planner = Planner(asked, datetime.now(UTC))
         planner.store.prepare()
         plan = (await planner.plan_fresh(session)).plan
-        coordinator.serve("org", session.access, timeout_s=30.0)
+        coordinator.serve("org", session.org_client, timeout_s=30.0)
         security = Security()
-        workers = WorkerPool(cluster.scheduler_address, security, coordinator.gone)
+        workers = WorkerPool(
+            cluster.scheduler_address, security, coordinator.worker_gone
+        )
         async with (
             serve_rpc(coordinator, "tcp://127.0.0.1", security) as address,
             workers.opened(),
         ):
-            given = Assignment(
+            assignment = Assignment(
                 name="run-1",
                 release=RELEASE,
                 org="org",
                 coordinator=address,
-                connection=replace(session.connection, client_secret=""),
-                asked=asked.query,
+                client_config=replace(session.client_config, client_secret=""),
+                query_section=asked.query,
                 fetch=asked.fetch,
                 store=asked.store_name,
             )
             (worker,) = cluster.workers.values()
             yield World(
-                workers, worker, given, plan.queries, session.access, coordinator
+                workers,
+                worker,
+                assignment,
+                plan.queries,
+                session.org_client,
+                coordinator,
             )
 
 
@@ -121,7 +133,7 @@ async def test_a_worker_keeps_its_session_for_the_next_query(
         assert all(outcome["rows"] > 0 for outcome in outcomes)
         assert len(world.sessions) == 1
         assert len(workspace.parts) == 4
-        assert world.coordinator.out == 0
+        assert world.coordinator.lease_count == 0
 
 
 async def test_a_session_that_is_left_is_closed(workspace: "Workspace") -> None:
@@ -141,9 +153,9 @@ async def test_a_session_that_is_left_is_closed(workspace: "Workspace") -> None:
 async def test_another_release_is_refused(workspace: "Workspace") -> None:
     """Before anything is asked: parts of two releases need not fit together."""
     async with world_of(workspace) as world:
-        other = replace(world.given, release="0.0.1")
+        other = replace(world.assignment, release="0.0.1")
 
-        outcome = await world.fetch(0, given=other)
+        outcome = await world.fetch(0, assignment=other)
 
         problem = error_from_json(outcome["error"])
         assert type(problem) is JobError
@@ -154,7 +166,7 @@ async def test_another_release_is_refused(workspace: "Workspace") -> None:
 async def test_what_no_run_waits_for_is_left(workspace: "Workspace") -> None:
     """The job is gone; the hands it kept busy are free for its next run."""
     async with world_of(workspace) as world:
-        world.access.limiter.pause_all(3600)
+        world.org_client.limiter.pause_all(3600)
         waiting = asyncio.create_task(world.fetch(0))
         while not world.sessions:  # noqa: ASYNC110 - of another task, without an event
             await asyncio.sleep(0.01)

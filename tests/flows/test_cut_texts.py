@@ -25,10 +25,10 @@ class Cut:
     """A call whose answer has a text that was cut.
 
     Args:
-        path: Of its address, as a regular expression.
-        body: Of its answer; `cut?` stands for the text.
+        path: The path of the address, as a regular expression.
+        body: The body of its answer; `cut?` stands for the text.
         column: That has the text in the table.
-        query: Of the job.
+        query: The section `query` of the job.
         endpoint, table: Of the job.
     """
 

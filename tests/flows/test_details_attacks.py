@@ -26,7 +26,15 @@ from gcbatch.query import make_query
 from gcbatch.running.pipeline import arun
 from gcbatch.store.spool import Document, Spool
 from gcbatch.windows import Window
-from tests.support.details_world import BY_JOB, DAY0, JOBS, World, after, all_ids, busy
+from tests.support.details_world import (
+    BY_JOB,
+    DAY0,
+    JOBS,
+    World,
+    after,
+    all_ids,
+    tenant_with_conversations,
+)
 from tests.unit.endpoints.test_async_jobs import SUBMITTED, InTime, fetch
 
 DAY = Window(DAY0, after(1))
@@ -149,9 +157,9 @@ class Lying:
         self._answers = answers
 
     async def post(
-        self, _path: str, _decode: Any, body: bytes, *, divisible: bool
+        self, _path: str, _decode: Any, body: bytes, *, can_split: bool
     ) -> Answer[Page]:
-        assert not divisible
+        assert not can_split
         number = json.loads(body)["paging"]["pageNumber"]
         self.asked += 1
         assert self.asked < 1_000, "it goes on for ever"
@@ -235,7 +243,7 @@ def test_the_state_of_a_job_is_reported_in_one_line(
 
 def left_pending(folder: Path) -> World:
     """Return a world whose first run left its job under way."""
-    world = World(folder, busy(TOTAL), job_delay_s=300)
+    world = World(folder, tenant_with_conversations(TOTAL), job_delay_s=300)
     with pytest.raises(ServiceError):
         world.run(**BY_JOB, fetch={"job_wait": "PT1M"})
     return world

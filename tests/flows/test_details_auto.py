@@ -16,11 +16,11 @@ from tests.support.details_world import (
     World,
     after,
     all_ids,
-    begun,
-    busy,
     conversations,
-    made_of,
+    ids_begun_between,
     span_of,
+    tenant_of,
+    tenant_with_conversations,
 )
 
 DAYS = 4
@@ -36,7 +36,7 @@ AUTO = "conversation-details-auto"
 
 
 def large(folder: Path, **options: object) -> World:
-    return World(folder, busy(ROWS * DAYS, DAYS), **options)
+    return World(folder, tenant_with_conversations(ROWS * DAYS, DAYS), **options)
 
 
 def by_job(world: World) -> list[Entry]:
@@ -79,7 +79,7 @@ def test_the_seam_may_lie_anywhere(tmp_path: Path, until: float | None) -> None:
 
 def test_what_is_small_goes_by_pages(tmp_path: Path) -> None:
     """A job costs more requests than a few pages do."""
-    tenant = made_of(
+    tenant = tenant_of(
         *conversations(90, 1),
         *conversations(1_500, 1, first=1, seed=2),
         *conversations(80, 1, first=2, seed=3),
@@ -89,7 +89,7 @@ def test_what_is_small_goes_by_pages(tmp_path: Path) -> None:
     world.run(endpoint=AUTO, days=3, fetch={"chunk": "P1D"})
 
     assert set(days(by_job(world))) == {1, 2}
-    assert world.ids() == begun(tenant, after(0), after(3))
+    assert world.ids() == ids_begun_between(tenant, after(0), after(3))
 
 
 def test_it_costs_fewer_requests_than_pages_alone(tmp_path: Path) -> None:

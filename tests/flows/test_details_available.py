@@ -12,10 +12,10 @@ from tests.support.details_world import (
     World,
     after,
     all_ids,
-    begun,
-    busy,
     day_with,
+    ids_begun_between,
     submitted,
+    tenant_with_conversations,
 )
 
 
@@ -28,7 +28,7 @@ def test_what_is_not_available_yet_is_provisional(tmp_path: Path) -> None:
     world.simulator.details_available_until = after(2)
     second = world.run(**BY_JOB)
 
-    expected = begun(world.tenant, after(0), after(0.5))
+    expected = ids_begun_between(world.tenant, after(0), after(0.5))
     assert had == expected
     assert first.provisional == 1
     assert first.warnings == (
@@ -40,7 +40,9 @@ def test_what_is_not_available_yet_is_provisional(tmp_path: Path) -> None:
 
 def test_what_is_available_is_not_asked_again(tmp_path: Path) -> None:
     """Windows before the date are settled, whatever is missing after it."""
-    world = World(tmp_path, busy(400, 4), details_available_until=after(2.5))
+    world = World(
+        tmp_path, tenant_with_conversations(400, 4), details_available_until=after(2.5)
+    )
     job: dict[str, Any] = {**BY_JOB, "days": 4, "fetch": {"chunk": "P1D"}}
 
     first = world.run(**job)
@@ -48,7 +50,7 @@ def test_what_is_available_is_not_asked_again(tmp_path: Path) -> None:
 
     assert (first.provisional, first.fetched) == (2, 4)
     assert (second.provisional, second.fetched) == (2, 2)
-    assert world.ids() == begun(world.tenant, after(0), after(2.5))
+    assert world.ids() == ids_begun_between(world.tenant, after(0), after(2.5))
 
 
 def test_a_range_that_ends_before_the_date_is_whole(tmp_path: Path) -> None:
@@ -57,7 +59,7 @@ def test_a_range_that_ends_before_the_date_is_whole(tmp_path: Path) -> None:
 
     report = world.run(**BY_JOB, query={"to": "2026-03-02T12:00"})
 
-    assert world.ids() == begun(world.tenant, after(0), after(0.5))
+    assert world.ids() == ids_begun_between(world.tenant, after(0), after(0.5))
     assert report.provisional == 0
 
 

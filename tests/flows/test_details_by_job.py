@@ -23,10 +23,10 @@ from tests.support.details_world import (
     SPAN,
     World,
     all_ids,
-    busy,
     day_with,
     leftovers,
     submitted,
+    tenant_with_conversations,
 )
 
 if TYPE_CHECKING:
@@ -87,7 +87,9 @@ def test_a_killed_process_goes_on_with_its_job(workspace_of: "WorkspaceOf") -> N
     """After kill -9 no second job is submitted, and nothing is left behind."""
     ahead_s = 0.0
     workspace = workspace_of(
-        busy(500), job_delay_s=1_000, clock=lambda: time.monotonic() + ahead_s
+        tenant_with_conversations(500),
+        job_delay_s=1_000,
+        clock=lambda: time.monotonic() + ahead_s,
     )
     job = workspace.write(
         query={
@@ -177,7 +179,9 @@ def test_a_service_that_is_busy_is_waited_for(tmp_path: Path) -> None:
         Fault("status", path="/details/", probability=0.3, times=None),
         Fault("throttled", path="/details/", wait_s=5, probability=0.1, times=None),
     ]
-    world = World(tmp_path, busy(ROWS, 4), faults=Faults(*faults, seed=5))
+    world = World(
+        tmp_path, tenant_with_conversations(ROWS, 4), faults=Faults(*faults, seed=5)
+    )
 
     world.run(**BY_JOB, days=4, fetch={"chunk": "P1D"})
 
@@ -188,7 +192,12 @@ def test_a_service_that_is_busy_is_waited_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize("most", [1, 2, 5])
 def test_no_more_jobs_run_at_once_than_allowed(tmp_path: Path, most: int) -> None:
     """`fetch.limits.jobs_in_flight` bounds them, and is made use of."""
-    world = World(tmp_path, busy(800, 8), max_jobs_in_flight=most, job_polls=3)
+    world = World(
+        tmp_path,
+        tenant_with_conversations(800, 8),
+        max_jobs_in_flight=most,
+        job_polls=3,
+    )
 
     world.run(
         **BY_JOB,

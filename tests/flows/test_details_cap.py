@@ -14,13 +14,13 @@ from tests.support.details_world import (
     World,
     after,
     all_ids,
-    begun,
-    busy,
     conversations,
     days_of,
-    made_of,
+    ids_begun_between,
     span_of,
     submitted,
+    tenant_of,
+    tenant_with_conversations,
 )
 
 MATCHINGS: tuple[Matching, ...] = ("start-day", "overlap")
@@ -36,7 +36,10 @@ def spans(world: World) -> Counter[float]:
 def test_a_day_above_the_cap(tmp_path: Path, matching: Matching) -> None:
     """All of it comes, once, by whichever way the service's matching leaves."""
     world = World(
-        tmp_path, busy(1_000), max_detail_results=CAP, detail_matching=matching
+        tmp_path,
+        tenant_with_conversations(1_000),
+        max_detail_results=CAP,
+        detail_matching=matching,
     )
 
     report = world.run()
@@ -51,7 +54,7 @@ def test_a_day_above_the_cap(tmp_path: Path, matching: Matching) -> None:
 @pytest.mark.parametrize("mode", ["", "-jobs", "-auto"])
 def test_a_week_with_such_days(tmp_path: Path, mode: str, matching: Matching) -> None:
     """Quiet days, full ones, and conversations that go on over midnight."""
-    tenant = made_of(
+    tenant = tenant_of(
         *conversations(90, 3, seed=1),
         *conversations(1_000, 1, first=3, seed=2),
         *conversations(80, 2, first=4, seed=3),
@@ -61,7 +64,7 @@ def test_a_week_with_such_days(tmp_path: Path, mode: str, matching: Matching) ->
 
     world.run(endpoint=f"conversation-details{mode}", days=7)
 
-    assert world.ids() == begun(tenant, after(0), after(7))
+    assert world.ids() == ids_begun_between(tenant, after(0), after(7))
 
 
 @pytest.mark.parametrize("reported", [100, 250, 300, 301])
@@ -72,7 +75,7 @@ def test_the_cap_is_learnt_from_the_services_words(
     """Whatever the job file says, and also where it is no multiple of a page."""
     world = World(
         tmp_path,
-        busy(reported + over),
+        tenant_with_conversations(reported + over),
         max_detail_results=reported,
         detail_matching="overlap",
     )
@@ -85,7 +88,10 @@ def test_the_cap_is_learnt_from_the_services_words(
 def test_what_was_learnt_is_not_learnt_again(tmp_path: Path) -> None:
     """One error response sets the cap for the rest of the run."""
     world = World(
-        tmp_path, busy(3_000, 3), max_detail_results=CAP, detail_matching="overlap"
+        tmp_path,
+        tenant_with_conversations(3_000, 3),
+        max_detail_results=CAP,
+        detail_matching="overlap",
     )
 
     world.run(days=3, fetch={"chunk": "P1D", "concurrency": 1})
@@ -96,7 +102,7 @@ def test_what_was_learnt_is_not_learnt_again(tmp_path: Path) -> None:
 
 def test_how_the_service_matches_is_found_out_once(tmp_path: Path) -> None:
     """Where half a day is the whole day, later days are not halved."""
-    world = World(tmp_path, busy(3_000, 3), max_detail_results=CAP)
+    world = World(tmp_path, tenant_with_conversations(3_000, 3), max_detail_results=CAP)
 
     world.run(days=3, fetch={"chunk": "P1D", "concurrency": 1})
 
@@ -108,7 +114,10 @@ def test_how_the_service_matches_is_found_out_once(tmp_path: Path) -> None:
 def test_a_cap_that_the_job_names_is_never_hit(tmp_path: Path) -> None:
     """`fetch.limits.detail_results` saves even that refusal."""
     world = World(
-        tmp_path, busy(1_000), max_detail_results=CAP, detail_matching="overlap"
+        tmp_path,
+        tenant_with_conversations(1_000),
+        max_detail_results=CAP,
+        detail_matching="overlap",
     )
 
     world.run(fetch={"limits": {"detail_results": CAP}})
@@ -118,7 +127,7 @@ def test_a_cap_that_the_job_names_is_never_hit(tmp_path: Path) -> None:
 
 def test_long_windows_are_cut_at_midnights(tmp_path: Path) -> None:
     """A week beyond the cap is asked in days or more, whatever the service matches."""
-    world = World(tmp_path, busy(1_400, 7), max_detail_results=CAP)
+    world = World(tmp_path, tenant_with_conversations(1_400, 7), max_detail_results=CAP)
 
     world.run(days=7)
 
@@ -130,7 +139,9 @@ def test_long_windows_are_cut_at_midnights(tmp_path: Path) -> None:
 
 def test_a_known_density_is_not_probed_again(tmp_path: Path) -> None:
     """Later weeks are not asked whole only to be found too long."""
-    world = World(tmp_path, busy(200 * 21, 21), max_detail_results=CAP)
+    world = World(
+        tmp_path, tenant_with_conversations(200 * 21, 21), max_detail_results=CAP
+    )
     limits = {"limits": {"detail_results": CAP}}
 
     world.run(days=21, fetch={"concurrency": 1, **limits})
@@ -147,12 +158,12 @@ def test_more_rows_in_an_instant_than_the_cap(
     tmp_path: Path, matching: Matching
 ) -> None:
     """If no split helps, the day is fetched by a job, with a notice."""
-    tenant = made_of(*conversations(500, 1 / 1440 / 60))
+    tenant = tenant_of(*conversations(500, 1 / 1440 / 60))
     world = World(tmp_path, tenant, max_detail_results=CAP, detail_matching=matching)
 
     report = world.run()
 
-    assert world.ids() == begun(tenant, after(0), after(1))
+    assert world.ids() == ids_begun_between(tenant, after(0), after(1))
     (warning,) = report.warnings
     assert warning == (
         "days of more conversations than the 300 that pages reach, "
@@ -163,7 +174,12 @@ def test_more_rows_in_an_instant_than_the_cap(
 def test_where_no_job_helps_either_it_is_an_error(tmp_path: Path) -> None:
     """It names the day, the cap, what the service said of the job, and a way out."""
     faults = Faults(Fault("job_failed", times=None))
-    world = World(tmp_path, busy(1_000), max_detail_results=CAP, faults=faults)
+    world = World(
+        tmp_path,
+        tenant_with_conversations(1_000),
+        max_detail_results=CAP,
+        faults=faults,
+    )
 
     with pytest.raises(
         TooLargeError, match="more conversations than the 300"
@@ -179,7 +195,12 @@ def test_where_no_job_helps_either_it_is_an_error(tmp_path: Path) -> None:
 def test_a_quota_used_up_is_not_a_day_too_large(tmp_path: Path) -> None:
     """Where no job is welcome now, nothing is learnt of the day: the run ends."""
     faults = Faults(Fault("throttled", path="/jobs$", wait_s=86_400, times=None))
-    world = World(tmp_path, busy(1_000), max_detail_results=CAP, faults=faults)
+    world = World(
+        tmp_path,
+        tenant_with_conversations(1_000),
+        max_detail_results=CAP,
+        faults=faults,
+    )
 
     with pytest.raises(OutOfReachError, match="the service accepts no request before"):
         world.run(allow_partial=True)
@@ -193,7 +214,7 @@ def test_pieces_are_counted_too(tmp_path: Path, matching: Matching, kind: Any) -
     faults = Faults(Fault(kind, nth=tuple(range(3, 30, 3)), times=None))
     world = World(
         tmp_path,
-        busy(1_000, 2),
+        tenant_with_conversations(1_000, 2),
         max_detail_results=CAP,
         detail_matching=matching,
         faults=faults,

@@ -18,11 +18,11 @@ from tests.support.details_world import (
     World,
     after,
     all_ids,
-    begun,
-    busy,
     conversations,
+    ids_begun_between,
     leftovers,
-    made_of,
+    tenant_of,
+    tenant_with_conversations,
 )
 
 ROWS = 650
@@ -30,7 +30,7 @@ ROWS = 650
 
 def day_with(folder: Path, *faults: Fault) -> World:
     """Return a world of one day, seven pages long."""
-    return World(folder, busy(ROWS), faults=Faults(*faults))
+    return World(folder, tenant_with_conversations(ROWS), faults=Faults(*faults))
 
 
 LOSING: tuple[Kind, ...] = (
@@ -97,20 +97,20 @@ def test_pages_that_came_whole_are_not_asked_thrice(tmp_path: Path) -> None:
 def test_the_rest_is_exported_where_that_is_allowed(tmp_path: Path) -> None:
     """The day that lost rows is a gap with both numbers; the others are complete."""
     fault = Fault("empty_details", page=3, times=None)
-    tenant = made_of(*conversations(ROWS), *conversations(50, first=1, seed=2))
+    tenant = tenant_of(*conversations(ROWS), *conversations(50, first=1, seed=2))
     world = World(tmp_path, tenant, faults=Faults(fault))
 
     report = world.run(days=2, fetch={"chunk": "P1D"}, allow_partial=True)
 
     assert [gap.window.start for gap in report.gaps] == [after(0)]
     assert any("550 of 650" in warning for warning in report.warnings)
-    assert world.ids() == begun(tenant, after(1), after(2))
+    assert world.ids() == ids_begun_between(tenant, after(1), after(2))
 
 
 def test_the_command_ends_with_5(workspace_of: Any, tmp_path: Path) -> None:
     """With and without --allow-partial, and says what is missing."""
     fault = Fault("empty_details", page=2, times=None)
-    workspace = workspace_of(busy(150), faults=Faults(fault))
+    workspace = workspace_of(tenant_with_conversations(150), faults=Faults(fault))
     job = workspace.write(
         query={
             "endpoint": "conversation-details",
@@ -204,7 +204,7 @@ def test_rows_that_come_while_pages_are_asked(tmp_path: Path, shown_after: int) 
     """They move all later rows on by a place; none is lost, and they are there."""
     docs = conversations(ROWS)
     late = [replace(one, shown_after=shown_after) for one in docs[100:110]]
-    world = World(tmp_path, made_of(*docs[:100], *late, *docs[110:]))
+    world = World(tmp_path, tenant_of(*docs[:100], *late, *docs[110:]))
 
     report = world.run()
 
@@ -227,7 +227,7 @@ def test_late_rows_arrive_with_the_next_run(tmp_path: Path) -> None:
     """Of a day that has not settled; the first run knows nothing of them."""
     docs = conversations(ROWS)
     late = [replace(one, shown_after=math.inf) for one in docs[300:310]]
-    world = World(tmp_path, made_of(*docs[:300], *late, *docs[310:]))
+    world = World(tmp_path, tenant_of(*docs[:300], *late, *docs[310:]))
 
     first = world.run(fetch=UNSETTLED)
     world.simulator.release_late()
@@ -249,7 +249,7 @@ def test_an_answer_without_a_total_is_an_error(tmp_path: Path) -> None:
 
 def test_an_empty_day_is_a_good_answer(tmp_path: Path) -> None:
     """No rows are due, and none are missing."""
-    world = World(tmp_path, made_of())
+    world = World(tmp_path, tenant_of())
 
     report = world.run()
 
@@ -260,7 +260,7 @@ def test_an_empty_day_is_a_good_answer(tmp_path: Path) -> None:
 @pytest.mark.parametrize("count", [1, 99, 100, 101, 200])
 def test_pages_end_where_the_rows_do(tmp_path: Path, count: int) -> None:
     """No page beyond the last is asked for, and none before it forgotten."""
-    world = World(tmp_path, busy(count))
+    world = World(tmp_path, tenant_with_conversations(count))
 
     world.run()
 

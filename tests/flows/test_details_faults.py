@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gcbatch.simulator import Fault, Faults
-from tests.support.details_world import QUERY, World, all_ids, busy
+from tests.support.details_world import QUERY, World, all_ids, tenant_with_conversations
 
 ROWS = 1_450
 PAGES = 15
@@ -13,7 +13,9 @@ LIMITED = {"requests_allowed": 30, "window_s": 6.0}
 
 
 def troubled(folder: Path, *faults: Fault) -> World:
-    return World(folder, busy(ROWS), faults=Faults(*faults, seed=3))
+    return World(
+        folder, tenant_with_conversations(ROWS), faults=Faults(*faults, seed=3)
+    )
 
 
 def test_all_rows_without_trouble(tmp_path: Path) -> None:
@@ -32,7 +34,7 @@ def test_a_token_revoked_in_mid_run_costs_one_more(tmp_path: Path) -> None:
     world = troubled(tmp_path)
 
     async def revoke() -> None:
-        await world.until_asked(5)
+        await world.until_requested(5)
         world.simulator.revoke_tokens()
 
     report = world.run(fetch={"concurrency": 2}, meanwhile=revoke)
@@ -46,7 +48,7 @@ def test_eight_pages_with_one_expired_token_take_one_more(tmp_path: Path) -> Non
     world = troubled(tmp_path)
 
     async def expire() -> None:
-        await world.until_asked(1)
+        await world.until_requested(1)
         world.simulator.revoke_tokens()
 
     world.run(fetch={"concurrency": 8}, meanwhile=expire)
@@ -91,7 +93,7 @@ def test_what_passes_is_repeated(tmp_path: Path, fault: Fault) -> None:
 
 def test_a_small_quota_is_hardly_overdrawn(tmp_path: Path) -> None:
     """210 pages at 30 per 6 s: at most 2 are refused."""
-    world = World(tmp_path, busy(21_000), **LIMITED)
+    world = World(tmp_path, tenant_with_conversations(21_000), **LIMITED)
 
     world.run()
 

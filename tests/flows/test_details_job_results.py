@@ -17,8 +17,8 @@ from tests.support.details_world import (
     all_ids,
     conversations,
     day_with,
-    made_of,
     submitted,
+    tenant_of,
 )
 
 
@@ -27,7 +27,7 @@ def test_what_goes_on_over_midnight_is_of_the_day_before(
     tmp_path: Path, matching: Any
 ) -> None:
     """Jobs are set to select what pages select: nothing has to be removed."""
-    tenant = made_of(*conversations(400, 2, first=-1))
+    tenant = tenant_of(*conversations(400, 2, first=-1))
     world = World(tmp_path, tenant, detail_matching=matching)
 
     report = world.run(**BY_JOB)
@@ -46,7 +46,7 @@ def test_rows_of_the_day_before_stand_in_for_none(tmp_path: Path) -> None:
         {"conversationId": str(n), "conversationStart": after(n).isoformat()}
         for n in (-0.1, 0.1, 0.2)
     )
-    world = World(tmp_path, made_of())
+    world = World(tmp_path, tenant_of())
     world.simulator.faults.add(
         Fault("garbage", path=RESULTS, body=page(before, rows[0]), times=None),
         Fault("garbage", path="/query$", body=page(*rows, total=2), times=None),

@@ -13,9 +13,9 @@ from tests.support.details_world import (
     SPAN,
     World,
     all_ids,
-    busy,
     conversations,
-    made_of,
+    tenant_of,
+    tenant_with_conversations,
 )
 
 LEVELS: dict[str, dict[str, Any]] = {
@@ -36,7 +36,7 @@ PATHS = (
 
 
 def newer(folder: Path, *faults: Fault, count: int = 150) -> World:
-    return World(folder, busy(count), faults=Faults(*faults))
+    return World(folder, tenant_with_conversations(count), faults=Faults(*faults))
 
 
 def always(kind: Any) -> Fault:
@@ -65,7 +65,11 @@ def test_newer_fields_are_kept_where_they_were(tmp_path: Path, mode: str) -> Non
 
 def test_they_are_reported_once(tmp_path: Path) -> None:
     """One warning names the paths, whatever the number of windows and rows."""
-    world = World(tmp_path, busy(300, 3), faults=Faults(always("newer_fields")))
+    world = World(
+        tmp_path,
+        tenant_with_conversations(300, 3),
+        faults=Faults(always("newer_fields")),
+    )
 
     report = world.run(days=3, fetch={"chunk": "P1D"})
 
@@ -113,7 +117,7 @@ def test_many_of_them_are_counted(tmp_path: Path) -> None:
     (document,) = conversations(1)
     fields = json.loads(document.json) | {f"new{n:02}": n for n in range(50)}
     body = json.dumps({"conversations": [fields], "totalHits": 1}).encode()
-    world = World(tmp_path, made_of())
+    world = World(tmp_path, tenant_of())
     world.simulator.faults.add(Fault("garbage", body=body, times=None))
 
     report = world.run()
@@ -129,7 +133,7 @@ def test_their_names_cannot_upset_a_terminal(tmp_path: Path, name: str) -> None:
     (document,) = conversations(1)
     fields = json.loads(document.json) | {name: 1}
     body = json.dumps({"conversations": [fields], "totalHits": 1}).encode()
-    world = World(tmp_path, made_of())
+    world = World(tmp_path, tenant_of())
     world.simulator.faults.add(Fault("garbage", body=body, times=None))
 
     report = world.run()
@@ -145,7 +149,7 @@ def test_numbers_with_a_fraction_of_nothing_are_whole(
 ) -> None:
     """414.0 is 414: the same bytes as without."""
     plain, floats = (
-        World(tmp_path / name, busy(150), faults=Faults(*faults))
+        World(tmp_path / name, tenant_with_conversations(150), faults=Faults(*faults))
         for name, faults in (("plain", ()), ("floats", (always("float_details"),)))
     )
     for world in (plain, floats):
@@ -166,7 +170,7 @@ def changed_world(folder: Path, *changes: dict[str, Any]) -> World:
         replace(document, json=json.dumps(body).encode())
         for document, body in zip(documents, bodies, strict=True)
     )
-    return World(folder, made_of(*changed))
+    return World(folder, tenant_of(*changed))
 
 
 @pytest.mark.parametrize("mode", ["", "-jobs"])

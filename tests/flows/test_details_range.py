@@ -15,12 +15,12 @@ from gcbatch.simulator.tenant.conversations import conversations_of
 from tests.support.details_world import (
     World,
     after,
-    begun,
-    busy,
     conversations,
     days_of,
-    made_of,
+    ids_begun_between,
     span_of,
+    tenant_of,
+    tenant_with_conversations,
 )
 
 JERUSALEM = ZoneInfo("Asia/Jerusalem")
@@ -46,7 +46,7 @@ def test_what_begins_in_the_range_of_the_jobs_zone(
     tmp_path: Path, mode: str, start: str, end: str, matching: Matching
 ) -> None:
     """Local midnights are no midnights of the service: its days are cut here."""
-    tenant = made_of(*conversations(2_800, 28))
+    tenant = tenant_of(*conversations(2_800, 28))
     world = World(tmp_path, tenant, detail_matching=matching)
 
     report = world.run(
@@ -57,7 +57,7 @@ def test_what_begins_in_the_range_of_the_jobs_zone(
     first, last = (
         datetime.fromisoformat(text).replace(tzinfo=JERUSALEM) for text in (start, end)
     )
-    assert world.ids() == begun(tenant, first, last)
+    assert world.ids() == ids_begun_between(tenant, first, last)
     assert any("began outside the range, left out" in w for w in report.warnings)
     assert all(
         instant.time() == datetime.min.time()
@@ -69,11 +69,11 @@ def test_what_begins_in_the_range_of_the_jobs_zone(
 
 def test_rows_outside_the_range_are_counted(tmp_path: Path) -> None:
     """The warning says how many of the service's rows are not the job's."""
-    world = World(tmp_path, busy(240, 1))
+    world = World(tmp_path, tenant_with_conversations(240, 1))
 
     report = world.run(query={"from": "2026-03-02T12:00", "to": "2026-03-03"})
 
-    others = begun(world.tenant, after(0), after(0.5))
+    others = ids_begun_between(world.tenant, after(0), after(0.5))
     assert report.warnings == (
         f"conversations that began outside the range, left out: {len(others)}",
     )
@@ -115,7 +115,7 @@ def test_windows_are_as_long_as_the_service_allows(
     tmp_path: Path, query: dict[str, Any], fetch: dict[str, Any], expected: list[float]
 ) -> None:
     """Seven days, 31 with any filter; or as the job says."""
-    world = World(tmp_path, made_of())
+    world = World(tmp_path, tenant_of())
 
     world.run(days=40, query=query, fetch=fetch)
 
@@ -124,7 +124,7 @@ def test_windows_are_as_long_as_the_service_allows(
 
 def test_the_first_window_is_cut_at_a_midnight_of_utc(tmp_path: Path) -> None:
     """So that windows after it share no day, and no row is asked for twice."""
-    world = World(tmp_path, busy(1_000, 4))
+    world = World(tmp_path, tenant_with_conversations(1_000, 4))
 
     world.run(
         days=3,
@@ -135,7 +135,7 @@ def test_the_first_window_is_cut_at_a_midnight_of_utc(tmp_path: Path) -> None:
     spans = [span_of(entry) for entry in world.asked()]
     assert sorted({start for start, _ in spans}) == [after(n) for n in (-1, 0, 1, 2)]
     first, last = (after(n - 2 / 24) for n in (0, 3))
-    assert world.ids() == begun(world.tenant, first, last)
+    assert world.ids() == ids_begun_between(world.tenant, first, last)
 
 
 # filters

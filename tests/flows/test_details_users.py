@@ -23,7 +23,7 @@ from tests.support.detail_tables import (
     plan_of,
     queries,
 )
-from tests.support.details_world import World, after, made_of, submitted
+from tests.support.details_world import World, after, submitted, tenant_of
 from tests.support.table_sources import source_of
 
 MODES = ("", "-jobs", "-auto")
@@ -61,7 +61,7 @@ def working(users: int, days: int) -> Tenant:
         for n in range((days + 2) * 24 // 7)
     ]
     people = tuple(User(id=user(who), name=f"U{who}") for who in range(users))
-    return made_of(presences=tuple(records), users=people)
+    return tenant_of(presences=tuple(records), users=people)
 
 
 Record = tuple[str, str, str, str]
@@ -295,7 +295,7 @@ def test_an_odd_value_costs_its_field_unless_times_hang_on_it(
         "userDetails": [{"userId": "u", "primaryPresence": [record]}],
         "totalHits": 1,
     }
-    world = World(tmp_path, made_of())
+    world = World(tmp_path, tenant_of())
     world.simulator.faults.add(Fault("garbage", body=orjson.dumps(body), times=None))
 
     if problem:

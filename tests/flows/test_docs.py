@@ -134,7 +134,7 @@ def test_commands_are_understood(block: Block) -> None:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def work_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to work in, with a store and the credentials of the environment."""
     monkeypatch.chdir(tmp_path)
     for name, value in ENVIRON.items():
@@ -154,7 +154,7 @@ def tame(job: Path) -> None:
 
 @pytest.mark.slow
 @each(SHELL)
-def test_commands_do_what_they_say(block: Block, desk: Path) -> None:
+def test_commands_do_what_they_say(block: Block, work_folder: Path) -> None:
     """One after the other, in one folder, asked of the simulator; none fails."""
     for command in block.commands():
         if is_among(command, NOT_RUN):
@@ -162,7 +162,7 @@ def test_commands_do_what_they_say(block: Block, desk: Path) -> None:
         assert command.startswith("gcbatch ")
         for name in re.findall(r"\S+\.yaml", command):
             if "gcbatch init" not in command:
-                shutil.copy(desk / "first.yaml", desk / name)
+                shutil.copy(work_folder / "first.yaml", work_folder / name)
 
         done = invoke(command.removeprefix("gcbatch "))
 
@@ -228,15 +228,15 @@ def test_every_exit_code_is_documented() -> None:
     assert {int(code) for code in spoken} <= codes()
 
 
-def test_every_key_of_a_run_report_is_documented(desk: Path) -> None:
+def test_every_key_of_a_run_report_is_documented(work_folder: Path) -> None:
     """The table of docs/verify.md has all of run.json, and nothing else."""
     page = (ROOT / "docs" / "verify.md").read_text("utf-8")
     table = page.partition("## The run report")[2]
     keys = " ".join(re.findall(r"^\|(.*?)\|", table, re.MULTILINE))
     reported = re.findall(r"`(\w+)`", keys)
-    (account,) = desk.glob(".gcbatch/*/run.json")
+    (report,) = work_folder.glob(".gcbatch/*/run.json")
 
-    assert sorted(reported) == sorted(json.loads(account.read_text("utf-8")))
+    assert sorted(reported) == sorted(json.loads(report.read_text("utf-8")))
 
 
 def test_the_readmes_commands_need_no_activated_environment() -> None:

@@ -134,13 +134,13 @@ def test_echoes_appear_in_no_output(
     sample = sample_tenant()
     few = replace(sample, calls=sample.calls[:20])
     workspace = workspace_of(few, client_id=CLIENT_ID, client_secret=SECRET)
-    backstage = workspace.backstage
+    simulator_thread = workspace.simulator_thread
     # A listing that fails ends a run before its queries: both are tried.
     for at in ("/api/v2/analytics", "/api/v2/"):
         service = EchoingService(
             workspace.simulator.url, CLIENT_ID, SECRET, place=place, at=at
         )
-        job = str(job_of(workspace, backstage.do(service.start()), endpoint))
+        job = str(job_of(workspace, simulator_thread.do(service.start()), endpoint))
         try:
             results = [
                 CliRunner().invoke(app, [command, job, *options])
@@ -151,7 +151,7 @@ def test_echoes_appear_in_no_output(
                 )
             ]
         finally:
-            backstage.do(service.stop())
+            simulator_thread.do(service.stop())
         said = "".join(result.output + result.stderr for result in results)
         assert service.echoed
         is_told = "warning: answers that repeated the credentials" in said

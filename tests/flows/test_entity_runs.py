@@ -19,7 +19,16 @@ from gcbatch.simulator import Fault, Faults, User
 from gcbatch.store.maintenance import prune
 from gcbatch.table import Table
 from gcbatch.windows import Period
-from tests.support.listed_org import ANN, DAY, ORG, STATES, asked, exports, rows, run
+from tests.support.listed_org import (
+    ANN,
+    DAY,
+    ORG,
+    STATES,
+    exports,
+    request_counts,
+    rows,
+    run,
+)
 
 if TYPE_CHECKING:
     from tests.conftest import WorkspaceOf
@@ -59,7 +68,11 @@ def test_names_and_tables_share_their_pages(workspace_of: "WorkspaceOf") -> None
     reports = blocking(arun_all(jobs))
 
     assert all(isinstance(report, gcbatch.RunReport) for report in reports)
-    assert asked(workspace) == {"queues": 1, "users": len(STATES), "wrapup_codes": 0}
+    assert request_counts(workspace) == {
+        "queues": 1,
+        "users": len(STATES),
+        "wrapup_codes": 0,
+    }
     assert len(rows(workspace, "users")) == 2
 
 
@@ -69,7 +82,7 @@ def test_who_exports_none_lists_none(workspace_of: "WorkspaceOf") -> None:
 
     run(workspace, "intervals")
 
-    assert asked(workspace) == dict.fromkeys(ENTITY_TABLES, 0)
+    assert request_counts(workspace) == dict.fromkeys(ENTITY_TABLES, 0)
     assert not list(workspace.folder.glob("store/job/*.parquet"))
 
 
@@ -123,7 +136,10 @@ def test_a_missing_permission_ends_the_run(workspace_of: "WorkspaceOf") -> None:
     assert isinstance(refused, AccessError)
     assert refused.problem.startswith("table wrapup_codes: GET /api/v2/routing/wrapup")
     assert "routing:wrapupCode:view" in (refused.hint or "")
-    assert (len(workspace.data_requests), asked(workspace)["wrapup_codes"]) == (1, 1)
+    assert (
+        len(workspace.data_requests),
+        request_counts(workspace)["wrapup_codes"],
+    ) == (1, 1)
 
 
 def test_a_check_finds_it_too(workspace_of: "WorkspaceOf") -> None:
@@ -186,7 +202,7 @@ def test_a_damaged_listing_is_made_again(workspace_of: "WorkspaceOf") -> None:
 
     assert report.requests > other.requests == 0
     assert kept.read_bytes() == whole
-    assert asked(workspace)["users"] == 2 * len(STATES)
+    assert request_counts(workspace)["users"] == 2 * len(STATES)
 
 
 def test_without_a_listing_the_table_says_what_to_do(

@@ -48,7 +48,7 @@ class Call:
     """A call that runs make.
 
     Args:
-        path: Of its address, as a regular expression.
+        path: The path of the address, as a regular expression.
         holds: The key that its answers hold what was asked for in; none may be empty.
         job: The job that makes it.
         status: By which it is answered.

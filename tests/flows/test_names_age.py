@@ -19,8 +19,8 @@ from tests.support.listed_org import (
     START,
     STATES,
     SUPPORT,
-    asked,
     exports,
+    request_counts,
     rows,
     some_id,
 )
@@ -314,7 +314,7 @@ def test_no_org_has_to_be_there(workspace: "Workspace") -> None:
     fetch = {"give_up": "PT1S"}
     run(workspace, fetch=fetch)
     age(workspace, 2)
-    workspace.backstage.do(workspace.simulator.stop())
+    workspace.simulator_thread.do(workspace.simulator.stop())
     job = gcbatch.load_job(workspace.folder / "job.yaml", environ=workspace.environ)
 
     report = gcbatch.run(job)
@@ -375,7 +375,7 @@ def test_a_plan_lists_again_too(workspace: "Workspace") -> None:
     old = gcbatch.plan_job(job)
 
     assert (young.stored, old.stored) == (1, 0)
-    assert asked(workspace)["queues"] == 1
+    assert request_counts(workspace)["queues"] == 1
 
 
 def test_a_failed_listing_moves_no_window(workspace: "Workspace") -> None:

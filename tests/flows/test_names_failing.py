@@ -20,7 +20,7 @@ from tests.support.listed_org import (
     SALES,
     START,
     STATES,
-    asked,
+    request_counts,
     run,
     some_id,
 )
@@ -421,7 +421,7 @@ def test_a_user_who_leaves_meanwhile_is_listed(workspace_of: "WorkspaceOf") -> N
     report = run(workspace, "intervals", query=by("users"))
 
     assert not report.warnings
-    assert asked(workspace)["users"] == len(STATES)
+    assert request_counts(workspace)["users"] == len(STATES)
 
 
 @pytest.mark.parametrize(

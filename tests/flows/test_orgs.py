@@ -23,7 +23,7 @@ from gcbatch.running import job_run as jobrun
 from gcbatch.simulator import Fault, Faults
 from gcbatch.windows import Window
 from tests.conftest import WIDE
-from tests.support.several_orgs import DAYS, SALES, SUPPORT, Orgs, orgs_of, spoil
+from tests.support.several_orgs import DAYS, SALES, SUPPORT, Orgs, damage_rows, orgs_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,7 +131,7 @@ class TestDamage:
     def test_a_damaged_part_is_mended_on_the_way(self, two: Orgs) -> None:
         """Found while exporting, it is asked again, of its own org alone."""
         two.run()
-        spoil(two.parts("south")[1])
+        damage_rows(two.parts("south")[1])
         two.forget()
 
         report = two.run()
@@ -144,7 +144,7 @@ class TestDamage:
     def test_an_org_that_cannot_be_mended_leaves_the_others(self, two: Orgs) -> None:
         """Its part is damaged and its secret wrong: the other is exported."""
         two.run()
-        spoil(two.parts("south")[1])
+        damage_rows(two.parts("south")[1])
         two.environ["SOUTH_SECRET"] = "wrong"
 
         report = two.run()
@@ -157,7 +157,7 @@ class TestDamage:
     ) -> None:
         """Nothing is asked: the org is named, and in no output, not even half."""
         two.run()
-        spoil(two.parts("south")[2])
+        damage_rows(two.parts("south")[2])
 
         report = gcbatch.export_job(two.job())
 
@@ -259,7 +259,7 @@ class TestSideBySide:
         job = two.job(orgs=orgs, fetch={"requests_per_minute": 300})
 
         async with OpenOrgs([job]) as opened:
-            found = [(await opened.session(s)).connection for s in job.per_org()]
+            found = [(await opened.session(s)).client_config for s in job.per_org()]
 
         paces = [(c.requests_per_minute, c.reserve) for c in found]
         assert paces == [(200, 30), (200, 30), (100, 0)]
@@ -427,8 +427,8 @@ class Heard(Observer):
 def test_progress_is_reported_as_one() -> None:
     """Totals are of all orgs known by now; the end is reported once."""
     heard = Heard()
-    together = CombinedObserver("job", heard)
-    north, south = together.part(), together.part()
+    combined = CombinedObserver("job", heard)
+    north, south = combined.for_org(), combined.for_org()
 
     north.planned("job@north", 10, 2, 300)
     north.fetched(Query("x", Window(DAY, DAY + timedelta(days=1)), b"{}", "d"), 5)
@@ -437,8 +437,8 @@ def test_progress_is_reported_as_one() -> None:
     south.paged(2, 2)
     north.finished()
     south.finished()
-    together.finished()
-    together.finished()
+    combined.finished()
+    combined.finished()
 
     assert heard.reported == [
         ("job", 10, 2, 300),

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from gcbatch.cli import app
 from gcbatch.simulator import Fault, Faults
-from tests.support.several_orgs import DAYS, Orgs, orgs_of, spoil
+from tests.support.several_orgs import DAYS, Orgs, damage_rows, orgs_of
 
 if TYPE_CHECKING:
     from tests.conftest import WorkspaceOf
@@ -260,7 +260,7 @@ class TestAfterARun:
         """With the message and the exit code."""
         job = two.write()
         cli("run", job)
-        spoil(two.parts("west")[0])
+        damage_rows(two.parts("west")[0])
 
         result = cli("export", job, "--json")
 
@@ -286,7 +286,7 @@ class TestAfterARun:
         """The other org is good; the exit code is 5."""
         job = two.write()
         cli("run", job)
-        spoil(two.parts("west")[0])
+        damage_rows(two.parts("west")[0])
 
         result = cli("verify", job, "--offline")
 

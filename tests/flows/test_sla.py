@@ -31,7 +31,7 @@ from gcbatch.table import Table
 from gcbatch.tables.aggregates.sla import SUMS, Targets, period_of
 from gcbatch.tables.group_by import distinct_groups, merge_groups
 from gcbatch.windows import Window
-from tests.support.streams import written
+from tests.support.streams import to_bytes
 from tests.support.table_sources import aggregate_table, job_in, source_of
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def part_of(window: Window, buckets: list[Bucket], schema: pa.Schema = FACTS) ->
     return Part(table, PartMetadata(START, window, 1, len(buckets), 1, 1, ("",)))
 
 
-class Desk:
+class StoredBuckets:
     """A store in a folder, and the table of what was put in it."""
 
     def __init__(self, folder: Path) -> None:
@@ -119,26 +119,26 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def stored(tmp_path: Path) -> StoredBuckets:
+    return StoredBuckets(tmp_path)
 
 
 ONE_DAY = Window(START, START + DAY)
 
 
 class TestFigures:
-    def test_levels_are_weighted_by_their_calls(self, desk: Desk) -> None:
+    def test_levels_are_weighted_by_their_calls(self, stored: StoredBuckets) -> None:
         """100 calls at 90 % and 10 at 100 % are 90.9 %, not 95 %."""
         large = bucket(9, answered=100, level_part=90, level_whole=100)
         small = bucket(10, answered=10, level_part=10, level_whole=10)
-        desk.put(ONE_DAY, [large, small])
+        stored.put(ONE_DAY, [large, small])
 
-        (row,) = desk.rows()
+        (row,) = stored.rows()
 
         assert row["service_level_pct"] == 100 * 100 / 110
         assert round(row["service_level_pct"], 1) == 90.9
 
-    def test_every_average_is_weighted(self, desk: Desk) -> None:
+    def test_every_average_is_weighted(self, stored: StoredBuckets) -> None:
         """Times are Σ sum / Σ count, rates Σ count / Σ offered, over all buckets."""
         a: dict[str, Any] = {"offered": 10, "answered": 8, "abandoned": 1}
         a |= {"wait_sum_ms": 8_000, "wait_count": 8}
@@ -146,9 +146,9 @@ class TestFigures:
         b: dict[str, Any] = {"offered": 1, "answered": 1, "abandoned": 2}
         b |= {"wait_sum_ms": 60_001, "wait_count": 1}
         b |= {"handle_sum_ms": 500, "handle_count": 3}
-        desk.put(ONE_DAY, [bucket(0, **a), bucket(1, **b)])
+        stored.put(ONE_DAY, [bucket(0, **a), bucket(1, **b)])
 
-        (row,) = desk.rows()
+        (row,) = stored.rows()
 
         assert (row["offered"], row["answered"], row["abandoned"]) == (11, 9, 3)
         assert row["answer_rate_pct"] == 900 / 11
@@ -156,11 +156,11 @@ class TestFigures:
         assert row["asa_s"] == 68_001 / 9_000
         assert row["aht_s"] == 0.75
 
-    def test_nothing_is_null_and_counts_are_0(self, desk: Desk) -> None:
+    def test_nothing_is_null_and_counts_are_0(self, stored: StoredBuckets) -> None:
         """Where a denominator is 0 there is no figure; a count is 0, never null."""
-        desk.put(ONE_DAY, [bucket(handle_sum_ms=1_000, handle_count=1)])
+        stored.put(ONE_DAY, [bucket(handle_sum_ms=1_000, handle_count=1)])
 
-        (row,) = desk.rows()
+        (row,) = stored.rows()
 
         assert (row["offered"], row["answered"], row["abandoned"]) == (0, 0, 0)
         nulls = {name for name, value in row.items() if value is None}
@@ -173,23 +173,25 @@ class TestFigures:
         }
         assert row["aht_s"] == 1
 
-    def test_a_denominator_of_0_is_no_100_percent(self, desk: Desk) -> None:
+    def test_a_denominator_of_0_is_no_100_percent(self, stored: StoredBuckets) -> None:
         """A 0 that is sent counts like a missing value."""
         zeros: dict[str, Any] = dict.fromkeys(SUMS, 0)
-        desk.put(ONE_DAY, [bucket(**zeros)])
+        stored.put(ONE_DAY, [bucket(**zeros)])
 
-        (row,) = desk.rows()
+        (row,) = stored.rows()
 
         assert row["service_level_pct"] is None
         assert row["compliance_met"] is None
         assert row["asa_s"] is None
         assert row["aht_s"] is None
 
-    def test_without_a_target_nothing_is_met_or_missed(self, desk: Desk) -> None:
+    def test_without_a_target_nothing_is_met_or_missed(
+        self, stored: StoredBuckets
+    ) -> None:
         """Compliance is null where the target is."""
-        desk.put(ONE_DAY, [bucket(level_part=1, level_whole=1)])
+        stored.put(ONE_DAY, [bucket(level_part=1, level_whole=1)])
 
-        (row,) = desk.rows(sla={})
+        (row,) = stored.rows(sla={})
 
         assert row["service_level_pct"] == 100
         assert (row["target_pct"], row["compliance_met"]) == (None, None)
@@ -207,12 +209,12 @@ class TestFigures:
         ],
     )
     def test_a_level_that_equals_its_target_meets_it(
-        self, desk: Desk, part: int, whole: int, target: float, *, met: bool
+        self, stored: StoredBuckets, part: int, whole: int, target: float, *, met: bool
     ) -> None:
         """The service level reaches the target, or exceeds it."""
-        desk.put(ONE_DAY, [bucket(level_part=part, level_whole=whole)])
+        stored.put(ONE_DAY, [bucket(level_part=part, level_whole=whole)])
 
-        (row,) = desk.rows(sla={"target": target})
+        (row,) = stored.rows(sla={"target": target})
 
         assert row["compliance_met"] is met
 
@@ -227,34 +229,38 @@ class TestFigures:
             for n, calls in enumerate(handled)
         ]
         with tempfile.TemporaryDirectory() as folder:
-            desk = Desk(Path(folder))
-            desk.put(Window(START, START + 2 * DAY), buckets, schema=pa.schema(fields))
+            stored = StoredBuckets(Path(folder))
+            stored.put(
+                Window(START, START + 2 * DAY), buckets, schema=pa.schema(fields)
+            )
 
-            (row,) = desk.rows("total")
+            (row,) = stored.rows("total")
 
         assert row["compliance_met"]
         assert row["service_level_pct"] == pytest.approx(80, rel=1e-12)
 
-    def test_the_basis_has_what_the_figures_came_from(self, desk: Desk) -> None:
+    def test_the_basis_has_what_the_figures_came_from(
+        self, stored: StoredBuckets
+    ) -> None:
         """Whoever adds rows up finds the sums; the table itself does not show them."""
-        desk.put(ONE_DAY, [bucket(level_part=3, level_whole=4)])
+        stored.put(ONE_DAY, [bucket(level_part=3, level_whole=4)])
 
-        table = desk.table()
+        table = stored.table()
 
         assert table.basis is not None
         (row,) = table.basis.read_all().to_pylist()
         assert row["service_level_numerator"] == 3
         assert row["service_level_denominator"] == 4
-        assert row.items() >= desk.rows()[0].items()
+        assert row.items() >= stored.rows()[0].items()
         assert "service_level_numerator" not in table.schema.names
 
 
 class TestRows:
-    def test_no_answer_is_no_row(self, desk: Desk) -> None:
+    def test_no_answer_is_no_row(self, stored: StoredBuckets) -> None:
         """A queue has a row where the service answered anything, and else none."""
-        desk.put(ONE_DAY, [])
+        stored.put(ONE_DAY, [])
 
-        table = desk.table()
+        table = stored.table()
 
         assert table.read_all().num_rows == 0
         assert table.schema.names[:5] == [
@@ -266,45 +272,49 @@ class TestRows:
         ]
         assert "media_type" not in table.schema.names
 
-    def test_a_period_whose_end_is_missing_has_its_row(self, desk: Desk) -> None:
+    def test_a_period_whose_end_is_missing_has_its_row(
+        self, stored: StoredBuckets
+    ) -> None:
         """As in a run that goes on where a query fails: what there is counts."""
-        desk.put(ONE_DAY, [bucket(answered=3)])
+        stored.put(ONE_DAY, [bucket(answered=3)])
         two_days = Window(START, START + 2 * DAY)
 
-        (row,) = desk.rows("total", whole=two_days)
+        (row,) = stored.rows("total", whole=two_days)
 
         assert (row["answered"], row["period_end"]) == (3, two_days.end)
 
-    def test_media_types_are_distinguished_when_grouped_by(self, desk: Desk) -> None:
+    def test_media_types_are_distinguished_when_grouped_by(
+        self, stored: StoredBuckets
+    ) -> None:
         """They are a column of the key, null where the service gives none."""
         reported = [("voice", 1), ("email", 2), (None, 4), ("voice", 8)]
         buckets = [
             bucket(n, media_type=media, offered=offered)
             for n, (media, offered) in enumerate(reported)
         ]
-        desk.put(ONE_DAY, buckets)
+        stored.put(ONE_DAY, buckets)
 
-        together, apart = desk.rows(), desk.rows(groups=BOTH)
+        together, apart = stored.rows(), stored.rows(groups=BOTH)
 
         assert [row["offered"] for row in together] == [15]
         offered = {row["media_type"]: row["offered"] for row in apart}
         assert offered == {"voice": 9, "email": 2, None: 4}
-        assert desk.table(groups=BOTH).key == (
+        assert stored.table(groups=BOTH).key == (
             "period_start",
             "queue_id",
             "media_type",
         )
 
-    def test_names_stand_beside_ids(self, desk: Desk) -> None:
+    def test_names_stand_beside_ids(self, stored: StoredBuckets) -> None:
         """A queue without a name is its id; without grouping by queue, null."""
-        desk.put(ONE_DAY, [bucket(queue=q, offered=1) for q in ("a", "b", None)])
+        stored.put(ONE_DAY, [bucket(queue=q, offered=1) for q in ("a", "b", None)])
 
-        rows = desk.rows(names={"a": "Support", "z": "Other"})
+        rows = stored.rows(names={"a": "Support", "z": "Other"})
 
         names = {row["queue_id"]: row["queue_name"] for row in rows}
         assert names == {"a": "Support", "b": "b", None: None}
 
-    def test_names_are_those_of_the_listing(self, desk: Desk) -> None:
+    def test_names_are_those_of_the_listing(self, stored: StoredBuckets) -> None:
         """An answer's, which may be of long ago, stands in where there is none."""
         schema = FACTS.append(pa.field("queue_name", pa.string()))
         buckets = [
@@ -312,9 +322,9 @@ class TestRows:
             {**bucket(queue="b", offered=1), "queue_name": "Shown"},
             {**bucket(queue="c", offered=1), "queue_name": "Shown too"},
         ]
-        desk.put(ONE_DAY, buckets, schema=schema)
+        stored.put(ONE_DAY, buckets, schema=schema)
 
-        rows = desk.rows(
+        rows = stored.rows(
             names={"a": "Listed", "c": "c"}, sla={"targets": {"Listed": 50}}
         )
 
@@ -322,7 +332,7 @@ class TestRows:
         assert names == {"a": "Listed", "b": "Shown", "c": "Shown too"}
         assert [row["target_pct"] for row in rows] == [50, None, None]
 
-    def test_the_last_name_of_answers_counts(self, desk: Desk) -> None:
+    def test_the_last_name_of_answers_counts(self, stored: StoredBuckets) -> None:
         """A queue may be renamed within a part; its id for a name is no new one."""
         schema = FACTS.append(pa.field("queue_name", pa.string()))
         reported = ["New", "Old", "New", "a"]
@@ -330,24 +340,24 @@ class TestRows:
             {**bucket(hour, queue="a", offered=1), "queue_name": name}
             for hour, name in enumerate(reported)
         ]
-        desk.put(ONE_DAY, buckets, schema=schema)
+        stored.put(ONE_DAY, buckets, schema=schema)
 
-        (row,) = desk.rows()
+        (row,) = stored.rows()
 
         assert row["queue_name"] == "New"
 
-    def test_buckets_of_one_start_may_end_apart(self, desk: Desk) -> None:
+    def test_buckets_of_one_start_may_end_apart(self, stored: StoredBuckets) -> None:
         """Each keeps its own end."""
         hour = bucket(queue="a", offered=1)
         half = {**bucket(queue="b", offered=1), "interval_end": START + HOUR / 2}
-        desk.put(ONE_DAY, [hour, half])
+        stored.put(ONE_DAY, [hour, half])
 
-        rows = desk.rows("interval")
+        rows = stored.rows("interval")
 
         ends = {row["queue_id"]: row["period_end"] - START for row in rows}
         assert ends == {"a": HOUR, "b": HOUR / 2}
 
-    def test_only_the_queues_that_count_are_shown(self, desk: Desk) -> None:
+    def test_only_the_queues_that_count_are_shown(self, stored: StoredBuckets) -> None:
         """Those that are not listed, and those that the answer marks, are left out."""
         schema = FACTS.append(pa.field("deleted", pa.bool_()))
         reported = {"listed": False, "unlisted": False, "marked": True}
@@ -355,11 +365,11 @@ class TestRows:
             {**bucket(queue=queue, offered=1), "deleted": deleted}
             for queue, deleted in reported.items()
         ]
-        desk.put(ONE_DAY, buckets, schema=schema)
+        stored.put(ONE_DAY, buckets, schema=schema)
 
         names = {"listed": "A", "marked": "B"}
-        everyone = desk.rows(names=names)
-        some = desk.rows(names=names, sla={"include_deleted": False})
+        everyone = stored.rows(names=names)
+        some = stored.rows(names=names, sla={"include_deleted": False})
 
         assert {row["queue_id"] for row in everyone} == set(reported)
         assert {row["queue_id"] for row in some} == {"listed"}
@@ -444,14 +454,16 @@ class TestPeriods:
 
         assert hint in (caught.value.hint or "")
 
-    def test_a_part_with_buckets_of_two_days_is_refused(self, desk: Desk) -> None:
+    def test_a_part_with_buckets_of_two_days_is_refused(
+        self, stored: StoredBuckets
+    ) -> None:
         """Also one that an earlier release stored; other periods stay of use."""
         whole = {**bucket(offered=1), "interval_end": START + 2 * DAY}
-        desk.put(Window(START, START + 2 * DAY), [whole])
+        stored.put(Window(START, START + 2 * DAY), [whole])
 
         with pytest.raises(DataError, match="reaches over the end of 2026-10-01"):
-            desk.rows("day")
-        assert desk.rows("total")[0]["offered"] == 1
+            stored.rows("day")
+        assert stored.rows("total")[0]["offered"] == 1
 
     def test_an_interval_is_the_bucket_itself(self) -> None:
         """It is as long as the service made it."""
@@ -471,11 +483,11 @@ class TestPeriods:
         start = local(day)
         window = Window(start, start + hours * HOUR)
         first = (start - START) // HOUR
-        desk = Desk(tmp_path)
-        desk.put(window, [bucket(first + n, offered=1) for n in range(hours)])
+        stored = StoredBuckets(tmp_path)
+        stored.put(window, [bucket(first + n, offered=1) for n in range(hours)])
 
-        (row,) = desk.rows("day", zone="Europe/Dublin")
-        by_hour = desk.rows("hour", zone="Europe/Dublin")
+        (row,) = stored.rows("day", zone="Europe/Dublin")
+        by_hour = stored.rows("hour", zone="Europe/Dublin")
 
         assert (row["offered"], row["period"]) == (hours, day)
         assert (row["period_start"], row["period_end"]) == (window.start, window.end)
@@ -609,7 +621,10 @@ class TestCuts:
         ]
         edges = [0, *sorted(cuts), HOURS]
         with tempfile.TemporaryDirectory() as folder:
-            whole, cut = Desk(Path(folder) / "whole"), Desk(Path(folder) / "cut")
+            whole, cut = (
+                StoredBuckets(Path(folder) / "whole"),
+                StoredBuckets(Path(folder) / "cut"),
+            )
             whole.put(Window(START, START + HOURS * HOUR), buckets)
             for first, after in pairwise(edges):
                 window = Window(START + first * HOUR, START + after * HOUR)
@@ -623,7 +638,7 @@ class TestCuts:
             found = cut.table(period, zone=zone)
 
             assert found.read_all().equals(expected.read_all())
-            assert written(found) == written(expected)
+            assert to_bytes(found) == to_bytes(expected)
 
     @given(
         reported=st.lists(
@@ -653,12 +668,12 @@ class TestCuts:
         ]
         edges = [0, *sorted(cuts), HOURS]
         with tempfile.TemporaryDirectory() as folder:
-            desk = Desk(Path(folder))
+            stored = StoredBuckets(Path(folder))
             for first, after in pairwise(edges):
                 window = Window(START + first * HOUR, START + after * HOUR)
-                desk.put(window, buckets[first:after], schema=pa.schema(fields))
+                stored.put(window, buckets[first:after], schema=pa.schema(fields))
 
-            (row,) = desk.rows("total")
+            (row,) = stored.rows("total")
 
         calls = sum(handled for handled, *_ in reported)
         level = (
@@ -673,14 +688,14 @@ class TestCuts:
 
     def test_rows_leave_when_their_period_has_ended(self, tmp_path: Path) -> None:
         """Only periods that go on are held: a day's rows come with its last window."""
-        desk = Desk(tmp_path)
+        stored = StoredBuckets(tmp_path)
         for hour in range(36):
             window = Window(START + hour * HOUR, START + (hour + 1) * HOUR)
-            desk.put(window, [bucket(hour, offered=1)])
-        for query in desk.queries[24:]:
-            desk.store.discard(query.digest)  # a later window is not read for it
+            stored.put(window, [bucket(hour, offered=1)])
+        for query in stored.queries[24:]:
+            stored.store.discard(query.digest)  # a later window is not read for it
 
-        batches = desk.table("day").batches()
+        batches = stored.table("day").batches()
         first = next(batch for batch in batches if batch.num_rows)
 
         assert first["offered"].to_pylist() == [24]

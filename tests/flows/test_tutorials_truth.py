@@ -118,8 +118,8 @@ class Gateway:
     """Speaks the tutorials' shapes, and no others.
 
     Args:
-        entities: Of the first tutorial, each with the id of its queue.
-        rows: Of the second.
+        entities: The entities of the first tutorial, each with the id of its queue.
+        rows: Rows of the second.
     """
 
     def __init__(

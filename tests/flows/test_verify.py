@@ -31,7 +31,7 @@ from gcbatch.verifying.result import MAX_LISTED, VerifyResult
 from gcbatch.verifying.totals import ComparedColumn, Difference, differences, figures_of
 from gcbatch.verifying.verifier import verify
 from gcbatch.windows import Window
-from tests.support.old_parts import part_in, unbound
+from tests.support.old_parts import part_in, remove_query_digest
 
 if TYPE_CHECKING:
     from tests.conftest import Workspace, WorkspaceOf
@@ -535,7 +535,7 @@ class TestParts:
         workspace.run()
         one, other = workspace.parts[:2]
         one.write_bytes(other.read_bytes())
-        unbound(one)
+        remove_query_digest(one)
 
         found = verify(workspace.job())
 

@@ -232,7 +232,7 @@ async def test_a_body_must_be_json() -> None:
     """A text that is none is refused as a value of the model."""
     async with connected(tenant=every_hour()) as client:
         kind = {**client.headers, "Content-Type": "application/json"}
-        answer = await client.ask("POST", CONVERSATIONS, data=b"{", headers=kind)
+        answer = await client.request("POST", CONVERSATIONS, data=b"{", headers=kind)
 
     assert answer.status == 400
     assert "[ConversationQuery]" in answer.json["message"]

@@ -121,7 +121,7 @@ async def both_modes(tenant: Tenant, *edges: str) -> tuple[Figures, Figures]:
             (of_queue, ["queueId", "mediaType"]),
             (of_agent, ["queueId", "mediaType", "userId"]),
         ):
-            answer = await client.ask(
+            answer = await client.request(
                 "POST",
                 AGGREGATES,
                 json={

@@ -212,7 +212,7 @@ async def test_aggregates_are_not_about_details() -> None:
             "interval": "2026-01-01T00:00:00Z/2026-01-02T00:00:00Z",
             "metrics": ["nOffered"],
         }
-        counted = await client.ask("POST", AGGREGATES, json=body)
+        counted = await client.request("POST", AGGREGATES, json=body)
         answer = await details(client)
 
     assert counted.json["results"]

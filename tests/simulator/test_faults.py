@@ -62,11 +62,11 @@ class Client:
             return response, await response.read()
 
     async def json(self) -> Any:
-        response, _ = await self.ask()
+        response, _ = await self.request()
         return await response.json()
 
     async def statuses(self, count: int) -> list[int]:
-        return [(await self.ask())[0].status for _ in range(count)]
+        return [(await self.request())[0].status for _ in range(count)]
 
 
 @asynccontextmanager
@@ -148,7 +148,7 @@ async def test_the_first_of_two_answers_wins() -> None:
 async def test_an_error_has_the_services_body(status: int) -> None:
     """JSON with the status and the correlation id."""
     async with connected(Fault("status", status=status)) as client:
-        response, _ = await client.ask()
+        response, _ = await client.request()
         body = await response.json()
 
     assert response.status == body["status"] == status
@@ -162,7 +162,7 @@ async def test_an_error_may_have_any_body(body: bytes, content_type: str) -> Non
     """Gateways answer with HTML or with nothing."""
     fault = Fault("status", status=502, body=body, content_type=content_type, wait_s=3)
     async with connected(fault) as client:
-        response, seen = await client.ask()
+        response, seen = await client.request()
 
     assert (response.status, seen, response.content_type) == (502, body, content_type)
     assert response.headers["Retry-After"] == "3"
@@ -171,7 +171,7 @@ async def test_an_error_may_have_any_body(body: bytes, content_type: str) -> Non
 async def test_an_error_may_have_the_wait() -> None:
     """A 503 of the service's own with Retry-After."""
     async with connected(Fault("status", wait_s=9)) as client:
-        response, _ = await client.ask()
+        response, _ = await client.request()
 
     assert (response.status, response.headers["Retry-After"]) == (503, "9")
 
@@ -190,7 +190,7 @@ async def test_a_429_has_the_wait_in_one_of_four_ways(
 ) -> None:
     """Header, text, window, or not at all."""
     async with connected(Fault("throttled", hint=hint, wait_s=7)) as client:
-        response, body = await client.ask()
+        response, body = await client.request()
 
     assert response.status == 429
     assert response.headers.get("Retry-After") == retry_after
@@ -204,7 +204,7 @@ async def test_a_connection_is_reset() -> None:
     """The client sees an error of the connection, the journal no status."""
     async with connected(Fault("reset")) as client:
         with pytest.raises(aiohttp.ClientOSError, match="reset by peer"):
-            await client.ask()
+            await client.request()
         after = await client.statuses(1)
 
     assert [entry.status for entry in client.simulator.requests(AGGREGATES)] == [0, 200]
@@ -215,7 +215,7 @@ async def test_a_body_is_cut_off() -> None:
     """Its length is announced and half of it comes."""
     async with connected(Fault("truncated")) as client:
         with pytest.raises(aiohttp.ClientPayloadError):
-            await client.ask()
+            await client.request()
         after = await client.statuses(1)
 
     assert after == [200]
@@ -227,8 +227,8 @@ async def test_garbage_is_no_json() -> None:
     async with connected(
         Fault("garbage", content_type="text/html"), Fault("garbage", body=b"{")
     ) as client:
-        page, first = await client.ask()
-        _, second = await client.ask()
+        page, first = await client.request()
+        _, second = await client.request()
 
     assert (page.status, page.content_type) == (200, "text/html")
     assert first.startswith(b"<html>")
@@ -238,7 +238,7 @@ async def test_garbage_is_no_json() -> None:
 async def test_garbage_is_spoilt_enough() -> None:
     """What is no answer cannot be distorted, and stays what it is."""
     async with connected(Fault("garbage"), Fault("float_numbers")) as client:
-        response, body = await client.ask()
+        response, body = await client.request()
 
     assert response.status == 200
     assert body.startswith(b"<html>")
@@ -250,8 +250,8 @@ async def test_a_redirect_points_elsewhere() -> None:
     async with connected(
         Fault("redirect", location=place), Fault("redirect", status=307)
     ) as client:
-        response, _ = await client.ask()
-        other, _ = await client.ask()
+        response, _ = await client.request()
+        other, _ = await client.request()
 
     assert (response.status, other.status) == (302, 307)
     assert response.headers["Location"] == "http://127.0.0.1:1/x"
@@ -279,8 +279,8 @@ async def test_requests_at_once_are_counted() -> None:
     async with connected(Fault("stall", delay_s=0.05, times=3)) as client:
         async with asyncio.TaskGroup() as group:
             for _ in range(3):
-                group.create_task(client.ask())
-        await client.ask()
+                group.create_task(client.request())
+        await client.request()
 
     assert client.simulator.peak_in_flight == 3
     assert client.simulator.in_flight == 0
@@ -368,7 +368,7 @@ async def test_buckets_overlap() -> None:
 async def test_numbers_have_decimal_points() -> None:
     """Whole ones too."""
     async with connected(Fault("float_numbers")) as client:
-        _, body = await client.ask()
+        _, body = await client.request()
 
     assert body.count(b'{"count":1.0}') == 3
 

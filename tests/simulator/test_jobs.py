@@ -25,7 +25,9 @@ ACTION_QUERY = {**QUERY, "metrics": ["tTotalExecution"]}
 async def test_a_job_is_taken_in() -> None:
     """Handing in is answered with 202 and an id, another one each time."""
     async with connected() as client:
-        answers = [await client.ask("POST", CONVERSATIONS, json=QUERY) for _ in "12"]
+        answers = [
+            await client.request("POST", CONVERSATIONS, json=QUERY) for _ in "12"
+        ]
 
     assert [answer.status for answer in answers] == [202, 202]
     assert [set(answer.json) for answer in answers] == [{"jobId"}, {"jobId"}]
@@ -71,10 +73,10 @@ async def test_a_status_has_its_dates() -> None:
     clock = Clock()
     async with connected(clock=clock, job_lifetime_s=3600) as client:
         job = await client.submit()
-        running = await client.ask("GET", job)
+        running = await client.request("GET", job)
         clock.now += 5
-        status = (await client.ask("GET", job)).json
-        again = (await client.ask("GET", job)).json
+        status = (await client.request("GET", job)).json
+        again = (await client.request("GET", job)).json
     dates = {
         name: datetime.fromisoformat(status[f"{name}Date"])
         for name in ("submission", "completion", "expiration")
@@ -90,7 +92,7 @@ async def test_a_status_has_its_dates() -> None:
 async def test_a_running_job_has_no_end() -> None:
     """Not even where it is certain when it will be done."""
     async with connected(clock=Clock(), job_polls=0, job_delay_s=60) as client:
-        status = await client.ask("GET", await client.submit())
+        status = await client.request("GET", await client.submit())
 
     assert set(status.json) == {"state", "submissionDate"}
 
@@ -101,7 +103,7 @@ async def test_a_job_that_waits_is_done_later() -> None:
     async with connected(clock=clock, job_polls=0, job_delay_s=60) as client:
         job = await client.submit()
         clock.now += 500
-        status = (await client.ask("GET", job)).json
+        status = (await client.request("GET", job)).json
     ran = datetime.fromisoformat(status["completionDate"]) - datetime.fromisoformat(
         status["submissionDate"]
     )
@@ -113,7 +115,7 @@ async def test_results_wait_for_the_end() -> None:
     """Results of a job that is running are a conflict."""
     async with connected() as client:
         job = await client.submit()
-        answer = await client.ask("GET", f"{job}/results")
+        answer = await client.request("GET", f"{job}/results")
 
     assert answer.status == 409
     assert answer.json["code"] == "conflict"
@@ -126,9 +128,9 @@ async def test_results_expire() -> None:
     async with connected(clock=clock, job_lifetime_s=3600) as client:
         job = await client.done()
         clock.now += 3599
-        before = await client.ask("GET", f"{job}/results")
+        before = await client.request("GET", f"{job}/results")
         clock.now += 1
-        after = await client.ask("GET", f"{job}/results")
+        after = await client.request("GET", f"{job}/results")
         states = await client.states(job, 2)
 
     assert before.status == 200
@@ -141,9 +143,9 @@ async def test_a_deleted_job_is_gone(path: str) -> None:
     """Deleting is answered with 204 and no body; from then on there is no such job."""
     async with connected() as client:
         job = await client.done(path, **(WITH_METRIC if path == AGGREGATES else QUERY))
-        deleted = await client.ask("DELETE", job)
+        deleted = await client.request("DELETE", job)
         after = [
-            (await client.ask(method, address)).status
+            (await client.request(method, address)).status
             for method, address in (
                 ("GET", job),
                 ("GET", f"{job}/results"),
@@ -159,7 +161,7 @@ async def test_a_job_is_known_where_it_was_handed_in() -> None:
     """A job for conversations is none for users."""
     async with connected() as client:
         job = await client.done()
-        elsewhere = await client.ask("GET", job.replace(CONVERSATIONS, USERS))
+        elsewhere = await client.request("GET", job.replace(CONVERSATIONS, USERS))
 
     assert elsewhere.status == 404
     assert elsewhere.json["code"] == "not.found"
@@ -169,12 +171,12 @@ async def test_only_so_many_jobs_run_at_once() -> None:
     """One more is refused until another one is done or deleted."""
     async with connected(max_jobs_in_flight=2) as client:
         first, second = await client.submit(), await client.submit()
-        refused = await client.ask("POST", CONVERSATIONS, json=QUERY)
+        refused = await client.request("POST", CONVERSATIONS, json=QUERY)
         await client.states(first, 2)
-        after_one_was_done = await client.ask("POST", CONVERSATIONS, json=QUERY)
-        again = await client.ask("POST", CONVERSATIONS, json=QUERY)
-        await client.ask("DELETE", second)
-        after_one_was_deleted = await client.ask("POST", CONVERSATIONS, json=QUERY)
+        after_one_was_done = await client.request("POST", CONVERSATIONS, json=QUERY)
+        again = await client.request("POST", CONVERSATIONS, json=QUERY)
+        await client.request("DELETE", second)
+        after_one_was_deleted = await client.request("POST", CONVERSATIONS, json=QUERY)
 
     assert refused.status == again.status == 429
     assert "the maximum is 2" in refused.json["message"]
@@ -192,8 +194,8 @@ async def test_a_job_can_end_badly(kind: Any, state: str) -> None:
     async with connected(Fault(kind, nth=(2,))) as client:
         good, bad = await client.submit(), await client.submit()
         states = await client.states(bad, 2)
-        status = await client.ask("GET", bad)
-        results = await client.ask("GET", f"{bad}/results")
+        status = await client.request("GET", bad)
+        results = await client.request("GET", f"{bad}/results")
         others = await client.states(good, 2)
 
     assert states == [(202, "QUEUED"), (200, state)]
@@ -217,7 +219,7 @@ async def test_what_is_done_stays_done() -> None:
     async with connected(Fault("job_failed", path="/jobs/[^/]+$", nth=(3,))) as client:
         job = await client.submit()
         states = await client.states(job, 4)
-        results = await client.ask("GET", f"{job}/results")
+        results = await client.request("GET", f"{job}/results")
 
     assert [state for _, state in states] == ["QUEUED", *["FULFILLED"] * 3]
     assert results.status == 200
@@ -230,8 +232,8 @@ async def test_a_job_can_expire_as_soon_as_it_is_done() -> None:
         job = await client.submit()
         clock.now += 5
         states = await client.states(job, 2)
-        status = (await client.ask("GET", job)).json
-        results = await client.ask("GET", f"{job}/results")
+        status = (await client.request("GET", job)).json
+        results = await client.request("GET", f"{job}/results")
 
     assert states == [(202, "QUEUED"), (200, "EXPIRED")]
     assert status["expirationDate"] == status["completionDate"]
@@ -245,7 +247,7 @@ async def test_a_job_can_expire_while_it_is_read() -> None:
     ) as client:
         job = await client.submit()
         answers = [
-            await client.ask("GET", f"{job}/results", params={"pageSize": "5"})
+            await client.request("GET", f"{job}/results", params={"pageSize": "5"})
             for _ in range(4)
         ]
         states = await client.states(job, 1)
@@ -280,14 +282,14 @@ async def test_each_call_takes_its_permission(path: str, permission: str) -> Non
     body = {AGGREGATES: WITH_METRIC, ACTIONS: ACTION_QUERY}.get(path, QUERY)
     async with connected(permissions=frozenset({permission})) as client:
         allowed = await client.done(path, **body)
-        read = await client.ask("GET", f"{allowed}/results")
+        read = await client.request("GET", f"{allowed}/results")
     async with connected(permissions=frozenset({"routing:queue:view"})) as client:
         refused = [
-            await client.ask("POST", path, json=body),
-            await client.ask("GET", f"{path}/x"),
-            await client.ask("GET", f"{path}/x/results"),
-            await client.ask("DELETE", f"{path}/x"),
-            await client.ask("GET", f"{path}/availability"),
+            await client.request("POST", path, json=body),
+            await client.request("GET", f"{path}/x"),
+            await client.request("GET", f"{path}/x/results"),
+            await client.request("DELETE", f"{path}/x"),
+            await client.request("GET", f"{path}/availability"),
         ]
 
     assert read.status == 200
@@ -299,7 +301,7 @@ async def test_each_call_takes_its_permission(path: str, permission: str) -> Non
 async def test_every_family_but_one_has_jobs(family: Any) -> None:
     """Limits of rates are asked for at once or not at all."""
     async with connected() as client:
-        answer = await client.ask(
+        answer = await client.request(
             "POST",
             f"{ANALYTICS}/{family.path}/aggregates/jobs",
             json={**QUERY, "metrics": [family.metrics[0]]},
@@ -325,7 +327,7 @@ async def test_every_family_but_one_has_jobs(family: Any) -> None:
 async def test_what_makes_no_sense_is_refused_at_once(path: str, body: Any) -> None:
     """Nothing is taken in that could not be answered."""
     async with connected(max_jobs_in_flight=0) as client:
-        answer = await client.ask("POST", path, json=body)
+        answer = await client.request("POST", path, json=body)
 
     assert answer.status == 400
 
@@ -333,6 +335,6 @@ async def test_what_makes_no_sense_is_refused_at_once(path: str, body: Any) -> N
 async def test_a_body_must_be_declared_as_json() -> None:
     """Anything else is a 415, as for queries that are answered at once."""
     async with connected() as client:
-        answer = await client.ask("POST", CONVERSATIONS, data=b"{}")
+        answer = await client.request("POST", CONVERSATIONS, data=b"{}")
 
     assert answer.status == 415

@@ -63,7 +63,7 @@ async def both(
     """Return the answer at once, and the pages of the job."""
     size = {"pageSize": body.pop("pageSize")} if "pageSize" in body else {}
     async with connected(*faults, tenant=tenant, **(options or {})) as client:
-        at_once = await client.ask("POST", path.replace("jobs", "query"), json=body)
+        at_once = await client.request("POST", path.replace("jobs", "query"), json=body)
         job = await client.done(path, **body, **size)
         return at_once.json, await client.pages(job, most=100)
 
@@ -138,7 +138,7 @@ async def test_jobs_have_no_limit_of_rows() -> None:
 async def test_intervals_have_their_limit_all_the_same() -> None:
     """It is that of queries."""
     async with connected(max_intervals={"P1D": timedelta(days=1)}) as client:
-        answer = await client.ask("POST", AGGREGATES, json=QUERY)
+        answer = await client.request("POST", AGGREGATES, json=QUERY)
 
     assert answer.status == 400
 

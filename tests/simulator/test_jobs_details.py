@@ -58,7 +58,7 @@ async def test_a_cursor_leads_to_the_same_page_again() -> None:
         first, _, third = await client.pages(job, size=10)
         params = {"pageSize": "10", "cursor": first["cursor"]}
         again = [
-            (await client.ask("GET", f"{job}/results", params=params)).json
+            (await client.request("GET", f"{job}/results", params=params)).json
             for _ in range(2)
         ]
 
@@ -114,7 +114,7 @@ async def test_no_page_has_more_than_a_thousand_rows(size: str | None) -> None:
     params = {} if size is None else {"pageSize": size}
     async with connected(tenant=replace(TENANT, documents=documents)) as client:
         job = await client.done()
-        answer = await client.ask("GET", f"{job}/results", params=params)
+        answer = await client.request("GET", f"{job}/results", params=params)
 
     assert len(ids(answer.json)) == 1000
     assert "cursor" in answer.json
@@ -125,7 +125,9 @@ async def test_a_page_has_at_least_one_row(size: str) -> None:
     """Any other size is refused."""
     async with connected() as client:
         job = await client.done()
-        answer = await client.ask("GET", f"{job}/results", params={"pageSize": size})
+        answer = await client.request(
+            "GET", f"{job}/results", params={"pageSize": size}
+        )
 
     assert answer.status == 400
 
@@ -137,7 +139,7 @@ async def test_a_cursor_must_be_one_of_its_own(cursor: str) -> None:
         job, other = await client.done(), await client.done()
         foreign = (await client.pages(other))[0]["cursor"]
         answers = [
-            await client.ask("GET", f"{job}/results", params={"cursor": text})
+            await client.request("GET", f"{job}/results", params={"cursor": text})
             for text in (cursor, foreign)
         ]
 
@@ -148,7 +150,7 @@ async def test_the_lake_lags() -> None:
     """What began after the date is missing; the answers have the date."""
     noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
     async with connected(details_available_until=noon) as client:
-        reported = await client.ask("GET", f"{CONVERSATIONS}/availability")
+        reported = await client.request("GET", f"{CONVERSATIONS}/availability")
         lagging = await client.pages(await client.done(), size=1000)
         client.simulator.details_available_until = noon + timedelta(hours=1)
         later = await client.pages(await client.done(), size=1000)
@@ -165,7 +167,7 @@ async def test_the_lake_lags() -> None:
 async def test_a_lake_that_keeps_up_is_at_now() -> None:
     """Without a date of its own it is the time of day."""
     async with connected() as client:
-        reported = await client.ask("GET", f"{CONVERSATIONS}/availability")
+        reported = await client.request("GET", f"{CONVERSATIONS}/availability")
     date = datetime.fromisoformat(reported.json["dataAvailabilityDate"])
 
     assert abs(datetime.now(UTC) - date) < timedelta(hours=1)
@@ -215,7 +217,7 @@ async def test_users_have_jobs_too() -> None:
     """Their rows are `userDetails`, and lag like conversations."""
     noon = DAY + timedelta(hours=12)
     async with connected() as client:
-        reported = await client.ask("GET", f"{USERS}/availability")
+        reported = await client.request("GET", f"{USERS}/availability")
         (page,) = await client.pages(await client.done(USERS))
         client.simulator.details_available_until = noon
         (lagging,) = await client.pages(await client.done(USERS))
@@ -284,7 +286,7 @@ async def test_a_row_can_come_twice(nth: int, twice: int) -> None:
 async def test_usual_faults_spare_jobs(kind: Any) -> None:
     """Without a path they strike queries only, as before there were jobs."""
     async with connected(Fault(kind)) as client:
-        answer = await client.ask("POST", CONVERSATIONS, json=QUERY)
+        answer = await client.request("POST", CONVERSATIONS, json=QUERY)
 
     assert answer.status == 202
 

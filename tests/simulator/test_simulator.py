@@ -66,7 +66,7 @@ def connected(
 async def test_a_token_is_granted_for_the_right_secret() -> None:
     """The answer has the three fields of the service's."""
     async with connected() as client:
-        answer = await client.ask_token("simulator", "simulator-secret")
+        answer = await client.request_token("simulator", "simulator-secret")
 
     assert answer.status == 200
     assert answer.json["token_type"] == "bearer"
@@ -78,7 +78,8 @@ async def test_two_tokens_differ() -> None:
     """A token cannot be computed from the credentials."""
     async with connected() as client:
         answers = [
-            await client.ask_token("simulator", "simulator-secret") for _ in range(2)
+            await client.request_token("simulator", "simulator-secret")
+            for _ in range(2)
         ]
 
     assert answers[0].json["access_token"] != answers[1].json["access_token"]
@@ -122,7 +123,7 @@ async def test_a_token_is_refused(  # noqa: PLR0917 - a table's columns
 ) -> None:
     """The refusal is OAuth's body, not the API's."""
     async with connected() as client:
-        answer = await client.ask_token(client_id, secret, grant)
+        answer = await client.request_token(client_id, secret, grant)
 
     assert answer.status == status
     assert answer.json == {
@@ -136,7 +137,7 @@ async def test_a_token_is_refused(  # noqa: PLR0917 - a table's columns
 async def test_a_token_needs_basic_authentication(header: str) -> None:
     """Anything but a Basic header names no client."""
     async with connected() as client:
-        answer = await client.ask(
+        answer = await client.request(
             "POST",
             "/oauth/token",
             headers={"Authorization": header},
@@ -149,7 +150,7 @@ async def test_a_token_needs_basic_authentication(header: str) -> None:
 async def test_the_status_of_a_wrong_secret_can_be_chosen() -> None:
     """Public sources leave it open, so clients must take both."""
     async with connected(wrong_secret_status=400) as client:
-        answer = await client.ask_token("simulator", "wrong")
+        answer = await client.request_token("simulator", "wrong")
 
     assert answer.status == 400
 
@@ -165,7 +166,7 @@ async def test_the_status_of_a_wrong_secret_can_be_chosen() -> None:
 async def test_the_api_needs_a_token(header: dict[str, str], code: str) -> None:
     """Without a good bearer token every path is 401, with the body of an error."""
     async with connected() as client:
-        answer = await client.ask("GET", QUEUES, headers=header)
+        answer = await client.request("GET", QUEUES, headers=header)
 
     assert answer.status == 401
     assert answer.json["code"] == code
@@ -215,7 +216,7 @@ async def test_a_missing_permission_is_named(
 ) -> None:
     """A role without the permission gets a 403 that says which."""
     async with connected(permissions=frozenset({"other"})) as client:
-        answer = await client.ask(method, path)
+        answer = await client.request(method, path)
 
     assert answer.status == 403
     assert answer.json["message"].endswith(": " + permission)
@@ -224,7 +225,7 @@ async def test_a_missing_permission_is_named(
 async def test_one_of_several_permissions_is_enough() -> None:
     """Actions can be asked for with either of two permissions."""
     async with connected(permissions=frozenset({"bridge:actions:view"})) as client:
-        answer = await client.ask(
+        answer = await client.request(
             "POST",
             "/api/v2/analytics/actions/aggregates/query",
             json={**QUERY, "metrics": ["tTotalExecution"]},
@@ -301,7 +302,7 @@ async def test_what_is_not_there_has_an_error_body(
 ) -> None:
     """Unknown paths, methods, ids and parameters give the service's errors."""
     async with connected() as client:
-        answer = await client.ask(method, path)
+        answer = await client.request(method, path)
 
     assert (answer.status, answer.json["code"]) == (status, code)
 
@@ -453,7 +454,7 @@ async def test_wrap_up_codes_are_listed() -> None:
 async def test_every_family_answers(family: Any) -> None:
     """Without data the answer is an empty list."""
     async with connected() as client:
-        answer = await client.ask(
+        answer = await client.request(
             "POST",
             f"/api/v2/analytics/{family.path}/aggregates/query",
             json={**QUERY, "metrics": list(family.metrics)},
@@ -467,7 +468,7 @@ async def test_every_family_answers(family: Any) -> None:
 async def test_a_body_must_be_declared_as_json() -> None:
     """Any other type is 415."""
     async with connected() as client:
-        answer = await client.ask("POST", AGGREGATES, data=b"interval=")
+        answer = await client.request("POST", AGGREGATES, data=b"interval=")
 
     assert (answer.status, answer.json["code"]) == (415, "unsupported.media.type")
 
@@ -477,7 +478,7 @@ async def test_a_body_has_a_largest_size(size: int, status: int) -> None:
     """512000 bytes pass, one more does not."""
     async with connected() as client:
         body = orjson.dumps(QUERY)
-        answer = await client.ask(
+        answer = await client.request(
             "POST",
             AGGREGATES,
             data=body.ljust(size),
@@ -493,7 +494,7 @@ async def test_the_request_log_has_every_request() -> None:
     clock = Clock()
     async with connected(clock=clock) as client:
         clock.now += 5
-        answer = await client.ask("POST", AGGREGATES, json=QUERY)
+        answer = await client.request("POST", AGGREGATES, json=QUERY)
         await client.get(QUEUES, pageSize="3")
         simulator = client.simulator
 

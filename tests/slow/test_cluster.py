@@ -14,15 +14,15 @@ import pytest
 from tests.conftest import WIDE
 from tests.support.cluster_world import (
     HOURS,
+    PartWatch,
     Run,
-    Watch,
-    aggregates,
+    aggregates_sections,
     command,
-    details,
+    details_sections,
     job_file,
-    refused,
-    talkative,
-    tokens,
+    refused_count,
+    tenant_with_conversations,
+    token_count,
     until,
 )
 
@@ -46,15 +46,19 @@ def test_four_workers_write_the_same_bytes(
     workspace_of: "WorkspaceOf", endpoint: str
 ) -> None:
     """In every format; with one token, and each query asked once."""
-    workspace = workspace_of(talkative())
-    sections = aggregates() if endpoint == "aggregates" else details(workspace)
+    workspace = workspace_of(tenant_with_conversations())
+    sections = (
+        aggregates_sections()
+        if endpoint == "aggregates"
+        else details_sections(workspace)
+    )
     expected = local_outputs(workspace, job_file(workspace, "local", sections))
 
-    with Watch(workspace) as watch:
+    with PartWatch(workspace) as watch:
         Run(workspace, job_file(workspace, "spread", sections), *SPREAD).end()
 
     assert workspace.outputs("spread") == expected
-    assert tokens(workspace) == 1
+    assert token_count(workspace) == 1
     assert watch.rewritten() == []
     questions = [entry.request for entry in workspace.data_requests]
     assert all(questions.count(question) == 1 for question in questions)
@@ -64,7 +68,7 @@ def test_four_workers_write_the_same_bytes(
 def test_ctrl_c_leaves_nothing_behind(workspace_of: "WorkspaceOf") -> None:
     """A terminal sends it to all processes: they end, and one reports it."""
     workspace = workspace_of(requests_allowed=60, window_s=6.0)
-    run = Run(workspace, job_file(workspace, "job", aggregates()), *SPREAD)
+    run = Run(workspace, job_file(workspace, "job", aggregates_sections()), *SPREAD)
     until(lambda: len(workspace.parts) > 10)
     workers = run.workers()
 
@@ -81,9 +85,9 @@ def test_ctrl_c_leaves_nothing_behind(workspace_of: "WorkspaceOf") -> None:
 def test_a_killed_worker_costs_nothing_but_time(workspace_of: "WorkspaceOf") -> None:
     """Its queries are asked by others; no part is written twice, no quota exceeded."""
     workspace = workspace_of(requests_allowed=120, window_s=6.0)
-    job = job_file(workspace, "job", aggregates())
+    job = job_file(workspace, "job", aggregates_sections())
 
-    with Watch(workspace) as watch:
+    with PartWatch(workspace) as watch:
         run = Run(workspace, job, *SPREAD)
         for done in (40, 90):
             until(lambda done=done: len(workspace.parts) >= done)  # type: ignore[misc] # a default
@@ -92,8 +96,8 @@ def test_a_killed_worker_costs_nothing_but_time(workspace_of: "WorkspaceOf") -> 
 
     assert len(workspace.parts) == HOURS
     assert watch.rewritten() == []
-    assert refused(workspace) <= 2
-    assert tokens(workspace) == 1
+    assert refused_count(workspace) <= 2
+    assert token_count(workspace) == 1
     spread = workspace.outputs("job")
     shutil.rmtree(workspace.folder / "store")
     workspace.simulator.quota.allowed = WIDE
@@ -116,9 +120,9 @@ def test_a_token_must_not_travel_in_the_clear(workspace: "Workspace") -> None:
     """A scheduler on another machine needs TLS; the error has the way out."""
     options = ("--scheduler", "tcp://192.0.2.1:8786")
 
-    printed = Run(workspace, job_file(workspace, "job", aggregates()), *options).end(
-        code=2
-    )
+    printed = Run(
+        workspace, job_file(workspace, "job", aggregates_sections()), *options
+    ).end(code=2)
 
     assert "tcp://192.0.2.1:8786: would send the token without encryption" in printed
     assert "tls://" in printed
@@ -188,7 +192,7 @@ def test_tls_without_certificates_is_reported(
     workspace: "Workspace", environ: dict[str, str], problem: str
 ) -> None:
     """The address asks for what this machine has not: exit 2, and the way out."""
-    path = job_file(workspace, "job", aggregates())
+    path = job_file(workspace, "job", aggregates_sections())
     command = [sys.executable, "-m", "gcbatch", "run", str(path)]
     done = subprocess.run(  # noqa: S603 - our own command
         [*command, "--scheduler", "tls://127.0.0.1:1"],

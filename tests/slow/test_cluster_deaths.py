@@ -10,18 +10,18 @@ import pytest
 from tests.conftest import WIDE
 from tests.support.cluster_world import (
     HOURS,
+    PartWatch,
     Run,
-    Standing,
-    Watch,
-    aggregates,
+    RunningCluster,
+    aggregates_sections,
     command,
     free_port,
     job_file,
-    refused,
-    standing,
-    tokens,
+    quota_used,
+    refused_count,
+    running_cluster,
+    token_count,
     until,
-    used,
 )
 
 if TYPE_CHECKING:
@@ -45,22 +45,22 @@ def check_outputs(workspace: "Workspace", job: Path) -> None:
 def test_four_workers_use_a_tight_quota(workspace_of: "WorkspaceOf") -> None:
     """30 requests per 6 s: 90 % of them used, at most 2 refused, one token."""
     workspace = workspace_of(requests_allowed=30, window_s=6.0)
-    five_days = aggregates()
+    five_days = aggregates_sections()
     five_days["query"]["to"] = "1999-08-06"
 
     Run(workspace, job_file(workspace, "job", five_days), *SPREAD).end()
 
-    assert used(workspace, 30) >= 0.9
-    assert refused(workspace) <= 2
-    assert tokens(workspace) == 1
+    assert quota_used(workspace, 30) >= 0.9
+    assert refused_count(workspace) <= 2
+    assert token_count(workspace) == 1
     assert len(workspace.parts) == 5 * 24
 
 
 def test_the_process_that_runs_the_job_is_killed(workspace_of: "WorkspaceOf") -> None:
     """Its workers go with it; another run goes on from there."""
     workspace = workspace_of(requests_allowed=60, window_s=6.0)
-    job = job_file(workspace, "job", aggregates())
-    with Watch(workspace) as watch:
+    job = job_file(workspace, "job", aggregates_sections())
+    with PartWatch(workspace) as watch:
         first = Run(workspace, job, *SPREAD)
         until(lambda: len(workspace.parts) >= 50)
         workers = first.workers()
@@ -74,24 +74,24 @@ def test_the_process_that_runs_the_job_is_killed(workspace_of: "WorkspaceOf") ->
     assert len(workers) == 4
     assert len(workspace.data_requests) == sent + HOURS - parts
     assert watch.rewritten() == []
-    assert refused(workspace) <= 2
+    assert refused_count(workspace) <= 2
     check_outputs(workspace, job)
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Standing]:
+def cluster(tmp_path: Path) -> Iterator[RunningCluster]:
     """Start a scheduler and two workers that talk TLS."""
-    with standing(tmp_path, "one", "two") as cluster:
+    with running_cluster(tmp_path, "one", "two") as cluster:
         yield cluster
 
 
 def test_the_scheduler_is_started_again(
-    workspace_of: "WorkspaceOf", cluster: Standing
+    workspace_of: "WorkspaceOf", cluster: RunningCluster
 ) -> None:
     """Its workers go with it, and others come; the run goes on by itself."""
     workspace = workspace_of(requests_allowed=60, window_s=6.0)
-    job = job_file(workspace, "job", aggregates())
-    with Watch(workspace) as watch:
+    job = job_file(workspace, "job", aggregates_sections())
+    with PartWatch(workspace) as watch:
         options = ("--scheduler", cluster.address)
         run = Run(workspace, job, *options, environ=cluster.environ)
         until(lambda: len(workspace.parts) >= 50)
@@ -105,19 +105,19 @@ def test_the_scheduler_is_started_again(
 
     assert len(workspace.parts) == HOURS
     assert watch.rewritten() == []
-    assert refused(workspace) <= 2
-    assert tokens(workspace) == 1
+    assert refused_count(workspace) <= 2
+    assert token_count(workspace) == 1
     check_outputs(workspace, job)
 
 
 def test_workers_of_a_standing_cluster_stop_without_the_job(
-    workspace_of: "WorkspaceOf", cluster: Standing
+    workspace_of: "WorkspaceOf", cluster: RunningCluster
 ) -> None:
     """They get no permits any more; another run continues with the same workers."""
     workspace = workspace_of(requests_allowed=60, window_s=6.0)
-    job = job_file(workspace, "job", aggregates())
+    job = job_file(workspace, "job", aggregates_sections())
     options = ("--scheduler", cluster.address)
-    with Watch(workspace) as watch:
+    with PartWatch(workspace) as watch:
         first = Run(workspace, job, *options, environ=cluster.environ)
         until(lambda: len(workspace.parts) >= 50)
         first.kill()
@@ -131,7 +131,7 @@ def test_workers_of_a_standing_cluster_stop_without_the_job(
     assert len(asked) - HOURS <= 8, twice
     assert sent >= 50
     assert watch.rewritten() == []
-    assert refused(workspace) <= 2
+    assert refused_count(workspace) <= 2
     check_outputs(workspace, job)
 
 
@@ -140,7 +140,7 @@ def test_a_cluster_without_workers_is_waited_for(
 ) -> None:
     """They may be on their way."""
     workspace = workspace_of()
-    with standing(tmp_path) as cluster:
+    with running_cluster(tmp_path) as cluster:
         options = ("--scheduler", cluster.address)
         job = job_file(workspace, "job", {})
         run = Run(workspace, job, *options, environ=cluster.environ)
@@ -165,8 +165,8 @@ def test_what_a_worker_may_not_ends_the_run(workspace_of: "WorkspaceOf") -> None
     """With the exit code and messages of a run of one process; no process is left."""
     workspace = workspace_of(permissions=frozenset({"routing:queue:view"}))
 
-    run = Run(workspace, job_file(workspace, "job", aggregates()), *SPREAD)
+    run = Run(workspace, job_file(workspace, "job", aggregates_sections()), *SPREAD)
 
     assert "analytics:conversationAggregate:view" in run.end(code=3)
     assert len(workspace.data_requests) <= 8
-    assert tokens(workspace) == 1
+    assert token_count(workspace) == 1

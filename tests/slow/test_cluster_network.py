@@ -20,15 +20,15 @@ import pytest
 from tests.support import cluster_forward
 from tests.support.cluster_world import (
     HOURS,
+    PartWatch,
     Run,
-    Watch,
-    aggregates,
+    aggregates_sections,
     free_port,
     job_file,
-    refused,
+    refused_count,
     require,
-    standing,
-    tokens,
+    running_cluster,
+    token_count,
     until,
 )
 
@@ -132,8 +132,8 @@ def test_a_worker_is_cut_off_for_ten_seconds(
     """It loses the scheduler, the coordinator and the service, and comes back."""
     workspace = workspace_of(requests_allowed=60, window_s=6.0)
     port = urlsplit(workspace.simulator.url).port or 0
-    job = job_file(workspace, "job", aggregates())
-    with standing(tmp_path, host=HOME) as cluster, Watch(workspace) as watch:
+    job = job_file(workspace, "job", aggregates_sections())
+    with running_cluster(tmp_path, host=HOME) as cluster, PartWatch(workspace) as watch:
         for machine in machines:
             machine.forward(port, free_port())
             cluster.start_worker(machine.name, inside=machine.inside)
@@ -151,8 +151,8 @@ def test_a_worker_is_cut_off_for_ten_seconds(
     assert 50 < meanwhile < HOURS, "the other worker went on, and left some"
     assert len(workspace.parts) == HOURS
     assert watch.rewritten() == []
-    assert refused(workspace) <= 2
-    assert tokens(workspace) == 1
+    assert refused_count(workspace) <= 2
+    assert token_count(workspace) == 1
     spread = workspace.outputs("job")
     shutil.rmtree(workspace.folder / "store")
     Run(workspace, job).end()

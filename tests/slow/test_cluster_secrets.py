@@ -20,10 +20,10 @@ from distributed.security import Security
 from tests.support.cluster_world import (
     WINDOW_S,
     Run,
-    Standing,
-    aggregates,
+    RunningCluster,
+    aggregates_sections,
     job_file,
-    standing,
+    running_cluster,
     until,
 )
 
@@ -79,7 +79,7 @@ def holds(pid: int, secrets: list[bytes]) -> set[bytes]:
     return {s for piece in memory(pid) for s in secrets if s in piece}
 
 
-async def states(cluster: Standing) -> list[str]:
+async def states(cluster: RunningCluster) -> list[str]:
     """Return what scheduler and workers show about themselves."""
     cert, key = (str(cluster.folder / name) for name in ("cert.pem", "key.pem"))
     security = Security(
@@ -132,8 +132,8 @@ def test_secret_and_tokens_cannot_be_read(
         token_lifetime_s=8.0,
     )
     tokens = workspace.simulator._access._good_until
-    job = job_file(workspace, "job", aggregates())
-    with standing(tmp_path, "one", "two") as cluster:
+    job = job_file(workspace, "job", aggregates_sections())
+    with running_cluster(tmp_path, "one", "two") as cluster:
         options = ("--scheduler", cluster.address, "--verbose")
         run = Run(workspace, job, *options, environ=cluster.environ)
         until(lambda: len(workspace.parts) >= 80)
@@ -184,7 +184,7 @@ def test_workers_of_a_runs_own_do_not_inherit_the_secret(
     )
     path = workspace.folder / "secret.txt"
     path.write_text(secret)
-    job = job_file(workspace, "job", aggregates())
+    job = job_file(workspace, "job", aggregates_sections())
     environ = {"ANOTHER": f"Basic {secret}", "KEPT": "kept", "SECRET_FILE": str(path)}
     if way == "file":
         reported = job.read_text().replace(

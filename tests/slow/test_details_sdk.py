@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gcbatch.simulator import sample_tenant
-from tests.support.details_world import World, busy
+from tests.support.details_world import World, tenant_with_conversations
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 """The SDK has warnings of its own, at import and in use."""
@@ -95,7 +95,7 @@ def test_our_requests_are_its_models(
     query, table, name = MODELS[endpoint]
     if bare and "details" in endpoint:
         query = {}
-    world = World(tmp_path, busy(3))
+    world = World(tmp_path, tenant_with_conversations(3))
     world.run(endpoint=endpoint, query=query, tables=(table,))
     last = "/jobs" if endpoint.endswith("-jobs") else "/query"
     posted = [e for e in world.asked("/analytics/", "POST") if e.path.endswith(last)]

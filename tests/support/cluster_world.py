@@ -1,4 +1,4 @@
-"""What tests of real clusters share: runs, standing clusters, and what they leave."""
+"""Shared by tests of real clusters: runs, clusters, and what they leave."""
 
 import datetime as dt
 import json
@@ -41,12 +41,12 @@ def until(happened: Callable[[], bool], *, timeout_s: float = TIMEOUT_S) -> None
         time.sleep(0.01)
 
 
-def aggregates() -> dict[str, Any]:
+def aggregates_sections() -> dict[str, Any]:
     """Return the sections of a job of 168 queries."""
     return {"query": {"granularity": "PT15M"}, "fetch": {"chunk": "PT1H"}}
 
 
-def details(workspace: "Workspace") -> dict[str, Any]:
+def details_sections(workspace: "Workspace") -> dict[str, Any]:
     """Return the sections of a job of seven days of conversations."""
     start, end = WEEK
     return {
@@ -68,13 +68,13 @@ def details(workspace: "Workspace") -> dict[str, Any]:
     }
 
 
-def talkative() -> Tenant:
+def tenant_with_conversations() -> Tenant:
     """Return the sample's org with some thousand conversations beside its calls."""
     start, end = (dt.datetime.fromisoformat(day).replace(tzinfo=dt.UTC) for day in WEEK)
     documents = generate_conversations(7, 2_000, start, end)
     sample = sample_tenant()
     return Tenant(
-        name="talkative",
+        name="tenant_with_conversations",
         version="1",
         queues=sample.queues,
         calls=sample.calls,
@@ -103,7 +103,7 @@ class Run:
     Args:
         workspace: Where.
         job: The file.
-        options: Of the command.
+        options: The options of the command.
         environ: Beside the usual one.
     """
 
@@ -169,8 +169,8 @@ def command(pid: int) -> str | None:
         return None
 
 
-class Watch:
-    """Sees every content that each part has, while runs go on.
+class PartWatch:
+    """Watches the parts of a workspace while runs go on.
 
     Args:
         workspace: Whose parts.
@@ -180,7 +180,7 @@ class Watch:
     """
 
     def __init__(self, workspace: "Workspace") -> None:
-        self._bench = workspace
+        self._workspace = workspace
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
         self.seen: dict[str, set[tuple[int, int]]] = {}
@@ -195,7 +195,7 @@ class Watch:
 
     def _look(self) -> None:
         while not self._stop.wait(0.005):
-            for path in self._bench.parts:
+            for path in self._workspace.parts:
                 found = path.stat()
                 files = self.seen.setdefault(str(path), set())
                 files.add((found.st_ino, found.st_mtime_ns))
@@ -205,7 +205,7 @@ class Watch:
         return [name for name, files in self.seen.items() if len(files) > 1]
 
 
-def used(workspace: "Workspace", allowed: int) -> float:
+def quota_used(workspace: "Workspace", allowed: int) -> float:
     """Return the part of the quota that was used from the second window of data on.
 
     The first one goes by while workers start; the last one is not over.
@@ -224,13 +224,13 @@ def used(workspace: "Workspace", allowed: int) -> float:
     return float(served / (len(whole) * allowed))
 
 
-def refused(workspace: "Workspace") -> int:
+def refused_count(workspace: "Workspace") -> int:
     """Return how many answers were 429."""
     return len(workspace.simulator.request_log.throttled)
 
 
-def tokens(workspace: "Workspace") -> int:
-    """Return how many tokens were asked for."""
+def token_count(workspace: "Workspace") -> int:
+    """Return how many tokens were requested."""
     return len(workspace.simulator.requests("/oauth/token"))
 
 
@@ -277,7 +277,7 @@ def certificate(folder: Path) -> dict[str, str]:
 
 
 @dataclass
-class Standing:
+class RunningCluster:
     """A cluster that is there before a job: a scheduler and workers of its own.
 
     Args:
@@ -320,7 +320,7 @@ class Standing:
         """Start a worker.
 
         Args:
-            name: Of it.
+            name: The name of the worker.
             inside: The beginning of the command, such as `ip netns exec one`.
         """
         spill = self.folder / f"spill-{name}"
@@ -371,12 +371,12 @@ class Standing:
 
 
 @contextmanager
-def standing(
+def running_cluster(
     folder: Path, *workers: str, host: str = "127.0.0.1"
-) -> Iterator[Standing]:
-    """Start a standing cluster; end it on leaving."""
+) -> Iterator[RunningCluster]:
+    """Start a cluster of its own; end it on leaving."""
     with ExitStack() as stack:
-        cluster = Standing(folder / "cluster", host)
+        cluster = RunningCluster(folder / "cluster", host)
         stack.callback(cluster.close)
         cluster.start_scheduler()
         for name in workers:

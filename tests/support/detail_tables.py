@@ -1,4 +1,4 @@
-"""What tests of the tables of details share: parts, made-up documents, plain truth."""
+"""Shared by tests of tables of details: parts, made-up documents, expected rows."""
 
 import json
 import re
@@ -34,11 +34,11 @@ class FakeStore:
 
     Args:
         parts: Batches of each digest.
-        newer: What all accounts say of newer fields.
+        unknown_fields: The unknown fields that all metadata has.
     """
 
     parts: Mapping[str, Sequence[pa.RecordBatch]]
-    newer: tuple[str, ...] = ()
+    unknown_fields: tuple[str, ...] = ()
     opened: int = 0
 
     def batches(
@@ -52,7 +52,7 @@ class FakeStore:
         window = Window(START, START + DAY)
         rows = sum(batch.num_rows for batch in self.parts[digest])
         return PartMetadata(
-            START, window, 1, rows, 1, 1, ("",), unknown_fields=self.newer
+            START, window, 1, rows, 1, 1, ("",), unknown_fields=self.unknown_fields
         )
 
 
@@ -62,8 +62,9 @@ def queries(count: int = 1) -> list[Query]:
     return [make_query("org", "details", window, b"{}") for window in windows]
 
 
-def plan_of(asked: Sequence[Query]) -> Plan:
-    return Plan(Window(asked[0].window.start, asked[-1].window.end), tuple(asked))
+def plan_of(queries: Sequence[Query]) -> Plan:
+    window = Window(queries[0].window.start, queries[-1].window.end)
+    return Plan(window, tuple(queries))
 
 
 def batch_of(
@@ -106,9 +107,9 @@ def table_of(
     names: dict[str, dict[str, str]] | None = None,
 ) -> Table:
     """Return a table of one part."""
-    (asked,) = queries()
-    store = FakeStore({asked.digest: batches}, newer)
-    source = source_of(plan_of([asked]), store, names=names, timezone="Europe/Dublin")
+    (query,) = queries()
+    store = FakeStore({query.digest: batches}, newer)
+    source = source_of(plan_of([query]), store, names=names, timezone="Europe/Dublin")
     return details_table(name)(source)
 
 
@@ -130,8 +131,8 @@ def conversation(*participants: Json, **fields: Any) -> bytes:
     return json.dumps(whole).encode()
 
 
-def said(table: Table) -> list[Json]:
-    """Return rows with their JSON read and without nulls."""
+def plain_rows(table: Table) -> list[Json]:
+    """Return the rows of a table as plain data, without nulls."""
     is_json = {
         f.name for f in table.schema if (f.metadata or {}).get(b"content") == b"json"
     }

@@ -1,4 +1,4 @@
-"""Asking the simulator for details, and a few calls to ask about."""
+"""Requests for details to the simulator, and a few calls as its data."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -42,7 +42,7 @@ def every_hour(days: int = 1, **more: Any) -> Tenant:
 
 async def details(client: Client, path: str = CONVERSATIONS, **body: Any) -> Answer:
     """Query details; by default, of the day."""
-    return await client.ask("POST", path, json={"interval": DAY, **body})
+    return await client.request("POST", path, json={"interval": DAY, **body})
 
 
 async def all_rows(client: Client, **body: Any) -> list[Any]:

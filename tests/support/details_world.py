@@ -1,4 +1,4 @@
-"""Jobs of details against a simulator, in compressed time, and what has to come."""
+"""Jobs of details against a simulator, in compressed time, and their expected rows."""
 
 import asyncio
 import csv
@@ -54,7 +54,7 @@ def day(number: int) -> str:
     return str(after(number).date())
 
 
-def made_of(*documents: Document, **more: Any) -> Tenant:
+def tenant_of(*documents: Document, **more: Any) -> Tenant:
     return Tenant(name="T", version="1", documents=documents, **more)
 
 
@@ -67,12 +67,12 @@ def conversations(
     return generate_conversations(seed, count, begin, end, size_bytes=850)
 
 
-def busy(count: int, days: float = 1) -> Tenant:
+def tenant_with_conversations(count: int, days: float = 1) -> Tenant:
     """Return a tenant of conversations over some days from the first on."""
-    return made_of(*conversations(count, days))
+    return tenant_of(*conversations(count, days))
 
 
-def begun(tenant: Tenant, start: datetime, end: datetime) -> list[str]:
+def ids_begun_between(tenant: Tenant, start: datetime, end: datetime) -> list[str]:
     """Return the ids of the conversations that began in [start, end), sorted."""
     first, last = start.timestamp() * 1000, end.timestamp() * 1000
     reported = (*tenant.documents, *conversations_of(tenant))
@@ -85,7 +85,7 @@ class World:
     Args:
         folder: For job files, stores and outputs.
         tenant: What the simulator knows.
-        options: Of the simulator.
+        options: The options of the simulator.
     """
 
     def __init__(self, folder: Path, tenant: Tenant, **options: Any) -> None:
@@ -100,7 +100,7 @@ class World:
         return self._until if self._loop is None else self._until + self._loop.time()
 
     def in_time(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Run *work* beside the simulator."""
+        """Run *work* while the simulator runs."""
 
         async def beside(loop: CompressedLoop) -> T:
             self._loop = loop
@@ -173,7 +173,7 @@ class World:
 
         Args:
             name: Its name.
-            allow_partial: Of the run.
+            allow_partial: As for the run.
             meanwhile: What happens beside it.
             job: See write.
         """
@@ -208,20 +208,22 @@ class World:
         entries = self.simulator.requests(path)
         return [entry for entry in entries if method in ("", entry.method)]
 
-    async def until_asked(self, times: int, path: str = QUERY) -> None:
-        """Wait until something was asked for so often."""
+    async def until_requested(self, times: int, path: str = QUERY) -> None:
+        """Wait until so many requests were sent to a path."""
         while len(self.asked(path)) < times:  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0)
 
 
 def day_with(folder: Path, *faults: Fault, rows: int = ROWS, **options: Any) -> World:
     """Return a world of one day of conversations, in which something goes wrong."""
-    return World(folder, busy(rows), faults=Faults(*faults), **options)
+    return World(
+        folder, tenant_with_conversations(rows), faults=Faults(*faults), **options
+    )
 
 
 def all_ids(world: World, days: float = 1) -> list[str]:
     """Return the ids of all conversations of the first days, sorted."""
-    return begun(world.tenant, after(0), after(days))
+    return ids_begun_between(world.tenant, after(0), after(days))
 
 
 def submitted(world: World) -> int:
@@ -230,18 +232,18 @@ def submitted(world: World) -> int:
 
 
 def span_of(entry: Entry) -> tuple[datetime, datetime]:
-    """Return what span a request was about."""
+    """Return the span of a request."""
     start, end = entry.request["interval"].split("/")
     return datetime.fromisoformat(start), datetime.fromisoformat(end)
 
 
 def days_of(entry: Entry) -> float:
-    """Return how many days a request was about."""
+    """Return the number of days of a request."""
     start, end = span_of(entry)
     return (end - start) / timedelta(days=1)
 
 
-def dated(ms: float) -> datetime:
+def instant_of(ms: float) -> datetime:
     """Return an instant from milliseconds since 1970."""
     return datetime.fromtimestamp(ms / 1000, UTC)
 

@@ -142,7 +142,7 @@ class EchoingService:
     """The simulator, with its client's credentials in its answers.
 
     Args:
-        url: Of the simulator.
+        url: The address of the simulator.
         client_id, secret: Of its client.
         place: Where credentials are put: a key of PLACES.
         at: Part of the paths whose answers have them; others are as they were.

@@ -1,4 +1,4 @@
-"""A client of the simulator's jobs, and a day of conversations to ask for."""
+"""A client of the simulator's jobs, and a day of conversations as its data."""
 
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
@@ -60,21 +60,21 @@ ALL = [f"c{hour:02}" for hour in range(24)]
 
 
 class Client(BaseClient):
-    """Hands in jobs and reads them."""
+    """Submits jobs and reads their results."""
 
     async def submit(self, path: str = CONVERSATIONS, **body: Any) -> str:
-        """Hand in a job and return its address."""
-        answer = await self.ask("POST", path, json=body or QUERY)
+        """Submit a job and return its address."""
+        answer = await self.request("POST", path, json=body or QUERY)
         return f"{path}/{answer.json['jobId']}"
 
     async def states(self, job: str, count: int) -> list[tuple[int, str]]:
-        answers = [await self.ask("GET", job) for _ in range(count)]
+        answers = [await self.request("GET", job) for _ in range(count)]
         return [(answer.status, answer.json["state"]) for answer in answers]
 
     async def done(self, path: str = CONVERSATIONS, **body: Any) -> str:
-        """Hand in a job, wait until it is done and return its address."""
+        """Submit a job, wait until it is done and return its address."""
         job = await self.submit(path, **body)
-        while (await self.ask("GET", job)).status == 202:
+        while (await self.request("GET", job)).status == 202:
             pass
         return job
 
@@ -83,7 +83,7 @@ class Client(BaseClient):
         pages: list[Any] = []
         params = {"pageSize": str(size)}
         while len(pages) < most:
-            answer = await self.ask("GET", f"{job}/results", params=params)
+            answer = await self.request("GET", f"{job}/results", params=params)
             pages.append(answer.json)
             if "cursor" not in answer.json:
                 break

@@ -77,7 +77,7 @@ def rows(workspace: "Workspace", table: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def asked(workspace: "Workspace") -> dict[str, int]:
+def request_counts(workspace: "Workspace") -> dict[str, int]:
     """Return how many requests each listing took."""
     return {table: len(workspace.simulator.requests(p)) for table, p in PATHS.items()}
 

@@ -12,7 +12,7 @@ from gcbatch.store.part_file import Part
 from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.store.store import Store
 
-__all__ = ["metadata_in", "part_in", "rewritten", "unbound"]
+__all__ = ["metadata_in", "part_in", "remove_query_digest", "rewrite_metadata"]
 
 
 def metadata_in(path: Path) -> PartMetadata:
@@ -26,14 +26,14 @@ def part_in(store: Store, digest: str) -> Part:
         return Part(pa.Table.from_batches(batches), metadata)
 
 
-def rewritten(path: Path, **changes: Any) -> None:
+def rewrite_metadata(path: Path, **changes: Any) -> None:
     """Write a part again, right except for changed metadata."""
     known = part_file.footer_of(path)
     about = {part_file.QUERY_KEY: known[part_file.QUERY_KEY]}
     _write(path, about, replace(metadata_in(path), **changes))
 
 
-def unbound(path: Path) -> None:
+def remove_query_digest(path: Path) -> None:
     """Write a part again without the digest of its query."""
     _write(path, {}, metadata_in(path))
 

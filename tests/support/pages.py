@@ -30,7 +30,7 @@ class Block:
 
     Args:
         page: Its page's place in the repository.
-        line: Of the fence; the first is 1.
+        line: The line of the fence; the first is 1.
         kind: What stands behind the fence, such as `yaml`; may be empty.
         text: What is within.
     """

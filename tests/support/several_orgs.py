@@ -1,4 +1,4 @@
-"""Several simulated orgs, and jobs that ask all of them."""
+"""Several simulated orgs, and jobs that fetch all of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -60,10 +60,10 @@ def tenant(name: str) -> Tenant:
 
 @dataclass
 class Orgs:
-    """Benches of several orgs, and the folder of the first to run jobs in.
+    """The workspaces of several orgs; jobs run in the folder of the first one.
 
     Args:
-        benches: By the name of the org.
+        workspaces: The workspace of each org.
     """
 
     workspaces: Mapping[str, "Workspace"]
@@ -113,11 +113,11 @@ class Orgs:
         return run(self.job(name, **sections))
 
     def requests(self, part: str = "/api/") -> dict[str, list[Entry]]:
-        """Return what each org was asked."""
-        return {n: b.simulator.requests(part) for n, b in self.workspaces.items()}
+        """Return the requests to each org."""
+        return {n: w.simulator.requests(part) for n, w in self.workspaces.items()}
 
     def forget(self) -> None:
-        """Forget what was asked."""
+        """Forget the requests so far."""
         for workspace in self.workspaces.values():
             workspace.simulator.request_log.clear()
 
@@ -132,7 +132,7 @@ def orgs_of(workspace_of: "WorkspaceOf", *names: str, **options: Any) -> Orgs:
     )
 
 
-def spoil(part: Path) -> None:
+def damage_rows(part: Path) -> None:
     """Damage a part where only reading its rows shows it."""
     content = bytearray(part.read_bytes())
     content[200] ^= 0xFF

@@ -35,11 +35,11 @@ class Client:
         self.session = session
         self.headers: dict[str, str] = {}
 
-    async def ask_token(
+    async def request_token(
         self, client_id: str, secret: str, grant: str = "client_credentials"
     ) -> Answer:
         basic = aiohttp.encode_basic_auth(client_id, secret)
-        return await self.ask(
+        return await self.request(
             "POST",
             "/oauth/token",
             headers={"Authorization": basic},
@@ -47,17 +47,17 @@ class Client:
         )
 
     async def log_in(self) -> None:
-        answer = await self.ask_token("simulator", "simulator-secret")
+        answer = await self.request_token("simulator", "simulator-secret")
         self.headers = {"Authorization": f"Bearer {answer.json['access_token']}"}
 
-    async def ask(self, method: str, path: str, **more: Any) -> Answer:
+    async def request(self, method: str, path: str, **more: Any) -> Answer:
         more.setdefault("headers", self.headers)
         async with self.session.request(method, path, **more) as response:
             content = await response.json() if await response.read() else None
             return Answer(response.status, dict(response.headers), content)
 
     async def get(self, path: str, **params: str) -> Answer:
-        return await self.ask("GET", path, params=params)
+        return await self.request("GET", path, params=params)
 
     async def names(self, path: str, **params: str) -> list[str]:
         answer = await self.get(path, **params)
@@ -74,10 +74,10 @@ async def client_of(
     """Start a simulator, and log a client in to it.
 
     Args:
-        kind: Of the client.
+        kind: The kind of the client.
         tenant: What the simulator knows.
         faults: What goes wrong.
-        options: Of the simulator.
+        options: The options of the simulator.
     """
     async with (
         Simulator(tenant, faults=Faults(*faults), **options) as simulator,

@@ -1,11 +1,11 @@
-"""What a table is, to the byte."""
+"""Tables as bytes, to compare them."""
 
 import pyarrow as pa
 
 from gcbatch.table import Table
 
 
-def written(table: Table) -> bytes:
+def to_bytes(table: Table) -> bytes:
     """Return the stream of a table, batches and all."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:

@@ -1,4 +1,4 @@
-"""What tests of tables share: sources of tables, made of a plan and stored parts."""
+"""Shared by tests of tables: sources of tables, made of a plan and stored parts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class FakeEndpoint:
     def groups(self, _query: object) -> tuple[str, ...]:
         return GROUPS
 
-    def derived(self, rows: pa.Table) -> pa.Table:
+    def derive_columns(self, rows: pa.Table) -> pa.Table:
         return rows.select([])
 
     def sla_inputs(self, rows: pa.Table) -> pa.Table:

@@ -10,10 +10,12 @@ OLD_WORDS: Final = (
     *("tell", "tells", "told", "telling"),
     *("house", "room", "rooms", "shelf", "shelves", "deaf"),
     *("crew", "errand", "errands", "patience", "switchboard", "road", "roads"),
+    *("desk", "asker", "ticket", "divisible", "workplace", "pacer"),
     *("but for", "save for"),
 )
 """Half of the readers are no native speakers. Plain words say the same: again, which,
-nothing, show, module, registry folder, worker, mode, except."""
+nothing, show, module, registry folder, worker, mode, context, fetcher, permit, rate
+limiter, except."""
 
 ALLOWED: Final[dict[tuple[str, str], str]] = {
     ("gcbatch/job/fetch.py", "road"): "the old name of fetch.mode is still read",

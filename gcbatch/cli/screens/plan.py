@@ -30,13 +30,13 @@ def plan_screen(job: Job, planned: ResolvedPlan) -> RenderableType:
         window, queries = windows[-1]
         grid.add_row(*_row(window, queries, zone, planned))
     total, per_minute = len(plan.queries), job.fetch.requests_per_minute
-    todo, price = total - planned.stored, planned.price
-    minutes = todo * price.min_requests / per_minute
+    todo, cost = total - planned.stored, planned.cost
+    minutes = todo * cost.min_requests / per_minute
     lines = [
-        f"{pluralize(len(windows), 'window')}, {price.describe(total)}",
+        f"{pluralize(len(windows), 'window')}, {cost.describe(total)}",
         (
             f"{planned.stored:,} stored, {todo:,} to fetch: "
-            f"{'' if price.is_exact else 'at least '}{minutes:.1f} minutes at "
+            f"{'' if cost.is_exact else 'at least '}{minutes:.1f} minutes at "
             f"{per_minute} requests a minute"
         ),
         *_outputs(job),
@@ -53,8 +53,8 @@ def plan_screen(job: Job, planned: ResolvedPlan) -> RenderableType:
 def _row(
     window: Window, queries: Sequence[Query], zone: ZoneInfo, planned: ResolvedPlan
 ) -> tuple[str, str, str]:
-    price = planned.price
-    requests = f"{len(queries) * price.min_requests:,}{'' if price.is_exact else '+'}"
+    cost = planned.cost
+    requests = f"{len(queries) * cost.min_requests:,}{'' if cost.is_exact else '+'}"
     return local_time(window.start, zone), local_time(window.end, zone), requests
 
 

@@ -89,7 +89,7 @@ class Aggregates(SplittableEndpoint):
         return schema_of(query, self.family)
 
     def groups(self, query: QuerySection) -> tuple[str, ...]:
-        """Return the columns that form the key of a row, beside interval_start."""
+        """Return the columns that form the key of a row with interval_start."""
         groups = tuple(snake(dimension) for dimension in query.group_by)
         return (*groups, "qualifier") if self.family.qualified else groups
 
@@ -98,7 +98,7 @@ class Aggregates(SplittableEndpoint):
         predicates = _queue_clause(orjson.loads(template)).get("predicates", ())
         return tuple(predicate["value"] for predicate in predicates)
 
-    def halved(self, template: bytes, section: QuerySection) -> list[bytes]:
+    def halve_queues(self, template: bytes, section: QuerySection) -> list[bytes]:
         """Return two templates with half of the queues each, if there are two."""
         body = orjson.loads(template)
         clause = _queue_clause(body)
@@ -139,7 +139,7 @@ class Aggregates(SplittableEndpoint):
         query: Query,
         section: QuerySection,
         *,
-        divisible: bool = False,
+        can_split: bool = False,
     ) -> Part:
         """Fetch one query; see AggregateEndpoint.
 
@@ -171,7 +171,7 @@ class Aggregates(SplittableEndpoint):
             return rows, left_out(page, section)
 
         answer = await client.post(
-            f"{self.path}/query", decode, self.body(query), divisible=divisible
+            f"{self.path}/query", decode, self.body(query), can_split=can_split
         )
         table, names = answer.value
         metadata = PartMetadata.from_answers(

@@ -109,7 +109,7 @@ class AggregatePage:
 
     Args:
         results: The groups.
-        cursor: Of the next page; None or empty on the last.
+        cursor: The cursor of the next page; None or empty on the last.
         unknown_fields: What this release does not know: statistics as `tHandle.p95`,
             other fields as dotted paths.
     """

@@ -96,12 +96,12 @@ class PageFetcher:
         span: Window,
         number: int,
         *,
-        divisible: bool = False,
+        can_split: bool = False,
     ) -> Answer[Page]:
         """Fetch one page.
 
         Raises:
-            TooLargeError: If paging does not reach so far, or *divisible*.
+            TooLargeError: If paging does not reach so far, or *can_split*.
         """
         paging = {"pageSize": DETAIL_PAGE, "pageNumber": number}
         body = detail_query.body(span, paging=paging)
@@ -112,7 +112,7 @@ class PageFetcher:
                     f"{self.address}/query",
                     partial(read_page, records=self.records, about=query),
                     body,
-                    divisible=divisible,
+                    can_split=can_split,
                 )
             except ServiceError as exc:
                 reach = paging_limit(exc.response)

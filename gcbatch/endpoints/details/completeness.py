@@ -62,7 +62,7 @@ class PageCount:
 
     @property
     def due(self) -> int:
-        """How many should have come if it is not complete."""
+        """How many records should have come, if not all came."""
         if len(self.ids) == self.total:
             return max(self._all_totals, default=0)
         return self.total
@@ -77,10 +77,9 @@ class PageCount:
 
     @property
     def drifts(self) -> bool:
-        """Whether the count is at fault, and not a page.
+        """Whether the total is wrong, and no page is incomplete.
 
-        Either answers disagree about it, or the pages fit the records that came: all
-        but the last are full.
+        Either answers have different totals, or all pages but the last are full.
         """
         came = len(self.ids)
         pages_fit = all(rows == _due(n, came) for n, rows in self._rows.items())

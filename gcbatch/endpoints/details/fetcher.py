@@ -93,7 +93,7 @@ class DetailFetcher:
                 the span, how many came and how many there are.
             GcbatchError: As Client.call does.
         """
-        spool = Spool.within(self.context.store.workplace)
+        spool = Spool.within(self.context.store.work_folder)
         try:
             collector = DetailCollector(query.window, self.records, spool)
             detail_query = DetailQuery(query, collector, self.context)
@@ -108,7 +108,7 @@ class DetailFetcher:
             raise
 
     def remarks(self) -> Counter[str]:
-        """Return what the run report should mention, with how often it happened."""
+        """Return remarks for the run report, and how often each was made."""
         full_days = (
             f"days of more {self.records.noun} than the {self._pages.cap:,} that "
             "pages reach, fetched by async job"
@@ -191,7 +191,7 @@ class DetailFetcher:
         if days > 1 and self._max_per_day * days > self._pages.cap:
             return None
         try:
-            first = await self._pages.page(detail_query, span, 1, divisible=days > 1)
+            first = await self._pages.page(detail_query, span, 1, can_split=days > 1)
         except TooLargeError:
             if days <= 1:
                 raise

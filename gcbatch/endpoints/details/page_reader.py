@@ -47,7 +47,7 @@ class RecordKind:
     """The kind of records on a page; compared by identity, which is quick.
 
     Args:
-        model: Of a record.
+        model: The model of a record.
         rows: The page's key that holds the records.
         id: The field that identifies a record.
         at: The field that says when it began; None if a record is about the span of
@@ -85,7 +85,7 @@ class Page:
     Args:
         documents: Its records; those without an instant of their own have 0.
         total: How many there are on all pages; None if the page does not say.
-        cursor: Of the next page; None on the last.
+        cursor: The cursor of the next page; None on the last.
         available_until: Up to when the service has data; None if it does not say.
         unknown_fields: Fields that this release does not know, as dotted paths.
         odd: The paths of values of a wrong type, by the id of their record.

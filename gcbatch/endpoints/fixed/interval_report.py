@@ -129,7 +129,7 @@ class IntervalReport(FixedEndpoint):
         return canonical(body)
 
     def groups(self, query: QuerySection) -> tuple[str, ...]:
-        """Return the columns that form the key of a row, beside interval_start."""
+        """Return the columns that form the key of a row with interval_start."""
         return ("queue_id", *map(snake, _groups_beside_queue(query)))
 
     def queues_of(self, template: bytes) -> tuple[str, ...]:
@@ -143,7 +143,7 @@ class IntervalReport(FixedEndpoint):
         query: Query,
         section: QuerySection,
         *,
-        divisible: bool = False,
+        can_split: bool = False,
     ) -> Part:
         """Fetch one query, page by page; see AggregateEndpoint."""
         window = query.window
@@ -160,7 +160,7 @@ class IntervalReport(FixedEndpoint):
                 _PAGES.decode,
                 query=f"?{urlencode(parameters)}",
                 body=body,
-                divisible=divisible,
+                can_split=can_split,
             )
 
         pages = await fetch_all_pages(fetch_page, about=str(query))
@@ -187,7 +187,7 @@ class IntervalReport(FixedEndpoint):
             left_out=_metrics_not_requested(entities),
         )
 
-    def derived(self, rows: pa.Table) -> pa.Table:
+    def derive_columns(self, rows: pa.Table) -> pa.Table:
         """Return the tutorial's average: handle time by offers, 0 where there are none.
 
         It differs from `aht_s` of the table `sla`, which is by handled calls.

@@ -114,7 +114,7 @@ class QueueSummary(FixedEndpoint):
         """Return the ids of the queues that a template names; empty means all."""
         return tuple(orjson.loads(template)["groupings"][0].get("values", ()))
 
-    def halved(self, template: bytes, section: QuerySection) -> list[bytes]:  # noqa: ARG002 - an Endpoint
+    def halve_queues(self, template: bytes, section: QuerySection) -> list[bytes]:  # noqa: ARG002 - an Endpoint
         """Return two templates with half of the queues each, if there are two."""
         body = orjson.loads(template)
         (grouping,) = body["groupings"]
@@ -130,7 +130,7 @@ class QueueSummary(FixedEndpoint):
         query: Query,
         section: QuerySection,
         *,
-        divisible: bool = False,
+        can_split: bool = False,
     ) -> Part:
         """Fetch one query, page by page; see AggregateEndpoint."""
         window = query.window
@@ -141,7 +141,7 @@ class QueueSummary(FixedEndpoint):
         async def fetch_page(token: str | None) -> Answer[RowPage[_Row]]:
             page = {"nextPageToken": token} if token else {}
             return await client.post(
-                PATH, _PAGES.decode, canonical(body | page), divisible=divisible
+                PATH, _PAGES.decode, canonical(body | page), can_split=can_split
             )
 
         pages = await fetch_all_pages(fetch_page, about=str(query))

@@ -35,7 +35,7 @@ _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][\w.-]{0,29}", re.ASCII)
 _ERROR_KEYS: Final = frozenset(
     ("message", "code", "error", "errors", "errorCode", "errorMessage", "fault")
 )
-"""Of the SDK's model ErrorBody, of the token endpoint, and of gateways."""
+"""Keys of errors: the SDK's model ErrorBody, the token endpoint, gateways."""
 
 _STATUS_KEYS: Final = frozenset(("status", "statusCode"))
 _TELLING: Final = _ERROR_KEYS | _STATUS_KEYS
@@ -49,7 +49,7 @@ _NEXT_KEY: Final = re.compile(
 """A key by which APIs announce a next page."""
 
 _LINKS_KEY: Final = re.compile(r"_?links|paging|pagination", re.IGNORECASE)
-"""A key of an object with such keys."""
+"""A key whose object has such keys."""
 
 _MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 

@@ -43,12 +43,15 @@ __all__ = ["ACCEPTED", "REMOVED", "Answer", "Client"]
 T = TypeVar("T")
 
 ANSWERED: Final = (HTTPStatus.OK,)
+"""Statuses that answer a request. Any other status of success, such as 206, belongs to
+something else. Source: docs of the API's operations, read 2026-11-27."""
+
 ACCEPTED: Final = (HTTPStatus.OK, HTTPStatus.ACCEPTED)
-"""Of requests that submit an async job or look at one: 202 until it is done."""
+"""Statuses that answer a request to submit an async job or to look at it: 202 until the
+job is done."""
 
 REMOVED: Final = (*ACCEPTED, HTTPStatus.NO_CONTENT)
-"""Statuses of success that answer a request; any other one, such as 206, is an answer
-to something else. Source: docs of the API's operations, read 2026-11-27."""
+"""Statuses that answer a request to remove an async job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +105,9 @@ class Client:
         self.retry_settings = retry_settings
 
     def hurrying(self) -> "Client":
-        """Return a client that gives up soon, for what a run can do without.
+        """Return a client that gives up soon, for data that a run can do without.
 
-        It shares all that this one has.
+        It shares everything else with this one.
         """
         client = copy(self)
         client._hurried = True  # noqa: SLF001 - of the same class
@@ -117,7 +120,7 @@ class Client:
 
     @property
     def traffic(self) -> Traffic:
-        """What went over the line so far."""
+        """The counts of what was sent and received so far."""
         return self.retry_settings.traffic
 
     async def get(
@@ -133,10 +136,10 @@ class Client:
         decode: Callable[[bytes], T],
         body: bytes,
         *,
-        divisible: bool = False,
+        can_split: bool = False,
     ) -> Answer[T]:
         """Send a POST that only reads, so that repeating it is safe; see call."""
-        return await self.call("POST", path, decode, body=body, divisible=divisible)
+        return await self.call("POST", path, decode, body=body, can_split=can_split)
 
     async def call(
         self,
@@ -146,29 +149,29 @@ class Client:
         *,
         query: str = "",
         body: bytes | None = None,
-        divisible: bool = False,
+        can_split: bool = False,
         statuses: Collection[int] = ANSWERED,
     ) -> Answer[T]:
         """Send a request until it is answered, and decode the answer.
 
         Args:
             method: GET, POST or DELETE.
-            path: Of the API, from /api/v2 on.
+            path: The path of the address, from /api/v2 on.
             decode: Reads the body. A msgspec.DecodeError means that the body is damaged
                 or no answer, and the request is repeated; a DataError means that it is
                 wrong.
             query: The URL's query, with its question mark.
             body: JSON; None for no body.
-            divisible: Whether the caller could ask for less at once: what seems too
-                large for the service is then repeated less often.
-            statuses: That may answer it. Another one of success means that the answer
-                is to something else, and the request is repeated.
+            can_split: Whether the caller can split the request. If so, a request that
+                seems too large for the service is repeated less often.
+            statuses: Statuses that may answer it. After any other status of success
+                the request is repeated: the answer belongs to something else.
 
         Returns:
             What *decode* returned, and what is known of the exchange.
 
         Raises:
-            TooLargeError: If *divisible*, and the service does not answer so much.
+            TooLargeError: If *can_split*, and the answer is too large for the service.
             AccessError: If the service refuses the credentials or a permission.
             ServiceError: If the service cannot be reached, keeps failing, or refuses
                 the request.
@@ -176,7 +179,7 @@ class Client:
         """
         name = f"{method} {path}"
         retrier = Retrier(
-            self.retry_settings, name, divisible=divisible, hurried=self._hurried
+            self.retry_settings, name, can_split=can_split, hurried=self._hurried
         )
         rejected: Token | None = None
         while True:
@@ -260,7 +263,7 @@ class Client:
             # byte in a key that it should know would lose a figure without an error.
             if not body.isascii():
                 body.decode()
-            # Nothing behind the client has to deal with credentials that are echoed.
+            # After this, no code has to deal with credentials that the service echoes.
             clean = self._redactor.body(body)
             self.traffic.echoed += clean is not body
             return read_body(clean, decode)
@@ -302,7 +305,7 @@ class Client:
         rule = rule_for(refusal)
         if rule is None:
             self._tokens.accepted(token)
-            if retrier.divisible and is_too_large(refusal):
+            if retrier.can_split and is_too_large(refusal):
                 raise TooLargeError(str(refusal), response=refusal)
             raise to_exception(refusal)
         await retrier.after_refusal(refusal, response, rule)

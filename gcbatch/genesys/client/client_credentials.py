@@ -31,7 +31,7 @@ from gcbatch.genesys.client.transport import (
 __all__ = ["request_token"]
 
 USUAL_LIFETIME_S: Final = 3_600.0
-"""Of a token whose answer names none."""
+"""Lifetime of a token whose answer names none."""
 
 MAX_LIFETIME_S: Final = 172_800.0
 """Two days, the maximum of an OAuth client, by the service's documentation of the

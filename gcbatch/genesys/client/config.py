@@ -1,4 +1,4 @@
-"""How to reach an org: addresses, credentials, quota and time limits."""
+"""The configuration of a client: addresses, credentials, quota, time limits."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -10,11 +10,11 @@ __all__ = ["ClientConfig"]
 
 @dataclass(frozen=True, slots=True)
 class ClientConfig:
-    """How to reach an org.
+    """The configuration of the client of one org.
 
     Args:
         hosts: Its two addresses.
-        client_id, client_secret: Of the OAuth client.
+        client_id, client_secret: The credentials of the OAuth client.
         concurrency: Requests in flight.
         token_path, token_style, requests_per_minute, reserve, timeout_s, give_up_s,
             max_response_bytes: As in the job file.

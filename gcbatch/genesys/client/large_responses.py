@@ -1,4 +1,4 @@
-"""Memory for large answers: one is decoded while the next is received.
+"""Bounds the memory of large answers: one is decoded while the next is received.
 
 An answer of nine megabytes takes 45 MB while it is decoded, and eight of them in as
 many threads made a run peak at 400 MB. The interpreter decodes one at a time anyway, so
@@ -29,7 +29,7 @@ class DecodeSlot:
     """The place of one exchange at the gate.
 
     Args:
-        large: Is held while the answer is a large one.
+        large: Held while a large answer is received and decoded.
         thread: Decodes large answers.
     """
 
@@ -39,7 +39,7 @@ class DecodeSlot:
         self._is_held = False
 
     def grow(self, size: int) -> Awaitable[None] | None:
-        """Return what to await before an answer of *size* bytes may go on; or None."""
+        """Return a wait before more of an answer may come; None if it need not wait."""
         return self._hold() if size > LARGE and not self._is_held else None
 
     async def _hold(self) -> None:
@@ -58,7 +58,7 @@ class DecodeSlot:
         return await loop.run_in_executor(self._thread, decode, body)
 
     def release(self) -> None:
-        """Let the next large answer in."""
+        """Let the next large answer begin."""
         if self._is_held:
             self._is_held = False
             self._large.release()
@@ -73,7 +73,7 @@ class DecodeGate:
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[DecodeSlot]:
-        """Yield the slot of one exchange, whose answer must not be kept afterwards."""
+        """Yield the slot of one exchange; its answer must be dropped afterwards."""
         slot = DecodeSlot(self._large, self._thread)
         try:
             yield slot

@@ -25,7 +25,7 @@ from gcbatch.genesys.client.client import Client
 __all__ = ["list_entities"]
 
 MAX_PAGES: Final = 10_000
-"""Of a listing; a million entities."""
+"""Pages of a listing; a million entities."""
 
 
 class _Page(msgspec.Struct, rename="camel"):

@@ -18,7 +18,7 @@ from gcbatch.genesys import is_loopback
 __all__ = ["check_trust", "proxy_for"]
 
 SCHEMES: Final = ("http", "https")
-"""Of the proxies that aiohttp supports; SOCKS is none of them."""
+"""Schemes of proxies that aiohttp supports; SOCKS is not among them."""
 
 
 def proxy_for(origin: str) -> str | None:

@@ -20,7 +20,7 @@ __all__ = ["OrgClient", "build_client", "open_client"]
 
 @dataclass(frozen=True)
 class OrgClient:
-    """A client of one org, and what several processes may share of it.
+    """The client of one org, with the quota and the token that processes share.
 
     Args:
         client: Sends the requests.

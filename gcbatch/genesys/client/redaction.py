@@ -28,7 +28,7 @@ class Redactor:
     """Hides the credentials of one org: plain, in Base64, with escapes of JSON or URLs.
 
     Args:
-        client_id: Of the OAuth client; no secret, but part of the pair that signs in.
+        client_id: The id of the OAuth client; no secret, but half of the credentials.
         client_secret: Its secret; empty if unknown, as on a worker.
     """
 

@@ -30,7 +30,7 @@ too large."""
 
 @dataclass
 class RetrySettings:
-    """What the retriers of one client share.
+    """The settings and counts that all retriers of one client share.
 
     Args:
         give_up_s: How long to try an address that cannot be reached.
@@ -52,11 +52,11 @@ class Retrier:
     """Waits between the attempts of one call, and ends them with an error.
 
     Args:
-        settings: Of the client.
+        settings: The settings of the client.
         call: The call's name in errors.
-        divisible: Whether the caller could ask for less at once.
-        hurried: Whether to give up soon: the retrier does not wait again for an answer
-            that did not come in time, and waits for a minute at most.
+        can_split: Whether the caller can split the request.
+        hurried: Whether to give up soon: after a timeout there is no other attempt, and
+            no wait is longer than a minute.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Retrier:
         settings: RetrySettings,
         call: str,
         *,
-        divisible: bool = False,
+        can_split: bool = False,
         hurried: bool = False,
     ) -> None:
         self._settings = settings
@@ -78,7 +78,7 @@ class Retrier:
         )
         self._answered_before = settings.traffic.answered[HTTPStatus.OK]
         self._heavy_answers = 0
-        self.divisible = divisible
+        self.can_split = can_split
 
     @property
     def failed(self) -> int:
@@ -116,17 +116,17 @@ class Retrier:
         Args:
             refusal: The error.
             response: The answer that it was read from, for its headers.
-            rule: By which the request is repeated.
+            rule: The rule by which the request is repeated.
 
         Raises:
-            TooLargeError: If the caller could ask for less at once, and the request
-                seems to be too large for the service.
+            TooLargeError: If the caller can split the request, which seems to be too
+                large for the service.
             GcbatchError: The error itself, when it is time to give up.
         """
         # While no request is answered, the size of this one is not the cause.
         answered = self._settings.traffic.answered[HTTPStatus.OK]
         self._heavy_answers += rule.is_heavy(answered > self._answered_before)
-        if self.divisible and self._heavy_answers >= HEAVY_ANSWERS:
+        if self.can_split and self._heavy_answers >= HEAVY_ANSWERS:
             raise TooLargeError(str(refusal), response=refusal)
         # A Retry-After with a date is by the clock of the machine that sent it.
         now = parse_date(response.headers.get("Date", "")) or datetime.now(UTC)
@@ -163,7 +163,7 @@ class Retrier:
 def wait_too_long_error(
     wait_s: float, why: str, *, now: datetime, refusal: ErrorResponse | None = None
 ) -> ServiceError:
-    """Return the error for a wait that a run should not sit out, as of a daily limit.
+    """Return the error for a wait that is too long for a run, such as a daily limit.
 
     Args:
         wait_s: How long; may be infinite.

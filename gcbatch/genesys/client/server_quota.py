@@ -1,4 +1,4 @@
-"""The server's own count of requests, and when the next one fits into it. Pure.
+"""When the next request fits into the quota that the server reports. Pure.
 
 The server counts requests in windows. Every answer says how many it counted, how many
 it allows, and in how many whole seconds the window ends. Many answers give the end to
@@ -29,7 +29,7 @@ MAX_DIGITS: Final = 9
 
 @dataclass(frozen=True, slots=True)
 class QuotaHeaders:
-    """What an answer says of the quota.
+    """The quota, as the headers of an answer report it.
 
     Args:
         count: Requests that the server counted in its window, of all users.
@@ -43,7 +43,7 @@ class QuotaHeaders:
 
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> Self | None:
-        """Return what an answer's headers say of the quota; None if part is missing."""
+        """Return the quota in the headers of an answer; None if a header is missing."""
         texts = [
             headers.get(f"inin-ratelimit-{name}", "")
             for name in ("count", "allowed", "reset")
@@ -67,7 +67,7 @@ class Permit:
 
 
 class ServerQuota:
-    """What one client may still send, by the headers of its answers.
+    """Computes when one client may send, from the headers of its answers.
 
     All times are seconds of one monotonic clock.
 
@@ -153,7 +153,7 @@ class ServerQuota:
         """Take in what an answer says.
 
         Args:
-            permit: Of its request.
+            permit: The permit of the request.
             now: When it came.
             headers: What it says; None if it says nothing of a quota.
         """

@@ -62,7 +62,7 @@ class TokenProvider:
         self._proven = False
         self._refused_fresh = 0
         self.granted = 0
-        """How many tokens were granted so far."""
+        """Number of tokens granted so far."""
 
     async def get(self, *, rejected: Token | None = None) -> Token:
         """Return a token that is good for at least EXPIRY_MARGIN_S more seconds.

@@ -19,7 +19,7 @@ class FailedCall:
 
     Args:
         at: When it came, UTC.
-        method, path: Of the request.
+        method, path: The method and path of the request.
         status: HTTP status; one of success if the body was damaged.
         correlation_id: What the service's support asks for; empty if unknown.
     """
@@ -33,7 +33,7 @@ class FailedCall:
 
 @dataclass
 class Traffic:
-    """What went over the line.
+    """Counts of requests and answers.
 
     Args:
         sent: Requests to the API, repeated ones included, requests for tokens not.

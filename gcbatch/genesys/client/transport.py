@@ -35,12 +35,12 @@ USER_AGENT: Final = f"gcbatch/{version('gcbatch')}"
 CONNECT_TIMEOUT_S: Final = 20.0
 
 ANALYTICS: Final = "/api/v2/analytics/"
-"""Begins the paths of what the query section of a job asks. Other paths list what the
-org has, and no key of that section changes them."""
+"""Begins the paths of data requests, which the query section of a job determines.
+Other paths list entities."""
 
 OnGrowth = Callable[[int], Awaitable[None] | None]
-"""Gets the bytes of an answer that came so far; returns what to await before there may
-be more. That wait does not count as time of the exchange."""
+"""Receives the number of bytes of an answer so far; returns a wait before more may
+come, or None. The wait does not count as time of the exchange."""
 
 
 class ConnectError(Exception):
@@ -51,11 +51,11 @@ class ReadError(Exception):
     """No usable answer came: the connection was reset, the body cut off, or too late.
 
     Args:
-        cause: A word or two; such losses are counted by it.
+        cause: A word or two, by which such losses are counted.
         detail: What was found; empty if the cause says it all.
 
     Attributes:
-        hint: What to do if it stays so.
+        hint: The next step if the error stays.
     """
 
     hint = "try again later"

@@ -193,7 +193,7 @@ class _Column:
     """One metric (and qualifier) of the rows.
 
     Args:
-        key: Of its values in a cell.
+        key: The key of its values in a cell.
         names: `metric` and `qualifier` of the JSON.
         statistics: Computes its statistics from values and service-level target.
     """

@@ -112,7 +112,7 @@ class Query:
     """A valid query.
 
     Args:
-        family: Of the metrics.
+        family: The family of the metrics.
         start_ms: First millisecond, since 1970.
         end_ms: First millisecond after the interval.
         bucket_of: Returns the bucket of an instant.

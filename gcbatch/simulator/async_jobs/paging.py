@@ -44,8 +44,8 @@ class Results:
         """Return the JSON of the page that a request asks for.
 
         Args:
-            params: Of the request; without `cursor` it is the first page.
-            digest: Of the job; cursors of other jobs are refused.
+            params: The parameters of the request; no `cursor` is the first page.
+            digest: The digest of the job; cursors of other jobs are refused.
             faults: Kinds of the faults that apply to the request.
 
         Raises:

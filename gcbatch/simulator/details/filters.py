@@ -60,11 +60,11 @@ class Predicate:
     """One test of one dimension or metric.
 
     Args:
-        name: Of the dimension or metric; None tests a property, which no record
-            here has.
+        name: The name of the dimension or metric; None tests a property, which no
+            record here has.
         operator: `matches`, `exists` or `notExists`.
         value: The expected value; None with a range.
-        bounds: Of a range, such as `("gte", 5.0)`.
+        bounds: The bounds of a range, such as `("gte", 5.0)`.
     """
 
     name: str | None

@@ -33,7 +33,7 @@ class Lake:
     """The data that jobs read, at one moment.
 
     Args:
-        date: Of availability: the lake has what began before it.
+        date: The date of availability: the lake has what began before it.
         lags: Whether it lacks what began at the date or later; otherwise it has all.
         shows: Returns whether a row is visible already, whatever the date.
     """

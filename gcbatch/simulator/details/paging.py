@@ -85,7 +85,7 @@ def page_json(key: str, documents: Sequence[Document], page: PageOf) -> bytes:
     """Return the JSON of a page.
 
     Args:
-        key: Of the rows; after the last page it is missing.
+        key: The key of the rows; after the last page it is missing.
         documents: All rows of the answer.
         page: The page to return.
     """

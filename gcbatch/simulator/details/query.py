@@ -73,7 +73,7 @@ class DetailsQuery:
         segment_filters: Each must accept one of its segments.
         matches_none: Whether there are filters on evaluations, surveys or
             resolutions, which no conversation here has.
-        order: Of the rows.
+        order: The order of the rows.
         order_by: The field of the order.
         limit: Maximum rows; None is all.
     """

@@ -57,7 +57,7 @@ class UserQuery:
         user_filters: Each must accept the user.
         presence_filters: Each must accept one of the presences.
         routing_filters: Each must accept one of the routing statuses.
-        order: Of the rows, by the user's id.
+        order: The order of the rows, by the user's id.
         limit: Maximum rows; None is all.
     """
 

@@ -127,11 +127,11 @@ class Fault:
             requests of the kind: submitted jobs, pages of their results, details
             queries, otherwise all analytics queries.
         nth: Which of the requests to that path, the first is 1; None is any.
-        probability: Of each request, 0 to 1, drawn from the seeded generator.
+        probability: How likely it is for each request, 0 to 1; drawn from the seed.
         times: Maximum requests that it applies to; None is without limit.
         status: HTTP status of `status` (None is 503) and `redirect` (302).
         body: Body of `status` and `garbage`; None is the service's own JSON.
-        content_type: Of *body*.
+        content_type: The content type of *body*.
         hint: What of a `throttled` has the wait.
         wait_s: The wait in a `throttled`, in seconds; if not None, a `status` has it
             as Retry-After.
@@ -187,7 +187,7 @@ class Faults:
 
     Args:
         faults: In the order in which they are tried.
-        seed: Of the random generator for `probability`.
+        seed: The seed of the random generator for `probability`.
 
     Attributes:
         triggered: The faults that applied to a request, in order of time.
@@ -213,7 +213,7 @@ class Faults:
         applies.
 
         Args:
-            path: Of the request.
+            path: The path of the request.
             body: Its JSON; None without one.
         """
         chosen = tuple(self._choose(path, _page_of(body)))

@@ -24,7 +24,7 @@ class Rows:
 
     Args:
         answer: The whole answer.
-        key: Of its rows.
+        key: The key of its rows.
         instant: Key of the start of a row's bucket.
         start: The start of the query, for rows without that key.
     """

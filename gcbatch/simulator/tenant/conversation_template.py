@@ -41,7 +41,7 @@ class Scenario:
         is_answered: Whether an agent answered.
         queue_id: The queue.
         user_id: The agent.
-        division_id: Of the conversation.
+        division_id: The id of the conversation's division.
     """
 
     offered: int

@@ -54,8 +54,8 @@ class _ConversationBuilder:
 
     Args:
         call: What happened.
-        queue: Of the call.
-        names: Of the users, by id.
+        queue: The queue of the call.
+        names: The names of the users, by id.
         key: Unique to the call.
     """
 

@@ -112,7 +112,7 @@ class _Template:
         ids: Number of different ids.
         offsets: Its different instants, in milliseconds from the start.
         lasts_ms: From its start to its end.
-        attributes: Of its participants.
+        attributes: The attributes of its participants.
     """
 
     pieces: tuple[bytes, ...]

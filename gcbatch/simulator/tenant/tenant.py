@@ -142,7 +142,7 @@ class Observation:
         value: `n*`: a count. `t*`: milliseconds. `o*`: the number itself. A
             `*ServiceLevel`: 1 in time, 0 not.
         dimensions: The values for groups and filters.
-        qualifier: Of a user's metric: the status or presence; otherwise None.
+        qualifier: The status or presence of a user's metric; otherwise None.
     """
 
     family: str
@@ -159,7 +159,7 @@ class Tenant:
 
     Args:
         name: For people.
-        version: Of the data; changes when the data changes.
+        version: The version of the data; changes when the data changes.
         timezone: IANA name of the zone of its users.
         calls: In any order.
         queues: Calls may name queues that are not among them.

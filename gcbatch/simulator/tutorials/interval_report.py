@@ -108,8 +108,8 @@ def answer_interval_report(
 
     Args:
         tenant: The organisation's data.
-        body: Of the request.
-        params: Of the request's query string.
+        body: The body of the request.
+        params: The parameters of the request's query string.
         faults: Kinds of the faults that apply to the request.
 
     Raises:

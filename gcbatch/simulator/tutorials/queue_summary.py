@@ -99,7 +99,7 @@ def answer_queue_summary(
 
     Args:
         tenant: The organisation's data.
-        body: Of the request.
+        body: The body of the request.
         page_size: Maximum rows of a page.
         faults: Kinds of the faults that apply to the request.
 

@@ -37,7 +37,9 @@ def table(source: TableSource) -> Table:
         fields.append(field)
         if field.name in lookups:
             fields.append(name_field(NAMED[field.name][0], field.name))
-    schema = pa.schema([*fields, *endpoint.derived(part_schema.empty_table()).schema])
+    schema = pa.schema(
+        [*fields, *endpoint.derive_columns(part_schema.empty_table()).schema]
+    )
 
     def batches() -> Iterator[pa.RecordBatch]:
         for _, rows in source.aggregate_rows():
@@ -46,7 +48,7 @@ def table(source: TableSource) -> Table:
                 columns.append(rows[field.name])
                 if field.name in lookups:
                     columns.append(lookups[field.name].named(rows[field.name]))
-            columns += endpoint.derived(rows).columns
+            columns += endpoint.derive_columns(rows).columns
             yield from pa.Table.from_arrays(columns, schema=schema).to_batches()
 
     key = ("interval_start", *source.groups)

@@ -77,7 +77,7 @@ class Targets:
     """Service levels to reach, in percent.
 
     Args:
-        default: Of all queues; None is each queue's own.
+        default: The target of all queues; None is each queue's own.
         by_queue: By a queue's name or id; overrides the default.
         own: What is set in the service, by queue id and media type.
     """
@@ -93,7 +93,7 @@ class Targets:
 
         Args:
             queue_id: None where rows are not grouped by queue.
-            name: Of the queue.
+            name: The name of the queue.
             media_type: None where rows are not grouped by media type.
         """
         for key in (queue_id, (queue_id or "").upper(), name):
@@ -110,10 +110,10 @@ def period_of(
     """Return the label, start and end of the period that a bucket falls in.
 
     Args:
-        start: Of the bucket.
-        end: Of the bucket.
+        start: The start of the bucket.
+        end: The end of the bucket.
         period: interval, hour, day, week, month or total.
-        zone: Of the hours and days; the label is its local time.
+        zone: The time zone of the hours and days; the label is its local time.
         covered: The job's range; the period is clipped to it.
 
     Raises:
@@ -184,7 +184,7 @@ class _Summed:
     """Adds up the buckets of a period.
 
     Args:
-        source: Of the parts.
+        source: The source of the parts.
         period: interval, hour, day, week, month or total.
         keys: The columns that with the period make the key.
         only_listed: Whether queues that the org does not list are left out, and rows
@@ -200,7 +200,7 @@ class _Summed:
         """Yield the sums of each period and group, once all its windows are read.
 
         Args:
-            names: Of queues, by id; takes the names that the parts bring.
+            names: The names of queues, by id; takes the names that the parts bring.
         """
         # A part may be old: the listing, which each fetch updates, has better names.
         listed = {

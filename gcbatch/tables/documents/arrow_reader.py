@@ -18,7 +18,7 @@ def document_texts(batch: pa.RecordBatch, noun: str) -> pa.StringArray:
     """Return the documents of a batch as texts.
 
     Args:
-        batch: Of a part: `id`, `at` and `document`.
+        batch: A batch of a part: `id`, `at` and `document`.
         noun: What a document is, for errors.
 
     Raises:

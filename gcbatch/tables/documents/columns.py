@@ -66,7 +66,7 @@ class FromField:
     """From a field of the row's record, or of a record that owns it.
 
     Args:
-        level: Of that record; the document's is 0.
+        level: The level of that record; the document's is 0.
         path: From the record to the field, such as `flow`, `flowId`.
         holds: What it holds.
     """
@@ -90,7 +90,7 @@ class NameOf:
 
     Args:
         ids: That column.
-        dimension: Of the ids.
+        dimension: The dimension of the ids.
     """
 
     ids: str
@@ -189,7 +189,7 @@ def ordinal_column(name: str, *, level: int, within: int, owner: str) -> Column:
 
     Args:
         name: The column's.
-        level: Of the records.
+        level: The level of the records.
         within: The level of the owner in which they are counted.
         owner: What the owner is, in words.
     """
@@ -215,7 +215,7 @@ def projection(
 
     Args:
         path: From a document to the records that make a row each.
-        columns: Of the table.
+        columns: The columns of the table.
         needed: Other fields of a document that are needed, none of them on the path.
         with_json: Whether fields that hold JSON are in it, with type null: a reader
             then refuses documents that have them.

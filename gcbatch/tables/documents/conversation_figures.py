@@ -17,7 +17,7 @@ from gcbatch.text import one_line
 __all__ = ["DERIVED", "NEEDED", "derive_figures"]
 
 MAX_TIME_MS: Final = 2**53
-"""Of a time that is added up: 285,000 years."""
+"""Longest time that is added up: 285,000 years."""
 
 _MEASURES: Final = {
     "handle_ms": ("tHandle",),

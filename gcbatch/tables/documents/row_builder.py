@@ -62,7 +62,7 @@ class Shape:
 
     @property
     def schema(self) -> pa.Schema:
-        """Of the rows."""
+        """The schema of the rows."""
         return pa.schema([column.field for column in self.columns])
 
 
@@ -70,7 +70,7 @@ class RowBuilder:
     """Makes rows from documents.
 
     Args:
-        shape: Of the rows.
+        shape: The shape of the rows.
         names: For names beside ids.
         unknown: Dotted paths of fields that were unknown when the documents were
             fetched.

@@ -36,8 +36,8 @@ class DocumentsTable:
     conversation as the service sent them.
 
     Args:
-        name: Of the table in job files.
-        schema: Of its rows.
+        name: The name of the table in job files.
+        schema: The schema of its rows.
         key: Columns that together identify a row.
         new_reader: Makes what makes the rows.
         batch_rows: Rows of a batch; fewer where rows are long.

@@ -22,7 +22,7 @@ class UnnestedLevels:
     position of a record is its index in the level; the first is 0.
 
     Args:
-        records: Of each level, in the order of the documents. None of them is null.
+        records: The records of each level, in the order of the documents; none is null.
         parents: For each level below the first, the position of each record's parent
             in the level above, ascending.
     """

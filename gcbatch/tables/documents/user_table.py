@@ -50,7 +50,7 @@ class UsersTable(DocumentsTable):
         """Return the table of one kind of records.
 
         Args:
-            name: Of the table in job files.
+            name: The name of the table in job files.
             records: The list of a user's document whose records make a row each.
             state: The field of a record that says what the user was.
         """

@@ -12,7 +12,7 @@ import pyarrow as pa
 from gcbatch.endpoints.fixed_endpoint import KEY_FIELDS
 from gcbatch.endpoints.splitting import SplittableEndpoint
 from gcbatch.genesys.client.client import Client
-from gcbatch.job import query as question
+from gcbatch.job.query import QuerySection
 from gcbatch.query import Query, canonical
 from gcbatch.store.part_file import Part
 from gcbatch.store.part_metadata import PartMetadata
@@ -37,9 +37,7 @@ class Toy(SplittableEndpoint):
     cuts_by_clock: bool = True
     in_utc_days: bool = False
 
-    def template(
-        self, query: question.QuerySection, queue_ids: Sequence[str] | None
-    ) -> bytes:
+    def template(self, query: QuerySection, queue_ids: Sequence[str] | None) -> bytes:
         """Return the body of a request without its span."""
         del query
         return canonical({"queues": list(queue_ids or ())})
@@ -48,12 +46,12 @@ class Toy(SplittableEndpoint):
         """Return the ids of the queues that a template names."""
         return tuple(orjson.loads(template)["queues"])
 
-    def schema(self, query: question.QuerySection) -> pa.Schema:
+    def schema(self, query: QuerySection) -> pa.Schema:
         """Return the columns of a part."""
         del query
         return pa.schema([*KEY_FIELDS, pa.field("decibels", pa.int64())])
 
-    def groups(self, query: question.QuerySection) -> tuple[str, ...]:
+    def groups(self, query: QuerySection) -> tuple[str, ...]:
         """Return the columns that with interval_start make the key of a row."""
         del query
         return ("queue_id",)
@@ -66,12 +64,12 @@ class Toy(SplittableEndpoint):
         self,
         client: Client,
         query: Query,
-        asked: question.QuerySection,
+        asked: QuerySection,
         *,
-        divisible: bool = False,
+        can_split: bool = False,
     ) -> Part:
         """Ask one query; see Endpoint."""
-        del divisible
+        del can_split
         body = orjson.loads(query.template)
         body["from"], body["to"] = iso(query.window.start), iso(query.window.end)
         decode = msgspec.json.Decoder(list[_Bucket]).decode

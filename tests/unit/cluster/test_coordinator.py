@@ -34,7 +34,7 @@ class Org:
     """An org whose login grants numbered tokens, and a coordinator that serves it.
 
     Args:
-        clock: Of the loop.
+        clock: The clock of the loop.
         login_s: How long the login takes.
         refuses: Whether it refuses.
     """
@@ -46,11 +46,11 @@ class Org:
         self.logins = 0
         self._login_s = login_s
         self._refuses = refuses
-        self.pacer = RateLimiter(100_000, clock=clock)
+        self.limiter = RateLimiter(100_000, clock=clock)
         self.tokens = TokenProvider(self._grant, clock=clock)
-        self.access = OrgClient(cast("Client", None), self.pacer, self.tokens)
+        self.org_client = OrgClient(cast("Client", None), self.limiter, self.tokens)
         self.coordinator = Coordinator(clock=clock)
-        self.coordinator.serve("org", self.access, timeout_s=TIMEOUT_S)
+        self.coordinator.serve("org", self.org_client, timeout_s=TIMEOUT_S)
 
     async def _grant(self) -> Token:
         self.logins += 1
@@ -69,7 +69,7 @@ class Org:
 
     @property
     def in_flight(self) -> int:
-        return len(self.pacer._quota._in_flight)
+        return len(self.limiter._quota._in_flight)
 
 
 class TestTokens:
@@ -141,14 +141,14 @@ class TestTurns:
 
         assert "token" in answers[0]
         assert answers[0] == answers[1]
-        assert (org.in_flight, org.coordinator.out) == (1, 1)
+        assert (org.in_flight, org.coordinator.lease_count) == (1, 1)
 
     async def test_the_last_turn_can_be_asked_for_again(self) -> None:
         """It is there already: there is no other one to wait for."""
         org = Org(asyncio.get_running_loop().time)
         await org.turn("0")
         org.answer("0", [299, 300, 60])
-        org.pacer._quota._last_sent -= 60.0
+        org.limiter._quota._last_sent -= 60.0
 
         answers = [await org.turn("1"), await org.turn("1")]
 
@@ -162,7 +162,7 @@ class TestTurns:
         answers = await asyncio.gather(org.turn("1"), org.turn("1"))
 
         assert answers[0] == answers[1]
-        assert (org.in_flight, org.coordinator.out) == (1, 1)
+        assert (org.in_flight, org.coordinator.lease_count) == (1, 1)
 
     async def test_a_turn_handed_back_is_not_granted_again(self) -> None:
         """An asking that was left behind takes nothing when its turn comes."""
@@ -171,7 +171,7 @@ class TestTurns:
         org.answer("1")
 
         assert await org.turn("1") == {"later": True}
-        assert (org.in_flight, org.coordinator.out) == (0, 0)
+        assert (org.in_flight, org.coordinator.lease_count) == (0, 0)
 
     def test_a_turn_that_is_far_off_is_asked_for_again(
         self, in_turned_time: InTime
@@ -214,10 +214,10 @@ class TestTurns:
         await org.turn("1", "w1")
         await org.turn("2", "w2")
 
-        org.coordinator.gone("w1")
+        org.coordinator.worker_gone("w1")
 
-        assert (org.in_flight, org.coordinator.out) == (1, 1)
-        assert org.pacer._quota._count == 2
+        assert (org.in_flight, org.coordinator.lease_count) == (1, 1)
+        assert org.limiter._quota._count == 2
 
     def test_a_dead_workers_asking_takes_no_turn(self, in_turned_time: InTime) -> None:
         """Its call may still be waiting when it is known to be gone."""
@@ -229,7 +229,7 @@ class TestTurns:
             org.answer("0", [300, 300, 3])
             waiting = asyncio.create_task(org.turn("1"))
             await asyncio.sleep(1)
-            org.coordinator.gone("w1")
+            org.coordinator.worker_gone("w1")
             found.append(await waiting)
             found.append(org.in_flight)
             found.append(await org.turn("2"))
@@ -250,7 +250,7 @@ class TestTurns:
             for wait_s in (TIMEOUT_S + FRESH_S, LEASE_MARGIN_S - FRESH_S):
                 await asyncio.sleep(wait_s)
                 org.coordinator.collect()
-                out.append(org.coordinator.out)
+                out.append(org.coordinator.lease_count)
 
         in_turned_time(work)
 
@@ -266,7 +266,7 @@ class TestTurns:
         assert (await org.turn("2"))["error"]["problem"] == OVER
         assert (await org.coordinator.token("org", 0))["error"]["problem"] == OVER
         assert org.coordinator.claim("org", "d", "a")["error"]["problem"] == OVER
-        assert org.coordinator.out == 0
+        assert org.coordinator.lease_count == 0
 
     async def test_an_org_can_be_served_again(self) -> None:
         """Its quota and tokens go on; what was written has to be written again."""
@@ -276,7 +276,7 @@ class TestTurns:
         org.coordinator.release("org", "d", "a", 7)
         org.coordinator.end("org")
 
-        org.coordinator.serve("org", org.access, timeout_s=TIMEOUT_S)
+        org.coordinator.serve("org", org.org_client, timeout_s=TIMEOUT_S)
 
         assert (await org.turn("2"))["token"] == before["token"]
         assert org.coordinator.claim("org", "d", "b") == {"seconds": CLAIM_S}
@@ -310,7 +310,7 @@ class TestClaims:
         org = Org(asyncio.get_running_loop().time)
         self.claim(org, "a")
 
-        org.coordinator.gone("w1")
+        org.coordinator.worker_gone("w1")
 
         assert self.claim(org, "b") == {"later": True}
 
@@ -340,7 +340,7 @@ class BadLine:
 
     Args:
         coordinator: Receives its calls.
-        chance: Of what it loses.
+        chance: The chance of what it loses.
     """
 
     def __init__(self, coordinator: Coordinator, chance: random.Random) -> None:
@@ -366,7 +366,7 @@ def test_the_quota_is_kept_and_used_by_workers_that_die(
 ) -> None:
     """30 per 6 s, a bad connection, two of four workers killed and replaced on the way.
 
-    90 % of it is used, at most 2 are refused, no ticket stays out.
+    90 % of it is used, at most 2 are refused, no permit stays out.
     """
     found: dict[str, Any] = {}
 
@@ -380,24 +380,24 @@ def test_the_quota_is_kept_and_used_by_workers_that_die(
                 BadLine(org.coordinator, chance), "org", name, clock
             )
             tokens = RemoteTokens(client)
-            pacer = RemoteLimiter(client, tokens)
+            limiter = RemoteLimiter(client, tokens)
 
             async def one_at_a_time() -> None:
                 for _ in left:
                     while True:
                         token = await tokens.get()
-                        ticket = await pacer.acquire()
+                        permit = await limiter.acquire()
                         await asyncio.sleep(chance.uniform(0.01, 0.04))
-                        served, standing, wait_s = server.hit("us")
+                        served, counted, wait_s = server.hit("us")
                         await asyncio.sleep(chance.uniform(0.01, 0.04))
                         said = QuotaHeaders(
-                            standing.count, standing.allowed, int(standing.reset_s)
+                            counted.count, counted.allowed, int(counted.reset_s)
                         )
-                        pacer.answered(ticket, said)
+                        limiter.answered(permit, said)
                         if served:
                             tokens.accepted(token)
                             break
-                        pacer.pause_all(wait_s)
+                        limiter.pause_all(wait_s)
 
             async def all_at_once() -> None:
                 async with asyncio.TaskGroup() as group:
@@ -414,13 +414,13 @@ def test_the_quota_is_kept_and_used_by_workers_that_die(
             workers.pop(victim).cancel()
             workers[heir] = hire(heir)
             await asyncio.sleep(2)
-            org.coordinator.gone(victim)
+            org.coordinator.worker_gone(victim)
         await asyncio.gather(*workers.values())
         watching.cancel()
         found.update(
             refused=server.refused,
             used=server.used("us"),
-            out=org.coordinator.out,
+            out=org.coordinator.lease_count,
             in_flight=org.in_flight,
             logins=org.logins,
         )

@@ -53,7 +53,7 @@ class Coordinator:
     def client(self, clock: Clock) -> CoordinatorClient:
         return CoordinatorClient(self, "org", "w1", clock)
 
-    def pacer(self, clock: Clock) -> RemoteLimiter:
+    def limiter(self, clock: Clock) -> RemoteLimiter:
         client = self.client(clock)
         return RemoteLimiter(client, RemoteTokens(client))
 
@@ -122,24 +122,24 @@ class TestPace:
         """And is handed back by it, with what the answer said."""
         coordinator = Coordinator(GRANTED)
         client = coordinator.client(asyncio.get_running_loop().time)
-        pacer = RemoteLimiter(client, RemoteTokens(client))
+        limiter = RemoteLimiter(client, RemoteTokens(client))
 
         for _ in range(2):
-            pacer.answered(await pacer.acquire(), QuotaHeaders(3, 300, 59))
-        pacer.lost(await pacer.acquire())
+            limiter.answered(await limiter.acquire(), QuotaHeaders(3, 300, 59))
+        limiter.lost(await limiter.acquire())
         await client.flush()
 
         numbers = [turn["number"] for turn in coordinator.called("acquire")]
         back = [*coordinator.called("answered"), *coordinator.called("lost")]
         assert len(set(numbers)) == 3
         assert [reported["number"] for reported in back] == numbers
-        assert back[0]["standing"] == [3, 300, 59]
+        assert back[0]["quota_headers"] == [3, 300, 59]
 
     async def test_later_is_asked_for_again(self) -> None:
         """Under another number: the first asking is over."""
         coordinator = Coordinator({"later": True}, GRANTED)
 
-        await coordinator.pacer(asyncio.get_running_loop().time).acquire()
+        await coordinator.limiter(asyncio.get_running_loop().time).acquire()
 
         first, second = coordinator.called("acquire")
         assert first["number"] != second["number"]
@@ -150,13 +150,13 @@ class TestPace:
         quick: list[str] = []
 
         async def work(clock: Clock) -> None:
-            pacer = coordinator.pacer(clock)
-            turn = asyncio.create_task(pacer.acquire())
+            limiter = coordinator.limiter(clock)
+            turn = asyncio.create_task(limiter.acquire())
             await asyncio.sleep(FRESH_S)
             coordinator._takes_s = 0.0
             await turn
             quick.extend(coordinator.called("acquire")[-1]["number"])
-            await pacer._coordinator.flush()
+            await limiter._coordinator.flush()
 
         in_turned_time(work)
 
@@ -167,11 +167,11 @@ class TestPace:
         assert used == "".join(quick)
 
     async def test_a_spent_quota_is_raised(self) -> None:
-        """As by the pacer of a single process."""
+        """As by the limiter of a single process."""
         with pytest.raises(QuotaExhaustedError) as caught:
             await (
                 Coordinator({"spent": 7200.0})
-                .pacer(asyncio.get_running_loop().time)
+                .limiter(asyncio.get_running_loop().time)
                 .acquire()
             )
 

@@ -49,8 +49,8 @@ class Workers:
 
     Args:
         world: What they ask.
-        fetchers: Of the workers.
-        query: Of the plan.
+        fetchers: The fetchers of the workers.
+        query: The query of the plan.
         coordinator: Theirs.
     """
 
@@ -63,7 +63,7 @@ class Workers:
         return await self.fetchers[worker].fetch(self.query, before)
 
     @property
-    def seal(self) -> str | None:
+    def checksum(self) -> str | None:
         return self.fetchers[0].store.checksum(self.query.digest)
 
     @property
@@ -89,17 +89,17 @@ async def workers_of(world: "World") -> AsyncIterator[Workers]:
     async with OrgSessions([job]) as orgs:
         session = await orgs.session(job)
         planned = await Planner(job, datetime.now(UTC)).plan_fresh(session)
-        connection = replace(session.connection, client_secret="")
-        timeout_s = connection.timeout_s
-        coordinator.serve("org", session.access, timeout_s=timeout_s)
+        client_config = replace(session.client_config, client_secret="")
+        timeout_s = client_config.timeout_s
+        coordinator.serve("org", session.org_client, timeout_s=timeout_s)
         Store(job.fetch.store, job.store_name).prepare()
-        given = (connection, job.query, job.fetch, job.store_name)
+        given = (client_config, job.query, job.fetch, job.store_name)
         async with (
             open_fetcher(*given, client_of("w0")) as one,
             open_fetcher(*given, client_of("w1")) as two,
         ):
             yield Workers(world, [one, two], planned.plan.queries[0], coordinator)
-    assert coordinator.out == 0
+    assert coordinator.lease_count == 0
 
 
 async def until(happened: Any) -> None:
@@ -116,14 +116,14 @@ async def test_whoever_comes_second_leaves_the_part_alone(workspace: "World") ->
         late = asyncio.create_task(workers.fetch(1))
         await until(lambda: workers.asked == 1)
         first = await workers.fetch(0)
-        seal = workers.seal
+        checksum = workers.checksum
 
         slow.go.set()
         second = await late
 
         assert workers.asked == 2
         assert first["rows"] == second["rows"] > 0
-        assert workers.seal == seal
+        assert workers.checksum == checksum
 
 
 async def test_the_second_waits_for_the_claim_of_the_first(workspace: "World") -> None:
@@ -134,12 +134,12 @@ async def test_the_second_waits_for_the_claim_of_the_first(workspace: "World") -
         fetching = asyncio.create_task(workers.fetch(0))
         await until(lambda: workers.asked == 1)
         await asyncio.sleep(0.1)
-        assert workers.seal is None
+        assert workers.checksum is None
 
         workers.coordinator.release("org", digest, "first", None)
 
         assert (await fetching)["rows"] > 0
-        assert workers.seal is not None
+        assert workers.checksum is not None
 
 
 async def test_a_part_of_before_is_refetched_once(workspace: "World") -> None:
@@ -147,14 +147,14 @@ async def test_a_part_of_before_is_refetched_once(workspace: "World") -> None:
     async with workers_of(workspace) as workers:
         await workers.fetch(0)
     async with workers_of(workspace) as workers:
-        before = workers.seal
+        before = workers.checksum
 
         first = await workers.fetch(0, before)
-        seal = workers.seal
+        checksum = workers.checksum
         again = await workers.fetch(1, before)
 
         assert workers.asked == 2
-        assert before != seal == workers.seal
+        assert before != checksum == workers.checksum
         assert first["rows"] == again["rows"]
 
 
@@ -163,7 +163,7 @@ async def test_a_part_is_found_that_was_not_reported(workspace: "World") -> None
     async with workers_of(workspace) as workers:
         first = await workers.fetch(0)
         workers.coordinator.serve(
-            "org", workers.coordinator._orgs["org"].access, timeout_s=1
+            "org", workers.coordinator._orgs["org"].org_client, timeout_s=1
         )
 
         second = await workers.fetch(1)
@@ -184,7 +184,7 @@ async def test_nothing_is_written_once_the_run_is_over(workspace: "World") -> No
         outcome = await late
 
         assert type(error_from_json(outcome["error"])) is OutOfReachError
-        assert workers.seal is None
+        assert workers.checksum is None
         assert not list(slow.folder.rglob("*.part"))
 
 
@@ -210,7 +210,7 @@ async def test_what_was_sent_is_reported_once(workspace: "World") -> None:
     """The traffic of a worker adds up over its queries."""
     async with workers_of(workspace) as workers:
         first, second = [
-            await workers.fetch(0, before) for before in (None, workers.seal)
+            await workers.fetch(0, before) for before in (None, workers.checksum)
         ]
 
         assert first["traffic"].answered == {200: 1}
@@ -222,7 +222,7 @@ async def test_what_is_remarked_is_reported_once(workspace_of: "WorldOf") -> Non
     """Of every query what is new of it: the coordinator adds up."""
     async with workers_of(workspace_of(max_results=20)) as workers:
         first = await workers.fetch(0)
-        second = await workers.fetch(0, workers.seal)
+        second = await workers.fetch(0, workers.checksum)
 
         assert sorted(first["remarks"].values()) == [1, 7]
         assert sorted(second["remarks"].values()) == [1, 8]
@@ -234,7 +234,7 @@ async def test_a_store_that_a_worker_does_not_see(workspace: "World") -> None:
     async with OrgSessions([job]) as orgs:
         session = await orgs.session(job)
         client = CoordinatorClient(None, "org", "tls://w7:1", lambda: 0.0)  # type: ignore[arg-type] # never called
-        given = (session.connection, job.query, job.fetch, job.store_name)
+        given = (session.client_config, job.query, job.fetch, job.store_name)
 
         with pytest.raises(OutputError, match=r"does not exist on worker tls://w7:1"):
             async with open_fetcher(*given, client):

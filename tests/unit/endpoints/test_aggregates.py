@@ -44,7 +44,7 @@ class Said:
         decode: Callable[[bytes], T],
         body: bytes,
         *,
-        divisible: bool = False,  # noqa: ARG002 - a Client
+        can_split: bool = False,  # noqa: ARG002 - a Client
     ) -> Answer[T]:
         self.asked.append((path, json.loads(body)))
         value = decode(self.body)
@@ -488,10 +488,10 @@ class TestViews:
 
 def test_the_account_is_the_exchanges() -> None:
     """A part knows when it was asked, and what it took."""
-    account = part_of(page_of(bucket(0, OFFERED))).metadata
+    metadata = part_of(page_of(bucket(0, OFFERED))).metadata
 
-    assert (account.asked_at, account.window, account.rows) == (START, DAY, 1)
-    assert (account.requests, account.correlation_ids) == (2, ("an-id",))
+    assert (metadata.asked_at, metadata.window, metadata.rows) == (START, DAY, 1)
+    assert (metadata.requests, metadata.correlation_ids) == (2, ("an-id",))
 
 
 async def test_the_request_is_the_services() -> None:
@@ -569,7 +569,7 @@ def test_queues_narrow_an_answer_down_only_where_all_must_hold(
     template = endpoint.template(asked, None)
 
     assert endpoint.queues_of(template) == queues
-    assert len(endpoint.halved(template, asked)) == parts
+    assert len(endpoint.halve_queues(template, asked)) == parts
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.endpoint)

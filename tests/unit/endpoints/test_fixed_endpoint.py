@@ -13,7 +13,7 @@ from gcbatch.endpoints.fixed_endpoint import read_buckets
 from gcbatch.endpoints.lookup import endpoint_named
 from gcbatch.errors import DataError
 from gcbatch.genesys.client.client import Answer, Client
-from gcbatch.job import query as question
+from gcbatch.job.query import QuerySection
 from gcbatch.query import make_query
 from gcbatch.windows import Period, Window, iso
 
@@ -46,9 +46,9 @@ class Said:
         decode: Callable[[bytes], T],
         body: bytes,
         *,
-        divisible: bool = False,
+        can_split: bool = False,
     ) -> Answer[T]:
-        return await self.call("POST", path, decode, body=body, divisible=divisible)
+        return await self.call("POST", path, decode, body=body, can_split=can_split)
 
 
 def bucket(
@@ -110,7 +110,7 @@ def test_both_tutorials_buckets_are_those_asked_for(
             "data": [{"queue": {"id": "q"}, "interval": iso(start + hour * HOUR)}]
         },
     }
-    asked = question.QuerySection.model_validate(
+    asked = QuerySection.model_validate(
         {
             "endpoint": endpoint,
             "from": "2026-10-01",

@@ -48,7 +48,7 @@ class Limited:
     def queues_of(self, template: bytes) -> tuple[str, ...]:
         return tuple(json.loads(template))
 
-    def halved(self, template: bytes, _asked: Any) -> list[bytes]:
+    def halve_queues(self, template: bytes, _asked: Any) -> list[bytes]:
         ids = json.loads(template)
         middle = len(ids) // 2
         halves = (ids[:middle], ids[middle:])
@@ -67,8 +67,8 @@ class Limited:
 
 
 def part() -> Part:
-    account = PartMetadata(START, Window(START, START + HOUR), 1, 0, 1, 1, ())
-    return Part(SCHEMA.empty_table(), account)
+    metadata = PartMetadata(START, Window(START, START + HOUR), 1, 0, 1, 1, ())
+    return Part(SCHEMA.empty_table(), metadata)
 
 
 def query(hours: int, queues: int = 1) -> Query:

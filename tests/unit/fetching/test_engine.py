@@ -52,8 +52,8 @@ class Service:
             raise
         finally:
             self.at_once -= 1
-        account = PartMetadata(START, query.window, 1, number, 1, 1, ("",))
-        return Part(pa.table({"n": pa.array([number], pa.int64())}), account)
+        metadata = PartMetadata(START, query.window, 1, number, 1, 1, ("",))
+        return Part(pa.table({"n": pa.array([number], pa.int64())}), metadata)
 
 
 class Slow:

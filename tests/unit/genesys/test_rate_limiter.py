@@ -23,15 +23,18 @@ def most_in_a_minute(grants: list[float]) -> int:
 
 
 async def workers(
-    pacer: RateLimiter, clock: Callable[[], float], grants: list[float], until_s: float
+    limiter: RateLimiter,
+    clock: Callable[[], float],
+    grants: list[float],
+    until_s: float,
 ) -> None:
     """Have several tasks take turns until a time."""
 
     async def work() -> None:
         while clock() < until_s:
-            ticket = await pacer.acquire()
+            permit = await limiter.acquire()
             grants.append(clock())
-            pacer.answered(ticket, None)
+            limiter.answered(permit, None)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(8):
@@ -65,9 +68,9 @@ def test_idling_saves_nothing_up(
     grants: list[float] = []
 
     async def work(clock: Callable[[], float]) -> None:
-        pacer = RateLimiter(rate, clock=clock)
+        limiter = RateLimiter(rate, clock=clock)
         for _ in range(4):
-            await workers(pacer, clock, grants, until_s=clock() + 30)
+            await workers(limiter, clock, grants, until_s=clock() + 30)
             await asyncio.sleep(idle_s)
 
     in_turned_time(work)
@@ -80,17 +83,17 @@ def test_a_hold_is_everyones(in_turned_time: InTime) -> None:
     grants: list[float] = []
 
     async def work(clock: Callable[[], float]) -> None:
-        pacer = RateLimiter(300, clock=clock)
+        limiter = RateLimiter(300, clock=clock)
 
         async def interrupt() -> None:
             await asyncio.sleep(10)
-            pacer.pause_all(20)
+            limiter.pause_all(20)
             await asyncio.sleep(5)
-            pacer.pause_all(40)  # longer than what is left of the first
-            pacer.pause_all(1)  # shorter: changes nothing
+            limiter.pause_all(40)  # longer than what is left of the first
+            limiter.pause_all(1)  # shorter: changes nothing
 
         holding = asyncio.create_task(interrupt())
-        await workers(pacer, clock, grants, until_s=70.0)
+        await workers(limiter, clock, grants, until_s=70.0)
         await holding
 
     in_turned_time(work)
@@ -120,10 +123,10 @@ def test_a_full_window_is_waited_out(
     waited: list[float] = []
 
     async def work(clock: Callable[[], float]) -> None:
-        pacer = RateLimiter(300, reserve=reserve, clock=clock)
-        ticket = await pacer.acquire()
-        pacer.answered(ticket, QuotaHeaders(count, allowed, 33))
-        await pacer.acquire()
+        limiter = RateLimiter(300, reserve=reserve, clock=clock)
+        permit = await limiter.acquire()
+        limiter.answered(permit, QuotaHeaders(count, allowed, 33))
+        await limiter.acquire()
         waited.append(clock())
 
     in_turned_time(work)

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gcbatch.genesys.retry_rules import RetryBudget, backoff_s, retry_after_s
+from gcbatch.errors import ErrorResponse
+from gcbatch.genesys.retry_rules import (
+    RetryBudget,
+    backoff_s,
+    retry_after_s,
+    rule_for,
+)
 
 NOW = datetime(2026, 10, 16, 12, tzinfo=UTC)
 RETRY_3 = "Rate limit exceeded the maximum. Retry the request in [3] seconds"
@@ -79,6 +85,32 @@ def test_no_header_breaks_it(header: str) -> None:
     assert reported is None or reported >= 0
 
 
+@pytest.mark.parametrize(
+    ("status", "is_quota", "is_heavy"),
+    [
+        pytest.param(429, True, True, id="quota, while others are served"),
+        pytest.param(504, False, True, id="too slow"),
+        pytest.param(408, False, False, id="request timeout"),
+        pytest.param(500, False, False, id="server error"),
+        pytest.param(502, False, False, id="bad gateway"),
+        pytest.param(503, False, False, id="unavailable"),
+    ],
+)
+def test_statuses_have_rules(status: int, *, is_quota: bool, is_heavy: bool) -> None:
+    """A rule says what a status means for the quota and for the size of the query."""
+    rule = rule_for(ErrorResponse("GET", "/path", status))
+
+    assert rule is not None
+    assert rule.is_quota is is_quota
+    assert rule.is_heavy(True) is is_heavy  # noqa: FBT003 - others were served
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 501])
+def test_other_statuses_are_not_repeated(status: int) -> None:
+    """An answer that would come again is an error at once."""
+    assert rule_for(ErrorResponse("GET", "/path", status)) is None
+
+
 def test_our_own_waits_double_to_a_minute() -> None:
     """1, 2, 4 … seconds, and never more than 60."""
     assert [backoff_s(n) for n in range(1, 9)] == [1, 2, 4, 8, 16, 32, 60, 60]
@@ -99,10 +131,10 @@ def test_our_waits_are_spread() -> None:
     assert attempts_of(jitter=0.5).wait_s(asked_s=3.0) == 3.5
 
 
-@pytest.mark.parametrize(("told_s", "waits"), [(180.0, True), (180.1, False)])
-def test_what_takes_too_long_is_not_waited_for(told_s: float, *, waits: bool) -> None:
+@pytest.mark.parametrize(("asked_s", "waits"), [(180.0, True), (180.1, False)])
+def test_what_takes_too_long_is_not_waited_for(asked_s: float, *, waits: bool) -> None:
     """A daily limit fails with its words instead of sleeping for hours."""
-    assert (attempts_of().wait_s(asked_s=told_s) is not None) is waits
+    assert (attempts_of().wait_s(asked_s=asked_s) is not None) is waits
     assert attempts_of().wait_s(asked_s=float("inf")) is None
 
 

@@ -19,17 +19,17 @@ SILENT = cast("Any", SimpleNamespace(headers={}))
 
 
 async def refused(
-    settings: RetrySettings, status: int, *, divisible: bool = True, served: int = 0
+    settings: RetrySettings, status: int, *, can_split: bool = True, served: int = 0
 ) -> bool:
     """Say whether a call that is refused so often is taken to be too large.
 
     Args:
-        settings: Of the client.
-        status: Of the refusals.
-        divisible: Whether less could be asked at once.
+        settings: The settings of the client.
+        status: The status of the refusals.
+        can_split: Whether less could be asked at once.
         served: How many other calls are answered meanwhile.
     """
-    retrier = Retrier(settings, "a call", divisible=divisible)
+    retrier = Retrier(settings, "a call", can_split=can_split)
     settings.traffic.answered[HTTPStatus.OK] += served
     try:
         for _ in range(HEAVY_ANSWERS):
@@ -43,7 +43,7 @@ async def refused(
 
 
 @pytest.mark.parametrize(
-    ("status", "served", "divisible", "too_large"),
+    ("status", "served", "can_split", "too_large"),
     [
         pytest.param(504, 0, True, True, id="504"),
         pytest.param(504, 0, False, False, id="504 of what is one bucket"),
@@ -57,7 +57,7 @@ def test_what_is_refused_again_and_again_may_be_too_large(
     status: int,
     served: int,
     *,
-    divisible: bool,
+    can_split: bool,
     too_large: bool,
 ) -> None:
     """Where it could be less, and nothing else explains it."""
@@ -66,7 +66,7 @@ def test_what_is_refused_again_and_again_may_be_too_large(
     async def work(clock: Callable[[], float]) -> None:
         settings = RetrySettings(60, lambda _: None, clock)
         found.append(
-            await refused(settings, status, divisible=divisible, served=served)
+            await refused(settings, status, can_split=can_split, served=served)
         )
 
     in_turned_time(work)

@@ -1,7 +1,7 @@
 """The quota is used to the full and not run into, against the simulator's own count.
 
 Time is compressed: the event loop's clock jumps while all tasks sleep, so that the real
-arithmetic of the pacer runs through minutes in moments.
+arithmetic of the limiter runs through minutes in moments.
 """
 
 import asyncio
@@ -45,19 +45,19 @@ class Server:
 
     def hit(self, who: str) -> tuple[bool, QuotaHeaders, float]:
         """Count a request; return whether it was served, and the headers."""
-        standing = self.quota.count()
-        if standing.count == 1:
+        counted = self.quota.count()
+        if counted.count == 1:
             self.windows.append({})
-        if not standing.exceeded:
+        if not counted.exceeded:
             served = self.windows[-1]
             served[who] = served.get(who, 0) + 1
             self.served_at.append(self.clock())
         elif who != "others":
             self.refused += 1
         reported = QuotaHeaders(
-            standing.count, standing.allowed, self.rounding(standing.left_s)
+            counted.count, counted.allowed, self.rounding(counted.left_s)
         )
-        return not standing.exceeded, reported, float(standing.wait_s)
+        return not counted.exceeded, reported, float(counted.wait_s)
 
     def used(self, *who: str) -> float:
         """Return the part of the quota that was used, the last window left out."""
@@ -68,7 +68,7 @@ class Server:
 
 async def client(
     server: Server,
-    pacer: RateLimiter,
+    limiter: RateLimiter,
     name: str,
     *,
     queries: int,
@@ -83,14 +83,14 @@ async def client(
     async def work() -> None:
         for _ in left:
             while True:
-                ticket = await pacer.acquire()
+                permit = await limiter.acquire()
                 await asyncio.sleep(latency_s * chance.uniform(0.25, 0.75))
-                served, standing, wait_s = server.hit(name)
+                served, counted, wait_s = server.hit(name)
                 await asyncio.sleep(latency_s * chance.uniform(0.25, 0.75))
-                pacer.answered(ticket, standing)
+                limiter.answered(permit, counted)
                 if served:
                     break
-                pacer.pause_all(wait_s)
+                limiter.pause_all(wait_s)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(tasks):
@@ -135,8 +135,8 @@ def test_others_on_the_same_client_are_seen(seed: int, in_turned_time: InTime) -
         server = Server(clock)
         servers.append(server)
         noise = asyncio.create_task(others(server, 30 / 6 / 3, seed))
-        pacer = RateLimiter(10_000, clock=clock)
-        await client(server, pacer, "us", queries=210, seed=seed)
+        limiter = RateLimiter(10_000, clock=clock)
+        await client(server, limiter, "us", queries=210, seed=seed)
         noise.cancel()
 
     in_turned_time(work)
@@ -155,9 +155,9 @@ def test_two_processes_share_it(seed: int, in_turned_time: InTime) -> None:
         servers.append(server)
         async with asyncio.TaskGroup() as group:
             for n in range(2):
-                pacer = RateLimiter(10_000, clock=clock)
+                limiter = RateLimiter(10_000, clock=clock)
                 one = client(
-                    server, pacer, f"process {n}", queries=105, seed=2 * seed + n
+                    server, limiter, f"process {n}", queries=105, seed=2 * seed + n
                 )
                 group.create_task(one)
 
@@ -190,8 +190,8 @@ def test_a_reserve_is_kept(reserve: int, in_turned_time: InTime) -> None:
     async def work(clock: Clock) -> None:
         server = Server(clock, allowed=100, window_s=10.0)
         servers.append(server)
-        pacer = RateLimiter(100_000, reserve=reserve, clock=clock)
-        await client(server, pacer, "us", queries=500)
+        limiter = RateLimiter(100_000, reserve=reserve, clock=clock)
+        await client(server, limiter, "us", queries=500)
 
     in_turned_time(work)
 
@@ -218,87 +218,87 @@ def test_requests_are_spread_over_the_window(in_turned_time: InTime) -> None:
 
 def test_a_refusal_makes_careful() -> None:
     """After a 429 one request goes ahead of the others, to see."""
-    budget = ServerQuota()
-    budget.answer(budget.send(0.0), 0.1, QuotaHeaders(30, 30, 6))
-    budget.answer(budget.send(0.2), 0.3, QuotaHeaders(31, 30, 6))
+    server_quota = ServerQuota()
+    server_quota.answer(server_quota.send(0.0), 0.1, QuotaHeaders(30, 30, 6))
+    server_quota.answer(server_quota.send(0.2), 0.3, QuotaHeaders(31, 30, 6))
 
-    scout = budget.send(7.0)
-    while_scouting = budget.delay_s(7.1)
-    budget.answer(scout, 7.2, QuotaHeaders(1, 30, 6))
+    scout = server_quota.send(7.0)
+    while_scouting = server_quota.delay_s(7.1)
+    server_quota.answer(scout, 7.2, QuotaHeaders(1, 30, 6))
 
     assert while_scouting == math.inf
-    assert budget.delay_s(7.2) < 1.0
+    assert server_quota.delay_s(7.2) < 1.0
 
 
 def test_nothing_is_known_before_the_first_answer() -> None:
     """Two requests go blind; the third waits for an answer."""
-    budget = ServerQuota()
+    server_quota = ServerQuota()
 
-    first = budget.send(0.0)
-    second = budget.send(0.0)
+    first = server_quota.send(0.0)
+    second = server_quota.send(0.0)
 
-    assert budget.delay_s(0.0) == math.inf
-    budget.answer(first, 0.1, None)
-    budget.lose(second)
-    assert budget.delay_s(0.1) == 0.0
+    assert server_quota.delay_s(0.0) == math.inf
+    server_quota.answer(first, 0.1, None)
+    server_quota.lose(second)
+    assert server_quota.delay_s(0.1) == 0.0
 
 
 def test_a_late_answer_about_the_window_before_changes_nothing() -> None:
     """Answers may overtake each other, across the end of a window too."""
-    budget = ServerQuota()
-    late = budget.send(0.0)
-    budget.answer(budget.send(0.0), 0.1, QuotaHeaders(2, 30, 6))
-    budget.answer(budget.send(6.5), 6.6, QuotaHeaders(1, 30, 6))
-    known = budget.delay_s(6.6)
+    server_quota = ServerQuota()
+    late = server_quota.send(0.0)
+    server_quota.answer(server_quota.send(0.0), 0.1, QuotaHeaders(2, 30, 6))
+    server_quota.answer(server_quota.send(6.5), 6.6, QuotaHeaders(1, 30, 6))
+    known = server_quota.delay_s(6.6)
 
-    budget.answer(late, 6.7, QuotaHeaders(29, 30, 1))
+    server_quota.answer(late, 6.7, QuotaHeaders(29, 30, 1))
 
-    assert budget.delay_s(6.7) == pytest.approx(known - 0.1, abs=0.05)
+    assert server_quota.delay_s(6.7) == pytest.approx(known - 0.1, abs=0.05)
 
 
 def test_others_who_used_it_all_do_not_silence_us_for_ever() -> None:
     """A new window is tried, however much of the last one others were seen to use."""
-    budget = ServerQuota()
-    budget.answer(budget.send(0.0), 0.1, QuotaHeaders(1, 30, 170))
-    budget.answer(budget.send(20.0), 20.1, QuotaHeaders(30, 30, 150))
+    server_quota = ServerQuota()
+    server_quota.answer(server_quota.send(0.0), 0.1, QuotaHeaders(1, 30, 170))
+    server_quota.answer(server_quota.send(20.0), 20.1, QuotaHeaders(30, 30, 150))
 
-    first_after_s = 171.5 + budget.delay_s(171.5)
+    first_after_s = 171.5 + server_quota.delay_s(171.5)
 
     assert first_after_s < 180.0
-    assert budget.delay_s(first_after_s) == 0.0
+    assert server_quota.delay_s(first_after_s) == 0.0
 
 
 def test_a_lost_request_may_have_been_counted() -> None:
     """It counts as counted until an answer shows it."""
-    budget = ServerQuota()
-    budget.answer(budget.send(0.0), 0.0, QuotaHeaders(28, 30, 6))
+    server_quota = ServerQuota()
+    server_quota.answer(server_quota.send(0.0), 0.0, QuotaHeaders(28, 30, 6))
 
-    budget.lose(budget.send(0.0))
-    budget.lose(budget.send(0.0))
+    server_quota.lose(server_quota.send(0.0))
+    server_quota.lose(server_quota.send(0.0))
 
-    assert budget.delay_s(1.0) > 4.0
+    assert server_quota.delay_s(1.0) > 4.0
 
 
 def test_a_daily_limit_is_not_spread_over_the_day() -> None:
     """What it allows goes at the ceiling's pace; then the wait is long."""
-    budget = ServerQuota()
-    budget.answer(budget.send(0.0), 0.0, QuotaHeaders(1, 3, 40_000))
+    server_quota = ServerQuota()
+    server_quota.answer(server_quota.send(0.0), 0.0, QuotaHeaders(1, 3, 40_000))
 
-    early = budget.delay_s(1.0)
+    early = server_quota.delay_s(1.0)
     for _ in range(2):
-        budget.answer(budget.send(1.0), 1.0, QuotaHeaders(3, 3, 39_999))
+        server_quota.answer(server_quota.send(1.0), 1.0, QuotaHeaders(3, 3, 39_999))
 
     assert early == 0.0
-    assert budget.delay_s(2.0) > 39_000
+    assert server_quota.delay_s(2.0) > 39_000
 
 
 def test_the_last_second_of_a_window_may_be_the_first_seen() -> None:
     """A server that rounds down reports 0 seconds then."""
-    budget = ServerQuota()
+    server_quota = ServerQuota()
 
-    budget.answer(budget.send(0.0), 0.0, QuotaHeaders(1, 300, 0))
+    server_quota.answer(server_quota.send(0.0), 0.0, QuotaHeaders(1, 300, 0))
 
-    assert budget.delay_s(0.0) < 2.0
+    assert server_quota.delay_s(0.0) < 2.0
 
 
 class TestOffered:
@@ -306,35 +306,35 @@ class TestOffered:
 
     def test_counts_each_window_once(self) -> None:
         """Two windows of 30 are 60, however many answers reported them."""
-        budget = ServerQuota()
+        server_quota = ServerQuota()
         for at in (0.0, 1.0, 2.0, 6.5, 7.5):
-            ticket = budget.send(at)
+            permit = server_quota.send(at)
             left_s = 6.0 - at % 6.0
-            budget.answer(ticket, at, QuotaHeaders(1, 30, math.ceil(left_s)))
+            server_quota.answer(permit, at, QuotaHeaders(1, 30, math.ceil(left_s)))
 
-        assert budget.allowed(8.0) == 60
-        assert budget.allowed(8.0, with_open=False) == 30
+        assert server_quota.allowed(8.0) == 60
+        assert server_quota.allowed(8.0, with_open=False) == 30
 
     def test_a_window_that_is_over_is_not_open(self) -> None:
         """Whoever begins after its end has no part in it."""
-        budget = ServerQuota()
-        budget.answer(budget.send(0.0), 0.0, QuotaHeaders(1, 30, 6))
+        server_quota = ServerQuota()
+        server_quota.answer(server_quota.send(0.0), 0.0, QuotaHeaders(1, 30, 6))
 
-        assert budget.allowed(100.0, with_open=False) == 30
+        assert server_quota.allowed(100.0, with_open=False) == 30
 
     def test_nothing_reported_is_nothing_offered(self) -> None:
         """A server without the headers reports no quota."""
-        budget = ServerQuota()
-        budget.answer(budget.send(0.0), 0.0, None)
+        server_quota = ServerQuota()
+        server_quota.answer(server_quota.send(0.0), 0.0, None)
 
-        assert budget.allowed(1.0) == 0
+        assert server_quota.allowed(1.0) == 0
 
     def test_a_refusal_in_a_guessed_window_opens_none(self) -> None:
         """A server that rounds down refuses once: its window had not ended."""
-        budget = ServerQuota()
-        budget.answer(budget.send(0.0), 0.0, QuotaHeaders(30, 30, 6))
-        assert budget.delay_s(6.5) == 0.0  # guesses that a new window began
+        server_quota = ServerQuota()
+        server_quota.answer(server_quota.send(0.0), 0.0, QuotaHeaders(30, 30, 6))
+        assert server_quota.delay_s(6.5) == 0.0  # guesses that a new window began
 
-        budget.answer(budget.send(6.5), 6.6, QuotaHeaders(31, 30, 1))
+        server_quota.answer(server_quota.send(6.5), 6.6, QuotaHeaders(31, 30, 1))
 
-        assert budget.allowed(6.7) == 30
+        assert server_quota.allowed(6.7) == 30

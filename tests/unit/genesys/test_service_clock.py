@@ -20,8 +20,8 @@ from gcbatch.simulator import Fault, Faults
 from gcbatch.store.maintenance import prune
 from gcbatch.store.store import Store
 from gcbatch.windows import Period
-from tests.support.details_world import World, after, busy
-from tests.support.old_parts import metadata_in, part_in, rewritten
+from tests.support.details_world import World, after, tenant_with_conversations
+from tests.support.old_parts import metadata_in, part_in, rewrite_metadata
 
 if TYPE_CHECKING:
     from tests.conftest import Workspace, WorkspaceOf
@@ -217,7 +217,7 @@ class TestRuns:
         """Some clock was wrong when it was fetched; a right one mends that."""
         workspace.run()
         future = datetime.now(UTC) + timedelta(days=100)
-        rewritten(workspace.parts[0], asked_at=future)
+        rewrite_metadata(workspace.parts[0], asked_at=future)
 
         assert [workspace.run().fetched for _ in range(2)] == [1, 0]
 
@@ -238,7 +238,7 @@ class TestRuns:
     ) -> None:
         """Those that share a store are never quite at one."""
         workspace.run()
-        rewritten(workspace.parts[0], asked_at=datetime.now(UTC) + 30 * SECOND)
+        rewrite_metadata(workspace.parts[0], asked_at=datetime.now(UTC) + 30 * SECOND)
 
         assert workspace.run().fetched == 0
 
@@ -279,7 +279,7 @@ class TestFresh:
         """A part whose time lies ahead of the run is fetched again all the same."""
         workspace.run()
         for part in workspace.parts:
-            rewritten(part, asked_at=datetime.now(UTC) + 40 * SECOND)
+            rewrite_metadata(part, asked_at=datetime.now(UTC) + 40 * SECOND)
 
         assert workspace.run(fresh=True).fetched == DAYS
 
@@ -350,7 +350,12 @@ class TestFresh:
 def test_a_drift_is_judged_by_the_services_clock(tmp_path: Path) -> None:
     """What has not settled there is provisional, also where the machine is ahead."""
     faults = [Fault("drifting_total", page=n, drift=1, times=None) for n in (1, 2, 3)]
-    world = World(tmp_path, busy(250), faults=Faults(*faults), now=lambda: after(1.5))
+    world = World(
+        tmp_path,
+        tenant_with_conversations(250),
+        faults=Faults(*faults),
+        now=lambda: after(1.5),
+    )
 
     report = world.run(fetch={"concurrency": 1})
 
@@ -365,12 +370,12 @@ def test_failed_calls_of_a_worker_whose_clock_is_behind_are_shown() -> None:
     new = FailedCall(NOON - HOUR, "GET", "/new", 500, "2")
     traffic.failed[500] = cast("Any", [old])
     limiter = SimpleNamespace(allowed=lambda **_: 0)
-    access = SimpleNamespace(limiter=limiter, tokens=SimpleNamespace(granted=0))
+    org_client = SimpleNamespace(limiter=limiter, tokens=SimpleNamespace(granted=0))
     client = SimpleNamespace(traffic=traffic)
-    session = cast("OrgSession", SimpleNamespace(client=client, access=access))
+    session = cast("OrgSession", SimpleNamespace(client=client, org_client=org_client))
     spent = Usage()
 
-    with spent.noting(session):
+    with spent.counting(session):
         traffic.failed[500].append(new)
 
     assert spent.failed == (new,)
@@ -380,7 +385,7 @@ def test_a_leftover_of_the_future_is_removed(tmp_path: Path) -> None:
     """No run is writing it now: the clock was wrong when it was written."""
     store = Store(tmp_path, "job")
     store.prepare()
-    left = store.workplace / f".{'0' * 40}.{'0' * 12}.part"
+    left = store.work_folder / f".{'0' * 40}.{'0' * 12}.part"
     left.touch()
     now = datetime.now(UTC) - timedelta(days=100)
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from gcbatch import JobError
-from tests.support.details_world import World, made_of
+from tests.support.details_world import World, tenant_of
 
 
 def refused(folder: Path, **job: Any) -> JobError:
     """Return what a run says to a job file, having asked for nothing."""
-    world = World(folder, made_of())
+    world = World(folder, tenant_of())
 
     with pytest.raises(JobError) as failed:
         world.run(**job)
@@ -151,7 +151,7 @@ def test_families_without_jobs_have_no_such_endpoint(
 def test_the_services_own_word_is_taken(tmp_path: Path, endpoint: str) -> None:
     """Its address says users and conversations; both mean the same data."""
     table = "user_presence" if "user" in endpoint else "conversations"
-    world = World(tmp_path, made_of())
+    world = World(tmp_path, tenant_of())
 
     report = world.run(endpoint=endpoint, tables=(table,))
 

@@ -19,7 +19,7 @@ from gcbatch.store.part_file import Part
 from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.store.store import Store
 from tests.support.detail_tables import plan_of, queries
-from tests.support.old_parts import part_in, unbound
+from tests.support.old_parts import part_in, remove_query_digest
 
 if TYPE_CHECKING:
     from tests.conftest import Workspace
@@ -132,7 +132,7 @@ class TestOlderReleases:
         """Nothing is fetched again, and all is well."""
         workspace.run()
         for part in workspace.parts:
-            unbound(part)
+            remove_query_digest(part)
 
         report = workspace.run()
 
@@ -147,7 +147,7 @@ class TestOlderReleases:
         written = workspace.outputs()
         one, other = workspace.parts[:2]
         one.write_bytes(other.read_bytes())
-        unbound(one)
+        remove_query_digest(one)
 
         report = workspace.run()
 

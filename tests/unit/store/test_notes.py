@@ -164,10 +164,10 @@ ACCOUNT: Final = {
 def test_an_account_of_another_shape_is_none(reported: Any) -> None:
     """What is read of a part is of the types that its readers count on, or nothing."""
     try:
-        account = PartMetadata.from_json(json.dumps(reported).encode())
+        metadata = PartMetadata.from_json(json.dumps(reported).encode())
     except ValueError:
         return
 
-    assert isinstance(account.window, Window)
-    assert account.asked_at.tzinfo is not None
-    assert account == PartMetadata.from_json(account.to_json())
+    assert isinstance(metadata.window, Window)
+    assert metadata.asked_at.tzinfo is not None
+    assert metadata == PartMetadata.from_json(metadata.to_json())

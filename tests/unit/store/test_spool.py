@@ -244,7 +244,7 @@ def test_a_part_that_another_run_replaced_is_whole(tmp_path: Path) -> None:
     store.read(DIGEST)
     put_large(other, count=3)
 
-    assert store.is_whole(DIGEST)
+    assert store.check_again(DIGEST)
     assert store.read(DIGEST).num_rows == 3
 
 

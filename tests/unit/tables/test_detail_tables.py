@@ -26,13 +26,13 @@ from tests.support.detail_tables import (
     conversation,
     conversations,
     details_table,
+    plain_rows,
     plan_of,
     queries,
     rows_of,
-    said,
     table_of,
 )
-from tests.support.streams import written
+from tests.support.streams import to_bytes
 from tests.support.table_sources import source_of
 
 FLAT = tuple(name for name in DETAIL_TABLES if name != "conversations_nested")
@@ -192,7 +192,7 @@ def test_every_field_is_where_it_belongs(documents: list[bytes]) -> None:
     for name in set(FLAT) - {"participant_attributes"}:
         expected = [row for d in documents for row in truth(name, json.loads(d))]
 
-        assert said(table_of(name, batch_of(documents))) == expected
+        assert plain_rows(table_of(name, batch_of(documents))) == expected
 
 
 @pytest.mark.parametrize("name", FLAT)
@@ -201,7 +201,7 @@ def test_a_conversation_with_every_field(name: str) -> None:
     sent = {**full(CONVERSATION), "conversationStart": "2026-10-01T08:00:00.000Z"}
     document = json.dumps(sent).encode()
 
-    assert said(table_of(name, batch_of([document]))) == truth(name, sent)
+    assert plain_rows(table_of(name, batch_of([document]))) == truth(name, sent)
 
 
 def full(model: Model) -> Json:
@@ -266,7 +266,9 @@ def test_rows_do_not_depend_on_how_parts_are_cut(
     whole_batch = batch_of(documents)
     pieces = [whole_batch.slice(a, b - a) for a, b in edges]
     for name in set(DETAIL_TABLES) - {"participant_attributes"}:
-        assert written(table_of(name, *pieces)) == written(table_of(name, whole_batch))
+        assert to_bytes(table_of(name, *pieces)) == to_bytes(
+            table_of(name, whole_batch)
+        )
 
 
 def fields_below(model: Model, path: str = "") -> Iterator[str]:
@@ -463,7 +465,7 @@ def test_the_sample_week(week: list[bytes], name: str) -> None:
     documents = week[::25]
     expected = [row for d in documents for row in truth(name, json.loads(d))]
 
-    assert said(table_of(name, batch_of(documents))) == expected
+    assert plain_rows(table_of(name, batch_of(documents))) == expected
     assert expected
 
 

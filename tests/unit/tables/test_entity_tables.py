@@ -22,8 +22,8 @@ from tests.support.listed_org import (
     SALES,
     STATES,
     SUPPORT,
-    asked,
     exports,
+    request_counts,
     rows,
     run,
     some_id,
@@ -116,7 +116,11 @@ def test_a_job_of_details_exports_them_too(
     gcbatch.run(gcbatch.load_job(path, environ=workspace.environ))
 
     assert rows(workspace, table)
-    assert asked(workspace) == {"queues": 1, "users": len(STATES), "wrapup_codes": 1}
+    assert request_counts(workspace) == {
+        "queues": 1,
+        "users": len(STATES),
+        "wrapup_codes": 1,
+    }
 
 
 def test_what_is_gone_keeps_its_last_name(workspace_of: "WorkspaceOf") -> None:
@@ -190,7 +194,7 @@ def test_a_listing_has_several_pages(workspace_of: "WorkspaceOf") -> None:
     ids = [row["user_id"] for row in rows(workspace, "users")]
     assert ids == [user.id for user in users]
     pages_of_active = 3
-    assert asked(workspace)["users"] == pages_of_active + len(STATES) - 1
+    assert request_counts(workspace)["users"] == pages_of_active + len(STATES) - 1
 
 
 def test_a_table_says_what_it_is(workspace_of: "WorkspaceOf") -> None:

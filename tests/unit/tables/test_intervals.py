@@ -20,7 +20,7 @@ from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.store.store import Store
 from gcbatch.table import BATCH_ROWS, Table, rebatch
 from gcbatch.windows import Window
-from tests.support.streams import written
+from tests.support.streams import to_bytes
 from tests.support.table_sources import aggregate_table, source_of
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
@@ -172,7 +172,7 @@ def test_the_bytes_do_not_depend_on_how_it_was_asked(
                     and shares["abcdef".index(row[1] or "")] % batches == batch
                 ]
                 store.write(queries[place].digest, part_of(mine))
-            outcomes.append(written(table_of(store, queries)))
+            outcomes.append(to_bytes(table_of(store, queries)))
 
     assert outcomes[0] == outcomes[1]
 

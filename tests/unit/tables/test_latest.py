@@ -33,9 +33,9 @@ from tests.support.detail_tables import (
     plan_of,
     queries,
 )
-from tests.support.details_world import conversations, day, made_of
+from tests.support.details_world import conversations, day, tenant_of
 from tests.support.listed_org import ORG
-from tests.support.old_parts import metadata_in, rewritten
+from tests.support.old_parts import metadata_in, rewrite_metadata
 
 if TYPE_CHECKING:
     from tests.conftest import Workspace, WorkspaceOf
@@ -54,9 +54,9 @@ class DatedStore(FakeStore):
     asked: Mapping[str, int] | None = None
 
     def metadata(self, digest: str) -> PartMetadata | None:
-        account = super().metadata(digest)
+        metadata = super().metadata(digest)
         minutes = (self.asked or {}).get(digest, 0)
-        return account and replace(account, asked_at=START + minutes * MINUTE)
+        return metadata and replace(metadata, asked_at=START + minutes * MINUTE)
 
 
 def store_of(asked: Sequence[Query], parts: Sequence[tuple[int, str]]) -> DatedStore:
@@ -198,8 +198,8 @@ FIRST = conversations(5)
 SECOND = conversations(5, first=1, seed=2)
 STAYS, MOVES = FIRST[:4], FIRST[4]
 CORRECTED = moved(MOVES, conversations(1, first=1.5, seed=3)[0])
-BEFORE = made_of(*FIRST, *SECOND)
-AFTER = made_of(*STAYS, *SECOND, CORRECTED)
+BEFORE = tenant_of(*FIRST, *SECOND)
+AFTER = tenant_of(*STAYS, *SECOND, CORRECTED)
 TWICE = (
     "conversations in two windows, because the service corrected their start; "
     "the older version is left out: 1"
@@ -241,7 +241,7 @@ def corrected(
         one: As it was at the first.
         other: As it was at the second.
         refetched: The day that is fetched again.
-        more: Of the simulator.
+        more: More options of the simulator.
     """
     workspace = workspace_of(one, **more)
     run(workspace)
@@ -298,7 +298,7 @@ def fail_again(workspace: "Workspace", refetched: int) -> None:
     begin = datetime.fromisoformat(f"{day(refetched)}T00:00Z")
     for part in workspace.parts:
         if metadata_in(part).window.start == begin:
-            rewritten(part, asked_at=datetime.now(UTC) + timedelta(days=9))
+            rewrite_metadata(part, asked_at=datetime.now(UTC) + timedelta(days=9))
     fault = Fault("status", status=400, path="/details/query", times=None)
     workspace.simulator.faults.add(fault)
 
@@ -391,7 +391,7 @@ class TestKeys:
             )
             for start, end in pairwise(noons)
         ]
-        workspace = workspace_of(made_of(presences=tuple(presences)))
+        workspace = workspace_of(tenant_of(presences=tuple(presences)))
         query = {**DETAILS, "endpoint": "user-details"}
 
         report = workspace.run(query=query, exports=exports(workspace, USER_TABLES))

@@ -28,7 +28,7 @@ class SqliteExporter:
 
     def export(self, tables: Mapping[str, Table], target: Target) -> Receipt:
         """Write every table into one of the same name."""
-        del target  # lends files; a database has transactions
+        del target  # is for files; a database has transactions
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(self._path)) as db, db:  # commits, or rolls back
             rows = sum(_replace(db, table) for table in tables.values())

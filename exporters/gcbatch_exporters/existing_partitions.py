@@ -1,4 +1,4 @@
-"""Looks at what earlier runs left in a folder of partitions."""
+"""Finds the partitions that earlier runs wrote into a folder."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from gcbatch_exporters.layout import Layout
 from gcbatch_exporters.manifest import ELSEWHERE, MANIFEST, Manifest
 from gcbatch_exporters.origin import Origin
 
-__all__ = ["Found"]
+__all__ = ["ExistingPartitions"]
 
 _LEFTOVER: Final = re.compile(
     rf"\.(?:{re.escape(DATA)}|{re.escape(MANIFEST)})\.[0-9a-f]{{12}}\.part"
@@ -23,26 +23,26 @@ _LEFTOVER: Final = re.compile(
 
 
 @dataclass
-class Found:
-    """What gcbatch wrote into a folder of partitions.
+class ExistingPartitions:
+    """The files that gcbatch wrote into a folder of partitions.
 
-    Outside the table's range, only as many files are opened as show that all partitions
-    belong to one table.
+    Outside the table's range only a few files are opened: enough to show that all
+    partitions belong to one table.
 
     Args:
         own: Partitions in the range of the table.
-        listed: Partitions that only an older release's list shows to be gcbatch's, in
-            the range or not, with their origin.
-        litter: Files that the next export removes: that list, and unfinished files.
+        listed: Partitions that have no origin of their own, but are in the list of an
+            older release, in the range or not.
+        obsolete: Files that the next export removes: that list, and unfinished files.
     """
 
     own: dict[str, Origin] = field(default_factory=dict)
     listed: dict[str, Origin] = field(default_factory=dict)
-    litter: list[str] = field(default_factory=list)
+    obsolete: list[str] = field(default_factory=list)
 
     @classmethod
-    def look(cls, folder: Path, layout: Layout, table: Table) -> Self:
-        """Look into a folder.
+    def find(cls, folder: Path, layout: Layout, table: Table) -> Self:
+        """Return what gcbatch wrote into a folder.
 
         Raises:
             OutputError: If *folder* is a file, a list in it cannot be trusted, or its
@@ -53,19 +53,19 @@ class Found:
             raise OutputError(msg, hint="name a folder, or leave partition_by out")
         found = cls()
         if manifest := Manifest.read(folder):
-            found.litter.append(MANIFEST)
+            found.obsolete.append(MANIFEST)
             about = manifest.model_dump(include={"table", "timezone", "partition_by"})
             found.listed = {f: Origin(**about, file=f) for f in manifest.files}
         found._refuse_others(folder, layout, table)
         return found
 
     def _refuse_others(self, folder: Path, layout: Layout, table: Table) -> None:
-        """Note what is there; refuse partitions that stay and do not fit the table."""
+        """Add the files of a folder; refuse partitions that stay and do not fit."""
         misplaced: list[str] = []
         elsewhere: list[str] = []
         for file in _files_in(folder):
             if _LEFTOVER.fullmatch(file.rpartition("/")[2]):
-                self.litter.append(file)
+                self.obsolete.append(file)
             elif not layout.is_own(file):
                 misplaced.append(file)
             elif not layout.is_covered(file):
