@@ -8,7 +8,7 @@ from gcbatch.errors import ReplacedPartError
 from gcbatch.exporting import export
 from gcbatch.running import job_run
 from gcbatch.verifying import verify
-from tests.support.old_parts import rewritten
+from tests.support.old_parts import rewrite_metadata
 
 if TYPE_CHECKING:
     from tests.conftest import Workspace
@@ -23,7 +23,7 @@ def replace_part_before(
     def after_the_other_run(exporter: Any, name: str, *args: Any, **kwargs: Any) -> Any:
         done.append(name)
         if len(done) in calls:
-            rewritten(workspace.parts[0], requests=1000 + len(done))
+            rewrite_metadata(workspace.parts[0], requests=1000 + len(done))
         return export(exporter, name, *args, **kwargs)
 
     monkeypatch.setattr(job_run, "export", after_the_other_run)

@@ -55,7 +55,7 @@ class Client:
                 self.headers = {"Authorization": f"Bearer {token}"}
             return response.status
 
-    async def ask(self) -> tuple[aiohttp.ClientResponse, bytes]:
+    async def request(self) -> tuple[aiohttp.ClientResponse, bytes]:
         async with self.session.post(
             AGGREGATES, json=QUERY, headers=self.headers, allow_redirects=False
         ) as response:
