@@ -96,12 +96,12 @@ class Period:
         """Read a duration such as PT15M, P1D, P1W or P1M.
 
         Raises:
-            ValueError: If *text* is no ISO 8601 duration, or is of zero length.
+            ValueError: If *text* is not an ISO 8601 duration, or is of zero length.
         """
         match = _DURATION.fullmatch(text)
         parts = {k: int(v) for k, v in match.groupdict().items() if v} if match else {}
         if not any(parts.values()):
-            msg = f"{text} is no ISO 8601 duration such as PT15M, PT1H, P1D or P1M"
+            msg = f"{text} is not an ISO 8601 duration such as PT15M, PT1H, P1D or P1M"
             raise ValueError(msg)
         return cls(
             months=12 * parts.get("years", 0) + parts.get("months", 0),

@@ -59,13 +59,13 @@ class Manifest(BaseModel):
             msg = f"{path}: cannot be read: {exc.strerror}"
             raise OutputError(msg, hint="check its permissions") from exc
         except ValidationError as exc:
-            msg = f"{path}: is no list of partitions"
+            msg = f"{path}: is not a list of partitions"
             raise OutputError(msg, hint=ELSEWHERE) from exc
         root = folder.resolve()
         for file in found.files:
             is_inside = (folder / file).resolve().is_relative_to(root)
             if not (is_inside and fits(file, found.partition_by)):
-                msg = f"{path}: names a file that is no partition in it ({file})"
+                msg = f"{path}: names a file that is not a partition in it ({file})"
                 raise OutputError(msg, hint=ELSEWHERE)
         there = tuple(file for file in found.files if (folder / file).is_file())
         return found.model_copy(update={"files": there})

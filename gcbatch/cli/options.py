@@ -26,14 +26,14 @@ JobFile = Annotated[Path, typer.Argument(metavar="JOB", help="A job file (YAML).
 JobFiles = Annotated[
     list[Path], typer.Argument(metavar="JOB", help="Job files (YAML).")
 ]
-From = Annotated[str, typer.Option("--from", help="Replaces query.from.")]
+From = Annotated[str, typer.Option("--from", help="Replace query.from.")]
 To = Annotated[
-    str, typer.Option("--to", help="Replaces query.to, the first instant not fetched.")
+    str, typer.Option("--to", help="Replace query.to, the first instant not fetched.")
 ]
 Sets = Annotated[
     list[str],
     typer.Option(
-        "--set", metavar="KEY=VALUE", help="Replaces any key, such as fetch.chunk=P1D."
+        "--set", metavar="KEY=VALUE", help="Replace any key, such as fetch.chunk=P1D."
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]

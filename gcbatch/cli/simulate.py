@@ -1,5 +1,6 @@
 """The command `simulate`."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +29,10 @@ def simulate(
 
     try:
         tenant = call_log_tenant(calls) if calls else sample_tenant()
-    except (OSError, ValueError) as exc:
+    except OSError as exc:
+        msg = f"{calls}: cannot be read: {exc.strerror or exc}"
+        raise JobError(msg, hint="name an existing call log, plain or .gz") from exc
+    except ValueError as exc:
         msg = f"{calls}: is not a call log: {exc}"
         raise JobError(msg, hint="see docs/simulator.md for its columns") from exc
 
@@ -43,7 +47,9 @@ def simulate(
     try:
         serve(tenant, port=port, on_ready=ready, requests_allowed=requests_per_minute)
     except OSError as exc:
-        msg = f"port {port}: cannot be opened: {exc.strerror}"
+        # asyncio's own text repeats the address.
+        why = os.strerror(exc.errno) if exc.errno else exc
+        msg = f"port {port}: cannot be opened: {why}"
         raise OutputError(
             msg, hint="use another port: `gcbatch simulate --port`"
         ) from exc

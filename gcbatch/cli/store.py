@@ -20,7 +20,7 @@ store_app = typer.Typer(
 def list_store(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="NAME", help="Names of jobs; all without any."),
+        typer.Argument(metavar="NAME", help="Names of jobs; leave out for all."),
     ] = [],  # noqa: B006 - typer copies it
     *,
     folder: StoreFolder = DEFAULT_STORE,
@@ -51,7 +51,7 @@ def prune_store(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove old parts, and files that belong to no other part."""
+    """Remove old parts, and what interrupted runs left behind."""
     from datetime import UTC, datetime
 
     from gcbatch.store import parse_age, prune

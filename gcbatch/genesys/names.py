@@ -53,7 +53,8 @@ class Names(msgspec.Struct, frozen=True):
     deleted: Mapping[str, frozenset[str]] = msgspec.field(
         default_factory=dict, name="former"
     )
-    targets: Mapping[str, Mapping[str, float]] = {}
+    # A whole number stays one, so that saved names have the fingerprint of new ones.
+    targets: Mapping[str, Mapping[str, int | float]] = {}
     listed_at: Mapping[str, _Instant] = {}
     asked_at: Mapping[str, _Instant] = {}
 

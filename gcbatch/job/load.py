@@ -195,7 +195,10 @@ class _RawJob:
         for loc, what in sorted(self.problems, key=lambda p: self.document.line(p[0])):
             for secret in secrets:
                 what = what.replace(secret, "[hidden]")  # noqa: PLW2901 - same, masked
-            yield f"{self._place(loc)}: {_dotted(loc)}: {what}"
+            if loc in self.overridden:  # `--set KEY` names the key already
+                yield f"{self.overridden[loc]}: {what}"
+            else:
+                yield f"{self._place(loc)}: {_dotted(loc)}: {what}"
 
     def _place(self, loc: Loc) -> str:
         for end in range(len(loc), 0, -1):

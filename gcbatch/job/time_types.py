@@ -8,12 +8,13 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BeforeValidator
 
 from gcbatch.job.section import Duration
-from gcbatch.suggest import unknown
+from gcbatch.suggest import nearest
 from gcbatch.windows import Period
 
 __all__ = ["Granularity", "TimeZone"]
 
 MINUTES_OF_A_DAY: Final = 1440
+ZONE_HINT: Final = "use an IANA name, such as Europe/Dublin or UTC"
 
 
 @cache  # it searches a folder
@@ -24,7 +25,9 @@ def _zones() -> frozenset[str]:
 
 def _check_zone(name: str) -> str:
     if name not in _zones():
-        msg = unknown("time zone", name, sorted(_zones())) + "; use an IANA name"
+        msg = f"unknown time zone {name!r}: "
+        near = nearest(name, sorted(_zones()), limit=1)
+        msg += f"did you mean {near[0]}?" if near else ZONE_HINT
         raise ValueError(msg)
     return name
 

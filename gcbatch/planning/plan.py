@@ -133,7 +133,7 @@ def _check_bodies(job: Job, templates: Sequence[Sequence[bytes]]) -> None:
     is_by_queue = job.query.family is None or "queueId" in job.query.group_by
     if per_window > 1 and not is_by_queue:
         msg = (
-            f"query.queues: so many need {per_window} requests for each window, and "
+            f"query.queues: these need {per_window} requests for each window, and "
             "their answers overlap unless grouped by queueId"
         )
         raise JobError(msg, hint="add queueId to query.group_by, or leave queues out")

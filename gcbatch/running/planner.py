@@ -217,9 +217,9 @@ class Planner:
     def _named(self) -> set[str]:
         """Return the dimensions whose names the job needs."""
         dimensions = named_dimensions()
-        if self._job.query.details:
-            return dimensions  # rows of details have ids of all kinds
         needed = {k.dimension for k in ENTITY_KINDS if k.table in self._job.entities}
+        if self._job.query.details:
+            return needed | dimensions  # rows of details have ids of all kinds
         if self._job.query.family:  # a tutorial's answers have names, not ids
             needed |= dimensions & set(self._job.query.group_by)
         if self._plans_by_queues or self._job.sla:

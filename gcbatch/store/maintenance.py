@@ -143,7 +143,7 @@ def list_store(root: Path, names: Sequence[str] = ()) -> list[StoredJob]:
         found = [k for k in sorted(known) if name in (k, k.partition("@")[0])]
         if not found:
             msg = f"{root}: {unknown('job', name, sorted(known))}"
-            raise JobError(msg, hint="name jobs as their files do under `name:`")
+            raise JobError(msg, hint="use the name of the job: `name:` in its file")
         wanted += found
     return [_stored_job(known[name]) for name in dict.fromkeys(wanted)]
 
@@ -296,7 +296,7 @@ def _entries(folder: Path) -> list[Path]:
         return sorted(Path(entry.path) for entry in os.scandir(folder))
     except OSError as exc:
         msg = f"{folder}: cannot be read: {exc.strerror}"
-        raise OutputError(msg, hint="check the rights of the store") from exc
+        raise OutputError(msg, hint="check the permissions of the store") from exc
 
 
 def _is_folder(path: Path) -> bool:
@@ -332,5 +332,5 @@ def _remove(path: Path, done: PruneResult, *, dry_run: bool) -> None:
         return
     except OSError as exc:
         msg = f"{path}: cannot be removed: {exc.strerror}"
-        raise OutputError(msg, hint="check the rights of the store") from exc
+        raise OutputError(msg, hint="check the permissions of the store") from exc
     done.size += size

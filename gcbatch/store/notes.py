@@ -64,4 +64,4 @@ class Notes:
 def unwritable(folder: Path, exc: OSError) -> OutputError:
     """Return the error of a folder of the store that cannot be written."""
     msg = f"{folder}: cannot be written: {exc.strerror}"
-    return OutputError(msg, hint="check fetch.store, its space and rights")
+    return OutputError(msg, hint="check fetch.store, its space and permissions")

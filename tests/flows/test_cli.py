@@ -1,12 +1,17 @@
 """The commands: what they print, write and exit with."""
 
+import errno
+import gzip
 import json
+import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -85,7 +90,7 @@ class TestBadInput:
             ),
             pytest.param(
                 {"query": {"granularity": "1h"}},
-                ("query.granularity: 1h is no ISO 8601 duration", "PT1H"),
+                ("query.granularity: 1h is not an ISO 8601 duration", "PT1H"),
                 id="granularity",
             ),
             pytest.param(
@@ -95,7 +100,7 @@ class TestBadInput:
             ),
             pytest.param(
                 {"query": {"timezone": "Europe/Dublinn"}},
-                ("did you mean Europe/Dublin?",),
+                ("unknown time zone 'Europe/Dublinn': did you mean Europe/Dublin?\n",),
                 id="time zone",
             ),
             pytest.param(
@@ -227,7 +232,7 @@ class TestBadInput:
         """A problem of an override is reported as such, not by a line of the file."""
         result = cli("run", workspace.write(), "--set", "fetch.concurrency=many")
 
-        check_refusal(result, 2, "--set fetch.concurrency: fetch.concurrency: must be")
+        check_refusal(result, 2, "error: --set fetch.concurrency: must be")
 
 
 class TestOtherFailures:
@@ -545,6 +550,39 @@ class TestOtherCommands:
         assert "client_secret: ${" in content
         check_refusal(again, 6, "exists already")
         assert path.read_text("utf-8") == content
+
+    @pytest.mark.parametrize(
+        ("name", "content", "reason"),
+        [
+            ("none.csv", None, "cannot be read: No such file"),
+            ("a.csv", b"call_id,outcome\n", "is not a call log: missing columns: "),
+            ("a.csv.gz", b"call_id,outcome\n", "is not a call log: Not a gzip"),
+            (
+                "cut.csv.gz",
+                gzip.compress(b"call_id")[:-6],
+                "is not a call log: Compressed",
+            ),
+        ],
+    )
+    def test_a_log_that_cannot_be_replayed(
+        self, cli: Cli, tmp_path: Path, name: str, content: bytes | None, reason: str
+    ) -> None:
+        """It is named with the reason; nothing is served."""
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
+
+        result = cli("simulate", "--calls", str(tmp_path / name))
+
+        check_refusal(result, 2, f"{name}: {reason}")
+
+    def test_a_port_that_is_taken(self, cli: Cli) -> None:
+        """One short reason, and the option that chooses another."""
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            result = cli("simulate", "--port", str(port))
+
+        wanted = f"port {port}: cannot be opened: {os.strerror(errno.EADDRINUSE)}\n"
+        check_refusal(result, 6, wanted, "--port")
 
     def test_version_and_help(self, cli: Cli) -> None:
         """Both are exit 0; without a command there is help."""

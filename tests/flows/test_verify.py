@@ -738,7 +738,7 @@ class TestCommand:
         result = cli("verify", job)
 
         assert result.exit_code == 0
-        assert "provisional: 2 of them, in which 1 figure differ" in result.stdout
+        assert "provisional: 2 of them, in which 1 figure differs" in result.stdout
         assert "2026-03-03 00:00  2026-03-04 00:00" in result.stdout
         assert (
             "left out, not a whole day or not complete: "

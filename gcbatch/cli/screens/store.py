@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from gcbatch.cli.screens.grid import local_time, new_grid, pluralize
@@ -42,7 +42,7 @@ def store_screen(jobs: Sequence[StoredJob]) -> RenderableType:
             f"{job.unreadable:,}",
             (job.last_run or "-")[:16].replace("T", " "),
         )
-    return grid
+    return Group(grid, Text("times in UTC"))
 
 
 def pruned_line(done: PruneResult, *, dry_run: bool) -> str:

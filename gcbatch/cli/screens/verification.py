@@ -46,7 +46,7 @@ def _totals(
         f"service's own, {pluralize(totals.requests, 'request')}: "
     )
     number = totals.differing
-    state = f"{pluralize(number, 'figure')} differ" if number else "no figure differs"
+    state = _differ(number) if number else "no figure differs"
     lines: list[RenderableType] = [Text(f"{what}{state}")]
     if totals.listed:
         lines += _differences(found, totals.listed, number, zone)
@@ -54,7 +54,7 @@ def _totals(
         lines.append(
             Text(
                 f"provisional: {totals.provisional:,} of them, in which "
-                f"{pluralize(totals.differing_provisional, 'figure')} differ; the "
+                f"{_differ(totals.differing_provisional)}; the "
                 "service still corrects these days, and the next run fetches them again"
             )
         )
@@ -68,6 +68,10 @@ def _totals(
     if (more := len(totals.left_out) - MAX_FLAWS) > 0:
         lines.append(Text(f"  and {more:,} more"))
     return lines
+
+
+def _differ(figures: int) -> str:
+    return f"{pluralize(figures, 'figure')} {'differs' if figures == 1 else 'differ'}"
 
 
 def _differences(

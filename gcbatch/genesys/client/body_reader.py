@@ -172,7 +172,7 @@ class BodyReader(Generic[S]):
         if wrong := errors_in(
             {k: _value(v) for k, v in others.items() if k in _TELLING}
         ):
-            msg = f"it has an error beside what was asked: {wrong}"
+            msg = f"it has an error beside what was requested: {wrong}"
             raise ForeignBodyError(msg)
         return others
 

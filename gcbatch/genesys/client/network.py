@@ -41,8 +41,8 @@ def proxy_for(origin: str) -> str | None:
     where = f"{_variable_of(parts.scheme)}: "
     hint = "write http://HOST:PORT; NO_PROXY exempts hosts"
     if scheme not in SCHEMES:
-        known = scheme if scheme.isalnum() and scheme.isascii() else "of that kind"
-        msg = f"{where}proxies {known} are not supported"
+        known = scheme if scheme.isalnum() and scheme.isascii() else "such"
+        msg = f"{where}{known} proxies are not supported"
         raise ServiceError(msg, hint=hint)
     try:
         proxy = urlsplit(address)

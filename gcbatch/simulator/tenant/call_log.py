@@ -17,6 +17,7 @@ at a midnight hours away, and some answered rows have no agent.
 import csv
 import gzip
 import uuid
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -87,7 +88,7 @@ def codes_and_servers(path: Path) -> tuple[list[str], list[str]]:
 
     Raises:
         OSError: If the file cannot be read.
-        ValueError: If a column is missing.
+        ValueError: If a column is missing, or the file is damaged.
     """
     codes: set[str] = set()
     servers: set[str] = set()
@@ -101,12 +102,15 @@ def codes_and_servers(path: Path) -> tuple[list[str], list[str]]:
 @contextmanager
 def _open(path: Path) -> "Iterator[csv.DictReader[str]]":
     opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8", newline="") as lines:
-        rows = csv.DictReader(lines, restval="")
-        if missing := set(COLUMNS) - set(rows.fieldnames or ()):
-            msg = f"column {', '.join(sorted(missing))} is missing"
-            raise ValueError(msg)
-        yield rows
+    try:
+        with opener(path, "rt", encoding="utf-8", newline="") as lines:
+            rows = csv.DictReader(lines, restval="")
+            if missing := set(COLUMNS) - set(rows.fieldnames or ()):
+                msg = f"missing columns: {', '.join(sorted(missing))}"
+                raise ValueError(msg)
+            yield rows
+    except (EOFError, csv.Error, gzip.BadGzipFile, zlib.error) as exc:
+        raise ValueError(str(exc)) from exc
 
 
 def _calls(rows: "csv.DictReader[str]") -> Iterator[Call]:

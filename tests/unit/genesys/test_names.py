@@ -115,6 +115,16 @@ def test_names_survive_their_note() -> None:
     assert Names.from_json(json.loads(json.dumps(names.to_json()))) == names
 
 
+def test_a_target_of_100_percent_stays_as_it_was_listed() -> None:
+    """Else exports of the next run would not count as unchanged."""
+    names = listed({"entities": [queue("a", 1), queue("b", 1.0), queue("c", 0.8)]})
+
+    note = json.dumps(names.to_json()["targets"])
+
+    read = Names.from_json(json.loads(json.dumps(names.to_json())))
+    assert json.dumps(read.to_json()["targets"]) == note
+
+
 def test_a_new_listing_adds_to_what_is_known() -> None:
     """Renamed queues have their new name; those that are gone keep their last."""
     known = Names({"queueId": {ONE: "Old", TWO: "Gone"}, "userId": {"u": "Ann"}})

@@ -123,7 +123,7 @@ class TestQuery:
             ({"granularity": "PT48H"}, "does not divide a day evenly"),
             ({"granularity": "P1DT12H"}, "mixes units"),
             ({"granularity": "P1M1D"}, "mixes units"),
-            ({"granularity": "hour"}, "no ISO 8601 duration"),
+            ({"granularity": "hour"}, "not an ISO 8601 duration"),
             ({"metrics": ["nOffered", "nOffered"]}, "more than once: nOffered"),
             ({"metrics": []}, "metrics"),
             ({"group_by": ["queueId", "queueId"]}, "more than once: queueId"),

@@ -111,7 +111,7 @@ class TestPeriod:
     )
     def test_other_text_is_refused(self, text: str) -> None:
         """What is no duration, or lasts no time, is refused with examples."""
-        with pytest.raises(ValueError, match="no ISO 8601 duration such as PT15M"):
+        with pytest.raises(ValueError, match="not an ISO 8601 duration such as PT15M"):
             Period.parse(text)
 
     def test_a_multiple_reads_as_itself(self) -> None:

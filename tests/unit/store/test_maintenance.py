@@ -381,11 +381,9 @@ class TestCommands:
         reported = json.loads(cli("ls", "--store", "store", "--json", "other").stdout)
 
         assert shown.exit_code == 0
-        assert [line.split()[0] for line in shown.stdout.splitlines()] == [
-            "job",
-            "job",
-            "other",
-        ]
+        *rows, zone = shown.stdout.splitlines()
+        assert [row.split()[0] for row in rows] == ["job", "job", "other"]
+        assert zone == "times in UTC"
         (other,) = reported
         assert (other["parts"], other["provisional"]) == (2, 0)
         assert other["from"] == "1999-07-31T21:00:00.000Z"
