@@ -120,16 +120,26 @@ def test_runs_end_with_0(tmp_path: Path) -> None:
     assert found == {0: TIMES}
 
 
-@pytest.mark.parametrize("how", ["read", "inspect"])
-def test_readers_of_parts_end_with_0(tmp_path: Path, how: str) -> None:
+@pytest.mark.parametrize(
+    "work",
+    [
+        pytest.param("store.read(DIGEST)", id="read"),
+        pytest.param(
+            "with store.open_part(DIGEST) as (_, batches):\n    list(batches)",
+            id="open",
+        ),
+    ],
+)
+def test_readers_of_parts_end_with_0(tmp_path: Path, work: str) -> None:
     """Also where reading a part is the last thing that a process does."""
     start = datetime(2026, 10, 1, tzinfo=UTC)
     window = Window(start, start + timedelta(days=1))
     table = pa.table({f"c{n}": list(range(n, n + 86)) for n in range(40)})
     metadata = PartMetadata(start, window, 1, table.num_rows, 1, 1, ("",))
-    Store(tmp_path, "job").write("0123456789abcdef", Part(table, metadata))
+    digest = "0123456789abcdef"
+    Store(tmp_path, "job").write(digest, Part(table, metadata))
     imports = f"from pathlib import Path\nfrom {Store.__module__} import Store"
-    work = f"Store(Path(), 'job').{how}('0123456789abcdef')"
+    work = f"DIGEST, store = {digest!r}, Store(Path(), 'job')\n{work}"
 
     found = endings(imports, work, tmp_path, 2 * TIMES)
 
