@@ -60,13 +60,14 @@ def plain_json(
     )
 
 
-_ESCAPES: Final = re.compile(
+_ESCAPES: Final = (
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     r"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
 )
-"""Escapes in JSON; a pair of surrogates is one match, so `half` is a lone one."""
+"""Escapes in JSON; a pair of surrogates is one match, so `half` is a lone one. Compiled
+on first use: the command line imports this module before it knows what to do."""
 
 
 def replace_lone_surrogates(text: str) -> str:
     """Return a JSON document with lone halves of surrogate pairs as U+FFFD."""
-    return _ESCAPES.sub(lambda e: r"\ufffd" if e["half"] else e[0], text)
+    return re.sub(_ESCAPES, lambda e: r"\ufffd" if e["half"] else e[0], text)
