@@ -4,13 +4,11 @@ import asyncio
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 from gcbatch.concurrency import for_each
 from gcbatch.errors import (
     DamagedPartError,
-    DataError,
     GcbatchError,
     JobError,
     OutputError,
@@ -18,22 +16,17 @@ from gcbatch.errors import (
     tagging_org,
 )
 from gcbatch.exporting import (
-    Exporter,
-    ExporterEntry,
-    PublishedFile,
-    export,
     find_exporter,
     installed_exporters,
     load_exporter,
-    remove_leftovers,
 )
 from gcbatch.fetching import CombinedObserver, Observer, OrgSessions, client_key
-from gcbatch.job import Export, Job
-from gcbatch.running.export_cache import ExportFingerprints, unchanged_export
+from gcbatch.job import Job
+from gcbatch.running.export_cache import ExportFingerprints
+from gcbatch.running.exports import CheckedExport, run_exports, tables_for
 from gcbatch.running.open_engine import LazyEngine
 from gcbatch.running.org_run import OrgRun
-from gcbatch.running.report import Exported, FailedExport, RunReport, report_of_all
-from gcbatch.table import Table
+from gcbatch.running.report import RunReport, report_of_all
 from gcbatch.tables import Catalog, MultiOrgCatalog
 
 __all__ = ["JobRun"]
@@ -46,7 +39,7 @@ ORGS_AT_ONCE: Final = 50
 connections and files stay below the 1,024 that systems let a process open; and one core
 keeps about as many busy at the usual quota (docs/scale.md)."""
 
-Exporters = Sequence[tuple[Export, Exporter, ExporterEntry]]
+Exporters = Sequence[CheckedExport]
 
 
 class JobRun:
@@ -193,16 +186,16 @@ class JobRun:
 
     def exporters(self) -> Exporters:
         """Return the exporters; each checks the job now, before the first request."""
-        checked: list[tuple[Export, Exporter, ExporterEntry]] = []
+        checked: list[CheckedExport] = []
         empty = self._catalog([run.empty_catalog() for run in self._remaining()])
         installed = installed_exporters()
-        for spec in self._job.exports:
+        for number, spec in enumerate(self._job.exports):
             entry = find_exporter(spec.exporter, installed)
             kind = load_exporter(entry)
             exporter = kind(kind.Options.model_validate(spec.options))
             if (check := getattr(exporter, "check", None)) is not None:
-                check(_tables_for(spec, empty))
-            checked.append((spec, exporter, entry))
+                check(tables_for(spec, empty))
+            checked.append(CheckedExport(number, spec, exporter, entry))
         return checked
 
     def _catalog(self, catalogs: Sequence[Catalog]) -> Catalog | MultiOrgCatalog:
@@ -252,39 +245,13 @@ class JobRun:
         catalog = self._catalog(catalogs)
         fingerprints = ExportFingerprints([own.source for own in catalogs], stop)
         last_report = {} if force else runs[0].last_report()
-        exports: list[Exported] = []
-        outputs: dict[str, PublishedFile] = {}
-        failed: list[FailedExport] = []
-        for number, (spec, exporter, entry) in enumerate(exporters):
-            fingerprint = fingerprints.of(spec, exporter, entry)
-            if unchanged := unchanged_export(last_report, fingerprint, spec):
-                done, files = unchanged
-                _remove_leftovers(spec)
-            else:
-                try:
-                    tables = _tables_for(spec, catalog)
-                    receipt, files = export(exporter, spec.exporter, tables, stop=stop)
-                except GcbatchError as exc:
-                    # Errors of the tables concern other exports too.
-                    if stop.is_set() or isinstance(exc, DataError) or exc.org:
-                        raise
-                    failed.append(FailedExport.of(number, spec, exc))
-                    continue
-                done = Exported(
-                    spec.exporter,
-                    spec.table_names,
-                    receipt.location,
-                    receipt.rows,
-                    fingerprint,
-                    tuple(file.path for file in files),
-                )
-            exports.append(done)
-            outputs |= {file.path: file for file in files}
-        published = [outputs[path] for path in sorted(outputs)]
+        done = run_exports(exporters, catalog, fingerprints, last_report, stop)
         reports: dict[str, RunReport] = {}
         for run, own in zip(runs, catalogs, strict=True):
             with tagging_org(run.org):
-                reports[run.org] = run.report(own, exports, published, failed=failed)
+                reports[run.org] = run.report(
+                    own, done.exports, done.published, failed=done.failures
+                )
         for run in runs:
             run.write_report(reports[run.org])
         if isinstance(catalog, Catalog):
@@ -310,15 +277,3 @@ def _refuse_failed_exports(report: RunReport) -> None:
     error = OutputError(lines, hint="; ".join(hints) or None)
     error.missing = "; ".join(map(str, report.gaps))
     raise error
-
-
-def _remove_leftovers(spec: Export) -> None:
-    """Remove what a killed run left beside an output that is not written now."""
-    path = spec.options.get("path")
-    if isinstance(path, str):
-        remove_leftovers(Path(path))
-
-
-def _tables_for(spec: Export, catalog: Catalog | MultiOrgCatalog) -> dict[str, Table]:
-    """Return the tables of one export."""
-    return {n: catalog.table(n, period=spec.period) for n in spec.table_names}

@@ -1,10 +1,10 @@
 """The tables of a job, by name."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Event
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,10 +12,12 @@ import pyarrow.compute as pc
 from gcbatch.job import ENTITY_TABLES, Job
 from gcbatch.registry import load_member
 from gcbatch.table import Lack, StoppedError, Table
+from gcbatch.tables.documents.table import DocumentsTable, rows_of_tables
 from gcbatch.tables.source import TableSource
 
 __all__ = ["Catalog"]
 
+T = TypeVar("T")
 
 SUPERSEDED: Final = (
     "conversations in two windows, because the service corrected their start; "
@@ -53,10 +55,7 @@ class Catalog:
             name: A table that the job can export.
             period: The period of the table `sla`; None is the job's.
         """
-        new_table: Callable[[TableSource], Table] = load_member(
-            self.job.registry_folder(name), name, "table"
-        )
-        table = new_table(replace(self.source, period=period))
+        table: Table = self._declared(name)(replace(self.source, period=period))
         lacks = () if name in ENTITY_TABLES else tuple(map(Lack, self.source.lacks))
         return replace(
             table,
@@ -64,9 +63,21 @@ class Catalog:
             lacks=table.lacks or lacks,
         )
 
-    def _until_stopped(
-        self, batches: Iterator[pa.RecordBatch]
-    ) -> Iterator[pa.RecordBatch]:
+    def _declared(self, name: str) -> Any:
+        return load_member(self.job.registry_folder(name), name, "table")
+
+    def is_of_documents(self, name: str) -> bool:
+        """Return whether a table can share a pass over the documents; see rows_of."""
+        return isinstance(self._declared(name), DocumentsTable)
+
+    def rows_of(
+        self, names: Collection[str], is_wanted: Callable[[str], bool]
+    ) -> Iterator[tuple[str, pa.RecordBatch]]:
+        """Yield the rows of several tables of documents; see rows_of_tables."""
+        tables = [self._declared(name) for name in sorted(names)]
+        return self._until_stopped(rows_of_tables(self.source, tables, is_wanted))
+
+    def _until_stopped(self, batches: Iterator[T]) -> Iterator[T]:
         for batch in batches:
             if self.stop is not None and self.stop.is_set():
                 raise StoppedError

@@ -1,6 +1,6 @@
 """Tables of several orgs: a column `org` before all others."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -41,9 +41,7 @@ def of_all_orgs(tables: Mapping[str, Table]) -> Table:
         for name in names:
             with tagging_org(name):
                 for batch in tables[name].batches():
-                    org = pa.repeat(pa.scalar(name, pa.string()), batch.num_rows)
-                    columns = [org, *batch.columns]
-                    yield pa.RecordBatch.from_arrays(columns, schema=schema)
+                    yield _with_org(batch, name)
 
     bases = {name: basis for name in names if (basis := tables[name].basis) is not None}
     return replace(
@@ -61,6 +59,13 @@ def of_all_orgs(tables: Mapping[str, Table]) -> Table:
             lack._replace(org=name) for name in names for lack in tables[name].lacks
         ),
     )
+
+
+def _with_org(batch: pa.RecordBatch, org: str) -> pa.RecordBatch:
+    """Return rows of an org with the column `org`."""
+    orgs = pa.repeat(pa.scalar(org, pa.string()), batch.num_rows)
+    schema = pa.schema([_ORG, *batch.schema])
+    return pa.RecordBatch.from_arrays([orgs, *batch.columns], schema=schema)
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,19 @@ class MultiOrgCatalog:
             {org: c.table(name, period=period) for org, c in self.catalogs.items()}
         )
         return replace(table, lacking_orgs=tuple(sorted(self.failures)))
+
+    def is_of_documents(self, name: str) -> bool:
+        """Return whether a table is of documents; see Catalog.is_of_documents."""
+        return next(iter(self.catalogs.values())).is_of_documents(name)
+
+    def rows_of(
+        self, names: Collection[str], is_wanted: Callable[[str], bool]
+    ) -> Iterator[tuple[str, pa.RecordBatch]]:
+        """Yield the rows of several tables, one org after the other by name."""
+        for org in sorted(self.catalogs):
+            with tagging_org(org):
+                for name, rows in self.catalogs[org].rows_of(names, is_wanted):
+                    yield name, _with_org(rows, org)
 
     def all(self) -> dict[str, Table]:
         """Return all tables of the job's endpoint; see Catalog.all."""

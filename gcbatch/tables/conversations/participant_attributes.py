@@ -1,13 +1,13 @@
 """The table `participant_attributes`: a row for each attribute of a participant."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 import pyarrow as pa
 
 from gcbatch.errors import SHAPE_HINT, DataError
-from gcbatch.tables.documents.row_builder import RowBuilder
+from gcbatch.tables.documents.document_batch import DocumentBatch
 from gcbatch.tables.documents.shapes import (
     PARTICIPANT_NUMBER,
     PARTICIPANTS,
@@ -15,8 +15,8 @@ from gcbatch.tables.documents.shapes import (
     conversation_shape,
     fields,
 )
-from gcbatch.tables.documents.table import BatchReader, DocumentsTable
-from gcbatch.tables.name_lookup import Names
+from gcbatch.tables.documents.table import DocumentsTable, RowStream
+from gcbatch.tables.source import TableSource
 from gcbatch.text import one_line, replace_lone_surrogates
 
 __all__ = ["each_attribute", "table"]
@@ -36,7 +36,7 @@ _PARTICIPANTS: Final = conversation_shape(
     *fields(PARTICIPANTS, "attributes"),
     key=("conversation_id", "participant_number"),
 )
-"""The fields of participants that are needed here."""
+"""The participants, with their attributes."""
 
 _SCHEMA: Final = pa.schema(
     [
@@ -100,14 +100,30 @@ def _as_text(value: msgspec.Raw) -> str | None:
     return msgspec.json.decode(sent, type=str) if sent.startswith('"') else sent
 
 
-def _new_reader(names: Names, _unknown: Iterable[str]) -> BatchReader:
-    participants = RowBuilder(_PARTICIPANTS, names)
-    return lambda batch: each_attribute(participants.rows(batch))
+class _AttributesTable(DocumentsTable):
+    """The attributes of participants."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The schema of its rows."""
+        return _SCHEMA
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Columns that together identify a row."""
+        return ("conversation_id", "participant_number", "name")
+
+    def open(self, source: TableSource) -> RowStream:
+        """Return a new stream of the attributes of a job."""
+        return _AttributeStream(self, source)
 
 
-table: Final = DocumentsTable(
-    "participant_attributes",
-    _SCHEMA,
-    key=("conversation_id", "participant_number", "name"),
-    new_reader=_new_reader,
-)
+class _AttributeStream(RowStream):
+    """The attributes of participants, in one pass."""
+
+    def add(self, batch: DocumentBatch) -> Iterator[pa.RecordBatch]:
+        """Yield the attributes in a batch."""
+        return map(each_attribute, super().add(batch))
+
+
+table: Final = _AttributesTable("participant_attributes", _PARTICIPANTS)

@@ -2,8 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import reduce
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 
@@ -26,7 +25,7 @@ __all__ = [
     "extra_column",
     "model_at",
     "ordinal_column",
-    "projection",
+    "type_of",
 ]
 
 FieldPath = tuple[str, ...]
@@ -118,6 +117,11 @@ class Column:
     source: ColumnSource
 
 
+def type_of(holds: FieldKind) -> pa.DataType:
+    """Return the type in which a field is read."""
+    return _TYPES[holds]
+
+
 def model_at(root: Model, path: Iterable[str]) -> Model:
     """Return the model of the records at the end of *path*.
 
@@ -202,47 +206,3 @@ def extra_column() -> Column:
     """Return the column of all that has no column of its own."""
     about = {**JSON, "description": "fields newer than this release; null: none"}
     return Column(pa.field("extra", pa.string(), metadata=about), Extra())
-
-
-def projection(
-    path: FieldPath,
-    columns: Iterable[Column],
-    needed: Iterable[pa.Field] = (),
-    *,
-    with_json: bool,
-) -> pa.Schema:
-    """Return the schema of the fields that have to be read of a document.
-
-    Args:
-        path: From a document to the records that make a row each.
-        columns: The columns of the table.
-        needed: Other fields of a document that are needed, none of them on the path.
-        with_json: Whether fields that hold JSON are in it, with type null: a reader
-            then refuses documents that have them.
-    """
-    tree: dict[str, Any] = {}
-    levels = [tree]
-    for step in path:
-        levels.append(levels[-1].setdefault(step, {}))
-    for column in columns:
-        source = column.source
-        if not isinstance(source, FromField):
-            continue
-        if source.holds is FieldKind.JSON and not with_json:
-            continue
-        *upper, last = source.path
-        node = reduce(
-            lambda at, name: at.setdefault(name, {}), upper, levels[source.level]
-        )
-        node[last] = _TYPES[source.holds]
-    return pa.schema([*_fields(tree, path), *needed])
-
-
-def _fields(tree: dict[str, Any], path: FieldPath) -> Iterator[pa.Field]:
-    for name, held in tree.items():
-        if not isinstance(held, dict):
-            yield pa.field(name, held)
-            continue
-        is_list = path[:1] == (name,)
-        inner = pa.struct(list(_fields(held, path[1:] if is_list else ())))
-        yield pa.field(name, pa.list_(inner) if is_list else inner)

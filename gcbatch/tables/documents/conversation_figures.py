@@ -6,11 +6,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch.errors import SHAPE_HINT, DataError
-from gcbatch.table import INSTANT
 from gcbatch.tables.arrow_scalars import scalar
 from gcbatch.tables.documents.columns import JSON, Column, Derived, NameOf
+from gcbatch.tables.documents.document_batch import DocumentBatch
 from gcbatch.tables.documents.json_text import json_lists
-from gcbatch.tables.documents.unnest import UnnestedLevels, positions, unnest
+from gcbatch.tables.documents.unnest import UnnestedLevels, positions
 from gcbatch.tables.name_lookup import name_field
 from gcbatch.text import one_line
 
@@ -34,20 +34,17 @@ _MEASURE_OF: Final = [
     number for number, names in enumerate(_MEASURES.values()) for _ in names
 ]
 
-_METRIC: Final = pa.struct({"name": pa.string(), "value": pa.int64()})
-_SEGMENT: Final = pa.struct({"queueId": pa.string(), "segmentStart": INSTANT})
-_SESSION: Final = pa.struct(
-    {
-        "mediaType": pa.string(),
-        "metrics": pa.list_(_METRIC),
-        "segments": pa.list_(_SEGMENT),
-    }
+_SESSION: Final = ("participants", "sessions")
+
+NEEDED: Final = (
+    ("participants", "purpose"),
+    (*_SESSION, "mediaType"),
+    (*_SESSION, "metrics", "name"),
+    (*_SESSION, "metrics", "value"),
+    (*_SESSION, "segments", "queueId"),
+    (*_SESSION, "segments", "segmentStart"),
 )
-_PARTICIPANT: Final = pa.struct(
-    {"purpose": pa.string(), "sessions": pa.list_(_SESSION)}
-)
-NEEDED: Final = (pa.field("participants", pa.list_(_PARTICIPANT)),)
-"""What has to be read of a conversation for the figures."""
+"""The fields of a conversation that the figures need."""
 
 _LATER_MS: Final = 2**52
 """Added to the start of a segment, so that it sorts after all segments without it."""
@@ -82,24 +79,23 @@ DERIVED: Final = (
 )
 
 
-def derive_figures(conversations: pa.StructArray, ids: pa.Array) -> dict[str, pa.Array]:
+def derive_figures(batch: DocumentBatch) -> dict[str, pa.Array]:
     """Return the columns that DERIVED declares, except those of names.
 
     Args:
-        conversations: With at least the fields of NEEDED.
-        ids: Their ids, for errors.
+        batch: Conversations with at least the fields of NEEDED.
 
     Raises:
         DataError: If a time that is added up is too large; names the conversation.
     """
-    sessions = unnest(conversations, ("participants", "sessions"))
+    sessions = batch.levels(_SESSION)
     counts = _grouped(sessions.parents[0], {"count": sessions.parents[0]})
-    count = len(conversations)
+    count = len(batch.ids)
     return {
         "media_types": _media_types(sessions, count),
-        "first_queue_id": _first_queues(sessions.below("segments"), count),
+        "first_queue_id": _first_queues(batch.levels((*_SESSION, "segments")), count),
         "participants": pc.fill_null(_placed(counts, "count_count", count), scalar(0)),
-        **_sums(sessions.below("metrics"), ids),
+        **_sums(batch.levels((*_SESSION, "metrics")), batch.ids),
     }
 
 

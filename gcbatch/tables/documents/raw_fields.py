@@ -5,7 +5,7 @@ decode the fields themselves.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -17,7 +17,7 @@ from gcbatch.genesys import FieldKind, Model, fits, loaded
 from gcbatch.tables.documents.columns import FieldPath, model_at
 from gcbatch.text import one_line, replace_lone_surrogates
 
-__all__ = ["RawFields", "mistyped_fields", "unknown_fields"]
+__all__ = ["RawFields", "RawRecords", "mistyped_fields", "unknown_fields"]
 
 _Tree = dict[str, Any]
 """Fields by name; each is a tree of its own, and a raw field is an empty tree."""
@@ -86,36 +86,47 @@ def mistyped_fields(
 
 
 class RawFields:
-    """Reads fields of nested records as they were sent.
+    """Finds fields of nested records, to read them as they were sent.
 
     Args:
-        path: From a document to the records, through lists.
-        json: Fields that hold JSON.
-        unknown: Fields that this release does not know.
-        mistyped: Fields that may have a wrong type, and what they should hold.
+        json: Paths of fields that hold JSON, by the level of their records: the path
+            from a document to them, through lists.
+        unknown: Paths of fields that this release does not know, by level.
+        mistyped: Fields that may have a wrong type and what they should hold, by level.
     """
 
     def __init__(
         self,
-        path: Sequence[str],
-        json: Iterable[FieldPath],
-        unknown: Iterable[FieldPath],
-        mistyped: Mapping[FieldPath, FieldKind],
+        json: Mapping[FieldPath, Collection[FieldPath]],
+        unknown: Mapping[FieldPath, Collection[FieldPath]],
+        mistyped: Mapping[FieldPath, Mapping[FieldPath, FieldKind]],
     ) -> None:
-        self._depth = len(path)
+        self._json = json
         self._mistyped = mistyped
-        self._extra = tuple(sorted({*unknown, *mistyped}))
-        paths = {*json, *self._extra}
-        tree = _tree(paths)
-        self._attributes = {path: _attributes(tree, path) for path in paths}
-        record = _struct(tree, "record")
-        for name in reversed(path):
-            fields = [("f0", list[record | None] | None, None)]  # type: ignore[valid-type] # made here
-            record = msgspec.defstruct("level", fields, rename={"f0": name}, gc=False)
-        self._decoder = msgspec.json.Decoder(record)
+        self._extra = {
+            level: tuple(sorted({*unknown.get(level, ()), *mistyped.get(level, ())}))
+            for level in {*unknown, *mistyped}
+        }
+        whole = {
+            (*level, *path)
+            for fields in (json, self._extra)
+            for level, paths in fields.items()
+            for path in paths
+        }
+        self._tree = _tree(whole)
+        lists = {
+            level[:end]
+            for level in (*json, *self._extra)
+            for end in range(len(level) + 1)
+        }
+        self._decoder = msgspec.json.Decoder(_struct(self._tree, (), lists))
 
-    def records(self, texts: pa.Array, ids: pa.Array, noun: str) -> list[Any]:
-        """Return the records at the end of the path, in the order of the documents.
+    def __bool__(self) -> bool:
+        """Whether there is any field to read."""
+        return bool(self._tree)
+
+    def records(self, texts: pa.Array, ids: pa.Array, noun: str) -> "RawRecords":
+        """Return the records of some documents.
 
         Args:
             texts: Documents.
@@ -132,9 +143,7 @@ class RawFields:
             except (msgspec.DecodeError, RecursionError) as exc:
                 msg = f"{noun} {one_line(ids[row].as_py())}: cannot be read as JSON"
                 raise DataError(msg, hint=SHAPE_HINT) from exc
-        for _ in range(self._depth):
-            found = [r for upper in found for r in upper.f0 or () if r is not None]
-        return found
+        return RawRecords(self, found)
 
     def _decode(self, text: str) -> Any:
         try:
@@ -142,37 +151,86 @@ class RawFields:
         except msgspec.DecodeError:
             return self._decoder.decode(replace_lone_surrogates(text))
 
-    def json(self, records: Iterable[Any], path: FieldPath) -> pa.Array:
-        """Return a field of each record, null where it is null or missing."""
-        attributes = self._attributes[path]
-        sent = (_sent(record, attributes) for record in records)
+    def attributes(self, path: FieldPath) -> tuple[str, ...]:
+        """Return the attributes of the structs on a path from a document."""
+        return _attributes(self._tree, path)
+
+    def has_json(self, level: FieldPath, path: FieldPath) -> bool:
+        """Return whether a field that holds JSON is read."""
+        return path in self._json.get(level, ())
+
+    def extra_of(self, level: FieldPath) -> tuple[FieldPath, ...]:
+        """Return the fields of a level that may have no column, in their order."""
+        return self._extra.get(level, ())
+
+    def has_column(self, sent: str, level: FieldPath, path: FieldPath) -> bool:
+        """Return whether a column shows the value, as its type is right."""
+        holds = self._mistyped.get(level, {}).get(path)
+        return holds is not None and fits(loaded(sent), holds)
+
+
+class RawRecords:
+    """The records of a batch of documents, with fields as they were sent."""
+
+    def __init__(self, fields: RawFields, documents: list[Any]) -> None:
+        self._fields = fields
+        self._levels: dict[FieldPath, list[Any]] = {(): documents}
+
+    def _records(self, level: FieldPath) -> list[Any]:
+        """Return the records of a level, in the order of the documents."""
+        if level not in self._levels:
+            name = self._fields.attributes(level)[-1]
+            owners = self._records(level[:-1])
+            self._levels[level] = [
+                record
+                for owner in owners
+                for record in getattr(owner, name) or ()
+                if record is not None
+            ]
+        return self._levels[level]
+
+    def json(self, level: FieldPath, path: FieldPath) -> pa.Array | None:
+        """Return a field of each record, null where it is null or missing.
+
+        None if it was not read: all are null.
+        """
+        if not self._fields.has_json(level, path):
+            return None
+        attributes = self._attributes(level, path)
+        sent = (_sent(record, attributes) for record in self._records(level))
         return pa.array([None if s == "null" else s for s in sent], pa.string())
 
-    def extra_json(self, records: Iterable[Any]) -> pa.Array:
+    def unshown(self, level: FieldPath) -> pa.Array | None:
         """Return what no column shows of each record: an object, null if nothing.
 
         Its members are in the order of their names. Those of a record within the record
-        are in an object of that record's name.
+        are in an object of that record's name. None if all are null.
         """
-        return pa.array([self._extra_of(record) for record in records], pa.string())
+        if not self._fields.extra_of(level):
+            return None
+        paths = {p: self._attributes(level, p) for p in self._fields.extra_of(level)}
+        objects = [
+            self._extra_of(record, level, paths) for record in self._records(level)
+        ]
+        return pa.array(objects, pa.string())
 
-    def _extra_of(self, record: Any) -> str | None:
+    def _attributes(self, level: FieldPath, path: FieldPath) -> tuple[str, ...]:
+        return self._fields.attributes((*level, *path))[len(level) :]
+
+    def _extra_of(
+        self, record: Any, level: FieldPath, paths: Mapping[FieldPath, tuple[str, ...]]
+    ) -> str | None:
         members: list[str] = []
         within: dict[str, list[str]] = {}
-        for path in self._extra:
-            sent = _sent(record, self._attributes[path])
-            if sent is not None and not self._has_column(sent, path):
+        for path, attributes in paths.items():
+            sent = _sent(record, attributes)
+            if sent is not None and not self._fields.has_column(sent, level, path):
                 member = f"{_quoted(path[-1])}:{sent}"
                 outer = within.setdefault(path[0], []) if len(path) > 1 else members
                 outer.append(member)
         for name, inner in within.items():
             members.append(f"{_quoted(name)}:{{{','.join(inner)}}}")
         return f"{{{','.join(members)}}}" if members else None
-
-    def _has_column(self, sent: str, path: FieldPath) -> bool:
-        """Return whether a column shows the value, as its type is right."""
-        holds = self._mistyped.get(path)
-        return holds is not None and fits(loaded(sent), holds)
 
 
 def _quoted(name: str) -> str:
@@ -188,15 +246,25 @@ def _tree(paths: Iterable[FieldPath]) -> _Tree:
     return tree
 
 
-def _struct(tree: _Tree, name: str) -> Any:
+def _struct(tree: _Tree, path: FieldPath, lists: Collection[FieldPath]) -> Any:
+    """Return the type of a record with the fields of a tree.
+
+    Args:
+        tree: The fields.
+        path: From a document to the record.
+        lists: Paths of all lists of records.
+    """
     fields: list[Any] = []
-    for number, (inner_name, inner) in enumerate(tree.items()):
-        if inner:
-            fields.append((f"f{number}", _struct(inner, inner_name) | None, None))
-        else:
+    for number, (name, inner) in enumerate(tree.items()):
+        if not inner:
             fields.append((f"f{number}", msgspec.Raw, _MISSING))
+            continue
+        below = (*path, name)
+        record = _struct(inner, below, lists) | None
+        kind = list[record] | None if below in lists else record  # type: ignore[valid-type] # made here
+        fields.append((f"f{number}", kind, None))
     named = {f"f{number}": name for number, name in enumerate(tree)}
-    return msgspec.defstruct(name, fields, rename=named, gc=False)
+    return msgspec.defstruct("record", fields, rename=named, gc=False)
 
 
 def _attributes(tree: _Tree, path: FieldPath) -> tuple[str, ...]:

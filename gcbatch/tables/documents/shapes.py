@@ -14,7 +14,7 @@ from gcbatch.tables.documents.columns import (
     extra_column,
     ordinal_column,
 )
-from gcbatch.tables.documents.row_builder import Shape
+from gcbatch.tables.documents.shape import Shape
 from gcbatch.tables.documents.table import DocumentsTable
 
 __all__ = [
@@ -78,7 +78,7 @@ def conversation_table(
 ) -> DocumentsTable:
     """Return a table of conversations; see Shape."""
     shape = conversation_shape(path, *columns, key=key, **derived)
-    return DocumentsTable.of_shape(name, shape)
+    return DocumentsTable(name, shape)
 
 
 def fields(path: FieldPath, *only: str, named: bool = True) -> tuple[Column, ...]:

@@ -3,15 +3,14 @@
 All of it is column operations, a batch of documents at a time.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from gcbatch.tables.arrow_scalars import scalar
 
-__all__ = ["UnnestedLevels", "positions", "unnest"]
+__all__ = ["UnnestedLevels", "positions"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,8 @@ class UnnestedLevels:
 
     records: tuple[pa.StructArray, ...]
     parents: tuple[pa.Array, ...]
+    _owners: dict[tuple[int, int], pa.Array] = field(default_factory=dict)
+    _ordinals: dict[tuple[int, int], pa.Array] = field(default_factory=dict)
 
     @property
     def lowest(self) -> int:
@@ -43,10 +44,14 @@ class UnnestedLevels:
             lower: The same level or one below it; None is the lowest.
         """
         lower = self.lowest if lower is None else lower
-        owners = positions(len(self.records[lower]))
-        for parents in reversed(self.parents[upper:lower]):
-            owners = parents.take(owners)
-        return owners
+        if upper == lower:
+            return positions(len(self.records[lower]))
+        if (upper, lower) not in self._owners:
+            parents = self.parents[upper]
+            if upper + 1 < lower:
+                parents = parents.take(self.owners(upper + 1, lower))
+            self._owners[upper, lower] = parents
+        return self._owners[upper, lower]
 
     def spread(self, values: pa.Array, level: int) -> pa.Array:
         """Return for each record of the lowest level its owner's value in *values*."""
@@ -57,6 +62,11 @@ class UnnestedLevels:
 
         The first is 1.
         """
+        if (level, within) not in self._ordinals:
+            self._ordinals[level, within] = self._count(level, within)
+        return self._ordinals[level, within]
+
+    def _count(self, level: int, within: int) -> pa.Array:
         owners = self.owners(within, level)
         count = len(owners)
         at = positions(count)
@@ -72,7 +82,10 @@ class UnnestedLevels:
         return pc.struct_field(self.records[level], list(path))
 
     def below(self, name: str) -> "UnnestedLevels":
-        """Return the levels and one more: the records in the list *name*."""
+        """Return the levels and one more: the records in the list *name*.
+
+        A null in a list is not a record; a list that is null or missing is empty.
+        """
         lists = self.field(self.lowest, name)
         parents = pc.list_parent_indices(lists).cast(pa.int64())
         records = pc.list_flatten(lists)
@@ -80,17 +93,6 @@ class UnnestedLevels:
             is_there = records.is_valid()
             parents, records = parents.filter(is_there), records.filter(is_there)
         return UnnestedLevels((*self.records, records), (*self.parents, parents))
-
-
-def unnest(documents: pa.StructArray, path: Sequence[str]) -> UnnestedLevels:
-    """Return the documents and the records of each list on *path*.
-
-    A null in a list is not a record; a list that is null or missing is empty.
-    """
-    levels = UnnestedLevels((documents,), ())
-    for name in path:
-        levels = levels.below(name)
-    return levels
 
 
 def positions(count: int) -> pa.Array:

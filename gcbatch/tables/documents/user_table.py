@@ -3,7 +3,7 @@
 The service sends a record with every window that it touches.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Final, Self
 
@@ -20,8 +20,10 @@ from gcbatch.tables.documents.columns import (
     columns_of,
     extra_column,
 )
-from gcbatch.tables.documents.row_builder import Shape
-from gcbatch.tables.documents.table import DocumentsTable
+from gcbatch.tables.documents.document_batch import DocumentBatch, DocumentReader
+from gcbatch.tables.documents.row_builder import RowBuilder
+from gcbatch.tables.documents.shape import Shape
+from gcbatch.tables.documents.table import DocumentsTable, RowStream
 from gcbatch.tables.name_lookup import name_field
 from gcbatch.tables.source import TableSource
 from gcbatch.windows import Window
@@ -37,11 +39,7 @@ _ID: Final = pa.field(
 
 
 class UsersTable(DocumentsTable):
-    """A table of users' records, by window, user_id and start_time.
-
-    A record that went on when its window was fetched gets its end from the part of a
-    later window.
-    """
+    """A table of users' records, by window, user_id and start_time."""
 
     time: ClassVar[str | None] = None
 
@@ -63,73 +61,93 @@ class UsersTable(DocumentsTable):
             extra_column(),
         )
         key = ("user_id", "start_time")
-        return cls.of_shape(name, Shape("user", USER_DETAIL, (records,), columns, key))
+        return cls(name, Shape("user", USER_DETAIL, (records,), columns, key))
 
-    def _batches(self, source: TableSource) -> Iterator[pa.RecordBatch]:
-        ends: _Ends | None = None
-        for rows in super()._batches(source):
-            # What began in the last window is in no later part.
-            last = pa.scalar(source.plan.queries[-1].window.start, INSTANT)
-            began_before = pc.less(rows.column("start_time"), last)
-            is_open = rows.column("end_time").is_null()
-            if not pc.any(pc.and_(is_open, began_before)).as_py():
-                yield rows
-                continue
-            if ends is None:
-                ends = self._ends(source)
-            yield _with_ends(rows, ends)
-
-    def _ends(self, source: TableSource) -> _Ends:
-        """Read all parts for the ends of records that went on in an earlier one.
-
-        Memory holds these records alone: at most one for each user and window.
-        """
-        read = self.new_reader({}, ())
-        ends: dict[tuple[str, datetime], datetime | None] = {}
-        for window, queries in source.plan.windows:
-            begin = pa.scalar(window.start, INSTANT)
-            for query in queries:
-                for documents in source.parts.batches(query.digest):
-                    rows = read(documents)
-                    is_open = rows.column("end_time").is_null()
-                    for user, start, _ in _spans(rows, is_open):
-                        ends.setdefault((user, start), None)
-                    began_before = pc.less(rows.column("start_time"), begin)
-                    ended = pc.and_(began_before, pc.invert(is_open))
-                    for user, start, end in _spans(rows, ended):
-                        if (user, start) in ends:
-                            known = ends[user, start]
-                            ends[user, start] = max(end, known or end)
-        return ends
-
-    def _rows_of_window(
-        self, rows: Iterator[pa.RecordBatch], window: Window, *, is_first: bool
-    ) -> Iterator[pa.RecordBatch]:
-        for records in _by_user(rows):
-            yield _started_in(records, window, is_first=is_first)
+    def open(self, source: TableSource) -> RowStream:
+        """Return a new stream of the records of a job."""
+        return _RecordStream(self, source)
 
 
-def _by_user(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Yield the records of users, all of a user in one batch.
+class _RecordStream(RowStream):
+    """The records of users, in one pass.
 
-    Args:
-        batches: By user; the records of one user may go on in the next batch.
+    A record that went on when its window was fetched gets its end from the part of a
+    later window.
     """
-    held: list[pa.RecordBatch] = []
-    for batch in batches:
-        if not batch.num_rows:
-            continue
-        users = batch.column("user_id")
-        is_last_user = pc.equal(users, users[-1])
-        whole = batch.filter(pc.invert(is_last_user))
-        if held and held[-1].column("user_id")[0] != users[-1]:
-            yield pa.concat_batches([*held, whole])
-            held = []
-        elif whole.num_rows:
-            yield whole
-        held.append(batch.filter(is_last_user))
-    if held:
-        yield pa.concat_batches(held)
+
+    def __init__(self, table: DocumentsTable, source: TableSource) -> None:
+        super().__init__(table, source)
+        self._table = table
+        self._source = source
+        self._window = source.plan.window
+        self._is_first = True
+        self._held: list[pa.RecordBatch] = []
+        self._ends: _Ends | None = None
+
+    def start_window(self, window: Window, *, is_first: bool) -> None:
+        """Begin a window of the plan."""
+        self._window = window
+        self._is_first = is_first
+
+    def add(self, batch: DocumentBatch) -> Iterator[pa.RecordBatch]:
+        """Yield the records of users of whom all were added."""
+        for rows in super().add(batch):
+            if not rows.num_rows:
+                continue
+            users = rows.column("user_id")
+            is_last_user = pc.equal(users, users[-1])
+            whole = rows.filter(pc.invert(is_last_user))
+            if self._held and self._held[-1].column("user_id")[0] != users[-1]:
+                yield self._records([*self._held, whole])
+                self._held = []
+            elif whole.num_rows:
+                yield self._records([whole])
+            self._held.append(rows.filter(is_last_user))
+
+    def end_window(self) -> Iterator[pa.RecordBatch]:
+        """Yield the records of the last user."""
+        if self._held:
+            yield self._records(self._held)
+        self._held = []
+
+    def _records(self, rows: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+        """Return the records that belong to the window, with their ends."""
+        found = _started_in(
+            pa.concat_batches(rows), self._window, is_first=self._is_first
+        )
+        # What began in the last window is in no later part.
+        last = pa.scalar(self._source.plan.queries[-1].window.start, INSTANT)
+        began_before = pc.less(found.column("start_time"), last)
+        is_open = found.column("end_time").is_null()
+        if not pc.any(pc.and_(is_open, began_before)).as_py():
+            return found
+        if self._ends is None:
+            self._ends = _ends_of_records(self._table, self._source)
+        return _with_ends(found, self._ends)
+
+
+def _ends_of_records(table: DocumentsTable, source: TableSource) -> _Ends:
+    """Read all parts for the ends of records that went on in an earlier one.
+
+    Memory holds these records alone: at most one for each user and window.
+    """
+    reader, builder = DocumentReader([table.shape]), RowBuilder(table.shape, {})
+    ends: dict[tuple[str, datetime], datetime | None] = {}
+    for window, queries in source.plan.windows:
+        begin = pa.scalar(window.start, INSTANT)
+        for query in queries:
+            for documents in source.parts.batches(query.digest):
+                rows = builder.rows(DocumentBatch(documents, reader))
+                is_open = rows.column("end_time").is_null()
+                for user, start, _ in _spans(rows, is_open):
+                    ends.setdefault((user, start), None)
+                began_before = pc.less(rows.column("start_time"), begin)
+                ended = pc.and_(began_before, pc.invert(is_open))
+                for user, start, end in _spans(rows, ended):
+                    if (user, start) in ends:
+                        known = ends[user, start]
+                        ends[user, start] = max(end, known or end)
+    return ends
 
 
 def _started_in(

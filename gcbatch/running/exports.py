@@ -1,0 +1,193 @@
+"""Runs the exports of a job: what would not change stays, the others are written."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from gcbatch.errors import DataError, GcbatchError
+from gcbatch.exporting import (
+    Exporter,
+    ExporterEntry,
+    PublishedFile,
+    export,
+    remove_leftovers,
+)
+from gcbatch.job import Export
+from gcbatch.running.export_cache import ExportFingerprints, unchanged_export
+from gcbatch.running.report import Exported, FailedExport
+from gcbatch.running.side_by_side import RowFeed, feed_side_by_side
+from gcbatch.table import Table
+from gcbatch.tables import Catalog, MultiOrgCatalog
+
+__all__ = ["CheckedExport", "ExportResults", "run_exports", "tables_for"]
+
+
+@dataclass(frozen=True)
+class CheckedExport:
+    """An export of the job file, and the exporter that has checked it.
+
+    Args:
+        number: Its number in the job file; the first is 0.
+        spec: The export of the job file.
+        exporter: The exporter with its options.
+        entry: Where the exporter comes from.
+    """
+
+    number: int
+    spec: Export
+    exporter: Exporter
+    entry: ExporterEntry
+
+
+@dataclass
+class ExportResults:
+    """What became of the exports of a job, by their number in the job file.
+
+    Attributes:
+        done: Those that were written, or left as they are, each with its files.
+        failed: Those that failed.
+    """
+
+    done: dict[int, tuple[Exported, tuple[PublishedFile, ...]]] = field(
+        default_factory=dict
+    )
+    failed: dict[int, FailedExport] = field(default_factory=dict)
+
+    @property
+    def exports(self) -> list[Exported]:
+        """The exports that did not fail, in the order of the job file."""
+        return [self.done[number][0] for number in sorted(self.done)]
+
+    @property
+    def published(self) -> list[PublishedFile]:
+        """Their files, by path."""
+        files = {file.path: file for _, files in self.done.values() for file in files}
+        return [files[path] for path in sorted(files)]
+
+    @property
+    def failures(self) -> list[FailedExport]:
+        """The exports that failed, in the order of the job file."""
+        return [self.failed[number] for number in sorted(self.failed)]
+
+
+def run_exports(
+    exports: Sequence[CheckedExport],
+    catalog: Catalog | MultiOrgCatalog,
+    fingerprints: ExportFingerprints,
+    last_report: Mapping[str, Any],
+    stop: threading.Event,
+) -> ExportResults:
+    """Run exports; those of one table of documents each share one pass over them.
+
+    Args:
+        exports: In the order of the job file.
+        catalog: The tables.
+        fingerprints: Computes what an export depends on.
+        last_report: The run.json of the last run; if empty, all exports are written.
+        stop: Ends it between two batches.
+
+    Raises:
+        GcbatchError: If the tables cannot be read: that concerns all exports.
+    """
+    return _ExportRound(catalog, fingerprints, last_report, stop).run(exports)
+
+
+@dataclass
+class _ExportRound:
+    """The exports of one catalog; see run_exports."""
+
+    catalog: Catalog | MultiOrgCatalog
+    fingerprints: ExportFingerprints
+    last_report: Mapping[str, Any]
+    stop: threading.Event
+    results: ExportResults = field(default_factory=ExportResults)
+
+    def run(self, exports: Sequence[CheckedExport]) -> ExportResults:
+        """Run all exports."""
+        shared: list[tuple[CheckedExport, str]] = []
+        others: list[tuple[CheckedExport, str]] = []
+        for one in exports:
+            fingerprint = self.fingerprints.of(one.spec, one.exporter, one.entry)
+            if unchanged := unchanged_export(self.last_report, fingerprint, one.spec):
+                self.results.done[one.number] = unchanged
+                _remove_leftovers(one.spec)
+                continue
+            group = shared if self._can_share(one) else others
+            group.append((one, fingerprint))
+        if shared:
+            self._run_shared(shared)
+        for one, fingerprint in others:
+            tables = tables_for(one.spec, self.catalog)
+            self._note(one, partial(self._write, one, tables, fingerprint))
+        return self.results
+
+    def _can_share(self, one: CheckedExport) -> bool:
+        """Return whether an export can share a pass with others.
+
+        One that takes several tables may read them one after the other.
+        """
+        name, *more = one.spec.table_names
+        return not more and self.catalog.is_of_documents(name)
+
+    def _run_shared(self, exports: Sequence[tuple[CheckedExport, str]]) -> None:
+        """Run exports in threads, fed from one pass."""
+        turn = threading.Condition()
+        feeds, works = [], []
+        for one, fingerprint in exports:
+            ((name, table),) = tables_for(one.spec, self.catalog).items()
+            feed = RowFeed(name, table.batches, turn)
+            tables = {name: replace(table, batches=feed.open)}
+            feeds.append(feed)
+            works.append(partial(self._write, one, tables, fingerprint))
+        done = feed_side_by_side(works, feeds, self.catalog.rows_of, turn)
+        for (one, _), future in zip(exports, done, strict=True):
+            self._note(one, future.result)
+
+    def _write(
+        self, one: CheckedExport, tables: Mapping[str, Table], fingerprint: str
+    ) -> tuple[Exported, tuple[PublishedFile, ...]]:
+        spec = one.spec
+        receipt, files = export(one.exporter, spec.exporter, tables, stop=self.stop)
+        exported = Exported(
+            spec.exporter,
+            spec.table_names,
+            receipt.location,
+            receipt.rows,
+            fingerprint,
+            tuple(file.path for file in files),
+        )
+        return exported, files
+
+    def _note(
+        self,
+        one: CheckedExport,
+        write: Callable[[], tuple[Exported, tuple[PublishedFile, ...]]],
+    ) -> None:
+        """Note the result of an export, or its failure.
+
+        Raises:
+            GcbatchError: If the failure concerns other exports too.
+        """
+        try:
+            self.results.done[one.number] = write()
+        except GcbatchError as exc:
+            # Errors of the tables concern other exports too.
+            if self.stop.is_set() or isinstance(exc, DataError) or exc.org:
+                raise
+            failure = FailedExport.of(one.number, one.spec, exc)
+            self.results.failed[one.number] = failure
+
+
+def tables_for(spec: Export, catalog: Catalog | MultiOrgCatalog) -> dict[str, Table]:
+    """Return the tables of one export."""
+    return {n: catalog.table(n, period=spec.period) for n in spec.table_names}
+
+
+def _remove_leftovers(spec: Export) -> None:
+    """Remove what a killed run left beside an output that is not written now."""
+    path = spec.options.get("path")
+    if isinstance(path, str):
+        remove_leftovers(Path(path))
