@@ -19,6 +19,7 @@ from gcbatch.endpoints.details.by_pages import PageFetcher
 from gcbatch.endpoints.details.completeness import DetailCollector, PageCount
 from gcbatch.endpoints.details.page_reader import CONVERSATIONS, Page, read_page
 from gcbatch.endpoints.details.query_progress import MAX_REPEATED_PAGES, DetailQuery
+from gcbatch.endpoints.details.record_types import SeenFields
 from gcbatch.genesys.client.body_reader import read_body
 from gcbatch.genesys.client.client import Answer
 from gcbatch.genesys.limits import DETAIL_PAGE
@@ -174,7 +175,8 @@ def page_fetcher(client: Lying, *, cap: int = 100_000) -> PageFetcher:
         paged=lambda _done, _due: None,
         slots=asyncio.Semaphore(2),
     )
-    return PageFetcher("/address", CONVERSATIONS, cast("FetchContext", context))
+    seen = SeenFields(CONVERSATIONS.model)
+    return PageFetcher("/address", CONVERSATIONS, cast("FetchContext", context), seen)
 
 
 async def test_a_total_that_outgrows_paging_ends_it(detail_query: DetailQuery) -> None:

@@ -173,6 +173,7 @@ class DetailCollector:
         spool: Where they are stored.
 
     Attributes:
+        fields: Known fields that occur in the records, and maybe others.
         odd: Fields with a value of a wrong type.
         repeated_pages: How many pages of a job in succession brought nothing new.
     """
@@ -182,6 +183,7 @@ class DetailCollector:
     spool: Spool
     remarks: Counter[str] = field(default_factory=Counter)
     unknown_fields: set[str] = field(default_factory=set)
+    fields: set[str] = field(default_factory=set)
     odd: OddFields = field(default_factory=OddFields)
     available_until: datetime | None = None
     repeated_pages: int = 0
@@ -204,6 +206,7 @@ class DetailCollector:
     def take(self, page: Page) -> None:
         """Store the records that begin in the window, each once."""
         self.unknown_fields |= page.unknown_fields
+        self.fields |= page.fields
         start, end = milliseconds(self.window.start), milliseconds(self.window.end)
         documents = page.documents
         if self.records.at is None:
@@ -239,4 +242,5 @@ class DetailCollector:
             odd=self.odd.count,
             first_odd=first_odd and f"{noun[:-1]} {first_odd}",
             available_until=self.available_until,
+            fields=tuple(sorted(self.fields)),
         )
