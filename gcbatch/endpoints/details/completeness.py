@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from gcbatch.endpoints.details.page_reader import Page, RecordKind
 from gcbatch.genesys import DETAIL_PAGE
 from gcbatch.genesys.client import Answer
-from gcbatch.store import Document, PartMetadata, Spool
+from gcbatch.store import Document, IdSet, PartMetadata, Spool
 from gcbatch.text import one_line
 from gcbatch.windows import Window, milliseconds
 
@@ -40,7 +40,7 @@ class PageCount:
         totals: All totals in the answers of this round.
     """
 
-    ids: set[str] = field(default_factory=set)
+    ids: IdSet = field(default_factory=IdSet)
     total: int = 0
     totals: set[int] = field(default_factory=set)
     _all_totals: set[int] = field(default_factory=set)
@@ -110,10 +110,9 @@ class PageCount:
         Returns:
             How many of its records had come before; 0 for a page that came before.
         """
-        before = len(self.ids)
         again = number in self._rows
-        self.ids.update(document.id for document in page.documents)
-        doubled = len(page.documents) - (len(self.ids) - before)
+        new = self.ids.update(document.id for document in page.documents)
+        doubled = len(page.documents) - new
         self._rows[number] = len(page.documents)
         self._doubtful.discard(number)
         if doubled and not again:
@@ -192,7 +191,7 @@ class DetailCollector:
     _requests: int = 0
     _size: int = 0
     _correlation_ids: list[str] = field(default_factory=list)
-    _outside: set[str] = field(default_factory=set)
+    _outside: IdSet = field(default_factory=IdSet)
 
     def note(self, answer: Answer[Page]) -> None:
         """Note an answer for the part's metadata."""
@@ -213,7 +212,7 @@ class DetailCollector:
             documents = [document._replace(at_ms=start) for document in documents]
         inside = [d for d in documents if start <= d.at_ms < end]
         if len(inside) < len(documents):
-            self._outside |= {d.id for d in documents if not start <= d.at_ms < end}
+            self._outside.update(d.id for d in documents if not start <= d.at_ms < end)
         if page.odd:  # rare
             for document in inside:
                 if places := page.odd.get(document.id):

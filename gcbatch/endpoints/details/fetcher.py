@@ -32,7 +32,7 @@ from gcbatch.errors import OutOfReachError, ServiceError, TooLargeError
 from gcbatch.genesys import JOB_PAGE, Details, FetchMode
 from gcbatch.genesys.client import Answer, BodyReader
 from gcbatch.query import Query
-from gcbatch.store import Spool, SpooledPart
+from gcbatch.store import IdSet, Spool, SpooledPart
 from gcbatch.windows import (
     ONE_DAY,
     UTC_ZONE,
@@ -276,9 +276,9 @@ class DetailFetcher:
         # Else jobs return what overlaps the interval, and pages what began in it.
         begins = {} if self.records.at is None else {"startOfDayIntervalMatching": True}
         for _ in range(JOB_ROUNDS):
-            ids: set[str] = set()
+            ids = IdSet()
 
-            def take(answer: Answer[Page], ids: set[str] = ids) -> None:
+            def take(answer: Answer[Page], ids: IdSet = ids) -> None:
                 detail_query.take_results(span, ids, answer)
                 self._pages.count_page()
 

@@ -48,6 +48,10 @@ __all__ = [
 ]
 
 
+_BREAKS: Final = bytes.maketrans(b"\r\n", b"  ")
+"""Line breaks to spaces: within JSON they are white space, and texts escape theirs."""
+
+
 @dataclass(frozen=True, eq=False)
 class RecordKind:
     """The kind of records on a page; compared by identity, which is quick.
@@ -131,6 +135,7 @@ def read_page(
     """
     seen = seen or SeenFields(records.model)
     page = _cutter(records).decode(body)
+    has_breaks = b"\n" in body or b"\r" in body
     documents: list[Document] = []
     unknown_fields: set[str] = set()
     odd: dict[str, tuple[str, ...]] = {}
@@ -144,7 +149,8 @@ def read_page(
             if read.odd:
                 identity = getattr(record, records.id) or ""
                 odd[identity] = (*odd.get(identity, ()), *read.odd)
-        documents.append(_document(record, text, records))
+        content = bytes(text).translate(_BREAKS) if has_breaks else memoryview(text)
+        documents.append(_document(record, content, records))
     return Page(
         documents,
         page.total_hits,
@@ -221,7 +227,9 @@ def _plain(text: msgspec.Raw) -> Any:
         raise msgspec.DecodeError(str(exc)) from exc
 
 
-def _document(record: Any, content: msgspec.Raw, records: RecordKind) -> Document:
+def _document(
+    record: Any, content: bytes | memoryview, records: RecordKind
+) -> Document:
     identity = getattr(record, records.id)
     if not identity or "\0" in identity:
         msg = f"{records.noun}: a record has no {records.id}"
@@ -234,12 +242,8 @@ def _document(record: Any, content: msgspec.Raw, records: RecordKind) -> Documen
         except (TypeError, ValueError) as exc:
             msg = f"{one_line(identity)}: {records.at} is no instant ({one_line(at)})"
             raise DataError(msg, hint=SHAPE_HINT) from exc
-    text = bytes(content)
-    if b"\n" in text or b"\r" in text:
-        # Within JSON they are white space: in texts they are escaped.
-        text = text.replace(b"\r", b" ").replace(b"\n", b" ")
-    piece = sha256(text).hexdigest() if records.in_pieces else ""
-    return Document(identity, at_ms, text, piece)
+    piece = sha256(content).hexdigest() if records.in_pieces else ""
+    return Document(identity, at_ms, content, piece)
 
 
 def available_until(text: str | None) -> datetime | None:
