@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -100,6 +100,7 @@ async def fetch_parts(
     Raises:
         GcbatchError: The first problem, not the group that TaskGroup wraps it in.
     """
+    large = asyncio.Lock()
 
     async def fetch_one(query: Query) -> None:
         try:
@@ -108,16 +109,26 @@ async def fetch_parts(
             if not tolerate(query, exc):
                 raise
             return
-        await _write(store, query, part)
+        await _write(store, query, part, large)
         observer.fetched(query, part.metadata.rows)
 
     await for_each(queries, fetch_one, at_once=concurrency)
 
 
-async def _write(store: Store, query: Query, part: PartSource) -> None:
-    """Write a part to its end, even if the task is cancelled."""
-    # Writing forces the disk, which can take long; other tasks go on meanwhile.
-    writing = asyncio.create_task(asyncio.to_thread(store.write, query.digest, part))
+async def _write(
+    store: Store, query: Query, part: PartSource, large: asyncio.Lock
+) -> None:
+    """Write a part to its end, even if the task is cancelled.
+
+    Large parts wait for each other at *large*.
+    """
+
+    async def write() -> None:
+        async with large if part.is_large else nullcontext():
+            # This forces the disk, which can take long; other tasks go on meanwhile.
+            await asyncio.to_thread(store.write, query.digest, part)
+
+    writing = asyncio.create_task(write())
     try:
         await asyncio.shield(writing)
     except asyncio.CancelledError:

@@ -2,6 +2,7 @@
 
 from gcbatch.store.concat import concat_parts
 from gcbatch.store.entity_files import has_entities, read_entities, write_entities
+from gcbatch.store.id_set import IdSet
 from gcbatch.store.maintenance import (
     PruneResult,
     StoredJob,
@@ -21,6 +22,7 @@ __all__ = [
     "REPORT_NOTE",
     "SETTLE",
     "Document",
+    "IdSet",
     "Part",
     "PartMetadata",
     "PartSource",

@@ -59,6 +59,11 @@ class PartSource(Protocol):
         """How the part came about."""
         ...
 
+    @property
+    def is_large(self) -> bool:
+        """Whether writing it takes so much memory that one is written at a time."""
+        ...
+
     def batches(self) -> Iterable[pa.RecordBatch]:
         """Return the rows; a batch is a row group, or several beyond a million rows."""
         ...
@@ -79,6 +84,11 @@ class Part:
     def schema(self) -> pa.Schema:
         """The schema of the table."""
         return self.table.schema
+
+    @property
+    def is_large(self) -> bool:
+        """False: it is in memory already."""
+        return False
 
     def batches(self) -> Iterable[pa.RecordBatch]:
         """Return the table in one batch."""

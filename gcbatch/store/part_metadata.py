@@ -45,6 +45,10 @@ class PartMetadata:
             that this release does not know, metrics that were not requested.
         odd: How many fields hold something else than they should.
         first_odd: Where the first of them is; empty if there is none.
+        fields: The known fields that occur in at least one document, and maybe others,
+            as dotted paths in the API's words, such as `participants.sessions.ani`. A
+            field that holds records is listed by its fields. None if it was not noted:
+            in parts of aggregates, and of older releases.
     """
 
     asked_at: datetime
@@ -60,6 +64,7 @@ class PartMetadata:
     left_out: tuple[str, ...] = ()
     odd: int = 0
     first_odd: str = ""
+    fields: tuple[str, ...] | None = None
 
     @classmethod
     def from_answers(
@@ -86,6 +91,7 @@ class PartMetadata:
     def merged_with(self, other: "PartMetadata") -> "PartMetadata":
         """Return the metadata of two pieces of one query."""
         until = filter(None, (self.available_until, other.available_until))
+        noted = None not in (self.fields, other.fields)
         return PartMetadata(
             asked_at=min(self.asked_at, other.asked_at),
             window=Window(
@@ -103,6 +109,7 @@ class PartMetadata:
             left_out=_union(self.left_out, other.left_out),
             odd=self.odd + other.odd,
             first_odd=self.first_odd or other.first_odd,
+            fields=_union(self.fields or (), other.fields or ()) if noted else None,
         )
 
     def is_final(self, settle: Period, zone: ZoneInfo, now: datetime) -> bool:
@@ -163,6 +170,7 @@ class _Stored(msgspec.Struct, rename={"unknown_fields": "newer"}):
     left_out: tuple[str, ...] = ()
     odd: _Count = 0
     first_odd: str = ""
+    fields: tuple[str, ...] | None = None
 
 
 _STORED: Final = msgspec.json.Decoder(_Stored)

@@ -1,7 +1,8 @@
 """Puts documents in order on disk, so that memory stays flat.
 
 A day may have a hundred thousand conversations of some kilobytes each. They are written
-to a file as they come; only their ids, instants and places are held in memory.
+to a file as they come; only their ids, instants and places are held in memory, without
+an object for each.
 """
 
 import errno
@@ -10,7 +11,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from io import BufferedRandom
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Final, NamedTuple, Self, cast
@@ -18,6 +19,7 @@ from typing import Final, NamedTuple, Self, cast
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gcbatch.store.id_set import IdSet
 from gcbatch.store.notes import unwritable
 from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.table import INSTANT
@@ -50,13 +52,13 @@ class Document(NamedTuple):
     Args:
         id: Identifies it.
         at_ms: The instant that it is sorted by, in milliseconds since 1970.
-        content: JSON without line breaks.
+        content: JSON without line breaks; may be a view of the answer.
         piece: Distinguishes documents with one id; empty if an id has only one.
     """
 
     id: str
     at_ms: int
-    content: bytes
+    content: bytes | memoryview
     piece: str = ""
 
     @property
@@ -76,11 +78,11 @@ class Spool:
     def __init__(self, file: BufferedRandom, folder: Path) -> None:
         self._file = file
         self._folder = folder
-        self._known: dict[str, None] = {}
+        self._known = IdSet()
+        self._keys = bytearray()
+        self._key_ends = array("i", (0,))
         self._instants = array("q")
-        self._places = array("q")
-        self._sizes = array("q")
-        self._end = 0
+        self._ends = array("q", (0,))
 
     @classmethod
     def within(cls, folder: Path) -> Self:
@@ -114,28 +116,31 @@ class Spool:
         Raises:
             OutputError: If the disk is full.
         """
-        before = len(self._known)
+        contents: list[bytes | memoryview] = []
+        for document in documents:
+            key = document.key
+            if not self._known.add(key):
+                continue
+            contents.append(document.content)
+            self._keys += key.encode()
+            self._key_ends.append(len(self._keys))
+            self._instants.append(document.at_ms)
+            self._ends.append(self._ends[-1] + len(document.content))
         try:
             self._file.seek(0, os.SEEK_END)
-            for document in documents:
-                key = document.key
-                if key in self._known:
-                    continue
-                self._file.write(document.content)
-                self._known[key] = None
-                self._instants.append(document.at_ms)
-                self._places.append(self._end)
-                self._sizes.append(len(document.content))
-                self._end += len(document.content)
+            self._file.write(b"".join(contents))
             self._file.flush()
         except OSError as exc:
             raise unwritable(self._folder, exc) from exc
-        return len(self._known) - before
+        return len(contents)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield all documents in the order of their instants and ids."""
-        keys = pa.array(self._known, pa.string())
-        instants = pa.array(self._instants, pa.int64())
+        count = len(self)
+        ends, text = pa.py_buffer(self._key_ends), pa.py_buffer(self._keys)
+        keys = pa.StringArray.from_buffers(count, ends, text)
+        buffers = [None, pa.py_buffer(self._instants)]
+        instants = pa.Array.from_buffers(pa.int64(), count, buffers)
         order = pc.sort_indices(
             pa.table({"at": instants, "key": keys}),
             sort_keys=[("at", "ascending"), ("key", "ascending")],
@@ -159,7 +164,7 @@ class Spool:
         for start in range(0, len(order), BATCH_ROWS):
             for number in order.slice(start, BATCH_ROWS).to_pylist():
                 rows.append(number)
-                size += self._sizes[number]
+                size += self._ends[number + 1] - self._ends[number]
                 if size >= BATCH_BYTES or len(rows) >= BATCH_ROWS:
                     yield rows
                     rows, size = [], 0
@@ -167,18 +172,25 @@ class Spool:
             yield rows
 
     def _contents(self, rows: Sequence[int]) -> pa.BinaryArray:
-        """Read documents straight into a column, without an object for each of them."""
-        sizes = (self._sizes[number] for number in rows)
+        """Read documents straight into a column, without an object for each of them.
+
+        Those that came one after the other, as most do, are read at once.
+        """
+        sizes = (self._ends[number + 1] - self._ends[number] for number in rows)
         ends = array("i", accumulate(sizes, initial=0))
         content = pa.allocate_buffer(ends[-1])
         view, file = memoryview(content), self._file.raw
-        for number, (start, end) in zip(rows, pairwise(ends), strict=True):
-            file.seek(self._places[number])
-            rest = view[start:end]
+        first = 0
+        for row in range(1, len(rows) + 1):
+            if row < len(rows) and rows[row] == rows[row - 1] + 1:
+                continue
+            file.seek(self._ends[rows[first]])
+            rest = view[ends[first] : ends[row]]
             while came := file.readinto(rest):
                 rest = rest[came:]
             if rest:
                 raise OSError(errno.EIO, os.strerror(errno.EIO))
+            first = row
         return pa.BinaryArray.from_buffers(
             pa.binary(), len(rows), [None, pa.py_buffer(ends), content]
         )
@@ -200,6 +212,11 @@ class SpooledPart:
     def schema(self) -> pa.Schema:
         """The schema of documents."""
         return DOCUMENTS
+
+    @property
+    def is_large(self) -> bool:
+        """True: Arrow takes some seven megabytes to write a row group of documents."""
+        return True
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the documents in order."""

@@ -13,6 +13,7 @@ from gcbatch.endpoints.base import FetchContext
 from gcbatch.endpoints.details.completeness import PageCount
 from gcbatch.endpoints.details.page_reader import Page, RecordKind, read_page
 from gcbatch.endpoints.details.query_progress import DetailQuery
+from gcbatch.endpoints.details.record_types import SeenFields
 from gcbatch.errors import SHAPE_HINT, DataError, ServiceError, TooLargeError
 from gcbatch.genesys import DETAIL_PAGE
 from gcbatch.genesys.client import Answer, paging_limit
@@ -28,6 +29,12 @@ ROUNDS: Final = 3
 class PageFetcher:
     """Fetches spans of details by pages, all pages of a span concurrently.
 
+    Args:
+        address: The address of the details, without its last part.
+        records: The kind of records.
+        context: The inputs of the fetch.
+        seen: The fields that occurred so far.
+
     Attributes:
         cap: The maximum of rows that paging reaches; lowered if the service says less.
     """
@@ -35,6 +42,7 @@ class PageFetcher:
     address: str
     records: RecordKind
     context: FetchContext
+    seen: SeenFields
     cap: int = field(init=False)
     _done: int = field(default=0, init=False)
     _due: int = field(default=0, init=False)
@@ -110,7 +118,9 @@ class PageFetcher:
             try:
                 answer = await self.context.client.post(
                     f"{self.address}/query",
-                    partial(read_page, records=self.records, about=query),
+                    partial(
+                        read_page, records=self.records, about=query, seen=self.seen
+                    ),
                     body,
                     can_split=can_split,
                 )

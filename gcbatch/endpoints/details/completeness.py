@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from gcbatch.endpoints.details.page_reader import Page, RecordKind
 from gcbatch.genesys import DETAIL_PAGE
 from gcbatch.genesys.client import Answer
-from gcbatch.store import Document, PartMetadata, Spool
+from gcbatch.store import Document, IdSet, PartMetadata, Spool
 from gcbatch.text import one_line
 from gcbatch.windows import Window, milliseconds
 
@@ -40,7 +40,7 @@ class PageCount:
         totals: All totals in the answers of this round.
     """
 
-    ids: set[str] = field(default_factory=set)
+    ids: IdSet = field(default_factory=IdSet)
     total: int = 0
     totals: set[int] = field(default_factory=set)
     _all_totals: set[int] = field(default_factory=set)
@@ -110,10 +110,9 @@ class PageCount:
         Returns:
             How many of its records had come before; 0 for a page that came before.
         """
-        before = len(self.ids)
         again = number in self._rows
-        self.ids.update(document.id for document in page.documents)
-        doubled = len(page.documents) - (len(self.ids) - before)
+        new = self.ids.update(document.id for document in page.documents)
+        doubled = len(page.documents) - new
         self._rows[number] = len(page.documents)
         self._doubtful.discard(number)
         if doubled and not again:
@@ -173,6 +172,7 @@ class DetailCollector:
         spool: Where they are stored.
 
     Attributes:
+        fields: Known fields that occur in the records, and maybe others.
         odd: Fields with a value of a wrong type.
         repeated_pages: How many pages of a job in succession brought nothing new.
     """
@@ -182,6 +182,7 @@ class DetailCollector:
     spool: Spool
     remarks: Counter[str] = field(default_factory=Counter)
     unknown_fields: set[str] = field(default_factory=set)
+    fields: set[str] = field(default_factory=set)
     odd: OddFields = field(default_factory=OddFields)
     available_until: datetime | None = None
     repeated_pages: int = 0
@@ -190,7 +191,7 @@ class DetailCollector:
     _requests: int = 0
     _size: int = 0
     _correlation_ids: list[str] = field(default_factory=list)
-    _outside: set[str] = field(default_factory=set)
+    _outside: IdSet = field(default_factory=IdSet)
 
     def note(self, answer: Answer[Page]) -> None:
         """Note an answer for the part's metadata."""
@@ -204,13 +205,14 @@ class DetailCollector:
     def take(self, page: Page) -> None:
         """Store the records that begin in the window, each once."""
         self.unknown_fields |= page.unknown_fields
+        self.fields |= page.fields
         start, end = milliseconds(self.window.start), milliseconds(self.window.end)
         documents = page.documents
         if self.records.at is None:
             documents = [document._replace(at_ms=start) for document in documents]
         inside = [d for d in documents if start <= d.at_ms < end]
         if len(inside) < len(documents):
-            self._outside |= {d.id for d in documents if not start <= d.at_ms < end}
+            self._outside.update(d.id for d in documents if not start <= d.at_ms < end)
         if page.odd:  # rare
             for document in inside:
                 if places := page.odd.get(document.id):
@@ -239,4 +241,5 @@ class DetailCollector:
             odd=self.odd.count,
             first_odd=first_odd and f"{noun[:-1]} {first_odd}",
             available_until=self.available_until,
+            fields=tuple(sorted(self.fields)),
         )

@@ -27,11 +27,12 @@ from gcbatch.endpoints.details.page_reader import (
     read_page,
 )
 from gcbatch.endpoints.details.query_progress import DetailQuery
+from gcbatch.endpoints.details.record_types import SeenFields
 from gcbatch.errors import OutOfReachError, ServiceError, TooLargeError
 from gcbatch.genesys import JOB_PAGE, Details, FetchMode
 from gcbatch.genesys.client import Answer, BodyReader
 from gcbatch.query import Query
-from gcbatch.store import Spool, SpooledPart
+from gcbatch.store import IdSet, Spool, SpooledPart
 from gcbatch.windows import (
     ONE_DAY,
     UTC_ZONE,
@@ -75,6 +76,7 @@ class DetailFetcher:
     _max_per_day: float = field(default=0.0, init=False)
     _matches_days: bool = field(default=False, init=False)
     _days_by_job: int = field(default=0, init=False)
+    _seen: SeenFields = field(init=False, repr=False)
     _pages: PageFetcher = field(init=False, repr=False)
     _jobs: AsyncJobClient = field(init=False, repr=False)
     _until: list[datetime | None] = field(default_factory=list, init=False)
@@ -82,7 +84,8 @@ class DetailFetcher:
 
     def __post_init__(self) -> None:
         address = self.details.address
-        self._pages = PageFetcher(address, self.records, self.context)
+        self._seen = SeenFields(self.records.model)
+        self._pages = PageFetcher(address, self.records, self.context, self._seen)
         self._jobs = AsyncJobClient(self.context, address, page_size=JOB_PAGE)
 
     async def fetch(self, query: Query) -> SpooledPart:
@@ -273,9 +276,9 @@ class DetailFetcher:
         # Else jobs return what overlaps the interval, and pages what began in it.
         begins = {} if self.records.at is None else {"startOfDayIntervalMatching": True}
         for _ in range(JOB_ROUNDS):
-            ids: set[str] = set()
+            ids = IdSet()
 
-            def take(answer: Answer[Page], ids: set[str] = ids) -> None:
+            def take(answer: Answer[Page], ids: IdSet = ids) -> None:
                 detail_query.take_results(span, ids, answer)
                 self._pages.count_page()
 
@@ -286,7 +289,12 @@ class DetailFetcher:
                     self.context.store.pending(detail_query.query.digest),
                     await self._available_until(),
                 ),
-                partial(read_page, records=self.records, about=detail_query.query),
+                partial(
+                    read_page,
+                    records=self.records,
+                    about=detail_query.query,
+                    seen=self._seen,
+                ),
                 take,
                 begin=ids.clear,
             )

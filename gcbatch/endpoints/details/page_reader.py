@@ -5,23 +5,29 @@ checks every known field and finds the id; the result is dropped before the next
 so that it stays in the processor's cache. That takes less time than reading a page into
 dicts, and nothing of a record is lost. A record with unknown fields, or values of wrong
 types, is checked field by field: they are noted, and only a strict field refuses it.
+The type has only the fields that came before, see record_types.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import Enum
 from functools import cache
 from hashlib import sha256
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
 
+from gcbatch.endpoints.details.record_types import (
+    SeenFields,
+    decoder_of,
+    known_fields,
+    strict_fields,
+)
 from gcbatch.errors import SHAPE_HINT, DataError
 from gcbatch.genesys import (
     CONVERSATION,
     USER_DETAIL,
-    Field,
     FieldKind,
     Model,
     fits,
@@ -40,6 +46,10 @@ __all__ = [
     "available_until",
     "read_page",
 ]
+
+
+_BREAKS: Final = bytes.maketrans(b"\r\n", b"  ")
+"""Line breaks to spaces: within JSON they are white space, and texts escape theirs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +98,8 @@ class Page:
         cursor: The cursor of the next page; None on the last.
         available_until: Up to when the service has data; None if it does not say.
         unknown_fields: Fields that this release does not know, as dotted paths.
+        fields: Known fields, as dotted paths: all that occur in the records, and
+            others that occurred on a page before.
         odd: The paths of values of a wrong type, by the id of their record.
     """
 
@@ -96,16 +108,24 @@ class Page:
     cursor: str | None
     available_until: datetime | None
     unknown_fields: frozenset[str]
+    fields: frozenset[str] = frozenset()
     odd: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def read_page(body: bytes, records: RecordKind, about: object = "") -> Page:
+def read_page(
+    body: bytes,
+    records: RecordKind,
+    about: object = "",
+    seen: SeenFields | None = None,
+) -> Page:
     """Read a page of records.
 
     Args:
         body: As received.
         records: The kind of records.
         about: The query, for errors about a record.
+        seen: The fields that occurred on pages before; those of this page are added.
+            None for none. The records are read alike, whatever it has.
 
     Raises:
         msgspec.DecodeError: If it is not JSON, or no page; ValidationError if it has
@@ -113,32 +133,69 @@ def read_page(body: bytes, records: RecordKind, about: object = "") -> Page:
         DataError: If a record has no id or no valid instant, or a strict field has a
             value of a wrong type; names the record and the field.
     """
+    seen = seen or SeenFields(records.model)
     page = _cutter(records).decode(body)
-    contents = page.rows or ()
-    decode = _decoder(records, _Reach.KNOWN).decode
-    tolerant = _decoder(records, _Reach.TOLERANT).decode
+    has_breaks = b"\n" in body or b"\r" in body
     documents: list[Document] = []
     unknown_fields: set[str] = set()
     odd: dict[str, tuple[str, ...]] = {}
-    for text in contents:
+    for text in page.rows or ():
         try:
-            record = decode(text)
+            record = seen.decode(text)
         except msgspec.ValidationError:
-            plain = _plain(text)
-            try:
-                record = tolerant(text)
-            except msgspec.ValidationError:
-                record = _core_of(text, records, about)
+            read = _read_by_field(text, records, about, seen)
+            record = read.record
+            unknown_fields |= read.unknown_fields
+            if read.odd:
                 identity = getattr(record, records.id) or ""
-                places = tuple(_odd(plain, records.model, ""))
-                odd[identity] = (*odd.get(identity, ()), *places)
-            unknown_fields.update(_unknown_fields(plain, records.model, ""))
-        documents.append(_document(record, text, records))
-    until = available_until(page.data_availability_date)
-    cursor = page.cursor or None
+                odd[identity] = (*odd.get(identity, ()), *read.odd)
+        content = bytes(text).translate(_BREAKS) if has_breaks else memoryview(text)
+        documents.append(_document(record, content, records))
     return Page(
-        documents, page.total_hits, cursor, until, frozenset(unknown_fields), odd
+        documents,
+        page.total_hits,
+        page.cursor or None,
+        available_until(page.data_availability_date),
+        frozenset(unknown_fields),
+        seen.paths,
+        odd,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadByField:
+    """A record that has fields that did not occur before, or something odd.
+
+    Args:
+        record: As decoded.
+        unknown_fields: The paths of its unknown fields.
+        odd: The paths of its values of a wrong type.
+    """
+
+    record: Any
+    unknown_fields: frozenset[str] = frozenset()
+    odd: tuple[str, ...] = ()
+
+
+def _read_by_field(
+    text: msgspec.Raw, records: RecordKind, about: object, seen: SeenFields
+) -> _ReadByField:
+    """Read a record whose fields are not all among those seen, and add them.
+
+    Raises:
+        DataError: If a strict field has a value of a wrong type, or it is no record.
+    """
+    plain, model = _plain(text), records.model
+    are_new, unknown = seen.add(plain)
+    if are_new:
+        with suppress(msgspec.ValidationError):
+            return _ReadByField(seen.decode(text))
+    try:
+        return _ReadByField(_tolerant(records).decode(text), unknown)
+    except msgspec.ValidationError:
+        record = _core_of(text, records, about)
+        odd = tuple(_odd(plain, model, ""))
+        return _ReadByField(record, unknown, odd)
 
 
 def _core_of(text: msgspec.Raw, records: RecordKind, about: object) -> Any:
@@ -148,7 +205,7 @@ def _core_of(text: msgspec.Raw, records: RecordKind, about: object) -> Any:
         DataError: If a strict field has a value of a wrong type, or it is no record.
     """
     try:
-        return _decoder(records, _Reach.STRICT).decode(text)
+        return _core(records).decode(text)
     except msgspec.ValidationError as exc:
         plain = _plain(text)
         identity = plain.get(records.id) if isinstance(plain, dict) else None
@@ -170,7 +227,9 @@ def _plain(text: msgspec.Raw) -> Any:
         raise msgspec.DecodeError(str(exc)) from exc
 
 
-def _document(record: Any, content: msgspec.Raw, records: RecordKind) -> Document:
+def _document(
+    record: Any, content: bytes | memoryview, records: RecordKind
+) -> Document:
     identity = getattr(record, records.id)
     if not identity or "\0" in identity:
         msg = f"{records.noun}: a record has no {records.id}"
@@ -183,12 +242,8 @@ def _document(record: Any, content: msgspec.Raw, records: RecordKind) -> Documen
         except (TypeError, ValueError) as exc:
             msg = f"{one_line(identity)}: {records.at} is no instant ({one_line(at)})"
             raise DataError(msg, hint=SHAPE_HINT) from exc
-    text = bytes(content)
-    if b"\n" in text or b"\r" in text:
-        # Within JSON they are white space: in texts they are escaped.
-        text = text.replace(b"\r", b" ").replace(b"\n", b" ")
-    piece = sha256(text).hexdigest() if records.in_pieces else ""
-    return Document(identity, at_ms, text, piece)
+    piece = sha256(content).hexdigest() if records.in_pieces else ""
+    return Document(identity, at_ms, content, piece)
 
 
 def available_until(text: str | None) -> datetime | None:
@@ -216,52 +271,6 @@ def _instant(text: str) -> datetime:
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
-class _Reach(Enum):
-    """Which fields the type of a record has."""
-
-    KNOWN = "all known fields; others are refused"
-    TOLERANT = "all known fields; others are ignored"
-    STRICT = "strict fields only; others are ignored"
-
-
-_Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-
-
-def _type_of(field: Field, reach: _Reach) -> Any:
-    if field.model is not None:
-        record = _struct(field.model, reach)
-        return list[record] | None if field.holds is FieldKind.MANY else record | None  # type: ignore[valid-type]
-    if field.strict:
-        # Instants are parsed here; whole numbers are sometimes written 414.0.
-        number = field.holds is FieldKind.WHOLE
-        return int | float | None if number else str | None
-    return {
-        FieldKind.TEXT: str | None,
-        FieldKind.TIME: datetime | None,
-        FieldKind.FLAG: bool | None,
-        FieldKind.WHOLE: _Int64 | None,
-        FieldKind.NUMBER: int | float | None,
-        FieldKind.TEXTS: list[str] | None,
-        FieldKind.WHOLES: list[_Int64] | None,
-        FieldKind.JSON: msgspec.Raw,
-    }[field.holds]
-
-
-@cache
-def _struct(model: Model, reach: _Reach) -> type[msgspec.Struct]:
-    """Return the type of a record; fields that hold records are always in it."""
-    is_all = reach is not _Reach.STRICT
-    taken = [f for f in model.fields if is_all or f.strict or f.model is not None]
-    # In the order in which the service writes them, decoding is a fifth faster.
-    fields = sorted(taken, key=lambda field: field.name)
-    return msgspec.defstruct(
-        model.name,
-        [(f.name, _type_of(f, reach), None) for f in fields],
-        gc=False,
-        forbid_unknown_fields=reach is _Reach.KNOWN,
-    )
-
-
 @cache
 def _cutter(records: RecordKind) -> BodyReader[Any]:
     """Return what reads pages and leaves their records as text.
@@ -285,23 +294,17 @@ def _cutter(records: RecordKind) -> BodyReader[Any]:
 
 
 @cache
-def _decoder(records: RecordKind, reach: _Reach) -> msgspec.json.Decoder[Any]:
-    """Return what reads one record of a page."""
-    return msgspec.json.Decoder(_struct(records.model, reach))
+def _tolerant(records: RecordKind) -> msgspec.json.Decoder[Any]:
+    """Return what reads a record with all its known fields; others are ignored."""
+    paths = known_fields(records.model)
+    return decoder_of(records.model, paths, refuse_others=False)
 
 
-def _unknown_fields(
-    record: Mapping[str, Any], model: Model, above: str
-) -> Iterator[str]:
-    """Yield the paths of all fields that the model does not have."""
-    for name, value in record.items():
-        field = model.by_name.get(name)
-        if field is None:
-            yield f"{above}{name}"
-        elif field.model is not None and value is not None:
-            below = value if isinstance(value, list) else [value]
-            for inner in below:
-                yield from _unknown_fields(inner, field.model, f"{above}{name}.")
+@cache
+def _core(records: RecordKind) -> msgspec.json.Decoder[Any]:
+    """Return what reads the strict fields of a record; others are ignored."""
+    paths = strict_fields(records.model)
+    return decoder_of(records.model, paths, refuse_others=False)
 
 
 def _odd(record: Mapping[str, Any], model: Model, above: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from gcbatch.endpoints.details.page_reader import Page
 from gcbatch.errors import DataError
 from gcbatch.genesys.client import Answer
 from gcbatch.query import Query, canonical
+from gcbatch.store import IdSet
 from gcbatch.windows import Window, milliseconds, step
 
 __all__ = ["DetailQuery"]
@@ -43,7 +44,7 @@ class DetailQuery:
         """Count a page, and store its new records."""
         self._store(answer, counts.count(number, answer.value))
 
-    def take_results(self, span: Window, ids: set[str], answer: Answer[Page]) -> None:
+    def take_results(self, span: Window, ids: IdSet, answer: Answer[Page]) -> None:
         """Count a page of a job's results, and store its new records.
 
         Records that began outside the span are not counted: they would stand in for
@@ -53,19 +54,16 @@ class DetailQuery:
             DataError: If page after page brings nothing new.
         """
         self.available(span, answer.value.available_until)
-        before, documents = len(ids), answer.value.documents
+        documents = answer.value.documents
         if self.collector.records.at is not None:
             start, end = milliseconds(span.start), milliseconds(span.end)
             documents = [one for one in documents if start <= one.at_ms < end]
-        ids.update(document.id for document in documents)
-        doubled = len(documents) - (len(ids) - before)
-        self.collector.repeated_pages = (
-            0 if len(ids) > before else self.collector.repeated_pages + 1
-        )
+        new = ids.update(document.id for document in documents)
+        self.collector.repeated_pages = 0 if new else self.collector.repeated_pages + 1
         if self.collector.repeated_pages > MAX_REPEATED_PAGES:
             msg = f"{self.query.endpoint} {span}: the pages of a job do not end"
             raise DataError(msg, hint="run it again; if it stays so, ask support")
-        self._store(answer, doubled)
+        self._store(answer, len(documents) - new)
 
     def _store(self, answer: Answer[Page], doubled: int) -> None:
         collector = self.collector

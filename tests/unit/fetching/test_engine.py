@@ -66,6 +66,7 @@ class Slow:
 
     schema = pa.schema([("n", pa.int64())])
     metadata = PartMetadata(START, Window(START, START + DAY), 1, 1, 1, 1, ("",))
+    is_large = True
 
     def __init__(self) -> None:
         self.begun = threading.Event()
@@ -214,3 +215,24 @@ async def test_nothing_to_ask_is_done(tmp_path: Path) -> None:
     )
 
     assert service.asked == []
+
+
+async def test_large_parts_are_written_one_at_a_time(tmp_path: Path) -> None:
+    """Each takes the memory of a row group; the fetches go on meanwhile."""
+    store, queries = Store(tmp_path, "j"), queries_of(2)
+    parts = dict(zip(queries, (Slow(), Slow()), strict=True))
+
+    async def ask(query: Query) -> PartSource:
+        return parts[query]
+
+    running = asyncio.create_task(
+        fetch_parts(queries, ask, store, concurrency=2, observer=Observer())
+    )
+    first, second = parts.values()
+    await first.until_begun()
+    begun_beside_it = second.begun.is_set()
+    await second.until_begun()
+    await running
+
+    assert not begun_beside_it
+    assert stored(store, queries) == queries

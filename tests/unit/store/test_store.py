@@ -431,6 +431,7 @@ class TestAccount:
             remarks={"odd": 2},
             unknown_fields=("participants.fresh",),
             available_until=DAY.end - timedelta(hours=1),
+            fields=("conversationEnd", "participants.sessions.ani"),
         )
 
         assert PartMetadata.from_json(metadata.to_json()) == metadata
@@ -468,6 +469,26 @@ class TestAccount:
             unknown_fields=("a", "b"),
             available_until=noon,
         )
+
+    @pytest.mark.parametrize(
+        ("one", "other", "both"),
+        [
+            pytest.param(("b",), ("a", "b"), ("a", "b"), id="noted"),
+            pytest.param((), ("a",), ("a",), id="none occurs"),
+            pytest.param(None, ("a",), None, id="not noted"),
+            pytest.param(("a",), None, None, id="not noted of the other"),
+        ],
+    )
+    def test_fields_of_two_pieces_are_all_that_occur(
+        self,
+        one: tuple[str, ...] | None,
+        other: tuple[str, ...] | None,
+        both: tuple[str, ...] | None,
+    ) -> None:
+        """If one piece does not note them, nothing is known of the whole."""
+        pieces = some_metadata(fields=one), some_metadata(fields=other)
+
+        assert pieces[0].merged_with(pieces[1]).fields == both
 
     @pytest.mark.parametrize(
         ("settle", "after_h", "settled"),
