@@ -9,21 +9,24 @@ from gcbatch.tables.documents.conversation_figures import (
 )
 from gcbatch.tables.documents.shapes import (
     ROOT,
-    conversation_table,
+    conversation_shape,
     fields,
     other_fields,
 )
+from gcbatch.tables.documents.table import DocumentsTable
 
 __all__ = ["table"]
 
-table: Final = conversation_table(
+table: Final = DocumentsTable(
     "conversations",
-    (),
-    *ROOT,
-    *fields((), "conversationEnd"),
-    *DERIVED,
-    *other_fields((), "conversationId", "conversationStart", "conversationEnd"),
-    key=("conversation_id",),
-    needed=NEEDED,
+    conversation_shape(
+        (),
+        *ROOT,
+        *fields((), "conversationEnd"),
+        *DERIVED,
+        *other_fields((), "conversationId", "conversationStart", "conversationEnd"),
+        key=("conversation_id",),
+        needed=NEEDED,
+    ),
     derive=derive_figures,
 )

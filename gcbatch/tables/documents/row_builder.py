@@ -1,6 +1,6 @@
 """Makes the rows of a table of details from a batch of documents."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pyarrow as pa
 
@@ -19,7 +19,10 @@ from gcbatch.tables.documents.json_text import json_lists
 from gcbatch.tables.documents.shape import Shape
 from gcbatch.tables.name_lookup import NameLookup, Names
 
-__all__ = ["RowBuilder"]
+__all__ = ["Derive", "RowBuilder"]
+
+Derive = Callable[[DocumentBatch], dict[str, pa.Array]]
+"""Computes columns from whole documents."""
 
 
 class RowBuilder:
@@ -28,10 +31,14 @@ class RowBuilder:
     Args:
         shape: The shape of the rows.
         names: For names beside ids.
+        derive: Computes the columns whose source is Derived; None if there are none.
     """
 
-    def __init__(self, shape: Shape, names: Names) -> None:
+    def __init__(
+        self, shape: Shape, names: Names, derive: Derive | None = None
+    ) -> None:
         self._shape = shape
+        self._derive = derive
         self._schema = shape.schema
         self._lookups = {
             source: NameLookup.of(names.get(source.dimension, {}))
@@ -44,8 +51,7 @@ class RowBuilder:
         Raises:
             DataError: If a document cannot be read; names it, and the field.
         """
-        derive = self._shape.derive
-        derived = {} if derive is None else derive(batch)
+        derived = {} if self._derive is None else self._derive(batch)
         columns: dict[str, pa.Array] = {}
         for column in self._shape.columns:
             found = self._column(column, batch, derived, columns)

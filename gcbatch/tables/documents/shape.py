@@ -1,23 +1,17 @@
 """The shape of a table of details: its columns, and where its rows come from."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import pyarrow as pa
 
 from gcbatch.genesys import Model
 from gcbatch.tables.documents.columns import Column, FieldPath
 
-if TYPE_CHECKING:
-    from gcbatch.tables.documents.document_batch import DocumentBatch
-
 __all__ = ["Shape"]
 
 T = TypeVar("T")
-
-Derive = Callable[["DocumentBatch"], dict[str, pa.Array]]
-"""Computes columns from whole documents."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +24,7 @@ class Shape:
         path: From a document to the records that make a row each, through lists.
         columns: In order.
         key: Columns that together identify a row.
-        needed: Paths of the fields of a document that *derive* needs.
-        derive: Computes the columns whose source is Derived; None if there are none.
+        needed: Paths of the fields of a document that Derived columns need.
     """
 
     noun: str
@@ -40,7 +33,6 @@ class Shape:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     needed: tuple[FieldPath, ...] = ()
-    derive: Derive | None = None
 
     @property
     def schema(self) -> pa.Schema:

@@ -1,6 +1,6 @@
 """What the tables of conversation details share: columns, and paths to records."""
 
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 
@@ -63,10 +63,13 @@ SESSION_NUMBER: Final = ordinal_column(
 
 
 def conversation_shape(
-    path: FieldPath, *columns: Column, key: tuple[str, ...], **derived: Any
+    path: FieldPath,
+    *columns: Column,
+    key: tuple[str, ...],
+    needed: tuple[FieldPath, ...] = (),
 ) -> Shape:
     """Return the shape of a table of conversations; see Shape."""
-    return Shape("conversation", CONVERSATION, path, columns, key, **derived)
+    return Shape("conversation", CONVERSATION, path, columns, key, needed)
 
 
 def conversation_table(
@@ -74,11 +77,9 @@ def conversation_table(
     path: FieldPath,
     *columns: Column,
     key: tuple[str, ...],
-    **derived: Any,
 ) -> DocumentsTable:
     """Return a table of conversations; see Shape."""
-    shape = conversation_shape(path, *columns, key=key, **derived)
-    return DocumentsTable(name, shape)
+    return DocumentsTable(name, conversation_shape(path, *columns, key=key))
 
 
 def fields(path: FieldPath, *only: str, named: bool = True) -> tuple[Column, ...]:

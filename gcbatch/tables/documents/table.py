@@ -10,7 +10,7 @@ from gcbatch.errors import DataError
 from gcbatch.query import Query
 from gcbatch.table import Table
 from gcbatch.tables.documents.document_batch import DocumentBatch, DocumentReader
-from gcbatch.tables.documents.row_builder import RowBuilder
+from gcbatch.tables.documents.row_builder import Derive, RowBuilder
 from gcbatch.tables.documents.shape import Shape
 from gcbatch.tables.latest import Parts
 from gcbatch.tables.source import TableSource
@@ -34,7 +34,8 @@ class RowStream:
     """
 
     def __init__(self, table: "DocumentsTable", source: TableSource) -> None:
-        self._builder = RowBuilder(table.shape, source.names.by_dimension)
+        names = source.names.by_dimension
+        self._builder = RowBuilder(table.shape, names, table.derive)
 
     def start_window(self, window: Window, *, is_first: bool) -> None:
         """Begin a window of the plan."""
@@ -62,6 +63,7 @@ class DocumentsTable:
     Args:
         name: The name of the table in job files.
         shape: The shape of its rows.
+        derive: Computes the columns whose source is Derived; None if there are none.
         batch_rows: Rows of a batch; fewer where rows are long.
     """
 
@@ -69,6 +71,7 @@ class DocumentsTable:
 
     name: str
     shape: Shape
+    derive: Derive | None = None
     batch_rows: int = BATCH_ROWS
 
     @property
