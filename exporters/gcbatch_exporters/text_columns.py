@@ -53,23 +53,25 @@ def as_text(column: pa.Array, name: str) -> pa.Array:
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if pa.types.is_timestamp(column.type):
-        return _times_as_text(column)
+        return each_once(column, _times_as_text)
     if pa.types.is_floating(column.type):
-        return pc.replace_substring_regex(
-            column.cast(_TEXT), r"\A(-?[0-9]+)\z", r"\1.0"
-        )
+        return each_once(column, _floats_as_text)
     if pa.types.is_nested(column.type):
         return as_json(column, name)
     return column.cast(_TEXT)
 
 
-def _times_as_text(column: pa.Array) -> pa.Array:
+def _times_as_text(times: pa.Array) -> pa.Array:
     # First cast to a time without zone: with one, Arrow would look the zone up, which
     # takes ten times as long and needs a zone database on Windows.
-    unit = "ms" if column.type.unit == "s" else column.type.unit
-    spaced = column.cast(pa.timestamp(unit)).cast(_TEXT)
+    unit = "ms" if times.type.unit == "s" else times.type.unit
+    spaced = times.cast(pa.timestamp(unit)).cast(_TEXT)
     text = pc.binary_replace_slice(spaced, start=10, stop=11, replacement="T")
-    return concat(text, "Z") if column.type.tz else text
+    return concat(text, "Z") if times.type.tz else text
+
+
+def _floats_as_text(floats: pa.Array) -> pa.Array:
+    return pc.replace_substring_regex(floats.cast(_TEXT), r"\A(-?[0-9]+)\z", r"\1.0")
 
 
 def holds_json(field: pa.Field) -> bool:
@@ -96,6 +98,8 @@ def as_json(column: pa.Array, name: str) -> pa.Array:
     kind = column.type
     if pa.types.is_nested(kind):
         return pa.array([_dumps(value) for value in column.to_pylist()], _TEXT)
+    if pa.types.is_timestamp(kind):
+        return each_once(column, lambda times: concat('"', _times_as_text(times), '"'))
     text = as_text(column, name)
     if pa.types.is_boolean(kind) or pa.types.is_null(kind) or _is_number(kind):
         return text
@@ -104,17 +108,18 @@ def as_json(column: pa.Array, name: str) -> pa.Array:
     return each_once(text, _quoted)
 
 
-def each_once(texts: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
-    """Return changed texts; if most texts repeat, each distinct one is changed once.
+def each_once(values: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """Return changed values; if most repeat, each distinct one is changed once.
 
     Args:
-        texts: The texts; null stays null.
-        change: Changes texts, each independently of the others.
+        values: Texts, floats or times; null stays null. Integers gain nothing: to
+            number them takes as long as to format them.
+        change: Changes values, each independently of the others.
     """
-    encoded = pc.dictionary_encode(texts)
-    if 2 * len(encoded.dictionary) <= len(texts):
+    encoded = pc.dictionary_encode(values)
+    if 2 * len(encoded.dictionary) <= len(values):
         return change(encoded.dictionary).take(encoded.indices)
-    return change(texts)
+    return change(values)
 
 
 def _quoted(texts: pa.Array) -> pa.Array:

@@ -21,7 +21,7 @@ from gcbatch.testing import ExporterConformance, Row, sample_table, typed
 from gcbatch.windows import iso
 from gcbatch_exporters.csv import CsvExporter, CsvOptions
 from gcbatch_exporters.json import JsonExporter, JsonOptions
-from gcbatch_exporters.text_columns import as_json
+from gcbatch_exporters.text_columns import as_json, as_text
 
 FORMULAS = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001 - full-width ones count too
 
@@ -260,6 +260,45 @@ def test_floats_read_back_the_same(out: Path, floats: list[float | None]) -> Non
     assert [None if f is None else f.hex() for f in found] == [
         None if f is None else f.hex() for f in floats
     ]
+
+
+@pytest.mark.parametrize("as_one", [as_text, as_json])
+@given(
+    st.lists(
+        st.none()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.sampled_from([0.0, -0.0, 80.0])
+    ),
+    st.integers(1, 4),
+)
+def test_floats_are_what_one_by_one_would_be(
+    as_one: Any, floats: list[float | None], times: int
+) -> None:
+    """Whether few of them differ or all; 0.0 and -0.0 are not the same."""
+    column = pa.array(floats * times, pa.float64())
+
+    written = as_one(column, "x").to_pylist()
+
+    one_by_one = [as_one(pa.array([f], pa.float64()), "x")[0].as_py() for f in floats]
+    assert written == one_by_one * times
+
+
+@pytest.mark.parametrize(("as_one", "quote"), [(as_text, ""), (as_json, '"')])
+@given(
+    st.lists(st.none() | st.datetimes(timezones=st.just(UTC))),
+    st.integers(1, 4),
+)
+def test_instants_are_what_one_by_one_would_be(
+    as_one: Any, quote: str, instants: list[datetime | None], times: int
+) -> None:
+    """Whether few of them differ or all, and wherever there is a null."""
+    whole = [i and i.replace(microsecond=0) for i in instants]
+    column = pa.array(whole * times, pa.timestamp("ms", "UTC"))
+
+    written = as_one(column, "x").to_pylist()
+
+    one_by_one = [None if i is None else f"{quote}{iso(i)}{quote}" for i in whole]
+    assert written == one_by_one * times
 
 
 @given(st.lists(st.none() | st.integers(-(2**63), 2**63 - 1)))
