@@ -97,6 +97,7 @@ class Table:
         for batch in rebatch(self.batches(), self.schema, self.batch_rows):
             rows += batch.num_rows
             yield batch
+            del batch  # or it would stay in memory while the next is made
         self._counts[:] = [rows]
 
     def __repr__(self) -> str:
@@ -194,6 +195,7 @@ def rebatch(
         if rest.num_rows:
             waiting.append(rest)
             held += rest.num_rows
+        del batch, rest  # or they would stay in memory while the next is made
     if held:
         yield from _whole(waiting, schema)
 

@@ -54,6 +54,7 @@ class RowFeed:
         self._rows: deque[pa.RecordBatch] = deque()
         self._may_open = True
         self._is_complete = False
+        self._is_waiting = False
         self._error: BaseException | None = None
 
     def open(self) -> Iterator[pa.RecordBatch]:
@@ -67,6 +68,8 @@ class RowFeed:
     def _stream(self) -> Iterator[pa.RecordBatch]:
         while True:
             with self._turn:
+                self._is_waiting = True
+                self._turn.notify_all()
                 self._turn.wait_for(lambda: self._rows or self._is_complete)
                 if self._error is not None:
                     raise self._error
@@ -100,6 +103,7 @@ class RowFeed:
             self._turn.wait_for(lambda: self.is_closed or len(self._rows) < MAX_WAITING)
             if self.is_wanted:
                 self._rows.append(rows)
+                self._is_waiting = False
                 self._turn.notify_all()
 
     def finish(self, error: BaseException | None) -> None:

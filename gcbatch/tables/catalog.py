@@ -82,6 +82,7 @@ class Catalog:
             if self.stop is not None and self.stop.is_set():
                 raise StoppedError
             yield batch
+            del batch  # or it would stay in memory while the next is made
 
     def all(self) -> dict[str, Table]:
         """Return all tables of the job's endpoint."""

@@ -1,6 +1,6 @@
 """Reads a batch of documents once, for all tables that need it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
@@ -16,8 +16,8 @@ from gcbatch.tables.documents.columns import Extra, FieldPath, FromField
 from gcbatch.tables.documents.lenient_reader import read_leniently
 from gcbatch.tables.documents.projection import fields_that_occur, projection
 from gcbatch.tables.documents.raw_fields import (
+    EXTRA,
     RawFields,
-    RawRecords,
     mistyped_fields,
     unknown_fields,
 )
@@ -32,12 +32,12 @@ class _ReadDocuments(NamedTuple):
 
     Args:
         records: One for each document, with the typed fields.
-        raw: The same with the fields that are shown as they were sent; None if no
-            document has any.
+        raw: Fields that are shown as they were sent, by level and path; see RawFields.
+            Those that no document has may be missing.
     """
 
     records: pa.StructArray
-    raw: RawRecords | None
+    raw: Mapping[tuple[FieldPath, FieldPath], pa.Array]
 
 
 class DocumentReader:
@@ -96,7 +96,7 @@ class DocumentReader:
         if self._may_lack_json:
             records = read_strictly(texts, lines, self._all_fields)
             if records is not None:
-                return _ReadDocuments(records, None)
+                return _ReadDocuments(records, {})
             # Where some documents hold JSON or a wrong type, others do too.
             self._may_lack_json = False
         records = read_strictly(texts, lines, self._typed_fields)
@@ -112,7 +112,7 @@ class DocumentReader:
         if mistyped not in self._raw_fields:
             self._raw_fields[mistyped] = self._raw_fields_with(mistyped)
         raw = self._raw_fields[mistyped]
-        found = raw.records(texts, ids, self.noun) if raw else None
+        found = raw.read(texts, ids, self.noun) if raw else {}
         return _ReadDocuments(records, found)
 
     def reads(self, path: FieldPath) -> bool:
@@ -203,10 +203,8 @@ class DocumentBatch:
 
     def json(self, level: FieldPath, path: FieldPath) -> pa.Array | None:
         """Return a field of each record of a level as JSON; None if all are null."""
-        raw = self._documents.raw
-        return raw.json(level, path) if raw is not None else None
+        return self._documents.raw.get((level, path))
 
     def unshown(self, level: FieldPath) -> pa.Array | None:
         """Return what no column shows of each record; None if there is nothing."""
-        raw = self._documents.raw
-        return raw.unshown(level) if raw is not None else None
+        return self._documents.raw.get((level, EXTRA))

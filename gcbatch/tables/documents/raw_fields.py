@@ -17,13 +17,16 @@ from gcbatch.genesys import FieldKind, Model, fits, loaded
 from gcbatch.tables.documents.columns import FieldPath, model_at
 from gcbatch.text import one_line, replace_lone_surrogates
 
-__all__ = ["RawFields", "RawRecords", "mistyped_fields", "unknown_fields"]
+__all__ = ["EXTRA", "RawFields", "mistyped_fields", "unknown_fields"]
 
 _Tree = dict[str, Any]
 """Fields by name; each is a tree of its own, and a raw field is an empty tree."""
 
 _ESCAPED: Final = re.compile(r'["\\\x00-\x1f]')
 """What JSON can only write escaped."""
+
+EXTRA: Final[FieldPath] = ()
+"""In place of a field's path: all that no column shows of a record."""
 
 _MISSING: Final = msgspec.Raw()
 
@@ -114,19 +117,26 @@ class RawFields:
             for path in paths
         }
         self._tree = _tree(whole)
-        lists = {
+        self._lists = {
             level[:end]
             for level in (*json, *self._extra)
             for end in range(len(level) + 1)
         }
-        self._decoder = msgspec.json.Decoder(_struct(self._tree, (), lists))
+        self._decoder = msgspec.json.Decoder(_struct(self._tree, (), self._lists))
 
     def __bool__(self) -> bool:
         """Whether there is any field to read."""
         return bool(self._tree)
 
-    def records(self, texts: pa.Array, ids: pa.Array, noun: str) -> "RawRecords":
-        """Return the records of some documents.
+    def read(
+        self, texts: pa.Array, ids: pa.Array, noun: str
+    ) -> dict[tuple[FieldPath, FieldPath], pa.Array]:
+        """Return the fields of some documents, by level and path within it.
+
+        A field that holds JSON is null where it is null or missing. EXTRA is what no
+        column shows of each record: an object, null if nothing. Its members are in the
+        order of their names. Those of a record within the record are in an object of
+        that record's name.
 
         Args:
             texts: Documents.
@@ -136,6 +146,24 @@ class RawFields:
         Raises:
             DataError: If a document cannot be read; names it.
         """
+        records: dict[FieldPath, list[Any]] = {(): self._decoded(texts, ids, noun)}
+        found: dict[tuple[FieldPath, FieldPath], pa.Array] = {}
+        for level in sorted(self._lists, key=len):
+            if level:
+                name = self._attributes((), level)[-1]
+                records[level] = _below(records[level[:-1]], name)
+            for path in self._json.get(level, ()):
+                attributes = self._attributes(level, path)
+                sent = (_sent(record, attributes) for record in records[level])
+                texts = [None if text == "null" else text for text in sent]
+                found[level, path] = pa.array(texts, pa.string())
+            if paths := self._extra.get(level, ()):
+                named = {path: self._attributes(level, path) for path in paths}
+                objects = [self._extra_of(r, level, named) for r in records[level]]
+                found[level, EXTRA] = pa.array(objects, pa.string())
+        return found
+
+    def _decoded(self, texts: pa.Array, ids: pa.Array, noun: str) -> list[Any]:
         found: list[Any] = []
         for row, text in enumerate(texts.to_pylist()):
             try:
@@ -143,7 +171,7 @@ class RawFields:
             except (msgspec.DecodeError, RecursionError) as exc:
                 msg = f"{noun} {one_line(ids[row].as_py())}: cannot be read as JSON"
                 raise DataError(msg, hint=SHAPE_HINT) from exc
-        return RawRecords(self, found)
+        return found
 
     def _decode(self, text: str) -> Any:
         try:
@@ -151,71 +179,9 @@ class RawFields:
         except msgspec.DecodeError:
             return self._decoder.decode(replace_lone_surrogates(text))
 
-    def attributes(self, path: FieldPath) -> tuple[str, ...]:
-        """Return the attributes of the structs on a path from a document."""
-        return _attributes(self._tree, path)
-
-    def has_json(self, level: FieldPath, path: FieldPath) -> bool:
-        """Return whether a field that holds JSON is read."""
-        return path in self._json.get(level, ())
-
-    def extra_of(self, level: FieldPath) -> tuple[FieldPath, ...]:
-        """Return the fields of a level that may have no column, in their order."""
-        return self._extra.get(level, ())
-
-    def has_column(self, sent: str, level: FieldPath, path: FieldPath) -> bool:
-        """Return whether a column shows the value, as its type is right."""
-        holds = self._mistyped.get(level, {}).get(path)
-        return holds is not None and fits(loaded(sent), holds)
-
-
-class RawRecords:
-    """The records of a batch of documents, with fields as they were sent."""
-
-    def __init__(self, fields: RawFields, documents: list[Any]) -> None:
-        self._fields = fields
-        self._levels: dict[FieldPath, list[Any]] = {(): documents}
-
-    def _records(self, level: FieldPath) -> list[Any]:
-        """Return the records of a level, in the order of the documents."""
-        if level not in self._levels:
-            name = self._fields.attributes(level)[-1]
-            owners = self._records(level[:-1])
-            self._levels[level] = [
-                record
-                for owner in owners
-                for record in getattr(owner, name) or ()
-                if record is not None
-            ]
-        return self._levels[level]
-
-    def json(self, level: FieldPath, path: FieldPath) -> pa.Array | None:
-        """Return a field of each record, null where it is null or missing.
-
-        None if it was not read: all are null.
-        """
-        if not self._fields.has_json(level, path):
-            return None
-        attributes = self._attributes(level, path)
-        sent = (_sent(record, attributes) for record in self._records(level))
-        return pa.array([None if s == "null" else s for s in sent], pa.string())
-
-    def unshown(self, level: FieldPath) -> pa.Array | None:
-        """Return what no column shows of each record: an object, null if nothing.
-
-        Its members are in the order of their names. Those of a record within the record
-        are in an object of that record's name. None if all are null.
-        """
-        if not self._fields.extra_of(level):
-            return None
-        paths = {p: self._attributes(level, p) for p in self._fields.extra_of(level)}
-        objects = [
-            self._extra_of(record, level, paths) for record in self._records(level)
-        ]
-        return pa.array(objects, pa.string())
-
     def _attributes(self, level: FieldPath, path: FieldPath) -> tuple[str, ...]:
-        return self._fields.attributes((*level, *path))[len(level) :]
+        """Return the attributes on a path from a record of a level."""
+        return _attributes(self._tree, (*level, *path))[len(level) :]
 
     def _extra_of(
         self, record: Any, level: FieldPath, paths: Mapping[FieldPath, tuple[str, ...]]
@@ -224,13 +190,28 @@ class RawRecords:
         within: dict[str, list[str]] = {}
         for path, attributes in paths.items():
             sent = _sent(record, attributes)
-            if sent is not None and not self._fields.has_column(sent, level, path):
+            if sent is not None and not self._has_column(sent, level, path):
                 member = f"{_quoted(path[-1])}:{sent}"
                 outer = within.setdefault(path[0], []) if len(path) > 1 else members
                 outer.append(member)
         for name, inner in within.items():
             members.append(f"{_quoted(name)}:{{{','.join(inner)}}}")
         return f"{{{','.join(members)}}}" if members else None
+
+    def _has_column(self, sent: str, level: FieldPath, path: FieldPath) -> bool:
+        """Return whether a column shows the value, as its type is right."""
+        holds = self._mistyped.get(level, {}).get(path)
+        return holds is not None and fits(loaded(sent), holds)
+
+
+def _below(owners: Iterable[Any], name: str) -> list[Any]:
+    """Return the records in a list of each owner, in order."""
+    return [
+        record
+        for owner in owners
+        for record in getattr(owner, name) or ()
+        if record is not None
+    ]
 
 
 def _quoted(name: str) -> str:

@@ -134,6 +134,8 @@ def rows_of_tables(
                 for name in filter(is_wanted, streams):
                     for rows in _of_query(streams[name].add(batch), query):
                         yield name, rows
+                        del rows
+                del batch  # or it would stay in memory while the next is read
         for name in filter(is_wanted, streams):
             for rows in streams[name].end_window():
                 yield name, rows
@@ -155,9 +157,9 @@ class _Readers:
         if (noted, unknown) not in self._readers:
             reader = DocumentReader(self._shapes, noted, unknown)
             self._readers[noted, unknown] = reader
-        for documents in self._parts.batches(query.digest):
-            if documents.num_rows:
-                yield DocumentBatch(documents, self._readers[noted, unknown])
+        reader = self._readers[noted, unknown]
+        documents = self._parts.batches(query.digest)
+        return (DocumentBatch(each, reader) for each in documents if each.num_rows)
 
 
 def _of_query(rows: Iterator[pa.RecordBatch], query: Query) -> Iterator[pa.RecordBatch]:
