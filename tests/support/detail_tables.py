@@ -35,10 +35,12 @@ class FakeStore:
     Args:
         parts: Batches of each digest.
         unknown_fields: The unknown fields that all metadata has.
+        fields: The known fields that all metadata has; None if they were not noted.
     """
 
     parts: Mapping[str, Sequence[pa.RecordBatch]]
     unknown_fields: tuple[str, ...] = ()
+    fields: tuple[str, ...] | None = None
     opened: int = 0
 
     def batches(
@@ -52,7 +54,15 @@ class FakeStore:
         window = Window(START, START + DAY)
         rows = sum(batch.num_rows for batch in self.parts[digest])
         return PartMetadata(
-            START, window, 1, rows, 1, 1, ("",), unknown_fields=self.unknown_fields
+            START,
+            window,
+            1,
+            rows,
+            1,
+            1,
+            ("",),
+            unknown_fields=self.unknown_fields,
+            fields=self.fields,
         )
 
 

@@ -2,21 +2,19 @@
 
 import pytest
 
-from gcbatch.cli.job_argument import MEMORY_POOL, use_jemalloc
+from gcbatch.cli.job_argument import JEMALLOC, MEMORY_POOL, use_jemalloc
+
+CHOSEN = {MEMORY_POOL: "jemalloc", JEMALLOC: "narenas:1"}
+OWN = {MEMORY_POOL: "system", JEMALLOC: "narenas:4"}
 
 
 @pytest.mark.parametrize(
     ("platform", "before", "expected"),
     [
-        pytest.param("linux", {}, {MEMORY_POOL: "jemalloc"}, id="Linux has it"),
-        pytest.param("darwin", {}, {MEMORY_POOL: "jemalloc"}, id="macOS has it"),
+        pytest.param("linux", {}, CHOSEN, id="Linux has it"),
+        pytest.param("darwin", {}, CHOSEN, id="macOS has it"),
         pytest.param("win32", {}, {}, id="Windows has it not"),
-        pytest.param(
-            "linux",
-            {MEMORY_POOL: "system"},
-            {MEMORY_POOL: "system"},
-            id="the user's word wins",
-        ),
+        pytest.param("linux", OWN, OWN, id="the user's word wins"),
     ],
 )
 def test_arrow_gives_memory_back(
