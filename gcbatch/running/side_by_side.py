@@ -98,7 +98,7 @@ class RowFeed:
         return self.is_opened and not self.is_closed
 
     def put(self, rows: pa.RecordBatch) -> None:
-        """Add rows, once the export has room for them."""
+        """Add rows, once the export asks for them."""
         with self._turn:
             self._turn.wait_for(lambda: self.is_closed or len(self._rows) < MAX_WAITING)
             if self.is_wanted:

@@ -90,7 +90,7 @@ class _RecordStream(RowStream):
         self._is_first = is_first
 
     def add(self, batch: DocumentBatch) -> Iterator[pa.RecordBatch]:
-        """Yield the records of users of whom all were added."""
+        """Yield the records of users whose records are all there."""
         for rows in super().add(batch):
             if not rows.num_rows:
                 continue
