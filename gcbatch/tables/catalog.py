@@ -7,14 +7,16 @@ from threading import Event
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gcbatch.job import ENTITY_TABLES, Job
+from gcbatch.lazy import lazy_import
 from gcbatch.registry import load_member
 from gcbatch.table import Lack, StoppedError, Table
 from gcbatch.tables.source import TableSource
 
 __all__ = ["Catalog"]
+
+pc = lazy_import("pyarrow.compute")
 
 
 SUPERSEDED: Final = (

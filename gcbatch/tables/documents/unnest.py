@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from gcbatch.lazy import lazy_import
 from gcbatch.tables.arrow_scalars import scalar
 
 __all__ = ["UnnestedLevels", "positions", "unnest"]
+
+pc = lazy_import("pyarrow.compute")
 
 
 @dataclass(frozen=True)
