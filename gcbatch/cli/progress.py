@@ -4,21 +4,14 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, Self
+from typing import Final
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
 from gcbatch.fetching import Observer
 from gcbatch.query import Query
 
-__all__ = ["BarProgress", "LogProgress", "observing"]
+__all__ = ["CountingObserver", "LogProgress", "observing"]
 
 log = logging.getLogger("gcbatch.progress")
 
@@ -26,12 +19,12 @@ SECONDS_BETWEEN_LINES: Final = 10.0
 SECONDS_FOR_A_RATE: Final = 3.0
 
 
-class _CountingObserver(Observer):
+class CountingObserver(Observer):
     """Counts what is fetched, and computes the rate."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        _CountingObserver.planned(self, "", 0, 0, 0)
+        CountingObserver.planned(self, "", 0, 0, 0)
 
     def planned(self, job: str, total: int, stored: int, per_minute: int) -> None:
         self.job, self.total, self.per_minute = job, total, per_minute
@@ -67,7 +60,7 @@ class _CountingObserver(Observer):
         return f"{text}, throttled: {self.throttled}" if self.throttled else text
 
 
-class LogProgress(_CountingObserver):
+class LogProgress(CountingObserver):
     """Logs a line at the start, at the end, and every ten seconds between."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -106,57 +99,6 @@ class LogProgress(_CountingObserver):
         log.info("%s: %d of %d, %s", self.job, self.done, self.total, self.detail)
 
 
-class BarProgress(_CountingObserver):
-    """Shows a bar with requests done, the rate, throttles and the time left."""
-
-    def __init__(
-        self, console: Console, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        super().__init__(clock)
-        self._task: Any = None
-        self._bar = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=28),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[detail]}", markup=False),
-            TimeRemainingColumn(compact=True),
-            console=console,
-            transient=True,
-        )
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def planned(self, job: str, total: int, stored: int, per_minute: int) -> None:
-        """Begin a bar, in place of the last one."""
-        self.finished()
-        super().planned(job, total, stored, per_minute)
-        self._task = self._bar.add_task(job, total=total, completed=stored, detail="")
-
-    def waiting(self, seconds: float, cause: str) -> None:
-        """Show that a request waits, and why."""
-        super().waiting(seconds, cause)
-        text = f"waiting {seconds:.0f} s ({cause})"
-        if self._task is not None:
-            self._bar.update(self._task, detail=f"{self.detail}, {text}")
-        else:
-            self._bar.console.print(text, markup=False, highlight=False)
-
-    def finished(self) -> None:
-        """Remove the bar."""
-        if self._task is not None:
-            self._bar.remove_task(self._task)
-            self._task = None
-
-    def _show(self) -> None:
-        if self._task is not None:
-            self._bar.update(self._task, completed=self.done, detail=self.detail)
-
-
 @contextmanager
 def observing(*, lines: bool) -> Iterator[Observer]:
     """Yield an observer that shows the progress of a run."""
@@ -164,5 +106,7 @@ def observing(*, lines: bool) -> Iterator[Observer]:
     if lines or not console.is_terminal:
         yield LogProgress()
     else:
+        from gcbatch.cli.progress_bar import BarProgress
+
         with BarProgress(console) as bar:
             yield bar
