@@ -27,6 +27,7 @@ class CountingObserver(Observer):
         CountingObserver.planned(self, "", 0, 0, 0)
 
     def planned(self, job: str, total: int, stored: int, per_minute: int) -> None:
+        """Note the size of the plan, and count from there."""
         self.job, self.total, self.per_minute = job, total, per_minute
         self.stored = self.done = stored
         self.throttled = 0
@@ -34,14 +35,17 @@ class CountingObserver(Observer):
         self.started = self._clock()
 
     def fetched(self, query: Query, rows: int) -> None:  # noqa: ARG002 - an Observer
+        """Count a query."""
         self.done += 1
         self._show()
 
     def paged(self, done: int, due: int) -> None:
+        """Note the pages."""
         self.pages = (done, due)
         self._show()
 
     def waiting(self, seconds: float, cause: str) -> None:  # noqa: ARG002 - an Observer
+        """Count a throttle."""
         self.throttled += cause == "429"
 
     def _show(self) -> None:

@@ -12,9 +12,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 from gcbatch.errors import ServiceError
+from gcbatch.genesys import ServiceClock
 from gcbatch.genesys.client.body_reader import ForeignBodyError
 from gcbatch.genesys.client.network import check_trust, proxy_for
-from gcbatch.genesys.client.service_clock import ServiceClock
 from gcbatch.lazy import lazy_import
 from gcbatch.text import one_line
 
