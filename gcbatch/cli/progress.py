@@ -4,14 +4,17 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final, Self
 
 from rich.console import Console
 
 from gcbatch.fetching import Observer
+from gcbatch.lazy import lazy_import
 from gcbatch.query import Query
 
-__all__ = ["CountingObserver", "LogProgress", "observing"]
+__all__ = ["BarProgress", "LogProgress", "observing"]
+
+bars = lazy_import("rich.progress")  # only a terminal needs it
 
 log = logging.getLogger("gcbatch.progress")
 
@@ -19,15 +22,14 @@ SECONDS_BETWEEN_LINES: Final = 10.0
 SECONDS_FOR_A_RATE: Final = 3.0
 
 
-class CountingObserver(Observer):
+class _CountingObserver(Observer):
     """Counts what is fetched, and computes the rate."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        CountingObserver.planned(self, "", 0, 0, 0)
+        _CountingObserver.planned(self, "", 0, 0, 0)
 
     def planned(self, job: str, total: int, stored: int, per_minute: int) -> None:
-        """Note the size of the plan, and count from there."""
         self.job, self.total, self.per_minute = job, total, per_minute
         self.stored = self.done = stored
         self.throttled = 0
@@ -35,17 +37,14 @@ class CountingObserver(Observer):
         self.started = self._clock()
 
     def fetched(self, query: Query, rows: int) -> None:  # noqa: ARG002 - an Observer
-        """Count a query."""
         self.done += 1
         self._show()
 
     def paged(self, done: int, due: int) -> None:
-        """Note the pages."""
         self.pages = (done, due)
         self._show()
 
     def waiting(self, seconds: float, cause: str) -> None:  # noqa: ARG002 - an Observer
-        """Count a throttle."""
         self.throttled += cause == "429"
 
     def _show(self) -> None:
@@ -64,7 +63,7 @@ class CountingObserver(Observer):
         return f"{text}, throttled: {self.throttled}" if self.throttled else text
 
 
-class LogProgress(CountingObserver):
+class LogProgress(_CountingObserver):
     """Logs a line at the start, at the end, and every ten seconds between."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -103,6 +102,57 @@ class LogProgress(CountingObserver):
         log.info("%s: %d of %d, %s", self.job, self.done, self.total, self.detail)
 
 
+class BarProgress(_CountingObserver):
+    """Shows a bar with requests done, the rate, throttles and the time left."""
+
+    def __init__(
+        self, console: Console, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(clock)
+        self._task: Any = None
+        self._bar = bars.Progress(
+            bars.TextColumn("{task.description}", markup=False),
+            bars.BarColumn(bar_width=28),
+            bars.MofNCompleteColumn(),
+            bars.TextColumn("{task.fields[detail]}", markup=False),
+            bars.TimeRemainingColumn(compact=True),
+            console=console,
+            transient=True,
+        )
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def planned(self, job: str, total: int, stored: int, per_minute: int) -> None:
+        """Begin a bar, in place of the last one."""
+        self.finished()
+        super().planned(job, total, stored, per_minute)
+        self._task = self._bar.add_task(job, total=total, completed=stored, detail="")
+
+    def waiting(self, seconds: float, cause: str) -> None:
+        """Show that a request waits, and why."""
+        super().waiting(seconds, cause)
+        text = f"waiting {seconds:.0f} s ({cause})"
+        if self._task is not None:
+            self._bar.update(self._task, detail=f"{self.detail}, {text}")
+        else:
+            self._bar.console.print(text, markup=False, highlight=False)
+
+    def finished(self) -> None:
+        """Remove the bar."""
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+            self._task = None
+
+    def _show(self) -> None:
+        if self._task is not None:
+            self._bar.update(self._task, completed=self.done, detail=self.detail)
+
+
 @contextmanager
 def observing(*, lines: bool) -> Iterator[Observer]:
     """Yield an observer that shows the progress of a run."""
@@ -110,7 +160,5 @@ def observing(*, lines: bool) -> Iterator[Observer]:
     if lines or not console.is_terminal:
         yield LogProgress()
     else:
-        from gcbatch.cli.progress_bar import BarProgress
-
         with BarProgress(console) as bar:
             yield bar

@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.console import Console
 
-from gcbatch.cli.progress import LogProgress
-from gcbatch.cli.progress_bar import BarProgress
+from gcbatch.cli.progress import BarProgress, LogProgress
 from gcbatch.query import Query, make_query
 from gcbatch.windows import Window
 
