@@ -2,7 +2,8 @@
 
 `python -m benchmarks.own_again`: such a run sends no request and exports everything
 again, a month and a year of 200 queues in PT15M. The cost of the interpreter and of all
-modules that such a run imports is subtracted.
+modules that such a run imports is subtracted. How light its start is, a job of one day
+shows, in turns with a process that only imports three of the libraries.
 """
 
 import sys
@@ -14,15 +15,19 @@ from benchmarks.alone import main_of
 from benchmarks.counted import asked_since
 from benchmarks.findings import Findings, Verdict, spread
 from benchmarks.own_jobs import Bench, Timed, clocked, opened
+from benchmarks.scores import at_most, ratios
 
-__all__ = ["measure", "modules_in", "verdicts"]
+__all__ = ["measure", "modules_in", "start_verdict", "verdicts"]
 
-ROUNDS: Final = 5
+ROUNDS: Final = 7
 DAYS: Final = (31, 365)
 QUEUES: Final = 200
 QUICK_DAYS: Final = (1, 2)
 QUICK_QUEUES: Final = 5
 MAX_S: Final = 0.5
+MAX_RATIO: Final = 1.8
+
+LIBRARIES: Final = "import aiohttp, msgspec, pyarrow"
 
 IMPORTS: Final = """
 import contextlib, importlib, pathlib, sys
@@ -41,6 +46,8 @@ def measure(rounds: int, *, quick: bool) -> Findings:
     """
     days, queues = (QUICK_DAYS, QUICK_QUEUES) if quick else (DAYS, QUEUES)
     imports: list[Timed] = []
+    libraries: list[Timed] = []
+    start: list[Timed] = []
     again: dict[int, list[Timed]] = {number: [] for number in days}
     with opened(queues) as bench:
         for number in days:
@@ -48,17 +55,42 @@ def measure(rounds: int, *, quick: bool) -> Findings:
         names = bench.folder / "modules"
         names.write_text("\n".join(imported(bench, days[0])), "utf-8")
         asked_since(bench.url)
+        clocked(["-c", LIBRARIES], bench)  # compiles their byte code
         for _ in range(rounds):
+            libraries.append(clocked(["-c", LIBRARIES], bench))
+            start.append(bench.run(1))
             imports.append(clocked(["-c", IMPORTS, str(names)], bench))
             for number in days:
                 again[number].append(bench.run(number))
         requests = asked_since(bench.url).requests
-        lines = [line("imports", imports)]
+        lines = [line(LIBRARIES, libraries)]
+        lines += [line(f"a day, {bench.rows(1):,} rows", start)]
+        lines += [line("all its imports", imports)]
         lines += [line(f"{n} days, {bench.rows(n):,} rows", again[n]) for n in days]
-    bare = [done.spent.cpu_s for done in imports]
-    month, year = ([done.spent.cpu_s for done in again[number]] for number in days)
-    found = tuple(verdicts(bare, month, year, requests))
+    month, year = (cpu(again[number]) for number in days)
+    found = (
+        start_verdict(cpu(libraries), cpu(start)),
+        *verdicts(cpu(imports), month, year, requests),
+    )
     return Findings("A complete job, run again", tuple(lines), found)
+
+
+def cpu(found: Sequence[Timed]) -> list[float]:
+    """Return the seconds of CPU of each round."""
+    return [done.spent.cpu_s for done in found]
+
+
+def start_verdict(libraries: Sequence[float], start: Sequence[float]) -> Verdict:
+    """Return the target of a light start.
+
+    Args:
+        libraries: Seconds of CPU of each round, of the imports alone.
+        start: The same of a run of one day.
+    """
+    what = (
+        "CPU of a finished job run again, x an import of aiohttp, msgspec and pyarrow"
+    )
+    return at_most(what, ratios(start, libraries), MAX_RATIO)
 
 
 def imported(bench: Bench, days: int) -> list[str]:
@@ -78,7 +110,7 @@ def line(what: str, found: Sequence[Timed]) -> str:
     """Return a line of the table."""
     wall = spread([done.wall_s for done in found])
     cpu = spread([done.spent.cpu_s for done in found])
-    return f"{what:28} {wall:>22} s wall {cpu:>22} s CPU"
+    return f"{what:32} {wall:>22} s wall {cpu:>22} s CPU"
 
 
 def verdicts(

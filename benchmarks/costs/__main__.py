@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.costs.counting import costs, counted
+from benchmarks.costs.counting import costs, counted_all
 from benchmarks.costs.figures import RECORD, judged, record, recorded
 
 
@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument("--record", action="store_true", help="write the figures")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = costs(counted("benchmarks.costs.inside", Path(folder)))
+        found = costs(counted_all(Path(folder)))
     verdicts = judged(recorded(), found)
     print(*verdicts, sep="\n")
     if args.record:

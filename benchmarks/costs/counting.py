@@ -13,7 +13,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-__all__ = ["MARKS", "YARDSTICK", "costs", "counted", "is_possible"]
+__all__ = [
+    "MARKS",
+    "PROGRAMS",
+    "YARDSTICK",
+    "costs",
+    "counted",
+    "counted_all",
+    "is_possible",
+]
+
+PROGRAMS: Final = ("inside", "finished_run", "libraries")
+"""What is counted. What shows a whole start is a program of its own: imports that one
+makes are free for the next in the same process."""
 
 MARKS: Final = "marks.json"
 """File in which a program writes the label of each of its marks."""
@@ -73,6 +85,15 @@ def counted(module: str, folder: Path) -> dict[str, int]:
     labels = json.loads((second / MARKS).read_text("utf-8"))
     counts = (_total(Path(f"{found}.{n}")) for n in range(1, len(labels) + 1))
     return {label: n for label, n in zip(labels, counts, strict=True) if label}
+
+
+def counted_all(folder: Path) -> dict[str, int]:
+    """Count all programs; see counted."""
+    counts: dict[str, int] = {}
+    for program in PROGRAMS:
+        (own := folder / program).mkdir()
+        counts |= counted(f"benchmarks.costs.{program}", own)
+    return counts
 
 
 def _run(command: Sequence[str], environ: Mapping[str, str], folder: Path) -> None:

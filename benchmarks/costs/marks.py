@@ -28,10 +28,11 @@ class Marks:
         times: int,
     ) -> None:
         """Run both, each *times* times between its own marks."""
-        self._count(label + YARDSTICK, yardstick, times)
-        self._count(label, work, times)
+        self.count(label + YARDSTICK, yardstick, times)
+        self.count(label, work, times)
 
-    def _count(self, label: str, work: Callable[[], object], times: int) -> None:
+    def count(self, label: str, work: Callable[[], object], times: int = 1) -> None:
+        """Run it *times* times between its own marks."""
         gc.collect()
         self._mark("")
         for _ in range(times):

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import ClassVar, Final, Literal
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pydantic import BaseModel
 
 from gcbatch.exporting import FileOptions, Receipt, Target
+from gcbatch.lazy import lazy_import
 from gcbatch.table import Table
 from gcbatch_exporters.base import FileExporter, only_table
 from gcbatch_exporters.text_columns import (
@@ -19,6 +19,8 @@ from gcbatch_exporters.text_columns import (
 )
 
 __all__ = ["CsvExporter", "CsvOptions"]
+
+pc = lazy_import("pyarrow.compute")
 
 _TO_QUOTE: Final = r'[",\r\n]|\A\z'
 """Cells that need quotes; the empty text has them, unlike null."""

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Final, Literal, Self
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gcbatch.errors import DataError, JobError
+from gcbatch.lazy import lazy_import
 from gcbatch.table import Table
 from gcbatch.windows import midnight, to_local
 from gcbatch_exporters.folders import (
@@ -21,6 +21,8 @@ from gcbatch_exporters.folders import (
 from gcbatch_exporters.manifest import fits
 
 __all__ = ["ORG", "Layout"]
+
+pc = lazy_import("pyarrow.compute")
 
 LABELS: Final = {"month": "%Y-%m", "day": "%Y-%m-%d"}
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gcbatch.errors import OutputError
 from gcbatch.exporting import Receipt, Target
+from gcbatch.lazy import lazy_import
 from gcbatch.table import Table
 from gcbatch.windows import iso
 
@@ -28,6 +28,8 @@ __all__ = [
     "holds_json",
     "write_lines",
 ]
+
+pc = lazy_import("pyarrow.compute")
 
 _TEXT = pa.large_string()
 """64-bit offsets: 32,768 rows of long JSON cells can exceed the 2 GB of a string."""

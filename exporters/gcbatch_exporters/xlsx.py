@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Final, Literal
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pydantic import BaseModel
 from xlsxwriter import Workbook
 from xlsxwriter.exceptions import FileCreateError
@@ -17,12 +16,15 @@ from xlsxwriter.worksheet import Worksheet
 
 from gcbatch.errors import JobError, OutputError
 from gcbatch.exporting import FileOptions, Receipt, Target
+from gcbatch.lazy import lazy_import
 from gcbatch.table import Table
 from gcbatch.windows import UTC_ZONE, to_local
 from gcbatch_exporters.base import FileExporter, require_tables
 from gcbatch_exporters.text_columns import as_text
 
 __all__ = ["XlsxExporter", "XlsxOptions"]
+
+pc = lazy_import("pyarrow.compute")
 
 MAX_ROWS: Final = 1_048_576
 MAX_COLUMNS: Final = 16_384

@@ -7,18 +7,14 @@ from contextlib import contextmanager
 from typing import Any, Final, Self
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
 from gcbatch.fetching import Observer
+from gcbatch.lazy import lazy_import
 from gcbatch.query import Query
 
 __all__ = ["BarProgress", "LogProgress", "observing"]
+
+bars = lazy_import("rich.progress")  # only a terminal needs it
 
 log = logging.getLogger("gcbatch.progress")
 
@@ -114,12 +110,12 @@ class BarProgress(_CountingObserver):
     ) -> None:
         super().__init__(clock)
         self._task: Any = None
-        self._bar = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=28),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[detail]}", markup=False),
-            TimeRemainingColumn(compact=True),
+        self._bar = bars.Progress(
+            bars.TextColumn("{task.description}", markup=False),
+            bars.BarColumn(bar_width=28),
+            bars.MofNCompleteColumn(),
+            bars.TextColumn("{task.fields[detail]}", markup=False),
+            bars.TimeRemainingColumn(compact=True),
             console=console,
             transient=True,
         )

@@ -17,11 +17,11 @@ from gcbatch.cluster.rpc_client import (
 )
 from gcbatch.endpoints import FetchContext, QueryFetcher, endpoint_named
 from gcbatch.errors import GcbatchError, OutputError
+from gcbatch.genesys import Traffic
 from gcbatch.genesys.client import (
     Client,
     ClientConfig,
     RetrySettings,
-    Traffic,
     open_transport,
 )
 from gcbatch.job import Fetch, QuerySection

@@ -28,15 +28,12 @@ from gcbatch.genesys.client import ACCEPTED, REMOVED, Answer, BodyReader
 from gcbatch.store import PendingJobs, SubmittedJob
 from gcbatch.text import fits_id, one_line
 
-__all__ = ["MIN_JOB_REQUESTS", "AsyncJobClient", "AsyncJobRequest"]
+__all__ = ["AsyncJobClient", "AsyncJobRequest"]
 
 log = logging.getLogger("gcbatch.jobs")
 
 MAX_SUBMISSIONS: Final = 3
 """How often a job is submitted that expires, fails or is cancelled."""
-
-MIN_JOB_REQUESTS: Final = 4
-"""Requests: submit, read the state, read a page of results, remove."""
 
 FIRST_POLL_S: Final = 0.1
 POLL_GROWTH: Final = 1.7

@@ -5,17 +5,20 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import pyarrow as pa
 
-from gcbatch.genesys.client import Client
 from gcbatch.job import Fetch, QuerySection
 from gcbatch.planning import PlannedEndpoint
 from gcbatch.query import Query
 from gcbatch.store import Part, PartSource, Store
 
+if TYPE_CHECKING:
+    from gcbatch.genesys.client import Client
+
 __all__ = [
+    "MIN_JOB_REQUESTS",
     "AggregateEndpoint",
     "Endpoint",
     "FetchContext",
@@ -25,6 +28,9 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+MIN_JOB_REQUESTS: Final = 4
+"""Requests of an async job: submit, read the state, read a page of results, remove."""
 
 
 def halves(items: Sequence[T]) -> list[Sequence[T]]:
@@ -45,7 +51,7 @@ class FetchContext:
         paged: Called with the number of pages received and of pages expected.
     """
 
-    client: Client
+    client: "Client"
     query_section: QuerySection
     fetch: Fetch
     store: Store
@@ -144,7 +150,7 @@ class AggregateEndpoint(Endpoint, Protocol):
 
     async def fetch(
         self,
-        client: Client,
+        client: "Client",
         query: Query,
         section: QuerySection,
         *,

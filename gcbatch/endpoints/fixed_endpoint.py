@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gcbatch.endpoints.local_midnights import Span
 from gcbatch.endpoints.number_columns import (
@@ -23,6 +22,7 @@ from gcbatch.endpoints.splitting import SplittableEndpoint
 from gcbatch.errors import DataError
 from gcbatch.genesys.client import Answer
 from gcbatch.job import QuerySection
+from gcbatch.lazy import lazy_import
 from gcbatch.query import Query
 from gcbatch.store import Part, PartMetadata
 from gcbatch.table import INSTANT
@@ -30,6 +30,8 @@ from gcbatch.text import one_line
 from gcbatch.windows import Period, iso, parse_instant
 
 __all__ = ["KEY_FIELDS", "FixedColumn", "FixedEndpoint", "read_buckets"]
+
+pc = lazy_import("pyarrow.compute")
 
 KEY_FIELDS: Final = (
     pa.field("interval_start", INSTANT, nullable=False),

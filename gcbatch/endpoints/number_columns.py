@@ -3,11 +3,13 @@
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gcbatch.errors import SHAPE_HINT, DataError
+from gcbatch.lazy import lazy_import
 
 __all__ = ["MAX_NUMBER", "Number", "check_range", "number_array"]
+
+pc = lazy_import("pyarrow.compute")
 
 Number = int | float
 

@@ -5,15 +5,17 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gcbatch.concurrency import for_each
 from gcbatch.endpoints import Endpoint, FetchContext
 from gcbatch.errors import GcbatchError
 from gcbatch.fetching.observer import Observer
-from gcbatch.genesys.client import ClientConfig, OrgClient
 from gcbatch.query import Query
 from gcbatch.store import PartSource, Store
+
+if TYPE_CHECKING:
+    from gcbatch.genesys.client import ClientConfig, OrgClient
 
 __all__ = ["Engine", "FetchWork", "LocalEngine", "fetch_parts"]
 
@@ -36,8 +38,8 @@ class FetchWork:
     org: str
     endpoint: Endpoint
     context: FetchContext
-    org_client: OrgClient
-    client_config: ClientConfig
+    org_client: "OrgClient"
+    client_config: "ClientConfig"
     queries: Sequence[Query]
     observer: Observer
     tolerate: Callable[[Query, GcbatchError], bool]

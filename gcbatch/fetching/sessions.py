@@ -6,19 +6,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gcbatch.atomic_files import read_bounded
 from gcbatch.errors import JobError
 from gcbatch.genesys import ENTITY_KINDS, EntityKind, EntityListing, Hosts
-from gcbatch.genesys.client import (
-    Client,
-    ClientConfig,
-    DecodeGate,
-    OrgClient,
-    list_entities,
-    open_client,
-)
 from gcbatch.job import Job, Org, SecretFile
+
+if TYPE_CHECKING:
+    from gcbatch.genesys.client import Client, ClientConfig, DecodeGate, OrgClient
 
 __all__ = ["OrgSession", "OrgSessions", "client_key", "store_identity"]
 
@@ -30,7 +26,7 @@ Key = tuple[str, ...]
 def store_identity(org: Org) -> str:
     """Return the name of the org's data in the store; it contains no secret."""
     if org.simulator:
-        from gcbatch.simulator import VERSION  # noqa: PLC0415 - loads the simulator, which real jobs never need
+        from gcbatch.simulator import VERSION
 
         return f"simulator {VERSION}"
     hosts = org.hosts
@@ -47,14 +43,14 @@ class OrgSession:
         tables: Those of the org's entities that jobs export, such as `users`.
     """
 
-    org_client: OrgClient
-    client_config: ClientConfig
+    org_client: "OrgClient"
+    client_config: "ClientConfig"
     tables: frozenset[str] = frozenset()
     _listed: dict[str, EntityListing] = field(default_factory=dict)
     _waited_for: set[str] = field(default_factory=set)
 
     @property
-    def client(self) -> Client:
+    def client(self) -> "Client":
         """The client that sends the org's requests."""
         return self.org_client.client
 
@@ -97,6 +93,8 @@ class OrgSession:
         return found
 
     async def _list(self, listing: EntityKind, *, is_needed: bool) -> EntityListing:
+        from gcbatch.genesys.client import list_entities
+
         table = listing.table
         whole = table in self.tables
         may_wait = is_needed or whole
@@ -126,12 +124,18 @@ class OrgSessions(AsyncExitStack):
         super().__init__()
         self._jobs = tuple(org_job for job in jobs for org_job in job.per_org())
         self._open: dict[Key, OrgSession] = {}
-        self._decode_gate = DecodeGate()
 
     @cached_property
     def _clients(self) -> list[tuple[Job, Key | None]]:
         """All jobs with the client key of each; None if its secret is unreadable."""
         return [(job, client_key(job.own_org)) for job in self._jobs]
+
+    @cached_property
+    def _decode_gate(self) -> "DecodeGate":
+        """What all orgs share: how many large answers are decoded at once."""
+        from gcbatch.genesys.client import DecodeGate
+
+        return DecodeGate()
 
     @cached_property
     def secrets(self) -> frozenset[str]:
@@ -150,6 +154,8 @@ class OrgSessions(AsyncExitStack):
         Raises:
             JobError: If its secret cannot be read.
         """
+        from gcbatch.genesys.client import ClientConfig, open_client
+
         key = _key(job.own_org)
         if key not in self._open:
             if job.own_org.simulator:
@@ -179,7 +185,7 @@ class OrgSessions(AsyncExitStack):
         return self._open[key]
 
     async def _start_simulator(self) -> tuple[Hosts, str, str]:
-        from gcbatch.simulator import Simulator, sample_tenant  # noqa: PLC0415 - as above
+        from gcbatch.simulator import Simulator, sample_tenant
 
         # A wide quota, so that trying gcbatch out takes no time.
         started = Simulator(sample_tenant(), requests_allowed=100_000)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from gcbatch.fetching.sessions import OrgSession
-from gcbatch.genesys.client import FailedCall, Traffic
+from gcbatch.genesys import FailedCall, Traffic
 
 __all__ = ["Usage"]
 

@@ -56,6 +56,8 @@ from gcbatch.genesys.retry_rules import (
     retry_after_s,
     rule_for,
 )
+from gcbatch.genesys.service_clock import ServiceClock
+from gcbatch.genesys.traffic import HIDDEN, FailedCall, Traffic
 from gcbatch.genesys.tutorials import Shape, shape_named
 
 __all__ = [
@@ -67,6 +69,7 @@ __all__ = [
     "ENTITY_KINDS",
     "EXPECTED_BUCKETS",
     "FAMILIES",
+    "HIDDEN",
     "JOBS_IN_FLIGHT",
     "JOB_PAGE",
     "LISTING_PAGE",
@@ -85,6 +88,7 @@ __all__ = [
     "Entity",
     "EntityKind",
     "EntityListing",
+    "FailedCall",
     "Family",
     "FetchMode",
     "Field",
@@ -97,8 +101,10 @@ __all__ = [
     "Names",
     "RetryBudget",
     "RetryRule",
+    "ServiceClock",
     "Shape",
     "Statistic",
+    "Traffic",
     "check_targets",
     "column_name",
     "details_named",

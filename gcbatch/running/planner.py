@@ -17,6 +17,7 @@ from gcbatch.genesys import (
     TARGETS,
     EntityListing,
     Names,
+    ServiceClock,
     check_targets,
     is_id,
     named_dimensions,
@@ -25,7 +26,6 @@ from gcbatch.genesys import (
     require_targets,
     unlisted_targets,
 )
-from gcbatch.genesys.client import ServiceClock
 from gcbatch.job import Job, QueueFile, resolve_range
 from gcbatch.planning import Plan, ResolvedScope, SavedPlan, job_fingerprint, make_plan
 from gcbatch.query import Query

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from gcbatch.genesys.client import HIDDEN, ServiceClock
+from gcbatch.genesys import HIDDEN, ServiceClock
 from gcbatch.job import QuerySection, is_relative
 from gcbatch.store import PartMetadata
 from gcbatch.text import one_line

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from gcbatch.errors import GcbatchError
 from gcbatch.exporting import PublishedFile
-from gcbatch.genesys.client import FailedCall
+from gcbatch.genesys import FailedCall
 from gcbatch.job import Export, Job
 from gcbatch.planning import PartsDigest, combine_run_ids
 from gcbatch.windows import Window, iso

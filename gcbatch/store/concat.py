@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from functools import reduce
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gcbatch.errors import DataError
+from gcbatch.lazy import lazy_import
 from gcbatch.text import one_line
 from gcbatch.windows import Window
 
 __all__ = ["concat_parts"]
+
+pc = lazy_import("pyarrow.compute")
 
 
 def concat_parts(

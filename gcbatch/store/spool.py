@@ -17,14 +17,16 @@ from tempfile import TemporaryFile
 from typing import Final, NamedTuple, Self, cast
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from gcbatch.lazy import lazy_import
 from gcbatch.store.id_set import IdSet
 from gcbatch.store.notes import unwritable
 from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.table import INSTANT
 
 __all__ = ["DOCUMENTS", "Document", "Spool", "SpooledPart"]
+
+pc = lazy_import("pyarrow.compute")
 
 DOCUMENTS: Final = pa.schema(
     [

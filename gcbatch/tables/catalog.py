@@ -7,15 +7,17 @@ from threading import Event
 from typing import Any, Final, TypeVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from gcbatch.endpoints import DetailsEndpoint
 from gcbatch.job import ENTITY_TABLES, Job
+from gcbatch.lazy import lazy_import
 from gcbatch.registry import load_member
 from gcbatch.table import Lack, StoppedError, Table
-from gcbatch.tables.documents.table import DocumentsTable, rows_of_tables
 from gcbatch.tables.source import TableSource
 
 __all__ = ["Catalog"]
+
+pc = lazy_import("pyarrow.compute")
 
 T = TypeVar("T")
 
@@ -68,12 +70,15 @@ class Catalog:
 
     def is_of_documents(self, name: str) -> bool:
         """Return whether a table can share a pass over the documents; see rows_of."""
-        return isinstance(self._declared(name), DocumentsTable)
+        is_entity = name in ENTITY_TABLES
+        return isinstance(self.source.endpoint, DetailsEndpoint) and not is_entity
 
     def rows_of(
         self, names: Collection[str], is_wanted: Callable[[str], bool]
     ) -> Iterator[tuple[str, pa.RecordBatch]]:
         """Yield the rows of several tables of documents; see rows_of_tables."""
+        from gcbatch.tables.documents.table import rows_of_tables  # noqa: PLC0415 - only jobs of details need it
+
         tables = [self._declared(name) for name in sorted(names)]
         return self._until_stopped(rows_of_tables(self.source, tables, is_wanted))
 

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gcbatch.genesys import Merge
+from gcbatch.lazy import lazy_import
 from gcbatch.tables.arrow_scalars import scalar
 
 __all__ = ["distinct_groups", "merge_groups"]
+
+pc = lazy_import("pyarrow.compute")
 
 _HOW: Final = {Merge.ADD: "sum", Merge.MIN: "min", Merge.MAX: "max"}
 

@@ -14,8 +14,8 @@ from threading import Event
 from typing import Final, Protocol
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from gcbatch.lazy import lazy_import
 from gcbatch.planning import Plan
 from gcbatch.query import Query
 from gcbatch.store import PartMetadata
@@ -23,6 +23,8 @@ from gcbatch.table import StoppedError
 from gcbatch.tables.arrow_scalars import scalar
 
 __all__ = ["LatestParts", "Parts"]
+
+pc = lazy_import("pyarrow.compute")
 
 COUNTED_AT_ONCE: Final = 1 << 20
 """Hashes; counting takes some 50 bytes for each."""

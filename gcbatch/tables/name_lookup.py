@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from gcbatch.lazy import lazy_import
 
 __all__ = ["NAMED", "NameLookup", "Names", "name_field"]
+
+pc = lazy_import("pyarrow.compute")
 
 Names = Mapping[str, Mapping[str, str]]
 """Names by id, for each dimension that was listed."""

@@ -12,11 +12,11 @@ from itertools import pairwise
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gcbatch.endpoints import Aggregates
 from gcbatch.genesys import Merge, column_name, kind_of
 from gcbatch.job import Job, QuerySection
+from gcbatch.lazy import lazy_import
 from gcbatch.planning import Plan, ResolvedScope, SavedPlan, make_plan
 from gcbatch.table import INSTANT
 from gcbatch.tables import merge_groups
@@ -38,6 +38,8 @@ __all__ = [
     "figures_of",
     "plan_totals",
 ]
+
+pc = lazy_import("pyarrow.compute")
 
 COMPARED: Final = (Merge.ADD, Merge.MIN, Merge.MAX)
 

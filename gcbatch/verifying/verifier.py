@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gcbatch.concurrency import for_each
 from gcbatch.endpoints import (
@@ -23,6 +22,7 @@ from gcbatch.errors import DataError, GcbatchError
 from gcbatch.exporting import digest_file
 from gcbatch.fetching import OrgSessions
 from gcbatch.job import Job
+from gcbatch.lazy import lazy_import
 from gcbatch.planning import SavedPlan, digest_parts
 from gcbatch.query import Query
 from gcbatch.running import blocking, last_run_of
@@ -38,6 +38,8 @@ from gcbatch.verifying.totals import (
 from gcbatch.windows import Window
 
 __all__ = ["verify"]
+
+pc = lazy_import("pyarrow.compute")
 
 
 def verify(job: Job, *, offline: bool = False) -> VerifyResult:

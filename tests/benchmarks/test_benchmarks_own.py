@@ -24,7 +24,7 @@ from benchmarks.processes import Spent
 @pytest.mark.parametrize(
     ("measure", "reported"),
     [
-        pytest.param(own_again.measure, 3, id="again"),
+        pytest.param(own_again.measure, 4, id="again"),
         pytest.param(own_growth.measure, 2, id="growth"),
         pytest.param(own_help.measure, 1, id="help"),
         pytest.param(own_memory.measure, 2, id="memory"),
@@ -78,6 +78,22 @@ def test_a_run_again_is_judged_without_its_imports() -> None:
     verdicts = own_again.verdicts([0.6, 0.5, 0.9], [1.0] * 3, [1.2] * 3, 1)
 
     assert met(verdicts) == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("start", "is_met"),
+    [
+        pytest.param([0.36, 0.38, 0.9], True, id="light"),
+        pytest.param([0.36, 0.74, 0.9], False, id="heavy"),
+    ],
+)
+def test_the_start_is_judged_round_by_round(
+    start: list[float], *, is_met: bool
+) -> None:
+    """A round on a busy machine, in which both take longer, changes no ratio."""
+    verdict = own_again.start_verdict([0.2, 0.4, 0.2], start)
+
+    assert verdict.is_met == is_met
 
 
 def test_modules_are_read_from_the_interpreters_log() -> None:

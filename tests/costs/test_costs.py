@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from benchmarks.costs.counting import costs, counted, is_possible
+from benchmarks.costs.counting import costs, counted, counted_all, is_possible
 from benchmarks.costs.figures import RECORD, Costs, judged, record, recorded
 from gcbatch.planning.plan import Plan
 from gcbatch.query import make_query
@@ -43,7 +43,7 @@ def test_costs_are_as_recorded(tmp_path: Path) -> None:
     if not known and not os.environ.get("GCBATCH_REQUIRE_VALGRIND"):
         pytest.skip(f"no figures of this processor and Python: {RECORD}")
 
-    verdicts = judged(known, costs(counted("benchmarks.costs.inside", tmp_path)))
+    verdicts = judged(known, costs(counted_all(tmp_path)))
 
     missed = [str(verdict) for verdict in verdicts if not verdict.is_met]
     assert not missed, f"mend what costs more, or record what is right: {RECORD}"

@@ -616,6 +616,27 @@ class TestProcess:
 
         assert self.python("-c", code).stdout.splitlines()[-1] == "loaded: []"
 
+    def test_a_finished_run_loads_nothing_that_fetches(
+        self, workspace: "Workspace"
+    ) -> None:
+        """No request is sent, and nothing that sends one is loaded."""
+        job = workspace.write()
+        code = (
+            "import sys; from gcbatch.cli import app\n"
+            "try: app(['run', sys.argv[1]])\n"
+            "except SystemExit: pass\n"
+            "idle = {'aiohttp', 'gcbatch.genesys.client', 'pyarrow.compute'}\n"
+            "print('loaded:', sorted(idle & set(sys.modules)))"
+        )
+        runs = [
+            self.python("-c", code, str(job), env=workspace.process_environ).stdout
+            for _ in range(2)
+        ]
+
+        first, again = (run.splitlines()[-1] for run in runs)
+        assert "aiohttp" in first
+        assert again == "loaded: []"
+
     @pytest.mark.slow
     def test_exit_codes_reach_the_shell(self, workspace: "Workspace") -> None:
         """A process exits with the code, and says nothing of its insides."""

@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from gcbatch.lazy import lazy_import
 from gcbatch.table import Table
 from gcbatch_exporters.report.formatting import span
 from gcbatch_exporters.report.markup import Html, joined, tag
 from gcbatch_exporters.text_columns import as_text, concat
 
 __all__ = ["listing"]
+
+pc = lazy_import("pyarrow.compute")
 
 _ESCAPED = {
     "&": "&amp;",

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gcbatch.endpoints.aggregates.decoders import group_decoder
 from gcbatch.endpoints.local_midnights import check_buckets
@@ -22,10 +21,13 @@ from gcbatch.endpoints.number_columns import MAX_NUMBER
 from gcbatch.errors import DataError
 from gcbatch.genesys import Family, Kind, Statistic, kind_of
 from gcbatch.job import QuerySection
+from gcbatch.lazy import lazy_import
 from gcbatch.table import INSTANT
 from gcbatch.windows import Window
 
 __all__ = ["read_columns"]
+
+pc = lazy_import("pyarrow.compute")
 
 
 PIECE: Final = 256 << 10

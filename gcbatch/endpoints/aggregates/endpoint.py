@@ -14,23 +14,27 @@ ConversationAggregateQueryResponse of PureCloudPlatformClientV2 269.0.0, read
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pyarrow as pa
 
-from gcbatch.endpoints.aggregates.async_jobs import fetch_by_job
-from gcbatch.endpoints.aggregates.columnar_reader import read_columns
-from gcbatch.endpoints.aggregates.response_models import decode_page, left_out
-from gcbatch.endpoints.aggregates.row_reader import naming_query, rows_of, schema_of
-from gcbatch.endpoints.async_jobs import MIN_JOB_REQUESTS, AsyncJobClient
-from gcbatch.endpoints.base import FetchContext, QueryFetcher, RequestCost, halves
+from gcbatch.endpoints.aggregates.part_schema import schema_of
+from gcbatch.endpoints.base import (
+    MIN_JOB_REQUESTS,
+    FetchContext,
+    QueryFetcher,
+    RequestCost,
+    halves,
+)
 from gcbatch.endpoints.splitting import SplittableEndpoint, Splitter
 from gcbatch.genesys import Family, FetchMode, snake
-from gcbatch.genesys.client import Client
 from gcbatch.job import Fetch, QuerySection, all_of, any_of
 from gcbatch.query import Query, canonical
 from gcbatch.store import Part, PartMetadata
+
+if TYPE_CHECKING:
+    from gcbatch.genesys.client import Client
 
 __all__ = ["Aggregates"]
 
@@ -125,6 +129,9 @@ class Aggregates(SplittableEndpoint):
         mode = self._mode(context.fetch)
         if mode is FetchMode.QUERY or not self.family.has_jobs:
             return Splitter(self, context)
+        from gcbatch.endpoints.aggregates.async_jobs import fetch_by_job
+        from gcbatch.endpoints.async_jobs import AsyncJobClient
+
         jobs = AsyncJobClient(context, self.path, page_size=None)
 
         async def by_job(query: Query) -> Part:
@@ -135,7 +142,7 @@ class Aggregates(SplittableEndpoint):
 
     async def fetch(
         self,
-        client: Client,
+        client: "Client",
         query: Query,
         section: QuerySection,
         *,
@@ -146,6 +153,10 @@ class Aggregates(SplittableEndpoint):
         Returns:
             The part: a row per bucket and group (and qualifier), in the order of both.
         """
+        from gcbatch.endpoints.aggregates.columnar_reader import read_columns
+        from gcbatch.endpoints.aggregates.response_models import decode_page, left_out
+        from gcbatch.endpoints.aggregates.row_reader import naming_query, rows_of
+
         queues, schema = self.queues_of(query.template), self.schema(section)
 
         def decode(body: bytes) -> tuple[pa.Table, frozenset[str]]:

@@ -14,6 +14,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from gcbatch.endpoints.aggregates.part_schema import schema_of
 from gcbatch.endpoints.aggregates.response_models import (
     FIELDS,
     AggregatePage,
@@ -24,14 +25,14 @@ from gcbatch.endpoints.aggregates.response_models import (
 from gcbatch.endpoints.local_midnights import AcrossMidnightError, Span, check_buckets
 from gcbatch.endpoints.number_columns import number_array
 from gcbatch.errors import SHAPE_HINT, DataError
-from gcbatch.genesys import Family, Kind, column_name, kind_of, snake
+from gcbatch.genesys import Family, Kind, kind_of, snake
 from gcbatch.job import QuerySection
 from gcbatch.query import Query
 from gcbatch.table import INSTANT
 from gcbatch.text import one_line
 from gcbatch.windows import Window, parse_instant
 
-__all__ = ["merge_pages", "naming_query", "rows_of", "schema_of"]
+__all__ = ["merge_pages", "naming_query", "rows_of"]
 
 Key = tuple[str | None, ...]
 
@@ -120,42 +121,6 @@ def rows_of(
     if queues and "queueId" in section.group_by:
         _refuse_other_queues(page, {queue.lower() for queue in queues})
     return _Rows(section, family, window).read(page, schema_of(section, family))
-
-
-def schema_of(section: QuerySection, family: Family) -> pa.Schema:
-    """Return the columns of a part: interval, groups, qualifier, statistics.
-
-    Fields carry their unit and the metric they come from as metadata.
-    """
-    key = [
-        pa.field("interval_start", INSTANT, nullable=False),
-        pa.field("interval_end", INSTANT, nullable=False),
-    ]
-    key += [
-        pa.field(snake(d), pa.string(), metadata={"source": f"group.{d}"})
-        for d in section.group_by
-    ]
-    if family.qualified:
-        key.append(pa.field("qualifier", pa.string()))
-    return pa.schema([*key, *_statistic_fields(section)])
-
-
-def _statistic_fields(section: QuerySection) -> Iterable[pa.Field]:
-    named = [(m, kind_of(m), m) for m in section.metrics]
-    named += [
-        (v.name, kind_of(v.target), f"{v.target} from {v.range.gte} to {v.range.lt}")
-        for v in section.views
-    ]
-    for name, kind, source in named:
-        for statistic in kind.statistics:
-            yield pa.field(
-                column_name(name, statistic),
-                pa.type_for_alias(statistic.type),
-                metadata={
-                    "source": f"{source}.{statistic.key}",
-                    "unit": statistic.unit,
-                },
-            )
 
 
 def _refuse_other_queues(page: AggregatePage, queues: Collection[str]) -> None:

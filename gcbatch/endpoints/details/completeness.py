@@ -12,16 +12,18 @@ from datetime import UTC, datetime
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gcbatch.endpoints.details.page_reader import Page, RecordKind
 from gcbatch.genesys import DETAIL_PAGE
 from gcbatch.genesys.client import Answer
+from gcbatch.lazy import lazy_import
 from gcbatch.store import Document, IdSet, PartMetadata, Spool
 from gcbatch.text import one_line
 from gcbatch.windows import Window, milliseconds
 
 __all__ = ["DetailCollector", "OddFields", "PageCount"]
+
+pc = lazy_import("pyarrow.compute")
 
 MAX_IDS: Final = 100
 """Correlation ids in the metadata of a part; a day may have a thousand pages."""

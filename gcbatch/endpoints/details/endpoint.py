@@ -13,29 +13,25 @@ AnalyticsConversationQueryResponse of PureCloudPlatformClientV2 269.0.0, read
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from gcbatch.endpoints.async_jobs import MIN_JOB_REQUESTS
-from gcbatch.endpoints.base import FetchContext, QueryFetcher, RequestCost
-from gcbatch.endpoints.details.fetcher import DetailFetcher
-from gcbatch.endpoints.details.page_reader import (
-    CONVERSATIONS,
-    USERS,
-    RecordKind,
-    read_page,
+from gcbatch.endpoints.base import (
+    MIN_JOB_REQUESTS,
+    FetchContext,
+    QueryFetcher,
+    RequestCost,
 )
 from gcbatch.genesys import Details, FetchMode
 from gcbatch.job import Fetch, QuerySection, all_of, any_of
 from gcbatch.query import PART_FORMAT, Query, canonical
 from gcbatch.windows import whole_utc_days
 
+if TYPE_CHECKING:
+    from gcbatch.endpoints.details.page_reader import RecordKind
+
 __all__ = ["DetailsEndpoint"]
-
-
-_RECORDS: Final = {"conversations": CONVERSATIONS, "users": USERS}
-"""The kind of records, by the path of the details."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +61,10 @@ class DetailsEndpoint:
         return not self._records.in_pieces
 
     @property
-    def _records(self) -> RecordKind:
-        return _RECORDS[self.details.path]
+    def _records(self) -> "RecordKind":
+        from gcbatch.endpoints.details.page_reader import CONVERSATIONS, USERS
+
+        return {"conversations": CONVERSATIONS, "users": USERS}[self.details.path]
 
     def template(self, query: QuerySection, queue_ids: Sequence[str] | None) -> bytes:
         """Return the body of a request without its interval and page.
@@ -103,10 +101,14 @@ class DetailsEndpoint:
 
     def make_fetcher(self, context: FetchContext) -> QueryFetcher:
         """Return what fetches the queries of one run."""
+        from gcbatch.endpoints.details.fetcher import DetailFetcher
+
         return DetailFetcher(self.details, self._records, self.mode, context)
 
     async def probe(self, context: FetchContext, query: Query) -> None:
         """Request one row; see Endpoint."""
+        from gcbatch.endpoints.details.page_reader import read_page
+
         day = whole_utc_days(query.window)
         paging = {"pageSize": 1, "pageNumber": 1}
         template = orjson.loads(query.template)

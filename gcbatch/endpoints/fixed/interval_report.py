@@ -27,7 +27,6 @@ from urllib.parse import urlencode
 import msgspec
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gcbatch.endpoints.fixed_endpoint import (
     FixedColumn,
@@ -41,12 +40,15 @@ from gcbatch.errors import SHAPE_HINT, DataError
 from gcbatch.genesys import snake
 from gcbatch.genesys.client import Answer, Client
 from gcbatch.job import QuerySection
+from gcbatch.lazy import lazy_import
 from gcbatch.query import Query, canonical
 from gcbatch.store import Part
 from gcbatch.text import one_line
 from gcbatch.windows import iso
 
 __all__ = ["ENDPOINT", "IntervalReport"]
+
+pc = lazy_import("pyarrow.compute")
 
 PAGE_SIZE: Final = 250
 """The maximum that the tutorial allows."""

@@ -26,7 +26,6 @@ from typing import Any, Final
 import msgspec
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gcbatch.endpoints.base import halves
 from gcbatch.endpoints.fixed_endpoint import (
@@ -40,12 +39,15 @@ from gcbatch.endpoints.unknown_fields import without_unknown_fields
 from gcbatch.errors import DataError
 from gcbatch.genesys.client import Answer, Client
 from gcbatch.job import QuerySection
+from gcbatch.lazy import lazy_import
 from gcbatch.query import Query, canonical
 from gcbatch.store import Part
 from gcbatch.text import one_line
 from gcbatch.windows import iso
 
 __all__ = ["ENDPOINT", "QueueSummary"]
+
+pc = lazy_import("pyarrow.compute")
 
 PATH: Final = "/api/v2/analytics/queues/summary"
 WRONG_QUEUE_HINT: Final = "the service does not keep to the queues that were requested"

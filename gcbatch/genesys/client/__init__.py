@@ -18,17 +18,14 @@ from gcbatch.genesys.client.large_responses import DecodeGate
 from gcbatch.genesys.client.listing import list_entities
 from gcbatch.genesys.client.org_client import OrgClient, open_client
 from gcbatch.genesys.client.rate_limiter import QuotaExhaustedError, RateLimiter
-from gcbatch.genesys.client.redaction import HIDDEN, SHORTEST_IN_DATA
+from gcbatch.genesys.client.redaction import SHORTEST_IN_DATA
 from gcbatch.genesys.client.retrying import RetrySettings
 from gcbatch.genesys.client.server_quota import Permit, QuotaHeaders
-from gcbatch.genesys.client.service_clock import ServiceClock
 from gcbatch.genesys.client.token_provider import Token, TokenProvider
-from gcbatch.genesys.client.traffic import FailedCall, Traffic
 from gcbatch.genesys.client.transport import open_transport
 
 __all__ = [
     "ACCEPTED",
-    "HIDDEN",
     "REMOVED",
     "SHORTEST_IN_DATA",
     "Answer",
@@ -36,7 +33,6 @@ __all__ = [
     "Client",
     "ClientConfig",
     "DecodeGate",
-    "FailedCall",
     "ForeignBodyError",
     "OrgClient",
     "Permit",
@@ -44,10 +40,8 @@ __all__ = [
     "QuotaHeaders",
     "RateLimiter",
     "RetrySettings",
-    "ServiceClock",
     "Token",
     "TokenProvider",
-    "Traffic",
     "errors_in",
     "list_entities",
     "open_client",

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from gcbatch.errors import SHAPE_HINT, DataError, TooLargeError
-from gcbatch.genesys import rule_for
+from gcbatch.genesys import ServiceClock, Traffic, rule_for
 from gcbatch.genesys.client.body_reader import read_body
 from gcbatch.genesys.client.config import ClientConfig
 from gcbatch.genesys.client.error_response import (
@@ -26,9 +26,7 @@ from gcbatch.genesys.client.rate_limiter import Limiter, QuotaExhaustedError
 from gcbatch.genesys.client.redaction import Redactor
 from gcbatch.genesys.client.retrying import Retrier, RetrySettings, wait_too_long_error
 from gcbatch.genesys.client.server_quota import Permit, QuotaHeaders
-from gcbatch.genesys.client.service_clock import ServiceClock
 from gcbatch.genesys.client.token_provider import Token, TokenSource
-from gcbatch.genesys.client.traffic import Traffic
 from gcbatch.genesys.client.transport import (
     ConnectError,
     ForeignAnswerError,

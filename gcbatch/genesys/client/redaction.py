@@ -10,10 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-__all__ = ["HIDDEN", "SHORTEST_IN_DATA", "Redactor"]
+from gcbatch.genesys import HIDDEN
 
-HIDDEN: Final = "[hidden]"
-"""Replaces credentials; needs no escape in JSON, and is no id of any kind."""
+__all__ = ["SHORTEST_IN_DATA", "Redactor"]
 
 SHORTEST_IN_DATA: Final = 12
 """Characters. A shorter secret may be a word of the data, which must not change; only

@@ -9,9 +9,8 @@ from http import HTTPStatus
 from typing import Final
 
 from gcbatch.errors import ErrorResponse, OutOfReachError, ServiceError, TooLargeError
-from gcbatch.genesys import RetryBudget, RetryRule, parse_date, retry_after_s
+from gcbatch.genesys import RetryBudget, RetryRule, Traffic, parse_date, retry_after_s
 from gcbatch.genesys.client.error_response import to_exception
-from gcbatch.genesys.client.traffic import Traffic
 from gcbatch.genesys.client.transport import (
     ANALYTICS,
     ConnectError,

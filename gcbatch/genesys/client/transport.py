@@ -9,15 +9,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import Final
-
-import aiohttp
+from typing import TYPE_CHECKING, Final
 
 from gcbatch.errors import ServiceError
+from gcbatch.genesys import ServiceClock
 from gcbatch.genesys.client.body_reader import ForeignBodyError
 from gcbatch.genesys.client.network import check_trust, proxy_for
-from gcbatch.genesys.client.service_clock import ServiceClock
+from gcbatch.lazy import lazy_import
 from gcbatch.text import one_line
+
+if TYPE_CHECKING:
+    import aiohttp
+else:
+    # A run that finds everything stored sends no request.
+    aiohttp = lazy_import("aiohttp")
 
 __all__ = [
     "ANALYTICS",
@@ -120,7 +125,7 @@ class Transport:
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        session: "aiohttp.ClientSession",
         *,
         timeout_s: float,
         max_response_bytes: int,
@@ -200,7 +205,7 @@ class Transport:
 
     async def _read(
         self,
-        response: aiohttp.ClientResponse,
+        response: "aiohttp.ClientResponse",
         method: str,
         grow: OnGrowth,
         limit: asyncio.Timeout,

@@ -11,10 +11,10 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gcbatch.errors import DataError
 from gcbatch.genesys import Merge
+from gcbatch.lazy import lazy_import
 from gcbatch.table import INSTANT, LEVEL_DECIMALS, Lack, Table
 from gcbatch.tables.group_by import distinct_groups, merge_groups
 from gcbatch.tables.source import TableSource
@@ -29,6 +29,8 @@ from gcbatch.windows import (
 )
 
 __all__ = ["SUMS", "Targets", "period_of", "table"]
+
+pc = lazy_import("pyarrow.compute")
 
 SUMS: Final = (
     *("offered", "answered", "abandoned"),

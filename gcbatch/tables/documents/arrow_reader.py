@@ -5,13 +5,15 @@ Arrow's own JSON reader takes a quarter of the time of a decoder into records (t
 """
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import json as arrow_json
 
 from gcbatch.errors import SHAPE_HINT, DataError
+from gcbatch.lazy import lazy_import
 from gcbatch.text import one_line
 
 __all__ = ["document_texts", "join_lines", "read_strictly"]
+
+pc = lazy_import("pyarrow.compute")
 
 
 def document_texts(batch: pa.RecordBatch, noun: str) -> pa.StringArray:

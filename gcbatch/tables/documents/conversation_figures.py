@@ -3,9 +3,9 @@
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gcbatch.errors import SHAPE_HINT, DataError
+from gcbatch.lazy import lazy_import
 from gcbatch.tables.arrow_scalars import scalar
 from gcbatch.tables.documents.columns import JSON, Column, Derived, NameOf
 from gcbatch.tables.documents.document_batch import DocumentBatch
@@ -15,6 +15,8 @@ from gcbatch.tables.name_lookup import name_field
 from gcbatch.text import one_line
 
 __all__ = ["DERIVED", "NEEDED", "derive_figures"]
+
+pc = lazy_import("pyarrow.compute")
 
 MAX_TIME_MS: Final = 2**53
 """Longest time that is added up: 285,000 years."""

@@ -4,11 +4,13 @@ from typing import Final
 
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from gcbatch.lazy import lazy_import
 from gcbatch.tables.arrow_scalars import scalar
 
 __all__ = ["json_lists"]
+
+pc = lazy_import("pyarrow.compute")
 
 _NEEDS_ESCAPE: Final = r'["\\\x00-\x1f]'
 

@@ -6,11 +6,13 @@ All of it is column operations, a batch of documents at a time.
 from dataclasses import dataclass, field
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from gcbatch.lazy import lazy_import
 from gcbatch.tables.arrow_scalars import scalar
 
 __all__ = ["UnnestedLevels", "positions"]
+
+pc = lazy_import("pyarrow.compute")
 
 
 @dataclass(frozen=True)

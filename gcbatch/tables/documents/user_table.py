@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any, ClassVar, Final, Self
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gcbatch.errors import SHAPE_HINT, DataError
 from gcbatch.genesys import USER_DETAIL
+from gcbatch.lazy import lazy_import
 from gcbatch.table import INSTANT
 from gcbatch.tables.documents.columns import (
     Column,
@@ -29,6 +29,8 @@ from gcbatch.tables.source import TableSource
 from gcbatch.windows import Window
 
 __all__ = ["UsersTable"]
+
+pc = lazy_import("pyarrow.compute")
 
 _Ends = Mapping[tuple[str, datetime], datetime | None]
 """The end of each record by user and start; None while it goes on."""

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcbatch.endpoints.aggregates.columnar_reader import read_columns
+from gcbatch.endpoints.aggregates.part_schema import schema_of
 from gcbatch.endpoints.aggregates.response_models import decode_page
-from gcbatch.endpoints.aggregates.row_reader import rows_of, schema_of
+from gcbatch.endpoints.aggregates.row_reader import rows_of
 from gcbatch.errors import DataError
 from gcbatch.genesys.families import FAMILIES, family_named
 from gcbatch.job.query import QuerySection

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcbatch.endpoints.aggregates.columnar_reader import read_columns
+from gcbatch.endpoints.aggregates.part_schema import schema_of
 from gcbatch.endpoints.aggregates.response_models import decode_page
 from gcbatch.endpoints.aggregates.row_reader import (
     merge_pages,
     naming_query,
     rows_of,
-    schema_of,
 )
 from gcbatch.endpoints.local_midnights import (
     AcrossMidnightError,

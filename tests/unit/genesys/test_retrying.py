@@ -9,9 +9,9 @@ import pytest
 
 from gcbatch.errors import ErrorResponse, ServiceError, TooLargeError
 from gcbatch.genesys.client.retrying import HEAVY_ANSWERS, Retrier, RetrySettings
-from gcbatch.genesys.client.traffic import FAILED_KEPT, Traffic
 from gcbatch.genesys.client.transport import ReadError, ReadTimeoutError
 from gcbatch.genesys.retry_rules import rule_for
+from gcbatch.genesys.traffic import FAILED_KEPT, Traffic
 
 InTime = Callable[[Callable[[Callable[[], float]], Awaitable[None]]], None]
 SILENT = cast("Any", SimpleNamespace(headers={}))

@@ -12,10 +12,10 @@ import pytest
 from gcbatch import ServiceError
 from gcbatch.fetching.sessions import OrgSession
 from gcbatch.fetching.usage import Usage
-from gcbatch.genesys.client.service_clock import ServiceClock
-from gcbatch.genesys.client.traffic import FailedCall, Traffic
 from gcbatch.genesys.client.transport import Response, open_transport
 from gcbatch.genesys.retry_rules import parse_date
+from gcbatch.genesys.service_clock import ServiceClock
+from gcbatch.genesys.traffic import FailedCall, Traffic
 from gcbatch.simulator import Fault, Faults
 from gcbatch.store.maintenance import prune
 from gcbatch.store.store import Store

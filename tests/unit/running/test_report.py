@@ -15,7 +15,7 @@ from rich.console import Console
 import gcbatch
 from gcbatch import RunReport
 from gcbatch.cli.screens.run import report_screen
-from gcbatch.genesys.client.traffic import FAILED_KEPT, Traffic
+from gcbatch.genesys.traffic import FAILED_KEPT, Traffic
 from gcbatch.planning.saved_plan import SavedPlan, digest_parts
 from gcbatch.running.report import Exported, Gap
 from gcbatch.simulator import Fault

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from gcbatch.genesys import parse_date
+from gcbatch.genesys.retry_rules import parse_date
 
 __all__ = ["ServiceClock"]
 
