@@ -104,7 +104,9 @@ def stored(store: Store, count: int) -> Plan:
     """Store a part of so many conversations; return the plan that reads it."""
     query = make_query("org", "conversation-details", DAY, b"{}")
     with closing(Spool.within(store.work_folder)) as spool:
-        made = generate_conversations(1, count, DAY.start, DAY.end)
+        made = generate_conversations(
+            1, count, DAY.start, DAY.end, size_bytes=SIZE_BYTES
+        )
         spool.add([Document(one.id, one.start_ms, one.json) for one in made])
         metadata = PartMetadata(DAY.end, DAY, 1, count, 1, 1, ())
         store.write(query.digest, SpooledPart(spool, metadata))
