@@ -22,6 +22,7 @@ from tests.support.detail_tables import details_table
 from tests.support.table_sources import source_of
 
 DAY = Window(datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 3, 3, tzinfo=UTC))
+SIZE_BYTES = 4_096
 SMALL, LARGE = 4_000, 12_000
 """Conversations of some 4 KB: row groups of 4 MB, four and twelve of them."""
 
