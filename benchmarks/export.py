@@ -75,7 +75,7 @@ class Export:
         name: In tables.
         command: Returns the command for a corpus.
         tables: The name of each table in its output.
-        takes_all: Whether it takes the large corpus too.
+        takes_all: Whether it takes both corpora, or the first only.
         is_peer: Whether it takes part in the first rounds only.
     """
 

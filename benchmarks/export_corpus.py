@@ -41,7 +41,7 @@ class Corpus:
 
     Args:
         rows: Their number.
-        folder: Has `documents.jsonl`, the store, and the job files.
+        folder: Has the store and the job files.
         truth: The number of rows of each table.
     """
 
@@ -51,7 +51,7 @@ class Corpus:
 
     @property
     def documents(self) -> Path:
-        """The conversations in JSON Lines."""
+        """The conversations in JSON Lines; only the first corpus has them."""
         return self.folder / "documents.jsonl"
 
     @property
@@ -96,10 +96,12 @@ def fetched(
                 corpus.folder / "log",
             )
             corpora.append(corpus)
-    return [
-        Corpus(c.rows, c.folder, _written(c, days, number * DAYS))
-        for number, c in enumerate(corpora)
-    ]
+    found = []
+    for number, corpus in enumerate(corpora):
+        path = Path(os.devnull) if number else corpus.documents
+        truth = _written(path, days, number * DAYS)
+        found.append(Corpus(corpus.rows, corpus.folder, truth))
+    return found
 
 
 def _job(
@@ -131,10 +133,10 @@ def _job(
     }
 
 
-def _written(corpus: Corpus, days: Sequence[int], first: int) -> Counter[str]:
+def _written(path: Path, days: Sequence[int], first: int) -> Counter[str]:
     """Write the conversations, made again, to JSON Lines; return the truth."""
     truth: Counter[str] = Counter()
-    with corpus.documents.open("wb") as file:
+    with path.open("wb") as file:
         for number in range(first, first + DAYS):
             for document in conversations([0] * number + [days[number]]):
                 text = document.body(attributes=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -197,7 +198,7 @@ def test_the_rows_of_an_export_are_counted_in_its_files(tmp_path: Path) -> None:
 
 def test_the_truth_of_an_export_is_counted_in_the_documents() -> None:
     """Every record of a nested list is a row of its table."""
-    session = {"segments": [{}, {}], "metrics": [{}, {}, {}]}
+    session: dict[str, Any] = {"segments": [{}, {}], "metrics": [{}, {}, {}]}
     participant = {"attributes": {"a": "1"}, "sessions": [session, session]}
 
     assert counts_of({"participants": [participant, participant]}) == {
