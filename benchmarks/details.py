@@ -31,7 +31,7 @@ __all__ = ["load_of", "measure"]
 
 LARGE: Final = 60_000
 COMMON: Final = 20_000
-SMALL: Final = 6_000
+SMALL: Final = 2_000
 """Peers get SMALL and COMMON: the slowest would need three minutes for LARGE."""
 
 QUICK: Final = (200, 600)

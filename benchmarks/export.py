@@ -75,14 +75,14 @@ class Export:
         name: In tables.
         command: Returns the command for a corpus.
         tables: The name of each table in its output.
-        takes_all: Whether it takes both corpora, or the first only.
+        takes: Which corpora it takes; the first is 0, the small one.
         is_peer: Whether it takes part in the first rounds only.
     """
 
     name: str
     command: Callable[[Corpus], Sequence[str]]
     tables: Mapping[str, str]
-    takes_all: bool = True
+    takes: tuple[int, ...] = (0, 1)
     is_peer: bool = False
 
 
@@ -130,9 +130,9 @@ OWN: Final = (
     ),
     Export(ALL, partial(_gcbatch, job=ALL_TABLES), _SEVEN),
 )
-WITH_ONE_CORE: Final = Export(ONE_CORE, _on_one_core, _SEVEN)
-WITH_DUCKDB: Final = Export(DUCKDB, _duckdb, _SEVEN, takes_all=False)
-WITH_DLT: Final = Export(DLT, _dlt, DLT_TABLES, takes_all=False, is_peer=True)
+WITH_ONE_CORE: Final = Export(ONE_CORE, _on_one_core, _SEVEN, takes=(1,))
+WITH_DUCKDB: Final = Export(DUCKDB, _duckdb, _SEVEN, takes=(0,))
+WITH_DLT: Final = Export(DLT, _dlt, DLT_TABLES, takes=(0,), is_peer=True)
 
 
 def measure(rounds: int, *, quick: bool) -> Findings:
@@ -156,7 +156,7 @@ def measure(rounds: int, *, quick: bool) -> Findings:
             for export in exports[:: -1 if number % 2 else 1]:
                 if export.is_peer and number >= PEER_ROUNDS:
                     continue
-                for corpus in corpora if export.takes_all else corpora[:1]:
+                for corpus in (corpora[n] for n in export.takes):
                     done = run(export, corpus, environ)
                     found[export.name, corpus.rows].append(done)
     few, many = (corpus.rows for corpus in corpora)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from benchmarks.clients import ANY_ORDER, LOOP, OURS
+from benchmarks.clients import ANY_ORDER, LOOP, OURS, TO_PARTS
 from benchmarks.contest import Run
 from benchmarks.findings import Bar, Gain, Verdict, spread
 
@@ -144,8 +144,8 @@ class Scores:
             return
         others = [
             f"{client} {median(times):.1f} x"
-            for client in self.clients
-            if client != OURS
+            for client in reversed(self.clients)
+            if client not in (OURS, TO_PARTS)
             and not self.problems(client)
             and (times := ratios(self.cpu_s(client, self.common), ours))
         ]

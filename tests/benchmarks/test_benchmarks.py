@@ -3,8 +3,11 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -12,8 +15,8 @@ import pytest
 from benchmarks import aggregates_rows, details, details_rows
 from benchmarks.__main__ import main
 from benchmarks.aggregates_data import QUARTERS, figures, pattern_of, queue_id
-from benchmarks.clients import PEERS
-from benchmarks.contest import Run, installed
+from benchmarks.clients import PEERS, Ask, Client
+from benchmarks.contest import PEER_ROUNDS, Contest, Load, Run, installed
 from benchmarks.counted import Asked
 from benchmarks.document import document
 from benchmarks.environments import NotInstalledError
@@ -173,6 +176,32 @@ def test_a_target_is_missed_where_a_round_failed() -> None:
     assert str(verdict) == "dlt: not measured: MISSED"
     assert scores.problems("dlt") == ["failed: 429"]
     assert not scores.bars("details")
+
+
+class _Recorded(Contest):
+    """A contest without a server: its runs cost nothing."""
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        yield SimpleNamespace(run=lambda client, load: (client.name, load.rows))
+
+
+def test_peers_take_part_in_the_first_rounds() -> None:
+    """All others in every round."""
+    ours, dlt = Client("gcbatch", "", _no_command), Client("dlt", "", _no_command, "d")
+    load = Load(DAY, DAY, 10, str)
+    contest = _Recorded("details", (), {ours: [load], dlt: [load]})
+
+    contest.take(7)
+
+    assert {name: len(runs) for (name, _), runs in contest.runs.items()} == {
+        "gcbatch": 7,
+        "dlt": PEER_ROUNDS,
+    }
+
+
+def _no_command(_: Ask, path: Path) -> list[str]:
+    return [str(path)]
 
 
 def test_peers_are_compared_in_the_rounds_they_took_part_in() -> None:
