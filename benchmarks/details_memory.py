@@ -18,7 +18,7 @@ from benchmarks.scores import Scores, at_most, peak_at_most, ratios
 
 __all__ = ["measure", "verdicts"]
 
-ROUNDS: Final = 3
+ROUNDS: Final = 2
 DAYS: Final = 10
 """As many as gcbatch fetches at once."""
 
@@ -42,7 +42,7 @@ def measure(rounds: int, *, quick: bool) -> Findings:
     contest = Contest(
         "details",
         ["-m", "benchmarks.details_server", f"{LATENCY_MS}", *map(str, days)],
-        {gcbatch: (small,), gcbatch_by_jobs: (small, large)},
+        dict.fromkeys((gcbatch, gcbatch_by_jobs), (small, large)),
     )
     contest.take(rounds, warm=False)
     scores = Scores(contest.runs, small.rows)
@@ -56,13 +56,9 @@ def measure(rounds: int, *, quick: bool) -> Findings:
         if found
     ]
     problems = [p for client in (OURS, BY_JOBS) for p in scores.problems(client)]
-    paged, jobs_small, jobs_large = (
-        peaks[OURS, small.rows],
-        peaks[BY_JOBS, small.rows],
-        peaks[BY_JOBS, large.rows],
-    )
+    paged = scores.peaks_mb(OURS)
     gain = Gain(
-        f"{DAYS} days of {few:,} conversations, fetched at once and exported",
+        f"{DAYS} days of {many:,} conversations, fetched at once and exported",
         f"{max(paged, default=0):.0f} MB of memory",
         "",
     )
@@ -75,7 +71,7 @@ def measure(rounds: int, *, quick: bool) -> Findings:
                 not problems,
                 is_exact=True,
             ),
-            *verdicts(paged, jobs_small, jobs_large),
+            *verdicts(paged, peaks[BY_JOBS, small.rows], peaks[BY_JOBS, large.rows]),
         ),
         gains=() if problems else (gain,),
     )
@@ -87,7 +83,7 @@ def verdicts(
     """Yield the targets.
 
     Args:
-        paged: Peak memory of each round by pages, MB.
+        paged: Peak memory of each run by pages, MB.
         jobs_small: The same by jobs, of the few conversations.
         jobs_large: The same, of the many.
     """
