@@ -11,6 +11,8 @@ from typing import Final
 from benchmarks import (
     aggregates,
     details,
+    details_memory,
+    export,
     own_again,
     own_growth,
     own_help,
@@ -19,19 +21,24 @@ from benchmarks import (
     own_quota,
     own_threads,
     tight_quota,
+    writers,
 )
 from benchmarks.alone import Measure
 from benchmarks.document import write
 from benchmarks.findings import Findings
 from benchmarks.machine import machine
 
-ROUNDS: Final = 3
+ROUNDS: Final = 7
+"""Enough to see the spread of a ratio on a busy machine."""
 
 
-def quota_once(rounds: int, *, quick: bool) -> Findings:
-    """Measure the use of a quota once: it takes four minutes on any machine."""
-    del rounds
-    return own_quota.measure(1, quick=quick)
+def in_few(measure: Measure, most: int) -> Measure:
+    """Return the benchmark in at most so many rounds, because each takes minutes."""
+
+    def in_few_rounds(rounds: int, *, quick: bool) -> Findings:
+        return measure(min(rounds, most), quick=quick)
+
+    return in_few_rounds
 
 
 BENCHMARKS: Final[Mapping[str, Measure]] = {
@@ -39,11 +46,14 @@ BENCHMARKS: Final[Mapping[str, Measure]] = {
     "aggregates": aggregates.measure,
     "tight-quota": tight_quota.measure,
     "page": own_page.measure,
-    "memory": own_memory.measure,
+    "export": export.measure,
+    "writers": writers.measure,
+    "details-memory": in_few(details_memory.measure, 2),
+    "memory": in_few(own_memory.measure, 2),
     "again": own_again.measure,
     "help": own_help.measure,
-    "growth": own_growth.measure,
-    "quota": quota_once,
+    "growth": in_few(own_growth.measure, 1),
+    "quota": in_few(own_quota.measure, 1),
     "threads": own_threads.measure,
 }
 
@@ -64,7 +74,12 @@ def main(
     """
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--only", choices=benchmarks, action="append")
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=ROUNDS,
+        help="at most so many; the long benchmarks and the peers take fewer",
+    )
     parser.add_argument(
         "--quick", action="store_true", help="a short run that checks that it works"
     )
@@ -76,8 +91,9 @@ def main(
         parser.error("--write needs all benchmarks, without --only and --quick")
     print("\n".join(machine()), end="\n\n")
     found = []
+    rounds = 1 if asked.quick else asked.rounds
     for name in asked.only or benchmarks:
-        findings = benchmarks[name](asked.rounds, quick=asked.quick)
+        findings = benchmarks[name](rounds, quick=asked.quick)
         print("\n".join(lines_of(findings)), end="\n\n", flush=True)
         found.append(findings)
     if asked.write:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -14,6 +15,7 @@ from benchmarks.peers.asked import METRICS
 
 __all__ = [
     "ANY_ORDER",
+    "BY_JOBS",
     "LOOP",
     "OURS",
     "PEERS",
@@ -24,6 +26,7 @@ __all__ = [
     "bare_aggregates",
     "bare_details",
     "gcbatch",
+    "gcbatch_by_jobs",
     "gcbatch_to_parts",
     "loop_in_no_order",
 ]
@@ -31,6 +34,7 @@ __all__ = [
 Work = Literal["details", "aggregates"]
 
 OURS: Final = "gcbatch"
+BY_JOBS: Final = "gcbatch, by jobs"
 TO_PARTS: Final = "gcbatch, to parts"
 LOOP: Final = "bare loop"
 ANY_ORDER: Final = "loop, in no order"
@@ -75,12 +79,17 @@ class Client:
     command: Callable[[Ask, Path], Sequence[str]]
     environment: str | None = None
 
+    @property
+    def is_peer(self) -> bool:
+        """Whether it is the program of others, which is slow."""
+        return self.environment is not None
 
-def _gcbatch_command(ask: Ask, path: Path) -> list[str]:
+
+def _gcbatch_command(ask: Ask, path: Path, suffix: str = "") -> list[str]:
     """Return the command that fetches, and exports to a Parquet file."""
     table = "conversations" if ask.work == "details" else "intervals"
     export = {"exporter": "parquet", "table": table, "path": str(path)}
-    return _job_command(ask, ask.folder / "store", [export])
+    return _job_command(ask, ask.folder / "store", [export], suffix)
 
 
 def _parts_command(ask: Ask, path: Path) -> list[str]:
@@ -88,10 +97,12 @@ def _parts_command(ask: Ask, path: Path) -> list[str]:
     return _job_command(ask, path, [])
 
 
-def _job_command(ask: Ask, store: Path, exports: Sequence[Any]) -> list[str]:
+def _job_command(
+    ask: Ask, store: Path, exports: Sequence[Any], suffix: str = ""
+) -> list[str]:
     """Write a job file, and return the command that runs it."""
     query: dict[str, Any] = {
-        "endpoint": f"conversation-{ask.work}",
+        "endpoint": f"conversation-{ask.work}{suffix}",
         "from": ask.start.isoformat(),
         "to": ask.end.isoformat(),
         "timezone": "UTC",
@@ -137,6 +148,9 @@ def _asked(ask: Ask, path: Path) -> list[str]:
 
 
 gcbatch: Final = Client(OURS, "ours.parquet", _gcbatch_command)
+gcbatch_by_jobs: Final = Client(
+    BY_JOBS, "ours.parquet", partial(_gcbatch_command, suffix="-jobs")
+)
 gcbatch_to_parts: Final = Client(TO_PARTS, "store", _parts_command)
 bare_details: Final = Client(LOOP, "loop.jsonl", _loop_command)
 loop_in_no_order: Final = Client(

@@ -17,7 +17,10 @@ from benchmarks.counted import Asked, asked_since
 from benchmarks.environments import FOLDER, ROOT, NotInstalledError, python_of
 from benchmarks.processes import Spent, environment, measured, served
 
-__all__ = ["Contest", "Load", "Run", "installed"]
+__all__ = ["PEER_ROUNDS", "Contest", "Load", "Run", "installed"]
+
+PEER_ROUNDS: Final = 2
+"""Rounds that peers take part in: they take minutes, and their ratios are large."""
 
 HERE: Final = {"PYTHONPATH": str(ROOT)}
 """Makes the benchmarks importable from every folder."""
@@ -100,7 +103,7 @@ class Contest:
         Clients take turns, in every other round in reverse order.
 
         Args:
-            rounds: Number of rounds.
+            rounds: Number of rounds; peers take part in the first PEER_ROUNDS.
             warm: Whether each client first does its smallest load, uncounted: that
                 compiles byte code and fills the system's file cache.
         """
@@ -110,6 +113,8 @@ class Contest:
                     server.run(client, loads[0])
             for number in range(rounds):
                 for client in list(self.loads)[:: -1 if number % 2 else 1]:
+                    if client.is_peer and number >= PEER_ROUNDS:
+                        continue
                     for load in self.loads[client]:
                         found = server.run(client, load)
                         self.runs[client.name, load.rows].append(found)

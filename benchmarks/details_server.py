@@ -35,7 +35,7 @@ def day(number: int) -> datetime:
 
 
 def conversations(rows: Sequence[int]) -> tuple[Document, ...]:
-    """Return the conversations of all days, about four kilobytes each."""
+    """Return the conversations of all days, as large as real ones."""
     return tuple(
         document
         for number, count in enumerate(rows)

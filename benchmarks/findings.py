@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-__all__ = ["Bar", "Findings", "Verdict", "spread"]
+__all__ = ["Bar", "Findings", "Gain", "Verdict", "spread"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,21 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class Gain:
+    """What a user gains, in a line of the table at the top of the page.
+
+    Args:
+        work: The work.
+        ours: What gcbatch spends on it.
+        others: What others spend on it, in multiples of that.
+    """
+
+    work: str
+    ours: str
+    others: str
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
     """The findings of one benchmark.
 
@@ -51,12 +66,14 @@ class Findings:
         lines: A table in plain text.
         verdicts: The targets.
         bars: For the plot, the best first.
+        gains: For the table at the top of the page.
     """
 
     title: str
     lines: tuple[str, ...]
     verdicts: tuple[Verdict, ...] = ()
     bars: tuple[Bar, ...] = ()
+    gains: tuple[Gain, ...] = ()
 
 
 def spread(found: Sequence[float], digits: int = 2) -> str:

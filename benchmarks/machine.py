@@ -13,7 +13,15 @@ from benchmarks.environments import NotInstalledError, versions
 
 __all__ = ["machine", "peers"]
 
-PACKAGES: Final = ("gcbatch", "aiohttp", "msgspec", "orjson", "pyarrow")
+PACKAGES: Final = (
+    "gcbatch",
+    "aiohttp",
+    "duckdb",
+    "msgspec",
+    "orjson",
+    "pyarrow",
+    "xlsxwriter",
+)
 
 
 def machine() -> Iterator[str]:

@@ -8,12 +8,12 @@ counts, with the interpreter.
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from statistics import median
 from typing import Final
 
 from benchmarks.alone import main_of
 from benchmarks.findings import Findings, Verdict, spread
 from benchmarks.own_jobs import opened
+from benchmarks.scores import at_most, peak_at_most, ratios
 
 __all__ = ["measure", "verdicts"]
 
@@ -55,15 +55,9 @@ def verdicts(month: Sequence[float], year: Sequence[float]) -> Iterator[Verdict]
         month: Peak memory of each round, MB.
         year: The same of the year.
     """
-    ratio = median(year) / median(month)
-    yield Verdict(
-        f"peak memory of a year: {ratio:.2f} x a month's, at most {MAX_RATIO}",
-        ratio <= MAX_RATIO,
-    )
-    peak_mb = max(*month, *year)
-    yield Verdict(
-        f"peak memory: {peak_mb:.0f} MB, at most {MAX_MB:.0f}", peak_mb <= MAX_MB
-    )
+    growth = ratios(year, month)
+    yield at_most("peak memory of a year, x a month's", growth, MAX_RATIO)
+    yield peak_at_most("peak memory", [*month, *year], MAX_MB)
 
 
 if __name__ == "__main__":

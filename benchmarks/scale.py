@@ -29,23 +29,25 @@ MEDIAN_PER_DAY: Final = 4_000
 SIGMA: Final = 1.1
 """Of the logarithm: one org in ten has four times the median, or a quarter."""
 
-FETCH_US: Final = 40.0
+FETCH_US: Final = 52.0
 """Processor time of a conversation fetched and stored. Measured on one core of an AMD
-EPYC by benchmarks/cost_of_details.py, 2026-11-22: 40 to 42; of longer runs 35."""
+EPYC by benchmarks/cost_of_details.py, 2026-11-22: 40 to 42 with 4.4 KB; 2026-11-27:
+with 6.7 KB 1.3 times as much."""
 
-EXPORT_US: Final = 18.0
-"""Of one read again and written to `conversations` in Parquet. The same source: 18."""
+EXPORT_US: Final = 24.0
+"""Of one read again and written to `conversations` in Parquet. The same source: 18, and
+1.33 times as much."""
 
-BYTES: Final = 4_402
+BYTES: Final = 6_681
 """Of a conversation as JSON. The same source; the size of generated ones."""
 
-GZIP_BYTES: Final = 640
+GZIP_BYTES: Final = 973
 """Of it in transit, if the service compresses. The same source, with level 6; real ones
 are less alike."""
 
-STORED_BYTES: Final = 750
-"""Of it in a part. The same source: 570 if conversations are much alike; of others
-750."""
+STORED_BYTES: Final = 1_150
+"""Of it in a part. The same source: 870 if conversations are much alike; others took a
+third more when they had 4.4 KB."""
 
 GRANT_US: Final = 135.0
 """Processor time of the coordinator for a worker's request, over TLS. Measured by
@@ -81,7 +83,7 @@ JOB_WAIT_S: Final = 180.0
 """Until a job is done. An assumption: the service documents no figure."""
 
 JOB_PAGE_S: Final = 3.0
-"""Until a page of 4.4 MB has arrived; only then can the next be requested. An
+"""Until a page of 6.7 MB has arrived; only then can the next be requested. An
 assumption."""
 
 

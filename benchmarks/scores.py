@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from benchmarks.clients import LOOP, OURS
+from benchmarks.clients import ANY_ORDER, LOOP, OURS, TO_PARTS
 from benchmarks.contest import Run
-from benchmarks.findings import Bar, Verdict, spread
+from benchmarks.findings import Bar, Gain, Verdict, spread
 
-__all__ = ["Scores", "at_least", "at_most", "ratios"]
+__all__ = ["Scores", "at_least", "at_most", "peak_at_most", "ratios"]
 
 Runs = Mapping[tuple[str, int], Sequence[Run]]
 
@@ -56,10 +56,9 @@ class Scores:
             return []
         return [(b - a) / (large - small) * 1e6 for a, b in zip(few, many, strict=True)]
 
-    def peak_mb(self, client: str) -> float:
-        """Return the maximum memory of all runs; 0 if all failed."""
-        found = (run.spent.peak_mb for run in self._of(client) if run.spent)
-        return max(found, default=0.0)
+    def peaks_mb(self, client: str) -> list[float]:
+        """Return the maximum memory of each run that did not fail."""
+        return [run.spent.peak_mb for run in self._of(client) if run.spent]
 
     def problems(self, client: str) -> list[str]:
         """Return the problems of a client's rows, each once."""
@@ -127,18 +126,36 @@ class Scores:
         A short measurement can give a negative cost of an extra row: without a bar.
         """
         return tuple(
-            Bar(work, client, median(marginal), self.peak_mb(client))
+            Bar(work, client, median(marginal), max(self.peaks_mb(client)))
             for client in self.clients
             if (marginal := self.marginal_us(client))
             and median(marginal) > 0
             and not self.problems(client)
         )
 
+    def gains(self, work: str) -> Iterator[Gain]:
+        """Yield what a user gains with the common load; nothing if gcbatch failed.
+
+        Args:
+            work: That load, in words.
+        """
+        ours = self.cpu_s(OURS, self.common)
+        if not ours or self.problems(OURS):
+            return
+        others = [
+            f"{client} {median(times):.1f} x"
+            for client in reversed(self.clients)
+            if client not in (OURS, TO_PARTS)
+            and not self.problems(client)
+            and (times := ratios(self.cpu_s(client, self.common), ours))
+        ]
+        yield Gain(work, f"{median(ours):.1f} s of CPU", ", ".join(others))
+
     def rows_right(self) -> Verdict:
-        """Return the verdict on the rows of every run of gcbatch and of the loop."""
+        """Return the verdict on the rows of every run of gcbatch and of the loops."""
         wrong = [
             f"{client}: {problem}"
-            for client in (OURS, LOOP)
+            for client in (OURS, LOOP, ANY_ORDER)
             for problem in self.problems(client)
         ]
         text = "; ".join(wrong) or "each once, with the figures of the service"
@@ -146,10 +163,11 @@ class Scores:
 
 
 def ratios(theirs: Sequence[float], ours: Sequence[float]) -> list[float]:
-    """Return the ratio of each round; empty if a round lacks one of them."""
-    if len(theirs) != len(ours):
-        return []
-    return [a / b if b else math.inf for a, b in zip(theirs, ours, strict=True)]
+    """Return the ratio of each round; empty if one of them failed.
+
+    A peer takes part in the first rounds only: these are compared.
+    """
+    return [a / b if b else math.inf for a, b in zip(theirs, ours, strict=False)]
 
 
 def at_most(name: str, found: Sequence[float], maximum: float) -> Verdict:
@@ -167,4 +185,13 @@ def at_least(name: str, found: Sequence[float], minimum: float) -> Verdict:
         return Verdict(f"{name}: not measured", is_met=False)
     return Verdict(
         f"{name}: {spread(found)}, at least {minimum}", median(found) >= minimum
+    )
+
+
+def peak_at_most(name: str, found: Sequence[float], maximum: float) -> Verdict:
+    """Judge the largest of some peaks of memory, in MB; not measured is missed."""
+    if not found:
+        return Verdict(f"{name}: not measured", is_met=False)
+    return Verdict(
+        f"{name}: {spread(found, 0)} MB, at most {maximum:.0f}", max(found) <= maximum
     )

@@ -8,7 +8,7 @@ from typing import Final
 
 from benchmarks.clients import OURS, PEERS, bare_details, gcbatch
 from benchmarks.contest import Contest, installed
-from benchmarks.details import loads_of
+from benchmarks.details import load_of
 from benchmarks.findings import Findings, Verdict
 from benchmarks.scores import Scores
 
@@ -30,7 +30,7 @@ def measure(rounds: int, *, quick: bool = False) -> Findings:  # noqa: ARG001 - 
     """
     peers, missing = ([], []) if quick else installed(PEERS)
     rows, quota = (QUICK_ROWS, QUICK_QUOTA) if quick else (ROWS, QUOTA)
-    load = loads_of([rows])[rows]
+    load = load_of([rows], 0)
     server = ["-m", "benchmarks.details_server", "0", f"{rows}", "--quota", quota]
     clients = (gcbatch, bare_details, *peers)
     contest = Contest("details", server, dict.fromkeys(clients, (load,)))

@@ -33,6 +33,8 @@ HOUR: Final = timedelta(hours=1)
 HOURS: Final = 2
 QUEUES: Final = 200
 CONVERSATIONS: Final = 100
+SIZE_BYTES: Final = 4_096
+"""Of a conversation: smaller than real ones, because the figures are recorded so."""
 
 
 def ids(count: int) -> tuple[str, ...]:
@@ -136,7 +138,9 @@ def aggregates(folder: Path) -> Asked:
 
 def conversations(folder: Path) -> Asked:
     """Return a job whose answer is a page of 100 conversations of 4 KB."""
-    documents = generate_conversations(1, CONVERSATIONS, DAY.start, DAY.end)
+    documents = generate_conversations(
+        1, CONVERSATIONS, DAY.start, DAY.end, size_bytes=SIZE_BYTES
+    )
     rows = b",".join(document.json for document in documents)
     body = b'{"conversations":[%b],"totalHits":%d}' % (rows, CONVERSATIONS)
     return Asked(folder, job_of("conversation-details"), body)

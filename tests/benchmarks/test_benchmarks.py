@@ -3,24 +3,27 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from benchmarks import aggregates_rows, details_rows
+from benchmarks import aggregates_rows, details, details_rows
 from benchmarks.__main__ import main
 from benchmarks.aggregates_data import QUARTERS, figures, pattern_of, queue_id
-from benchmarks.clients import PEERS
-from benchmarks.contest import Run, installed
+from benchmarks.clients import PEERS, Ask, Client
+from benchmarks.contest import PEER_ROUNDS, Contest, Load, Run, installed
 from benchmarks.counted import Asked
 from benchmarks.document import document
 from benchmarks.environments import NotInstalledError
-from benchmarks.findings import Bar, Findings, Verdict
+from benchmarks.findings import Bar, Findings, Gain, Verdict
 from benchmarks.peers.flat import FIGURES
 from benchmarks.processes import Spent
-from benchmarks.scores import Scores, at_least
+from benchmarks.scores import Scores, at_least, ratios
 
 ROOT = Path(__file__).parents[2]
 DAY = date(2026, 3, 1)
@@ -175,6 +178,63 @@ def test_a_target_is_missed_where_a_round_failed() -> None:
     assert not scores.bars("details")
 
 
+class _Recorded(Contest):
+    """A contest without a server: its runs cost nothing."""
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        yield SimpleNamespace(run=lambda client, load: (client.name, load.rows))
+
+
+def test_peers_take_part_in_the_first_rounds() -> None:
+    """All others in every round."""
+    ours, dlt = Client("gcbatch", "", _no_command), Client("dlt", "", _no_command, "d")
+    load = Load(DAY, DAY, 10, str)
+    contest = _Recorded("details", (), {ours: [load], dlt: [load]})
+
+    contest.take(7)
+
+    assert {name: len(runs) for (name, _), runs in contest.runs.items()} == {
+        "gcbatch": 7,
+        "dlt": PEER_ROUNDS,
+    }
+
+
+def _no_command(_: Ask, path: Path) -> list[str]:
+    return [str(path)]
+
+
+def test_peers_are_compared_in_the_rounds_they_took_part_in() -> None:
+    """These are the first ones; a client that failed is compared in none."""
+    assert ratios([6.0, 9.0], [2.0, 3.0, 5.0]) == [3.0, 3.0]
+    assert ratios([], [2.0, 3.0]) == []
+
+
+@pytest.mark.parametrize(("in_no_order_us", "is_met"), [(101, True), (99, False)])
+def test_details_are_judged_by_both_loops(*, in_no_order_us: int, is_met: bool) -> None:
+    """At most 1.2 x the loop that keeps no order, 1.25 x the one that does."""
+    us = {"gcbatch": 120, "bare loop": 120, "loop, in no order": in_no_order_us}
+    runs = {
+        (client, rows): [_run(rows * each / 1e6)]
+        for client, each in us.items()
+        for rows in (20_000, 60_000)
+    }
+
+    _, bare, in_no_order, *_ = details.verdicts(Scores(runs, 20_000), [])
+    assert bare.is_met
+    assert in_no_order.is_met is is_met
+
+
+def test_gains_are_in_multiples_of_gcbatch() -> None:
+    """Clients whose rows are wrong are left out; if ours are, there is no line."""
+    runs = {("gcbatch", 10): [_run(2.0)], ("dlt", 10): [_run(10.0)]}
+    wrong = {("sdk", 10): [_run(9.0, "1 lost")]}
+
+    (gain,) = Scores(runs | wrong, 10).gains("ten rows")
+    assert gain == Gain("ten rows", "2.0 s of CPU", "dlt 5.0 x")
+    assert not list(Scores({("gcbatch", 10): [_run(1.0, "1 lost")]}, 10).gains("ten"))
+
+
 def test_a_peer_that_cannot_be_installed_is_named() -> None:
     """It is left out, and a line says why."""
 
@@ -205,13 +265,14 @@ def test_what_is_installed_has_exact_versions(name: str) -> None:
 
 
 def test_the_page_is_made_of_findings_alone() -> None:
-    """Figures in, text out; the plot is shown where there is one."""
+    """Figures in, text out, the gains first; the plot is shown where there is one."""
     found = [
         Findings(
             "Rows",
             ("gcbatch  1", "dlt  2"),
             (Verdict("2 x, at least 3", is_met=False),),
             (Bar("rows", "gcbatch", 1.0, 2.0),),
+            (Gain("ten rows", "1 s", "dlt 2 x"),),
         )
     ]
 
@@ -221,7 +282,10 @@ def test_the_page_is_made_of_findings_alone() -> None:
         )
 
     text = page(has_plot=False)
-    assert "Measured on 2026-03-01, rounds: 3.\n\n- 2 CPUs\n- dlt 1\n" in text
+    assert text.startswith("# Benchmarks\n\nWhat you gain: ")
+    assert "|---|---|---|\n| ten rows | 1 s | dlt 2 x |\n\n## How" in text
+    assert "Measured on 2026-03-01, rounds: 3; peers" in text
+    assert "\n\n- 2 CPUs\n- dlt 1\n" in text
     assert (
         "## Rows\n\n```\ngcbatch  1\ndlt  2\n```\n\n- 2 x, at least 3: MISSED\n" in text
     )

@@ -1,10 +1,16 @@
 """Benchmarks of gcbatch's own targets run, and judge what they find by the rules."""
 
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from benchmarks import (
+    details_memory,
+    export,
     own_again,
     own_growth,
     own_help,
@@ -12,8 +18,12 @@ from benchmarks import (
     own_page,
     own_quota,
     own_threads,
+    writers,
 )
+from benchmarks.__main__ import in_few
 from benchmarks.alone import Measure, main_of
+from benchmarks.export import ALL, ALONE, ONE_CORE, Done
+from benchmarks.export_corpus import TABLES, Corpus, counts_of
 from benchmarks.findings import Findings, Verdict
 from benchmarks.own_growth import Point, point
 from benchmarks.own_quota import Pace
@@ -24,6 +34,8 @@ from benchmarks.processes import Spent
 @pytest.mark.parametrize(
     ("measure", "reported"),
     [
+        pytest.param(details_memory.measure, 3, id="details-memory"),
+        pytest.param(export.measure, 5, id="export"),
         pytest.param(own_again.measure, 4, id="again"),
         pytest.param(own_growth.measure, 2, id="growth"),
         pytest.param(own_help.measure, 1, id="help"),
@@ -31,6 +43,7 @@ from benchmarks.processes import Spent
         pytest.param(own_page.measure, 1, id="page"),
         pytest.param(own_quota.measure, 2, id="quota"),
         pytest.param(own_threads.measure, 0, id="threads"),
+        pytest.param(writers.measure, 5, id="writers"),
     ],
 )
 def test_each_runs_in_seconds(measure: Measure, reported: int) -> None:
@@ -39,6 +52,7 @@ def test_each_runs_in_seconds(measure: Measure, reported: int) -> None:
 
     assert found.lines
     assert len(found.verdicts) == reported
+    assert all(verdict.is_met for verdict in found.verdicts if verdict.is_exact)
 
 
 @pytest.mark.parametrize(("quick", "code"), [(False, 1), (True, 0)])
@@ -50,6 +64,21 @@ def test_a_missed_target_is_an_exit_code(*, quick: bool, code: int) -> None:
         return Findings("t", (f"{rounds}",), (Verdict("a", is_met=False),))
 
     assert main_of(measure, ["--quick"] if quick else [], rounds=3) == code
+
+
+def test_long_benchmarks_have_few_rounds() -> None:
+    """However many are asked for; fewer stay fewer."""
+    asked: list[int] = []
+
+    def measure(rounds: int, *, quick: bool) -> Findings:
+        del quick
+        asked.append(rounds)
+        return Findings("t", ())
+
+    for rounds in (7, 1):
+        in_few(measure, 3)(rounds, quick=False)
+
+    assert asked == [3, 1]
 
 
 def met(verdicts: Iterable[Verdict]) -> list[bool]:
@@ -116,7 +145,7 @@ def test_a_row_costs_what_comes_on_top_of_the_first_day() -> None:
     found = point(first, spent, 1_000_000)
 
     assert found == Point(1_000_000, (2.0, 7.0, 4.0), (120.0, 130.0, 110.0))
-    assert found.row_us == 4.0
+    assert found.row_us == [2.0, 7.0, 4.0]
 
 
 def test_growth_is_judged_from_end_to_end() -> None:
@@ -151,3 +180,94 @@ def test_a_quota_is_what_the_minutes_allow(
     pace = Pace(answered, refused, 240.0, 80.0)
 
     assert met(own_quota.verdicts([pace], 5.0)) == expected
+
+
+@pytest.mark.parametrize(
+    ("paged", "few", "many", "expected"),
+    [
+        pytest.param([150.0, 170.0], [200.0], [220.0], [True, True], id="both"),
+        pytest.param([150.0, 171.0, 150.0], [200.0], [200.0], [False, True], id="once"),
+        pytest.param([150.0], [200.0], [221.0], [True, False], id="it grows"),
+    ],
+)
+def test_memory_of_details_is_judged_by_its_most(
+    paged: list[float], few: list[float], many: list[float], expected: list[bool]
+) -> None:
+    """And that of jobs by its growth."""
+    assert met(details_memory.verdicts(paged, few, many)) == expected
+
+
+def test_the_rows_of_an_export_are_counted_in_its_files(tmp_path: Path) -> None:
+    """A row too few is found, in files or folders with the name of the table."""
+    rows = dict.fromkeys(TABLES, 2)
+    corpus = Corpus(2, tmp_path, rows)
+    corpus.output.joinpath("records").mkdir(parents=True)
+    two, one = pa.table({"id": [1, 2]}), pa.table({"id": [1]})
+    pq.write_table(two, corpus.output / "sessions.parquet")
+    pq.write_table(one, corpus.output / "records" / "1.parquet")
+
+    sessions, segments = {"sessions": "sessions"}, {"segments": "records"}
+    assert export.problem_of(corpus, sessions) == ""
+    assert export.problem_of(corpus, segments) == "1 segments instead of 2"
+    assert export.problem_of(corpus, {"participants": "p"}).startswith("0 participants")
+
+
+def test_the_truth_of_an_export_is_counted_in_the_documents() -> None:
+    """Every record of a nested list is a row of its table."""
+    session: dict[str, Any] = {"segments": [{}, {}], "metrics": [{}, {}, {}]}
+    participant = {"attributes": {"a": "1"}, "sessions": [session, session]}
+
+    assert counts_of({"participants": [participant, participant]}) == {
+        "conversations": 1,
+        "conversations_nested": 1,
+        "participants": 2,
+        "participant_attributes": 2,
+        "sessions": 4,
+        "segments": 8,
+        "session_metrics": 12,
+    }
+
+
+@pytest.mark.parametrize(
+    ("seven_s", "peak_mb", "wall_s", "expected"),
+    [
+        pytest.param(4.0, 180.0, 10.0, [True] * 5, id="all met"),
+        pytest.param(4.1, 180.0, 10.0, [True, False, False, True, True], id="cpu"),
+        pytest.param(4.0, 181.0, 10.0, [True, True, True, False, True], id="memory"),
+        pytest.param(4.0, 180.0, 10.1, [True, True, True, True, False], id="cores"),
+    ],
+)
+def test_exports_are_judged_by_their_own_round(
+    seven_s: float, peak_mb: float, wall_s: float, expected: list[bool]
+) -> None:
+    """CPU by `conversations` alone, wall time by that with one core."""
+    runs = {
+        (name, rows): [Done(Spent(cpu_s, peak_mb, wall), "")]
+        for rows in (60, 200)
+        for name, cpu_s, wall in (
+            (ALONE, 1.0, 1.0),
+            (ALL, seven_s, wall_s),
+            (ONE_CORE, 1.0, 16.0),
+        )
+    }
+
+    assert met(export.verdicts(runs, 60, 200)) == expected
+
+
+def test_an_export_with_lost_rows_is_no_measurement() -> None:
+    """It is missed in a short run too, and no gain is shown."""
+    runs = {(ALL, 60): [Done(Spent(1.0, 100.0, 1.0), "1 sessions instead of 2")]}
+
+    rows, *_ = export.verdicts(runs, 60, 200)
+    assert (rows.is_met, rows.is_exact) == (False, True)
+    assert not list(export.gains(runs, 60))
+
+
+def test_a_file_is_compared_with_the_rows_written() -> None:
+    """By their number, and by a sum."""
+    rows = pa.table({writers.SUMMED: [1, None, 3]})
+    other = pa.table({writers.SUMMED: [1, None, 4]})
+
+    assert writers.problem_of(rows, rows) == ""
+    assert writers.problem_of(rows[:2], rows) == "2 rows instead of 3"
+    assert writers.problem_of(other, rows).endswith("5 instead of 4")

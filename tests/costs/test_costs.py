@@ -22,6 +22,7 @@ from tests.support.detail_tables import details_table
 from tests.support.table_sources import source_of
 
 DAY = Window(datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 3, 3, tzinfo=UTC))
+SIZE_BYTES = 4_096
 SMALL, LARGE = 4_000, 12_000
 """Conversations of some 4 KB: row groups of 4 MB, four and twelve of them."""
 
@@ -104,7 +105,9 @@ def stored(store: Store, count: int) -> Plan:
     """Store a part of so many conversations; return the plan that reads it."""
     query = make_query("org", "conversation-details", DAY, b"{}")
     with closing(Spool.within(store.work_folder)) as spool:
-        made = generate_conversations(1, count, DAY.start, DAY.end)
+        made = generate_conversations(
+            1, count, DAY.start, DAY.end, size_bytes=SIZE_BYTES
+        )
         spool.add([Document(one.id, one.start_ms, one.json) for one in made])
         metadata = PartMetadata(DAY.end, DAY, 1, count, 1, 1, ())
         store.write(query.digest, SpooledPart(spool, metadata))

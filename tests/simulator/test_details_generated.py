@@ -26,6 +26,13 @@ def instants(value: Any) -> Iterator[datetime]:
         yield datetime.fromisoformat(value)
 
 
+def keys_in(value: Any) -> int:
+    """Return the number of keys of JSON, on all levels."""
+    if isinstance(value, dict):
+        return len(value) + sum(map(keys_in, value.values()))
+    return sum(map(keys_in, value)) if isinstance(value, list) else 0
+
+
 def ids_in(value: Any) -> Iterator[str]:
     """Yield the ids of a conversation, its participants and sessions."""
     for name in ("conversationId", "participantId", "sessionId"):
@@ -102,13 +109,34 @@ def test_the_usual_ones_have_all_that_real_ones_have() -> None:
     purposes = {tuple(p["purpose"] for p in row["participants"]) for row in rows}
     sessions = [s for row in rows for p in row["participants"] for s in p["sessions"]]
 
-    assert purposes == {
-        ("customer", "ivr", "acd", "agent"),
-        ("customer", "ivr", "acd"),
-    }
+    assert purposes == {("customer", "ivr", "acd", "agent")}
     assert all(s["metrics"] and s["segments"] for s in sessions)
     assert any("mediaEndpointStats" in s for s in sessions)
     assert any("flow" in s for s in sessions)
+
+
+def test_the_usual_ones_are_as_large_as_real_ones() -> None:
+    """Each has 6 to 7 KB, 207 to 239 keys, and 5 to 8 statistics of the media."""
+    texts = [row.json for row in generate_conversations(1, 600, *HOUR)]
+    rows = list(map(orjson.loads, texts))
+    sessions = [[s for p in row["participants"] for s in p["sessions"]] for row in rows]
+    media = [sum(len(s["mediaEndpointStats"]) for s in each) for each in sessions]
+
+    assert {len(text) // 1_000 for text in texts} == {6}
+    assert set(map(keys_in, rows)) <= set(range(207, 240))
+    assert set(media) <= set(range(5, 9))
+
+
+def test_one_in_ten_is_abandoned() -> None:
+    """Without time of handling, whether an agent's phone rang or not."""
+    rows = [orjson.loads(row.json) for row in generate_conversations(1, 100, *HOUR)]
+    metrics = [
+        {m["name"] for p in row["participants"] for m in p["sessions"][0]["metrics"]}
+        for row in rows
+    ]
+
+    assert sum("tAbandon" in names for names in metrics) == 10
+    assert all(("tAbandon" in names) != ("tHandle" in names) for names in metrics)
 
 
 def test_some_outlast_a_midnight() -> None:

@@ -2,7 +2,7 @@
 
 It has the shape of a voice call through a flow to a queue and an agent. It grows to the
 requested size: first by participants, then by optional fields of sessions, then by
-statistics of the media, of which real conversations have dozens.
+more of these, and last by statistics of the media.
 """
 
 import random
@@ -106,8 +106,16 @@ class _Draft:
             yield
         sessions = [p["sessions"][0] for p in self._participants.values()]
         for session in sessions:
-            session["mediaEndpointStats"] = [self._media()]
             self._add_optional_fields(session)
+            yield
+        if not self._scenario.is_answered:
+            self._add("agent", self._ringing_agent())
+            yield
+            sessions.append(self._participants["agent"]["sessions"][0])
+            self._add_optional_fields(sessions[-1])
+            yield
+        for purpose, participant in self._participants.items():
+            self._add_more_fields(purpose, participant)
             yield
         while True:
             for session in sessions:
@@ -197,7 +205,23 @@ class _Draft:
             ],
         }
 
+    def _ringing_agent(self) -> Json:
+        """Return the session of an agent who has not answered when the caller left."""
+        left, queue = self._scenario.left, {"queueId": self._scenario.queue_id}
+        begun = self._scenario.offered + (left - self._scenario.offered) // 2
+        rang = left - begun
+        return {
+            "metrics": [
+                _metric("tAlert", left, rang),
+                _metric("tNotResponding", left, rang),
+            ],
+            "segments": [
+                _segment("alert", begun, left, disconnectType="peer", **queue)
+            ],
+        }
+
     def _add_optional_fields(self, session: Json) -> None:
+        session["mediaEndpointStats"] = [self._media()]
         session |= {
             "ani": f"tel:+1555{self._rng.randrange(10**7):07}",
             "dnis": "tel:+15550123",
@@ -212,6 +236,15 @@ class _Draft:
             "usedRouting": "Standard",
         }
         session["segments"].insert(0, _segment("system", 0, 0, conference=False))
+
+    def _add_more_fields(self, purpose: str, participant: Json) -> None:
+        (session,) = participant["sessions"]
+        participant["participantName"] = f"The {purpose} of this call"
+        session |= {
+            "remoteNameDisplayable": "Mobile caller",
+            "selectedAgentId": self._scenario.user_id,
+        }
+        session["mediaEndpointStats"].append(self._media())
 
     def _media(self) -> Json:
         return {
