@@ -17,6 +17,7 @@ from benchmarks import (
     own_memory,
     own_page,
     own_quota,
+    own_scale,
     own_threads,
     tight_quota,
 )
@@ -34,6 +35,12 @@ def quota_once(rounds: int, *, quick: bool) -> Findings:
     return own_quota.measure(1, quick=quick)
 
 
+def scale_once(rounds: int, *, quick: bool) -> Findings:
+    """Measure large jobs once: it takes seven minutes, and repeats what is short."""
+    del rounds
+    return own_scale.measure(1, quick=quick)
+
+
 BENCHMARKS: Final[Mapping[str, Measure]] = {
     "details": details.measure,
     "aggregates": aggregates.measure,
@@ -44,6 +51,7 @@ BENCHMARKS: Final[Mapping[str, Measure]] = {
     "help": own_help.measure,
     "growth": own_growth.measure,
     "quota": quota_once,
+    "scale": scale_once,
     "threads": own_threads.measure,
 }
 

@@ -11,12 +11,14 @@ from benchmarks import (
     own_memory,
     own_page,
     own_quota,
+    own_scale,
     own_threads,
 )
 from benchmarks.alone import Measure, main_of
 from benchmarks.findings import Findings, Verdict
 from benchmarks.own_growth import Point, point
 from benchmarks.own_quota import Pace
+from benchmarks.own_scale import Measured
 from benchmarks.processes import Spent
 
 
@@ -30,6 +32,7 @@ from benchmarks.processes import Spent
         pytest.param(own_memory.measure, 2, id="memory"),
         pytest.param(own_page.measure, 1, id="page"),
         pytest.param(own_quota.measure, 2, id="quota"),
+        pytest.param(own_scale.measure, 22, id="scale"),
         pytest.param(own_threads.measure, 0, id="threads"),
     ],
 )
@@ -135,3 +138,23 @@ def test_a_quota_is_what_the_minutes_allow(
     pace = Pace(answered, refused, 240.0, 80.0)
 
     assert met(own_quota.verdicts([pace], 5.0)) == expected
+
+
+@pytest.mark.parametrize(
+    ("cpu_s", "peak_mb", "expected"),
+    [
+        pytest.param((1.0, 2.0, 11.0), 300.0, [True, True], id="both"),
+        pytest.param((1.0, 2.0, 12.6), 200.0, [False, True], id="it costs more"),
+        pytest.param((1.0, 2.0, 11.0), 301.0, [True, False], id="too much memory"),
+        pytest.param((1.0, 1.0, 1.0), 200.0, [False, True], id="too little to judge"),
+    ],
+)
+def test_scale_is_judged_without_the_start(
+    cpu_s: tuple[float, ...], peak_mb: float, expected: list[bool]
+) -> None:
+    """The cost of the smallest job is no cost of the others' units."""
+    spent = tuple([Spent(cpu, peak_mb, cpu)] for cpu in cpu_s)
+
+    found = Measured("verify", "part", (1, 11, 101), spent)
+
+    assert met(own_scale.verdicts([found])) == expected
