@@ -41,7 +41,7 @@ MAX_RATIO: Final = 1.15
 MAX_MB: Final = 300.0
 
 FIRST: Final = datetime(2022, 1, 1)  # noqa: DTZ001 - local time of the job
-NOWHERE: Final = "http://127.0.0.1:9"
+NO_SERVICE: Final = "http://127.0.0.1:9"
 """The service of jobs that are complete, and of plans whose queues are known."""
 
 SECRET: Final = "BENCH_SECRET"  # noqa: S105 - the name of the variable
@@ -150,7 +150,7 @@ class _Bench:
             sections: Other sections.
         """
         chunk = sections.pop("chunk", "P1D")
-        org = {} if "orgs" in sections else {"org": _org(NOWHERE)}
+        org = {} if "orgs" in sections else {"org": _org(NO_SERVICE)}
         content = {
             "name": name,
             **org,
