@@ -32,7 +32,7 @@ from benchmarks.processes import Spent, environment, measured, served
 __all__ = ["Measured", "measure", "verdicts"]
 
 ROUNDS: Final = 1
-RUNS: Final = 5
+RUNS: Final = 7
 ENOUGH_S: Final = 8.0
 """Seconds of CPU after which a command does not run again in a round. One that costs
 little more than the start runs RUNS times: a single run would say little."""
@@ -274,7 +274,7 @@ def _plans(bench: _Bench, sizes: Sizes, rounds: int) -> Iterator[Measured]:
         ]
         bench.run("-m", "benchmarks.own_scale_data", "--names", queues, *jobs)
         units = [queues * days for days in sizes.plan_days]
-        for option in ((), ("--json",)):
+        for option in ((),) if named else ((), ("--json",)):
             words = " ".join(("plan", *option, *["(named)"] * named))
 
             def run(

@@ -32,7 +32,7 @@ from benchmarks.processes import Spent
         pytest.param(own_memory.measure, 2, id="memory"),
         pytest.param(own_page.measure, 1, id="page"),
         pytest.param(own_quota.measure, 2, id="quota"),
-        pytest.param(own_scale.measure, 22, id="scale"),
+        pytest.param(own_scale.measure, 20, id="scale"),
         pytest.param(own_threads.measure, 0, id="threads"),
     ],
 )
