@@ -19,6 +19,7 @@ from benchmarks import (
     own_memory,
     own_page,
     own_quota,
+    own_scale,
     own_threads,
     tight_quota,
     writers,
@@ -54,6 +55,7 @@ BENCHMARKS: Final[Mapping[str, Measure]] = {
     "help": own_help.measure,
     "growth": in_few(own_growth.measure, 1),
     "quota": in_few(own_quota.measure, 1),
+    "scale": in_few(own_scale.measure, 1),
     "threads": own_threads.measure,
 }
 

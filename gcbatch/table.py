@@ -27,6 +27,10 @@ BATCH_ROWS: Final = 32_768
 """Rows of a batch, and of a Parquet row group. Fixed, so that the same rows give the
 same bytes, however the parts they came from were cut."""
 
+MAX_SMALL: Final = 256
+"""Batches that wait to become one. A batch of a single row takes some 5 kB: so many of
+them that they fill a batch took 170 MB."""
+
 LEVEL_DECIMALS: Final = 9
 """Decimals of a service level that is compared with its target. The tutorials' levels
 are weighted in binary fractions: without rounding, buckets of 80 % each can add up to
@@ -184,17 +188,23 @@ def rebatch(
         rows: Rows of each batch that is yielded.
     """
     waiting: list[pa.RecordBatch] = []
-    held = 0
+    held = small = 0
     for batch in batches:
         rest = batch
         while held + rest.num_rows >= rows:
             waiting.append(rest.slice(0, rows - held))
             rest = rest.slice(rows - held)
-            held = 0
+            held = small = 0
             yield from _whole(waiting, schema)
         if rest.num_rows:
             waiting.append(rest)
             held += rest.num_rows
+            small += 1
+        if small == MAX_SMALL:
+            last = waiting[-small:]
+            del waiting[-small:]
+            waiting += _whole(last, schema)
+            small = 0
         del batch, rest  # or they would stay in memory while the next is made
     if held:
         yield from _whole(waiting, schema)

@@ -1,6 +1,6 @@
 """Observers: they receive the progress of a run, of one org or of several."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gcbatch.query import Query
 
@@ -34,40 +34,48 @@ class Observer:
 
 
 class CombinedObserver:
-    """Adds up the progress of a job's orgs."""
+    """Adds up the progress of a job's orgs.
+
+    Sums change by what one org reports: to add up 200 orgs for each of their pages
+    would take longer than the pages.
+    """
 
     def __init__(self, job: str, observer: Observer) -> None:
         self._job = job
         self._observer = observer
-        self._orgs: list[_OrgObserver] = []
+        self._sums = _Sums()
         self._is_open = False
 
     def for_org(self) -> Observer:
         """Return an observer for one more org."""
-        self._orgs.append(_OrgObserver(self, self._observer))
-        return self._orgs[-1]
+        return _OrgObserver(self, self._observer, self._sums)
 
     def planned(self) -> None:
         """Report the size of all plans that are known by now."""
-        orgs = self._orgs
+        sums = self._sums
         self._is_open = True
-        self._observer.planned(
-            self._job,
-            sum(org.total for org in orgs),
-            sum(org.done for org in orgs),
-            sum(org.per_minute for org in orgs),
-        )
+        self._observer.planned(self._job, sums.total, sums.stored, sums.per_minute)
 
     def paged(self) -> None:
         """Report the pages of all orgs."""
-        done, due = zip(*(org.pages for org in self._orgs), strict=True)
-        self._observer.paged(sum(done), sum(due))
+        self._observer.paged(self._sums.pages_done, self._sums.pages_due)
 
     def finished(self) -> None:
         """Report the end, once: no org is being fetched, and none will be."""
         if self._is_open:
             self._is_open = False
             self._observer.finished()
+
+
+@dataclass
+class _Sums:
+    """The progress of one org, or of all orgs together."""
+
+    total: int = 0
+    stored: int = 0
+    per_minute: int = 0
+    pages_done: int = 0
+    pages_due: int = 0
 
 
 @dataclass
@@ -79,21 +87,25 @@ class _OrgObserver(Observer):
 
     combined: CombinedObserver
     observer: Observer
-    total: int = 0
-    done: int = 0
-    per_minute: int = 0
-    pages: tuple[int, int] = (0, 0)
+    sums: _Sums
+    own: _Sums = field(default_factory=_Sums)
+
+    def _set(self, **values: int) -> None:
+        for name, value in values.items():
+            change = value - getattr(self.own, name)
+            setattr(self.own, name, value)
+            setattr(self.sums, name, getattr(self.sums, name) + change)
 
     def planned(self, job: str, total: int, stored: int, per_minute: int) -> None:  # noqa: ARG002 - all orgs share the job's name
-        self.total, self.done, self.per_minute = total, stored, per_minute
+        self._set(total=total, stored=stored, per_minute=per_minute)
         self.combined.planned()
 
     def fetched(self, query: Query, rows: int) -> None:
-        self.done += 1
+        self._set(stored=self.own.stored + 1)
         self.observer.fetched(query, rows)
 
     def paged(self, done: int, due: int) -> None:
-        self.pages = done, due
+        self._set(pages_done=done, pages_due=due)
         self.combined.paged()
 
     def waiting(self, seconds: float, cause: str) -> None:

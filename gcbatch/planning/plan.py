@@ -13,7 +13,7 @@ from gcbatch.errors import JobError
 from gcbatch.job import Job
 from gcbatch.planning.scope import PlannedEndpoint, ResolvedScope
 from gcbatch.planning.tiling import INTERVAL_BYTES, fewest_queries, utc_day_queries
-from gcbatch.query import Query, make_query
+from gcbatch.query import Query, hash_template, make_query
 from gcbatch.windows import Window
 
 __all__ = ["Plan", "combine_run_ids", "make_plan"]
@@ -105,14 +105,23 @@ def make_plan(job: Job, scope: ResolvedScope, endpoint: PlannedEndpoint) -> Plan
         for size, of_size in batches.items()
     }
     _check_bodies(job, list(templates.values()))
+    hashed = {
+        size: [(template, hash_template(template)) for template in of_size]
+        for size, of_size in templates.items()
+    }
     return Plan(
         scope.window,
         tuple(
             make_query(
-                scope.identity, endpoint.name, window, template, endpoint.part_format
+                scope.identity,
+                endpoint.name,
+                window,
+                template,
+                endpoint.part_format,
+                template_hash=template_hash,
             )
             for window, size in windows
-            for template in templates[size]
+            for template, template_hash in hashed[size]
         ),
     )
 

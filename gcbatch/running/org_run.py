@@ -20,9 +20,9 @@ from gcbatch.running.planner import Planner
 from gcbatch.running.remarks import (
     ECHOED,
     REFETCHED,
+    PartSums,
     clock_warnings,
     count_lines,
-    part_remarks,
 )
 from gcbatch.running.report import Exported, FailedExport, Gap, RunReport
 from gcbatch.running.resolved_plan import ResolvedPlan
@@ -253,7 +253,11 @@ class OrgRun:
     ) -> RunReport:
         """Return the run report of this org."""
         planned, usage, gaps = self.planned, self._progress.usage, self._progress.gaps
-        parts = [self._metadata(query) for query in planned.plan.queries]
+        parts = PartSums()
+        for query in planned.plan.queries:
+            metadata = self._metadata(query)
+            is_provisional = self.planner.is_provisional(metadata)
+            parts.add(metadata, is_provisional=is_provisional)
         at, clock = self._started
         warnings = (
             *clock_warnings(self.planner.clock, self.job.query),
@@ -263,7 +267,7 @@ class OrgRun:
                 self._progress.remarks + Counter({ECHOED: usage.traffic.echoed})
             ),
             *catalog.remarks(),
-            *part_remarks(parts),
+            *parts.remarks(),
         )
         return RunReport(
             job=self.job.store_name,
@@ -273,13 +277,13 @@ class OrgRun:
             seconds=time.monotonic() - clock,
             queries=len(planned.plan.queries),
             fetched=self._progress.fetched,
-            provisional=sum(map(self.planner.is_provisional, parts)),
+            provisional=parts.provisional,
             requests=usage.traffic.sent,
             retries=dict(usage.traffic.retries),
             throttled=usage.traffic.throttled,
             waited_s=usage.traffic.waited_s,
             tokens=usage.tokens,
-            rows=sum(part.rows for part in parts),
+            rows=parts.rows,
             exports=tuple(exports),
             failed_exports=tuple(failed),
             breaches=catalog.breaches(),

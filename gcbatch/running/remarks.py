@@ -1,7 +1,8 @@
 """The warnings of a run report, about parts, data and clocks."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -10,7 +11,7 @@ from gcbatch.job import QuerySection, is_relative
 from gcbatch.store import PartMetadata
 from gcbatch.text import one_line
 
-__all__ = ["ECHOED", "REFETCHED", "clock_warnings", "count_lines", "part_remarks"]
+__all__ = ["ECHOED", "REFETCHED", "PartSums", "clock_warnings", "count_lines"]
 
 MAX_CLOCK_ERROR: Final = timedelta(minutes=5)
 """A smaller error changes which day is today only within minutes of midnight."""
@@ -43,24 +44,50 @@ def clock_warnings(clock: ServiceClock, query: QuerySection) -> Iterator[str]:
     )
 
 
-def part_remarks(parts: Sequence[PartMetadata]) -> list[str]:
-    """Return the remarks of a run report about its parts."""
-    counted = sum((Counter(part.remarks) for part in parts), Counter[str]())
-    remarks = sorted(count_lines(counted))
-    newer = {path for part in parts for path in part.unknown_fields}
-    left_out = {path for part in parts for path in part.left_out}
-    for what, names in (
-        ("fields newer than this release, kept in the column extra", newer),
-        ("answered, but unknown to this release or not requested; left out", left_out),
-    ):
-        if names:
-            shown = ", ".join(map(one_line, sorted(names)[:MAX_UNKNOWN_FIELDS]))
-            rest = len(names) - MAX_UNKNOWN_FIELDS
-            remarks.append(f"{what}: {shown}{f' and {rest:,} more' * (rest > 0)}")
-    if first := next((part.first_odd for part in parts if part.first_odd), ""):
-        count = sum(part.odd for part in parts)
-        remarks.append(
-            "values that do not fit their columns, kept in the column extra: "
-            f"{count:,}, the first in {first}"
-        )
-    return remarks
+@dataclass
+class PartSums:
+    """What a run report says about all parts, added up part by part.
+
+    Args:
+        rows: Rows of the parts.
+        provisional: Parts that the next run fetches again.
+    """
+
+    rows: int = 0
+    provisional: int = 0
+    _counted: Counter[str] = field(default_factory=Counter)
+    _unknown: set[str] = field(default_factory=set)
+    _left_out: set[str] = field(default_factory=set)
+    _odd: int = 0
+    _first_odd: str = ""
+
+    def add(self, part: PartMetadata, *, is_provisional: bool) -> None:
+        """Add one part; the order of parts decides which odd value is the first."""
+        self.rows += part.rows
+        self.provisional += is_provisional
+        self._counted.update(part.remarks)
+        self._unknown.update(part.unknown_fields)
+        self._left_out.update(part.left_out)
+        self._odd += part.odd
+        self._first_odd = self._first_odd or part.first_odd
+
+    def remarks(self) -> list[str]:
+        """Return the remarks of a run report about the parts."""
+        remarks = sorted(count_lines(+self._counted))
+        for what, names in (
+            ("fields newer than this release, kept in the column extra", self._unknown),
+            (
+                "answered, but unknown to this release or not requested; left out",
+                self._left_out,
+            ),
+        ):
+            if names:
+                shown = ", ".join(map(one_line, sorted(names)[:MAX_UNKNOWN_FIELDS]))
+                rest = len(names) - MAX_UNKNOWN_FIELDS
+                remarks.append(f"{what}: {shown}{f' and {rest:,} more' * (rest > 0)}")
+        if self._first_odd:
+            remarks.append(
+                "values that do not fit their columns, kept in the column extra: "
+                f"{self._odd:,}, the first in {self._first_odd}"
+            )
+        return remarks

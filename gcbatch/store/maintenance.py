@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from gcbatch.errors import JobError, OutputError
 from gcbatch.store.entity_files import ENTITY_FILES
-from gcbatch.store.part_metadata import SETTLE, PartMetadata
+from gcbatch.store.part_metadata import SETTLE
 from gcbatch.store.store import FRESH_NOTE, PLAN_NOTE, REPORT_NOTE, Store
 from gcbatch.suggest import unknown
 from gcbatch.windows import UTC_ZONE, Period, Window, iso, parse_period_or_zero, step
@@ -221,25 +221,28 @@ def _stored_job(folder: Path) -> StoredJob:
     note = store.read_note(REPORT_NOTE) or {}
     settle, zone = _settling(note)
     now = datetime.now(UTC)
-    found: list[PartMetadata | None] = []
-    size = 0
+    parts = size = unreadable = provisional = 0
+    window: Window | None = None
     for part in _parts(store):
         with suppress(FileNotFoundError):  # a run may be under way
             size += part.stat().st_size
-            found.append(store.metadata(part.stem))
-    known = [metadata for metadata in found if metadata]
-    window = None
-    if known:
-        windows = [metadata.window for metadata in known]
-        window = Window(min(w.start for w in windows), max(w.end for w in windows))
+            parts += 1
+            metadata = store.metadata(part.stem)
+            if metadata is None:
+                unreadable += 1
+                continue
+            provisional += not metadata.is_final(settle, zone, now)
+            own = metadata.window
+            window = window or own
+            window = Window(min(window.start, own.start), max(window.end, own.end))
     started = note.get("started_at")
     return StoredJob(
         job=folder.name,
-        parts=len(found),
+        parts=parts,
         size=size,
         window=window,
-        provisional=sum(not m.is_final(settle, zone, now) for m in known),
-        unreadable=len(found) - len(known),
+        provisional=provisional,
+        unreadable=unreadable,
         last_run=started if isinstance(started, str) else None,
     )
 
@@ -274,11 +277,12 @@ def _job_folders(root: Path) -> list[Path]:
 
 
 def _parts(store: Store) -> Iterator[Path]:
-    """Yield the parts of a job, whole or damaged."""
+    """Yield the parts of a job, whole or damaged; what is known of each is dropped."""
     for path in _entries(store.folder / "parts"):
         is_part = _PART.fullmatch(path.name) and _is_file(path)
         if is_part and not store.is_foreign(path.stem):
             yield path
+        store.forget(path.stem)
 
 
 def _leftovers(folder: Path) -> Iterator[Path]:
@@ -288,15 +292,21 @@ def _leftovers(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _entries(folder: Path) -> list[Path]:
-    """Return what is in a folder; nothing if it is a link or missing."""
+def _entries(folder: Path) -> Iterator[Path]:
+    """Yield what is in a folder, by name; nothing if it is a link or missing.
+
+    Raises:
+        OutputError: If it cannot be read.
+    """
     if not _is_folder(folder):
-        return []
+        return iter(())
     try:
-        return sorted(Path(entry.path) for entry in os.scandir(folder))
+        # A path takes five times the memory of its name.
+        names = sorted(entry.name for entry in os.scandir(folder))
     except OSError as exc:
         msg = f"{folder}: cannot be read: {exc.strerror}"
         raise OutputError(msg, hint="check the permissions of the store") from exc
+    return map(folder.joinpath, names)
 
 
 def _is_folder(path: Path) -> bool:

@@ -1,12 +1,12 @@
 """The file of a part: Parquet, with part metadata and a checksum over all its bytes."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Protocol, Self
+from typing import Any, Final, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,12 +16,12 @@ from gcbatch.errors import DamagedPartError
 from gcbatch.store.part_metadata import PartMetadata
 
 __all__ = [
-    "FileStamp",
     "Part",
     "PartSource",
     "batches_of",
     "footer_of",
     "open_verified",
+    "stamp_of",
     "table_of",
     "write_checksum",
     "write_part",
@@ -36,7 +36,6 @@ FRESH_KEY: Final = b"gcbatch.fresh"
 """The run with --fresh for which a part was fetched; see Store.fresh."""
 
 CHECKSUM_KEY: Final = b"gcbatch.sha256"
-OWN_KEYS: Final = (QUERY_KEY, FRESH_KEY, METADATA_KEY, CHECKSUM_KEY)
 BLANK_CHECKSUM: Final = b"0" * 64
 REFETCH_HINT: Final = "`gcbatch run JOB` fetches it again"
 PIECE: Final = 1 << 20
@@ -145,35 +144,28 @@ def write_checksum(path: Path) -> None:
         file.write(found)
 
 
-class FileStamp(NamedTuple):
-    """Identifies a file in its present state: any change gives another stamp."""
+def stamp_of(file: Any) -> bytes:
+    """Return what identifies a file in its present state: any change gives another.
 
-    device: int
-    inode: int
-    size: int
-    modified_ns: int
-    changed_ns: int
+    Args:
+        file: An opened file, or a path.
 
-    @classmethod
-    def of(cls, file: Any) -> Self:
-        """Return the stamp of an opened file, or of the one at a path.
-
-        Raises:
-            OSError: If it is missing.
-        """
-        found = file.stat() if isinstance(file, Path) else os.fstat(file.fileno())
-        return cls(
-            found.st_dev,
-            found.st_ino,
-            found.st_size,
-            found.st_mtime_ns,
-            found.st_ctime_ns,
-        )
+    Raises:
+        OSError: If it is missing.
+    """
+    found = file.stat() if isinstance(file, Path) else os.fstat(file.fileno())
+    return b"%d %d %d %d %d" % (
+        found.st_dev,
+        found.st_ino,
+        found.st_size,
+        found.st_mtime_ns,
+        found.st_ctime_ns,
+    )
 
 
 @contextmanager
 def open_verified(
-    path: Path, verified: MutableMapping[FileStamp, str] | None = None
+    path: Path, known: tuple[bytes, str] | None = None
 ) -> Iterator[tuple[Any, str]]:
     """Open a part's file for reading, its checksum verified.
 
@@ -182,8 +174,8 @@ def open_verified(
 
     Args:
         path: Path of the part.
-        verified: Checksums of verified files, which are not hashed again; this one is
-            added.
+        known: The stamp and the checksum of the file when it was last verified; it is
+            not hashed again while it is unchanged. None if it never was.
 
     Yields:
         The file, and its checksum.
@@ -192,13 +184,11 @@ def open_verified(
         OSError: If it cannot be read, or is no regular file.
         DamagedPartError: If the checksum is wrong.
     """
-    known = {} if verified is None else verified
     with open_regular(path) as file:
-        stamp = FileStamp.of(file)
-        if stamp not in known:
-            known[stamp] = _verify(path, file)
+        is_known = known is not None and known[0] == stamp_of(file)
+        checksum = known[1] if known and is_known else _verify(path, file)
         file.seek(0)
-        yield file, known[stamp]
+        yield file, checksum
 
 
 def _verify(path: Path, file: Any) -> str:

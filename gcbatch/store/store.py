@@ -9,8 +9,9 @@
 """
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,14 +25,13 @@ from gcbatch.store.part_file import (
     CHECKSUM_KEY,
     FRESH_KEY,
     METADATA_KEY,
-    OWN_KEYS,
     QUERY_KEY,
     REFETCH_HINT,
-    FileStamp,
     PartSource,
     batches_of,
     footer_of,
     open_verified,
+    stamp_of,
     table_of,
     write_part,
 )
@@ -47,10 +47,36 @@ REPORT_NOTE: Final = "run.json"
 FRESH_NOTE: Final = "fresh.json"
 """Exists while a run with --fresh is not done, however often it is interrupted."""
 
-MAX_FOOTERS: Final = 10_000
-"""Footers of parts that are held in memory: some ten megabytes."""
-
 MISSING_HINT: Final = "`gcbatch run JOB` fetches what is missing"
+
+
+@dataclass(slots=True)
+class _KnownPart:
+    """What the footer of a part says; it holds while the file is unchanged.
+
+    A run asks for it five times, of each part of its plan. So all are held, however
+    many they are: some 700 bytes for each.
+
+    Args:
+        stamp: Identifies the file in its state when it was read.
+        is_own: Whether the part is of the query whose name it has.
+        metadata: As JSON; None if the file is of another program.
+        fresh: The run with --fresh that it was fetched for.
+        checksum: The one that it carries; None if it carries none.
+        is_verified: Whether the checksum is right.
+    """
+
+    stamp: bytes
+    is_own: bool
+    metadata: bytes | None
+    fresh: bytes
+    checksum: str | None
+    is_verified: bool = False
+
+    @property
+    def verified(self) -> tuple[bytes, str] | None:
+        """The stamp and the checksum, if that is verified."""
+        return (self.stamp, self.checksum or "") if self.is_verified else None
 
 
 class Store(Notes):
@@ -74,8 +100,7 @@ class Store(Notes):
         self.name = name
         self._parts = self.folder / "parts"
         self._seen: dict[str, str] = {}
-        self._verified: dict[FileStamp, str] = {}
-        self._footers: dict[FileStamp, Mapping[bytes, bytes]] = {}
+        self._known: dict[str, _KnownPart] = {}
         self.fresh = self._current_fresh()
 
     def path(self, digest: str) -> Path:
@@ -84,7 +109,7 @@ class Store(Notes):
 
     def metadata(self, digest: str) -> PartMetadata | None:
         """Return a part's metadata; None if it is missing, damaged or misplaced."""
-        return _metadata_in(self._footer(digest))
+        return _metadata_in(self._own_part(digest))
 
     def metadata_of(self, query: Query) -> PartMetadata | None:
         """Return the metadata of a query's part; None also if another query's is there.
@@ -100,36 +125,40 @@ class Store(Notes):
 
     def checksum(self, digest: str) -> str | None:
         """Return the checksum that a part carries; None if it carries none."""
-        found = self._footer(digest).get(CHECKSUM_KEY, b"")
-        return found.decode() if found.isalnum() else None
+        known = self._own_part(digest)
+        return None if known is None else known.checksum
 
     def is_fresh(self, digest: str) -> bool:
         """Return whether a part was fetched for the run with --fresh that is not done.
 
         True for every part if there is no such run.
         """
-        run = self._footer(digest).get(FRESH_KEY, b"")
-        return not self.fresh or run == self.fresh.encode()
+        if not self.fresh:
+            return True
+        known = self._own_part(digest)
+        return known is not None and known.fresh == self.fresh.encode()
 
     def is_foreign(self, digest: str) -> bool:
         """Return whether a file has the name of a part, but is of another program."""
         try:
-            return METADATA_KEY not in self._file_footer(self.path(digest))
+            return self._known_part(digest, self.path(digest)).metadata is None
         except (OSError, pa.ArrowException):
             return False
 
-    def _footer(self, digest: str) -> Mapping[bytes, bytes]:
-        """Return the footer of a part; empty if the part is not usable.
+    def forget(self, digest: str) -> None:
+        """Forget what is known of a part, to look at any number of them one by one."""
+        self._known.pop(digest, None)
 
-        A part is not usable if it is missing, unreadable or another query's.
-        """
+    def _own_part(self, digest: str) -> _KnownPart | None:
+        """Return what a part says; None if it is missing, unreadable or another's."""
         try:
-            return self._own_footer(digest, self.path(digest))
-        except (OSError, pa.ArrowException, DataError):
-            return {}
+            known = self._known_part(digest, self.path(digest))
+        except (OSError, pa.ArrowException):
+            return None
+        return known if known.is_own else None
 
-    def _own_footer(self, digest: str, source: Any) -> Mapping[bytes, bytes]:
-        """Return the footer of a part.
+    def _known_part(self, digest: str, source: Any) -> _KnownPart:
+        """Return what a part says; its file is read once while it is unchanged.
 
         Args:
             digest: Digest of the query.
@@ -137,27 +166,23 @@ class Store(Notes):
 
         Raises:
             OSError, pa.ArrowException: If it cannot be read, or is no Parquet file.
-            DamagedPartError: If it belongs to another query.
         """
-        footer = self._file_footer(source)
-        if footer.get(QUERY_KEY, digest.encode()) != digest.encode():
-            msg = f"{self.path(digest)}: part belongs to another query"
-            raise DamagedPartError(msg, hint=REFETCH_HINT)
-        return footer
-
-    def _file_footer(self, source: Any) -> Mapping[bytes, bytes]:
-        """Return the footer of a file; it is read once while the file is unchanged."""
-        stamp = FileStamp.of(source)
-        footer = self._footers.get(stamp)
-        if footer is None:
-            if len(self._footers) >= MAX_FOOTERS:
-                self._footers.clear()
+        stamp = stamp_of(source)
+        known = self._known.get(digest)
+        if known is None or known.stamp != stamp:
             is_path = isinstance(source, Path)
             with open_regular(source) if is_path else nullcontext(source) as file:
-                whole = footer_of(file)
-            footer = {k: whole[k] for k in OWN_KEYS if k in whole}
-            self._footers[stamp] = footer
-        return footer
+                footer = footer_of(file)
+            checksum = footer.get(CHECKSUM_KEY, b"")
+            known = _KnownPart(
+                stamp,
+                is_own=footer.get(QUERY_KEY, digest.encode()) == digest.encode(),
+                metadata=footer.get(METADATA_KEY),
+                fresh=footer.get(FRESH_KEY, b""),
+                checksum=checksum.decode() if checksum.isalnum() else None,
+            )
+            self._known[digest] = known
+        return known
 
     def read(self, digest: str) -> pa.Table:
         """Return the rows of a part, checksums verified.
@@ -202,7 +227,7 @@ class Store(Notes):
             DataError: If it is missing or cannot be read.
         """
         with self._verified_file(digest) as (file, _):
-            metadata = _metadata_in(self._file_footer(file))
+            metadata = _metadata_in(self._known_part(digest, file))
             if metadata is None:
                 msg = f"{self.path(digest)}: part has no metadata"
                 raise DamagedPartError(msg, hint=REFETCH_HINT)
@@ -242,13 +267,19 @@ class Store(Notes):
         """
         with ExitStack() as stack:
             with self._reading(digest):
-                found = stack.enter_context(
-                    open_verified(self.path(digest), self._verified)
+                before = self._known.get(digest)
+                file, checksum = stack.enter_context(
+                    open_verified(
+                        self.path(digest), before.verified if before else None
+                    )
                 )
-                file, _ = found
-                self._own_footer(digest, file)
+                known = self._known_part(digest, file)
+                if not known.is_own:
+                    msg = f"{self.path(digest)}: part belongs to another query"
+                    raise DamagedPartError(msg, hint=REFETCH_HINT)
+                known.checksum, known.is_verified = checksum, True
                 file.seek(0)
-            yield found
+            yield file, checksum
 
     @contextmanager
     def _reading(self, digest: str) -> Iterator[None]:
@@ -364,11 +395,13 @@ class Store(Notes):
         return run if isinstance(run, str) else ""
 
 
-def _metadata_in(footer: Mapping[bytes, bytes]) -> PartMetadata | None:
+def _metadata_in(known: _KnownPart | None) -> PartMetadata | None:
     """Return the metadata that a part carries; None if it carries none."""
+    if known is None or known.metadata is None:
+        return None
     try:
-        return PartMetadata.from_json(footer[METADATA_KEY])
-    except (KeyError, TypeError, ValueError):
+        return PartMetadata.from_json(known.metadata)
+    except ValueError:
         return None
 
 

@@ -6,6 +6,7 @@ It writes nothing and removes nothing.
 import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
@@ -68,7 +69,6 @@ class _Verifier:
         self._store = Store(job.fetch.store, job.store_name)
         self._endpoint = endpoint_named(job.query.endpoint)
         self._missing: set[Window] = set()
-        self._metadata: list[PartMetadata] = []
         plan = saved.plan
         self._result = VerifyResult(
             job=job.store_name,
@@ -116,22 +116,22 @@ class _Verifier:
                 flaw = Flaw(str(path), f"{problem} ({query.window})")
                 self._result.part_flaws.append(flaw)
 
+    @cached_property
+    def _shape(self) -> tuple[pa.Schema, tuple[str, str]]:
+        """The columns of every part, and those with the first and last instant."""
+        if isinstance(self._endpoint, DetailsEndpoint):
+            return DOCUMENTS, ("at", "at")
+        schema = self._endpoint.schema(self._job.query)
+        return schema, ("interval_start", "interval_end")
+
     def _part_problem(self, query: Query) -> str | None:
-        """Return why a part is not the result of its query, or None; note its metadata.
+        """Return why a part is not the result of its query, or None.
 
         Raises:
             DataError: If it cannot be read, or is damaged.
         """
-        endpoint = self._endpoint
-        if isinstance(endpoint, DetailsEndpoint):
-            schema, times = DOCUMENTS, ("at", "at")
-        else:
-            schema = endpoint.schema(self._job.query)
-            times = ("interval_start", "interval_end")
         with self._store.open_part(query.digest) as (metadata, batches):
-            problem = _mismatch(metadata, batches, query, schema, times)
-        self._metadata.append(metadata)
-        return problem
+            return _mismatch(metadata, batches, query, *self._shape)
 
     def _check_outputs(self) -> None:
         result, path = self._result, self._store.folder / REPORT_NOTE
@@ -207,7 +207,8 @@ class _Verifier:
     def _provisional(self, now: datetime) -> set[Window]:
         """Return the windows that were fetched before their figures settled."""
         settle, zone = self._job.fetch.settle, self._job.query.zone
-        return {a.window for a in self._metadata if not a.is_final(settle, zone, now)}
+        found = (self._store.metadata(q.digest) for q in self._saved.plan.queries)
+        return {a.window for a in found if a and not a.is_final(settle, zone, now)}
 
     def _complete_spans(
         self, totals_plan: TotalsPlan, window: Window, totals: Totals

@@ -17,6 +17,7 @@ from benchmarks import (
     own_memory,
     own_page,
     own_quota,
+    own_scale,
     own_threads,
     writers,
 )
@@ -27,6 +28,7 @@ from benchmarks.export_corpus import TABLES, Corpus, counts_of
 from benchmarks.findings import Findings, Verdict
 from benchmarks.own_growth import Point, point
 from benchmarks.own_quota import Pace
+from benchmarks.own_scale import Measured
 from benchmarks.processes import Spent
 
 
@@ -42,6 +44,7 @@ from benchmarks.processes import Spent
         pytest.param(own_memory.measure, 2, id="memory"),
         pytest.param(own_page.measure, 1, id="page"),
         pytest.param(own_quota.measure, 2, id="quota"),
+        pytest.param(own_scale.measure, 20, id="scale"),
         pytest.param(own_threads.measure, 0, id="threads"),
         pytest.param(writers.measure, 5, id="writers"),
     ],
@@ -271,3 +274,23 @@ def test_a_file_is_compared_with_the_rows_written() -> None:
     assert writers.problem_of(rows, rows) == ""
     assert writers.problem_of(rows[:2], rows) == "2 rows instead of 3"
     assert writers.problem_of(other, rows).endswith("5 instead of 4")
+
+
+@pytest.mark.parametrize(
+    ("cpu_s", "peak_mb", "expected"),
+    [
+        pytest.param((1.0, 2.0, 11.0), 300.0, [True, True], id="both"),
+        pytest.param((1.0, 2.0, 12.6), 200.0, [False, True], id="it costs more"),
+        pytest.param((1.0, 2.0, 11.0), 301.0, [True, False], id="too much memory"),
+        pytest.param((1.0, 1.0, 1.0), 200.0, [False, True], id="too little to judge"),
+    ],
+)
+def test_scale_is_judged_without_the_start(
+    cpu_s: tuple[float, ...], peak_mb: float, expected: list[bool]
+) -> None:
+    """The cost of the smallest job is no cost of the others' units."""
+    spent = tuple([Spent(cpu, peak_mb, cpu)] for cpu in cpu_s)
+
+    found = Measured("verify", "part", (1, 11, 101), spent)
+
+    assert met(own_scale.verdicts([found])) == expected

@@ -42,7 +42,7 @@ def _write(path: Path, about: Mapping[bytes, bytes], metadata: PartMetadata) -> 
     with part_file.open_verified(path) as (file, _):
         table = part_file.table_of(file)
     whole = table.schema.metadata or {}
-    rest = {k: v for k, v in whole.items() if k not in part_file.OWN_KEYS}
+    rest = {k: v for k, v in whole.items() if not k.startswith(part_file.METADATA_KEY)}
     table = table.replace_schema_metadata(rest)
     path.unlink()
     part_file.write_part(path, Part(table, metadata), about)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
+from unittest.mock import Mock
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -19,9 +20,10 @@ from gcbatch.errors import JobError
 from gcbatch.job.dates import resolve_range
 from gcbatch.job.job import Job
 from gcbatch.job.query import ENDPOINTS
+from gcbatch.planning import plan as plan_module
 from gcbatch.planning.plan import Plan, make_plan
 from gcbatch.planning.scope import ResolvedScope
-from gcbatch.query import PART_FORMAT, Query, canonical, make_query
+from gcbatch.query import PART_FORMAT, Query, canonical, hash_template, make_query
 from gcbatch.windows import Window, bucket_count, bucket_edges
 
 NOW = datetime(2026, 10, 16, tzinfo=UTC)
@@ -621,3 +623,16 @@ def test_a_moving_range_of_details_keeps_its_windows(zone: str) -> None:
 
     assert len(set(today) & set(tomorrow)) >= len(today) - 2
     assert len(windows(NOW, "2026-10-02")) == 2 + (zone != "UTC")
+
+
+def test_a_template_is_hashed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It names hundreds of queues, and 2,000 windows may have it."""
+    hashing = Mock(wraps=hash_template)
+    monkeypatch.setattr(plan_module, "hash_template", hashing)
+    asked = {"group_by": ["queueId"], "timezone": "UTC"}
+    job = job_of({"chunk": "P1D"}, queues=list(ids_of(2_000)), **asked)
+
+    plan = plan_of(job, queue_ids=ids_of(2_000))
+
+    templates = {query.template for query in plan.queries}
+    assert len(plan.queries) > hashing.call_count == len(templates)

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from gcbatch import JobError, OutputError
 from gcbatch.cli import app
+from gcbatch.store import maintenance
 from gcbatch.store.maintenance import list_store, parse_age, prune
 from gcbatch.store.part_file import Part
 from gcbatch.store.part_metadata import PartMetadata
@@ -311,6 +312,16 @@ class TestPrune:
 
 
 class TestList:
+    def test_parts_are_looked_at_one_by_one(self, tmp_path: Path) -> None:
+        """What is known of 100,000 of them would take 80 MB."""
+        for number in range(3):
+            put(tmp_path, 20, number=number)
+        store = Store(tmp_path, "job")
+
+        known = [len(store._known) for _ in maintenance._parts(store)]
+
+        assert known == [1, 1, 1]
+
     def test_reports_every_job(self, tmp_path: Path) -> None:
         """Range, number and size of parts; by name."""
         put(tmp_path, 10, job="b")

@@ -22,6 +22,7 @@ from gcbatch.atomic_files import create_temp_beside, sync_folder, write_atomical
 from gcbatch.errors import DamagedPartError, DataError, OutputError
 from gcbatch.genesys.client import Answer
 from gcbatch.store import part_file
+from gcbatch.store import store as store_module
 from gcbatch.store.part_file import Part, write_checksum
 from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.store.pending_jobs import SubmittedJob
@@ -181,6 +182,25 @@ def test_a_part_is_hashed_once_while_it_stays_as_it_is(
         file.write(bytes([byte[0] ^ 1]))
     with pytest.raises(DamagedPartError):
         store.read(DIGEST)
+
+
+def test_a_footer_is_read_once_while_it_stays_as_it_is(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many parts there are: a run asks five times about each."""
+    digests = [f"{number:040x}" for number in range(5)]
+    for digest in digests:
+        store.write(digest, part_of(3))
+    reading = Mock(wraps=part_file.footer_of)
+    monkeypatch.setattr(store_module, "footer_of", reading)
+
+    for _ in range(3):
+        for digest in digests:
+            store.read(digest)
+            assert store.metadata(digest)
+            assert store.checksum(digest)
+
+    assert reading.call_count == len(digests)
 
 
 def test_metadata_may_name_the_checksum(store: Store) -> None:

@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gcbatch import table as table_module
 from gcbatch.errors import DataError
 from gcbatch.planning.plan import Plan
 from gcbatch.query import Query, make_query
 from gcbatch.store.part_file import Part
 from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.store.store import Store
-from gcbatch.table import BATCH_ROWS, Table, rebatch
+from gcbatch.table import BATCH_ROWS, MAX_SMALL, Table, rebatch
 from gcbatch.windows import Window
 from tests.support.streams import to_bytes
 from tests.support.table_sources import aggregate_table, source_of
@@ -197,6 +198,23 @@ class TestRebatching:
         whole, rest = divmod(sum(sizes), most)
         assert [b.num_rows for b in batches] == [most] * whole + [rest] * bool(rest)
         assert [n for b in batches for n in b["n"].to_pylist()] == [*range(sum(sizes))]
+
+    def test_few_small_batches_wait(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Each takes kilobytes, however few its rows: they become one in between."""
+        counts: list[int] = []
+
+        def whole(waiting: list[pa.RecordBatch], schema: pa.Schema) -> Any:
+            counts.append(len(waiting))
+            return joined(waiting, schema)
+
+        joined = table_module._whole
+        monkeypatch.setattr(table_module, "_whole", whole)
+        one = pa.RecordBatch.from_arrays([pa.array([1])], schema=self.SCHEMA)
+
+        batches = list(rebatch(iter([one] * 3_000), self.SCHEMA, rows=2_999))
+
+        assert [batch.num_rows for batch in batches] == [2_999, 1]
+        assert max(counts) <= MAX_SMALL + 2_999 // MAX_SMALL
 
     def test_no_more_is_read_than_a_batch_needs(self) -> None:
         """Memory is bounded: the first batch comes before the stream is at its end."""

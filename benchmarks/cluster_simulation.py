@@ -1,6 +1,6 @@
 """How long 200 orgs x 2 years of conversation details take: arithmetic and simulation.
 
-    python benchmarks/scale.py
+    python benchmarks/cluster_simulation.py
 
 Prints the tables of docs/scale.md. The simulation is of discrete events, and the same
 for the same seed: orgs send requests at the rate of their quota, or read the results of

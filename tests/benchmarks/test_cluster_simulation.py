@@ -1,4 +1,4 @@
-"""docs/scale.md says what benchmarks/scale.py finds, and that is no nonsense."""
+"""What benchmarks/cluster_simulation.py finds is in docs/scale.md, and no nonsense."""
 
 import runpy
 from pathlib import Path
@@ -9,7 +9,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "scale.md").read_text("utf-8")
 # By its path: other distributions have a package called benchmarks.
-scale = SimpleNamespace(**runpy.run_path(str(ROOT / "benchmarks" / "scale.py")))
+scale = SimpleNamespace(
+    **runpy.run_path(str(ROOT / "benchmarks" / "cluster_simulation.py"))
+)
 Batch, simulate = scale.Batch, scale.simulate
 
 MINUTE_OF_WORK = round(60 / scale.FETCH_US * 1e6)
