@@ -1,12 +1,13 @@
-"""Bounded concurrency: works on many items at once, and raises one problem."""
+"""Bounded concurrency: many items at once in tasks, one item ahead in a thread."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from gcbatch.errors import GcbatchError
 
-__all__ = ["for_each"]
+__all__ = ["for_each", "read_ahead"]
 
 T = TypeVar("T")
 
@@ -36,3 +37,21 @@ async def for_each(
             if isinstance(problem, GcbatchError):
                 raise problem from failed
         raise
+
+
+def read_ahead(items: Iterable[T]) -> Iterator[T]:
+    """Yield items; while one is used, the next is made in a thread.
+
+    This pays where making an item releases the interpreter.
+
+    Args:
+        items: Only one thread at a time uses them.
+    """
+    making = iter(items)
+    end = object()
+    with ThreadPoolExecutor(1, "gcbatch-read") as thread:
+        coming = thread.submit(next, making, end)
+        while (item := coming.result()) is not end:
+            coming = thread.submit(next, making, end)
+            yield item  # type: ignore[misc] # it is not the end
+            del item  # or it would stay in memory while the next is made

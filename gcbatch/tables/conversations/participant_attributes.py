@@ -1,6 +1,5 @@
 """The table `participant_attributes`: a row for each attribute of a participant."""
 
-from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -121,9 +120,9 @@ class _AttributesTable(DocumentsTable):
 class _AttributeStream(RowStream):
     """The attributes of participants, in one pass."""
 
-    def add(self, batch: DocumentBatch) -> Iterator[pa.RecordBatch]:
-        """Yield the attributes in a batch."""
-        return map(each_attribute, super().add(batch))
+    def add(self, batch: DocumentBatch) -> list[pa.RecordBatch]:
+        """Return the attributes in a batch."""
+        return list(map(each_attribute, super().add(batch)))
 
 
 table: Final = _AttributesTable("participant_attributes", _PARTICIPANTS)

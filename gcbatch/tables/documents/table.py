@@ -1,18 +1,22 @@
 """Tables that are read from documents, several of them in one pass."""
 
 from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from itertools import groupby
+from operator import attrgetter
+from typing import ClassVar, Final, NamedTuple
 
 import pyarrow as pa
 
+from gcbatch.concurrency import read_ahead
 from gcbatch.errors import DataError
 from gcbatch.query import Query
 from gcbatch.table import Table
-from gcbatch.tables.documents.document_batch import DocumentBatch, DocumentReader
+from gcbatch.tables.documents.document_batch import DocumentBatch
+from gcbatch.tables.documents.document_reader import DocumentReader
 from gcbatch.tables.documents.row_builder import Derive, RowBuilder
 from gcbatch.tables.documents.shape import Shape
-from gcbatch.tables.latest import Parts
 from gcbatch.tables.source import TableSource
 from gcbatch.windows import Window
 
@@ -40,17 +44,17 @@ class RowStream:
     def start_window(self, window: Window, *, is_first: bool) -> None:
         """Begin a window of the plan."""
 
-    def add(self, batch: DocumentBatch) -> Iterator[pa.RecordBatch]:
-        """Yield rows, from this batch or from earlier ones of the window.
+    def add(self, batch: DocumentBatch) -> list[pa.RecordBatch]:
+        """Return rows, from this batch or from earlier ones of the window.
 
         Raises:
-            DataError: If a document cannot be read; names it, and the field.
+            DataError: If a value cannot be used; names the document.
         """
-        yield self._builder.rows(batch)
+        return [self._builder.rows(batch)]
 
-    def end_window(self) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of the window that are held back."""
-        yield from ()
+    def end_window(self) -> list[pa.RecordBatch]:
+        """Return the rows of the window that are held back."""
+        return []
 
 
 @dataclass(frozen=True)
@@ -125,51 +129,65 @@ def rows_of_tables(
         DataError: If a part or a document cannot be read; names the query too.
     """
     streams = {table.name: table.open(source) for table in tables}
-    readers = _Readers(source.parts, [table.shape for table in tables])
-    for number, (window, queries) in enumerate(source.plan.windows):
+    batches = read_ahead(_batches(source, [table.shape for table in tables]))
+    windows = [window for window, _ in source.plan.windows]
+    for number, of_window in groupby(batches, attrgetter("window")):
         for stream in streams.values():
-            stream.start_window(window, is_first=number == 0)
-        for query in queries:
-            for batch in readers.batches(query):
-                for name in filter(is_wanted, streams):
-                    for rows in _of_query(streams[name].add(batch), query):
-                        yield name, rows
-                        del rows
-                del batch  # or it would stay in memory while the next is read
+            stream.start_window(windows[number], is_first=number == 0)
+        for _, query, documents in of_window:
+            for name in filter(is_wanted, streams):
+                with _naming(query):
+                    found = streams[name].add(documents)
+                while found:
+                    yield name, found.pop(0)
+            del documents  # or they would stay in memory while the next are read
         for name in filter(is_wanted, streams):
             for rows in streams[name].end_window():
                 yield name, rows
 
 
-class _Readers:
-    """Reads parts of documents for some shapes, each by a reader that suits it."""
+class _QueryBatch(NamedTuple):
+    """Documents of a query.
 
-    def __init__(self, parts: Parts, shapes: Collection[Shape]) -> None:
-        self._parts = parts
-        self._shapes = shapes
-        self._readers: dict[object, DocumentReader] = {}
+    Args:
+        window: The number of its window in the plan; the first is 0.
+        query: The query.
+        documents: Some of its documents, in order.
+    """
 
-    def batches(self, query: Query) -> Iterator[DocumentBatch]:
-        """Yield the batches of a part that have documents."""
-        metadata = self._parts.metadata(query.digest)
-        noted = metadata.fields if metadata is not None else None
-        unknown = metadata.unknown_fields if metadata is not None else ()
-        if (noted, unknown) not in self._readers:
-            reader = DocumentReader(self._shapes, noted, unknown)
-            self._readers[noted, unknown] = reader
-        reader = self._readers[noted, unknown]
-        documents = self._parts.batches(query.digest)
-        return (DocumentBatch(each, reader) for each in documents if each.num_rows)
+    window: int
+    query: Query
+    documents: DocumentBatch
 
 
-def _of_query(rows: Iterator[pa.RecordBatch], query: Query) -> Iterator[pa.RecordBatch]:
-    """Yield rows of a part.
+def _batches(source: TableSource, shapes: Collection[Shape]) -> Iterator[_QueryBatch]:
+    """Yield the documents of a job, window by window, as some shapes need them.
 
     Raises:
-        DataError: If a document cannot be read; names the query too.
+        DataError: If a part or a document cannot be read; names the query too.
     """
+    readers: dict[object, DocumentReader] = {}
+    for number, (_, queries) in enumerate(source.plan.windows):
+        for query in queries:
+            metadata = source.parts.metadata(query.digest)
+            noted = metadata.fields if metadata is not None else None
+            unknown = metadata.unknown_fields if metadata is not None else ()
+            if (noted, unknown) not in readers:
+                readers[noted, unknown] = DocumentReader(shapes, noted, unknown)
+            reader = readers[noted, unknown]
+            for documents in source.parts.batches(query.digest):
+                if documents.num_rows:
+                    with _naming(query):
+                        batch = reader.read(documents)
+                    yield _QueryBatch(number, query, batch)
+                    del batch  # or it would stay in memory while the next is read
+
+
+@contextmanager
+def _naming(query: Query) -> Iterator[None]:
+    """Name the query in a DataError of the block."""
     try:
-        yield from rows
+        yield
     except DataError as exc:
         msg = f"{query}: {exc.problem}"
         raise DataError(msg, hint=exc.hint) from exc

@@ -20,7 +20,8 @@ from gcbatch.tables.documents.columns import (
     columns_of,
     extra_column,
 )
-from gcbatch.tables.documents.document_batch import DocumentBatch, DocumentReader
+from gcbatch.tables.documents.document_batch import DocumentBatch
+from gcbatch.tables.documents.document_reader import DocumentReader
 from gcbatch.tables.documents.row_builder import RowBuilder
 from gcbatch.tables.documents.shape import Shape
 from gcbatch.tables.documents.table import DocumentsTable, RowStream
@@ -91,8 +92,9 @@ class _RecordStream(RowStream):
         self._window = window
         self._is_first = is_first
 
-    def add(self, batch: DocumentBatch) -> Iterator[pa.RecordBatch]:
-        """Yield the records of users whose records are all there."""
+    def add(self, batch: DocumentBatch) -> list[pa.RecordBatch]:
+        """Return the records of users whose records are all there."""
+        found: list[pa.RecordBatch] = []
         for rows in super().add(batch):
             if not rows.num_rows:
                 continue
@@ -100,17 +102,17 @@ class _RecordStream(RowStream):
             is_last_user = pc.equal(users, users[-1])
             whole = rows.filter(pc.invert(is_last_user))
             if self._held and self._held[-1].column("user_id")[0] != users[-1]:
-                yield self._records([*self._held, whole])
+                found.append(self._records([*self._held, whole]))
                 self._held = []
             elif whole.num_rows:
-                yield self._records([whole])
+                found.append(self._records([whole]))
             self._held.append(rows.filter(is_last_user))
+        return found
 
-    def end_window(self) -> Iterator[pa.RecordBatch]:
-        """Yield the records of the last user."""
-        if self._held:
-            yield self._records(self._held)
-        self._held = []
+    def end_window(self) -> list[pa.RecordBatch]:
+        """Return the records of the last user."""
+        held, self._held = self._held, []
+        return [self._records(held)] if held else []
 
     def _records(self, rows: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
         """Return the records that belong to the window, with their ends."""
@@ -139,7 +141,7 @@ def _ends_of_records(table: DocumentsTable, source: TableSource) -> _Ends:
         begin = pa.scalar(window.start, INSTANT)
         for query in queries:
             for documents in source.parts.batches(query.digest):
-                rows = builder.rows(DocumentBatch(documents, reader))
+                rows = builder.rows(reader.read(documents))
                 is_open = rows.column("end_time").is_null()
                 for user, start, _ in _spans(rows, is_open):
                     ends.setdefault((user, start), None)
