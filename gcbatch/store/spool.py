@@ -9,7 +9,7 @@ import errno
 import os
 from array import array
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from io import BufferedRandom
 from itertools import accumulate, chain, groupby
 from pathlib import Path
@@ -147,10 +147,14 @@ class Spool:
         Raises:
             OutputError: If a file cannot be created.
         """
-        try:
-            keys, contents = _unnamed_file(folder), _unnamed_file(folder)
-        except OSError as exc:
-            raise unwritable(folder, exc) from exc
+        with ExitStack() as files:
+            try:
+                keys, contents = (
+                    files.enter_context(_unnamed_file(folder)) for _ in range(2)
+                )
+            except OSError as exc:
+                raise unwritable(folder, exc) from exc
+            files.pop_all()
         return cls(keys, contents, folder)
 
     def __len__(self) -> int:
