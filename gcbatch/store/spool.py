@@ -86,7 +86,7 @@ class _SpooledColumn:
         """
         self.ends.extend(accumulate(map(len, values), initial=self.ends.pop()))
         self.file.seek(0, os.SEEK_END)
-        self.file.write(b"".join(values))
+        self.file.writelines(values)
         self.file.flush()
 
     def size(self, number: int) -> int:
