@@ -48,9 +48,12 @@ class Field:
     strict: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
-    """A record of the API, with the API's name of it."""
+    """A record of the API, with the API's name of it.
+
+    It is compared by identity: as a key of a cache it is hashed at once.
+    """
 
     name: str
     fields: tuple[Field, ...]

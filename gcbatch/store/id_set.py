@@ -1,5 +1,6 @@
 """A set of ids that takes 18 bytes for each."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Final
@@ -22,7 +23,7 @@ class IdSet:
     """
 
     def __init__(self) -> None:
-        self._buckets = [bytearray() for _ in range(BUCKETS)]
+        self._buckets: defaultdict[int, bytearray] = defaultdict(bytearray)
         self._count = 0
 
     def __len__(self) -> int:
@@ -47,6 +48,5 @@ class IdSet:
 
     def clear(self) -> None:
         """Remove all ids."""
-        for bucket in self._buckets:
-            bucket.clear()
+        self._buckets.clear()
         self._count = 0

@@ -62,8 +62,8 @@ class Redactor:
     def body(self, body: bytes) -> bytes:
         """Return the body of an answer without credentials; see SHORTEST_IN_DATA.
 
-        A body without any is the same object; searching it takes a twentieth of the
-        time of decoding it.
+        A body without any is the same object; searching it takes a quarter of the time
+        of decoding it.
         """
         return self._in_data.hide(body)
 
@@ -91,11 +91,13 @@ class _Search:
     def _finds(self, content: bytes) -> bool:
         if any(needle in content for needle in self._needles):
             return True
-        if b"\\" not in content and b"%" not in content:
-            return False
-        for escapes in self._escapes:
-            content = escapes.sub(_unescaped, content)
-        return any(needle in content for needle in self._needles)
+        is_changed = False
+        for letter, escapes in self._escapes:
+            # Most bodies have only escapes of other characters, such as line breaks.
+            if letter in content and escapes.search(content):
+                content = escapes.sub(_unescaped, content)
+                is_changed = True
+        return is_changed and any(needle in content for needle in self._needles)
 
 
 def _secret_encodings(credential: str) -> Iterator[str]:
@@ -122,8 +124,8 @@ def _needles_of(text: str) -> Iterator[bytes]:
     yield raw.translate(bytes.maketrans(b"+/", b"-_"))  # the other alphabet of Base64
 
 
-def _escapes_of(characters: set[str]) -> list[re.Pattern[bytes]]:
-    """Return patterns of the escapes of some characters.
+def _escapes_of(characters: set[str]) -> list[tuple[bytes, re.Pattern[bytes]]]:
+    """Return patterns of the escapes of some characters, each with its first letter.
 
     JSON within JSON has more backslashes; text that is encoded twice has `%25` for `%`.
     Each pattern begins with one letter, because such a search is fast.
@@ -133,11 +135,11 @@ def _escapes_of(characters: set[str]) -> list[re.Pattern[bytes]]:
     octets = {f"{byte:02x}" for c in characters for byte in _raw(c)}
     shorts = [re.escape(c) for c in '"/\\' if c in characters]
     escapes = "|".join([f"u(?P<unit>(?i:{'|'.join(sorted(units))}))", *shorts])
-    patterns = [
-        rf"\\\\*(?:{escapes})",
-        rf"%(?:25)*(?P<octet>(?i:{'|'.join(sorted(octets))}))",
-    ]
-    return [re.compile(pattern.encode()) for pattern in patterns]
+    patterns = {
+        b"\\": rf"\\\\*(?:{escapes})",
+        b"%": rf"%(?:25)*(?P<octet>(?i:{'|'.join(sorted(octets))}))",
+    }
+    return [(first, re.compile(one.encode())) for first, one in patterns.items()]
 
 
 def _unescaped(escape: re.Match[bytes]) -> bytes:

@@ -145,7 +145,7 @@ def test_a_file_that_was_cut_is_an_error(tmp_path: Path) -> None:
     """What cannot be read again is not taken for zeros."""
     with closing(Spool.within(tmp_path)) as spool:
         spool.add([Document("a", START_MS, b"{}"), Document("b", START_MS, b"{}")])
-        spool._file.truncate(3)
+        spool._contents.file.truncate(3)
 
         with pytest.raises(OSError, match="Input/output error"):
             list(spool.batches())
@@ -154,7 +154,8 @@ def test_a_file_that_was_cut_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has one")
 def test_a_full_disk_is_an_output_error(tmp_path: Path) -> None:
     """It says why, and what to look at."""
-    spool = Spool(BufferedRandom(FileIO("/dev/full", "r+")), tmp_path)
+    keys, contents = (BufferedRandom(FileIO("/dev/full", "r+")) for _ in range(2))
+    spool = Spool(keys, contents, tmp_path)
 
     with pytest.raises(OutputError) as failed:
         spool.add([Document("a", 1, b"{}")])
