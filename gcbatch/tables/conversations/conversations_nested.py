@@ -4,7 +4,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from gcbatch.tables.documents.columns import JSON, Column, FromPart
+from gcbatch.tables.documents.columns import JSON, WHOLE, Column
 from gcbatch.tables.documents.shapes import ROOT, conversation_shape
 from gcbatch.tables.documents.table import DocumentsTable
 
@@ -13,7 +13,7 @@ __all__ = ["table"]
 BATCH_ROWS: Final = 1_024
 """A few conversations have megabytes."""
 
-_WHOLE: Final = pa.field(
+_CONVERSATION: Final = pa.field(
     "conversation",
     pa.string(),
     nullable=False,
@@ -25,7 +25,7 @@ table: Final = DocumentsTable(
     conversation_shape(
         (),
         *ROOT,
-        Column(_WHOLE, FromPart("document")),
+        Column(_CONVERSATION, WHOLE),
         key=("conversation_id",),
     ),
     batch_rows=BATCH_ROWS,

@@ -12,6 +12,7 @@ from gcbatch.tables.name_lookup import NAMED, name_field
 
 __all__ = [
     "JSON",
+    "WHOLE",
     "Column",
     "ColumnSource",
     "Derived",
@@ -55,9 +56,13 @@ _ABOUT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class FromPart:
-    """From a column of the part, `id` or `at`."""
+    """From a column of the part: `id`, `at` or `document`."""
 
     column: str
+
+
+WHOLE: Final = FromPart("document")
+"""The document, as it was sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """A batch of documents, read once for all tables that need it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import cached_property
 
 import pyarrow as pa
 
@@ -8,7 +9,11 @@ from gcbatch.tables.documents.columns import FieldPath
 from gcbatch.tables.documents.raw_fields import EXTRA
 from gcbatch.tables.documents.unnest import UnnestedLevels
 
-__all__ = ["DocumentBatch"]
+__all__ = ["DocumentBatch", "ReadRaw"]
+
+ReadRaw = Callable[[], Mapping[tuple[FieldPath, FieldPath], pa.Array]]
+"""Returns fields by level and path; see RawFields. Those that no document has may be
+missing."""
 
 
 class DocumentBatch:
@@ -19,8 +24,8 @@ class DocumentBatch:
             `document` as texts.
         records: One for each document, with the typed fields.
         typed: The paths of these fields.
-        raw: Fields that are shown as they were sent, by level and path; see RawFields.
-            Those that no document has may be missing.
+        read_raw: Reads the fields that are shown as they were sent; called once, on
+            first use.
     """
 
     def __init__(
@@ -28,13 +33,17 @@ class DocumentBatch:
         part_columns: Mapping[str, pa.Array],
         records: pa.StructArray,
         typed: Collection[FieldPath],
-        raw: Mapping[tuple[FieldPath, FieldPath], pa.Array],
+        read_raw: ReadRaw,
     ) -> None:
         self._part_columns = part_columns
         self._typed = typed
-        self._raw = raw
+        self._read_raw = read_raw
         whole = UnnestedLevels((records,), ())
         self._levels: dict[FieldPath, UnnestedLevels] = {(): whole}
+
+    @cached_property
+    def _raw(self) -> Mapping[tuple[FieldPath, FieldPath], pa.Array]:
+        return self._read_raw()
 
     @property
     def ids(self) -> pa.Array:

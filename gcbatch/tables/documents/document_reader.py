@@ -1,6 +1,7 @@
 """Reads what some tables need of documents, once for all of them."""
 
 from collections.abc import Collection, Iterable
+from functools import partial
 
 import pyarrow as pa
 
@@ -10,8 +11,14 @@ from gcbatch.tables.documents.arrow_reader import (
     join_lines,
     read_strictly,
 )
-from gcbatch.tables.documents.columns import Extra, FieldPath, FromField, FromPart
-from gcbatch.tables.documents.document_batch import DocumentBatch
+from gcbatch.tables.documents.columns import (
+    WHOLE,
+    Extra,
+    FieldPath,
+    FromField,
+    FromPart,
+)
+from gcbatch.tables.documents.document_batch import DocumentBatch, ReadRaw
 from gcbatch.tables.documents.lenient_reader import read_leniently
 from gcbatch.tables.documents.projection import fields_that_occur, projection
 from gcbatch.tables.documents.raw_fields import (
@@ -43,7 +50,7 @@ class DocumentReader:
         first = next(iter(shapes))
         self._root, self._noun = first.root, first.noun
         self._with_extra = {s.path for s in shapes if any(s.sources(Extra))}
-        self._part_columns = {c.column for s in shapes for c in s.sources(FromPart)}
+        self._shows_documents = any(WHOLE in s.sources(FromPart) for s in shapes)
         occurs = fields_that_occur(noted, unknown)
         typed: dict[FieldPath, None] = {}
         self._json: dict[FieldPath, set[FieldPath]] = {}
@@ -83,19 +90,19 @@ class DocumentReader:
         """
         texts = document_texts(batch, self._noun)
         columns = {"id": batch.column("id"), "at": batch.column("at")}
-        if "document" in self._part_columns:
-            columns["document"] = texts
+        if self._shows_documents:
+            columns[WHOLE.column] = texts
         if not self._needs_records:
             nothing = pa.nulls(len(texts), pa.struct([]))
-            return DocumentBatch(columns, nothing, self._typed, {})
+            return DocumentBatch(columns, nothing, self._typed, dict)
         records, mistyped = self._records(texts, columns["id"])
-        raw = {}
+        read_raw: ReadRaw = dict
         if mistyped is not None:
             if mistyped not in self._raw_fields:
                 self._raw_fields[mistyped] = self._raw_fields_with(mistyped)
             if fields := self._raw_fields[mistyped]:
-                raw = fields.read(texts, columns["id"], self._noun)
-        return DocumentBatch(columns, records, self._typed, raw)
+                read_raw = partial(fields.read, texts, columns["id"], self._noun)
+        return DocumentBatch(columns, records, self._typed, read_raw)
 
     def _records(
         self, texts: pa.StringArray, ids: pa.Array

@@ -5,7 +5,8 @@ decode the fields themselves.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, Final
 
 import msgspec
@@ -14,10 +15,13 @@ import pyarrow as pa
 
 from gcbatch.errors import SHAPE_HINT, DataError
 from gcbatch.genesys import FieldKind, Model, fits, loaded
+from gcbatch.lazy import lazy_import
 from gcbatch.tables.documents.columns import FieldPath, model_at
 from gcbatch.text import one_line, replace_lone_surrogates
 
 __all__ = ["EXTRA", "RawFields", "mistyped_fields", "unknown_fields"]
+
+pc = lazy_import("pyarrow.compute")
 
 _Tree = dict[str, Any]
 """Fields by name; each is a tree of its own, and a raw field is an empty tree."""
@@ -29,6 +33,7 @@ EXTRA: Final[FieldPath] = ()
 """In place of a field's path: all that no column shows of a record."""
 
 _MISSING: Final = msgspec.Raw()
+_NOTHING: Final = pa.array(["", "null"])
 
 
 def unknown_fields(
@@ -154,9 +159,7 @@ class RawFields:
                 records[level] = _below(records[level[:-1]], name)
             for path in self._json.get(level, ()):
                 attributes = self._attributes(level, path)
-                sent = (_sent(record, attributes) for record in records[level])
-                texts = [None if text == "null" else text for text in sent]
-                found[level, path] = pa.array(texts, pa.string())
+                found[level, path] = _texts(records[level], attributes)
             if paths := self._extra.get(level, ()):
                 named = {path: self._attributes(level, path) for path in paths}
                 objects = [self._extra_of(r, level, named) for r in records[level]]
@@ -212,6 +215,23 @@ def _below(owners: Iterable[Any], name: str) -> list[Any]:
         for record in getattr(owner, name) or ()
         if record is not None
     ]
+
+
+def _texts(records: Sequence[Any], attributes: Sequence[str]) -> pa.Array:
+    """Return a field of each record as it was sent, null where it is null or missing.
+
+    Args:
+        records: The records.
+        attributes: From a record to the field, each but the last of a record within.
+    """
+    *outer, last = attributes
+    for attribute in outer:
+        records = [getattr(r, attribute) if r is not None else None for r in records]
+    sent = [getattr(record, last, _MISSING) for record in records]
+    ends = pa.array(accumulate(map(len, sent), initial=0), pa.int32())
+    content = pa.py_buffer(b"".join(sent))
+    texts = pa.StringArray.from_buffers(len(sent), ends.buffers()[1], content)
+    return pc.if_else(pc.is_in(texts, _NOTHING), pa.scalar(None, pa.string()), texts)
 
 
 def _quoted(name: str) -> str:

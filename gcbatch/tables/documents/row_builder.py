@@ -53,11 +53,14 @@ class RowBuilder:
         """
         derived = {} if self._derive is None else self._derive(batch)
         columns: dict[str, pa.Array] = {}
+        nulls: dict[pa.DataType, pa.Array] = {}
         for column in self._shape.columns:
             found = self._column(column, batch, derived, columns)
             if found is None:
-                count = batch.count(self._shape.path)
-                found = pa.nulls(count, column.field.type)
+                kind = column.field.type
+                if kind not in nulls:
+                    nulls[kind] = pa.nulls(batch.count(self._shape.path), kind)
+                found = nulls[kind]
             columns[column.field.name] = found
         return pa.RecordBatch.from_arrays(list(columns.values()), schema=self._schema)
 

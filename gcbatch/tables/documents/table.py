@@ -13,6 +13,7 @@ from gcbatch.concurrency import read_ahead
 from gcbatch.errors import DataError
 from gcbatch.query import Query
 from gcbatch.table import Table
+from gcbatch.tables.documents.columns import WHOLE, FromPart
 from gcbatch.tables.documents.document_batch import DocumentBatch
 from gcbatch.tables.documents.document_reader import DocumentReader
 from gcbatch.tables.documents.row_builder import Derive, RowBuilder
@@ -23,7 +24,7 @@ from gcbatch.windows import Window
 __all__ = ["DocumentsTable", "RowStream", "rows_of_tables"]
 
 BATCH_ROWS: Final = 8_192
-"""Rows of a batch: of sessions with their statistics some 30 MB."""
+"""Rows of a batch: of sessions with their statistics some 10 MB."""
 
 
 class RowStream:
@@ -87,6 +88,11 @@ class DocumentsTable:
     def key(self) -> tuple[str, ...]:
         """Columns that together identify a row."""
         return self.shape.key
+
+    @property
+    def shows_documents(self) -> bool:
+        """Whether its rows are documents as they were sent, which are not parsed."""
+        return any(source == WHOLE for source in self.shape.sources(FromPart))
 
     def __call__(self, source: TableSource) -> Table:
         """Return the table of a job, which is read a batch at a time."""
@@ -176,11 +182,12 @@ def _batches(source: TableSource, shapes: Collection[Shape]) -> Iterator[_QueryB
                 readers[noted, unknown] = DocumentReader(shapes, noted, unknown)
             reader = readers[noted, unknown]
             for documents in source.parts.batches(query.digest):
-                if documents.num_rows:
-                    with _naming(query):
-                        batch = reader.read(documents)
-                    yield _QueryBatch(number, query, batch)
-                    del batch  # or it would stay in memory while the next is read
+                if not documents.num_rows:
+                    continue
+                with _naming(query):
+                    batch = reader.read(documents)
+                yield _QueryBatch(number, query, batch)
+                del batch  # or it would stay in memory while the next is read
 
 
 @contextmanager
