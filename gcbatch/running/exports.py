@@ -107,7 +107,7 @@ class _ExportRound:
 
     def run(self, exports: Sequence[CheckedExport]) -> ExportResults:
         """Run all exports."""
-        passes: dict[str, list[tuple[CheckedExport, str]]] = {}
+        shared: list[tuple[CheckedExport, str]] = []
         others: list[tuple[CheckedExport, str]] = []
         for one in exports:
             fingerprint = self.fingerprints.of(one.spec, one.exporter, one.entry)
@@ -115,23 +115,22 @@ class _ExportRound:
                 self.results.done[one.number] = unchanged
                 _remove_leftovers(one.spec)
                 continue
-            shared = self._pass_of(one)
-            group = others if shared is None else passes.setdefault(shared, [])
+            group = shared if self._can_share(one) else others
             group.append((one, fingerprint))
-        for _, group in sorted(passes.items()):
-            self._run_shared(group)
+        if shared:
+            self._run_shared(shared)
         for one, fingerprint in others:
             tables = tables_for(one.spec, self.catalog)
             self._note(one, partial(self._write, one, tables, fingerprint))
         return self.results
 
-    def _pass_of(self, one: CheckedExport) -> str | None:
-        """Return the pass that an export shares with others; None if it shares none.
+    def _can_share(self, one: CheckedExport) -> bool:
+        """Return whether an export can share a pass with others.
 
         One that takes several tables may read them one after the other.
         """
         name, *more = one.spec.table_names
-        return None if more else self.catalog.pass_of(name)
+        return not more and self.catalog.is_of_documents(name)
 
     def _run_shared(self, exports: Sequence[tuple[CheckedExport, str]]) -> None:
         """Run exports in threads, fed from one pass."""

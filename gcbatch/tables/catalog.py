@@ -68,20 +68,10 @@ class Catalog:
     def _declared(self, name: str) -> Any:
         return load_member(self.job.registry_folder(name), name, "table")
 
-    def pass_of(self, name: str) -> str | None:
-        """Return the pass over the documents that a table shares with others.
-
-        Tables that show documents as they are have a pass of their own: it need not
-        parse, and their long rows would add 35 MB to the other pass.
-
-        Returns:
-            The name of the pass; None if the table is not read from documents.
-        """
-        if not isinstance(self.source.endpoint, DetailsEndpoint):
-            return None
-        if name in ENTITY_TABLES:
-            return None
-        return "documents" if self._declared(name).shows_documents else "records"
+    def is_of_documents(self, name: str) -> bool:
+        """Return whether a table can share a pass over the documents; see rows_of."""
+        is_entity = name in ENTITY_TABLES
+        return isinstance(self.source.endpoint, DetailsEndpoint) and not is_entity
 
     def rows_of(
         self, names: Collection[str], is_wanted: Callable[[str], bool]

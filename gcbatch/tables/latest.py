@@ -26,7 +26,7 @@ __all__ = ["LatestParts", "Parts"]
 
 pc = lazy_import("pyarrow.compute")
 
-COUNTED_AT_ONCE: Final = 1 << 20
+COUNTED_AT_ONCE: Final = 1 << 18
 """Hashes; counting takes some 50 bytes for each."""
 
 NEVER: Final = datetime.min.replace(tzinfo=UTC)

@@ -96,9 +96,9 @@ class MultiOrgCatalog:
         )
         return replace(table, lacking_orgs=tuple(sorted(self.failures)))
 
-    def pass_of(self, name: str) -> str | None:
-        """Return the pass that a table shares; see Catalog.pass_of."""
-        return next(iter(self.catalogs.values())).pass_of(name)
+    def is_of_documents(self, name: str) -> bool:
+        """Return whether a table is of documents; see Catalog.is_of_documents."""
+        return next(iter(self.catalogs.values())).is_of_documents(name)
 
     def rows_of(
         self, names: Collection[str], is_wanted: Callable[[str], bool]

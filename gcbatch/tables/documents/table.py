@@ -13,7 +13,6 @@ from gcbatch.concurrency import read_ahead
 from gcbatch.errors import DataError
 from gcbatch.query import Query
 from gcbatch.table import Table
-from gcbatch.tables.documents.columns import WHOLE, FromPart
 from gcbatch.tables.documents.document_batch import DocumentBatch
 from gcbatch.tables.documents.document_reader import DocumentReader
 from gcbatch.tables.documents.row_builder import Derive, RowBuilder
@@ -88,11 +87,6 @@ class DocumentsTable:
     def key(self) -> tuple[str, ...]:
         """Columns that together identify a row."""
         return self.shape.key
-
-    @property
-    def shows_documents(self) -> bool:
-        """Whether its rows are documents as they were sent, which are not parsed."""
-        return any(source == WHOLE for source in self.shape.sources(FromPart))
 
     def __call__(self, source: TableSource) -> Table:
         """Return the table of a job, which is read a batch at a time."""
