@@ -89,12 +89,19 @@ class Asked:
             )
         )
 
+    def _catalog(self) -> Catalog:
+        return Catalog(
+            TableSource(self._job, self._endpoint, self._plan, Names(), self._store)
+        )
+
     def table(self) -> Table:
         """Return the first table of the job, from the stored part."""
-        source = TableSource(
-            self._job, self._endpoint, self._plan, Names(), self._store
-        )
-        return Catalog(source).table(self._job.tables[0])
+        return self._catalog().table(self._job.tables[0])
+
+    def read_all(self) -> None:
+        """Read all tables of documents in one pass."""
+        for _ in self._catalog().rows_of(self._job.tables, lambda _: True):
+            pass
 
     def export(self, exporter: Exporter) -> None:
         """Read the part and write its table."""

@@ -58,6 +58,7 @@ def workloads(folder: Path) -> Iterator[Workload]:
     yield Workload(
         "conversations-to-parquet", partial(calls.export, parquet), documents.to_parquet
     )
+    yield Workload("all-tables-of-details", calls.read_all, documents.to_parquet)
     yield _planning()
 
 

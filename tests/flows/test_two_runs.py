@@ -6,7 +6,7 @@ import pytest
 
 from gcbatch.errors import ReplacedPartError
 from gcbatch.exporting import export
-from gcbatch.running import job_run
+from gcbatch.running import exports, job_run
 from gcbatch.verifying import verify
 from tests.support.old_parts import rewrite_metadata
 
@@ -26,7 +26,7 @@ def replace_part_before(
             rewrite_metadata(workspace.parts[0], requests=1000 + len(done))
         return export(exporter, name, *args, **kwargs)
 
-    monkeypatch.setattr(job_run, "export", after_the_other_run)
+    monkeypatch.setattr(exports, "export", after_the_other_run)
     return done
 
 

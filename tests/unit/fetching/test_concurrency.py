@@ -1,10 +1,12 @@
 """Concurrent work: bounded, in order, with one problem to report."""
 
 import asyncio
+import threading
+from collections.abc import Iterator
 
 import pytest
 
-from gcbatch.concurrency import for_each
+from gcbatch.concurrency import for_each, read_ahead
 from gcbatch.errors import DataError, ServiceError
 
 
@@ -104,3 +106,51 @@ async def test_whoever_waits_may_be_cancelled() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert worker.begun == [0, 1, 2]
+
+
+def test_items_are_read_ahead_in_order() -> None:
+    """All come, as they were; an iterable without items ends at once."""
+    assert list(read_ahead(range(5))) == [*range(5)]
+    assert list(read_ahead([])) == []
+
+
+def test_one_item_is_made_while_another_is_used() -> None:
+    """The second is made before the first is given back, and the third is not."""
+    made = [threading.Event() for _ in range(3)]
+
+    def items() -> Iterator[int]:
+        for number, event in enumerate(made):
+            event.set()
+            yield number
+
+    ahead = read_ahead(items())
+    next(ahead)
+    made[1].wait(timeout=60)
+
+    assert [event.is_set() for event in made] == [True, True, False]
+    ahead.close()  # type: ignore[attr-defined] # it is a generator
+
+
+def test_an_error_comes_in_its_place() -> None:
+    """After the items before it."""
+
+    def items() -> Iterator[int]:
+        yield 1
+        msg = "part is damaged"
+        raise ValueError(msg)
+
+    ahead = read_ahead(items())
+
+    assert next(ahead) == 1
+    with pytest.raises(ValueError, match="part is damaged"):
+        next(ahead)
+
+
+def test_a_reader_that_stops_leaves_no_thread() -> None:
+    """Closing the iterator waits for the item that is being made."""
+    before = threading.active_count()
+    ahead = read_ahead(range(5))
+    next(ahead)
+    ahead.close()  # type: ignore[attr-defined] # it is a generator
+
+    assert threading.active_count() == before

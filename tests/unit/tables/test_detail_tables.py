@@ -355,7 +355,7 @@ def test_windows_follow_each_other() -> None:
 
 
 def test_batches_are_read_as_they_are_needed() -> None:
-    """One batch of a part is in memory at a time, not the part."""
+    """One batch of a part is read ahead, not the part."""
     (asked,) = queries()
     one = batch_of([conversation()] * 10)
     store = FakeStore({asked.digest: [one] * 5})
@@ -363,7 +363,7 @@ def test_batches_are_read_as_they_are_needed() -> None:
 
     next(iter(replace(table, batch_rows=10)))
 
-    assert store.opened == 1
+    assert store.opened <= 2
 
 
 def test_ids_have_their_names_beside_them() -> None:
