@@ -69,6 +69,8 @@ class Exporter(Protocol):
     def export(self, tables: "Mapping[str, Table]", target: Target) -> Receipt:
         """Write *tables*, in the order given, and return where they are.
 
+        Several exports of a job may run at once, each in a thread of its own.
+
         Args:
             tables: By name; most exporters take exactly one.
             target: Provides staging paths. A database exporter ignores it: it replaces
