@@ -1,7 +1,7 @@
 """Bounded concurrency: many items at once in tasks, one item ahead in a thread."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -39,7 +39,7 @@ async def for_each(
         raise
 
 
-def read_ahead(items: Iterable[T]) -> Iterator[T]:
+def read_ahead(items: Iterable[T]) -> Generator[T, None, None]:
     """Yield items; while one is used, the next is made in a thread.
 
     This pays where making an item releases the interpreter.

@@ -17,6 +17,7 @@ class FileExporter(Generic[T]):
 
     api_version: ClassVar[int] = 1
     deterministic: ClassVar[bool] = True
+    side_by_side: ClassVar[bool] = True
 
     def __init__(self, options: T) -> None:
         self._options = options

@@ -58,7 +58,9 @@ class Exporter(Protocol):
     `check(tables)`, which is called before the first request with tables that have no
     rows yet, to refuse (by JobError) a job that it cannot export. And it may declare by
     `deterministic = True` that the same tables and options give the same files: then a
-    run does not write them again.
+    run does not write them again. And by `side_by_side = True` that it waits for no
+    other export of the job while it reads its table: then exports of one table of
+    documents each run at once, each in a thread, and share one pass over the parts.
     """
 
     api_version: ClassVar[int]
@@ -68,8 +70,6 @@ class Exporter(Protocol):
 
     def export(self, tables: "Mapping[str, Table]", target: Target) -> Receipt:
         """Write *tables*, in the order given, and return where they are.
-
-        Several exports of a job may run at once, each in a thread of its own.
 
         Args:
             tables: By name; most exporters take exactly one.

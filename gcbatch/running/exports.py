@@ -82,6 +82,8 @@ def run_exports(
 ) -> ExportResults:
     """Run exports; those of one table of documents each share one pass over them.
 
+    These come first, the others follow in the order of the job file.
+
     Args:
         exports: In the order of the job file.
         catalog: The tables.
@@ -127,10 +129,13 @@ class _ExportRound:
     def _can_share(self, one: CheckedExport) -> bool:
         """Return whether an export can share a pass with others.
 
-        One that takes several tables may read them one after the other.
+        One that takes several tables may read one to its end before the next: the pass
+        would wait for ever.
         """
         name, *more = one.spec.table_names
-        return not more and self.catalog.is_of_documents(name)
+        if more or not getattr(one.exporter, "side_by_side", False):
+            return False
+        return self.catalog.is_of_documents(name)
 
     def _run_shared(self, exports: Sequence[tuple[CheckedExport, str]]) -> None:
         """Run exports in threads, fed from one pass."""
@@ -142,7 +147,7 @@ class _ExportRound:
             tables = {name: replace(table, batches=feed.open)}
             feeds.append(feed)
             works.append(partial(self._write, one, tables, fingerprint))
-        done = feed_side_by_side(works, feeds, self.catalog.rows_of, turn)
+        done = feed_side_by_side(works, feeds, self.catalog.rows_of, turn, self.stop)
         for (one, _), future in zip(exports, done, strict=True):
             self._note(one, future.result)
 

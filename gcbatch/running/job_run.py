@@ -113,7 +113,7 @@ class JobRun:
     def _by_client(self) -> list[list[OrgRun]]:
         """Return the runs grouped by their client.
 
-        Runs of one client take turns: they org_job its quota and its listings, and the
+        Runs of one client take turns: they share its quota and its listings, and the
         usage of each can be counted.
         """
         clients: dict[object, list[OrgRun]] = {}

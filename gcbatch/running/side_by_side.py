@@ -5,22 +5,24 @@ pass gives each of them its rows and waits for the slowest, so that only a few b
 are in memory.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Condition
+from threading import Condition, Event
 from typing import Final, TypeVar
 
 import pyarrow as pa
 
+from gcbatch.errors import GcbatchError
+from gcbatch.table import StoppedError
+
 __all__ = ["RowFeed", "feed_side_by_side"]
 
-MAX_WAITING: Final = 1
-"""Batches that wait for one export; one has the rows of some 4 MB of documents."""
-
 MAX_START_S: Final = 10.0
-"""How long the pass waits for an export to begin to read. An export may first wait for
-something that another one holds, such as a lock: then it reads on its own later."""
+"""How long the pass waits for exports to begin to read. One that begins later, because
+it waited for something else, reads by itself."""
+
+LOOK_S: Final = 0.2
+"""How often a pass that waits for an export looks whether it should stop."""
 
 T = TypeVar("T")
 
@@ -51,10 +53,9 @@ class RowFeed:
         self.is_closed = False
         self._open_own = open_own
         self._turn = turn
-        self._rows: deque[pa.RecordBatch] = deque()
         self._may_open = True
+        self._rows: pa.RecordBatch | None = None
         self._is_complete = False
-        self._is_waiting = False
         self._error: BaseException | None = None
 
     def open(self) -> Iterator[pa.RecordBatch]:
@@ -66,29 +67,32 @@ class RowFeed:
         return self._open_own() if is_own else self._stream()
 
     def _stream(self) -> Iterator[pa.RecordBatch]:
-        while True:
-            with self._turn:
-                self._is_waiting = True
-                self._turn.notify_all()
-                self._turn.wait_for(lambda: self._rows or self._is_complete)
-                if self._error is not None:
-                    raise self._error
-                if not self._rows:
-                    return
-                rows = self._rows.popleft()
-                self._turn.notify_all()
-            yield rows
-            del rows  # or it would stay in memory while the next is made
+        try:
+            while (rows := self._taken()) is not None:
+                yield rows
+                del rows  # or it would stay in memory while the next is made
+        finally:
+            self.close()  # the export may drop its stream, and go on
+
+    def _taken(self) -> pa.RecordBatch | None:
+        """Return the next rows, once there are some; None at the end."""
+        with self._turn:
+            self._turn.wait_for(lambda: self._rows is not None or self._is_complete)
+            if self._error is not None:
+                raise self._error
+            rows, self._rows = self._rows, None
+            self._turn.notify_all()
+            return rows
 
     def close(self) -> None:
-        """Take no more rows: the export has ended."""
+        """Take no more rows."""
         with self._turn:
             self.is_closed = True
-            self._rows.clear()
+            self._rows = None
             self._turn.notify_all()
 
     def begin(self) -> None:
-        """Begin the pass: what is not opened by now reads on its own."""
+        """Begin the pass: what is not opened by now reads by itself."""
         with self._turn:
             self._may_open = False
 
@@ -97,13 +101,20 @@ class RowFeed:
         """Whether the export reads these rows."""
         return self.is_opened and not self.is_closed
 
-    def put(self, rows: pa.RecordBatch) -> None:
-        """Add rows, once the export asks for them."""
+    def put(self, rows: pa.RecordBatch, stop: Event) -> None:
+        """Add rows, once the export has taken those before; drop them if it has ended.
+
+        Raises:
+            StoppedError: If *stop* is set meanwhile.
+        """
         with self._turn:
-            self._turn.wait_for(lambda: self.is_closed or len(self._rows) < MAX_WAITING)
+            while not self._turn.wait_for(
+                lambda: self._rows is None or not self.is_wanted, LOOK_S
+            ):
+                if stop.is_set():
+                    raise StoppedError
             if self.is_wanted:
-                self._rows.append(rows)
-                self._is_waiting = False
+                self._rows = rows
                 self._turn.notify_all()
 
     def finish(self, error: BaseException | None) -> None:
@@ -119,6 +130,7 @@ def feed_side_by_side(
     feeds: Sequence[RowFeed],
     open_pass: OpenPass,
     turn: Condition,
+    stop: Event,
 ) -> list[Future[T]]:
     """Run exports in threads, and feed them from one pass.
 
@@ -127,12 +139,14 @@ def feed_side_by_side(
         feeds: The feed that each of them reads.
         open_pass: Opens the pass.
         turn: The condition of all feeds.
+        stop: Ends the pass between two batches.
 
     Returns:
-        The result or error of each export.
+        The future of each export: its result or its error.
 
     Raises:
-        BaseException: What ended the pass; all exports have ended by then.
+        GcbatchError: If it ended the pass: it concerns all exports. Any other error of
+            the pass is that of each export.
     """
 
     def run(work: Callable[[], T], feed: RowFeed) -> T:
@@ -141,24 +155,27 @@ def feed_side_by_side(
         finally:
             feed.close()
 
+    done: list[Future[T]] = []
+    error: BaseException | None = None
     with ThreadPoolExecutor(len(works), "gcbatch-export") as pool:
-        done = [
-            pool.submit(run, work, feed)
-            for work, feed in zip(works, feeds, strict=True)
-        ]
-        error: BaseException | None = None
         try:
-            _feed(feeds, open_pass, turn)
+            for work, feed in zip(works, feeds, strict=True):
+                done.append(pool.submit(run, work, feed))
+            _feed(feeds, open_pass, turn, stop)
         except BaseException as exc:
             error = exc
-            raise
+            is_of_exports = isinstance(exc, Exception) and len(done) == len(works)
+            if isinstance(exc, GcbatchError) or not is_of_exports:
+                raise
         finally:
             for feed in feeds:
                 feed.finish(error)
     return done
 
 
-def _feed(feeds: Sequence[RowFeed], open_pass: OpenPass, turn: Condition) -> None:
+def _feed(
+    feeds: Sequence[RowFeed], open_pass: OpenPass, turn: Condition, stop: Event
+) -> None:
     with turn:
         turn.wait_for(
             lambda: all(feed.is_opened or feed.is_closed for feed in feeds),
@@ -176,5 +193,5 @@ def _feed(feeds: Sequence[RowFeed], open_pass: OpenPass, turn: Condition) -> Non
     for table, rows in open_pass(tables, is_wanted):
         for feed in feeds:
             if feed.table == table:
-                feed.put(rows)
+                feed.put(rows, stop)
         del rows  # or it would stay in memory while the next is made

@@ -212,6 +212,19 @@ class Store(Notes):
         with self._open(digest) as file, self._reading(digest):
             yield from batches_of(file, columns)
 
+    def documents(
+        self, digest: str
+    ) -> Iterator[tuple[PartMetadata | None, pa.RecordBatch]]:
+        """Yield the row groups of a part, each with its metadata; see batches.
+
+        Both are of the same file, even if another run replaces the part meanwhile.
+        """
+        with self._open(digest) as file, self._reading(digest):
+            metadata = _metadata_in(self._known_part(digest, file))
+            file.seek(0)
+            for batch in batches_of(file):
+                yield metadata, batch
+
     @contextmanager
     def open_part(
         self, digest: str

@@ -42,6 +42,12 @@ class Parts(Protocol):
         """Yield the rows of a part: `id`, `at` and `document`, or only *columns*."""
         ...
 
+    def documents(
+        self, digest: str
+    ) -> Iterator[tuple[PartMetadata | None, pa.RecordBatch]]:
+        """Yield the rows of a part, each batch with the metadata of the same file."""
+        ...
+
     def metadata(self, digest: str) -> PartMetadata | None:
         """Return the metadata of a part; None if it has none."""
         ...
@@ -73,13 +79,22 @@ class LatestParts:
         self, digest: str, columns: Sequence[str] | None = None
     ) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a part that are not superseded; see Parts."""
-        superseded = self.superseded.get(digest)
         for batch in self.parts.batches(digest, columns):
-            if superseded is None:
-                yield batch
-            else:
-                is_old = pc.is_in(batch.column("id"), value_set=superseded)
-                yield batch.filter(pc.invert(is_old))
+            yield self._latest_of(digest, batch)
+
+    def documents(
+        self, digest: str
+    ) -> Iterator[tuple[PartMetadata | None, pa.RecordBatch]]:
+        """Yield the same with the metadata of the part; see Parts."""
+        for metadata, batch in self.parts.documents(digest):
+            yield metadata, self._latest_of(digest, batch)
+
+    def _latest_of(self, digest: str, batch: pa.RecordBatch) -> pa.RecordBatch:
+        superseded = self.superseded.get(digest)
+        if superseded is None:
+            return batch
+        is_old = pc.is_in(batch.column("id"), value_set=superseded)
+        return batch.filter(pc.invert(is_old))
 
     def metadata(self, digest: str) -> PartMetadata | None:
         """Return the metadata of a part; see Parts."""

@@ -50,6 +50,12 @@ class FakeStore:
             self.opened += 1
             yield batch.select(columns or batch.schema.names)
 
+    def documents(
+        self, digest: str
+    ) -> Iterator[tuple[PartMetadata | None, pa.RecordBatch]]:
+        for batch in self.batches(digest):
+            yield self.metadata(digest), batch
+
     def metadata(self, digest: str) -> PartMetadata | None:
         window = Window(START, START + DAY)
         rows = sum(batch.num_rows for batch in self.parts[digest])

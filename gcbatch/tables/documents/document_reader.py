@@ -70,10 +70,12 @@ class DocumentReader:
         self._typed = frozenset(typed)
         self._typed_fields = projection(self._root, levels, typed)
         self._all_fields = projection(self._root, levels, (*typed, *json))
+        # A newer release may know, and note, fields that this one does not.
+        newer = (*(noted or ()), *unknown)
         self._unknown = {
             level: found
             for level in self._with_extra
-            if (found := unknown_fields(self._root, level, unknown))
+            if (found := unknown_fields(self._root, level, newer))
         }
         self._may_lack_json = bool(json) and noted is None and not self._unknown
         self._needs_records = any(levels) or bool(typed) or bool(self._json)

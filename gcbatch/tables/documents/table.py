@@ -1,7 +1,7 @@
 """Tables that are read from documents, several of them in one pass."""
 
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -129,21 +129,25 @@ def rows_of_tables(
         DataError: If a part or a document cannot be read; names the query too.
     """
     streams = {table.name: table.open(source) for table in tables}
-    batches = read_ahead(_batches(source, [table.shape for table in tables]))
+    shapes = [table.shape for table in tables]
     windows = [window for window, _ in source.plan.windows]
-    for number, of_window in groupby(batches, attrgetter("window")):
-        for stream in streams.values():
-            stream.start_window(windows[number], is_first=number == 0)
-        for _, query, documents in of_window:
+    with closing(read_ahead(_batches(source, shapes))) as batches:
+        for number, of_window in groupby(batches, attrgetter("window")):
+            for stream in streams.values():
+                stream.start_window(windows[number], is_first=number == 0)
+            for _, query, documents in of_window:
+                wanted = [name for name in streams if is_wanted(name)]
+                if not wanted:
+                    return
+                for name in wanted:
+                    with _naming(query):
+                        found = streams[name].add(documents)
+                    while found:
+                        yield name, found.pop(0)
+                del documents  # or they would stay in memory while the next are read
             for name in filter(is_wanted, streams):
-                with _naming(query):
-                    found = streams[name].add(documents)
-                while found:
-                    yield name, found.pop(0)
-            del documents  # or they would stay in memory while the next are read
-        for name in filter(is_wanted, streams):
-            for rows in streams[name].end_window():
-                yield name, rows
+                for rows in streams[name].end_window():
+                    yield name, rows
 
 
 class _QueryBatch(NamedTuple):
@@ -169,17 +173,15 @@ def _batches(source: TableSource, shapes: Collection[Shape]) -> Iterator[_QueryB
     readers: dict[object, DocumentReader] = {}
     for number, (_, queries) in enumerate(source.plan.windows):
         for query in queries:
-            metadata = source.parts.metadata(query.digest)
-            noted = metadata.fields if metadata is not None else None
-            unknown = metadata.unknown_fields if metadata is not None else ()
-            if (noted, unknown) not in readers:
-                readers[noted, unknown] = DocumentReader(shapes, noted, unknown)
-            reader = readers[noted, unknown]
-            for documents in source.parts.batches(query.digest):
+            for metadata, documents in source.parts.documents(query.digest):
                 if not documents.num_rows:
                     continue
+                noted = metadata.fields if metadata is not None else None
+                unknown = metadata.unknown_fields if metadata is not None else ()
+                if (noted, unknown) not in readers:
+                    readers[noted, unknown] = DocumentReader(shapes, noted, unknown)
                 with _naming(query):
-                    batch = reader.read(documents)
+                    batch = readers[noted, unknown].read(documents)
                 yield _QueryBatch(number, query, batch)
                 del batch  # or it would stay in memory while the next is read
 

@@ -128,7 +128,7 @@ def test_one_item_is_made_while_another_is_used() -> None:
     made[1].wait(timeout=60)
 
     assert [event.is_set() for event in made] == [True, True, False]
-    ahead.close()  # type: ignore[attr-defined] # it is a generator
+    ahead.close()
 
 
 def test_an_error_comes_in_its_place() -> None:
@@ -151,6 +151,6 @@ def test_a_reader_that_stops_leaves_no_thread() -> None:
     before = threading.active_count()
     ahead = read_ahead(range(5))
     next(ahead)
-    ahead.close()  # type: ignore[attr-defined] # it is a generator
+    ahead.close()
 
     assert threading.active_count() == before

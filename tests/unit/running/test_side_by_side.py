@@ -2,17 +2,21 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from gcbatch.errors import DataError
 from gcbatch.running import side_by_side
 from gcbatch.running.side_by_side import RowFeed, feed_side_by_side
+from gcbatch.table import StoppedError
 
 SCHEMA = pa.schema([("n", pa.int64())])
 TABLES = ("a", "b")
 NUMBERS = range(5)
+BREAK = 2
 
 Export = Callable[[RowFeed], Any]
 
@@ -31,22 +35,21 @@ class Pass:
     """A pass over tables whose rows are numbers; counts how often it is opened.
 
     Args:
-        breaks_at: The number at which it fails; None if it does not.
+        error: Ends it after some rows; None if nothing does.
     """
 
-    def __init__(self, breaks_at: int | None = None) -> None:
+    def __init__(self, error: Exception | None = None) -> None:
         self.opened: list[set[str]] = []
         self.made: list[tuple[str, int]] = []
-        self._breaks_at = breaks_at
+        self._error = error
 
     def __call__(
         self, tables: set[str], is_wanted: Callable[[str], bool]
     ) -> Iterator[tuple[str, pa.RecordBatch]]:
         self.opened.append(tables)
         for number in NUMBERS:
-            if number == self._breaks_at:
-                msg = "part is damaged"
-                raise ValueError(msg)
+            if number == BREAK and self._error is not None:
+                raise self._error
             for table in filter(is_wanted, sorted(tables)):
                 self.made.append((table, number))
                 yield table, batch(number)
@@ -57,7 +60,12 @@ def own_rows() -> Iterator[pa.RecordBatch]:
     return (batch(-1) for _ in range(2))
 
 
-def run(shared: Pass, *exports: Export, tables: tuple[str, ...] = TABLES) -> list[Any]:
+def run(
+    shared: Pass,
+    *exports: Export,
+    tables: tuple[str, ...] = TABLES,
+    stop: threading.Event | None = None,
+) -> list[Any]:
     """Run exports, one for each table; return their results or errors."""
     turn = threading.Condition()
     feeds = [RowFeed(table, own_rows, turn) for table in tables]
@@ -65,7 +73,7 @@ def run(shared: Pass, *exports: Export, tables: tuple[str, ...] = TABLES) -> lis
         lambda one=one, feed=feed: one(feed)
         for one, feed in zip(exports, feeds, strict=True)
     ]
-    done = feed_side_by_side(works, feeds, shared, turn)
+    done = feed_side_by_side(works, feeds, shared, turn, stop or threading.Event())
     return [future.exception() or future.result() for future in done]
 
 
@@ -141,20 +149,92 @@ def test_two_looks_at_once_do_not_block() -> None:
     assert run(Pass(), both, read) == [[[-1, -1], [*NUMBERS]], [*NUMBERS]]
 
 
-def test_an_error_of_the_pass_reaches_every_export() -> None:
-    """No export takes what came before for the whole; the error goes to the caller."""
-    seen: list[str] = []
+@pytest.mark.parametrize("error", [DataError("part is damaged"), OverflowError("2 GB")])
+def test_an_error_of_the_pass_reaches_every_export(error: Exception) -> None:
+    """No export takes what came before for the whole."""
+    seen: list[Exception] = []
 
     def note(feed: RowFeed) -> None:
         try:
             read(feed)
-        except ValueError as exc:
-            seen.append(str(exc))
+        except Exception as exc:
+            seen.append(exc)
             raise
 
-    with pytest.raises(ValueError, match="part is damaged"):
-        run(Pass(breaks_at=2), note, note)
-    assert seen == ["part is damaged"] * 2
+    with suppress(DataError):
+        run(Pass(error), note, note)
+
+    assert seen == [error, error]
+
+
+def test_an_error_of_the_tables_goes_to_the_caller() -> None:
+    """It concerns all exports."""
+    with pytest.raises(DataError, match="part is damaged"):
+        run(Pass(DataError("part is damaged")), read, read)
+
+
+def test_any_other_error_is_that_of_the_exports() -> None:
+    """The caller names the export, as for any error that a library raises in one."""
+    error = OverflowError("2 GB")
+
+    assert run(Pass(error), read, read) == [error, error]
+
+
+def test_a_thread_that_cannot_start_ends_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container may limit threads: the export that has started does not wait."""
+    start = threading.Thread.start
+    names: list[str] = []
+
+    def start_one(thread: threading.Thread) -> None:
+        names.append(thread.name)
+        if len(names) > 1:
+            msg = "can't start new thread"
+            raise RuntimeError(msg)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_one)
+
+    with pytest.raises(RuntimeError, match="new thread"):
+        run(Pass(), read, read)
+
+
+def test_a_pass_that_waits_can_be_stopped() -> None:
+    """Also while an export that has taken a batch does not ask for the next."""
+    stop, is_over = threading.Event(), threading.Event()
+
+    def hang(feed: RowFeed) -> None:
+        rows = feed.open()
+        next(rows)
+        stop.set()
+        is_over.wait()
+        next(rows)
+
+    def free(feed: RowFeed) -> list[int]:
+        try:
+            return read(feed)
+        finally:
+            is_over.set()
+
+    assert [type(e) for e in run(Pass(), hang, free, stop=stop)] == [StoppedError] * 2
+
+
+def test_a_stream_that_is_dropped_is_not_waited_for() -> None:
+    """An exporter may look at the first rows, then read all by itself."""
+    shared = Pass()
+    is_read = threading.Event()
+
+    def look(feed: RowFeed) -> list[int]:
+        next(iter(feed.open()))
+        is_read.wait()
+        return read(feed)
+
+    def rest(feed: RowFeed) -> list[int]:
+        try:
+            return read(feed)
+        finally:
+            is_read.set()
+
+    assert run(shared, look, rest) == [[-1, -1], [*NUMBERS]]
 
 
 def test_exports_may_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """One pass over the documents makes the rows of several tables."""
 
 import json
+import threading
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gcbatch.errors import DataError
 from gcbatch.tables.documents.table import rows_of_tables
 from gcbatch.tables.source import TableSource
 from tests.support.detail_tables import (
@@ -149,3 +151,36 @@ def test_a_table_that_is_not_wanted_any_more_gets_no_rows() -> None:
         found.append(name)
 
     assert found == ["segments", "sessions", "sessions", "sessions"]
+
+
+def test_a_pass_that_is_not_wanted_any_more_ends() -> None:
+    """All exports failed: the parts that are left are not read."""
+    source, store = source_with(*(batch_of([SEGMENT]) for _ in range(9)))
+    found: list[str] = []
+    for name, _ in rows_of_tables(
+        source, [details_table("segments")], lambda _: not found
+    ):
+        found.append(name)
+
+    assert (len(found), store.opened < 4) == (1, True)
+
+
+def test_an_error_leaves_no_thread() -> None:
+    """A run may keep the error, and with it the frames that it passed."""
+    before = threading.active_count()
+    bad = conversation({"sessions": [{"metrics": [{"name": "tAcw", "value": 2**60}]}]})
+    source, _ = source_with(*(batch_of([bad]) for _ in range(3)))
+    with pytest.raises(DataError) as kept:
+        read_together(source, ["conversations"])
+
+    assert (threading.active_count(), kept.value.problem != "") == (before, True)
+
+
+def test_what_a_newer_release_noted_is_shown() -> None:
+    """A field that it knew is unknown to this one: it is in `extra`."""
+    sent = conversation({"participantId": "p1", "zNew": 5})
+    noted = ("conversationId", "participants.participantId", "participants.zNew")
+    source, _ = source_with(batch_of([sent]), fields=noted)
+
+    found = read_together(source, ["participants"])["participants"]
+    assert found["extra"].to_pylist() == ['{"zNew":5}']
