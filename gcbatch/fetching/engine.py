@@ -3,7 +3,8 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import nullcontext, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -102,7 +103,7 @@ async def fetch_parts(
     Raises:
         GcbatchError: The first problem, not the group that TaskGroup wraps it in.
     """
-    large = asyncio.Lock()
+    large = ThreadPoolExecutor(1, "gcbatch-write")
 
     async def fetch_one(query: Query) -> None:
         try:
@@ -111,29 +112,32 @@ async def fetch_parts(
             if not tolerate(query, exc):
                 raise
             return
-        await _write(store, query, part, large)
+        await _write(store, query, part, large if part.is_large else None)
         observer.fetched(query, part.metadata.rows)
 
-    await for_each(queries, fetch_one, at_once=concurrency)
+    try:
+        await for_each(queries, fetch_one, at_once=concurrency)
+    finally:
+        large.shutdown()  # what came is written, however often a run is interrupted
 
 
 async def _write(
-    store: Store, query: Query, part: PartSource, large: asyncio.Lock
+    store: Store, query: Query, part: PartSource, threads: ThreadPoolExecutor | None
 ) -> None:
     """Write a part to its end, even if the task is cancelled.
 
-    Large parts wait for each other at *large*.
+    Args:
+        store: Receives the part.
+        query: Its query.
+        part: The part.
+        threads: Where it is written; None is the threads of the event loop.
     """
-
-    async def write() -> None:
-        async with large if part.is_large else nullcontext():
-            # This forces the disk, which can take long; other tasks go on meanwhile.
-            await asyncio.to_thread(store.write, query.digest, part)
-
-    writing = asyncio.create_task(write())
+    # Writing forces the disk, which can take long; other tasks go on meanwhile.
+    loop = asyncio.get_running_loop()
+    writing = loop.run_in_executor(threads, store.write, query.digest, part)
     try:
         await asyncio.shield(writing)
     except asyncio.CancelledError:
         with suppress(GcbatchError):  # the error that ends the run is reported already
-            await writing
+            await asyncio.shield(writing)
         raise

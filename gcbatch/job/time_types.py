@@ -23,8 +23,14 @@ ZONE_HINT: Final = "use an IANA name, such as Europe/Dublin or UTC"
 
 @cache
 def _packaged_zones() -> frozenset[str]:
-    """Return the names of the time zones that the package tzdata has."""
-    zones = files("tzdata").joinpath("zones").read_text("ascii")
+    """Return the names of the time zones that the package tzdata has.
+
+    A packaged application may lack it, and use those of the system.
+    """
+    try:
+        zones = files("tzdata").joinpath("zones").read_text("ascii")
+    except (ImportError, OSError):
+        return frozenset()
     return frozenset(zones.split()) - NO_ZONES
 
 

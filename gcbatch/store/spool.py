@@ -1,7 +1,7 @@
 """Puts documents in order on disk, so that memory stays flat.
 
 A day may have a hundred thousand conversations of some kilobytes each. They and their
-ids are written to files as they come. Only instants, places, and hashes of the ids are
+ids are written to a file as they come. Only instants, places, and hashes of the ids are
 held in memory, without an object for each.
 """
 
@@ -9,9 +9,9 @@ import errno
 import os
 from array import array
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from io import BufferedRandom
-from itertools import accumulate, chain, groupby
+from itertools import accumulate, chain, groupby, islice
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, Final, NamedTuple, Self, cast
@@ -70,15 +70,16 @@ class Document(NamedTuple):
 
 
 class _SpooledColumn:
-    """Values in a file, and where each ends.
+    """Values in a file, and where each is.
 
     Args:
-        file: An empty file, to write and to read.
+        file: The file, which columns may share.
     """
 
     def __init__(self, file: BufferedRandom) -> None:
-        self.file = file
-        self.ends = array("q", (0,))
+        self._file = file
+        self._starts = array("q")
+        self._sizes = array("i")
 
     def add(self, values: Sequence[bytes | memoryview]) -> None:
         """Write values.
@@ -86,19 +87,20 @@ class _SpooledColumn:
         Raises:
             OSError: If the disk is full.
         """
-        self.ends.extend(accumulate(map(len, values), initial=self.ends.pop()))
-        self.file.seek(0, os.SEEK_END)
-        self.file.writelines(values)
-        self.file.flush()
+        sizes = [*map(len, values)]
+        starts = accumulate(sizes, initial=self._file.seek(0, os.SEEK_END))
+        self._file.writelines(values)
+        self._starts.extend(islice(starts, len(sizes)))
+        self._sizes.extend(sizes)
 
     def size(self, number: int) -> int:
         """Return the bytes of a value; the first is 0."""
-        return self.ends[number + 1] - self.ends[number]
+        return self._sizes[number]
 
     def read(self, numbers: Sequence[int], kind: pa.DataType) -> pa.Array:
         """Read values straight into a column, without an object for each of them.
 
-        Those that came one after the other, as most do, are read at once.
+        Those that lie one after the other, as most do, are read at once.
 
         Args:
             numbers: Which, and in which order.
@@ -106,12 +108,12 @@ class _SpooledColumn:
         """
         ends = array("i", accumulate(map(self.size, numbers), initial=0))
         content = pa.allocate_buffer(ends[-1])
-        view, file = memoryview(content), self.file.raw
+        view, file = memoryview(content), self._file.raw
         first = 0
         for place in range(1, len(numbers) + 1):
-            if place < len(numbers) and numbers[place] == numbers[place - 1] + 1:
+            if self._is_adjacent(numbers[place - 1 : place + 1]):
                 continue
-            file.seek(self.ends[numbers[first]])
+            file.seek(self._starts[numbers[first]])
             rest = view[ends[first] : ends[place]]
             while came := file.readinto(rest):
                 rest = rest[came:]
@@ -121,52 +123,52 @@ class _SpooledColumn:
         buffers = [None, pa.py_buffer(ends), content]
         return pa.Array.from_buffers(kind, len(numbers), buffers)
 
+    def _is_adjacent(self, numbers: Sequence[int]) -> bool:
+        """Return whether there are two values, and one begins where the other ends."""
+        if len(numbers) < 2:  # noqa: PLR2004 - a pair
+            return False
+        one, next_one = numbers
+        return self._starts[next_one] == self._starts[one] + self._sizes[one]
+
 
 class Spool:
-    """Documents in files, each once.
+    """Documents in a file, each once.
 
     Args:
-        keys: An empty file, to write and to read; it is closed on leaving.
-        contents: Another one.
-        folder: The folder whose disk they use, for errors.
+        file: An empty file, to write and to read; it is closed on leaving.
+        folder: The folder whose disk it uses, for errors.
     """
 
-    def __init__(
-        self, keys: BufferedRandom, contents: BufferedRandom, folder: Path
-    ) -> None:
+    def __init__(self, file: BufferedRandom, folder: Path) -> None:
+        self._file = file
         self._folder = folder
         self._known = IdSet()
         self._instants = array("q")
-        self._keys = _SpooledColumn(keys)
-        self._contents = _SpooledColumn(contents)
+        self._keys = _SpooledColumn(file)
+        self._contents = _SpooledColumn(file)
 
     @classmethod
     def within(cls, folder: Path) -> Self:
-        """Return a spool with files that have no name.
+        """Return a spool with a file that has no name.
 
         However the process ends, nothing stays in *folder*.
 
         Raises:
-            OutputError: If a file cannot be created.
+            OutputError: If the file cannot be created.
         """
-        with ExitStack() as files:
-            try:
-                keys, contents = (
-                    files.enter_context(_unnamed_file(folder)) for _ in range(2)
-                )
-            except OSError as exc:
-                raise unwritable(folder, exc) from exc
-            files.pop_all()
-        return cls(keys, contents, folder)
+        try:
+            file: Any = TemporaryFile("w+b", BUFFER_BYTES, dir=folder)  # noqa: SIM115 - closed by close
+        except OSError as exc:
+            raise unwritable(folder, exc) from exc
+        return cls(cast("BufferedRandom", file), folder)
 
     def __len__(self) -> int:
         return len(self._instants)
 
     def close(self) -> None:
-        """Close the files, which removes them."""
-        for column in (self._keys, self._contents):
-            with suppress(OSError):  # the disk may be full: no buffer can be written
-                column.file.close()
+        """Close the file, which removes it."""
+        with suppress(OSError):  # the disk may be full: the buffer cannot be written
+            self._file.close()
 
     def add(self, documents: Sequence[Document]) -> int:
         """Write documents, except those that are known.
@@ -181,6 +183,7 @@ class Spool:
         try:
             self._keys.add([one.key.encode() for one in new])
             self._contents.add([one.content for one in new])
+            self._file.flush()
         except OSError as exc:
             raise unwritable(self._folder, exc) from exc
         self._instants.extend(one.at_ms for one in new)
@@ -224,11 +227,6 @@ class Spool:
                 keys = self._keys.read(rows, pa.string())
                 rows = [rows[place] for place in pc.sort_indices(keys).to_pylist()]
             yield from rows
-
-
-def _unnamed_file(folder: Path) -> BufferedRandom:
-    file: Any = TemporaryFile("w+b", BUFFER_BYTES, dir=folder)  # noqa: SIM115 - closed by Spool
-    return cast("BufferedRandom", file)
 
 
 class SpooledPart:

@@ -11,7 +11,7 @@
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,6 +47,9 @@ REPORT_NOTE: Final = "run.json"
 FRESH_NOTE: Final = "fresh.json"
 """Exists while a run with --fresh is not done, however often it is interrupted."""
 
+MAX_HELD: Final = 1_000
+"""Bytes of part metadata that are held as they are."""
+
 MISSING_HINT: Final = "`gcbatch run JOB` fetches what is missing"
 
 
@@ -55,12 +58,14 @@ class _KnownPart:
     """What the footer of a part says; it holds while the file is unchanged.
 
     A run asks for it five times, of each part of its plan. So all are held, however
-    many they are: some 700 bytes for each.
+    many they are: some 700 bytes for each. What is long in the metadata of details is
+    held once or not at all: fields that parts have in common, correlation ids.
 
     Args:
         stamp: Identifies the file in its state when it was read.
         is_own: Whether the part is of the query whose name it has.
         metadata: As JSON; None if the file is of another program.
+        fields: Those of the metadata, if they are not in the JSON.
         fresh: The run with --fresh that it was fetched for.
         checksum: The one that it carries; None if it carries none.
         is_verified: Whether the checksum is right.
@@ -69,6 +74,7 @@ class _KnownPart:
     stamp: bytes
     is_own: bool
     metadata: bytes | None
+    fields: tuple[str, ...] | None
     fresh: bytes
     checksum: str | None
     is_verified: bool = False
@@ -101,6 +107,7 @@ class Store(Notes):
         self._parts = self.folder / "parts"
         self._seen: dict[str, str] = {}
         self._known: dict[str, _KnownPart] = {}
+        self._field_lists: dict[tuple[str, ...], tuple[str, ...]] = {}
         self.fresh = self._current_fresh()
 
     def path(self, digest: str) -> Path:
@@ -174,15 +181,33 @@ class Store(Notes):
             with open_regular(source) if is_path else nullcontext(source) as file:
                 footer = footer_of(file)
             checksum = footer.get(CHECKSUM_KEY, b"")
+            metadata, noted = self._shortened(footer.get(METADATA_KEY))
             known = _KnownPart(
                 stamp,
                 is_own=footer.get(QUERY_KEY, digest.encode()) == digest.encode(),
-                metadata=footer.get(METADATA_KEY),
+                metadata=metadata,
+                fields=noted,
                 fresh=footer.get(FRESH_KEY, b""),
                 checksum=checksum.decode() if checksum.isalnum() else None,
             )
             self._known[digest] = known
         return known
+
+    def _shortened(
+        self, metadata: bytes | None
+    ) -> tuple[bytes | None, tuple[str, ...] | None]:
+        """Return the metadata of a part as it is held, and its fields."""
+        if metadata is None or len(metadata) <= MAX_HELD:
+            return metadata, None
+        try:
+            found = PartMetadata.from_json(metadata)
+        except ValueError:
+            return metadata, None
+        noted = found.fields and self._field_lists.setdefault(
+            found.fields, found.fields
+        )
+        short = replace(found, fields=None, correlation_ids=())
+        return short.to_json(), noted
 
     def read(self, digest: str) -> pa.Table:
         """Return the rows of a part, checksums verified.
@@ -413,9 +438,10 @@ def _metadata_in(known: _KnownPart | None) -> PartMetadata | None:
     if known is None or known.metadata is None:
         return None
     try:
-        return PartMetadata.from_json(known.metadata)
+        metadata = PartMetadata.from_json(known.metadata)
     except ValueError:
         return None
+    return metadata if known.fields is None else replace(metadata, fields=known.fields)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

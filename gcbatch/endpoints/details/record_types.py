@@ -59,10 +59,20 @@ class SeenFields:
         Returns:
             Whether any of them is new, and the paths of the unknown fields.
         """
-        others: set[str] = set()
+        others: set[tuple[str, str]] = set()
         _collect_others(record, self._tree, "", others)
-        unknown = others - self._known
-        return self.add_paths(others & self._known), frozenset(unknown)
+        # A name with a dot in it is of no known field, whatever path it looks like.
+        known = {
+            f"{above}{name}"
+            for above, name in others
+            if "." not in name and f"{above}{name}" in self._known
+        }
+        unknown = {
+            f"{above}{name}"
+            for above, name in others
+            if "." in name or f"{above}{name}" not in known
+        }
+        return self.add_paths(known), frozenset(unknown)
 
     def add_paths(self, paths: Iterable[str]) -> bool:
         """Add known fields; return whether any of them is new."""
@@ -125,8 +135,10 @@ def _tree(model: Model, paths: frozenset[str]) -> _Tree:
     }
 
 
-def _collect_others(record: Any, tree: _Tree, above: str, found: set[str]) -> None:
-    """Add the paths of all fields that are not in the tree.
+def _collect_others(
+    record: Any, tree: _Tree, above: str, found: set[tuple[str, str]]
+) -> None:
+    """Add all fields that are not in the tree: the path to their record, the name.
 
     What should be a record and is none is skipped.
     """
@@ -134,7 +146,7 @@ def _collect_others(record: Any, tree: _Tree, above: str, found: set[str]) -> No
         return
     for name, value in record.items():
         if name not in tree:
-            found.add(f"{above}{name}")
+            found.add((above, name))
         elif (below := tree[name]) is not None:
             for inner in value if isinstance(value, list) else [value]:
                 _collect_others(inner, below, f"{above}{name}.", found)

@@ -131,3 +131,15 @@ def test_only_what_occurs_is_noted() -> None:
         "participants.sessions.ani",
         "participants.sessions.flow.flowId",
     }
+
+
+def test_a_name_with_a_dot_is_unknown() -> None:
+    """Even if it reads like the path to a known field."""
+    sent = {
+        "conversationId": "a",
+        "conversationStart": "2026-03-02T09:00:00.000Z",
+        "participants.participantName": "p",
+    }
+    page = read_page(orjson.dumps({"conversations": [sent]}), CONVERSATIONS)
+
+    assert page.unknown_fields == {"participants.participantName"}

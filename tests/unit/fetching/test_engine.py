@@ -236,3 +236,28 @@ async def test_large_parts_are_written_one_at_a_time(tmp_path: Path) -> None:
 
     assert not begun_beside_it
     assert stored(store, queries) == queries
+
+
+def test_what_has_come_is_stored_however_often_a_run_is_interrupted(
+    tmp_path: Path,
+) -> None:
+    """Also what waits for another part when the event loop cancels what is left."""
+    store, queries = Store(tmp_path, "j"), queries_of(3)
+    parts = dict(zip(queries, (Slow(), Slow(), Slow()), strict=True))
+
+    async def ask(query: Query) -> PartSource:
+        return parts[query]
+
+    async def interrupted() -> None:
+        running = asyncio.create_task(
+            fetch_parts(queries, ask, store, concurrency=3, observer=Observer())
+        )
+        assert await asyncio.to_thread(parts[queries[0]].begun.wait, 30)
+        running.cancel()
+        await asyncio.sleep(0)
+        for part in parts.values():
+            part.go.set()
+
+    asyncio.run(interrupted())
+
+    assert stored(store, queries) == queries

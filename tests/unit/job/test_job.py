@@ -1,5 +1,6 @@
 """The sections of a job: defaults, and what is refused in words."""
 
+import sys
 from typing import Any, ClassVar
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from gcbatch.genesys.families import FAMILIES, Family
+from gcbatch.job import time_types
 from gcbatch.job.export import Export
 from gcbatch.job.fetch import Fetch
 from gcbatch.job.job import Job
@@ -451,3 +453,14 @@ def test_what_is_frozen_stays() -> None:
 
     with pytest.raises(ValidationError):
         setattr(made, "name", "other")  # noqa: B010 - mypy knows it too
+
+
+def test_zones_of_the_system_do_without_the_package(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A packaged application may lack tzdata."""
+    monkeypatch.setitem(sys.modules, "tzdata", None)
+    time_types._packaged_zones.cache_clear()
+
+    assert time_types._check_zone("UTC") == "UTC"
+    time_types._packaged_zones.cache_clear()

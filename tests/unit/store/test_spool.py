@@ -135,6 +135,15 @@ def test_its_file_has_no_name(tmp_path: Path) -> None:
     assert there == []
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="Linux has it")
+def test_it_opens_one_file(tmp_path: Path) -> None:
+    """Fifty orgs have four hundred of them, and a process may open 1,024 files."""
+    opened = Path("/proc/self/fd")
+    before = len([*opened.iterdir()])
+    with closing(Spool.within(tmp_path)):
+        assert len([*opened.iterdir()]) == before + 1
+
+
 def test_a_folder_that_is_not_there_is_an_output_error(tmp_path: Path) -> None:
     """As where the store may not be written."""
     with pytest.raises(OutputError, match="cannot be written"):
@@ -145,7 +154,7 @@ def test_a_file_that_was_cut_is_an_error(tmp_path: Path) -> None:
     """What cannot be read again is not taken for zeros."""
     with closing(Spool.within(tmp_path)) as spool:
         spool.add([Document("a", START_MS, b"{}"), Document("b", START_MS, b"{}")])
-        spool._contents.file.truncate(3)
+        spool._file.truncate(5)
 
         with pytest.raises(OSError, match="Input/output error"):
             list(spool.batches())
@@ -154,8 +163,7 @@ def test_a_file_that_was_cut_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has one")
 def test_a_full_disk_is_an_output_error(tmp_path: Path) -> None:
     """It says why, and what to look at."""
-    keys, contents = (BufferedRandom(FileIO("/dev/full", "r+")) for _ in range(2))
-    spool = Spool(keys, contents, tmp_path)
+    spool = Spool(BufferedRandom(FileIO("/dev/full", "r+")), tmp_path)
 
     with pytest.raises(OutputError) as failed:
         spool.add([Document("a", 1, b"{}")])

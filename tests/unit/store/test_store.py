@@ -5,6 +5,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import FileIO
 from pathlib import Path, PosixPath
@@ -201,6 +202,21 @@ def test_a_footer_is_read_once_while_it_stays_as_it_is(
             assert store.checksum(digest)
 
     assert reading.call_count == len(digests)
+
+
+def test_long_metadata_is_held_once(store: Store) -> None:
+    """Parts of details note much the same fields: a hundred thousand share them."""
+    fields = tuple(f"participants.sessions.field{n}" for n in range(200))
+    long = some_metadata(fields=fields, correlation_ids=("an id",) * 100)
+    for digest in (DIGEST, "f" * 40):
+        store.write(digest, Part(part_of(3).table, long))
+
+    one, other = (store.metadata(digest) for digest in (DIGEST, "f" * 40))
+
+    assert one is not None
+    assert other is not None
+    assert one == other == replace(long, correlation_ids=())
+    assert one.fields is other.fields
 
 
 def test_metadata_may_name_the_checksum(store: Store) -> None:
