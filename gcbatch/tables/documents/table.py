@@ -20,7 +20,13 @@ from gcbatch.tables.documents.shape import Shape
 from gcbatch.tables.source import TableSource
 from gcbatch.windows import Window
 
-__all__ = ["DocumentsTable", "RowStream", "rows_of_tables"]
+__all__ = [
+    "DocumentsTable",
+    "QueryBatch",
+    "RowStream",
+    "document_batches",
+    "rows_of_tables",
+]
 
 BATCH_ROWS: Final = 8_192
 """Rows of a batch: of sessions with their statistics some 10 MB."""
@@ -131,7 +137,7 @@ def rows_of_tables(
     streams = {table.name: table.open(source) for table in tables}
     shapes = [table.shape for table in tables]
     windows = [window for window, _ in source.plan.windows]
-    with closing(read_ahead(_batches(source, shapes))) as batches:
+    with closing(read_ahead(document_batches(source, shapes))) as batches:
         for number, of_window in groupby(batches, attrgetter("window")):
             for stream in streams.values():
                 stream.start_window(windows[number], is_first=number == 0)
@@ -150,7 +156,7 @@ def rows_of_tables(
                     yield name, rows
 
 
-class _QueryBatch(NamedTuple):
+class QueryBatch(NamedTuple):
     """Documents of a query.
 
     Args:
@@ -164,7 +170,9 @@ class _QueryBatch(NamedTuple):
     documents: DocumentBatch
 
 
-def _batches(source: TableSource, shapes: Collection[Shape]) -> Iterator[_QueryBatch]:
+def document_batches(
+    source: TableSource, shapes: Collection[Shape]
+) -> Iterator[QueryBatch]:
     """Yield the documents of a job, window by window, as some shapes need them.
 
     Raises:
@@ -182,7 +190,7 @@ def _batches(source: TableSource, shapes: Collection[Shape]) -> Iterator[_QueryB
                     readers[noted, unknown] = DocumentReader(shapes, noted, unknown)
                 with _naming(query):
                     batch = readers[noted, unknown].read(documents)
-                yield _QueryBatch(number, query, batch)
+                yield QueryBatch(number, query, batch)
                 del batch  # or it would stay in memory while the next is read
 
 

@@ -21,10 +21,13 @@ from gcbatch.tables.documents.columns import (
     extra_column,
 )
 from gcbatch.tables.documents.document_batch import DocumentBatch
-from gcbatch.tables.documents.document_reader import DocumentReader
 from gcbatch.tables.documents.row_builder import RowBuilder
 from gcbatch.tables.documents.shape import Shape
-from gcbatch.tables.documents.table import DocumentsTable, RowStream
+from gcbatch.tables.documents.table import (
+    DocumentsTable,
+    RowStream,
+    document_batches,
+)
 from gcbatch.tables.name_lookup import name_field
 from gcbatch.tables.source import TableSource
 from gcbatch.windows import Window
@@ -135,22 +138,21 @@ def _ends_of_records(table: DocumentsTable, source: TableSource) -> _Ends:
 
     Memory holds these records alone: at most one for each user and window.
     """
-    reader, builder = DocumentReader([table.shape]), RowBuilder(table.shape, {})
+    builder = RowBuilder(table.shape, {})
+    windows = [window for window, _ in source.plan.windows]
     ends: dict[tuple[str, datetime], datetime | None] = {}
-    for window, queries in source.plan.windows:
-        begin = pa.scalar(window.start, INSTANT)
-        for query in queries:
-            for documents in source.parts.batches(query.digest):
-                rows = builder.rows(reader.read(documents))
-                is_open = rows.column("end_time").is_null()
-                for user, start, _ in _spans(rows, is_open):
-                    ends.setdefault((user, start), None)
-                began_before = pc.less(rows.column("start_time"), begin)
-                ended = pc.and_(began_before, pc.invert(is_open))
-                for user, start, end in _spans(rows, ended):
-                    if (user, start) in ends:
-                        known = ends[user, start]
-                        ends[user, start] = max(end, known or end)
+    for number, _, documents in document_batches(source, [table.shape]):
+        begin = pa.scalar(windows[number].start, INSTANT)
+        rows = builder.rows(documents)
+        is_open = rows.column("end_time").is_null()
+        for user, start, _ in _spans(rows, is_open):
+            ends.setdefault((user, start), None)
+        began_before = pc.less(rows.column("start_time"), begin)
+        ended = pc.and_(began_before, pc.invert(is_open))
+        for user, start, end in _spans(rows, ended):
+            if (user, start) in ends:
+                known = ends[user, start]
+                ends[user, start] = max(end, known or end)
     return ends
 
 
