@@ -61,17 +61,13 @@ class SeenFields:
         """
         others: set[tuple[str, str]] = set()
         _collect_others(record, self._tree, "", others)
-        # A name with a dot in it is of no known field, whatever path it looks like.
-        known = {
-            f"{above}{name}"
-            for above, name in others
-            if "." not in name and f"{above}{name}" in self._known
-        }
-        unknown = {
-            f"{above}{name}"
-            for above, name in others
-            if "." in name or f"{above}{name}" not in known
-        }
+        known: set[str] = set()
+        unknown: set[str] = set()
+        for above, name in others:
+            path = f"{above}{name}"
+            # A name with a dot is of no known field, whatever path it looks like.
+            is_known = "." not in name and path in self._known
+            (known if is_known else unknown).add(path)
         return self.add_paths(known), frozenset(unknown)
 
     def add_paths(self, paths: Iterable[str]) -> bool:
