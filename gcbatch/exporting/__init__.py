@@ -3,11 +3,15 @@
 from gcbatch.atomic_files import open_regular, read_bounded
 from gcbatch.exporting.contract import (
     API_VERSION,
+    OLDEST_API_VERSION,
     Exporter,
     FileOptions,
+    Mismatch,
     Options,
     Receipt,
     export,
+    held_export,
+    mismatches,
 )
 from gcbatch.exporting.discovery import (
     GROUP,
@@ -15,6 +19,8 @@ from gcbatch.exporting.discovery import (
     find_exporter,
     installed_exporters,
     load_exporter,
+    missing_modules,
+    require_modules,
 )
 from gcbatch.exporting.draft_folders import remove_leftovers
 from gcbatch.exporting.local_path import LocalPath
@@ -23,10 +29,12 @@ from gcbatch.exporting.target import PublishedFile, Target, digest_file
 __all__ = [
     "API_VERSION",
     "GROUP",
+    "OLDEST_API_VERSION",
     "Exporter",
     "ExporterEntry",
     "FileOptions",
     "LocalPath",
+    "Mismatch",
     "Options",
     "PublishedFile",
     "Receipt",
@@ -34,9 +42,13 @@ __all__ = [
     "digest_file",
     "export",
     "find_exporter",
+    "held_export",
     "installed_exporters",
     "load_exporter",
+    "mismatches",
+    "missing_modules",
     "open_regular",
     "read_bounded",
     "remove_leftovers",
+    "require_modules",
 ]
