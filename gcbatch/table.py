@@ -85,6 +85,7 @@ class Table:
         lacks: Spans of the range that are missing after `--allow-partial`; rows that an
             earlier run exported for them should stay.
         lacking_orgs: The orgs that failed and have no row.
+        job: The name of the job, which owns what it writes into a database.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Table:
     zones_differ: bool = False
     lacks: tuple[Lack, ...] = ()
     lacking_orgs: tuple[str, ...] = ()
+    job: str = ""
     _counts: list[int] = field(default_factory=list, init=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -126,8 +126,8 @@ class Exporter(Protocol):
 
         Args:
             tables: By name; most exporters take exactly one.
-            target: Provides staging paths for files. An exporter to a database reads
-                the job's name from it, and replaces what each table covers.
+            target: Provides staging paths for files. An exporter to a database ignores
+                them: in one transaction it replaces what each table covers.
 
         Raises:
             OutputError: If they cannot be written; the previous output stays.
@@ -141,7 +141,6 @@ def export(
     tables: "Mapping[str, Table]",
     *,
     stop: Event | None = None,
-    job: str = "",
     fingerprint: str = "",
 ) -> tuple[Receipt, tuple[PublishedFile, ...]]:
     """Run one exporter and publish what it staged.
@@ -151,7 +150,6 @@ def export(
         name: Its name, for errors.
         tables: The tables to export.
         stop: Once set, the export does not wait for other runs.
-        job: The name of the job.
         fingerprint: A hash over all that determines the export; empty if not known.
 
     Returns:
@@ -164,7 +162,7 @@ def export(
     """
     with (
         _only_own_errors(name, hint="the previous output is as it was"),
-        Target(stop=stop, job=job, fingerprint=fingerprint) as target,
+        Target(stop=stop, fingerprint=fingerprint) as target,
     ):
         receipt = exporter.export(tables, target)
     return receipt, target.published
@@ -176,7 +174,6 @@ def held_export(
     tables: "Mapping[str, Table]",
     *,
     stop: Event | None = None,
-    job: str = "",
     fingerprint: str = "",
 ) -> Receipt | None:
     """Return the receipt of an export whose destination holds its rows already.
@@ -186,7 +183,6 @@ def held_export(
         name: Its name, for errors.
         tables: The tables to export.
         stop: Once set, it does not wait for other runs.
-        job: The name of the job.
         fingerprint: A hash over all that determines the export; empty if not known.
 
     Returns:
@@ -200,7 +196,7 @@ def held_export(
     if holds is None or not fingerprint:
         return None
     with _only_own_errors(name):
-        target = Target(stop=stop, job=job, fingerprint=fingerprint)
+        target = Target(stop=stop, fingerprint=fingerprint)
         receipt: Receipt | None = holds(tables, target)
         return receipt
 

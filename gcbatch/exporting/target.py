@@ -56,7 +56,6 @@ class Target:
     Args:
         sync: Forces a file's or folder's content to disk; the default is os.fsync.
         stop: Once set, it does not wait for other runs.
-        job: The name of the job, which owns the tables that it writes in a database.
         fingerprint: A hash over all that determines the export; empty if not known.
     """
 
@@ -65,12 +64,10 @@ class Target:
         sync: Sync = to_disk,
         *,
         stop: Event | None = None,
-        job: str = "",
         fingerprint: str = "",
     ) -> None:
         self._sync = sync
         self._stop = stop
-        self.job = job
         self.fingerprint = fingerprint
         self._staged: dict[Path, Path] = {}
         self._requested: dict[Path, Path] = {}

@@ -82,7 +82,6 @@ def run_exports(
     last_report: Mapping[str, Any],
     stop: threading.Event,
     *,
-    job: str,
     force: bool = False,
 ) -> ExportResults:
     """Run exports; those of one table of documents each share one pass over them.
@@ -95,14 +94,13 @@ def run_exports(
         fingerprints: Computes what an export depends on.
         last_report: The run.json of the last run; empty if there is none.
         stop: Ends it between two batches.
-        job: The name of the job.
         force: Whether to write also what would not change.
 
     Raises:
         GcbatchError: If the tables cannot be read: that concerns all exports.
     """
     last_report = {} if force else last_report
-    of_catalog = _ExportRound(job, catalog, fingerprints, last_report, stop, force)
+    of_catalog = _ExportRound(catalog, fingerprints, last_report, stop, force)
     return of_catalog.run(exports)
 
 
@@ -110,7 +108,6 @@ def run_exports(
 class _ExportRound:
     """The exports of one catalog; see run_exports."""
 
-    job: str
     catalog: Catalog | MultiOrgCatalog
     fingerprints: ExportFingerprints
     last_report: Mapping[str, Any]
@@ -168,7 +165,7 @@ class _ExportRound:
         """Write an export, unless its destination holds the same already."""
         name, known = one.spec.exporter, "" if self.force else fingerprint
         receipt = held_export(
-            one.exporter, name, tables, stop=self.stop, job=self.job, fingerprint=known
+            one.exporter, name, tables, stop=self.stop, fingerprint=known
         )
         if receipt is None:
             return self._write(one, tables, fingerprint)
@@ -183,7 +180,6 @@ class _ExportRound:
             one.spec.exporter,
             tables,
             stop=self.stop,
-            job=self.job,
             fingerprint=fingerprint,
         )
         return _exported(one.spec, receipt, fingerprint, files), files

@@ -250,7 +250,6 @@ class JobRun:
             fingerprints,
             runs[0].last_report(),
             stop,
-            job=self._job.name,
             force=force,
         )
         reports: dict[str, RunReport] = {}

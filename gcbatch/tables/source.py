@@ -111,6 +111,7 @@ class TableSource:
             covered=Coverage.whole(self.plan.window),
             timezone=self.job.query.zone,
             run_id=self.plan.run_id,
+            job=self.job.name,
             batches=batches,
             batch_rows=batch_rows,
             time=time,
