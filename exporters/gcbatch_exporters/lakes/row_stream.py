@@ -1,0 +1,67 @@
+"""The rows of a table as a lake gets them."""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from gcbatch.table import Table
+from gcbatch_exporters.lakes.partition_columns import PartitionColumns
+from gcbatch_exporters.lakes.selection import Selection
+
+__all__ = ["RowStream"]
+
+
+class RowStream:
+    """Streams the rows that a table is about, with the lake's columns.
+
+    Args:
+        table: The table.
+        schema: Columns in the lake: the table's, then those made of its time.
+        partitions: The partition columns.
+        selection: Which rows the table is about; others are left out.
+
+    Attributes:
+        count: Rows so far.
+        error: What was raised while a batch was made; libraries of other languages
+            only pass on its text.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        schema: pa.Schema,
+        partitions: PartitionColumns,
+        selection: Selection,
+    ) -> None:
+        self._table = table
+        self._schema = schema
+        self._partitions = partitions
+        self._selection = selection
+        self.count = 0
+        self.error: BaseException | None = None
+
+    def reader(self) -> pa.RecordBatchReader:
+        """Return the rows as an Arrow stream; it is read once."""
+        return pa.RecordBatchReader.from_batches(self._schema, self._batches())
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        try:
+            for batch in self._table:
+                rows = self._selection.inside(batch)
+                self.count += rows.num_rows
+                yield self._in_lake(rows)
+                del batch, rows  # or they stay in memory while the next is made
+        except GeneratorExit:
+            raise
+        except BaseException as exc:
+            self.error = exc
+            raise
+
+    def _in_lake(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        columns = [
+            column.cast(field.type)
+            for column, field in zip(
+                self._partitions.added_to(batch), self._schema, strict=True
+            )
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=self._schema)
