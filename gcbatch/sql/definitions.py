@@ -9,9 +9,16 @@ from gcbatch.errors import JobError
 from gcbatch.sql.column_types import JsonType, column_type
 from gcbatch.sql.dialects import Dialect, find_dialect
 from gcbatch.sql.names import quoted_name, quoted_text
+from gcbatch.table import Table
 from gcbatch.text import one_line
 
-__all__ = ["add_columns", "comment_of", "create_table", "table_statements"]
+__all__ = [
+    "add_columns",
+    "comment_of",
+    "comment_of_table",
+    "create_table",
+    "table_statements",
+]
 
 MAX_COMMENT = 1_000
 """Letters of a comment: BigQuery takes 1,024 for a column."""
@@ -141,6 +148,19 @@ def comment_of(field: pa.Field) -> str:
     if _said(said, b"content") == "json":
         parts.append("JSON")
     return one_line("; ".join(filter(None, parts)), MAX_COMMENT)
+
+
+def comment_of_table(table: Table, job: str = "") -> str:
+    """Return what a table is, as one line: its name, its key and its job.
+
+    Args:
+        table: The table.
+        job: The name of its job; empty if any job gives the same table.
+    """
+    parts = [f"gcbatch table {table.name}", f"key: {', '.join(table.key)}"]
+    if job:
+        parts.append(f"job: {job}")
+    return one_line("; ".join(parts), MAX_COMMENT)
 
 
 def _said(metadata: dict[bytes, bytes] | None, key: bytes) -> str:
