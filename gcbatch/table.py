@@ -1,7 +1,8 @@
 """A table: a stream of Arrow record batches with a declared schema."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from importlib import import_module
 from typing import Any, Final, NamedTuple, NoReturn
 from zoneinfo import ZoneInfo
@@ -9,17 +10,22 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from gcbatch.coverage import Coverage
+from gcbatch.errors import DataError
+from gcbatch.lazy import lazy_import
 from gcbatch.windows import Window
 
 __all__ = [
     "BATCH_ROWS",
     "INSTANT",
     "LEVEL_DECIMALS",
+    "ORG",
     "Lack",
     "StoppedError",
     "Table",
     "rebatch",
 ]
+
+pc = lazy_import("pyarrow.compute")
 
 INSTANT: Final = pa.timestamp("ms", tz="UTC")
 """The type of instants in parts and tables; the service sends milliseconds."""
@@ -27,6 +33,9 @@ INSTANT: Final = pa.timestamp("ms", tz="UTC")
 BATCH_ROWS: Final = 32_768
 """Rows of a batch, and of a Parquet row group. Fixed, so that the same rows give the
 same bytes, however the parts they came from were cut."""
+
+ORG: Final = "org"
+"""The first column of tables of several orgs."""
 
 MAX_SMALL: Final = 256
 """Batches that wait to become one. A batch of a single row takes some 5 kB: so many of
@@ -123,6 +132,50 @@ class Table:
         rows = "" if self.num_rows is None else f"{self.num_rows:,} rows, "
         return f"<Table {self.name}: {rows}{len(self.schema)} columns, {self.covered}>"
 
+    def covered_rows(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of the spans that the table covers, a batch at a time.
+
+        Rows of a span that could be fetched only in part are left out: for a
+        destination that keeps what it has of such a span.
+
+        Raises:
+            DataError: If a row is not in the table's range; or as the table's rows do.
+        """
+        by_org = self.covered.by_org
+        for batch in self:
+            mask = self._is_covered(batch, by_org)
+            covered = batch if pc.all(mask).as_py() else batch.filter(mask)
+            del batch  # or it would stay in memory while the next is made
+            if covered.num_rows:
+                yield covered
+
+    def _is_covered(
+        self, batch: pa.RecordBatch, by_org: Mapping[str, Sequence[Window]]
+    ) -> pa.Array:
+        """Return for each row of a batch whether a span has it."""
+        if not self.is_timeless:
+            self._refuse_other_times(batch[self.time])
+        if ORG not in self.schema.names:
+            return self._is_in(batch, by_org.get("", ()))
+        masks = []
+        orgs = batch[ORG]
+        for org in orgs.unique().to_pylist():
+            in_spans = self._is_in(batch, by_org.get(org, ()))
+            masks.append(pc.and_(pc.equal(orgs, org), in_spans))
+        return reduce(pc.or_, masks)
+
+    def _is_in(self, batch: pa.RecordBatch, spans: Sequence[Window]) -> pa.Array:
+        if self.is_timeless or not spans:
+            return pa.repeat(pa.scalar(bool(spans)), batch.num_rows)
+        times = batch[self.time]
+        return reduce(pc.or_, [_is_within(times, span) for span in spans])
+
+    def _refuse_other_times(self, times: pa.Array) -> None:
+        if pc.all(_is_within(times, self.covered), skip_nulls=False).as_py():
+            return
+        msg = f"{self.name}: a row is not in {self.covered}"
+        raise DataError(msg, hint="please report this; the data is contradictory")
+
     @property
     def is_timeless(self) -> bool:
         """Whether the rows replace all earlier rows of their orgs, of any time."""
@@ -178,6 +231,11 @@ class Table:
     def __arrow_c_stream__(self, requested_schema: object = None) -> Any:
         """Export the stream by the Arrow PyCapsule interface."""
         return self.reader().__arrow_c_stream__(requested_schema)
+
+
+def _is_within(times: pa.Array, span: Window) -> pa.Array:
+    start, end = (pa.scalar(at, times.type) for at in (span.start, span.end))
+    return pc.and_(pc.greater_equal(times, start), pc.less(times, end))
 
 
 def _imported(name: str) -> Any:

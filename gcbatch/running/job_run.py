@@ -184,10 +184,14 @@ class JobRun:
             with self._isolating_org(run.org):
                 run.use_saved_plan()
 
+    def empty_catalog(self) -> Catalog | MultiOrgCatalog:
+        """Return the tables without rows, from the job alone."""
+        return self._catalog([run.empty_catalog() for run in self._remaining()])
+
     def exporters(self) -> Exporters:
         """Return the exporters; each checks the job now, before the first request."""
         checked: list[CheckedExport] = []
-        empty = self._catalog([run.empty_catalog() for run in self._remaining()])
+        empty = self.empty_catalog()
         installed = installed_exporters()
         for number, spec in enumerate(self._job.exports):
             entry = find_exporter(spec.exporter, installed)
