@@ -6,9 +6,8 @@ from typing import Final
 import pyarrow as pa
 
 from gcbatch.errors import JobError
-from gcbatch.table import Table
+from gcbatch.table import ORG, Table
 from gcbatch_exporters.lakes.partition_columns import PartitionColumns
-from gcbatch_exporters.lakes.selection import ORG
 
 __all__ = ["compare_columns", "delta_schema", "require_columns"]
 
@@ -114,19 +113,19 @@ def require_columns(path: object, present: pa.Schema, table: Table) -> None:
     """Make sure that rows there and here can be told apart by the same columns.
 
     Raises:
-        JobError: If the Delta table lacks the table's org or times: its rows would stay
-            beside those that replace them. Or if only it has orgs: the rows of all of
-            them would be replaced.
+        JobError: If the Delta table lacks a column of the key, or one of a row's time:
+            its rows would stay beside those that replace them. Or if only it has orgs:
+            the rows of all of them would be replaced.
     """
-    needed = {ORG} & {*table.schema.names}
+    needed = {*table.key, *({ORG} & {*table.schema.names})}
     if not table.is_timeless:
         needed |= {name for name in (table.time, table.end) if name is not None}
     if missing := sorted(needed - {*present.names}):
-        msg = f"{path}: has no column {missing[0]}, by which its rows are replaced"
-        raise JobError(msg, hint="write into another table")
+        msg = f"{path}: has no column {missing[0]}, by which its rows are told apart"
+        raise JobError(msg, hint="name another path")
     if ORG in present.names and ORG not in table.schema.names:
         msg = f"{path}: has rows of several orgs, this job has one"
-        raise JobError(msg, hint="write into another table")
+        raise JobError(msg, hint="name another path")
 
 
 def _named(kind: pa.DataType) -> str:

@@ -6,19 +6,17 @@ import pyarrow as pa
 
 from gcbatch.table import Table
 from gcbatch_exporters.lakes.partition_columns import PartitionColumns
-from gcbatch_exporters.lakes.selection import Selection
 
 __all__ = ["RowStream"]
 
 
 class RowStream:
-    """Streams the rows that a table is about, with the lake's columns.
+    """Streams the rows of the spans that a table covers, with the lake's columns.
 
     Args:
         table: The table.
         schema: Columns in the lake: the table's, then those made of its time.
         partitions: The partition columns.
-        selection: Which rows the table is about; others are left out.
 
     Attributes:
         count: Rows so far.
@@ -31,12 +29,10 @@ class RowStream:
         table: Table,
         schema: pa.Schema,
         partitions: PartitionColumns,
-        selection: Selection,
     ) -> None:
         self._table = table
         self._schema = schema
         self._partitions = partitions
-        self._selection = selection
         self.count = 0
         self.error: BaseException | None = None
 
@@ -46,11 +42,10 @@ class RowStream:
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         try:
-            for batch in self._table:
-                rows = self._selection.inside(batch)
-                self.count += rows.num_rows
-                yield self._in_lake(rows)
-                del batch, rows  # or they stay in memory while the next is made
+            for batch in self._table.covered_rows():
+                self.count += batch.num_rows
+                yield self._in_lake(batch)
+                del batch  # or it would stay in memory while the next is made
         except GeneratorExit:
             raise
         except BaseException as exc:

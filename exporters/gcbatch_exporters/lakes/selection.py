@@ -1,4 +1,4 @@
-"""Which rows a table replaces in a lake, as a condition in SQL and for Arrow.
+"""Which rows a table replaces in a lake, as a condition in SQL.
 
 Rows belong to a table's spans by its time column, and by `org` if there are several. A
 timeless table replaces all rows of its orgs.
@@ -7,20 +7,12 @@ timeless table replaces all rows of its orgs.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Self
+from typing import Self
 
-import pyarrow as pa
-
-from gcbatch.lazy import lazy_import
-from gcbatch.table import INSTANT, Table
+from gcbatch.table import ORG, Table
 from gcbatch.windows import Window, iso
 
-__all__ = ["ORG", "Selection"]
-
-pc = lazy_import("pyarrow.compute")
-
-ORG: Final = "org"
-"""The column of a job of several orgs."""
+__all__ = ["Selection"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,28 +77,6 @@ class Selection:
         return self._by_org(
             lambda span: f"{over(_at(span.start))} OR {over(_at(span.end))}"
         )
-
-    def inside(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Return the rows of a batch that are in the spans."""
-        keep = pa.repeat(pa.scalar(value=False), batch.num_rows)
-        for org, windows in self.by_org:
-            own = self._in_any(windows, batch)
-            if org:
-                own = pc.and_(own, pc.equal(batch.column(ORG), org))
-            keep = pc.or_(keep, pc.fill_null(own, fill_value=False))
-        return batch if pc.all(keep).as_py() else batch.filter(keep)
-
-    def _in_any(self, windows: Iterable[Window], batch: pa.RecordBatch) -> pa.Array:
-        """Return for each row of a batch whether its time is in one of the spans."""
-        if self.time is None:
-            return pa.repeat(pa.scalar(value=True), batch.num_rows)
-        time = batch.column(self.time)
-        within = pa.repeat(pa.scalar(value=False), batch.num_rows)
-        for window in windows:
-            start, end = (pa.scalar(t, INSTANT) for t in (window.start, window.end))
-            own = pc.and_(pc.greater_equal(time, start), pc.less(time, end))
-            within = pc.or_(within, own)
-        return within
 
     def _by_org(self, condition: Callable[[Window], str]) -> str:
         """Return the condition that holds for a span of each org."""
