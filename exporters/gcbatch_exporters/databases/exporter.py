@@ -1,4 +1,4 @@
-"""The base of exporters to databases: tables in, one transaction, exact after any run."""
+"""The base of exporters to databases: one transaction, exact after any run."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,8 +9,9 @@ from gcbatch.errors import JobError, OutputError
 from gcbatch.exporting import Mismatch, Options, Receipt, Target, compare_days
 from gcbatch.table import Table
 from gcbatch_exporters.base import require_tables
-from gcbatch_exporters.databases.database import Database
+from gcbatch_exporters.databases.database import ConflictError, Database
 from gcbatch_exporters.databases.table_load import TableLoad
+from gcbatch_exporters.databases.waiting import attempts
 
 __all__ = ["DatabaseExporter", "DatabaseOptions"]
 
@@ -85,7 +86,9 @@ class DatabaseExporter(ABC, Generic[T]):
         """
         require_tables(tables, self.exporter_name)
         if self._options.name is not None and len(tables) > 1:
-            msg = f"exporter {self.exporter_name!r}: name is one for {len(tables)} tables"
+            msg = (
+                f"exporter {self.exporter_name!r}: name is one for {len(tables)} tables"
+            )
             hint = "write {table} in it, such as `name: gc_{table}`"
             raise JobError(msg, hint=hint)
         try:
@@ -104,13 +107,24 @@ class DatabaseExporter(ABC, Generic[T]):
             JobError: As in check.
             OutputError: If the database cannot be reached, or refuses the load.
         """
+        for is_last in attempts(lambda: target.is_stopped, is_patient=True):
+            try:
+                rows = self._export(tables, target)
+            except ConflictError:
+                if is_last:
+                    raise
+            else:
+                return Receipt(self._location(tables), rows)
+        raise AssertionError  # the last attempt returns or raises
+
+    def _export(self, tables: Mapping[str, Table], target: Target) -> int:
         with self._open(lambda: target.is_stopped, is_patient=True) as db:
             rows = sum(
                 self._load(db, table).run(target.fingerprint)
                 for table in tables.values()
             )
             db.commit()
-        return Receipt(self._location(tables), rows)
+        return rows
 
     def holds(self, tables: Mapping[str, Table], target: Target) -> Receipt | None:
         """Return the receipt if the database holds what a load would make.
