@@ -14,7 +14,7 @@ from gcbatch.lazy import lazy_import
 from gcbatch_exporters.databases.database import ConflictError, Database, Value
 from gcbatch_exporters.databases.exporter import DatabaseExporter, DatabaseOptions
 from gcbatch_exporters.databases.row_stream import own_errors
-from gcbatch_exporters.databases.waiting import PATIENCE_S, attempts
+from gcbatch_exporters.databases.waiting import MAX_WAIT_S, attempts
 
 __all__ = ["DuckdbExporter", "DuckdbOptions"]
 
@@ -60,7 +60,7 @@ class DuckdbExporter(DatabaseExporter[DuckdbOptions]):
         return self._options.path.exists()
 
     def connect(
-        self, *, is_stopped: Callable[[], bool], is_patient: bool
+        self, *, is_stopped: Callable[[], bool], may_wait: bool
     ) -> "_Connection":
         """Open the file; its folder is created.
 
@@ -74,7 +74,7 @@ class DuckdbExporter(DatabaseExporter[DuckdbOptions]):
         except OSError as exc:
             msg = f"{path}: its folder cannot be created: {exc.strerror}"
             raise OutputError(msg, hint="check the folder's permissions") from exc
-        for is_last in attempts(is_stopped, is_patient=is_patient):
+        for is_last in attempts(is_stopped, may_wait=may_wait):
             try:
                 return _Connection(path)
             except duckdb.IOException as exc:
@@ -192,8 +192,8 @@ def _refusal(path: Path, error: Exception) -> OutputError:
     if isinstance(error, duckdb.TransactionException) and "onflict" in str(error):
         return ConflictError(f"{path}: another load changed the same", hint="run again")
     if _is_locked(error):
-        msg = f"{path}: another program has kept it open for {PATIENCE_S:.0f} s"
-        hint = "close it there: while it is open to read, nobody can write"
+        msg = f"{path}: another program has kept it open for {MAX_WAIT_S:.0f} s"
+        hint = "close it there: while it is open to read, no other program can write"
         return OutputError(msg, hint=hint)
     reason = str(error).splitlines()[0].partition("Error: ")[2] or str(error)
     hint = "check the file, the disk and their permissions"

@@ -15,7 +15,7 @@ from gcbatch.exporting import LocalPath
 from gcbatch.windows import iso, parse_instant
 from gcbatch_exporters.databases.database import Database, Value
 from gcbatch_exporters.databases.exporter import DatabaseExporter, DatabaseOptions
-from gcbatch_exporters.databases.waiting import PATIENCE_S, attempts
+from gcbatch_exporters.databases.waiting import MAX_WAIT_S, attempts
 from gcbatch_exporters.text_columns import as_text
 
 __all__ = ["SqliteExporter", "SqliteOptions"]
@@ -59,14 +59,14 @@ class SqliteExporter(DatabaseExporter[SqliteOptions]):
         return self._options.path.exists()
 
     def connect(
-        self, *, is_stopped: Callable[[], bool], is_patient: bool
+        self, *, is_stopped: Callable[[], bool], may_wait: bool
     ) -> "_Connection":
         """Open the file; its folder is created.
 
         Raises:
             OutputError: If it cannot be opened, or is no database.
         """
-        return _Connection(self._options.path, is_stopped, is_patient=is_patient)
+        return _Connection(self._options.path, is_stopped, may_wait=may_wait)
 
 
 class _Connection(Database):
@@ -75,11 +75,11 @@ class _Connection(Database):
     dialect: ClassVar[str] = "sqlite"
 
     def __init__(
-        self, path: Path, is_stopped: Callable[[], bool], *, is_patient: bool
+        self, path: Path, is_stopped: Callable[[], bool], *, may_wait: bool
     ) -> None:
         self._path = path
         self._is_stopped = is_stopped
-        self._is_patient = is_patient
+        self._may_wait = may_wait
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, isolation_level=None, timeout=_TRY_S)
@@ -153,7 +153,7 @@ class _Connection(Database):
     ) -> list[tuple[Any, ...]]:
         """Run a statement, again if the file is busy; return its rows."""
         with self._translated():
-            for is_last in attempts(self._is_stopped, is_patient=self._is_patient):
+            for is_last in attempts(self._is_stopped, may_wait=self._may_wait):
                 try:
                     return self._db.execute(statement, _bound(values)).fetchall()
                 except sqlite3.OperationalError as exc:
@@ -170,7 +170,7 @@ class _Connection(Database):
             hint = "check the file, the disk and their permissions"
             problem = str(exc)
             if _code(exc) in _BUSY:
-                problem = f"another program has kept it locked for {PATIENCE_S:.0f} s"
+                problem = f"another program has kept it locked for {MAX_WAIT_S:.0f} s"
                 hint = (
                     "end that program, or let it read while gcbatch writes: "
                     "PRAGMA journal_mode=WAL"

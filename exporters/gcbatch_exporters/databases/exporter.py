@@ -59,12 +59,12 @@ class DatabaseExporter(ABC, Generic[T]):
         """Return whether there is a database to look into."""
 
     @abstractmethod
-    def connect(self, *, is_stopped: IsStopped, is_patient: bool) -> Database:
+    def connect(self, *, is_stopped: IsStopped, may_wait: bool) -> Database:
         """Open a connection with a transaction.
 
         Args:
             is_stopped: Says whether the run should end.
-            is_patient: Whether to wait for a while if another process is in the way.
+            may_wait: Whether to wait for a while if another process is in the way.
 
         Raises:
             OutputError: If it cannot be opened; says why.
@@ -94,7 +94,7 @@ class DatabaseExporter(ABC, Generic[T]):
         try:
             if not self.exists():
                 return
-            with self._open(lambda: False, is_patient=False) as db:
+            with self._open(lambda: False, may_wait=False) as db:
                 for table in tables.values():
                     self._load(db, table).check()
         except OutputError:
@@ -107,7 +107,7 @@ class DatabaseExporter(ABC, Generic[T]):
             JobError: As in check.
             OutputError: If the database cannot be reached, or refuses the load.
         """
-        for is_last in attempts(lambda: target.is_stopped, is_patient=True):
+        for is_last in attempts(lambda: target.is_stopped, may_wait=True):
             try:
                 rows = self._export(tables, target)
             except ConflictError:
@@ -118,7 +118,7 @@ class DatabaseExporter(ABC, Generic[T]):
         raise AssertionError  # the last attempt returns or raises
 
     def _export(self, tables: Mapping[str, Table], target: Target) -> int:
-        with self._open(lambda: target.is_stopped, is_patient=True) as db:
+        with self._open(lambda: target.is_stopped, may_wait=True) as db:
             rows = sum(
                 self._load(db, table).run(target.fingerprint)
                 for table in tables.values()
@@ -135,7 +135,7 @@ class DatabaseExporter(ABC, Generic[T]):
         if not self.exists():
             return None
         rows = 0
-        with self._open(lambda: target.is_stopped, is_patient=True) as db:
+        with self._open(lambda: target.is_stopped, may_wait=True) as db:
             for table in tables.values():
                 current = self._load(db, table).is_current(target.fingerprint)
                 if current is None:
@@ -152,7 +152,7 @@ class DatabaseExporter(ABC, Generic[T]):
         if not self.exists():
             msg = f"{self.place}: is missing"
             raise OutputError(msg, hint="`gcbatch export JOB` loads it again")
-        with self._open(lambda: False, is_patient=True) as db:
+        with self._open(lambda: False, may_wait=True) as db:
             for table in tables.values():
                 yield from compare_days(table, self._load(db, table).rows())
 
@@ -169,8 +169,8 @@ class DatabaseExporter(ABC, Generic[T]):
         return TableLoad(db, table, name, place, new_columns)
 
     @contextmanager
-    def _open(self, is_stopped: IsStopped, *, is_patient: bool) -> Iterator[Database]:
-        db = self.connect(is_stopped=is_stopped, is_patient=is_patient)
+    def _open(self, is_stopped: IsStopped, *, may_wait: bool) -> Iterator[Database]:
+        db = self.connect(is_stopped=is_stopped, may_wait=may_wait)
         try:
             yield db
         finally:

@@ -181,7 +181,7 @@ class TableLoad:
         Raises:
             JobError: If they may not be added; or if one of them is of the key, or the
                 table there has a column `org` and this one has not: the rows that are
-                there could not be told from new ones.
+                there could not be distinguished from new ones.
         """
         known = set(map(self.db.folded, found))
         schema = self.table.schema
