@@ -2,8 +2,8 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
-from datetime import UTC, datetime
+from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -12,18 +12,18 @@ from pydantic import BaseModel
 
 from gcbatch.errors import OutputError
 from gcbatch.exporting import LocalPath
-from gcbatch.lazy import lazy_import
-from gcbatch.windows import iso
+from gcbatch.windows import iso, parse_instant
 from gcbatch_exporters.databases.database import Database, Value
 from gcbatch_exporters.databases.exporter import DatabaseExporter, DatabaseOptions
-from gcbatch_exporters.databases.waiting import PATIENCE_S, attempts
+from gcbatch_exporters.databases.waiting import MAX_WAIT_S, attempts
 from gcbatch_exporters.text_columns import as_text
 
 __all__ = ["SqliteExporter", "SqliteOptions"]
 
-pc = lazy_import("pyarrow.compute")
-
 _BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_ROWS_READ: Final = 8_192
+"""Rows of a batch that is read back."""
+
 _TRY_S: Final = 1.0
 """How long SQLite itself waits before it says that a file is busy. It does not see that
 a run should end, so it gets little time, and more than one try."""
@@ -59,25 +59,27 @@ class SqliteExporter(DatabaseExporter[SqliteOptions]):
         return self._options.path.exists()
 
     def connect(
-        self, *, is_stopped: Callable[[], bool], is_patient: bool
+        self, *, is_stopped: Callable[[], bool], may_wait: bool
     ) -> "_Connection":
         """Open the file; its folder is created.
 
         Raises:
             OutputError: If it cannot be opened, or is no database.
         """
-        return _Connection(self._options.path, is_stopped, is_patient=is_patient)
+        return _Connection(self._options.path, is_stopped, may_wait=may_wait)
 
 
 class _Connection(Database):
     """A connection to a database file, with a transaction from lock to commit."""
 
+    dialect: ClassVar[str] = "sqlite"
+
     def __init__(
-        self, path: Path, is_stopped: Callable[[], bool], *, is_patient: bool
+        self, path: Path, is_stopped: Callable[[], bool], *, may_wait: bool
     ) -> None:
         self._path = path
         self._is_stopped = is_stopped
-        self._is_patient = is_patient
+        self._may_wait = may_wait
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, isolation_level=None, timeout=_TRY_S)
@@ -87,21 +89,14 @@ class _Connection(Database):
 
     def columns(self, name: str) -> Mapping[str, str] | None:
         """Return the declared types."""
-        found = self.query(f"SELECT name, type FROM pragma_table_info({_text(name)})")  # noqa: S608 - it is quoted
+        found = self.query("SELECT name, type FROM pragma_table_info(?)", [name])
         return dict(found) or None
 
-    def column_type(self, field: pa.Field) -> str:
-        """Return the type that a column is declared with."""
-        return sql_type(field, "sqlite")
-
-    def create(self, name: str, schema: pa.Schema, *, time: str | None = None) -> None:
-        """Create a table, with an index on its time."""
-        for statement in create_table(name, schema, "sqlite"):
-            self.execute(statement)
-        if time is not None:
-            index = self.quoted(f"{name}_{time}")
-            columns = f"{self.quoted(name)} ({self.quoted(time)})"
-            self.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {columns}")
+    def index_time(self, name: str, time: str) -> None:
+        """Index the column of times."""
+        index = self.quoted(f"{name}_{time}")
+        columns = f"{self.quoted(name)} ({self.quoted(time)})"
+        self.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {columns}")
 
     def execute(self, statement: str, values: Sequence[Value] = ()) -> None:
         """Run a statement, again if the file is busy."""
@@ -127,14 +122,12 @@ class _Connection(Database):
         self, statement: str, values: Sequence[Value], schema: pa.Schema
     ) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a result; a value of another type becomes null."""
-        with self._translated(), closing(self._db.execute(statement, _bound(values))) as rows:
-            while some := rows.fetchmany(_ROWS_READ):
+        nullable = pa.schema([field.with_nullable(nullable=True) for field in schema])
+        with closing(self._db.execute(statement, _bound(values))) as rows:
+            while some := self._fetched(rows):
                 columns = zip(*some, strict=True)
-                arrays = [
-                    _array(list(column), field.type)
-                    for column, field in zip(columns, schema, strict=True)
-                ]
-                yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+                arrays = map(_array, columns, schema.types)
+                yield pa.RecordBatch.from_arrays(list(arrays), schema=nullable)
 
     def lock(self, name: str) -> None:
         """Begin the transaction; it locks the whole file against other writers."""
@@ -150,3 +143,73 @@ class _Connection(Database):
     def close(self) -> None:
         """Close the file; SQLite rolls back."""
         self._db.close()
+
+    def _fetched(self, rows: sqlite3.Cursor) -> list[tuple[Any, ...]]:
+        with self._translated():
+            return rows.fetchmany(_ROWS_READ)
+
+    def _run(
+        self, statement: str, values: Sequence[Value] = ()
+    ) -> list[tuple[Any, ...]]:
+        """Run a statement, again if the file is busy; return its rows."""
+        with self._translated():
+            for is_last in attempts(self._is_stopped, may_wait=self._may_wait):
+                try:
+                    return self._db.execute(statement, _bound(values)).fetchall()
+                except sqlite3.OperationalError as exc:
+                    if is_last or _code(exc) not in _BUSY:
+                        raise
+        raise AssertionError  # the last attempt returns or raises
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn errors of SQLite into OutputError."""
+        try:
+            yield
+        except sqlite3.Error as exc:
+            hint = "check the file, the disk and their permissions"
+            problem = str(exc)
+            if _code(exc) in _BUSY:
+                problem = f"another program has kept it locked for {MAX_WAIT_S:.0f} s"
+                hint = (
+                    "end that program, or let it read while gcbatch writes: "
+                    "PRAGMA journal_mode=WAL"
+                )
+            elif _code(exc) == sqlite3.SQLITE_NOTADB:
+                problem, hint = "is no SQLite database", "name another file"
+            msg = f"{self._path}: {problem}"
+            raise OutputError(msg, hint=hint) from exc
+
+
+def _code(error: sqlite3.Error) -> int:
+    """Return the primary code of an error; 0 if it has none."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _bound(values: Sequence[Value]) -> list[str | int]:
+    """Return values as SQLite stores them."""
+    return [iso(v) if isinstance(v, datetime) else v for v in values]
+
+
+def _values(column: pa.Array, name: str) -> list[Any]:
+    """Return a column as SQLite stores it."""
+    kind = column.type
+    if pa.types.is_boolean(kind):
+        column = column.cast(pa.int8())
+    elif pa.types.is_temporal(kind) or pa.types.is_nested(kind):
+        column = as_text(column, name)
+    values: list[Any] = column.to_pylist()
+    return values
+
+
+def _array(column: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Return a column of a result; a value that is not of its type is null."""
+    try:
+        if pa.types.is_timestamp(kind):
+            distinct = {text: parse_instant(text) for text in {*column} - {None}}
+            column = [None if text is None else distinct[text] for text in column]
+        elif pa.types.is_boolean(kind):
+            column = [None if value is None else bool(value) for value in column]
+        return pa.array(column, kind)
+    except (ValueError, TypeError, pa.ArrowException):
+        return pa.nulls(len(column), kind)

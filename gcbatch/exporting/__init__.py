@@ -1,6 +1,7 @@
 """What exporters use: the contract, the target they write to, and discovery."""
 
 from gcbatch.atomic_files import open_regular, read_bounded
+from gcbatch.exporting.compare_days import compare_days
 from gcbatch.exporting.contract import (
     API_VERSION,
     OLDEST_API_VERSION,
@@ -39,6 +40,7 @@ __all__ = [
     "PublishedFile",
     "Receipt",
     "Target",
+    "compare_days",
     "digest_file",
     "export",
     "find_exporter",

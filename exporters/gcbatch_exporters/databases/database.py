@@ -3,14 +3,21 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
-__all__ = ["Database", "Value"]
+from gcbatch.errors import OutputError
+from gcbatch.sql import add_columns, quoted, sql_type, table_statements
+
+__all__ = ["ConflictError", "Database", "Value"]
 
 Value = str | int | datetime
 """A value in a statement. Instants are UTC."""
+
+
+class ConflictError(OutputError):
+    """Another load of this process changed the same; the load may be tried again."""
 
 
 class Database(ABC):
@@ -19,10 +26,12 @@ class Database(ABC):
     Statements have one marker for each value, in order; see `marker`.
     """
 
+    dialect: ClassVar[str]
+    """Its SQL, one of gcbatch.sql.DIALECTS."""
+
     def quoted(self, name: str) -> str:
         """Return a name as it stands in statements."""
-        doubled = name.replace('"', '""')
-        return f'"{doubled}"'
+        return quoted(name, self.dialect)
 
     def marker(self, number: int) -> str:  # noqa: ARG002 - PostgreSQL needs it
         """Return what stands for a value; the first has number 1."""
@@ -40,24 +49,34 @@ class Database(ABC):
             None if there is no such table.
         """
 
-    @abstractmethod
     def column_type(self, field: pa.Field) -> str:
         """Return the type of a column, as the database says it of such a column."""
+        return sql_type(field, self.dialect)
 
-    @abstractmethod
-    def create(self, name: str, schema: pa.Schema, *, time: str | None = None) -> None:
+    def create(
+        self, name: str, schema: pa.Schema, *, about: str = "", time: str | None = None
+    ) -> None:
         """Create a table, with what helps to read it: comments, an index on its time.
 
         Args:
             name: Its name.
             schema: Its columns; their metadata becomes comments.
+            about: The comment of the table.
             time: The column by which rows belong to days; None if there is none.
         """
+        statements = table_statements(name, schema, dialect=self.dialect, about=about)
+        for statement in statements:
+            self.execute(statement)
+        if time is not None:
+            self.index_time(name, time)
+
+    def index_time(self, name: str, time: str) -> None:  # noqa: B027 - DuckDB needs none
+        """Make it fast to find the rows of a span, where that takes an index."""
 
     def add_column(self, name: str, field: pa.Field) -> None:
         """Add a column, null in the rows that are there."""
-        column = f"{self.quoted(field.name)} {self.column_type(field)}"
-        self.execute(f"ALTER TABLE {self.quoted(name)} ADD COLUMN {column}")
+        for statement in add_columns(name, [field], dialect=self.dialect):
+            self.execute(statement)
 
     @abstractmethod
     def execute(self, statement: str, values: Sequence[Value] = ()) -> None:

@@ -1,4 +1,4 @@
-"""The base of exporters to databases: tables in, one transaction, exact after any run."""
+"""The base of exporters to databases: one transaction, exact after any run."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,8 +9,9 @@ from gcbatch.errors import JobError, OutputError
 from gcbatch.exporting import Mismatch, Options, Receipt, Target, compare_days
 from gcbatch.table import Table
 from gcbatch_exporters.base import require_tables
-from gcbatch_exporters.databases.database import Database
+from gcbatch_exporters.databases.database import ConflictError, Database
 from gcbatch_exporters.databases.table_load import TableLoad
+from gcbatch_exporters.databases.waiting import attempts
 
 __all__ = ["DatabaseExporter", "DatabaseOptions"]
 
@@ -58,12 +59,12 @@ class DatabaseExporter(ABC, Generic[T]):
         """Return whether there is a database to look into."""
 
     @abstractmethod
-    def connect(self, *, is_stopped: IsStopped, is_patient: bool) -> Database:
+    def connect(self, *, is_stopped: IsStopped, may_wait: bool) -> Database:
         """Open a connection with a transaction.
 
         Args:
             is_stopped: Says whether the run should end.
-            is_patient: Whether to wait for a while if another process is in the way.
+            may_wait: Whether to wait for a while if another process is in the way.
 
         Raises:
             OutputError: If it cannot be opened; says why.
@@ -85,13 +86,15 @@ class DatabaseExporter(ABC, Generic[T]):
         """
         require_tables(tables, self.exporter_name)
         if self._options.name is not None and len(tables) > 1:
-            msg = f"exporter {self.exporter_name!r}: name is one for {len(tables)} tables"
+            msg = (
+                f"exporter {self.exporter_name!r}: name is one for {len(tables)} tables"
+            )
             hint = "write {table} in it, such as `name: gc_{table}`"
             raise JobError(msg, hint=hint)
         try:
             if not self.exists():
                 return
-            with self._open(lambda: False, is_patient=False) as db:
+            with self._open(lambda: False, may_wait=False) as db:
                 for table in tables.values():
                     self._load(db, table).check()
         except OutputError:
@@ -104,13 +107,24 @@ class DatabaseExporter(ABC, Generic[T]):
             JobError: As in check.
             OutputError: If the database cannot be reached, or refuses the load.
         """
-        with self._open(lambda: target.is_stopped, is_patient=True) as db:
+        for is_last in attempts(lambda: target.is_stopped, may_wait=True):
+            try:
+                rows = self._export(tables, target)
+            except ConflictError:
+                if is_last:
+                    raise
+            else:
+                return Receipt(self._location(tables), rows)
+        raise AssertionError  # the last attempt returns or raises
+
+    def _export(self, tables: Mapping[str, Table], target: Target) -> int:
+        with self._open(lambda: target.is_stopped, may_wait=True) as db:
             rows = sum(
                 self._load(db, table).run(target.fingerprint)
                 for table in tables.values()
             )
             db.commit()
-        return Receipt(self._location(tables), rows)
+        return rows
 
     def holds(self, tables: Mapping[str, Table], target: Target) -> Receipt | None:
         """Return the receipt if the database holds what a load would make.
@@ -121,7 +135,7 @@ class DatabaseExporter(ABC, Generic[T]):
         if not self.exists():
             return None
         rows = 0
-        with self._open(lambda: target.is_stopped, is_patient=True) as db:
+        with self._open(lambda: target.is_stopped, may_wait=True) as db:
             for table in tables.values():
                 current = self._load(db, table).is_current(target.fingerprint)
                 if current is None:
@@ -138,7 +152,7 @@ class DatabaseExporter(ABC, Generic[T]):
         if not self.exists():
             msg = f"{self.place}: is missing"
             raise OutputError(msg, hint="`gcbatch export JOB` loads it again")
-        with self._open(lambda: False, is_patient=True) as db:
+        with self._open(lambda: False, may_wait=True) as db:
             for table in tables.values():
                 yield from compare_days(table, self._load(db, table).rows())
 
@@ -155,8 +169,8 @@ class DatabaseExporter(ABC, Generic[T]):
         return TableLoad(db, table, name, place, new_columns)
 
     @contextmanager
-    def _open(self, is_stopped: IsStopped, *, is_patient: bool) -> Iterator[Database]:
-        db = self.connect(is_stopped=is_stopped, is_patient=is_patient)
+    def _open(self, is_stopped: IsStopped, *, may_wait: bool) -> Iterator[Database]:
+        db = self.connect(is_stopped=is_stopped, may_wait=may_wait)
         try:
             yield db
         finally:

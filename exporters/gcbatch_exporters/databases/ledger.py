@@ -27,6 +27,8 @@ def _field(name: str, kind: pa.DataType, description: str) -> pa.Field:
     return pa.field(name, kind, nullable=False, metadata={"description": description})
 
 
+ABOUT: Final = "what gcbatch loaded: a row for each span of each load"
+
 LEDGER_SCHEMA: Final = pa.schema(
     [
         _field("load_number", pa.int64(), "loads of all tables, in their order"),
@@ -123,7 +125,7 @@ class Ledger:
         """
         db = self.db
         if db.columns(LEDGER) is None:
-            db.create(LEDGER, LEDGER_SCHEMA)
+            db.create(LEDGER, LEDGER_SCHEMA, about=ABOUT)
         ((last,),) = db.query(f"SELECT max(load_number) FROM {db.quoted(LEDGER)}")  # noqa: S608 - a name of our own
         same = {
             "load_number": (last or 0) + 1,

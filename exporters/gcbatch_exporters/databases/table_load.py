@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from gcbatch.coverage import OrgWindow
 from gcbatch.errors import JobError, OutputError
+from gcbatch.sql import comment_of_table
 from gcbatch.table import ORG, Table
 from gcbatch.windows import Window
 from gcbatch_exporters.databases.database import Database, Value
@@ -151,8 +152,8 @@ class TableLoad:
         if owner is not None:
             msg = f"{self.place}: belongs to the job {owner}"
             hint = (
-                "choose another name, or drop the table; if the job was renamed, rename "
-                f"it in the column job of {LEDGER}"
+                "choose another name, or drop the table; if the job was renamed, "
+                f"change the column job of {LEDGER}"
             )
             raise JobError(msg, hint=hint)
         if self._has_rows("1 = 1", []):
@@ -180,7 +181,7 @@ class TableLoad:
         Raises:
             JobError: If they may not be added; or if one of them is of the key, or the
                 table there has a column `org` and this one has not: the rows that are
-                there could not be told from new ones.
+                there could not be distinguished from new ones.
         """
         known = set(map(self.db.folded, found))
         schema = self.table.schema
@@ -229,7 +230,8 @@ class TableLoad:
         found = self.db.columns(self.name)
         if found is None:
             time = None if self.table.is_timeless else self.table.time
-            self.db.create(self.name, self.table.schema, time=time)
+            about = comment_of_table(self.table, self.table.job)
+            self.db.create(self.name, self.table.schema, about=about, time=time)
             return
         for field in self._missing_columns(found):
             self.db.add_column(self.name, field)

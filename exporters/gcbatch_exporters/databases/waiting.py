@@ -6,25 +6,25 @@ from typing import Final
 
 from gcbatch.errors import OutputError
 
-__all__ = ["PATIENCE_S", "attempts"]
+__all__ = ["MAX_WAIT_S", "attempts"]
 
-PATIENCE_S: Final = 30.0
+MAX_WAIT_S: Final = 30.0
 """How long a load waits for others that read or write a database file."""
 
 PAUSE_S: Final = 0.2
 
 
-def attempts(is_stopped: Callable[[], bool], *, is_patient: bool) -> Iterator[bool]:
+def attempts(is_stopped: Callable[[], bool], *, may_wait: bool) -> Iterator[bool]:
     """Yield for each try whether it is the last.
 
     Args:
         is_stopped: Says whether the run should end.
-        is_patient: Whether there is more than one try.
+        may_wait: Whether there is more than one try.
 
     Raises:
         OutputError: If the run ends meanwhile.
     """
-    end = time.monotonic() + (PATIENCE_S if is_patient else 0)
+    end = time.monotonic() + (MAX_WAIT_S if may_wait else 0)
     while time.monotonic() < end:
         yield False
         if is_stopped():

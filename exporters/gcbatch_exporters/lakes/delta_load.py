@@ -9,6 +9,7 @@ import pyarrow as pa
 from gcbatch.errors import OutputError
 from gcbatch.lazy import lazy_import
 from gcbatch.table import BATCH_ROWS
+from gcbatch_exporters.databases.row_stream import own_errors
 from gcbatch_exporters.lakes.delta_log import KEY, Load
 from gcbatch_exporters.lakes.delta_rows import DeltaRows
 from gcbatch_exporters.lakes.delta_table import DeltaLayout, own_table, reported
@@ -55,20 +56,16 @@ def load_table(layout: DeltaLayout, selection: Selection, fingerprint: str) -> i
     rows = RowStream(table, layout.schema, layout.partitions)
     with reported(layout.path):
         there.refuse_cut()
-        try:
+        with own_errors(rows.reader()) as stream:
             deltalake.write_deltalake(
                 present,
-                rows.reader(),
+                stream,
                 mode="overwrite",
                 predicate=selection.condition,
                 schema_mode="merge",  # adds columns; their types were compared
                 writer_properties=_writer_properties(layout),
                 commit_properties=_commit_properties(present, load),
             )
-        except Exception:
-            if rows.error is not None:  # Delta has only its text
-                raise rows.error from None
-            raise
         _compare_counts(there, rows.count, load)
     return rows.count
 

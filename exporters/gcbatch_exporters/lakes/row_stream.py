@@ -20,8 +20,6 @@ class RowStream:
 
     Attributes:
         count: Rows so far.
-        error: What was raised while a batch was made; libraries of other languages
-            only pass on its text.
     """
 
     def __init__(
@@ -34,23 +32,16 @@ class RowStream:
         self._schema = schema
         self._partitions = partitions
         self.count = 0
-        self.error: BaseException | None = None
 
     def reader(self) -> pa.RecordBatchReader:
         """Return the rows as an Arrow stream; it is read once."""
         return pa.RecordBatchReader.from_batches(self._schema, self._batches())
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        try:
-            for batch in self._table.covered_rows():
-                self.count += batch.num_rows
-                yield self._in_lake(batch)
-                del batch  # or it would stay in memory while the next is made
-        except GeneratorExit:
-            raise
-        except BaseException as exc:
-            self.error = exc
-            raise
+        for batch in self._table.covered_rows():
+            self.count += batch.num_rows
+            yield self._in_lake(batch)
+            del batch  # or it would stay in memory while the next is made
 
     def _in_lake(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         columns = [
