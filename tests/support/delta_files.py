@@ -55,6 +55,8 @@ class Log:
                 self.protocol = said
             case "commitInfo":
                 self.commits.append(said)
+            case _:
+                pass  # transactions
 
     @property
     def fields(self) -> dict[str, dict[str, Any]]:

@@ -30,7 +30,7 @@ class Load:
     """A load, as its commit describes it.
 
     Args:
-        id: Tells it from all others.
+        id: No other load has it.
         job: The job that owns the table.
         run_id: The plan by which the rows were fetched.
         table: The name of the table in jobs.

@@ -110,7 +110,7 @@ def compare_columns(
 
 
 def require_columns(path: object, present: pa.Schema, table: Table) -> None:
-    """Make sure that rows there and here can be told apart by the same columns.
+    """Make sure that the same columns distinguish rows there and here.
 
     Raises:
         JobError: If the Delta table lacks a column of the key, or one of a row's time:
@@ -121,7 +121,7 @@ def require_columns(path: object, present: pa.Schema, table: Table) -> None:
     if not table.is_timeless:
         needed |= {name for name in (table.time, table.end) if name is not None}
     if missing := sorted(needed - {*present.names}):
-        msg = f"{path}: has no column {missing[0]}, by which its rows are told apart"
+        msg = f"{path}: has no column {missing[0]}, which distinguishes its rows"
         raise JobError(msg, hint="name another path")
     if ORG in present.names and ORG not in table.schema.names:
         msg = f"{path}: has rows of several orgs, this job has one"

@@ -32,7 +32,9 @@ repeats: they outlive the log of loads, which readers may remove after 30 days."
 
 LOG: Final = "_delta_log"
 
-_ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
+_MISREAD: Final = re.compile(r"%[0-9A-Fa-f]{2}|[#?|^`\[\]\\]")
+"""What Delta's library takes for parts of a URL, here or there: it then writes to one
+folder and reads from another, finds no history, or aborts (deltalake 1.6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +135,8 @@ def open_table(path: Path) -> Any:
             Delta's vacuum would remove.
         OutputError: If it cannot be read.
     """
-    if found := _ESCAPE.search(str(path.absolute())):
-        msg = f"{path}: {found[0]} in a path would be read as one character"
+    if found := _MISREAD.search(path.absolute().as_posix()):
+        msg = f"{path}: Delta tables support no {found[0]} in the path of their folder"
         raise JobError(msg, hint="name a path without it")
     with reported(path):
         if path.exists() and not path.is_dir():

@@ -91,7 +91,7 @@ class PartitionColumns:
 
         Raises:
             OutputError: If a text by which rows are partitioned is empty: some readers
-                cannot tell it from null.
+                take it for null.
         """
         for name in self.names:
             if name not in self.made and pa.types.is_string(
