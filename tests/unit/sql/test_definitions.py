@@ -228,6 +228,16 @@ def test_comments_go_where_a_database_has_them(
     assert [text for text in expected if text not in found] == []
 
 
+@pytest.mark.parametrize("dialect", ["redshift", "fabric"])
+def test_times_without_a_zone_are_said_to_be_utc(dialect: str) -> None:
+    """Where a database has or loads none with a zone, the comment says it."""
+    at = pa.field("at", pa.timestamp("ms", "UTC"), metadata={"source": "date"})
+
+    found = create_table("t", pa.schema([at]), dialect=dialect)
+
+    assert "source: date; UTC" in found
+
+
 def test_statements_come_one_by_one_for_clients() -> None:
     """The script is the statements, each with a semicolon."""
     statements = table_statements("t", COMMENTED, dialect="postgresql", about="x")
