@@ -26,7 +26,7 @@ QUOTES = {
 
 COMMENTED = pa.schema(
     [
-        pa.field("said", pa.string(), metadata={"description": HOSTILE}),
+        pa.field("said", pa.string(), metadata={"description": HOSTILE, "unit": "s"}),
         pa.field(
             "t_handle_sum_ms",
             pa.int64(),
@@ -37,7 +37,7 @@ COMMENTED = pa.schema(
     ]
 )
 SAID = {
-    "said": SHOWN,
+    "said": f"{SHOWN}; unit: s",
     "t_handle_sum_ms": "unit: ms; source: tHandle.sum",
     "extra": "JSON",
     "silent": None,
