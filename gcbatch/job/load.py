@@ -16,6 +16,7 @@ from gcbatch.exporting import (
     find_exporter,
     installed_exporters,
     load_exporter,
+    require_modules,
 )
 from gcbatch.job.dates import resolve_range
 from gcbatch.job.export import Export
@@ -91,7 +92,9 @@ def _check_export(
 ) -> Iterator[Problem]:
     """Yield the problems of an export: an unknown exporter, or its options."""
     try:
-        exporter = load_exporter(find_exporter(export.exporter, installed))
+        entry = find_exporter(export.exporter, installed)
+        exporter = load_exporter(entry)
+        require_modules(exporter, entry)
     except JobError as exc:
         yield ("exporter",), f"{exc.problem}; {exc.hint}" if exc.hint else exc.problem
         return

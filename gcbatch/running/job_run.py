@@ -248,8 +248,14 @@ class JobRun:
         catalogs = [run.catalog(stop) for run in runs]
         catalog = self._catalog(catalogs)
         fingerprints = ExportFingerprints([own.source for own in catalogs], stop)
-        last_report = {} if force else runs[0].last_report()
-        done = run_exports(exporters, catalog, fingerprints, last_report, stop)
+        done = run_exports(
+            exporters,
+            catalog,
+            fingerprints,
+            runs[0].last_report(),
+            stop,
+            force=force,
+        )
         reports: dict[str, RunReport] = {}
         for run, own in zip(runs, catalogs, strict=True):
             with tagging_org(run.org):
