@@ -121,8 +121,8 @@ def _texts(
     for entry in sorted(folder.iterdir(), key=lambda one: one.name):
         if entry.name == "__pycache__":
             continue  # pip compiles templates too
-        # A hidden file would have an effect where it lies, such as .gitignore.
-        path = below / entry.name.replace("dot_", ".")
+        # Tools would take .gitignore and pyproject.toml for their own settings.
+        path = below / entry.name.removesuffix(".template")
         if entry.is_dir():
             yield from _texts(entry, path)
         else:

@@ -77,6 +77,22 @@ class RangeRules(DatabaseSuite):
             stayed = rows_of(sample_of_orgs({"first": table}))
             self._has(tmp_path / folder, [*stayed, *rows_of(new)])
 
+    def test_keeps_the_history_of_records(self, tmp_path: Path) -> None:
+        """Records belong to no day, but to a span by their begin: others stay.
+
+        Those that began before the range and go on in it are not loaded again.
+        """
+        of_records: dict[str, Any] = {"time": None, "record_time": "interval_start"}
+        old = replace(sample_table(), end=None, **of_records)
+        self._export(tmp_path, old)
+        before, window = minutes_of(old, 0, 15), minutes_of(old, 15, 45)
+
+        new = corrected(cut(old, window, keeps=[before, window]))
+        self._export(tmp_path, new)
+
+        written = rows_of(cut(new, window))
+        self._has(tmp_path, [*outside(old, window), *written])
+
     def test_keeps_one_org_and_several_apart(self, tmp_path: Path) -> None:
         """Rows with and without their org cannot be distinguished in one table."""
         alone, many = sample_table(), sample_of_orgs({"first": sample_table()})

@@ -83,7 +83,8 @@ WHERE = 'where += f\' AND "{table.time}" >= ? AND "{table.time}" < ?\''
 OF_ORG = "        where, values = _of_org(table, org)\n        if not"
 BY_RANGE = "in [('', table.covered)]:\n"
 OF_ALL = OF_ORG.replace("_of_org(table, org)", "'TRUE', ()")
-KEPT = "if covered.covers(row[time], org) if time else org in covered.by_org:"
+IF_ROWS = "        if next(_rows_of(table), None):\n    "
+KEPT = "for batch in table.covered_rows():"
 
 WRONG = [
     pytest.param(
@@ -99,13 +100,13 @@ WRONG = [
         id="deletes all",
     ),
     pytest.param(
-        ("loading.py", DELETE, f"        if next(rows_of(table), None):\n    {DELETE}"),
+        ("loading.py", DELETE, IF_ROWS + DELETE),
         "removes_rows_that_the_service_took_back",
         "intervals: rows: 50, expected 26",
         id="deletes nothing for an empty table",
     ),
     pytest.param(
-        ("loading.py", KEPT, "if True:"),
+        ("loading.py", KEPT, "for batch in table:"),
         "keeps_what_lies_in_a_gap",
         "intervals: rows: 74, expected 50",
         id="loads half-fetched rows",
@@ -121,6 +122,12 @@ WRONG = [
         "replaces_a_table_without_time_by_org",
         "intervals: rows: 120, expected 70",
         id="replaces totals by range",
+    ),
+    pytest.param(
+        ("loading.py", "if not table.is_timeless:", "if table.time is not None:"),
+        "keeps_the_history_of_records",
+        "intervals: rows: 24, expected 50",
+        id="replaces all records",
     ),
     pytest.param(
         ("loading.py", 'if ("org" in found) != ("org" in wanted):', "if False:"),
@@ -186,7 +193,7 @@ WRONG = [
         id="commits what it has when killed",
     ),
     pytest.param(
-        ("loading.py", "for batch in table:", "for batch in [next(iter(table))]:"),
+        ("loading.py", KEPT, "for batch in [next(iter(table))]:"),
         "survives_a_kill_in_mid_load",
         "the killed export ended with 0: ",
         id="is done before it can be killed",
@@ -198,10 +205,10 @@ WRONG = [
         id="right",
     ),
     pytest.param(
-        ("verifying.py", "elif found[org, day] != wanted[org, day]:", "elif False:"),
+        ("verifying.py", "compare_days(table, _stored(db, table))", "()"),
         "verifies_what_it_wrote",
         "mismatches of changed rows: [], expected [",
-        id="compares numbers of rows alone",
+        id="finds nothing",
     ),
     pytest.param(
         ("verifying.py", "in replaced(table):", "in [('TRUE', ())]:"),

@@ -66,7 +66,7 @@ NO_JOB: Final = {
 NOT_EXECUTED: Final = {
     '"""The exporter': "of a package that test_new_packages.py installs and runs",
     '"""Loads one table': "likewise",
-    '"""Compares the database': "likewise",
+    '"""Reads the database back': "likewise",
 }
 """Blocks of Python that are only compiled."""
 

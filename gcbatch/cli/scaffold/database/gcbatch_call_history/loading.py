@@ -11,7 +11,7 @@ from typing import Any
 from gcbatch import JobError, OutputError, Table
 from gcbatch.windows import iso
 
-__all__ = ["compare_columns", "load", "replaced", "rows_of"]
+__all__ = ["compare_columns", "load", "replaced"]
 
 TYPES = {
     "string": "TEXT",
@@ -70,7 +70,7 @@ def load(db: sqlite3.Connection, table: Table) -> int:
     marks = ", ".join("?" * len(table.schema))
     insert = f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'
     before = db.total_changes
-    db.executemany(insert, rows_of(table))
+    db.executemany(insert, _rows_of(table))
     return db.total_changes - before
 
 
@@ -83,19 +83,16 @@ def replaced(table: Table) -> Iterator[tuple[str, tuple[str, ...]]]:
     for org, window in table.covered.spans:
         where, values = _of_org(table, org)
         if not table.is_timeless:
-            where += f' AND "{table.time}" >= ? AND "{table.time}" < ?'
+            where += f' AND "{table.row_time}" >= ? AND "{table.row_time}" < ?'
             values += (iso(window.start), iso(window.end))
         yield where, values
 
 
-def rows_of(table: Table) -> Iterator[tuple[Any, ...]]:
+def _rows_of(table: Table) -> Iterator[tuple[Any, ...]]:
     """Yield the rows as SQLite stores them, without those of half-fetched spans."""
-    covered, time = table.covered, None if table.is_timeless else table.time
-    for batch in table:  # a table may be larger than memory
+    for batch in table.covered_rows():  # a table may be larger than memory
         for row in batch.to_pylist():
-            org = row.get("org", "")
-            if covered.covers(row[time], org) if time else org in covered.by_org:
-                yield tuple(map(_cell, row.values()))
+            yield tuple(map(_cell, row.values()))
 
 
 def _of_org(table: Table, org: str) -> tuple[str, tuple[str, ...]]:
@@ -109,7 +106,7 @@ def _refuse_to_cut(db: sqlite3.Connection, table: Table) -> None:
     for org, window in table.covered.spans:
         where, values = _of_org(table, org)
         for edge in (iso(window.start), iso(window.end)):
-            over = f'{where} AND "{table.time}" < ? AND "{table.end}" > ?'
+            over = f'{where} AND "{table.row_time}" < ? AND "{table.end}" > ?'
             query = f'SELECT 1 FROM "{table.name}" WHERE {over} LIMIT 1'
             if db.execute(query, (*values, edge, edge)).fetchone():
                 msg = f"{table.name}: has a row that reaches over {edge}"
