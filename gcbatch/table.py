@@ -85,6 +85,8 @@ class Table:
             exporters that add rows up; None if the rows themselves add up.
         batch_rows: Rows of a batch; fewer if rows are long, and in tests.
         time: The column that decides a row's day and month; None if there is none.
+        record_time: Where time is None, the column of the begin of records. Rows are
+            also the records that began before the range and go on in it.
         end: The column of the exclusive end of a row's time; None if a row is about an
             instant.
         is_of_range: Whether each row is about the whole range, as a total is: rows of
@@ -107,6 +109,7 @@ class Table:
     basis: "Table | None" = None
     batch_rows: int = BATCH_ROWS
     time: str | None = "interval_start"
+    record_time: str | None = None
     end: str | None = None
     is_of_range: bool = False
     zones_differ: bool = False
@@ -136,7 +139,8 @@ class Table:
         """Yield the rows of the spans that the table covers, a batch at a time.
 
         Rows of a span that could be fetched only in part are left out: for a
-        destination that keeps what it has of such a span.
+        destination that keeps what it has of such a span. So are records that began
+        before the range.
 
         Raises:
             DataError: If a row is not in the table's range; or as the table's rows do.
@@ -154,7 +158,7 @@ class Table:
     ) -> pa.Array:
         """Return for each row of a batch whether a span has it."""
         if not self.is_timeless:
-            self._refuse_other_times(batch[self.time])
+            self._refuse_other_times(batch[self.row_time])
         if ORG not in self.schema.names:
             return self._is_in(batch, by_org.get("", ()))
         masks = []
@@ -167,11 +171,14 @@ class Table:
     def _is_in(self, batch: pa.RecordBatch, spans: Sequence[Window]) -> pa.Array:
         if self.is_timeless or not spans:
             return pa.repeat(pa.scalar(bool(spans)), batch.num_rows)
-        times = batch[self.time]
+        times = batch[self.row_time]
         return reduce(pc.or_, [_is_within(times, span) for span in spans])
 
     def _refuse_other_times(self, times: pa.Array) -> None:
-        if pc.all(_is_within(times, self.covered), skip_nulls=False).as_py():
+        is_in_range = _is_within(times, self.covered)
+        if self.time is None:  # records may have begun before the range
+            is_in_range = pc.less(times, pa.scalar(self.covered.end, times.type))
+        if pc.all(is_in_range, skip_nulls=False).as_py():
             return
         msg = f"{self.name}: a row is not in {self.covered}"
         raise DataError(msg, hint="please report this; the data is contradictory")
@@ -179,7 +186,15 @@ class Table:
     @property
     def is_timeless(self) -> bool:
         """Whether the rows replace all earlier rows of their orgs, of any time."""
-        return self.time is None or self.is_of_range
+        return self.row_time is None or self.is_of_range
+
+    @property
+    def row_time(self) -> str | None:
+        """The column by which a destination distinguishes spans; None if there is none.
+
+        It is `time`, or `record_time`.
+        """
+        return self.time or self.record_time
 
     @property
     def num_rows(self) -> int | None:

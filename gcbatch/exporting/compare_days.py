@@ -147,7 +147,7 @@ class _Sums:
             orgs = batch[ORG]
         quarters = pa.nulls(batch.num_rows, pa.int64())
         if not table.is_timeless:
-            times = batch[table.time].cast(pa.timestamp("ms", tz="UTC"), safe=False)
+            times = batch[table.row_time].cast(pa.timestamp("ms", tz="UTC"), safe=False)
             quarters = pc.divide(times.cast(pa.int64()), QUARTER_MS)
         by_org = pc.dictionary_encode(orgs)
         by_time = pc.dictionary_encode(quarters, null_encoding="encode")

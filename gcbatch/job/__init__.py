@@ -10,8 +10,8 @@ from gcbatch.job.load import load_job
 from gcbatch.job.org import Org, SecretFile
 from gcbatch.job.output_conflicts import refuse_shared_outputs
 from gcbatch.job.query import QuerySection, QueueFile
-from gcbatch.job.reference import job_reference
-from gcbatch.job.schema import job_schema
+from gcbatch.job.reference import Key, exporter_options, job_reference
+from gcbatch.job.schema import about_class, job_schema
 from gcbatch.job.sla import PERIODS
 
 __all__ = [
@@ -21,12 +21,15 @@ __all__ = [
     "Export",
     "Fetch",
     "Job",
+    "Key",
     "Org",
     "QuerySection",
     "QueueFile",
     "SecretFile",
+    "about_class",
     "all_of",
     "any_of",
+    "exporter_options",
     "is_relative",
     "job_reference",
     "job_schema",

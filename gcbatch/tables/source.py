@@ -100,6 +100,7 @@ class TableSource:
         batches: Callable[[], Iterator[pa.RecordBatch]],
         batch_rows: int = BATCH_ROWS,
         time: str | None = "interval_start",
+        record_time: str | None = None,
         end: str | None = None,
         is_of_range: bool = False,
     ) -> Table:
@@ -115,6 +116,7 @@ class TableSource:
             batches=batches,
             batch_rows=batch_rows,
             time=time,
+            record_time=record_time,
             end=end,
             is_of_range=is_of_range,
         )

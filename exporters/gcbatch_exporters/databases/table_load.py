@@ -204,11 +204,11 @@ class TableLoad:
     def _check_edges(self, found: Mapping[str, str]) -> None:
         """Refuse rows there that are covered only in part."""
         table, db = self.table, self.db
-        if table.is_timeless or table.end is None or table.time is None:
+        if table.is_timeless or table.end is None or (time := table.row_time) is None:
             return
-        if {table.time, table.end} - set(map(db.folded, found)):
+        if {time, table.end} - set(map(db.folded, found)):
             return
-        time, end = db.quoted(table.time), db.quoted(table.end)
+        time, end = db.quoted(time), db.quoted(table.end)
         for span in table.covered.spans:
             for edge in (span.window.start, span.window.end):
                 on_edge = [(time, ">", edge - LONGEST_ROW), (time, "<", edge)]
@@ -229,7 +229,7 @@ class TableLoad:
         """Create the table there, or add the columns that it lacks."""
         found = self.db.columns(self.name)
         if found is None:
-            time = None if self.table.is_timeless else self.table.time
+            time = None if self.table.is_timeless else self.table.row_time
             about = comment_of_table(self.table, self.table.job)
             self.db.create(self.name, self.table.schema, about=about, time=time)
             return
@@ -253,9 +253,9 @@ class TableLoad:
 
     def _of_span(self, span: OrgWindow) -> tuple[str, list[Value]]:
         """Return the condition of the rows of a span."""
-        if self.table.is_timeless or self.table.time is None:
+        if self.table.is_timeless or self.table.row_time is None:
             return self._where(span.org, [])
-        return self._where(span.org, self._within(self.table.time, span.window))
+        return self._where(span.org, self._within(self.table.row_time, span.window))
 
     def _within(self, time: str, window: Window) -> list[tuple[str, str, Value]]:
         column = self.db.quoted(time)
