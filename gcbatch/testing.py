@@ -343,7 +343,8 @@ class ExporterConformance:
         check = getattr(exporter, "check", None)
         if check is not None:
             check({k: replace(t, batches=lambda: iter(())) for k, t in tables.items()})
-        return export(exporter, self.exporter.__name__, tables)
+        name = self.exporter.__name__
+        return export(exporter, name, tables, options=options)
 
     def _same_rows(self, found: list[Row], *tables: Table) -> None:
         wanted = [row for table in tables for row in table.read_all().to_pylist()]

@@ -1,6 +1,7 @@
 """What exporters use: the contract, the target they write to, and discovery."""
 
 from gcbatch.atomic_files import open_regular, read_bounded
+from gcbatch.exporting.connection_text import password_forms, passwords_in
 from gcbatch.exporting.contract import (
     API_VERSION,
     Exporter,
@@ -17,7 +18,22 @@ from gcbatch.exporting.discovery import (
     load_exporter,
 )
 from gcbatch.exporting.draft_folders import remove_leftovers
+from gcbatch.exporting.hiding import (
+    hide_secrets,
+    hide_values,
+    hiding_secrets,
+    secret_values,
+)
 from gcbatch.exporting.local_path import LocalPath
+from gcbatch.exporting.secrets import (
+    Secret,
+    SecretFile,
+    SecretMark,
+    SecretUri,
+    reveal,
+    secret_files,
+    secret_places,
+)
 from gcbatch.exporting.target import PublishedFile, Target, digest_file
 
 __all__ = [
@@ -30,13 +46,26 @@ __all__ = [
     "Options",
     "PublishedFile",
     "Receipt",
+    "Secret",
+    "SecretFile",
+    "SecretMark",
+    "SecretUri",
     "Target",
     "digest_file",
     "export",
     "find_exporter",
+    "hide_secrets",
+    "hide_values",
+    "hiding_secrets",
     "installed_exporters",
     "load_exporter",
     "open_regular",
+    "password_forms",
+    "passwords_in",
     "read_bounded",
     "remove_leftovers",
+    "reveal",
+    "secret_files",
+    "secret_places",
+    "secret_values",
 ]

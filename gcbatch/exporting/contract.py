@@ -1,13 +1,14 @@
 """The contract of exporters: what they get, what they return, how they run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
 from gcbatch.errors import GcbatchError, OutputError
+from gcbatch.exporting.hiding import hide_secrets, hiding_secrets
 from gcbatch.exporting.local_path import LocalPath
 from gcbatch.exporting.target import PublishedFile, Target
 
@@ -23,7 +24,8 @@ API_VERSION: Final = 1
 class Options(BaseModel):
     """Base of an exporter's options: frozen, and closed to unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # An error of validation quotes no value: it may be a secret.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class FileOptions(Options):
@@ -87,6 +89,7 @@ def export(
     name: str,
     tables: "Mapping[str, Table]",
     *,
+    options: BaseModel | None = None,
     stop: Event | None = None,
 ) -> tuple[Receipt, tuple[PublishedFile, ...]]:
     """Run one exporter and publish what it staged.
@@ -95,23 +98,30 @@ def export(
         exporter: An exporter with the job's options.
         name: Its name, for errors.
         tables: The tables to export.
+        options: The options that the exporter has; no error shows their secrets.
         stop: Once set, the export does not wait for other runs.
 
     Returns:
         The exporter's receipt, and the files that were published.
 
     Raises:
-        GcbatchError: As the exporter or a table raised it.
+        GcbatchError: As the exporter or a table raised it, without secrets.
         OutputError: If the exporter raises anything else; names the exporter. The
             previous output stays.
     """
-    try:
+
+    def write() -> tuple[Receipt, Target]:
         with Target(stop=stop) as target:
             receipt = exporter.export(tables, target)
+        return receipt, target
+
+    try:
+        receipt, target = hiding_secrets(options, f"exporter {name!r}", write)
     except GcbatchError:
         raise
     except (Exception, SystemExit) as exc:  # the code of a plugin may raise anything
         reason = exc.strerror if isinstance(exc, OSError) else None
         msg = f"exporter {name!r} failed: {reason or f'{type(exc).__name__}: {exc}'}"
         raise OutputError(msg, hint="the previous output is as it was") from exc
-    return receipt, target.published
+    location = hide_secrets(options, receipt.location)
+    return replace(receipt, location=location), target.published
