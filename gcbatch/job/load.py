@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -24,6 +24,7 @@ from gcbatch.job.job import Job
 from gcbatch.job.loaded_export import LoadedExport, load_export
 from gcbatch.job.output_conflicts import output_conflicts
 from gcbatch.job.problems import Problem, validation_problems
+from gcbatch.job.variables import Variables
 from gcbatch.job.yaml_document import (
     MAX_DEPTH,
     Loc,
@@ -33,11 +34,6 @@ from gcbatch.job.yaml_document import (
 )
 
 __all__ = ["load_job"]
-
-
-_VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_BROKEN: Final = re.compile("[\\x00\ud800-\udfff]")
-"""NUL, which no path can hold, and lone surrogates, which no file can."""
 
 
 def load_job(
@@ -68,7 +64,7 @@ def load_job(
     raw.override(settings or {})
     raw.problems += raw.document.problems
     installed = installed_exporters()
-    raw.substitute(environ)
+    raw.substitute(environ, installed)
     data = raw.document.data
     if not isinstance(data, dict):
         msg = f"{path}:1: a job file is a mapping with name, org, query and exports"
@@ -111,36 +107,12 @@ class _RawJob:
             except LookupError:
                 self.problems.append((loc, "there is no such place in the job file"))
 
-    def substitute(self, environ: Mapping[str, str]) -> None:
+    def substitute(
+        self, environ: Mapping[str, str], installed: Sequence[ExporterEntry]
+    ) -> None:
         """Fill in `${NAME}`; refuse a secret that is written in the file itself."""
-
-        def fill(value: Any, loc: Loc) -> Any:
-            if isinstance(value, dict):
-                return {k: fill(v, (*loc, k)) for k, v in value.items()}
-            of_orgs = ("orgs", *loc[1:2], "client_secret")
-            is_secret = loc in (("org", "client_secret"), of_orgs)
-            if is_secret and not (value is None or _VARIABLE.fullmatch(str(value))):
-                self.problems.append(
-                    (loc, "must not be in the file; write ${NAME} and set NAME")
-                )
-                return "refused"
-            if isinstance(value, list):
-                return [fill(v, (*loc, n)) for n, v in enumerate(value)]
-            if not isinstance(value, str):
-                return value
-            if _BROKEN.search(value):
-                self.problems.append((loc, "has characters that are not text"))
-                return "refused"
-            if is_secret:
-                named = _VARIABLE.findall(value)
-                self.secrets += [environ[n] for n in named if environ.get(n)]
-            missing = [n for n in _VARIABLE.findall(value) if not environ.get(n)]
-            if missing:
-                names = ", ".join(missing)
-                self.problems.append((loc, f"environment variable {names} is not set"))
-            return _VARIABLE.sub(lambda m: environ.get(m[1]) or "unset", value)
-
-        self.document.data = fill(self.document.data, ())
+        variables = Variables(environ, installed, self.problems, self.secrets)
+        self.document.data = variables.fill(self.document.data)
 
     def validate(self, now: datetime) -> Job | None:
         """Return the job, or None after adding the problems that prevent it."""
