@@ -19,7 +19,7 @@ _HINT: Final = (
 class FileExporter(Generic[T]):
     """An exporter that writes the same bytes for the same tables and options."""
 
-    api_version: ClassVar[int] = 1
+    api_version: ClassVar[int] = 2
     deterministic: ClassVar[bool] = True
     side_by_side: ClassVar[bool] = True
 

@@ -72,7 +72,8 @@ class Layout:
             and len(prefix_of(field.name)) <= MAX_COLUMN_BYTES
         }
         time_column = table.time if table.time in schema.names else None
-        times = set(LABELS) - columns if time_column else set()
+        has_days = time_column and not table.zones_differ
+        times = set(LABELS) - columns if has_days else set()
         for name in names:
             if name in LABELS and table.zones_differ:
                 msg = f"partition_by: the orgs of {table.name} have no {name} in common"

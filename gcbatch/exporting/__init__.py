@@ -1,14 +1,19 @@
 """What exporters use: the contract, the target they write to, and discovery."""
 
 from gcbatch.atomic_files import open_regular, read_bounded
+from gcbatch.exporting.compare_days import compare_days
 from gcbatch.exporting.connection_text import password_forms, passwords_in
 from gcbatch.exporting.contract import (
     API_VERSION,
+    OLDEST_API_VERSION,
     Exporter,
     FileOptions,
+    Mismatch,
     Options,
     Receipt,
     export,
+    held_export,
+    mismatches,
 )
 from gcbatch.exporting.discovery import (
     GROUP,
@@ -16,6 +21,8 @@ from gcbatch.exporting.discovery import (
     find_exporter,
     installed_exporters,
     load_exporter,
+    missing_modules,
+    require_modules,
 )
 from gcbatch.exporting.draft_folders import remove_leftovers
 from gcbatch.exporting.hiding import (
@@ -39,10 +46,12 @@ from gcbatch.exporting.target import PublishedFile, Target, digest_file
 __all__ = [
     "API_VERSION",
     "GROUP",
+    "OLDEST_API_VERSION",
     "Exporter",
     "ExporterEntry",
     "FileOptions",
     "LocalPath",
+    "Mismatch",
     "Options",
     "PublishedFile",
     "Receipt",
@@ -51,19 +60,24 @@ __all__ = [
     "SecretMark",
     "SecretUri",
     "Target",
+    "compare_days",
     "digest_file",
     "export",
     "find_exporter",
+    "held_export",
     "hide_secrets",
     "hide_values",
     "hiding_secrets",
     "installed_exporters",
     "load_exporter",
+    "mismatches",
+    "missing_modules",
     "open_regular",
     "password_forms",
     "passwords_in",
     "read_bounded",
     "remove_leftovers",
+    "require_modules",
     "reveal",
     "secret_files",
     "secret_places",

@@ -1,12 +1,13 @@
 """Finds exporters by entry point, or by `module:Class` in a job."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, entry_points
+from importlib.util import find_spec
 from typing import Any, Final
 
 from gcbatch.errors import JobError
-from gcbatch.exporting.contract import API_VERSION, Exporter
+from gcbatch.exporting.contract import API_VERSION, OLDEST_API_VERSION, Exporter
 
 __all__ = [
     "GROUP",
@@ -14,6 +15,8 @@ __all__ = [
     "find_exporter",
     "installed_exporters",
     "load_exporter",
+    "missing_modules",
+    "require_modules",
 ]
 
 GROUP: Final = "gcbatch.exporters"
@@ -112,7 +115,7 @@ def load_exporter(exporter: str | ExporterEntry) -> type[Exporter]:
     if not isinstance(version, int) or not isinstance(loaded, type):
         msg = f"exporter {entry} is not a class with an api_version"
         raise JobError(msg, hint=CONTRACT_HINT)
-    if version != API_VERSION:
+    if not OLDEST_API_VERSION <= version <= API_VERSION:
         msg = f"exporter {entry} needs exporter API {version}, this is {API_VERSION}"
         older = (entry.distribution or "it") if version < API_VERSION else "gcbatch"
         raise JobError(msg, hint=f"upgrade {older}")
@@ -122,3 +125,22 @@ def load_exporter(exporter: str | ExporterEntry) -> type[Exporter]:
         raise JobError(msg, hint=CONTRACT_HINT)
     kind: type[Exporter] = loaded
     return kind
+
+
+def missing_modules(exporter: type[Exporter]) -> Iterator[str]:
+    """Yield the modules that an exporter needs and that are not installed."""
+    for module in getattr(exporter, "requires", ()):
+        if find_spec(module) is None:
+            yield module
+
+
+def require_modules(exporter: type[Exporter], entry: ExporterEntry) -> None:
+    """Refuse an exporter that lacks what it needs.
+
+    Raises:
+        JobError: If a module is not installed; names it, and the extra that has it.
+    """
+    for module in missing_modules(exporter):
+        msg = f"exporter {entry.name!r} needs {module}, which is not installed"
+        hint = f"pip install '{entry.distribution}[{entry.name}]'"
+        raise JobError(msg, hint=hint if entry.distribution else f"install {module}")

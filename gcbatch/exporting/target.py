@@ -56,11 +56,19 @@ class Target:
     Args:
         sync: Forces a file's or folder's content to disk; the default is os.fsync.
         stop: Once set, it does not wait for other runs.
+        fingerprint: A hash over all that determines the export; empty if not known.
     """
 
-    def __init__(self, sync: Sync = to_disk, *, stop: Event | None = None) -> None:
+    def __init__(
+        self,
+        sync: Sync = to_disk,
+        *,
+        stop: Event | None = None,
+        fingerprint: str = "",
+    ) -> None:
         self._sync = sync
         self._stop = stop
+        self.fingerprint = fingerprint
         self._staged: dict[Path, Path] = {}
         self._requested: dict[Path, Path] = {}
         self._outputs: tuple[PublishedFile, ...] = ()
@@ -68,6 +76,11 @@ class Target:
         self._created: list[Path] = []
         self._drafts: dict[Path, DraftFolders] = {}
         self._locks: dict[Path, int | None] = {}
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the run should end: an exporter then waits for nothing."""
+        return self._stop is not None and self._stop.is_set()
 
     @property
     def published(self) -> tuple[PublishedFile, ...]:

@@ -11,6 +11,7 @@ from gcbatch.exporting import (
     find_exporter,
     hiding_secrets,
     load_exporter,
+    require_modules,
 )
 from gcbatch.job.export import Export, ExportOfEntry
 
@@ -77,6 +78,7 @@ def load_export(
     """
     entry = find_exporter(export.spec.exporter, installed)
     kind = load_exporter(entry)
+    require_modules(kind, entry)
     return LoadedExport(
         export, entry, kind, kind.Options.model_validate(export.spec.options)
     )

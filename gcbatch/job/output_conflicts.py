@@ -1,5 +1,6 @@
 """Refuses exports that would overwrite each other or the job's inputs."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -175,7 +176,7 @@ def _destinations(one: LoadedExport) -> dict[str, str]:
     """Return where an export's tables go: a key to compare by, and the name to show.
 
     Raises:
-        JobError: If the exporter fails.
+        JobError: If the exporter fails, or tables of the export go to one place.
     """
     try:
         names = one.destinations()
@@ -185,6 +186,9 @@ def _destinations(one: LoadedExport) -> dict[str, str]:
         what = f"{type(exc).__name__}: {exc}"
         msg = f"exporter {one.spec.exporter!r} cannot name its destinations: {what}"
         raise JobError(msg, hint="see docs/writing-an-exporter.md") from exc
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        msg = f"several tables would be written to {twice[0]}"
+        raise JobError(msg, hint="write {table} into the name, or leave it out")
     written = one.spec.options.get("path")
     if not isinstance(written, str):
         return {name: name for name in names}

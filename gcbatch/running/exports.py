@@ -14,7 +14,9 @@ from gcbatch.exporting import (
     Exporter,
     ExporterEntry,
     PublishedFile,
+    Receipt,
     export,
+    held_export,
     remove_leftovers,
 )
 from gcbatch.job import Export, ExportOfEntry
@@ -88,6 +90,8 @@ def run_exports(
     fingerprints: ExportFingerprints,
     last_report: Mapping[str, Any],
     stop: threading.Event,
+    *,
+    force: bool = False,
 ) -> ExportResults:
     """Run exports; those of one table of documents each share one pass over them.
 
@@ -97,13 +101,16 @@ def run_exports(
         exports: In the order of the job file.
         catalog: The tables.
         fingerprints: Computes what an export depends on.
-        last_report: The run.json of the last run; if empty, all exports are written.
+        last_report: The run.json of the last run; empty if there is none.
         stop: Ends it between two batches.
+        force: Whether to write also what would not change.
 
     Raises:
         GcbatchError: If the tables cannot be read: that concerns all exports.
     """
-    return _ExportRound(catalog, fingerprints, last_report, stop).run(exports)
+    last_report = {} if force else last_report
+    of_catalog = _ExportRound(catalog, fingerprints, last_report, stop, force)
+    return of_catalog.run(exports)
 
 
 @dataclass
@@ -114,6 +121,7 @@ class _ExportRound:
     fingerprints: ExportFingerprints
     last_report: Mapping[str, Any]
     stop: threading.Event
+    force: bool
     results: ExportResults = field(default_factory=ExportResults)
 
     def run(self, exports: Sequence[CheckedExport]) -> ExportResults:
@@ -132,7 +140,7 @@ class _ExportRound:
             self._run_shared(shared)
         for one, fingerprint in others:
             tables = tables_for(one.spec, self.catalog)
-            self._note(one, partial(self._write, one, tables, fingerprint))
+            self._note(one, partial(self._write_or_keep, one, tables, fingerprint))
         return self.results
 
     def _can_share(self, one: CheckedExport) -> bool:
@@ -160,22 +168,36 @@ class _ExportRound:
         for (one, _), future in zip(exports, done, strict=True):
             self._note(one, future.result)
 
+    def _write_or_keep(
+        self, one: CheckedExport, tables: Mapping[str, Table], fingerprint: str
+    ) -> tuple[Exported, tuple[PublishedFile, ...]]:
+        """Write an export, unless its destination holds the same already."""
+        name, known = one.spec.exporter, "" if self.force else fingerprint
+        receipt = held_export(
+            one.exporter,
+            name,
+            tables,
+            options=one.options,
+            stop=self.stop,
+            fingerprint=known,
+        )
+        if receipt is None:
+            return self._write(one, tables, fingerprint)
+        exported = _exported(one.spec, receipt, fingerprint)
+        return replace(exported, unchanged=True), ()
+
     def _write(
         self, one: CheckedExport, tables: Mapping[str, Table], fingerprint: str
     ) -> tuple[Exported, tuple[PublishedFile, ...]]:
-        spec = one.spec
         receipt, files = export(
-            one.exporter, spec.exporter, tables, options=one.options, stop=self.stop
+            one.exporter,
+            one.spec.exporter,
+            tables,
+            options=one.options,
+            stop=self.stop,
+            fingerprint=fingerprint,
         )
-        exported = Exported(
-            spec.exporter,
-            spec.table_names,
-            receipt.location,
-            receipt.rows,
-            fingerprint,
-            tuple(file.path for file in files),
-        )
-        return exported, files
+        return _exported(one.spec, receipt, fingerprint, files), files
 
     def _note(
         self,
@@ -194,6 +216,22 @@ class _ExportRound:
             if self.stop.is_set() or isinstance(exc, DataError) or exc.org:
                 raise
             self.results.failed[one.position] = FailedExport.of(one.export, exc)
+
+
+def _exported(
+    spec: Export,
+    receipt: Receipt,
+    fingerprint: str,
+    files: Sequence[PublishedFile] = (),
+) -> Exported:
+    return Exported(
+        spec.exporter,
+        spec.table_names,
+        receipt.location,
+        receipt.rows,
+        fingerprint,
+        tuple(file.path for file in files),
+    )
 
 
 def tables_for(spec: Export, catalog: Catalog | MultiOrgCatalog) -> dict[str, Table]:

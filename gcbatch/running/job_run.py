@@ -187,10 +187,14 @@ class JobRun:
             with self._isolating_org(run.org):
                 run.use_saved_plan()
 
+    def empty_catalog(self) -> Catalog | MultiOrgCatalog:
+        """Return the tables without rows, from the job alone."""
+        return self._catalog([run.empty_catalog() for run in self._remaining()])
+
     def exporters(self) -> Exporters:
         """Return the exporters; each checks the job now, before the first request."""
         checked: list[CheckedExport] = []
-        empty = self._catalog([run.empty_catalog() for run in self._remaining()])
+        empty = self.empty_catalog()
         installed = installed_exporters()
         for position, export in enumerate(self._job.expanded_exports):
             loaded = load_export(export, installed)
@@ -255,8 +259,14 @@ class JobRun:
         catalogs = [run.catalog(stop) for run in runs]
         catalog = self._catalog(catalogs)
         fingerprints = ExportFingerprints([own.source for own in catalogs], stop)
-        last_report = {} if force else runs[0].last_report()
-        done = run_exports(exporters, catalog, fingerprints, last_report, stop)
+        done = run_exports(
+            exporters,
+            catalog,
+            fingerprints,
+            runs[0].last_report(),
+            stop,
+            force=force,
+        )
         reports: dict[str, RunReport] = {}
         for run, own in zip(runs, catalogs, strict=True):
             with tagging_org(run.org):

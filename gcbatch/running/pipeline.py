@@ -20,6 +20,7 @@ __all__ = [
     "arun_all",
     "blocking",
     "check",
+    "declared_tables",
     "export_job",
     "last_run_of",
     "plan_job",
@@ -136,6 +137,17 @@ async def _with_org(job: Job, work: Callable[[OrgRun, OrgSessions], Awaitable[T]
         own = JobRun(job, Observer())
         own.exporters()
         return await work(own.only, orgs)
+
+
+def declared_tables(job: Job) -> Catalog | MultiOrgCatalog:
+    """Return the tables of a job as it declares them, without rows.
+
+    Sends no request, and needs neither credentials nor a store.
+
+    Raises:
+        JobError: If `from` and `to` give no range.
+    """
+    return JobRun(job, Observer()).empty_catalog()
 
 
 def tables_of(job: Job) -> Catalog | MultiOrgCatalog:

@@ -59,10 +59,17 @@ class Catalog:
         """
         table: Table = self._declared(name)(replace(self.source, period=period))
         lacks = () if name in ENTITY_TABLES else tuple(map(Lack, self.source.lacks))
+        lacks = table.lacks or lacks
+        covered = table.covered.without(lack.window for lack in lacks)
+        if lacks and table.is_timeless:
+            covered = replace(
+                covered, spans=()
+            )  # a part of its rows stands for nothing
         return replace(
             table,
             batches=lambda: self._until_stopped(table.batches()),
-            lacks=table.lacks or lacks,
+            covered=covered,
+            lacks=lacks,
         )
 
     def _declared(self, name: str) -> Any:

@@ -7,11 +7,12 @@ from typing import Final
 
 import pyarrow as pa
 
+from gcbatch.coverage import Coverage
 from gcbatch.errors import GcbatchError, tagging_org
 from gcbatch.planning import combine_run_ids
 from gcbatch.table import Table
 from gcbatch.tables.catalog import Catalog
-from gcbatch.windows import UTC_ZONE, Window
+from gcbatch.windows import UTC_ZONE
 
 __all__ = ["MultiOrgCatalog", "of_all_orgs"]
 
@@ -28,13 +29,11 @@ def of_all_orgs(tables: Mapping[str, Table]) -> Table:
 
     Returns:
         The table with the column `org`, the first of its key. Where the orgs' time
-        zones differ, it is in UTC and has no column of time: its rows have no days to
-        partition them by.
+        zones differ, its time zone is UTC: its rows have no days in common.
     """
     names = sorted(tables)
     first = tables[names[0]]
     schema = pa.schema([_ORG, *first.schema])
-    covered = [tables[name].covered for name in names]
     differ = len({tables[name].timezone.key for name in names}) > 1
 
     def batches() -> Iterator[pa.RecordBatch]:
@@ -48,12 +47,11 @@ def of_all_orgs(tables: Mapping[str, Table]) -> Table:
         first,
         schema=schema,
         key=("org", *first.key),
-        covered=Window(min(c.start for c in covered), max(c.end for c in covered)),
+        covered=Coverage.of_orgs({name: tables[name].covered for name in names}),
         timezone=UTC_ZONE if differ else first.timezone,
         run_id=combine_run_ids({name: tables[name].run_id for name in names}),
         batches=batches,
         basis=of_all_orgs(bases) if bases else None,
-        time=None if differ else first.time,
         zones_differ=differ,
         lacks=tuple(
             lack._replace(org=name) for name in names for lack in tables[name].lacks

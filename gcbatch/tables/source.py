@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
+from gcbatch.coverage import Coverage
 from gcbatch.endpoints import AggregateEndpoint, DetailsEndpoint
 from gcbatch.genesys import Documents, Names
 from gcbatch.job import Job
@@ -99,16 +100,23 @@ class TableSource:
         batches: Callable[[], Iterator[pa.RecordBatch]],
         batch_rows: int = BATCH_ROWS,
         time: str | None = "interval_start",
+        record_time: str | None = None,
+        end: str | None = None,
+        is_of_range: bool = False,
     ) -> Table:
         """Return a table of the job; see Table."""
         return Table(
             name=name,
             schema=schema,
             key=key,
-            covered=self.plan.window,
+            covered=Coverage.whole(self.plan.window),
             timezone=self.job.query.zone,
             run_id=self.plan.run_id,
+            job=self.job.name,
             batches=batches,
             batch_rows=batch_rows,
             time=time,
+            record_time=record_time,
+            end=end,
+            is_of_range=is_of_range,
         )

@@ -17,7 +17,7 @@ ROWS = (
     ("endpoints",),
     ("planning",),
     ("job",),
-    ("store", "exporting", "simulator"),
+    ("store", "exporting", "simulator", "sql"),
     ("genesys.client",),
     ("genesys",),
 )
@@ -26,8 +26,8 @@ ROWS = (
 PACKAGES = {name: -row for row, names in enumerate(ROWS) for name in names}
 
 GROUND = {
-    "atomic_files", "concurrency", "errors", "lazy", "locks", "query", "registry",
-    "suggest", "table", "text", "windows",
+    "atomic_files", "concurrency", "coverage", "errors", "lazy", "locks", "query",
+    "registry", "suggest", "table", "text", "windows",
 }  # fmt: skip
 """Modules that any other may import; of gcbatch they import one another alone."""
 
@@ -176,10 +176,10 @@ def test_real_jobs_never_load_the_simulator() -> None:
 
 
 def test_exporters_use_what_any_plugin_can_use() -> None:
-    """They know the contract and the ground; nothing of the service."""
+    """They know the contract, SQL and the ground; nothing of the service."""
     used = {other for path in EXPORTERS for other in own(path)}
 
-    assert {package_of(other) for other in used} <= {"exporting", ""}
+    assert {package_of(other) for other in used} <= {"exporting", "sql", ""}
 
 
 def names_called(path: Path) -> set[str]:

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gcbatch.coverage import Coverage
 from gcbatch.errors import DataError, JobError, OutputError
 from gcbatch.exporting import Target, export
 from gcbatch.table import BATCH_ROWS, Table
@@ -287,7 +288,11 @@ def test_days_are_local(tmp_path: Path) -> None:
     )
     last = datetime(2026, 10, 1, 22, 45, tzinfo=UTC)
     times = [last, last + timedelta(minutes=15)]
-    table = replace(with_columns(interval_start=times), timezone=DUBLIN, covered=whole)
+    table = replace(
+        with_columns(interval_start=times),
+        timezone=DUBLIN,
+        covered=Coverage.whole(whole),
+    )
 
     write(tmp_path, table, "day")
 
@@ -309,7 +314,7 @@ def test_partial_partitions_are_refused(
     """Writing a part of a day or month would lose the rest of it."""
     ends = (datetime.fromisoformat(t).replace(tzinfo=DUBLIN) for t in (start, end))
     covered = Window(*(t.astimezone(UTC) for t in ends))
-    table = replace(sample_table(0), covered=covered, timezone=DUBLIN)
+    table = replace(sample_table(0), covered=Coverage.whole(covered), timezone=DUBLIN)
     options = ParquetOptions(path=tmp_path / "out", partition_by=(unit, "queue_id"))
     exporter = ParquetExporter(options)
 
@@ -326,7 +331,7 @@ def test_month_and_day_need_whole_days_only(tmp_path: Path) -> None:
     """What is replaced is a day then."""
     days = Window(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 10, 3, tzinfo=UTC))
 
-    write(tmp_path, in_month(10, covered=days), "month", "day")
+    write(tmp_path, in_month(10, covered=Coverage.whole(days)), "month", "day")
 
     assert folders(tmp_path) == ["month=2026-10", "month=2026-10/day=2026-10-01"]
 

@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 
+from gcbatch.coverage import Coverage
 from gcbatch.table import INSTANT, Table
 from gcbatch.windows import Window
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
-DAY = Window(START, datetime(2026, 10, 2, tzinfo=UTC))
+DAY = Coverage.whole(Window(START, datetime(2026, 10, 2, tzinfo=UTC)))
 SCHEMA = pa.schema(
     [
         pa.field("interval_start", INSTANT, nullable=False),

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 
+from gcbatch.coverage import Coverage
 from gcbatch.errors import JobError
 from gcbatch.exporting import Receipt, export
 from gcbatch.table import Table
@@ -170,7 +171,7 @@ def sla(
     return replace(
         sample_table(0, name="sla"),
         schema=schema,
-        covered=Window(midnight(first, DUBLIN), end),
+        covered=Coverage.whole(Window(midnight(first, DUBLIN), end)),
         timezone=DUBLIN,
         batches=lambda: iter(data.to_batches(max_chunksize=7)),
     )

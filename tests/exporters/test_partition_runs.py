@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gcbatch import locks
+from gcbatch.coverage import Coverage
 from gcbatch.errors import OutputError
 from gcbatch.exporting.target import Target
 from gcbatch.table import Lack, Table
@@ -78,7 +79,7 @@ def days(
     return replace(
         sample_table(0),
         schema=data.schema,
-        covered=covered,
+        covered=Coverage.whole(covered),
         batches=lambda: iter(data.to_batches()),
         **changes,
     )

@@ -55,7 +55,7 @@ class Plain:
 
 
 class OtherVersion(Plain):
-    api_version: ClassVar[int] = 2
+    api_version: ClassVar[int] = 3
 
 
 class NoExport(Plain):
@@ -256,7 +256,7 @@ def test_a_right_exporter_passes(tmp_path: Path) -> None:
         (
             OtherVersion,
             "follows_the_contract",
-            "OtherVersion.api_version: 2, expected 1",
+            "OtherVersion.api_version: 3, expected [1, 2]",
         ),
         (NoExport, "follows_the_contract", "NoExport.export: is missing"),
         (NoModel, "follows_the_contract", "NoModel.Options: is not a pydantic model"),

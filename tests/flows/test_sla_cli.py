@@ -17,6 +17,7 @@ from rich.console import Console
 from typer.testing import Result
 
 from gcbatch.cli.screens.sla import EMPTY, MAX_ROWS, sla_screen
+from gcbatch.coverage import Coverage
 from gcbatch.table import Table
 from gcbatch.windows import Window
 
@@ -198,7 +199,7 @@ def test_a_long_table_shows_what_sorting_all_of_it_would(
         name="sla",
         schema=SHOWN,
         key=("period",),
-        covered=Window(start, start + timedelta(days=1)),
+        covered=Coverage.whole(Window(start, start + timedelta(days=1))),
         timezone=ZoneInfo("UTC"),
         run_id="r",
         batches=lambda: iter(pa.Table.from_pylist(rows, SHOWN).to_batches()),

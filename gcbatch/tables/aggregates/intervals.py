@@ -52,4 +52,6 @@ def table(source: TableSource) -> Table:
             yield from pa.Table.from_arrays(columns, schema=schema).to_batches()
 
     key = ("interval_start", *source.groups)
-    return source.new_table("intervals", schema, key=key, batches=batches)
+    return source.new_table(
+        "intervals", schema, key=key, batches=batches, end="interval_end"
+    )

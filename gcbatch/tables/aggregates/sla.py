@@ -171,6 +171,8 @@ def table(source: TableSource) -> Table:
             key=("period_start", *summed.keys),
             batches=batches,
             time="period_start",
+            end="period_end",
+            is_of_range=summed.period == "total",
         )
 
     schema = _schema(by_media_type=by_media_type)

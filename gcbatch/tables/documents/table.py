@@ -78,6 +78,7 @@ class DocumentsTable:
     """
 
     time: ClassVar[str | None] = "conversation_start"
+    record_time: ClassVar[str | None] = None
 
     name: str
     shape: Shape
@@ -107,6 +108,7 @@ class DocumentsTable:
             batches=batches,
             batch_rows=self.batch_rows,
             time=self.time,
+            record_time=self.record_time,
         )
 
     def open(self, source: TableSource) -> RowStream:

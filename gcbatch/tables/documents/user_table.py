@@ -48,6 +48,7 @@ class UsersTable(DocumentsTable):
     """A table of users' records, by window, user_id and start_time."""
 
     time: ClassVar[str | None] = None
+    record_time: ClassVar[str | None] = "start_time"
 
     @classmethod
     def of_records(cls, name: str, records: str, state: str) -> Self:

@@ -6,6 +6,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gcbatch.coverage import Coverage
 from gcbatch.table import Table
 from gcbatch.tables.source import TableSource
 
@@ -34,7 +35,7 @@ def table(source: TableSource) -> Table:
         name="toy_peaks",
         schema=_SCHEMA,
         key=("interval_start",),
-        covered=source.plan.window,
+        covered=Coverage.whole(source.plan.window),
         timezone=source.job.query.zone,
         run_id=source.plan.run_id,
         batches=batches,

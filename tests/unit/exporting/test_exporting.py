@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from gcbatch.errors import DataError, JobError, OutputError
 from gcbatch.exporting import (
     API_VERSION,
+    OLDEST_API_VERSION,
     Exporter,
     FileOptions,
     Receipt,
@@ -172,7 +173,10 @@ class TestDiscovery:
 
     @pytest.mark.parametrize(
         ("version", "hint"),
-        [(API_VERSION + 1, "upgrade gcbatch"), (API_VERSION - 1, "upgrade acme-other")],
+        [
+            (API_VERSION + 1, "upgrade gcbatch"),
+            (OLDEST_API_VERSION - 1, "upgrade acme-other"),
+        ],
     )
     def test_other_api_version_says_what_to_upgrade(
         self, install: Any, version: int, hint: str

@@ -77,6 +77,16 @@ def test_destinations_of_several_tables_are_compared(tmp_path: Path) -> None:
     assert "both write to x.db: intervals" in problem
 
 
+def test_tables_of_one_export_go_to_different_places(tmp_path: Path) -> None:
+    """One name for several tables would mix their rows."""
+    several = {"exporter": SHARED, "tables": ["users", "intervals"], "path": "x.db"}
+
+    assert problem_with(tmp_path, several).endswith(
+        "exports[0]: several tables would be written to x.db: rows; write {table} into "
+        "the name, or leave it out"
+    )
+
+
 @pytest.mark.parametrize("path", ["x.db", "x.db/y.csv"])
 def test_files_may_not_be_in_it(tmp_path: Path, path: str) -> None:
     """Nor be the same: whichever entry is the first."""

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from gcbatch.coverage import Coverage
 from gcbatch.errors import JobError
 from gcbatch.exporting import export
 from gcbatch.table import Table
@@ -88,7 +89,7 @@ def test_partitions_go_by_the_start(tmp_path: Path) -> None:
     next_day = conversation(conversationStart="2026-10-01T23:00:00.000Z")
     table = table_of("conversations", batch_of([SENT[0], late, next_day]))
     covered = Window(START - HOUR, START - HOUR + 2 * DAY)  # days of Dublin
-    table = replace(table, covered=covered)
+    table = replace(table, covered=Coverage.whole(covered))
     exporter = ParquetExporter(ParquetOptions(path=tmp_path, partition_by=("day",)))
 
     export(exporter, "parquet", {"conversations": table})

@@ -9,6 +9,7 @@ import pytest
 
 import gcbatch
 from gcbatch import JobError
+from gcbatch.coverage import Coverage
 from gcbatch.genesys.entities import ENTITY_KINDS
 from gcbatch.job.job import ENTITY_TABLES
 from gcbatch.running.pipeline import tables_of
@@ -205,6 +206,6 @@ def test_a_table_says_what_it_is(workspace_of: "WorkspaceOf") -> None:
     table = tables_of(workspace.job(query=DAY)).table("users")
 
     assert (table.key, table.time) == (("user_id",), None)
-    assert table.covered == report.window
+    assert table.covered == Coverage.whole(report.window)
     assert table.run_id == report.run_id
     assert "users" not in report.tables

@@ -1,0 +1,1 @@
+"""What exporters to databases share: how a load goes, and the ledger of loads."""

@@ -1,0 +1,200 @@
+"""DuckDB: tables of a database file."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import pyarrow as pa
+from pydantic import BaseModel
+
+from gcbatch.errors import OutputError
+from gcbatch.exporting import LocalPath
+from gcbatch.lazy import lazy_import
+from gcbatch_exporters.databases.database import ConflictError, Database, Value
+from gcbatch_exporters.databases.exporter import DatabaseExporter, DatabaseOptions
+from gcbatch_exporters.databases.row_stream import own_errors
+from gcbatch_exporters.databases.waiting import MAX_WAIT_S, attempts
+
+__all__ = ["DuckdbExporter", "DuckdbOptions"]
+
+duckdb = lazy_import("duckdb")
+
+_INCOMING: Final = "_gcbatch_incoming"
+"""The name under which rows are read by DuckDB; lives in the connection only."""
+
+_MEMORY: Final = "512MB"
+"""What DuckDB may use while it loads. It takes most of the machine's otherwise."""
+
+_ROWS_READ: Final = 32_768
+
+
+class DuckdbOptions(DatabaseOptions):
+    """Options of the duckdb exporter.
+
+    Args:
+        path: The database file; it is created if it is missing.
+    """
+
+    path: LocalPath
+
+
+class DuckdbExporter(DatabaseExporter[DuckdbOptions]):
+    """Loads tables into a DuckDB database file.
+
+    DuckDB lets one process at a time open a file to write: a load waits for a while for
+    others that have it open.
+    """
+
+    Options: ClassVar[type[BaseModel]] = DuckdbOptions
+    requires: ClassVar[tuple[str, ...]] = ("duckdb",)
+    exporter_name: ClassVar[str] = "duckdb"
+
+    @property
+    def place(self) -> str:
+        """The path of the file."""
+        return str(self._options.path)
+
+    def exists(self) -> bool:
+        """Return whether the file is there."""
+        return self._options.path.exists()
+
+    def connect(
+        self, *, is_stopped: Callable[[], bool], may_wait: bool
+    ) -> "_Connection":
+        """Open the file; its folder is created.
+
+        Raises:
+            OutputError: If it cannot be opened, is no database, or another process
+                keeps it open.
+        """
+        path = self._options.path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            msg = f"{path}: its folder cannot be created: {exc.strerror}"
+            raise OutputError(msg, hint="check the folder's permissions") from exc
+        for is_last in attempts(is_stopped, may_wait=may_wait):
+            try:
+                return _Connection(path)
+            except duckdb.IOException as exc:
+                if is_last or not _is_locked(exc):
+                    raise _refusal(path, exc) from exc
+            except duckdb.Error as exc:
+                raise _refusal(path, exc) from exc
+        raise AssertionError  # the last attempt returns or raises
+
+
+class _Connection(Database):
+    """A connection to a database file, with a transaction from lock to commit."""
+
+    dialect: ClassVar[str] = "duckdb"
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._db = duckdb.connect(path)
+        # Other connections of this process to the same file have the same limit.
+        ((self._memory,),) = self.query("SELECT current_setting('memory_limit')")
+        self.execute(f"SET memory_limit = '{_MEMORY}'")
+        self._is_open = False
+
+    def columns(self, name: str) -> Mapping[str, str] | None:
+        """Return the columns of a table of the current schema."""
+        found = self.query(
+            "SELECT column_name, data_type FROM duckdb_columns() "
+            "WHERE database_name = current_database() "
+            "AND schema_name = current_schema() AND lower(table_name) = lower(?)",
+            [name],
+        )
+        return dict(found) or None
+
+    def column_type(self, field: pa.Field) -> str:
+        """Return the type; DuckDB says that of instants in full."""
+        kind = super().column_type(field)
+        return "TIMESTAMP WITH TIME ZONE" if kind == "TIMESTAMPTZ" else kind
+
+    def execute(self, statement: str, values: Sequence[Value] = ()) -> None:
+        """Run a statement."""
+        with self._translated():
+            self._db.execute(statement, list(values))
+
+    def query(
+        self, statement: str, values: Sequence[Value] = ()
+    ) -> list[tuple[Any, ...]]:
+        """Return the rows of a small result."""
+        with self._translated():
+            rows: list[tuple[Any, ...]] = self._db.execute(
+                statement, list(values)
+            ).fetchall()
+            return rows
+
+    def insert(self, name: str, rows: pa.RecordBatchReader) -> None:
+        """Add rows; DuckDB reads them as a stream."""
+        columns = ", ".join(map(self.quoted, rows.schema.names))
+        with self._translated(), own_errors(rows) as stream:
+            self._db.register(_INCOMING, stream)
+            try:
+                self._db.execute(
+                    f"INSERT INTO {self.quoted(name)} ({columns}) "  # noqa: S608 - names are quoted
+                    f"SELECT {columns} FROM {_INCOMING}"
+                )
+            finally:
+                self._db.unregister(_INCOMING)
+
+    def read(
+        self, statement: str, values: Sequence[Value], schema: pa.Schema
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of a result; instants have microseconds."""
+        del schema
+        with self._translated():
+            found = self._db.sql(statement, params=list(values))
+            yield from found.to_arrow_reader(_ROWS_READ)
+
+    def lock(self, name: str) -> None:
+        """Begin the transaction; no other process has the file meanwhile."""
+        del name
+        if not self._is_open:
+            self.execute("BEGIN TRANSACTION")
+            self._is_open = True
+
+    def commit(self) -> None:
+        """Commit."""
+        if self._is_open:
+            self.execute("COMMIT")
+            self._is_open = False
+
+    def close(self) -> None:
+        """Close the file; DuckDB rolls back."""
+        try:
+            if self._is_open:
+                self._db.execute("ROLLBACK")
+            self._db.execute(f"SET memory_limit = '{self._memory}'")
+        except duckdb.Error:
+            pass  # the file is closed in any case, which rolls back too
+        finally:
+            self._db.close()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn errors of DuckDB into OutputError."""
+        try:
+            yield
+        except duckdb.Error as exc:
+            raise _refusal(self._path, exc) from exc
+
+
+def _is_locked(error: Exception) -> bool:
+    return "lock on file" in str(error)
+
+
+def _refusal(path: Path, error: Exception) -> OutputError:
+    """Return what an error of DuckDB means."""
+    if isinstance(error, duckdb.TransactionException) and "onflict" in str(error):
+        return ConflictError(f"{path}: another load changed the same", hint="run again")
+    if _is_locked(error):
+        msg = f"{path}: another program has kept it open for {MAX_WAIT_S:.0f} s"
+        hint = "close it there: while it is open to read, no other program can write"
+        return OutputError(msg, hint=hint)
+    reason = str(error).splitlines()[0].partition("Error: ")[2] or str(error)
+    hint = "check the file, the disk and their permissions"
+    return OutputError(f"{path}: {reason}", hint=hint)

@@ -1,0 +1,108 @@
+"""The definitions of tables in a database, for the command `schema`."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from gcbatch.errors import JobError
+
+if TYPE_CHECKING:
+    from gcbatch.job import Job
+
+__all__ = ["sql_of_any_job", "sql_of_job"]
+
+ANY_JOB: Final[dict[str, Any]] = {
+    "name": "any",
+    "org": {"simulator": True},
+    "query": {"from": "2026-01-01", "to": "2026-01-02"},
+}
+"""A job that is never run: tables of documents and entities are the same in all."""
+
+WITHOUT_JOB: Final = """\
+-- These tables are the same in all jobs of one org. The columns of the others follow
+-- from the job: `gcbatch schema --sql {dialect} JOB` prints them.
+"""
+
+
+def sql_of_job(job: "Job", path: Path, dialect: str, table: str) -> Iterator[str]:
+    """Yield the definitions of a job's tables.
+
+    Args:
+        job: The job.
+        path: Its file, for messages.
+        dialect: One of gcbatch.sql.DIALECTS.
+        table: The only table to define; empty means all.
+
+    Raises:
+        JobError: If the job has no such table, or there is no such dialect.
+    """
+    names = _chosen(job.exportable, table, f"{path}: ")
+    yield from _definitions(job, names, dialect, of=job.name)
+
+
+def sql_of_any_job(dialect: str, table: str) -> Iterator[str]:
+    """Yield the definitions of the tables that are the same in all jobs.
+
+    Args:
+        dialect: One of gcbatch.sql.DIALECTS.
+        table: The only table to define; empty means all.
+
+    Raises:
+        JobError: If the columns of the table follow from a job, there is no such table,
+            or there is no such dialect.
+    """
+    from gcbatch.genesys import DETAILS
+    from gcbatch.job import ENTITY_TABLES, Job
+    from gcbatch.registry import module_names
+
+    jobs = [
+        Job.model_validate(
+            {**ANY_JOB, "query": {**ANY_JOB["query"], "endpoint": details.name}}
+        )
+        for details in DETAILS
+    ]
+    if table in module_names("tables/aggregates"):
+        msg = f"--table {table}: its columns follow from a job"
+        raise JobError(msg, hint=f"gcbatch schema --sql {dialect} --table {table} JOB")
+    own = [name for job in jobs for name in job.tables]
+    chosen = _chosen([*own, *ENTITY_TABLES], table, "")
+    if not table:
+        yield WITHOUT_JOB.format(dialect=dialect)
+    for job in jobs:
+        yield from _definitions(job, [n for n in job.tables if n in chosen], dialect)
+    listed = [name for name in ENTITY_TABLES if name in chosen]
+    yield from _definitions(jobs[0], listed, dialect)
+
+
+def _chosen(names: Sequence[str], table: str, where: str) -> Sequence[str]:
+    """Return the tables to define.
+
+    Raises:
+        JobError: If *table* is none of them.
+    """
+    if not table:
+        return names
+    if table in names:
+        return (table,)
+    from gcbatch.suggest import unknown
+
+    msg = f"{where}--table: {unknown('table', table, names)}"
+    raise JobError(msg, hint=f"there are {', '.join(names)}")
+
+
+def _definitions(
+    job: "Job", names: Sequence[str], dialect: str, *, of: str = ""
+) -> Iterator[str]:
+    from gcbatch.running import declared_tables
+    from gcbatch.sql import comment_of_table, create_table
+
+    catalog = declared_tables(job)
+    for name in names:
+        table = catalog.table(name)
+        yield create_table(
+            name,
+            table.schema,
+            dialect=dialect,
+            key=table.key,
+            about=comment_of_table(table, of),
+        )
