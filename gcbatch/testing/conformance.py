@@ -210,9 +210,7 @@ class ExporterConformance:
         if check is not None:
             check({k: replace(t, batches=lambda: iter(())) for k, t in tables.items()})
         name = self.exporter.__name__
-        return export(
-            exporter, name, tables, options=options, fingerprint=fingerprint
-        )
+        return export(exporter, name, tables, options=options, fingerprint=fingerprint)
 
     def _exporter(self, folder: Path) -> Exporter:
         options = self.exporter.Options.model_validate(self.options(folder))
