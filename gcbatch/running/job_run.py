@@ -2,13 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
 from gcbatch.concurrency import for_each
 from gcbatch.errors import (
     DamagedPartError,
+    DataError,
     GcbatchError,
     JobError,
     OutputError,
@@ -174,8 +175,10 @@ class JobRun:
                 run.planner.require_listings()
         return self._export(exporters, threading.Event(), is_last=True, force=True)
 
-    def saved_catalog(self) -> Catalog | MultiOrgCatalog:
-        """Return the tables of what the last run fetched."""
+    def saved_catalog(self, without: Collection[str] = ()) -> Catalog | MultiOrgCatalog:
+        """Return the tables of what the last run fetched, without some orgs."""
+        for org in without:
+            self._failures[org] = DataError(f"{self._job.name}: is left out")
         self._use_saved_plans()
         return self._catalog([run.catalog() for run in self._remaining()])
 
