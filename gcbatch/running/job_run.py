@@ -54,6 +54,7 @@ class JobRun:
         self._job = job
         self._runs: list[OrgRun] = []
         self._failures: dict[str, GcbatchError] = {}
+        self._exports_observer = observer  # orgs are exported together
         self._observer = CombinedObserver(job.store_name, observer)
         for org_job in job.per_org():
             with self._isolating_org(org_job.org_name):
@@ -257,6 +258,7 @@ class JobRun:
             fingerprints,
             runs[0].last_report(),
             stop,
+            observer=self._exports_observer,
             force=force,
         )
         reports: dict[str, RunReport] = {}

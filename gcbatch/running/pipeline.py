@@ -164,14 +164,18 @@ def tables_of(job: Job, *, without: Collection[str] = ()) -> Catalog | MultiOrgC
     return JobRun(job, Observer()).saved_catalog(without)
 
 
-def export_job(job: Job) -> RunReport:
+def export_job(job: Job, *, observer: Observer | None = None) -> RunReport:
     """Export a job again from the store, without any request.
+
+    Args:
+        job: The job.
+        observer: Receives the progress.
 
     Raises:
         DataError: If the store does not have all that the job requests.
         JobError: If the job requests other data than its last run did.
     """
-    return JobRun(job, Observer()).export_again()
+    return JobRun(job, observer or Observer()).export_again()
 
 
 def last_run_of(job: Job) -> SavedPlan:

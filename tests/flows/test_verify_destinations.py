@@ -273,7 +273,7 @@ class TestSeveralOrgs:
     def test_the_org_is_named(self, workspace_of: "WorkspaceOf") -> None:
         """And its day; the other org's rows agree."""
         two = orgs_of(workspace_of, "north", "west")
-        sections = {"exports": [export_to(two.folder)]}
+        sections: dict[str, Any] = {"exports": [export_to(two.folder)]}
         two.run(**sections)
         change(
             two.folder,
@@ -311,7 +311,7 @@ class TestSeveralOrgs:
     ) -> None:
         """They are compared with those of its last run: they are still there."""
         two = orgs_of(workspace_of, "north", "west")
-        sections = {"exports": [export_to(two.folder)]}
+        sections: dict[str, Any] = {"exports": [export_to(two.folder)]}
         two.run(**sections)
         two.environ["WEST_SECRET"] = "wrong"
         assert gcbatch.run(two.job(**sections), fresh=True).failures
@@ -326,7 +326,7 @@ class TestSeveralOrgs:
     ) -> None:
         """The other one is compared."""
         two = orgs_of(workspace_of, "north", "west")
-        sections = {"exports": [export_to(two.folder)]}
+        sections: dict[str, Any] = {"exports": [export_to(two.folder)]}
         two.environ["WEST_SECRET"] = "wrong"
         two.run(**sections)
 
@@ -448,7 +448,7 @@ class TestTheCommand:
     ) -> None:
         """A list of orgs, as always; the screen says it once."""
         two = orgs_of(workspace_of, "north", "west")
-        sections = {"exports": [export_to(two.folder)]}
+        sections: dict[str, Any] = {"exports": [export_to(two.folder)]}
         two.run(**sections)
         change(two.folder, "DELETE FROM intervals WHERE org = 'west' AND rowid > 5")
         for name, value in two.environ.items():
