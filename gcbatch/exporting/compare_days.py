@@ -21,7 +21,14 @@ import pyarrow as pa
 from gcbatch.exporting.contract import Mismatch
 from gcbatch.lazy import lazy_import
 from gcbatch.table import ORG, Table
-from gcbatch.windows import EPOCH, ONE_DAY, floor_to_bucket, to_local
+from gcbatch.windows import (
+    EPOCH,
+    ONE_DAY,
+    ceil_to_bucket,
+    floor_to_bucket,
+    milliseconds,
+    to_local,
+)
 
 __all__ = ["compare_days"]
 
@@ -30,8 +37,8 @@ pc = lazy_import("pyarrow.compute")
 QUARTER_MS: Final = 15 * 60 * 1000
 """Days of all time zones begin at a quarter of an hour."""
 
-MAX_QUARTERS: Final = 50_000
-"""Quarters of an hour whose day is remembered: more than a year's, some 8 MB."""
+QUARTERS: Final = 96
+"""Quarters of an hour in a day of UTC."""
 
 WRAP: Final = (1 << 64) - 1
 """Sums of 64 bits wrap."""
@@ -168,7 +175,10 @@ class _Sums:
     table: Table
     columns: Sequence[pa.Field]
     days: dict[Day, _DaySums] = field(default_factory=dict)
-    _dates: dict[int | None, date | None] = field(default_factory=dict)
+    _dates: "_Dates" = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._dates = _Dates(self.table.timezone)
 
     def add(self, batch: pa.RecordBatch, side: int) -> None:
         """Add the rows of a batch, to what was found or to what was expected."""
@@ -216,7 +226,7 @@ class _Sums:
             by_time.indices.cast(pa.int64()),
         )
         names = by_org.dictionary.to_pylist()
-        dates = [self._date_of(quarter) for quarter in by_time.dictionary.to_pylist()]
+        dates = [self._dates.of(quarter) for quarter in by_time.dictionary.to_pylist()]
         encoded = pc.dictionary_encode(both)
         days: dict[Day, int] = {}
         of_code = []
@@ -225,19 +235,33 @@ class _Sums:
             of_code.append(days.setdefault(day, len(days)))
         return list(days), pa.array(of_code, pa.int64()).take(encoded.indices)
 
-    def _date_of(self, quarter: int | None) -> date | None:
-        if len(self._dates) > MAX_QUARTERS:
-            self._dates.clear()
-        if quarter not in self._dates:
-            self._dates[quarter] = _day_of(quarter, self.table.timezone)
-        return self._dates[quarter]
 
+@dataclass
+class _Dates:
+    """The days of a time zone, by quarters of an hour since 1970.
 
-def _day_of(quarter: int | None, zone: ZoneInfo) -> date | None:
-    if quarter is None:
-        return None
-    instant = EPOCH + timedelta(milliseconds=quarter * QUARTER_MS)
-    return to_local(floor_to_bucket(instant, ONE_DAY, zone), zone).date()
+    Attributes:
+        known: Days by the day of UTC that they touch: begin, end, date.
+    """
+
+    zone: ZoneInfo
+    known: dict[int, list[tuple[int, int, date]]] = field(default_factory=dict)
+
+    def of(self, quarter: int | None) -> date | None:
+        """Return the day that a quarter of an hour belongs to."""
+        if quarter is None:
+            return None
+        touching = self.known.setdefault(quarter // QUARTERS, [])
+        for begin, end, day in touching:
+            if begin <= quarter < end:
+                return day
+        instant = EPOCH + timedelta(milliseconds=quarter * QUARTER_MS)
+        first = floor_to_bucket(instant, ONE_DAY, self.zone)
+        last = ceil_to_bucket(instant + timedelta(milliseconds=1), ONE_DAY, self.zone)
+        day = to_local(first, self.zone).date()
+        begin, end = (milliseconds(at) // QUARTER_MS for at in (first, last))
+        touching.append((begin, end, day))
+        return day
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -91,6 +91,12 @@ class TestWhatDiffers:
         [
             ("UPDATE {t} SET n_offered = n_offered + 1", "n_offered: the sum is "),
             ("UPDATE {t} SET queue_name = 'x'", "queue_name: a value differs"),
+            ("UPDATE {t} SET n_offered = n_offered + 0.5", "n_offered: the sum is "),
+            ("UPDATE {t} SET n_offered = 'many'", "n_offered: the sum is "),
+            (
+                "UPDATE {t} SET interval_end = replace(interval_end, 'Z', '001Z')",
+                "interval_end: a value differs",
+            ),
             ("DELETE FROM {t}", "rows, expected "),
         ],
     )
@@ -158,7 +164,11 @@ class TestWhatDiffers:
         workspace.run(**sections)
         assert problems(compared(workspace.job(**sections))) == []
 
-        change(workspace.folder, "UPDATE sla SET compliance_met = 2 WHERE rowid = 1")
+        change(
+            workspace.folder,
+            "UPDATE sla SET compliance_met = 2 WHERE rowid = "
+            "(SELECT min(rowid) FROM sla WHERE compliance_met)",
+        )
         (found,) = only(compared(workspace.job(**sections))).mismatches
 
         assert (found.day is None) == (period == "total")
