@@ -117,9 +117,9 @@ def test_exports_have_different_names() -> None:
     ]
 
     assert list(export_names(dict(enumerate(specs))).values()) == [
-        "csv intervals (exports[0])",
+        "csv intervals (1)",
         "duckdb intervals",
-        "csv intervals (exports[2])",
+        "csv intervals (3)",
         "xlsx a, b",
         "xlsx 3 tables",
     ]
