@@ -2,11 +2,12 @@
 
 from gcbatch.job.dates import is_relative, resolve_range
 from gcbatch.job.engine import EngineSection
-from gcbatch.job.export import Export
+from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.fetch import Fetch
 from gcbatch.job.filters import all_of, any_of
 from gcbatch.job.job import ENTITY_TABLES, Job
 from gcbatch.job.load import load_job
+from gcbatch.job.loaded_export import LoadedExport, load_export
 from gcbatch.job.org import Org, SecretFile
 from gcbatch.job.output_conflicts import refuse_shared_outputs
 from gcbatch.job.query import QuerySection, QueueFile
@@ -19,9 +20,11 @@ __all__ = [
     "PERIODS",
     "EngineSection",
     "Export",
+    "ExportOfEntry",
     "Fetch",
     "Job",
     "Key",
+    "LoadedExport",
     "Org",
     "QuerySection",
     "QueueFile",
@@ -33,6 +36,7 @@ __all__ = [
     "is_relative",
     "job_reference",
     "job_schema",
+    "load_export",
     "load_job",
     "refuse_shared_outputs",
     "resolve_range",

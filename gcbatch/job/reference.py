@@ -31,6 +31,7 @@ BAR: Final = r"\|"
 WORDS: Final = {
     "boolean": "`true`, `false`",
     "password": "`${NAME}`",
+    "secret-uri": "URI, a password in it `${NAME}`",
     "integer": "whole number",
     "string": "text",
 }

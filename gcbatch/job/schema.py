@@ -51,7 +51,7 @@ def job_schema() -> dict[str, Any]:
     schema["oneOf"] = [{"required": ["org"]}, {"required": ["orgs"]}]
     definitions["Sla"]["properties"]["period"]["enum"] = list(PERIODS)
     _first(definitions["Export"]["properties"]["period"])["enum"] = list(PERIODS)
-    _add_exporters(definitions["Export"])
+    _add_exporters(definitions)
     # `sla:` implies metrics, so the schema does not require them.
     query["required"] = ["from", "to"]
     return {
@@ -107,8 +107,9 @@ def _items(property_schema: dict[str, Any]) -> dict[str, Any]:
     return items
 
 
-def _add_exporters(export: dict[str, Any]) -> None:
+def _add_exporters(definitions: dict[str, Any]) -> None:
     """Add the options of each installed exporter, on condition of its name."""
+    export = definitions["Export"]
     names: list[str] = []
     conditions: list[dict[str, Any]] = []
     for entry in installed_exporters():
@@ -118,6 +119,8 @@ def _add_exporters(export: dict[str, Any]) -> None:
             continue  # a broken plugin must not hide the others
         names.append(entry.name)
         own = exporter_schema(exporter)
+        for name, inner in own.pop("$defs", {}).items():
+            definitions.setdefault(name, inner)
         conditions.append(
             {
                 "if": {"properties": {"exporter": {"const": entry.name}}},

@@ -204,12 +204,13 @@ class ExporterConformance:
         *,
         fingerprint: str = "",
     ) -> tuple[Receipt, tuple[PublishedFile, ...]]:
-        exporter = self._exporter(folder)
+        options = self.exporter.Options.model_validate(self.options(folder))
+        exporter = self.exporter(options)
         check = getattr(exporter, "check", None)
         if check is not None:
             check({k: replace(t, batches=lambda: iter(())) for k, t in tables.items()})
         name = self.exporter.__name__
-        return export(exporter, name, tables, fingerprint=fingerprint)
+        return export(exporter, name, tables, options=options, fingerprint=fingerprint)
 
     def _exporter(self, folder: Path) -> Exporter:
         options = self.exporter.Options.model_validate(self.options(folder))

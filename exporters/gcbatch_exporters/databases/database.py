@@ -100,7 +100,14 @@ class Database(ABC):
     def read(
         self, statement: str, values: Sequence[Value], schema: pa.Schema
     ) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of a large result, with the types of *schema*."""
+        """Yield the rows of a large result.
+
+        Args:
+            statement: A query.
+            values: Its values.
+            schema: The columns, for databases that do not know their types; others
+                return the types that they have.
+        """
 
     @abstractmethod
     def lock(self, name: str) -> None:
