@@ -135,7 +135,7 @@ class DatabaseExporter(ABC, Generic[T]):
         if not self.exists():
             return None
         rows = 0
-        with self._open(lambda: target.is_stopped, may_wait=True) as db:
+        with self._open(lambda: target.is_stopped, may_wait=False) as db:
             for table in tables.values():
                 current = self._load(db, table).is_current(target.fingerprint)
                 if current is None:
