@@ -85,8 +85,8 @@ class Table:
             exporters that add rows up; None if the rows themselves add up.
         batch_rows: Rows of a batch; fewer if rows are long, and in tests.
         time: The column that decides a row's day and month; None if there is none.
-        record_time: Where time is None, the column of the begin of records. Records that
-            began before the range and go on in it are rows too.
+        record_time: Where time is None, the column of the begin of records. Rows are
+            also the records that began before the range and go on in it.
         end: The column of the exclusive end of a row's time; None if a row is about an
             instant.
         is_of_range: Whether each row is about the whole range, as a total is: rows of

@@ -5,7 +5,8 @@ from typing import Final, Literal
 import pyarrow as pa
 
 from gcbatch.errors import JobError
-from gcbatch.sql.dialects import Dialect, find_dialect
+from gcbatch.sql.dialect import Dialect
+from gcbatch.sql.dialects import find_dialect
 from gcbatch.sql.kinds import FRACTION_DIGITS, Kind, kind_of
 from gcbatch.text import one_line
 

@@ -2,25 +2,27 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
+from typing import Final
 
 import pyarrow as pa
 
 from gcbatch.errors import JobError
 from gcbatch.sql.column_types import JsonType, column_type
-from gcbatch.sql.dialects import Dialect, find_dialect
+from gcbatch.sql.dialect import Dialect
+from gcbatch.sql.dialects import find_dialect
+from gcbatch.sql.kinds import Kind, kind_of
 from gcbatch.sql.names import quoted_name, quoted_text
 from gcbatch.table import Table
 from gcbatch.text import one_line
 
 __all__ = [
     "add_columns",
-    "comment_of",
     "comment_of_table",
     "create_table",
     "table_statements",
 ]
 
-MAX_COMMENT = 1_000
+MAX_COMMENT: Final = 1_000
 """Letters of a comment: BigQuery takes 1,024 for a column."""
 
 
@@ -89,7 +91,7 @@ def table_statements(
     _refuse_twins(schema.names, sql)
     about = one_line(about or _said(schema.metadata, b"description"), MAX_COMMENT)
     columns = [
-        (_column(f, sql, json=json, is_key=f.name in key), comment_of(f))
+        (_column(f, sql, json=json, is_key=f.name in key), _comment_of(f, sql))
         for f in schema
     ]
     table = _full_name(name, db_schema, sql)
@@ -137,7 +139,7 @@ def add_columns(
     return tuple(statements)
 
 
-def comment_of(field: pa.Field) -> str:
+def _comment_of(field: pa.Field, dialect: Dialect) -> str:
     """Return what a column's metadata say, as one line; empty if they say nothing."""
     said = field.metadata
     parts = [_said(said, b"description")]
@@ -147,6 +149,8 @@ def comment_of(field: pa.Field) -> str:
         parts.append(f"source: {source}")
     if _said(said, b"content") == "json":
         parts.append("JSON")
+    if dialect.instants_lack_zone and kind_of(field.type) is Kind.INSTANT:
+        parts.append("UTC")
     return one_line("; ".join(filter(None, parts)), MAX_COMMENT)
 
 
@@ -164,7 +168,8 @@ def comment_of_table(table: Table, job: str = "") -> str:
 
 
 def _said(metadata: dict[bytes, bytes] | None, key: bytes) -> str:
-    return (metadata or {}).get(key, b"").decode(errors="replace")
+    text = (metadata or {}).get(key, b"").decode(errors="replace")
+    return one_line(text, MAX_COMMENT)
 
 
 def _full_name(name: str, db_schema: str, dialect: Dialect) -> str:
@@ -223,7 +228,7 @@ def _comments(
     dialect: Dialect,
 ) -> Iterator[str]:
     """Yield the comments that are statements of their own."""
-    said = [(f.name, comment) for f in fields if (comment := comment_of(f))]
+    said = [(f.name, comment) for f in fields if (comment := _comment_of(f, dialect))]
     if dialect.comments == "statements":
         table = _full_name(name, db_schema, dialect)
         if about:

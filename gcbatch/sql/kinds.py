@@ -1,6 +1,7 @@
 """The kinds of Arrow columns that a database may have a type for."""
 
 from enum import StrEnum
+from typing import Final
 
 import pyarrow as pa
 
@@ -29,7 +30,7 @@ class Kind(StrEnum):
     TEXTS = "list of texts"
 
 
-_BY_TYPE = {
+_BY_TYPE: Final = {
     pa.bool_(): Kind.BOOL,
     pa.int8(): Kind.INT8,
     pa.int16(): Kind.INT16,
@@ -45,7 +46,7 @@ _BY_TYPE = {
     pa.large_binary(): Kind.BINARY,
 }
 
-FRACTION_DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
+FRACTION_DIGITS: Final = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 """Digits after the point of a second, by the unit of Arrow's timestamps."""
 
 

@@ -4,7 +4,8 @@ import re
 from typing import Final
 
 from gcbatch.errors import JobError
-from gcbatch.sql.dialects import Dialect, find_dialect
+from gcbatch.sql.dialect import Dialect
+from gcbatch.sql.dialects import find_dialect
 from gcbatch.text import one_line
 
 __all__ = ["quoted", "quoted_name", "quoted_text"]

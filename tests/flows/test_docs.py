@@ -94,9 +94,22 @@ def each(found: list[Block]) -> pytest.MarkDecorator:
 def test_every_block_is_of_a_kind_that_is_tried() -> None:
     """A plain block is an answer, a table or a drawing: it holds no command."""
     kinds = {"", "sh", "console", "cron", "yaml", "python", "toml", "dockerfile"}
+    kinds |= {"sql"}  # of services that cannot be run here: see below
 
     assert {block.kind for block in blocks()} <= kinds
     assert not [b for b in blocks("") if re.match(r"gcbatch \S|\$ ", b.text)]
+
+
+@each(blocks("sql"))
+def test_sql_is_said_to_be_untested(block: Block) -> None:
+    """Each load stands below the words, and names the source and its date."""
+    page = (ROOT / block.page).read_text("utf-8")
+    section = next(s for s in page.split("\n## ") if block.text in s)
+    own = next(s for s in section.split("\n### ") if block.text in s)
+    is_load = own != section or "\n### " in section
+
+    assert not is_load or "Not run by us." in own
+    assert not is_load or re.search(r"(?s)\nSource: .*read\s\d{4}-\d\d-\d\d", own)
 
 
 def test_what_is_left_out_is_there() -> None:
