@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import pyarrow as pa
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 
 from gcbatch.errors import OutputError
 from gcbatch.exporting import LocalPath
@@ -24,6 +24,12 @@ _BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _ROWS_READ: Final = 8_192
 """Rows of a batch that is read back."""
 
+_BOOLEANS: Final = {None: None, 0: False, 1: True}
+_NOT_OF_TYPE: Final = (
+    *(AttributeError, KeyError, OverflowError, TypeError, ValueError),
+    pa.ArrowException,
+)
+
 _TRY_S: Final = 1.0
 """How long SQLite itself waits before it says that a file is busy. It does not see that
 a run should end, so it gets little time, and more than one try."""
@@ -37,6 +43,15 @@ class SqliteOptions(DatabaseOptions):
     """
 
     path: LocalPath
+
+    @field_validator("name")
+    @classmethod
+    def _is_not_reserved(cls, name: str | None) -> str | None:
+        """Refuse what SQLite keeps for itself."""
+        if name is not None and name.lower().startswith("sqlite_"):
+            msg = "names that begin with sqlite_ are SQLite's own; use another"
+            raise ValueError(msg)
+        return name
 
 
 class SqliteExporter(DatabaseExporter[SqliteOptions]):
@@ -88,9 +103,14 @@ class _Connection(Database):
             raise OutputError(msg, hint="check the folder and its permissions") from exc
 
     def columns(self, name: str) -> Mapping[str, str] | None:
-        """Return the declared types."""
-        found = self.query("SELECT name, type FROM pragma_table_info(?)", [name])
+        """Return the declared types, in upper case as ours are."""
+        found = self.query("SELECT name, upper(type) FROM pragma_table_info(?)", [name])
         return dict(found) or None
+
+    def is_view(self, name: str) -> bool:
+        """Return whether it is a view; SQLite says that it has columns too."""
+        views = self.query("SELECT name FROM sqlite_master WHERE type = 'view'")
+        return self.folded(name) in {self.folded(view) for (view,) in views}
 
     def index_time(self, name: str, time: str) -> None:
         """Index the column of times."""
@@ -123,7 +143,9 @@ class _Connection(Database):
     ) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a result; a value of another type becomes null."""
         nullable = pa.schema([field.with_nullable(nullable=True) for field in schema])
-        with closing(self._db.execute(statement, _bound(values))) as rows:
+        with self._translated():
+            found = self._db.execute(statement, _bound(values))
+        with closing(found) as rows:
             while some := self._fetched(rows):
                 columns = zip(*some, strict=True)
                 arrays = map(_array, columns, schema.types)
@@ -205,11 +227,23 @@ def _values(column: pa.Array, name: str) -> list[Any]:
 def _array(column: Sequence[Any], kind: pa.DataType) -> pa.Array:
     """Return a column of a result; a value that is not of its type is null."""
     try:
-        if pa.types.is_timestamp(kind):
-            distinct = {text: parse_instant(text) for text in {*column} - {None}}
-            column = [None if text is None else distinct[text] for text in column]
-        elif pa.types.is_boolean(kind):
-            column = [None if value is None else bool(value) for value in column]
-        return pa.array(column, kind)
-    except (ValueError, TypeError, pa.ArrowException):
-        return pa.nulls(len(column), kind)
+        return _typed(column, kind)
+    except _NOT_OF_TYPE:
+        distinct = {value: _typed_or_null(value, kind) for value in {*column}}
+        return pa.array([distinct[value] for value in column], kind)
+
+
+def _typed(column: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_timestamp(kind):
+        distinct = {text: parse_instant(text) for text in {*column} - {None}}
+        column = [None if text is None else distinct[text] for text in column]
+    elif pa.types.is_boolean(kind):
+        column = [_BOOLEANS[value] for value in column]
+    return pa.array(column, kind)
+
+
+def _typed_or_null(value: Any, kind: pa.DataType) -> Any:
+    try:
+        return _typed([value], kind)[0].as_py()
+    except _NOT_OF_TYPE:
+        return None
