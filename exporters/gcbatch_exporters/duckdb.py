@@ -26,6 +26,9 @@ _INCOMING: Final = "_gcbatch_incoming"
 _MEMORY: Final = "512MB"
 """What DuckDB may use while it loads. It takes most of the machine's otherwise."""
 
+_LOCKED: Final = ("lock on file", "Unique file handle conflict")
+"""What DuckDB says of a file that it cannot open now, and may be able to later."""
+
 _ROWS_READ: Final = 32_768
 
 
@@ -78,11 +81,9 @@ class DuckdbExporter(DatabaseExporter[DuckdbOptions]):
             try:
                 _create(path)
                 return _Connection(path)
-            except duckdb.IOException as exc:
+            except duckdb.Error as exc:
                 if is_last or not _is_locked(exc):
                     raise _refusal(path, exc) from exc
-            except duckdb.Error as exc:
-                raise _refusal(path, exc) from exc
         raise AssertionError  # the last attempt returns or raises
 
 
@@ -229,7 +230,8 @@ def _create(path: Path) -> None:
 
 
 def _is_locked(error: Exception) -> bool:
-    return "lock on file" in str(error)
+    """Return whether another process, or a thread that is closing it, has the file."""
+    return any(text in str(error) for text in _LOCKED)
 
 
 def _refusal(path: Path, error: Exception) -> OutputError:

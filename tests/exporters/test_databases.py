@@ -405,7 +405,7 @@ class TestWrongOnTheWay:
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(work, "abcd"))
 
-        assert len(load.place.ledger(load.folder)) == 4
+        assert len(load.place.ledger(load.folder, "table_name")) == 4
 
     @pytest.mark.parametrize("is_new", [True, False])
     def test_a_full_disk_changes_nothing(self, load: Loader, is_new: bool) -> None:  # noqa: FBT001 - a parameter
@@ -498,7 +498,8 @@ class TestReaders:
         reader = sqlite_reader(tmp_path)
         reader.__enter__()
         monkeypatch.setattr(
-            waiting.time, "sleep", lambda _: reader.__exit__(None, None, None)
+            "gcbatch_exporters.databases.waiting.time.sleep",
+            lambda _: reader.__exit__(None, None, None),
         )
 
         load(hours(0, 2, figure=9))
