@@ -1,6 +1,7 @@
 """The job of a command: read from its file, and used org by org."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from pathlib import Path
@@ -45,7 +46,9 @@ def load(path: Path, start: str, end: str, settings: Sequence[str]) -> "Job":
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not (key and equals):
-            msg = f"--set {setting}: is not KEY=VALUE"
+            # The rest may be a secret.
+            begin = re.match(r"[\w.-]*", setting)
+            msg = f"--set {begin[0] if begin else ''}: is not KEY=VALUE"
             raise JobError(msg, hint="write for example --set fetch.concurrency=4")
         overrides[key] = value
     if start:

@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from gcbatch.errors import DataError, GcbatchError
 from gcbatch.exporting import (
     Exporter,
@@ -17,7 +19,7 @@ from gcbatch.exporting import (
     held_export,
     remove_leftovers,
 )
-from gcbatch.job import Export
+from gcbatch.job import Export, ExportOfEntry
 from gcbatch.running.export_cache import ExportFingerprints, unchanged_export
 from gcbatch.running.report import Exported, FailedExport
 from gcbatch.running.side_by_side import RowFeed, feed_side_by_side
@@ -32,21 +34,28 @@ class CheckedExport:
     """An export of the job file, and the exporter that has checked it.
 
     Args:
-        number: Its number in the job file; the first is 0.
-        spec: The export of the job file.
+        position: Its number among all exports of the job; the first is 0.
+        export: The export of the job file.
         exporter: The exporter with its options.
         entry: Where the exporter comes from.
+        options: Its options; no message shows their secrets.
     """
 
-    number: int
-    spec: Export
+    position: int
+    export: ExportOfEntry
     exporter: Exporter
     entry: ExporterEntry
+    options: BaseModel
+
+    @property
+    def spec(self) -> Export:
+        """What is exported, with the names of its tables."""
+        return self.export.spec
 
 
 @dataclass
 class ExportResults:
-    """What became of the exports of a job, by their number in the job file.
+    """What became of the exports of a job, by their position.
 
     Attributes:
         done: Those that were written, or left as they are, each with its files.
@@ -61,7 +70,7 @@ class ExportResults:
     @property
     def exports(self) -> list[Exported]:
         """The exports that did not fail, in the order of the job file."""
-        return [self.done[number][0] for number in sorted(self.done)]
+        return [self.done[position][0] for position in sorted(self.done)]
 
     @property
     def published(self) -> list[PublishedFile]:
@@ -72,7 +81,7 @@ class ExportResults:
     @property
     def failures(self) -> list[FailedExport]:
         """The exports that failed, in the order of the job file."""
-        return [self.failed[number] for number in sorted(self.failed)]
+        return [self.failed[position] for position in sorted(self.failed)]
 
 
 def run_exports(
@@ -122,7 +131,7 @@ class _ExportRound:
         for one in exports:
             fingerprint = self.fingerprints.of(one.spec, one.exporter, one.entry)
             if unchanged := unchanged_export(self.last_report, fingerprint, one.spec):
-                self.results.done[one.number] = unchanged
+                self.results.done[one.position] = unchanged
                 _remove_leftovers(one.spec)
                 continue
             group = shared if self._can_share(one) else others
@@ -165,7 +174,12 @@ class _ExportRound:
         """Write an export, unless its destination holds the same already."""
         name, known = one.spec.exporter, "" if self.force else fingerprint
         receipt = held_export(
-            one.exporter, name, tables, stop=self.stop, fingerprint=known
+            one.exporter,
+            name,
+            tables,
+            options=one.options,
+            stop=self.stop,
+            fingerprint=known,
         )
         if receipt is None:
             return self._write(one, tables, fingerprint)
@@ -179,6 +193,7 @@ class _ExportRound:
             one.exporter,
             one.spec.exporter,
             tables,
+            options=one.options,
             stop=self.stop,
             fingerprint=fingerprint,
         )
@@ -195,13 +210,12 @@ class _ExportRound:
             GcbatchError: If the failure concerns other exports too.
         """
         try:
-            self.results.done[one.number] = write()
+            self.results.done[one.position] = write()
         except GcbatchError as exc:
             # Errors of the tables concern other exports too.
             if self.stop.is_set() or isinstance(exc, DataError) or exc.org:
                 raise
-            failure = FailedExport.of(one.number, one.spec, exc)
-            self.results.failed[one.number] = failure
+            self.results.failed[one.position] = FailedExport.of(one.export, exc)
 
 
 def _exported(

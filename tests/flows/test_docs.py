@@ -41,9 +41,10 @@ ENVIRON = {
 NOT_RUN: Final = {
     "python3 -m venv": "makes an environment: .ci/run runs these lines as they stand",
     "python -m benchmarks": "takes minutes: test_benchmarks.py runs it small",
-    "pip install": "needs an index: test_plugin.py installs the exporter without",
-    "pytest": "test_plugin.py runs the exporter's tests",
-    "python -m build": "needs an index: test_plugin.py builds the exporter",
+    "pip install": "needs an index: test_new_packages.py installs without",
+    "pytest": "test_new_packages.py runs the exporter's tests",
+    "cd ": "likewise",
+    "python -m build": "needs an index: test_new_packages.py builds the exporter",
     "twine upload": "publishes",
     "docker ": "needs Docker; that the image can be built is tested below",
     "export ": "the tests give what the commands need",
@@ -57,13 +58,15 @@ NOT_RUN: Final = {
 
 NO_JOB: Final = {
     "apiVersion:": "a manifest of Kubernetes",
-    "exports:\n  - {exporter: sqlite": "its exporter is installed by test_plugin alone",
-    'exports:\n  - {exporter: "gcbatch_sqlite:': "test_one_file_each runs such",
+    "exports:\n  - {exporter: call-history": "test_new_packages.py installs such",
+    'exports:\n  - {exporter: "gcbatch_call_history:': "test_one_file_each runs such",
 }
 """Blocks of YAML that are no piece of a job, or cannot be checked as one."""
 
 NOT_EXECUTED: Final = {
-    '"""The sqlite exporter does': "a test; tests/exporters/test_plugin.py runs it",
+    '"""The exporter': "of a package that test_new_packages.py installs and runs",
+    '"""Loads one table': "likewise",
+    '"""Reads the database back': "likewise",
 }
 """Blocks of Python that are only compiled."""
 
@@ -360,7 +363,7 @@ def test_manifests_call_what_is_there(block: Block) -> None:
 
 @each(blocks("toml"))
 def test_toml_is_toml(block: Block) -> None:
-    """tests/exporters/test_plugin.py installs the one that there is."""
+    """tests/exporters/test_new_packages.py installs the one that there is."""
     assert tomllib.loads(block.text)
 
 
@@ -448,3 +451,7 @@ def test_the_image_has_all_that_a_build_needs(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (site / "gcbatch" / "job" / "reference.md").is_file()
     assert (site / "gcbatch_exporters" / "csv.py").is_file()
+    scaffold = ROOT / "gcbatch" / "cli" / "scaffold"
+    for template in scaffold.rglob("*"):
+        inside = site / "gcbatch" / template.relative_to(ROOT / "gcbatch")
+        assert inside.exists() or "__pycache__" in template.parts, template
