@@ -44,8 +44,8 @@ class LoadedOrgs:
 
     def exports(self) -> list[dict[str, Any]]:
         folder = self.orgs.folder
-        loaded = self.place.export(folder, *TABLES)
-        return [*parquet_exports(folder, *TABLES), loaded]
+        loaded = self.place.exports(folder, *TABLES)
+        return [*parquet_exports(folder, *TABLES), *loaded]
 
     def parquet(self, table: str) -> list[Row]:
         return rows_of(pq.read_table(self.orgs.folder / f"{table}.parquet"))

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
+import deltalake
 import duckdb
 import pyarrow as pa
 
@@ -42,10 +43,12 @@ class Destination(ABC):
         assert sorted(found.schema.names) == sorted(schema.names)
         return typed(found, schema)
 
-    def export(self, folder: Path, *tables: str, **options: Any) -> dict[str, Any]:
-        """Return an export of a job file."""
+    def exports(
+        self, folder: Path, *tables: str, **options: Any
+    ) -> list[dict[str, Any]]:
+        """Return the exports of a job file that load some tables."""
         what = {"table": tables[0]} if len(tables) == 1 else {"tables": list(tables)}
-        return {"exporter": self.exporter, **what, **self.options(folder), **options}
+        return [{"exporter": self.exporter, **what, **self.options(folder), **options}]
 
 
 class Database(Destination):
@@ -131,12 +134,45 @@ class DuckdbFile(Database):
             return db.sql(f'SELECT * FROM "{name}"').to_arrow_table()  # noqa: S608 - our own
 
 
+class DeltaFolder(Destination):
+    """A Delta table for each table, read by its own library."""
+
+    exporter = "delta"
+
+    def options(self, folder: Path) -> dict[str, Any]:
+        return {"path": str(folder / "lake" / "intervals")}
+
+    def exports(
+        self, folder: Path, *tables: str, **options: Any
+    ) -> list[dict[str, Any]]:
+        return [
+            {
+                "exporter": self.exporter,
+                "table": table,
+                "path": str(folder / "lake" / table),
+                **options,
+            }
+            for table in tables
+        ]
+
+    def found(self, folder: Path, name: str) -> pa.Table | None:
+        path = folder / "lake" / name
+        if not deltalake.DeltaTable.is_deltatable(str(path)):
+            return None
+        scanned = deltalake.DeltaTable(path).to_pyarrow_table()
+        assert isinstance(scanned, pa.Table)
+        return scanned
+
+
 DATABASES: Final[Mapping[str, Database]] = {
     kind.exporter: kind for kind in (SqliteFile(), DuckdbFile())
 }
 """By the name of their exporter."""
 
-DESTINATIONS: Final[Mapping[str, Destination]] = {**DATABASES}
+DESTINATIONS: Final[Mapping[str, Destination]] = {
+    **DATABASES,
+    "delta": DeltaFolder(),
+}
 """Databases and lakes, by the name of their exporter."""
 
 

@@ -95,7 +95,7 @@ class LoadedJob:
             "sla": {},
             "exports": [
                 *parquet_exports(self.folder, *self.tables),
-                self.place.export(self.folder, *self.tables, **options),
+                *self.place.exports(self.folder, *self.tables, **options),
             ],
             **more,
         }
