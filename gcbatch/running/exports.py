@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from gcbatch.errors import DataError, GcbatchError
+from gcbatch.errors import DataError, GcbatchError, OutputError
 from gcbatch.exporting import (
     Exporter,
     ExporterEntry,
@@ -134,8 +135,10 @@ class _ExportRound:
                 self.results.done[one.position] = unchanged
                 _remove_leftovers(one.spec)
                 continue
-            group = shared if self._can_share(one) else others
-            group.append((one, fingerprint))
+            if not self._can_share(one):
+                others.append((one, fingerprint))
+            elif not self._is_kept(one, fingerprint):
+                shared.append((one, fingerprint))
         if shared:
             self._run_shared(shared)
         for one, fingerprint in others:
@@ -172,6 +175,26 @@ class _ExportRound:
         self, one: CheckedExport, tables: Mapping[str, Table], fingerprint: str
     ) -> tuple[Exported, tuple[PublishedFile, ...]]:
         """Write an export, unless its destination holds the same already."""
+        kept = self._kept(one, tables, fingerprint)
+        return kept or self._write(one, tables, fingerprint)
+
+    def _is_kept(self, one: CheckedExport, fingerprint: str) -> bool:
+        """Note an export whose destination holds the same already.
+
+        Returns:
+            False if it must be written, or tried because its destination cannot say.
+        """
+        kept = None
+        with suppress(OutputError):
+            kept = self._kept(one, tables_for(one.spec, self.catalog), fingerprint)
+        if kept is not None:
+            self.results.done[one.position] = kept
+        return kept is not None
+
+    def _kept(
+        self, one: CheckedExport, tables: Mapping[str, Table], fingerprint: str
+    ) -> tuple[Exported, tuple[PublishedFile, ...]] | None:
+        """Return an export whose destination holds the same already; or else None."""
         name, known = one.spec.exporter, "" if self.force else fingerprint
         receipt = held_export(
             one.exporter,
@@ -182,7 +205,7 @@ class _ExportRound:
             fingerprint=known,
         )
         if receipt is None:
-            return self._write(one, tables, fingerprint)
+            return None
         exported = _exported(one.spec, receipt, fingerprint)
         return replace(exported, unchanged=True), ()
 

@@ -141,10 +141,7 @@ def test_a_first_load_and_another_run(load: LoadedDetails) -> None:
     assert before == load.exported()
     empty = [table for table, rows in before.items() if not rows]
     assert set(empty) <= {"participant_attributes"}  # only jobs have attributes
-    assert {e.exporter: e.unchanged for e in again.exports} == {
-        "parquet": True,
-        load.place.exporter: True,
-    }
+    assert all(one.unchanged for one in again.exports)
     assert load.loaded() == before
 
 
