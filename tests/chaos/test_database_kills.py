@@ -23,7 +23,13 @@ import pytest
 from gcbatch.exporting import Exporter, export, held_export, load_exporter
 from gcbatch.table import Table
 from gcbatch.testing import sample_table
-from tests.support.destinations import DATABASES, DESTINATIONS, Destination, rows_of
+from tests.support.destinations import (
+    DATABASES,
+    DESTINATIONS,
+    Destination,
+    place_of,
+    rows_of,
+)
 
 pytestmark = pytest.mark.chaos
 
@@ -75,22 +81,23 @@ def load(place: Destination, folder: Path, version: int, *, die_at: int = -1) ->
     )
 
 
-def die_at(exporter: str, folder: Path, version: int, loads: int, batch: int) -> None:
+def die_at(
+    place: Destination, folder: Path, version: int, loads: int, batch: int
+) -> None:
     """Load some versions, and be killed at a batch of the next."""
-    place = DESTINATIONS[exporter]
     for number in range(loads):
         load(place, folder, version + number)
     load(place, folder, version + loads, die_at=batch)
 
 
-def die_after(exporter: str, folder: Path, version: int, seconds: float) -> None:
+def die_after(place: Destination, folder: Path, version: int, seconds: float) -> None:
     """Load versions until a time is over, and be killed then."""
     if os.fork() == 0:
         time.sleep(seconds)
         os.kill(os.getppid(), signal.SIGKILL)
         os._exit(0)
     while True:
-        load(DESTINATIONS[exporter], folder, version)
+        load(place, folder, version)
         version += 1
 
 
@@ -117,15 +124,17 @@ def versions(place: Destination, folder: Path) -> tuple[set[int], int]:
 
 
 @pytest.mark.parametrize("exporter", DESTINATIONS)
-def test_a_killed_load_is_whole_or_nothing(tmp_path: Path, exporter: str) -> None:
+def test_a_killed_load_is_whole_or_nothing(
+    tmp_path: Path, exporter: str, request: pytest.FixtureRequest
+) -> None:
     """After each kill, rows and ledger are of one version, and the next load ends."""
-    place = DESTINATIONS[exporter]
+    place: Destination = place_of(exporter, request)
     rng = random.Random(SEED)  # noqa: S311 - repeatable
     context, takes_s = children(), seconds_of_a_load(place, tmp_path)
     seen: set[str] = set()
     for kill in range(KILLS):
         ((old,), _) = versions(place, tmp_path)
-        where = (exporter, tmp_path, old + 1)
+        where = (place, tmp_path, old + 1)
         if kill % 2:
             moment = (rng.randrange(2), rng.randrange(ROWS // BATCH_ROWS))
             child = context.Process(target=die_at, args=(*where, *moment))
@@ -156,16 +165,16 @@ def test_a_killed_load_is_whole_or_nothing(tmp_path: Path, exporter: str) -> Non
 
 @pytest.mark.parametrize("exporter", DATABASES)
 def test_a_killed_first_load_leaves_nothing_in_the_way(
-    tmp_path: Path, exporter: str
+    tmp_path: Path, exporter: str, request: pytest.FixtureRequest
 ) -> None:
     """The next load ends right, also where the file was just being created."""
-    place = DESTINATIONS[exporter]
+    place: Destination = place_of(exporter, request)
     rng = random.Random(SEED)  # noqa: S311 - repeatable
     context, takes_s = children(), seconds_of_a_load(place, tmp_path / "first")
     for kill in range(KILLS // 5):
         folder = tmp_path / str(kill)
         folder.mkdir()
-        killed = (exporter, folder, 1, rng.uniform(0, takes_s))
+        killed = (place, folder, 1, rng.uniform(0, takes_s))
         child = context.Process(target=die_after, args=killed)
         child.start()
         child.join()

@@ -23,7 +23,13 @@ from gcbatch.table import INSTANT, Table
 from gcbatch.testing import sample_table
 from gcbatch.windows import UTC_ZONE, Window
 from gcbatch_exporters.databases import waiting
-from tests.support.destinations import DATABASES, Database
+from tests.support.destinations import (
+    DATABASES,
+    Database,
+    DuckdbFile,
+    SqliteFile,
+    place_of,
+)
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -88,7 +94,8 @@ def of_orgs(figure: int, *orgs: str) -> Table:
 
 @pytest.fixture(params=DATABASES)
 def place(request: pytest.FixtureRequest) -> Database:
-    return DATABASES[request.param]
+    found: Database = place_of(request.param, request)
+    return found
 
 
 class Loader:
@@ -367,7 +374,7 @@ class TestLedger:
 class TestWrongOnTheWay:
     def test_rows_that_the_database_drops_are_missed(self, tmp_path: Path) -> None:
         """Counts are compared before the commit; the old rows stay."""
-        load = Loader(DATABASES["sqlite"], tmp_path)
+        load = Loader(SqliteFile(), tmp_path)
         load(hours(0, 2))
         load.sql(
             "CREATE TRIGGER t BEFORE INSERT ON intervals WHEN NEW.n_offered = 9 "
@@ -382,7 +389,7 @@ class TestWrongOnTheWay:
 
     def test_threads_of_one_process_leave_one_copy(self, tmp_path: Path) -> None:
         """DuckDB takes two inserts for no conflict; the loads see to it."""
-        load = Loader(DATABASES["duckdb"], tmp_path)
+        load = Loader(DuckdbFile(), tmp_path)
         load(hours(0, 1))
 
         def work(number: int) -> None:
@@ -397,7 +404,7 @@ class TestWrongOnTheWay:
 
     def test_threads_load_two_tables_of_one_file(self, tmp_path: Path) -> None:
         """Both create the ledger; the one that is refused tries again."""
-        load = Loader(DATABASES["duckdb"], tmp_path)
+        load = Loader(DuckdbFile(), tmp_path)
 
         def work(name: str) -> None:
             load(hours(0, 2), name=name)
@@ -459,7 +466,7 @@ class TestWrongOnTheWay:
     def test_sqlite_keeps_names_for_itself(self, tmp_path: Path) -> None:
         """They are refused with the job file."""
         with pytest.raises(ValidationError, match="SQLite's own"):
-            Loader(DATABASES["sqlite"], tmp_path).exporter(name="SQLITE_x")
+            Loader(SqliteFile(), tmp_path).exporter(name="SQLITE_x")
 
     def test_one_name_for_several_tables_is_refused(self, load: Loader) -> None:
         """The hint says how to give each its own."""
@@ -477,7 +484,7 @@ class TestReaders:
         self, tmp_path: Path
     ) -> None:
         """The error says how to let both go on; then the next load ends right."""
-        load = Loader(DATABASES["sqlite"], tmp_path)
+        load = Loader(SqliteFile(), tmp_path)
         load(hours(0, 2))
 
         with sqlite_reader(tmp_path), pytest.raises(OutputError) as refused:
@@ -493,7 +500,7 @@ class TestReaders:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """It ends once the reader lets go."""
-        load = Loader(DATABASES["sqlite"], tmp_path)
+        load = Loader(SqliteFile(), tmp_path)
         load(hours(0, 2))
         reader = sqlite_reader(tmp_path)
         reader.__enter__()
@@ -508,7 +515,7 @@ class TestReaders:
 
     def test_readers_do_not_matter_to_a_write_ahead_log(self, tmp_path: Path) -> None:
         """They see the old rows until they end."""
-        load = Loader(DATABASES["sqlite"], tmp_path)
+        load = Loader(SqliteFile(), tmp_path)
         load(hours(0, 2))
         load.sql("PRAGMA journal_mode = WAL")
 
@@ -522,7 +529,7 @@ class TestReaders:
     @pytest.mark.usefixtures("short_wait")
     def test_another_process_keeps_duckdb_closed(self, tmp_path: Path) -> None:
         """Also if it only reads; check lets it pass, as it may end meanwhile."""
-        load = Loader(DATABASES["duckdb"], tmp_path)
+        load = Loader(DuckdbFile(), tmp_path)
         load(hours(0, 2))
 
         with duckdb_reader(tmp_path / "genesys.duckdb"):
@@ -540,7 +547,7 @@ class TestVerify:
         self, tmp_path: Path
     ) -> None:
         """SQLite stores a text in a column of numbers; other days are as they were."""
-        load = Loader(DATABASES["sqlite"], tmp_path)
+        load = Loader(SqliteFile(), tmp_path)
         load(hours(0, 72))
         load.sql(
             "UPDATE intervals SET n_offered = 'many' "

@@ -12,7 +12,7 @@ import gcbatch
 from gcbatch.registry import module_names
 from gcbatch.simulator import Fault, Faults, Tenant
 from tests.flows.test_details_users import working
-from tests.support.destinations import DESTINATIONS, Destination, Row, rows_of
+from tests.support.destinations import DESTINATIONS, Destination, Row, place_of, rows_of
 from tests.support.details_world import (
     UNSETTLED,
     World,
@@ -124,7 +124,7 @@ KINDS = {
 def load(request: pytest.FixtureRequest, tmp_path: Path) -> LoadedDetails:
     """Return a job of each kind of details for each destination."""
     kind, place = request.param
-    return LoadedDetails(tmp_path, DESTINATIONS[place], KINDS[kind][0], kind)
+    return LoadedDetails(tmp_path, place_of(place, request), KINDS[kind][0], kind)
 
 
 def corrected(load: LoadedDetails) -> Tenant:
@@ -193,20 +193,21 @@ def test_gaps(load: LoadedDetails) -> None:
     assert load.loaded() == load.exported()
 
 
-def test_records_that_began_before_the_range_stay(tmp_path: Path) -> None:
+@pytest.mark.parametrize("exporter", DESTINATIONS)
+def test_records_that_began_before_the_range_stay(
+    tmp_path: Path, exporter: str, request: pytest.FixtureRequest
+) -> None:
     """A range after another adds its own records, and leaves those that go on."""
-    for place in DESTINATIONS.values():
-        load = LoadedDetails(tmp_path / place.exporter, place, at_work(), "users")
-        load.folder.mkdir()
-        load.run(last=1)
-        load.run(first=1)
-        days = load.loaded()
+    load = LoadedDetails(tmp_path, place_of(exporter, request), at_work(), "users")
+    load.run(last=1)
+    load.run(first=1)
+    days = load.loaded()
 
-        load.run()
+    load.run()
 
-        whole = load.exported()
-        keys = {t: [(row[0], begin(row)) for row in rows] for t, rows in days.items()}
-        assert keys == {
-            t: [(row[0], begin(row)) for row in rows] for t, rows in whole.items()
-        }
-        assert load.loaded() == whole
+    whole = load.exported()
+    keys = {t: [(row[0], begin(row)) for row in rows] for t, rows in days.items()}
+    assert keys == {
+        t: [(row[0], begin(row)) for row in rows] for t, rows in whole.items()
+    }
+    assert load.loaded() == whole

@@ -9,7 +9,7 @@ import pytest
 import gcbatch
 from gcbatch import JobError
 from gcbatch.errors import GcbatchError
-from tests.support.destinations import DATABASES, DESTINATIONS, rows_of
+from tests.support.destinations import DATABASES, DESTINATIONS, place_of, rows_of
 from tests.support.loads import (
     METRICS,
     LoadedJob,
@@ -34,7 +34,7 @@ LoadInto = Callable[..., LoadedJob]
 @pytest.fixture(params=DESTINATIONS)
 def load(request: pytest.FixtureRequest, workspace_of: "WorkspaceOf") -> LoadedJob:
     """Return a job that loads each destination."""
-    return LoadedJob(workspace_of(NORTH), DESTINATIONS[request.param])
+    return LoadedJob(workspace_of(NORTH), place_of(request.param, request))
 
 
 def is_unchanged(report: gcbatch.RunReport) -> bool:
@@ -53,9 +53,11 @@ class TestOneRun:
 
     @pytest.mark.slow
     @pytest.mark.parametrize("exporter", DESTINATIONS)
-    def test_all_tables_of_a_week(self, workspace: "Workspace", exporter: str) -> None:
+    def test_all_tables_of_a_week(
+        self, workspace: "Workspace", exporter: str, request: pytest.FixtureRequest
+    ) -> None:
         """Tables of buckets and of listed entities, and `sla` of each period."""
-        place, folder = DESTINATIONS[exporter], workspace.folder
+        place, folder = place_of(exporter, request), workspace.folder
         tables = ("intervals", "queues", "users", "wrapup_codes")
         periods = ("interval", "hour", "day", "week", "month", "total")
         exports = [*parquet_exports(folder, *tables), *place.exports(folder, *tables)]
@@ -287,7 +289,7 @@ class TestSeveralJobs:
         before = load.state()
         load.workspace.simulator.request_log.clear()
 
-        with pytest.raises(GcbatchError, match="belongs to (the )?job") as failed:
+        with pytest.raises(GcbatchError, match=r"belongs to (the )?job") as failed:
             load.run(name="other")
 
         assert failed.value.exit_code == 2
@@ -296,10 +298,10 @@ class TestSeveralJobs:
 
     @pytest.mark.parametrize("exporter", DATABASES)
     def test_a_renamed_job_goes_on_once_the_ledger_says_so(
-        self, workspace_of: "WorkspaceOf", exporter: str
+        self, workspace_of: "WorkspaceOf", exporter: str, request: pytest.FixtureRequest
     ) -> None:
         """As the message says."""
-        place = DATABASES[exporter]
+        place = place_of(exporter, request)
         load = LoadedJob(workspace_of(NORTH), place)
         load.run(last=2)
 
@@ -310,10 +312,10 @@ class TestSeveralJobs:
 
     @pytest.mark.parametrize("exporter", DATABASES)
     def test_jobs_have_tables_of_their_own(
-        self, workspace_of: "WorkspaceOf", exporter: str
+        self, workspace_of: "WorkspaceOf", exporter: str, request: pytest.FixtureRequest
     ) -> None:
         """In one database, by other names."""
-        load = LoadedJob(workspace_of(NORTH), DATABASES[exporter])
+        load = LoadedJob(workspace_of(NORTH), place_of(exporter, request))
         load.tables = ("intervals",)
         load.run()
         load.run(name="other", last=1, options={"name": "others"})
@@ -330,7 +332,7 @@ class TestPeriods:
         load.run()
         before = load.state()
 
-        with pytest.raises(JobError, match="(begins before|only a part of which)"):
+        with pytest.raises(JobError, match=r"(begins before|only a part of which)"):
             load.run(last=1.5)
 
         assert load.state() == before

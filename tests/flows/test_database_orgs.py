@@ -11,7 +11,7 @@ import pytest
 import gcbatch
 from gcbatch import JobError
 from gcbatch.simulator import Fault, Faults
-from tests.support.destinations import DESTINATIONS, Destination, Row, rows_of
+from tests.support.destinations import DESTINATIONS, Destination, Row, place_of, rows_of
 from tests.support.loads import METRICS, calls_left_out, parquet_exports
 from tests.support.several_orgs import Orgs, orgs_of, tenant
 
@@ -70,7 +70,7 @@ class LoadedOrgs:
 def load(request: pytest.FixtureRequest, workspace_of: "WorkspaceOf") -> LoadedOrgs:
     """Return a job of two orgs for each destination."""
     return LoadedOrgs(
-        orgs_of(workspace_of, "north", "south"), DESTINATIONS[request.param]
+        orgs_of(workspace_of, "north", "south"), place_of(request.param, request)
     )
 
 

@@ -6,17 +6,31 @@ against it too.
 
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import deltalake
 import duckdb
 import pyarrow as pa
 
-__all__ = ["DATABASES", "DESTINATIONS", "Database", "Destination", "rows_of"]
+if TYPE_CHECKING:
+    import pytest
+
+    from tests.support.postgres_server import PostgresDatabase
+
+__all__ = [
+    "DATABASES",
+    "DESTINATIONS",
+    "Database",
+    "Destination",
+    "Row",
+    "place_of",
+    "rows_of",
+]
 
 
 class Destination(ABC):
@@ -134,6 +148,51 @@ class DuckdbFile(Database):
             return db.sql(f'SELECT * FROM "{name}"').to_arrow_table()  # noqa: S608 - our own
 
 
+@dataclass(frozen=True)
+class PostgresSchema(Database):
+    """A schema of a database on a real server, read by psycopg.
+
+    Args:
+        database: The database, which belongs to a test.
+    """
+
+    database: "PostgresDatabase"
+    exporter = "postgres"
+
+    def _schema(self, folder: Path) -> str:
+        return f"s_{sha256(bytes(folder)).hexdigest()[:12]}"
+
+    def options(self, folder: Path) -> dict[str, Any]:
+        schema = self._schema(folder)
+        self.database.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        address = self.database.server.port
+        uri = f"postgresql://gcbatch@127.0.0.1:{address}/{self.database.name}"
+        return {"uri": uri, "db_schema": schema}
+
+    def query(self, folder: Path, statement: str) -> list[tuple[Any, ...]]:
+        self.options(folder)
+        with self.database.connect() as db:
+            db.execute("SET TIME ZONE 'UTC'")
+            db.execute(f"SET search_path = {self._schema(folder)}".encode())
+            found = db.execute(statement.encode())
+            return [] if found.description is None else found.fetchall()
+
+    def found(self, folder: Path, name: str) -> pa.Table | None:
+        of_table = (
+            "FROM information_schema.columns "
+            f"WHERE table_schema = '{self._schema(folder)}' AND table_name = '{name}' "
+        )
+        known = self.query(
+            folder, f"SELECT column_name {of_table} ORDER BY ordinal_position"
+        )
+        if not known:
+            return None
+        rows = self.query(folder, f'SELECT * FROM "{name}"')  # noqa: S608 - our own
+        columns = list(zip(*rows, strict=True)) or [()] * len(known)
+        names = [column for (column,) in known]
+        return pa.table(dict(zip(names, map(pa.array, columns), strict=True)))
+
+
 class DeltaFolder(Destination):
     """A Delta table for each table, read by its own library."""
 
@@ -164,16 +223,19 @@ class DeltaFolder(Destination):
         return scanned
 
 
-DATABASES: Final[Mapping[str, Database]] = {
-    kind.exporter: kind for kind in (SqliteFile(), DuckdbFile())
-}
-"""By the name of their exporter."""
+DATABASES: Final = ("sqlite", "duckdb", "postgres")
+"""The exporters to databases."""
 
-DESTINATIONS: Final[Mapping[str, Destination]] = {
-    **DATABASES,
-    "delta": DeltaFolder(),
-}
-"""Databases and lakes, by the name of their exporter."""
+DESTINATIONS: Final = (*DATABASES, "delta")
+"""The exporters to databases and lakes."""
+
+
+def place_of(exporter: str, request: "pytest.FixtureRequest") -> Any:
+    """Return the destination of an exporter, for the test that asks."""
+    if exporter == "postgres":
+        return PostgresSchema(request.getfixturevalue("postgres"))
+    kinds = (SqliteFile(), DuckdbFile(), DeltaFolder())
+    return {kind.exporter: kind for kind in kinds}[exporter]
 
 
 def typed(found: pa.Table, schema: pa.Schema) -> pa.Table:
