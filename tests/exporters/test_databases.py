@@ -25,6 +25,7 @@ from gcbatch.windows import UTC_ZONE, Window
 from gcbatch_exporters.databases import waiting
 from tests.support.destinations import (
     DATABASES,
+    FILES,
     Database,
     DuckdbFile,
     SqliteFile,
@@ -237,6 +238,7 @@ class TestOwner:
             assert "_gcbatch_loads" in str(refused.value.hint)
         assert load.figures() == [1, 1]
 
+    @pytest.mark.parametrize("place", FILES, indirect=True)
     def test_names_are_the_same_in_any_case(self, load: Loader) -> None:
         """`Intervals` is the table `intervals`, and its owner the same."""
         load(hours(0, 2))
@@ -266,6 +268,7 @@ class TestOwner:
 
         assert load.figures() == [1, 1]
 
+    @pytest.mark.parametrize("place", FILES, indirect=True)
     def test_a_view_is_refused(self, load: Loader) -> None:
         """Before the first request."""
         load.sql("CREATE VIEW intervals AS SELECT 1 AS n_offered")
@@ -414,6 +417,7 @@ class TestWrongOnTheWay:
 
         assert len(load.place.ledger(load.folder, "table_name")) == 4
 
+    @pytest.mark.parametrize("place", FILES, indirect=True)
     @pytest.mark.parametrize("is_new", [True, False])
     def test_a_full_disk_changes_nothing(self, load: Loader, is_new: bool) -> None:  # noqa: FBT001 - a parameter
         """The error is one of outputs; with more space, the next load ends right."""
@@ -430,6 +434,7 @@ class TestWrongOnTheWay:
         load(big)
         assert load.sql("SELECT count(*) FROM intervals") == [(20_000,)]
 
+    @pytest.mark.parametrize("place", FILES, indirect=True)
     @pytest.mark.parametrize("content", ["text", "folder"])
     def test_what_is_no_database_is_refused(self, load: Loader, content: str) -> None:
         """And left as it is."""
@@ -453,7 +458,7 @@ class TestWrongOnTheWay:
             load.exporter(name=name)
 
     @pytest.mark.parametrize(
-        "name", ['say "hi"', "x; DROP TABLE y", "select", "a.b", "q'", "ä" * 200]
+        "name", ['say "hi"', "x; DROP TABLE y", "select", "a.b", "q'", "ä" * 31]
     )
     def test_odd_names_are_names(self, load: Loader, name: str) -> None:
         """Whatever is in them."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DATABASES",
     "DESTINATIONS",
+    "FILES",
     "Database",
     "Destination",
     "Row",
@@ -223,7 +224,10 @@ class DeltaFolder(Destination):
         return scanned
 
 
-DATABASES: Final = ("sqlite", "duckdb", "postgres")
+FILES: Final = ("sqlite", "duckdb")
+"""The exporters to database files."""
+
+DATABASES: Final = (*FILES, "postgres")
 """The exporters to databases."""
 
 DESTINATIONS: Final = (*DATABASES, "delta")
