@@ -1,12 +1,9 @@
 """What loads into databases have in common: what is replaced, refused and noted."""
 
 import resource
-import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,6 +28,7 @@ from tests.support.destinations import (
     SqliteFile,
     place_of,
 )
+from tests.support.readers import duckdb_reader, sqlite_reader
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -492,7 +490,10 @@ class TestReaders:
         load = Loader(SqliteFile(), tmp_path)
         load(hours(0, 2))
 
-        with sqlite_reader(tmp_path), pytest.raises(OutputError) as refused:
+        with (
+            sqlite_reader(tmp_path / "genesys.db"),
+            pytest.raises(OutputError) as refused,
+        ):
             load(hours(0, 2, figure=9))
 
         assert "another program has kept it locked" in str(refused.value)
@@ -507,7 +508,7 @@ class TestReaders:
         """It ends once the reader lets go."""
         load = Loader(SqliteFile(), tmp_path)
         load(hours(0, 2))
-        reader = sqlite_reader(tmp_path)
+        reader = sqlite_reader(tmp_path / "genesys.db")
         reader.__enter__()
         monkeypatch.setattr(
             "gcbatch_exporters.databases.waiting.time.sleep",
@@ -524,7 +525,7 @@ class TestReaders:
         load(hours(0, 2))
         load.sql("PRAGMA journal_mode = WAL")
 
-        with sqlite_reader(tmp_path) as reader:
+        with sqlite_reader(tmp_path / "genesys.db") as reader:
             load(hours(0, 2, figure=9))
             seen = reader.execute("SELECT DISTINCT n_offered FROM intervals").fetchall()
 
@@ -562,37 +563,6 @@ class TestVerify:
         (problem,) = load.problems(hours(0, 72))
 
         assert problem.startswith("intervals, 2026-10-02: n_offered")
-
-
-@contextmanager
-def sqlite_reader(folder: Path) -> Iterator[sqlite3.Connection]:
-    """Yield a connection with a transaction that has read a table."""
-    with closing(sqlite3.connect(folder / "genesys.db", isolation_level=None)) as db:
-        db.execute("BEGIN")
-        db.execute("SELECT count(*) FROM intervals").fetchall()
-        yield db
-
-
-@contextmanager
-def duckdb_reader(path: Path) -> Iterator[None]:
-    """Let another process have a file open to read."""
-    code = (
-        "import sys, duckdb\n"
-        "db = duckdb.connect(sys.argv[1], read_only=True)\n"
-        "print(1, flush=True)\n"
-        "sys.stdin.read()"
-    )
-    process = subprocess.Popen(  # noqa: S603 - our own
-        [sys.executable, "-c", code, str(path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    with process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        yield
-        process.kill()
 
 
 @contextmanager

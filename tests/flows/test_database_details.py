@@ -12,7 +12,14 @@ import gcbatch
 from gcbatch.registry import module_names
 from gcbatch.simulator import Fault, Faults, Tenant
 from tests.flows.test_details_users import working
-from tests.support.destinations import DESTINATIONS, Destination, Row, place_of, rows_of
+from tests.support.destinations import (
+    DESTINATIONS,
+    ONE_FAST,
+    Destination,
+    Row,
+    place_of,
+    rows_of,
+)
 from tests.support.details_world import (
     UNSETTLED,
     World,
@@ -117,10 +124,14 @@ KINDS = {
 """Tenants before and after corrections."""
 
 
-@pytest.fixture(
-    params=[(kind, place) for kind in KINDS for place in DESTINATIONS],
-    ids="-".join,
-)
+BOTH = [(kind, place) for kind in KINDS for place in DESTINATIONS]
+BOTH_ONE_FAST = [
+    pytest.param(both, marks=() if both[1] == DESTINATIONS[0] else pytest.mark.slow)
+    for both in BOTH
+]
+
+
+@pytest.fixture(params=BOTH_ONE_FAST, ids="-".join)
 def load(request: pytest.FixtureRequest, tmp_path: Path) -> LoadedDetails:
     """Return a job of each kind of details for each destination."""
     kind, place = request.param
@@ -131,6 +142,7 @@ def corrected(load: LoadedDetails) -> Tenant:
     return KINDS[load.kind][1]
 
 
+@pytest.mark.parametrize("load", BOTH, ids="-".join, indirect=True)
 def test_a_first_load_and_another_run(load: LoadedDetails) -> None:
     """All tables have all rows and values; run again, nothing is written."""
     load.run(settle="PT0S")
@@ -193,7 +205,7 @@ def test_gaps(load: LoadedDetails) -> None:
     assert load.loaded() == load.exported()
 
 
-@pytest.mark.parametrize("exporter", DESTINATIONS)
+@pytest.mark.parametrize("exporter", ONE_FAST)
 def test_records_that_began_before_the_range_stay(
     tmp_path: Path, exporter: str, request: pytest.FixtureRequest
 ) -> None:

@@ -9,7 +9,13 @@ import pytest
 import gcbatch
 from gcbatch import JobError
 from gcbatch.errors import GcbatchError
-from tests.support.destinations import DATABASES, DESTINATIONS, place_of, rows_of
+from tests.support.destinations import (
+    DATABASES,
+    DESTINATIONS,
+    ONE_FAST,
+    place_of,
+    rows_of,
+)
 from tests.support.loads import (
     METRICS,
     LoadedJob,
@@ -31,7 +37,7 @@ ONE_AT_A_TIME: dict[str, Any] = {"fetch": {"concurrency": 1}}
 LoadInto = Callable[..., LoadedJob]
 
 
-@pytest.fixture(params=DESTINATIONS)
+@pytest.fixture(params=ONE_FAST)
 def load(request: pytest.FixtureRequest, workspace_of: "WorkspaceOf") -> LoadedJob:
     """Return a job that loads each destination."""
     return LoadedJob(workspace_of(NORTH), place_of(request.param, request))
@@ -42,6 +48,7 @@ def is_unchanged(report: gcbatch.RunReport) -> bool:
 
 
 class TestOneRun:
+    @pytest.mark.parametrize("load", DESTINATIONS, indirect=True)
     def test_a_first_load_is_what_the_parquet_has(self, load: LoadedJob) -> None:
         """All rows and values of all tables."""
         report = load.run()
@@ -114,6 +121,7 @@ class TestAgain:
         assert not is_unchanged(report)
         assert load.state() == load.exported()
 
+    @pytest.mark.parametrize("load", DESTINATIONS, indirect=True)
     def test_corrections(self, load: LoadedJob) -> None:
         """Provisional days get the new figures, and lose what was taken back."""
         load.run(**PROVISIONAL)
@@ -127,6 +135,7 @@ class TestAgain:
         assert len(load.state()["intervals"]) == len(before["intervals"]) - 1
         assert load.state()["intervals"] != before["intervals"][:-1]
 
+    @pytest.mark.parametrize("load", DESTINATIONS, indirect=True)
     def test_a_narrower_range(self, load: LoadedJob) -> None:
         """Rows outside it stay as they were."""
         load.run()
@@ -221,6 +230,7 @@ class TestAgain:
 
 
 class TestGaps:
+    @pytest.mark.parametrize("load", DESTINATIONS, indirect=True)
     def test_what_was_there_of_a_gap_stays(self, load: LoadedJob) -> None:
         """And no row of it is lost or added, while other days are replaced."""
         load.run(**ONE_AT_A_TIME)

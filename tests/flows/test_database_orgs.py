@@ -11,7 +11,14 @@ import pytest
 import gcbatch
 from gcbatch import JobError
 from gcbatch.simulator import Fault, Faults
-from tests.support.destinations import DESTINATIONS, Destination, Row, place_of, rows_of
+from tests.support.destinations import (
+    DESTINATIONS,
+    ONE_FAST,
+    Destination,
+    Row,
+    place_of,
+    rows_of,
+)
 from tests.support.loads import METRICS, calls_left_out, parquet_exports
 from tests.support.several_orgs import Orgs, orgs_of, tenant
 
@@ -66,7 +73,7 @@ class LoadedOrgs:
         simulator.faults = Faults(Fault("status", status=400, **how))
 
 
-@pytest.fixture(params=DESTINATIONS)
+@pytest.fixture(params=ONE_FAST)
 def load(request: pytest.FixtureRequest, workspace_of: "WorkspaceOf") -> LoadedOrgs:
     """Return a job of two orgs for each destination."""
     return LoadedOrgs(
@@ -78,6 +85,7 @@ def of(org: str, rows: list[Row]) -> list[Row]:
     return [row for row in rows if row[0] == org]
 
 
+@pytest.mark.parametrize("load", DESTINATIONS, indirect=True)
 @pytest.mark.parametrize("failing", ["north", "south"])
 def test_the_history_of_an_org_that_fails_stays(load: LoadedOrgs, failing: str) -> None:
     """Whole, in all tables; the other's is replaced."""

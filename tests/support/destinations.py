@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import deltalake
 import duckdb
 import pyarrow as pa
+import pytest
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.support.postgres_server import PostgresDatabase
 
 __all__ = [
     "DATABASES",
     "DESTINATIONS",
     "FILES",
+    "ONE_FAST",
     "Database",
     "Destination",
     "Row",
@@ -232,6 +232,13 @@ DATABASES: Final = (*FILES, "postgres")
 
 DESTINATIONS: Final = (*DATABASES, "delta")
 """The exporters to databases and lakes."""
+
+
+ONE_FAST: Final = (
+    DESTINATIONS[0],
+    *(pytest.param(name, marks=pytest.mark.slow) for name in DESTINATIONS[1:]),
+)
+"""All of them, one in the default suite and the others in the slow one."""
 
 
 def place_of(exporter: str, request: "pytest.FixtureRequest") -> Any:
