@@ -5,7 +5,17 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-__all__ = ["fits_id", "one_line", "plain_json", "replace_lone_surrogates", "visible"]
+__all__ = [
+    "HIDDEN",
+    "fits_id",
+    "one_line",
+    "plain_json",
+    "replace_lone_surrogates",
+    "visible",
+]
+
+HIDDEN: Final = "[hidden]"
+"""Replaces credentials; needs no escape in JSON, and is no id of any kind."""
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~+/=-]{0,127}")
 """The service's ids are UUIDs; a gateway may use others that are safe in a URL,

@@ -6,12 +6,13 @@ import json
 import logging
 import os
 import selectors
+import sys
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,6 +22,9 @@ from typer.testing import CliRunner, Result
 from gcbatch import Job, RunReport, export_job, load_job, run
 from gcbatch.cli import app
 from gcbatch.simulator import Entry, Simulator, Tenant, sample_tenant
+
+if TYPE_CHECKING:
+    from tests.support.postgres_server import PostgresDatabase, PostgresServer
 
 T = TypeVar("T")
 
@@ -270,6 +274,39 @@ def api(sdk: Any, workspace: Workspace) -> Iterator[Any]:
     client.get_client_credentials_token(simulator.client_id, simulator.client_secret)
     yield client
     client.http_client.rest_client.pool_manager.clear()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> "Iterator[PostgresServer]":
+    """Start a PostgreSQL server, one for all processes of the session.
+
+    Where none is installed, the test is skipped, or fails if GCBATCH_REQUIRE_POSTGRES
+    is set.
+    """
+    if sys.platform == "win32":
+        pytest.skip("Windows has no locks that a process shares with its keeper")
+    from tests.support import postgres_server as support  # noqa: PLC0415 - has a driver
+
+    if support.find_postgres() is None:
+        if os.environ.get("GCBATCH_REQUIRE_POSTGRES") == "1":
+            pytest.fail(support.MISSING)
+        pytest.skip(support.MISSING)
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # that of the session
+    with support.shared_server(folder) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres(postgres_server: "PostgresServer") -> "Iterator[PostgresDatabase]":
+    """Create a database of the test's own, whose owner needs a password."""
+    from tests.support.postgres_server import new_database  # noqa: PLC0415 - as above
+
+    with new_database(postgres_server) as database:
+        yield database
 
 
 class TurnedSelector(selectors.SelectSelector):

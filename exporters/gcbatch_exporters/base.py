@@ -1,7 +1,7 @@
 """What the shipped exporters share: their options, and how many tables they take."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Final, Generic, TypeVar
 
 from gcbatch.errors import JobError
 from gcbatch.exporting import FileOptions
@@ -10,6 +10,10 @@ from gcbatch.table import Table
 __all__ = ["FileExporter", "only_table", "require_tables"]
 
 T = TypeVar("T", bound=FileOptions)
+
+_HINT: Final = (
+    "write one export for each table, or {table} in the path: path: out/{table}.csv"
+)
 
 
 class FileExporter(Generic[T]):
@@ -32,7 +36,7 @@ def only_table(tables: Mapping[str, Table], exporter: str) -> Table:
     if len(tables) != 1:
         names = ", ".join(tables) or "none"
         msg = f"exporter {exporter!r} takes one table, got {len(tables)} ({names})"
-        raise JobError(msg, hint="write one export for each table")
+        raise JobError(msg, hint=_HINT)
     (table,) = tables.values()
     return table
 

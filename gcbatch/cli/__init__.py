@@ -8,7 +8,7 @@ import typer
 from gcbatch.cli.check import check
 from gcbatch.cli.error_boundary import ErrorBoundary
 from gcbatch.cli.export import export_again
-from gcbatch.cli.exporters import exporters
+from gcbatch.cli.exporters import exporters_app
 from gcbatch.cli.init import init
 from gcbatch.cli.output import print_text, say
 from gcbatch.cli.plan import plan
@@ -68,8 +68,8 @@ app.command()(check)
 app.command(name="export")(export_again)
 app.command()(report)
 app.command()(verify)
-app.command()(exporters)
 app.command()(schema)
 app.command()(init)
 app.command()(simulate)
+app.add_typer(exporters_app, name="exporters")
 app.add_typer(store_app, name="store")

@@ -1,6 +1,7 @@
 """The job of a command: read from its file, and used org by org."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from pathlib import Path
@@ -45,7 +46,9 @@ def load(path: Path, start: str, end: str, settings: Sequence[str]) -> "Job":
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not (key and equals):
-            msg = f"--set {setting}: is not KEY=VALUE"
+            # The rest may be a secret.
+            begin = re.match(r"[\w.-]*", setting)
+            msg = f"--set {begin[0] if begin else ''}: is not KEY=VALUE"
             raise JobError(msg, hint="write for example --set fetch.concurrency=4")
         overrides[key] = value
     if start:
@@ -109,6 +112,17 @@ class PerOrg:
                 object, several give a list that includes the orgs that failed.
         """
         done = list(self.each(work))
+        self.show_done(done, screen=screen, to_json=to_json)
+        return [found for _, found in done]
+
+    def show_done(
+        self,
+        done: "Sequence[tuple[Job, T]]",
+        *,
+        screen: "Callable[[Job, T], RenderableType]",
+        to_json: "Callable[[Job, T], dict[str, Any]] | None",
+    ) -> None:
+        """Print what was done for each org; see show."""
         if to_json is None:
             for one in done:
                 print_screen(screen(*one))
@@ -121,7 +135,6 @@ class PerOrg:
                 for failure in self.failures
             )
             print_json(sorted(rows, key=lambda row: str(row["org"])))
-        return [found for _, found in done]
 
 
 def exit_with_failures(failures: Iterable[GcbatchError]) -> None:

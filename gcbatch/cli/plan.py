@@ -46,6 +46,6 @@ def _to_json(job: "Job", planned: "ResolvedPlan") -> dict[str, Any]:
         "stored": planned.stored,
         "minutes": round((requests - each * planned.stored) / per_minute, 3),
         "windows": windows,
-        "exports": [e.model_dump(mode="json") for e in job.exports],
+        "exports": [e.spec.model_dump(mode="json") for e in job.expanded_exports],
         "warnings": list(planned.warnings),
     }

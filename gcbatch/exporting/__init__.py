@@ -2,6 +2,7 @@
 
 from gcbatch.atomic_files import open_regular, read_bounded
 from gcbatch.exporting.compare_days import compare_days
+from gcbatch.exporting.connection_text import password_forms, passwords_in
 from gcbatch.exporting.contract import (
     API_VERSION,
     OLDEST_API_VERSION,
@@ -24,7 +25,22 @@ from gcbatch.exporting.discovery import (
     require_modules,
 )
 from gcbatch.exporting.draft_folders import remove_leftovers
+from gcbatch.exporting.hiding import (
+    hide_secrets,
+    hide_values,
+    hiding_secrets,
+    secret_values,
+)
 from gcbatch.exporting.local_path import LocalPath
+from gcbatch.exporting.secrets import (
+    Secret,
+    SecretFile,
+    SecretMark,
+    SecretUri,
+    reveal,
+    secret_files,
+    secret_places,
+)
 from gcbatch.exporting.target import PublishedFile, Target, digest_file
 
 __all__ = [
@@ -39,18 +55,31 @@ __all__ = [
     "Options",
     "PublishedFile",
     "Receipt",
+    "Secret",
+    "SecretFile",
+    "SecretMark",
+    "SecretUri",
     "Target",
     "compare_days",
     "digest_file",
     "export",
     "find_exporter",
     "held_export",
+    "hide_secrets",
+    "hide_values",
+    "hiding_secrets",
     "installed_exporters",
     "load_exporter",
     "mismatches",
     "missing_modules",
     "open_regular",
+    "password_forms",
+    "passwords_in",
     "read_bounded",
     "remove_leftovers",
     "require_modules",
+    "reveal",
+    "secret_files",
+    "secret_places",
+    "secret_values",
 ]

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
 from gcbatch.errors import GcbatchError, OutputError
+from gcbatch.exporting.hiding import hide_secrets, hiding_secrets
 from gcbatch.exporting.local_path import LocalPath
 from gcbatch.exporting.target import PublishedFile, Target
 
@@ -41,7 +43,8 @@ OLDEST_API_VERSION: Final = 1
 class Options(BaseModel):
     """Base of an exporter's options: frozen, and closed to unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # An error of validation quotes no value: it may be a secret.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class FileOptions(Options):
@@ -140,6 +143,7 @@ def export(
     name: str,
     tables: "Mapping[str, Table]",
     *,
+    options: BaseModel | None = None,
     stop: Event | None = None,
     fingerprint: str = "",
 ) -> tuple[Receipt, tuple[PublishedFile, ...]]:
@@ -149,6 +153,7 @@ def export(
         exporter: An exporter with the job's options.
         name: Its name, for errors.
         tables: The tables to export.
+        options: The options that the exporter has; no error shows their secrets.
         stop: Once set, the export does not wait for other runs.
         fingerprint: A hash over all that determines the export; empty if not known.
 
@@ -156,16 +161,19 @@ def export(
         The exporter's receipt, and the files that were published.
 
     Raises:
-        GcbatchError: As the exporter or a table raised it.
+        GcbatchError: As the exporter or a table raised it, without secrets.
         OutputError: If the exporter raises anything else; names the exporter. The
             previous output stays.
     """
-    with (
-        _only_own_errors(name, hint="the previous output is as it was"),
-        Target(stop=stop, fingerprint=fingerprint) as target,
-    ):
-        receipt = exporter.export(tables, target)
-    return receipt, target.published
+
+    def write() -> tuple[Receipt, Target]:
+        with Target(stop=stop, fingerprint=fingerprint) as target:
+            receipt = exporter.export(tables, target)
+        return receipt, target
+
+    with _only_own_errors(name, hint="the previous output is as it was"):
+        receipt, target = hiding_secrets(options, _named(name), write)
+    return _without_secrets(receipt, options), target.published
 
 
 def held_export(
@@ -173,6 +181,7 @@ def held_export(
     name: str,
     tables: "Mapping[str, Table]",
     *,
+    options: BaseModel | None = None,
     stop: Event | None = None,
     fingerprint: str = "",
 ) -> Receipt | None:
@@ -182,6 +191,7 @@ def held_export(
         exporter: An exporter with the job's options.
         name: Its name, for errors.
         tables: The tables to export.
+        options: The options that the exporter has; no error shows their secrets.
         stop: Once set, it does not wait for other runs.
         fingerprint: A hash over all that determines the export; empty if not known.
 
@@ -197,12 +207,17 @@ def held_export(
         return None
     with _only_own_errors(name):
         target = Target(stop=stop, fingerprint=fingerprint)
-        receipt: Receipt | None = holds(tables, target)
-        return receipt
+        ask = partial(holds, tables, target)
+        receipt: Receipt | None = hiding_secrets(options, _named(name), ask)
+    return receipt and _without_secrets(receipt, options)
 
 
 def mismatches(
-    exporter: Exporter, name: str, tables: "Mapping[str, Table]"
+    exporter: Exporter,
+    name: str,
+    tables: "Mapping[str, Table]",
+    *,
+    options: BaseModel | None = None,
 ) -> Iterator[Mismatch]:
     """Yield what the destination of an export does not hold as the tables have it.
 
@@ -210,14 +225,26 @@ def mismatches(
         exporter: An exporter with the job's options and a method `verify`.
         name: Its name, for errors.
         tables: The tables that were exported.
+        options: The options that the exporter has; no error shows their secrets.
 
     Raises:
-        GcbatchError: As the exporter or a table raised it.
+        GcbatchError: As the exporter or a table raised it, without secrets.
         OutputError: If the exporter raises anything else.
     """
     verify: Any = exporter
     with _only_own_errors(name):
-        yield from verify.verify(tables)
+        what, compare = _named(name), partial(verify.verify, tables)
+        found = iter(hiding_secrets(options, what, compare))
+        while one := hiding_secrets(options, what, partial(next, found, None)):
+            yield replace(one, problem=hide_secrets(options, one.problem))
+
+
+def _named(exporter: str) -> str:
+    return f"exporter {exporter!r}"
+
+
+def _without_secrets(receipt: Receipt, options: BaseModel | None) -> Receipt:
+    return replace(receipt, location=hide_secrets(options, receipt.location))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from gcbatch.errors import JobError
 from gcbatch.exporting.contract import API_VERSION, OLDEST_API_VERSION, Exporter
+from gcbatch.exporting.other_names import nearest_exporter
 
 __all__ = [
     "GROUP",
@@ -82,14 +83,25 @@ def find_exporter(
     known = installed_exporters() if known is None else known
     found = [entry for entry in known if entry.name == name]
     if not found:
-        names = ", ".join(entry.name for entry in known)
-        msg = f"no exporter named {name!r}"
-        raise JobError(msg, hint=f"installed: {names}; install the package that has it")
+        raise _not_found(name, known)
     if len(found) > 1:
         owners = ", ".join(sorted(e.distribution for e in found))
         msg = f"exporter {name!r} is registered by more than one package"
         raise JobError(msg, hint=f"uninstall all but one of: {owners}")
     return found[0]
+
+
+def _not_found(name: str, known: Sequence[ExporterEntry]) -> JobError:
+    names = sorted({entry.name for entry in known})
+    hint = f"installed: {', '.join(names)}; install the package that has it"
+    if meant := nearest_exporter(name, names):
+        hint = f"did you mean {meant}?"
+        try:
+            entry = find_exporter(meant, known)
+            require_modules(load_exporter(entry), entry)
+        except JobError as exc:  # its extra is missing: say so at once
+            hint += f" {exc.hint}"
+    return JobError(f"no exporter named {name!r}", hint=hint)
 
 
 def load_exporter(exporter: str | ExporterEntry) -> type[Exporter]:

@@ -57,7 +57,7 @@ from gcbatch.genesys.retry_rules import (
     rule_for,
 )
 from gcbatch.genesys.service_clock import ServiceClock
-from gcbatch.genesys.traffic import HIDDEN, FailedCall, Traffic
+from gcbatch.genesys.traffic import FailedCall, Traffic
 from gcbatch.genesys.tutorials import Shape, shape_named
 
 __all__ = [
@@ -69,7 +69,6 @@ __all__ = [
     "ENTITY_KINDS",
     "EXPECTED_BUCKETS",
     "FAMILIES",
-    "HIDDEN",
     "JOBS_IN_FLIGHT",
     "JOB_PAGE",
     "LISTING_PAGE",

@@ -6,10 +6,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 
-__all__ = ["FAILED_KEPT", "HIDDEN", "FailedCall", "Traffic"]
-
-HIDDEN: Final = "[hidden]"
-"""Replaces credentials; needs no escape in JSON, and is no id of any kind."""
+__all__ = ["FAILED_KEPT", "FailedCall", "Traffic"]
 
 FAILED_KEPT: Final = 25
 """Failed calls that are remembered, the last ones of each status: a storm of 429 must

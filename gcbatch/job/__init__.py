@@ -2,16 +2,17 @@
 
 from gcbatch.job.dates import is_relative, resolve_range
 from gcbatch.job.engine import EngineSection
-from gcbatch.job.export import Export
+from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.fetch import Fetch
 from gcbatch.job.filters import all_of, any_of
 from gcbatch.job.job import ENTITY_TABLES, Job
 from gcbatch.job.load import load_job
+from gcbatch.job.loaded_export import LoadedExport, load_export
 from gcbatch.job.org import Org, SecretFile
 from gcbatch.job.output_conflicts import refuse_shared_outputs
 from gcbatch.job.query import QuerySection, QueueFile
-from gcbatch.job.reference import job_reference
-from gcbatch.job.schema import job_schema
+from gcbatch.job.reference import Key, exporter_options, job_reference
+from gcbatch.job.schema import about_class, job_schema
 from gcbatch.job.sla import PERIODS
 
 __all__ = [
@@ -19,17 +20,23 @@ __all__ = [
     "PERIODS",
     "EngineSection",
     "Export",
+    "ExportOfEntry",
     "Fetch",
     "Job",
+    "Key",
+    "LoadedExport",
     "Org",
     "QuerySection",
     "QueueFile",
     "SecretFile",
+    "about_class",
     "all_of",
     "any_of",
+    "exporter_options",
     "is_relative",
     "job_reference",
     "job_schema",
+    "load_export",
     "load_job",
     "refuse_shared_outputs",
     "resolve_range",

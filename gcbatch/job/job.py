@@ -6,7 +6,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from gcbatch.genesys import Family, FetchMode, details_named, family_named
 from gcbatch.job.engine import EngineSection
-from gcbatch.job.export import Export
+from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.fetch import Fetch
 from gcbatch.job.org import Org, OrgSection
 from gcbatch.job.query import DEFAULT_ENDPOINT, QuerySection
@@ -218,22 +218,32 @@ class Job(Section):
     @property
     def entities(self) -> tuple[str, ...]:
         """Those of ENTITY_TABLES that its exports name."""
-        named = {name for export in self.exports for name in export.table_names}
+        named = {name for e in self.exports for name in e.names_of(self.tables)}
         return tuple(name for name in ENTITY_TABLES if name in named)
+
+    @property
+    def expanded_exports(self) -> tuple[ExportOfEntry, ...]:
+        """All exports of the job, in the order of their entries and tables."""
+        return tuple(
+            one
+            for number, export in enumerate(self.exports)
+            for one in export.expand(number, self.tables)
+        )
 
     @model_validator(mode="after")
     def _check_tables(self) -> Self:
         for number, export in enumerate(self.exports):
             place = ("exports", number)
             key = "tables" if export.tables else "table"
-            for name in export.table_names:
+            names = export.names_of(self.tables)
+            for name in names:
                 if name == "sla" and self.sla is None:
                     msg = "the table sla needs a section `sla:`, if only `sla: {}`"
                     raise InvalidValueError((*place, key), msg)
                 if name not in self.exportable:
                     msg = unknown("table", name, self.exportable)
                     raise InvalidValueError((*place, key), msg)
-            if export.period and "sla" not in export.table_names:
+            if export.period and "sla" not in names:
                 msg = "only the table sla has a period"
                 raise InvalidValueError((*place, "period"), msg)
             if conflict := self.period_conflict(export.period or ""):

@@ -2,11 +2,11 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -14,15 +14,17 @@ from gcbatch.errors import JobError
 from gcbatch.exporting import (
     ExporterEntry,
     find_exporter,
+    hide_values,
     installed_exporters,
     load_exporter,
-    require_modules,
 )
 from gcbatch.job.dates import resolve_range
-from gcbatch.job.export import Export
+from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.job import Job
+from gcbatch.job.loaded_export import LoadedExport, load_export
 from gcbatch.job.output_conflicts import output_conflicts
 from gcbatch.job.problems import Problem, validation_problems
+from gcbatch.job.variables import Variables
 from gcbatch.job.yaml_document import (
     MAX_DEPTH,
     Loc,
@@ -32,10 +34,6 @@ from gcbatch.job.yaml_document import (
 )
 
 __all__ = ["load_job"]
-
-_VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_BROKEN: Final = re.compile("[\\x00\ud800-\udfff]")
-"""NUL, which no path can hold, and lone surrogates, which no file can."""
 
 
 def load_job(
@@ -65,43 +63,19 @@ def load_job(
     raw = _RawJob(read_yaml(path))
     raw.override(settings or {})
     raw.problems += raw.document.problems
-    raw.substitute(environ)
+    installed = installed_exporters()
+    raw.substitute(environ, installed)
     data = raw.document.data
     if not isinstance(data, dict):
         msg = f"{path}:1: a job file is a mapping with name, org, query and exports"
         raise JobError(msg, hint="`gcbatch init` writes one to start from")
     job = raw.validate(now or datetime.now(UTC))
-    installed = installed_exporters()
-    exports = data.get("exports")
-    for number, section in enumerate(exports if isinstance(exports, list) else ()):
-        try:
-            export = Export.model_validate(section)
-        except ValidationError:
-            continue  # already among the problems of the job
-        for loc, what in _check_export(export, installed):
-            raw.problems.append((("exports", number, *loc), what))
+    loaded = raw.load_exports(job, installed)
     if job is not None:
-        raw.problems += output_conflicts(job, path)
+        raw.problems += output_conflicts(job, path, loaded)
     if raw.problems or job is None:
         raise JobError([*raw.lines()], hint="`gcbatch check JOB` checks it again")
     return job
-
-
-def _check_export(
-    export: Export, installed: Sequence[ExporterEntry]
-) -> Iterator[Problem]:
-    """Yield the problems of an export: an unknown exporter, or its options."""
-    try:
-        entry = find_exporter(export.exporter, installed)
-        exporter = load_exporter(entry)
-        require_modules(exporter, entry)
-    except JobError as exc:
-        yield ("exporter",), f"{exc.problem}; {exc.hint}" if exc.hint else exc.problem
-        return
-    try:
-        exporter.Options.model_validate(export.options)
-    except ValidationError as exc:
-        yield from validation_problems(exc, exporter.Options, export.options)
 
 
 @dataclass
@@ -133,43 +107,19 @@ class _RawJob:
             except LookupError:
                 self.problems.append((loc, "there is no such place in the job file"))
 
-    def substitute(self, environ: Mapping[str, str]) -> None:
+    def substitute(
+        self, environ: Mapping[str, str], installed: Sequence[ExporterEntry]
+    ) -> None:
         """Fill in `${NAME}`; refuse a secret that is written in the file itself."""
-
-        def fill(value: Any, loc: Loc) -> Any:
-            if isinstance(value, dict):
-                return {k: fill(v, (*loc, k)) for k, v in value.items()}
-            of_orgs = ("orgs", *loc[1:2], "client_secret")
-            is_secret = loc in (("org", "client_secret"), of_orgs)
-            if is_secret and not (value is None or _VARIABLE.fullmatch(str(value))):
-                self.problems.append(
-                    (loc, "must not be in the file; write ${NAME} and set NAME")
-                )
-                return "refused"
-            if isinstance(value, list):
-                return [fill(v, (*loc, n)) for n, v in enumerate(value)]
-            if not isinstance(value, str):
-                return value
-            if _BROKEN.search(value):
-                self.problems.append((loc, "has characters that are not text"))
-                return "refused"
-            if is_secret:
-                named = _VARIABLE.findall(value)
-                self.secrets += [environ[n] for n in named if environ.get(n)]
-            missing = [n for n in _VARIABLE.findall(value) if not environ.get(n)]
-            if missing:
-                names = ", ".join(missing)
-                self.problems.append((loc, f"environment variable {names} is not set"))
-            return _VARIABLE.sub(lambda m: environ.get(m[1]) or "unset", value)
-
-        self.document.data = fill(self.document.data, ())
+        variables = Variables(environ, installed, self.problems, self.secrets)
+        self.document.data = variables.fill(self.document.data)
 
     def validate(self, now: datetime) -> Job | None:
         """Return the job, or None after adding the problems that prevent it."""
         try:
             job = Job.model_validate(self.document.data)
         except ValidationError as exc:
-            known = {loc for loc, _ in self.problems}
+            known = self.known_places
             found = validation_problems(exc, Job, self.document.data)
             self.problems += [(loc, what) for loc, what in found if loc not in known]
             return None
@@ -192,12 +142,43 @@ class _RawJob:
         self.problems += [problem for problem in wrong if problem not in self.problems]
         return job
 
+    def load_exports(
+        self, job: Job | None, installed: Sequence[ExporterEntry]
+    ) -> list[LoadedExport]:
+        """Return the exports that are valid, and add the problems of the others."""
+        exports = self.document.data.get("exports")
+        known = self.known_places
+        loaded: list[LoadedExport] = []
+        for number, section in enumerate(exports if isinstance(exports, list) else ()):
+            try:
+                entry = Export.model_validate(section)
+            except ValidationError:
+                continue  # already among the problems of the job
+            all_tables = job.tables if job else ("intervals",)
+            expanded = entry.expand(number, all_tables)
+            tables_by_problem: dict[Problem, list[str]] = {}
+            for one in expanded:
+                found = _load(one, installed, known)
+                if isinstance(found, LoadedExport):
+                    loaded.append(found)
+                    continue
+                for problem in found:
+                    tables_by_problem.setdefault(problem, []).append(one.shown)
+            for (loc, what), tables in tables_by_problem.items():
+                of_all = len(tables) == len(expanded)
+                named = what if of_all else f"table {', '.join(tables)}: {what}"
+                self.problems.append((("exports", number, *loc), named))
+        return loaded
+
+    @property
+    def known_places(self) -> set[Loc]:
+        """The places that have a problem already."""
+        return {loc for loc, _ in self.problems}
+
     def lines(self) -> Iterator[str]:
         """Yield each problem as a line, in the order of the file."""
-        secrets = dict.fromkeys(self.secrets)
         for loc, what in sorted(self.problems, key=lambda p: self.document.line(p[0])):
-            for secret in secrets:
-                what = what.replace(secret, "[hidden]")  # noqa: PLW2901 - same, masked
+            what = hide_values(self.secrets, what)  # noqa: PLW2901 - same, masked
             if loc in self.overridden:  # `--set KEY` names the key already
                 yield f"{self.overridden[loc]}: {what}"
             else:
@@ -208,6 +189,32 @@ class _RawJob:
             if loc[:end] in self.overridden:
                 return self.overridden[loc[:end]]
         return f"{self.document.name}:{self.document.line(loc)}"
+
+
+def _load(
+    export: ExportOfEntry, installed: Sequence[ExporterEntry], known: Collection[Loc]
+) -> LoadedExport | list[Problem]:
+    """Return an export with its exporter, or what prevents that.
+
+    Args:
+        export: An export of the job.
+        installed: The installed exporters.
+        known: Places that have a problem already, which is not reported again.
+    """
+    spec = export.spec
+    try:
+        loaded = load_export(export, installed)
+    except JobError as exc:
+        what = f"{exc.problem}; {exc.hint}" if exc.hint else exc.problem
+        return [(("exporter",), what)]
+    except ValidationError as exc:
+        options = load_exporter(find_exporter(spec.exporter, installed)).Options
+        return [
+            (loc, what)
+            for loc, what in validation_problems(exc, options, spec.options)
+            if ("exports", export.number, *loc) not in known
+        ]
+    return loaded
 
 
 def _place_of(key: str, data: Any) -> Loc:

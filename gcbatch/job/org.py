@@ -12,23 +12,13 @@ from pydantic import (
     model_validator,
 )
 
-from gcbatch.exporting import LocalPath
+from gcbatch.exporting import SecretFile
 from gcbatch.genesys import REGIONS, Hosts, hosts_of_domain, is_loopback
 from gcbatch.job.query import Queues
 from gcbatch.job.section import MAX_NUMBER, Section, literal_or_file, one_of
 from gcbatch.job.time_types import TimeZone
 
 __all__ = ["Org", "OrgSection", "SecretFile", "TokenRequest"]
-
-
-class SecretFile(Section):
-    """A file that holds a secret.
-
-    Args:
-        file: Its path, such as `/run/secrets/genesys`.
-    """
-
-    file: LocalPath
 
 
 class TokenRequest(Section):

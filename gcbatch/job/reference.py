@@ -6,11 +6,13 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from gcbatch.exporting import Exporter
 from gcbatch.genesys import DETAILS, FAMILIES
+from gcbatch.job.schema import exporter_schema
 
-__all__ = ["job_reference"]
+__all__ = ["Key", "exporter_options", "job_reference"]
 
 _PLACE: Final = re.compile(
     r"<!-- (?:keys: (?P<models>[\w, ]+?)(?: beyond (?P<base>\w+))?"
@@ -29,12 +31,30 @@ BAR: Final = r"\|"
 WORDS: Final = {
     "boolean": "`true`, `false`",
     "password": "`${NAME}`",
+    "secret-uri": "URI, a password in it `${NAME}`",
     "integer": "whole number",
     "string": "text",
 }
 """Kinds of values that have other names in the schema."""
 
 Schema = Mapping[str, Any]
+
+
+class Key(NamedTuple):
+    """A key of job files; all is Markdown.
+
+    Args:
+        name: Its name.
+        value: The valid values in words.
+        default: Its value if it is left out: `required` if it must not be, `none` if
+            there is none.
+        meaning: What it does.
+    """
+
+    name: str
+    value: str
+    default: str
+    meaning: str
 
 
 def job_reference(schema: Schema) -> str:
@@ -50,6 +70,13 @@ def job_reference(schema: Schema) -> str:
     text = (files("gcbatch.job") / "reference.md").read_text("utf-8")
     page = _Page(schema, dict(_anchors(text)))
     return _PLACE.sub(page.fill, text)
+
+
+def exporter_options(exporter: type[Exporter]) -> list[Key]:
+    """Return the keys that an exporter has of its own, as the page explains them."""
+    own = exporter_schema(exporter)
+    page = _Page({"$defs": own.get("$defs", {})}, anchors={})
+    return list(page.keys(own, but={}))
 
 
 def _anchors(text: str) -> Iterator[tuple[str, str]]:
@@ -109,18 +136,23 @@ class _Page:
         return "\n\n".join((f"### `{name}`", *paragraphs, self._table(own, but={})))
 
     def _table(self, section: Schema, *, but: Schema) -> str:
-        rows = []
-        for key, about in section["properties"].items():
+        rows = [
+            f"| {' | '.join(cell.replace('|', BAR) for cell in key)} |"
+            for key in self.keys(section, but=but)
+        ]
+        head = ("| key | value | default | meaning |", "|---|---|---|---|")
+        return "\n".join((*head, *rows))
+
+    def keys(self, section: Schema, *, but: Schema) -> Iterator[Key]:
+        """Yield the keys of a section that are not in another one."""
+        for key, about in section.get("properties", {}).items():
             if key in but:
                 continue
             meaning = about.get("description", "")
             default = _default(about, required=key in section.get("required", ()))
             if written := _DEFAULT.search(meaning):
                 meaning, default = meaning[: written.start()], written[1]
-            row = (f"`{key}`", self._value(about, key), default, meaning)
-            rows.append(f"| {' | '.join(c.replace('|', BAR) for c in row)} |")
-        head = ("| key | value | default | meaning |", "|---|---|---|---|")
-        return "\n".join((*head, *rows))
+            yield Key(f"`{key}`", self._value(about, key), default, meaning)
 
     def _value(self, about: Schema, key: str) -> str:
         """Return the valid values in words; an exporter's key can be of any kind."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from gcbatch.errors import GcbatchError
-from gcbatch.exporting import installed_exporters, load_exporter
+from gcbatch.exporting import Exporter, installed_exporters, load_exporter
 from gcbatch.genesys import FAMILIES, REGIONS, shape_named
 from gcbatch.job.engine import ENGINES
 from gcbatch.job.job import Job
@@ -17,7 +17,7 @@ from gcbatch.job.query import DEFAULT_ENDPOINT, ENDPOINTS, MEDIA_TYPES
 from gcbatch.job.sla import PERIODS
 from gcbatch.windows import Period
 
-__all__ = ["about_class", "about_fields", "job_schema"]
+__all__ = ["about_class", "about_fields", "exporter_schema", "job_schema"]
 
 PLACE: Final = r"^[\w.]+:\w+$"
 """An exporter that is named by its place."""
@@ -51,7 +51,7 @@ def job_schema() -> dict[str, Any]:
     schema["oneOf"] = [{"required": ["org"]}, {"required": ["orgs"]}]
     definitions["Sla"]["properties"]["period"]["enum"] = list(PERIODS)
     _first(definitions["Export"]["properties"]["period"])["enum"] = list(PERIODS)
-    _add_exporters(definitions["Export"])
+    _add_exporters(definitions)
     # `sla:` implies metrics, so the schema does not require them.
     query["required"] = ["from", "to"]
     return {
@@ -107,8 +107,9 @@ def _items(property_schema: dict[str, Any]) -> dict[str, Any]:
     return items
 
 
-def _add_exporters(export: dict[str, Any]) -> None:
+def _add_exporters(definitions: dict[str, Any]) -> None:
     """Add the options of each installed exporter, on condition of its name."""
+    export = definitions["Export"]
     names: list[str] = []
     conditions: list[dict[str, Any]] = []
     for entry in installed_exporters():
@@ -117,9 +118,9 @@ def _add_exporters(export: dict[str, Any]) -> None:
         except GcbatchError:
             continue  # a broken plugin must not hide the others
         names.append(entry.name)
-        options: type[BaseModel] = exporter.Options
-        own = options.model_json_schema()
-        _describe(own, options)
+        own = exporter_schema(exporter)
+        for name, inner in own.pop("$defs", {}).items():
+            definitions.setdefault(name, inner)
         conditions.append(
             {
                 "if": {"properties": {"exporter": {"const": entry.name}}},
@@ -133,6 +134,13 @@ def _add_exporters(export: dict[str, Any]) -> None:
     exporter = export["properties"]["exporter"]
     exporter["anyOf"] = [{"enum": names}, {"type": "string", "pattern": PLACE}]
     export["allOf"] = conditions
+
+
+def exporter_schema(exporter: type[Exporter]) -> dict[str, Any]:
+    """Return the schema of an exporter's options, with what its docstring says."""
+    own = exporter.Options.model_json_schema()
+    _describe(own, exporter.Options)
+    return own
 
 
 def about_class(described: type) -> str:

@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from gcbatch.errors import DataError, GcbatchError
 from gcbatch.exporting import (
     Exporter,
@@ -17,8 +19,10 @@ from gcbatch.exporting import (
     held_export,
     remove_leftovers,
 )
-from gcbatch.job import Export
+from gcbatch.fetching import Observer
+from gcbatch.job import Export, ExportOfEntry
 from gcbatch.running.export_cache import ExportFingerprints, unchanged_export
+from gcbatch.running.export_progress import export_names, observing_rows
 from gcbatch.running.report import Exported, FailedExport
 from gcbatch.running.side_by_side import RowFeed, feed_side_by_side
 from gcbatch.table import Table
@@ -32,21 +36,28 @@ class CheckedExport:
     """An export of the job file, and the exporter that has checked it.
 
     Args:
-        number: Its number in the job file; the first is 0.
-        spec: The export of the job file.
+        position: Its number among all exports of the job; the first is 0.
+        export: The export of the job file.
         exporter: The exporter with its options.
         entry: Where the exporter comes from.
+        options: Its options; no message shows their secrets.
     """
 
-    number: int
-    spec: Export
+    position: int
+    export: ExportOfEntry
     exporter: Exporter
     entry: ExporterEntry
+    options: BaseModel
+
+    @property
+    def spec(self) -> Export:
+        """What is exported, with the names of its tables."""
+        return self.export.spec
 
 
 @dataclass
 class ExportResults:
-    """What became of the exports of a job, by their number in the job file.
+    """What became of the exports of a job, by their position.
 
     Attributes:
         done: Those that were written, or left as they are, each with its files.
@@ -61,7 +72,7 @@ class ExportResults:
     @property
     def exports(self) -> list[Exported]:
         """The exports that did not fail, in the order of the job file."""
-        return [self.done[number][0] for number in sorted(self.done)]
+        return [self.done[position][0] for position in sorted(self.done)]
 
     @property
     def published(self) -> list[PublishedFile]:
@@ -72,7 +83,7 @@ class ExportResults:
     @property
     def failures(self) -> list[FailedExport]:
         """The exports that failed, in the order of the job file."""
-        return [self.failed[number] for number in sorted(self.failed)]
+        return [self.failed[position] for position in sorted(self.failed)]
 
 
 def run_exports(
@@ -82,6 +93,7 @@ def run_exports(
     last_report: Mapping[str, Any],
     stop: threading.Event,
     *,
+    observer: Observer,
     force: bool = False,
 ) -> ExportResults:
     """Run exports; those of one table of documents each share one pass over them.
@@ -94,13 +106,17 @@ def run_exports(
         fingerprints: Computes what an export depends on.
         last_report: The run.json of the last run; empty if there is none.
         stop: Ends it between two batches.
+        observer: Receives the progress.
         force: Whether to write also what would not change.
 
     Raises:
         GcbatchError: If the tables cannot be read: that concerns all exports.
     """
     last_report = {} if force else last_report
-    of_catalog = _ExportRound(catalog, fingerprints, last_report, stop, force)
+    names = export_names({one.position: one.spec for one in exports})
+    of_catalog = _ExportRound(
+        catalog, fingerprints, last_report, stop, observer, names, force
+    )
     return of_catalog.run(exports)
 
 
@@ -112,6 +128,8 @@ class _ExportRound:
     fingerprints: ExportFingerprints
     last_report: Mapping[str, Any]
     stop: threading.Event
+    observer: Observer
+    names: Mapping[int, str]
     force: bool
     results: ExportResults = field(default_factory=ExportResults)
 
@@ -122,7 +140,7 @@ class _ExportRound:
         for one in exports:
             fingerprint = self.fingerprints.of(one.spec, one.exporter, one.entry)
             if unchanged := unchanged_export(self.last_report, fingerprint, one.spec):
-                self.results.done[one.number] = unchanged
+                self.results.done[one.position] = unchanged
                 _remove_leftovers(one.spec)
                 continue
             group = shared if self._can_share(one) else others
@@ -165,7 +183,12 @@ class _ExportRound:
         """Write an export, unless its destination holds the same already."""
         name, known = one.spec.exporter, "" if self.force else fingerprint
         receipt = held_export(
-            one.exporter, name, tables, stop=self.stop, fingerprint=known
+            one.exporter,
+            name,
+            tables,
+            options=one.options,
+            stop=self.stop,
+            fingerprint=known,
         )
         if receipt is None:
             return self._write(one, tables, fingerprint)
@@ -175,13 +198,16 @@ class _ExportRound:
     def _write(
         self, one: CheckedExport, tables: Mapping[str, Table], fingerprint: str
     ) -> tuple[Exported, tuple[PublishedFile, ...]]:
-        receipt, files = export(
-            one.exporter,
-            one.spec.exporter,
-            tables,
-            stop=self.stop,
-            fingerprint=fingerprint,
-        )
+        name = self.names[one.position]
+        with observing_rows(name, tables, self.observer) as counted:
+            receipt, files = export(
+                one.exporter,
+                one.spec.exporter,
+                counted,
+                options=one.options,
+                stop=self.stop,
+                fingerprint=fingerprint,
+            )
         return _exported(one.spec, receipt, fingerprint, files), files
 
     def _note(
@@ -195,13 +221,12 @@ class _ExportRound:
             GcbatchError: If the failure concerns other exports too.
         """
         try:
-            self.results.done[one.number] = write()
+            self.results.done[one.position] = write()
         except GcbatchError as exc:
             # Errors of the tables concern other exports too.
             if self.stop.is_set() or isinstance(exc, DataError) or exc.org:
                 raise
-            failure = FailedExport.of(one.number, one.spec, exc)
-            self.results.failed[one.number] = failure
+            self.results.failed[one.position] = FailedExport.of(one.export, exc)
 
 
 def _exported(

@@ -2,13 +2,15 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 from gcbatch.concurrency import for_each
 from gcbatch.errors import (
     DamagedPartError,
+    DataError,
     GcbatchError,
     JobError,
     OutputError,
@@ -16,12 +18,13 @@ from gcbatch.errors import (
     tagging_org,
 )
 from gcbatch.exporting import (
-    find_exporter,
+    hiding_secrets,
     installed_exporters,
-    load_exporter,
+    secret_files,
+    secret_values,
 )
 from gcbatch.fetching import CombinedObserver, Observer, OrgSessions, client_key
-from gcbatch.job import Job
+from gcbatch.job import Job, load_export
 from gcbatch.running.export_cache import ExportFingerprints
 from gcbatch.running.exports import CheckedExport, run_exports, tables_for
 from gcbatch.running.open_engine import LazyEngine
@@ -53,6 +56,7 @@ class JobRun:
         self._job = job
         self._runs: list[OrgRun] = []
         self._failures: dict[str, GcbatchError] = {}
+        self._exports_observer = observer  # orgs are exported together
         self._observer = CombinedObserver(job.store_name, observer)
         for org_job in job.per_org():
             with self._isolating_org(org_job.org_name):
@@ -76,7 +80,8 @@ class JobRun:
     ) -> RunReport:
         """Fetch what is missing, then export all of it."""
         exporters = self.exporters()
-        async with LazyEngine(self._job, orgs.secrets) as engine:
+        secrets = orgs.secrets.union(*map(_secrets_of, exporters))
+        async with LazyEngine(self._job, secrets) as engine:
 
             async def fetch(runs: Sequence[OrgRun]) -> None:
                 for run in runs:
@@ -174,8 +179,10 @@ class JobRun:
                 run.planner.require_listings()
         return self._export(exporters, threading.Event(), is_last=True, force=True)
 
-    def saved_catalog(self) -> Catalog | MultiOrgCatalog:
-        """Return the tables of what the last run fetched."""
+    def saved_catalog(self, without: Collection[str] = ()) -> Catalog | MultiOrgCatalog:
+        """Return the tables of what the last run fetched, without some orgs."""
+        for org in without:
+            self._failures[org] = DataError(f"{self._job.name}: is left out")
         self._use_saved_plans()
         return self._catalog([run.catalog() for run in self._remaining()])
 
@@ -193,13 +200,21 @@ class JobRun:
         checked: list[CheckedExport] = []
         empty = self.empty_catalog()
         installed = installed_exporters()
-        for number, spec in enumerate(self._job.exports):
-            entry = find_exporter(spec.exporter, installed)
-            kind = load_exporter(entry)
-            exporter = kind(kind.Options.model_validate(spec.options))
-            if (check := getattr(exporter, "check", None)) is not None:
-                check(tables_for(spec, empty))
-            checked.append(CheckedExport(number, spec, exporter, entry))
+        for position, export in enumerate(self._job.expanded_exports):
+            loaded = load_export(export, installed)
+            try:
+                exporter = loaded.make()
+                if (check := getattr(exporter, "check", None)) is not None:
+                    what = f"exporter {export.spec.exporter!r}"
+                    tables = tables_for(export.spec, empty)
+                    hiding_secrets(loaded.options, what, partial(check, tables))
+            except GcbatchError as exc:
+                if export.shown:  # one of several, so say which
+                    raise exc.within(export.place) from exc
+                raise
+            checked.append(
+                CheckedExport(position, export, exporter, loaded.entry, loaded.options)
+            )
         return checked
 
     def _catalog(self, catalogs: Sequence[Catalog]) -> Catalog | MultiOrgCatalog:
@@ -254,6 +269,7 @@ class JobRun:
             fingerprints,
             runs[0].last_report(),
             stop,
+            observer=self._exports_observer,
             force=force,
         )
         reports: dict[str, RunReport] = {}
@@ -270,6 +286,12 @@ class JobRun:
             report = report_of_all(self._job, reports, self._failures, catalog)
         _refuse_failed_exports(report)
         return report
+
+
+def _secrets_of(export: CheckedExport) -> frozenset[str]:
+    """Return the secrets of an export, and the paths of their files."""
+    files = map(str, secret_files(export.options))
+    return secret_values(export.options).union(files)
 
 
 def _refuse_failed_exports(report: RunReport) -> None:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from gcbatch.genesys import HIDDEN, ServiceClock
+from gcbatch.genesys import ServiceClock
 from gcbatch.job import QuerySection, is_relative
 from gcbatch.store import PartMetadata
-from gcbatch.text import one_line
+from gcbatch.text import HIDDEN, one_line
 
 __all__ = ["ECHOED", "REFETCHED", "PartSums", "clock_warnings", "count_lines"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from gcbatch.errors import GcbatchError
 from gcbatch.exporting import PublishedFile
 from gcbatch.genesys import FailedCall
-from gcbatch.job import Export, Job
+from gcbatch.job import ExportOfEntry, Job
 from gcbatch.planning import PartsDigest, combine_run_ids
 from gcbatch.windows import Window, iso
 
@@ -85,11 +85,12 @@ class FailedExport:
     """An export that failed; the output of an earlier run stays.
 
     Args:
-        number: The number of the export in the job file; the first is 0.
+        number: The number of its entry in the job file; the first is 0.
         exporter: Its name there.
         tables: The tables that it was given.
         error: What is wrong.
         hint: The next step; None if there is none.
+        table: The table, if the entry is an export for each of several; else empty.
     """
 
     number: int
@@ -97,14 +98,17 @@ class FailedExport:
     tables: tuple[str, ...]
     error: str
     hint: str | None
+    table: str = ""
 
     @classmethod
-    def of(cls, number: int, spec: Export, error: GcbatchError) -> Self:
+    def of(cls, export: ExportOfEntry, error: GcbatchError) -> Self:
         """Return the failure of an export of the job file."""
-        return cls(number, spec.exporter, spec.table_names, error.problem, error.hint)
+        spec, what = export.spec, (error.problem, error.hint)
+        return cls(export.number, spec.exporter, spec.table_names, *what, export.shown)
 
     def __str__(self) -> str:
-        return f"exports[{self.number}] ({self.exporter}): {self.error}"
+        table = f", {self.table}" if self.table else ""
+        return f"exports[{self.number}] ({self.exporter}{table}): {self.error}"
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,23 @@
 """The duckdb exporter, read back by DuckDB."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import duckdb
 
 from gcbatch.exporting import load_exporter
-from gcbatch.testing import ExporterConformance, Row
+from gcbatch.testing import DatabaseConformance, Row
 
 
-class TestConformance(ExporterConformance):
+class TestConformance(DatabaseConformance):
     exporter = load_exporter("duckdb")
-    keeps_history: ClassVar[bool] = True
 
     def options(self, folder: Path) -> dict[str, Any]:
         return {"path": folder / "genesys.duckdb"}
 
-    def read(self, folder: Path) -> list[Row]:
+    def read_table(self, folder: Path, name: str) -> list[Row]:
         with duckdb.connect(folder / "genesys.duckdb", read_only=True) as db:
-            found = db.sql("SELECT * FROM intervals ORDER BY 1, 3")
+            found = db.table(name)
             rows: list[Row] = found.to_arrow_table().to_pylist()
             return rows
 

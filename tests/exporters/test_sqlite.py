@@ -4,24 +4,23 @@ import sqlite3
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from gcbatch.exporting import load_exporter
-from gcbatch.testing import ExporterConformance, Row
+from gcbatch.testing import DatabaseConformance, Row
 from gcbatch.windows import iso
 
 
-class TestConformance(ExporterConformance):
+class TestConformance(DatabaseConformance):
     exporter = load_exporter("sqlite")
-    keeps_history: ClassVar[bool] = True
 
     def options(self, folder: Path) -> dict[str, Any]:
         return {"path": folder / "genesys.db"}
 
-    def read(self, folder: Path) -> list[Row]:
+    def read_table(self, folder: Path, name: str) -> list[Row]:
         with closing(sqlite3.connect(folder / "genesys.db")) as db:
             db.row_factory = sqlite3.Row
-            rows = db.execute("SELECT * FROM intervals ORDER BY 1, 3").fetchall()
+            rows = db.execute(f'SELECT * FROM "{name}"').fetchall()  # noqa: S608 - ours
         return [dict(row) for row in rows]
 
     def columns(self, folder: Path) -> list[str]:

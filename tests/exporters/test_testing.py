@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
+from unittest import SkipTest
 
 import pyarrow as pa
 import pytest
@@ -240,6 +241,8 @@ def failures(suite: Any, tmp_path: Path) -> dict[str, str]:
                 test()
             else:
                 test(tmp_path=folder)
+        except SkipTest:
+            pass  # a rule about what the exporter does not have
         except Exception as exc:  # noqa: BLE001 - a broken exporter may raise anything
             found[rule.removeprefix("test_")] = str(exc)
     return found
@@ -256,7 +259,7 @@ def test_a_right_exporter_passes(tmp_path: Path) -> None:
         (
             OtherVersion,
             "follows_the_contract",
-            "OtherVersion.api_version: 3, expected [1, 2]",
+            "OtherVersion.api_version: 3, expected one of [1, 2]",
         ),
         (NoExport, "follows_the_contract", "NoExport.export: is missing"),
         (NoModel, "follows_the_contract", "NoModel.Options: is not a pydantic model"),

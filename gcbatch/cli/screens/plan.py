@@ -59,7 +59,7 @@ def _row(
 
 
 def _outputs(job: Job) -> Iterable[str]:
-    for export in job.exports:
+    for export in (one.spec for one in job.expanded_exports):
         what = ", ".join(export.table_names)
         where = export.options.get("path", export.exporter)
         yield f"{what} → {where} ({export.exporter})"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from gcbatch.genesys import HIDDEN
+from gcbatch.text import HIDDEN
 
 __all__ = ["SHORTEST_IN_DATA", "Redactor"]
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gcbatch.genesys import HIDDEN
 from gcbatch.genesys.client.redaction import SHORTEST_IN_DATA, Redactor
+from gcbatch.text import HIDDEN
 from tests.support.echoing import forms_of
 
 CLIENT_ID: Final = "the-client"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gcbatch import Job, JobError, load_job
-from gcbatch.job.org import SecretFile
+from gcbatch.exporting import SecretFile
 from gcbatch.job.query import QueueFile
 
 ENVIRON = {"NORTH_SECRET": "topmost", "SOUTH_SECRET": "nethermost"}

@@ -1,0 +1,1 @@
+"""What exporters to lakes share."""

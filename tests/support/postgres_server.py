@@ -1,0 +1,372 @@
+"""A real PostgreSQL server for tests: started by them, and gone with them.
+
+One server serves all processes of a test session. A keeper, a process of its own,
+starts it and waits for a lock that each process of the session shares. The system
+releases these locks also when pytest is killed; then the keeper stops the server and
+removes its folder.
+
+The superuser `gcbatch` needs no password on this machine. Every other role does.
+"""
+
+import fcntl
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+from urllib.parse import quote
+
+import psycopg
+
+__all__ = [
+    "PostgresDatabase",
+    "PostgresServer",
+    "find_postgres",
+    "new_database",
+    "shared_server",
+]
+
+HOST: Final = "127.0.0.1"
+SUPERUSER: Final = "gcbatch"
+MISSING: Final = (
+    "no PostgreSQL server is installed (Debian: apt-get install postgresql)"
+)
+
+_PLACES: Final = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin")
+"""Where Debian and Red Hat put the server's programs, which are not on PATH."""
+
+_ACCESS: Final = f"""\
+host all {SUPERUSER} {HOST}/32 trust
+host all all {HOST}/32 scram-sha-256
+"""
+
+_SETTINGS: Final = {
+    "listen_addresses": HOST,
+    "unix_socket_directories": "",
+    "shared_buffers": "32MB",
+    "max_wal_size": "4GB",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "password_encryption": "scram-sha-256",
+    "log_statement": "all",  # what a server could log, tests search for secrets
+    "log_connections": "on",
+    "log_line_prefix": "%m [%p] %a ",
+    "deadlock_timeout": "200ms",
+}
+
+_START_S: Final = 60.0
+_PAUSE_S: Final = 0.02
+
+
+def find_postgres() -> Path | None:
+    """Return the folder of the server's programs, the newest; None if there is none."""
+    if found := shutil.which("initdb"):
+        return Path(found).resolve().parent
+    folders = [
+        f for p in _PLACES for f in Path("/").glob(p[1:]) if (f / "initdb").exists()
+    ]
+    return max(folders, key=lambda f: _version(f.parent.name), default=None)
+
+
+def _version(name: str) -> int:
+    digits = re.search(r"\d+", name)
+    return int(digits[0]) if digits else 0
+
+
+@dataclass
+class PostgresServer:
+    """A server of its own, in a folder of its own.
+
+    Args:
+        folder: Holds the data and the log; the server's user owns it.
+        port: Its port on 127.0.0.1; stays the same when it is started again.
+    """
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def create(cls) -> Self:
+        """Create one and start it.
+
+        Raises:
+            RuntimeError: If no server is installed, or it does not start.
+        """
+        folder = Path(tempfile.mkdtemp(prefix="gcbatch-postgres-"))
+        if os.geteuid() == 0:  # the server refuses to run as root
+            shutil.chown(folder, "nobody", "nogroup")
+        server = cls(folder, _free_port())
+        try:
+            server._initialise()
+            server.start()
+        except BaseException:
+            server.close()
+            raise
+        return server
+
+    @property
+    def log(self) -> Path:
+        """All that it logged."""
+        return self.folder / "log"
+
+    def _initialise(self) -> None:
+        made = subprocess.run(  # noqa: S603 - a command of ours
+            [
+                *self._as_user("initdb"),
+                *("-D", str(self.folder / "data"), "-U", SUPERUSER, "-A", "trust"),
+                *("-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"),
+            ],
+            env=self._environ(),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if made.returncode:
+            msg = f"initdb: {made.stderr}"
+            raise RuntimeError(msg)
+        (self.folder / "data/pg_hba.conf").write_text(_ACCESS, "utf-8")
+
+    def start(self) -> None:
+        """Start it, and wait until it answers.
+
+        Raises:
+            RuntimeError: If it ends, or does not answer for a minute.
+        """
+        settings = [f"-c{k}={v}" for k, v in {**_SETTINGS, "port": self.port}.items()]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(  # noqa: S603 - a command of ours
+                [
+                    *self._as_user("postgres"),
+                    "-D",
+                    str(self.folder / "data"),
+                    *settings,
+                ],
+                env=self._environ(),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for pytest
+            )
+        until = time.monotonic() + _START_S
+        while not self._answers():
+            if self.process.poll() is not None or time.monotonic() > until:
+                msg = f"postgres: {self.log.read_text('utf-8')}"
+                raise RuntimeError(msg)
+            time.sleep(_PAUSE_S)
+
+    def _answers(self) -> bool:
+        try:
+            with self.connect():
+                return True
+        except psycopg.OperationalError:
+            return False
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection[Any]:
+        """Connect as the superuser; each statement is a transaction of its own."""
+        return psycopg.connect(
+            host=HOST, port=self.port, user=SUPERUSER, dbname=database, autocommit=True
+        )
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop it: SIGINT ends the sessions, SIGQUIT also skips the last write."""
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait()
+            self.process = None
+
+    def close(self) -> None:
+        """Stop it and remove its folder."""
+        self.stop(signal.SIGQUIT)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _as_user(self, program: str) -> list[str]:
+        programs = find_postgres()
+        if programs is None:
+            raise RuntimeError(MISSING)
+        command = [str(programs / program)]
+        if shutil.which("setpriv") is None:
+            return command
+        how = ["setpriv", "--pdeathsig", "QUIT"]  # in case this process is killed
+        if os.geteuid() == 0:
+            how += ["--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+        return [*how, "--", *command]
+
+    def _environ(self) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
+        return {**kept, "HOME": str(self.folder), "LC_ALL": "C", "TZ": "Asia/Tokyo"}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True)
+class PostgresDatabase:
+    """A database of one test, on the session's server.
+
+    Args:
+        server: Its server.
+        name: Its name.
+        role: A role that owns the database, and has a password.
+        password: The password, which nothing may show.
+    """
+
+    server: PostgresServer
+    name: str
+    role: str
+    password: str
+
+    @property
+    def uri(self) -> str:
+        """The address with the role and its password."""
+        return self.uri_of(self.role, self.password)
+
+    def uri_of(self, role: str, password: str) -> str:
+        """Return the address for another role."""
+        who = f"{quote(role, safe='')}:{quote(password, safe='')}"
+        return f"postgresql://{who}@{HOST}:{self.server.port}/{self.name}"
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """Connect as the superuser; each statement is a transaction of its own."""
+        return self.server.connect(self.name)
+
+    def execute(self, *statements: str) -> None:
+        """Run statements as the superuser."""
+        with self.connect() as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query, with times in UTC."""
+        with self.connect() as connection:
+            connection.execute("SET TIME ZONE 'UTC'")
+            return connection.execute(query.encode()).fetchall()
+
+    def create_role(self, role: str) -> str:
+        """Create a role that may do nothing but log in; return its address."""
+        password = f"pw-{secrets.token_hex(12)}"
+        role = f"{self.name}_{role}"
+        self.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{password}'")
+        return self.uri_of(role, password)
+
+
+@contextmanager
+def new_database(server: PostgresServer) -> Iterator[PostgresDatabase]:
+    """Create a database and its owner on a server; drop both on leaving."""
+    name = f"t_{secrets.token_hex(6)}"
+    # It has letters that a URI escapes: both forms are to be searched for.
+    password = f"p@ss/{secrets.token_hex(12)}"
+    with server.connect() as admin:
+        admin.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'".encode())
+        admin.execute(f"CREATE DATABASE {name} OWNER {name}".encode())
+    yield PostgresDatabase(server, name, name, password)
+    if not server._answers():
+        return  # a test has stopped it
+    with server.connect() as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+        found = "SELECT rolname FROM pg_roles WHERE rolname LIKE %s"
+        for (role,) in admin.execute(found, [f"{name}%"]).fetchall():
+            admin.execute(f"DROP ROLE {role}".encode())
+
+
+@contextmanager
+def shared_server(folder: Path) -> Iterator[PostgresServer]:
+    """Give the server of a session, which the first process of it starts.
+
+    Args:
+        folder: The same for all processes of the session.
+    """
+    with (folder / "postgres.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        found = _join(folder)
+        users = found or _start_keeper(folder)
+    try:
+        said = json.loads((folder / "postgres.json").read_text("utf-8"))
+        yield PostgresServer(Path(said["folder"]), said["port"])
+    finally:
+        os.close(users)
+
+
+def _join(folder: Path) -> int | None:
+    """Share the lock of a server that is there; None if there is none, or it ends."""
+    if not (folder / "postgres.json").exists():
+        return None
+    users = os.open(folder / "postgres.users", os.O_RDWR)
+    try:
+        fcntl.flock(users, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(users)
+        return None
+    if (folder / "postgres.json").exists():
+        return users
+    os.close(users)  # it ended before the lock was shared
+    return None
+
+
+def _start_keeper(folder: Path) -> int:
+    (folder / "postgres.users").unlink(missing_ok=True)  # an ending keeper has its own
+    (folder / "postgres.json").unlink(missing_ok=True)
+    users = os.open(folder / "postgres.users", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(users, fcntl.LOCK_SH)
+    command = [sys.executable, "-m", "tests.support.postgres_server", str(folder)]
+    keeper = subprocess.Popen(  # noqa: S603 - a command of ours
+        command,
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        text=True,
+    )
+    assert keeper.stdout is not None
+    with keeper.stdout as told:
+        said = told.readline()
+    keeper.returncode = 0  # it outlives this process, which never waits for it
+    if said != "ready\n":
+        os.close(users)
+        msg = said.strip().encode().decode("unicode_escape") or "the keeper ended"
+        raise RuntimeError(msg)
+    return users
+
+
+def _keep(folder: Path) -> None:
+    """Run a server until no process shares its lock."""
+    users = os.open(folder / "postgres.users", os.O_RDWR)
+    try:
+        server = PostgresServer.create()
+    except RuntimeError as exc:
+        print(str(exc).encode("unicode_escape").decode(), flush=True)  # noqa: T201 - to the test
+        return
+    said = {"folder": str(server.folder), "port": server.port}
+    state = folder / "postgres.json"
+    state.write_text(json.dumps(said), "utf-8")
+    print("ready", flush=True)  # noqa: T201 - to the test
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX)
+    finally:
+        with suppress(OSError):
+            if json.loads(state.read_text("utf-8")) == said:
+                state.unlink()
+        server.close()
+
+
+if __name__ == "__main__":
+    _keep(Path(sys.argv[1]))
