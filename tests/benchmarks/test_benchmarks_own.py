@@ -1,6 +1,8 @@
 """Benchmarks of gcbatch's own targets run, and judge what they find by the rules."""
 
+import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ import pytest
 from benchmarks import (
     details_memory,
     export,
+    loads,
+    loads_places,
     own_again,
     own_growth,
     own_help,
@@ -38,6 +42,7 @@ from benchmarks.processes import Spent
     [
         pytest.param(details_memory.measure, 3, id="details-memory"),
         pytest.param(export.measure, 5, id="export"),
+        pytest.param(loads.measure, 8, id="loads"),
         pytest.param(own_again.measure, 4, id="again"),
         pytest.param(own_growth.measure, 2, id="growth"),
         pytest.param(own_help.measure, 1, id="help"),
@@ -294,3 +299,63 @@ def test_scale_is_judged_without_the_start(
     found = Measured("verify", "part", (1, 11, 101), spent)
 
     assert met(own_scale.verdicts([found])) == expected
+
+
+@pytest.mark.parametrize(
+    ("cpu_s", "delta_mb", "mb", "expected"),
+    [
+        pytest.param(1.3, 420.0, 350.0, [True] * 8, id="all met"),
+        pytest.param(1.31, 420.0, 350.0, [True, *[False] * 4, *[True] * 3], id="cpu"),
+        pytest.param(1.3, 421.0, 350.0, [True] * 7 + [False], id="delta"),
+        pytest.param(1.3, 420.0, 351.0, [True] * 5 + [False] * 2 + [True], id="memory"),
+    ],
+)
+def test_loads_are_judged_by_the_library_of_their_round(
+    cpu_s: float, delta_mb: float, mb: float, expected: list[bool]
+) -> None:
+    """Memory by fixed limits, that of Delta by an export to Parquet."""
+    runs = {(loads.PARQUET, loads.OURS): [loads.Done(Spent(1.0, 100.0, 1.0))]}
+    for name in loads_places.NAMES:
+        peak = delta_mb if name == "delta" else mb
+        runs[name, loads.OURS] = [
+            loads.Done(Spent(times * cpu_s, peak, 1.0)) for times in (1, 2)
+        ]
+        runs[name, loads.BARE] = [
+            loads.Done(Spent(times, 900.0, 1.0)) for times in (1.0, 2.0)
+        ]
+
+    assert met(loads.verdicts(runs)) == expected
+
+
+def test_a_load_that_failed_is_missed() -> None:
+    """And one with wrong rows shows no gain; wrong rows of dlt concern only dlt."""
+    wrong = loads.Done(Spent(1.0, 100.0, 1.0), "1 instead of 2")
+    runs = {("duckdb", loads.OURS): [wrong], ("duckdb", loads.DLT): [wrong]}
+
+    rows, *others = loads.verdicts(runs)
+    assert (rows.is_met, rows.is_exact) == (False, True)
+    assert rows.text == "rows in databases: duckdb, gcbatch: 1 instead of 2"
+    assert not any(met(others))
+    assert not list(loads.gains(runs, 2))
+
+
+@pytest.mark.parametrize("wrong", ["DELETE", "UPDATE"])
+def test_rows_of_a_load_are_counted_and_added_up(tmp_path: Path, wrong: str) -> None:
+    """A row less and a figure that differs are found."""
+    row = ["2025-01-01T00:00:00.000Z", "2025-01-01T00:15:00.000Z", "q", 1, 2, 3, 4, 5]
+    columns = (*loads_places.COUNTED, *loads_places.SUMS)
+    path = tmp_path / "rows.sqlite"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(f"CREATE TABLE t ({', '.join(columns)})")
+        db.executemany("INSERT INTO t VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [row, row])
+        db.commit()
+        there = loads_places.sums_of("sqlite", str(path), "t")
+        change = {
+            "DELETE": "DELETE FROM t WHERE rowid = 1",
+            "UPDATE": "UPDATE t SET t_handle_sum_ms = 7 WHERE rowid = 1",
+        }
+        db.execute(change[wrong])
+        db.commit()
+
+    assert there == (2, 1, 1, 1, 2, 4, 6, 8, 10)
+    assert loads_places.sums_of("sqlite", str(path), "t") != there

@@ -5,8 +5,9 @@ from typing import Any
 
 import duckdb
 
-from gcbatch.exporting import load_exporter
-from gcbatch.testing import DatabaseConformance, Row
+from gcbatch.exporting import export, load_exporter
+from gcbatch.testing import DatabaseConformance, Row, sample_table
+from gcbatch_exporters.duckdb import DuckdbExporter, DuckdbOptions
 
 
 class TestConformance(DatabaseConformance):
@@ -24,3 +25,18 @@ class TestConformance(DatabaseConformance):
     def columns(self, folder: Path) -> list[str]:
         with duckdb.connect(folder / "genesys.duckdb", read_only=True) as db:
             return list(db.sql("SELECT * FROM intervals").columns)
+
+
+def test_a_load_leaves_the_settings_of_the_process(tmp_path: Path) -> None:
+    """DuckDB has them for a file, and the caller may have the same one open."""
+    path = tmp_path / "genesys.duckdb"
+    settings = "SELECT current_setting('threads'), current_setting('memory_limit')"
+    with duckdb.connect(path) as db:
+        db.execute("SET threads = 3")
+        db.execute("SET memory_limit = '1GiB'")
+        before = db.execute(settings).fetchall()
+
+        exporter = DuckdbExporter(DuckdbOptions(path=path))
+        export(exporter, "duckdb", {"intervals": sample_table()})
+
+        assert db.execute(settings).fetchall() == before
