@@ -24,6 +24,8 @@ _BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _ROWS_READ: Final = 8_192
 """Rows of a batch that is read back."""
 
+_BOOLEANS: Final = {None: None, 0: False, 1: True}
+
 _TRY_S: Final = 1.0
 """How long SQLite itself waits before it says that a file is busy. It does not see that
 a run should end, so it gets little time, and more than one try."""
@@ -121,13 +123,16 @@ class _Connection(Database):
     def read(
         self, statement: str, values: Sequence[Value], schema: pa.Schema
     ) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of a result; a value of another type becomes null."""
-        nullable = pa.schema([field.with_nullable(nullable=True) for field in schema])
+        """Yield the rows of a result.
+
+        SQLite keeps what it is given: a column with a value of another type comes as
+        texts.
+        """
         with closing(self._db.execute(statement, _bound(values))) as rows:
             while some := self._fetched(rows):
                 columns = zip(*some, strict=True)
                 arrays = map(_array, columns, schema.types)
-                yield pa.RecordBatch.from_arrays(list(arrays), schema=nullable)
+                yield pa.RecordBatch.from_arrays(list(arrays), schema.names)
 
     def lock(self, name: str) -> None:
         """Begin the transaction; it locks the whole file against other writers."""
@@ -203,13 +208,18 @@ def _values(column: pa.Array, name: str) -> list[Any]:
 
 
 def _array(column: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    """Return a column of a result; a value that is not of its type is null."""
+    """Return a column of a result; as texts if a value is not of its type."""
     try:
         if pa.types.is_timestamp(kind):
             distinct = {text: parse_instant(text) for text in {*column} - {None}}
-            column = [None if text is None else distinct[text] for text in column]
-        elif pa.types.is_boolean(kind):
-            column = [None if value is None else bool(value) for value in column]
+            times = [None if text is None else distinct[text] for text in column]
+            # With the microseconds that a hand may have written.
+            return pa.array(times, pa.timestamp("us", tz=kind.tz))
+        if pa.types.is_boolean(kind):
+            return pa.array([_BOOLEANS[value] for value in column], kind)
+        if pa.types.is_integer(kind):
+            found = pa.array(column)  # given the type, Arrow would make 1 of 1.5
+            return found.cast(kind) if pa.types.is_null(found.type) else found
         return pa.array(column, kind)
-    except (ValueError, TypeError, pa.ArrowException):
-        return pa.nulls(len(column), kind)
+    except (ValueError, TypeError, KeyError, OverflowError, pa.ArrowException):
+        return pa.array([None if v is None else str(v) for v in column], pa.string())

@@ -1,6 +1,7 @@
 """The command `export`."""
 
 from gcbatch.cli.job_argument import exit_with_failures, load
+from gcbatch.cli.logs import LogFormat, logging_to_stderr
 from gcbatch.cli.options import AsJson, From, JobFile, Sets, To
 from gcbatch.cli.output import print_json, print_screen
 
@@ -17,9 +18,14 @@ def export_again(
 ) -> None:
     """Write the outputs again from the store, without any request."""
     loaded = load(job, start, end, settings)
+    from gcbatch.cli.progress import observing
     from gcbatch.running import export_job
 
-    report = export_job(loaded)
+    with (
+        logging_to_stderr(LogFormat.TEXT, verbose=False),
+        observing(lines=as_json) as observer,
+    ):
+        report = export_job(loaded, observer=observer)
     if as_json:
         print_json(report.to_json())
     else:

@@ -112,6 +112,17 @@ class PerOrg:
                 object, several give a list that includes the orgs that failed.
         """
         done = list(self.each(work))
+        self.show_done(done, screen=screen, to_json=to_json)
+        return [found for _, found in done]
+
+    def show_done(
+        self,
+        done: "Sequence[tuple[Job, T]]",
+        *,
+        screen: "Callable[[Job, T], RenderableType]",
+        to_json: "Callable[[Job, T], dict[str, Any]] | None",
+    ) -> None:
+        """Print what was done for each org; see show."""
         if to_json is None:
             for one in done:
                 print_screen(screen(*one))
@@ -124,7 +135,6 @@ class PerOrg:
                 for failure in self.failures
             )
             print_json(sorted(rows, key=lambda row: str(row["org"])))
-        return [found for _, found in done]
 
 
 def exit_with_failures(failures: Iterable[GcbatchError]) -> None:

@@ -1,12 +1,14 @@
 """Progress of a run: a bar on a terminal, log lines elsewhere."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from rich.console import Console
+from rich.console import Console, Group
 
 from gcbatch.fetching import Observer
 from gcbatch.lazy import lazy_import
@@ -14,7 +16,8 @@ from gcbatch.query import Query
 
 __all__ = ["BarProgress", "LogProgress", "observing"]
 
-bars = lazy_import("rich.progress")  # only a terminal needs it
+bars = lazy_import("rich.progress")  # only a terminal needs these two
+live = lazy_import("rich.live")
 
 log = logging.getLogger("gcbatch.progress")
 
@@ -63,12 +66,26 @@ class _CountingObserver(Observer):
         return f"{text}, throttled: {self.throttled}" if self.throttled else text
 
 
+@dataclass
+class _LoggedExport:
+    """An export that is being written: its last log line, or its begin."""
+
+    logged_at: float
+    is_long: bool = False
+
+
+def _rows(number: int) -> str:
+    return "1 row" if number == 1 else f"{number:,} rows"
+
+
 class LogProgress(_CountingObserver):
     """Logs a line at the start, at the end, and every ten seconds between."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(clock)
         self._logged_at = clock()
+        self._exports: dict[str, _LoggedExport] = {}
+        self._lock = threading.Lock()
 
     def planned(self, job: str, total: int, stored: int, per_minute: int) -> None:
         """Log the size of the plan."""
@@ -93,6 +110,27 @@ class LogProgress(_CountingObserver):
         if self.done > self.stored:
             self._log()
 
+    def exporting(self, export: str, rows: int) -> None:
+        """Log the rows of an export, if its last line is long ago."""
+        now = self._clock()
+        with self._lock:
+            state = self._exports.setdefault(export, _LoggedExport(now))
+            if now - state.logged_at < SECONDS_BETWEEN_LINES:
+                return
+            state.logged_at, state.is_long = now, True
+        self._log_export(export, rows)
+
+    def exported(self, export: str, rows: int) -> None:
+        """Log the rows of an export that took long."""
+        with self._lock:
+            state = self._exports.pop(export, None)
+        if state is not None and state.is_long:
+            self._log_export(export, rows)
+
+    def _log_export(self, export: str, rows: int) -> None:
+        job = f"{self.job}: " if self.job else ""
+        log.info("%s%s: %s", job, export, _rows(rows))
+
     def _show(self) -> None:
         if self._clock() - self._logged_at >= SECONDS_BETWEEN_LINES:
             self._log()
@@ -103,7 +141,10 @@ class LogProgress(_CountingObserver):
 
 
 class BarProgress(_CountingObserver):
-    """Shows a bar with requests done, the rate, throttles and the time left."""
+    """Shows a bar with requests done, the rate, throttles and the time left.
+
+    Then it shows a line for each export that is being written, with its rows.
+    """
 
     def __init__(
         self, console: Console, clock: Callable[[], float] = time.monotonic
@@ -117,15 +158,26 @@ class BarProgress(_CountingObserver):
             bars.TextColumn("{task.fields[detail]}", markup=False),
             bars.TimeRemainingColumn(compact=True),
             console=console,
-            transient=True,
+        )
+        self._lines = bars.Progress(
+            bars.SpinnerColumn(),
+            bars.TextColumn("{task.description}", markup=False),
+            console=console,
+        )
+        self._exports: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        # One display for both: a terminal has one at a time.
+        shown = Group(self._bar, self._lines)
+        self._live = live.Live(
+            shown, console=console, transient=True, refresh_per_second=10
         )
 
     def __enter__(self) -> Self:
-        self._bar.start()
+        self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+        self._live.stop()
 
     def planned(self, job: str, total: int, stored: int, per_minute: int) -> None:
         """Begin a bar, in place of the last one."""
@@ -140,13 +192,28 @@ class BarProgress(_CountingObserver):
         if self._task is not None:
             self._bar.update(self._task, detail=f"{self.detail}, {text}")
         else:
-            self._bar.console.print(text, markup=False, highlight=False)
+            self._live.console.print(text, markup=False, highlight=False)
 
     def finished(self) -> None:
         """Remove the bar."""
         if self._task is not None:
             self._bar.remove_task(self._task)
             self._task = None
+
+    def exporting(self, export: str, rows: int) -> None:
+        """Show the rows of an export."""
+        text = f"{export}: {_rows(rows)}"
+        with self._lock:
+            if export in self._exports:
+                self._lines.update(self._exports[export], description=text)
+            else:
+                self._exports[export] = self._lines.add_task(text, total=None)
+
+    def exported(self, export: str, rows: int) -> None:  # noqa: ARG002 - an Observer
+        """Remove the line of an export."""
+        with self._lock:
+            if (task := self._exports.pop(export, None)) is not None:
+                self._lines.remove_task(task)
 
     def _show(self) -> None:
         if self._task is not None:

@@ -1,11 +1,15 @@
 """The command `verify`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gcbatch.cli.job_argument import PerOrg, exit_with_failures, load
 from gcbatch.cli.options import AsJson, From, JobFile, Sets, To
+from gcbatch.cli.output import print_screen
+
+if TYPE_CHECKING:
+    from gcbatch.job import Job
 
 __all__ = ["verify"]
 
@@ -22,14 +26,35 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Check parts and outputs, and compare them with the service's own totals."""
-    orgs = PerOrg(load(job, start, end, settings))
-    from gcbatch.cli.screens.verification import verification_screen
+    loaded = load(job, start, end, settings)
+    orgs = PerOrg(loaded)
+    from gcbatch.cli.screens.verification import (
+        destinations_screen,
+        verification_screen,
+    )
+    from gcbatch.verifying import VerifyResult, verify_destinations
     from gcbatch.verifying import verify as verify_job
 
-    results = orgs.show(
-        lambda org_job: verify_job(org_job, offline=offline),
-        screen=lambda _, result: verification_screen(result),
-        to_json=(lambda _, result: result.to_json()) if as_json else None,
+    done = list(orgs.each(lambda org_job: verify_job(org_job, offline=offline)))
+    # The orgs are exported together, so this comes once.
+    destinations = verify_destinations(
+        loaded, {org_job.org_name: result for org_job, result in done}
     )
-    errors = [result.error for result in results if result.error]
-    exit_with_failures([*errors, *orgs.failures])
+
+    def to_json(org_job: "Job", result: VerifyResult) -> dict[str, Any]:
+        org = org_job.org_name
+        return {
+            **result.to_json(),
+            "good": result.is_good and destinations.is_good(org),
+            "destinations": destinations.to_json(org),
+        }
+
+    orgs.show_done(
+        done,
+        screen=lambda _, result: verification_screen(result),
+        to_json=to_json if as_json else None,
+    )
+    if destinations.destinations and not as_json:
+        print_screen(destinations_screen(destinations))
+    errors = [result.error for _, result in done if result.error]
+    exit_with_failures([*errors, *destinations.errors, *orgs.failures])

@@ -32,6 +32,21 @@ class Observer:
     def finished(self) -> None:
         """Receive that all parts are stored, or that no more will come."""
 
+    def exporting(self, export: str, rows: int) -> None:
+        """Receive that an export is being written, and how many rows it read so far.
+
+        Exports can run side by side, each in a thread: this and `exported` can be
+        called in several threads at once.
+
+        Args:
+            export: The export, such as `parquet intervals`; no other of the job has
+                the same name.
+            rows: Rows of all its tables; 0 at the begin.
+        """
+
+    def exported(self, export: str, rows: int) -> None:
+        """Receive that an export has ended, well or not."""
+
 
 class CombinedObserver:
     """Adds up the progress of a job's orgs.

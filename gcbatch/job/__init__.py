@@ -7,7 +7,7 @@ from gcbatch.job.fetch import Fetch
 from gcbatch.job.filters import all_of, any_of
 from gcbatch.job.job import ENTITY_TABLES, Job
 from gcbatch.job.load import load_job
-from gcbatch.job.loaded_export import load_export
+from gcbatch.job.loaded_export import LoadedExport, load_export
 from gcbatch.job.org import Org, SecretFile
 from gcbatch.job.output_conflicts import refuse_shared_outputs
 from gcbatch.job.query import QuerySection, QueueFile
@@ -24,6 +24,7 @@ __all__ = [
     "Fetch",
     "Job",
     "Key",
+    "LoadedExport",
     "Org",
     "QuerySection",
     "QueueFile",

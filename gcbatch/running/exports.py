@@ -19,8 +19,10 @@ from gcbatch.exporting import (
     held_export,
     remove_leftovers,
 )
+from gcbatch.fetching import Observer
 from gcbatch.job import Export, ExportOfEntry
 from gcbatch.running.export_cache import ExportFingerprints, unchanged_export
+from gcbatch.running.export_progress import export_names, observing_rows
 from gcbatch.running.report import Exported, FailedExport
 from gcbatch.running.side_by_side import RowFeed, feed_side_by_side
 from gcbatch.table import Table
@@ -91,6 +93,7 @@ def run_exports(
     last_report: Mapping[str, Any],
     stop: threading.Event,
     *,
+    observer: Observer,
     force: bool = False,
 ) -> ExportResults:
     """Run exports; those of one table of documents each share one pass over them.
@@ -103,13 +106,17 @@ def run_exports(
         fingerprints: Computes what an export depends on.
         last_report: The run.json of the last run; empty if there is none.
         stop: Ends it between two batches.
+        observer: Receives the progress.
         force: Whether to write also what would not change.
 
     Raises:
         GcbatchError: If the tables cannot be read: that concerns all exports.
     """
     last_report = {} if force else last_report
-    of_catalog = _ExportRound(catalog, fingerprints, last_report, stop, force)
+    names = export_names({one.position: one.spec for one in exports})
+    of_catalog = _ExportRound(
+        catalog, fingerprints, last_report, stop, observer, names, force
+    )
     return of_catalog.run(exports)
 
 
@@ -121,6 +128,8 @@ class _ExportRound:
     fingerprints: ExportFingerprints
     last_report: Mapping[str, Any]
     stop: threading.Event
+    observer: Observer
+    names: Mapping[int, str]
     force: bool
     results: ExportResults = field(default_factory=ExportResults)
 
@@ -189,14 +198,16 @@ class _ExportRound:
     def _write(
         self, one: CheckedExport, tables: Mapping[str, Table], fingerprint: str
     ) -> tuple[Exported, tuple[PublishedFile, ...]]:
-        receipt, files = export(
-            one.exporter,
-            one.spec.exporter,
-            tables,
-            options=one.options,
-            stop=self.stop,
-            fingerprint=fingerprint,
-        )
+        name = self.names[one.position]
+        with observing_rows(name, tables, self.observer) as counted:
+            receipt, files = export(
+                one.exporter,
+                one.spec.exporter,
+                counted,
+                options=one.options,
+                stop=self.stop,
+                fingerprint=fingerprint,
+            )
         return _exported(one.spec, receipt, fingerprint, files), files
 
     def _note(

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Final
@@ -10,6 +10,7 @@ from typing import Final
 from gcbatch.concurrency import for_each
 from gcbatch.errors import (
     DamagedPartError,
+    DataError,
     GcbatchError,
     JobError,
     OutputError,
@@ -55,6 +56,7 @@ class JobRun:
         self._job = job
         self._runs: list[OrgRun] = []
         self._failures: dict[str, GcbatchError] = {}
+        self._exports_observer = observer  # orgs are exported together
         self._observer = CombinedObserver(job.store_name, observer)
         for org_job in job.per_org():
             with self._isolating_org(org_job.org_name):
@@ -177,8 +179,10 @@ class JobRun:
                 run.planner.require_listings()
         return self._export(exporters, threading.Event(), is_last=True, force=True)
 
-    def saved_catalog(self) -> Catalog | MultiOrgCatalog:
-        """Return the tables of what the last run fetched."""
+    def saved_catalog(self, without: Collection[str] = ()) -> Catalog | MultiOrgCatalog:
+        """Return the tables of what the last run fetched, without some orgs."""
+        for org in without:
+            self._failures[org] = DataError(f"{self._job.name}: is left out")
         self._use_saved_plans()
         return self._catalog([run.catalog() for run in self._remaining()])
 
@@ -265,6 +269,7 @@ class JobRun:
             fingerprints,
             runs[0].last_report(),
             stop,
+            observer=self._exports_observer,
             force=force,
         )
         reports: dict[str, RunReport] = {}

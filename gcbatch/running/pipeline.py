@@ -1,7 +1,7 @@
 """The pipeline: a job becomes a plan, parts, tables, exports and a report."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -150,24 +150,32 @@ def declared_tables(job: Job) -> Catalog | MultiOrgCatalog:
     return JobRun(job, Observer()).empty_catalog()
 
 
-def tables_of(job: Job) -> Catalog | MultiOrgCatalog:
+def tables_of(job: Job, *, without: Collection[str] = ()) -> Catalog | MultiOrgCatalog:
     """Return the tables that the last run of a job left in the store.
 
+    Args:
+        job: The job.
+        without: Orgs of several whose rows are left out, as if they had failed.
+
     Raises:
         DataError: If the store does not have all that the job requests.
         JobError: If the job requests other data than its last run did.
     """
-    return JobRun(job, Observer()).saved_catalog()
+    return JobRun(job, Observer()).saved_catalog(without)
 
 
-def export_job(job: Job) -> RunReport:
+def export_job(job: Job, *, observer: Observer | None = None) -> RunReport:
     """Export a job again from the store, without any request.
 
+    Args:
+        job: The job.
+        observer: Receives the progress.
+
     Raises:
         DataError: If the store does not have all that the job requests.
         JobError: If the job requests other data than its last run did.
     """
-    return JobRun(job, Observer()).export_again()
+    return JobRun(job, observer or Observer()).export_again()
 
 
 def last_run_of(job: Job) -> SavedPlan:

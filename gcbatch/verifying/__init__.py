@@ -1,7 +1,20 @@
 """A run checked afterwards: its parts, its outputs, and the service's own totals."""
 
+from gcbatch.verifying.destinations import (
+    Destination,
+    DestinationsResult,
+    verify_destinations,
+)
 from gcbatch.verifying.result import Totals, VerifyResult
 from gcbatch.verifying.totals import Difference
 from gcbatch.verifying.verifier import verify
 
-__all__ = ["Difference", "Totals", "VerifyResult", "verify"]
+__all__ = [
+    "Destination",
+    "DestinationsResult",
+    "Difference",
+    "Totals",
+    "VerifyResult",
+    "verify",
+    "verify_destinations",
+]

@@ -107,6 +107,9 @@ class VerifyResult:
         totals: The comparison with the service's own totals; None without one.
         not_compared: Why there is no comparison.
         failure: The error that ended the comparison early.
+        report: The run.json of the last run; empty if it is not readable.
+        outdated: Why the outputs need not be as the parts are; None if they are of
+            these parts.
     """
 
     job: str
@@ -121,6 +124,8 @@ class VerifyResult:
     totals: Totals | None = None
     not_compared: str | None = None
     failure: GcbatchError | None = None
+    report: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    outdated: str | None = None
 
     @property
     def is_good(self) -> bool:

@@ -149,7 +149,9 @@ class _Verifier:
         except (KeyError, TypeError):
             flaw = Flaw(str(path), "is missing or not readable: the run did not end")
             result.output_flaws.append(flaw)
+            result.outdated = "the last run did not end"
             return
+        result.report = note
         if gaps:
             problems.append(f"has gaps: {gaps:,}, so the outputs are not complete")
         elif run_id != result.run_id:
@@ -161,6 +163,10 @@ class _Verifier:
             problems.append(
                 "is of other parts: they changed since the outputs were written"
             )
+        if result.part_flaws:
+            result.outdated = "parts are missing or damaged"
+        elif problems:
+            result.outdated = f"the last run's report {problems[0]}"
         flaws = [Flaw(str(path), problem) for problem in (*problems, *failed)]
         for place, digest, size in published:
             result.outputs += 1

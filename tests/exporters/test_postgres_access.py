@@ -1,10 +1,10 @@
 """The postgres exporter needs few privileges, and says which one is missing."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from gcbatch import OutputError
@@ -164,7 +164,7 @@ def test_a_role_that_only_reads_can_verify(genesys: PostgresDatabase) -> None:
     )
     kind = load_exporter("postgres")
     exporter = kind(kind.Options.model_validate({"uri": uri, "db_schema": "genesys"}))
-    tables = {"intervals": replace(sample_table(0), job="job")}
+    tables = {"intervals": sample_table(0)}
 
     exporter.check(tables)  # type: ignore[attr-defined]
     assert list(exporter.verify(tables)) == []  # type: ignore[attr-defined]
@@ -226,13 +226,15 @@ def test_the_statements_of_the_page_suffice(
 ) -> None:
     """They are run as they stand, for both kinds of roles."""
     page = (ROOT / "docs" / "databases.md").read_text("utf-8")
-    blocks = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
-    create, ledger, grant = (
-        next(block for block in blocks if words in block)
-        for words in ("CREATE SCHEMA", "_gcbatch_loads (", "SELECT, INSERT, DELETE")
+    page = page.partition("\n## PostgreSQL")[2].partition("\n## ")[0]
+    roles = {role: f"{postgres.name}_{role}" for role in ("gc_writer", "analysts")}
+    for role, own in roles.items():
+        page = page.replace(f"CREATE ROLE {role} LOGIN PASSWORD '…';\n", "")
+        page = page.replace(role, own)
+    index, create, read, ledger, grant = re.findall(
+        r"```sql\n(.*?)```", page, re.DOTALL
     )
-    uri = postgres.create_role("gc")
-    create = create.replace("CREATE ROLE gc_writer LOGIN PASSWORD '…';\n", "")
+    writer, reader = map(postgres.create_role, roles)
     table = sample_table()
     if not creates:
         create = create.partition("GRANT")[0] + ledger
@@ -240,12 +242,20 @@ def test_the_statements_of_the_page_suffice(
             "intervals", table.schema, dialect="postgresql", db_schema="genesys"
         )
         create += grant
-    postgres.execute(create.replace("gc_writer", f"{postgres.name}_gc"))
 
-    load(uri, table, db_schema="genesys")
-    load(uri, table, db_schema="genesys")
+    postgres.execute(create, read)
+    load(writer, table, db_schema="genesys")
+    postgres.execute(index)
+    load(writer, table, db_schema="genesys")
 
     assert postgres.rows("SELECT count(*) FROM genesys.intervals") == [(50,)]
+    with psycopg.connect(reader) as connection:
+        if not creates:
+            postgres.execute(
+                f"GRANT SELECT ON genesys.intervals TO {roles['analysts']}"
+            )
+        found = connection.execute("SELECT count(*) FROM genesys.intervals").fetchall()
+    assert found == [(50,)]
 
 
 def test_a_trigger_that_drops_rows_is_found(postgres: PostgresDatabase) -> None:

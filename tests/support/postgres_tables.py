@@ -15,20 +15,20 @@ __all__ = ["load", "table_of"]
 
 
 def load(
-    where: PostgresDatabase | str, *tables: Table, job: str = "job", **options: Any
+    where: PostgresDatabase | str, *tables: Table, job: str = "sample", **options: Any
 ) -> Receipt:
     """Load tables as the job's run does.
 
     Args:
         where: A database as its owner, or an address with user and password.
         tables: The tables.
-        job: The job's name.
+        job: The job's name; by default that of sample tables.
         options: Options of the exporter.
     """
     uri = where if isinstance(where, str) else where.uri
     kind = load_exporter("postgres")
     exporter = kind(kind.Options.model_validate({"uri": uri, **options}))
-    by_name = {t.name: t if t.job else replace(t, job=job) for t in tables}
+    by_name = {t.name: replace(t, job=job) for t in tables}
     return export(exporter, "postgres", by_name)[0]
 
 

@@ -119,7 +119,7 @@ def require_columns(path: object, present: pa.Schema, table: Table) -> None:
     """
     needed = {*table.key, *({ORG} & {*table.schema.names})}
     if not table.is_timeless:
-        needed |= {name for name in (table.time, table.end) if name is not None}
+        needed |= {name for name in (table.row_time, table.end) if name is not None}
     if missing := sorted(needed - {*present.names}):
         msg = f"{path}: has no column {missing[0]}, which distinguishes its rows"
         raise JobError(msg, hint="name another path")

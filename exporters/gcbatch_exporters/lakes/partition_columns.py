@@ -53,7 +53,7 @@ class PartitionColumns:
                 orgs of the table have different days.
         """
         columns = [f.name for f in table.schema if _can_partition(f.type)]
-        has_days = table.time is not None and not table.zones_differ
+        has_days = table.row_time is not None and not table.zones_differ
         taken = set(table.schema.names)
         times = [name for name in MADE if has_days and name not in taken]
         for name in names:
@@ -71,7 +71,7 @@ class PartitionColumns:
             msg = f"partition_by: no column of {table.name} would be left"
             raise JobError(msg, hint="partition by fewer columns")
         made = tuple(name for name in names if name in times)
-        return cls(names, made, table.time if made else None, table.timezone)
+        return cls(names, made, table.row_time if made else None, table.timezone)
 
     @property
     def fields(self) -> list[pa.Field]:

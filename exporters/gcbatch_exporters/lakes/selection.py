@@ -37,7 +37,8 @@ class Selection:
         joined = tuple((org, tuple(_joined(by_org[org]))) for org in sorted(by_org))
         if table.is_timeless:
             return cls(joined, None, None)
-        return cls(joined, table.time, table.end)
+        # Records may go on after the range: they belong to it by their begin alone.
+        return cls(joined, table.row_time, table.end if table.time else None)
 
     def __bool__(self) -> bool:
         return bool(self.by_org)

@@ -8,9 +8,15 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from gcbatch.cli.screens.grid import local_time, new_grid, pluralize, span_text
-from gcbatch.verifying import Difference, Totals, VerifyResult
+from gcbatch.verifying import (
+    Destination,
+    DestinationsResult,
+    Difference,
+    Totals,
+    VerifyResult,
+)
 
-__all__ = ["verification_screen"]
+__all__ = ["destinations_screen", "verification_screen"]
 
 MAX_FLAWS: Final = 20
 MAX_DIFFERENCES: Final = 40
@@ -36,6 +42,36 @@ def verification_screen(found: VerifyResult) -> RenderableType:
     if found.not_compared:
         lines.append(Text(f"not compared with the service: {found.not_compared}"))
     return Group(*lines)
+
+
+def destinations_screen(found: DestinationsResult) -> RenderableType:
+    """Return the screen of what comparing databases and lakes found."""
+    lines: list[RenderableType] = []
+    for one in found.destinations:
+        lines.append(Text(f"{one.exporter}, {one.location}: {_compared(one)}"))
+        lines += [
+            Text(f"  {org}: not compared: {why}")
+            for org, why in one.left_out.items()
+            if org
+        ]
+        lines += [Text(f"  {one.described(m)}") for m in one.mismatches[:MAX_FLAWS]]
+        if (more := one.differing.total() - MAX_FLAWS) > 0:
+            lines.append(Text(f"  and {more:,} more"))
+    return Group(*lines)
+
+
+def _compared(found: Destination) -> str:
+    if found.failure is not None:
+        return f"not compared: {found.failure.problem}"
+    if "" in found.left_out:
+        return f"not compared: {found.left_out['']}"
+    if found.rows is None and not found.differing:
+        return "not compared"
+    rows = "" if found.rows is None else f"{pluralize(found.rows, 'row')} compared, "
+    days = found.differing.total()
+    if not days:
+        return f"{rows}no day differs"
+    return f"{rows}{pluralize(days, 'day')} {'differs' if days == 1 else 'differ'}"
 
 
 def _totals(

@@ -2,6 +2,7 @@
 
 import io
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -30,7 +31,7 @@ class Clock:
 def shown(bar: BarProgress, terminal: io.StringIO) -> str:
     """Return what the terminal shows after drawing again."""
     terminal.truncate(0)
-    bar._bar.refresh()
+    bar._live.refresh()
     return terminal.getvalue()
 
 
@@ -145,3 +146,67 @@ def test_nothing_done_is_nothing_to_say(
         progress.finished()
 
     assert len(caplog.messages) == 1
+
+
+def test_the_bar_has_a_line_for_each_export(
+    bar: BarProgress, terminal: io.StringIO
+) -> None:
+    """While it is being written, side by side with others."""
+    with bar:
+        bar.planned("retail", total=1, stored=1, per_minute=300)
+        bar.finished()
+        bar.exporting("duckdb intervals", 0)
+        bar.exporting("csv [intervals]", 1)
+        bar.exporting("duckdb intervals", 1_234_000)
+        both = shown(bar, terminal)
+        bar.exported("csv [intervals]", 1)
+        one = shown(bar, terminal)
+        bar.exported("duckdb intervals", 1_234_000)
+        bar.exported("never begun", 0)
+        none = shown(bar, terminal)
+
+    assert "duckdb intervals: 1,234,000 rows" in both
+    assert "csv [intervals]: 1 row" in both
+    assert "csv" not in one
+    assert "duckdb" in one
+    assert "duckdb" not in none
+
+
+def test_log_lines_of_exports_are_few(
+    caplog: pytest.LogCaptureFixture, clock: Clock
+) -> None:
+    """One each ten seconds and export, and one at the end of a long one."""
+    progress = LogProgress(clock=clock)
+    with caplog.at_level(logging.INFO, logger="gcbatch"):
+        progress.exporting("short", 0)
+        progress.exporting("long", 0)
+        for tenth in range(250):
+            clock.now = tenth / 10
+            progress.exporting("long", 1_000 * tenth)
+            if tenth == 50:
+                progress.exported("short", 7)
+        progress.exported("long", 250_000)
+
+    assert caplog.messages == [
+        "long: 100,000 rows",
+        "long: 200,000 rows",
+        "long: 250,000 rows",
+    ]
+
+
+def test_exports_report_from_threads(
+    bar: BarProgress, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Both kinds of progress end with no line, whoever was first."""
+    progress = LogProgress()
+    with bar, ThreadPoolExecutor(8) as pool:
+        for number in range(200):
+            pool.submit(bar.exporting, f"{number % 20}", number)
+            pool.submit(progress.exporting, f"{number % 20}", number)
+    for number in range(20):
+        bar.exported(f"{number}", 1)
+        progress.exported(f"{number}", 1)
+
+    assert not bar._lines.tasks
+    assert not progress._exports
+    assert not caplog.messages
