@@ -49,6 +49,10 @@ class PostgresDatabase(Database):
         """Show the server's administrator which job this is."""
         self._session.name_job(job)
 
+    def name_table(self, name: str) -> None:
+        """Say which table the statements are about from now on, for errors."""
+        self._table = self._named(name)
+
     def marker(self, number: int) -> str:
         """Return `$1` for the first value."""
         return f"${number}"
