@@ -403,6 +403,22 @@ class TestWrongOnTheWay:
         assert len(figures) == 38
         assert len({*figures}) == 1
 
+    @pytest.mark.usefixtures("short_wait")
+    def test_a_load_within_another_is_refused(self, tmp_path: Path) -> None:
+        """Also where both add rows to a range that has none."""
+        load = Loader(DuckdbFile(), tmp_path)
+        load(hours(0, 1))
+        table = hours(2, 4, figure=9)
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            with pytest.raises(OutputError, match="another load changed the same"):
+                load(hours(2, 4, figure=5))
+            yield from table.batches()
+
+        load(replace(table, batches=batches))
+
+        assert load.figures() == [1, 9, 9]
+
     def test_threads_load_two_tables_of_one_file(self, tmp_path: Path) -> None:
         """Both create the ledger; the one that is refused tries again."""
         load = Loader(DuckdbFile(), tmp_path)
