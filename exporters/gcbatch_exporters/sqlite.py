@@ -201,6 +201,8 @@ class _Connection(Database):
                 )
             elif _code(exc) == sqlite3.SQLITE_NOTADB:
                 problem, hint = "is no SQLite database", "name another file"
+            elif _code(exc) == sqlite3.SQLITE_CONSTRAINT:
+                hint = "drop the constraint of the table there, or choose another name"
             msg = f"{self._path}: {problem}"
             raise OutputError(msg, hint=hint) from exc
 

@@ -236,6 +236,17 @@ class TestOwner:
             assert "_gcbatch_loads" in str(refused.value.hint)
         assert load.figures() == [1, 1]
 
+    def test_another_table_of_the_job_is_refused(self, load: Loader) -> None:
+        """One without time would replace all rows that are there."""
+        load(hours(0, 2), name="numbers")
+        queues = replace(hours(0, 2, figure=9), name="queues", time=None)
+
+        for work in (load, load.check):
+            with pytest.raises(JobError, match="has rows of intervals, not of queues"):
+                work(queues, name="numbers")
+
+        assert load.sql("SELECT n_offered FROM numbers") == [(1,), (1,)]
+
     @pytest.mark.parametrize("place", FILES, indirect=True)
     def test_names_are_the_same_in_any_case(self, load: Loader) -> None:
         """`Intervals` is the table `intervals`, and its owner the same."""

@@ -106,7 +106,7 @@ class TableLoad:
         found = self.db.columns(self.name)
         if found is None or self._lacking(found):
             return None
-        if self._ledger.owner() != self.table.job:
+        if self._ledger.owner() != (self.table.job, self.table.name):
             return None
         rows = 0
         for span in self.table.covered.spans:
@@ -151,19 +151,23 @@ class TableLoad:
         return int(count)
 
     def _check_owner(self) -> None:
-        owner, job = self._ledger.owner(), self.table.job
-        if owner == job:
+        owner = self._ledger.owner()
+        if owner is None:
+            if self._has_rows("1 = 1", []):
+                msg = f"{self.place}: has rows that gcbatch did not load"
+                raise JobError(msg, hint="choose another name, or empty the table")
             return
-        if owner is not None:
-            msg = f"{self.place}: belongs to the job {owner}"
+        job, table = owner
+        if job != self.table.job:
+            msg = f"{self.place}: belongs to the job {job}"
             hint = (
                 "choose another name, or drop the table; if the job was renamed, "
                 f"change the column job of {LEDGER}"
             )
             raise JobError(msg, hint=hint)
-        if self._has_rows("1 = 1", []):
-            msg = f"{self.place}: has rows that gcbatch did not load"
-            raise JobError(msg, hint="choose another name, or empty the table")
+        if table != self.table.name:
+            msg = f"{self.place}: has rows of {table}, not of {self.table.name}"
+            raise JobError(msg, hint="choose another name, or drop the table")
 
     def _check_types(self, found: Mapping[str, str]) -> None:
         db = self.db
