@@ -155,6 +155,9 @@ class _Connection(Database):
         del name
         if not self._db.in_transaction:
             self._run("BEGIN IMMEDIATE")
+            # While a reader has the file, pages that do not fit into the cache stay in
+            # memory. SQLite would wait for the reader at each of them; commit waits.
+            self._run("PRAGMA busy_timeout = 0")
 
     def commit(self) -> None:
         """Commit; waits for readers, unless the file is in WAL mode."""
