@@ -21,7 +21,6 @@ from gcbatch.testing import sample_table
 from gcbatch.windows import UTC_ZONE, Window
 from gcbatch_exporters.databases import waiting
 from tests.support.destinations import (
-    DATABASES,
     FILES,
     Database,
     DuckdbFile,
@@ -91,7 +90,7 @@ def of_orgs(figure: int, *orgs: str) -> Table:
     return table_of(pa.concat_tables(parts), covered, key=key)
 
 
-@pytest.fixture(params=DATABASES)
+@pytest.fixture(params=[*FILES, pytest.param("postgres", marks=pytest.mark.slow)])
 def place(request: pytest.FixtureRequest) -> Database:
     found: Database = place_of(request.param, request)
     return found
