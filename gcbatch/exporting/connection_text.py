@@ -16,11 +16,12 @@ from urllib.parse import quote, unquote
 
 __all__ = ["Password", "password_forms", "passwords_in"]
 
-_START: Final = re.compile(r"\s*(?:jdbc:)?(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
-_KEYWORDS: Final = re.compile(r"\s*\w+\s*=")
-_KEYWORD: Final = re.compile(r"(\w+)\s*=\s*(?:'((?:\\.|[^'\\])*)'?|((?:\\.|[^\s\\])*))")
-_IN_QUERY: Final = re.compile(r"(?<=[?&])([^=?&]*)=([^&]*)")
-_BETWEEN_SEMICOLONS: Final = re.compile(r"(?<=[;#])([^=?&;#]*)=([^&;#]*)")
+# Compiled when they are first used: most runs have no secret.
+_START: Final = r"\s*(?:jdbc:)?(?:[A-Za-z][A-Za-z0-9+.-]*:)?//"
+_KEYWORDS: Final = r"\s*\w+\s*="
+_KEYWORD: Final = r"(\w+)\s*=\s*(?:'((?:\\.|[^'\\])*)'?|((?:\\.|[^\s\\])*))"
+_IN_QUERY: Final = r"(?<=[?&])([^=?&]*)=([^&]*)"
+_BETWEEN_SEMICOLONS: Final = r"(?<=[;#])([^=?&;#]*)=([^&;#]*)"
 
 _WORDS: Final = (
     "password", "passwd", "pwd", "passphrase", "secret", "token", "credential",
@@ -28,7 +29,7 @@ _WORDS: Final = (
 )  # fmt: skip
 """Words in keys whose values are secret; `passfile` and `sslkey` are paths."""
 
-_BREAKS: Final = re.compile(r"[/?#@:&;\s]+")
+_BREAKS: Final = r"[/?#@:&;\s]+"
 """Where a driver cuts a password that is not encoded, to quote one of its pieces."""
 
 
@@ -70,23 +71,23 @@ def passwords_in(text: str) -> list[Password]:
 
 
 def _places(text: str) -> Iterator[Password]:
-    is_keywords = _KEYWORDS.match(text) or "//" not in text
+    is_keywords = re.match(_KEYWORDS, text) or "//" not in text
     starts = {m.end() for m in re.finditer("//", text)} if is_keywords else set()
-    if not _KEYWORDS.match(text):
-        begin = _START.match(text)
+    if not re.match(_KEYWORDS, text):
+        begin = re.match(_START, text)
         starts.add(begin.end() if begin else 0)
     for start in sorted(starts):
         yield from _in_user_part(text, start)
-    for found in _BETWEEN_SEMICOLONS.finditer(text):
+    for found in re.finditer(_BETWEEN_SEMICOLONS, text):
         if _is_secret(found[1]):
             yield Password(*found.span(2), "plain")
     if is_keywords:
-        for found in _KEYWORD.finditer(text):
+        for found in re.finditer(_KEYWORD, text):
             if _is_secret(found[1]):
                 is_quoted = found[2] is not None
                 writing: Literal["quoted", "bare"] = "quoted" if is_quoted else "bare"
                 yield Password(*found.span(2 if is_quoted else 3), writing)
-    for found in _IN_QUERY.finditer(text):
+    for found in re.finditer(_IN_QUERY, text):
         if _is_secret(found[1]):
             yield Password(*found.span(2), "percent")
 
@@ -119,12 +120,12 @@ def password_forms(text: str) -> set[str]:
     forms: set[str] = set()
     places = passwords_in(text)
     written = [text[place.start : place.end] for place in places]
-    begin, last = _START.match(text), text.rfind("@")
+    begin, last = re.match(_START, text), text.rfind("@")
     if begin and places and "?" not in text[places[0].end : last]:
         # A URI with an @ in its path: the password may go on to the last one.
         written.append(text[places[0].start : last])
     for one in written:
-        if _BREAKS.search(one):
-            forms |= {piece for piece in _BREAKS.split(one) if len(piece) > 1}
+        if re.search(_BREAKS, one):
+            forms |= {piece for piece in re.split(_BREAKS, one) if len(piece) > 1}
         forms |= {one, unquote(one), re.sub(r"\\(.)", r"\1", one)}
     return forms - {""}
