@@ -1,13 +1,13 @@
 """Tables of several orgs: the column `org` everywhere, days only where they agree."""
 
 import csv
-import importlib.util
 import json
 import re
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import openpyxl
 import pyarrow.dataset as ds
@@ -15,13 +15,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from gcbatch import JobError
-from gcbatch.exporting import export
+from gcbatch.exporting import FileOptions, Receipt, Target, export
+from gcbatch.table import Table
+from gcbatch.windows import iso
 from tests.support.several_orgs import DAYS, Orgs, orgs_of
 
 if TYPE_CHECKING:
     from tests.conftest import WorkspaceOf
-
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -101,22 +101,38 @@ def test_every_exporter_writes_it(two: Orgs) -> None:
     assert re.findall(r"<tr><td>(\w+)</td>", page) == wanted
 
 
-def test_a_database_keeps_orgs_apart(two: Orgs) -> None:
-    """The tutorial's plug-in replaces what it wrote, of all orgs, each once."""
-    path = ROOT / "tests/exporters/plugin/gcbatch_sqlite/__init__.py"
-    spec = importlib.util.spec_from_file_location("gcbatch_sqlite", path)
-    assert spec is not None
-    assert spec.loader is not None
-    plugin = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(plugin)
-    options = plugin.SqliteExporter.Options(path=two.folder / "history.db")
+class OlderExporter:
+    """An exporter for API 1: it replaces the range of a table, and knows no spans."""
+
+    api_version: ClassVar[int] = 1
+    Options: ClassVar[type[FileOptions]] = FileOptions
+
+    def __init__(self, options: FileOptions) -> None:
+        self._path = options.path
+
+    def export(self, tables: Mapping[str, Table], target: Target) -> Receipt:
+        del target
+        (table,) = tables.values()
+        found = table.read_all().to_pylist()
+        rows = [(row["org"], iso(row["interval_start"])) for row in found]
+        covered = iso(table.covered.start), iso(table.covered.end)
+        with closing(sqlite3.connect(self._path)) as db, db:
+            db.execute("CREATE TABLE IF NOT EXISTS history (org, at)")
+            db.execute("DELETE FROM history WHERE at >= ? AND at < ?", covered)
+            db.executemany("INSERT INTO history VALUES (?, ?)", rows)
+        return Receipt(str(self._path), len(rows))
+
+
+def test_an_exporter_for_api_1_works(two: Orgs) -> None:
+    """It replaces what it wrote, of all orgs, each once."""
+    options = FileOptions(path=two.folder / "history.db")
     tables = {"intervals": two.run().tables["intervals"]}
 
     for _ in range(2):
-        export(plugin.SqliteExporter(options), "sqlite", tables)
+        export(OlderExporter(options), "older", tables)
 
     with closing(sqlite3.connect(two.folder / "history.db")) as db:
-        found = db.execute("SELECT org, count(*) FROM intervals GROUP BY 1").fetchall()
+        found = db.execute("SELECT org, count(*) FROM history GROUP BY 1").fetchall()
     assert found == [("north", 4 * DAYS), ("west", 4 * DAYS)]
 
 
