@@ -13,6 +13,7 @@ import openpyxl
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+from pydantic import BaseModel
 
 from gcbatch import JobError
 from gcbatch.exporting import FileOptions, Receipt, Target, export
@@ -105,10 +106,10 @@ class OlderExporter:
     """An exporter for API 1: it replaces the range of a table, and knows no spans."""
 
     api_version: ClassVar[int] = 1
-    Options: ClassVar[type[FileOptions]] = FileOptions
+    Options: ClassVar[type[BaseModel]] = FileOptions
 
-    def __init__(self, options: FileOptions) -> None:
-        self._path = options.path
+    def __init__(self, options: BaseModel) -> None:
+        self._path = FileOptions.model_validate(options).path
 
     def export(self, tables: Mapping[str, Table], target: Target) -> Receipt:
         del target
