@@ -1,7 +1,7 @@
 """DuckDB: tables of a database file."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from gcbatch.errors import OutputError
-from gcbatch.exporting import LocalPath
+from gcbatch.exporting import LocalPath, Target
 from gcbatch.lazy import lazy_import
 from gcbatch_exporters.databases.database import ConflictError, Database, Value
 from gcbatch_exporters.databases.exporter import DatabaseExporter, DatabaseOptions
@@ -25,6 +25,9 @@ _INCOMING: Final = "_gcbatch_incoming"
 
 _MEMORY: Final = "512MB"
 """What DuckDB may use while it loads. It takes most of the machine's otherwise."""
+
+_LOCKED: Final = ("lock on file", "Unique file handle conflict")
+"""What DuckDB says of a file that it cannot open now, and may be able to later."""
 
 _THREADS: Final = 1
 """With two, a load of a million rows took a third more CPU and 100 MB more memory
@@ -80,12 +83,11 @@ class DuckdbExporter(DatabaseExporter[DuckdbOptions]):
             raise OutputError(msg, hint="check the folder's permissions") from exc
         for is_last in attempts(is_stopped, may_wait=may_wait):
             try:
+                _create(path)
                 return _Connection(path)
-            except duckdb.IOException as exc:
+            except duckdb.Error as exc:
                 if is_last or not _is_locked(exc):
                     raise _refusal(path, exc) from exc
-            except duckdb.Error as exc:
-                raise _refusal(path, exc) from exc
         raise AssertionError  # the last attempt returns or raises
 
 
@@ -107,13 +109,28 @@ class _Connection(Database):
 
     def columns(self, name: str) -> Mapping[str, str] | None:
         """Return the columns of a table of the current schema."""
-        found = self.query(
-            "SELECT column_name, data_type FROM duckdb_columns() "
-            "WHERE database_name = current_database() "
-            "AND schema_name = current_schema() AND lower(table_name) = lower(?)",
-            [name],
-        )
+        found = self._described("columns", "table_name, column_name, data_type", name)
         return dict(found) or None
+
+    def is_view(self, name: str) -> bool:
+        """Return whether it is a view; DuckDB says that it has columns too."""
+        return bool(self._described("views", "view_name, 1", name))
+
+    def _described(self, what: str, columns: str, name: str) -> list[tuple[Any, ...]]:
+        """Return what DuckDB says of a name in the current schema.
+
+        Args:
+            what: The kind of thing, such as `columns`.
+            columns: The first is that of the name; it is not returned.
+            name: The name.
+        """
+        found = self.query(
+            f"SELECT {columns} FROM duckdb_{what}() "  # noqa: S608 - our own words
+            "WHERE database_name = current_database() "
+            "AND schema_name = current_schema()"
+        )
+        folded = self.folded(name)
+        return [row[1:] for row in found if self.folded(row[0]) == folded]
 
     def column_type(self, field: pa.Field) -> str:
         """Return the type; DuckDB says that of instants in full."""
@@ -158,11 +175,18 @@ class _Connection(Database):
             yield from found.to_arrow_reader(_ROWS_READ)
 
     def lock(self, name: str) -> None:
-        """Begin the transaction; no other process has the file meanwhile."""
-        del name
+        """Begin the transaction, and keep other threads of this process from the table.
+
+        No other process has the file meanwhile. Two threads that add rows to one table
+        are no conflict to DuckDB, and would leave two copies; two that set its comment
+        are one. If the table is missing, two that create it are.
+        """
         if not self._is_open:
             self.execute("BEGIN TRANSACTION")
             self._is_open = True
+        for (about,) in self._described("tables", "table_name, comment", name):
+            text = "NULL" if about is None else "'" + about.replace("'", "''") + "'"
+            self.execute(f"COMMENT ON TABLE {self.quoted(name)} IS {text}")
 
     def commit(self) -> None:
         """Commit."""
@@ -191,8 +215,31 @@ class _Connection(Database):
             raise _refusal(self._path, exc) from exc
 
 
+def _create(path: Path) -> None:
+    """Create an empty database, whole or not at all.
+
+    DuckDB opens no file of which it has written only a part, so one that is left by a
+    killed process or a full disk would have to be deleted by hand.
+
+    Raises:
+        duckdb.Error, OutputError: If it cannot be written.
+    """
+    if path.exists() or path.is_symlink():
+        return
+    with Target() as target:
+        draft = target.stage(path)
+        draft.unlink()  # DuckDB takes no empty file for a database
+        duckdb.connect(draft).close()
+        # A link replaces no database of another process that was faster. Where a disk
+        # has no links, DuckDB creates the file in its place.
+        with suppress(OSError):
+            path.hardlink_to(draft)
+        target.unstage(path)
+
+
 def _is_locked(error: Exception) -> bool:
-    return "lock on file" in str(error)
+    """Return whether another process, or a thread that is closing it, has the file."""
+    return any(text in str(error) for text in _LOCKED)
 
 
 def _refusal(path: Path, error: Exception) -> OutputError:

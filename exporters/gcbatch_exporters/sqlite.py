@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import pyarrow as pa
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 
 from gcbatch.errors import OutputError
 from gcbatch.exporting import LocalPath
@@ -39,6 +39,15 @@ class SqliteOptions(DatabaseOptions):
     """
 
     path: LocalPath
+
+    @field_validator("name")
+    @classmethod
+    def _is_not_reserved(cls, name: str | None) -> str | None:
+        """Refuse what SQLite keeps for itself."""
+        if name is not None and name.lower().startswith("sqlite_"):
+            msg = "names that begin with sqlite_ are SQLite's own; use another"
+            raise ValueError(msg)
+        return name
 
 
 class SqliteExporter(DatabaseExporter[SqliteOptions]):
@@ -90,9 +99,14 @@ class _Connection(Database):
             raise OutputError(msg, hint="check the folder and its permissions") from exc
 
     def columns(self, name: str) -> Mapping[str, str] | None:
-        """Return the declared types."""
-        found = self.query("SELECT name, type FROM pragma_table_info(?)", [name])
+        """Return the declared types, in upper case as ours are."""
+        found = self.query("SELECT name, upper(type) FROM pragma_table_info(?)", [name])
         return dict(found) or None
+
+    def is_view(self, name: str) -> bool:
+        """Return whether it is a view; SQLite says that it has columns too."""
+        views = self.query("SELECT name FROM sqlite_master WHERE type = 'view'")
+        return self.folded(name) in {self.folded(view) for (view,) in views}
 
     def index_time(self, name: str, time: str) -> None:
         """Index the column of times."""
@@ -128,7 +142,9 @@ class _Connection(Database):
         SQLite keeps what it is given: a column with a value of another type comes as
         texts.
         """
-        with closing(self._db.execute(statement, _bound(values))) as rows:
+        with self._translated():
+            found = self._db.execute(statement, _bound(values))
+        with closing(found) as rows:
             while some := self._fetched(rows):
                 columns = zip(*some, strict=True)
                 arrays = map(_array, columns, schema.types)
@@ -139,6 +155,9 @@ class _Connection(Database):
         del name
         if not self._db.in_transaction:
             self._run("BEGIN IMMEDIATE")
+            # While a reader has the file, pages that do not fit into the cache stay in
+            # memory. SQLite would wait for the reader at each of them; commit waits.
+            self._run("PRAGMA busy_timeout = 0")
 
     def commit(self) -> None:
         """Commit; waits for readers, unless the file is in WAL mode."""
@@ -182,6 +201,8 @@ class _Connection(Database):
                 )
             elif _code(exc) == sqlite3.SQLITE_NOTADB:
                 problem, hint = "is no SQLite database", "name another file"
+            elif _code(exc) == sqlite3.SQLITE_CONSTRAINT:
+                hint = "drop the constraint of the table there, or choose another name"
             msg = f"{self._path}: {problem}"
             raise OutputError(msg, hint=hint) from exc
 

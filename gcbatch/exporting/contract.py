@@ -252,9 +252,9 @@ def _only_own_errors(name: str, *, hint: str | None = None) -> Iterator[None]:
     """Turn what the code of a plugin raises into an OutputError that names it."""
     try:
         yield
-    except GcbatchError:
+    except (GcbatchError, GeneratorExit, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as exc:  # the code of a plugin may raise anything
+    except BaseException as exc:  # a plugin may raise anything, a panic of Rust too
         reason = exc.strerror if isinstance(exc, OSError) else None
         msg = f"exporter {name!r} failed: {reason or f'{type(exc).__name__}: {exc}'}"
         raise OutputError(msg, hint=hint) from exc

@@ -143,14 +143,41 @@ class _ExportRound:
                 self.results.done[one.position] = unchanged
                 _remove_leftovers(one.spec)
                 continue
+            if self._is_held(one, fingerprint):
+                continue
             group = shared if self._can_share(one) else others
             group.append((one, fingerprint))
         if shared:
             self._run_shared(shared)
         for one, fingerprint in others:
             tables = tables_for(one.spec, self.catalog)
-            self._note(one, partial(self._write_or_keep, one, tables, fingerprint))
+            self._note(one, partial(self._write, one, tables, fingerprint))
         return self.results
+
+    def _is_held(self, one: CheckedExport, fingerprint: str) -> bool:
+        """Note an export whose destination holds its rows already.
+
+        Returns:
+            Whether there is nothing left to do.
+        """
+        if self.force or not hasattr(one.exporter, "holds"):
+            return False
+        try:
+            receipt = held_export(
+                one.exporter,
+                one.spec.exporter,
+                tables_for(one.spec, self.catalog),
+                options=one.options,
+                stop=self.stop,
+                fingerprint=fingerprint,
+            )
+        except GcbatchError:
+            return False  # the export finds the same, and says so
+        if receipt is None:
+            return False
+        exported = _exported(one.spec, receipt, fingerprint)
+        self.results.done[one.position] = replace(exported, unchanged=True), ()
+        return True
 
     def _can_share(self, one: CheckedExport) -> bool:
         """Return whether an export can share a pass with others.
@@ -176,24 +203,6 @@ class _ExportRound:
         done = feed_side_by_side(works, feeds, self.catalog.rows_of, turn, self.stop)
         for (one, _), future in zip(exports, done, strict=True):
             self._note(one, future.result)
-
-    def _write_or_keep(
-        self, one: CheckedExport, tables: Mapping[str, Table], fingerprint: str
-    ) -> tuple[Exported, tuple[PublishedFile, ...]]:
-        """Write an export, unless its destination holds the same already."""
-        name, known = one.spec.exporter, "" if self.force else fingerprint
-        receipt = held_export(
-            one.exporter,
-            name,
-            tables,
-            options=one.options,
-            stop=self.stop,
-            fingerprint=known,
-        )
-        if receipt is None:
-            return self._write(one, tables, fingerprint)
-        exported = _exported(one.spec, receipt, fingerprint)
-        return replace(exported, unchanged=True), ()
 
     def _write(
         self, one: CheckedExport, tables: Mapping[str, Table], fingerprint: str

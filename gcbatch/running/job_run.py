@@ -158,26 +158,26 @@ class JobRun:
         raise type(worst)(lines, hint=worst.hint, response=worst.response) from worst
 
     async def _export_in_thread(
-        self, exporters: Exporters, *, is_last: bool = False
+        self, exporters: Exporters, *, is_last: bool = False, force: bool = False
     ) -> RunReport:
         """Export in a thread, so that Ctrl-C can stop it between two batches."""
         stop = threading.Event()
         try:
             return await asyncio.to_thread(
-                self._export, exporters, stop, is_last=is_last
+                self._export, exporters, stop, is_last=is_last, force=force
             )
         except asyncio.CancelledError:
             stop.set()
             raise
 
-    def export_again(self) -> RunReport:
+    async def export_again(self) -> RunReport:
         """Export what the last run fetched."""
         exporters = self.exporters()
         self._use_saved_plans()
         for run in self._remaining():
             with self._isolating_org(run.org):
                 run.planner.require_listings()
-        return self._export(exporters, threading.Event(), is_last=True, force=True)
+        return await self._export_in_thread(exporters, is_last=True, force=True)
 
     def saved_catalog(self, without: Collection[str] = ()) -> Catalog | MultiOrgCatalog:
         """Return the tables of what the last run fetched, without some orgs."""

@@ -167,6 +167,8 @@ def tables_of(job: Job, *, without: Collection[str] = ()) -> Catalog | MultiOrgC
 def export_job(job: Job, *, observer: Observer | None = None) -> RunReport:
     """Export a job again from the store, without any request.
 
+    Works in a running event loop too, as in a notebook.
+
     Args:
         job: The job.
         observer: Receives the progress.
@@ -175,7 +177,8 @@ def export_job(job: Job, *, observer: Observer | None = None) -> RunReport:
         DataError: If the store does not have all that the job requests.
         JobError: If the job requests other data than its last run did.
     """
-    return JobRun(job, observer or Observer()).export_again()
+    own = JobRun(job, observer or Observer())
+    return blocking(own.export_again())
 
 
 def last_run_of(job: Job) -> SavedPlan:

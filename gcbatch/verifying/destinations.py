@@ -204,9 +204,11 @@ def _written(
 
 
 def _is_at(place: str, location: str) -> bool:
-    """Return whether a place is the location, or in it, as a table in a database."""
-    rest = place.removeprefix(location)
-    return not rest or (rest != place and not rest[0].isalnum())
+    """Return whether a place is the location, or in it, as a table in a database.
+
+    A table `intervals_2` is not in `intervals`.
+    """
+    return place == location or place.startswith((f"{location}:", f"{location}/"))
 
 
 def _compare(found: Destination, loaded: LoadedExport, catalog: Any) -> None:

@@ -172,6 +172,19 @@ def test_an_owner_that_came_meanwhile_is_respected(lake: Path) -> None:
     assert offered(lake) == {1: 48}
 
 
+def test_a_row_that_came_meanwhile_is_never_cut(lake: Path) -> None:
+    """Delta finds no conflict with a row that begins before the range; gcbatch does."""
+    load(lake, replace(hours(0, 24), batches=lambda: iter(())))
+
+    def overtake() -> None:
+        load(lake, hours(-12, 12, offered=2, width=24))
+
+    with pytest.raises(JobError, match="its figures cannot be divided"):
+        load(lake, while_reading(hours(0, 24, offered=3), overtake))
+
+    assert offered(lake) == {2: 2}
+
+
 def test_optimize_meanwhile_loses_nothing(lake: Path) -> None:
     """Files that were compacted while a load read its rows are replaced too."""
     load(lake, hours(0, 24))

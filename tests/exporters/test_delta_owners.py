@@ -318,6 +318,16 @@ class TestLedger:
 
         assert held(lake, TODAY, "f1") is None
 
+    def test_rows_are_counted(self, lake: Path) -> None:
+        """Also if the log calls a change of rows maintenance."""
+        load(lake, TODAY, fingerprint="f1")
+        deltalake.DeltaTable(lake).delete("t_talk_ms = 3")
+        path = max((lake / "_delta_log").glob("*.json"))
+        text = path.read_text("utf-8")
+        path.write_text(text.replace('"DELETE"', '"OPTIMIZE"'), "utf-8")
+
+        assert held(lake, TODAY, "f1") is None
+
     def test_maintenance_does_not_count(self, lake: Path) -> None:
         """Optimize and vacuum leave all rows."""
         load(lake, hours(0, 12), fingerprint="f1")

@@ -297,10 +297,10 @@ KINDS = {
     ],
 )
 def test_a_view_is_refused(postgres: PostgresDatabase, create: str, what: str) -> None:
-    """It is said what it is, and that another name helps."""
+    """It is said what it is, and that another name helps: before the first request."""
     postgres.execute(create)
 
-    with pytest.raises(OutputError, match=f"public.intervals: is {what}, not a table"):
+    with pytest.raises(JobError, match=f"public.intervals: is {what}, not a table"):
         load(postgres, sample_table())
 
 

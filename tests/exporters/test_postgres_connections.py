@@ -215,6 +215,7 @@ def test_the_user_may_name_the_application(postgres: PostgresDatabase) -> None:
         ("postgres://db/sales?password=Tr0ub4dor", "db/sales"),
         ("postgresql://u:p@a:1,b:2/sales", "a:1,b:2/sales"),
         ("postgresql://u:Tr0@ub4dor@[::1]:5432/s%20x", "[::1]:5432/s x"),
+        ("postgresql://u:Tr0?ub4dor@db/sales?sslmode=disable", "db/sales"),
         ("host=db port=5433 password=Tr0ub4dor dbname=sales", "db:5433/sales"),
         ("service=mine", "postgres"),
     ],

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -11,10 +12,11 @@ import pyarrow as pa
 import pytest
 
 from gcbatch import OutputError
+from gcbatch.exporting import export
 from gcbatch.table import Table
 from gcbatch.testing import sample_table
 from tests.support.postgres_server import PostgresDatabase
-from tests.support.postgres_tables import load
+from tests.support.postgres_tables import load, postgres_exporter
 
 COUNT = "SELECT count(*) FROM intervals"
 
@@ -73,6 +75,39 @@ def test_who_is_in_the_way_is_named(
     assert caught.value.hint == (
         "wait for that session or end it, or give `lock_timeout` a longer time"
     )
+    assert postgres.rows(COUNT) == [(30,)]
+
+
+def test_a_table_that_is_in_use_is_no_reason_to_refuse_a_job(
+    postgres: PostgresDatabase,
+) -> None:
+    """What cannot be looked at now may be free when the rows are fetched."""
+    load(postgres, sample_table(30))
+    table = replace(sample_table(30), job="sample")
+
+    with session(postgres, "LOCK TABLE intervals IN ACCESS EXCLUSIVE MODE"):
+        postgres_exporter(postgres).check({"intervals": table})
+
+
+def test_a_run_that_is_ended_waits_no_longer(postgres: PostgresDatabase) -> None:
+    """Ctrl-C ends a wait for a lock, also one that has no limit."""
+    load(postgres, sample_table(30))
+    exporter = postgres_exporter(postgres, lock_timeout="PT0S")
+    table, stop = replace(sample_table(20), job="sample"), threading.Event()
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+
+    with (
+        session(postgres, "LOCK TABLE intervals IN SHARE MODE"),
+        ThreadPoolExecutor() as pool,
+    ):
+        tables = {"intervals": table}
+        ended = pool.submit(export, exporter, "postgres", tables, stop=stop)
+        while postgres.rows(waits) == [(0,)]:
+            assert not ended.done()
+        stop.set()
+        with pytest.raises(OutputError, match="canceling statement"):
+            ended.result(timeout=60)
+
     assert postgres.rows(COUNT) == [(30,)]
 
 

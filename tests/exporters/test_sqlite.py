@@ -1,13 +1,18 @@
 """The sqlite exporter, read back by the standard library."""
 
 import sqlite3
+import threading
+from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gcbatch.exporting import load_exporter
-from gcbatch.testing import DatabaseConformance, Row
+import pyarrow as pa
+
+from gcbatch.exporting import export, load_exporter
+from gcbatch.testing import DatabaseConformance, Row, sample_table
 from gcbatch.windows import iso
 
 
@@ -32,3 +37,30 @@ class TestConformance(DatabaseConformance):
         if isinstance(value, datetime):
             return iso(value)
         return int(value) if isinstance(value, bool) else value
+
+
+def test_a_reader_delays_only_the_commit(tmp_path: Path) -> None:
+    """Not each page of a load that is larger than the cache of SQLite."""
+    kind = load_exporter("sqlite")
+    exporter = kind(kind.Options.model_validate({"path": tmp_path / "genesys.db"}))
+    table = replace(sample_table(30_000), batch_rows=8_000)
+    export(exporter, "sqlite", {"intervals": sample_table(10)})
+    is_read = threading.Event()
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield from table.batches()
+        is_read.set()
+
+    with closing(sqlite3.connect(tmp_path / "genesys.db")) as reader:
+        reader.execute("BEGIN")
+        count = "SELECT count(*) FROM intervals"
+        assert reader.execute(count).fetchall() == [(10,)]
+        tables = {"intervals": replace(table, batches=batches)}
+        load = threading.Thread(
+            target=export, args=(exporter, "sqlite", tables), daemon=True
+        )
+        load.start()
+        assert is_read.wait(60)
+        reader.rollback()
+        load.join()
+        assert reader.execute(count).fetchall() == [(30_000,)]

@@ -3,7 +3,9 @@
 import asyncio
 import json
 import os
+import signal
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -303,3 +305,42 @@ async def test_a_run_that_waits_for_another_can_be_stopped(
     os.close(held)
 
     assert list(folder.iterdir()) == []
+
+
+class Interrupted:
+    """An exporter during which Ctrl-C is pressed, and that then waits for the end."""
+
+    api_version: ClassVar[int] = 1
+    Options: ClassVar[type[FileOptions]] = FileOptions
+
+    def __init__(self, options: FileOptions) -> None:
+        self._path = options.path
+
+    def export(self, tables: Mapping[str, Table], target: Target) -> Receipt:
+        del tables
+        if self._path.exists():
+            os.kill(os.getpid(), signal.SIGINT)
+            for _ in range(600):
+                if target.is_stopped:
+                    self._path.write_text("was told")
+                    msg = "the wait was ended"
+                    raise OutputError(msg)
+                time.sleep(0.1)
+        self._path.touch()
+        return Receipt(str(self._path), 0)
+
+
+def test_ctrl_c_ends_an_export_again(workspace: "Workspace") -> None:
+    """As it ends a run: exporters are told so, even if their library waits."""
+    path = workspace.folder / "waited"
+    spec = {
+        "exporter": f"{__name__}:Interrupted",
+        "table": "intervals",
+        "path": str(path),
+    }
+    workspace.run(exports=[spec])
+
+    with pytest.raises(KeyboardInterrupt):
+        gcbatch.export_job(workspace.job(exports=[spec]))
+
+    assert path.read_text() == "was told"

@@ -255,6 +255,17 @@ class TestWhatIsNotCompared:
         why = {"": "the last run did not write it"}
         assert (first.left_out, second.left_out, third.left_out) == (why, why, {})
 
+    def test_a_name_that_begins_as_another(self, workspace: "Workspace") -> None:
+        """A table `intervals_2` is not in the place `intervals`."""
+        sections = exports(workspace)
+        workspace.run(**sections)
+        longer = exports(workspace, export_to(workspace.folder, name="intervals_2"))
+
+        found = only(compared(workspace.job(**longer)))
+
+        assert found.location.endswith(": intervals_2")
+        assert found.left_out == {"": "the last run did not write it"}
+
     def test_an_export_that_failed(self, workspace: "Workspace") -> None:
         """The report of that run says why."""
         sections = exports(workspace)

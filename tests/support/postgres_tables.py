@@ -11,7 +11,7 @@ from gcbatch.table import Table
 from gcbatch.testing import sample_table
 from tests.support.postgres_server import PostgresDatabase
 
-__all__ = ["load", "table_of"]
+__all__ = ["load", "postgres_exporter", "table_of"]
 
 
 def load(
@@ -25,11 +25,15 @@ def load(
         job: The job's name; by default that of sample tables.
         options: Options of the exporter.
     """
+    by_name = {t.name: replace(t, job=job) for t in tables}
+    return export(postgres_exporter(where, **options), "postgres", by_name)[0]
+
+
+def postgres_exporter(where: PostgresDatabase | str, **options: Any) -> Any:
+    """Return the exporter into a database; see load."""
     uri = where if isinstance(where, str) else where.uri
     kind = load_exporter("postgres")
-    exporter = kind(kind.Options.model_validate({"uri": uri, **options}))
-    by_name = {t.name: replace(t, job=job) for t in tables}
-    return export(exporter, "postgres", by_name)[0]
+    return kind(kind.Options.model_validate({"uri": uri, **options}))
 
 
 def table_of(

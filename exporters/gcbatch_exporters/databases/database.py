@@ -38,8 +38,11 @@ class Database(ABC):
         return "?"
 
     def folded(self, name: str) -> str:
-        """Return what two names that are the same to the database have in common."""
-        return name.lower()
+        """Return what two names that are the same to the database have in common.
+
+        SQLite and DuckDB take `Ä` and `ä` for different names, unlike `A` and `a`.
+        """
+        return name.encode().lower().decode()
 
     @abstractmethod
     def columns(self, name: str) -> Mapping[str, str] | None:
@@ -48,6 +51,10 @@ class Database(ABC):
         Returns:
             None if there is no such table.
         """
+
+    def is_view(self, name: str) -> bool:  # noqa: ARG002 - not all databases look
+        """Return whether what has this name is a view, which holds no rows."""
+        return False
 
     def column_type(self, field: pa.Field) -> str:
         """Return the type of a column, as the database says it of such a column."""
@@ -100,7 +107,14 @@ class Database(ABC):
     def read(
         self, statement: str, values: Sequence[Value], schema: pa.Schema
     ) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of a large result, with the types of *schema*."""
+        """Yield the rows of a large result.
+
+        Args:
+            statement: A query.
+            values: Its values.
+            schema: The columns, for databases that do not know their types; others
+                return the types that they have.
+        """
 
     @abstractmethod
     def lock(self, name: str) -> None:

@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import ClassVar, Generic, Literal, TypeVar
 
+from pydantic import field_validator
+
 from gcbatch.errors import JobError, OutputError
 from gcbatch.exporting import Mismatch, Options, Receipt, Target, compare_days
 from gcbatch.table import Table
 from gcbatch_exporters.base import require_tables
 from gcbatch_exporters.databases.database import ConflictError, Database
+from gcbatch_exporters.databases.ledger import LEDGER
 from gcbatch_exporters.databases.table_load import TableLoad
 from gcbatch_exporters.databases.waiting import attempts
 
@@ -27,6 +30,20 @@ class DatabaseOptions(Options):
 
     name: str | None = None
     new_columns: Literal["add", "refuse"] = "add"
+
+    @field_validator("name")
+    @classmethod
+    def _is_free(cls, name: str | None) -> str | None:
+        """Refuse names that no table of ours can have."""
+        if name is None:
+            return None
+        if not name.strip() or "\0" in name:
+            msg = "must name a table, such as intervals"
+            raise ValueError(msg)
+        if name.lower() == LEDGER:
+            msg = f"{LEDGER} is gcbatch's own table; use another name"
+            raise ValueError(msg)
+        return name
 
 
 T = TypeVar("T", bound=DatabaseOptions)
@@ -135,7 +152,7 @@ class DatabaseExporter(ABC, Generic[T]):
         if not self.exists():
             return None
         rows = 0
-        with self._open(lambda: target.is_stopped, may_wait=True) as db:
+        with self._open(lambda: target.is_stopped, may_wait=False) as db:
             for table in tables.values():
                 current = self._load(db, table).is_current(target.fingerprint)
                 if current is None:

@@ -33,6 +33,7 @@ LEDGER_SCHEMA: Final = pa.schema(
     [
         _field("load_number", pa.int64(), "loads of all tables, in their order"),
         _field("table_name", pa.string(), "the table that was loaded"),
+        _field("source_table", pa.string(), "the table of gcbatch that it has"),
         _field("job", pa.string(), "the job that owns the table"),
         _field("run_id", pa.string(), "identifies the plan of the run"),
         _field("org", pa.string(), "the org; empty in a job of one"),
@@ -59,10 +60,10 @@ class Ledger:
     db: Database
     name: str
 
-    def owner(self) -> str | None:
-        """Return the job that loaded the table last; None if none did."""
-        found = self._last("job", [])
-        return str(found[0]) if found else None
+    def owner(self) -> tuple[str, str] | None:
+        """Return the job, and its table, that was loaded last; None if none was."""
+        found = self._last("job, source_table", [])
+        return (str(found[0]), str(found[1])) if found else None
 
     def last_load(self, span: OrgWindow, *, is_timeless: bool) -> tuple[str, int]:
         """Return what was loaded last into a span.
@@ -130,6 +131,7 @@ class Ledger:
         same = {
             "load_number": (last or 0) + 1,
             "table_name": db.folded(self.name),
+            "source_table": table.name,
             "job": table.job,
             "run_id": table.run_id,
             "fingerprint": fingerprint,

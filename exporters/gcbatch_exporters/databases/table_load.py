@@ -50,10 +50,13 @@ class TableLoad:
         """Refuse what cannot be loaded; changes nothing.
 
         Raises:
-            JobError: If the table there belongs to another job or to none, has other
-                types, lacks columns that may not be added, or has rows that reach
-                over an edge of what is covered.
+            JobError: If the table there is a view, belongs to another job or to none,
+                has other types, lacks columns that may not be added, or has rows that
+                reach over an edge of what is covered.
         """
+        if self.db.is_view(self.name):
+            msg = f"{self.place}: is a view, not a table"
+            raise JobError(msg, hint="choose another name, or drop the view")
         if (found := self.db.columns(self.name)) is not None:
             self._check_owner()
             self._check_types(found)
@@ -100,7 +103,10 @@ class TableLoad:
         Returns:
             None if it is not.
         """
-        if self.db.columns(self.name) is None or self._ledger.owner() != self.table.job:
+        found = self.db.columns(self.name)
+        if found is None or self._lacking(found):
+            return None
+        if self._ledger.owner() != (self.table.job, self.table.name):
             return None
         rows = 0
         for span in self.table.covered.spans:
@@ -124,9 +130,8 @@ class TableLoad:
                 msg = f"{self.place}: is missing"
                 raise OutputError(msg, hint="`gcbatch export JOB` loads it again")
             return
-        known = set(map(db.folded, found))
-        if missing := [n for n in names if db.folded(n) not in known]:
-            msg = f"{self.place}: has no column {missing[0]}"
+        if missing := self._lacking(found):
+            msg = f"{self.place}: has no column {missing[0].name}"
             raise OutputError(msg, hint="`gcbatch export JOB` adds it")
         columns = ", ".join(map(db.quoted, names))
         for span in self.table.covered.spans:
@@ -146,19 +151,23 @@ class TableLoad:
         return int(count)
 
     def _check_owner(self) -> None:
-        owner, job = self._ledger.owner(), self.table.job
-        if owner == job:
+        owner = self._ledger.owner()
+        if owner is None:
+            if self._has_rows("1 = 1", []):
+                msg = f"{self.place}: has rows that gcbatch did not load"
+                raise JobError(msg, hint="choose another name, or empty the table")
             return
-        if owner is not None:
-            msg = f"{self.place}: belongs to the job {owner}"
+        job, table = owner
+        if job != self.table.job:
+            msg = f"{self.place}: belongs to the job {job}"
             hint = (
                 "choose another name, or drop the table; if the job was renamed, "
                 f"change the column job of {LEDGER}"
             )
             raise JobError(msg, hint=hint)
-        if self._has_rows("1 = 1", []):
-            msg = f"{self.place}: has rows that gcbatch did not load"
-            raise JobError(msg, hint="choose another name, or empty the table")
+        if table != self.table.name:
+            msg = f"{self.place}: has rows of {table}, not of {self.table.name}"
+            raise JobError(msg, hint="choose another name, or drop the table")
 
     def _check_types(self, found: Mapping[str, str]) -> None:
         db = self.db
@@ -175,6 +184,11 @@ class TableLoad:
             hint = "change its type there, choose another name, or drop the table"
             raise JobError(problems, hint=hint)
 
+    def _lacking(self, found: Mapping[str, str]) -> list[pa.Field]:
+        """Return the columns that a table with these columns lacks."""
+        known = set(map(self.db.folded, found))
+        return [f for f in self.table.schema if self.db.folded(f.name) not in known]
+
     def _missing_columns(self, found: Mapping[str, str]) -> list[pa.Field]:
         """Return the columns that the table there lacks.
 
@@ -185,7 +199,7 @@ class TableLoad:
         """
         known = set(map(self.db.folded, found))
         schema = self.table.schema
-        missing = [f for f in schema if self.db.folded(f.name) not in known]
+        missing = self._lacking(found)
         names = ", ".join(field.name for field in missing)
         if missing and self.new_columns == "refuse":
             msg = f"{self.place}: has no column {names}"

@@ -14,6 +14,9 @@ CONNECT_TIMEOUT_S: Final = 30
 """libpq itself waits for ever for a server that does not answer."""
 
 _SCHEMES: Final = ("postgresql://", "postgres://")
+_USER: Final = re.compile(r"\A[^@/]*@")
+"""User and password as libpq finds them, at the begin of what follows the scheme."""
+
 _KEYWORD: Final = r"(?:^|\s){key}\s*=\s*('(?:\\.|[^'\\])*'|\S*)"
 
 
@@ -32,8 +35,9 @@ def shown_address(uri: str) -> str:
         Such as `db:5432/sales`; `postgres` if the text names neither.
     """
     if is_uri(uri):
-        # An @ may stand unescaped in a password: all up to the last one is cut.
-        rest = uri.partition("://")[2].partition("?")[0].rpartition("@")[2]
+        # An @ or ? may stand unescaped in a password: all up to the last @ is cut.
+        rest = _USER.sub("", uri.partition("://")[2], count=1)
+        rest = rest.partition("?")[0].rpartition("@")[2]
         hosts, _, database = rest.partition("/")
     else:
         found = {key: _keyword(uri, key) for key in ("host", "port", "dbname")}

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from gcbatch.errors import OutputError
+from gcbatch.errors import JobError, OutputError
 from gcbatch.sql import quoted
 from gcbatch_exporters.postgres.session import Session
 from gcbatch_exporters.postgres.table_name import TableName
@@ -120,8 +120,8 @@ def find_table(
         privileges: Those that the role needs, of SELECT, INSERT and DELETE.
 
     Raises:
-        OutputError: If the role lacks one; names the GRANT. Or if it is a view or the
-            like.
+        JobError: If it is a view or the like.
+        OutputError: If the role lacks a privilege; names the GRANT.
     """
     found = session.rows(table, _TABLE, table.db_schema, table.name)
     if not found:
@@ -130,7 +130,7 @@ def find_table(
     if kind not in _LOADABLE:
         msg = f"{session.address}: {table}: is {_KINDS.get(kind, 'something else')}"
         msg += ", not a table"
-        raise OutputError(msg, hint="use another name (`name`)")
+        raise JobError(msg, hint="use another name (`name`)")
     has = dict(zip(("SELECT", "INSERT", "DELETE"), may, strict=True))
     if lacking := [one for one in privileges if not has[one]]:
         problem = f"has no privilege to {' or '.join(lacking)}"

@@ -49,6 +49,10 @@ class PostgresDatabase(Database):
         """Show the server's administrator which job this is."""
         self._session.name_job(job)
 
+    def name_table(self, name: str) -> None:
+        """Say which table the statements are about from now on, for errors."""
+        self._table = self._named(name)
+
     def marker(self, number: int) -> str:
         """Return `$1` for the first value."""
         return f"${number}"
@@ -139,14 +143,15 @@ class PostgresDatabase(Database):
     def read(
         self, statement: str, values: Sequence[Value], schema: pa.Schema
     ) -> Iterator[pa.RecordBatch]:
-        """Yield the rows of a large result, with the types of *schema*.
+        """Yield the rows of a large result, with the server's types.
 
         Columns of jsonb are left out: the server writes their texts in its own way.
         """
+        del schema
         found = self._session.batches(self._table, statement, *values)
         with closing(found):
             for batch in found:
-                yield _as_declared(batch, schema)
+                yield _without_jsonb(batch)
 
     def lock(self, name: str) -> None:
         """Wait until no other run loads this table, and keep others from it.
@@ -188,13 +193,9 @@ def _marked(rows: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.Record
         del columns
 
 
-def _as_declared(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Return rows with the types of *schema*, without columns of jsonb.
-
-    Times lose what is below milliseconds.
-    """
-    fields = [
-        f for f in schema if not isinstance(batch.field(f.name).type, pa.JsonType)
-    ]
-    columns = [batch[field.name].cast(field.type, safe=False) for field in fields]
-    return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
+def _without_jsonb(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return rows without jsonb, whose texts the server writes in its own way."""
+    is_jsonb = [isinstance(field.type, pa.JsonType) for field in batch.schema]
+    return batch.drop_columns(
+        [n for n, of_json in zip(batch.schema.names, is_jsonb, strict=True) if of_json]
+    )

@@ -175,6 +175,8 @@ def statement_error(exc: Any, where: str) -> OutputError:
             hint = "set `json: text` and another `name`"
         case "0A000" if "row-level security" in said:
             hint = "let the role own the table, or give it BYPASSRLS"
+        case "57014" if "timeout" not in said:
+            hint = _AGAIN  # somebody on the server cancelled it
         case "42501":
             hint = "see the GRANT statements in docs/databases.md"
         case _:

@@ -123,13 +123,13 @@ class PostgresExporter(DatabaseExporter[PostgresOptions]):
             OutputError: If the server cannot be reached, or refuses user, role or
                 schema.
         """
-        del is_stopped  # what waits is on the server
         options = self._options
         wait_s = options.lock_timeout.elapsed.total_seconds()
         session = Session.open(
             reveal(options.uri),
             role=options.role or "",
             lock_timeout_s=wait_s if may_wait else GLANCE_S,
+            is_stopped=is_stopped if may_wait else None,
         )
         try:
             return PostgresDatabase(session, options.db_schema or "", options.json_type)
@@ -140,4 +140,5 @@ class PostgresExporter(DatabaseExporter[PostgresOptions]):
     def _load(self, db: Database, table: Table) -> TableLoad:
         if isinstance(db, PostgresDatabase):
             db.name_job(table.job)
+            db.name_table(self._name_of(table.name))
         return super()._load(db, table)

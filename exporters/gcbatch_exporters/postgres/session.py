@@ -1,8 +1,8 @@
 """A connection to PostgreSQL and its one transaction."""
 
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,6 +13,7 @@ from gcbatch.lazy import lazy_import
 from gcbatch.sql import quoted
 from gcbatch_exporters.databases.database import Value
 from gcbatch_exporters.databases.row_stream import own_errors
+from gcbatch_exporters.databases.waiting import cancelling
 from gcbatch_exporters.postgres.address import (
     APPLICATION,
     connection_text,
@@ -57,15 +58,25 @@ class Session:
     address: str
     role: str
     lock_timeout_s: float
+    _watch: ExitStack = field(default_factory=ExitStack, init=False)
 
     @classmethod
-    def open(cls, uri: str, *, role: str = "", lock_timeout_s: float) -> Self:
+    def open(
+        cls,
+        uri: str,
+        *,
+        role: str = "",
+        lock_timeout_s: float,
+        is_stopped: Callable[[], bool] | None = None,
+    ) -> Self:
         """Connect and begin a transaction.
 
         Args:
             uri: URI or keywords as libpq has them, with the password.
             role: The role to act as; empty acts as the user that connects.
             lock_timeout_s: Longest wait for a lock, in seconds; 0 waits for ever.
+            is_stopped: Says whether the run should end: the server then cancels what it
+                does, however long it waits.
 
         Raises:
             OutputError: If the server cannot be reached, or refuses user or role.
@@ -78,6 +89,9 @@ class Session:
         else:
             session = cls(connection, address, role, lock_timeout_s)
             try:
+                if is_stopped is not None:
+                    cancel = connection.adbc_cancel
+                    session._watch.enter_context(cancelling(cancel, is_stopped))
                 session.begin()
             except BaseException:
                 session.close()
@@ -208,6 +222,7 @@ class Session:
 
     def close(self) -> None:
         """Undo what is not committed, and close the connection."""
+        self._watch.close()  # first: a closed connection must not be cancelled
         self.rollback()
         with suppress(driver.Error):
             self.connection.close()
