@@ -3,10 +3,10 @@
     python -m benchmarks.peers.dlt_loads DESTINATION PARQUET PLACE FOLDER
 
 Rows come as Arrow's batches and go as Parquet files, into PostgreSQL by Arrow's driver:
-a third of the CPU of its CSV and its INSERT statements. It replaces those of
-the same begin, by its strategy `delete-insert`: of what dlt has, that comes nearest to
-the replacement of a range, and keeps the rows of other ranges. (`replace` with staging
-takes as long, and keeps none.) An instant that has no rows any more keeps its old ones.
+a third of the CPU of CSV and of INSERT. Those of the same begin are replaced, by its
+strategy `delete-insert`: of what dlt has, that comes nearest to the replacement of a
+range, and it keeps rows of other ranges. (`replace` with staging takes as long, and
+keeps none.) An instant without rows keeps its old ones.
 """
 
 import sys
