@@ -10,32 +10,40 @@ is a process of its own. In turns:
 - gcbatch only reads the table to its end, and exports it to Parquet, to show how much
   of a load that takes
 
-Of PostgreSQL the client is measured. After every load its rows are counted and added up
-by SQL, and compared with what the server of the parts has.
+A load of the first day, in a place of its own, follows each of the first two. Without
+its cost, which is mostly that of the start, they have a cost of an extra row. Of
+PostgreSQL the client is measured. After every load its rows are counted and added up by
+SQL, and compared with what the server of the parts has.
 """
 
-import json
 import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from statistics import median
-from typing import Any, Final
+from typing import Final
 
 from benchmarks.alone import main_of
 from benchmarks.clients import PEERS
-from benchmarks.contest import HERE, PEER_ROUNDS, installed
-from benchmarks.environments import python_of
+from benchmarks.contest import PEER_ROUNDS, installed
 from benchmarks.findings import Findings, Gain, Verdict, spread
-from benchmarks.loads_places import NAMES, Places, opened_places, sums_of, truth
-from benchmarks.own_jobs import FIRST_DAY, Bench, opened
-from benchmarks.processes import Spent, measured
+from benchmarks.loads_places import NAMES, opened_places, truth
+from benchmarks.loads_programs import (
+    BARE,
+    DLT,
+    OURS,
+    PARQUET,
+    PLACED,
+    READ,
+    Done,
+    Loads,
+)
+from benchmarks.own_jobs import opened
+from benchmarks.processes import Spent
 from benchmarks.scores import at_most, peak_at_most, ratios
 
-__all__ = ["BARE", "DLT", "OURS", "Done", "measure", "verdicts"]
+__all__ = ["gains", "measure", "verdicts"]
 
 ROUNDS: Final = 7
 QUEUES: Final = 200
@@ -53,30 +61,7 @@ MAX_TIMES_PARQUET: Final = 1.2
 MORE_MB: Final = 300.0
 """Delta may take so many times what an export to Parquet takes, and so much more."""
 
-OURS: Final = "gcbatch"
-BARE: Final = "library"
-DLT: Final = "dlt"
-READ: Final = "read"
-PARQUET: Final = "parquet"
-"""What gcbatch does alone, without a destination and with a file."""
-
 OF_DLT: Final = ("duckdb", "postgres")
-TABLE: Final = "intervals"
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """One load.
-
-    Args:
-        spent: CPU, memory and time; None if it failed.
-        problem: What is wrong; empty if nothing is.
-    """
-
-    spent: Spent | None
-    problem: str = ""
-
-
 Runs = Mapping[tuple[str, str], Sequence[Done]]
 """By destination, then by program."""
 
@@ -86,7 +71,7 @@ def measure(rounds: int, *, quick: bool) -> Findings:
 
     Args:
         rounds: Number of rounds; dlt takes part in the first two.
-        quick: A few rows, without dlt: checks that it works.
+        quick: A few rows into new tables, without dlt: checks that it works.
     """
     days, queues = (QUICK_DAYS, QUICK_QUEUES) if quick else (DAYS, QUEUES)
     dlt = [] if quick else [peer for peer in PEERS if peer.environment == "dlt"]
@@ -95,13 +80,14 @@ def measure(rounds: int, *, quick: bool) -> Findings:
     with (
         opened(queues) as bench,
         tempfile.TemporaryDirectory(prefix="gcbatch-bench-") as folder,
-        opened_places(Path(folder), (OURS, BARE, DLT)) as places,
+        opened_places(Path(folder), PLACED) as places,
     ):
         bench.run(days)
-        loads = _Loads(bench, days, places, truth(days, queues))
+        loads = Loads(bench, days, places, truth(days, queues))
         turns = list(_turns(places.names, with_dlt=bool(there)))
-        for name, program in turns:  # makes the tables, and compiles the byte code
-            loads.run(name, program)
+        if not quick:  # makes the tables, and compiles the byte code
+            for name, program in turns:
+                loads.run(name, program)
         for number in range(rounds):
             for name, program in turns[:: -1 if number % 2 else 1]:
                 if program == DLT and number >= PEER_ROUNDS:
@@ -109,10 +95,10 @@ def measure(rounds: int, *, quick: bool) -> Findings:
                 found[name, program].append(loads.run(name, program))
         if "postgres" not in places.names:
             missing = [*missing, "not measured: postgres: no server is installed"]
-        rows = bench.rows(days)
+        rows, first = bench.rows(days), bench.rows(1)
     return Findings(
         "Stored intervals into databases and a lake",
-        (*table(found, rows), *missing),
+        (*table(found, rows, first), *missing),
         tuple(verdicts(found)),
         gains=tuple(gains(found, rows)),
     )
@@ -129,79 +115,18 @@ def _turns(names: Sequence[str], *, with_dlt: bool) -> Iterator[tuple[str, str]]
             yield name, DLT
 
 
-@dataclass(frozen=True)
-class _Loads:
-    """Runs loads of the same rows.
+def table(found: Runs, rows: int, first: int) -> Iterator[str]:
+    """Yield a line for each destination and program; then the problems.
 
     Args:
-        bench: Has the store, and the rows in a Parquet file.
-        days: The days of the rows.
-        places: Where they go.
-        truth: What their sums must be.
+        found: All runs.
+        rows: Rows of a load.
+        first: Rows of the first day.
     """
-
-    bench: Bench
-    days: int
-    places: Places
-    truth: tuple[int, ...]
-
-    def run(self, name: str, program: str) -> Done:
-        """Load, and check what is there."""
-        print(f"loads: {name}, {program}", file=sys.stderr, flush=True)
-        folder = self.places.folder
-        is_alone = name not in NAMES
-        environ = self.bench.environ | HERE
-        if not is_alone:
-            self.places.settle(program, name)
-        if name == "postgres":
-            environ |= {"BENCH_PLACE": self.places.of(program, name)}
-        try:
-            spent = measured(self._command(name, program), environ, folder / "log")
-        except RuntimeError as failure:
-            return Done(None, f"failed: {str(failure).strip().splitlines()[-1][:60]}")
-        if is_alone:
-            return Done(spent)
-        place = self.places.of(program, name)
-        there = sums_of(name, place, "bench.intervals" if program == DLT else TABLE)
-        problem = "" if there == self.truth else f"{there} instead of {self.truth}"
-        return Done(spent, problem)
-
-    def _command(self, name: str, program: str) -> Sequence[str]:
-        python = [sys.executable, "-m"]
-        if name == READ:
-            job = str(self.bench.job(self.days))
-            return [*python, "benchmarks.read_table", job, TABLE]
-        if program == OURS:
-            return [*python, "gcbatch", "export", str(self._job(name))]
-        parquet = str(self.bench.folder / f"days-{self.days}.parquet")
-        place = self.places.of(program, name)
-        if program == DLT:
-            dlt = [str(python_of("dlt")), "-m", "benchmarks.peers.dlt_loads"]
-            work = str(self.places.folder / f"dlt-{name}")
-            return [*dlt, name, parquet, place, work]
-        days = (FIRST_DAY, FIRST_DAY + timedelta(self.days))
-        bare = [*python, "benchmarks.bare_loads", name, parquet, place]
-        return [*bare, *(day.isoformat() for day in days)]
-
-    def _job(self, name: str) -> Path:
-        """Write the job that loads, and return its path."""
-        job = json.loads(self.bench.job(self.days).read_text("utf-8"))
-        export: dict[str, Any] = {"exporter": name, "table": TABLE}
-        if name == "postgres":
-            export["uri"] = "${BENCH_PLACE}"
-        else:
-            export["path"] = str(self.places.folder / f"{OURS}.{name}")
-        path = self.places.folder / f"{name}.json"
-        path.write_text(json.dumps(job | {"exports": [export]}), "utf-8")
-        return path
-
-
-def table(found: Runs, rows: int) -> Iterator[str]:
-    """Yield a line for each destination and program; then the problems."""
     yield f"{rows:,} rows"
     yield (
-        f"{'':19}{'right':>6}{'CPU s':>24}{'us/row':>8}{'x library':>22}"
-        f"{'peak MB':>9}{'wall s':>24}"
+        f"{'':19}{'right':>6}{'CPU s':>24}{'x library':>22}{'us/extra row':>14}"
+        f"{'x library':>22}{'peak MB':>9}{'wall s':>24}"
     )
     for (name, program), runs in found.items():
         spent = _spent(found, name, program)
@@ -210,9 +135,13 @@ def table(found: Runs, rows: int) -> Iterator[str]:
         if spent:
             cpu_s = _cpu_s(found, name, program)
             times = ratios(cpu_s, _cpu_s(found, name, BARE))
+            extra_s = _extra_s(found, name, program)
+            extra = ratios(extra_s, _extra_s(found, name, BARE))
+            more = 1e6 * median(extra_s) / (rows - first) if extra_s else None
             line += (
-                f"{spread(cpu_s):>24}{1e6 * median(cpu_s) / rows:8.2f}"
-                f"{spread(times) if times else '-':>22}"
+                f"{spread(cpu_s):>24}{spread(times) if times else '-':>22}"
+                f"{'-' if more is None else f'{more:.2f}':>14}"
+                f"{spread(extra) if extra else '-':>22}"
                 f"{max(each.peak_mb for each in spent):9.0f}"
                 f"{spread([each.wall_s for each in spent]):>24}"
             )
@@ -231,6 +160,15 @@ def _spent(found: Runs, name: str, program: str) -> list[Spent]:
 
 def _cpu_s(found: Runs, name: str, program: str) -> list[float]:
     return [spent.cpu_s for spent in _spent(found, name, program)]
+
+
+def _extra_s(found: Runs, name: str, program: str) -> list[float]:
+    """Return the CPU of all days but the first, of each round; empty if unknown."""
+    firsts = [done.first_s for done in found.get((name, program), ())]
+    cpu_s = _cpu_s(found, name, program)
+    if not cpu_s or not all(firsts):
+        return []
+    return [cpu - first for cpu, first in zip(cpu_s, firsts, strict=True)]
 
 
 def _peaks(found: Runs, name: str) -> list[float]:

@@ -2,10 +2,11 @@
 
     python -m benchmarks.peers.dlt_loads DESTINATION PARQUET PLACE FOLDER
 
-Rows come as Arrow's batches, which is the fastest that dlt reads. It replaces those of
-the same begin, by its strategy `delete-insert`: of what dlt has, that comes nearest to
-the replacement of a range, and keeps the rows of other ranges. (`replace` with staging
-takes as long, and keeps none.) An instant that has no rows any more keeps its old ones.
+Rows come as Arrow's batches and go as Parquet files, into PostgreSQL by Arrow's driver:
+a third of the CPU of CSV and of INSERT. Those of the same begin are replaced, by its
+strategy `delete-insert`: of what dlt has, that comes nearest to the replacement of a
+range, and it keeps rows of other ranges. (`replace` with staging takes as long, and
+keeps none.) An instant without rows keeps its old ones.
 """
 
 import sys
@@ -37,7 +38,7 @@ def main() -> None:
     pipeline = dlt.pipeline(
         "bench", pipelines_dir=folder, destination=destination, dataset_name="bench"
     )
-    pipeline.run(intervals())
+    pipeline.run(intervals(), loader_file_format="parquet")
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ from benchmarks.alone import Measure, main_of
 from benchmarks.export import ALL, ALONE, ONE_CORE, Done
 from benchmarks.export_corpus import TABLES, Corpus, counts_of
 from benchmarks.findings import Findings, Verdict
+from benchmarks.loads_programs import BARE, DLT, OURS, PARQUET
+from benchmarks.loads_programs import Done as LoadDone
 from benchmarks.own_growth import Point, point
 from benchmarks.own_quota import Pace
 from benchmarks.own_scale import Measured
@@ -314,23 +316,21 @@ def test_loads_are_judged_by_the_library_of_their_round(
     cpu_s: float, delta_mb: float, mb: float, expected: list[bool]
 ) -> None:
     """Memory by fixed limits, that of Delta by an export to Parquet."""
-    runs = {(loads.PARQUET, loads.OURS): [loads.Done(Spent(1.0, 100.0, 1.0))]}
+    runs = {(PARQUET, OURS): [LoadDone(Spent(1.0, 100.0, 1.0))]}
     for name in loads_places.NAMES:
         peak = delta_mb if name == "delta" else mb
-        runs[name, loads.OURS] = [
-            loads.Done(Spent(times * cpu_s, peak, 1.0)) for times in (1, 2)
+        runs[name, OURS] = [
+            LoadDone(Spent(times * cpu_s, peak, 1.0)) for times in (1, 2)
         ]
-        runs[name, loads.BARE] = [
-            loads.Done(Spent(times, 900.0, 1.0)) for times in (1.0, 2.0)
-        ]
+        runs[name, BARE] = [LoadDone(Spent(times, 900.0, 1.0)) for times in (1.0, 2.0)]
 
     assert met(loads.verdicts(runs)) == expected
 
 
 def test_a_load_that_failed_is_missed() -> None:
     """And one with wrong rows shows no gain; wrong rows of dlt concern only dlt."""
-    wrong = loads.Done(Spent(1.0, 100.0, 1.0), "1 instead of 2")
-    runs = {("duckdb", loads.OURS): [wrong], ("duckdb", loads.DLT): [wrong]}
+    wrong = LoadDone(Spent(1.0, 100.0, 1.0), "1 instead of 2")
+    runs = {("duckdb", OURS): [wrong], ("duckdb", DLT): [wrong]}
 
     rows, *others = loads.verdicts(runs)
     assert (rows.is_met, rows.is_exact) == (False, True)
