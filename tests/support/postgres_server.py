@@ -57,7 +57,6 @@ _SETTINGS: Final = {
     "shared_buffers": "32MB",
     "max_wal_size": "4GB",
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "password_encryption": "scram-sha-256",
     "log_statement": "all",  # what a server could log, tests search for secrets
