@@ -201,12 +201,17 @@ def _destinations(one: LoadedExport) -> dict[str, str]:
     }
 
 
-def refuse_shared_outputs(jobs: Iterable[Job]) -> None:
+def refuse_shared_outputs(jobs: Sequence[Job]) -> None:
     """Refuse jobs that would overwrite each other's outputs.
+
+    Args:
+        jobs: As load_job returned them: it has compared the exports of each.
 
     Raises:
         JobError: Names both jobs and the path.
     """
+    if len(jobs) < 2:  # noqa: PLR2004 - one job has no other
+        return
     taken = _Taken()
     owners: dict[str, str] = {}
     installed = installed_exporters()
