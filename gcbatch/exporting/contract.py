@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, runtime_checka
 from pydantic import BaseModel, ConfigDict
 
 from gcbatch.errors import GcbatchError, OutputError
-from gcbatch.exporting.hiding import hide_secrets, hiding_secrets
+from gcbatch.exporting.hiding import (
+    hide_secrets,
+    hide_values,
+    hiding_secrets,
+    secret_values,
+)
 from gcbatch.exporting.local_path import LocalPath
 from gcbatch.exporting.target import PublishedFile, Target
 
@@ -232,11 +237,12 @@ def mismatches(
         OutputError: If the exporter raises anything else.
     """
     verify: Any = exporter
+    values = secret_values(options)
     with _only_own_errors(name):
         what, compare = _named(name), partial(verify.verify, tables)
         found = iter(hiding_secrets(options, what, compare))
         while one := hiding_secrets(options, what, partial(next, found, None)):
-            yield replace(one, problem=hide_secrets(options, one.problem))
+            yield replace(one, problem=hide_values(values, one.problem))
 
 
 def _named(exporter: str) -> str:
