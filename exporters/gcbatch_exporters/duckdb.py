@@ -9,10 +9,14 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from gcbatch.errors import OutputError
-from gcbatch.exporting import LocalPath, Target
+from gcbatch.exporting import Target
 from gcbatch.lazy import lazy_import
+from gcbatch.sql import find_dialect, quoted_text
 from gcbatch_exporters.databases.database import ConflictError, Database, Value
-from gcbatch_exporters.databases.exporter import DatabaseExporter, DatabaseOptions
+from gcbatch_exporters.databases.file_database import (
+    FileDatabaseExporter,
+    FileDatabaseOptions,
+)
 from gcbatch_exporters.databases.row_stream import own_errors
 from gcbatch_exporters.databases.waiting import MAX_WAIT_S, attempts
 
@@ -36,17 +40,11 @@ _THREADS: Final = 1
 _ROWS_READ: Final = 32_768
 
 
-class DuckdbOptions(DatabaseOptions):
-    """Options of the duckdb exporter.
-
-    Args:
-        path: The database file; it is created if it is missing.
-    """
-
-    path: LocalPath
+class DuckdbOptions(FileDatabaseOptions):
+    """Options of the duckdb exporter."""
 
 
-class DuckdbExporter(DatabaseExporter[DuckdbOptions]):
+class DuckdbExporter(FileDatabaseExporter[DuckdbOptions]):
     """Loads tables into a DuckDB database file.
 
     DuckDB lets one process at a time open a file to write: a load waits for a while for
@@ -56,15 +54,6 @@ class DuckdbExporter(DatabaseExporter[DuckdbOptions]):
     Options: ClassVar[type[BaseModel]] = DuckdbOptions
     requires: ClassVar[tuple[str, ...]] = ("duckdb",)
     exporter_name: ClassVar[str] = "duckdb"
-
-    @property
-    def place(self) -> str:
-        """The path of the file."""
-        return str(self._options.path)
-
-    def exists(self) -> bool:
-        """Return whether the file is there."""
-        return self._options.path.exists()
 
     def connect(
         self, *, is_stopped: Callable[[], bool], may_wait: bool
@@ -184,8 +173,9 @@ class _Connection(Database):
         if not self._is_open:
             self.execute("BEGIN TRANSACTION")
             self._is_open = True
+        duck = find_dialect(self.dialect)
         for (about,) in self._described("tables", "table_name, comment", name):
-            text = "NULL" if about is None else "'" + about.replace("'", "''") + "'"
+            text = "NULL" if about is None else quoted_text(about, duck)
             self.execute(f"COMMENT ON TABLE {self.quoted(name)} IS {text}")
 
     def commit(self) -> None:

@@ -11,10 +11,12 @@ import pyarrow as pa
 from pydantic import BaseModel, field_validator
 
 from gcbatch.errors import OutputError
-from gcbatch.exporting import LocalPath
 from gcbatch.windows import iso, parse_instant
 from gcbatch_exporters.databases.database import Database, Value
-from gcbatch_exporters.databases.exporter import DatabaseExporter, DatabaseOptions
+from gcbatch_exporters.databases.file_database import (
+    FileDatabaseExporter,
+    FileDatabaseOptions,
+)
 from gcbatch_exporters.databases.waiting import MAX_WAIT_S, attempts
 from gcbatch_exporters.text_columns import as_text
 
@@ -31,14 +33,8 @@ _TRY_S: Final = 1.0
 a run should end, so it gets little time, and more than one try."""
 
 
-class SqliteOptions(DatabaseOptions):
-    """Options of the sqlite exporter.
-
-    Args:
-        path: The database file; it is created if it is missing.
-    """
-
-    path: LocalPath
+class SqliteOptions(FileDatabaseOptions):
+    """Options of the sqlite exporter."""
 
     @field_validator("name")
     @classmethod
@@ -50,7 +46,7 @@ class SqliteOptions(DatabaseOptions):
         return name
 
 
-class SqliteExporter(DatabaseExporter[SqliteOptions]):
+class SqliteExporter(FileDatabaseExporter[SqliteOptions]):
     """Loads tables into a SQLite database file.
 
     Times are text, ISO 8601 in UTC with milliseconds, so that they sort; booleans are
@@ -59,15 +55,6 @@ class SqliteExporter(DatabaseExporter[SqliteOptions]):
 
     Options: ClassVar[type[BaseModel]] = SqliteOptions
     exporter_name: ClassVar[str] = "sqlite"
-
-    @property
-    def place(self) -> str:
-        """The path of the file."""
-        return str(self._options.path)
-
-    def exists(self) -> bool:
-        """Return whether the file is there."""
-        return self._options.path.exists()
 
     def connect(
         self, *, is_stopped: Callable[[], bool], may_wait: bool

@@ -8,7 +8,7 @@ from gcbatch.sql.definitions import (
     table_statements,
 )
 from gcbatch.sql.dialects import DIALECTS, find_dialect
-from gcbatch.sql.names import quoted
+from gcbatch.sql.names import quoted, quoted_text
 
 __all__ = [
     "DIALECTS",
@@ -18,6 +18,7 @@ __all__ = [
     "create_table",
     "find_dialect",
     "quoted",
+    "quoted_text",
     "sql_type",
     "table_statements",
 ]
