@@ -46,8 +46,11 @@ class TableLoad:
     def _ledger(self) -> Ledger:
         return Ledger(self.db, self.name)
 
-    def check(self) -> None:
+    def check(self) -> list[pa.Field] | None:
         """Refuse what cannot be loaded; changes nothing.
+
+        Returns:
+            The columns that the table there lacks; None if there is no table.
 
         Raises:
             JobError: If the table there is a view, belongs to another job or to none,
@@ -57,11 +60,13 @@ class TableLoad:
         if self.db.is_view(self.name):
             msg = f"{self.place}: is a view, not a table"
             raise JobError(msg, hint="choose another name, or drop the view")
-        if (found := self.db.columns(self.name)) is not None:
-            self._check_owner()
-            self._check_types(found)
-            self._missing_columns(found)
-            self._check_edges(found)
+        if (found := self.db.columns(self.name)) is None:
+            return None
+        self._check_owner()
+        self._check_types(found)
+        missing = self._missing_columns(found)
+        self._check_edges(found)
+        return missing
 
     def run(self, fingerprint: str) -> int:
         """Replace the rows that the table covers. The caller commits.
@@ -80,8 +85,7 @@ class TableLoad:
         if not spans:
             return 0
         db.lock(self.name)
-        self.check()
-        self._make_columns()
+        self._make_columns(self.check())
         for span in spans:
             condition, values = self._of_span(span)
             db.execute(f"DELETE FROM {db.quoted(self.name)} WHERE {condition}", values)  # noqa: S608 - names are quoted
@@ -239,15 +243,14 @@ class TableLoad:
                     )
                     raise JobError(msg, hint=hint)
 
-    def _make_columns(self) -> None:
-        """Create the table there, or add the columns that it lacks."""
-        found = self.db.columns(self.name)
-        if found is None:
+    def _make_columns(self, missing: list[pa.Field] | None) -> None:
+        """Create the table there, or add the columns that it lacks; see check."""
+        if missing is None:
             time = None if self.table.is_timeless else self.table.row_time
             about = comment_of_table(self.table, self.table.job)
             self.db.create(self.name, self.table.schema, about=about, time=time)
             return
-        for field in self._missing_columns(found):
+        for field in missing:
             self.db.add_column(self.name, field)
 
     def _insert(self) -> int:
