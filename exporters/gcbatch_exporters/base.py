@@ -1,13 +1,18 @@
 """What the shipped exporters share: their options, and how many tables they take."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar, Final, Generic, TypeVar
 
 from gcbatch.errors import JobError
 from gcbatch.exporting import FileOptions
 from gcbatch.table import Table
 
-__all__ = ["FileExporter", "only_table", "require_tables"]
+__all__ = [
+    "FileExporter",
+    "check_partition_names",
+    "only_table",
+    "require_tables",
+]
 
 T = TypeVar("T", bound=FileOptions)
 
@@ -50,3 +55,37 @@ def require_tables(tables: Mapping[str, Table], exporter: str) -> None:
     if not tables:
         msg = f"exporter {exporter!r} takes at least one table, got none"
         raise JobError(msg, hint="name one, such as `table: sla`")
+
+
+def check_partition_names(
+    table: Table,
+    names: Sequence[str],
+    choices: Sequence[str],
+    *,
+    not_common: Collection[str],
+) -> None:
+    """Refuse names of partition_by that a table cannot be partitioned by.
+
+    Args:
+        table: The table.
+        names: As in partition_by.
+        choices: What it can be partitioned by, in the order of the message.
+        not_common: Units of time that the orgs of the table do not have in common.
+
+    Raises:
+        JobError: If a name is unknown or doubled, or no other column remains.
+    """
+    for name in names:
+        if name in not_common:
+            msg = f"partition_by: the orgs of {table.name} have no {name} in common"
+            hint = "give them one timezone, or partition by org"
+            raise JobError(msg, hint=hint)
+        if name not in choices:
+            msg = f"partition_by: {table.name} has no {name!r} to partition by"
+            raise JobError(msg, hint=f"choose from {', '.join(choices)}")
+    if len(set(names)) < len(names):
+        msg = f"partition_by: a name comes twice ({', '.join(names)})"
+        raise JobError(msg, hint="name each once")
+    if set(names) >= set(table.schema.names):
+        msg = f"partition_by: no column of {table.name} would be left"
+        raise JobError(msg, hint="partition by fewer columns")

@@ -11,6 +11,7 @@ from gcbatch.errors import DataError, JobError
 from gcbatch.lazy import lazy_import
 from gcbatch.table import Table
 from gcbatch.windows import midnight, to_local
+from gcbatch_exporters.base import check_partition_names
 from gcbatch_exporters.folders import (
     DATA,
     MAX_COLUMN_BYTES,
@@ -74,21 +75,12 @@ class Layout:
         time_column = table.time if table.time in schema.names else None
         has_days = time_column and not table.zones_differ
         times = set(LABELS) - columns if has_days else set()
-        for name in names:
-            if name in LABELS and table.zones_differ:
-                msg = f"partition_by: the orgs of {table.name} have no {name} in common"
-                hint = "give them one timezone, or partition by org"
-                raise JobError(msg, hint=hint)
-            if name not in columns | times:
-                msg = f"partition_by: {table.name} has no {name!r} to partition by"
-                valid = ", ".join([*sorted(times), *sorted(columns)])
-                raise JobError(msg, hint=f"choose from {valid}")
-        if len(set(names)) < len(names):
-            msg = f"partition_by: a name comes twice ({', '.join(names)})"
-            raise JobError(msg, hint="name each once")
-        if set(names) >= set(schema.names):
-            msg = f"partition_by: no column of {table.name} would be left"
-            raise JobError(msg, hint="partition by fewer columns")
+        check_partition_names(
+            table,
+            names,
+            [*sorted(times), *sorted(columns)],
+            not_common=LABELS if table.zones_differ else (),
+        )
         by_time = times & set(names)
         unit: Literal["day", "month"] | None = None
         if by_time:

@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from gcbatch.errors import JobError, OutputError
+from gcbatch.errors import OutputError
 from gcbatch.lazy import lazy_import
 from gcbatch.table import Table
 from gcbatch.windows import to_local
+from gcbatch_exporters.base import check_partition_names
 
 __all__ = ["PartitionColumns"]
 
@@ -56,20 +57,8 @@ class PartitionColumns:
         has_days = table.row_time is not None and not table.zones_differ
         taken = set(table.schema.names)
         times = [name for name in MADE if has_days and name not in taken]
-        for name in names:
-            if name in MADE and table.zones_differ and name not in taken:
-                msg = f"partition_by: the orgs of {table.name} have no {name} in common"
-                hint = "give them one timezone, or partition by org"
-                raise JobError(msg, hint=hint)
-            if name not in (*columns, *times):
-                msg = f"partition_by: {table.name} has no {name!r} to partition by"
-                raise JobError(msg, hint=f"choose from {', '.join(times + columns)}")
-        if len(set(names)) < len(names):
-            msg = f"partition_by: a name comes twice ({', '.join(names)})"
-            raise JobError(msg, hint="name each once")
-        if set(names) >= taken:
-            msg = f"partition_by: no column of {table.name} would be left"
-            raise JobError(msg, hint="partition by fewer columns")
+        not_common = set(MADE) - taken if table.zones_differ else ()
+        check_partition_names(table, names, times + columns, not_common=not_common)
         made = tuple(name for name in names if name in times)
         return cls(names, made, table.row_time if made else None, table.timezone)
 
