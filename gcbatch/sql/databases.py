@@ -3,7 +3,7 @@
 from typing import Final
 
 from gcbatch.sql.dialect import Dialect
-from gcbatch.sql.kinds import Kind
+from gcbatch.sql.kinds import WHOLE_NUMBERS, Kind
 
 __all__ = ["DUCKDB", "POSTGRESQL", "SQLITE"]
 
@@ -68,13 +68,7 @@ SQLITE: Final = Dialect(
     name="sqlite",
     types={
         Kind.BOOL: "BOOLEAN",
-        Kind.INT8: "INTEGER",
-        Kind.INT16: "INTEGER",
-        Kind.INT32: "INTEGER",
-        Kind.INT64: "INTEGER",
-        Kind.UINT8: "INTEGER",
-        Kind.UINT16: "INTEGER",
-        Kind.UINT32: "INTEGER",
+        **dict.fromkeys(WHOLE_NUMBERS, "INTEGER"),
         Kind.FLOAT32: "REAL",
         Kind.FLOAT64: "REAL",
         Kind.TEXT: "TEXT",

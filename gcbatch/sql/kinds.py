@@ -5,7 +5,7 @@ from typing import Final
 
 import pyarrow as pa
 
-__all__ = ["FRACTION_DIGITS", "Kind", "kind_of"]
+__all__ = ["FRACTION_DIGITS", "WHOLE_NUMBERS", "Kind", "kind_of"]
 
 
 class Kind(StrEnum):
@@ -29,6 +29,12 @@ class Kind(StrEnum):
     BINARY = "binary"
     TEXTS = "list of texts"
 
+
+WHOLE_NUMBERS: Final = (
+    *(Kind.INT8, Kind.INT16, Kind.INT32, Kind.INT64),
+    *(Kind.UINT8, Kind.UINT16, Kind.UINT32),
+)
+"""The kinds for which some databases have one type."""
 
 _BY_TYPE: Final = {
     pa.bool_(): Kind.BOOL,

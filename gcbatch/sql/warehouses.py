@@ -3,12 +3,9 @@
 from typing import Final
 
 from gcbatch.sql.dialect import Dialect
-from gcbatch.sql.kinds import Kind
+from gcbatch.sql.kinds import WHOLE_NUMBERS, Kind
 
 __all__ = ["BIGQUERY", "DATABRICKS", "FABRIC", "REDSHIFT", "SNOWFLAKE", "SQLSERVER"]
-
-_NUMBER: Final = "NUMBER(19, 0)"
-"""Whole numbers of Snowflake: 19 digits, as many as an int64 has."""
 
 SNOWFLAKE: Final = Dialect(
     # COPY with USE_LOGICAL_TYPE loads UTC-adjusted times of Parquet as TIMESTAMP_LTZ;
@@ -19,13 +16,8 @@ SNOWFLAKE: Final = Dialect(
     name="snowflake",
     types={
         Kind.BOOL: "BOOLEAN",
-        Kind.INT8: _NUMBER,
-        Kind.INT16: _NUMBER,
-        Kind.INT32: _NUMBER,
-        Kind.INT64: _NUMBER,
-        Kind.UINT8: _NUMBER,
-        Kind.UINT16: _NUMBER,
-        Kind.UINT32: _NUMBER,
+        # As many digits as an int64 has.
+        **dict.fromkeys(WHOLE_NUMBERS, "NUMBER(19, 0)"),
         Kind.FLOAT32: "FLOAT",
         Kind.FLOAT64: "FLOAT",
         Kind.TEXT: "VARCHAR",
@@ -51,13 +43,7 @@ BIGQUERY: Final = Dialect(
     name="bigquery",
     types={
         Kind.BOOL: "BOOL",
-        Kind.INT8: "INT64",
-        Kind.INT16: "INT64",
-        Kind.INT32: "INT64",
-        Kind.INT64: "INT64",
-        Kind.UINT8: "INT64",
-        Kind.UINT16: "INT64",
-        Kind.UINT32: "INT64",
+        **dict.fromkeys(WHOLE_NUMBERS, "INT64"),
         Kind.FLOAT32: "FLOAT64",
         Kind.FLOAT64: "FLOAT64",
         Kind.TEXT: "STRING",
@@ -114,7 +100,6 @@ SQLSERVER: Final = Dialect(
     # clustered key: 450 letters.
     # Source: learn.microsoft.com/sql, "Data types", "sp_addextendedproperty" (where it
     # exists, 7,500 bytes), "Database identifiers" (128 letters); read 2026-11-27.
-    #
     name="sqlserver",
     types={
         Kind.BOOL: "BIT",
@@ -150,22 +135,10 @@ FABRIC: Final = Dialect(
     # learn.microsoft.com/sql, "sp_addextendedproperty"; read 2026-11-27.
     name="fabric",
     types={
-        Kind.BOOL: "BIT",
-        Kind.INT8: "SMALLINT",
-        Kind.INT16: "SMALLINT",
-        Kind.INT32: "INT",
-        Kind.INT64: "BIGINT",
-        Kind.UINT8: "SMALLINT",
-        Kind.UINT16: "INT",
-        Kind.UINT32: "BIGINT",
-        Kind.FLOAT32: "REAL",
-        Kind.FLOAT64: "FLOAT(53)",
+        **SQLSERVER.types,
         Kind.TEXT: "VARCHAR(MAX)",
         Kind.INSTANT: "DATETIME2(6)",
         Kind.LOCAL_TIME: "DATETIME2(6)",
-        Kind.DATE: "DATE",
-        Kind.DECIMAL: "DECIMAL({precision}, {scale})",
-        Kind.BINARY: "VARBINARY(MAX)",
     },
     comments="lines",
     quotes=("[", "]"),
