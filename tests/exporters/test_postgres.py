@@ -408,7 +408,7 @@ def test_verify_finds_a_row_that_was_changed(
 
 
 def test_verify_compares_no_jsonb(postgres: PostgresDatabase) -> None:
-    """The server writes such texts anew, with spaces and an order of its own."""
+    """The server rewrites such texts, with spaces and an order of its own."""
     table = documents('{"a":  1}', None)
     load(postgres, table, json="jsonb")
     kind = load_exporter("postgres")
