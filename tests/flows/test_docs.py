@@ -52,6 +52,7 @@ NOT_RUN: Final = {
     "done": "ends it",
     "ssh ": "needs machines: cluster_world.py starts such workers on this one",
     "gcbatch run --scheduler": "likewise; test_cluster_deaths.py runs it",
+    "sqlite3 ": "SQLite's program: test_databases.py reads in WAL mode meanwhile",
     "gcbatch simulate": "serves until Ctrl-C: test_cli.py starts and stops it",
 }
 """Commands that are only read, by how they begin."""
@@ -67,6 +68,7 @@ NOT_EXECUTED: Final = {
     '"""The exporter': "of a package that test_new_packages.py installs and runs",
     '"""Loads one table': "likewise",
     '"""Reads the database back': "likewise",
+    "import deltalake\n": "test_delta_owners.py compacts and vacuums a loaded table",
 }
 """Blocks of Python that are only compiled."""
 
