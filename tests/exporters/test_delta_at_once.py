@@ -18,7 +18,7 @@ import pytest
 from gcbatch import Table
 from gcbatch.errors import JobError, OutputError
 from gcbatch.exporting import export
-from gcbatch_exporters import delta
+from gcbatch_exporters.lakes import exporter as lake_exporter
 from tests.support.delta_files import Log
 from tests.support.delta_loads import exporter, held, load, offered
 from tests.support.lake_tables import hours
@@ -200,7 +200,7 @@ def test_optimize_meanwhile_loses_nothing(lake: Path) -> None:
 
 def test_tries_are_bounded(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A load that is always overtaken ends, and says by what."""
-    monkeypatch.setattr(delta, "PAUSE_S", 0)
+    monkeypatch.setattr(lake_exporter, "PAUSE_S", 0)
     load(lake, hours(0, 24))
 
     def overtake() -> None:
