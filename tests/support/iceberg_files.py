@@ -4,7 +4,7 @@ import json
 import sqlite3
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from io import BytesIO
@@ -71,6 +71,16 @@ class Iceberg:
             found.append(known[number])
             number = known[number].get("parent-snapshot-id")
         return found[::-1]
+
+    @property
+    def loads(self) -> list[tuple[dict[str, Any], int]]:
+        """What each load says of itself, and its rows."""
+        summaries = [one["summary"] for one in self.snapshots]
+        return [
+            (json.loads(said["gcbatch"]), int(said["gcbatch-rows"]))
+            for said in summaries
+            if "gcbatch" in said
+        ]
 
     @property
     def files(self) -> list[dict[str, Any]]:
@@ -142,41 +152,37 @@ def integer(stream: BytesIO) -> int:
             return (value >> 1) ^ -(value & 1)
 
 
+def text(stream: BytesIO) -> bytes:
+    return stream.read(integer(stream))
+
+
+READERS: dict[str, Callable[[BytesIO], Any]] = {
+    "int": integer,
+    "long": integer,
+    "bytes": text,
+    "string": lambda stream: text(stream).decode(),
+    "boolean": lambda stream: stream.read(1) == b"\x01",
+    "double": lambda stream: struct.unpack("<d", stream.read(8))[0],
+    "float": lambda stream: struct.unpack("<f", stream.read(4))[0],
+    "null": lambda _: None,
+}
+
+
 def decode(schema: Any, stream: BytesIO) -> Any:
     """Return the next value of a type of Avro."""
     if isinstance(schema, list):
         return decode(schema[integer(stream)], stream)
     kind = schema["type"] if isinstance(schema, dict) else schema
-    match kind:
-        case "record":
-            return {f["name"]: decode(f["type"], stream) for f in schema["fields"]}
-        case "array":
-            return [decode(schema["items"], stream) for _ in blocks(stream)]
-        case "map":
-            return {
-                decode("string", stream): decode(schema["values"], stream)
-                for _ in blocks(stream)
-            }
-        case "int" | "long":
-            return integer(stream)
-        case "boolean":
-            return stream.read(1) == b"\x01"
-        case "bytes":
-            return stream.read(integer(stream))
-        case "string":
-            return stream.read(integer(stream)).decode()
-        case "double":
-            return struct.unpack("<d", stream.read(8))[0]
-        case "float":
-            return struct.unpack("<f", stream.read(4))[0]
-        case "null":
-            return None
-        case "fixed":
-            return stream.read(schema["size"])
-        case dict() | list():
-            return decode(kind, stream)
-    msg = f"unknown type {kind}"
-    raise AssertionError(msg)
+    if kind == "record":
+        return {f["name"]: decode(f["type"], stream) for f in schema["fields"]}
+    if kind == "array":
+        return [decode(schema["items"], stream) for _ in blocks(stream)]
+    if kind == "map":
+        values = schema["values"]
+        return {text(stream).decode(): decode(values, stream) for _ in blocks(stream)}
+    if isinstance(kind, str):
+        return READERS[kind](stream)
+    return decode(kind, stream)
 
 
 def blocks(stream: BytesIO) -> Iterator[int]:

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, Final
 
+from pydantic import BaseModel
+
 from gcbatch.errors import OutputError
 from gcbatch.exporting import Mismatch, Receipt, Target, compare_days
 from gcbatch.table import Table
@@ -30,6 +32,7 @@ class LakeExporter(ABC):
     deterministic: ClassVar[bool] = True
     side_by_side: ClassVar[bool] = True
     exporter_name: ClassVar[str]
+    Options: ClassVar[type[BaseModel]]
 
     @abstractmethod
     def _of_lake(self, table: Table) -> LakeTable:

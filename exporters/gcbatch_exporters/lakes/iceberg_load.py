@@ -191,9 +191,9 @@ def _compare_counts(
         OutputError: If it does not; the snapshot stays.
     """
     there = IcebergRows(lake.place, own, lake.table, selection, snapshot_id)
-    if sent == (held := there.count()):
+    if (held := there.count()) == sent:
         return
     parent = own.snapshot_by_id(snapshot_id).parent_snapshot_id
-    msg = f"{lake.place}: {sent:,} rows were sent, and snapshot {snapshot_id} has "
+    msg = f"{lake.place}: {sent:,} rows were sent, and snapshot {snapshot_id} has"
     hint = f"roll back to snapshot {parent}, and report this"
-    raise OutputError(f"{msg}{held:,}", hint=hint)
+    raise OutputError(msg + f" {held:,}", hint=hint)

@@ -138,7 +138,13 @@ class IcebergLakeTable(LakeTable):
 
     def _create(self) -> Any:
         """Create the Iceberg table; if another process just did, return theirs."""
-        self._opened.create_namespace_if_not_exists(self._identifier[:-1])
+        namespace = self._identifier[:-1]
+        if not self._opened.namespace_exists(namespace):
+            try:
+                self._opened.create_namespace(namespace)
+            except Exception:  # which one depends on the database of the catalog
+                if not self._opened.namespace_exists(namespace):
+                    raise
         try:
             return self._opened.create_table(
                 self._identifier,
