@@ -21,6 +21,7 @@ from pyiceberg.exceptions import (
     NoSuchTableError,
     TableAlreadyExistsError,
 )
+from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.table import CommitTableRequest, Table
 
 __all__ = ["TOKEN", "Fault", "RestServer", "opened_server"]
@@ -93,7 +94,9 @@ def opened_server(folder: Path) -> Iterator[RestServer]:
         state.catalog.close()
 
 
-def _handler(state: RestServer) -> type[BaseHTTPRequestHandler]:
+def _handler(  # noqa: C901 - the methods of a class
+    state: RestServer,
+) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *_args: object) -> None: ...
 
@@ -136,11 +139,13 @@ def _handler(state: RestServer) -> type[BaseHTTPRequestHandler]:
             if self.command == "GET":
                 return _described(catalog.load_table((namespace, path[3])))
             if len(path) == 3:
-                wanted = CreateTableRequest.model_validate_json(body)
+                optional = dict.fromkeys(("location", "partition-spec", "write-order"))
+                given = {**optional, **json.loads(body)}
+                wanted = CreateTableRequest.model_validate(given)
                 made = catalog.create_table(
                     (namespace, wanted.name),
                     wanted.table_schema,
-                    partition_spec=wanted.partition_spec,
+                    partition_spec=wanted.partition_spec or PartitionSpec(),
                     properties=wanted.properties,
                 )
                 return _described(made)
