@@ -42,7 +42,7 @@ class TestConformance(DatabaseConformance):
 
 class TestConformanceOfPartitions(TestConformance):
     def options(self, folder: Path) -> dict[str, Any]:
-        return {**super().options(folder), "partition_by": ["day", "media_type"]}
+        return {**super().options(folder), "partition_by": ["media_type"]}
 
 
 def test_a_load_is_one_snapshot(lake: IcebergLake) -> None:

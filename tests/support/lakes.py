@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final
+from urllib.parse import quote
 
 import deltalake
 import pyarrow as pa
@@ -234,7 +235,7 @@ class IcebergLake(Lake):
         return {
             "catalog": {
                 "type": "sql",
-                "uri": f"sqlite:///{self.path / 'catalog.db'}",
+                "uri": self.uri,
                 "warehouse": str(self.path / "warehouse"),
             },
             "namespace": "genesys",
@@ -242,11 +243,16 @@ class IcebergLake(Lake):
         }
 
     @property
+    def uri(self) -> str:
+        """The address of the catalog; SQLAlchemy reads `%20` as a space."""
+        return f"sqlite:///{quote(str(self.path / 'catalog.db'))}"
+
+    @property
     def catalog(self) -> SqlCatalog:
         """The catalog, by pyiceberg; to be closed."""
         return SqlCatalog(
             "default",
-            uri=f"sqlite:///{self.path / 'catalog.db'}",
+            uri=self.uri,
             warehouse=str(self.path / "warehouse"),
         )
 

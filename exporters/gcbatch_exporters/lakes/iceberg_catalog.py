@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import TypeAdapter, model_validator
 
@@ -105,4 +105,4 @@ class IcebergCatalog(Options):
 
 def _sqlite_file(uri: str) -> Path | None:
     path = uri.removeprefix(_SQLITE).partition("?")[0]
-    return Path(path) if uri.startswith(_SQLITE) and path else None
+    return Path(unquote(path)) if uri.startswith(_SQLITE) and path else None
