@@ -17,7 +17,7 @@ ROWS: Final = "gcbatch-rows"
 """The key of the number of rows of a load in a snapshot's summary."""
 
 LEAVES_ROWS: Final = "replace"
-"""The operation of a snapshot that only wrote files anew."""
+"""The operation of a snapshot that wrote the same rows into other files."""
 
 
 def summary_of(load: Load, rows: int) -> dict[str, str]:
