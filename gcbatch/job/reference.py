@@ -133,7 +133,21 @@ class _Page:
             textwrap.fill(one, WIDTH, break_on_hyphens=False)
             for one in about.split("\n\n")
         )
-        return "\n\n".join((f"### `{name}`", *paragraphs, self._table(own, but={})))
+        tables = [self._table(own, but={}), *self._inner_tables(own)]
+        return "\n\n".join((f"### `{name}`", *paragraphs, *tables))
+
+    def _inner_tables(self, section: Schema) -> Iterator[str]:
+        """Yield the keys of the sections within an exporter's options."""
+        for key, about in section.get("properties", {}).items():
+            inner = self._inner(about)
+            if inner.get("properties"):
+                yield f"The keys of `{key}`:"
+                yield self._table(inner, but={})
+
+    def _inner(self, about: Schema) -> Schema:
+        name = about.get("$ref", "").rpartition("/")[2]
+        found: Schema = self.schema["$defs"].get(name, {})
+        return found
 
     def _table(self, section: Schema, *, but: Schema) -> str:
         rows = [

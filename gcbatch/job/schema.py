@@ -140,6 +140,10 @@ def exporter_schema(exporter: type[Exporter]) -> dict[str, Any]:
     """Return the schema of an exporter's options, with what its docstring says."""
     own = exporter.Options.model_json_schema()
     _describe(own, exporter.Options)
+    inner = {model.__name__: model for model in _models_below(exporter.Options)}
+    for name, section in own.get("$defs", {}).items():
+        if name in inner:
+            _describe(section, inner[name])
     return own
 
 

@@ -18,6 +18,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from tests.support import iceberg_files
+
 if TYPE_CHECKING:
     from tests.support.postgres_server import PostgresDatabase
 
@@ -38,6 +40,7 @@ class Destination(ABC):
     """A kind of destination; `folder` stands for one of its own in each test."""
 
     exporter: ClassVar[str]
+    takes_several: ClassVar[bool] = True
 
     @abstractmethod
     def options(self, folder: Path) -> dict[str, Any]:
@@ -62,8 +65,11 @@ class Destination(ABC):
         self, folder: Path, *tables: str, **options: Any
     ) -> list[dict[str, Any]]:
         """Return the exports of a job file that load some tables."""
+        own = {**self.options(folder), **options}
+        if not self.takes_several:
+            return [{"exporter": self.exporter, "table": t, **own} for t in tables]
         what = {"table": tables[0]} if len(tables) == 1 else {"tables": list(tables)}
-        return [{"exporter": self.exporter, **what, **self.options(folder), **options}]
+        return [{"exporter": self.exporter, **what, **own}]
 
 
 class Database(Destination):
@@ -224,13 +230,33 @@ class DeltaFolder(Destination):
         return scanned
 
 
+class IcebergCatalogFile(Destination):
+    """An Iceberg table for each table, read by its metadata, manifests and files."""
+
+    exporter = "iceberg"
+    takes_several = False
+
+    def options(self, folder: Path) -> dict[str, Any]:
+        return {
+            "catalog": {
+                "type": "sql",
+                "uri": f"sqlite:///{folder / 'catalog.db'}",
+                "warehouse": str(folder / "warehouse"),
+            },
+            "namespace": "genesys",
+        }
+
+    def found(self, folder: Path, name: str) -> pa.Table | None:
+        return iceberg_files.read(folder / "catalog.db", "genesys", name)
+
+
 FILES: Final = ("sqlite", "duckdb")
 """The exporters to database files."""
 
 DATABASES: Final = (*FILES, "postgres")
 """The exporters to databases."""
 
-DESTINATIONS: Final = (*DATABASES, "delta")
+DESTINATIONS: Final = (*DATABASES, "delta", "iceberg")
 """The exporters to databases and lakes."""
 
 
@@ -245,7 +271,7 @@ def place_of(exporter: str, request: "pytest.FixtureRequest") -> Any:
     """Return the destination of an exporter, for the test that asks."""
     if exporter == "postgres":
         return PostgresSchema(request.getfixturevalue("postgres"))
-    kinds = (SqliteFile(), DuckdbFile(), DeltaFolder())
+    kinds = (SqliteFile(), DuckdbFile(), DeltaFolder(), IcebergCatalogFile())
     return {kind.exporter: kind for kind in kinds}[exporter]
 
 

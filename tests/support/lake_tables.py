@@ -1,8 +1,9 @@
 """Tables of queues by hour, in days, for tests of lakes."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,15 @@ from gcbatch.coverage import Coverage
 from gcbatch.table import INSTANT
 from gcbatch.windows import UTC_ZONE, Window
 
-__all__ = ["OCTOBER", "SCHEMA", "hours", "listed", "of_orgs", "with_column"]
+__all__ = [
+    "OCTOBER",
+    "SCHEMA",
+    "hours",
+    "listed",
+    "of_orgs",
+    "while_reading",
+    "with_column",
+]
 
 OCTOBER = datetime(2026, 10, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -137,3 +146,17 @@ def listed(*names: str, job: str = "nightly") -> Table:
         time=None,
         job=job,
     )
+
+
+def while_reading(table: Table, act: Callable[[], None], *, times: int = 1) -> Table:
+    """Return a table during whose first readings something else happens."""
+    left = [act] * times
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        if left:
+            other = Thread(target=left.pop())  # Delta has a thread of its own
+            other.start()
+            other.join()
+        yield from table
+
+    return replace(table, batches=batches)

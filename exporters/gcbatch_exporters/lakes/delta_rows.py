@@ -1,21 +1,18 @@
-"""The rows of a Delta table that a table is about, read a batch at a time."""
+"""The rows of a Delta table that a table is about."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
 
-from gcbatch.errors import JobError, OutputError
 from gcbatch.table import Table
-from gcbatch.windows import iso
+from gcbatch_exporters.lakes.rows import LakeRows
 from gcbatch_exporters.lakes.selection import Selection
 
 __all__ = ["DeltaRows"]
 
 
-@dataclass(frozen=True, slots=True)
-class DeltaRows:
+class DeltaRows(LakeRows):
     """The rows of a Delta table in the spans that a table covers.
 
     Args:
@@ -25,53 +22,28 @@ class DeltaRows:
         selection: What the table covers.
     """
 
-    place: object
-    present: Any
-    table: Table
-    selection: Selection
+    def __init__(
+        self, place: str, present: Any, table: Table, selection: Selection
+    ) -> None:
+        super().__init__(place, table, selection)
+        self._present = present
 
-    def refuse_cut(self) -> None:
-        """Refuse to replace a part of what a row is about.
+    @property
+    def names(self) -> Collection[str]:
+        """The names of the columns there."""
+        return {field.name for field in self._present.schema().fields}
 
-        Raises:
-            JobError: If a row reaches over an edge of a span.
-        """
-        selection = self.selection
-        if not selection or selection.time is None or selection.end is None:
-            return
-        columns = [selection.time, selection.end]
-        for batch in self._scan(columns, selection.cut):
-            for row in batch.slice(0, 1).to_pylist():
-                start, end = (iso(row[name]) for name in columns)
-                msg = f"{self.place}: has a row of {start}/{end}, only a part of which "
-                msg += f"is in {self.table.covered}: its figures cannot be divided"
-                hint = "let the job's range begin and end where such rows do, or "
-                raise JobError(msg, hint=hint + "name another path")
+    @property
+    def condition(self) -> str:
+        """The condition of the rows that the table replaces, in SQL."""
+        return self._selection.condition
 
-    def count(self) -> int:
-        """Return the number of rows."""
-        first = self.table.schema.names[:1]
-        batches = self._scan(first, self.selection.condition)
-        return sum(batch.num_rows for batch in batches)
+    def _covered(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        return self._scan(columns, self.condition)
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the rows, with the columns and types of the table.
+    def _cut(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        return self._scan(columns, self._selection.cut)
 
-        Raises:
-            OutputError: If the Delta table lacks a column.
-        """
-        schema = self.table.schema
-        there = {field.name for field in self.present.schema().fields}
-        if missing := [name for name in schema.names if name not in there]:
-            msg = f"{self.place}: has no column {missing[0]}"
-            raise OutputError(msg, hint="`gcbatch export JOB` adds it")
-        for batch in self._scan(schema.names, self.selection.condition):
-            columns = [
-                column.cast(field.type)
-                for column, field in zip(batch.columns, schema, strict=True)
-            ]
-            yield pa.RecordBatch.from_arrays(columns, schema=schema)
-
-    def _scan(self, columns: list[str], condition: str) -> pa.RecordBatchReader:
-        found = self.present.scan(columns=columns, predicate=condition)
-        return pa.RecordBatchReader.from_stream(found)
+    def _scan(self, columns: Sequence[str], condition: str) -> Iterator[pa.RecordBatch]:
+        found = self._present.scan(columns=list(columns), predicate=condition)
+        yield from pa.RecordBatchReader.from_stream(found)

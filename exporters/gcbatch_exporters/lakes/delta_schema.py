@@ -1,4 +1,4 @@
-"""The columns of a Delta table, compared with those that a table has."""
+"""The columns that a table has in Delta."""
 
 import re
 from typing import Final
@@ -6,10 +6,11 @@ from typing import Final
 import pyarrow as pa
 
 from gcbatch.errors import JobError
-from gcbatch.table import ORG, Table
+from gcbatch.table import Table
+from gcbatch_exporters.lakes.columns import Column, comment_of
 from gcbatch_exporters.lakes.partition_columns import PartitionColumns
 
-__all__ = ["compare_columns", "delta_schema", "require_columns"]
+__all__ = ["delta_columns", "delta_schema"]
 
 MICROSECONDS: Final = pa.timestamp("us", tz="UTC")
 """The type of instants in a Delta table."""
@@ -61,72 +62,18 @@ def _delta_field(field: pa.Field, table: str) -> pa.Field:
         msg = f"{table}: {field.name!r} has a character that Delta refuses in names"
         raise JobError(msg, hint="give the column another name")
     said = {k.decode(): v.decode() for k, v in (field.metadata or {}).items()}
-    words = [said.get("description", "")]
-    words += [f"{key} {said[key]}" for key in ("unit", "source") if key in said]
-    if comment := ", ".join(filter(None, words)):
+    if comment := comment_of(said):
         said["comment"] = comment
     return pa.field(field.name, kind, metadata=said or None)
 
 
-def compare_columns(
-    path: object, present: pa.Schema, wanted: pa.Schema, *, add: bool
-) -> None:
-    """Compare the columns of a Delta table with those that are to be written.
-
-    Types are never converted: a merge of schemas would make 0 of 0.5.
+def delta_columns(schema: pa.Schema) -> list[Column]:
+    """Return columns as they are compared.
 
     Args:
-        path: The Delta table, for errors.
-        present: Its columns.
-        wanted: Those to be written.
-        add: Whether columns may be added.
-
-    Raises:
-        JobError: If a column has another type, must not be null but is not written, or
-            is new and may not be added.
+        schema: Columns of a Delta table, in Arrow.
     """
-    folded = {name.lower(): name for name in present.names}
-    for field in wanted:
-        known = folded.get(field.name.lower())
-        if known is None:
-            continue
-        if known != field.name:
-            msg = f"{path}: has a column {known}, which readers take for {field.name}"
-            raise JobError(msg, hint="rename one of them")
-        found = present.field(known).type
-        if found != field.type:
-            msg = f"{path}: {field.name} is {_named(found)} there"
-            msg += f", and {_named(field.type)} here"
-            hint = "write into another table, or change the type there"
-            raise JobError(msg, hint=hint)
-    for field in present:
-        if not field.nullable and field.name not in wanted.names:
-            msg = f"{path}: {field.name} must not be null, and nothing is written to it"
-            raise JobError(msg, hint="let it be null, or write into another table")
-    new = [name for name in wanted.names if name not in present.names]
-    if new and not add:
-        msg = f"{path}: has no column {', '.join(new)}"
-        raise JobError(msg, hint="allow it by new_columns: add, or add them there")
-
-
-def require_columns(path: object, present: pa.Schema, table: Table) -> None:
-    """Make sure that the same columns distinguish rows there and here.
-
-    Raises:
-        JobError: If the Delta table lacks a column of the key, or one of a row's time:
-            its rows would stay beside those that replace them. Or if only it has orgs:
-            the rows of all of them would be replaced.
-    """
-    needed = {*table.key, *({ORG} & {*table.schema.names})}
-    if not table.is_timeless:
-        needed |= {name for name in (table.row_time, table.end) if name is not None}
-    if missing := sorted(needed - {*present.names}):
-        msg = f"{path}: has no column {missing[0]}, which distinguishes its rows"
-        raise JobError(msg, hint="name another path")
-    if ORG in present.names and ORG not in table.schema.names:
-        msg = f"{path}: has rows of several orgs, this job has one"
-        raise JobError(msg, hint="name another path")
-
-
-def _named(kind: pa.DataType) -> str:
-    return NAMES.get(kind, str(kind))
+    return [
+        Column(field.name, NAMES.get(field.type, str(field.type)), field.nullable)
+        for field in schema
+    ]

@@ -1,202 +1,176 @@
-"""One Delta table: opened, created, and checked whether a job may write into it."""
+"""One Delta table: opened, created, and loaded."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final
 
 import pyarrow as pa
 
 from gcbatch.errors import JobError, OutputError
 from gcbatch.lazy import lazy_import
 from gcbatch.table import Table
-from gcbatch_exporters.lakes.delta_schema import (
-    compare_columns,
-    delta_schema,
-    require_columns,
-)
+from gcbatch_exporters.lakes.columns import Column
+from gcbatch_exporters.lakes.delta_load import load_table
+from gcbatch_exporters.lakes.delta_log import commits_of
+from gcbatch_exporters.lakes.delta_rows import DeltaRows
+from gcbatch_exporters.lakes.delta_schema import delta_columns, delta_schema
+from gcbatch_exporters.lakes.loads import Commit, Load
 from gcbatch_exporters.lakes.partition_columns import PartitionColumns
+from gcbatch_exporters.lakes.row_stream import RowStream
+from gcbatch_exporters.lakes.selection import Selection
+from gcbatch_exporters.lakes.table import ConflictError, LakeTable
 
-__all__ = ["DeltaLayout", "open_table", "own_table", "reported"]
+__all__ = ["DeltaLakeTable"]
 
 deltalake = lazy_import("deltalake")
 delta_errors = lazy_import("deltalake.exceptions")
 
-JOB: Final = "gcbatch.job"
-TABLE: Final = "gcbatch.table"
-ZONE: Final = "gcbatch.timezone"
-"""Properties of the Delta table. They are part of its metadata, which every checkpoint
-repeats: they outlive the log of loads, which readers may remove after 30 days."""
-
 LOG: Final = "_delta_log"
+
+MAX_COMMITS: Final = 1_000
+"""Commits that are searched for the last load of a span."""
 
 _MISREAD: Final = re.compile(r"%[0-9A-Fa-f]{2}|[#?|^`\[\]\\]")
 """What Delta's library takes for parts of a URL, here or there: it then writes to one
 folder and reads from another, finds no history, or aborts (deltalake 1.6)."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeltaLayout:
-    """What a table is to be as a Delta table.
+class DeltaLakeTable(LakeTable):
+    """What a table is to be as a Delta table, and what is there.
 
     Args:
         path: Its folder.
         table: The table.
-        partitions: Its partition columns.
-        schema: Its columns there.
+        partition_by: As in the options.
         add_columns: Whether columns that are missing there may be added.
+
+    Raises:
+        JobError: If Delta has no such table, or it cannot be partitioned so.
     """
 
-    path: Path
-    table: Table
-    partitions: PartitionColumns
-    schema: pa.Schema
-    add_columns: bool
+    kind: ClassVar[str] = "a Delta table"
+    elsewhere: ClassVar[str] = "name another path"
 
-    @classmethod
-    def of(
-        cls,
+    def __init__(
+        self,
         path: Path,
         table: Table,
         partition_by: tuple[str, ...],
         *,
         add_columns: bool,
-    ) -> Self:
-        """Return the layout of a table.
-
-        Raises:
-            JobError: If Delta has no such table, or it cannot be partitioned so.
-        """
-        partitions = PartitionColumns.of(table, partition_by)
-        schema = delta_schema(table, partitions)
-        return cls(path, table, partitions, schema, add_columns)
+    ) -> None:
+        self._partitions = PartitionColumns.of(table, partition_by)
+        self._schema = delta_schema(table, self._partitions)
+        self._path = path
+        super().__init__(
+            str(path),
+            table,
+            delta_columns(self._schema),
+            partition_by,
+            add_columns=add_columns,
+        )
 
     @property
-    def properties(self) -> dict[str, str]:
-        """The properties by which the Delta table says whose it is."""
-        own = {JOB: self.table.job, TABLE: self.table.name}
-        if self.partitions.made:
-            own[ZONE] = self.table.timezone.key
-        return own
+    def _zone(self) -> str | None:
+        return self.table.timezone.key if self._partitions.made else None
 
-    def agree(self, present: Any) -> bool:
-        """Check whether the job may write into a Delta table.
-
-        Args:
-            present: The Delta table.
-
-        Returns:
-            Whether it is the job's; otherwise it has no rows and no owner.
+    def open(self) -> Any:
+        """Return the Delta table in the folder; None if there is none.
 
         Raises:
-            JobError: If it is of another job or table, was not written by gcbatch and
-                has rows, or its columns do not fit.
+            JobError: If Delta cannot have a table there, or other files are there,
+                which Delta's vacuum would remove.
+            OutputError: If it cannot be read.
         """
-        metadata = present.metadata()
-        said: Mapping[str, str] = metadata.configuration
-        is_own = JOB in said
-        if not is_own and present.count():
-            msg = f"{self.path}: is a Delta table with rows that gcbatch did not write"
-            raise JobError(msg, hint="name another path, or move it away")
-        if is_own:
-            self._refuse_others(said)
-        if tuple(metadata.partition_columns) != self.partitions.names:
-            by = ", ".join(metadata.partition_columns) or "nothing"
-            msg = f"{self.path}: is partitioned by {by}"
-            msg += f", not by {', '.join(self.partitions.names) or 'nothing'}"
-            raise JobError(msg, hint="name another path, or change partition_by")
-        columns = pa.schema(present.schema().to_arrow())
-        require_columns(self.path, columns, self.table)
-        compare_columns(self.path, columns, self.schema, add=self.add_columns)
-        return is_own
+        path = self._path
+        if found := _MISREAD.search(path.absolute().as_posix()):
+            msg = f"{path}: Delta tables support no {found[0]} in the path of their "
+            raise JobError(msg + "folder", hint="name a path without it")
+        with self.reported():
+            if path.exists() and not path.is_dir():
+                msg = f"{path}: is a file; a Delta table is a folder"
+                raise JobError(msg, hint="name a folder")
+            uri = self._uri
+            if (path / LOG).is_dir() and deltalake.DeltaTable.is_deltatable(uri):
+                return deltalake.DeltaTable(uri)
+            names = {p.name for p in path.iterdir()} if path.exists() else set()
+        if others := sorted(names - {LOG}):
+            msg = f"{path}: has files that are no Delta table ({others[0]})"
+            raise JobError(msg, hint="name an empty folder, or one that is not there")
+        return None
 
-    def _refuse_others(self, said: Mapping[str, str]) -> None:
-        job = self.table.job
-        if said[JOB] != job:
-            msg = f"{self.path}: belongs to job {said[JOB]!r}, this is {job!r}"
-            hint = "name another path; to hand the table over, set its property "
-            raise JobError(msg, hint=f"{hint}{JOB} to {job!r}")
-        if said.get(TABLE) != self.table.name:
-            msg = f"{self.path}: has rows of {said.get(TABLE)}, not {self.table.name}"
-            raise JobError(msg, hint="name another path, such as one with {table}")
-        zone = self.table.timezone.key
-        if self.partitions.made and said.get(ZONE) != zone:
-            msg = f"{self.path}: has days of {said.get(ZONE)}, this job's are of {zone}"
-            raise JobError(msg, hint="name another path, or keep the timezone")
+    def load(self, selection: Selection, load: Load) -> int:
+        """Replace the rows that the table covers by one commit."""
+        present = self._own()
+        there = DeltaRows(self.place, present, self.table, selection)
+        with self.reported():
+            there.refuse_cut()
+            rows = RowStream(self.table, self._schema, self._partitions)
+            return load_table(rows, present, there, load)
 
+    def rows(self, present: Any) -> DeltaRows:
+        """Return the rows there of what the table covers."""
+        return DeltaRows(self.place, present, self.table, Selection.of(self.table))
 
-def open_table(path: Path) -> Any:
-    """Return the Delta table in a folder; None if there is none.
+    def commits(self, present: Any) -> Iterator[Commit]:
+        """Yield the history of the Delta table, newest first."""
+        return commits_of(present.history(MAX_COMMITS))
 
-    Raises:
-        JobError: If Delta cannot have a table there, or other files are there, which
-            Delta's vacuum would remove.
-        OutputError: If it cannot be read.
-    """
-    if found := _MISREAD.search(path.absolute().as_posix()):
-        msg = f"{path}: Delta tables support no {found[0]} in the path of their folder"
-        raise JobError(msg, hint="name a path without it")
-    with reported(path):
-        if path.exists() and not path.is_dir():
-            msg = f"{path}: is a file; a Delta table is a folder"
-            raise JobError(msg, hint="name a folder")
-        if (path / LOG).is_dir() and deltalake.DeltaTable.is_deltatable(_uri(path)):
-            return deltalake.DeltaTable(_uri(path))
-        others = (
-            sorted({p.name for p in path.iterdir()} - {LOG}) if path.exists() else []
-        )
-    if others:
-        msg = f"{path}: has files that are no Delta table ({others[0]})"
-        raise JobError(msg, hint="name an empty folder, or one that is not there")
-    return None
+    @contextmanager
+    def reported(self) -> Iterator[None]:
+        """Turn what Delta and the disk raise into an OutputError that names the table.
 
+        Raises:
+            ConflictError: If another commit was faster.
+            OutputError: If Delta or the disk failed.
+        """
+        try:
+            yield
+        except delta_errors.CommitFailedError as exc:
+            raise ConflictError from exc
+        except (delta_errors.DeltaError, OSError) as exc:
+            first = str(exc).strip().partition("\n")[0].rstrip(".")
+            msg = f"{self.place}: {first or type(exc).__name__}"
+            raise OutputError(msg, hint="the table is as it was") from exc
 
-def own_table(layout: DeltaLayout) -> Any:
-    """Return the Delta table of a layout, created if it is missing.
+    def _own(self) -> Any:
+        """Return the Delta table, created if it is missing, and the job's."""
+        present = self.open()
+        with self.reported():
+            if present is None:
+                # If another process creates it at this moment, theirs is opened.
+                present = deltalake.DeltaTable.create(
+                    self._uri,
+                    self._schema,
+                    mode="ignore",
+                    partition_by=list(self.partitions),
+                    description=f"{self.table.name} of Genesys Cloud, "
+                    "written by gcbatch",
+                    configuration=self.properties,
+                    raise_if_key_not_exists=False,
+                )
+            if not self.agree(present):
+                present.alter.set_table_properties(
+                    self.properties, raise_if_not_exists=False
+                )
+        return present
 
-    Raises:
-        JobError: If the job must not write into it, or other files are there.
-        OutputError: If it cannot be read or created.
-    """
-    path, table = layout.path, layout.table
-    present = open_table(path)
-    if present is None:
-        with reported(path):
-            # If another process creates it at this moment, theirs is opened.
-            present = deltalake.DeltaTable.create(
-                _uri(path),
-                layout.schema,
-                mode="ignore",
-                partition_by=list(layout.partitions.names),
-                description=f"{table.name} of Genesys Cloud, written by gcbatch",
-                configuration=layout.properties,
-                raise_if_key_not_exists=False,
-            )
-    if not layout.agree(present):
-        with reported(path):
-            present.alter.set_table_properties(
-                layout.properties, raise_if_not_exists=False
-            )
-    return present
+    @property
+    def _uri(self) -> str:
+        return self._path.absolute().as_uri()
 
+    def _properties_of(self, present: Any) -> Mapping[str, str]:
+        said: Mapping[str, str] = present.metadata().configuration
+        return said
 
-@contextmanager
-def reported(path: Path) -> Iterator[None]:
-    """Turn what Delta and the disk raise into an OutputError that names the table.
+    def _has_rows(self, present: Any) -> bool:
+        return bool(present.count())
 
-    A commit that another one was faster than stays what it is: it can be tried again.
-    """
-    try:
-        yield
-    except delta_errors.CommitFailedError:
-        raise
-    except (delta_errors.DeltaError, OSError) as exc:
-        first = str(exc).strip().partition("\n")[0].rstrip(".")
-        msg = f"{path}: {first or type(exc).__name__}"
-        raise OutputError(msg, hint="the table is as it was") from exc
+    def _partitions_of(self, present: Any) -> Sequence[str]:
+        names: Sequence[str] = present.metadata().partition_columns
+        return names
 
-
-def _uri(path: Path) -> str:
-    return path.absolute().as_uri()
+    def _columns_of(self, present: Any) -> Sequence[Column]:
+        return delta_columns(pa.schema(present.schema().to_arrow()))

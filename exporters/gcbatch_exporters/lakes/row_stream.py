@@ -19,6 +19,8 @@ class RowStream:
         partitions: The partition columns.
 
     Attributes:
+        schema: Columns in the lake.
+        partitions: The partition columns.
         count: Rows so far.
     """
 
@@ -29,13 +31,13 @@ class RowStream:
         partitions: PartitionColumns,
     ) -> None:
         self._table = table
-        self._schema = schema
-        self._partitions = partitions
+        self.schema = schema
+        self.partitions = partitions
         self.count = 0
 
     def reader(self) -> pa.RecordBatchReader:
         """Return the rows as an Arrow stream; it is read once."""
-        return pa.RecordBatchReader.from_batches(self._schema, self._batches())
+        return pa.RecordBatchReader.from_batches(self.schema, self._batches())
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         for batch in self._table.covered_rows():
@@ -47,7 +49,7 @@ class RowStream:
         columns = [
             column.cast(field.type)
             for column, field in zip(
-                self._partitions.added_to(batch), self._schema, strict=True
+                self.partitions.added_to(batch), self.schema, strict=True
             )
         ]
-        return pa.RecordBatch.from_arrays(columns, schema=self._schema)
+        return pa.RecordBatch.from_arrays(columns, schema=self.schema)
