@@ -63,6 +63,7 @@ class Sizes:
         row_queues: Queues of the rows of intervals.
         row_days: Days of these rows.
         orgs: Orgs.
+        enough_s: CPU time after which a round has measured a size enough.
     """
 
     plan_queues: int = 5_000
@@ -71,9 +72,10 @@ class Sizes:
     row_queues: int = 200
     row_days: tuple[int, ...] = (1, 53, 522)
     orgs: tuple[int, ...] = (1, 21, 201)
+    enough_s: float = ENOUGH_S
 
 
-QUICK: Final = Sizes(50, (1, 2, 3), (1, 2, 3), 5, (1, 2, 3), (1, 2, 3))
+QUICK: Final = Sizes(50, (1, 2, 3), (1, 2, 3), 5, (1, 2, 3), (1, 2, 3), enough_s=0.01)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +219,7 @@ def _series(
     units: Sequence[int],
     run: Callable[[int], Spent],
     rounds: int,
+    enough_s: float,
 ) -> Measured:
     """Measure a command at each size.
 
@@ -226,13 +229,14 @@ def _series(
         units: Their number at each size.
         run: Runs it at a size: 0, 1 or 2.
         rounds: Number of rounds.
+        enough_s: CPU time of each size after which a round has enough of it.
     """
     spent: list[list[Spent]] = [[] for _ in units]
     for _ in range(rounds):
         cpu_s = [0.0 for _ in units]
         for _ in range(RUNS):
             for size, runs in enumerate(spent):
-                if cpu_s[size] < ENOUGH_S:
+                if cpu_s[size] < enough_s:
                     runs.append(run(size))
                     cpu_s[size] += runs[-1].cpu_s
     return Measured(what, unit, tuple(units), tuple(spent))
@@ -283,7 +287,7 @@ def _plans(bench: _Bench, sizes: Sizes, rounds: int) -> Iterator[Measured]:
                 return bench.gcbatch("plan", jobs[size], *option)
 
             run(0)  # compiles the byte code
-            yield _series(words, "queue-day", units, run, rounds)
+            yield _series(words, "queue-day", units, run, rounds, sizes.enough_s)
 
 
 def _stores(bench: _Bench, sizes: Sizes, rounds: int) -> Iterator[Measured]:
@@ -323,7 +327,7 @@ def _stores(bench: _Bench, sizes: Sizes, rounds: int) -> Iterator[Measured]:
         ) -> Spent:
             return bench.gcbatch(*command(size))
 
-        yield _series(what, "part", sizes.parts, run, rounds)
+        yield _series(what, "part", sizes.parts, run, rounds, sizes.enough_s)
 
 
 def _rows(bench: _Bench, sizes: Sizes, rounds: int) -> Iterator[Measured]:
@@ -351,7 +355,7 @@ def _rows(bench: _Bench, sizes: Sizes, rounds: int) -> Iterator[Measured]:
             return spent
 
         run(0)  # compiles the byte code
-        yield _series(what, "row", units, run, rounds)
+        yield _series(what, "row", units, run, rounds, sizes.enough_s)
 
 
 def _orgs(bench: _Bench, sizes: Sizes, rounds: int) -> Iterator[Measured]:
@@ -380,10 +384,12 @@ def _orgs(bench: _Bench, sizes: Sizes, rounds: int) -> Iterator[Measured]:
             return again(size)
 
         first(0)  # compiles the byte code
-        yield _series("run of orgs", "org", sizes.orgs, first, rounds)
+        yield _series("run of orgs", "org", sizes.orgs, first, rounds, sizes.enough_s)
         for size in range(len(jobs)):
             again(size)
-        yield _series("run of orgs, again", "org", sizes.orgs, again, rounds)
+        yield _series(
+            "run of orgs, again", "org", sizes.orgs, again, rounds, sizes.enough_s
+        )
 
 
 def verdicts(found: Sequence[Measured]) -> Iterator[Verdict]:
