@@ -218,6 +218,7 @@ def _series(
     unit: str,
     units: Sequence[int],
     run: Callable[[int], Spent],
+    *,
     rounds: int,
     enough_s: float,
 ) -> Measured:
@@ -287,7 +288,9 @@ def _plans(bench: _Bench, sizes: Sizes, rounds: int) -> Iterator[Measured]:
                 return bench.gcbatch("plan", jobs[size], *option)
 
             run(0)  # compiles the byte code
-            yield _series(words, "queue-day", units, run, rounds, sizes.enough_s)
+            yield _series(
+                words, "queue-day", units, run, rounds=rounds, enough_s=sizes.enough_s
+            )
 
 
 def _stores(bench: _Bench, sizes: Sizes, rounds: int) -> Iterator[Measured]:
@@ -327,7 +330,9 @@ def _stores(bench: _Bench, sizes: Sizes, rounds: int) -> Iterator[Measured]:
         ) -> Spent:
             return bench.gcbatch(*command(size))
 
-        yield _series(what, "part", sizes.parts, run, rounds, sizes.enough_s)
+        yield _series(
+            what, "part", sizes.parts, run, rounds=rounds, enough_s=sizes.enough_s
+        )
 
 
 def _rows(bench: _Bench, sizes: Sizes, rounds: int) -> Iterator[Measured]:
@@ -355,7 +360,7 @@ def _rows(bench: _Bench, sizes: Sizes, rounds: int) -> Iterator[Measured]:
             return spent
 
         run(0)  # compiles the byte code
-        yield _series(what, "row", units, run, rounds, sizes.enough_s)
+        yield _series(what, "row", units, run, rounds=rounds, enough_s=sizes.enough_s)
 
 
 def _orgs(bench: _Bench, sizes: Sizes, rounds: int) -> Iterator[Measured]:
@@ -384,11 +389,23 @@ def _orgs(bench: _Bench, sizes: Sizes, rounds: int) -> Iterator[Measured]:
             return again(size)
 
         first(0)  # compiles the byte code
-        yield _series("run of orgs", "org", sizes.orgs, first, rounds, sizes.enough_s)
+        yield _series(
+            "run of orgs",
+            "org",
+            sizes.orgs,
+            first,
+            rounds=rounds,
+            enough_s=sizes.enough_s,
+        )
         for size in range(len(jobs)):
             again(size)
         yield _series(
-            "run of orgs, again", "org", sizes.orgs, again, rounds, sizes.enough_s
+            "run of orgs, again",
+            "org",
+            sizes.orgs,
+            again,
+            rounds=rounds,
+            enough_s=sizes.enough_s,
         )
 
 
