@@ -38,6 +38,9 @@ class DeltaExporter(LakeExporter):
     belongs to the job that created it.
     """
 
+    # The library reads in threads that all of its tables share: one that waits for its
+    # rows keeps the others from beginning.
+    side_by_side: ClassVar[bool] = False
     exporter_name: ClassVar[str] = "delta"
     requires: ClassVar[tuple[str, ...]] = ("deltalake",)
     Options: ClassVar[type[BaseModel]] = DeltaOptions

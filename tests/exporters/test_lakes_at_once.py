@@ -1,5 +1,7 @@
 """Several programs at one table of a lake, and loads that are killed."""
 
+import json
+import os
 import random
 import signal
 import subprocess
@@ -11,6 +13,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from deltalake import DeltaTable
 
 from gcbatch.errors import JobError, OutputError
 from gcbatch.exporting import export
@@ -220,3 +223,47 @@ def test_a_killed_load_leaves_the_old_or_the_new(lake: Lake, seed: int) -> None:
     assert is_old == (found == {1: 480})
     assert lake.load(hours(0, 240, offered=3), partition_by=days).rows == 480
     assert lake.offered() == {3: 480}
+
+
+TABLES_OF_ONE_JOB = """
+import sys
+import gcbatch
+from gcbatch.running import side_by_side
+
+side_by_side.MAX_START_S = 1e6
+gcbatch.run(gcbatch.load_job(sys.argv[1]))
+"""
+
+
+@pytest.mark.slow
+def test_tables_of_one_job_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    """Delta's library reads all tables of a process in the same threads."""
+    tables = ("conversations", "segments", "session_metrics")
+    job = {
+        "name": "talks",
+        "org": {"simulator": True},
+        "query": {
+            "endpoint": "conversation-details",
+            "from": "1999-08-02",
+            "to": "1999-08-03",
+            "timezone": "UTC",
+        },
+        "fetch": {"store": str(tmp_path / "store")},
+        "exports": [
+            {"exporter": "delta", "table": t, "path": str(tmp_path / t)} for t in tables
+        ],
+    }
+    path = tmp_path / "job.yaml"
+    path.write_text(json.dumps(job), "utf-8")
+
+    done = subprocess.run(  # noqa: S603 - a command of ours
+        [sys.executable, "-c", TABLES_OF_ONE_JOB, str(path)],
+        env={**os.environ, "TOKIO_WORKER_THREADS": "1"},
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr.decode()
+    found = [DeltaTable(tmp_path / t).to_pyarrow_table().num_rows for t in tables]
+    assert min(found) > 100
