@@ -77,6 +77,19 @@ def test_any_text_is_found(secret: str, write: Any) -> None:
     assert hide_values([secret], write(f"\0{secret}\0")).count(HIDDEN) >= 1
 
 
+WAYS = {"'": ["'", "''"], '"': ['"', '""'], " ": [" ", "+"], "\n": ["\n", " "]}
+"""Ways to write a character without a percent sign and without a backslash."""
+
+
+@given(st.text("ab'\" +\n", min_size=1), st.data())
+def test_a_plainly_written_secret_is_found(secret: str, data: Any) -> None:
+    """Also where each quote, space and line end of it is written in its own way."""
+    ways = (WAYS.get(one, [one]) for one in secret)
+    written = "".join(data.draw(st.sampled_from(way)) for way in ways)
+
+    assert hide_values([secret], f"<{written}>").startswith(f"<{HIDDEN}")
+
+
 def test_a_short_secret_is_hidden_once() -> None:
     """What replaces one is not searched for another."""
     assert hide_values(["d", "den"], "den d") == f"{HIDDEN} {HIDDEN}"
