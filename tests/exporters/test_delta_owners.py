@@ -159,7 +159,7 @@ class TestLedger:
         opened.optimize.compact()
         opened.vacuum(0, dry_run=False, enforce_retention_duration=False)
 
-        assert lake.held(hours(0, 12), "f1") == Receipt(str(lake), 24)
+        assert lake.held(hours(0, 12), "f1") == Receipt(lake.place, 24)
         assert lake.offered() == {1: 48}
 
     def test_a_log_that_was_cleaned_says_nothing(self, lake: DeltaLake) -> None:
