@@ -10,11 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.support.postgres_server import (
-    PostgresDatabase,
-    PostgresServer,
-    shared_server,
-)
+from tests.support.kept_servers import shared_server
+from tests.support.postgres_server import PostgresDatabase, PostgresServer
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,7 +32,10 @@ def test_processes_of_a_session_share_one(
     postgres_server: PostgresServer, tmp_path: Path
 ) -> None:
     """The second process finds the server that the first has started."""
-    with shared_server(tmp_path) as first, shared_server(tmp_path) as second:
+    with (
+        shared_server(PostgresServer, tmp_path) as first,
+        shared_server(PostgresServer, tmp_path) as second,
+    ):
         assert first.port == second.port != postgres_server.port
 
 
@@ -47,8 +47,9 @@ def test_it_ends_when_its_users_are_killed(
     del postgres_server  # tells whether there is one to start
     code = (
         "import sys; from pathlib import Path\n"
-        "from tests.support.postgres_server import shared_server\n"
-        "with shared_server(Path(sys.argv[1])) as server:\n"
+        "from tests.support.kept_servers import shared_server\n"
+        "from tests.support.postgres_server import PostgresServer\n"
+        "with shared_server(PostgresServer, Path(sys.argv[1])) as server:\n"
         "    print(server.folder, flush=True); input()"
     )
     user = subprocess.Popen(  # noqa: S603 - a command of ours

@@ -1,15 +1,10 @@
 """A real PostgreSQL server for tests: started by them, and gone with them.
 
-One server serves all processes of a test session. A keeper, a process of its own,
-starts it and waits for a lock that each process of the session shares. The system
-releases these locks also when pytest is killed; then the keeper stops the server and
-removes its folder.
+One server serves all processes of a test session; see kept_servers.
 
 The superuser `gcbatch` needs no password on this machine. Every other role does.
 """
 
-import fcntl
-import json
 import os
 import re
 import secrets
@@ -17,11 +12,10 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -34,7 +28,6 @@ __all__ = [
     "PostgresServer",
     "find_postgres",
     "new_database",
-    "shared_server",
 ]
 
 HOST: Final = "127.0.0.1"
@@ -115,6 +108,16 @@ class PostgresServer:
             server.close()
             raise
         return server
+
+    @classmethod
+    def known(cls, place: dict[str, Any]) -> Self:
+        """Return a server that runs, by its place."""
+        return cls(Path(place["folder"]), place["port"])
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """Where it is, as plain data."""
+        return {"folder": str(self.folder), "port": self.port}
 
     @property
     def log(self) -> Path:
@@ -284,88 +287,3 @@ def new_database(server: PostgresServer) -> Iterator[PostgresDatabase]:
         found = "SELECT rolname FROM pg_roles WHERE rolname LIKE %s"
         for (role,) in admin.execute(found, [f"{name}%"]).fetchall():
             admin.execute(f"DROP ROLE {role}".encode())
-
-
-@contextmanager
-def shared_server(folder: Path) -> Iterator[PostgresServer]:
-    """Give the server of a session, which the first process of it starts.
-
-    Args:
-        folder: The same for all processes of the session.
-    """
-    with (folder / "postgres.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        found = _join(folder)
-        users = found or _start_keeper(folder)
-    try:
-        said = json.loads((folder / "postgres.json").read_text("utf-8"))
-        yield PostgresServer(Path(said["folder"]), said["port"])
-    finally:
-        os.close(users)
-
-
-def _join(folder: Path) -> int | None:
-    """Share the lock of a server that is there; None if there is none, or it ends."""
-    if not (folder / "postgres.json").exists():
-        return None
-    users = os.open(folder / "postgres.users", os.O_RDWR)
-    try:
-        fcntl.flock(users, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(users)
-        return None
-    if (folder / "postgres.json").exists():
-        return users
-    os.close(users)  # it ended before the lock was shared
-    return None
-
-
-def _start_keeper(folder: Path) -> int:
-    (folder / "postgres.users").unlink(missing_ok=True)  # an ending keeper has its own
-    (folder / "postgres.json").unlink(missing_ok=True)
-    users = os.open(folder / "postgres.users", os.O_RDWR | os.O_CREAT)
-    fcntl.flock(users, fcntl.LOCK_SH)
-    command = [sys.executable, "-m", "tests.support.postgres_server", str(folder)]
-    keeper = subprocess.Popen(  # noqa: S603 - a command of ours
-        command,
-        cwd=Path(__file__).parents[2],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        text=True,
-    )
-    assert keeper.stdout is not None
-    with keeper.stdout as told:
-        said = told.readline()
-    keeper.returncode = 0  # it outlives this process, which never waits for it
-    if said != "ready\n":
-        os.close(users)
-        msg = said.strip().encode().decode("unicode_escape") or "the keeper ended"
-        raise RuntimeError(msg)
-    return users
-
-
-def _keep(folder: Path) -> None:
-    """Run a server until no process shares its lock."""
-    users = os.open(folder / "postgres.users", os.O_RDWR)
-    try:
-        server = PostgresServer.create()
-    except RuntimeError as exc:
-        print(str(exc).encode("unicode_escape").decode(), flush=True)  # noqa: T201 - to the test
-        return
-    said = {"folder": str(server.folder), "port": server.port}
-    state = folder / "postgres.json"
-    state.write_text(json.dumps(said), "utf-8")
-    print("ready", flush=True)  # noqa: T201 - to the test
-    try:
-        fcntl.flock(users, fcntl.LOCK_EX)
-    finally:
-        with suppress(OSError):
-            if json.loads(state.read_text("utf-8")) == said:
-                state.unlink()
-        server.close()
-
-
-if __name__ == "__main__":
-    _keep(Path(sys.argv[1]))
