@@ -25,6 +25,7 @@ from gcbatch.simulator import Entry, Simulator, Tenant, sample_tenant
 
 if TYPE_CHECKING:
     from tests.support.postgres_server import PostgresDatabase, PostgresServer
+    from tests.support.s3_server import S3Bucket, S3Server
 
 T = TypeVar("T")
 
@@ -288,16 +289,20 @@ def postgres_server(
     if sys.platform == "win32":
         pytest.skip("Windows has no locks that a process shares with its keeper")
     from tests.support import postgres_server as support  # noqa: PLC0415 - has a driver
+    from tests.support.kept_servers import shared_server  # noqa: PLC0415 - see above
 
     if support.find_postgres() is None:
         if os.environ.get("GCBATCH_REQUIRE_POSTGRES") == "1":
             pytest.fail(support.MISSING)
         pytest.skip(support.MISSING)
+    with shared_server(support.PostgresServer, _session_folder(tmp_path_factory)) as s:
+        yield s
+
+
+def _session_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that all processes of the session share."""
     folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent  # that of the session
-    with support.shared_server(folder) as server:
-        yield server
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 
 
 @pytest.fixture
@@ -307,6 +312,34 @@ def postgres(postgres_server: "PostgresServer") -> "Iterator[PostgresDatabase]":
 
     with new_database(postgres_server) as database:
         yield database
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[S3Server]":
+    """Start an S3 server, one for all processes of the session.
+
+    Where none is installed, the test is skipped, or fails if GCBATCH_REQUIRE_S3 is set.
+    """
+    if sys.platform == "win32":
+        pytest.skip("Windows has no locks that a process shares with its keeper")
+    from tests.support import s3_server as support  # noqa: PLC0415 - needs the extra
+    from tests.support.kept_servers import shared_server  # noqa: PLC0415 - see above
+
+    if support.find_weed() is None:
+        if os.environ.get("GCBATCH_REQUIRE_S3") == "1":
+            pytest.fail(support.MISSING)
+        pytest.skip(support.MISSING)
+    with shared_server(support.S3Server, _session_folder(tmp_path_factory)) as server:
+        yield server
+
+
+@pytest.fixture
+def s3(s3_server: "S3Server") -> "Iterator[S3Bucket]":
+    """Create a bucket of the test's own."""
+    from tests.support.s3_server import new_bucket  # noqa: PLC0415 - as above
+
+    with new_bucket(s3_server) as bucket:
+        yield bucket
 
 
 class TurnedSelector(selectors.SelectSelector):

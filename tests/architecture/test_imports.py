@@ -18,6 +18,7 @@ ROWS = (
     ("planning",),
     ("job",),
     ("store", "exporting", "simulator", "sql"),
+    ("objects",),
     ("genesys.client",),
     ("genesys",),
 )

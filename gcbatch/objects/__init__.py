@@ -1,0 +1,30 @@
+"""Object stores: S3 and what speaks its protocol, Google Cloud Storage, Azure."""
+
+from gcbatch.objects.bucket import ABSENT, Bucket, ObjectInfo, RequestMeter
+from gcbatch.objects.buckets import Buckets
+from gcbatch.objects.problems import ChangedObjectError
+from gcbatch.objects.settings import (
+    AzSettings,
+    GsSettings,
+    S3Settings,
+    StorageSettings,
+    endpoint_fault,
+)
+from gcbatch.objects.url import SCHEMES, ObjectUrl, is_object_url
+
+__all__ = [
+    "ABSENT",
+    "SCHEMES",
+    "AzSettings",
+    "Bucket",
+    "Buckets",
+    "ChangedObjectError",
+    "GsSettings",
+    "ObjectInfo",
+    "ObjectUrl",
+    "RequestMeter",
+    "S3Settings",
+    "StorageSettings",
+    "endpoint_fault",
+    "is_object_url",
+]

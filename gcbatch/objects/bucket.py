@@ -1,0 +1,269 @@
+"""One bucket: objects are read, written, listed and removed; requests are counted."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from gcbatch.lazy import lazy_import
+from gcbatch.objects.problems import (
+    DELETE,
+    LIST,
+    READ,
+    WRITE,
+    ChangedObjectError,
+    Operation,
+    object_error,
+)
+from gcbatch.objects.url import ObjectUrl
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+__all__ = ["ABSENT", "Bucket", "ObjectInfo", "RequestMeter"]
+
+obstore = lazy_import("obstore")
+exceptions = lazy_import("obstore.exceptions")
+
+T = TypeVar("T")
+
+PART_BYTES: Final = 8 * 1024 * 1024
+"""Piece of an object that one request carries; S3 takes 10,000 pieces, so 80 GB."""
+
+PIECES_AT_ONCE: Final = 4
+"""Pieces that are sent at once: they bound the memory of an upload."""
+
+LIST_PAGE: Final = 1_000
+"""Keys of one answer to a listing, in S3 and Google; Azure gives up to 5,000."""
+
+ABSENT: Final = ""
+"""The ETag of an object that does not exist, as a condition of a write."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """An object, as a listing or a write describes it.
+
+    Args:
+        key: Its key in the bucket.
+        etag: Identifies its content.
+        size: Bytes.
+        modified: When it was written, by the clock of the service; UTC. None of an
+            object that was just written.
+    """
+
+    key: str
+    etag: str
+    size: int
+    modified: datetime | None = None
+
+
+class RequestMeter:
+    """Counts requests to object stores; may be used by several threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._count = 0
+
+    def add(self, count: int = 1) -> None:
+        """Count requests."""
+        with self._lock:
+            self._count += count
+
+    @property
+    def count(self) -> int:
+        """Requests so far. What the library repeats after a fault is not counted."""
+        return self._count
+
+
+class Bucket:
+    """The objects of one bucket.
+
+    Errors of all methods but those that say otherwise are OutputErrors that name the
+    object, what was refused and the permission that it takes. May be used by several
+    threads.
+
+    Args:
+        url: The bucket.
+        store: The library's access to it.
+        meter: Counts the requests.
+    """
+
+    def __init__(
+        self, url: ObjectUrl, store: "ObjectStore", meter: RequestMeter
+    ) -> None:
+        self.url = url
+        self._store = store
+        self._meter = meter
+
+    def __repr__(self) -> str:
+        return f"Bucket({self.url})"
+
+    def get(self, key: str) -> tuple[bytes, ObjectInfo] | None:
+        """Return an object and what describes it; None if it does not exist."""
+
+        def read() -> tuple[bytes, ObjectInfo]:
+            found = obstore.get(self._store, key)
+            return bytes(found.bytes()), _info(found.meta)
+
+        return self._unless_missing(READ, key, read)
+
+    def tail(self, key: str, size: int, *, etag: str) -> bytes | None:
+        """Return the last bytes of an object; None if it is missing or was replaced.
+
+        Args:
+            key: The object; not an empty one.
+            size: Bytes; all of a smaller object.
+            etag: Its ETag.
+        """
+        return self._piece(key, {"suffix": size}, etag)
+
+    def download(self, key: str, path: Path, *, info: ObjectInfo) -> bool:
+        """Write an object to a file, a piece at a time in memory.
+
+        Args:
+            key: The object.
+            path: The file.
+            info: What describes the object.
+
+        Returns:
+            False if it is missing, or was replaced since *info* was made.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        with path.open("wb") as file:
+            for start in range(0, info.size, PART_BYTES):
+                end = min(start + PART_BYTES, info.size)
+                piece = self._piece(key, (start, end), info.etag)
+                if piece is None:
+                    return False
+                file.write(piece)
+        return True
+
+    def head(self, key: str) -> ObjectInfo | None:
+        """Return what describes an object; None if it does not exist."""
+        return self._unless_missing(
+            READ, key, lambda: _info(obstore.head(self._store, key))
+        )
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """Yield the objects below a prefix, by key; a page of them at a time.
+
+        Args:
+            prefix: The first names of keys, whole; empty for the bucket.
+        """
+        stream = self._call(
+            LIST,
+            prefix,
+            lambda: obstore.list(self._store, prefix or None, chunk_size=LIST_PAGE),
+        )
+        while (
+            page := self._call(LIST, prefix, lambda: next(stream, None))
+        ) is not None:
+            yield from map(_info, page)
+
+    def put(
+        self, key: str, content: bytes, *, replaces: str | None = None
+    ) -> ObjectInfo:
+        """Write an object, whole.
+
+        Args:
+            key: The object.
+            content: Its bytes.
+            replaces: The ETag that the object must still have, ABSENT if it must not
+                exist; None writes in any case.
+
+        Raises:
+            ChangedObjectError: If another program wrote or removed it meanwhile.
+        """
+        mode: Any = "overwrite"
+        if replaces is not None:
+            mode = {"e_tag": replaces} if replaces else "create"
+        try:
+            done = self._call(
+                WRITE, key, lambda: obstore.put(self._store, key, content, mode=mode)
+            )
+        except ChangedObjectError:
+            # The answer to a write may be lost; the repeated one is refused then.
+            now = self.get(key)
+            if now is None or now[0] != content:
+                raise
+            return now[1]
+        return ObjectInfo(key, str(done["e_tag"]), len(content))
+
+    def put_file(self, key: str, path: Path) -> ObjectInfo:
+        """Write an object from a file; readers do not see it before it is whole.
+
+        Raises:
+            OSError: If the file cannot be read.
+        """
+        size = path.stat().st_size
+        pieces = -(-size // PART_BYTES)
+        # In pieces: one request begins it, one ends it.
+        done = self._call(
+            WRITE,
+            key,
+            lambda: obstore.put(
+                self._store,
+                key,
+                path,
+                chunk_size=PART_BYTES,
+                max_concurrency=PIECES_AT_ONCE,
+            ),
+            requests=1 if pieces <= 1 else pieces + 2,
+        )
+        return ObjectInfo(key, str(done["e_tag"]), size)
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Remove objects; those that do not exist are passed over."""
+        for key in keys:
+            remove = partial(obstore.delete, self._store, key)
+            self._unless_missing(DELETE, key, remove)
+
+    def _piece(self, key: str, part: object, etag: str) -> bytes | None:
+        """Return a range of an object; None if it is missing or was replaced."""
+
+        def read() -> bytes:
+            options = {"range": part, "if_match": etag}
+            return bytes(obstore.get(self._store, key, options=options).bytes())
+
+        try:
+            return self._unless_missing(READ, key, read)
+        except ChangedObjectError:
+            return None
+
+    def _unless_missing(
+        self, does: Operation, key: str, work: Callable[[], T]
+    ) -> T | None:
+        try:
+            return self._call(does, key, work)
+        except FileNotFoundError:
+            return None
+
+    def _call(
+        self, does: Operation, key: str, work: Callable[[], T], *, requests: int = 1
+    ) -> T:
+        self._meter.add(requests)
+        try:
+            return work()
+        except FileNotFoundError as exc:
+            if does is READ and "NoSuchBucket" not in str(exc):
+                raise
+            problem: Exception = exc
+        except (exceptions.PreconditionError, exceptions.AlreadyExistsError):
+            raise ChangedObjectError(key) from None
+        except exceptions.BaseError as exc:
+            problem = exc
+        url = self.url / key if key else self.url
+        # Raised out here: the library's errors have the address of the request.
+        raise object_error(url, self.url.scheme, does, problem)
+
+
+def _info(found: Any) -> ObjectInfo:
+    return ObjectInfo(
+        found["path"], found["e_tag"] or "", found["size"], found["last_modified"]
+    )

