@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,6 +90,7 @@ def test_types_are_right(package: Path) -> None:
     run("-m", "mypy", path=package / "site", cwd=package / "source")
 
 
+@pytest.mark.skipif(find_spec("ruff") is None, reason="ruff is a tool of `dev` alone")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", NAMES)
 def test_style_is_right(tmp_path: Path, kind: str, name: str) -> None:
