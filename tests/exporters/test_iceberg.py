@@ -1,15 +1,20 @@
 """The exporter iceberg: conformance, and what only Iceberg has."""
 
+import gc
+import os
 import subprocess
 import sys
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from pydantic import ValidationError
+from pyiceberg.catalog.sql import SqlCatalog
+from sqlalchemy.exc import OperationalError
 
-from gcbatch.errors import JobError
+from gcbatch.errors import JobError, OutputError
 from gcbatch.exporting import load_exporter
 from gcbatch.testing import DatabaseConformance, Row
 from gcbatch_exporters.lakes import iceberg_files as written_files
@@ -149,6 +154,36 @@ def test_options_are_checked(
     """When the job is read."""
     with pytest.raises(ValidationError, match=match):
         lake.exporter(catalog=catalog)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts open files")
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_creating_a_catalog_too_late_leaves_no_connection(
+    lake: IcebergLake, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """Other processes are faster, one for each table; or the database refuses."""
+    is_refused = times > 2
+    failed = OperationalError("CREATE TABLE", {}, Exception("failed"))
+    failures = [failed] * times
+    create = SqlCatalog.create_tables
+
+    def late(catalog: SqlCatalog) -> None:
+        if not is_refused:
+            create(catalog)  # as the other processes did
+        if failures:
+            raise failures.pop()
+
+    monkeypatch.setattr(SqlCatalog, "create_tables", late)
+    gc.disable()  # it would close what we did not
+    try:
+        with pytest.raises(OutputError) if is_refused else nullcontext():
+            lake.load(hours(0, 2))
+        links = [os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()]
+    finally:
+        gc.enable()
+
+    assert str(lake.path / "catalog.db") not in links
+    assert is_refused or len(lake.rows()) == 4
 
 
 def test_a_destination_has_no_secret(lake: IcebergLake) -> None:

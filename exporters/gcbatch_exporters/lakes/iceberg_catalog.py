@@ -97,10 +97,27 @@ class IcebergCatalog(Options):
         properties["warehouse"] = str(Path(str(self.warehouse)).absolute())
         if file := _sqlite_file(properties["uri"]):
             file.parent.mkdir(parents=True, exist_ok=True)
+        # A catalog that failed to create its tables by itself could not be closed.
+        properties["init_catalog_tables"] = "false"
+        catalog = sql.SqlCatalog(self.name, **properties)
         try:
-            return sql.SqlCatalog(self.name, **properties)
-        except sql_errors.DBAPIError:  # two processes create its tables: one is late
-            return sql.SqlCatalog(self.name, **properties)
+            _create_tables(catalog)
+        except BaseException:
+            catalog.close()
+            raise
+        return catalog
+
+
+def _create_tables(catalog: Any) -> None:
+    """Create the two tables of a SQL catalog, unless they are there."""
+    for is_last in (False, False, True):
+        try:
+            catalog.create_tables()
+        except sql_errors.DBAPIError:  # another process just created one of them
+            if is_last:
+                raise
+        else:
+            return
 
 
 def _sqlite_file(uri: str) -> Path | None:
