@@ -1,9 +1,10 @@
 """What a job says of its object stores; the rest comes from the cloud's own chain."""
 
-import ipaddress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
+
+from gcbatch.genesys import is_loopback
 
 __all__ = [
     "AzSettings",
@@ -12,19 +13,6 @@ __all__ = [
     "StorageSettings",
     "endpoint_fault",
 ]
-
-_LOOPBACK: Final = ("localhost",)
-
-
-def is_loopback(endpoint: str) -> bool:
-    """Return whether a URL names this machine."""
-    host = urlsplit(endpoint).hostname or ""
-    if host in _LOOPBACK or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def endpoint_fault(endpoint: str) -> str | None:
@@ -38,7 +26,8 @@ def endpoint_fault(endpoint: str) -> str | None:
         return "is not a URL; write https://host"
     if url.username or url.password or url.query or url.fragment:
         return "has more than a host, a port and a path"
-    if url.scheme == "http" and not is_loopback(endpoint):
+    is_here = is_loopback(endpoint) or host.endswith(".localhost")
+    if url.scheme == "http" and not is_here:
         return "sends data unencrypted; write https://, http:// is for 127.0.0.1 alone"
     return None
 
