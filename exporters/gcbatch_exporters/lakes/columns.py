@@ -3,10 +3,18 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
+import pyarrow as pa
+
 from gcbatch.errors import JobError
 from gcbatch.table import ORG, Table
 
-__all__ = ["Column", "comment_of", "compare_columns", "require_columns"]
+__all__ = [
+    "Column",
+    "can_partition",
+    "comment_of",
+    "compare_columns",
+    "require_columns",
+]
 
 
 class Column(NamedTuple):
@@ -21,6 +29,15 @@ class Column(NamedTuple):
     name: str
     kind: str
     nullable: bool = True
+
+
+def can_partition(kind: pa.DataType) -> bool:
+    """Return whether values of a type can be partitions: texts, numbers, booleans."""
+    return bool(
+        pa.types.is_string(kind)
+        or pa.types.is_integer(kind)
+        or pa.types.is_boolean(kind)
+    )
 
 
 def comment_of(metadata: dict[str, str]) -> str:

@@ -19,7 +19,6 @@ from gcbatch_exporters.lakes.delta_schema import delta_columns, delta_schema
 from gcbatch_exporters.lakes.loads import Commit, Load
 from gcbatch_exporters.lakes.partition_columns import PartitionColumns
 from gcbatch_exporters.lakes.row_stream import RowStream
-from gcbatch_exporters.lakes.selection import Selection
 from gcbatch_exporters.lakes.table import ConflictError, LakeTable
 
 __all__ = ["DeltaLakeTable"]
@@ -101,10 +100,10 @@ class DeltaLakeTable(LakeTable):
             raise JobError(msg, hint="name an empty folder, or one that is not there")
         return None
 
-    def load(self, selection: Selection, load: Load) -> int:
+    def load(self, load: Load) -> int:
         """Replace the rows that the table covers by one commit."""
         present = self._own()
-        there = DeltaRows(self.place, present, self.table, selection)
+        there = self.rows(present)
         with self.reported():
             there.refuse_cut()
             rows = RowStream(self.table, self._schema, self._partitions)
@@ -112,7 +111,7 @@ class DeltaLakeTable(LakeTable):
 
     def rows(self, present: Any) -> DeltaRows:
         """Return the rows there of what the table covers."""
-        return DeltaRows(self.place, present, self.table, Selection.of(self.table))
+        return DeltaRows(self.place, present, self.table, self.selection)
 
     def commits(self, present: Any) -> Iterator[Commit]:
         """Yield the history of the Delta table, newest first."""

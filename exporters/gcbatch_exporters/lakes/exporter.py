@@ -13,7 +13,6 @@ from gcbatch.exporting import Mismatch, Receipt, Target, compare_days
 from gcbatch.table import Table
 from gcbatch_exporters.base import only_table
 from gcbatch_exporters.lakes.loads import Load, last_load
-from gcbatch_exporters.lakes.selection import Selection
 from gcbatch_exporters.lakes.table import ConflictError, LakeTable
 
 __all__ = ["LakeExporter"]
@@ -66,15 +65,14 @@ class LakeExporter(ABC):
             OutputError: If others kept writing to it, or it cannot be written.
         """
         table = only_table(tables, self.exporter_name)
-        selection = Selection.of(table)
         with self._of_lake(table) as lake:
-            if not selection:
+            if not lake.selection:
                 return Receipt(lake.place, 0)
-            load = Load.begin(table, selection, target.fingerprint)
+            load = Load.begin(table, lake.selection, target.fingerprint)
             tries = 0
             while True:
                 try:
-                    return Receipt(lake.place, lake.load(selection, load))
+                    return Receipt(lake.place, lake.load(load))
                 except ConflictError as exc:
                     tries += 1
                     if tries == MAX_TRIES or target.is_stopped:
@@ -91,15 +89,14 @@ class LakeExporter(ABC):
         other program changed rows since, and their number is still the same.
         """
         table = only_table(tables, self.exporter_name)
-        selection = Selection.of(table)
         with self._of_lake(table) as lake:
             present = lake.open()
-            if present is None or not selection or not target.fingerprint:
+            if present is None or not lake.selection or not target.fingerprint:
                 return None
             with lake.reported():
                 if not lake.agree(present):
                     return None
-                spans, timeless = selection.spans, table.is_timeless
+                spans, timeless = lake.selection.spans, table.is_timeless
                 last = last_load(lake.commits(present), spans, timeless=timeless)
                 if last is None or last.load is None:
                     return None
@@ -119,7 +116,7 @@ class LakeExporter(ABC):
         """
         table = only_table(tables, self.exporter_name)
         with self._of_lake(table) as lake:
-            if not Selection.of(table):
+            if not lake.selection:
                 return
             present = lake.open()
             if present is None:

@@ -11,7 +11,6 @@ from gcbatch_exporters.lakes.loads import KEY, Commit, Load
 __all__ = ["RefusedError", "SureCatalog", "commit_of", "summary_of"]
 
 ice_errors = lazy_import("pyiceberg.exceptions")
-ice_table = lazy_import("pyiceberg.table")
 
 ROWS: Final = "gcbatch-rows"
 """The key of the number of rows of a load in a snapshot's summary."""

@@ -48,23 +48,21 @@ class _Replacement:
     rows: int
 
 
-def load_table(
-    lake: "IcebergLakeTable", present: Any, selection: Selection, load: Load
-) -> int:
+def load_table(lake: "IcebergLakeTable", present: Any, load: Load) -> int:
     """Replace the rows that a table covers by one snapshot.
 
     Args:
         lake: The table, and where it goes.
         present: The Iceberg table.
-        selection: What the table covers; not nothing.
-        load: What the snapshot says.
+        load: What the snapshot says. The table covers something.
 
     Returns:
         The number of rows that were loaded.
 
     Raises:
         ConflictError: If another program was faster. Nothing has changed.
-        JobError: If the Iceberg table is no longer the job's, or does not fit.
+        JobError: If the Iceberg table is not the job's, does not fit, or has a row that
+            reaches over an edge of what is covered.
         OutputError: If it cannot be written, or then has another number of rows.
     """
     # The transaction gets a table of its own, whose catalog is put in its place later.
@@ -72,10 +70,11 @@ def load_table(
         own = _copy(present, present.catalog)
         transaction = own.transaction()
         _prepare(lake, present, transaction)
+        lake.rows(present).refuse_cut()
         files = DataFiles(transaction.table_metadata, present.io)
     try:
         with lake.reported():
-            replaced = _keep_others(present, selection, files)
+            replaced = _keep_others(present, lake.selection, files)
         rows = 0
         for batch in lake.table.covered_rows():
             rows += batch.num_rows
@@ -90,7 +89,7 @@ def load_table(
     found = _Replacement(transaction, files, replaced, rows)
     with lake.reported():
         snapshot_id = _commit(lake, own, found, load)
-        _compare_counts(lake, own, selection, snapshot_id, rows)
+        _compare_counts(lake, own, snapshot_id, rows)
     return rows
 
 
@@ -179,18 +178,14 @@ def _commit(lake: "IcebergLakeTable", own: Any, found: _Replacement, load: Load)
 
 
 def _compare_counts(
-    lake: "IcebergLakeTable",
-    own: Any,
-    selection: Selection,
-    snapshot_id: int,
-    sent: int,
+    lake: "IcebergLakeTable", own: Any, snapshot_id: int, sent: int
 ) -> None:
     """Make sure that the Iceberg table holds the rows that it was sent.
 
     Raises:
         OutputError: If it does not; the snapshot stays.
     """
-    there = IcebergRows(lake.place, own, lake.table, selection, snapshot_id)
+    there = IcebergRows(lake.place, own, lake.table, lake.selection, snapshot_id)
     if (held := there.count()) == sent:
         return
     parent = own.snapshot_by_id(snapshot_id).parent_snapshot_id

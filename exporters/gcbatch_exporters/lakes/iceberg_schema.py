@@ -9,7 +9,7 @@ from gcbatch.errors import JobError
 from gcbatch.lazy import lazy_import
 from gcbatch.table import Table
 from gcbatch_exporters.base import check_partition_names
-from gcbatch_exporters.lakes.columns import Column, comment_of
+from gcbatch_exporters.lakes.columns import Column, can_partition, comment_of
 
 __all__ = ["iceberg_columns", "iceberg_schema", "iceberg_spec", "spec_names"]
 
@@ -27,8 +27,8 @@ KINDS: Final = {
 }
 """The types of tables as pyiceberg names them; Iceberg's instants have microseconds."""
 
-UNITS: Final = ("day", "month")
-"""Partitions of a row's time."""
+UNITS: Final = {"day": "DayTransform", "month": "MonthTransform"}
+"""Partitions of a row's time, as pyiceberg names them."""
 
 FIRST_PARTITION_ID: Final = 1000
 """As Iceberg's specification numbers partition fields."""
@@ -74,7 +74,7 @@ def iceberg_spec(table: Table, names: Sequence[str], schema: Any) -> Any:
         JobError: If a name is unknown or doubled, no other column remains, or both day
             and month are named.
     """
-    columns = [f.name for f in table.schema if _can_partition(f.type)]
+    columns = [f.name for f in table.schema if can_partition(f.type)]
     taken = set(table.schema.names)
     units = [u for u in UNITS if table.row_time is not None and u not in taken]
     check_partition_names(table, names, units + columns, not_common=())
@@ -85,10 +85,8 @@ def iceberg_spec(table: Table, names: Sequence[str], schema: Any) -> Any:
     for number, name in enumerate(names):
         by_unit = name in units
         source = schema.find_field(table.row_time if by_unit else name)
-        kind = (
-            {"day": "DayTransform", "month": "MonthTransform"}[name] if by_unit else ""
-        )
-        transform = getattr(transforms, kind or "IdentityTransform")()
+        kind = UNITS[name] if by_unit else "IdentityTransform"
+        transform = getattr(transforms, kind)()
         # An identity has the column's name; another field must not have it.
         own = f"{source.name}_{name}" if by_unit else name
         fields.append(
@@ -115,11 +113,3 @@ def spec_names(spec: Any, schema: Any, time: str | None) -> list[str]:
             kind if is_unit else column if kind == "identity" else f"{kind}({column})"
         )
     return names
-
-
-def _can_partition(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_string(kind)
-        or pa.types.is_integer(kind)
-        or pa.types.is_boolean(kind)
-    )

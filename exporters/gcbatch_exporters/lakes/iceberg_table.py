@@ -20,7 +20,6 @@ from gcbatch_exporters.lakes.iceberg_schema import (
     spec_names,
 )
 from gcbatch_exporters.lakes.loads import Commit, Load
-from gcbatch_exporters.lakes.selection import Selection
 from gcbatch_exporters.lakes.table import ConflictError, LakeTable
 
 __all__ = ["IcebergLakeTable"]
@@ -94,19 +93,17 @@ class IcebergLakeTable(LakeTable):
         with self.reported():
             return self._find()
 
-    def load(self, selection: Selection, load: Load) -> int:
+    def load(self, load: Load) -> int:
         """Replace the rows that the table covers by one snapshot."""
         with self.reported():
             present = self._find()
             if present is None:
                 present = self._create()
-            self.agree(present)
-            self.rows(present).refuse_cut()
-        return load_table(self, present, selection, load)
+        return load_table(self, present, load)
 
     def rows(self, present: Any) -> IcebergRows:
         """Return the rows there of what the table covers."""
-        return IcebergRows(self.place, present, self.table, Selection.of(self.table))
+        return IcebergRows(self.place, present, self.table, self.selection)
 
     def commits(self, present: Any) -> Iterator[Commit]:
         """Yield the history of the Iceberg table, newest first."""

@@ -12,6 +12,7 @@ from gcbatch.lazy import lazy_import
 from gcbatch.table import Table
 from gcbatch.windows import to_local
 from gcbatch_exporters.base import check_partition_names
+from gcbatch_exporters.lakes.columns import can_partition
 
 __all__ = ["PartitionColumns"]
 
@@ -53,7 +54,7 @@ class PartitionColumns:
             JobError: If a name is unknown or doubled, no other column remains, or the
                 orgs of the table have different days.
         """
-        columns = [f.name for f in table.schema if _can_partition(f.type)]
+        columns = [f.name for f in table.schema if can_partition(f.type)]
         has_days = table.row_time is not None and not table.zones_differ
         taken = set(table.schema.names)
         times = [name for name in MADE if has_days and name not in taken]
@@ -104,11 +105,3 @@ class PartitionColumns:
     def _label(self, name: str, instant: datetime) -> str | date:
         local = to_local(instant, self.zone)
         return local.date() if name == "day" else local.strftime("%Y-%m")
-
-
-def _can_partition(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_string(kind)
-        or pa.types.is_integer(kind)
-        or pa.types.is_boolean(kind)
-    )

@@ -35,6 +35,9 @@ class LakeTable(ABC):
         columns: Its columns there.
         partitions: What it is partitioned by.
         add_columns: Whether columns that are missing there may be added.
+
+    Attributes:
+        selection: What the table covers.
     """
 
     kind: ClassVar[str]
@@ -53,6 +56,7 @@ class LakeTable(ABC):
     ) -> None:
         self.place = place
         self.table = table
+        self.selection = Selection.of(table)
         self.columns = columns
         self.partitions = tuple(partitions)
         self.add_columns = add_columns
@@ -81,12 +85,11 @@ class LakeTable(ABC):
         """
 
     @abstractmethod
-    def load(self, selection: Selection, load: Load) -> int:
+    def load(self, load: Load) -> int:
         """Replace the rows that the table covers by one commit.
 
         Args:
-            selection: What it covers; not nothing.
-            load: What the commit says.
+            load: What the commit says. The table covers something.
 
         Returns:
             The number of rows that were loaded.
