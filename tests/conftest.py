@@ -22,8 +22,10 @@ from typer.testing import CliRunner, Result
 from gcbatch import Job, RunReport, export_job, load_job, run
 from gcbatch.cli import app
 from gcbatch.simulator import Entry, Simulator, Tenant, sample_tenant
+from tests.support.requirements import require
 
 if TYPE_CHECKING:
+    from tests.support.kept_servers import S
     from tests.support.postgres_server import PostgresDatabase, PostgresServer
     from tests.support.s3_server import S3Bucket, S3Server
 
@@ -286,23 +288,28 @@ def postgres_server(
     Where none is installed, the test is skipped, or fails if GCBATCH_REQUIRE_POSTGRES
     is set.
     """
-    if sys.platform == "win32":
-        pytest.skip("Windows has no locks that a process shares with its keeper")
+    _skip_without_shared_locks()
     from tests.support import postgres_server as support  # noqa: PLC0415 - has a driver
-    from tests.support.kept_servers import shared_server  # noqa: PLC0415 - see above
 
     if support.find_postgres() is None:
-        if os.environ.get("GCBATCH_REQUIRE_POSTGRES") == "1":
-            pytest.fail(support.MISSING)
-        pytest.skip(support.MISSING)
-    with shared_server(support.PostgresServer, _session_folder(tmp_path_factory)) as s:
-        yield s
+        require("GCBATCH_REQUIRE_POSTGRES", support.MISSING)
+    yield from _shared(support.PostgresServer, tmp_path_factory)
 
 
-def _session_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder that all processes of the session share."""
+def _skip_without_shared_locks() -> None:
+    if sys.platform == "win32":
+        pytest.skip("Windows has no locks that a process shares with its keeper")
+
+
+def _shared(kind: "type[S]", tmp_path_factory: pytest.TempPathFactory) -> "Iterator[S]":
+    """Give the server of the session."""
+    from tests.support.kept_servers import shared_server  # noqa: PLC0415 - not on Windows
+
     folder = tmp_path_factory.getbasetemp()
-    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # that of the session
+    with shared_server(kind, folder) as server:
+        yield server
 
 
 @pytest.fixture
@@ -320,17 +327,12 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[S3Server]":
 
     Where none is installed, the test is skipped, or fails if GCBATCH_REQUIRE_S3 is set.
     """
-    if sys.platform == "win32":
-        pytest.skip("Windows has no locks that a process shares with its keeper")
+    _skip_without_shared_locks()
     from tests.support import s3_server as support  # noqa: PLC0415 - needs the extra
-    from tests.support.kept_servers import shared_server  # noqa: PLC0415 - see above
 
     if support.find_weed() is None:
-        if os.environ.get("GCBATCH_REQUIRE_S3") == "1":
-            pytest.fail(support.MISSING)
-        pytest.skip(support.MISSING)
-    with shared_server(support.S3Server, _session_folder(tmp_path_factory)) as server:
-        yield server
+        require("GCBATCH_REQUIRE_S3", support.MISSING)
+    yield from _shared(support.S3Server, tmp_path_factory)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The html exporter: the page as a parser reads it, and as Chromium shows it."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -25,6 +24,7 @@ from gcbatch.table import Table
 from gcbatch.testing import ExporterConformance, Row, sample_table, typed
 from gcbatch.windows import Window, midnight
 from gcbatch_exporters.html import HtmlExporter
+from tests.support.requirements import require
 
 DUBLIN = ZoneInfo("Europe/Dublin")
 INSTANT = pa.timestamp("ms", tz="UTC")
@@ -571,13 +571,12 @@ addEventListener("load", () => {
 
 
 def chromium() -> str:
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found
-    why = "no Chromium is installed (Debian: apt-get install chromium)"
-    if os.environ.get("GCBATCH_REQUIRE_BROWSER") == "1":
-        pytest.fail(why)
-    pytest.skip(why)
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        why = "no Chromium is installed (Debian: apt-get install chromium)"
+        require("GCBATCH_REQUIRE_BROWSER", why)
+    return found
 
 
 def browse(path: Path, *flags: str) -> dict[str, Any]:

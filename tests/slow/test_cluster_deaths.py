@@ -15,7 +15,6 @@ from tests.support.cluster_world import (
     RunningCluster,
     aggregates_sections,
     command,
-    free_port,
     job_file,
     quota_used,
     refused_count,
@@ -23,6 +22,7 @@ from tests.support.cluster_world import (
     token_count,
     until,
 )
+from tests.support.ports import free_port
 
 if TYPE_CHECKING:
     from tests.conftest import Workspace, WorkspaceOf

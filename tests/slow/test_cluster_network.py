@@ -23,14 +23,14 @@ from tests.support.cluster_world import (
     PartWatch,
     Run,
     aggregates_sections,
-    free_port,
     job_file,
     refused_count,
-    require,
     running_cluster,
     token_count,
     until,
 )
+from tests.support.ports import free_port
+from tests.support.requirements import require
 
 if TYPE_CHECKING:
     from tests.conftest import WorkspaceOf

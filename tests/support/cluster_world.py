@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from gcbatch.simulator import Tenant, generate_conversations, sample_tenant
+from tests.support.ports import free_port
 
 if TYPE_CHECKING:
     from tests.conftest import Workspace
@@ -234,13 +234,6 @@ def token_count(workspace: "Workspace") -> int:
     return len(workspace.simulator.requests("/oauth/token"))
 
 
-def free_port() -> int:
-    """Return a port on which no process listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def certificate(folder: Path) -> dict[str, str]:
     """Make a certificate for all sides, and return the settings of Dask for it."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -382,10 +375,3 @@ def running_cluster(
         for name in workers:
             cluster.start_worker(name)
         yield cluster
-
-
-def require(variable: str, why: str) -> None:
-    """Skip a test, or fail it where the environment says that it has to run."""
-    if os.environ.get(variable) == "1":
-        pytest.fail(why)
-    pytest.skip(why)

@@ -10,7 +10,6 @@ import re
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -23,6 +22,8 @@ from urllib.parse import quote
 
 import psycopg
 
+from tests.support.ports import HOST, free_port
+
 __all__ = [
     "PostgresDatabase",
     "PostgresServer",
@@ -30,7 +31,6 @@ __all__ = [
     "new_database",
 ]
 
-HOST: Final = "127.0.0.1"
 SUPERUSER: Final = "gcbatch"
 MISSING: Final = (
     "no PostgreSQL server is installed (Debian: apt-get install postgresql)"
@@ -100,7 +100,7 @@ class PostgresServer:
         folder = Path(tempfile.mkdtemp(prefix="gcbatch-postgres-"))
         if os.geteuid() == 0:  # the server refuses to run as root
             shutil.chown(folder, "nobody", "nogroup")
-        server = cls(folder, _free_port())
+        server = cls(folder, free_port())
         try:
             server._initialise()
             server.start()
@@ -211,13 +211,6 @@ class PostgresServer:
     def _environ(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
         return {**kept, "HOME": str(self.folder), "LC_ALL": "C", "TZ": "Asia/Tokyo"}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass(frozen=True)

