@@ -1,7 +1,7 @@
 """Intervals that are stored, loaded into databases and a lake.
 
 `python -m benchmarks.loads`: a million rows of 200 queues in PT15M, in SQLite, DuckDB,
-PostgreSQL and Delta Lake. Every load replaces the rows that the one before it made, and
+PostgreSQL, Delta Lake and Iceberg. Every load replaces the rows that the one before it made, and
 is a process of its own. In turns:
 
 - gcbatch reads its parts, makes the table, and loads it: `gcbatch export`
@@ -43,7 +43,7 @@ from benchmarks.own_jobs import opened
 from benchmarks.processes import Spent
 from benchmarks.scores import at_most, peak_at_most, ratios
 
-__all__ = ["gains", "measure", "verdicts"]
+__all__ = ["LAKES", "gains", "measure", "verdicts"]
 
 ROUNDS: Final = 7
 QUEUES: Final = 200
@@ -59,8 +59,9 @@ MAX_RATIO: Final = 1.3
 MAX_MB: Final[Mapping[str, float]] = {"sqlite": 350.0, "postgres": 350.0}
 MAX_TIMES_PARQUET: Final = 1.2
 MORE_MB: Final = 300.0
-"""Delta may take so many times what an export to Parquet takes, and so much more."""
+"""A lake may take so many times what an export to Parquet takes, and so much more."""
 
+LAKES: Final = ("delta", "iceberg")
 OF_DLT: Final = ("duckdb", "postgres")
 Runs = Mapping[tuple[str, str], Sequence[Done]]
 """By destination, then by program."""
@@ -193,7 +194,7 @@ def verdicts(found: Runs) -> Iterator[Verdict]:
         times = ratios(*(_cpu_s(found, name, program) for program in (OURS, BARE)))
         yield at_most(f"CPU into {name}, x the library's", times, MAX_RATIO)
     parquet = max(_peaks(found, PARQUET), default=0.0)
-    maxima = {**MAX_MB, "delta": MAX_TIMES_PARQUET * parquet + MORE_MB}
+    maxima = {**MAX_MB, **dict.fromkeys(LAKES, MAX_TIMES_PARQUET * parquet + MORE_MB)}
     for name, maximum in maxima.items():
         yield peak_at_most(f"peak memory into {name}", _peaks(found, name), maximum)
 

@@ -2,12 +2,12 @@
 
 Each program has a place of its own. What is there is counted and added up by SQL, in a
 process that shares nothing with gcbatch: by SQLite, DuckDB and PostgreSQL of their own
-tables, by DuckDB of the files that a Delta table names.
+tables, by DuckDB of the files that a table of a lake names.
 """
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -16,8 +16,10 @@ from typing import Any, Final
 import duckdb
 import psycopg
 from deltalake import DeltaTable
+from pyiceberg.catalog.sql import SqlCatalog
 
 from benchmarks.aggregates_data import pattern_of, queue_id, totals
+from benchmarks.bare_loads import catalog_of
 from benchmarks.own_jobs import FIRST_DAY
 from tests.support.postgres_server import (
     PostgresServer,
@@ -27,7 +29,7 @@ from tests.support.postgres_server import (
 
 __all__ = ["NAMES", "Places", "opened_places", "sums_of", "truth"]
 
-NAMES: Final = ("sqlite", "duckdb", "postgres", "delta")
+NAMES: Final = ("sqlite", "duckdb", "postgres", "delta", "iceberg")
 """The destinations, by the names of gcbatch's exporters."""
 
 SUMS: Final = {
@@ -126,14 +128,14 @@ def sums_of(name: str, place: str, table: str) -> Sums:
     Args:
         name: The destination.
         place: As Places.of returns it.
-        table: The name of the table there; a place of Delta has only one.
+        table: Its name there, with the namespace; a place of Delta has only one.
     """
     (row,) = _READERS[name](place, table)
     return tuple(map(int, row))
 
 
 def _of_sqlite(place: str, table: str) -> Sequence[Sequence[Any]]:
-    with sqlite3.connect(f"file:{place}?mode=ro", uri=True) as db:
+    with closing(sqlite3.connect(f"file:{place}?mode=ro", uri=True)) as db:
         return db.execute(query(table)).fetchall()
 
 
@@ -149,9 +151,18 @@ def _of_postgres(place: str, table: str) -> Sequence[Sequence[Any]]:
 
 def _of_delta(place: str, table: str) -> Sequence[Sequence[Any]]:
     del table
-    files = DeltaTable(place).file_uris()
+    return _of_files(DeltaTable(place).file_uris())
+
+
+def _of_iceberg(place: str, table: str) -> Sequence[Sequence[Any]]:
+    with SqlCatalog("default", **catalog_of(place)) as catalog:
+        tasks = catalog.load_table(table).scan().plan_files()
+        return _of_files([task.file.file_path for task in tasks])
+
+
+def _of_files(paths: Sequence[str]) -> Sequence[Sequence[Any]]:
     with duckdb.connect() as db:
-        return db.execute(query(f"read_parquet({files!r})")).fetchall()
+        return db.execute(query(f"read_parquet({paths!r})")).fetchall()
 
 
 _READERS: Final[Mapping[str, Callable[[str, str], Sequence[Sequence[Any]]]]] = {
@@ -159,4 +170,5 @@ _READERS: Final[Mapping[str, Callable[[str, str], Sequence[Sequence[Any]]]]] = {
     "duckdb": _of_duckdb,
     "postgres": _of_postgres,
     "delta": _of_delta,
+    "iceberg": _of_iceberg,
 }

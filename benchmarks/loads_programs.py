@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.bare_loads import NAMESPACE, TABLE, catalog_of
 from benchmarks.contest import HERE
 from benchmarks.environments import python_of
 from benchmarks.loads_places import NAMES, Places, sums_of
@@ -28,8 +29,6 @@ FIRST: Final = {OURS: "gcbatch-first", BARE: "library-first"}
 
 PLACED: Final = (OURS, BARE, DLT, *FIRST.values())
 """What has a place in each destination."""
-
-TABLE: Final = "intervals"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,9 @@ class Loads:
         if name not in NAMES:
             return Done(spent)
         place = self.places.of(program, name)
-        there = sums_of(name, place, f"bench.{TABLE}" if program == DLT else TABLE)
+        has_namespace = program == DLT or name == "iceberg"
+        table = f"{NAMESPACE}.{TABLE}" if has_namespace else TABLE
+        there = sums_of(name, place, table)
         problem = "" if there == self.truth else f"{there} instead of {self.truth}"
         return Done(spent, problem, first_s)
 
@@ -116,6 +117,8 @@ class Loads:
         export: dict[str, Any] = {"exporter": name, "table": TABLE}
         if name == "postgres":
             export["uri"] = "${BENCH_PLACE}"
+        elif name == "iceberg":
+            export |= {"catalog": catalog_of(place), "namespace": NAMESPACE}
         else:
             export["path"] = place or str(self.places.folder / "alone.parquet")
         job = json.loads(self.bench.job(days).read_text("utf-8"))

@@ -304,21 +304,23 @@ def test_scale_is_judged_without_the_start(
 
 
 @pytest.mark.parametrize(
-    ("cpu_s", "delta_mb", "mb", "expected"),
+    ("cpu_s", "lake_mb", "mb", "expected"),
     [
-        pytest.param(1.3, 420.0, 350.0, [True] * 8, id="all met"),
-        pytest.param(1.31, 420.0, 350.0, [True, *[False] * 4, *[True] * 3], id="cpu"),
-        pytest.param(1.3, 421.0, 350.0, [True] * 7 + [False], id="delta"),
-        pytest.param(1.3, 420.0, 351.0, [True] * 5 + [False] * 2 + [True], id="memory"),
+        pytest.param(1.3, 420.0, 350.0, [True] * 10, id="all met"),
+        pytest.param(1.31, 420.0, 350.0, [True, *[False] * 5, *[True] * 4], id="cpu"),
+        pytest.param(1.3, 421.0, 350.0, [True] * 8 + [False] * 2, id="lakes"),
+        pytest.param(
+            1.3, 420.0, 351.0, [True] * 6 + [False] * 2 + [True] * 2, id="databases"
+        ),
     ],
 )
 def test_loads_are_judged_by_the_library_of_their_round(
-    cpu_s: float, delta_mb: float, mb: float, expected: list[bool]
+    cpu_s: float, lake_mb: float, mb: float, expected: list[bool]
 ) -> None:
-    """Memory by fixed limits, that of Delta by an export to Parquet."""
+    """Memory by fixed limits, that of lakes by an export to Parquet."""
     runs = {(PARQUET, OURS): [LoadDone(Spent(1.0, 100.0, 1.0))]}
     for name in loads_places.NAMES:
-        peak = delta_mb if name == "delta" else mb
+        peak = lake_mb if name in loads.LAKES else mb
         runs[name, OURS] = [
             LoadDone(Spent(times * cpu_s, peak, 1.0)) for times in (1, 2)
         ]
