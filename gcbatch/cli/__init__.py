@@ -1,5 +1,6 @@
 """The commands: the only package that prints, exits and reads the environment."""
 
+import atexit
 import gc
 from typing import Annotated, Final
 
@@ -40,6 +41,8 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line."""
     gc.set_threshold(NEW_OBJECTS)
+    # At its exit, Python would go through all objects once more to find garbage.
+    atexit.register(gc.freeze)
     with tolerant_streams():
         app()
 

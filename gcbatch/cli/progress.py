@@ -1,22 +1,25 @@
 """Progress of a run: a bar on a terminal, log lines elsewhere."""
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Self
-
-from rich.console import Console, Group
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from gcbatch.fetching import Observer
 from gcbatch.lazy import lazy_import
 from gcbatch.query import Query
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 __all__ = ["BarProgress", "LogProgress", "observing"]
 
-bars = lazy_import("rich.progress")  # only a terminal needs these two
+bars = lazy_import("rich.progress")  # only a terminal needs these three
+consoles = lazy_import("rich.console")
 live = lazy_import("rich.live")
 
 log = logging.getLogger("gcbatch.progress")
@@ -147,7 +150,7 @@ class BarProgress(_CountingObserver):
     """
 
     def __init__(
-        self, console: Console, clock: Callable[[], float] = time.monotonic
+        self, console: "Console", clock: Callable[[], float] = time.monotonic
     ) -> None:
         super().__init__(clock)
         self._task: Any = None
@@ -167,7 +170,7 @@ class BarProgress(_CountingObserver):
         self._exports: dict[str, Any] = {}
         self._lock = threading.Lock()
         # One display for both: a terminal has one at a time.
-        shown = Group(self._bar, self._lines)
+        shown = consoles.Group(self._bar, self._lines)
         self._live = live.Live(
             shown, console=console, transient=True, refresh_per_second=10
         )
@@ -223,9 +226,8 @@ class BarProgress(_CountingObserver):
 @contextmanager
 def observing(*, lines: bool) -> Iterator[Observer]:
     """Yield an observer that shows the progress of a run."""
-    console = Console(stderr=True)
-    if lines or not console.is_terminal:
+    if lines or not sys.stderr.isatty():
         yield LogProgress()
     else:
-        with BarProgress(console) as bar:
+        with BarProgress(consoles.Console(stderr=True)) as bar:
             yield bar
