@@ -1,8 +1,8 @@
 """Intervals that are stored, loaded into databases and a lake.
 
 `python -m benchmarks.loads`: a million rows of 200 queues in PT15M, in SQLite, DuckDB,
-PostgreSQL, Delta Lake and Iceberg. Every load replaces the rows that the one before it made, and
-is a process of its own. In turns:
+PostgreSQL, Delta Lake and Iceberg. Every load replaces the rows that the one before it
+made, and is a process of its own. In turns:
 
 - gcbatch reads its parts, makes the table, and loads it: `gcbatch export`
 - the library alone loads a Parquet file of the same table (bare_loads.py)
