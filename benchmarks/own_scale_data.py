@@ -73,7 +73,7 @@ def write_run(job: Job, like: Store | None) -> None:
 
 def _save(job: Job, queues: Sequence[str] | None, names: Names, plan: Plan) -> Store:
     """Write the saved plan of a job of one org, and return its store."""
-    store = Store(job.fetch.store, job.store_name, sync=_unsynced)
+    store = Store(Path(job.fetch.store), job.store_name, sync=_unsynced)
     identity = store_identity(job.own_org)
     fingerprint = job_fingerprint(job, identity, queues)
     SavedPlan(fingerprint, names, plan).write(store)
@@ -189,7 +189,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _save(job, queues, names, Plan(_window(job), ()))
         else:
             write_run(job, first)
-            first = first or Store(job.fetch.store, job.store_name)
+            first = first or Store(Path(job.fetch.store), job.store_name)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Delta Lake: one table in a folder, whose history stays."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel
@@ -55,7 +56,7 @@ class DeltaExporter(LakeExporter):
     def _of_lake(self, table: Table) -> DeltaLakeTable:
         options = self._options
         return DeltaLakeTable(
-            options.path,
+            Path(options.path),
             table,
             options.partition_by,
             add_columns=options.new_columns == "add",

@@ -57,7 +57,7 @@ class ParquetExporter(FileExporter[ParquetOptions]):
         table = only_table(tables, "parquet")
         if self._options.partition_by:
             layout = Layout.of(table, self._options.partition_by)
-            ExistingPartitions.find(self._options.path, layout, table)
+            ExistingPartitions.find(Path(self._options.path), layout, table)
 
     def export(self, tables: Mapping[str, Table], target: Target) -> Receipt:
         """Write the table.
@@ -70,7 +70,7 @@ class ParquetExporter(FileExporter[ParquetOptions]):
         table = only_table(tables, "parquet")
         if self._options.partition_by:
             layout = Layout.of(table, self._options.partition_by)
-            partitions = Partitions(self._options.path, layout)
+            partitions = Partitions(Path(self._options.path), layout)
             rows = partitions.write(table, target, self._write)
         else:
             staged = target.stage(self._options.path)

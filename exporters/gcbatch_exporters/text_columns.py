@@ -7,7 +7,7 @@ core. Python's csv, which converts cell by cell, takes five, and orjson by row t
 
 from collections.abc import Callable
 from datetime import date, datetime
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 import orjson
@@ -198,7 +198,7 @@ def as_bytes(lines: pa.Array) -> memoryview:
 def write_lines(
     table: Table,
     target: Target,
-    path: Path,
+    path: PurePath,
     encode: Callable[[pa.RecordBatch], memoryview],
     *,
     head: bytes = b"",

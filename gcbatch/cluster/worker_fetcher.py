@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from gcbatch.cluster.protocol import CLAIM_S, STORE_HINT, error_to_json
@@ -49,7 +50,7 @@ async def open_fetcher(
     Raises:
         OutputError: If this worker does not have the store.
     """
-    store = Store(fetch.store, name)
+    store = Store(Path(fetch.store), name)
     if not store.files.exists():
         msg = f"{store.place}: does not exist on worker {coordinator.worker}"
         raise OutputError(msg, hint=STORE_HINT)

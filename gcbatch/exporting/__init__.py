@@ -31,7 +31,8 @@ from gcbatch.exporting.hiding import (
     hiding_secrets,
     secret_values,
 )
-from gcbatch.exporting.local_path import LocalPath
+from gcbatch.exporting.local_path import LocalPath, OutputPath
+from gcbatch.exporting.published_file import PublishedFile, are_unchanged, digest_file
 from gcbatch.exporting.secrets import (
     Secret,
     SecretFile,
@@ -41,7 +42,7 @@ from gcbatch.exporting.secrets import (
     secret_files,
     secret_places,
 )
-from gcbatch.exporting.target import PublishedFile, Target, digest_file
+from gcbatch.exporting.target import Target
 
 __all__ = [
     "API_VERSION",
@@ -53,6 +54,7 @@ __all__ = [
     "LocalPath",
     "Mismatch",
     "Options",
+    "OutputPath",
     "PublishedFile",
     "Receipt",
     "Secret",
@@ -60,6 +62,7 @@ __all__ = [
     "SecretMark",
     "SecretUri",
     "Target",
+    "are_unchanged",
     "compare_days",
     "digest_file",
     "export",

@@ -8,7 +8,7 @@ from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from gcbatch.errors import GcbatchError, OutputError
 from gcbatch.exporting.hiding import (
@@ -17,8 +17,10 @@ from gcbatch.exporting.hiding import (
     hiding_secrets,
     secret_values,
 )
-from gcbatch.exporting.local_path import LocalPath
-from gcbatch.exporting.target import PublishedFile, Target
+from gcbatch.exporting.local_path import OutputPath
+from gcbatch.exporting.published_file import PublishedFile
+from gcbatch.exporting.target import Target
+from gcbatch.objects import Buckets
 
 if TYPE_CHECKING:
     from gcbatch.table import Table
@@ -56,11 +58,22 @@ class FileOptions(Options):
     """Options of an exporter that writes one file.
 
     Args:
-        path: The file to write, exactly as given; a relative path starts at the current
-            directory.
+        path: The file to write, exactly as given: a path, which starts at the current
+            directory if it is relative, or the URL of an object, such as
+            `s3://bucket/intervals.csv`.
     """
 
-    path: LocalPath
+    path: OutputPath
+    _buckets: Buckets = PrivateAttr(default_factory=Buckets)
+
+    @property
+    def buckets(self) -> Buckets:
+        """The buckets of the run, opened as its job and the environment say."""
+        return self._buckets
+
+    def use(self, buckets: Buckets) -> None:
+        """Use the buckets of a run."""
+        self._buckets = buckets
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +164,7 @@ def export(
     options: BaseModel | None = None,
     stop: Event | None = None,
     fingerprint: str = "",
+    buckets: Buckets | None = None,
 ) -> tuple[Receipt, tuple[PublishedFile, ...]]:
     """Run one exporter and publish what it staged.
 
@@ -161,6 +175,7 @@ def export(
         options: The options that the exporter has; no error shows their secrets.
         stop: Once set, the export does not wait for other runs.
         fingerprint: A hash over all that determines the export; empty if not known.
+        buckets: Access to object stores. Default: as the environment says.
 
     Returns:
         The exporter's receipt, and the files that were published.
@@ -172,7 +187,7 @@ def export(
     """
 
     def write() -> tuple[Receipt, Target]:
-        with Target(stop=stop, fingerprint=fingerprint) as target:
+        with Target(stop=stop, fingerprint=fingerprint, buckets=buckets) as target:
             receipt = exporter.export(tables, target)
         return receipt, target
 
@@ -189,6 +204,7 @@ def held_export(
     options: BaseModel | None = None,
     stop: Event | None = None,
     fingerprint: str = "",
+    buckets: Buckets | None = None,
 ) -> Receipt | None:
     """Return the receipt of an export whose destination holds its rows already.
 
@@ -199,6 +215,7 @@ def held_export(
         options: The options that the exporter has; no error shows their secrets.
         stop: Once set, it does not wait for other runs.
         fingerprint: A hash over all that determines the export; empty if not known.
+        buckets: Access to object stores. Default: as the environment says.
 
     Returns:
         None if it does not, or the exporter or the fingerprint cannot say.
@@ -211,7 +228,7 @@ def held_export(
     if holds is None or not fingerprint:
         return None
     with _only_own_errors(name):
-        target = Target(stop=stop, fingerprint=fingerprint)
+        target = Target(stop=stop, fingerprint=fingerprint, buckets=buckets)
         ask = partial(holds, tables, target)
         receipt: Receipt | None = hiding_secrets(options, _named(name), ask)
     return receipt and _without_secrets(receipt, options)

@@ -2,12 +2,15 @@
 
 import os
 import re
-from pathlib import Path
+from importlib.util import find_spec
+from pathlib import Path, PurePath
 from typing import Annotated, Final
 
 from pydantic import BeforeValidator
 
-__all__ = ["LocalPath"]
+from gcbatch.objects import ObjectUrl, is_object_url, path_of
+
+__all__ = ["LocalPath", "OutputPath"]
 
 _SCHEME: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):[/\\]")
 """The scheme of a URL; a single letter is a drive of Windows."""
@@ -25,9 +28,8 @@ def _check_local(value: object) -> object:
         msg = "must not be empty; name a file or folder"
         raise ValueError(msg)
     if found := _SCHEME.match(text):
-        scheme = found["scheme"].lower()
-        way_out = "object stores are not supported yet; write to a disk, and copy it"
-        if scheme == "file":
+        way_out = "name a place on this machine"
+        if found["scheme"].lower() == "file":
             way_out = "write the path alone"
         msg = f"{text} is a URL, not a path; {way_out}"
         raise ValueError(msg)
@@ -39,3 +41,22 @@ def _check_local(value: object) -> object:
 
 LocalPath = Annotated[Path, BeforeValidator(_check_local)]
 """A file or folder of this machine, as the job file names it."""
+
+
+def _read_output(value: object) -> object:
+    """Return the path that a value means, or the address of an object."""
+    if not isinstance(value, (str, PurePath)) or not is_object_url(value):
+        value = _check_local(value)
+        return path_of(value) if isinstance(value, str) else value
+    if not ObjectUrl.parse(value).key:
+        msg = f"{value} is a bucket; name a place in it, such as {value}/genesys"
+        raise ValueError(msg)
+    if find_spec("obstore") is None:
+        msg = f"{value} is in an object store; pip install 'gcbatch[objects]'"
+        raise ValueError(msg)
+    return path_of(value)
+
+
+OutputPath = Annotated[PurePath, BeforeValidator(_read_output)]
+"""A file or folder, as the job file names it: a Path of this machine, or an ObjectPath
+for the URL of an object store."""

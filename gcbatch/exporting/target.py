@@ -1,62 +1,39 @@
-"""Publishes outputs together: all are written to drafts first, then renamed."""
+"""Publishes outputs together: all are written to drafts first, then put in place."""
 
 import os
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from hashlib import file_digest
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePath
 from threading import Event
 from typing import Final, Self
 
-from gcbatch.atomic_files import Sync, open_regular, sync_folder, to_disk
+from gcbatch.atomic_files import Sync, sync_folder, to_disk
 from gcbatch.errors import OutputError
 from gcbatch.exporting.draft_folders import DraftFolders, remove_leftovers
+from gcbatch.exporting.object_drafts import ObjectDrafts
+from gcbatch.exporting.published_file import PublishedFile, digest_file
 from gcbatch.locks import hold_folder
+from gcbatch.objects import Buckets, ObjectUrl, is_object_url
 
-__all__ = ["PublishedFile", "Target", "digest_file"]
+__all__ = ["Target"]
 
 _HINT: Final = "check the folder and its permissions"
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedFile:
-    """A file that was published.
-
-    Args:
-        path: As in the job file; a relative path starts at the folder of the run.
-        sha256: Hash of its content.
-        bytes: Its size.
-    """
-
-    path: str
-    sha256: str
-    bytes: int
-
-
-def digest_file(path: Path) -> PublishedFile:
-    """Return the digest of a file.
-
-    Raises:
-        OSError: If it cannot be read, or is no regular file.
-    """
-    with open_regular(path) as file:
-        content = file_digest(file, "sha256")
-        return PublishedFile(str(path), content.hexdigest(), file.tell())
 
 
 class Target:
     """Provides staging paths; publishes the files together, or drops them on failure.
 
     It is a context manager round one call of `export`. Leaving it normally renames
-    every staged file into its place. Leaving it with an error removes the staged files;
-    the previous output stays.
+    every staged file into its place, or writes it to its object. Leaving it with an
+    error removes the staged files; the previous output stays.
 
     Args:
         sync: Forces a file's or folder's content to disk; the default is os.fsync.
         stop: Once set, it does not wait for other runs.
         fingerprint: A hash over all that determines the export; empty if not known.
+        buckets: Access to object stores. Default: as the environment says.
     """
 
     def __init__(
@@ -65,6 +42,7 @@ class Target:
         *,
         stop: Event | None = None,
         fingerprint: str = "",
+        buckets: Buckets | None = None,
     ) -> None:
         self._sync = sync
         self._stop = stop
@@ -76,6 +54,7 @@ class Target:
         self._created: list[Path] = []
         self._drafts: dict[Path, DraftFolders] = {}
         self._locks: dict[Path, int | None] = {}
+        self._objects = ObjectDrafts(buckets or Buckets())
 
     @property
     def is_stopped(self) -> bool:
@@ -87,20 +66,23 @@ class Target:
         """The published files, each with the path that was passed to stage."""
         return self._outputs
 
-    def stage(self, path: Path, *, within: Path | None = None) -> Path:
+    def stage(self, path: PurePath, *, within: Path | None = None) -> Path:
         """Return a path to write to; its file becomes *path* when all is written.
 
         Drafts of the same output that a killed run left are removed.
 
         Args:
-            path: Where the file is to be. Missing folders are created.
+            path: Where the file is to be: on a disk, where missing folders are created,
+                or the address of an object.
             within: A folder above it all of whose files are read, so that it must hold
                 no unfinished one: the file is written beside that folder.
 
         Raises:
             OutputError: If there is a folder at *path*, or a folder cannot be created.
         """
-        requested = path
+        if is_object_url(path):
+            return self._objects.stage(ObjectUrl.parse(path))
+        path = requested = Path(path)
         try:
             if path.is_symlink():
                 path = path.resolve()  # the link stays, its file is written
@@ -160,8 +142,12 @@ class Target:
             folder.mkdir(exist_ok=True)
             self._created.append(folder)
 
-    def unstage(self, path: Path) -> None:
+    def unstage(self, path: PurePath) -> None:
         """Leave the file at *path* as it is; drop one that is staged for it."""
+        if is_object_url(path):
+            self._objects.unstage(ObjectUrl.parse(path))
+            return
+        path = Path(path)
         if path.is_symlink():
             path = path.resolve()
         self._requested.pop(path, None)
@@ -169,13 +155,17 @@ class Target:
             with suppress(OSError):
                 staged.unlink(missing_ok=True)
 
-    def discard(self, path: Path, *, root: Path | None = None) -> None:
+    def discard(self, path: PurePath, *, root: Path | None = None) -> None:
         """Remove *path*, a file of an earlier export, when all is written.
 
         Args:
-            path: The file.
+            path: The file, or the address of an object.
             root: Folders below it are removed too if they are empty.
         """
+        if is_object_url(path):
+            self._objects.discard(ObjectUrl.parse(path))
+            return
+        path = Path(path)
         self._obsolete.append((path, root))
 
     def hold(self, folder: Path) -> None:
@@ -211,6 +201,7 @@ class Target:
                 self._publish()
                 is_done = True
         finally:
+            self._objects.close()
             for drafts in self._drafts.values():
                 drafts.close()
             if not is_done:
@@ -247,7 +238,7 @@ class Target:
             raise OutputError(msg, hint="check the folder and its space") from exc
         for folder in {path.parent for path in self._staged}:
             sync_folder(folder, sync=self._sync)
-        self._outputs = outputs
+        self._outputs = (*outputs, *self._objects.publish())
 
 
 def _remove_empty(folders: Iterable[Path]) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field, field_validator, model_validator
 
-from gcbatch.exporting import LocalPath
+from gcbatch.exporting import LocalPath, OutputPath
 from gcbatch.genesys import (
     BODY_BYTES,
     DETAIL_RESULTS,
@@ -70,7 +70,11 @@ class Fetch(Section):
         names_max_age: Names, targets, and exported queues, users and wrap-up codes are
             listed again when they are older, even if the run fetches nothing else.
             `PT0S` lists them in each run.
-        store: Folder of the parts.
+        store: Folder of the parts, or the URL of one in an object store, such as
+            `s3://bucket/gcbatch`.
+        cache: Folder for copies of parts that are in an object store. It stays, and may
+            be shared by jobs. Default: a temporary one for each run.
+        cache_mb: Maximum size of these copies; the least recently used go first.
         timeout: Longest time of one request.
         give_up: How long to try an address that cannot be reached.
         job_wait: How long a run waits for an async job.
@@ -89,7 +93,9 @@ class Fetch(Section):
     reserve: Annotated[float, Field(ge=0, lt=100)] = 0
     settle: PeriodOrZero = SETTLE
     names_max_age: PeriodOrZero = ONE_DAY
-    store: LocalPath = Path(".gcbatch")
+    store: OutputPath = Path(".gcbatch")
+    cache: LocalPath | None = None
+    cache_mb: Annotated[int, Field(ge=1, le=MAX_NUMBER)] = 1024
     timeout: Duration = Period.parse("PT2M")
     give_up: Duration = Period.parse("PT30S")
     job_wait: Duration = Period.parse("PT4H")

@@ -12,6 +12,7 @@ from gcbatch.job.org import Org, OrgSection
 from gcbatch.job.query import DEFAULT_ENDPOINT, QuerySection
 from gcbatch.job.section import InvalidValueError, Name, Section
 from gcbatch.job.sla import SLA_GROUPS, SLA_METRICS, Sla
+from gcbatch.job.storage import StorageSection
 from gcbatch.registry import ENTITIES, module_names
 from gcbatch.suggest import unknown
 from gcbatch.windows import ONE_DAY
@@ -35,6 +36,8 @@ class Job(Section):
         engine: What fetches; its name alone is enough. Default: `local`.
         query: What to fetch.
         fetch: How to fetch. Default: each key's own.
+        storage: Object stores, where the environment does not say it. Default: each
+            key's own.
         sla: Targets and periods of the table `sla`.
         exports: Which tables are written, and where.
     """
@@ -45,6 +48,7 @@ class Job(Section):
     engine: EngineSection = EngineSection()
     query: QuerySection
     fetch: Fetch = Fetch()
+    storage: StorageSection = StorageSection()
     sla: Sla | None = None
     exports: tuple[Export, ...] = ()
 

@@ -8,12 +8,14 @@ from pydantic import BaseModel
 from gcbatch.exporting import (
     Exporter,
     ExporterEntry,
+    FileOptions,
     find_exporter,
     hiding_secrets,
     load_exporter,
     require_modules,
 )
 from gcbatch.job.export import Export, ExportOfEntry
+from gcbatch.objects import Buckets
 
 __all__ = ["LoadedExport", "load_export"]
 
@@ -68,9 +70,16 @@ class LoadedExport:
 
 
 def load_export(
-    export: ExportOfEntry, installed: Sequence[ExporterEntry]
+    export: ExportOfEntry,
+    installed: Sequence[ExporterEntry],
+    buckets: Buckets | None = None,
 ) -> LoadedExport:
     """Import the exporter of an export, and check its options.
+
+    Args:
+        export: The export.
+        installed: The installed exporters.
+        buckets: The buckets of the run. Default: as the environment says.
 
     Raises:
         JobError: If the exporter is not usable.
@@ -79,6 +88,7 @@ def load_export(
     entry = find_exporter(export.spec.exporter, installed)
     kind = load_exporter(entry)
     require_modules(kind, entry)
-    return LoadedExport(
-        export, entry, kind, kind.Options.model_validate(export.spec.options)
-    )
+    options = kind.Options.model_validate(export.spec.options)
+    if buckets is not None and isinstance(options, FileOptions):
+        options.use(buckets)
+    return LoadedExport(export, entry, kind, options)

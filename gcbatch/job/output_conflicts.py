@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NoReturn
 
 from gcbatch.errors import GcbatchError, JobError
@@ -12,6 +12,7 @@ from gcbatch.job.job import Job
 from gcbatch.job.loaded_export import LoadedExport, load_export
 from gcbatch.job.query import QueueFile
 from gcbatch.job.yaml_document import Loc
+from gcbatch.objects import path_of
 
 __all__ = ["output_conflicts", "refuse_shared_outputs"]
 
@@ -24,7 +25,7 @@ class _Place:
         number: The number of its entry in the job file.
         name: The export, for messages.
         written: The path as the job file has it.
-        path: The same, absolute.
+        path: The same, absolute; that of an object is its address.
         is_folder: Whether it stands for all that lies below it too.
         sharer: What exports may share the path: those of one exporter that names its
             destinations; empty if none.
@@ -33,7 +34,7 @@ class _Place:
     number: int
     name: str
     written: str
-    path: Path
+    path: PurePath
     is_folder: bool
     sharer: str = ""
 
@@ -61,9 +62,9 @@ class _Owner:
 class _Taken:
     """The places of the exports seen so far, each with its owner."""
 
-    _paths: dict[Path, _Owner] = field(default_factory=dict)
-    _folders: dict[Path, _Owner] = field(default_factory=dict)
-    _above: dict[Path, _Owner] = field(default_factory=dict)
+    _paths: dict[PurePath, _Owner] = field(default_factory=dict)
+    _folders: dict[PurePath, _Owner] = field(default_factory=dict)
+    _above: dict[PurePath, _Owner] = field(default_factory=dict)
 
     def by(self, place: _Place) -> _Owner | None:
         """Return the owner of a taken place that conflicts; None if none does.
@@ -111,10 +112,14 @@ def _places(job: Job, loaded: Iterable[LoadedExport]) -> Iterator[_Place]:
                 export.number,
                 export.place,
                 written,
-                Path(written).resolve(),
+                _absolute(path_of(written)),
                 is_folder=bool(options.get("partition_by") or sharer),
                 sharer=sharer,
             )
+
+
+def _absolute(path: PurePath) -> PurePath:
+    return path.resolve() if isinstance(path, Path) else path
 
 
 def output_conflicts(
@@ -127,7 +132,7 @@ def output_conflicts(
         job_file: Its file.
         loaded: Its exports, except those that are not valid.
     """
-    inputs = {job_file.resolve(): "the job file"}
+    inputs: dict[PurePath, str] = {job_file.resolve(): "the job file"}
     jobs = job.per_org()
     for queues in (one.query.queues for one in (job, *jobs)):
         if isinstance(queues, QueueFile):
@@ -135,7 +140,7 @@ def output_conflicts(
     secrets = [file for one in loaded for file in secret_files(one.options)]
     secrets += (file for one in jobs for file in secret_files(one.own_org))
     inputs |= {file.resolve(): "the secret's file" for file in secrets}
-    store = job.fetch.store.resolve()
+    store = _absolute(job.fetch.store)
     taken = _Taken()
     for place in _places(job, loaded):
         if place.path in inputs:
@@ -193,8 +198,8 @@ def _destinations(one: LoadedExport) -> dict[str, str]:
     if not isinstance(written, str):
         return {name: name for name in names}
     # One file may be written in several ways, such as with `./` in front.
-    path = f"{Path(written).resolve()}\n"
-    forms = (written, str(Path(written)))
+    path = f"{_absolute(path_of(written))}\n"
+    forms = (written, str(path_of(written)))
     return {
         next((path + n.removeprefix(f) for f in forms if n.startswith(f)), n): n
         for n in names

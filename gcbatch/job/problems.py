@@ -38,6 +38,7 @@ _WORDS: Final = {
 _PATTERNS: Final = {
     "name": "must be letters, digits, dots, hyphens and underscores, at most 64",
     "domain": "must be a domain such as mypurecloud.ie",
+    "region": "must be a region such as eu-west-1",
     "scheduler": "must be an address such as tls://scheduler.example:8786",
     "target": "must be a time metric, such as tAbandon",
 }

@@ -121,9 +121,11 @@ class _Page:
         return found
 
     def _values_of(self, key: str) -> list[str]:
+        """Return the values of the one key of this name that is an enumeration."""
         of_all = [one.get("properties", {}) for one in self.schema["$defs"].values()]
-        (about, *_) = [keys[key] for keys in of_all if key in keys]
-        values: list[str] = about.get("enum") or about["anyOf"][0]["enum"]
+        abouts = [keys[key] for keys in of_all if key in keys]
+        kinds = [kind for one in abouts for kind in (one, *one.get("anyOf", ()))]
+        values: list[str] = next(kind["enum"] for kind in kinds if "enum" in kind)
         return values
 
     def _exporter(self, condition: Schema) -> str:

@@ -18,6 +18,7 @@ from gcbatch.exporting import (
     secret_places,
 )
 from gcbatch.job.problems import Problem
+from gcbatch.job.storage import StorageSection
 from gcbatch.job.yaml_document import Loc
 
 __all__ = ["Variables"]
@@ -61,6 +62,10 @@ class Variables:
         Secrets become values that neither print nor dump.
         """
         self._marks |= _secrets_of_orgs(data)
+        storage = data.get("storage") if isinstance(data, dict) else None
+        if isinstance(storage, dict):
+            for place, mark in secret_places(StorageSection, storage).items():
+                self._marks["storage", *place] = mark
         exports = data.get("exports") if isinstance(data, dict) else None
         for number, export in enumerate(exports if isinstance(exports, list) else ()):
             for place, mark in self._secrets_of(export).items():

@@ -2,6 +2,7 @@
 
 from gcbatch.objects.bucket import ABSENT, Bucket, ObjectInfo, RequestMeter
 from gcbatch.objects.buckets import Buckets
+from gcbatch.objects.path import ObjectPath, path_of
 from gcbatch.objects.problems import ChangedObjectError
 from gcbatch.objects.settings import (
     AzSettings,
@@ -21,10 +22,12 @@ __all__ = [
     "ChangedObjectError",
     "GsSettings",
     "ObjectInfo",
+    "ObjectPath",
     "ObjectUrl",
     "RequestMeter",
     "S3Settings",
     "StorageSettings",
     "endpoint_fault",
     "is_object_url",
+    "path_of",
 ]

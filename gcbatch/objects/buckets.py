@@ -1,5 +1,6 @@
 """Opens buckets by the cloud's own chain of credentials and a job's settings."""
 
+import os
 from collections.abc import Mapping
 from configparser import ConfigParser, Error
 from datetime import UTC, datetime, timedelta
@@ -56,7 +57,7 @@ class Buckets:
         self,
         settings: StorageSettings | None = None,
         *,
-        environ: Mapping[str, str],
+        environ: Mapping[str, str] = os.environ,
         meter: RequestMeter | None = None,
     ) -> None:
         self._settings = settings or StorageSettings()

@@ -10,13 +10,13 @@ so that a damaged one is found.
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from importlib.metadata import version
-from pathlib import Path
 from threading import Event
 from typing import Any, Final
 
-from gcbatch.errors import tagging_org
-from gcbatch.exporting import Exporter, ExporterEntry, PublishedFile, digest_file
+from gcbatch.errors import OutputError, tagging_org
+from gcbatch.exporting import Exporter, ExporterEntry, PublishedFile, are_unchanged
 from gcbatch.job import ENTITY_TABLES, Export
+from gcbatch.objects import Buckets
 from gcbatch.planning import digest_parts
 from gcbatch.query import canonical
 from gcbatch.running.report import Exported
@@ -85,7 +85,7 @@ def _describe(source: TableSource, stop: Event) -> dict[str, Any]:
 
 
 def unchanged_export(
-    last_report: Mapping[str, Any], fingerprint: str, spec: Export
+    last_report: Mapping[str, Any], fingerprint: str, spec: Export, buckets: Buckets
 ) -> tuple[Exported, tuple[PublishedFile, ...]] | None:
     """Return an export whose files are as this run would write them, and the files.
 
@@ -93,6 +93,7 @@ def unchanged_export(
         last_report: The run.json of the last run; empty if there is none.
         fingerprint: The fingerprint of the export.
         spec: The export of the job file.
+        buckets: Access to object stores.
 
     Returns:
         None if it must be written: no export has this fingerprint, or its files are
@@ -101,10 +102,12 @@ def unchanged_export(
     if not fingerprint:
         return None
     try:
-        digests = {o["path"]: o["sha256"] for o in last_report["digests"]["outputs"]}
+        published = {
+            o["path"]: PublishedFile(**o) for o in last_report["digests"]["outputs"]
+        }
         known = {e.get("mark"): e for e in last_report["exports"]}[fingerprint]
-        outputs = tuple(digest_file(Path(path)) for path in known["files"])
-        if not outputs or any(digests[o.path] != o.sha256 for o in outputs):
+        outputs = tuple(published[path] for path in known["files"])
+        if not outputs or not are_unchanged(outputs, buckets):
             return None
         exported = Exported(
             spec.exporter,
@@ -115,6 +118,6 @@ def unchanged_export(
             tuple(output.path for output in outputs),
             unchanged=True,
         )
-    except (KeyError, TypeError, ValueError, AttributeError, OSError):
-        return None
+    except (KeyError, TypeError, ValueError, AttributeError, OSError, OutputError):
+        return None  # an object store that fails makes the export fail, and says so
     return exported, outputs

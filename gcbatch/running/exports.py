@@ -21,6 +21,7 @@ from gcbatch.exporting import (
 )
 from gcbatch.fetching import Observer
 from gcbatch.job import Export, ExportOfEntry
+from gcbatch.objects import Buckets, is_object_url
 from gcbatch.running.export_cache import ExportFingerprints, unchanged_export
 from gcbatch.running.export_progress import export_names, observing_rows
 from gcbatch.running.report import Exported, FailedExport
@@ -94,6 +95,7 @@ def run_exports(
     stop: threading.Event,
     *,
     observer: Observer,
+    buckets: Buckets,
     force: bool = False,
 ) -> ExportResults:
     """Run exports; those of one table of documents each share one pass over them.
@@ -107,6 +109,7 @@ def run_exports(
         last_report: The run.json of the last run; empty if there is none.
         stop: Ends it between two batches.
         observer: Receives the progress.
+        buckets: Access to object stores.
         force: Whether to write also what would not change.
 
     Raises:
@@ -115,7 +118,7 @@ def run_exports(
     last_report = {} if force else last_report
     names = export_names({one.position: one.spec for one in exports})
     of_catalog = _ExportRound(
-        catalog, fingerprints, last_report, stop, observer, names, force
+        catalog, fingerprints, last_report, stop, observer, buckets, names, force
     )
     return of_catalog.run(exports)
 
@@ -129,6 +132,7 @@ class _ExportRound:
     last_report: Mapping[str, Any]
     stop: threading.Event
     observer: Observer
+    buckets: Buckets
     names: Mapping[int, str]
     force: bool
     results: ExportResults = field(default_factory=ExportResults)
@@ -139,7 +143,10 @@ class _ExportRound:
         others: list[tuple[CheckedExport, str]] = []
         for one in exports:
             fingerprint = self.fingerprints.of(one.spec, one.exporter, one.entry)
-            if unchanged := unchanged_export(self.last_report, fingerprint, one.spec):
+            unchanged = unchanged_export(
+                self.last_report, fingerprint, one.spec, self.buckets
+            )
+            if unchanged is not None:
                 self.results.done[one.position] = unchanged
                 _remove_leftovers(one.spec)
                 continue
@@ -170,6 +177,7 @@ class _ExportRound:
                 options=one.options,
                 stop=self.stop,
                 fingerprint=fingerprint,
+                buckets=self.buckets,
             )
         except GcbatchError:
             return False  # the export finds the same, and says so
@@ -216,6 +224,7 @@ class _ExportRound:
                 options=one.options,
                 stop=self.stop,
                 fingerprint=fingerprint,
+                buckets=self.buckets,
             )
         return _exported(one.spec, receipt, fingerprint, files), files
 
@@ -262,5 +271,5 @@ def tables_for(spec: Export, catalog: Catalog | MultiOrgCatalog) -> dict[str, Ta
 def _remove_leftovers(spec: Export) -> None:
     """Remove what a killed run left beside an output that is not written now."""
     path = spec.options.get("path")
-    if isinstance(path, str):
+    if isinstance(path, str) and not is_object_url(path):
         remove_leftovers(Path(path))

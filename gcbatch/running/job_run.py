@@ -58,6 +58,7 @@ class JobRun:
         self._failures: dict[str, GcbatchError] = {}
         self._exports_observer = observer  # orgs are exported together
         self._observer = CombinedObserver(job.store_name, observer)
+        self._buckets = job.storage.buckets()
         for org_job in job.per_org():
             with self._isolating_org(org_job.org_name):
                 self._runs.append(OrgRun(org_job, self._observer.for_org()))
@@ -201,7 +202,7 @@ class JobRun:
         empty = self.empty_catalog()
         installed = installed_exporters()
         for position, export in enumerate(self._job.expanded_exports):
-            loaded = load_export(export, installed)
+            loaded = load_export(export, installed, self._buckets)
             try:
                 exporter = loaded.make()
                 if (check := getattr(exporter, "check", None)) is not None:
@@ -270,6 +271,7 @@ class JobRun:
             runs[0].last_report(),
             stop,
             observer=self._exports_observer,
+            buckets=self._buckets,
             force=force,
         )
         reports: dict[str, RunReport] = {}

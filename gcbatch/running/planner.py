@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Final
 
 from msgspec import structs
@@ -58,7 +59,7 @@ class Planner:
     def __init__(self, job: Job, started_at: datetime) -> None:
         self._job = job
         self._started_at = started_at
-        self.store = Store(job.fetch.store, job.store_name)
+        self.store = Store(Path(job.fetch.store), job.store_name)
         self.endpoint = endpoint_named(job.query.endpoint)
         self.clock = ServiceClock()
         self._identity = store_identity(job.own_org)

@@ -66,7 +66,7 @@ class _Verifier:
     def __init__(self, job: Job, saved: SavedPlan) -> None:
         self._job = job
         self._saved = saved
-        self._store = Store(job.fetch.store, job.store_name)
+        self._store = Store(Path(job.fetch.store), job.store_name)
         self._endpoint = endpoint_named(job.query.endpoint)
         self._missing: set[Window] = set()
         plan = saved.plan

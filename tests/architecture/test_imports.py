@@ -210,7 +210,7 @@ def test_only_the_command_line_prints_and_exits() -> None:
 
 
 def test_few_modules_read_the_environment() -> None:
-    """The command line, load_job where it is given none, proxies, local workers."""
+    """The command line, load_job where it is given none, proxies, buckets, workers."""
     readers = {
         name_of(path)
         for path in MODULES
@@ -224,6 +224,7 @@ def test_few_modules_read_the_environment() -> None:
         "job.load",
         "genesys.client.network",
         "cluster.local_workers",
+        "objects.buckets",
     }
 
 

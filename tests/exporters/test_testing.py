@@ -39,7 +39,7 @@ class Plain:
     Options: ClassVar[type[BaseModel]] = FileOptions
 
     def __init__(self, options: FileOptions) -> None:
-        self.path = options.path
+        self.path = Path(options.path)
 
     def export(self, tables: Mapping[str, Table], target: Target) -> Receipt:
         (table,) = tables.values()

@@ -33,7 +33,7 @@ class Broken:
     Options: ClassVar[type[FileOptions]] = FileOptions
 
     def __init__(self, options: FileOptions) -> None:
-        self._path = options.path
+        self._path = Path(options.path)
 
     def export(self, tables: Mapping[str, Table], target: Target) -> Receipt:
         del tables
@@ -314,7 +314,7 @@ class Interrupted:
     Options: ClassVar[type[FileOptions]] = FileOptions
 
     def __init__(self, options: FileOptions) -> None:
-        self._path = options.path
+        self._path = Path(options.path)
 
     def export(self, tables: Mapping[str, Table], target: Target) -> Receipt:
         del tables

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -93,7 +94,7 @@ async def workers_of(world: "World") -> AsyncIterator[Workers]:
         client_config = replace(session.client_config, client_secret="")
         timeout_s = client_config.timeout_s
         coordinator.serve("org", session.org_client, timeout_s=timeout_s)
-        Store(job.fetch.store, job.store_name).prepare()
+        Store(Path(job.fetch.store), job.store_name).prepare()
         given = (client_config, job.query, job.fetch, job.store_name)
         async with (
             open_fetcher(*given, client_of("w0")) as one,

@@ -360,13 +360,13 @@ class TestOverrides:
 class TestExports:
     def test_what_an_exporter_finds_has_its_place(self, tmp_path: Path) -> None:
         """Problems of an exporter's own options are reported with the others."""
-        export = {"exporter": "csv", "table": "intervals", "path": "s3://bucket/a.csv"}
+        export = {"exporter": "csv", "table": "intervals", "path": "ftp://host/a.csv"}
 
         found = problems(tmp_path, usual(name="a b", exports=[export]))
 
         assert [line.split(": ", 1)[1].partition(";")[0] for line in found] == [
             "name: must be letters, digits, dots, hyphens and underscores, at most 64",
-            "exports[0].path: s3://bucket/a.csv is a URL, not a path",
+            "exports[0].path: ftp://host/a.csv is a URL, not a path",
         ]
 
     def test_one_that_is_no_export_is_reported_once(self, tmp_path: Path) -> None:

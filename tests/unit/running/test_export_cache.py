@@ -117,7 +117,7 @@ class Foreign:
     Options: ClassVar[type[FileOptions]] = FileOptions
 
     def __init__(self, options: FileOptions) -> None:
-        self._path = options.path
+        self._path = Path(options.path)
 
     def export(self, tables: "Mapping[str, Table]", target: Target) -> Receipt:
         del tables, target
@@ -265,7 +265,7 @@ class Clock:
     runs: ClassVar[int] = 0
 
     def __init__(self, options: FileOptions) -> None:
-        self._path = options.path
+        self._path = Path(options.path)
 
     def export(self, tables: "Mapping[str, Table]", target: Target) -> Receipt:
         del tables

@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from typing import ClassVar
 
 from gcbatch import OutputError, Table
-from gcbatch.exporting import FileOptions, Mismatch, Receipt, Target
+from gcbatch.exporting import LocalPath, Mismatch, Options, Receipt, Target
 from pydantic import BaseModel, Field
 
 from gcbatch_call_history.loading import compare_columns, load
@@ -15,13 +15,15 @@ from gcbatch_call_history.verifying import mismatches
 __all__ = ["CallHistoryExporter", "CallHistoryOptions"]
 
 
-class CallHistoryOptions(FileOptions):
-    """Options of the exporter: its keys in the job file, beside `path`.
+class CallHistoryOptions(Options):
+    """Options of the exporter: its keys in the job file.
 
     Args:
+        path: The database file, relative to the current directory.
         wait_s: Seconds to wait while another program writes to the database.
     """
 
+    path: LocalPath
     wait_s: float = Field(default=60, ge=0)
 
 
