@@ -1,6 +1,6 @@
 """One bucket: objects are read, written, listed and removed; requests are counted."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -23,7 +23,7 @@ from gcbatch.objects.url import ObjectUrl
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-__all__ = ["ABSENT", "Bucket", "ObjectInfo", "RequestMeter"]
+__all__ = ["ABSENT", "LIST_PAGE", "Bucket", "ObjectInfo", "RequestMeter"]
 
 obstore = lazy_import("obstore")
 exceptions = lazy_import("obstore.exceptions")
@@ -160,11 +160,32 @@ class Bucket:
             LIST,
             prefix,
             lambda: obstore.list(self._store, prefix or None, chunk_size=LIST_PAGE),
+            requests=0,
         )
+        size = LIST_PAGE
         while (
-            page := self._call(LIST, prefix, lambda: next(stream, None))
+            # After a page that is not full, the library has nothing to request.
+            page := self._call(
+                LIST, prefix, lambda: next(stream, None), requests=size == LIST_PAGE
+            )
         ) is not None:
+            size = len(page)
             yield from map(_info, page)
+
+    def level(self, prefix: str = "") -> tuple[Sequence[str], Sequence[ObjectInfo]]:
+        """Return what is one level below a prefix.
+
+        Returns:
+            What keys begin with up to their next slash, without it; and the objects
+            whose keys have none.
+        """
+        found = self._call(
+            LIST,
+            prefix,
+            lambda: obstore.list_with_delimiter(self._store, prefix or None),
+        )
+        names = [str(name).rstrip("/") for name in found["common_prefixes"]]
+        return names, [_info(one) for one in found["objects"]]
 
     def put(
         self, key: str, content: bytes, *, replaces: str | None = None
