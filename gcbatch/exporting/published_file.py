@@ -1,5 +1,7 @@
 """What describes a published file, so that a later run sees whether it is unchanged."""
 
+import errno
+import os
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,7 +53,7 @@ def are_unchanged(files: Sequence[PublishedFile], buckets: Buckets) -> bool:
     Objects are recognised by their ETags, without a download.
 
     Raises:
-        OSError: If a file cannot be read.
+        OSError: If a file cannot be read; FileNotFoundError if one is missing.
         OutputError: If an object store cannot be asked.
     """
     objects = {
@@ -59,7 +61,10 @@ def are_unchanged(files: Sequence[PublishedFile], buckets: Buckets) -> bool:
         for file in files
         if is_object_url(file.path)
     }
-    if not all(objects.values()) or _etags(objects, buckets) != objects:
+    found = _etags(objects, buckets)
+    if missing := objects.keys() - found.keys():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), min(missing))
+    if found != objects:
         return False
     return all(
         digest_file(Path(file.path)) == file

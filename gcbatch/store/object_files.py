@@ -4,7 +4,7 @@ import errno
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from io import BytesIO
+from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,7 +55,9 @@ class ObjectJobFiles:
         self._cache = cache
         self._listing = ObjectListing(bucket, url.key, lists=lists)
         self.index = ObjectIndex(self, KEPT_NOTES) if lists else None
-        self._ahead = ReadAhead(self._download, self._size_ahead, cache.max_bytes // 2)
+        self._ahead = ReadAhead(
+            self._download_ahead, self._size_ahead, cache.max_bytes // 2
+        )
 
     @property
     def place(self) -> str:
@@ -137,8 +139,11 @@ class ObjectJobFiles:
             file = self._cache.open(self._copy(name, stamp))
             if file is not None:
                 break
-            is_copy = False
-            self._ahead.fetch(name)
+            if not self._ahead.has_come(name):
+                is_copy = False
+                file = self._download(name, stamp)
+            if file is not None:
+                break
         else:
             raise self._unsteady(name)
         with file:
@@ -151,16 +156,19 @@ class ObjectJobFiles:
         self._cache.drop(self._copy(name, opened.stamp))
         return opened.is_copy
 
-    def _download(self, name: str) -> None:
-        """Make a copy of an object; if it was replaced, look at it again."""
-        stamp = self._present(name)
+    def _download_ahead(self, name: str) -> None:
+        if (file := self._download(name, self._present(name))) is not None:
+            file.close()
+
+    def _download(self, name: str, stamp: bytes) -> BufferedReader | None:
+        """Make a copy of an object, and open it; None if it was replaced meanwhile."""
         info = self._listing.info(name, stamp)
         draft = self._cache.draft()
         try:
             if self._bucket.download(info.key, draft, info=info):
-                self._cache.keep(draft, self._copy(name, stamp))
-            else:
-                self._listing.look_again([name])
+                return self._cache.keep(draft, self._copy(name, stamp))
+            self._listing.look_again([name])
+            return None
         finally:
             draft.unlink(missing_ok=True)
 
@@ -182,7 +190,7 @@ class ObjectJobFiles:
             self._listing.set(name, info)
             with suppress(OSError):
                 copy = self._cache.name_of(self.place_of(name), info.etag)
-                self._cache.keep(draft, copy)
+                self._cache.keep(draft, copy).close()
         finally:
             with suppress(OSError):
                 draft.unlink(missing_ok=True)

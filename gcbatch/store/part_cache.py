@@ -7,6 +7,7 @@ object's address and ETag, so that it is never taken for another content.
 
 import os
 import secrets
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,9 +15,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from io import BufferedReader
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import mkdtemp
 from threading import Lock
 from typing import Final
+from weakref import finalize
 
 __all__ = ["CacheSettings", "PartCache"]
 
@@ -59,7 +62,6 @@ class PartCache:
     def __init__(self, settings: CacheSettings | None = None) -> None:
         self._settings = settings or CacheSettings()
         self._lock = Lock()
-        self._temporary: TemporaryDirectory[str] | None = None
         self._folder: Path | None = None
         self._size = 0
 
@@ -83,10 +85,9 @@ class PartCache:
 
     def _create(self) -> Path:
         if self._settings.folder is None:
-            self._temporary = TemporaryDirectory(
-                prefix="gcbatch-", ignore_cleanup_errors=True
-            )
-            return Path(self._temporary.name)
+            folder = mkdtemp(prefix="gcbatch-")
+            finalize(self, rmtree, folder, ignore_errors=True)
+            return Path(folder)
         self._settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return self._settings.folder
 
@@ -120,15 +121,29 @@ class PartCache:
         except FileNotFoundError:
             return None
 
-    def keep(self, draft: Path, name: str) -> None:
+    def keep(self, draft: Path, name: str) -> BufferedReader:
         """Make a draft the copy of an object, and remove what is too much.
 
+        Returns:
+            The open copy, which other processes may have removed by now.
+
         Raises:
-            OSError: If it cannot be renamed.
+            OSError: If it cannot be renamed or opened.
         """
         size = draft.stat().st_size
-        folder = self.folder
-        draft.replace(folder / name)
+        folder, is_windows = self.folder, sys.platform == "win32"
+        # Windows renames no file that is open, nor does it remove one.
+        file = None if is_windows else draft.open("rb")
+        try:
+            draft.replace(folder / name)
+            self._make_room(folder, name, size)
+            return file or (folder / name).open("rb")
+        except BaseException:
+            if file is not None:
+                file.close()
+            raise
+
+    def _make_room(self, folder: Path, name: str, size: int) -> None:
         with self._lock:
             self._size += size
             if self._size > self._settings.max_bytes:

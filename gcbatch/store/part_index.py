@@ -18,9 +18,6 @@ INDEX_NOTE: Final = "index.json.zst"
 
 FORMAT: Final = 1
 
-_MAX_BYTES: Final = 2 << 30
-"""More is not ours: a hundred thousand parts take some 60 MB."""
-
 
 class _Entry(msgspec.Struct, array_like=True):
     """What is known of one part; see KnownPart. The fields are the number of a list."""
@@ -99,7 +96,7 @@ class PartIndex(msgspec.Struct):
         """Read what to_bytes wrote; anything else gives an empty index."""
         try:
             with pa.CompressedInputStream(pa.BufferReader(content), "zstd") as stream:
-                found = msgspec.json.decode(stream.read(_MAX_BYTES), type=cls)
+                found = msgspec.json.decode(stream.read(), type=cls)
         except (OSError, pa.ArrowException, msgspec.DecodeError, UnicodeDecodeError):
             return cls()
         return found if found.format == FORMAT else cls()

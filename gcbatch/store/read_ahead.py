@@ -18,7 +18,7 @@ class ReadAhead:
     """Downloads what comes next; several threads may use it.
 
     Args:
-        download: Downloads an object by its name; what it raises is raised again by
+        download: Downloads an object by its name; what it raises is raised again for
             whoever asks for that name, and for nobody else.
         size_of: Returns the bytes of an object that has to be downloaded; 0 if it has
             not, or is missing.
@@ -48,18 +48,18 @@ class ReadAhead:
             self._places = {name: place for place, name in enumerate(names)}
             self._reached = 0
 
-    def fetch(self, name: str) -> None:
-        """Download an object, or wait until that is done; then begin with the next.
+    def has_come(self, name: str) -> bool:
+        """Return whether an object was downloaded ahead; wait while that is under way.
 
         Raises:
-            Exception: What the download raises.
+            Exception: What the download raised.
         """
         with self._lock:
             coming = self._coming.pop(name, None)
         if coming is None or coming.cancel():
-            self._download(name)
-        else:
-            coming.result()
+            return False
+        coming.result()
+        return True
 
     def go_on(self, name: str) -> None:
         """Begin to download what follows an object that is read now."""

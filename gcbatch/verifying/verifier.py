@@ -19,11 +19,12 @@ from gcbatch.endpoints import (
     Splitter,
     endpoint_named,
 )
-from gcbatch.errors import DataError, GcbatchError
-from gcbatch.exporting import digest_file
+from gcbatch.errors import DataError, GcbatchError, OutputError
+from gcbatch.exporting import PublishedFile, are_unchanged
 from gcbatch.fetching import OrgSessions
 from gcbatch.job import Job
 from gcbatch.lazy import lazy_import
+from gcbatch.objects import Buckets
 from gcbatch.planning import SavedPlan, digest_parts
 from gcbatch.query import Query
 from gcbatch.running import blocking, last_run_of
@@ -67,6 +68,7 @@ class _Verifier:
         self._job = job
         self._saved = saved
         self._store = Store(Path(job.fetch.store), job.store_name)
+        self._buckets = job.storage.buckets()
         self._endpoint = endpoint_named(job.query.endpoint)
         self._missing: set[Window] = set()
         plan = saved.plan
@@ -141,7 +143,7 @@ class _Verifier:
         try:
             run_id, digests = note["run_id"], note["digests"]
             inputs, outputs = digests["inputs"]["sha256"], digests["outputs"]
-            published = [(o["path"], o["sha256"], o["bytes"]) for o in outputs]
+            published = [PublishedFile(**output) for output in outputs]
             gaps = len(note["gaps"])
             failed = [
                 f"an export failed: {e['exporter']}: {e['error']}"
@@ -169,10 +171,10 @@ class _Verifier:
         elif problems:
             result.outdated = f"the last run's report {problems[0]}"
         flaws = [Flaw(place, problem) for problem in (*problems, *failed)]
-        for place, digest, size in published:
+        for output in published:
             result.outputs += 1
-            if problem := _output_problem(Path(str(place)), digest, size):
-                flaws.append(Flaw(str(place), problem))
+            if problem := _output_problem(output, self._buckets):
+                flaws.append(Flaw(output.path, problem))
         result.output_flaws += flaws
 
     async def _compare(
@@ -288,14 +290,14 @@ def _mismatch(
     return "part has buckets outside its window" if is_outside else None
 
 
-def _output_problem(path: Path, digest: object, size: object) -> str | None:
-    """Return how a file differs from what was published; None if it does not."""
+def _output_problem(output: PublishedFile, buckets: Buckets) -> str | None:
+    """Return how a file or object differs from what was published, or None."""
     try:
-        output = digest_file(path)
+        is_same = are_unchanged([output], buckets)
     except FileNotFoundError:
         return "output is missing"
-    except (OSError, ValueError) as exc:  # the path in the note is not a path
+    except OutputError as exc:
+        return f"output cannot be compared: {exc.problem}"
+    except (OSError, ValueError, TypeError, AttributeError) as exc:  # it is no path
         return f"output cannot be read: {getattr(exc, 'strerror', exc)}"
-    if (output.sha256, output.bytes) != (digest, size):
-        return "output has changed since it was written"
-    return None
+    return None if is_same else "output has changed since it was written"

