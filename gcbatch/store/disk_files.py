@@ -1,7 +1,7 @@
 """The files of jobs on a disk: a folder for each job."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +61,7 @@ class DiskJobFiles:
     def look_again(self, names: Sequence[str]) -> None:
         """Do nothing: a file is looked at whenever it is asked for."""
 
-    def expect(self, digests: Sequence[str]) -> None:
+    def expect(self, digests: Iterable[str]) -> None:
         """Do nothing: the system reads ahead."""
 
     @contextmanager

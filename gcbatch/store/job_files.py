@@ -1,6 +1,6 @@
 """The files of a job, wherever they are: what the store needs of a disk or a bucket."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,13 +128,13 @@ class JobFiles(Protocol):
         ...
 
     def look_again(self, names: Sequence[str]) -> None:
-        """Look at files anew, which another process may have written.
+        """Look again at files that another process may have written.
 
         On disk each is looked at whenever it is asked for.
         """
         ...
 
-    def expect(self, digests: Sequence[str]) -> None:
+    def expect(self, digests: Iterable[str]) -> None:
         """Say which parts will be opened, in order; on disk that changes nothing."""
         ...
 

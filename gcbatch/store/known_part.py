@@ -24,6 +24,8 @@ class KnownPart:
         checksum: The one that it carries; None if it carries none.
         verified_at: The state of its bytes on this machine's disk in which the checksum
             was found to be right; None if it was not verified.
+        is_whole: Whether an object of this stamp was once found to be right, maybe by
+            another run: objects do not change.
     """
 
     stamp: bytes
@@ -33,6 +35,7 @@ class KnownPart:
     fresh: bytes
     checksum: str | None
     verified_at: bytes | None = None
+    is_whole: bool = False
 
     @property
     def verified(self) -> tuple[bytes, str] | None:

@@ -98,6 +98,16 @@ class KnownParts:
         known = self._known.get(digest)
         return None if known is None else known.verified
 
+    def note_verified(self, known: KnownPart, checksum: str, at: bytes) -> None:
+        """Note that a part's checksum was found to be right in some state."""
+        known.checksum, known.verified_at = checksum, at
+        self.note_whole(known)
+
+    def note_whole(self, known: KnownPart) -> None:
+        """Note that a part is right, as it was written or found."""
+        self._is_changed |= not known.is_whole
+        known.is_whole = True
+
     def forget(self, digest: str) -> None:
         """Forget what is known of a part."""
         self._known.pop(digest, None)

@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import BufferedReader, BytesIO
 from pathlib import Path
@@ -86,19 +86,15 @@ class ObjectJobFiles:
         """Return ETag and size of an object; None if it is missing or empty."""
         return self._listing.stamp(name)
 
-    def stamp_of_part(self, digest: str) -> bytes | None:
-        """Return the stamp of a part."""
-        return self._listing.stamp(part_name(digest))
-
     def listed_names(self) -> list[str]:
         """Return the names of all objects that are not empty."""
         return self._listing.names()
 
     def look_again(self, names: Sequence[str]) -> None:
-        """Look at objects anew, which another process may have written."""
+        """Look again at objects that another process may have written."""
         self._listing.look_again(names)
 
-    def expect(self, digests: Sequence[str]) -> None:
+    def expect(self, digests: Iterable[str]) -> None:
         """Say which parts will be opened, in order: they are downloaded ahead."""
         self._ahead.expect([part_name(digest) for digest in digests])
 

@@ -2,18 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
-from gcbatch.store.job_files import digest_of
+from gcbatch.store.job_files import digest_of, part_name
 from gcbatch.store.known_part import KnownPart
 from gcbatch.store.part_file import footer_of
 from gcbatch.store.part_index import INDEX_NOTE, PartIndex
-
-if TYPE_CHECKING:
-    from gcbatch.store.object_files import ObjectJobFiles
 
 __all__ = ["ObjectIndex"]
 
@@ -26,6 +24,20 @@ BATCH: Final = 1_024
 Footer = Mapping[bytes, bytes]
 
 
+class _Objects(Protocol):
+    """What an index needs of the files of its job; see JobFiles."""
+
+    def stamp(self, name: str) -> bytes | None: ...
+
+    def listed_names(self) -> list[str]: ...
+
+    def footer_file(self, name: str) -> AbstractContextManager[Any]: ...
+
+    def read_note(self, name: str) -> bytes: ...
+
+    def write_note(self, name: str, content: bytes) -> None: ...
+
+
 class ObjectIndex:
     """The index of one job; several threads may use it.
 
@@ -34,7 +46,7 @@ class ObjectIndex:
         kept: Names of the notes whose content the index has.
     """
 
-    def __init__(self, files: "ObjectJobFiles", kept: Sequence[str]) -> None:
+    def __init__(self, files: _Objects, kept: Sequence[str]) -> None:
         self._files = files
         self._kept = kept
         self._lock = Lock()
@@ -64,7 +76,7 @@ class ObjectIndex:
         return {
             digest: part
             for digest, part in known.items()
-            if self._files.stamp_of_part(digest) == part.stamp
+            if self._files.stamp(part_name(digest)) == part.stamp
         }
 
     def footers_beyond(

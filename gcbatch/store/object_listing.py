@@ -17,8 +17,8 @@ class ObjectListing:
     """The names of a job's objects, each with its stamp: its ETag and its size.
 
     An empty object counts as missing: a part or note is discarded by writing nothing
-    over it, on condition that nobody else wrote it meanwhile. Several threads may use
-    it. It takes some 300 bytes for each object.
+    over it, on condition that no other program wrote it meanwhile. Several threads may
+    use it. It takes some 300 bytes for each object.
 
     Args:
         bucket: The bucket.
@@ -95,7 +95,7 @@ class ObjectListing:
             self._stamps[name] = None if info is None else _stamp(info)
 
     def look_again(self, names: Sequence[str]) -> None:
-        """Look at objects anew: one by one, or all if that takes fewer requests."""
+        """Look again at objects: one by one, or all if that takes fewer requests."""
         with self._lock:
             pages = len(self._stamps) / LIST_PAGE
             if self._lists and len(names) > FEW + pages:

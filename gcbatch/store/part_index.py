@@ -28,6 +28,7 @@ class _Entry(msgspec.Struct, array_like=True):
     fields: Annotated[int, msgspec.Meta(ge=0)] | None
     fresh: str
     checksum: str | None
+    is_whole: bool
 
 
 class PartIndex(msgspec.Struct):
@@ -61,6 +62,7 @@ class PartIndex(msgspec.Struct):
                 else numbers.setdefault(part.fields, len(numbers)),
                 part.fresh.decode(),
                 part.checksum,
+                part.is_whole,
             )
             for digest, part in sorted(known.items())
             if _is_text(part)
@@ -79,6 +81,7 @@ class PartIndex(msgspec.Struct):
                 None if entry.fields is None else lists[entry.fields],
                 entry.fresh.encode(),
                 entry.checksum,
+                is_whole=entry.is_whole,
             )
             for digest, entry in self.parts.items()
             if entry.fields is None or entry.fields < len(lists)

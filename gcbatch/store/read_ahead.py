@@ -19,7 +19,7 @@ class ReadAhead:
 
     Args:
         download: Downloads an object by its name; what it raises is raised again for
-            whoever asks for that name, and for nobody else.
+            whoever asks for that name.
         size_of: Returns the bytes of an object that has to be downloaded; 0 if it has
             not, or is missing.
         max_bytes: The most that is downloaded ahead.
@@ -68,7 +68,7 @@ class ReadAhead:
             if place is None:
                 return
             if not place < self._reached <= place + AHEAD + 1:
-                self._reached = place + 1  # whoever reads has begun anew
+                self._reached = place + 1  # whoever reads has begun again
             self._drop_passed(place)
             ahead = sum(map(self._size_of, self._coming))
             while self._reached < min(place + 1 + AHEAD, len(self._order)):
@@ -82,7 +82,7 @@ class ReadAhead:
                     self._coming[following] = self._submit(following)
 
     def _drop_passed(self, place: int) -> None:
-        """Forget downloads that nobody has asked for: of another order, or passed."""
+        """Forget downloads that were not asked for: of another order, or passed."""
         for name, coming in [*self._coming.items()]:
             at = self._places.get(name, -1)
             if not place < at <= place + AHEAD and (coming.done() or coming.cancel()):

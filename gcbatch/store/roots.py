@@ -1,6 +1,5 @@
 """Opens a store by its address."""
 
-import os
 from pathlib import Path
 
 from gcbatch.atomic_files import Sync, to_disk
@@ -40,6 +39,6 @@ def open_root(
         # Only who stores in a bucket needs its library.
         from gcbatch.store.object_root import ObjectRoot  # noqa: PLC0415 - see above
 
-        bucket = (buckets or Buckets(environ=os.environ)).of(place)
+        bucket = (buckets or Buckets()).of(place)
         return ObjectRoot(place, bucket, PartCache(cache), lists)
     return place

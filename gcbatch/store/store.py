@@ -9,7 +9,7 @@
 """
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -149,9 +149,27 @@ class Store(Notes):
             return table_of(opened.file)
 
     def check(self, digest: str) -> None:
-        """Verify a part without reading its rows; see read."""
+        """Verify a part without reading its rows; see read.
+
+        An object that was verified once is not downloaded again: it has not changed.
+        """
+        known = self._own_part(digest) if self.files.index is not None else None
+        if known is not None and known.is_whole:
+            self._see(digest, known.checksum or "")
+            return
         with self._open(digest):
             pass
+
+    def _see(self, digest: str, checksum: str) -> None:
+        """Note which version of a part this run uses.
+
+        Raises:
+            ReplacedPartError: If it used another one before.
+        """
+        if self._seen.setdefault(digest, checksum) != checksum:
+            place = self.place_of(digest)
+            msg = f"{place}: another run replaced this part meanwhile"
+            raise ReplacedPartError(msg, hint="run it again")
 
     def batches(
         self, digest: str, columns: Sequence[str] | None = None
@@ -211,10 +229,7 @@ class Store(Notes):
         before = self.files.stamp(part_name(digest))
         try:
             with self._verified_file(digest) as (opened, checksum):
-                if self._seen.setdefault(digest, checksum) != checksum:
-                    place = self.place_of(digest)
-                    msg = f"{place}: another run replaced this part meanwhile"
-                    raise ReplacedPartError(msg, hint="run it again")
+                self._see(digest, checksum)
                 yield opened
         except DamagedPartError:
             if before is not None:
@@ -240,7 +255,7 @@ class Store(Notes):
                 if not known.is_own:
                     msg = f"{self.place_of(digest)}: part belongs to another query"
                     raise DamagedPartError(msg, hint=REFETCH_HINT)
-                known.checksum, known.verified_at = checksum, opened.local
+                self._known.note_verified(known, checksum, opened.local)
                 opened.file.seek(0)
             yield opened, checksum
 
@@ -256,7 +271,7 @@ class Store(Notes):
             msg = f"{place}: {'part is missing' if missing else reason}"
             raise DataError(msg, hint=MISSING_HINT) from exc
 
-    def expect(self, digests: Sequence[str]) -> None:
+    def expect(self, digests: Iterable[str]) -> None:
         """Say which parts will be read, in order.
 
         From a bucket they are downloaded while others are used; on disk that changes
@@ -265,7 +280,7 @@ class Store(Notes):
         self.files.expect(digests)
 
     def look_again(self, digests: Sequence[str]) -> None:
-        """Look anew at parts that other processes may have written.
+        """Look again at parts that other processes may have written.
 
         On disk a part is looked at whenever it is asked for; in a bucket only the first
         time.
@@ -348,7 +363,9 @@ class Store(Notes):
         finally:
             part.close()
         if self.files.index is not None:
-            self._own_part(digest)  # its copy is still here
+            known = self._own_part(digest)  # its copy is still here
+            if known is not None:
+                self._known.note_whole(known)
         self.pending(digest).discard()
 
     def discard(self, digest: str) -> None:

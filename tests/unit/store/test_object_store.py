@@ -342,6 +342,8 @@ class TestIndex:
         assert store.read_note("plan.json") == {"plan": 1}
         assert all(store.metadata(digest) for digest in DIGESTS)
         assert all(store.checksum(digest) for digest in DIGESTS)
+        for digest in DIGESTS:
+            store.check(digest)
         store.save_index()
         assert store.read_note("run.json")
         store.write_note("run.json", {"run": 2})
@@ -358,8 +360,23 @@ class TestIndex:
 
         lost = self.ask(done)
 
-        assert lost > 4 + len(DIGESTS)
+        assert lost > 4 + 2 * len(DIGESTS)  # their ends, and all of them to verify
         assert self.ask(done) == 4
+
+    def test_what_was_not_verified_is(self, done: Place) -> None:
+        """A part that another program damaged is found by a check, not trusted."""
+        name = f"parts/{DIGEST}.parquet"
+        found = done.objects.get(done.key(name))
+        content = bytearray(found[0])
+        content[9] ^= 1
+        done.objects.put(done.key(name), bytes(content))
+        store = done.store(cache="other")
+        assert store.metadata(DIGEST)
+
+        with pytest.raises(DamagedPartError):
+            store.check(DIGEST)
+
+        store.check(DIGESTS[1])
 
     def test_a_part_that_was_replaced_is_read_again(self, done: Place) -> None:
         """What the index says of it is of another state."""
@@ -489,7 +506,7 @@ class TestCache:
 
     def test_it_is_bounded(self, place: Place) -> None:
         """The least recently used copies go; what is read is downloaded again."""
-        size = 300_000
+        size = 200_000
         numbers = [int.from_bytes(os.urandom(7)) for _ in range(size // 8)]
         store = place.store(mb=1)
         for digest in DIGESTS[:3]:
