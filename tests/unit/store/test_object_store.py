@@ -2,6 +2,8 @@
 
 import gc
 import os
+import subprocess
+import sys
 import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
@@ -536,8 +538,8 @@ class TestCache:
 
             assert [b.num_rows for b in batches] == [1]
 
-    def test_processes_share_it(self, place: Place) -> None:
-        """With so little space that each removes the other's copies, both read all."""
+    def test_runs_share_it(self, place: Place) -> None:
+        """With so little space that each removes the others' copies, all read all."""
         writer = place.store(cache="writer")
         numbers = list(range(40_000))
         for digest in DIGESTS:
@@ -549,6 +551,38 @@ class TestCache:
 
         with ThreadPoolExecutor(4) as pool:
             assert all(pool.map(work, range(4)))
+
+    def test_processes_share_it(self, place: Place) -> None:
+        """Two at once, on an empty folder."""
+        writer = place.store(cache="writer")
+        for digest in DIGESTS:
+            writer.write(digest, part_of(*range(20_000)))
+        settings = f"CacheSettings(Path({str(place.folder / 'shared')!r}), 100_000)"
+        url = f"ObjectUrl('s3', {place.bucket.name!r}, 'some/store')"
+        code = f"""
+from pathlib import Path
+from gcbatch.objects import ObjectUrl
+from gcbatch.store import CacheSettings, Store, open_root
+
+for _ in range(5):
+    store = Store(open_root({url}, cache={settings}), "job")
+    store.expect({DIGESTS!r})
+    print(sum(store.read(digest).num_rows for digest in {DIGESTS!r}))
+"""
+        environ = {**os.environ, **place.bucket.environ}
+
+        readers = [
+            subprocess.Popen(
+                [sys.executable, "-c", code],
+                env=environ,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(2)
+        ]
+
+        said = [reader.communicate(timeout=60)[0].split() for reader in readers]
+        assert said == [["120000"] * 5] * 2
 
     def test_without_a_folder_it_goes_with_the_process(
         self, place: Place, monkeypatch: pytest.MonkeyPatch
