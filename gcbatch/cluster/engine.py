@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -167,7 +168,7 @@ class DaskEngine:
         share = max(1, own.jobs_in_flight // max(1, len(self.workers.present)))
         fetch = context.fetch.model_copy(
             update={
-                "store": context.store.root.resolve(),
+                "store": Path(context.store.root.place).resolve(),
                 "limits": own.model_copy(update={"jobs_in_flight": share}),
             }
         )
@@ -218,7 +219,7 @@ async def _wait_until_visible(store: Store, queries: Sequence[Query]) -> None:
     until = clock() + VISIBLE_S
     while unseen := [q for q in queries if store.checksum(q.digest) is None]:
         if clock() >= until:
-            msg = f"{store.folder}: workers wrote {len(unseen):,} parts elsewhere"
+            msg = f"{store.place}: workers wrote {len(unseen):,} parts elsewhere"
             raise OutputError(msg, hint=STORE_HINT)
         await asyncio.sleep(PAUSE_S)
         queries = unseen
