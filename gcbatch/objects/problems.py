@@ -6,13 +6,23 @@ from typing import Final
 
 from gcbatch.errors import OutputError
 
-__all__ = ["ChangedObjectError", "Operation", "object_error"]
+__all__ = [
+    "ChangedObjectError",
+    "Operation",
+    "is_broken",
+    "is_unknown_upload",
+    "object_error",
+]
 
 _STATUS: Final = re.compile(r"status code: (\d{3})")
 _CODE: Final = re.compile(r"<Code>([A-Za-z0-9]{1,60})</Code>|\(code: (\w{1,60})\)")
 _REGION: Final = re.compile(
     r"<Region>([a-z0-9-]{1,30})</Region>|expecting '([a-z0-9-]{1,30})'"
 )
+_BROKEN: Final = re.compile(r"kind: (?:Interrupted|Timeout)\b")
+_UNREACHED: Final = re.compile(r"kind: Connect\b")
+_FAILED: Final = "Server returned error response"
+"""Of an error that stands in the body of an answer 200."""
 _METADATA_SERVICE: Final = re.compile(
     r"169\.254\.(?:169\.254|170\.\d+)|metadata\.google\.internal|/latest/api/token"
 )
@@ -93,6 +103,16 @@ _FORBIDDEN: Final = 403
 _REDIRECTS: Final = range(300, 400)
 
 
+def is_broken(exc: Exception) -> bool:
+    """Return whether the connection broke: something may have been done or not."""
+    return bool(_BROKEN.search(str(exc)))
+
+
+def is_unknown_upload(exc: Exception) -> bool:
+    """Return whether the service does not know an upload in pieces, or no longer."""
+    return _first(_CODE, str(exc)) == "NoSuchUpload"
+
+
 def object_error(
     url: object, scheme: str, does: Operation, exc: Exception
 ) -> OutputError:
@@ -120,7 +140,7 @@ def object_error(
     elif code in _REFUSED or status == str(_FORBIDDEN):
         cause = f"{does.permission(scheme)} is refused"
         hint = "allow it, or use other credentials"
-    elif status:
+    elif status or _FAILED in text:
         cause, hint = "the service failed", "run it again later"
     else:
         cause, hint = _without_answer(text), "check the endpoint and the network"
@@ -135,7 +155,7 @@ def _without_answer(text: str) -> str:
         return "the host of the service is not known"
     if "certificate" in text:
         return "the certificate of the service is not trusted"
-    if "kind: Connect" in text:
+    if _UNREACHED.search(text):
         return "the service cannot be reached"
     if "kind: Timeout" in text or "operation timed out" in text:
         return "the service did not answer in time"
