@@ -1,9 +1,11 @@
 """One bucket: objects are read, written, listed and removed; requests are counted."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -16,6 +18,7 @@ from gcbatch.objects.problems import (
     WRITE,
     ChangedObjectError,
     Operation,
+    failed_key,
     object_error,
 )
 from gcbatch.objects.url import ObjectUrl
@@ -38,6 +41,12 @@ PIECES_AT_ONCE: Final = 4
 
 LIST_PAGE: Final = 1_000
 """Keys of one answer to a listing, in S3 and Google; Azure gives up to 5,000."""
+
+_MISSING_BUCKET: Final = re.compile("NoSuchBucket|ContainerNotFound")
+
+DELETED_AT_ONCE: Final = 1_000
+"""Objects that one request removes, in S3 (docs.aws.amazon.com/AmazonS3/latest/API/
+API_DeleteObjects.html, read 2026-11-28)."""
 
 ABSENT: Final = ""
 """The ETag of an object that does not exist, as a condition of a write."""
@@ -219,8 +228,16 @@ class Bucket:
         return ObjectInfo(key, str(done["e_tag"]), size)
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Remove objects; those that do not exist are passed over."""
-        for key in keys:
+        """Remove objects; those that do not exist are passed over.
+
+        In S3 a request removes 1,000. If one of them cannot be removed, others of the
+        same request are removed; later requests are not sent.
+        """
+        if self.url.scheme == "s3":
+            for some in _batched(keys, DELETED_AT_ONCE):
+                self._call(DELETE, "", partial(obstore.delete, self._store, some))
+            return
+        for key in keys:  # the others end at the first that is missing
             remove = partial(obstore.delete, self._store, key)
             self._unless_missing(DELETE, key, remove)
 
@@ -251,16 +268,25 @@ class Bucket:
         try:
             return work()
         except FileNotFoundError as exc:
-            if does is READ and "NoSuchBucket" not in str(exc):
+            is_object = not _MISSING_BUCKET.search(str(exc))
+            if does in (READ, DELETE) and is_object:
                 raise
             problem: Exception = exc
         except (exceptions.PreconditionError, exceptions.AlreadyExistsError):
             raise ChangedObjectError(key) from None
         except exceptions.BaseError as exc:
             problem = exc
+        key = key or failed_key(str(problem))
         url = self.url / key if key else self.url
         # Raised out here: the library's errors have the address of the request.
         raise object_error(url, self.url.scheme, does, problem)
+
+
+def _batched(keys: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Yield keys in lists of at most *size*."""
+    left = iter(keys)
+    while some := list(islice(left, size)):
+        yield some
 
 
 def _info(found: Any) -> ObjectInfo:
