@@ -139,6 +139,7 @@ class OrgRun:
     async def refetch_damaged(self, orgs: OrgSessions, engine: Engine) -> None:
         """Fetch again every part that its checksum shows as damaged."""
         plan, store = self.planned.plan, self._store
+        store.expect(query.digest for query in plan.queries)
         damaged = [q for q in plan.queries if not store.check_again(q.digest)]
         if not damaged:
             return
@@ -313,6 +314,7 @@ class OrgRun:
             OutputError: If it cannot be written.
         """
         self._store.write_note(REPORT_NOTE, report.to_json())
+        self._store.save_index()
 
     def _describe_missing(self, plan: Plan) -> str:
         """Return which windows and queues have no part yet, in one line."""

@@ -93,6 +93,7 @@ class Planner:
         write_entities(self.store, planned.listings)
         SavedPlan(self._fingerprint, planned.names, planned.plan).write(self.store)
         self.store.end_fresh()
+        self.store.save_index()
         return replace(planned, listings={})
 
     def require_listings(self) -> None:

@@ -106,6 +106,7 @@ class _Verifier:
         return result
 
     def _check_parts(self) -> None:
+        self._store.expect(query.digest for query in self._saved.plan.queries)
         for query in self._saved.plan.queries:
             self._result.parts += 1
             place = self._store.place_of(query.digest)
