@@ -29,6 +29,7 @@ from gcbatch.errors import JobError, OutOfReachError, OutputError
 from gcbatch.fetching import FetchWork
 from gcbatch.genesys import is_loopback
 from gcbatch.job import EngineSection, Fetch
+from gcbatch.objects import StorageSettings
 from gcbatch.query import Query
 from gcbatch.store import Store
 
@@ -52,9 +53,18 @@ remember missing files for up to a minute."""
 
 @asynccontextmanager
 async def dask_engine(
-    settings: EngineSection, fetch: Fetch, secrets: Collection[str] = ()
+    settings: EngineSection,
+    fetch: Fetch,
+    secrets: Collection[str] = (),
+    storage: StorageSettings | None = None,
 ) -> AsyncIterator["DaskEngine"]:
     """Open an engine on a standing cluster, or on workers of its own.
+
+    Args:
+        settings: The section `engine` of the job.
+        fetch: Its section `fetch`.
+        secrets: What workers that it starts must not find.
+        storage: What the job says of its object stores.
 
     Raises:
         JobError: If the token would go to the scheduler without encryption.
@@ -69,7 +79,8 @@ async def dask_engine(
             address = settings.scheduler
             _refuse_clear(address)
             security = _security_of(address)
-        coordinator = Coordinator(clock=asyncio.get_running_loop().time)
+        clock = asyncio.get_running_loop().time
+        coordinator = Coordinator(clock=clock, settings=storage)
         own_address = await stack.enter_async_context(
             serve_rpc(coordinator, _own_host(address), security)
         )

@@ -3,7 +3,8 @@
 from gcbatch.objects.bucket import ABSENT, LIST_PAGE, Bucket, ObjectInfo, RequestMeter
 from gcbatch.objects.buckets import Buckets
 from gcbatch.objects.path import ObjectPath, path_of
-from gcbatch.objects.problems import ChangedObjectError
+from gcbatch.objects.problems import ChangedObjectError, lake_error
+from gcbatch.objects.retries import Retries
 from gcbatch.objects.settings import (
     AzSettings,
     GsSettings,
@@ -26,9 +27,11 @@ __all__ = [
     "ObjectPath",
     "ObjectUrl",
     "RequestMeter",
+    "Retries",
     "S3Settings",
     "StorageSettings",
     "endpoint_fault",
     "is_object_url",
+    "lake_error",
     "path_of",
 ]

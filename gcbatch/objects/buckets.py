@@ -11,6 +11,7 @@ from typing import Any, Final
 from gcbatch.errors import JobError
 from gcbatch.lazy import lazy_import
 from gcbatch.objects.bucket import Bucket, RequestMeter
+from gcbatch.objects.retries import Retries
 from gcbatch.objects.settings import S3Settings, StorageSettings, endpoint_fault
 from gcbatch.objects.url import ObjectUrl
 
@@ -19,22 +20,30 @@ __all__ = ["Buckets"]
 obstore_store = lazy_import("obstore.store")
 
 _CLIENT: Final = {"connect_timeout": "10s", "timeout": "120s", "user_agent": "gcbatch"}
-_RETRIES: Final = {
-    "max_retries": 8,
-    "retry_timeout": timedelta(minutes=3),
-    "backoff": {
-        "init_backoff": timedelta(milliseconds=200),
-        "max_backoff": timedelta(seconds=15),
-        "base": 2,
-    },
-}
-"""Answers 5xx and 429, and broken connections, are repeated for three minutes."""
-
 _ENDPOINTS: Final = {
     "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
     "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
     "gs": ("GOOGLE_BASE_URL",),
 }
+_LAKE_RETRIES: Final = {
+    "max_retries": 8,
+    "retry_timeout": "180s",
+    "backoff_config.init_backoff": "200ms",
+    "backoff_config.max_backoff": "15s",
+}
+"""The same, in text."""
+
+_SAFE_COMMITS: Final = {
+    "aws_conditional_put": "etag",
+    "aws_s3_allow_unsafe_rename": "false",
+}
+"""Commits never replace one another, whatever the environment says."""
+
+_REGIONS: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
+
+_USUAL_REGION: Final = "us-east-1"
+"""The region where none is named, as with obstore."""
+
 _KEYS_OF_CHAIN: Final = (
     "AWS_ACCESS_KEY_ID",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -51,6 +60,7 @@ class Buckets:
         settings: What the job says of its object stores; None: nothing.
         environ: The environment of the process, which the library reads too.
         meter: Counts the requests.
+        retries: How requests that fail are repeated.
     """
 
     def __init__(
@@ -59,11 +69,13 @@ class Buckets:
         *,
         environ: Mapping[str, str] = os.environ,
         meter: RequestMeter | None = None,
+        retries: Retries | None = None,
     ) -> None:
         self._settings = settings or StorageSettings()
         self._environ = environ
         self._opened: dict[tuple[str, str], Bucket] = {}
         self._lock = Lock()
+        self._retries = retries or Retries()
         self.meter = meter or RequestMeter()
 
     def of(self, url: ObjectUrl) -> Bucket:
@@ -79,22 +91,35 @@ class Buckets:
                 self._opened[url.scheme, url.bucket] = known
             return known
 
-    def _open(self, url: ObjectUrl) -> Bucket:
-        given = self._settings.of(url.scheme).options()
-        options = {key: value for key, value in given.items() if value is not None}
-        endpoint = options.get("endpoint") or options.get("base_url")
-        endpoint = endpoint or self._from_environment(_ENDPOINTS[url.scheme])
-        client: dict[str, Any] = dict(_CLIENT)
-        if endpoint is not None:
-            if fault := endpoint_fault(endpoint):
-                msg = f"{url}: the endpoint {endpoint} {fault}"
-                raise JobError(msg, hint="correct it in `storage:` or the environment")
-            client["allow_http"] = endpoint.startswith("http://")
+    def lake_options(self, url: ObjectUrl) -> dict[str, str]:
+        """Return the options of a library that opens a lake in a bucket by itself.
+
+        They are those of the bucket, as the libraries with the same core in Rust name
+        them. Temporary credentials of a profile are those of now.
+
+        Raises:
+            JobError: If the settings cannot be used.
+        """
+        options, client = self._options(ObjectUrl(url.scheme, url.bucket))
+        if provide := options.pop("credential_provider", None):
+            granted = provide()
+            options["access_key_id"] = granted["access_key_id"]
+            options["secret_access_key"] = granted["secret_access_key"]
+            if granted["token"]:
+                options["session_token"] = granted["token"]
         if url.scheme == "s3":
-            options |= self._of_profile(options)
-            if "virtual_hosted_style_request" not in options:
-                # AWS wants the bucket in the host; others mostly cannot have it there.
-                options["virtual_hosted_style_request"] = endpoint is None
+            if not self._from_environment(_REGIONS):
+                options.setdefault("region", _USUAL_REGION)
+            options = {f"aws_{name}": value for name, value in options.items()}
+            options |= _SAFE_COMMITS
+        texts = {**options, **client, **_LAKE_RETRIES}
+        return {
+            name: str(value).lower() if isinstance(value, bool) else str(value)
+            for name, value in texts.items()
+        }
+
+    def _open(self, url: ObjectUrl) -> Bucket:
+        options, client = self._options(url)
         kinds = {
             "s3": obstore_store.S3Store,
             "az": obstore_store.AzureStore,
@@ -102,15 +127,42 @@ class Buckets:
         }
         try:
             store = kinds[url.scheme](
-                url.bucket, **options, client_options=client, retry_config=_RETRIES
+                url.bucket,
+                **options,
+                client_options=client,
+                retry_config=self._retries.options(),
             )
         except Exception as exc:  # noqa: BLE001 - the library's errors have no common base
             kind = type(exc).__name__
         else:
-            return Bucket(url, store, self.meter)
+            return Bucket(url, store, self.meter, self._retries)
         # Raised out here: the library's error may quote what it was given.
         msg = f"{url}: the settings of the object store cannot be used ({kind})"
         raise JobError(msg, hint="check `storage:` in the job, and the environment")
+
+    def _options(self, url: ObjectUrl) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the options of a store, and those of its client.
+
+        Raises:
+            JobError: If the endpoint cannot be used, or a profile has no credentials.
+        """
+        given = self._settings.of(url.scheme).options()
+        options = {key: value for key, value in given.items() if value is not None}
+        named = "base_url" if url.scheme == "gs" else "endpoint"
+        endpoint = options.get(named) or self._from_environment(_ENDPOINTS[url.scheme])
+        client: dict[str, Any] = dict(_CLIENT)
+        if endpoint is not None:
+            if fault := endpoint_fault(endpoint):
+                msg = f"{url}: the endpoint {endpoint} {fault}"
+                raise JobError(msg, hint="correct it in `storage:` or the environment")
+            client["allow_http"] = endpoint.startswith("http://")
+            options[named] = endpoint
+        if url.scheme == "s3":
+            options |= self._of_profile(options)
+            if "virtual_hosted_style_request" not in options:
+                # AWS wants the bucket in the host; others mostly cannot have it there.
+                options["virtual_hosted_style_request"] = endpoint is None
+        return options, client
 
     def _from_environment(self, names: tuple[str, ...]) -> str | None:
         return next((v for name in names if (v := self._environ.get(name))), None)
