@@ -132,7 +132,8 @@ class ObjectJobFiles:
         is_copy = True
         for _ in range(ATTEMPTS):
             stamp = self._present(name)
-            file = self._cache.open(self._copy(name, stamp))
+            with self._on_disk():
+                file = self._cache.open(self._copy(name, stamp))
             if file is not None:
                 break
             if not self._ahead.has_come(name):
@@ -159,14 +160,15 @@ class ObjectJobFiles:
     def _download(self, name: str, stamp: bytes) -> BufferedReader | None:
         """Make a copy of an object, and open it; None if it was replaced meanwhile."""
         info = self._listing.info(name, stamp)
-        draft = self._cache.draft()
-        try:
-            if self._bucket.download(info.key, draft, info=info):
-                return self._cache.keep(draft, self._copy(name, stamp))
-            self._listing.look_again([name])
-            return None
-        finally:
-            draft.unlink(missing_ok=True)
+        with self._on_disk():
+            draft = self._cache.draft()
+            try:
+                if self._bucket.download(info.key, draft, info=info):
+                    return self._cache.keep(draft, self._copy(name, stamp))
+            finally:
+                draft.unlink(missing_ok=True)
+        self._listing.look_again([name])
+        return None
 
     def _size_ahead(self, name: str) -> int:
         """Return the bytes to download for a copy; 0 if there is one."""

@@ -17,6 +17,7 @@ import pytest
 
 from gcbatch.errors import DamagedPartError, DataError, OutputError, ReplacedPartError
 from gcbatch.objects import Buckets, ObjectUrl
+from gcbatch.objects.bucket import PART_BYTES
 from gcbatch.store import (
     CacheSettings,
     Part,
@@ -180,6 +181,44 @@ class TestParts:
 
         assert rows(store) == [2]
 
+    def test_what_was_replaced_before_it_is_read_is_read_as_it_is(
+        self, place: Place
+    ) -> None:
+        """A listing that lags, or that is old by now, does no harm."""
+        place.store().write(DIGEST, part_of(1))
+        store, other = place.store(cache="a"), place.store(cache="b")
+        place.store(cache="writer").write(DIGEST, part_of(2, 3))
+
+        found = other.metadata(DIGEST)
+
+        assert rows(store) == [2, 3]
+        assert found is not None
+        assert found.rows == 2
+
+    def test_a_part_that_is_removed_meanwhile_is_missing(self, place: Place) -> None:
+        """It is in the listing, and then it is not."""
+        place.store().write(DIGEST, part_of(1))
+        store = place.store(cache="a")
+        place.store().discard(DIGEST)
+
+        assert store.metadata(DIGEST) is None
+        with pytest.raises(DataError, match="part is missing"):
+            store.read(DIGEST)
+
+    def test_a_part_in_several_pieces_has_one_stamp(self, place: Place) -> None:
+        """That of its upload is that of the listing: nothing is read again."""
+        numbers = [int.from_bytes(os.urandom(7)) for _ in range(1_300_000)]
+        store = place.store()
+        store.write(DIGEST, part_of(*numbers))
+        assert place.copies()[0].stat().st_size > PART_BYTES
+        store.save_index()
+
+        again = place.store(cache="other")
+        again.check(DIGEST)
+
+        assert place.requests == 2
+        assert rows(again) == numbers
+
     def test_a_part_of_another_process_is_seen_when_looked_for(
         self, place: Place
     ) -> None:
@@ -222,6 +261,20 @@ class TestNotes:
         assert store.read_note("plan.json") == {"a": [1, "ü"]}
         assert place.store().read_note("plan.json") == {"a": [1, "ü"]}
         assert place.store().read_note("run.json") is None
+
+    def test_a_plan_is_not_written_again(self, place: Place) -> None:
+        """If it is as it was when it was read; a report always is."""
+        place.store().write_note("plan.json", {"a": 1})
+        store = place.store()
+        assert store.read_note("plan.json") == {"a": 1}
+        before = place.requests
+
+        store.write_note("plan.json", {"a": 1})
+        unchanged = place.requests
+        store.write_note("plan.json", {"a": 2})
+
+        assert unchanged == before
+        assert place.store().read_note("plan.json") == {"a": 2}
 
     def test_the_last_to_finish_counts(self, place: Place) -> None:
         """Also if it began first and knows nothing of the other."""
@@ -572,7 +625,7 @@ for _ in range(5):
         environ = {**os.environ, **place.bucket.environ}
 
         readers = [
-            subprocess.Popen(
+            subprocess.Popen(  # noqa: S603 - a command of ours
                 [sys.executable, "-c", code],
                 env=environ,
                 stdout=subprocess.PIPE,
@@ -615,6 +668,17 @@ for _ in range(5):
             place.store().write(DIGEST, part_of(1))
 
         assert "fetch.cache" in (refused.value.hint or "")
+
+    def test_a_folder_that_cannot_be_written_is_said(self, place: Place) -> None:
+        """By whoever downloads, too."""
+        place.store(cache="writer").write(DIGEST, part_of(1))
+        (place.folder / "cache").write_text("a file")
+
+        store = place.store()
+        with pytest.raises(OutputError, match="cache: cannot be written"):
+            store.read(DIGEST)
+        with pytest.raises(OutputError, match="cache: cannot be written"):
+            _ = store.work_folder
 
 
 class TestAhead:
