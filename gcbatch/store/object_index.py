@@ -73,11 +73,7 @@ class ObjectIndex:
         found = self._read()
         known = found.known_parts()
         found.parts.clear()  # it is held by the caller
-        return {
-            digest: part
-            for digest, part in known.items()
-            if self._files.stamp(part_name(digest)) == part.stamp
-        }
+        return self._present(known)
 
     def footers_beyond(
         self, known: Mapping[str, KnownPart]
@@ -118,9 +114,17 @@ class ObjectIndex:
             for name, note in self._notes.items()
             if note[0] == self._files.stamp(name)
         }
-        index = PartIndex.of(known, notes)
+        index = PartIndex.of(self._present(known), notes)
         self._files.write_note(INDEX_NOTE, index.to_bytes())
         self._is_outdated = False
+
+    def _present(self, known: Mapping[str, KnownPart]) -> dict[str, KnownPart]:
+        """Return those parts that are still as they were."""
+        return {
+            digest: part
+            for digest, part in [*known.items()]
+            if self._files.stamp(part_name(digest)) == part.stamp
+        }
 
     def _read(self) -> PartIndex:
         with self._lock:

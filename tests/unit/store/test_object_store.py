@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -418,6 +419,18 @@ class TestIndex:
         assert lost > 4 + 2 * len(DIGESTS)  # their ends, and all of them to verify
         assert self.ask(done) == 4
 
+    def test_parts_that_are_gone_leave_it(self, done: Place) -> None:
+        """Or it would grow for ever, and keep what was pruned."""
+        done.store().discard(DIGESTS[0])
+        store = done.store()
+        store.write(DIGESTS[1], part_of(2))
+        store.discard(DIGESTS[2])
+
+        store.save_index()
+
+        found = done.objects.get(done.key(INDEX_NOTE))
+        assert set(PartIndex.from_bytes(found[0]).parts) == {DIGESTS[1], *DIGESTS[3:]}
+
     def test_what_was_not_verified_is(self, done: Place) -> None:
         """A part that another program damaged is found by a check, not trusted."""
         name = f"parts/{DIGEST}.parquet"
@@ -695,6 +708,36 @@ class TestAhead:
 
         assert read == [[number] for number in range(len(DIGESTS))]
         assert place.requests - before == len(DIGESTS)
+
+    def test_they_come_without_being_asked_for(self, place: Place) -> None:
+        """All that fit, once the first was opened."""
+        writer = place.store(cache="writer")
+        for digest in DIGESTS:
+            writer.write(digest, part_of(1))
+        store = place.store(cache="other")
+        store.expect(DIGESTS)
+
+        rows(store, DIGESTS[0])
+
+        until = time.monotonic() + 30
+        while len(place.copies("other")) < len(DIGESTS) and time.monotonic() < until:
+            time.sleep(0.01)
+        assert [p.suffix for p in place.copies("other")] == [".copy"] * len(DIGESTS)
+
+    def test_what_does_not_fit_does_not_come(self, place: Place) -> None:
+        """Half of the bound, or it would be removed before it is read."""
+        writer = place.store(cache="writer")
+        for digest in DIGESTS:
+            writer.write(digest, part_of(1))
+        (size,) = {p.stat().st_size for p in place.copies("writer")}
+        store = place.store(cache="other", mb=5 * size / (1 << 20))
+        store.expect(DIGESTS)
+        before = place.requests
+
+        assert all(rows(store, digest) == [1] for digest in DIGESTS)
+
+        assert place.requests - before == len(DIGESTS)
+        assert len(place.copies("other")) <= 5
 
     def test_what_fails_ahead_fails_where_it_is_read(self, place: Place) -> None:
         """Not before, and not silently."""
