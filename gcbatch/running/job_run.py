@@ -61,9 +61,11 @@ class JobRun:
         self._exports_observer = observer  # orgs are exported together
         self._observer = CombinedObserver(job.store_name, observer)
         self._buckets = job.storage.buckets()
+        root = job.open_store(self._buckets)
         for org_job in job.per_org():
             with self._isolating_org(org_job.org_name):
-                self._runs.append(OrgRun(org_job, self._observer.for_org()))
+                observer = self._observer.for_org()
+                self._runs.append(OrgRun(org_job, observer, root))
 
     @property
     def only(self) -> OrgRun:
