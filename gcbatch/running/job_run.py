@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -285,6 +286,11 @@ class JobRun:
                 reports[run.org] = run.report(
                     own, done.exports, done.published, failed=done.failures
                 )
+        sent = self._buckets.meter.count
+        reports = {
+            org: replace(report, object_requests=sent)
+            for org, report in reports.items()
+        }
         for run in runs:
             run.write_report(reports[run.org])
         if isinstance(catalog, Catalog):
