@@ -26,7 +26,7 @@ from gcbatch.running.remarks import (
 )
 from gcbatch.running.report import Exported, FailedExport, Gap, RunReport
 from gcbatch.running.resolved_plan import ResolvedPlan
-from gcbatch.store import REPORT_NOTE, PartMetadata
+from gcbatch.store import REPORT_NOTE, PartMetadata, StoreRoot
 from gcbatch.tables import Catalog, LatestParts, TableSource
 from gcbatch.text import one_line
 
@@ -70,11 +70,13 @@ class _Progress:
 class OrgRun:
     """The run of one org."""
 
-    def __init__(self, job: Job, observer: Observer) -> None:
+    def __init__(
+        self, job: Job, observer: Observer, root: StoreRoot | None = None
+    ) -> None:
         self.job = job
         self._observer = observer
         self._started = datetime.now(UTC), time.monotonic()
-        self.planner = Planner(job, self._started[0])
+        self.planner = Planner(job, self._started[0], root)
         self._store = self.planner.store
         self._endpoint = self.planner.endpoint
         self._progress = _Progress()

@@ -74,6 +74,10 @@ class KnownParts:
                 self._hold(digest, stamp, footer)
             self._is_loaded = True
 
+    def look_again(self) -> None:
+        """Read the footers of new parts some at once, when one is asked for."""
+        self._is_loaded = self._files.index is None
+
     def save(self) -> None:
         """Store what is known for the next run, where that saves it requests.
 

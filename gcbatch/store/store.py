@@ -286,6 +286,7 @@ class Store(Notes):
         time.
         """
         self.files.look_again([part_name(digest) for digest in digests])
+        self._known.look_again()
 
     def save_index(self) -> None:
         """Store what the footers of parts say, so that the next run need not read them.
