@@ -204,6 +204,20 @@ class Bucket:
             return now[1]
         return ObjectInfo(key, str(done["e_tag"]), len(content))
 
+    def is_kept(self, key: str, content: bytes) -> bool:
+        """Return whether the service refuses to create an object that exists.
+
+        Args:
+            key: The object.
+            content: What it has. A service that ignores conditions writes it again.
+        """
+        create = partial(obstore.put, self._store, key, content, mode="create")
+        try:
+            self._call(WRITE, key, create)
+        except ChangedObjectError:
+            return True
+        return False
+
     def put_file(self, key: str, path: Path) -> ObjectInfo:
         """Write an object from a file; readers do not see it before it is whole.
 

@@ -70,6 +70,21 @@ def test_a_list_has_all_keys_in_order(s3: S3Bucket) -> None:
     assert [info.key for info in bucket.list("parts")] == keys
 
 
+def test_many_objects_are_removed_at_once(s3: S3Bucket) -> None:
+    """A thousand by one request; what is missing, and what stays, does not matter."""
+    meter = RequestMeter()
+    bucket = Buckets(s3.server.settings(), environ={}, meter=meter).of(s3.url)
+    keys = [f"day={number:04}/ü %2F&+.parquet" for number in range(1_010)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda key: bucket.put(key, b"x"), [*keys[::2], "other"]))
+    before = meter.count
+
+    bucket.delete(keys)
+
+    assert s3.keys() == ["other"]
+    assert meter.count - before == 2
+
+
 class TestConditions:
     """Who writes first, wins; who reads what is gone, notices."""
 
@@ -144,6 +159,9 @@ class TestRefusals:
             assert f"{s3.url}/{key}" in refused.value.problem
         with pytest.raises(OutputError, match="s3:DeleteObject is refused"):
             bucket.delete(["there"])
+        with pytest.raises(OutputError, match=rf"{s3.url}/there: .*DeleteObject"):
+            bucket.delete(["there", "new"])
+        assert s3.keys() == ["there"]
 
     def test_a_wrong_secret(self, s3: S3Bucket) -> None:
         """Is not quoted."""
@@ -175,7 +193,10 @@ class TestRefusals:
 
 
 def test_requests_are_counted(s3: S3Bucket, tmp_path: Path) -> None:
-    """A file in three pieces takes five: one begins it, one ends it."""
+    """A file in three pieces takes five: one begins it, one ends it.
+
+    Objects are removed together.
+    """
     meter = RequestMeter()
     bucket = Buckets(s3.server.settings(), environ={}, meter=meter).of(s3.url)
     (tmp_path / "file").write_bytes(b"x" * (2 * PART_BYTES + 1))
@@ -187,4 +208,4 @@ def test_requests_are_counted(s3: S3Bucket, tmp_path: Path) -> None:
     whole = meter.count
     bucket.delete(["a", "b"])
 
-    assert (small, whole, meter.count) == (2, 7, 9)
+    assert (small, whole, meter.count) == (2, 7, 8)
