@@ -71,6 +71,7 @@ class Lake(ABC):
 
     path: Path
     name: ClassVar[str]
+    kind: ClassVar[str]
 
     @property
     @abstractmethod
@@ -167,6 +168,7 @@ class DeltaLake(Lake):
     """A Delta table."""
 
     name = "delta"
+    kind = "delta"
 
     @property
     def place(self) -> str:
@@ -245,6 +247,8 @@ S3_NOTE: Final = "s3.json"
 class DeltaLakeOnS3(DeltaLake):
     """A Delta table in a bucket; its path is where the files are read from."""
 
+    kind = "delta on S3"
+
     @classmethod
     def new(cls, path: Path, s3: S3Bucket) -> Self:
         """Return one without a table."""
@@ -291,6 +295,7 @@ class IcebergLake(Lake):
     """An Iceberg table of a catalog in SQLite."""
 
     name = "iceberg"
+    kind = "iceberg"
     table_name: ClassVar[str] = "calls"
 
     @property
