@@ -165,15 +165,15 @@ class Bucket:
         Args:
             prefix: The first names of keys, whole; empty for the bucket.
         """
-        stream = self._call(
-            LIST,
-            prefix,
-            lambda: obstore.list(self._store, prefix or None, chunk_size=LIST_PAGE),
-        )
-        while (
-            page := self._call(LIST, prefix, lambda: next(stream, None))
-        ) is not None:
+        stream = obstore.list(self._store, prefix or None, chunk_size=LIST_PAGE)
+        following = partial(next, stream, None)
+        page = self._call(LIST, prefix, following)
+        while page is not None:
             yield from map(_info, page)
+            # The page before says whether there is another.
+            page = self._call(LIST, prefix, following, requests=0)
+            if page is not None:
+                self._meter.add()
 
     def put(
         self, key: str, content: bytes, *, replaces: str | None = None

@@ -61,13 +61,19 @@ def test_a_file_is_the_object(s3: S3Bucket, tmp_path: Path, size: int) -> None:
 
 
 def test_a_list_has_all_keys_in_order(s3: S3Bucket) -> None:
-    """Beyond one page, and of whole names alone."""
-    bucket = s3.open()
+    """Beyond one page, each of which is a request, and of whole names alone."""
+    meter = RequestMeter()
+    bucket = Buckets(s3.server.settings(), environ={}, meter=meter).of(s3.url)
     keys = sorted(f"parts/{number:04}" for number in range(1_050))
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda key: bucket.put(key, b"x"), [*keys, "parts-2/x", "z"]))
 
+    before = meter.count
+
     assert [info.key for info in bucket.list("parts")] == keys
+    assert meter.count - before == 2
+    assert list(bucket.list("none")) == []
+    assert meter.count - before == 3
 
 
 def test_many_objects_are_removed_at_once(s3: S3Bucket) -> None:
