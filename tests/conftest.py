@@ -27,6 +27,7 @@ from tests.support.requirements import require
 if TYPE_CHECKING:
     from tests.support.kept_servers import S
     from tests.support.postgres_server import PostgresDatabase, PostgresServer
+    from tests.support.s3_proxy import FaultyS3
     from tests.support.s3_server import S3Bucket, S3Server
 
 T = TypeVar("T")
@@ -342,6 +343,19 @@ def s3(s3_server: "S3Server") -> "Iterator[S3Bucket]":
 
     with new_bucket(s3_server) as bucket:
         yield bucket
+
+
+@pytest.fixture
+def faulty_s3(
+    s3_server: "S3Server", simulator_thread: SimulatorThread
+) -> "Iterator[FaultyS3]":
+    """Start an address that leads to the S3 server, through faults."""
+    from tests.support.s3_proxy import FaultyS3  # noqa: PLC0415 - few need it
+
+    proxy = FaultyS3(s3_server.endpoint)
+    simulator_thread.do(proxy.start())
+    yield proxy
+    simulator_thread.do(proxy.stop())
 
 
 class TurnedSelector(selectors.SelectSelector):

@@ -72,7 +72,7 @@ class PartitionFolder(ABC):
 
     @abstractmethod
     def spill(self) -> AbstractContextManager[Any]:
-        """Return a file for rows that are sorted; nobody else sees it."""
+        """Return a file for rows that are sorted; no other run sees it."""
 
     @abstractmethod
     def prepare(self, target: Target) -> None:

@@ -141,8 +141,8 @@ class Partitions:
     def _refuse_in_the_way(self, found: ExistingPartitions, new: Iterable[str]) -> None:
         for file in new:
             if file not in found.own and self.folder.is_taken(file):
-                place = self.folder.path / file
-                msg = f"{place}: is in the way, and gcbatch did not write it"
+                path = self.folder.path / file
+                msg = f"{path}: is in the way, and gcbatch did not write it"
                 raise OutputError(msg, hint="move it away, or name another folder")
 
     def _adopt(self, origin: Origin, target: Target, write: Write) -> None:

@@ -4,6 +4,7 @@ from gcbatch.objects.bucket import ABSENT, Bucket, ObjectInfo, RequestMeter
 from gcbatch.objects.buckets import Buckets
 from gcbatch.objects.path import ObjectPath, path_of
 from gcbatch.objects.problems import ChangedObjectError, lake_error
+from gcbatch.objects.retries import Retries
 from gcbatch.objects.settings import (
     AzSettings,
     GsSettings,
@@ -25,6 +26,7 @@ __all__ = [
     "ObjectPath",
     "ObjectUrl",
     "RequestMeter",
+    "Retries",
     "S3Settings",
     "StorageSettings",
     "endpoint_fault",

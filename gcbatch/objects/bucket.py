@@ -1,6 +1,7 @@
 """One bucket: objects are read, written, listed and removed; requests are counted."""
 
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,8 +20,11 @@ from gcbatch.objects.problems import (
     ChangedObjectError,
     Operation,
     failed_key,
+    is_broken,
+    is_unknown_upload,
     object_error,
 )
+from gcbatch.objects.retries import Retries
 from gcbatch.objects.url import ObjectUrl
 
 if TYPE_CHECKING:
@@ -99,14 +103,20 @@ class Bucket:
         url: The bucket.
         store: The library's access to it.
         meter: Counts the requests.
+        retries: How often is repeated what the library does not repeat.
     """
 
     def __init__(
-        self, url: ObjectUrl, store: "ObjectStore", meter: RequestMeter
+        self,
+        url: ObjectUrl,
+        store: "ObjectStore",
+        meter: RequestMeter,
+        retries: Retries | None = None,
     ) -> None:
         self.url = url
         self._store = store
         self._meter = meter
+        self._retries = retries or Retries()
 
     def __repr__(self) -> str:
         return f"Bucket({self.url})"
@@ -165,15 +175,28 @@ class Bucket:
         Args:
             prefix: The first names of keys, whole; empty for the bucket.
         """
-        stream = obstore.list(self._store, prefix or None, chunk_size=LIST_PAGE)
-        following = partial(next, stream, None)
-        page = self._call(LIST, prefix, following)
-        while page is not None:
-            yield from map(_info, page)
-            # The page before says whether there is another.
-            page = self._call(LIST, prefix, following, requests=0)
-            if page is not None:
-                self._meter.add()
+        pages: Iterator[Any] | None = None
+        last: str | None = None
+
+        def next_page() -> Any:
+            nonlocal pages
+            begun, pages = pages, None
+            if begun is None:
+                begun = obstore.list(
+                    self._store, prefix or None, offset=last, chunk_size=LIST_PAGE
+                )
+            page = next(begun, None)
+            pages = begun  # after a fault, another one begins behind the last key
+            return page
+
+        ask = partial(self._call, LIST, prefix, next_page, repeat_if=is_broken)
+        page = ask()
+        while page:
+            for found in page:
+                last = found["path"]
+                yield _info(found)
+            page = ask(requests=0)  # the page before says whether there is another
+            self._meter.add(1 if page else 0)
 
     def put(
         self, key: str, content: bytes, *, replaces: str | None = None
@@ -194,7 +217,10 @@ class Bucket:
             mode = {"e_tag": replaces} if replaces else "create"
         try:
             done = self._call(
-                WRITE, key, lambda: obstore.put(self._store, key, content, mode=mode)
+                WRITE,
+                key,
+                lambda: obstore.put(self._store, key, content, mode=mode),
+                repeat_if=None if replaces is None else is_broken,
             )
         except ChangedObjectError:
             # The answer to a write may be lost; the repeated one is refused then.
@@ -238,6 +264,8 @@ class Bucket:
                 max_concurrency=PIECES_AT_ONCE,
             ),
             requests=1 if pieces <= 1 else pieces + 2,
+            # It was completed and the answer lost; not all services know it then.
+            repeat_if=is_unknown_upload,
         )
         return ObjectInfo(key, str(done["e_tag"]), size)
 
@@ -249,11 +277,12 @@ class Bucket:
         """
         if self.url.scheme == "s3":
             for some in _batched(keys, DELETED_AT_ONCE):
-                self._call(DELETE, "", partial(obstore.delete, self._store, some))
+                remove = partial(obstore.delete, self._store, some)
+                self._call(DELETE, "", remove, repeat_if=is_broken)
             return
         for key in keys:  # the others end at the first that is missing
             remove = partial(obstore.delete, self._store, key)
-            self._unless_missing(DELETE, key, remove)
+            self._unless_missing(DELETE, key, remove, repeat_if=is_broken)
 
     def _piece(self, key: str, part: object, etag: str) -> bytes | None:
         """Return a range of an object; None if it is missing or was replaced."""
@@ -268,28 +297,57 @@ class Bucket:
             return None
 
     def _unless_missing(
-        self, does: Operation, key: str, work: Callable[[], T]
+        self,
+        does: Operation,
+        key: str,
+        work: Callable[[], T],
+        *,
+        repeat_if: Callable[[Exception], bool] | None = None,
     ) -> T | None:
         try:
-            return self._call(does, key, work)
+            return self._call(does, key, work, repeat_if=repeat_if)
         except FileNotFoundError:
             return None
 
     def _call(
-        self, does: Operation, key: str, work: Callable[[], T], *, requests: int = 1
+        self,
+        does: Operation,
+        key: str,
+        work: Callable[[], T],
+        *,
+        requests: int = 1,
+        repeat_if: Callable[[Exception], bool] | None = None,
     ) -> T:
-        self._meter.add(requests)
-        try:
-            return work()
-        except FileNotFoundError as exc:
-            is_object = not _MISSING_BUCKET.search(str(exc))
-            if does in (READ, DELETE) and is_object:
-                raise
-            problem: Exception = exc
-        except (exceptions.PreconditionError, exceptions.AlreadyExistsError):
-            raise ChangedObjectError(key) from None
-        except exceptions.BaseError as exc:
-            problem = exc
+        """Do something, and turn the library's errors into ours.
+
+        The library repeats itself what may be done twice. The rest is repeated here.
+
+        Args:
+            does: What it is.
+            key: The object.
+            work: Does it.
+            requests: How many it takes.
+            repeat_if: Says after which errors it is repeated; None: after none.
+        """
+        pauses_s = self._retries.pauses_s()
+        while True:
+            self._meter.add(requests)
+            try:
+                return work()
+            except FileNotFoundError as exc:
+                is_object = not _MISSING_BUCKET.search(str(exc))
+                if does in (READ, DELETE) and is_object:
+                    raise
+                problem: Exception = exc
+            except (exceptions.PreconditionError, exceptions.AlreadyExistsError):
+                raise ChangedObjectError(key) from None
+            except exceptions.BaseError as exc:
+                problem = exc
+            repeats = repeat_if is not None and repeat_if(problem)
+            pause_s = next(pauses_s, None) if repeats else None
+            if pause_s is None:
+                break
+            time.sleep(pause_s)
         key = key or failed_key(str(problem))
         url = self.url / key if key else self.url
         # Raised out here: the library's errors have the address of the request.

@@ -11,6 +11,7 @@ from typing import Any, Final
 from gcbatch.errors import JobError
 from gcbatch.lazy import lazy_import
 from gcbatch.objects.bucket import Bucket, RequestMeter
+from gcbatch.objects.retries import Retries
 from gcbatch.objects.settings import S3Settings, StorageSettings, endpoint_fault
 from gcbatch.objects.url import ObjectUrl
 
@@ -19,17 +20,6 @@ __all__ = ["Buckets"]
 obstore_store = lazy_import("obstore.store")
 
 _CLIENT: Final = {"connect_timeout": "10s", "timeout": "120s", "user_agent": "gcbatch"}
-_RETRIES: Final = {
-    "max_retries": 8,
-    "retry_timeout": timedelta(minutes=3),
-    "backoff": {
-        "init_backoff": timedelta(milliseconds=200),
-        "max_backoff": timedelta(seconds=15),
-        "base": 2,
-    },
-}
-"""Answers 5xx and 429, and broken connections, are repeated for three minutes."""
-
 _ENDPOINTS: Final = {
     "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
     "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
@@ -70,6 +60,7 @@ class Buckets:
         settings: What the job says of its object stores; None: nothing.
         environ: The environment of the process, which the library reads too.
         meter: Counts the requests.
+        retries: How requests that fail are repeated.
     """
 
     def __init__(
@@ -78,11 +69,13 @@ class Buckets:
         *,
         environ: Mapping[str, str] = os.environ,
         meter: RequestMeter | None = None,
+        retries: Retries | None = None,
     ) -> None:
         self._settings = settings or StorageSettings()
         self._environ = environ
         self._opened: dict[tuple[str, str], Bucket] = {}
         self._lock = Lock()
+        self._retries = retries or Retries()
         self.meter = meter or RequestMeter()
 
     def of(self, url: ObjectUrl) -> Bucket:
@@ -134,12 +127,15 @@ class Buckets:
         }
         try:
             store = kinds[url.scheme](
-                url.bucket, **options, client_options=client, retry_config=_RETRIES
+                url.bucket,
+                **options,
+                client_options=client,
+                retry_config=self._retries.options(),
             )
         except Exception as exc:  # noqa: BLE001 - the library's errors have no common base
             kind = type(exc).__name__
         else:
-            return Bucket(url, store, self.meter)
+            return Bucket(url, store, self.meter, self._retries)
         # Raised out here: the library's error may quote what it was given.
         msg = f"{url}: the settings of the object store cannot be used ({kind})"
         raise JobError(msg, hint="check `storage:` in the job, and the environment")

@@ -11,6 +11,8 @@ __all__ = [
     "ChangedObjectError",
     "Operation",
     "failed_key",
+    "is_broken",
+    "is_unknown_upload",
     "lake_error",
     "object_error",
 ]
@@ -20,6 +22,10 @@ _CODE: Final = re.compile(r"<Code>([A-Za-z0-9]{1,60})</Code>|\(code: (\w{1,60})\
 _REGION: Final = re.compile(
     r"<Region>([a-z0-9-]{1,30})</Region>|expecting '([a-z0-9-]{1,30})'"
 )
+_BROKEN: Final = re.compile(r"kind: (?:Interrupted|Timeout)\b")
+_UNREACHED: Final = re.compile(r"kind: Connect\b")
+_FAILED: Final = "Server returned error response"
+"""Of an error that stands in the body of an answer 200."""
 _FAILED_KEY: Final = re.compile(r"DeleteObjects request failed for key (.+?): ")
 _REQUEST: Final = re.compile(r"Error performing (?P<method>[A-Z]+|list request)\b")
 _PATH: Final = re.compile(r"\bfor path (.+?): |<Key>([^<]+)</Key>")
@@ -115,6 +121,16 @@ _FORBIDDEN: Final = 403
 _REDIRECTS: Final = range(300, 400)
 
 
+def is_broken(exc: Exception) -> bool:
+    """Return whether the connection broke: something may have been done or not."""
+    return bool(_BROKEN.search(str(exc)))
+
+
+def is_unknown_upload(exc: Exception) -> bool:
+    """Return whether the service does not know an upload in pieces, or no longer."""
+    return _first(_CODE, str(exc)) == "NoSuchUpload"
+
+
 def object_error(
     url: object, scheme: str, does: Operation, exc: Exception
 ) -> OutputError:
@@ -142,7 +158,7 @@ def object_error(
     elif code in _REFUSED or status == str(_FORBIDDEN):
         cause = f"{does.permission(scheme)} is refused"
         hint = "allow it, or use other credentials"
-    elif status:
+    elif status or _FAILED in text:
         cause, hint = "the service failed", "run it again later"
     else:
         cause, hint = _without_answer(text), "check the endpoint and the network"
@@ -182,7 +198,7 @@ def _without_answer(text: str) -> str:
         return "the host of the service is not known"
     if "certificate" in text:
         return "the certificate of the service is not trusted"
-    if "kind: Connect" in text or "(Connect)" in text:
+    if _UNREACHED.search(text) or "(Connect)" in text:
         return "the service cannot be reached"
     if "kind: Timeout" in text or "operation timed out" in text:
         return "the service did not answer in time"

@@ -142,11 +142,16 @@ class S3Server:
         """Its address."""
         return f"http://{HOST}:{self.port}"
 
-    def settings(self, who: str = ADMIN) -> StorageSettings:
-        """Return what a job would say of it."""
+    def settings(self, who: str = ADMIN, *, endpoint: str = "") -> StorageSettings:
+        """Return what a job would say of it.
+
+        Args:
+            who: Whose access key.
+            endpoint: An address that leads to it; its own if empty.
+        """
         return StorageSettings(
             s3=S3Settings(
-                endpoint=self.endpoint,
+                endpoint=endpoint or self.endpoint,
                 region="us-east-1",
                 access_key_id=who,
                 secret_access_key=self.keys[who],
