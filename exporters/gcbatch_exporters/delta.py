@@ -6,8 +6,13 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel
 
-from gcbatch.exporting import FileOptions
+from gcbatch.exporting import FileOptions, ObjectPath
 from gcbatch.table import Table
+from gcbatch_exporters.lakes.delta_place import (
+    DeltaFolder,
+    DeltaObjects,
+    DeltaPlace,
+)
 from gcbatch_exporters.lakes.delta_table import DeltaLakeTable
 from gcbatch_exporters.lakes.exporter import LakeExporter
 
@@ -18,8 +23,9 @@ class DeltaOptions(FileOptions):
     """Options of the delta exporter.
 
     Args:
-        path: The folder of the Delta table, relative to the current directory, and
-            exactly as given.
+        path: The folder of the Delta table: a path, which starts at the current
+            directory if it is relative, exactly as given; or the URL of a folder in an
+            object store, such as `s3://bucket/intervals`.
         partition_by: Columns of text, whole numbers or booleans whose values become
             partitions, and `day` or `month` of the table's times in its time zone,
             which become columns of the Delta table. Default: no partitions.
@@ -53,10 +59,17 @@ class DeltaExporter(LakeExporter):
         """Return the folder, once for each table: it takes only one."""
         return [str(self._options.path) for _ in names]
 
+    @property
+    def _place(self) -> DeltaPlace:
+        path = self._options.path
+        if isinstance(path, ObjectPath):
+            return DeltaObjects(path, self._options.buckets)
+        return DeltaFolder(Path(path))
+
     def _of_lake(self, table: Table) -> DeltaLakeTable:
         options = self._options
         return DeltaLakeTable(
-            Path(options.path),
+            self._place,
             table,
             options.partition_by,
             add_columns=options.new_columns == "add",

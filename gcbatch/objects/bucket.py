@@ -189,16 +189,14 @@ class Bucket:
             pages = begun  # after a fault, another one begins behind the last key
             return page
 
-        requests = 1
-        while page := self._call(
-            LIST, prefix, next_page, requests=requests, repeat_if=is_broken
-        ):
-            if not requests:
-                self._meter.add()
-            requests = 0  # the page before says whether there is another
+        ask = partial(self._call, LIST, prefix, next_page, repeat_if=is_broken)
+        page = ask()
+        while page:
             for found in page:
                 last = found["path"]
                 yield _info(found)
+            page = ask(requests=0)  # the page before says whether there is another
+            self._meter.add(1 if page else 0)
 
     def level(self, prefix: str = "") -> tuple[Sequence[str], Sequence[ObjectInfo]]:
         """Return what is one level below a prefix.
@@ -246,6 +244,20 @@ class Bucket:
                 raise
             return now[1]
         return ObjectInfo(key, str(done["e_tag"]), len(content))
+
+    def is_kept(self, key: str, content: bytes) -> bool:
+        """Return whether the service refuses to create an object that exists.
+
+        Args:
+            key: The object.
+            content: What it has. A service that ignores conditions writes it again.
+        """
+        create = partial(obstore.put, self._store, key, content, mode="create")
+        try:
+            self._call(WRITE, key, create)
+        except ChangedObjectError:
+            return True
+        return False
 
     def put_file(self, key: str, path: Path) -> ObjectInfo:
         """Write an object from a file; readers do not see it before it is whole.

@@ -34,8 +34,8 @@ _LAKE_RETRIES: Final = {
 """The same, in text."""
 
 _SAFE_COMMITS: Final = {
-    "aws_conditional_put": "etag",
-    "aws_s3_allow_unsafe_rename": "false",
+    "AWS_CONDITIONAL_PUT": "etag",
+    "AWS_S3_ALLOW_UNSAFE_RENAME": "false",
 }
 """Commits never replace one another, whatever the environment says."""
 
@@ -110,7 +110,7 @@ class Buckets:
         if url.scheme == "s3":
             if not self._from_environment(_REGIONS):
                 options.setdefault("region", _USUAL_REGION)
-            options = {f"aws_{name}": value for name, value in options.items()}
+            options = {f"AWS_{name.upper()}": value for name, value in options.items()}
             options |= _SAFE_COMMITS
         texts = {**options, **client, **_LAKE_RETRIES}
         return {
@@ -159,6 +159,9 @@ class Buckets:
             options[named] = endpoint
         if url.scheme == "s3":
             options |= self._of_profile(options)
+            if "access_key_id" in options and self._environ.get("AWS_SESSION_TOKEN"):
+                # The environment's token is that of another key.
+                options.setdefault("session_token", "")
             if "virtual_hosted_style_request" not in options:
                 # AWS wants the bucket in the host; others mostly cannot have it there.
                 options["virtual_hosted_style_request"] = endpoint is None

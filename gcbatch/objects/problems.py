@@ -114,6 +114,9 @@ _ELSEWHERE: Final = {
     "IllegalLocationConstraintException",
     "TemporaryRedirect",
 }
+_CONFLICTS: Final = ("409", "412")
+"""Answers to a conditional write that another program was faster than."""
+
 _FORBIDDEN: Final = 403
 _REDIRECTS: Final = range(300, 400)
 
@@ -177,11 +180,11 @@ def lake_error(url: ObjectUrl, exc: BaseException) -> OutputError | None:
         exc: Its error, with the text of the request that failed.
 
     Returns:
-        None if the error is not of a request.
+        None if the error is not of a request, or the request met another one.
     """
     text = _CAUSED_BY.sub(": ", _COLOURS.sub("", str(exc)))
     found = _REQUEST.search(text)
-    if found is None:
+    if found is None or _first(_STATUS, text) in _CONFLICTS:
         return None
     does = _METHODS.get(found["method"], WRITE)
     key = "" if does is LIST else _first(_PATH, text)

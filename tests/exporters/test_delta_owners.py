@@ -91,10 +91,10 @@ class TestOwner:
         with pytest.raises(JobError, match="is a file"):
             lake.check(TODAY)
 
-    def test_a_url_is_refused(self, lake: DeltaLake) -> None:
-        """Object stores are not supported yet."""
-        with pytest.raises(ValueError, match="object stores are not supported yet"):
-            lake.exporter(path="s3://lake/intervals")
+    def test_another_url_is_refused(self, lake: DeltaLake) -> None:
+        """Only object stores have one."""
+        with pytest.raises(ValueError, match="is a URL, not a path"):
+            lake.exporter(path="hdfs://lake/intervals")
 
     @pytest.mark.parametrize("name", ["with space", "ü", "a+b=c", "it's", "100%"])
     def test_a_path_is_taken_as_it_is(self, tmp_path: Path, name: str) -> None:

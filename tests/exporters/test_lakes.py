@@ -12,13 +12,13 @@ import pytest
 from gcbatch.errors import DataError, JobError
 from gcbatch.testing import sample_table
 from tests.support.lake_tables import OCTOBER, hours, listed, of_orgs, with_column
-from tests.support.lakes import LAKES, Lake, new_lake, sorted_rows, wanted
+from tests.support.lakes import PLACES, Lake, lake_of, sorted_rows, wanted
 
 
-@pytest.fixture(params=LAKES)
+@pytest.fixture(params=PLACES)
 def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
     """Return each lake, without a table."""
-    return new_lake(request.param, tmp_path / "lake")
+    return lake_of(request, tmp_path / "lake")
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_nothing_covered_changes_nothing(lake: Lake) -> None:
     nothing = hours(0, 24, offered=2, gaps=[(0, 24)])
 
     assert lake.load(nothing).rows == 0
-    assert not lake.path.exists()
+    assert lake.files() == []
 
     lake.load(hours(0, 24))
     lake.load(nothing)
@@ -175,7 +175,7 @@ def test_a_missing_value_is_a_partition(lake: Lake) -> None:
 def test_an_error_of_the_table_stays_what_it_is(lake: Lake) -> None:
     """It is not one of Delta, though Delta reads the rows; nothing is left behind."""
     lake.load(hours(0, 24))
-    before = sorted(lake.path.rglob("*"))
+    before = lake.files()
     table = hours(0, 24)
 
     def broken() -> Any:
@@ -186,4 +186,4 @@ def test_an_error_of_the_table_stays_what_it_is(lake: Lake) -> None:
     with pytest.raises(DataError, match=r"^part 9f1c: is damaged$"):
         lake.load(replace(table, batches=broken))
 
-    assert sorted(lake.path.rglob("*")) == before
+    assert lake.files() == before

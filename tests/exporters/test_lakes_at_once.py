@@ -19,7 +19,7 @@ from gcbatch.errors import JobError, OutputError
 from gcbatch.exporting import export
 from gcbatch_exporters.lakes import exporter as lake_exporter
 from tests.support.lake_tables import hours, while_reading
-from tests.support.lakes import LAKES, Lake, new_lake
+from tests.support.lakes import PLACES, Lake, lake_of
 
 RUN = """
 import sys
@@ -35,10 +35,10 @@ for _ in range(int(times)):
 """
 
 
-@pytest.fixture(params=LAKES)
+@pytest.fixture(params=PLACES)
 def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
     """Return each lake, without a table."""
-    return new_lake(request.param, tmp_path / "lake")
+    return lake_of(request, tmp_path / "lake")
 
 
 def started(
@@ -53,7 +53,7 @@ def started(
 ) -> subprocess.Popen[str]:
     """Return a process that waits for a line, then loads."""
     words = [
-        lake.name,
+        lake.kind,
         str(lake.path),
         str(offered),
         str(first),

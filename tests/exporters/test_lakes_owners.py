@@ -12,15 +12,15 @@ from gcbatch import Table
 from gcbatch.errors import JobError, OutputError
 from gcbatch.exporting import Receipt
 from tests.support.lake_tables import OCTOBER, hours, listed, of_orgs, with_column
-from tests.support.lakes import LAKES, Lake, new_lake
+from tests.support.lakes import PLACES, Lake, lake_of
 
 TODAY = hours(0, 24)
 
 
-@pytest.fixture(params=LAKES)
+@pytest.fixture(params=PLACES)
 def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
     """Return each lake, without a table."""
-    return new_lake(request.param, tmp_path / "lake")
+    return lake_of(request, tmp_path / "lake")
 
 
 def refused(lake: Lake, table: Table, match: str, **options: Any) -> None:

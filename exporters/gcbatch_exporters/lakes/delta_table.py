@@ -1,9 +1,7 @@
 """One Delta table: opened, created, and loaded."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import pyarrow as pa
@@ -14,6 +12,7 @@ from gcbatch.table import Table
 from gcbatch_exporters.lakes.columns import Column
 from gcbatch_exporters.lakes.delta_load import load_table
 from gcbatch_exporters.lakes.delta_log import commits_of
+from gcbatch_exporters.lakes.delta_place import DeltaPlace
 from gcbatch_exporters.lakes.delta_rows import DeltaRows
 from gcbatch_exporters.lakes.delta_schema import delta_columns, delta_schema
 from gcbatch_exporters.lakes.loads import Commit, Load
@@ -26,21 +25,15 @@ __all__ = ["DeltaLakeTable"]
 deltalake = lazy_import("deltalake")
 delta_errors = lazy_import("deltalake.exceptions")
 
-LOG: Final = "_delta_log"
-
 MAX_COMMITS: Final = 1_000
 """Commits that are searched for the last load of a span."""
-
-_MISREAD: Final = re.compile(r"%[0-9A-Fa-f]{2}|[#?|^`\[\]\\]")
-"""What Delta's library takes for parts of a URL, here or there: it then writes to one
-folder and reads from another, finds no history, or aborts (deltalake 1.6)."""
 
 
 class DeltaLakeTable(LakeTable):
     """What a table is to be as a Delta table, and what is there.
 
     Args:
-        path: Its folder.
+        folder: Its folder.
         table: The table.
         partition_by: As in the options.
         add_columns: Whether columns that are missing there may be added.
@@ -54,7 +47,7 @@ class DeltaLakeTable(LakeTable):
 
     def __init__(
         self,
-        path: Path,
+        folder: DeltaPlace,
         table: Table,
         partition_by: tuple[str, ...],
         *,
@@ -62,9 +55,9 @@ class DeltaLakeTable(LakeTable):
     ) -> None:
         self._partitions = PartitionColumns.of(table, partition_by)
         self._schema = delta_schema(table, self._partitions)
-        self._path = path
+        self._folder = folder
         super().__init__(
-            str(path),
+            str(folder),
             table,
             delta_columns(self._schema),
             partition_by,
@@ -83,26 +76,22 @@ class DeltaLakeTable(LakeTable):
                 which Delta's vacuum would remove.
             OutputError: If it cannot be read.
         """
-        path = self._path
-        if found := _MISREAD.search(path.absolute().as_posix()):
-            msg = f"{path}: Delta tables support no {found[0]} in the path of their "
-            raise JobError(msg + "folder", hint="name a path without it")
+        folder = self._folder
+        folder.refuse_misread()
+        uri, options = folder.uri, folder.options
         with self.reported():
-            if path.exists() and not path.is_dir():
-                msg = f"{path}: is a file; a Delta table is a folder"
-                raise JobError(msg, hint="name a folder")
-            uri = self._uri
-            if (path / LOG).is_dir() and deltalake.DeltaTable.is_deltatable(uri):
-                return deltalake.DeltaTable(uri)
-            names = {p.name for p in path.iterdir()} if path.exists() else set()
-        if others := sorted(names - {LOG}):
-            msg = f"{path}: has files that are no Delta table ({others[0]})"
-            raise JobError(msg, hint="name an empty folder, or one that is not there")
+            if folder.has_log() and deltalake.DeltaTable.is_deltatable(uri, options):
+                return deltalake.DeltaTable(uri, storage_options=options)
+            other = folder.first_other()
+        if other is not None:
+            msg = f"{folder}: has files that are no Delta table ({other})"
+            raise JobError(msg, hint=folder.other_folder)
         return None
 
     def load(self, load: Load) -> int:
         """Replace the rows that the table covers by one commit."""
         present = self._own()
+        self._folder.refuse_unsafe(present.version())
         there = self.rows(present)
         with self.reported():
             there.refuse_cut()
@@ -127,9 +116,11 @@ class DeltaLakeTable(LakeTable):
         """
         try:
             yield
-        except delta_errors.CommitFailedError as exc:
-            raise ConflictError from exc
         except (delta_errors.DeltaError, OSError) as exc:
+            if problem := self._folder.problem_of(exc):
+                raise problem from None  # the library's words have addresses and keys
+            if isinstance(exc, delta_errors.CommitFailedError):
+                raise ConflictError from exc
             first = str(exc).strip().partition("\n")[0].rstrip(".")
             msg = f"{self.place}: {first or type(exc).__name__}"
             raise OutputError(msg, hint="the table is as it was") from exc
@@ -141,7 +132,7 @@ class DeltaLakeTable(LakeTable):
             if present is None:
                 # If another process creates it at this moment, theirs is opened.
                 present = deltalake.DeltaTable.create(
-                    self._uri,
+                    self._folder.uri,
                     self._schema,
                     mode="ignore",
                     partition_by=list(self.partitions),
@@ -149,16 +140,13 @@ class DeltaLakeTable(LakeTable):
                     "written by gcbatch",
                     configuration=self.properties,
                     raise_if_key_not_exists=False,
+                    storage_options=self._folder.options,
                 )
             if not self.agree(present):
                 present.alter.set_table_properties(
                     self.properties, raise_if_not_exists=False
                 )
         return present
-
-    @property
-    def _uri(self) -> str:
-        return self._path.absolute().as_uri()
 
     def _properties_of(self, present: Any) -> Mapping[str, str]:
         said: Mapping[str, str] = present.metadata().configuration

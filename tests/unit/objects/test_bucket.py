@@ -61,13 +61,34 @@ def test_a_file_is_the_object(s3: S3Bucket, tmp_path: Path, size: int) -> None:
 
 
 def test_a_list_has_all_keys_in_order(s3: S3Bucket) -> None:
-    """Beyond one page, and of whole names alone."""
-    bucket = s3.open()
+    """Beyond one page, each of which is a request, and of whole names alone."""
+    meter = RequestMeter()
+    bucket = Buckets(s3.server.settings(), environ={}, meter=meter).of(s3.url)
     keys = sorted(f"parts/{number:04}" for number in range(1_050))
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda key: bucket.put(key, b"x"), [*keys, "parts-2/x", "z"]))
 
+    before = meter.count
+
     assert [info.key for info in bucket.list("parts")] == keys
+    assert meter.count - before == 2
+    assert list(bucket.list("none")) == []
+    assert meter.count - before == 3
+
+
+def test_many_objects_are_removed_at_once(s3: S3Bucket) -> None:
+    """A thousand by one request; what is missing, and what stays, does not matter."""
+    meter = RequestMeter()
+    bucket = Buckets(s3.server.settings(), environ={}, meter=meter).of(s3.url)
+    keys = [f"day={number:04}/ü %2F&+.parquet" for number in range(1_010)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda key: bucket.put(key, b"x"), [*keys[::2], "other"]))
+    before = meter.count
+
+    bucket.delete(keys)
+
+    assert s3.keys() == ["other"]
+    assert meter.count - before == 2
 
 
 class TestConditions:
@@ -144,6 +165,9 @@ class TestRefusals:
             assert f"{s3.url}/{key}" in refused.value.problem
         with pytest.raises(OutputError, match="s3:DeleteObject is refused"):
             bucket.delete(["there"])
+        with pytest.raises(OutputError, match=rf"{s3.url}/there: .*DeleteObject"):
+            bucket.delete(["there", "new"])
+        assert s3.keys() == ["there"]
 
     def test_a_wrong_secret(self, s3: S3Bucket) -> None:
         """Is not quoted."""
