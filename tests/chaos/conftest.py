@@ -11,6 +11,8 @@ TITLES = {
     "struck": "faults that struck",
     "job files": "mutated job files",
     "answers": "mutated answers",
+    "objects": "uses of objects",
+    "struck objects": "faults that struck requests to an object store",
 }
 
 
