@@ -116,8 +116,8 @@ def _write_parts(
 ) -> None:
     tables: dict[Any, pa.Table] = {}
     for query in queries:
-        if like and like.path(query.digest).exists():
-            os.link(like.path(query.digest), store.path(query.digest))
+        if like and like.has(query.digest):
+            os.link(like.place_of(query.digest), store.place_of(query.digest))
             continue
         table = _table(job, endpoint, query, tables)
         metadata = PartMetadata(

@@ -71,7 +71,7 @@ class Asked:
         template = self._endpoint.template(job.query, None)
         query = make_query("org", self._endpoint.name, DAY, template)
         self._plan = Plan(DAY, (query,))
-        self.part = self._store.path(query.digest)
+        self.part = Path(self._store.place_of(query.digest))
 
     def fetch(self) -> None:
         """Read the answer and store it as a part."""

@@ -1,18 +1,17 @@
 """Finds the partitions that earlier runs wrote into a folder."""
 
-import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, Self
 
 from gcbatch.errors import OutputError
 from gcbatch.table import Table
 from gcbatch_exporters.folders import DATA
 from gcbatch_exporters.layout import Layout
-from gcbatch_exporters.manifest import ELSEWHERE, MANIFEST, Manifest
+from gcbatch_exporters.manifest import ELSEWHERE, MANIFEST
 from gcbatch_exporters.origin import Origin
+from gcbatch_exporters.partition_folder import PartitionFolder
 
 __all__ = ["ExistingPartitions"]
 
@@ -41,37 +40,48 @@ class ExistingPartitions:
     obsolete: list[str] = field(default_factory=list)
 
     @classmethod
-    def find(cls, folder: Path, layout: Layout, table: Table) -> Self:
+    def find(
+        cls, folder: PartitionFolder, layout: Layout, table: Table, *, all_own: bool
+    ) -> Self:
         """Return what gcbatch wrote into a folder.
 
+        Args:
+            folder: The folder.
+            layout: Layout of the table.
+            table: The table.
+            all_own: Whether the partitions in the range are to be returned; otherwise
+                no more is read than it takes to refuse what does not fit.
+
         Raises:
-            OutputError: If *folder* is a file, a list in it cannot be trusted, or its
-                partitions do not fit the new ones.
+            OutputError: If the folder is a file or cannot be read, a list in it cannot
+                be trusted, or its partitions do not fit the new ones.
         """
-        if folder.exists() and not folder.is_dir():
-            msg = f"{folder}: is a file, partition_by writes a folder"
-            raise OutputError(msg, hint="name a folder, or leave partition_by out")
         found = cls()
-        if manifest := Manifest.read(folder):
-            found.obsolete.append(MANIFEST)
-            about = manifest.model_dump(include={"table", "timezone", "partition_by"})
-            found.listed = {f: Origin(**about, file=f) for f in manifest.files}
-        found._refuse_others(folder, layout, table)
+        found._refuse_others(folder, layout, table, all_own=all_own)
         return found
 
-    def _refuse_others(self, folder: Path, layout: Layout, table: Table) -> None:
+    def _refuse_others(
+        self, folder: PartitionFolder, layout: Layout, table: Table, *, all_own: bool
+    ) -> None:
         """Add the files of a folder; refuse partitions that stay and do not fit."""
+        files = list(folder.files())
+        if manifest := folder.manifest():
+            self.obsolete.append(MANIFEST)
+            about = manifest.model_dump(include={"table", "timezone", "partition_by"})
+            self.listed = {f: Origin(**about, file=f) for f in manifest.files}
         misplaced: list[str] = []
         elsewhere: list[str] = []
-        for file in _files_in(folder):
+        covered: list[str] = []
+        for file in files:
             if _LEFTOVER.fullmatch(file.rpartition("/")[2]):
                 self.obsolete.append(file)
             elif not layout.is_own(file):
                 misplaced.append(file)
             elif not layout.is_covered(file):
                 elsewhere.append(file)
-            elif origin := self._origin_of(folder, file):
-                self.own[file] = origin
+            elif all_own or layout.is_lacking(file):
+                covered.append(file)
+        self.own.update(self._origins(folder, covered))
         misplaced = [file for file in misplaced if file.endswith(DATA)]
         for origin in self._first_of(folder, misplaced):
             msg = f"{folder}: is partitioned by {', '.join(origin.partition_by)}"
@@ -82,44 +92,21 @@ class ExistingPartitions:
                 msg = f"{folder}: has partitions of {origin.table} in {origin.timezone}"
                 raise OutputError(msg, hint=ELSEWHERE)
 
-    def _origin_of(self, folder: Path, file: str) -> Origin | None:
-        try:
-            origin = Origin.of(folder, file)
-        except OSError as exc:
-            raise _unreadable(folder / file, exc) from exc
-        if origin is not None:
+    def _origins(
+        self, folder: PartitionFolder, files: Collection[str]
+    ) -> dict[str, Origin]:
+        """Return the origins of files, those of an older release from its list."""
+        own = folder.origins(files)
+        listed = {f: self.listed[f] for f in files if f in self.listed and f not in own}
+        for file in own:
             self.listed.pop(file, None)  # it was written again later
-        return origin or self.listed.get(file)
+        return {**own, **listed}
 
-    def _first_of(self, folder: Path, files: Iterable[str]) -> Iterator[Origin]:
+    def _first_of(
+        self, folder: PartitionFolder, files: Iterable[str]
+    ) -> Iterator[Origin]:
         """Yield the first of *files* that gcbatch wrote, if there is one."""
         for file in files:
-            if origin := self._origin_of(folder, file):
-                yield origin
+            if found := self._origins(folder, [file]):
+                yield found[file]
                 return
-
-
-def _files_in(folder: Path) -> Iterator[str]:
-    """Yield the files below a folder, relative to it; links are not followed.
-
-    Raises:
-        OutputError: If a folder cannot be read: its files would stay beside those that
-            replace them.
-    """
-    if not folder.exists():
-        return
-
-    def refuse(exc: OSError) -> None:
-        if not isinstance(exc, FileNotFoundError):  # another run removed it just now
-            raise _unreadable(exc.filename, exc) from exc
-
-    for place, _, names in os.walk(folder, onerror=refuse):
-        for name in sorted(names):
-            path = Path(place, name)
-            if not path.is_symlink():
-                yield path.relative_to(folder).as_posix()
-
-
-def _unreadable(path: object, exc: OSError) -> OutputError:
-    msg = f"{path}: cannot be read: {exc.strerror}"
-    return OutputError(msg, hint="check its permissions, and the disk")

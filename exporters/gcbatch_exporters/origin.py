@@ -2,7 +2,7 @@
 
 import errno
 from pathlib import Path
-from typing import Final, Literal
+from typing import BinaryIO, Final, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -53,10 +53,28 @@ class Origin(BaseModel):
         """
         try:
             with open_regular(folder / file) as opened:
-                said = (pq.read_metadata(opened).metadata or {})[KEY.encode()]
-            found = cls.model_validate_json(said)
+                return cls.read(opened, file)
         except OSError as exc:
             if exc.errno not in _NOT_OURS:
+                raise
+            return None
+
+    @classmethod
+    def read(cls, opened: BinaryIO, file: str) -> "Origin | None":
+        """Return the origin that a file says; None if gcbatch did not write it there.
+
+        Args:
+            opened: The file, or only its end with the whole footer.
+            file: Its path in the folder.
+
+        Raises:
+            OSError: If it cannot be read.
+        """
+        try:
+            said = (pq.read_metadata(opened).metadata or {})[KEY.encode()]
+            found = cls.model_validate_json(said)
+        except OSError as exc:
+            if exc.errno is not None:
                 raise
             return None
         except (pa.ArrowException, KeyError, ValidationError):

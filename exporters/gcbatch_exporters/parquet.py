@@ -8,11 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel
 
-from gcbatch.exporting import FileOptions, Receipt, Target
+from gcbatch.exporting import FileOptions, ObjectPath, Receipt, Target
 from gcbatch.table import BATCH_ROWS, Table
 from gcbatch_exporters.base import FileExporter, only_table
 from gcbatch_exporters.existing_partitions import ExistingPartitions
 from gcbatch_exporters.layout import Layout
+from gcbatch_exporters.partition_folder import DiskFolder, PartitionFolder
+from gcbatch_exporters.partition_objects import ObjectFolder
 from gcbatch_exporters.partitions import Partitions
 
 __all__ = ["ParquetExporter", "ParquetOptions"]
@@ -22,8 +24,9 @@ class ParquetOptions(FileOptions):
     """Options of the parquet exporter.
 
     Args:
-        path: A file; with `partition_by` a folder. Relative to the current
-            directory, and exactly as given.
+        path: A file; with `partition_by` a folder. A path, which starts at the current
+            directory if it is relative, exactly as given; or the URL of an object or
+            a folder of them, such as `s3://bucket/intervals`.
         compression: Compression of the pages.
         partition_by: Columns of text, whole numbers or booleans whose values become
             folders, and `day` or `month` of the table's times in its time zone.
@@ -52,12 +55,16 @@ class ParquetExporter(FileExporter[ParquetOptions]):
         Raises:
             JobError: If there is not exactly one table, it cannot be partitioned as
                 asked, or its range covers a day or month only in part.
-            OutputError: If the folder is a file, or holds what cannot be replaced.
+            OutputError: If the folder is a file, cannot be read or holds what cannot be
+                replaced.
         """
         table = only_table(tables, "parquet")
         if self._options.partition_by:
             layout = Layout.of(table, self._options.partition_by)
-            ExistingPartitions.find(Path(self._options.path), layout, table)
+            folder = self._folder
+            ExistingPartitions.find(
+                folder, layout, table, all_own=folder.is_read_by_check
+            )
 
     def export(self, tables: Mapping[str, Table], target: Target) -> Receipt:
         """Write the table.
@@ -70,12 +77,19 @@ class ParquetExporter(FileExporter[ParquetOptions]):
         table = only_table(tables, "parquet")
         if self._options.partition_by:
             layout = Layout.of(table, self._options.partition_by)
-            partitions = Partitions(Path(self._options.path), layout)
+            partitions = Partitions(self._folder, layout)
             rows = partitions.write(table, target, self._write)
         else:
             staged = target.stage(self._options.path)
             rows = self._write(staged, table.schema, table, {})
         return Receipt(str(self._options.path), rows)
+
+    @property
+    def _folder(self) -> PartitionFolder:
+        path = self._options.path
+        if isinstance(path, ObjectPath):
+            return ObjectFolder(path, self._options.buckets)
+        return DiskFolder(Path(path))
 
     def _write(
         self,

@@ -10,8 +10,6 @@ The folder holds only data. Each file says in its own metadata that gcbatch wrot
 """
 
 import mmap
-import os
-import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,8 +24,9 @@ from gcbatch.table import Table, rebatch
 from gcbatch_exporters.existing_partitions import ExistingPartitions
 from gcbatch_exporters.layout import ORG, Layout
 from gcbatch_exporters.origin import Origin
+from gcbatch_exporters.partition_folder import PartitionFolder
 
-__all__ = ["Partitions", "renamed_by_disk"]
+__all__ = ["Partitions"]
 
 Write = Callable[[Path, pa.Schema, Iterable[pa.RecordBatch], Mapping[str, str]], int]
 """Writes batches to a path, with metadata of the file; returns the number of rows."""
@@ -45,20 +44,20 @@ class Partitions:
         layout: Layout of the table.
     """
 
-    folder: Path
+    folder: PartitionFolder
     layout: Layout
     _shortened: dict[str, str] = field(default_factory=dict)
 
     def write(self, table: Table, target: Target, write: Write) -> int:
         """Stage the partitions of a table, and discard outdated ones.
 
-        Rows are spilled to an unnamed temporary file in the folder, sorted by partition
-        within each batch, then gathered: one output is open at a time and one batch in
-        memory, however many partitions there are.
+        Rows are spilled to an unnamed temporary file, sorted by partition within each
+        batch, then gathered: one output is open at a time and one batch in memory,
+        however many partitions there are.
 
-        The folder is locked from the look at it until all is published: of two
-        simultaneous runs, the later one replaces partitions of the other as it would a
-        day later.
+        On a disk the folder is locked from the look at it until all is published: of
+        two simultaneous runs, the later one replaces partitions of the other as it
+        would a day later.
 
         Args:
             table: The table of the layout.
@@ -73,27 +72,28 @@ class Partitions:
                 partitions are there that do not fit the new ones.
             DataError: If a row is not in the range that the table covers.
         """
-        target.make_folder(self.folder)
-        with tempfile.TemporaryFile(prefix=".gcbatch.", dir=self.folder) as spill:
+        self.folder.prepare(target)
+        with self.folder.spill() as spill:
             schema, spans = self._spill(table, spill)
             rows: dict[str, int] = {}
             batches = _mapped(spill)
             for file in spans:
-                staged = self._stage(file, target)
+                staged = self.folder.stage(file, target)
                 parts = (batches[n].slice(at, count) for n, at, count in spans[file])
                 batches_of_file = rebatch(parts, schema, table.batch_rows)
                 said = self._origin(file, table).metadata
                 rows[file] = write(staged, schema, batches_of_file, said)
-        target.hold(self.folder)
-        found = ExistingPartitions.find(self.folder, self.layout, table)
+        self.folder.hold(target)
+        found = ExistingPartitions.find(self.folder, self.layout, table, all_own=True)
         for file in self._worse(found, spans):
-            target.unstage(self.folder / file)
+            self.folder.unstage(file, target)
             del rows[file]
         self._refuse_in_the_way(found, rows)
-        self._make_folders(rows, target)
+        folders = {file.rpartition("/")[0] for file in rows}
+        self.folder.make_folders(folders, target)
         outdated = set(self._outdated(found, rows))
         for file in (*sorted(outdated), *found.obsolete):
-            target.discard(self.folder / file, root=self.folder)
+            self.folder.discard(file, target)
         for file in found.listed.keys() - outdated - rows.keys():
             self._adopt(found.listed[file], target, write)
         return sum(rows.values())
@@ -140,35 +140,15 @@ class Partitions:
 
     def _refuse_in_the_way(self, found: ExistingPartitions, new: Iterable[str]) -> None:
         for file in new:
-            path = self.folder / file
-            if file not in found.own and (path.exists() or path.is_symlink()):
+            if file not in found.own and self.folder.is_taken(file):
+                path = self.folder.path / file
                 msg = f"{path}: is in the way, and gcbatch did not write it"
                 raise OutputError(msg, hint="move it away, or name another folder")
 
-    def _make_folders(self, files: Iterable[str], target: Target) -> None:
-        """Create the folders of new partitions, and make sure that all differ.
-
-        Raises:
-            OutputError: If the disk takes one for another.
-        """
-        folders = sorted({file.rpartition("/")[0] for file in files})
-        for folder in folders:
-            target.make_folder(self.folder / folder)
-        for wrong in renamed_by_disk(folders, self._folders_in):
-            msg = (
-                f"{self.folder / wrong}: is a link, or this disk gives it another name"
-            )
-            raise OutputError(msg, hint="partition by ids, not by names")
-
-    def _folders_in(self, place: str) -> list[str]:
-        found = os.scandir(self.folder / place)
-        return [entry.name for entry in found if not entry.is_symlink()]
-
     def _adopt(self, origin: Origin, target: Target, write: Write) -> None:
         """Write a partition of an older release again, with its origin."""
-        path = self.folder / origin.file
         try:
-            with path.open("rb") as file:
+            with self.folder.open(origin.file) as file:
                 parquet = pq.ParquetFile(file, pre_buffer=False)
                 groups = range(parquet.num_row_groups)
                 batches = (
@@ -178,10 +158,10 @@ class Partitions:
                     .combine_chunks()
                     .to_batches()
                 )
-                staged = self._stage(origin.file, target)
+                staged = self.folder.stage(origin.file, target)
                 write(staged, parquet.schema_arrow, batches, origin.metadata)
         except (OSError, pa.ArrowException):
-            target.unstage(path)  # a damaged file stays as it is
+            self.folder.unstage(origin.file, target)  # a damaged file stays as it is
 
     def _spill(self, table: Table, file: Any) -> tuple[pa.Schema, Spans]:
         kept = [
@@ -201,33 +181,6 @@ class Partitions:
                     at += count
         file.flush()
         return schema, spans
-
-    def _stage(self, file: str, target: Target) -> Path:
-        return target.stage(self.folder / file, within=self.folder)
-
-
-def renamed_by_disk(
-    folders: Iterable[str], names_in: Callable[[str], Collection[str]]
-) -> Iterator[str]:
-    """Yield the folders that a disk stores under another name.
-
-    Disks that fold case, or compose letters, put `Support` into `support`: readers
-    would mix the rows of both.
-
-    Args:
-        folders: Paths of created folders below one folder, with forward slashes.
-        names_in: Returns the names in one of them; the empty path is the one above all.
-    """
-    known: dict[str, frozenset[str]] = {}
-    for folder in folders:
-        above = ""
-        for name in folder.split("/"):
-            if above not in known:
-                known[above] = frozenset(names_in(above))
-            if name not in known[above]:
-                yield folder
-                break
-            above = f"{above}/{name}" if above else name
 
 
 def _mapped(file: Any) -> list[pa.RecordBatch]:

@@ -24,6 +24,7 @@ from gcbatch.genesys.client import (
     QuotaHeaders,
     Token,
 )
+from gcbatch.objects import StorageSettings
 
 __all__ = ["LEASE_MARGIN_S", "Coordinator"]
 
@@ -114,11 +115,21 @@ class Coordinator:
     """Grants requests, hands out tokens, and says which worker may write a part.
 
     Methods that workers call return plain data: `error` with the problem, or `later`
-    if the worker must call again. The clock gives monotonic seconds.
+    if the worker must call again.
+
+    Args:
+        clock: Gives monotonic seconds.
+        settings: What the job says of its object stores.
     """
 
-    def __init__(self, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float],
+        settings: StorageSettings | None = None,
+    ) -> None:
         self._clock = clock
+        self._settings = settings or StorageSettings()
         self._orgs: dict[str, _OrgState] = {}
         self._departures: Counter[str] = Counter()
 
@@ -143,6 +154,10 @@ class Coordinator:
             state.is_open = False
             for number in list(state.leases):
                 self.lost(org, number)
+
+    async def storage(self, org: str) -> dict[str, Any]:  # noqa: ARG002 - the same for all
+        """Return `storage`: what the job says of its object stores, with secrets."""
+        return {"storage": self._settings.to_json()}
 
     async def token(self, org: str, rejected: int) -> dict[str, Any]:
         """Return `token` and its `serial`; another one if *rejected* is its serial."""

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -28,6 +29,7 @@ from gcbatch.errors import JobError, OutOfReachError, OutputError
 from gcbatch.fetching import FetchWork
 from gcbatch.genesys import is_loopback
 from gcbatch.job import EngineSection, Fetch
+from gcbatch.objects import StorageSettings
 from gcbatch.query import Query
 from gcbatch.store import Store
 
@@ -51,9 +53,18 @@ remember missing files for up to a minute."""
 
 @asynccontextmanager
 async def dask_engine(
-    settings: EngineSection, fetch: Fetch, secrets: Collection[str] = ()
+    settings: EngineSection,
+    fetch: Fetch,
+    secrets: Collection[str] = (),
+    storage: StorageSettings | None = None,
 ) -> AsyncIterator["DaskEngine"]:
     """Open an engine on a standing cluster, or on workers of its own.
+
+    Args:
+        settings: The section `engine` of the job.
+        fetch: Its section `fetch`.
+        secrets: What workers that it starts must not find.
+        storage: What the job says of its object stores.
 
     Raises:
         JobError: If the token would go to the scheduler without encryption.
@@ -68,7 +79,8 @@ async def dask_engine(
             address = settings.scheduler
             _refuse_clear(address)
             security = _security_of(address)
-        coordinator = Coordinator(clock=asyncio.get_running_loop().time)
+        clock = asyncio.get_running_loop().time
+        coordinator = Coordinator(clock=clock, settings=storage)
         own_address = await stack.enter_async_context(
             serve_rpc(coordinator, _own_host(address), security)
         )
@@ -167,7 +179,7 @@ class DaskEngine:
         share = max(1, own.jobs_in_flight // max(1, len(self.workers.present)))
         fetch = context.fetch.model_copy(
             update={
-                "store": context.store.root.resolve(),
+                "store": Path(context.store.root.place).resolve(),
                 "limits": own.model_copy(update={"jobs_in_flight": share}),
             }
         )
@@ -218,7 +230,7 @@ async def _wait_until_visible(store: Store, queries: Sequence[Query]) -> None:
     until = clock() + VISIBLE_S
     while unseen := [q for q in queries if store.checksum(q.digest) is None]:
         if clock() >= until:
-            msg = f"{store.folder}: workers wrote {len(unseen):,} parts elsewhere"
+            msg = f"{store.place}: workers wrote {len(unseen):,} parts elsewhere"
             raise OutputError(msg, hint=STORE_HINT)
         await asyncio.sleep(PAUSE_S)
         queries = unseen

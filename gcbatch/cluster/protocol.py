@@ -21,7 +21,10 @@ FRESH_S: Final = 10.0
 CLAIM_S: Final = 60.0
 """How long a claim on a part lasts; then another worker may write it."""
 
-STORE_HINT: Final = "fetch.store must be one folder that all workers reach by this path"
+STORE_HINT: Final = (
+    "fetch.store must be one folder that all workers reach by this path, or in an "
+    "object store"
+)
 
 METHODS: Final = frozenset(
     {
@@ -32,6 +35,7 @@ METHODS: Final = frozenset(
         "lost",
         "pause_all",
         "release",
+        "storage",
         "token",
         "unused",
     }

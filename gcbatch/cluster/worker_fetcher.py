@@ -51,8 +51,8 @@ async def open_fetcher(
         OutputError: If this worker does not have the store.
     """
     store = Store(Path(fetch.store), name)
-    if not store.folder.is_dir():
-        msg = f"{store.folder}: does not exist on worker {coordinator.worker}"
+    if not store.files.exists():
+        msg = f"{store.place}: does not exist on worker {coordinator.worker}"
         raise OutputError(msg, hint=STORE_HINT)
     async with open_transport(
         timeout_s=client_config.timeout_s,

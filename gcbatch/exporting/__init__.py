@@ -43,16 +43,34 @@ from gcbatch.exporting.secrets import (
     secret_places,
 )
 from gcbatch.exporting.target import Target
+from gcbatch.objects import (
+    ABSENT,
+    Bucket,
+    Buckets,
+    ChangedObjectError,
+    ObjectInfo,
+    ObjectPath,
+    ObjectUrl,
+    is_object_url,
+    lake_error,
+)
 
 __all__ = [
+    "ABSENT",
     "API_VERSION",
     "GROUP",
     "OLDEST_API_VERSION",
+    "Bucket",
+    "Buckets",
+    "ChangedObjectError",
     "Exporter",
     "ExporterEntry",
     "FileOptions",
     "LocalPath",
     "Mismatch",
+    "ObjectInfo",
+    "ObjectPath",
+    "ObjectUrl",
     "Options",
     "OutputPath",
     "PublishedFile",
@@ -72,6 +90,8 @@ __all__ = [
     "hide_values",
     "hiding_secrets",
     "installed_exporters",
+    "is_object_url",
+    "lake_error",
     "load_exporter",
     "mismatches",
     "missing_modules",

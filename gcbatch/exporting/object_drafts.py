@@ -1,15 +1,23 @@
 """Files that are to become objects: drafts on a disk, then one write for each."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 from gcbatch.errors import OutputError
 from gcbatch.exporting.published_file import PublishedFile, digest_file
 from gcbatch.objects import Buckets, ObjectUrl
 
 __all__ = ["ObjectDrafts"]
+
+AT_ONCE: Final = 8
+"""Small objects that are written at the same time."""
+
+MAX_SMALL_BYTES: Final = 4 * 1024 * 1024
+"""Size of a small object: eight of them take the memory that one large one takes."""
 
 
 class ObjectDrafts:
@@ -57,24 +65,52 @@ class ObjectDrafts:
         self._obsolete.append(url)
 
     def publish(self) -> tuple[PublishedFile, ...]:
-        """Write all objects, each whole, in the order of stage; then remove others.
+        """Write all objects, each whole; then remove others.
+
+        Small ones are written some at once, large ones one after the other, whose
+        pieces are sent at once. So no more than about 32 MB are in memory.
+
+        Returns:
+            What was written, in the order of stage.
 
         Raises:
-            OutputError: If an object cannot be written; those before it are.
+            OutputError: If an object cannot be written. Others may be, and none is
+                removed.
         """
-        done = []
-        for url, staged in self._staged.items():
-            try:
-                file = digest_file(staged)
-                info = self._buckets.of(url).put_file(url.key, staged)
-            except OSError as exc:
-                msg = f"{url}: its draft cannot be read: {exc.strerror or exc}"
-                raise OutputError(msg, hint="check the disk of TMPDIR") from exc
-            done.append(replace(file, path=str(url), etag=info.etag))
+        small = [url for url in self._staged if self._is_small(url)]
+        pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="gcbatch-put")
+        try:
+            putting = {url: pool.submit(self._put, url) for url in small}
+            done = {url: future.result() for url, future in putting.items()}
+        finally:
+            pool.shutdown(cancel_futures=True)
+        for url in self._staged:
+            if url not in done:
+                done[url] = self._put(url)
+        obsolete: dict[ObjectUrl, list[str]] = {}
         for url in self._obsolete:
             if url not in self._staged:
-                self._buckets.of(url).delete([url.key])
-        return tuple(done)
+                top = ObjectUrl(url.scheme, url.bucket)
+                obsolete.setdefault(top, []).append(url.key)
+        for top, keys in obsolete.items():
+            self._buckets.of(top).delete(keys)
+        return tuple(done[url] for url in self._staged)
+
+    def _is_small(self, url: ObjectUrl) -> bool:
+        try:
+            return self._staged[url].stat().st_size <= MAX_SMALL_BYTES
+        except OSError:
+            return False  # the error is that of writing it
+
+    def _put(self, url: ObjectUrl) -> PublishedFile:
+        staged = self._staged[url]
+        try:
+            file = digest_file(staged)
+            info = self._buckets.of(url).put_file(url.key, staged)
+        except OSError as exc:
+            msg = f"{url}: its draft cannot be read: {exc.strerror or exc}"
+            raise OutputError(msg, hint="check the disk of TMPDIR") from exc
+        return replace(file, path=str(url), etag=info.etag)
 
     def close(self) -> None:
         """Remove all drafts."""

@@ -3,7 +3,7 @@
 from gcbatch.objects.bucket import ABSENT, Bucket, ObjectInfo, RequestMeter
 from gcbatch.objects.buckets import Buckets
 from gcbatch.objects.path import ObjectPath, path_of
-from gcbatch.objects.problems import ChangedObjectError
+from gcbatch.objects.problems import ChangedObjectError, lake_error
 from gcbatch.objects.retries import Retries
 from gcbatch.objects.settings import (
     AzSettings,
@@ -31,5 +31,6 @@ __all__ = [
     "StorageSettings",
     "endpoint_fault",
     "is_object_url",
+    "lake_error",
     "path_of",
 ]

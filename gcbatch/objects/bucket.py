@@ -1,10 +1,12 @@
 """One bucket: objects are read, written, listed and removed; requests are counted."""
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -17,6 +19,7 @@ from gcbatch.objects.problems import (
     WRITE,
     ChangedObjectError,
     Operation,
+    failed_key,
     is_broken,
     is_unknown_upload,
     object_error,
@@ -42,6 +45,12 @@ PIECES_AT_ONCE: Final = 4
 
 LIST_PAGE: Final = 1_000
 """Keys of one answer to a listing, in S3 and Google; Azure gives up to 5,000."""
+
+_MISSING_BUCKET: Final = re.compile("NoSuchBucket|ContainerNotFound")
+
+DELETED_AT_ONCE: Final = 1_000
+"""Objects that one request removes, in S3 (docs.aws.amazon.com/AmazonS3/latest/API/
+API_DeleteObjects.html, read 2026-11-28)."""
 
 ABSENT: Final = ""
 """The ETag of an object that does not exist, as a condition of a write."""
@@ -243,8 +252,17 @@ class Bucket:
         return ObjectInfo(key, str(done["e_tag"]), size)
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Remove objects; those that do not exist are passed over."""
-        for key in keys:
+        """Remove objects; those that do not exist are passed over.
+
+        In S3 a request removes 1,000. If one of them cannot be removed, others of the
+        same request are removed; later requests are not sent.
+        """
+        if self.url.scheme == "s3":
+            for some in _batched(keys, DELETED_AT_ONCE):
+                remove = partial(obstore.delete, self._store, some)
+                self._call(DELETE, "", remove, repeat_if=is_broken)
+            return
+        for key in keys:  # the others end at the first that is missing
             remove = partial(obstore.delete, self._store, key)
             self._unless_missing(DELETE, key, remove, repeat_if=is_broken)
 
@@ -299,7 +317,8 @@ class Bucket:
             try:
                 return work()
             except FileNotFoundError as exc:
-                if does is READ and "NoSuchBucket" not in str(exc):
+                is_object = not _MISSING_BUCKET.search(str(exc))
+                if does in (READ, DELETE) and is_object:
                     raise
                 problem: Exception = exc
             except (exceptions.PreconditionError, exceptions.AlreadyExistsError):
@@ -311,9 +330,17 @@ class Bucket:
             if pause_s is None:
                 break
             time.sleep(pause_s)
+        key = key or failed_key(str(problem))
         url = self.url / key if key else self.url
         # Raised out here: the library's errors have the address of the request.
         raise object_error(url, self.url.scheme, does, problem)
+
+
+def _batched(keys: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Yield keys in lists of at most *size*."""
+    left = iter(keys)
+    while some := list(islice(left, size)):
+        yield some
 
 
 def _info(found: Any) -> ObjectInfo:

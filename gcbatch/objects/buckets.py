@@ -25,6 +25,25 @@ _ENDPOINTS: Final = {
     "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
     "gs": ("GOOGLE_BASE_URL",),
 }
+_LAKE_RETRIES: Final = {
+    "max_retries": 8,
+    "retry_timeout": "180s",
+    "backoff_config.init_backoff": "200ms",
+    "backoff_config.max_backoff": "15s",
+}
+"""The same, in text."""
+
+_SAFE_COMMITS: Final = {
+    "aws_conditional_put": "etag",
+    "aws_s3_allow_unsafe_rename": "false",
+}
+"""Commits never replace one another, whatever the environment says."""
+
+_REGIONS: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
+
+_USUAL_REGION: Final = "us-east-1"
+"""The region where none is named, as with obstore."""
+
 _KEYS_OF_CHAIN: Final = (
     "AWS_ACCESS_KEY_ID",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -72,22 +91,35 @@ class Buckets:
                 self._opened[url.scheme, url.bucket] = known
             return known
 
-    def _open(self, url: ObjectUrl) -> Bucket:
-        given = self._settings.of(url.scheme).options()
-        options = {key: value for key, value in given.items() if value is not None}
-        endpoint = options.get("endpoint") or options.get("base_url")
-        endpoint = endpoint or self._from_environment(_ENDPOINTS[url.scheme])
-        client: dict[str, Any] = dict(_CLIENT)
-        if endpoint is not None:
-            if fault := endpoint_fault(endpoint):
-                msg = f"{url}: the endpoint {endpoint} {fault}"
-                raise JobError(msg, hint="correct it in `storage:` or the environment")
-            client["allow_http"] = endpoint.startswith("http://")
+    def lake_options(self, url: ObjectUrl) -> dict[str, str]:
+        """Return the options of a library that opens a lake in a bucket by itself.
+
+        They are those of the bucket, as the libraries with the same core in Rust name
+        them. Temporary credentials of a profile are those of now.
+
+        Raises:
+            JobError: If the settings cannot be used.
+        """
+        options, client = self._options(ObjectUrl(url.scheme, url.bucket))
+        if provide := options.pop("credential_provider", None):
+            granted = provide()
+            options["access_key_id"] = granted["access_key_id"]
+            options["secret_access_key"] = granted["secret_access_key"]
+            if granted["token"]:
+                options["session_token"] = granted["token"]
         if url.scheme == "s3":
-            options |= self._of_profile(options)
-            if "virtual_hosted_style_request" not in options:
-                # AWS wants the bucket in the host; others mostly cannot have it there.
-                options["virtual_hosted_style_request"] = endpoint is None
+            if not self._from_environment(_REGIONS):
+                options.setdefault("region", _USUAL_REGION)
+            options = {f"aws_{name}": value for name, value in options.items()}
+            options |= _SAFE_COMMITS
+        texts = {**options, **client, **_LAKE_RETRIES}
+        return {
+            name: str(value).lower() if isinstance(value, bool) else str(value)
+            for name, value in texts.items()
+        }
+
+    def _open(self, url: ObjectUrl) -> Bucket:
+        options, client = self._options(url)
         kinds = {
             "s3": obstore_store.S3Store,
             "az": obstore_store.AzureStore,
@@ -107,6 +139,30 @@ class Buckets:
         # Raised out here: the library's error may quote what it was given.
         msg = f"{url}: the settings of the object store cannot be used ({kind})"
         raise JobError(msg, hint="check `storage:` in the job, and the environment")
+
+    def _options(self, url: ObjectUrl) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the options of a store, and those of its client.
+
+        Raises:
+            JobError: If the endpoint cannot be used, or a profile has no credentials.
+        """
+        given = self._settings.of(url.scheme).options()
+        options = {key: value for key, value in given.items() if value is not None}
+        named = "base_url" if url.scheme == "gs" else "endpoint"
+        endpoint = options.get(named) or self._from_environment(_ENDPOINTS[url.scheme])
+        client: dict[str, Any] = dict(_CLIENT)
+        if endpoint is not None:
+            if fault := endpoint_fault(endpoint):
+                msg = f"{url}: the endpoint {endpoint} {fault}"
+                raise JobError(msg, hint="correct it in `storage:` or the environment")
+            client["allow_http"] = endpoint.startswith("http://")
+            options[named] = endpoint
+        if url.scheme == "s3":
+            options |= self._of_profile(options)
+            if "virtual_hosted_style_request" not in options:
+                # AWS wants the bucket in the host; others mostly cannot have it there.
+                options["virtual_hosted_style_request"] = endpoint is None
+        return options, client
 
     def _from_environment(self, names: tuple[str, ...]) -> str | None:
         return next((v for name in names if (v := self._environ.get(name))), None)

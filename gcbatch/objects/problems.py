@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from gcbatch.errors import OutputError
+from gcbatch.objects.url import ObjectUrl
 
 __all__ = [
     "ChangedObjectError",
     "Operation",
+    "failed_key",
     "is_broken",
     "is_unknown_upload",
+    "lake_error",
     "object_error",
 ]
 
@@ -23,6 +26,11 @@ _BROKEN: Final = re.compile(r"kind: (?:Interrupted|Timeout)\b")
 _UNREACHED: Final = re.compile(r"kind: Connect\b")
 _FAILED: Final = "Server returned error response"
 """Of an error that stands in the body of an answer 200."""
+_FAILED_KEY: Final = re.compile(r"DeleteObjects request failed for key (.+?): ")
+_REQUEST: Final = re.compile(r"Error performing (?P<method>[A-Z]+|list request)\b")
+_PATH: Final = re.compile(r"\bfor path (.+?): |<Key>([^<]+)</Key>")
+_COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
+_CAUSED_BY: Final = re.compile(r"\s*\n\s*\u21b3\s*")
 _METADATA_SERVICE: Final = re.compile(
     r"169\.254\.(?:169\.254|170\.\d+)|metadata\.google\.internal|/latest/api/token"
 )
@@ -65,6 +73,9 @@ DELETE: Final = Operation(
     "removed", "s3:DeleteObject", f"{_BLOBS}/delete", "storage.objects.delete"
 )
 
+_METHODS: Final = {"GET": READ, "HEAD": READ, "list request": LIST, "DELETE": DELETE}
+"""What a library does with a request; any other method writes."""
+
 _SKEW_HINT: Final = "set the clock of this machine"
 _KEYS_HINT: Final = "check the credentials of the environment, or `storage:` in the job"
 
@@ -83,6 +94,10 @@ _CAUSES: Final = {
     "EntityTooLarge": ("the object is too large", "write it in partitions"),
     "InvalidObjectState": ("the object is archived", "restore it first"),
     "AccountIsDisabled": ("the storage account is disabled", "enable it"),
+    "NotImplemented": (
+        "the service does not support it",
+        "use a service with conditional writes, such as S3 itself",
+    ),
     "SlowDown": ("the service takes no more requests now", "run it again later"),
     "ServerBusy": ("the service takes no more requests now", "run it again later"),
 }
@@ -149,13 +164,38 @@ def object_error(
     return OutputError(msg + f" ({detail})" if detail else msg, hint=hint)
 
 
+def failed_key(text: str) -> str:
+    """Return the key that a request for several could not remove; empty if none."""
+    return _first(_FAILED_KEY, text)
+
+
+def lake_error(url: ObjectUrl, exc: BaseException) -> OutputError | None:
+    """Return the error to raise for one of a library that uses object stores itself.
+
+    Args:
+        url: The folder that it works on.
+        exc: Its error, with the text of the request that failed.
+
+    Returns:
+        None if the error is not of a request.
+    """
+    text = _CAUSED_BY.sub(": ", _COLOURS.sub("", str(exc)))
+    found = _REQUEST.search(text)
+    if found is None:
+        return None
+    does = _METHODS.get(found["method"], WRITE)
+    key = "" if does is LIST else _first(_PATH, text)
+    place = ObjectUrl(url.scheme, url.bucket, key) if key else url
+    return object_error(place, url.scheme, does, Exception(text))
+
+
 def _without_answer(text: str) -> str:
     """Return the cause of an error for which there was no answer."""
     if "dns error" in text or "failed to lookup" in text:
         return "the host of the service is not known"
     if "certificate" in text:
         return "the certificate of the service is not trusted"
-    if _UNREACHED.search(text):
+    if _UNREACHED.search(text) or "(Connect)" in text:
         return "the service cannot be reached"
     if "kind: Timeout" in text or "operation timed out" in text:
         return "the service did not answer in time"

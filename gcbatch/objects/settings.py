@@ -1,7 +1,8 @@
 """What a job says of its object stores; the rest comes from the cloud's own chain."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from gcbatch.genesys import is_loopback
@@ -119,6 +120,17 @@ class StorageSettings:
     s3: S3Settings = S3Settings()
     az: AzSettings = AzSettings()
     gs: GsSettings = GsSettings()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data, secrets included."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Self:
+        """Return what to_json described."""
+        return cls(
+            S3Settings(**raw["s3"]), AzSettings(**raw["az"]), GsSettings(**raw["gs"])
+        )
 
     def of(self, scheme: str) -> S3Settings | AzSettings | GsSettings:
         """Return the settings of a scheme: s3, az or gs."""

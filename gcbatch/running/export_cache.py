@@ -71,7 +71,7 @@ def _describe(source: TableSource, stop: Event) -> dict[str, Any]:
         for digest in {query.digest for query in plan.queries}:
             if stop.is_set():
                 raise StoppedError
-            if store.path(digest).exists():
+            if store.has(digest):
                 store.check(digest)
     names = source.names.to_json()
     return {

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Final
 
+from pydantic import BaseModel
+
 from gcbatch.concurrency import for_each
 from gcbatch.errors import (
     DamagedPartError,
@@ -81,7 +83,8 @@ class JobRun:
     ) -> RunReport:
         """Fetch what is missing, then export all of it."""
         exporters = self.exporters()
-        secrets = orgs.secrets.union(*map(_secrets_of, exporters))
+        sections = (self._job.storage, *(one.options for one in exporters))
+        secrets = orgs.secrets.union(*map(_secrets_of, sections))
         async with LazyEngine(self._job, secrets) as engine:
 
             async def fetch(runs: Sequence[OrgRun]) -> None:
@@ -290,10 +293,9 @@ class JobRun:
         return report
 
 
-def _secrets_of(export: CheckedExport) -> frozenset[str]:
-    """Return the secrets of an export, and the paths of their files."""
-    files = map(str, secret_files(export.options))
-    return secret_values(export.options).union(files)
+def _secrets_of(section: BaseModel) -> frozenset[str]:
+    """Return the secrets of a section, and the paths of their files."""
+    return secret_values(section).union(map(str, secret_files(section)))
 
 
 def _refuse_failed_exports(report: RunReport) -> None:

@@ -59,5 +59,6 @@ class LazyEngine(AsyncExitStack):
         # A query occupies a worker thread also while it waits for its org's quota.
         in_flight = self._job.fetch.concurrency * len(self._job.per_org())
         fetch = self._job.fetch.model_copy(update={"concurrency": in_flight})
-        opening = dask_engine(self._job.engine, fetch, self._secrets)
+        storage = self._job.storage.settings()
+        opening = dask_engine(self._job.engine, fetch, self._secrets, storage)
         return await self.enter_async_context(opening)

@@ -332,6 +332,6 @@ class OrgRun:
         if metadata is None:
             is_there = self._store.is_unreadable(query)
             what = "is damaged or of another query" if is_there else "is missing"
-            msg = f"{query}: its part {what} in {self._store.folder}"
+            msg = f"{query}: its part {what} in {self._store.place}"
             raise DataError(msg, hint="`gcbatch run JOB` fetches it")
         return metadata

@@ -76,7 +76,7 @@ class Planner:
         """
         saved = SavedPlan.read(self.store)
         if saved is None:
-            msg = f"{self.store.folder}: holds no run of this job"
+            msg = f"{self.store.place}: holds no run of this job"
             raise DataError(msg, hint="`gcbatch run JOB` fetches its data")
         if saved.fingerprint != self._fingerprint:
             msg = f"{self._job.name}: requests other data than its last run did"

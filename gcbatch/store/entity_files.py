@@ -23,10 +23,10 @@ from gcbatch.store.part_file import (
     CHECKSUM_KEY,
     batches_of,
     footer_of,
-    open_verified,
     write_checksum,
 )
 from gcbatch.store.store import Store
+from gcbatch.store.verified_files import open_verified
 
 __all__ = ["ENTITY_FILES", "has_entities", "read_entities", "write_entities"]
 
@@ -60,17 +60,17 @@ def write_entities(store: Store, entities: Mapping[str, Documents]) -> None:
         OutputError: If the store cannot be written.
     """
     for kind in ENTITY_KINDS:
-        path = _path(store, kind.table)
+        name = kind.table + _SUFFIX
         if kind.table in entities:
             owner = _owner(store, kind.table)
             fill = partial(_fill, documents=entities[kind.table], owner=owner)
-            store.write_file(path.name, fill)
+            store.write_file(name, fill)
             continue
         try:
             # An export of this table has to list the entities as they are then.
-            path.unlink(missing_ok=True)
+            store.files.discard(name)
         except OSError as exc:
-            raise unwritable(store.folder, exc) from exc
+            raise unwritable(store.place, exc) from exc
 
 
 def has_entities(store: Store, table: str) -> bool:
@@ -86,7 +86,7 @@ def read_entities(store: Store, table: str) -> Iterator[tuple[str, str]]:
     Raises:
         DataError: If it listed none, or they cannot be read.
     """
-    path = _path(store, table)
+    place = store.files.place_of(table + _SUFFIX)
     try:
         with _opened(store, table) as file:
             for batch in batches_of(file):
@@ -96,12 +96,12 @@ def read_entities(store: Store, table: str) -> Iterator[tuple[str, str]]:
         msg = f"table {table}: the last run of this job did not list it"
         raise DataError(msg, hint=_HINT) from exc
     except OSError as exc:
-        msg = f"{path}: cannot be read: {exc.strerror}"
+        msg = f"{place}: cannot be read: {exc.strerror}"
         raise DataError(msg, hint=_HINT) from exc
     except DamagedPartError as exc:
         raise DataError(exc.problem, hint=_HINT) from exc
     except KeyError as exc:
-        msg = f"{path}: is damaged"
+        msg = f"{place}: is damaged"
         raise DataError(msg, hint=_HINT) from exc
 
 
@@ -113,11 +113,12 @@ def _opened(store: Store, table: str) -> Iterator[Any]:
         OSError: If it cannot be read.
         DamagedPartError: If it is damaged, or belongs to another job or table.
     """
-    path = _path(store, table)
-    with open_verified(path) as (file, _):
+    with open_verified(store.files, table + _SUFFIX) as (opened, _):
+        file = opened.file
         owner = _owner(store, table)
         if footer_of(file).get(OWNER_KEY, owner) != owner:
-            msg = f"{path}: belongs to another job or table"
+            place = store.files.place_of(table + _SUFFIX)
+            msg = f"{place}: belongs to another job or table"
             raise DamagedPartError(msg, hint=_HINT)
         file.seek(0)
         yield file
@@ -126,10 +127,6 @@ def _opened(store: Store, table: str) -> Iterator[Any]:
 def _owner(store: Store, table: str) -> bytes:
     """Return the job and table that a file belongs to."""
     return f"{store.name}/{table}".encode()
-
-
-def _path(store: Store, table: str) -> Path:
-    return store.folder / f"{table}{_SUFFIX}"
 
 
 def _fill(path: Path, documents: Documents, owner: bytes) -> None:

@@ -4,19 +4,19 @@ Parts hold personal data (ids of agents, what they did when), which often must n
 kept for ever. Only files that gcbatch wrote are removed; links are never followed.
 """
 
-import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from gcbatch.errors import JobError, OutputError
 from gcbatch.store.entity_files import ENTITY_FILES
-from gcbatch.store.part_metadata import SETTLE
+from gcbatch.store.job_files import PARTS, FileEntry, StoreRoot
+from gcbatch.store.part_metadata import SETTLE, PartMetadata
+from gcbatch.store.roots import open_root
 from gcbatch.store.store import FRESH_NOTE, PLAN_NOTE, REPORT_NOTE, Store
 from gcbatch.suggest import unknown
 from gcbatch.windows import UTC_ZONE, Period, Window, iso, parse_period_or_zero, step
@@ -24,7 +24,7 @@ from gcbatch.windows import UTC_ZONE, Period, Window, iso, parse_period_or_zero,
 __all__ = ["PruneResult", "StoredJob", "list_store", "parse_age", "prune"]
 
 NOTES: Final = (PLAN_NOTE, REPORT_NOTE, FRESH_NOTE, *ENTITY_FILES)
-_PART: Final = re.compile(r"[0-9a-f]{40}\.parquet")
+_PART: Final = re.compile(PARTS + r"(?P<digest>[0-9a-f]{40})\.parquet")
 _PENDING: Final = re.compile(r"[0-9a-f]{40}\.pending")
 """Notes of the service's jobs; see PendingJobs."""
 
@@ -125,11 +125,11 @@ class PruneResult:
         }
 
 
-def list_store(root: Path, names: Sequence[str] = ()) -> list[StoredJob]:
+def list_store(root: Path | StoreRoot, names: Sequence[str] = ()) -> list[StoredJob]:
     """Return what the store holds of each job, by name.
 
     Args:
-        root: The folder that job files call `fetch.store`.
+        root: The store, or the folder that job files call `fetch.store`.
         names: Names of jobs, with all their orgs, or `job@org` for one org; none means
             all jobs.
 
@@ -137,19 +137,24 @@ def list_store(root: Path, names: Sequence[str] = ()) -> list[StoredJob]:
         JobError: If it holds no job of such a name.
         OutputError: If the store cannot be read.
     """
-    known = {folder.name: folder for folder in _job_folders(root)}
+    root = open_root(root)
+    known = root.job_names(NOTES)
     wanted: list[str] = []
-    for name in names or sorted(known):
-        found = [k for k in sorted(known) if name in (k, k.partition("@")[0])]
+    for name in names or known:
+        found = [k for k in known if name in (k, k.partition("@")[0])]
         if not found:
-            msg = f"{root}: {unknown('job', name, sorted(known))}"
+            msg = f"{root.place}: {unknown('job', name, known)}"
             raise JobError(msg, hint="use the name of the job: `name:` in its file")
         wanted += found
-    return [_stored_job(known[name]) for name in dict.fromkeys(wanted)]
+    return [_stored_job(root, name) for name in dict.fromkeys(wanted)]
 
 
 def prune(
-    root: Path, older_than: Period, *, now: datetime, dry_run: bool = False
+    root: Path | StoreRoot,
+    older_than: Period,
+    *,
+    now: datetime,
+    dry_run: bool = False,
 ) -> PruneResult:
     """Remove the parts whose window ended longer ago than *older_than*.
 
@@ -159,7 +164,7 @@ def prune(
     in the future has no age that can be trusted, and counts as old.
 
     Args:
-        root: The folder that job files call `fetch.store`.
+        root: The store, or the folder that job files call `fetch.store`.
         older_than: Counted by the calendar in UTC.
         now: UTC.
         dry_run: Whether to remove nothing.
@@ -177,67 +182,91 @@ def prune(
         msg = f"--older-than {older_than}: no store is as old as that"
         raise JobError(msg, hint="write 30d, 12w, 6mo or 1y") from exc
     done = PruneResult(before)
-    for folder in _job_folders(root):
-        _prune_job(folder, done, now=now, dry_run=dry_run)
+    root = open_root(root)
+    for name in root.job_names(NOTES):
+        _prune_job(root, name, done, now=now, dry_run=dry_run)
     return done
 
 
 def _prune_job(
-    folder: Path, done: PruneResult, *, now: datetime, dry_run: bool
+    root: StoreRoot, name: str, done: PruneResult, *, now: datetime, dry_run: bool
 ) -> None:
-    store = Store(folder.parent, folder.name)
-    kept = 0
-    old: list[Path] = []
-    for part in _parts(store):
-        metadata = store.metadata(part.stem)
-        end = metadata.window.end if metadata else _written(part)
-        is_ahead = metadata is None and end - now > LEFTOVER_AGE
-        if end >= done.before and not is_ahead:
-            kept += 1
-        else:
-            old.append(part)
-    left = [p for p in _leftovers(folder) if _is_idle(p, now)]
-    notes = [p for p in _entries(folder) if p.name in NOTES and _is_file(p)]
+    store = Store(root, name)
+    found = _sorted_by_age(store, done.before, now)
     # A run may just have begun, and has no parts yet: its notes are young.
-    is_idle = old or all(_is_idle(note, now) for note in notes)
-    if kept or not is_idle:
-        notes = []
-    for path in (*old, *left, *notes):
-        _remove(path, done, dry_run=dry_run)
-    done.parts += len(old)
-    done.leftovers += len(left)
-    if old:
-        done.jobs.append(folder.name)
-    if notes or (old and not kept):
-        done.emptied.append(folder.name)
-    if not dry_run and not kept and is_idle:
-        for empty in (folder / "parts", folder):
-            with suppress(OSError):  # rmdir refuses a folder that is not empty
-                empty.rmdir()
+    is_idle = bool(found.old) or all(_is_idle(note, now) for note in found.notes)
+    notes = found.notes if is_idle and not found.kept else []
+    for entry in (*found.old, *found.left, *notes):
+        _remove(store, entry, done, dry_run=dry_run)
+    done.parts += len(found.old)
+    done.leftovers += len(found.left)
+    if found.old:
+        done.jobs.append(name)
+    if notes or (found.old and not found.kept):
+        done.emptied.append(name)
+    if not dry_run and not found.kept and is_idle:
+        root.remove_empty(name)
 
 
-def _stored_job(folder: Path) -> StoredJob:
-    store = Store(folder.parent, folder.name)
+@dataclass
+class _JobEntries:
+    """The files of a job.
+
+    Args:
+        kept: Number of parts that are not old.
+        old: Parts that are.
+        left: What an unfinished write or wait left behind, and no run can need.
+        notes: Notes.
+    """
+
+    kept: int = 0
+    old: list[FileEntry] = field(default_factory=list)
+    left: list[FileEntry] = field(default_factory=list)
+    notes: list[FileEntry] = field(default_factory=list)
+
+
+def _sorted_by_age(store: Store, before: datetime, now: datetime) -> _JobEntries:
+    found = _JobEntries()
+    for entry in store.files.entries():
+        if _is_leftover(entry.name):
+            found.left += [entry] * _is_idle(entry, now)
+        elif entry.name in NOTES:
+            found.notes.append(entry)
+        elif part := _found_part(store, entry):
+            metadata = part.metadata
+            end = metadata.window.end if metadata else _written(entry)
+            is_ahead = metadata is None and end - now > LEFTOVER_AGE
+            if end >= before and not is_ahead:
+                found.kept += 1
+            else:
+                found.old.append(entry)
+    return found
+
+
+def _stored_job(root: StoreRoot, name: str) -> StoredJob:
+    store = Store(root, name)
     note = store.read_note(REPORT_NOTE) or {}
     settle, zone = _settling(note)
     now = datetime.now(UTC)
     parts = size = unreadable = provisional = 0
     window: Window | None = None
-    for part in _parts(store):
-        with suppress(FileNotFoundError):  # a run may be under way
-            size += part.stat().st_size
-            parts += 1
-            metadata = store.metadata(part.stem)
-            if metadata is None:
-                unreadable += 1
-                continue
-            provisional += not metadata.is_final(settle, zone, now)
-            own = metadata.window
-            window = window or own
-            window = Window(min(window.start, own.start), max(window.end, own.end))
+    for entry in store.files.entries():
+        part = _found_part(store, entry)
+        if part is None:
+            continue
+        size += entry.size
+        parts += 1
+        metadata = part.metadata
+        if metadata is None:
+            unreadable += 1
+            continue
+        provisional += not metadata.is_final(settle, zone, now)
+        own = metadata.window
+        window = window or own
+        window = Window(min(window.start, own.start), max(window.end, own.end))
     started = note.get("started_at")
     return StoredJob(
-        job=folder.name,
+        job=name,
         parts=parts,
         size=size,
         window=window,
@@ -255,92 +284,55 @@ def _settling(note: dict[str, Any]) -> tuple[Period, ZoneInfo]:
         return SETTLE, UTC_ZONE
 
 
-def _job_folders(root: Path) -> list[Path]:
-    """Return the folders of jobs: those with parts or notes.
+class _FoundPart(NamedTuple):
+    """A part, whole or damaged.
 
-    Raises:
-        OutputError: If the store cannot be read.
+    Args:
+        metadata: None if it has none, or another query's.
     """
-    if not root.is_dir():
-        msg = f"{root}: holds no store"
-        raise OutputError(msg, hint="name the folder that `fetch.store` names")
-    # The store itself may be a link, which is followed: the user named it.
-    return [
-        folder
-        for folder in _entries(root.resolve())
-        if _is_folder(folder)
-        and (
-            _is_folder(folder / "parts")
-            or any(_is_file(folder / name) for name in NOTES)
-        )
-    ]
+
+    metadata: PartMetadata | None
 
 
-def _parts(store: Store) -> Iterator[Path]:
-    """Yield the parts of a job, whole or damaged; what is known of each is dropped."""
-    for path in _entries(store.folder / "parts"):
-        is_part = _PART.fullmatch(path.name) and _is_file(path)
-        if is_part and not store.is_foreign(path.stem):
-            yield path
-        store.forget(path.stem)
+def _found_part(store: Store, entry: FileEntry) -> _FoundPart | None:
+    """Return a part; None if a file is none. What is known of it is dropped."""
+    match = _PART.fullmatch(entry.name)
+    if match is None:
+        return None
+    digest = match["digest"]
+    found = _FoundPart(store.metadata(digest))
+    is_foreign = found.metadata is None and store.is_foreign(digest)
+    store.forget(digest)
+    return None if is_foreign else found
 
 
-def _leftovers(folder: Path) -> Iterator[Path]:
-    for path in (*_entries(folder), *_entries(folder / "parts")):
-        is_left = _LEFTOVER.fullmatch(path.name) or _PENDING.fullmatch(path.name)
-        if is_left and _is_file(path):
-            yield path
+def _is_leftover(name: str) -> bool:
+    """Return whether an unfinished write or wait has left a file behind."""
+    own = name.removeprefix(PARTS)
+    return bool(_LEFTOVER.fullmatch(own) or _PENDING.fullmatch(own))
 
 
-def _entries(folder: Path) -> Iterator[Path]:
-    """Yield what is in a folder, by name; nothing if it is a link or missing.
-
-    Raises:
-        OutputError: If it cannot be read.
-    """
-    if not _is_folder(folder):
-        return iter(())
-    try:
-        # A path takes five times the memory of its name.
-        names = sorted(entry.name for entry in os.scandir(folder))
-    except OSError as exc:
-        msg = f"{folder}: cannot be read: {exc.strerror}"
-        raise OutputError(msg, hint="check the permissions of the store") from exc
-    return map(folder.joinpath, names)
+def _written(entry: FileEntry) -> datetime:
+    return datetime.fromtimestamp(entry.written_s, UTC)
 
 
-def _is_folder(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink()
-
-
-def _is_file(path: Path) -> bool:
-    return path.is_file() and not path.is_symlink()
-
-
-def _written(path: Path) -> datetime:
-    try:
-        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    except FileNotFoundError:
-        return datetime.now(UTC)
-
-
-def _is_idle(path: Path, now: datetime) -> bool:
+def _is_idle(entry: FileEntry, now: datetime) -> bool:
     """Return whether no run can be at work on a file.
 
     A file whose time lies far in the future was written while the clock was wrong, not
     just now.
     """
-    return abs(now - _written(path)) > LEFTOVER_AGE
+    return abs(now - _written(entry)) > LEFTOVER_AGE
 
 
-def _remove(path: Path, done: PruneResult, *, dry_run: bool) -> None:
+def _remove(
+    store: Store, entry: FileEntry, done: PruneResult, *, dry_run: bool
+) -> None:
     try:
-        size = path.lstat().st_size
-        if not dry_run:
-            path.unlink()
-    except FileNotFoundError:
-        return
+        if not (dry_run or store.files.discard(entry.name)):
+            return
     except OSError as exc:
-        msg = f"{path}: cannot be removed: {exc.strerror}"
+        place = store.files.place_of(entry.name)
+        msg = f"{place}: cannot be removed: {exc.strerror}"
         raise OutputError(msg, hint="check the permissions of the store") from exc
-    done.size += size
+    done.size += entry.size

@@ -1,4 +1,4 @@
-"""Notes: JSON documents in the folder of a job, beside its parts."""
+"""Notes: JSON documents among the files of a job, beside its parts."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from gcbatch.atomic_files import Sync, open_regular, to_disk, write_atomically
 from gcbatch.errors import OutputError
+from gcbatch.store.job_files import JobFiles
 
 __all__ = ["Notes", "unwritable"]
 
@@ -17,19 +17,21 @@ class Notes:
     """Reads and writes the notes of a job.
 
     Args:
-        folder: The folder of the job.
-        sync: Forces a file or folder to disk.
+        files: The files of the job.
     """
 
-    def __init__(self, folder: Path, sync: Sync = to_disk) -> None:
-        self.folder = folder
-        self._sync = sync
+    def __init__(self, files: JobFiles) -> None:
+        self.files = files
+
+    @property
+    def place(self) -> str:
+        """Where the job's files are, for messages."""
+        return self.files.place
 
     def read_note(self, name: str) -> dict[str, Any] | None:
         """Return a JSON document; None if it is missing or unreadable."""
         try:
-            with open_regular(self.folder / name) as file:
-                content = orjson.loads(file.read())
+            content = orjson.loads(self.files.read_note(name))
         except (OSError, orjson.JSONDecodeError):
             return None
         return content if isinstance(content, dict) else None
@@ -42,12 +44,15 @@ class Notes:
         """
         options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         text = orjson.dumps(content, option=options)
-        self.write_file(name, lambda path: path.write_bytes(text))
+        try:
+            self.files.write_note(name, text)
+        except OSError as exc:
+            raise unwritable(self.place, exc) from exc
 
     def discard_note(self, name: str) -> None:
         """Remove a document, if it exists."""
-        with suppress(OSError):
-            (self.folder / name).unlink()
+        with suppress(OSError, OutputError):
+            self.files.discard(name)
 
     def write_file(self, name: str, fill: Callable[[Path], object]) -> None:
         """Write a file by *fill*, whole or not at all.
@@ -56,12 +61,12 @@ class Notes:
             OutputError: If the store cannot be written.
         """
         try:
-            write_atomically(self.folder / name, fill, sync=self._sync)
+            self.files.write(name, fill)
         except OSError as exc:
-            raise unwritable(self.folder, exc) from exc
+            raise unwritable(self.place, exc) from exc
 
 
-def unwritable(folder: Path, exc: OSError) -> OutputError:
-    """Return the error of a folder of the store that cannot be written."""
-    msg = f"{folder}: cannot be written: {exc.strerror}"
+def unwritable(place: str | Path, exc: OSError) -> OutputError:
+    """Return the error of a place of the store that cannot be written."""
+    msg = f"{place}: cannot be written: {exc.strerror}"
     return OutputError(msg, hint="check fetch.store, its space and permissions")

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Any, Final, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gcbatch.atomic_files import open_regular
 from gcbatch.errors import DamagedPartError
 from gcbatch.store.part_metadata import PartMetadata
 
@@ -20,9 +19,9 @@ __all__ = [
     "PartSource",
     "batches_of",
     "footer_of",
-    "open_verified",
     "stamp_of",
     "table_of",
+    "verified_checksum",
     "write_checksum",
     "write_part",
 ]
@@ -144,16 +143,8 @@ def write_checksum(path: Path) -> None:
         file.write(found)
 
 
-def stamp_of(file: Any) -> bytes:
-    """Return what identifies a file in its present state: any change gives another.
-
-    Args:
-        file: An opened file, or a path.
-
-    Raises:
-        OSError: If it is missing.
-    """
-    found = file.stat() if isinstance(file, Path) else os.fstat(file.fileno())
+def stamp_of(found: os.stat_result) -> bytes:
+    """Return what identifies a file in its present state: any change gives another."""
     return b"%d %d %d %d %d" % (
         found.st_dev,
         found.st_ino,
@@ -163,39 +154,16 @@ def stamp_of(file: Any) -> bytes:
     )
 
 
-@contextmanager
-def open_verified(
-    path: Path, known: tuple[bytes, str] | None = None
-) -> Iterator[tuple[Any, str]]:
-    """Open a part's file for reading, its checksum verified.
-
-    What is read afterwards is what was verified, even if the part is replaced
-    meanwhile: that makes a new file of the same name.
+def verified_checksum(place: str, file: Any) -> str:
+    """Return the checksum of an opened part, after comparing it with all its bytes.
 
     Args:
-        path: Path of the part.
-        known: The stamp and the checksum of the file when it was last verified; it is
-            not hashed again while it is unchanged. None if it never was.
-
-    Yields:
-        The file, and its checksum.
+        place: Where the part is, for the error.
+        file: The part.
 
     Raises:
-        OSError: If it cannot be read, or is no regular file.
-        DamagedPartError: If the checksum is wrong.
-    """
-    with open_regular(path) as file:
-        is_known = known is not None and known[0] == stamp_of(file)
-        checksum = known[1] if known and is_known else _verify(path, file)
-        file.seek(0)
-        yield file, checksum
-
-
-def _verify(path: Path, file: Any) -> str:
-    """Return the checksum of an opened part.
-
-    Raises:
-        DamagedPartError: If it is wrong or missing.
+        OSError: If it cannot be read.
+        DamagedPartError: If the checksum is wrong or missing.
     """
     with suppress(ValueError):
         at = _place_of_checksum(file)
@@ -203,7 +171,7 @@ def _verify(path: Path, file: Any) -> str:
         written = file.read(len(BLANK_CHECKSUM))
         if written == _hash(file, at):
             return str(written, "ascii")
-    msg = f"{path}: part is damaged"
+    msg = f"{place}: part is damaged"
     raise DamagedPartError(msg, hint=REFETCH_HINT)
 
 

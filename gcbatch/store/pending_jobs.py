@@ -6,11 +6,14 @@ from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 
+from gcbatch.store.job_files import PARTS
 from gcbatch.store.notes import Notes
 from gcbatch.text import fits_id
 from gcbatch.windows import iso
 
-__all__ = ["PendingJobs", "SubmittedJob"]
+__all__ = ["PENDING_SUFFIX", "PendingJobs", "SubmittedJob"]
+
+PENDING_SUFFIX: Final = ".pending"
 
 OF_QUERY: Final = "query"
 """The key of the query's digest in a note; the keys of jobs contain a space."""
@@ -46,7 +49,7 @@ class PendingJobs:
     def __init__(self, notes: Notes, digest: str) -> None:
         self._notes = notes
         self._digest = digest
-        self._name = f"parts/{digest}.pending"
+        self._name = f"{PARTS}{digest}{PENDING_SUFFIX}"
 
     def job(self, about: str) -> SubmittedJob | None:
         """Return a job that was remembered; None if there is none."""

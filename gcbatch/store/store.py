@@ -10,33 +10,31 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 
-from gcbatch.atomic_files import Sync, create_temp_beside, open_regular, to_disk
+from gcbatch.atomic_files import Sync, to_disk
 from gcbatch.errors import DamagedPartError, DataError, OutputError, ReplacedPartError
 from gcbatch.query import Query
+from gcbatch.store.job_files import PARTS, OpenedFile, StoreRoot, part_name
+from gcbatch.store.known_parts import KnownPart, KnownParts
 from gcbatch.store.notes import Notes, unwritable
 from gcbatch.store.part_file import (
-    CHECKSUM_KEY,
     FRESH_KEY,
-    METADATA_KEY,
     QUERY_KEY,
     REFETCH_HINT,
     PartSource,
     batches_of,
-    footer_of,
-    open_verified,
-    stamp_of,
     table_of,
     write_part,
 )
 from gcbatch.store.part_metadata import PartMetadata
-from gcbatch.store.pending_jobs import PendingJobs
+from gcbatch.store.pending_jobs import PENDING_SUFFIX, PendingJobs
+from gcbatch.store.roots import open_root
+from gcbatch.store.verified_files import open_verified
 
 __all__ = ["FRESH_NOTE", "PLAN_NOTE", "REPORT_NOTE", "Store"]
 
@@ -47,51 +45,16 @@ REPORT_NOTE: Final = "run.json"
 FRESH_NOTE: Final = "fresh.json"
 """Exists while a run with --fresh is not done, however often it is interrupted."""
 
-MAX_HELD: Final = 1_000
-"""Bytes of part metadata that are held as they are."""
-
 MISSING_HINT: Final = "`gcbatch run JOB` fetches what is missing"
-
-
-@dataclass(slots=True)
-class _KnownPart:
-    """What the footer of a part says; it holds while the file is unchanged.
-
-    A run asks for it five times, of each part of its plan. So all are held, however
-    many they are: some 700 bytes for each. What is long in the metadata of details is
-    held once or not at all: fields that parts have in common, correlation ids.
-
-    Args:
-        stamp: Identifies the file in its state when it was read.
-        is_own: Whether the part is of the query whose name it has.
-        metadata: As JSON; None if the file is of another program.
-        fields: Those of the metadata, if they are not in the JSON.
-        fresh: The run with --fresh that it was fetched for.
-        checksum: The one that it carries; None if it carries none.
-        is_verified: Whether the checksum is right.
-    """
-
-    stamp: bytes
-    is_own: bool
-    metadata: bytes | None
-    fields: tuple[str, ...] | None
-    fresh: bytes
-    checksum: str | None
-    is_verified: bool = False
-
-    @property
-    def verified(self) -> tuple[bytes, str] | None:
-        """The stamp and the checksum, if that is verified."""
-        return (self.stamp, self.checksum or "") if self.is_verified else None
 
 
 class Store(Notes):
     """The parts and notes of one job.
 
     Args:
-        root: The folder that the job file calls `fetch.store`.
+        root: The store, or the folder that it is; `fetch.store` of the job file.
         name: The job's name.
-        sync: Forces a file or folder to disk.
+        sync: Forces a file or folder to disk, if *root* is a folder.
 
     Attributes:
         fresh: Identifies the run with --fresh that is not done; empty if there is none.
@@ -100,23 +63,28 @@ class Store(Notes):
             before the run with --fresh does not fetch for it.
     """
 
-    def __init__(self, root: Path, name: str, *, sync: Sync = to_disk) -> None:
-        super().__init__(root / name, sync)
-        self.root = root
+    def __init__(
+        self, root: Path | StoreRoot, name: str, *, sync: Sync = to_disk
+    ) -> None:
+        self.root = open_root(root, sync=sync)
+        super().__init__(self.root.files(name))
         self.name = name
-        self._parts = self.folder / "parts"
         self._seen: dict[str, str] = {}
-        self._known: dict[str, _KnownPart] = {}
-        self._field_lists: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._known = KnownParts(self.files)
         self.fresh = self._current_fresh()
 
-    def path(self, digest: str) -> Path:
-        """Return where the part of a query is, or will be."""
-        return self._parts / f"{digest}.parquet"
+    def place_of(self, digest: str) -> str:
+        """Return where the part of a query is, or will be, for messages."""
+        return self.files.place_of(part_name(digest))
+
+    def has(self, digest: str) -> bool:
+        """Return whether there is a file for a query, usable or not."""
+        return self.files.stamp(part_name(digest)) is not None
 
     def metadata(self, digest: str) -> PartMetadata | None:
         """Return a part's metadata; None if it is missing, damaged or misplaced."""
-        return _metadata_in(self._own_part(digest))
+        known = self._own_part(digest)
+        return None if known is None else known.to_metadata()
 
     def metadata_of(self, query: Query) -> PartMetadata | None:
         """Return the metadata of a query's part; None also if another query's is there.
@@ -128,7 +96,7 @@ class Store(Notes):
 
     def is_unreadable(self, query: Query) -> bool:
         """Return whether a query has a part, but one that cannot be used."""
-        return self.path(query.digest).exists() and self.metadata_of(query) is None
+        return self.has(query.digest) and self.metadata_of(query) is None
 
     def checksum(self, digest: str) -> str | None:
         """Return the checksum that a part carries; None if it carries none."""
@@ -148,66 +116,21 @@ class Store(Notes):
     def is_foreign(self, digest: str) -> bool:
         """Return whether a file has the name of a part, but is of another program."""
         try:
-            return self._known_part(digest, self.path(digest)).metadata is None
+            return self._known.of(digest).metadata is None
         except (OSError, pa.ArrowException):
             return False
 
     def forget(self, digest: str) -> None:
         """Forget what is known of a part, to look at any number of them one by one."""
-        self._known.pop(digest, None)
+        self._known.forget(digest)
 
-    def _own_part(self, digest: str) -> _KnownPart | None:
+    def _own_part(self, digest: str) -> KnownPart | None:
         """Return what a part says; None if it is missing, unreadable or another's."""
         try:
-            known = self._known_part(digest, self.path(digest))
+            known = self._known.of(digest)
         except (OSError, pa.ArrowException):
             return None
         return known if known.is_own else None
-
-    def _known_part(self, digest: str, source: Any) -> _KnownPart:
-        """Return what a part says; its file is read once while it is unchanged.
-
-        Args:
-            digest: Digest of the query.
-            source: Path of the part, or the opened file.
-
-        Raises:
-            OSError, pa.ArrowException: If it cannot be read, or is no Parquet file.
-        """
-        stamp = stamp_of(source)
-        known = self._known.get(digest)
-        if known is None or known.stamp != stamp:
-            is_path = isinstance(source, Path)
-            with open_regular(source) if is_path else nullcontext(source) as file:
-                footer = footer_of(file)
-            checksum = footer.get(CHECKSUM_KEY, b"")
-            metadata, noted = self._shortened(footer.get(METADATA_KEY))
-            known = _KnownPart(
-                stamp,
-                is_own=footer.get(QUERY_KEY, digest.encode()) == digest.encode(),
-                metadata=metadata,
-                fields=noted,
-                fresh=footer.get(FRESH_KEY, b""),
-                checksum=checksum.decode() if checksum.isalnum() else None,
-            )
-            self._known[digest] = known
-        return known
-
-    def _shortened(
-        self, metadata: bytes | None
-    ) -> tuple[bytes | None, tuple[str, ...] | None]:
-        """Return the metadata of a part as it is held, and its fields."""
-        if metadata is None or len(metadata) <= MAX_HELD:
-            return metadata, None
-        try:
-            found = PartMetadata.from_json(metadata)
-        except ValueError:
-            return metadata, None
-        noted = found.fields and self._field_lists.setdefault(
-            found.fields, found.fields
-        )
-        short = replace(found, fields=None, correlation_ids=())
-        return short.to_json(), noted
 
     def read(self, digest: str) -> pa.Table:
         """Return the rows of a part, checksums verified.
@@ -219,8 +142,8 @@ class Store(Notes):
                 must not contradict each other.
             DataError: If it is missing or cannot be read.
         """
-        with self._open(digest) as file, self._reading(digest):
-            return table_of(file)
+        with self._open(digest) as opened, self._reading(digest):
+            return table_of(opened.file)
 
     def check(self, digest: str) -> None:
         """Verify a part without reading its rows; see read."""
@@ -234,8 +157,8 @@ class Store(Notes):
 
         Only *columns* are read; None means all.
         """
-        with self._open(digest) as file, self._reading(digest):
-            yield from batches_of(file, columns)
+        with self._open(digest) as opened, self._reading(digest):
+            yield from batches_of(opened.file, columns)
 
     def documents(
         self, digest: str
@@ -244,10 +167,10 @@ class Store(Notes):
 
         Both are of the same file, even if another run replaces the part meanwhile.
         """
-        with self._open(digest) as file, self._reading(digest):
-            metadata = _metadata_in(self._known_part(digest, file))
-            file.seek(0)
-            for batch in batches_of(file):
+        with self._open(digest) as opened, self._reading(digest):
+            metadata = self._known.of_opened(digest, opened).to_metadata()
+            opened.file.seek(0)
+            for batch in batches_of(opened.file):
                 yield metadata, batch
 
     @contextmanager
@@ -264,39 +187,39 @@ class Store(Notes):
                 it has no metadata.
             DataError: If it is missing or cannot be read.
         """
-        with self._verified_file(digest) as (file, _):
-            metadata = _metadata_in(self._known_part(digest, file))
+        with self._verified_file(digest) as (opened, _):
+            metadata = self._known.of_opened(digest, opened).to_metadata()
             if metadata is None:
-                msg = f"{self.path(digest)}: part has no metadata"
+                msg = f"{self.place_of(digest)}: part has no metadata"
                 raise DamagedPartError(msg, hint=REFETCH_HINT)
-            yield metadata, self._batches(digest, file)
+            yield metadata, self._batches(digest, opened.file)
 
     def _batches(self, digest: str, file: Any) -> Iterator[pa.RecordBatch]:
         with self._reading(digest):
             yield from batches_of(file)
 
     @contextmanager
-    def _open(self, digest: str) -> Iterator[Any]:
+    def _open(self, digest: str) -> Iterator[OpenedFile]:
         """Open a part for a run: unchanged since it was last read, removed if damaged.
 
         Raises:
             DataError: As read does.
         """
-        path = self.path(digest)
-        before = _identity(path)
+        before = self.files.stamp(part_name(digest))
         try:
-            with self._verified_file(digest) as (file, checksum):
+            with self._verified_file(digest) as (opened, checksum):
                 if self._seen.setdefault(digest, checksum) != checksum:
-                    msg = f"{path}: another run replaced this part meanwhile"
+                    place = self.place_of(digest)
+                    msg = f"{place}: another run replaced this part meanwhile"
                     raise ReplacedPartError(msg, hint="run it again")
-                yield file
+                yield opened
         except DamagedPartError:
-            if _identity(path) == before:
-                self.discard(digest)
+            if before is not None:
+                self.files.discard_if(part_name(digest), before)
             raise
 
     @contextmanager
-    def _verified_file(self, digest: str) -> Iterator[tuple[Any, str]]:
+    def _verified_file(self, digest: str) -> Iterator[tuple[OpenedFile, str]]:
         """Open a part's file; its checksum is verified once while it is unchanged.
 
         Raises:
@@ -305,19 +228,18 @@ class Store(Notes):
         """
         with ExitStack() as stack:
             with self._reading(digest):
-                before = self._known.get(digest)
-                file, checksum = stack.enter_context(
+                opened, checksum = stack.enter_context(
                     open_verified(
-                        self.path(digest), before.verified if before else None
+                        self.files, part_name(digest), self._known.verified(digest)
                     )
                 )
-                known = self._known_part(digest, file)
+                known = self._known.of_opened(digest, opened)
                 if not known.is_own:
-                    msg = f"{self.path(digest)}: part belongs to another query"
+                    msg = f"{self.place_of(digest)}: part belongs to another query"
                     raise DamagedPartError(msg, hint=REFETCH_HINT)
-                known.checksum, known.is_verified = checksum, True
-                file.seek(0)
-            yield file, checksum
+                known.checksum, known.verified_at = checksum, opened.local
+                opened.file.seek(0)
+            yield opened, checksum
 
     @contextmanager
     def _reading(self, digest: str) -> Iterator[None]:
@@ -327,7 +249,8 @@ class Store(Notes):
         except OSError as exc:
             missing = isinstance(exc, FileNotFoundError)
             reason = f"cannot be read: {exc.strerror or exc}"
-            msg = f"{self.path(digest)}: {'part is missing' if missing else reason}"
+            place = self.place_of(digest)
+            msg = f"{place}: {'part is missing' if missing else reason}"
             raise DataError(msg, hint=MISSING_HINT) from exc
 
     def prepare(self) -> None:
@@ -337,14 +260,14 @@ class Store(Notes):
             OutputError: If they cannot.
         """
         try:
-            create_temp_beside(self.path("probe")).unlink()
+            self.files.prepare()
         except OSError as exc:
-            raise unwritable(self.folder, exc) from exc
+            raise unwritable(self.place, exc) from exc
 
     @property
     def work_folder(self) -> Path:
         """The folder for temporary files of parts; prepare creates it."""
-        return self._parts
+        return self.files.work_folder
 
     def reset_seen(self) -> None:
         """Forget which parts were read: from now on replaced parts may be read."""
@@ -388,19 +311,18 @@ class Store(Notes):
         def fill(path: Path) -> None:
             write_part(path, part, own)
             if not may():
-                msg = f"{self.path(digest)}: writing it took too long"
+                msg = f"{self.place_of(digest)}: writing it took too long"
                 raise OutputError(msg, hint="run it again")
 
         try:
-            self.write_file(f"parts/{digest}.parquet", fill)
+            self.write_file(part_name(digest), fill)
         finally:
             part.close()
         self.pending(digest).discard()
 
     def discard(self, digest: str) -> None:
         """Remove a part, so that it is fetched again."""
-        with suppress(FileNotFoundError):
-            self.path(digest).unlink()
+        self.files.discard(part_name(digest))
 
     def pending(self, digest: str) -> PendingJobs:
         """Return the note of the jobs that the service is working on for a query."""
@@ -412,9 +334,9 @@ class Store(Notes):
         Raises:
             OutputError: If the store cannot be written.
         """
-        for note in self._parts.glob("*.pending"):
-            with suppress(OSError):
-                note.unlink()
+        for entry in self.files.entries():
+            if entry.name.startswith(PARTS) and entry.name.endswith(PENDING_SUFFIX):
+                self.discard_note(entry.name)
         self.fresh = secrets.token_hex(8)
         self.write_note(FRESH_NOTE, {"run": self.fresh})
 
@@ -431,23 +353,3 @@ class Store(Notes):
         """Return the run with --fresh that is not done now; empty if there is none."""
         run = (self.read_note(FRESH_NOTE) or {}).get("run")
         return run if isinstance(run, str) else ""
-
-
-def _metadata_in(known: _KnownPart | None) -> PartMetadata | None:
-    """Return the metadata that a part carries; None if it carries none."""
-    if known is None or known.metadata is None:
-        return None
-    try:
-        metadata = PartMetadata.from_json(known.metadata)
-    except ValueError:
-        return None
-    return metadata if known.fields is None else replace(metadata, fields=known.fields)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Return what distinguishes a file from one that replaces it; None if missing."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino

@@ -108,14 +108,14 @@ class _Verifier:
     def _check_parts(self) -> None:
         for query in self._saved.plan.queries:
             self._result.parts += 1
-            path = self._store.path(query.digest)
+            place = self._store.place_of(query.digest)
             try:
                 problem = self._part_problem(query)
             except DataError as exc:
-                problem = exc.problem.removeprefix(f"{path}: ")
+                problem = exc.problem.removeprefix(f"{place}: ")
             if problem:
                 self._missing.add(query.window)
-                flaw = Flaw(str(path), f"{problem} ({query.window})")
+                flaw = Flaw(place, f"{problem} ({query.window})")
                 self._result.part_flaws.append(flaw)
 
     @cached_property
@@ -136,7 +136,8 @@ class _Verifier:
             return _mismatch(metadata, batches, query, *self._shape)
 
     def _check_outputs(self) -> None:
-        result, path = self._result, self._store.folder / REPORT_NOTE
+        result = self._result
+        place = self._store.files.place_of(REPORT_NOTE)
         note = self._store.read_note(REPORT_NOTE) or {}
         problems = []
         try:
@@ -149,7 +150,7 @@ class _Verifier:
                 for e in note.get("failed_exports", ())
             ]
         except (KeyError, TypeError):
-            flaw = Flaw(str(path), "is missing or not readable: the run did not end")
+            flaw = Flaw(place, "is missing or not readable: the run did not end")
             result.output_flaws.append(flaw)
             result.outdated = "the last run did not end"
             return
@@ -169,7 +170,7 @@ class _Verifier:
             result.outdated = "parts are missing or damaged"
         elif problems:
             result.outdated = f"the last run's report {problems[0]}"
-        flaws = [Flaw(str(path), problem) for problem in (*problems, *failed)]
+        flaws = [Flaw(place, problem) for problem in (*problems, *failed)]
         for output in published:
             result.outputs += 1
             if problem := _output_problem(output, self._buckets):

@@ -182,10 +182,10 @@ def test_real_jobs_never_load_the_simulator() -> None:
 
 
 def test_exporters_use_what_any_plugin_can_use() -> None:
-    """They know the contract, SQL and the ground; nothing of the service."""
+    """They know the contract, SQL, objects and the ground; nothing of the service."""
     used = {other for path in (*EXPORTERS, *TEMPLATES) for other in own(path)}
 
-    assert {package_of(other) for other in used} <= {"exporting", "sql", ""}
+    assert {package_of(other) for other in used} <= {"exporting", "objects", "sql", ""}
 
 
 def names_called(path: Path) -> set[str]:

@@ -39,6 +39,7 @@ from gcbatch.store.store import Store
 from tests.chaos.compressed import CompressedLoop, compressed
 from tests.chaos.files import at_file, full_disk, read_only
 from tests.chaos.schedule import Cut, Schedule
+from tests.support.stored_files import folder_of
 
 __all__ = ["Tally", "live", "run_and_die"]
 
@@ -357,7 +358,7 @@ class _Life:
         store = Store(self._folder / "store", "chaos")
         whole: set[str] = set()
         damaged: set[str] = set()
-        for path in store.folder.glob("parts/*.parquet"):
+        for path in folder_of(store).glob("parts/*.parquet"):
             content = path.read_bytes()
             if store.check_again(path.stem):
                 whole.add(path.stem)

@@ -29,7 +29,7 @@ from gcbatch.testing import (
 )
 from gcbatch.windows import Window
 from gcbatch_exporters.parquet import ParquetExporter, ParquetOptions
-from gcbatch_exporters.partitions import renamed_by_disk
+from gcbatch_exporters.partition_folder import renamed_by_disk
 
 DUBLIN = ZoneInfo("Europe/Dublin")
 

@@ -140,7 +140,17 @@ def test_a_path_is_taken_as_it_is(tmp_path: Path, name: str) -> None:
         ({"type": "sql", "uri": "sqlite:///c.db"}, "needs a warehouse"),
         (
             {"type": "sql", "uri": "sqlite:///c.db", "warehouse": "s3://lake/w"},
-            "object stores are not supported yet",
+            "is a URL, not a path",
+        ),
+        ({"type": "rest", "uri": "http://lake.example/api"}, "sends data unencrypted"),
+        ({"type": "rest", "uri": "lake.example"}, "is not a URL"),
+        (
+            {
+                "type": "rest",
+                "uri": "https://lake.example",
+                "oauth2_server_uri": "http://login.example/token",
+            },
+            "http://login.example sends data unencrypted",
         ),
         (
             {"type": "sql", "uri": "sqlite:///c.db", "warehouse": "w", "token": "t"},

@@ -32,6 +32,7 @@ from gcbatch.verifying.totals import ComparedColumn, Difference, differences, fi
 from gcbatch.verifying.verifier import verify
 from gcbatch.windows import Window
 from tests.support.old_parts import part_in, remove_query_digest
+from tests.support.stored_files import path_of
 
 if TYPE_CHECKING:
     from tests.conftest import Workspace, WorkspaceOf
@@ -578,8 +579,8 @@ class TestParts:
         content = workspace.parts[0].read_bytes()
         broken = content.replace(b'"asked_at"', b'"bsked_at"')
         store = Store(workspace.folder / "store", "job")
-        store.path(workspace.parts[0].stem).write_bytes(broken)
-        part_file.write_checksum(store.path(workspace.parts[0].stem))
+        path_of(store, workspace.parts[0].stem).write_bytes(broken)
+        part_file.write_checksum(path_of(store, workspace.parts[0].stem))
 
         found = verify(workspace.job(), offline=True)
 

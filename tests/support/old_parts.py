@@ -39,7 +39,8 @@ def remove_query_digest(path: Path) -> None:
 
 
 def _write(path: Path, about: Mapping[bytes, bytes], metadata: PartMetadata) -> None:
-    with part_file.open_verified(path) as (file, _):
+    with path.open("rb") as file:
+        part_file.verified_checksum(str(path), file)
         table = part_file.table_of(file)
     whole = table.schema.metadata or {}
     rest = {k: v for k, v in whole.items() if not k.startswith(part_file.METADATA_KEY)}

@@ -6,8 +6,17 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import TypeAdapter, model_validator
 
-from gcbatch.exporting import LocalPath, Options, Secret, SecretUri, reveal
+from gcbatch.errors import JobError
+from gcbatch.exporting import (
+    LocalPath,
+    Options,
+    Secret,
+    SecretFile,
+    SecretUri,
+    reveal,
+)
 from gcbatch.lazy import lazy_import
+from gcbatch.objects import endpoint_fault
 
 __all__ = ["IcebergCatalog"]
 
@@ -53,6 +62,8 @@ class IcebergCatalog(Options):
     def _fits_its_type(self) -> "IcebergCatalog":
         only_rest = ("credential", "token", "oauth2_server_uri", "scope")
         if self.type == "rest":
+            if not isinstance(self.uri, SecretFile) and (fault := self._fault):
+                raise ValueError(fault)
             return self
         if given := [key for key in only_rest if getattr(self, key) is not None]:
             msg = f"{given[0]} is for a catalog of type rest; leave it out"
@@ -62,6 +73,15 @@ class IcebergCatalog(Options):
             raise ValueError(msg)
         _LOCAL.validate_python(self.warehouse)
         return self
+
+    @property
+    def _fault(self) -> str | None:
+        """Why a secret would be sent unencrypted, or an address is none."""
+        for url in (reveal(self.uri), self.oauth2_server_uri):
+            if url is not None and (fault := endpoint_fault(url)):
+                address = urlsplit(url)
+                return f"{address.scheme}://{address.netloc.rpartition('@')[2]} {fault}"
+        return None
 
     @property
     def place(self) -> str:
@@ -86,6 +106,8 @@ class IcebergCatalog(Options):
             if value is not None:
                 properties[key] = reveal(value)
         if self.type == "rest":
+            if fault := self._fault:
+                raise JobError(fault, hint="correct `catalog` of the export")
             optional = {
                 "warehouse": self.warehouse,
                 "oauth2-server-uri": self.oauth2_server_uri,

@@ -22,6 +22,7 @@ from gcbatch.query import Query
 from gcbatch.running.planner import Planner
 from gcbatch.store.part_file import PartSource
 from gcbatch.store.store import Store
+from tests.support.stored_files import folder_of
 
 if TYPE_CHECKING:
     from tests.conftest import Workspace as World
@@ -186,7 +187,7 @@ async def test_nothing_is_written_once_the_run_is_over(workspace: "World") -> No
 
         assert type(error_from_json(outcome["error"])) is OutOfReachError
         assert workers.checksum is None
-        assert not list(slow.folder.rglob("*.part"))
+        assert not list(folder_of(slow).rglob("*.part"))
 
 
 async def test_a_worker_without_the_coordinator_says_so(workspace: "World") -> None:

@@ -20,6 +20,7 @@ from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.store.store import Store
 from tests.support.detail_tables import plan_of, queries
 from tests.support.old_parts import part_in, remove_query_digest
+from tests.support.stored_files import folder_of, path_of
 
 if TYPE_CHECKING:
     from tests.conftest import Workspace
@@ -38,7 +39,7 @@ def two(tmp_path: Path) -> tuple[Store, Query, Query]:
     one, other = queries(2)
     for query in (one, other):
         store.write(query.digest, answer(query))
-    store.path(one.digest).write_bytes(store.path(other.digest).read_bytes())
+    path_of(store, one.digest).write_bytes(path_of(store, other.digest).read_bytes())
     return store, one, other
 
 
@@ -76,7 +77,7 @@ def test_a_copied_part_is_not_looked_at(
     with pytest.raises(DamagedPartError, match="part belongs to another query"):
         look(store, one.digest)
 
-    assert store.path(one.digest).exists()
+    assert path_of(store, one.digest).exists()
 
 
 @pytest.mark.parametrize("read", READS.values(), ids=READS)
@@ -89,7 +90,7 @@ def test_a_copied_part_is_not_read(
     with pytest.raises(DamagedPartError, match="part belongs to another query"):
         read(store, one.digest)
 
-    assert not store.path(one.digest).exists()
+    assert not path_of(store, one.digest).exists()
 
 
 def test_a_copied_part_is_no_input(two: Two) -> None:
@@ -117,8 +118,8 @@ def test_a_part_replaced_while_it_is_open_is_judged_as_it_was_opened(
     """The file that is read is the one whose query is looked at."""
     store, one, other = two
     with store.open_part(other.digest) as (_, batches):
-        store.path(other.digest).unlink()
-        store.path(one.digest).rename(store.path(other.digest))
+        path_of(store, other.digest).unlink()
+        path_of(store, one.digest).rename(path_of(store, other.digest))
 
         rows = [row for batch in batches for row in batch.to_pylist()]
 
@@ -211,8 +212,8 @@ class TestListings:
 
     def test_one_in_anothers_place_is_none(self, store: Store) -> None:
         """Users are no queues."""
-        users = store.folder / "users.parquet"
-        (store.folder / "queues.parquet").write_bytes(users.read_bytes())
+        users = folder_of(store) / "users.parquet"
+        (folder_of(store) / "queues.parquet").write_bytes(users.read_bytes())
 
         assert not has_entities(store, "queues")
         with pytest.raises(DataError, match="belongs to another job or table"):
@@ -222,15 +223,15 @@ class TestListings:
         """Jobs may ask other orgs."""
         other = Store(store.root, "other")
         write_entities(other, {"queues": {}})
-        theirs = (other.folder / "queues.parquet").read_bytes()
-        (store.folder / "queues.parquet").write_bytes(theirs)
+        theirs = (folder_of(other) / "queues.parquet").read_bytes()
+        (folder_of(store) / "queues.parquet").write_bytes(theirs)
 
         assert not has_entities(store, "queues")
 
     def test_one_of_an_older_release_is_read(self, store: Store) -> None:
         """It does not say what it is of."""
-        path = store.folder / "queues.parquet"
-        with part_file.open_verified(path) as (file, _):
+        path = folder_of(store) / "queues.parquet"
+        with path.open("rb") as file:
             table = part_file.table_of(file)
         blank = {part_file.CHECKSUM_KEY: part_file.BLANK_CHECKSUM}
         path.unlink()

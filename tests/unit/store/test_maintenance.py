@@ -20,6 +20,7 @@ from gcbatch.store.part_file import Part
 from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.store.store import Store
 from gcbatch.windows import Period, Window
+from tests.support.stored_files import path_of
 
 if TYPE_CHECKING:
     from tests.conftest import Workspace
@@ -41,7 +42,7 @@ def put(
     metadata = PartMetadata(NOW - asked * DAY, window, 1, 1, 1, 100, ("id",))
     store = Store(root, job)
     store.write(digest(number), Part(pa.table({"n": [number]}), metadata))
-    return store.path(digest(number))
+    return path_of(store, digest(number))
 
 
 def note(root: Path, name: str, job: str = "job", days: float = 0) -> Path:
@@ -318,9 +319,12 @@ class TestList:
             put(tmp_path, 20, number=number)
         store = Store(tmp_path, "job")
 
-        known = [len(store._known) for _ in maintenance._parts(store)]
+        looked_at = [
+            (maintenance._found_part(store, entry), len(store._known))
+            for entry in store.files.entries()
+        ]
 
-        assert known == [1, 1, 1]
+        assert [(bool(part), known) for part, known in looked_at] == [(True, 0)] * 3
 
     def test_reports_every_job(self, tmp_path: Path) -> None:
         """Range, number and size of parts; by name."""

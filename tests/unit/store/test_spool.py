@@ -20,6 +20,7 @@ from gcbatch.store.spool import DOCUMENTS, Document, Spool, SpooledPart
 from gcbatch.store.store import Store
 from gcbatch.windows import Window
 from tests.support.old_parts import part_in
+from tests.support.stored_files import folder_of, path_of
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 START_MS = int(START.timestamp() * 1000)
@@ -178,13 +179,13 @@ def test_a_full_disk_is_an_output_error(tmp_path: Path) -> None:
 
 def put_large(store: Store, count: int = 40) -> Path:
     """Write a part of documents that no compression makes small; return its path."""
-    store.folder.mkdir(exist_ok=True)
-    spool = Spool.within(store.folder)
+    folder_of(store).mkdir(exist_ok=True)
+    spool = Spool.within(folder_of(store))
     for number in range(count):
         content = os.urandom(300_000)
         spool.add([Document(f"{number:04}", START_MS + number, content)])
     store.write(DIGEST, SpooledPart(spool, METADATA))
-    return store.path(DIGEST)
+    return path_of(store, DIGEST)
 
 
 def test_the_checksum_is_over_the_whole_file(tmp_path: Path) -> None:

@@ -4,11 +4,12 @@ import asyncio
 import os
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import FileIO
-from pathlib import Path, PosixPath
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 from zoneinfo import ZoneInfo
@@ -22,13 +23,15 @@ from hypothesis import strategies as st
 from gcbatch.atomic_files import create_temp_beside, sync_folder, write_atomically
 from gcbatch.errors import DamagedPartError, DataError, OutputError
 from gcbatch.genesys.client import Answer
-from gcbatch.store import part_file
-from gcbatch.store import store as store_module
+from gcbatch.store import known_parts, part_file
+from gcbatch.store.disk_files import DiskJobFiles
+from gcbatch.store.job_files import OpenedFile
 from gcbatch.store.part_file import Part, write_checksum
 from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.store.pending_jobs import SubmittedJob
 from gcbatch.store.store import Store
 from gcbatch.windows import Period, Window
+from tests.support.stored_files import folder_of, path_of
 
 START = datetime(2026, 10, 24, 23, tzinfo=UTC)  # a midnight in Dublin
 DAY = Window(START, START + timedelta(hours=25))
@@ -79,7 +82,7 @@ def stop(_handle: int) -> None:
 
 
 def files_of(store: Store) -> list[str]:
-    return sorted(p.name for p in store.folder.rglob("*") if p.is_file())
+    return sorted(p.name for p in folder_of(store).rglob("*") if p.is_file())
 
 
 @pytest.mark.parametrize("offered", [(), (3,), (3, 4, 5)])
@@ -100,8 +103,8 @@ def test_a_part_is_plain_parquet(store: Store) -> None:
     """Any tool can read it, and finds part metadata in it."""
     store.write(DIGEST, part_of(1))
 
-    assert pq.read_table(store.path(DIGEST)).num_rows == 1
-    assert b"gcbatch" in pq.read_metadata(store.path(DIGEST)).metadata
+    assert pq.read_table(path_of(store, DIGEST)).num_rows == 1
+    assert b"gcbatch" in pq.read_metadata(path_of(store, DIGEST)).metadata
 
 
 def test_what_is_not_there_has_no_metadata(store: Store) -> None:
@@ -118,8 +121,8 @@ def test_what_is_not_there_has_no_metadata(store: Store) -> None:
 )
 def test_what_is_no_part_has_no_metadata(store: Store, content: bytes) -> None:
     """A file that something else left there is asked for again."""
-    store.path(DIGEST).parent.mkdir(parents=True)
-    store.path(DIGEST).write_bytes(content)
+    path_of(store, DIGEST).parent.mkdir(parents=True)
+    path_of(store, DIGEST).write_bytes(content)
 
     assert store.metadata(DIGEST) is None
     with pytest.raises(DataError, match="part is damaged"):
@@ -128,8 +131,8 @@ def test_what_is_no_part_has_no_metadata(store: Store, content: bytes) -> None:
 
 def test_parquet_without_metadata_is_no_part(store: Store) -> None:
     """A part that cannot say when it was asked is asked for again."""
-    store.path(DIGEST).parent.mkdir(parents=True)
-    pq.write_table(part_of(1).table, store.path(DIGEST))
+    path_of(store, DIGEST).parent.mkdir(parents=True)
+    pq.write_table(part_of(1).table, path_of(store, DIGEST))
 
     assert store.metadata(DIGEST) is None
 
@@ -142,9 +145,9 @@ def test_parquet_without_metadata_is_no_part(store: Store) -> None:
 def test_no_bit_turns_over_unseen(store: Store, place: float, bit: int) -> None:
     """A damaged part is refused and removed, so that the next run fetches it."""
     store.write(DIGEST, part_of(3, 4, 5))
-    content = bytearray(store.path(DIGEST).read_bytes())
+    content = bytearray(path_of(store, DIGEST).read_bytes())
     content[int(place * len(content))] ^= 1 << bit
-    store.path(DIGEST).write_bytes(content)
+    path_of(store, DIGEST).write_bytes(content)
 
     with pytest.raises(DataError, match="part is damaged"):
         store.read(DIGEST)
@@ -176,7 +179,7 @@ def test_a_part_is_hashed_once_while_it_stays_as_it_is(
 
     assert hashing.call_count == 1
     assert tables[0].equals(tables[2])
-    with store.path(DIGEST).open("r+b") as file:
+    with path_of(store, DIGEST).open("r+b") as file:
         file.seek(4)
         byte = file.read(1)
         file.seek(4)
@@ -193,7 +196,7 @@ def test_a_footer_is_read_once_while_it_stays_as_it_is(
     for digest in digests:
         store.write(digest, part_of(3))
     reading = Mock(wraps=part_file.footer_of)
-    monkeypatch.setattr(store_module, "footer_of", reading)
+    monkeypatch.setattr(known_parts, "footer_of", reading)
 
     for _ in range(3):
         for digest in digests:
@@ -271,7 +274,7 @@ def test_only_the_thread_that_asks_reads_a_part(
 
     store.write(DIGEST, part_of(*range(100)))
 
-    with Watched(store.path(DIGEST)) as file:
+    with Watched(path_of(store, DIGEST)) as file:
         read(file)
 
     assert readers == {threading.get_ident()}
@@ -280,7 +283,7 @@ def test_only_the_thread_that_asks_reads_a_part(
 def test_a_page_that_cannot_be_read_says_why(store: Store) -> None:
     """In the words of the library, where the system has none."""
     store.write(DIGEST, part_of(1))
-    path = store.path(DIGEST)
+    path = path_of(store, DIGEST)
     pages = pq.read_metadata(path).row_group(0).column(2)
     content = bytearray(path.read_bytes())
     content[pages.dictionary_page_offset + pages.total_compressed_size - 1] ^= 1
@@ -307,20 +310,14 @@ def test_what_fails_while_a_part_is_open_is_no_error_of_the_part(store: Store) -
     assert failed.value is full
 
 
-class Raced(PosixPath):
-    """A part's path, where another run puts a whole one as soon as it is opened."""
+class RacedFiles(DiskJobFiles):
+    """Files of a job, where another run puts a whole part as soon as one is opened."""
 
-    def open(self, *args: Any, **options: Any) -> Any:
-        file = super().open(*args, **options)
-        Store(Path(self.parents[2]), "job").write(DIGEST, part_of(1))
-        return file
-
-
-class Racing(Store):
-    """A store whose parts are replaced while they are read."""
-
-    def path(self, digest: str) -> Path:
-        return Raced(super().path(digest))
+    @contextmanager
+    def open(self, name: str) -> Iterator[OpenedFile]:
+        with super().open(name) as opened:
+            Store(Path(self.place).parent, "job").write(DIGEST, part_of(1))
+            yield opened
 
 
 def test_a_damaged_part_that_was_replaced_meanwhile_is_not_removed(
@@ -329,22 +326,24 @@ def test_a_damaged_part_that_was_replaced_meanwhile_is_not_removed(
     """What is in its place by now is not what was found to be damaged."""
     store = Store(tmp_path, "job")
     store.prepare()
-    store.path(DIGEST).write_bytes(b"damaged")
+    path_of(store, DIGEST).write_bytes(b"damaged")
 
+    racing = Store(tmp_path, "job")
+    racing.files = RacedFiles(tmp_path / "job", os.fsync)
     with pytest.raises(DamagedPartError):
-        Racing(tmp_path, "job").read(DIGEST)
+        racing.read(DIGEST)
 
     assert store.read(DIGEST).num_rows == 1
 
 
 def test_a_part_that_may_not_be_read_stays(store: Store) -> None:
     """What is no damage is not removed: a folder stands for a missing right."""
-    store.path(DIGEST).mkdir(parents=True)
+    path_of(store, DIGEST).mkdir(parents=True)
 
     with pytest.raises(DataError, match="cannot be read"):
         store.read(DIGEST)
 
-    assert store.path(DIGEST).exists()
+    assert path_of(store, DIGEST).exists()
 
 
 class TestWhole:
@@ -453,8 +452,8 @@ class TestNotes:
     )
     def test_a_broken_one_is_none(self, store: Store, content: bytes) -> None:
         """What is no document of ours is as good as missing."""
-        store.folder.mkdir(parents=True)
-        (store.folder / "plan.json").write_bytes(content)
+        folder_of(store).mkdir(parents=True)
+        (folder_of(store) / "plan.json").write_bytes(content)
 
         assert store.read_note("plan.json") is None
         assert store.read_note("missing.json") is None
