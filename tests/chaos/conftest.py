@@ -12,6 +12,7 @@ TITLES = {
     "job files": "mutated job files",
     "answers": "mutated answers",
     "objects": "uses of objects",
+    "object runs": "runs into an object store",
     "struck objects": "faults that struck requests to an object store",
 }
 

@@ -1,13 +1,16 @@
 """What befalls the requests of a seed to an object store."""
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Final
 
 from gcbatch.objects import Retries
 from tests.support.s3_faults import BEFALLS, Kind, ObjectFault
+from tests.support.s3_proxy import FaultyS3
 
-__all__ = ["QUICK", "drawn_faults"]
+__all__ = ["QUICK", "drawn_faults", "explained"]
 
 QUICK: Final = Retries(
     most=4,
@@ -41,3 +44,14 @@ def _fault(chance: random.Random) -> ObjectFault:
     if chance.random() < 0.5:
         operations = (chance.choice(operations),)
     return ObjectFault(kind, operations, **often)
+
+
+@contextmanager
+def explained(seed: int, proxy: FaultyS3) -> Iterator[None]:
+    """Add to a failure what befell which request."""
+    try:
+        yield
+    except Exception as exc:
+        log = [f"{number}: {seen}" for number, seen in enumerate(proxy.faults.seen)]
+        exc.add_note("\n".join([f"seed {seed}, {drawn_faults(seed)}", *log]))
+        raise

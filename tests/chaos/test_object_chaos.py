@@ -18,7 +18,7 @@ import pytest
 from gcbatch.errors import OutputError
 from gcbatch.objects import ABSENT, Bucket, Buckets, ChangedObjectError, ObjectInfo
 from gcbatch.objects.bucket import PART_BYTES
-from tests.chaos.object_faults import QUICK, drawn_faults
+from tests.chaos.object_faults import QUICK, drawn_faults, explained
 from tests.support.s3_proxy import FaultyS3
 from tests.support.s3_server import S3Bucket
 
@@ -36,17 +36,6 @@ LARGE: Final = PART_BYTES + 12_345
 Tell = Callable[[str, Mapping[str, int]], None]
 Content = bytes | None
 """Of an object; None if there is none."""
-
-
-@contextmanager
-def explained(seed: int, proxy: FaultyS3) -> Iterator[None]:
-    """Add to a failure what befell which request."""
-    try:
-        yield
-    except Exception as exc:
-        log = [f"{number}: {seen}" for number, seen in enumerate(proxy.faults.seen)]
-        exc.add_note("\n".join([f"seed {seed}, {drawn_faults(seed)}", *log]))
-        raise
 
 
 @dataclass
