@@ -11,6 +11,9 @@ TITLES = {
     "struck": "faults that struck",
     "job files": "mutated job files",
     "answers": "mutated answers",
+    "objects": "uses of objects",
+    "object runs": "runs into an object store",
+    "struck objects": "faults that struck requests to an object store",
 }
 
 

@@ -6,8 +6,6 @@ import json
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator
 from inspect import iscoroutine
@@ -46,7 +44,7 @@ NOT_RUN: Final = {
     "cd ": "likewise",
     "python -m build": "needs an index: test_new_packages.py builds the exporter",
     "twine upload": "publishes",
-    "docker ": "needs Docker; that the image can be built is tested below",
+    "docker ": "needs Docker; test_image.py runs the steps of its build",
     "export ": "the tests give what the commands need",
     "for role in": "settings of Dask, likewise",
     "done": "ends it",
@@ -432,37 +430,3 @@ def test_every_page_is_linked() -> None:
     led_to = {link.partition("#")[0] for link in links_of(ROOT / "README.md")}
 
     assert {place_of(page) for page in (ROOT / "docs").glob("*.md")} <= led_to
-
-
-@pytest.mark.slow
-def test_the_image_has_all_that_a_build_needs(tmp_path: Path) -> None:
-    """The files that the Dockerfile copies are enough to install gcbatch."""
-    (image,) = blocks("dockerfile")
-    source, site = tmp_path / "src", tmp_path / "site"
-    source.mkdir()
-    for line in re.findall(r"^COPY (.*)$", image.text, re.MULTILINE):
-        *names, target = line.split()
-        for name in names:
-            assert target in ("/src/", f"/src/{name}")
-            if (ROOT / name).is_dir():
-                leave = shutil.ignore_patterns("__pycache__")
-                shutil.copytree(ROOT / name, source / name, ignore=leave)
-            else:
-                shutil.copy(ROOT / name, source / name)
-    options = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
-    install = [sys.executable, "-m", "pip", "install", *options]
-
-    done = subprocess.run(  # noqa: S603 - our own command
-        [*install, "--target", str(site), str(source)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stderr
-    assert (site / "gcbatch" / "job" / "reference.md").is_file()
-    assert (site / "gcbatch_exporters" / "csv.py").is_file()
-    scaffold = ROOT / "gcbatch" / "cli" / "scaffold"
-    for template in scaffold.rglob("*"):
-        inside = site / "gcbatch" / template.relative_to(ROOT / "gcbatch")
-        assert inside.exists() or "__pycache__" in template.parts, template

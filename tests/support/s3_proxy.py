@@ -156,7 +156,9 @@ class FaultyS3:
         elif seen.operation == "list" and isinstance(response.body, bytes):
             now = response.body.decode()
             if seen.fault == "lag":
-                response.body = self._listings.lagging(now, seen.chance).encode()
+                lagging = self._listings.lagging(now, seen.chance).encode()
+                response.body = lagging
+                response.content_length = len(lagging)
             self._listings.note(now)
 
 
