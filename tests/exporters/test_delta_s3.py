@@ -148,7 +148,7 @@ class TestConditions:
 
         with forgetful_s3(lake.s3.server, refuses=False) as settings:
             made = exporter(lake.place, settings)
-            with pytest.raises(OutputError, match="writes over a commit that it was"):
+            with pytest.raises(OutputError, match="writes over a commit that exists"):
                 export(made, "delta", {"intervals": hours(0, 24, offered=2)})
 
         assert lake.log == before
