@@ -181,7 +181,7 @@ class DeltaObjects(DeltaPlace):
         if found is None:
             raise ConflictError(key)
         if not self._bucket.is_kept(key, found[0]):
-            msg = f"{self}: the service writes over a commit that exists, though it was asked to keep it"
+            msg = f"{self}: the service writes over a commit that exists"
             hint = "use a service with conditional writes, such as S3 itself"
             raise OutputError(msg, hint=hint)
 
