@@ -189,14 +189,16 @@ class Bucket:
             pages = begun  # after a fault, another one begins behind the last key
             return page
 
-        ask = partial(self._call, LIST, prefix, next_page, repeat_if=is_broken)
-        page = ask()
-        while page:
+        requests = 1
+        while page := self._call(
+            LIST, prefix, next_page, requests=requests, repeat_if=is_broken
+        ):
+            if not requests:
+                self._meter.add()
+            requests = 0  # the page before says whether there is another
             for found in page:
                 last = found["path"]
                 yield _info(found)
-            page = ask(requests=0)  # the page before says whether there is another
-            self._meter.add(1 if page else 0)
 
     def level(self, prefix: str = "") -> tuple[Sequence[str], Sequence[ObjectInfo]]:
         """Return what is one level below a prefix.

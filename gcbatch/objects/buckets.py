@@ -25,18 +25,7 @@ _ENDPOINTS: Final = {
     "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
     "gs": ("GOOGLE_BASE_URL",),
 }
-_LAKE_RETRIES: Final = {
-    "max_retries": 8,
-    "retry_timeout": "180s",
-    "backoff_config.init_backoff": "200ms",
-    "backoff_config.max_backoff": "15s",
-}
-"""The same, in text."""
-
-_SAFE_COMMITS: Final = {
-    "AWS_CONDITIONAL_PUT": "etag",
-    "AWS_S3_ALLOW_UNSAFE_RENAME": "false",
-}
+_SAFE_COMMITS: Final = {"AWS_S3_ALLOW_UNSAFE_RENAME": "false"}
 """Commits never replace one another, whatever the environment says."""
 
 _REGIONS: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
@@ -112,7 +101,7 @@ class Buckets:
                 options.setdefault("region", _USUAL_REGION)
             options = {f"AWS_{name.upper()}": value for name, value in options.items()}
             options |= _SAFE_COMMITS
-        texts = {**options, **client, **_LAKE_RETRIES}
+        texts = {**options, **client, **self._retries.lake_options()}
         return {
             name: str(value).lower() if isinstance(value, bool) else str(value)
             for name, value in texts.items()
@@ -158,6 +147,7 @@ class Buckets:
             client["allow_http"] = endpoint.startswith("http://")
             options[named] = endpoint
         if url.scheme == "s3":
+            options["conditional_put"] = "etag"  # the environment may switch it off
             options |= self._of_profile(options)
             if "access_key_id" in options and self._environ.get("AWS_SESSION_TOKEN"):
                 # The environment's token is that of another key.

@@ -38,6 +38,15 @@ class Retries:
             },
         }
 
+    def lake_options(self) -> dict[str, str]:
+        """Return the options of libraries that take texts."""
+        return {
+            "max_retries": str(self.most),
+            "retry_timeout": f"{self.total.total_seconds():.0f}s",
+            "backoff_config.init_backoff": _in_ms(self.first_pause),
+            "backoff_config.max_backoff": _in_ms(self.longest_pause),
+        }
+
     def pauses_s(self) -> Iterator[float]:
         """Yield the pause before each repetition, in seconds; ends when it is over."""
         over = time.monotonic() + self.total.total_seconds()
@@ -49,3 +58,7 @@ class Retries:
             if time.monotonic() + pause_s > over:
                 return
             yield pause_s
+
+
+def _in_ms(pause: timedelta) -> str:
+    return f"{pause // timedelta(milliseconds=1)}ms"

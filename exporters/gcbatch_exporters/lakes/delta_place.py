@@ -7,11 +7,17 @@ from typing import ClassVar, Final
 
 from gcbatch.errors import JobError, OutputError
 from gcbatch.exporting import Buckets, ObjectPath, lake_error
+from gcbatch.lazy import lazy_import
 from gcbatch_exporters.lakes.table import ConflictError
 
 __all__ = ["DeltaFolder", "DeltaObjects", "DeltaPlace"]
 
+deltalake = lazy_import("deltalake")
+
 LOG: Final = "_delta_log"
+
+_COMMIT: Final = re.compile(r"\d{20}(?:\.checkpoint.*\.parquet|\.json)")
+"""A commit in the log, or the state after it, which outlives the commits before."""
 
 _MISREAD: Final = re.compile(r"%[0-9A-Fa-f]{2}|[#?|^`\[\]\\]")
 """What Delta's library takes for parts of a URL, here or there: it then writes to one
@@ -56,12 +62,13 @@ class DeltaPlace(ABC):
         """What the library reads as a URL."""
 
     @abstractmethod
-    def has_log(self) -> bool:
-        """Return whether there may be the log of a Delta table.
+    def has_table(self) -> bool:
+        """Return whether there is a Delta table.
 
         Raises:
             JobError: If the path is that of a file.
             OSError: If the disk cannot be read.
+            OutputError: If the object store cannot be read.
         """
 
     @abstractmethod
@@ -103,12 +110,13 @@ class DeltaFolder(DeltaPlace):
     def _read_path(self) -> str:
         return self._path.absolute().as_posix()
 
-    def has_log(self) -> bool:
-        """Return whether there may be the log of a Delta table."""
+    def has_table(self) -> bool:
+        """Return whether there is a Delta table."""
         if self._path.exists() and not self._path.is_dir():
             msg = f"{self}: is a file; a Delta table is a folder"
             raise JobError(msg, hint="name a folder")
-        return (self._path / LOG).is_dir()
+        has_log = (self._path / LOG).is_dir()
+        return has_log and bool(deltalake.DeltaTable.is_deltatable(self.uri))
 
     def first_other(self) -> str | None:
         """Return the name of a file or folder there beside the log, if there is one."""
@@ -146,9 +154,13 @@ class DeltaObjects(DeltaPlace):
     def _read_path(self) -> str:
         return self._url.key
 
-    def has_log(self) -> bool:
-        """Return True: the library lists the log itself."""
-        return True
+    def has_table(self) -> bool:
+        """Return whether the log has a commit.
+
+        The library would keep all threads waiting for the answer.
+        """
+        found = self._bucket.list(f"{self._url.key}/{LOG}")
+        return any(_COMMIT.fullmatch(info.key.rpartition("/")[2]) for info in found)
 
     def first_other(self) -> str | None:
         """Return the first name of an object there beside the log, if there is one."""
@@ -169,7 +181,7 @@ class DeltaObjects(DeltaPlace):
         if found is None:
             raise ConflictError(key)
         if not self._bucket.is_kept(key, found[0]):
-            msg = f"{self}: the service writes over a commit that it was told to keep"
+            msg = f"{self}: the service writes over a commit that exists"
             hint = "use a service with conditional writes, such as S3 itself"
             raise OutputError(msg, hint=hint)
 

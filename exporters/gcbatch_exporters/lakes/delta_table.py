@@ -78,10 +78,9 @@ class DeltaLakeTable(LakeTable):
         """
         folder = self._folder
         folder.refuse_misread()
-        uri, options = folder.uri, folder.options
         with self.reported():
-            if folder.has_log() and deltalake.DeltaTable.is_deltatable(uri, options):
-                return deltalake.DeltaTable(uri, storage_options=options)
+            if folder.has_table():
+                return deltalake.DeltaTable(folder.uri, storage_options=folder.options)
             other = folder.first_other()
         if other is not None:
             msg = f"{folder}: has files that are no Delta table ({other})"

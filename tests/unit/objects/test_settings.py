@@ -133,3 +133,54 @@ def test_keys_of_the_environment_come_before_an_unnamed_profile() -> None:
 
     assert Buckets(environ=environ)._of_profile({}) == {}
     assert Buckets(environ={})._of_profile({}) == {}
+
+
+@pytest.mark.usefixtures("home")
+def test_a_lake_is_opened_as_its_bucket_is() -> None:
+    """By endpoint, region and keys of the job or a profile, as text."""
+    given = S3Settings(endpoint="http://127.0.0.1:1", profile="analytics")
+
+    options = Buckets(StorageSettings(s3=given), environ={}).lake_options(URL)
+
+    wanted = {
+        "AWS_ENDPOINT": "http://127.0.0.1:1",
+        "AWS_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "ID",
+        "AWS_SECRET_ACCESS_KEY": "hidden",
+        "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "false",
+        "AWS_CONDITIONAL_PUT": "etag",
+        "AWS_S3_ALLOW_UNSAFE_RENAME": "false",
+        "allow_http": "true",
+    }
+    assert wanted.items() <= options.items()
+    assert {type(value) for value in options.values()} == {str}
+
+
+@pytest.mark.usefixtures("home")
+def test_a_lake_is_opened_by_the_environment_where_the_job_says_nothing() -> None:
+    """The library reads keys there itself; a region is always named."""
+    environ = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+
+    options = Buckets(environ=environ).lake_options(URL)
+
+    assert "AWS_ACCESS_KEY_ID" not in options
+    assert options["AWS_REGION"] == "us-east-1"
+    assert "AWS_REGION" not in Buckets(
+        environ={**environ, "AWS_REGION": "eu-west-1"}
+    ).lake_options(URL)
+    assert "allow_http" not in options
+
+
+def test_the_token_of_another_key_is_not_used() -> None:
+    """That of the environment belongs to the key there."""
+    keys = S3Settings(access_key_id="a", secret_access_key="b")
+    buckets = Buckets(StorageSettings(s3=keys), environ={"AWS_SESSION_TOKEN": "t"})
+
+    assert buckets.lake_options(URL)["AWS_SESSION_TOKEN"] == ""
+
+
+def test_a_lake_has_no_endpoint_over_plain_http() -> None:
+    """As a bucket has none."""
+    given = S3Settings(endpoint="http://objects.example")
+    with pytest.raises(JobError, match="sends data unencrypted"):
+        Buckets(StorageSettings(s3=given), environ={}).lake_options(URL)
