@@ -86,6 +86,17 @@ QUERY = {
 """The sample's week, seven windows long in the jobs below."""
 
 
+STORAGE = {
+    "s3": {
+        "endpoint": "${AWS_ENDPOINT_URL}",
+        "region": "${AWS_REGION}",
+        "access_key_id": "${AWS_ACCESS_KEY_ID}",
+        "secret_access_key": "${AWS_SECRET_ACCESS_KEY}",
+    }
+}
+"""The section of a job that uses the S3 server of the tests."""
+
+
 @dataclass
 class Workspace:
     """A simulator, and a folder for jobs that fetch from it.
@@ -94,15 +105,19 @@ class Workspace:
         simulator: The service; it runs in another thread.
         folder: For job files, stores and outputs.
         simulator_thread: The thread of the simulator.
+        bucket: Has the stores of the jobs; None: a folder has them.
     """
 
     simulator: Simulator
     folder: Path
     simulator_thread: "SimulatorThread"
+    bucket: "S3Bucket | None" = None
     environ: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.environ = {"GENESYS_CLIENT_SECRET": self.simulator.client_secret}
+        if self.bucket is not None:
+            self.environ |= self.bucket.environ
 
     @property
     def process_environ(self) -> dict[str, str]:
@@ -152,6 +167,9 @@ class Workspace:
                 for kind in ("csv", "json", "parquet")
             ],
         }
+        if self.bucket is not None:
+            job["storage"] = STORAGE
+            job["fetch"]["store"] = f"{self.bucket.url}/{self.folder.name}/store"
         for section, content in sections.items():
             is_part = isinstance(content, Mapping) and section in job
             job[section] = {**job[section], **content} if is_part else content
@@ -224,13 +242,18 @@ def workspace_of(
     """Start simulators of given tenants and options."""
     workspaces: list[Workspace] = []
 
-    def start(tenant: Tenant | None = None, **options: Any) -> Workspace:
+    def start(
+        tenant: Tenant | None = None,
+        *,
+        bucket: "S3Bucket | None" = None,
+        **options: Any,
+    ) -> Workspace:
         options = {"requests_allowed": WIDE, **options}
         simulator = Simulator(tenant or sample_tenant(), **options)
         simulator_thread.do(simulator.start())
         folder = tmp_path / f"workspace{len(workspaces)}"
         folder.mkdir()
-        workspaces.append(Workspace(simulator, folder, simulator_thread))
+        workspaces.append(Workspace(simulator, folder, simulator_thread, bucket))
         return workspaces[-1]
 
     yield start

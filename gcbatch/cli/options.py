@@ -15,12 +15,13 @@ __all__ = [
     "JobFiles",
     "LogAs",
     "Sets",
-    "StoreFolder",
+    "StoreOfJob",
+    "StorePlace",
     "To",
     "Verbose",
 ]
 
-DEFAULT_STORE: Final = Path(".gcbatch")
+DEFAULT_STORE: Final = ".gcbatch"
 
 JobFile = Annotated[Path, typer.Argument(metavar="JOB", help="A job file (YAML).")]
 JobFiles = Annotated[
@@ -38,7 +39,11 @@ Sets = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 LogAs = Annotated[LogFormat, typer.Option("--log-format", help="Format of log lines.")]
-StoreFolder = Annotated[
-    Path, typer.Option("--store", help="The folder of the store: fetch.store.")
+StorePlace = Annotated[
+    str, typer.Option("--store", help="A folder, or a URL such as s3://bucket/store.")
+]
+StoreOfJob = Annotated[
+    Path | None,
+    typer.Option("--job", help="A job file whose fetch.store and storage are used."),
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log every query.")]

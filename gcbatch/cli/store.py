@@ -1,11 +1,17 @@
 """The commands `store ls` and `store prune`."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gcbatch.cli.options import DEFAULT_STORE, AsJson, StoreFolder
+from gcbatch.cli.job_argument import load
+from gcbatch.cli.options import DEFAULT_STORE, AsJson, StoreOfJob, StorePlace
 from gcbatch.cli.output import print_json, print_screen, say
+from gcbatch.errors import JobError
+
+if TYPE_CHECKING:
+    from gcbatch.store import StoreRoot
 
 __all__ = ["store_app"]
 
@@ -23,13 +29,14 @@ def list_store(
         typer.Argument(metavar="NAME", help="Names of jobs; leave out for all."),
     ] = [],  # noqa: B006 - typer copies it
     *,
-    folder: StoreFolder = DEFAULT_STORE,
+    place: StorePlace = DEFAULT_STORE,
+    job: StoreOfJob = None,
     as_json: AsJson = False,
 ) -> None:
     """List jobs with their ranges, parts, sizes and last runs."""
     from gcbatch.store import list_store
 
-    jobs = list_store(folder, names)
+    jobs = list_store(_opened(place, job), names)
     if as_json:
         print_json([job.to_json() for job in jobs])
         return
@@ -45,7 +52,8 @@ def prune_store(
         str,
         typer.Option("--older-than", help="Age of a window's end: 30d, 12w, 6mo, 1y."),
     ],
-    folder: StoreFolder = DEFAULT_STORE,
+    place: StorePlace = DEFAULT_STORE,
+    job: StoreOfJob = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be removed, and keep it.")
     ] = False,
@@ -57,10 +65,37 @@ def prune_store(
     from gcbatch.store import parse_age, prune
 
     now = datetime.now(UTC)
-    done = prune(folder, parse_age(older_than), now=now, dry_run=dry_run)
+    done = prune(_opened(place, job), parse_age(older_than), now=now, dry_run=dry_run)
     if as_json:
         print_json(done.to_json(dry_run=dry_run))
         return
     from gcbatch.cli.screens.store import pruned_line
 
     say(pruned_line(done, dry_run=dry_run))
+
+
+def _opened(place: str, job: Path | None) -> "StoreRoot":
+    """Return the store of a job file, or at a place.
+
+    Raises:
+        JobError: If both are given, or one is not usable.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    from gcbatch.exporting import OutputPath
+    from gcbatch.objects import Buckets, ObjectPath
+    from gcbatch.store import open_root
+
+    if job is not None:
+        if place != DEFAULT_STORE:
+            msg = "--store and --job both name a store"
+            raise JobError(msg, hint="give one of them")
+        return load(job, "", "", []).open_store()
+    try:
+        path = TypeAdapter(OutputPath).validate_python(place)
+    except ValidationError as exc:
+        msg = f"--store: {exc.errors()[0]['ctx']['error']}"
+        raise JobError(msg, hint="write a folder, or s3://bucket/folder") from exc
+    if isinstance(path, ObjectPath):
+        return open_root(path.url, buckets=Buckets())
+    return open_root(Path(path))

@@ -29,7 +29,7 @@ from gcbatch.errors import JobError, OutOfReachError, OutputError
 from gcbatch.fetching import FetchWork
 from gcbatch.genesys import is_loopback
 from gcbatch.job import EngineSection, Fetch
-from gcbatch.objects import StorageSettings
+from gcbatch.objects import StorageSettings, path_of
 from gcbatch.query import Query
 from gcbatch.store import Store
 
@@ -174,12 +174,13 @@ class DaskEngine:
     def _assignment(self, work: FetchWork) -> Assignment:
         context = work.context
         self._works += 1
-        own = context.fetch.limits
+        own, path = context.fetch.limits, path_of(context.store.root.place)
         # Each worker counts its own async jobs.
         share = max(1, own.jobs_in_flight // max(1, len(self.workers.present)))
         fetch = context.fetch.model_copy(
             update={
-                "store": Path(context.store.root.place).resolve(),
+                "cache": None,  # a worker has a folder of its own
+                "store": path.resolve() if isinstance(path, Path) else path,
                 "limits": own.model_copy(update={"jobs_in_flight": share}),
             }
         )
@@ -228,9 +229,15 @@ async def _wait_until_visible(store: Store, queries: Sequence[Query]) -> None:
     """
     clock = asyncio.get_running_loop().time
     until = clock() + VISIBLE_S
-    while unseen := [q for q in queries if store.checksum(q.digest) is None]:
+    while unseen := await asyncio.to_thread(_unseen, store, queries):
         if clock() >= until:
             msg = f"{store.place}: workers wrote {len(unseen):,} parts elsewhere"
             raise OutputError(msg, hint=STORE_HINT)
         await asyncio.sleep(PAUSE_S)
         queries = unseen
+
+
+def _unseen(store: Store, queries: Sequence[Query]) -> list[Query]:
+    """Return the queries whose parts cannot be seen here."""
+    store.look_again([query.digest for query in queries])
+    return [query for query in queries if store.checksum(query.digest) is None]

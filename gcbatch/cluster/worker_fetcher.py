@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 from gcbatch.cluster.protocol import CLAIM_S, STORE_HINT, error_to_json
@@ -26,6 +25,7 @@ from gcbatch.genesys.client import (
     open_transport,
 )
 from gcbatch.job import Fetch, QuerySection
+from gcbatch.objects import Buckets, StorageSettings, is_object_url
 from gcbatch.query import Query
 from gcbatch.store import PartSource, Store
 
@@ -50,7 +50,11 @@ async def open_fetcher(
     Raises:
         OutputError: If this worker does not have the store.
     """
-    store = Store(Path(fetch.store), name)
+    buckets = Buckets()
+    if is_object_url(fetch.store):
+        reply = await coordinator.request("storage")
+        buckets = Buckets(StorageSettings.from_json(reply["storage"]))
+    store = Store(fetch.open_store(buckets, lists=False), name)
     if not store.files.exists():
         msg = f"{store.place}: does not exist on worker {coordinator.worker}"
         raise OutputError(msg, hint=STORE_HINT)

@@ -25,7 +25,8 @@ from gcbatch.job.section import (
     PeriodOrZero,
     Section,
 )
-from gcbatch.store import SETTLE
+from gcbatch.objects import Buckets, ObjectPath
+from gcbatch.store import SETTLE, CacheSettings, StoreRoot, open_root
 from gcbatch.windows import ONE_DAY, Period, parse_period
 
 __all__ = ["Fetch", "Limits"]
@@ -105,6 +106,21 @@ class Fetch(Section):
     )
     max_response_bytes: Annotated[int, Field(ge=1024, le=2**40)] = 256 * 1024 * 1024
     limits: Limits = Limits()
+
+    def open_store(self, buckets: Buckets, *, lists: bool = True) -> StoreRoot:
+        """Return the store; nothing is read or requested yet.
+
+        Args:
+            buckets: Access to object stores.
+            lists: Whether the objects of a job are listed at first; see open_root.
+
+        Raises:
+            JobError: If the settings of the object store cannot be used.
+        """
+        url = self.store.url if isinstance(self.store, ObjectPath) else None
+        cache = CacheSettings(self.cache, self.cache_mb << 20)
+        place = url or Path(self.store)
+        return open_root(place, buckets=buckets, cache=cache, lists=lists)
 
     @model_validator(mode="before")
     @classmethod

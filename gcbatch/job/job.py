@@ -13,7 +13,9 @@ from gcbatch.job.query import DEFAULT_ENDPOINT, QuerySection
 from gcbatch.job.section import InvalidValueError, Name, Section
 from gcbatch.job.sla import SLA_GROUPS, SLA_METRICS, Sla
 from gcbatch.job.storage import StorageSection
+from gcbatch.objects import Buckets
 from gcbatch.registry import ENTITIES, module_names
+from gcbatch.store import StoreRoot
 from gcbatch.suggest import unknown
 from gcbatch.windows import ONE_DAY
 
@@ -167,6 +169,17 @@ class Job(Section):
     def store_name(self) -> str:
         """The job's folder in the store; no job's own name has an @."""
         return f"{self.name}@{self._org_name}" if self._org_name else self.name
+
+    def open_store(self, buckets: Buckets | None = None) -> StoreRoot:
+        """Return the store; nothing is read or requested yet.
+
+        Args:
+            buckets: Access to object stores. Default: as the job says.
+
+        Raises:
+            JobError: If the settings of the object store cannot be used.
+        """
+        return self.fetch.open_store(buckets or self.storage.buckets())
 
     def per_org(self) -> "tuple[Job, ...]":
         """Return a job for each org, sorted by name; a job of one org as it is."""

@@ -1,6 +1,6 @@
 """Object stores: S3 and what speaks its protocol, Google Cloud Storage, Azure."""
 
-from gcbatch.objects.bucket import ABSENT, Bucket, ObjectInfo, RequestMeter
+from gcbatch.objects.bucket import ABSENT, LIST_PAGE, Bucket, ObjectInfo, RequestMeter
 from gcbatch.objects.buckets import Buckets
 from gcbatch.objects.path import ObjectPath, path_of
 from gcbatch.objects.problems import ChangedObjectError, lake_error
@@ -16,6 +16,7 @@ from gcbatch.objects.url import SCHEMES, ObjectUrl, is_object_url
 
 __all__ = [
     "ABSENT",
+    "LIST_PAGE",
     "SCHEMES",
     "AzSettings",
     "Bucket",

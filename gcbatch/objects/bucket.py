@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -30,7 +30,7 @@ from gcbatch.objects.url import ObjectUrl
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-__all__ = ["ABSENT", "Bucket", "ObjectInfo", "RequestMeter"]
+__all__ = ["ABSENT", "LIST_PAGE", "Bucket", "ObjectInfo", "RequestMeter"]
 
 obstore = lazy_import("obstore")
 exceptions = lazy_import("obstore.exceptions")
@@ -189,10 +189,31 @@ class Bucket:
             pages = begun  # after a fault, another one begins behind the last key
             return page
 
-        while page := self._call(LIST, prefix, next_page, repeat_if=is_broken):
+        requests = 1
+        while page := self._call(
+            LIST, prefix, next_page, requests=requests, repeat_if=is_broken
+        ):
+            if not requests:
+                self._meter.add()
+            requests = 0  # the page before says whether there is another
             for found in page:
                 last = found["path"]
                 yield _info(found)
+
+    def level(self, prefix: str = "") -> tuple[Sequence[str], Sequence[ObjectInfo]]:
+        """Return what is one level below a prefix.
+
+        Returns:
+            What keys begin with up to their next slash, without it; and the objects
+            whose keys have none.
+        """
+        found = self._call(
+            LIST,
+            prefix,
+            lambda: obstore.list_with_delimiter(self._store, prefix or None),
+        )
+        names = [str(name).rstrip("/") for name in found["common_prefixes"]]
+        return names, [_info(one) for one in found["objects"]]
 
     def put(
         self, key: str, content: bytes, *, replaces: str | None = None

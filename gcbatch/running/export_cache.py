@@ -68,7 +68,9 @@ def _describe(source: TableSource, stop: Event) -> dict[str, Any]:
     job, store = source.job, source.store
     plan = source.latest.compared if source.latest else source.plan
     with tagging_org(job.org_name):
-        for digest in {query.digest for query in plan.queries}:
+        digests = {query.digest for query in plan.queries}
+        store.expect(digests)
+        for digest in digests:
             if stop.is_set():
                 raise StoppedError
             if store.has(digest):

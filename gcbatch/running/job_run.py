@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -61,9 +62,11 @@ class JobRun:
         self._exports_observer = observer  # orgs are exported together
         self._observer = CombinedObserver(job.store_name, observer)
         self._buckets = job.storage.buckets()
+        root = job.open_store(self._buckets)
         for org_job in job.per_org():
             with self._isolating_org(org_job.org_name):
-                self._runs.append(OrgRun(org_job, self._observer.for_org()))
+                observer = self._observer.for_org()
+                self._runs.append(OrgRun(org_job, observer, root))
 
     @property
     def only(self) -> OrgRun:
@@ -283,6 +286,11 @@ class JobRun:
                 reports[run.org] = run.report(
                     own, done.exports, done.published, failed=done.failures
                 )
+        sent = self._buckets.meter.count
+        reports = {
+            org: replace(report, object_requests=sent)
+            for org, report in reports.items()
+        }
         for run in runs:
             run.write_report(reports[run.org])
         if isinstance(catalog, Catalog):

@@ -26,7 +26,7 @@ from gcbatch.running.remarks import (
 )
 from gcbatch.running.report import Exported, FailedExport, Gap, RunReport
 from gcbatch.running.resolved_plan import ResolvedPlan
-from gcbatch.store import REPORT_NOTE, PartMetadata
+from gcbatch.store import REPORT_NOTE, PartMetadata, StoreRoot
 from gcbatch.tables import Catalog, LatestParts, TableSource
 from gcbatch.text import one_line
 
@@ -70,11 +70,13 @@ class _Progress:
 class OrgRun:
     """The run of one org."""
 
-    def __init__(self, job: Job, observer: Observer) -> None:
+    def __init__(
+        self, job: Job, observer: Observer, root: StoreRoot | None = None
+    ) -> None:
         self.job = job
         self._observer = observer
         self._started = datetime.now(UTC), time.monotonic()
-        self.planner = Planner(job, self._started[0])
+        self.planner = Planner(job, self._started[0], root)
         self._store = self.planner.store
         self._endpoint = self.planner.endpoint
         self._progress = _Progress()
@@ -139,6 +141,7 @@ class OrgRun:
     async def refetch_damaged(self, orgs: OrgSessions, engine: Engine) -> None:
         """Fetch again every part that its checksum shows as damaged."""
         plan, store = self.planned.plan, self._store
+        store.expect(query.digest for query in plan.queries)
         damaged = [q for q in plan.queries if not store.check_again(q.digest)]
         if not damaged:
             return
@@ -313,6 +316,7 @@ class OrgRun:
             OutputError: If it cannot be written.
         """
         self._store.write_note(REPORT_NOTE, report.to_json())
+        self._store.save_index()
 
     def _describe_missing(self, plan: Plan) -> str:
         """Return which windows and queues have no part yet, in one line."""

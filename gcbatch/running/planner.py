@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from pathlib import Path
 from typing import Final
 
 from msgspec import structs
@@ -31,7 +30,13 @@ from gcbatch.job import Job, QueueFile, resolve_range
 from gcbatch.planning import Plan, ResolvedScope, SavedPlan, job_fingerprint, make_plan
 from gcbatch.query import Query
 from gcbatch.running.resolved_plan import ResolvedPlan
-from gcbatch.store import PartMetadata, Store, has_entities, write_entities
+from gcbatch.store import (
+    PartMetadata,
+    Store,
+    StoreRoot,
+    has_entities,
+    write_entities,
+)
 from gcbatch.text import one_line
 from gcbatch.windows import Window
 
@@ -49,6 +54,7 @@ class Planner:
     Args:
         job: The job.
         started_at: The instant that relative dates count from, UTC.
+        root: The store. Default: opened as the job says.
 
     Attributes:
         store: Contains the job's parts.
@@ -56,10 +62,12 @@ class Planner:
         clock: The service's after the first answer; until then this machine's.
     """
 
-    def __init__(self, job: Job, started_at: datetime) -> None:
+    def __init__(
+        self, job: Job, started_at: datetime, root: StoreRoot | None = None
+    ) -> None:
         self._job = job
         self._started_at = started_at
-        self.store = Store(Path(job.fetch.store), job.store_name)
+        self.store = Store(root or job.open_store(), job.store_name)
         self.endpoint = endpoint_named(job.query.endpoint)
         self.clock = ServiceClock()
         self._identity = store_identity(job.own_org)
@@ -93,6 +101,7 @@ class Planner:
         write_entities(self.store, planned.listings)
         SavedPlan(self._fingerprint, planned.names, planned.plan).write(self.store)
         self.store.end_fresh()
+        self.store.save_index()
         return replace(planned, listings={})
 
     def require_listings(self) -> None:

@@ -131,6 +131,8 @@ class RunReport:
         tokens: Tokens that were granted.
         answers: Answers by HTTP status.
         received: Bytes of answers, after decompression.
+        object_requests: Requests of all orgs to object stores, until the report was
+            made; to store it takes one more for each org.
         quota_used_pct: Part of the quota that the run used while it ran, in percent;
             None without requests, if the service sent no quota, and for several orgs,
             each of which has its own.
@@ -171,6 +173,7 @@ class RunReport:
     warnings: tuple[str, ...]
     answers: dict[str, int] = field(default_factory=dict)
     received: int = 0
+    object_requests: int = 0
     quota_used_pct: float | None = None
     failed: tuple[FailedCall, ...] = ()
     gaps: Sequence[Gap] = ()
@@ -208,6 +211,7 @@ class RunReport:
             "tokens": self.tokens,
             "answers": self.answers,
             "received_bytes": self.received,
+            "object_requests": self.object_requests,
             "quota_used_pct": None if quota is None else round(quota, 3),
             "failed_calls": [
                 {**asdict(call), "at": iso(call.at)} for call in self.failed

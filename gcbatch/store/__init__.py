@@ -3,6 +3,7 @@
 from gcbatch.store.concat import concat_parts
 from gcbatch.store.entity_files import has_entities, read_entities, write_entities
 from gcbatch.store.id_set import IdSet
+from gcbatch.store.job_files import StoreRoot
 from gcbatch.store.maintenance import (
     PruneResult,
     StoredJob,
@@ -10,9 +11,11 @@ from gcbatch.store.maintenance import (
     parse_age,
     prune,
 )
+from gcbatch.store.part_cache import CacheSettings
 from gcbatch.store.part_file import Part, PartSource
 from gcbatch.store.part_metadata import SETTLE, PartMetadata
 from gcbatch.store.pending_jobs import PendingJobs, SubmittedJob
+from gcbatch.store.roots import open_root
 from gcbatch.store.spool import DOCUMENTS, Document, Spool, SpooledPart
 from gcbatch.store.store import PLAN_NOTE, REPORT_NOTE, Store
 
@@ -21,6 +24,7 @@ __all__ = [
     "PLAN_NOTE",
     "REPORT_NOTE",
     "SETTLE",
+    "CacheSettings",
     "Document",
     "IdSet",
     "Part",
@@ -31,11 +35,13 @@ __all__ = [
     "Spool",
     "SpooledPart",
     "Store",
+    "StoreRoot",
     "StoredJob",
     "SubmittedJob",
     "concat_parts",
     "has_entities",
     "list_store",
+    "open_root",
     "parse_age",
     "prune",
     "read_entities",

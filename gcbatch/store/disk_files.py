@@ -1,7 +1,7 @@
 """The files of jobs on a disk: a folder for each job."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,9 @@ class DiskJobFiles:
         sync: Forces a file or folder to disk.
     """
 
+    own_notes = ()
+    index = None
+
     def __init__(self, folder: Path, sync: Sync) -> None:
         self._folder = folder
         self._sync = sync
@@ -54,6 +57,12 @@ class DiskJobFiles:
             return stamp_of(os.stat(self._prefix + name))  # noqa: PTH116 - asked of every part, five times
         except OSError:
             return None
+
+    def look_again(self, names: Sequence[str]) -> None:
+        """Do nothing: a file is looked at whenever it is asked for."""
+
+    def expect(self, digests: Iterable[str]) -> None:
+        """Do nothing: the system reads ahead."""
 
     @contextmanager
     def footer_file(self, name: str) -> Iterator[Any]:

@@ -1,20 +1,40 @@
 """The files of a job, wherever they are: what the store needs of a disk or a bucket."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
-__all__ = ["PARTS", "FileEntry", "JobFiles", "OpenedFile", "StoreRoot", "part_name"]
+from gcbatch.store.known_part import KnownPart
+
+__all__ = [
+    "PARTS",
+    "FileEntry",
+    "FooterIndex",
+    "JobFiles",
+    "OpenedFile",
+    "StoreRoot",
+    "digest_of",
+    "part_name",
+]
 
 PARTS: Final = "parts/"
 """What the names of parts, and of notes about the service's jobs, begin with."""
 
+_SUFFIX: Final = ".parquet"
+
+
+def digest_of(name: str) -> str | None:
+    """Return the digest in the name of a part; None if a file is none."""
+    if not (name.startswith(PARTS) and name.endswith(_SUFFIX)):
+        return None
+    return name[len(PARTS) : -len(_SUFFIX)]
+
 
 def part_name(digest: str) -> str:
     """Return the name of a part in its job."""
-    return f"{PARTS}{digest}.parquet"
+    return f"{PARTS}{digest}{_SUFFIX}"
 
 
 class FileEntry(NamedTuple):
@@ -49,6 +69,24 @@ class OpenedFile:
     is_copy: bool = False
 
 
+class FooterIndex(Protocol):
+    """What the footers of a job's parts say, where reading each takes a request."""
+
+    def known_parts(self) -> dict[str, KnownPart]:
+        """Return what is known of parts that have not changed since, by digest."""
+        ...
+
+    def footers_beyond(
+        self, known: Mapping[str, KnownPart]
+    ) -> Iterator[tuple[str, bytes, Mapping[bytes, bytes]]]:
+        """Yield digest, stamp and footer of the readable parts that *known* lacks."""
+        ...
+
+    def save(self, known: Mapping[str, KnownPart], *, is_changed: bool) -> None:
+        """Store what is known for the next run, if that is something new."""
+        ...
+
+
 class JobFiles(Protocol):
     """The files of one job; several threads may use them.
 
@@ -60,6 +98,16 @@ class JobFiles(Protocol):
     @property
     def place(self) -> str:
         """Where they are, for messages."""
+        ...
+
+    @property
+    def own_notes(self) -> tuple[str, ...]:
+        """Names of notes that this form has besides those of the store."""
+        ...
+
+    @property
+    def index(self) -> FooterIndex | None:
+        """What footers say; None where reading one takes no request."""
         ...
 
     @property
@@ -77,6 +125,17 @@ class JobFiles(Protocol):
 
     def stamp(self, name: str) -> bytes | None:
         """Return what identifies a file in its present state; None if it is missing."""
+        ...
+
+    def look_again(self, names: Sequence[str]) -> None:
+        """Look again at files that another process may have written.
+
+        On disk each is looked at whenever it is asked for.
+        """
+        ...
+
+    def expect(self, digests: Iterable[str]) -> None:
+        """Say which parts will be opened, in order; on disk that changes nothing."""
         ...
 
     def footer_file(self, name: str) -> AbstractContextManager[Any]:

@@ -1,10 +1,12 @@
 """What the footers of parts say, each read once while its file is unchanged."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from threading import Lock
 from typing import Final
 
 from gcbatch.store.job_files import JobFiles, OpenedFile, part_name
+from gcbatch.store.known_part import KnownPart
 from gcbatch.store.part_file import (
     CHECKSUM_KEY,
     FRESH_KEY,
@@ -14,55 +16,10 @@ from gcbatch.store.part_file import (
 )
 from gcbatch.store.part_metadata import PartMetadata
 
-__all__ = ["KnownPart", "KnownParts"]
+__all__ = ["KnownParts"]
 
 MAX_HELD: Final = 1_000
 """Bytes of part metadata that are held as they are."""
-
-
-@dataclass(slots=True)
-class KnownPart:
-    """What the footer of a part says; it holds while the file is unchanged.
-
-    A run asks for it five times, of each part of its plan. So all are held, however
-    many they are: some 700 bytes for each. What is long in the metadata of details is
-    held once or not at all: fields that parts have in common, correlation ids.
-
-    Args:
-        stamp: Identifies the file in its state when it was read.
-        is_own: Whether the part is of the query whose name it has.
-        metadata: As JSON; None if the file is of another program.
-        fields: Those of the metadata, if they are not in the JSON.
-        fresh: The run with --fresh that it was fetched for.
-        checksum: The one that it carries; None if it carries none.
-        verified_at: The state of its bytes on this machine's disk in which the checksum
-            was found to be right; None if it was not verified.
-    """
-
-    stamp: bytes
-    is_own: bool
-    metadata: bytes | None
-    fields: tuple[str, ...] | None
-    fresh: bytes
-    checksum: str | None
-    verified_at: bytes | None = None
-
-    @property
-    def verified(self) -> tuple[bytes, str] | None:
-        """The verified state and the checksum, if that is verified."""
-        at = self.verified_at
-        return None if at is None else (at, self.checksum or "")
-
-    def to_metadata(self) -> PartMetadata | None:
-        """Return the metadata that the part carries; None if it carries none."""
-        if self.metadata is None:
-            return None
-        try:
-            metadata = PartMetadata.from_json(self.metadata)
-        except ValueError:
-            return None
-        noted = self.fields
-        return metadata if noted is None else replace(metadata, fields=noted)
 
 
 class KnownParts:
@@ -75,6 +32,9 @@ class KnownParts:
     def __init__(self, files: JobFiles) -> None:
         self._files = files
         self._known: dict[str, KnownPart] = {}
+        self._lock = Lock()
+        self._is_loaded = files.index is None
+        self._is_changed = False
         self._field_lists: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def __len__(self) -> int:
@@ -90,11 +50,45 @@ class KnownParts:
         stamp = self._files.stamp(name)
         if stamp is None:
             raise FileNotFoundError(name)
+        if not self._is_loaded:
+            self._load()
         known = self._known.get(digest)
         if known is None or known.stamp != stamp:
             with self._files.footer_file(name) as file:
                 known = self._hold(digest, stamp, footer_of(file))
         return known
+
+    def _load(self) -> None:
+        """Read the index, and all footers that it lacks, some at once."""
+        with self._lock:
+            index = self._files.index
+            if self._is_loaded or index is None:
+                return
+            for digest, known in index.known_parts().items():
+                if known.fields is not None:
+                    known.fields = self._field_lists.setdefault(
+                        known.fields, known.fields
+                    )
+                self._known.setdefault(digest, known)
+            for digest, stamp, footer in index.footers_beyond(self._known):
+                self._hold(digest, stamp, footer)
+            self._is_loaded = True
+
+    def look_again(self) -> None:
+        """Read the footers of new parts some at once, when one is asked for."""
+        self._is_loaded = self._files.index is None
+
+    def save(self) -> None:
+        """Store what is known for the next run, where that saves it requests.
+
+        Raises:
+            OutputError: If it cannot be written.
+        """
+        index = self._files.index
+        if index is not None:
+            self._load()
+            index.save(self._known, is_changed=self._is_changed)
+            self._is_changed = False
 
     def of_opened(self, digest: str, opened: OpenedFile) -> KnownPart:
         """Return what an opened part says; see of."""
@@ -107,6 +101,16 @@ class KnownParts:
         """Return KnownPart.verified of a part."""
         known = self._known.get(digest)
         return None if known is None else known.verified
+
+    def note_verified(self, known: KnownPart, checksum: str, at: bytes) -> None:
+        """Note that a part's checksum was found to be right in some state."""
+        known.checksum, known.verified_at = checksum, at
+        self.note_whole(known)
+
+    def note_whole(self, known: KnownPart) -> None:
+        """Note that a part is right, as it was written or found."""
+        self._is_changed |= not known.is_whole
+        known.is_whole = True
 
     def forget(self, digest: str) -> None:
         """Forget what is known of a part."""
@@ -126,6 +130,7 @@ class KnownParts:
             checksum=checksum.decode() if checksum.isalnum() else None,
         )
         self._known[digest] = known
+        self._is_changed = True
         return known
 
     def _shortened(

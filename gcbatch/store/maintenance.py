@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from gcbatch.errors import JobError, OutputError
+from gcbatch.objects import ObjectUrl
 from gcbatch.store.entity_files import ENTITY_FILES
 from gcbatch.store.job_files import PARTS, FileEntry, StoreRoot
 from gcbatch.store.part_metadata import SETTLE, PartMetadata
@@ -125,7 +126,9 @@ class PruneResult:
         }
 
 
-def list_store(root: Path | StoreRoot, names: Sequence[str] = ()) -> list[StoredJob]:
+def list_store(
+    root: Path | ObjectUrl | StoreRoot, names: Sequence[str] = ()
+) -> list[StoredJob]:
     """Return what the store holds of each job, by name.
 
     Args:
@@ -150,7 +153,7 @@ def list_store(root: Path | StoreRoot, names: Sequence[str] = ()) -> list[Stored
 
 
 def prune(
-    root: Path | StoreRoot,
+    root: Path | ObjectUrl | StoreRoot,
     older_than: Period,
     *,
     now: datetime,
@@ -230,7 +233,7 @@ def _sorted_by_age(store: Store, before: datetime, now: datetime) -> _JobEntries
     for entry in store.files.entries():
         if _is_leftover(entry.name):
             found.left += [entry] * _is_idle(entry, now)
-        elif entry.name in NOTES:
+        elif entry.name in (*NOTES, *store.files.own_notes):
             found.notes.append(entry)
         elif part := _found_part(store, entry):
             metadata = part.metadata

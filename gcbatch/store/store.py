@@ -1,4 +1,4 @@
-"""The store: a folder of parts, each there whole or not at all.
+"""The store: parts in a folder or a bucket, each there whole or not at all.
 
 <store>/<job name>/parts/<digest>.parquet    the answers
 <store>/<job name>/parts/<digest>.pending    jobs that the service is working on
@@ -9,8 +9,8 @@
 """
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,9 +18,11 @@ import pyarrow as pa
 
 from gcbatch.atomic_files import Sync, to_disk
 from gcbatch.errors import DamagedPartError, DataError, OutputError, ReplacedPartError
+from gcbatch.objects import ObjectUrl
 from gcbatch.query import Query
 from gcbatch.store.job_files import PARTS, OpenedFile, StoreRoot, part_name
-from gcbatch.store.known_parts import KnownPart, KnownParts
+from gcbatch.store.known_part import KnownPart
+from gcbatch.store.known_parts import KnownParts
 from gcbatch.store.notes import Notes, unwritable
 from gcbatch.store.part_file import (
     FRESH_KEY,
@@ -52,7 +54,8 @@ class Store(Notes):
     """The parts and notes of one job.
 
     Args:
-        root: The store, or the folder that it is; `fetch.store` of the job file.
+        root: The store, or the folder or address where it is: `fetch.store` of the job
+            file.
         name: The job's name.
         sync: Forces a file or folder to disk, if *root* is a folder.
 
@@ -64,7 +67,7 @@ class Store(Notes):
     """
 
     def __init__(
-        self, root: Path | StoreRoot, name: str, *, sync: Sync = to_disk
+        self, root: Path | ObjectUrl | StoreRoot, name: str, *, sync: Sync = to_disk
     ) -> None:
         self.root = open_root(root, sync=sync)
         super().__init__(self.root.files(name))
@@ -146,9 +149,27 @@ class Store(Notes):
             return table_of(opened.file)
 
     def check(self, digest: str) -> None:
-        """Verify a part without reading its rows; see read."""
+        """Verify a part without reading its rows; see read.
+
+        An object that was verified once is not downloaded again: it has not changed.
+        """
+        known = self._own_part(digest) if self.files.index is not None else None
+        if known is not None and known.is_whole:
+            self._see(digest, known.checksum or "")
+            return
         with self._open(digest):
             pass
+
+    def _see(self, digest: str, checksum: str) -> None:
+        """Note which version of a part this run uses.
+
+        Raises:
+            ReplacedPartError: If it used another one before.
+        """
+        if self._seen.setdefault(digest, checksum) != checksum:
+            place = self.place_of(digest)
+            msg = f"{place}: another run replaced this part meanwhile"
+            raise ReplacedPartError(msg, hint="run it again")
 
     def batches(
         self, digest: str, columns: Sequence[str] | None = None
@@ -208,10 +229,7 @@ class Store(Notes):
         before = self.files.stamp(part_name(digest))
         try:
             with self._verified_file(digest) as (opened, checksum):
-                if self._seen.setdefault(digest, checksum) != checksum:
-                    place = self.place_of(digest)
-                    msg = f"{place}: another run replaced this part meanwhile"
-                    raise ReplacedPartError(msg, hint="run it again")
+                self._see(digest, checksum)
                 yield opened
         except DamagedPartError:
             if before is not None:
@@ -237,7 +255,7 @@ class Store(Notes):
                 if not known.is_own:
                     msg = f"{self.place_of(digest)}: part belongs to another query"
                     raise DamagedPartError(msg, hint=REFETCH_HINT)
-                known.checksum, known.verified_at = checksum, opened.local
+                self._known.note_verified(known, checksum, opened.local)
                 opened.file.seek(0)
             yield opened, checksum
 
@@ -252,6 +270,33 @@ class Store(Notes):
             place = self.place_of(digest)
             msg = f"{place}: {'part is missing' if missing else reason}"
             raise DataError(msg, hint=MISSING_HINT) from exc
+
+    def expect(self, digests: Iterable[str]) -> None:
+        """Say which parts will be read, in order.
+
+        From a bucket they are downloaded while others are used; on disk that changes
+        nothing.
+        """
+        self.files.expect(digests)
+
+    def look_again(self, digests: Sequence[str]) -> None:
+        """Look again at parts that other processes may have written.
+
+        On disk a part is looked at whenever it is asked for; in a bucket only the first
+        time.
+        """
+        self.files.look_again([part_name(digest) for digest in digests])
+        self._known.look_again()
+
+    def save_index(self) -> None:
+        """Store what the footers of parts say, so that the next run need not read them.
+
+        On disk, and where nothing is new, it does nothing.
+
+        Raises:
+            OutputError: If it cannot be written.
+        """
+        self._known.save()
 
     def prepare(self) -> None:
         """Make sure that parts can be written, before the first request.
@@ -318,6 +363,10 @@ class Store(Notes):
             self.write_file(part_name(digest), fill)
         finally:
             part.close()
+        if self.files.index is not None:
+            known = self._own_part(digest)  # its copy is still here
+            if known is not None:
+                self._known.note_whole(known)
         self.pending(digest).discard()
 
     def discard(self, digest: str) -> None:
@@ -345,8 +394,11 @@ class Store(Notes):
 
         A run with --fresh that began after this store was opened goes on.
         """
-        if self._current_fresh() in (self.fresh, ""):
-            self.discard_note(FRESH_NOTE)
+        is_ours = self._current_fresh() in (self.fresh, "")
+        stamp = self.files.stamp(FRESH_NOTE)
+        if is_ours and stamp is not None:
+            with suppress(OSError):
+                self.files.discard_if(FRESH_NOTE, stamp)
         self.fresh = ""
 
     def _current_fresh(self) -> str:

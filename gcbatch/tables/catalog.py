@@ -126,6 +126,7 @@ class Catalog:
 
     def _queues_of_parts(self) -> set[str | None]:
         endpoint, store = self.source.aggregate_endpoint, self.source.store
+        store.expect(query.digest for query in self.source.plan.queries)
         parts = (store.read(query.digest) for query in self.source.plan.queries)
         queues = (endpoint.sla_inputs(part)["queue_id"].unique() for part in parts)
         return {queue for ids in queues for queue in ids.to_pylist()}

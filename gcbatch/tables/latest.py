@@ -6,7 +6,7 @@ fetch makes sure that each id is there once.
 """
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -50,6 +50,10 @@ class Parts(Protocol):
 
     def metadata(self, digest: str) -> PartMetadata | None:
         """Return the metadata of a part; None if it has none."""
+        ...
+
+    def expect(self, digests: Iterable[str]) -> None:
+        """Say which parts will be read, in order."""
         ...
 
 
@@ -100,6 +104,10 @@ class LatestParts:
         """Return the metadata of a part; see Parts."""
         return self.parts.metadata(digest)
 
+    def expect(self, digests: Iterable[str]) -> None:
+        """Say which parts will be read, in order."""
+        self.parts.expect(digests)
+
     @property
     def compared(self) -> Plan:
         """The plan with all queries whose parts are compared."""
@@ -122,6 +130,7 @@ class LatestParts:
         if len(oldest_first) < 2:  # noqa: PLR2004 - nothing to compare
             return {}
         hashes = array("q")
+        self.parts.expect(query.digest for query in oldest_first)
         for query in oldest_first:
             for ids in self._ids(query):
                 hashes.extend(_hashed(ids))

@@ -76,6 +76,7 @@ class TableSource:
         Raises:
             DataError: As concat_parts and Store.read do.
         """
+        self.store.expect(query.digest for query in self.plan.queries)
         for window, queries in self.plan.windows:
             parts = [self.store.read(query.digest) for query in queries]
             yield window, concat_parts(parts, self.groups, str(queries[0]))

@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -67,8 +66,8 @@ class _Verifier:
     def __init__(self, job: Job, saved: SavedPlan) -> None:
         self._job = job
         self._saved = saved
-        self._store = Store(Path(job.fetch.store), job.store_name)
         self._buckets = job.storage.buckets()
+        self._store = Store(job.open_store(self._buckets), job.store_name)
         self._endpoint = endpoint_named(job.query.endpoint)
         self._missing: set[Window] = set()
         plan = saved.plan
@@ -106,6 +105,7 @@ class _Verifier:
         return result
 
     def _check_parts(self) -> None:
+        self._store.expect(query.digest for query in self._saved.plan.queries)
         for query in self._saved.plan.queries:
             self._result.parts += 1
             place = self._store.place_of(query.digest)

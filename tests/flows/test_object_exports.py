@@ -16,20 +16,10 @@ from gcbatch.objects import RequestMeter
 from gcbatch.running import run
 from gcbatch.table import Table
 from gcbatch.verifying import verify
-from tests.conftest import Workspace
+from tests.conftest import STORAGE, Workspace
 from tests.support.s3_server import READER, S3Bucket
 
 Cli = Callable[..., Result]
-
-STORAGE: Final = {
-    "s3": {
-        "endpoint": "${AWS_ENDPOINT_URL}",
-        "region": "us-east-1",
-        "access_key_id": "${AWS_ACCESS_KEY_ID}",
-        "secret_access_key": "${AWS_SECRET_ACCESS_KEY}",
-    }
-}
-"""The section of a job that takes all from variables."""
 
 KINDS: Final = ("csv", "json", "parquet", "xlsx", "html")
 """The exporters of one file."""

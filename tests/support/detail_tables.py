@@ -56,6 +56,9 @@ class FakeStore:
         for batch in self.batches(digest):
             yield self.metadata(digest), batch
 
+    def expect(self, digests: Iterable[str]) -> None:
+        """Do nothing: the parts are in memory."""
+
     def metadata(self, digest: str) -> PartMetadata | None:
         window = Window(START, START + DAY)
         rows = sum(batch.num_rows for batch in self.parts[digest])

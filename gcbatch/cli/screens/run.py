@@ -27,6 +27,8 @@ def report_screen(report: RunReport, zone: ZoneInfo) -> RenderableType:
         pluralize(report.rows, "row"),
         f"{report.seconds:.1f} s",
     ]
+    if report.object_requests:
+        facts.append(f"{pluralize(report.object_requests, 'request')} to object stores")
     if report.throttled:
         facts.append(f"throttled: {report.throttled}")
     used = report.quota_used_pct

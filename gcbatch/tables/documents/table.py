@@ -181,6 +181,7 @@ def document_batches(
         DataError: If a part or a document cannot be read; names the query too.
     """
     readers: dict[object, DocumentReader] = {}
+    source.store.expect(query.digest for query in source.plan.queries)
     for number, (_, queries) in enumerate(source.plan.windows):
         for query in queries:
             for metadata, documents in source.parts.documents(query.digest):

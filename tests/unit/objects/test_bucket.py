@@ -175,7 +175,7 @@ class TestRefusals:
 
 
 def test_requests_are_counted(s3: S3Bucket, tmp_path: Path) -> None:
-    """A file in three pieces takes five: one begins it, one ends it; one removes both."""
+    """A file in three pieces takes five: one begins it, one ends it."""
     meter = RequestMeter()
     bucket = Buckets(s3.server.settings(), environ={}, meter=meter).of(s3.url)
     (tmp_path / "file").write_bytes(b"x" * (2 * PART_BYTES + 1))

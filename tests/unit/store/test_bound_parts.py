@@ -20,7 +20,12 @@ from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.store.store import Store
 from tests.support.detail_tables import plan_of, queries
 from tests.support.old_parts import part_in, remove_query_digest
-from tests.support.stored_files import folder_of, path_of
+from tests.support.stored_files import (
+    content_of,
+    folder_of,
+    overwrite,
+    reopened,
+)
 
 if TYPE_CHECKING:
     from tests.conftest import Workspace
@@ -33,14 +38,14 @@ def answer(query: Query) -> Part:
 
 
 @pytest.fixture
-def two(tmp_path: Path) -> tuple[Store, Query, Query]:
+def two(any_store: Store) -> tuple[Store, Query, Query]:
     """Return a store of two parts, the second copied over the first."""
-    store = Store(tmp_path, "job")
+    store = any_store
     one, other = queries(2)
     for query in (one, other):
         store.write(query.digest, answer(query))
-    path_of(store, one.digest).write_bytes(path_of(store, other.digest).read_bytes())
-    return store, one, other
+    overwrite(store, one.digest, content_of(store, other.digest))
+    return reopened(store), one, other
 
 
 Two = tuple[Store, Query, Query]
@@ -77,7 +82,7 @@ def test_a_copied_part_is_not_looked_at(
     with pytest.raises(DamagedPartError, match="part belongs to another query"):
         look(store, one.digest)
 
-    assert path_of(store, one.digest).exists()
+    assert reopened(store).has(one.digest)
 
 
 @pytest.mark.parametrize("read", READS.values(), ids=READS)
@@ -90,7 +95,7 @@ def test_a_copied_part_is_not_read(
     with pytest.raises(DamagedPartError, match="part belongs to another query"):
         read(store, one.digest)
 
-    assert not path_of(store, one.digest).exists()
+    assert not reopened(store).has(one.digest)
 
 
 def test_a_copied_part_is_no_input(two: Two) -> None:
@@ -118,8 +123,9 @@ def test_a_part_replaced_while_it_is_open_is_judged_as_it_was_opened(
     """The file that is read is the one whose query is looked at."""
     store, one, other = two
     with store.open_part(other.digest) as (_, batches):
-        path_of(store, other.digest).unlink()
-        path_of(store, one.digest).rename(path_of(store, other.digest))
+        moved = content_of(store, one.digest)
+        store.discard(other.digest)
+        overwrite(store, other.digest, moved)
 
         rows = [row for batch in batches for row in batch.to_pylist()]
 
