@@ -6,7 +6,6 @@ GCBATCH_CHAOS_OBJECTS says how many seeds (25); a failure says what its seed did
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -90,11 +89,9 @@ class Scene:
 
 
 @pytest.fixture
-def scene(quiet: Quiet, s3: S3Bucket, faulty_s3: FaultyS3, tmp_path: Path) -> Scene:
-    """Prepare runs that write to a bucket of their own."""
-    runs = ObjectRuns.in_bucket(
-        quiet.workspace, s3, endpoint=faulty_s3.url, store=str(tmp_path / "store")
-    )
+def scene(quiet: Quiet, s3: S3Bucket, faulty_s3: FaultyS3) -> Scene:
+    """Prepare runs whose store and outputs are in a bucket of their own."""
+    runs = ObjectRuns.in_bucket(quiet.workspace, s3, endpoint=faulty_s3.url)
     return Scene(runs, s3, faulty_s3)
 
 
