@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from configparser import ConfigParser, Error
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
@@ -17,6 +16,7 @@ from gcbatch.objects.url import ObjectUrl
 
 __all__ = ["Buckets"]
 
+configparser = lazy_import("configparser")
 obstore_store = lazy_import("obstore.store")
 
 _CLIENT: Final = {"connect_timeout": "10s", "timeout": "120s", "user_agent": "gcbatch"}
@@ -176,10 +176,10 @@ class Buckets:
             ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"),
             ("AWS_CONFIG_FILE", "~/.aws/config"),
         ):
-            parser = ConfigParser(interpolation=None)
+            parser = configparser.ConfigParser(interpolation=None)
             try:
                 parser.read(Path(self._environ.get(name) or usual).expanduser())
-            except (Error, OSError, UnicodeDecodeError):
+            except (configparser.Error, OSError, UnicodeDecodeError):
                 return True  # the library for profiles says what is wrong
             if parser.has_section("default"):
                 return True

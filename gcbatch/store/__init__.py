@@ -1,5 +1,6 @@
 """The store: the parts and notes of a job, each there whole or not at all."""
 
+from gcbatch.store.cache_settings import CacheSettings
 from gcbatch.store.concat import concat_parts
 from gcbatch.store.entity_files import has_entities, read_entities, write_entities
 from gcbatch.store.id_set import IdSet
@@ -11,7 +12,6 @@ from gcbatch.store.maintenance import (
     parse_age,
     prune,
 )
-from gcbatch.store.part_cache import CacheSettings
 from gcbatch.store.part_file import Part, PartSource
 from gcbatch.store.part_metadata import SETTLE, PartMetadata
 from gcbatch.store.pending_jobs import PendingJobs, SubmittedJob

@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from io import BufferedReader
 from pathlib import Path
@@ -21,9 +20,9 @@ from threading import Lock
 from typing import Final
 from weakref import finalize
 
-__all__ = ["CacheSettings", "PartCache"]
+from gcbatch.store.cache_settings import CacheSettings
 
-MIB: Final = 1 << 20
+__all__ = ["PartCache"]
 
 TOUCH_S: Final = 600.0
 """A copy that is used counts as used now if it was not for ten minutes. Any change of a
@@ -37,19 +36,6 @@ KEPT: Final = 0.9
 
 _SUFFIX: Final = ".copy"
 _DRAFT: Final = ".draft"
-
-
-@dataclass(frozen=True, slots=True)
-class CacheSettings:
-    """Where copies of objects are, and how many.
-
-    Args:
-        folder: A folder that stays; None: a temporary one that goes with the process.
-        max_bytes: The most that the copies take.
-    """
-
-    folder: Path | None = None
-    max_bytes: int = 1024 * MIB
 
 
 class PartCache:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from gcbatch.atomic_files import Sync, to_disk
 from gcbatch.objects import Buckets, ObjectUrl
+from gcbatch.store.cache_settings import CacheSettings
 from gcbatch.store.disk_files import DiskRoot
 from gcbatch.store.job_files import StoreRoot
-from gcbatch.store.part_cache import CacheSettings, PartCache
 
 __all__ = ["open_root"]
 
@@ -38,6 +38,7 @@ def open_root(
     if isinstance(place, ObjectUrl):
         # Only who stores in a bucket needs its library.
         from gcbatch.store.object_root import ObjectRoot  # noqa: PLC0415 - see above
+        from gcbatch.store.part_cache import PartCache  # noqa: PLC0415 - see above
 
         bucket = (buckets or Buckets()).of(place)
         return ObjectRoot(place, bucket, PartCache(cache), lists)
