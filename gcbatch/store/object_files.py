@@ -243,6 +243,19 @@ class ObjectJobFiles:
         self._listing.set(name, None)
         return True
 
+    def discard_all(self, names: Sequence[str]) -> list[str]:
+        """Remove objects, and copies of all their versions; return those known.
+
+        Copies go first: they are not known to be left if the service refuses.
+        """
+        there = [name for name in names if self._listing.etag(name) != ""]
+        with suppress(OSError):
+            self._cache.drop_all({self.place_of(name) for name in there})
+        self._bucket.delete([self._listing.key(name) for name in there])
+        for name in there:
+            self._listing.set(name, None)
+        return there
+
     def discard_if(self, name: str, stamp: bytes) -> bool:
         """Empty an object if it still has this stamp; return whether it had.
 
