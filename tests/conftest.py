@@ -25,6 +25,7 @@ from gcbatch.simulator import Entry, Simulator, Tenant, sample_tenant
 from tests.support.requirements import require
 
 if TYPE_CHECKING:
+    from tests.support.azure_server import AzureContainer, AzureServer
     from tests.support.kept_servers import S
     from tests.support.postgres_server import PostgresDatabase, PostgresServer
     from tests.support.s3_proxy import FaultyS3
@@ -366,6 +367,30 @@ def s3(s3_server: "S3Server") -> "Iterator[S3Bucket]":
 
     with new_bucket(s3_server) as bucket:
         yield bucket
+
+
+@pytest.fixture(scope="session")
+def azure_server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[AzureServer]":
+    """Start a server of Azure's blobs, one for all processes of the session.
+
+    Where none is installed, the test is skipped, or fails if GCBATCH_REQUIRE_AZURE is
+    set.
+    """
+    _skip_without_shared_locks()
+    from tests.support import azure_server as support  # noqa: PLC0415 - needs the extra
+
+    if support.find_azurite() is None:
+        require("GCBATCH_REQUIRE_AZURE", support.MISSING)
+    yield from _shared(support.AzureServer, tmp_path_factory)
+
+
+@pytest.fixture
+def azure(azure_server: "AzureServer") -> "Iterator[AzureContainer]":
+    """Create a container of the test's own."""
+    from tests.support.azure_server import new_container  # noqa: PLC0415 - as above
+
+    with new_container(azure_server) as container:
+        yield container
 
 
 @pytest.fixture

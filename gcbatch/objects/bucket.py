@@ -46,7 +46,9 @@ PIECES_AT_ONCE: Final = 4
 LIST_PAGE: Final = 1_000
 """Keys of one answer to a listing, in S3 and Google; Azure gives up to 5,000."""
 
-_MISSING_BUCKET: Final = re.compile("NoSuchBucket|ContainerNotFound")
+_MISSING_BUCKET: Final = re.compile(
+    "NoSuchBucket|ContainerNotFound|specified container does not exist"
+)
 
 DELETED_AT_ONCE: Final = 1_000
 """Objects that one request removes, in S3 (docs.aws.amazon.com/AmazonS3/latest/API/
@@ -130,15 +132,16 @@ class Bucket:
 
         return self._unless_missing(READ, key, read)
 
-    def tail(self, key: str, size: int, *, etag: str) -> bytes | None:
+    def tail(self, info: ObjectInfo, size: int) -> bytes | None:
         """Return the last bytes of an object; None if it is missing or was replaced.
 
         Args:
-            key: The object; not an empty one.
+            info: What describes the object; not an empty one.
             size: Bytes; all of a smaller object.
-            etag: Its ETag.
         """
-        return self._piece(key, {"suffix": size}, etag)
+        # From where: Azure knows no range that counts from the end.
+        part = (max(info.size - size, 0), info.size)
+        return self._piece(info.key, part, info.etag)
 
     def download(self, key: str, path: Path, *, info: ObjectInfo) -> bool:
         """Write an object to a file, a piece at a time in memory.
@@ -245,7 +248,7 @@ class Bucket:
             if now is None or now[0] != content:
                 raise
             return now[1]
-        return ObjectInfo(key, str(done["e_tag"]), len(content))
+        return ObjectInfo(key, _etag(done), len(content))
 
     def is_kept(self, key: str, content: bytes) -> bool:
         """Return whether the service refuses to create an object that exists.
@@ -284,7 +287,7 @@ class Bucket:
             # It was completed and the answer lost; not all services know it then.
             repeat_if=is_unknown_upload,
         )
-        return ObjectInfo(key, str(done["e_tag"]), size)
+        return ObjectInfo(key, _etag(done), size)
 
     def delete(self, keys: Iterable[str]) -> None:
         """Remove objects; those that do not exist are passed over.
@@ -301,7 +304,7 @@ class Bucket:
             remove = partial(obstore.delete, self._store, key)
             self._unless_missing(DELETE, key, remove, repeat_if=is_broken)
 
-    def _piece(self, key: str, part: object, etag: str) -> bytes | None:
+    def _piece(self, key: str, part: tuple[int, int], etag: str) -> bytes | None:
         """Return a range of an object; None if it is missing or was replaced."""
 
         def read() -> bytes:
@@ -380,5 +383,11 @@ def _batched(keys: Iterable[str], size: int) -> Iterator[list[str]]:
 
 def _info(found: Any) -> ObjectInfo:
     return ObjectInfo(
-        found["path"], found["e_tag"] or "", found["size"], found["last_modified"]
+        found["path"], _etag(found), found["size"], found["last_modified"]
     )
+
+
+def _etag(found: Any) -> str:
+    """Return an ETag in quotes, which Azure leaves out in listings alone."""
+    etag = str(found["e_tag"] or "")
+    return f'"{etag}"' if etag and not etag.endswith('"') else etag

@@ -27,6 +27,7 @@ _UNREACHED: Final = re.compile(r"kind: Connect\b")
 _FAILED: Final = "Server returned error response"
 """Of an error that stands in the body of an answer 200."""
 _FAILED_KEY: Final = re.compile(r"DeleteObjects request failed for key (.+?): ")
+_NO_CONTAINER: Final = "The specified container does not exist"
 _REQUEST: Final = re.compile(r"Error performing (?P<method>[A-Z]+|list request)\b")
 _PATH: Final = re.compile(r"\bfor path (.+?): |<Key>([^<]+)</Key>")
 _COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
@@ -147,6 +148,8 @@ def object_error(
     text = str(exc)
     status = _first(_STATUS, text)
     code = _first(_CODE, text)
+    if _NO_CONTAINER in text:  # a removal has no code of it
+        code = "ContainerNotFound"
     if _METADATA_SERVICE.search(text):
         cause, hint = "there are no credentials", _KEYS_HINT
     elif code in _CAUSES:

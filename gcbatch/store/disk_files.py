@@ -102,6 +102,10 @@ class DiskJobFiles:
             return False
         return True
 
+    def discard_all(self, names: Sequence[str]) -> list[str]:
+        """Remove files, one after another; return those that there were."""
+        return [name for name in names if self.discard(name)]
+
     def discard_if(self, name: str, stamp: bytes) -> bool:
         """Remove a file if it still has this stamp; return whether it had."""
         return self.stamp(name) == stamp and self.discard(name)

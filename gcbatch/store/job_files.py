@@ -194,6 +194,18 @@ class JobFiles(Protocol):
         """
         ...
 
+    def discard_all(self, names: Sequence[str]) -> list[str]:
+        """Remove files, many by one request where that can be.
+
+        Returns:
+            Those that there were.
+
+        Raises:
+            OSError: If one cannot be removed; its `filename` says where it is. Others
+                may have been removed.
+        """
+        ...
+
     def discard_if(self, name: str, stamp: bytes) -> bool:
         """Remove a file if it still has this stamp; return whether it had."""
         ...

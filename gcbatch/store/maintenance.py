@@ -199,8 +199,9 @@ def _prune_job(
     # A run may just have begun, and has no parts yet: its notes are young.
     is_idle = bool(found.old) or all(_is_idle(note, now) for note in found.notes)
     notes = found.notes if is_idle and not found.kept else []
-    for entry in (*found.old, *found.left, *notes):
-        _remove(store, entry, done, dry_run=dry_run)
+    # Notes go when all else has gone.
+    for entries in ([*found.old, *found.left], notes):
+        _remove(store, entries, done, dry_run=dry_run)
     done.parts += len(found.old)
     done.leftovers += len(found.left)
     if found.old:
@@ -329,13 +330,12 @@ def _is_idle(entry: FileEntry, now: datetime) -> bool:
 
 
 def _remove(
-    store: Store, entry: FileEntry, done: PruneResult, *, dry_run: bool
+    store: Store, entries: Sequence[FileEntry], done: PruneResult, *, dry_run: bool
 ) -> None:
+    sizes = {entry.name: entry.size for entry in entries}
     try:
-        if not (dry_run or store.files.discard(entry.name)):
-            return
+        gone = [*sizes] if dry_run else store.files.discard_all([*sizes])
     except OSError as exc:
-        place = store.files.place_of(entry.name)
-        msg = f"{place}: cannot be removed: {exc.strerror}"
+        msg = f"{exc.filename}: cannot be removed: {exc.strerror}"
         raise OutputError(msg, hint="check the permissions of the store") from exc
-    done.size += entry.size
+    done.size += sum(sizes[name] for name in gone)

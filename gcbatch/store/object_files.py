@@ -111,13 +111,12 @@ class ObjectJobFiles:
         """Return the last bytes of a part, its footer among them."""
         for _ in range(ATTEMPTS):
             info = self._listing.info(name, stamp)
-            size = min(FOOTER_GUESS, info.size)
-            found = self._bucket.tail(info.key, size, etag=info.etag)
+            found = self._bucket.tail(info, FOOTER_GUESS)
             if found is not None:
                 need = int.from_bytes(found[-TAIL:-4], "little") + TAIL
                 if not len(found) < need <= info.size:
                     return found
-                found = self._bucket.tail(info.key, need, etag=info.etag)
+                found = self._bucket.tail(info, need)
             if found is not None:
                 return found
             self._listing.look_again([name])
@@ -243,6 +242,19 @@ class ObjectJobFiles:
         self._bucket.delete([self._listing.key(name)])
         self._listing.set(name, None)
         return True
+
+    def discard_all(self, names: Sequence[str]) -> list[str]:
+        """Remove objects, and copies of all their versions; return those known.
+
+        Copies go first: they are not known to be left if the service refuses.
+        """
+        there = [name for name in names if self._listing.etag(name) != ""]
+        with suppress(OSError):
+            self._cache.drop_all({self.place_of(name) for name in there})
+        self._bucket.delete([self._listing.key(name) for name in there])
+        for name in there:
+            self._listing.set(name, None)
+        return there
 
     def discard_if(self, name: str, stamp: bytes) -> bool:
         """Empty an object if it still has this stamp; return whether it had.

@@ -1,7 +1,7 @@
 """Copies of objects on this machine's disk, bounded; the least recently used go first.
 
 Jobs and processes may share the folder. A copy is put in place by a rename, and one
-that is open stays readable when another process removes it. Its name is a hash of the
+that is open stays readable when another process removes it. Its name has hashes of the
 object's address and ETag, so that it is never taken for another content.
 """
 
@@ -9,7 +9,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from hashlib import sha256
 from io import BufferedReader
@@ -80,7 +80,7 @@ class PartCache:
     @staticmethod
     def name_of(address: str, etag: str) -> str:
         """Return the name of the copy of an object."""
-        return sha256(f"{address}\0{etag}".encode()).hexdigest()[:40] + _SUFFIX
+        return f"{_hash(address)}-{_hash(etag)}{_SUFFIX}"
 
     def draft(self) -> Path:
         """Return a new, empty file, which only the user may read.
@@ -140,6 +140,18 @@ class PartCache:
         with suppress(OSError):
             (self.folder / name).unlink()
 
+    def drop_all(self, addresses: Collection[str]) -> None:
+        """Remove the copies of objects, also those of what they were earlier.
+
+        Raises:
+            OSError: If the folder cannot be read.
+        """
+        begins = {_hash(address) for address in addresses}
+        for _, _, path in _copies(self.folder):
+            if path.name.partition("-")[0] in begins:
+                with suppress(OSError):  # Windows removes none that is open
+                    path.unlink()
+
     def _trim(self, folder: Path, newest: str) -> int:
         """Remove the least recently used copies; return the bytes of the others.
 
@@ -160,6 +172,10 @@ class PartCache:
                 path.unlink()
                 size -= bytes_
         return size
+
+
+def _hash(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:32]
 
 
 def _copies(folder: Path) -> Iterator[tuple[float, int, Path]]:

@@ -100,17 +100,20 @@ class TestCommands:
             assert (job["job"], job["parts"], job["provisional"]) == ("job", 7, 0)
 
     def test_old_parts_are_removed(self, workspace: Workspace, s3: S3Bucket) -> None:
-        """With all that names people; objects of others stay."""
-        workspace.run()
+        """With all that names people, on this machine too; objects of others stay."""
+        cache = workspace.folder / "cache"
+        workspace.run(fetch={"cache": str(cache)})
         s3.open().put("others/file", b"x")
 
         asked = ["store", "prune", "--older-than", "1y", "--job", "job.yaml"]
         tried = CliRunner().invoke(app, [*asked, "--dry-run"])
-        before = s3.keys()
+        before, copies = s3.keys(), [*cache.iterdir()]
         done = CliRunner().invoke(app, asked)
 
         assert (tried.exit_code, done.exit_code) == (0, 0)
         assert len(before) > 8
+        assert len(copies) >= 7
+        assert [*cache.iterdir()] == []
         assert s3.keys() == ["others/file"]
 
     @pytest.mark.parametrize(

@@ -55,6 +55,11 @@ def answer(status: int, code: str = "", rest: str = "") -> Exception:
             Exception("DeleteObjects request failed for key k: (code: AccessDenied)"),
             "cannot be removed: s3:DeleteObject is refused",
         ),
+        (
+            DELETE,
+            Exception("failed: The specified container does not exist. (code: 404)"),
+            "there is no such container (ContainerNotFound)",
+        ),
         (WRITE, Exception("HTTP error: kind: Connect"), "cannot be reached"),
         (WRITE, Exception("HTTP error: kind: Timeout"), "did not answer in time"),
         (WRITE, Exception("anything else"), "the connection broke"),

@@ -816,6 +816,46 @@ class TestMaintenance:
 
         assert len(stored.copies()) == 1
 
+    def test_copies_of_earlier_versions_go_too(self, stored: Place) -> None:
+        """What a part was before it was fetched again names the same people."""
+        stored.store("old").write(DIGESTS[2], part_of(1, 2, ended=40))
+        assert len(stored.copies()) == 4
+
+        prune(stored.root(), self.MONTH, now=NOW)
+
+        assert len(stored.copies()) == 1
+
+    def test_many_parts_are_removed_by_one_request(self, place: Place) -> None:
+        """Notes by another, when the parts are gone."""
+        sent = []
+        for count in (1, 5):
+            store = place.store()
+            for digest in DIGESTS[:count]:
+                store.write(digest, part_of(1, ended=40))
+            store.save_index()
+            root = place.root()
+
+            done = prune(root, self.MONTH, now=NOW)
+
+            sent.append(place.requests)
+            assert (done.parts, done.emptied) == (count, ["job"])
+            assert place.names == []
+        # Jobs, is it one, objects, those again for their age, index; two removals.
+        assert sent == [7, 7]
+
+    def test_who_may_not_remove_is_told(self, stored: Place) -> None:
+        """With an object and the permission; all is as it was, but for the copies."""
+        before = stored.names
+        settings = stored.bucket.server.settings("reader")
+        root = open_root(
+            stored.bucket.url / "some/store", buckets=Buckets(settings, environ={})
+        )
+
+        with pytest.raises(OutputError, match=r"parquet: .*s3:DeleteObject is refused"):
+            prune(root, self.MONTH, now=NOW)
+
+        assert stored.names == before
+
     def test_an_emptied_part_is_as_old_as_its_object(self, place: Place) -> None:
         """It has no window; the service says when it was written."""
         place.objects.put(place.key(f"parts/{DIGEST}.parquet"), b"")
