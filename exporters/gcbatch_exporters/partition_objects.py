@@ -95,7 +95,7 @@ class ObjectFolder(PartitionFolder):
         raise OutputError(msg, hint="run one at a time, or name another folder")
 
     def _end_of(self, info: ObjectInfo, size: int) -> bytes | None:
-        return self._bucket.tail(info.key, min(size, info.size), etag=info.etag)
+        return self._bucket.tail(info, size)
 
     def manifest(self) -> None:
         """Return None: the releases that left a list wrote to disks alone."""

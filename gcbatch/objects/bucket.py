@@ -130,15 +130,16 @@ class Bucket:
 
         return self._unless_missing(READ, key, read)
 
-    def tail(self, key: str, size: int, *, etag: str) -> bytes | None:
+    def tail(self, info: ObjectInfo, size: int) -> bytes | None:
         """Return the last bytes of an object; None if it is missing or was replaced.
 
         Args:
-            key: The object; not an empty one.
+            info: What describes the object; not an empty one.
             size: Bytes; all of a smaller object.
-            etag: Its ETag.
         """
-        return self._piece(key, {"suffix": size}, etag)
+        # Not as a suffix: Azure has no such ranges.
+        start = max(0, info.size - size)
+        return self._piece(info.key, (start, info.size), info.etag)
 
     def download(self, key: str, path: Path, *, info: ObjectInfo) -> bool:
         """Write an object to a file, a piece at a time in memory.
@@ -231,7 +232,7 @@ class Bucket:
         """
         mode: Any = "overwrite"
         if replaces is not None:
-            mode = {"e_tag": replaces} if replaces else "create"
+            mode = self._condition(key, replaces) if replaces else "create"
         try:
             done = self._call(
                 WRITE,
@@ -245,7 +246,21 @@ class Bucket:
             if now is None or now[0] != content:
                 raise
             return now[1]
-        return ObjectInfo(key, str(done["e_tag"]), len(content))
+        return ObjectInfo(key, _etag_of(done), len(content))
+
+    def _condition(self, key: str, etag: str) -> dict[str, str]:
+        """Return the condition that an object has an ETag, for a write.
+
+        Raises:
+            ChangedObjectError: If it has another one now.
+        """
+        if self.url.scheme != "gs":
+            return {"e_tag": etag}
+        # Google takes generations only, which its listings lack.
+        now = self._unless_missing(READ, key, lambda: obstore.head(self._store, key))
+        if now is None or _etag_of(now) != etag:
+            raise ChangedObjectError(key)
+        return {"version": now["version"]}
 
     def is_kept(self, key: str, content: bytes) -> bool:
         """Return whether the service refuses to create an object that exists.
@@ -284,7 +299,7 @@ class Bucket:
             # It was completed and the answer lost; not all services know it then.
             repeat_if=is_unknown_upload,
         )
-        return ObjectInfo(key, str(done["e_tag"]), size)
+        return ObjectInfo(key, _etag_of(done), size)
 
     def delete(self, keys: Iterable[str]) -> None:
         """Remove objects; those that do not exist are passed over.
@@ -301,7 +316,7 @@ class Bucket:
             remove = partial(obstore.delete, self._store, key)
             self._unless_missing(DELETE, key, remove, repeat_if=is_broken)
 
-    def _piece(self, key: str, part: object, etag: str) -> bytes | None:
+    def _piece(self, key: str, part: tuple[int, int], etag: str) -> bytes | None:
         """Return a range of an object; None if it is missing or was replaced."""
 
         def read() -> bytes:
@@ -380,5 +395,11 @@ def _batched(keys: Iterable[str], size: int) -> Iterator[list[str]]:
 
 def _info(found: Any) -> ObjectInfo:
     return ObjectInfo(
-        found["path"], found["e_tag"] or "", found["size"], found["last_modified"]
+        found["path"], _etag_of(found), found["size"], found["last_modified"]
     )
+
+
+def _etag_of(found: Any) -> str:
+    """Return an ETag in its quotes, which Azure leaves out of listings."""
+    etag = found["e_tag"] or ""
+    return f'"{etag}"' if etag and not etag.endswith('"') else etag

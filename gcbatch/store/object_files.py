@@ -112,12 +112,12 @@ class ObjectJobFiles:
         for _ in range(ATTEMPTS):
             info = self._listing.info(name, stamp)
             size = min(FOOTER_GUESS, info.size)
-            found = self._bucket.tail(info.key, size, etag=info.etag)
+            found = self._bucket.tail(info, size)
             if found is not None:
                 need = int.from_bytes(found[-TAIL:-4], "little") + TAIL
                 if not len(found) < need <= info.size:
                     return found
-                found = self._bucket.tail(info.key, need, etag=info.etag)
+                found = self._bucket.tail(info, need)
             if found is not None:
                 return found
             self._listing.look_again([name])

@@ -14,7 +14,7 @@ from pyarrow import fs
 from gcbatch import Table
 from gcbatch.errors import JobError, OutputError
 from gcbatch.exporting import PublishedFile, are_unchanged, export
-from gcbatch.objects import Buckets, ObjectUrl
+from gcbatch.objects import Buckets, ObjectInfo, ObjectUrl
 from gcbatch.testing import sample_table
 from gcbatch_exporters import partition_objects
 from gcbatch_exporters.parquet import ParquetExporter, ParquetOptions
@@ -290,12 +290,12 @@ def test_what_others_change_meanwhile_is_seen(
     bucket, key = writer.buckets.of(writer.s3.url), f"pq/out/{october(2)}/data.parquet"
     real = bucket.tail
 
-    def overtaken(asked: str, size: int, *, etag: str) -> Any:
-        if asked == key and becomes is None:
+    def overtaken(asked: ObjectInfo, size: int) -> Any:
+        if asked.key == key and becomes is None:
             bucket.delete([key])
-        elif asked == key and becomes is not None:
+        elif asked.key == key and becomes is not None:
             bucket.put(key, becomes)
-        return real(asked, size, etag=etag)
+        return real(asked, size)
 
     with monkeypatch.context() as patched:
         patched.setattr(bucket, "tail", overtaken)
