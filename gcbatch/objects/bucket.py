@@ -234,7 +234,7 @@ class Bucket:
         """
         mode: Any = "overwrite"
         if replaces is not None:
-            mode = {"e_tag": replaces} if replaces else "create"
+            mode = self._condition(key, replaces) if replaces else "create"
         try:
             done = self._call(
                 WRITE,
@@ -248,7 +248,21 @@ class Bucket:
             if now is None or now[0] != content:
                 raise
             return now[1]
-        return ObjectInfo(key, _etag(done), len(content))
+        return ObjectInfo(key, _etag_of(done), len(content))
+
+    def _condition(self, key: str, etag: str) -> dict[str, str]:
+        """Return the condition that an object has an ETag, for a write.
+
+        Raises:
+            ChangedObjectError: If it has another one now.
+        """
+        if self.url.scheme != "gs":
+            return {"e_tag": etag}
+        # Google takes generations only, which its listings lack.
+        now = self._unless_missing(READ, key, lambda: obstore.head(self._store, key))
+        if now is None or _etag_of(now) != etag:
+            raise ChangedObjectError(key)
+        return {"version": now["version"]}
 
     def is_kept(self, key: str, content: bytes) -> bool:
         """Return whether the service refuses to create an object that exists.
@@ -287,7 +301,7 @@ class Bucket:
             # It was completed and the answer lost; not all services know it then.
             repeat_if=is_unknown_upload,
         )
-        return ObjectInfo(key, _etag(done), size)
+        return ObjectInfo(key, _etag_of(done), size)
 
     def delete(self, keys: Iterable[str]) -> None:
         """Remove objects; those that do not exist are passed over.
@@ -355,7 +369,7 @@ class Bucket:
             try:
                 return work()
             except FileNotFoundError as exc:
-                is_object = not _MISSING_BUCKET.search(str(exc))
+                is_object = not re.search(_MISSING_BUCKET, str(exc))
                 if does in (READ, DELETE) and is_object:
                     raise
                 problem: Exception = exc
@@ -383,11 +397,11 @@ def _batched(keys: Iterable[str], size: int) -> Iterator[list[str]]:
 
 def _info(found: Any) -> ObjectInfo:
     return ObjectInfo(
-        found["path"], _etag(found), found["size"], found["last_modified"]
+        found["path"], _etag_of(found), found["size"], found["last_modified"]
     )
 
 
-def _etag(found: Any) -> str:
-    """Return an ETag in quotes, which Azure leaves out in listings alone."""
-    etag = str(found["e_tag"] or "")
+def _etag_of(found: Any) -> str:
+    """Return an ETag in its quotes, which Azure leaves out of listings."""
+    etag = found["e_tag"] or ""
     return f'"{etag}"' if etag and not etag.endswith('"') else etag
