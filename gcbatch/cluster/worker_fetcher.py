@@ -54,7 +54,8 @@ async def open_fetcher(
     if is_object_url(fetch.store):
         reply = await coordinator.request("storage")
         buckets = Buckets(StorageSettings.from_json(reply["storage"]))
-    store = Store(fetch.open_store(buckets, lists=False), name)
+    root = fetch.open_store(buckets, lists=False)
+    store = await asyncio.to_thread(Store, root, name)
     if not store.files.exists():
         msg = f"{store.place}: does not exist on worker {coordinator.worker}"
         raise OutputError(msg, hint=STORE_HINT)

@@ -150,6 +150,8 @@ def output_conflicts(
             yield place.loc, f"{place.written} is {inputs[place.path]}"
         elif place.path.is_relative_to(store):
             yield place.loc, f"{place.written} is in the store; write elsewhere"
+        elif place.is_folder and store.is_relative_to(place.path):
+            yield place.loc, f"{place.written} has the store in it; write elsewhere"
         elif owner := taken.by(place):
             if owner.number == place.number:
                 way_out = "; write {table} in the path too"

@@ -55,7 +55,7 @@ class ObjectUrl:
         if found is None or not re.fullmatch(_BUCKET, found["bucket"], re.ASCII):
             msg = f"{text} is no address of an object; write s3://bucket/folder/file"
             raise ValueError(msg)
-        key = (found["key"] or "").strip("/")
+        key = (found["key"] or "").rstrip("/")
         names = key.split("/") if key else []
         if {"", ".", ".."} & {*names}:
             msg = f"{text} has an empty name, `.` or `..` between slashes"

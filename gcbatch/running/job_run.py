@@ -85,7 +85,7 @@ class JobRun:
         self, orgs: OrgSessions, *, fresh: bool, allow_partial: bool
     ) -> RunReport:
         """Fetch what is missing, then export all of it."""
-        exporters = self.exporters()
+        exporters = await asyncio.to_thread(self.exporters)
         sections = (self._job.storage, *(one.options for one in exporters))
         secrets = orgs.secrets.union(*map(_secrets_of, sections))
         async with LazyEngine(self._job, secrets) as engine:

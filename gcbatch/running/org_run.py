@@ -1,5 +1,6 @@
 """The run of one org: its plan, parts, tables and run report."""
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -104,16 +105,14 @@ class OrgRun:
             GcbatchError: What prevents it.
         """
         self._progress = _Progress(allow_partial)
-        if fresh:
-            self._store.begin_fresh()
-        planned = self.planner.plan_from_saved()
+        planned = await asyncio.to_thread(self._begin, fresh=fresh)
         fallback = planned if planned and planned.is_stored else None
         if (
             planned is None
             or fallback is None
             or self.planner.is_outdated(fallback.names)
         ):
-            self._store.prepare()
+            await asyncio.to_thread(self._store.prepare)
             session = await self._session(orgs)
             with self._progress.usage.counting(session):
                 planned = await self._fetch_missing(session, engine, fallback)
@@ -123,6 +122,15 @@ class OrgRun:
             self._observer.planned(self.job.store_name, total, total, per_minute)
             self._observer.finished()
         self._planned = planned
+
+    def _begin(self, *, fresh: bool) -> ResolvedPlan | None:
+        """Return the plan that is saved, as far as it can be used.
+
+        A store in a bucket waits for the network here, so this runs in a thread.
+        """
+        if fresh:
+            self._store.begin_fresh()
+        return self.planner.plan_from_saved()
 
     async def _fetch_missing(
         self, session: OrgSession, engine: Engine, fallback: ResolvedPlan | None
@@ -135,7 +143,7 @@ class OrgRun:
         await self._fetch(session, engine, planned.plan, todo)
         if not self._progress.gaps:
             # Not earlier: until now, `export` uses the last complete run.
-            planned = self.planner.save(planned)
+            planned = await asyncio.to_thread(self.planner.save, planned)
         return planned.without(self._progress.gaps)
 
     async def refetch_damaged(self, orgs: OrgSessions, engine: Engine) -> None:

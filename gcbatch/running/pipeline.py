@@ -92,7 +92,8 @@ async def arun_all(
     async with OrgSessions(jobs) as orgs:
         for job in jobs:
             try:
-                own = JobRun(job, observer or Observer())
+                # A store in a bucket is asked over the network.
+                own = await asyncio.to_thread(JobRun, job, observer or Observer())
                 report = await own.run(orgs, fresh=fresh, allow_partial=allow_partial)
                 done.append(report)
             except GcbatchError as exc:

@@ -71,7 +71,9 @@ class ReadAhead:
                 self._reached = place + 1  # whoever reads has begun again
             self._drop_passed(place)
             ahead = sum(map(self._size_of, self._coming))
-            while self._reached < min(place + 1 + AHEAD, len(self._order)):
+            # At its end a process waits for all that was submitted: no queue is kept.
+            free = AT_ONCE - sum(not one.done() for one in self._coming.values())
+            while free and self._reached < min(place + 1 + AHEAD, len(self._order)):
                 following = self._order[self._reached]
                 size = self._size_of(following)
                 if ahead + size > self._max_bytes or len(self._coming) >= AHEAD:
@@ -79,6 +81,7 @@ class ReadAhead:
                 self._reached += 1
                 if size and following not in self._coming:
                     ahead += size
+                    free -= 1
                     self._coming[following] = self._submit(following)
 
     def _drop_passed(self, place: int) -> None:

@@ -251,6 +251,21 @@ class TestRefused:
         with pytest.raises(JobError, match="is in the store; write elsewhere"):
             workspace.job(fetch={"store": "s3://bucket/g"}, exports=[one])
 
+    @pytest.mark.parametrize("top", ["s3://bucket/g", "lake"])
+    def test_a_folder_that_has_the_store_in_it(
+        self, workspace: Workspace, top: str
+    ) -> None:
+        """Whoever reads all of the folder would read parts too."""
+        one = {
+            "exporter": "parquet",
+            "table": "intervals",
+            "path": top,
+            "partition_by": ["day"],
+        }
+
+        with pytest.raises(JobError, match="has the store in it; write elsewhere"):
+            workspace.job(fetch={"store": f"{top}/store"}, exports=[one])
+
 
 def test_secrets_are_in_no_file_of_the_run(
     workspace: Workspace, s3: S3Bucket, job: Callable[..., Job]

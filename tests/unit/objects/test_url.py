@@ -36,6 +36,7 @@ def test_a_url_has_a_bucket_and_a_key(text: str, parts: tuple[str, str, str]) ->
         "s3:///file",
         "s3://b/file",
         "s3://bucket/a//b",
+        "s3://bucket//b",
         "s3://bucket/../b",
         "s3://bucket/./b",
         "s3://bucket/a?versionId=1",
