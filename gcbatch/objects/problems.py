@@ -23,7 +23,7 @@ _REGION: Final = re.compile(
     r"<Region>([a-z0-9-]{1,30})</Region>|expecting '([a-z0-9-]{1,30})'"
 )
 _BROKEN: Final = re.compile(r"kind: (?:Interrupted|Timeout)\b")
-_UNREACHED: Final = re.compile(r"kind: Connect\b")
+_UNREACHED: Final = re.compile(r"kind: Connect\b|\bConnectError\(|\(Connect\)")
 _FAILED: Final = "Server returned error response"
 """Of an error that stands in the body of an answer 200."""
 _FAILED_KEY: Final = re.compile(r"DeleteObjects request failed for key (.+?): ")
@@ -123,8 +123,12 @@ _REDIRECTS: Final = range(300, 400)
 
 
 def is_broken(exc: Exception) -> bool:
-    """Return whether the connection broke: something may have been done or not."""
-    return bool(_BROKEN.search(str(exc)))
+    """Return whether the connection broke: something may have been done or not.
+
+    One that was never made is no such: the library has repeated it for long.
+    """
+    text = str(exc)
+    return bool(_BROKEN.search(text)) and not _UNREACHED.search(text)
 
 
 def is_unknown_upload(exc: Exception) -> bool:
@@ -201,7 +205,7 @@ def _without_answer(text: str) -> str:
         return "the host of the service is not known"
     if "certificate" in text:
         return "the certificate of the service is not trusted"
-    if _UNREACHED.search(text) or "(Connect)" in text:
+    if _UNREACHED.search(text):
         return "the service cannot be reached"
     if "kind: Timeout" in text or "operation timed out" in text:
         return "the service did not answer in time"
