@@ -234,10 +234,8 @@ class Bucket:
         Raises:
             ChangedObjectError: If another program wrote or removed it meanwhile.
         """
-        mode: Any = "overwrite"
-        if replaces is not None:
-            mode = {"e_tag": replaces} if replaces else "create"
         try:
+            mode = self._mode(key, replaces)
             done = self._call(
                 WRITE,
                 key,
@@ -251,6 +249,19 @@ class Bucket:
                 raise
             return now[1]
         return ObjectInfo(key, _etag(done), len(content))
+
+    def _mode(self, key: str, replaces: str | None) -> Any:
+        """Return the condition of a write, as the library wants it."""
+        if not replaces:
+            return "overwrite" if replaces is None else "create"
+        if self.url.scheme != "gs":
+            return {"e_tag": replaces}
+        # Google's condition is a generation, which listings do not give.
+        head = partial(obstore.head, self._store, key)
+        found = self._unless_missing(READ, key, head)
+        if found is None or _etag(found) != replaces:
+            raise ChangedObjectError(key)
+        return {"e_tag": replaces, "version": found["version"]}
 
     def is_kept(self, key: str, content: bytes) -> bool:
         """Return whether the service refuses to create an object that exists.
