@@ -123,7 +123,7 @@ class WorkerFetcher:
 
     async def _rows(self, query: Query, before: str | None) -> int:
         digest = query.digest
-        if (rows := self._written(digest, before)) is not None:
+        if (rows := await self._written(digest, before)) is not None:
             return rows
         part = await self.fetcher.fetch(query)
         # A thread that writes cannot be cancelled: the claim is released only when it
@@ -153,16 +153,22 @@ class WorkerFetcher:
         )
         return rows
 
-    def _written(self, digest: str, before: str | None) -> int | None:
+    async def _written(self, digest: str, before: str | None) -> int | None:
         """Return the rows of a part that was written since the run began.
 
         The checksum decides, not the time: workers' clocks differ.
         """
-        checksum = self.store.checksum(digest)
-        if checksum is None or checksum == before:
-            return None
-        metadata = self.store.metadata(digest)
-        return None if metadata is None else metadata.rows
+
+        def look() -> int | None:
+            self.store.look_again([digest])
+            checksum = self.store.checksum(digest)
+            if checksum is None or checksum == before:
+                return None
+            metadata = self.store.metadata(digest)
+            return None if metadata is None else metadata.rows
+
+        # A store in a bucket waits for the network.
+        return await asyncio.to_thread(look)
 
     def _claiming(
         self, digest: str, before: str | None, attempt: str
@@ -176,7 +182,9 @@ class WorkerFetcher:
                 answer = await self.coordinator.request(
                     "claim", digest=digest, attempt=attempt
                 )
-                rows = answer.get("rows", self._written(digest, before))
+                rows = answer.get("rows")
+                if rows is None:
+                    rows = await self._written(digest, before)
                 if rows is not None:
                     raise _AlreadyWrittenError(rows)
                 in_time = self.coordinator.clock() - asked_at < SAFE_S

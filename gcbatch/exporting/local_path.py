@@ -8,12 +8,15 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator
 
-from gcbatch.objects import ObjectUrl, is_object_url, path_of
+from gcbatch.objects import SCHEMES, ObjectUrl, is_object_url, path_of
 
 __all__ = ["LocalPath", "OutputPath"]
 
-_SCHEME: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):[/\\]")
-"""The scheme of a URL; a single letter is a drive of Windows."""
+_SCHEME: Final = re.compile(r"\s*(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):[/\\]")
+"""The scheme of a URL, maybe after a space; a single letter is a drive of Windows."""
+
+_MEANT: Final = re.compile(rf"\s*(?:{'|'.join(SCHEMES)}):", re.IGNORECASE)
+"""What was meant as the address of an object, such as `s3:bucket/key`."""
 
 MAX_NAME_BYTES: Final = 255
 """Longest name of a folder or file, on every common disk."""
@@ -45,6 +48,9 @@ LocalPath = Annotated[Path, BeforeValidator(_check_local)]
 
 def _read_output(value: object) -> object:
     """Return the path that a value means, or the address of an object."""
+    if isinstance(value, str) and _MEANT.match(value) and not is_object_url(value):
+        msg = f"{value} is no address of an object; write s3://bucket/folder/file"
+        raise ValueError(msg)
     if not isinstance(value, (str, PurePath)) or not is_object_url(value):
         value = _check_local(value)
         return path_of(value) if isinstance(value, str) else value

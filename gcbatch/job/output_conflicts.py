@@ -139,6 +139,9 @@ def output_conflicts(
             inputs[queues.file.resolve()] = "the file of queues"
     secrets = [file for one in loaded for file in secret_files(one.options)]
     secrets += (file for one in jobs for file in secret_files(one.own_org))
+    secrets += secret_files(job.storage)
+    if (account := job.storage.gs.service_account) is not None:
+        secrets.append(account)
     inputs |= {file.resolve(): "the secret's file" for file in secrets}
     store = _absolute(job.fetch.store)
     taken = _Taken()

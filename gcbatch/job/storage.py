@@ -13,6 +13,7 @@ from gcbatch.objects import (
     S3Settings,
     StorageSettings,
     endpoint_fault,
+    shown_endpoint,
 )
 
 __all__ = ["AzSection", "GsSection", "S3Section", "StorageSection"]
@@ -20,7 +21,7 @@ __all__ = ["AzSection", "GsSection", "S3Section", "StorageSection"]
 
 def _check_endpoint(url: str) -> str:
     if fault := endpoint_fault(url):
-        msg = f"{url} {fault}"
+        msg = f"{shown_endpoint(url)} {fault}"
         raise ValueError(msg)
     return url.rstrip("/")
 

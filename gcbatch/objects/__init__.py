@@ -11,6 +11,7 @@ from gcbatch.objects.settings import (
     S3Settings,
     StorageSettings,
     endpoint_fault,
+    shown_endpoint,
 )
 from gcbatch.objects.url import SCHEMES, ObjectUrl, is_object_url
 
@@ -34,4 +35,5 @@ __all__ = [
     "is_object_url",
     "lake_error",
     "path_of",
+    "shown_endpoint",
 ]

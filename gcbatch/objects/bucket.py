@@ -47,7 +47,7 @@ PIECES_AT_ONCE: Final = 4
 LIST_PAGE: Final = 1_000
 """Keys of one answer to a listing, in S3 and Google; Azure gives up to 5,000."""
 
-_MISSING_BUCKET: Final = re.compile(
+_MISSING_BUCKET: Final = (
     "NoSuchBucket|ContainerNotFound|specified container does not exist"
 )
 
@@ -234,8 +234,10 @@ class Bucket:
         Raises:
             ChangedObjectError: If another program wrote or removed it meanwhile.
         """
+        mode: Any = "overwrite"
+        if replaces is not None:
+            mode = self._condition(key, replaces) if replaces else "create"
         try:
-            mode = self._mode(key, replaces)
             done = self._call(
                 WRITE,
                 key,
@@ -248,20 +250,21 @@ class Bucket:
             if now is None or now[0] != content:
                 raise
             return now[1]
-        return ObjectInfo(key, _etag(done), len(content))
+        return ObjectInfo(key, _etag_of(done), len(content))
 
-    def _mode(self, key: str, replaces: str | None) -> Any:
-        """Return the condition of a write, as the library wants it."""
-        if not replaces:
-            return "overwrite" if replaces is None else "create"
+    def _condition(self, key: str, etag: str) -> dict[str, str]:
+        """Return the condition that an object has an ETag, for a write.
+
+        Raises:
+            ChangedObjectError: If it has another one now.
+        """
         if self.url.scheme != "gs":
-            return {"e_tag": replaces}
-        # Google's condition is a generation, which listings do not give.
-        head = partial(obstore.head, self._store, key)
-        found = self._unless_missing(READ, key, head)
-        if found is None or _etag(found) != replaces:
+            return {"e_tag": etag}
+        # Google takes generations only, which its listings lack.
+        now = self._unless_missing(READ, key, lambda: obstore.head(self._store, key))
+        if now is None or _etag_of(now) != etag:
             raise ChangedObjectError(key)
-        return {"e_tag": replaces, "version": found["version"]}
+        return {"version": now["version"]}
 
     def is_kept(self, key: str, content: bytes) -> bool:
         """Return whether the service refuses to create an object that exists.
@@ -300,7 +303,7 @@ class Bucket:
             # It was completed and the answer lost; not all services know it then.
             repeat_if=is_unknown_upload,
         )
-        return ObjectInfo(key, _etag(done), size)
+        return ObjectInfo(key, _etag_of(done), size)
 
     def delete(self, keys: Iterable[str]) -> None:
         """Remove objects; those that do not exist are passed over.
@@ -369,7 +372,7 @@ class Bucket:
                 with self._first_answer.awaited():
                     return work()
             except FileNotFoundError as exc:
-                is_object = not _MISSING_BUCKET.search(str(exc))
+                is_object = not re.search(_MISSING_BUCKET, str(exc))
                 if does in (READ, DELETE) and is_object:
                     raise
                 problem: Exception = exc
@@ -397,11 +400,11 @@ def _batched(keys: Iterable[str], size: int) -> Iterator[list[str]]:
 
 def _info(found: Any) -> ObjectInfo:
     return ObjectInfo(
-        found["path"], _etag(found), found["size"], found["last_modified"]
+        found["path"], _etag_of(found), found["size"], found["last_modified"]
     )
 
 
-def _etag(found: Any) -> str:
-    """Return an ETag in quotes, which Azure leaves out in listings alone."""
-    etag = str(found["e_tag"] or "")
+def _etag_of(found: Any) -> str:
+    """Return an ETag in its quotes, which Azure leaves out of listings."""
+    etag = found["e_tag"] or ""
     return f'"{etag}"' if etag and not etag.endswith('"') else etag

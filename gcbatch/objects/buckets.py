@@ -11,7 +11,12 @@ from gcbatch.errors import JobError
 from gcbatch.lazy import lazy_import
 from gcbatch.objects.bucket import Bucket, RequestMeter
 from gcbatch.objects.retries import Retries
-from gcbatch.objects.settings import S3Settings, StorageSettings, endpoint_fault
+from gcbatch.objects.settings import (
+    S3Settings,
+    StorageSettings,
+    endpoint_fault,
+    shown_endpoint,
+)
 from gcbatch.objects.url import ObjectUrl
 
 __all__ = ["Buckets"]
@@ -142,7 +147,7 @@ class Buckets:
         client: dict[str, Any] = dict(_CLIENT)
         if endpoint is not None:
             if fault := endpoint_fault(endpoint):
-                msg = f"{url}: the endpoint {endpoint} {fault}"
+                msg = f"{url}: the endpoint {shown_endpoint(endpoint)} {fault}"
                 raise JobError(msg, hint="correct it in `storage:` or the environment")
             client["allow_http"] = endpoint.startswith("http://")
             options[named] = endpoint

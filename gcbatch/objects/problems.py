@@ -17,22 +17,20 @@ __all__ = [
     "object_error",
 ]
 
-_STATUS: Final = re.compile(r"status code: (\d{3})")
-_CODE: Final = re.compile(r"<Code>([A-Za-z0-9]{1,60})</Code>|\(code: (\w{1,60})\)")
-_REGION: Final = re.compile(
-    r"<Region>([a-z0-9-]{1,30})</Region>|expecting '([a-z0-9-]{1,30})'"
-)
-_BROKEN: Final = re.compile(r"kind: (?:Interrupted|Timeout)\b")
-_UNREACHED: Final = re.compile(r"kind: Connect\b|\bConnectError\(|\(Connect\)")
+_STATUS: Final = r"status code: (\d{3})"
+_CODE: Final = r"<Code>([A-Za-z0-9]{1,60})</Code>|\(code: (\w{1,60})\)"
+_REGION: Final = r"<Region>([a-z0-9-]{1,30})</Region>|expecting '([a-z0-9-]{1,30})'"
+_BROKEN: Final = r"kind: (?:Interrupted|Timeout)\b"
+_UNREACHED: Final = r"kind: Connect\b|\bConnectError\(|\(Connect\)"
 _FAILED: Final = "Server returned error response"
 """Of an error that stands in the body of an answer 200."""
-_FAILED_KEY: Final = re.compile(r"DeleteObjects request failed for key (.+?): ")
+_FAILED_KEY: Final = r"DeleteObjects request failed for key (.+?): "
 _NO_CONTAINER: Final = "The specified container does not exist"
-_REQUEST: Final = re.compile(r"Error performing (?P<method>[A-Z]+|list request)\b")
-_PATH: Final = re.compile(r"\bfor path (.+?): |<Key>([^<]+)</Key>")
-_COLOURS: Final = re.compile(r"\x1b\[[0-9;]*m")
-_CAUSED_BY: Final = re.compile(r"\s*\n\s*\u21b3\s*")
-_METADATA_SERVICE: Final = re.compile(
+_REQUEST: Final = r"Error performing (?P<method>[A-Z]+|list request)\b"
+_PATH: Final = r"\bfor path (.+?): |<Key>([^<]+)</Key>"
+_COLOURS: Final = r"\x1b\[[0-9;]*m"
+_CAUSED_BY: Final = r"\s*\n\s*\u21b3\s*"
+_METADATA_SERVICE: Final = (
     r"169\.254\.(?:169\.254|170\.\d+)|metadata\.google\.internal|/latest/api/token"
 )
 """Addresses that are asked for credentials where nothing else has any."""
@@ -128,7 +126,7 @@ def is_broken(exc: Exception) -> bool:
     One that was never made is no such: the library has repeated it for long.
     """
     text = str(exc)
-    return bool(_BROKEN.search(text)) and not _UNREACHED.search(text)
+    return bool(re.search(_BROKEN, text)) and not re.search(_UNREACHED, text)
 
 
 def is_unknown_upload(exc: Exception) -> bool:
@@ -154,7 +152,7 @@ def object_error(
     code = _first(_CODE, text)
     if _NO_CONTAINER in text:  # a removal has no code of it
         code = "ContainerNotFound"
-    if _METADATA_SERVICE.search(text):
+    if re.search(_METADATA_SERVICE, text):
         cause, hint = "there are no credentials", _KEYS_HINT
     elif code in _CAUSES:
         cause, hint = _CAUSES[code]
@@ -189,8 +187,8 @@ def lake_error(url: ObjectUrl, exc: BaseException) -> OutputError | None:
     Returns:
         None if the error is not of a request, or the request met another one.
     """
-    text = _CAUSED_BY.sub(": ", _COLOURS.sub("", str(exc)))
-    found = _REQUEST.search(text)
+    text = re.sub(_CAUSED_BY, ": ", re.sub(_COLOURS, "", str(exc)))
+    found = re.search(_REQUEST, text)
     if found is None or _first(_STATUS, text) in _CONFLICTS:
         return None
     does = _METHODS.get(found["method"], WRITE)
@@ -205,13 +203,13 @@ def _without_answer(text: str) -> str:
         return "the host of the service is not known"
     if "certificate" in text:
         return "the certificate of the service is not trusted"
-    if _UNREACHED.search(text):
+    if re.search(_UNREACHED, text):
         return "the service cannot be reached"
     if "kind: Timeout" in text or "operation timed out" in text:
         return "the service did not answer in time"
     return "the connection broke"
 
 
-def _first(pattern: re.Pattern[str], text: str) -> str:
-    found = pattern.search(text)
+def _first(pattern: str, text: str) -> str:
+    found = re.search(pattern, text)
     return next(filter(None, found.groups()), "") if found else ""

@@ -1,8 +1,9 @@
 """What a job says of its object stores; the rest comes from the cloud's own chain."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from gcbatch.genesys import is_loopback
@@ -13,7 +14,10 @@ __all__ = [
     "S3Settings",
     "StorageSettings",
     "endpoint_fault",
+    "shown_endpoint",
 ]
+
+_BEHIND_PATH: Final = re.compile(r"[?#]")
 
 
 def endpoint_fault(endpoint: str) -> str | None:
@@ -31,6 +35,14 @@ def endpoint_fault(endpoint: str) -> str | None:
     if url.scheme == "http" and not is_here:
         return "sends data unencrypted; write https://, http:// is for 127.0.0.1 alone"
     return None
+
+
+def shown_endpoint(endpoint: str) -> str:
+    """Return the URL of a service without what may be a password or a signature."""
+    place = _BEHIND_PATH.split(endpoint, 1)[0]
+    scheme, colon, rest = place.rpartition("://")
+    user, at, host = rest.rpartition("@")
+    return f"{scheme}{colon}{'…' if user else ''}{at}{host}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,11 @@ MAX_KEY_BYTES: Final = 1024
 object-keys.html; cloud.google.com/storage/docs/objects, read 2026-11-28)."""
 
 # A Path of a URL has one slash after the colon.
-_URL: Final = re.compile(
-    rf"(?P<scheme>{'|'.join(SCHEMES)}):/{{1,2}}(?P<bucket>[^/]+)(?:/(?P<key>.*))?",
-    re.DOTALL,
+_URL: Final = (
+    rf"(?P<scheme>{'|'.join(SCHEMES)}):/{{1,2}}(?P<bucket>[^/]+)(?:/(?P<key>.*))?"
 )
-_BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,221}", re.ASCII)
-_UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f\\?#]")
+_BUCKET: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{1,221}"
+_UNSAFE: Final = r"[\x00-\x1f\x7f\\?#]"
 
 
 def is_object_url(path: str | PurePath) -> bool:
@@ -52,8 +51,8 @@ class ObjectUrl:
         """
         if isinstance(text, PurePath):
             text = text.as_posix()
-        found = _URL.fullmatch(text)
-        if found is None or not _BUCKET.fullmatch(found["bucket"]):
+        found = re.fullmatch(_URL, text, re.DOTALL)
+        if found is None or not re.fullmatch(_BUCKET, found["bucket"], re.ASCII):
             msg = f"{text} is no address of an object; write s3://bucket/folder/file"
             raise ValueError(msg)
         key = (found["key"] or "").strip("/")
@@ -61,7 +60,7 @@ class ObjectUrl:
         if {"", ".", ".."} & {*names}:
             msg = f"{text} has an empty name, `.` or `..` between slashes"
             raise ValueError(msg)
-        if unsafe := _UNSAFE.search(key):
+        if unsafe := re.search(_UNSAFE, key):
             msg = f"{text} has {unsafe[0]!r}, which not every object store keeps"
             raise ValueError(msg)
         if len(key.encode()) > MAX_KEY_BYTES:

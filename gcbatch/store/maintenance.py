@@ -232,7 +232,7 @@ class _JobEntries:
 def _sorted_by_age(store: Store, before: datetime, now: datetime) -> _JobEntries:
     found = _JobEntries()
     for entry in store.files.entries():
-        if _is_leftover(entry.name):
+        if _is_leftover(entry.name) or _is_emptied(store, entry):
             found.left += [entry] * _is_idle(entry, now)
         elif entry.name in (*NOTES, *store.files.own_notes):
             found.notes.append(entry)
@@ -301,7 +301,7 @@ class _FoundPart(NamedTuple):
 def _found_part(store: Store, entry: FileEntry) -> _FoundPart | None:
     """Return a part; None if a file is none. What is known of it is dropped."""
     match = _PART.fullmatch(entry.name)
-    if match is None:
+    if match is None or _is_emptied(store, entry):
         return None
     digest = match["digest"]
     found = _FoundPart(store.metadata(digest))
@@ -314,6 +314,12 @@ def _is_leftover(name: str) -> bool:
     """Return whether an unfinished write or wait has left a file behind."""
     own = name.removeprefix(PARTS)
     return bool(_LEFTOVER.fullmatch(own) or _PENDING.fullmatch(own))
+
+
+def _is_emptied(store: Store, entry: FileEntry) -> bool:
+    """Return whether a part was discarded in a bucket, where an empty object stays."""
+    match = _PART.fullmatch(entry.name)
+    return match is not None and not entry.size and not store.has(match["digest"])
 
 
 def _written(entry: FileEntry) -> datetime:

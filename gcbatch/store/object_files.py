@@ -27,6 +27,9 @@ PROBE: Final = "probe"
 FOOTER_GUESS: Final = 8 << 10
 """Bytes from the end of a part that nearly always hold its footer."""
 
+MAGIC: Final = b"PAR1"
+"""What a Parquet file ends with."""
+
 ATTEMPTS: Final = 5
 """Times that an object is read or written which other programs replace meanwhile."""
 
@@ -102,10 +105,19 @@ class ObjectJobFiles:
     def footer_file(self, name: str) -> Iterator[Any]:
         """Open the copy of a part, or only its end."""
         stamp = self._present(name)
-        with self._on_disk():
-            file = self._cache.open(self._copy(name, stamp))
+        file = self._open_copy(name, stamp)
+        if file is not None and not _has_end(file):
+            file.close()
+            self._cache_drop(name, stamp)
+            file = None
         with BytesIO(self._end(name, stamp)) if file is None else file as opened:
             yield opened
+
+    def _open_copy(self, name: str, stamp: bytes) -> BufferedReader | None:
+        """Open the copy of an object; None if there is none."""
+        info = self._listing.info(name, stamp)
+        with self._on_disk():
+            return self._cache.open(self._copy(name, stamp), info.size)
 
     def _end(self, name: str, stamp: bytes) -> bytes:
         """Return the last bytes of a part, its footer among them."""
@@ -131,8 +143,7 @@ class ObjectJobFiles:
         is_copy = True
         for _ in range(ATTEMPTS):
             stamp = self._present(name)
-            with self._on_disk():
-                file = self._cache.open(self._copy(name, stamp))
+            file = self._open_copy(name, stamp)
             if file is not None:
                 break
             if not self._ahead.has_come(name):
@@ -323,3 +334,11 @@ class ObjectJobFiles:
             msg = f"{where}: cannot be written: {exc.strerror or exc}"
             hint = "check fetch.cache, its space and permissions"
             raise OutputError(msg, hint=hint) from exc
+
+
+def _has_end(file: BufferedReader) -> bool:
+    """Return whether a copy ends as Parquet does, not in zeros; go to its begin."""
+    file.seek(-len(MAGIC), os.SEEK_END)
+    found = file.read()
+    file.seek(0)
+    return found == MAGIC

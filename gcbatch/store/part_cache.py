@@ -96,16 +96,24 @@ class PartCache:
         """Return whether there is a copy."""
         return (self.folder / name).exists()
 
-    def open(self, name: str) -> BufferedReader | None:
-        """Open a copy; None if there is none."""
+    def open(self, name: str, size: int) -> BufferedReader | None:
+        """Open a copy; None if there is none of this size.
+
+        Copies are not forced to disk: after a power failure one may be cut off.
+        """
         path = self.folder / name
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > TOUCH_S:
                 os.utime(path)
         try:
-            return path.open("rb")
+            file = path.open("rb")
         except FileNotFoundError:
             return None
+        if os.fstat(file.fileno()).st_size == size:
+            return file
+        file.close()
+        self.drop(name)
+        return None
 
     def keep(self, draft: Path, name: str) -> BufferedReader:
         """Make a draft the copy of an object, and remove what is too much.

@@ -220,6 +220,14 @@ class TestRefused:
         with pytest.raises(JobError, match="is a bucket; name a place in it"):
             workspace.job(exports=[export])
 
+    @pytest.mark.parametrize("path", [" s3://bucket/a.csv", "s3:bucket/a", "S3://b/a"])
+    def test_what_was_meant_as_a_url(self, workspace: Workspace, path: str) -> None:
+        """It makes no folder of this name, as if it were a path."""
+        export = {"exporter": "csv", "table": "intervals", "path": path}
+
+        with pytest.raises(JobError, match="is no address of an object; write s3://"):
+            workspace.job(exports=[export])
+
     def test_without_the_extra(
         self, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -28,6 +28,7 @@ from tests.support.cluster_world import (
 
 if TYPE_CHECKING:
     from tests.conftest import Workspace, WorkspaceOf
+    from tests.support.s3_server import S3Bucket
 
 pytestmark = pytest.mark.cluster
 
@@ -63,6 +64,24 @@ def test_four_workers_write_the_same_bytes(
     questions = [entry.request for entry in workspace.data_requests]
     assert all(questions.count(question) == 1 for question in questions)
     assert len(questions) >= (HOURS if endpoint == "aggregates" else 20)
+
+
+def test_workers_share_a_store_in_a_bucket(
+    workspace_of: "WorkspaceOf", s3: "S3Bucket"
+) -> None:
+    """They need no folder in common; what they write is what one process writes."""
+    on_disk = workspace_of()
+    expected = local_outputs(on_disk, job_file(on_disk, "job", aggregates_sections()))
+    workspace = workspace_of(bucket=s3)
+
+    Run(workspace, job_file(workspace, "job", aggregates_sections()), *SPREAD).end()
+
+    assert workspace.outputs() == expected
+    assert token_count(workspace) == 1
+    assert len([key for key in s3.keys() if key.endswith(".parquet")]) == HOURS  # noqa: SIM118 - a method
+    workspace.simulator.request_log.clear()
+    Run(workspace, job_file(workspace, "job", aggregates_sections())).end()
+    assert workspace.data_requests == []
 
 
 def test_ctrl_c_leaves_nothing_behind(workspace_of: "WorkspaceOf") -> None:

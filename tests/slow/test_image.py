@@ -170,11 +170,12 @@ def test_it_runs_the_quickstart_into_s3(image: Image, s3: S3Bucket) -> None:
         {"exporter": kind, "table": "intervals", "path": f"{s3.url}/intervals.{name}"}
         for kind, name in kinds.items()
     ]
-    options = ["--set", f"exports={json.dumps(exports)}"]
+    store = ["--set", f"fetch.store={s3.url}/store"]
+    options = ["--set", f"exports={json.dumps(exports)}", *store]
 
     done = image.run("run", "configs/quickstart.yaml", *options, **s3.environ)
 
     assert done.returncode == 0, done.stderr
     assert {f"intervals.{name}" for name in kinds.values()} <= {*s3.keys()}
     assert s3.read("intervals.csv").count(b"\n") == 486
-    assert not (image.workdir / "out").exists()
+    assert {path.name for path in image.workdir.iterdir()} == {"configs"}

@@ -58,6 +58,20 @@ def test_inputs_are_not_overwritten(workspace: "Workspace") -> None:
         workspace.job(query={"queues": {"file": str(queues)}}, exports=exports(queues))
 
 
+@pytest.mark.parametrize("key", ["secret_access_key", "service_account"])
+def test_keys_of_object_stores_are_not_overwritten(
+    workspace: "Workspace", key: str
+) -> None:
+    """Their files are inputs too."""
+    file = workspace.folder / "key"
+    storage: dict[str, Any] = {"gs": {key: str(file)}}
+    if key != "service_account":
+        storage = {"s3": {key: {"file": str(file)}}}
+
+    with pytest.raises(JobError, match="is the secret's file"):
+        workspace.job(storage=storage, exports=exports(file))
+
+
 def test_jobs_do_not_overwrite_each_other(workspace: "Workspace") -> None:
     """Both are named, before anything is asked."""
     path = workspace.folder / "same.parquet"

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from gcbatch.errors import JobError
+from gcbatch.job.storage import S3Section
 from gcbatch.objects import (
     Buckets,
     ObjectUrl,
@@ -58,6 +60,29 @@ def test_an_endpoint_of_the_environment_is_held_to_the_rule(name: str) -> None:
 
     with pytest.raises(JobError, match="unencrypted"):
         buckets.of(URL)
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://user:hidden-secret@host:9000",
+        "https://hidden-secret@x@host:9000",
+        "https://host:9000?sv=1&sig=hidden-secret",
+        "https://host:9000#hidden-secret",
+        "user:hidden-secret@host:9000",
+    ],
+)
+def test_what_is_refused_of_an_endpoint_is_not_shown(endpoint: str) -> None:
+    """A password or a signature in it would stand in logs."""
+    buckets = Buckets(environ={"AWS_ENDPOINT_URL": endpoint})
+
+    with pytest.raises(JobError, match="host:9000") as failed:
+        buckets.of(URL)
+
+    assert "hidden-secret" not in str(failed.value)
+    with pytest.raises(ValidationError, match="host:9000") as refused:
+        S3Section.model_validate({"endpoint": endpoint})
+    assert "hidden-secret" not in str(refused.value.errors()[0]["ctx"])
 
 
 def test_secrets_are_not_shown() -> None:

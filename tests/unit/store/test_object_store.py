@@ -572,6 +572,20 @@ class TestCache:
         assert place.store().has(DIGEST)
         assert rows(place.store()) == [1, 2]
 
+    @pytest.mark.parametrize("damage", [b"", b"PAR1", b"\0"])
+    def test_a_copy_that_a_power_failure_cut_says_nothing(
+        self, place: Place, damage: bytes
+    ) -> None:
+        """Its part would be fetched again although the object is whole."""
+        place.store().write(DIGEST, part_of(1, 2))
+        (copy,) = place.copies()
+        zeros = bytes(copy.stat().st_size)
+        copy.write_bytes(zeros if damage == b"\0" else damage)
+        store = place.store()
+
+        assert store.metadata(DIGEST) == part_of(1, 2).metadata
+        assert rows(store) == [1, 2]
+
     def test_it_is_bounded(self, place: Place) -> None:
         """The least recently used copies go; what is read is downloaded again."""
         size = 200_000
@@ -856,13 +870,17 @@ class TestMaintenance:
 
         assert stored.names == before
 
-    def test_an_emptied_part_is_as_old_as_its_object(self, place: Place) -> None:
-        """It has no window; the service says when it was written."""
+    def test_an_emptied_part_is_a_leftover(self, place: Place) -> None:
+        """It is no part, and goes when no run can be at work on it."""
+        place.store().write(DIGESTS[1], part_of(1, ended=1))
         place.objects.put(place.key(f"parts/{DIGEST}.parquet"), b"")
-        later = datetime.now(UTC) + 40 * DAY
+        now = datetime.now(UTC)
 
-        assert prune(place.root(), self.MONTH, now=datetime.now(UTC)).parts == 0
-        assert prune(place.root(), self.MONTH, now=later).parts == 1
+        (job,) = list_store(place.root())
+
+        assert (job.parts, job.unreadable) == (1, 0)
+        assert prune(place.root(), self.MONTH, now=now).leftovers == 0
+        assert prune(place.root(), self.MONTH, now=now + 2 * DAY).leftovers == 1
 
 
 class TestRefusals:
