@@ -12,6 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from gcbatch.lazy import lazy_import
+from gcbatch.objects.first_answer import FirstAnswer
 from gcbatch.objects.problems import (
     DELETE,
     LIST,
@@ -46,7 +47,7 @@ PIECES_AT_ONCE: Final = 4
 LIST_PAGE: Final = 1_000
 """Keys of one answer to a listing, in S3 and Google; Azure gives up to 5,000."""
 
-_MISSING_BUCKET: Final = re.compile(
+_MISSING_BUCKET: Final = (
     "NoSuchBucket|ContainerNotFound|specified container does not exist"
 )
 
@@ -119,6 +120,7 @@ class Bucket:
         self._store = store
         self._meter = meter
         self._retries = retries or Retries()
+        self._first_answer = FirstAnswer(url)
 
     def __repr__(self) -> str:
         return f"Bucket({self.url})"
@@ -367,7 +369,8 @@ class Bucket:
         while True:
             self._meter.add(requests)
             try:
-                return work()
+                with self._first_answer.awaited():
+                    return work()
             except FileNotFoundError as exc:
                 is_object = not re.search(_MISSING_BUCKET, str(exc))
                 if does in (READ, DELETE) and is_object:

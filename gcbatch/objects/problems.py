@@ -21,7 +21,7 @@ _STATUS: Final = r"status code: (\d{3})"
 _CODE: Final = r"<Code>([A-Za-z0-9]{1,60})</Code>|\(code: (\w{1,60})\)"
 _REGION: Final = r"<Region>([a-z0-9-]{1,30})</Region>|expecting '([a-z0-9-]{1,30})'"
 _BROKEN: Final = r"kind: (?:Interrupted|Timeout)\b"
-_UNREACHED: Final = r"kind: Connect\b"
+_UNREACHED: Final = r"kind: Connect\b|\bConnectError\(|\(Connect\)"
 _FAILED: Final = "Server returned error response"
 """Of an error that stands in the body of an answer 200."""
 _FAILED_KEY: Final = r"DeleteObjects request failed for key (.+?): "
@@ -121,8 +121,12 @@ _REDIRECTS: Final = range(300, 400)
 
 
 def is_broken(exc: Exception) -> bool:
-    """Return whether the connection broke: something may have been done or not."""
-    return bool(re.search(_BROKEN, str(exc)))
+    """Return whether the connection broke: something may have been done or not.
+
+    One that was never made is no such: the library has repeated it for long.
+    """
+    text = str(exc)
+    return bool(re.search(_BROKEN, text)) and not re.search(_UNREACHED, text)
 
 
 def is_unknown_upload(exc: Exception) -> bool:
@@ -199,7 +203,7 @@ def _without_answer(text: str) -> str:
         return "the host of the service is not known"
     if "certificate" in text:
         return "the certificate of the service is not trusted"
-    if re.search(_UNREACHED, text) or "(Connect)" in text:
+    if re.search(_UNREACHED, text):
         return "the service cannot be reached"
     if "kind: Timeout" in text or "operation timed out" in text:
         return "the service did not answer in time"

@@ -24,6 +24,7 @@ from tests.support.ports import HOST, free_port
 
 __all__ = [
     "ADMIN",
+    "BLIND",
     "MISSING",
     "READER",
     "S3Bucket",
@@ -40,9 +41,13 @@ ADMIN: Final = "admin"
 READER: Final = "reader"
 """May read and list."""
 
+BLIND: Final = "blind"
+"""May read and write, but not list."""
+
 _RIGHTS: Final = {
     ADMIN: ["Admin", "Read", "Write", "List", "Tagging"],
     READER: ["Read", "List"],
+    BLIND: ["Read", "Write"],
 }
 
 _RPC: Final = 10_000

@@ -8,10 +8,17 @@ from gcbatch.objects.problems import (
     READ,
     WRITE,
     Operation,
+    is_broken,
     object_error,
 )
 
 URL = "s3://bucket/key"
+
+UNMADE = """HTTP error: error sending request
+    kind: Timeout, source: hyper_util::client::legacy::Error(
+        Connect, ConnectError("tcp connect error", Custom { kind: TimedOut })
+"""
+"""What the library says of a host that does not take a connection in time."""
 
 
 def answer(status: int, code: str = "", rest: str = "") -> Exception:
@@ -61,6 +68,7 @@ def answer(status: int, code: str = "", rest: str = "") -> Exception:
             "there is no such container (ContainerNotFound)",
         ),
         (WRITE, Exception("HTTP error: kind: Connect"), "cannot be reached"),
+        (WRITE, Exception(UNMADE), "the service cannot be reached"),
         (WRITE, Exception("HTTP error: kind: Timeout"), "did not answer in time"),
         (WRITE, Exception("anything else"), "the connection broke"),
     ],
@@ -89,3 +97,19 @@ def test_each_cloud_has_its_own_name_of_a_permission(
     error = object_error(URL, scheme, WRITE, answer(403, "AccessDenied"))
 
     assert permission in error.problem
+
+
+@pytest.mark.parametrize(
+    ("text", "broken"),
+    [
+        ("kind: Interrupted", True),
+        ("kind: Timeout", True),
+        (UNMADE, False),
+        ("kind: Connect", False),
+    ],
+)
+def test_a_connection_that_was_never_made_did_not_break(
+    text: str, *, broken: bool
+) -> None:
+    """It is not waited for again: nothing has been done by it."""
+    assert is_broken(Exception(text)) == broken
