@@ -561,7 +561,7 @@ class TestEngines:
 
         @asynccontextmanager
         async def engine(
-            _settings: object, fetch: Fetch, _secrets: object
+            _settings: object, fetch: Fetch, *_: object
         ) -> AsyncIterator[LocalEngine]:
             opened.append(fetch.concurrency)
             yield LocalEngine()
