@@ -32,7 +32,12 @@ from gcbatch.exporting.hiding import (
     secret_values,
 )
 from gcbatch.exporting.local_path import LocalPath, OutputPath
-from gcbatch.exporting.published_file import PublishedFile, are_unchanged, digest_file
+from gcbatch.exporting.published_file import (
+    PublishedFile,
+    are_unchanged,
+    digest_file,
+    published_files,
+)
 from gcbatch.exporting.secrets import (
     Secret,
     SecretFile,
@@ -98,6 +103,7 @@ __all__ = [
     "open_regular",
     "password_forms",
     "passwords_in",
+    "published_files",
     "read_bounded",
     "remove_leftovers",
     "require_modules",

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from gcbatch.atomic_files import open_regular
 from gcbatch.objects import Buckets, ObjectInfo, ObjectUrl, is_object_url
 
-__all__ = ["PublishedFile", "are_unchanged", "digest_file"]
+__all__ = ["PublishedFile", "are_unchanged", "digest_file", "published_files"]
 
 MAX_ASKED: Final = 8
 """Objects of one folder that are asked for one by one; more are listed."""
@@ -34,6 +34,21 @@ class PublishedFile:
     sha256: str
     bytes: int
     etag: str = ""
+
+
+def published_files(report: Mapping[str, Any]) -> list[PublishedFile]:
+    """Return the files that a run report names; keys of newer releases are ignored.
+
+    Args:
+        report: A run.json.
+
+    Raises:
+        KeyError, TypeError, AttributeError: If it is none.
+    """
+    return [
+        PublishedFile(one["path"], one["sha256"], one["bytes"], one.get("etag", ""))
+        for one in report["digests"]["outputs"]
+    ]
 
 
 def digest_file(path: Path) -> PublishedFile:

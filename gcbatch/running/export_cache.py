@@ -14,7 +14,13 @@ from threading import Event
 from typing import Any, Final
 
 from gcbatch.errors import OutputError, tagging_org
-from gcbatch.exporting import Exporter, ExporterEntry, PublishedFile, are_unchanged
+from gcbatch.exporting import (
+    Exporter,
+    ExporterEntry,
+    PublishedFile,
+    are_unchanged,
+    published_files,
+)
 from gcbatch.job import ENTITY_TABLES, Export
 from gcbatch.objects import Buckets
 from gcbatch.planning import digest_parts
@@ -104,9 +110,7 @@ def unchanged_export(
     if not fingerprint:
         return None
     try:
-        published = {
-            o["path"]: PublishedFile(**o) for o in last_report["digests"]["outputs"]
-        }
+        published = {file.path: file for file in published_files(last_report)}
         known = {e.get("mark"): e for e in last_report["exports"]}[fingerprint]
         outputs = tuple(published[path] for path in known["files"])
         if not outputs or not are_unchanged(outputs, buckets):

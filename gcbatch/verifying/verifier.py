@@ -19,7 +19,7 @@ from gcbatch.endpoints import (
     endpoint_named,
 )
 from gcbatch.errors import DataError, GcbatchError, OutputError
-from gcbatch.exporting import PublishedFile, are_unchanged
+from gcbatch.exporting import PublishedFile, are_unchanged, published_files
 from gcbatch.fetching import OrgSessions
 from gcbatch.job import Job
 from gcbatch.lazy import lazy_import
@@ -142,14 +142,13 @@ class _Verifier:
         problems = []
         try:
             run_id, digests = note["run_id"], note["digests"]
-            inputs, outputs = digests["inputs"]["sha256"], digests["outputs"]
-            published = [PublishedFile(**output) for output in outputs]
+            inputs, published = digests["inputs"]["sha256"], published_files(note)
             gaps = len(note["gaps"])
             failed = [
                 f"an export failed: {e['exporter']}: {e['error']}"
                 for e in note.get("failed_exports", ())
             ]
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, AttributeError):
             flaw = Flaw(place, "is missing or not readable: the run did not end")
             result.output_flaws.append(flaw)
             result.outdated = "the last run did not end"

@@ -306,6 +306,19 @@ def test_an_account_of_another_shape_is_none(workspace: "Workspace", note: str) 
     assert not workspace.run(**sections).exports[0].unchanged
 
 
+def test_an_account_of_a_newer_release_counts(workspace: "Workspace") -> None:
+    """It may say more of a file: keys are added, and those known mean the same."""
+    sections: dict[str, Any] = {**TARGETS, "exports": [csv(workspace)]}
+    workspace.run(**sections)
+    path = workspace.folder / "store" / "job" / "run.json"
+    note = json.loads(path.read_text("utf-8"))
+    note["digests"]["outputs"][0]["newer"] = 1
+    path.write_text(json.dumps(note), "utf-8")
+
+    assert verify(workspace.job(**sections), offline=True).output_flaws == []
+    assert workspace.run(**sections).exports[0].unchanged
+
+
 def test_the_json_has_it(workspace: "Workspace") -> None:
     """Programs can see what was left."""
     sections: dict[str, Any] = {**TARGETS, "exports": [csv(workspace)]}
