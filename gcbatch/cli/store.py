@@ -83,7 +83,6 @@ def _opened(place: str, job: Path | None) -> "StoreRoot":
     from pydantic import TypeAdapter, ValidationError
 
     from gcbatch.exporting import OutputPath
-    from gcbatch.objects import Buckets, ObjectPath
     from gcbatch.store import open_root
 
     if job is not None:
@@ -96,6 +95,4 @@ def _opened(place: str, job: Path | None) -> "StoreRoot":
     except ValidationError as exc:
         msg = f"--store: {exc.errors()[0]['ctx']['error']}"
         raise JobError(msg, hint="write a folder, or s3://bucket/folder") from exc
-    if isinstance(path, ObjectPath):
-        return open_root(path.url, buckets=Buckets())
-    return open_root(Path(path))
+    return open_root(path)

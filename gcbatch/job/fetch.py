@@ -25,7 +25,7 @@ from gcbatch.job.section import (
     PeriodOrZero,
     Section,
 )
-from gcbatch.objects import Buckets, ObjectPath
+from gcbatch.objects import Buckets
 from gcbatch.store import SETTLE, CacheSettings, StoreRoot, open_root
 from gcbatch.windows import ONE_DAY, Period, parse_period
 
@@ -117,10 +117,8 @@ class Fetch(Section):
         Raises:
             JobError: If the settings of the object store cannot be used.
         """
-        url = self.store.url if isinstance(self.store, ObjectPath) else None
         cache = CacheSettings(self.cache, self.cache_mb << 20)
-        place = url or Path(self.store)
-        return open_root(place, buckets=buckets, cache=cache, lists=lists)
+        return open_root(self.store, buckets=buckets, cache=cache, lists=lists)
 
     @model_validator(mode="before")
     @classmethod
