@@ -181,7 +181,7 @@ def add(bucket: Bucket, one: str) -> None:
 def test_objects_are_whole_and_none_is_lost(
     seed: int, s3: S3Bucket, faulty_s3: FaultyS3, tmp_path: Path, tell: Tell
 ) -> None:
-    """What was said to be written is there; nothing is there that nobody wrote."""
+    """What was said to be written is there, and nothing else is."""
     settings = s3.server.settings(endpoint=faulty_s3.url)
     bucket = Buckets(settings, environ={}, retries=QUICK).of(s3.url)
     chance = random.Random(seed)  # noqa: S311 - of what is done, not of secrets

@@ -92,7 +92,7 @@ def test_a_missing_bucket_is_noticed_first(s3: S3Bucket) -> None:
 
 
 def test_a_service_that_cannot_be_reached(s3: S3Bucket) -> None:
-    """A name without an address is told as such."""
+    """The message says that the host is not known."""
     endpoint = "https://objects.invalid"
     keys = S3Settings(
         endpoint=endpoint, access_key_id="a", secret_access_key="b", region="us-east-1"

@@ -12,11 +12,11 @@ from typer.testing import Result
 from gcbatch.errors import JobError, OutputError
 from gcbatch.exporting import Options, Receipt, Target
 from gcbatch.job import Job
-from gcbatch.objects import RequestMeter
 from gcbatch.running import run
 from gcbatch.table import Table
 from gcbatch.verifying import verify
 from tests.conftest import STORAGE, Workspace
+from tests.support.object_requests import requests_of
 from tests.support.s3_server import READER, S3Bucket
 
 Cli = Callable[..., Result]
@@ -43,19 +43,6 @@ def job(workspace: Workspace, s3: S3Bucket) -> Callable[..., Job]:
         return workspace.job(storage=STORAGE, **sections)
 
     return make
-
-
-def requests_of(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Return a list to which each request to an object store is added."""
-    sent: list[int] = []
-    add = RequestMeter.add
-
-    def counted(meter: RequestMeter, count: int = 1) -> None:
-        sent.append(count)
-        add(meter, count)
-
-    monkeypatch.setattr(RequestMeter, "add", counted)
-    return sent
 
 
 class TestFiles:

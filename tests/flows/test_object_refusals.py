@@ -53,7 +53,7 @@ WRONG_SECRET: Final = Refusal(
 UNKNOWN_KEY: Final = Refusal(
     "cannot be listed: the service does not know the access key",
     "check the credentials of the environment, or `storage:` in the job",
-    environ={"AWS_ACCESS_KEY_ID": "nobody"},
+    environ={"AWS_ACCESS_KEY_ID": "unknown"},
 )
 NO_BUCKET: Final = Refusal(
     "cannot be listed: there is no such bucket (404 NoSuchBucket)",

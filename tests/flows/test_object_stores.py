@@ -7,7 +7,6 @@ import pytest
 from typer.testing import CliRunner
 
 from gcbatch.cli import app
-from gcbatch.objects import RequestMeter
 from gcbatch.verifying import verify
 from tests.conftest import Workspace, WorkspaceOf
 from tests.flows.test_runs import (  # noqa: F401 - collected here too
@@ -16,6 +15,7 @@ from tests.flows.test_runs import (  # noqa: F401 - collected here too
     TestSettling,
     TestSeveralJobs,
 )
+from tests.support.object_requests import requests_of
 from tests.support.s3_server import S3Bucket
 
 
@@ -50,14 +50,7 @@ def test_a_run_of_what_is_done_makes_few_requests(
 ) -> None:
     """A listing, the index, the last report; then the report is written."""
     workspace.run()
-    sent: list[int] = []
-    add = RequestMeter.add
-
-    def counted(meter: RequestMeter, count: int = 1) -> None:
-        sent.append(count)
-        add(meter, count)
-
-    monkeypatch.setattr(RequestMeter, "add", counted)
+    sent = requests_of(monkeypatch)
     report = workspace.run()
 
     assert report.fetched == 0
