@@ -12,12 +12,12 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Final, Self
@@ -25,6 +25,7 @@ from urllib.parse import quote
 
 from gcbatch.objects import AzSettings, Bucket, Buckets, ObjectUrl, StorageSettings
 from tests.support.ports import HOST, free_port
+from tests.support.started_servers import remove, start, wait_until_it_answers
 
 __all__ = [
     "ACCOUNT",
@@ -51,9 +52,6 @@ KEY: Final = (
 
 _VERSION: Final = "2021-08-06"
 """The version of the service's protocol that the requests of this file follow."""
-
-_START_S: Final = 60.0
-_PAUSE_S: Final = 0.1
 
 
 def find_azurite() -> Path | None:
@@ -92,20 +90,15 @@ class AzureServer:
         if program is None:
             raise RuntimeError(MISSING)
         server = cls(Path(tempfile.mkdtemp(prefix="gcbatch-azure-")), free_port())
-        with (server.folder / "log").open("wb") as log:
-            server.process = subprocess.Popen(  # noqa: S603 - a command of ours
-                [
-                    *(str(program), "--silent", "--blobHost", HOST),
-                    *("--blobPort", str(server.port)),
-                    *("--location", str(server.folder / "data")),
-                    *("--skipApiVersionCheck", "--disableTelemetry"),
-                ],
-                cwd=server.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C is for pytest
-            )
+        server.process = start(
+            [
+                *(str(program), "--silent", "--blobHost", HOST),
+                *("--blobPort", str(server.port)),
+                *("--location", str(server.folder / "data")),
+                *("--skipApiVersionCheck", "--disableTelemetry"),
+            ],
+            server.folder,
+        )
         try:
             server._wait()
         except BaseException:
@@ -188,25 +181,12 @@ class AzureServer:
             RuntimeError: If it ends, or does not for a minute.
         """
         assert self.process is not None
-        until = time.monotonic() + _START_S
-        while True:
-            try:
-                self.request("GET", "", {"comp": "list"})
-            except OSError as exc:
-                if self.process.poll() is None and time.monotonic() < until:
-                    time.sleep(_PAUSE_S)
-                    continue
-                log = (self.folder / "log").read_text("utf-8", "replace")
-                msg = f"azurite: {exc}: {log[-2000:]}"
-                raise RuntimeError(msg) from exc
-            return
+        probe = partial(self.request, "GET", "", {"comp": "list"})
+        wait_until_it_answers(self.process, self.folder, probe, OSError)
 
     def close(self) -> None:
         """Stop it and remove its folder."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove(self.process, self.folder)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from urllib.parse import quote
 import psycopg
 
 from tests.support.ports import HOST, free_port
+from tests.support.started_servers import LOG, start, wait_until_it_answers
 
 __all__ = [
     "PostgresDatabase",
@@ -57,9 +57,6 @@ _SETTINGS: Final = {
     "log_line_prefix": "%m [%p] %a ",
     "deadlock_timeout": "200ms",
 }
-
-_START_S: Final = 60.0
-_PAUSE_S: Final = 0.02
 
 
 def find_postgres() -> Path | None:
@@ -122,7 +119,7 @@ class PostgresServer:
     @property
     def log(self) -> Path:
         """All that it logged."""
-        return self.folder / "log"
+        return self.folder / LOG
 
     def _initialise(self) -> None:
         made = subprocess.run(  # noqa: S603 - a command of ours
@@ -149,34 +146,23 @@ class PostgresServer:
             RuntimeError: If it ends, or does not answer for a minute.
         """
         settings = [f"-c{k}={v}" for k, v in {**_SETTINGS, "port": self.port}.items()]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(  # noqa: S603 - a command of ours
-                [
-                    *self._as_user("postgres"),
-                    "-D",
-                    str(self.folder / "data"),
-                    *settings,
-                ],
-                env=self._environ(),
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C is for pytest
-            )
-        until = time.monotonic() + _START_S
-        while not self._answers():
-            if self.process.poll() is not None or time.monotonic() > until:
-                msg = f"postgres: {self.log.read_text('utf-8')}"
-                raise RuntimeError(msg)
-            time.sleep(_PAUSE_S)
+        self.process = start(
+            [*self._as_user("postgres"), "-D", str(self.folder / "data"), *settings],
+            self.folder,
+            self._environ(),
+        )
+        failed = psycopg.OperationalError
+        wait_until_it_answers(self.process, self.folder, self._probe, failed)
+
+    def _probe(self) -> None:
+        self.connect().close()
 
     def _answers(self) -> bool:
         try:
-            with self.connect():
-                return True
+            self._probe()
         except psycopg.OperationalError:
             return False
+        return True
 
     def connect(self, database: str = "postgres") -> psycopg.Connection[Any]:
         """Connect as the superuser; each statement is a transaction of its own."""

@@ -10,10 +10,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -21,6 +21,7 @@ from botocore.session import get_session
 
 from gcbatch.objects import Buckets, ObjectUrl, S3Settings, StorageSettings
 from tests.support.ports import HOST, free_port
+from tests.support.started_servers import remove, start, wait_until_it_answers
 
 __all__ = [
     "ADMIN",
@@ -52,9 +53,6 @@ _RIGHTS: Final = {
 
 _RPC: Final = 10_000
 """How far above a port of weed the one is by which its servers talk."""
-
-_START_S: Final = 60.0
-_PAUSE_S: Final = 0.1
 
 
 def find_weed() -> Path | None:
@@ -107,24 +105,19 @@ class S3Server:
         ]
         config.write_text(json.dumps({"identities": identities}), "utf-8")
         (folder / "data").mkdir()
-        with (folder / "log").open("wb") as log:
-            server.process = subprocess.Popen(  # noqa: S603 - a command of ours
-                [
-                    *(str(program), "-logtostderr=true", "server"),
-                    *(f"-ip={HOST}", f"-ip.bind={HOST}", f"-dir={folder / 'data'}"),
-                    *("-s3", f"-s3.port={s3}", f"-s3.config={config}"),
-                    *(f"-master.port={master}", f"-volume.port={volume}"),
-                    *(f"-filer.port={filer}", "-master.telemetry=false"),
-                    *("-master.volumeSizeLimitMB=64", "-volume.max=5000"),
-                    # These have fixed ports, which only one server can have.
-                    *("-s3.port.iceberg=0", "-s3.port.lance=0"),
-                ],
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C is for pytest
-            )
+        server.process = start(
+            [
+                *(str(program), "-logtostderr=true", "server"),
+                *(f"-ip={HOST}", f"-ip.bind={HOST}", f"-dir={folder / 'data'}"),
+                *("-s3", f"-s3.port={s3}", f"-s3.config={config}"),
+                *(f"-master.port={master}", f"-volume.port={volume}"),
+                *(f"-filer.port={filer}", "-master.telemetry=false"),
+                *("-master.volumeSizeLimitMB=64", "-volume.max=5000"),
+                # These have fixed ports, which only one server can have.
+                *("-s3.port.iceberg=0", "-s3.port.lance=0"),
+            ],
+            folder,
+        )
         try:
             server._wait()
         except BaseException:
@@ -164,32 +157,19 @@ class S3Server:
         )
 
     def _wait(self) -> None:
-        """Wait until it takes objects: its port is open long before.
+        """Wait until it takes objects.
 
         Raises:
             RuntimeError: If it ends, or does not for a minute.
         """
         assert self.process is not None
-        until = time.monotonic() + _START_S
         bucket = Buckets(self.settings(), environ={}).of(ObjectUrl("s3", "probe"))
-        while True:
-            try:
-                bucket.put("probe", b"1")
-            except Exception as exc:
-                if self.process.poll() is None and time.monotonic() < until:
-                    time.sleep(_PAUSE_S)
-                    continue
-                log = (self.folder / "log").read_text("utf-8", "replace")
-                msg = f"weed: {exc}: {log[-2000:]}"
-                raise RuntimeError(msg) from exc
-            return
+        probe = partial(bucket.put, "probe", b"1")
+        wait_until_it_answers(self.process, self.folder, probe, Exception)
 
     def close(self) -> None:
-        """Stop it and remove its folder; asked to stop, it would take half a minute."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Stop it and remove its folder."""
+        remove(self.process, self.folder)
 
 
 @dataclass(frozen=True)
