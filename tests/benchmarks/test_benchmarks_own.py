@@ -44,7 +44,7 @@ from benchmarks.processes import Spent
     [
         pytest.param(details_memory.measure, 3, id="details-memory"),
         pytest.param(export.measure, 5, id="export"),
-        pytest.param(loads.measure, 8, id="loads"),
+        pytest.param(loads.measure, 10, id="loads"),
         pytest.param(own_again.measure, 4, id="again"),
         pytest.param(own_growth.measure, 2, id="growth"),
         pytest.param(own_help.measure, 1, id="help"),
