@@ -117,7 +117,7 @@ def queue_members(refs: Refs, _: int) -> list[Json]:
 
 
 def queue_wrap_up_codes(refs: Refs, queue: int) -> list[Json]:
-    """Return the codes of a queue: all, or in every second queue all except the last."""
+    """Return the codes of a queue: all; every second queue lacks the last one."""
     return [
         {
             **refs.ref("wrapup_codes", n),
