@@ -10,6 +10,14 @@ from gcbatch.genesys.detail_models import (
     FieldKind,
     Model,
 )
+from gcbatch.genesys.detail_records import (
+    EVALUATION,
+    FLOW_OUTCOME,
+    MEDIA_ENDPOINT_STAT,
+    PROPOSED_AGENT,
+    RESOLUTION,
+    SURVEY,
+)
 from gcbatch.genesys.detail_values import MisfitError, fits, loaded, value_of
 from gcbatch.genesys.details import DETAILS, Details, FetchMode, details_named
 from gcbatch.genesys.entities import (
@@ -67,8 +75,10 @@ __all__ = [
     "DETAIL_PAGE",
     "DETAIL_RESULTS",
     "ENTITY_KINDS",
+    "EVALUATION",
     "EXPECTED_BUCKETS",
     "FAMILIES",
+    "FLOW_OUTCOME",
     "JOBS_IN_FLIGHT",
     "JOB_PAGE",
     "LISTING_PAGE",
@@ -76,8 +86,12 @@ __all__ = [
     "MAX_DAYS_DETAILS",
     "MAX_DAYS_DETAILS_FILTERED",
     "MAX_DAYS_SUBDAY",
+    "MEDIA_ENDPOINT_STAT",
+    "PROPOSED_AGENT",
     "REGIONS",
     "REQUESTS_PER_MINUTE",
+    "RESOLUTION",
+    "SURVEY",
     "TARGETS",
     "USER_DETAIL",
     "USER_PREDICATES",
