@@ -1,6 +1,6 @@
-"""The table `flow_outcomes`: a row for each outcome that a flow reached in a session.
+"""The table `flow_outcomes`: a row for each outcome of a flow.
 
-One outcome may be reached twice; the number tells the two apart.
+A flow may reach an outcome twice in a session: the number makes them two rows.
 """
 
 from typing import Final
