@@ -116,8 +116,9 @@ class _RecordStream(RowStream):
         }
 
     def add(self, batch: DocumentBatch) -> list[pa.RecordBatch]:
-        """Return the records in a batch."""
-        return list(map(self._rows, super().add(batch)))
+        """Return the records in a batch; no rows if there are none."""
+        found = map(self._rows, super().add(batch))
+        return [rows for rows in found if rows.num_rows]
 
     def _rows(self, owners: pa.RecordBatch) -> pa.RecordBatch:
         """Return a row for each record of each owner, in order.
