@@ -20,6 +20,7 @@ from gcbatch.cli.schema import schema
 from gcbatch.cli.simulate import simulate
 from gcbatch.cli.store import store_app
 from gcbatch.cli.streams import tolerant_streams
+from gcbatch.cli.tables import tables
 from gcbatch.cli.verify import verify
 
 __all__ = ["app", "main"]
@@ -72,6 +73,7 @@ app.command()(check)
 app.command(name="export")(export_again)
 app.command()(report)
 app.command()(verify)
+app.command()(tables)
 app.command()(metrics)
 app.command()(schema)
 app.command()(init)

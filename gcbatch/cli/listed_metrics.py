@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from gcbatch.cli.any_job import any_job
 from gcbatch.errors import JobError
 from gcbatch.genesys import (
     DETAILS,
@@ -19,7 +20,6 @@ from gcbatch.genesys import (
     shape_named,
     snake,
 )
-from gcbatch.job import Job
 from gcbatch.registry import ENDPOINTS, module_names
 from gcbatch.running import declared_tables
 from gcbatch.suggest import nearest, unknown
@@ -36,13 +36,6 @@ __all__ = [
     "find_endpoint",
     "matching",
 ]
-
-ANY_JOB: Final[dict[str, Any]] = {
-    "name": "any",
-    "org": {"simulator": True},
-    "query": {"from": "2026-01-01", "to": "2026-01-02"},
-}
-"""A job that is never run. It declares the columns of all metrics and dimensions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,11 +288,9 @@ def _of_details(details: Details) -> ListedEndpoint:
     )
 
 
-def _declared(endpoint: str, **query: "Collection[str]") -> pa.Schema:
+def _declared(endpoint: str, **query: Any) -> pa.Schema:
     """Return the columns of the table `intervals` of a job that asks for all."""
-    section = {**ANY_JOB["query"], "endpoint": endpoint, **query}
-    job = Job.model_validate({**ANY_JOB, "query": section})
-    return declared_tables(job).table("intervals").schema
+    return declared_tables(any_job(endpoint, **query)).table("intervals").schema
 
 
 def _dimension(name: str, schema: pa.Schema) -> Dimension:
