@@ -11,6 +11,7 @@ from gcbatch.cli.error_boundary import ErrorBoundary
 from gcbatch.cli.export import export_again
 from gcbatch.cli.exporters import exporters_app
 from gcbatch.cli.init import init
+from gcbatch.cli.list import list_entities
 from gcbatch.cli.metrics import metrics
 from gcbatch.cli.output import print_text, say
 from gcbatch.cli.plan import plan
@@ -73,6 +74,7 @@ app.command()(check)
 app.command(name="export")(export_again)
 app.command()(report)
 app.command()(verify)
+app.command(name="list")(list_entities)
 app.command()(tables)
 app.command()(metrics)
 app.command()(schema)
