@@ -72,6 +72,9 @@ def lines_of(result: Result) -> list[list[str]]:
 
 def test_ids_and_names_are_sorted_by_name(show: List) -> None:
     """In any case; those that the org does not list are not there."""
+    entities = json.loads(show("queues", "--json").stdout)["entities"]
+
+    assert [queue["id"] for queue in entities] == [some_id(3), some_id(2), some_id(1)]
     assert lines_of(show("queues")) == [
         ["id", "name"],
         [some_id(3), "Internet support"],

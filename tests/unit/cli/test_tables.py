@@ -146,14 +146,14 @@ def test_names_of_columns_are_whole_on_a_narrow_terminal(
 ) -> None:
     """Only what they mean is divided."""
     monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
-    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("COLUMNS", "50")
     (queues,) = found(tables, "queues")
 
     screen = re.sub(r"\x1b\[\d+m", "", tables("queues").stdout)
 
     begins = [line.partition(" ")[0] for line in screen.splitlines()]
     assert set(columns(queues)) <= set(begins)
-    assert max(map(len, screen.splitlines())) == 80
+    assert max(map(len, screen.splitlines())) == 50
 
 
 @pytest.mark.parametrize(
