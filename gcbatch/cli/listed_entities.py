@@ -45,32 +45,48 @@ class ListedEntity:
 
 
 def kind_to_list(table: str) -> EntityKind:
-    """Return the kind of entities of a table that has ids and names.
+    """Return the kind of entities of a table that has ids and names of its own.
 
     Args:
         table: Its name; hyphens are taken for underscores.
 
     Raises:
-        JobError: If there is no such table; names the nearest.
+        JobError: If there is no such table; names the nearest. If its rows are about
+            other entities, or have no names.
     """
+    name = table.replace("-", "_").lower()
     by_table = {kind.table: kind for kind in ENTITY_KINDS}
-    if found := by_table.get(table.replace("-", "_").lower()):
-        return found
-    msg = f"list: {unknown('table', table, sorted(by_table))}"
-    raise JobError(msg, hint="`gcbatch tables` lists all tables")
+    kind = by_table.get(name)
+    if kind is None:
+        known = sorted(t for t, one in by_table.items() if one.names and not one.parent)
+        msg = f"list: {unknown('table', table, known)}"
+        raise JobError(msg, hint="`gcbatch tables` lists all tables")
+    hint = f"export the table; `gcbatch tables {name}` lists its columns"
+    if kind.parent:
+        parents = by_table[kind.parent].label
+        msg = (
+            f"list: {name} has rows for each of the {parents}, which are not listed so"
+        )
+        raise JobError(msg, hint=hint)
+    if not kind.names:
+        msg = f"list: {kind.label} have no names"
+        raise JobError(msg, hint=hint)
+    return kind
 
 
 def entities_of(found: EntityListing, org: str = "") -> list[ListedEntity]:
-    """Return the entities of a listing, by name.
+    """Return the entities of a listing, by name; the deleted ones that it has too.
 
     Args:
         found: The listing, with whole documents.
         org: The name of the org in a job of several.
     """
-    rows = [
-        ListedEntity(i, one.name or i, _state_of(found.documents.get(i, b"")), org)
-        for i, one in found.entities.items()
-    ]
+    rows = []
+    for identity in {**found.deleted, **found.entities}:
+        sent = json.loads(found.documents.get(identity, b"{}"))
+        name = _name_of(sent, found.kind) or identity
+        state = "deleted" if identity in found.deleted else _state_of(sent)
+        rows.append(ListedEntity(identity, name, state, org))
     return sorted(rows, key=lambda row: (row.name.casefold(), row.name, row.id))
 
 
@@ -101,9 +117,19 @@ def _nearest(text: str, names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(n for word in close for n in by_word[word]))[:MAX_NEAR]
 
 
-def _state_of(document: bytes) -> str:
+def _name_of(sent: dict[str, Any], kind: EntityKind) -> str:
+    """Return the first name that an entity has; empty if it has none."""
+    for place in kind.names:
+        value: Any = sent
+        for key in place.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        if isinstance(value, str) and value:
+            return value
+    return ""
+
+
+def _state_of(sent: dict[str, Any]) -> str:
     """Return the state of an entity, in whichever field its kind has it."""
-    sent: dict[str, Any] = json.loads(document) if document else {}
     if sent.get("deleted") is True:
         return "deleted"
     state = sent.get("state")

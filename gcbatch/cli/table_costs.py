@@ -1,6 +1,6 @@
 """What tables cost, and the permissions that they need, in words."""
 
-from gcbatch.genesys import DETAIL_PAGE, JOB_PAGE, LISTING_PAGE, EntityKind
+from gcbatch.genesys import DETAIL_PAGE, JOB_PAGE, EntityKind, Paging, entity_kind
 
 __all__ = ["permission_of", "requests_of", "requests_of_details"]
 
@@ -15,12 +15,28 @@ def requests_of_details() -> str:
 
 def requests_of(kind: EntityKind) -> str:
     """Return the requests of a listing."""
-    requests = f"1 for each {LISTING_PAGE:,}"
+    if kind.expand:
+        return f"none, if {kind.parent} are listed too; else theirs"
+    is_whole = kind.paging is Paging.WHOLE
+    if kind.parent:
+        parents = f"1 for each of the {entity_kind(kind.parent).label}"
+        return parents if is_whole else f"{parents}, and each {kind.page_size:,} there"
     parts = len(kind.slices)
-    return requests if parts == 1 else f"{requests}, in {parts} parts"
+    if is_whole:
+        requests = f"{parts}"
+    else:
+        in_parts = "" if parts == 1 else f", in {parts} parts"
+        requests = f"1 for each {kind.page_size:,}{in_parts}"
+    return f"{requests}, the deleted ones apart" if kind.deleted else requests
 
 
 def permission_of(kind: EntityKind) -> str:
-    """Return the permission for a listing; empty if any role may read it."""
-    del kind
-    return ""
+    """Return the permissions for a listing; empty if any role may read it."""
+    needed = []
+    if kind.permissions:
+        needed.append(" or ".join(kind.permissions))
+    if kind.parent and (of_parents := permission_of(entity_kind(kind.parent))):
+        needed.append(f"{of_parents} for {kind.parent}")
+    if kind.deleted:
+        needed.append(f"{kind.deleted.permission} for the deleted ones")
+    return "; ".join(needed)

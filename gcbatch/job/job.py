@@ -4,7 +4,14 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from gcbatch.genesys import Family, FetchMode, details_named, family_named
+from gcbatch.genesys import (
+    DETAILS,
+    ENTITY_TABLES,
+    Family,
+    FetchMode,
+    details_named,
+    family_named,
+)
 from gcbatch.job.engine import EngineSection
 from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.fetch import Fetch
@@ -14,15 +21,12 @@ from gcbatch.job.section import InvalidValueError, Name, Section
 from gcbatch.job.sla import SLA_GROUPS, SLA_METRICS, Sla
 from gcbatch.job.storage import StorageSection
 from gcbatch.objects import Buckets
-from gcbatch.registry import ENTITIES, module_names
+from gcbatch.registry import module_names
 from gcbatch.store import StoreRoot
 from gcbatch.suggest import unknown
 from gcbatch.windows import ONE_DAY
 
-__all__ = ["ENTITY_TABLES", "Job"]
-
-ENTITY_TABLES: Final = module_names(ENTITIES)
-"""Tables of entities, such as queues. Every job can export them."""
+__all__ = ["Job"]
 
 SECONDS_OF_AN_HOUR: Final = 3600
 
@@ -212,7 +216,7 @@ class Job(Section):
         raise InvalidValueError(("fetch", "mode"), msg)
 
     @property
-    def _table_folder(self) -> str:
+    def table_folder(self) -> str:
         """The registry folder of the tables of what this job fetches."""
         details = self.query.details
         return f"tables/{details[0].tables if details else 'aggregates'}"
@@ -220,12 +224,15 @@ class Job(Section):
     @property
     def tables(self) -> tuple[str, ...]:
         """The names of the tables of what this job fetches."""
-        names = module_names(self._table_folder)
+        names = module_names(self.table_folder)
         return tuple(name for name in names if name != "sla" or self.sla)
 
-    def registry_folder(self, table: str) -> str:
-        """Return the registry folder of a table that this job can export."""
-        return ENTITIES if table in ENTITY_TABLES else self._table_folder
+    def _without_table(self, name: str) -> str:
+        """Return the message for a table that this job cannot export."""
+        if name not in _tables_of_endpoints():
+            return unknown("table", name, self.exportable)
+        own = ", ".join(self.tables)
+        return f"{self.query.endpoint} has no table {name}; it has {own}"
 
     @property
     def exportable(self) -> tuple[str, ...]:
@@ -258,7 +265,7 @@ class Job(Section):
                     msg = "the table sla needs a section `sla:`, if only `sla: {}`"
                     raise InvalidValueError((*place, key), msg)
                 if name not in self.exportable:
-                    msg = unknown("table", name, self.exportable)
+                    msg = self._without_table(name)
                     raise InvalidValueError((*place, key), msg)
             if export.period and "sla" not in names:
                 msg = "only the table sla has a period"
@@ -266,6 +273,12 @@ class Job(Section):
             if conflict := self.period_conflict(export.period or ""):
                 raise InvalidValueError((*place, "period"), conflict)
         return self
+
+
+def _tables_of_endpoints() -> set[str]:
+    """Return the tables of what all endpoints fetch."""
+    folders = {"aggregates", *(details.tables for details in DETAILS)}
+    return {name for folder in folders for name in module_names(f"tables/{folder}")}
 
 
 def _override(section: Section, org: OrgSection, *keys: str) -> Section:

@@ -323,7 +323,7 @@ class TestNotes:
         other = place.store(cache="other")
         assert list(read_entities(other, "queues")) == [("q", '{"id":"q"}')]
 
-        write_entities(other, {})
+        write_entities(other, {}, ["queues"])
 
         assert not has_entities(place.store(), "queues")
 
