@@ -6,7 +6,7 @@ import typer
 
 from gcbatch.cli.job_argument import PerOrg, exit_with_failures, load
 from gcbatch.cli.options import AsJson, From, JobFile, Sets, To
-from gcbatch.cli.output import print_screen
+from gcbatch.cli.output import print_screen, say
 
 if TYPE_CHECKING:
     from gcbatch.cli.listed_entities import ListedEntity
@@ -40,7 +40,11 @@ def list_entities(
     from gcbatch.running import list_table
 
     def of_org(own: "Job") -> "list[ListedEntity]":
-        return entities_of(list_table(own, kind.table), own.org_name)
+        listing = list_table(own, kind.table)
+        where = f"{own.org_name}: " if own.org_name else ""
+        for remark in listing.remarks:
+            say(f"warning: {where}{remark}", err=True)
+        return entities_of(listing, own.org_name)
 
     every = list(orgs.each(of_org))
     found = [

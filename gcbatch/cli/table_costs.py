@@ -19,8 +19,9 @@ def requests_of(kind: EntityKind) -> str:
         return f"none, if {kind.parent} are listed too; else theirs"
     is_whole = kind.paging is Paging.WHOLE
     if kind.parent:
-        parents = f"1 for each of the {entity_kind(kind.parent).label}"
-        return parents if is_whole else f"{parents}, and each {kind.page_size:,} there"
+        parents = f"each of the {entity_kind(kind.parent).label}"
+        several = "" if is_whole else f"each {kind.page_size:,} of "
+        return f"1 for {several}{parents}"
     parts = len(kind.slices)
     if is_whole:
         requests = f"{parts}"
@@ -35,7 +36,8 @@ def permission_of(kind: EntityKind) -> str:
     needed = []
     if kind.permissions:
         needed.append(" or ".join(kind.permissions))
-    if kind.parent and (of_parents := permission_of(entity_kind(kind.parent))):
+    of_parents = permission_of(entity_kind(kind.parent)) if kind.parent else ""
+    if of_parents and of_parents not in needed:
         needed.append(f"{of_parents} for {kind.parent}")
     if kind.deleted:
         needed.append(f"{kind.deleted.permission} for the deleted ones")

@@ -125,6 +125,62 @@ def test_like_is_a_pattern_of_the_shell(
     assert [line[1] for line in lines[1:]] == names
 
 
+def test_deleted_ones_are_marked(
+    workspace_of: "WorkspaceOf", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the service lists them; without the permission for them, it is said."""
+    gone = {"wrapup_codes": [{"id": some_id(22), "name": "Lost"}]}
+    org = replace(ORG, deleted_entities=gone)
+    allowed = frozenset({"routing:wrapupCode:view"})
+
+    shown = listing(workspace_of(org), monkeypatch, "wrapup_codes")
+    barred = listing(
+        workspace_of(org, permissions=allowed), monkeypatch, "wrapup_codes"
+    )
+
+    assert [some_id(22), "Lost", "deleted"] in lines_of(shown)
+    assert shown.stderr == ""
+    assert len(lines_of(barred)) == 2
+    (warning,) = barred.stderr.splitlines()
+    assert warning.startswith("warning: deleted wrap-up codes are not all listed: ")
+    assert "routing:wrapupCode:search" in warning
+
+
+@pytest.mark.parametrize(
+    ("table", "entity", "shown"),
+    [
+        ("flows", {"name": "Main", "deleted": True}, ("Main", "deleted")),
+        ("skills", {"name": "German", "state": "inactive"}, ("German", "inactive")),
+        (
+            "presence_definitions",
+            {"languageLabels": {"en_US": "Lunch"}, "deactivated": True},
+            ("Lunch", "inactive"),
+        ),
+        (
+            "journey_segments",
+            {"displayName": "Buyers", "isActive": False},
+            ("Buyers", "inactive"),
+        ),
+        ("campaigns", {"name": None}, (some_id(31), None)),
+        ("organization", {"name": "Acme"}, ("Acme", None)),
+    ],
+)
+def test_every_kind_has_its_own_name_and_state(
+    workspace_of: "WorkspaceOf",
+    monkeypatch: pytest.MonkeyPatch,
+    table: str,
+    entity: dict[str, object],
+    shown: tuple[str, str | None],
+) -> None:
+    """In the fields of its kind; without a name, the id stands for it."""
+    org = replace(ORG, entities={table: [{"id": some_id(31), **entity}]})
+
+    done = listing(workspace_of(org), monkeypatch, table, "--json")
+
+    (one,) = json.loads(done.stdout)["entities"]
+    assert (one["id"], one["name"], one["state"]) == (some_id(31), *shown)
+
+
 def test_names_are_shown_as_they_are(show: List) -> None:
     """Brackets are no markup, and colons no pictures."""
     assert lines_of(show("wrapup-codes"))[1:] == [[some_id(21), "[red] :bell: sold"]]
@@ -175,6 +231,16 @@ def test_a_missing_permission_is_named(
             ["queus"],
             ("list: unknown table 'queus': did you mean queues?", "`gcbatch tables`"),
             id="a misspelt table",
+        ),
+        pytest.param(
+            ["queue_members"],
+            ("list: queue_members has rows for each of the queues", "export the table"),
+            id="a table of parents",
+        ),
+        pytest.param(
+            ["external_contacts"],
+            ("list: external contacts have no names", "export the table"),
+            id="a table without names",
         ),
         pytest.param(
             ["queues", "--like", "Suport"],

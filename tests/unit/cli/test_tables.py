@@ -19,6 +19,19 @@ from gcbatch.genesys import DETAILS, ENTITY_KINDS
 from gcbatch.registry import ENDPOINTS, module_names
 from tests.support.sql_tables import JOBS, RANGE
 
+MEMBERS = (
+    "routing:queue:view",
+    "routing:queue:edit",
+    "routing:queue:readonly",
+    "routing:queueMember:manage",
+)
+PLANNING = (
+    "wfm:planningGroup:view",
+    "wfm:shortTermForecast:view",
+    "wfm:intraday:view",
+    "wfm:agent:view",
+)
+
 Tables = Callable[..., Result]
 
 
@@ -113,6 +126,44 @@ def test_an_endpoint_names_its_permission(tables: Tables) -> None:
     assert users["permission"] == "analytics:userAggregate:view"
     assert users["remark"] is None
     assert segments["permission"] == "analytics:conversationDetail:view"
+
+
+@pytest.mark.parametrize(
+    ("table", "requests", "permission"),
+    [
+        (
+            "divisions",
+            "1 for each 100, the deleted ones apart",
+            "authorization:divisionDeleted:view for the deleted ones",
+        ),
+        ("users", "1 for each 100, in 3 parts", None),
+        ("user_skills", "none, if users are listed too; else theirs", None),
+        ("presence_definitions", "2", "presence:presenceDefinition:view"),
+        (
+            "queue_members",
+            "1 for each 100 of each of the queues",
+            f"{' or '.join(MEMBERS)}; routing:queue:view for queues",
+        ),
+        (
+            "queue_wrapup_codes",
+            "1 for each 100 of each of the queues",
+            "routing:queue:view",
+        ),
+        ("planning_groups", "1 for each of the business units", " or ".join(PLANNING)),
+        (
+            "external_contacts",
+            "1 for each 200",
+            "relate:contact:view or externalContacts:contact:view",
+        ),
+    ],
+)
+def test_a_listed_table_names_its_cost_and_permission(
+    tables: Tables, table: str, requests: str, permission: str | None
+) -> None:
+    """Those of the parents too; null if any role may list it."""
+    (one,) = found(tables, table)
+
+    assert (one["requests"], one["permission"]) == (requests, permission)
 
 
 def test_columns_that_follow_from_a_job_are_said_to(tables: Tables) -> None:
