@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import Event
 from typing import Any, Final
@@ -17,6 +17,7 @@ from gcbatch.genesys import Documents, Names
 from gcbatch.job import Job
 from gcbatch.planning import Plan, digest_parts
 from gcbatch.query import Query
+from gcbatch.running.planned_listings import planned_listings
 from gcbatch.running.planner import Planner
 from gcbatch.running.remarks import (
     ECHOED,
@@ -117,9 +118,9 @@ class OrgRun:
             with self._progress.usage.counting(session):
                 planned = await self._fetch_missing(session, engine, fallback)
         else:
-            total = len(planned.plan.queries)
-            per_minute = self.job.fetch.requests_per_minute
-            self._observer.planned(self.job.store_name, total, total, per_minute)
+            if total := len(planned.plan.queries):
+                per_minute = self.job.fetch.requests_per_minute
+                self._observer.planned(self.job.store_name, total, total, per_minute)
             self._observer.finished()
         self._planned = planned
 
@@ -166,15 +167,22 @@ class OrgRun:
     async def plan(self, orgs: OrgSessions) -> ResolvedPlan:
         """Return the plan, with saved names if they suffice and are recent."""
         saved = self.planner.plan_from_saved()
-        if saved is not None and not self.planner.is_outdated(saved.names):
+        is_recent = saved is not None and not self.planner.is_outdated(saved.names)
+        if self.job.lists_only:
+            # To list is all that its run does.
+            planned = saved or ResolvedPlan(Plan(self.planner.window(), ()), Names(), 0)
+            listings = planned_listings(self.job, planned.names, is_recent=is_recent)
+            return replace(planned, planned_listings=tuple(listings))
+        if saved is not None and is_recent:
             return saved
         return await self.planner.plan_fresh(await self._session(orgs), fallback=saved)
 
     async def check(self, orgs: OrgSessions) -> tuple[str, ...]:
-        """Sign in, list names, and send the smallest data request."""
+        """Sign in, list names and tables, and send the smallest data request."""
         session = await self._session(orgs)
         planned = await self.planner.plan_fresh(session)
-        await self._endpoint.probe(self._context(session), planned.plan.queries[0])
+        for first in planned.plan.queries[:1]:
+            await self._endpoint.probe(self._context(session), first)
         return planned.warnings
 
     def use_saved_plan(self) -> None:
@@ -203,6 +211,8 @@ class OrgRun:
         self, session: OrgSession, engine: Engine, plan: Plan, todo: Sequence[Query]
     ) -> None:
         progress, total = self._progress, len(plan.queries)
+        if not total:
+            return  # a job of tables alone
         per_minute = session.org_client.limiter.per_minute
         stored = total - len(todo)
         self._observer.planned(self.job.store_name, total, stored, per_minute)
@@ -283,7 +293,7 @@ class OrgRun:
         return RunReport(
             job=self.job.store_name,
             run_id=planned.plan.run_id,
-            window=planned.plan.window,
+            window=None if self.job.lists_only else planned.plan.window,
             started_at=at,
             seconds=time.monotonic() - clock,
             queries=len(planned.plan.queries),
@@ -304,6 +314,7 @@ class OrgRun:
             failed=usage.failed,
             gaps=tuple(map(self._gap, gaps)),
             inputs=digest_parts(planned.plan, self._store),
+            listings=catalog.source.listing_checksums(self.job.entities),
             outputs=tuple(outputs),
             settle=str(self.job.fetch.settle),
             timezone=self.job.query.timezone,

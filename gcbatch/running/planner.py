@@ -144,6 +144,8 @@ class Planner:
             return None
         if self._unlisted():
             return None  # an export was added that needs another listing
+        if self._job.lists_only and self.store.fresh:
+            return None  # its listings are all that there is to fetch again
         try:
             return self._resolve(saved.names)
         except GcbatchError:

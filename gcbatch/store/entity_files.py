@@ -6,7 +6,7 @@ They are files of their own, so that runs that do not export them do not read th
 They belong to the run that plan.json describes.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,13 @@ from gcbatch.store.part_file import (
 from gcbatch.store.store import Store
 from gcbatch.store.verified_files import open_verified
 
-__all__ = ["ENTITY_FILES", "has_entities", "read_entities", "write_entities"]
+__all__ = [
+    "ENTITY_FILES",
+    "has_entities",
+    "listing_checksums",
+    "read_entities",
+    "write_entities",
+]
 
 _SUFFIX: Final = ".parquet"
 ENTITY_FILES: Final = tuple(kind.table + _SUFFIX for kind in ENTITY_KINDS)
@@ -75,9 +81,22 @@ def write_entities(store: Store, entities: Mapping[str, Documents]) -> None:
 
 def has_entities(store: Store, table: str) -> bool:
     """Return whether the last run stored the entities of a table, undamaged."""
-    with suppress(OSError, DamagedPartError), _opened(store, table):
-        return True
-    return False
+    return table in dict(listing_checksums(store, [table]))
+
+
+def listing_checksums(
+    store: Store, tables: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield tables, and the checksums of their stored listings.
+
+    A table whose listing is missing or damaged is left out.
+    """
+    for table in tables:
+        with (
+            suppress(OSError, DamagedPartError),
+            _opened(store, table) as (_, checksum),
+        ):
+            yield table, checksum
 
 
 def read_entities(store: Store, table: str) -> Iterator[tuple[str, str]]:
@@ -88,7 +107,7 @@ def read_entities(store: Store, table: str) -> Iterator[tuple[str, str]]:
     """
     place = store.files.place_of(table + _SUFFIX)
     try:
-        with _opened(store, table) as file:
+        with _opened(store, table) as (file, _):
             for batch in batches_of(file):
                 ids, documents = (batch.column(n).to_pylist() for n in _SCHEMA.names)
                 yield from zip(ids, documents, strict=True)
@@ -106,14 +125,17 @@ def read_entities(store: Store, table: str) -> Iterator[tuple[str, str]]:
 
 
 @contextmanager
-def _opened(store: Store, table: str) -> Iterator[Any]:
+def _opened(store: Store, table: str) -> Iterator[tuple[Any, str]]:
     """Open the file of a table, checksum verified.
+
+    Yields:
+        The file, and its checksum.
 
     Raises:
         OSError: If it cannot be read.
         DamagedPartError: If it is damaged, or belongs to another job or table.
     """
-    with open_verified(store.files, table + _SUFFIX) as (opened, _):
+    with open_verified(store.files, table + _SUFFIX) as (opened, checksum):
         file = opened.file
         owner = _owner(store, table)
         if footer_of(file).get(OWNER_KEY, owner) != owner:
@@ -121,7 +143,7 @@ def _opened(store: Store, table: str) -> Iterator[Any]:
             msg = f"{place}: belongs to another job or table"
             raise DamagedPartError(msg, hint=_HINT)
         file.seek(0)
-        yield file
+        yield file, checksum
 
 
 def _owner(store: Store, table: str) -> bytes:

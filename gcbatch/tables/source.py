@@ -11,7 +11,7 @@ from gcbatch.endpoints import AggregateEndpoint, DetailsEndpoint
 from gcbatch.genesys import Documents, Names
 from gcbatch.job import Job
 from gcbatch.planning import Plan
-from gcbatch.store import Store, concat_parts, read_entities
+from gcbatch.store import Store, concat_parts, listing_checksums, read_entities
 from gcbatch.table import BATCH_ROWS, Table
 from gcbatch.tables.latest import LatestParts, Parts
 from gcbatch.windows import Window
@@ -80,6 +80,14 @@ class TableSource:
         for window, queries in self.plan.windows:
             parts = [self.store.read(query.digest) for query in queries]
             yield window, concat_parts(parts, self.groups, str(queries[0]))
+
+    def listing_checksums(self, tables: Iterable[str]) -> dict[str, str]:
+        """Return the checksums of the stored listings of tables, by table.
+
+        A table whose listing is not stored, or damaged, is left out.
+        """
+        stored = [table for table in tables if table not in self.listings]
+        return dict(listing_checksums(self.store, stored))
 
     def entities(self, table: str) -> Iterable[tuple[str, str]]:
         """Return the listed entities of a table: ids and JSON, by id.

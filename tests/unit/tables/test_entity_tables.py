@@ -206,6 +206,7 @@ def test_a_table_says_what_it_is(workspace_of: "WorkspaceOf") -> None:
     table = tables_of(workspace.job(query=DAY)).table("users")
 
     assert (table.key, table.time) == (("user_id",), None)
+    assert report.window is not None
     assert table.covered == Coverage.whole(report.window)
     assert table.run_id == report.run_id
     assert "users" not in report.tables
