@@ -13,7 +13,7 @@ from gcbatch.endpoints import DetailsEndpoint, FetchContext
 from gcbatch.errors import DataError, GcbatchError, OutOfReachError, ServiceError
 from gcbatch.exporting import PublishedFile
 from gcbatch.fetching import Engine, FetchWork, Observer, OrgSession, OrgSessions, Usage
-from gcbatch.genesys import Documents, Names
+from gcbatch.genesys import Names
 from gcbatch.job import Job
 from gcbatch.planning import Plan, digest_parts
 from gcbatch.query import Query
@@ -28,7 +28,7 @@ from gcbatch.running.remarks import (
 )
 from gcbatch.running.report import Exported, FailedExport, Gap, RunReport
 from gcbatch.running.resolved_plan import ResolvedPlan
-from gcbatch.store import REPORT_NOTE, PartMetadata, StoreRoot
+from gcbatch.store import REPORT_NOTE, ListedEntities, PartMetadata, StoreRoot
 from gcbatch.tables import Catalog, LatestParts, TableSource
 from gcbatch.text import one_line
 
@@ -242,7 +242,8 @@ class OrgRun:
 
     def empty_catalog(self) -> Catalog:
         """Return the tables without rows, before any request."""
-        none: dict[str, Documents] = {table: {} for table in self.job.entities}
+        empty = ListedEntities({}, self._started[0])
+        none = dict.fromkeys(self.job.entities, empty)
         plan = Plan(self.planner.window(), ())
         return self._catalog(ResolvedPlan(plan, Names(), 0, listings=none), None)
 

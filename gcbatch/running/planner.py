@@ -31,6 +31,7 @@ from gcbatch.planning import Plan, ResolvedScope, SavedPlan, job_fingerprint, ma
 from gcbatch.query import Query
 from gcbatch.running.resolved_plan import ResolvedPlan
 from gcbatch.store import (
+    ListedEntities,
     PartMetadata,
     Store,
     StoreRoot,
@@ -207,8 +208,12 @@ class Planner:
             planned = replace(fallback, names=names)
         else:
             planned = self._resolve(names, lacking.get("queueId"))
-        documents = {found.kind.table: found.documents for found in tables}
-        return replace(planned, listings=documents)
+        ahead = self.clock.ahead  # the times of a listing are those of this machine
+        listed = {
+            found.kind.table: ListedEntities(found.documents, found.at + ahead)
+            for found in tables
+        }
+        return replace(planned, listings=listed)
 
     async def _list(
         self, session: OrgSession, fallback: ResolvedPlan | None

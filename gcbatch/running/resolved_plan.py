@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from gcbatch.endpoints import RequestCost
-from gcbatch.genesys import Documents, Names
+from gcbatch.genesys import Names
 from gcbatch.planning import Plan
 from gcbatch.query import Query
 from gcbatch.running.planned_listings import PlannedListing
+from gcbatch.store import ListedEntities
 
 __all__ = ["ResolvedPlan"]
 
@@ -30,7 +31,7 @@ class ResolvedPlan:
     names: Names
     stored: int
     cost: RequestCost = field(default_factory=RequestCost)
-    listings: Mapping[str, Documents] = field(default_factory=dict, repr=False)
+    listings: Mapping[str, ListedEntities] = field(default_factory=dict, repr=False)
     remarks: tuple[str, ...] = ()
     planned_listings: tuple[PlannedListing, ...] = ()
 

@@ -3,6 +3,8 @@
 from gcbatch.store.cache_settings import CacheSettings
 from gcbatch.store.concat import concat_parts
 from gcbatch.store.entity_files import (
+    ListedEntities,
+    StoredEntities,
     has_entities,
     listing_checksums,
     read_entities,
@@ -32,6 +34,7 @@ __all__ = [
     "CacheSettings",
     "Document",
     "IdSet",
+    "ListedEntities",
     "Part",
     "PartMetadata",
     "PartSource",
@@ -41,6 +44,7 @@ __all__ = [
     "SpooledPart",
     "Store",
     "StoreRoot",
+    "StoredEntities",
     "StoredJob",
     "SubmittedJob",
     "concat_parts",

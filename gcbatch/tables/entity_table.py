@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from gcbatch.table import Table
+from gcbatch.table import INSTANT, Table
 from gcbatch.tables.entity_fields import EntityField, EntityReader
 from gcbatch.tables.source import TableSource
 
@@ -41,7 +41,7 @@ class EntityTable:
         dimension: The dimension of the ids.
         id_column: The column of the ids, and the key.
         name_column: The column of their names.
-        fields: The other columns, except `listed` and `extra`.
+        fields: The other columns, except `listed`, `extra` and `listed_at`.
     """
 
     name: str
@@ -60,6 +60,7 @@ class EntityTable:
             "content": "json",
             "description": "fields that have no column; null: none",
         }
+        listed_at = {"description": "when the org was asked for all rows, UTC"}
         return pa.schema(
             [
                 pa.field(ids, text, nullable=False, metadata={"source": "id"}),
@@ -67,6 +68,7 @@ class EntityTable:
                 pa.field("listed", pa.bool_(), nullable=False, metadata=listed),
                 *(column.field for column in self.fields),
                 pa.field("extra", text, metadata=extra),
+                pa.field("listed_at", INSTANT, metadata=listed_at),
             ]
         )
 
@@ -91,9 +93,8 @@ class EntityTable:
         deleted = sorted(source.names.deleted.get(self.dimension, ()))
         reader = EntityReader(self.name, self.fields)
         by_id = itemgetter(0)
-        both = merge(
-            source.entities(self.name), ((i, None) for i in deleted), key=by_id
-        )
+        listed_at, entities = source.entities(self.name)
+        both = merge(entities, ((i, None) for i in deleted), key=by_id)
         # Where a run was interrupted after it stored a listing, an id may be in both:
         # it is listed, and merge yields that first.
         for identity, found in groupby(both, key=by_id):
@@ -103,4 +104,5 @@ class EntityTable:
             else:
                 row = reader.row(identity, document)
                 row[self.name_column] = row.pop("name") or identity
-            yield {**row, self.id_column: identity, "listed": document is not None}
+            row |= {self.id_column: identity, "listed": document is not None}
+            yield {**row, "listed_at": listed_at}

@@ -132,7 +132,7 @@ class _Verifier:
         for table in self._job.entities:
             self._result.listings += 1
             try:
-                for _ in read_entities(self._store, table):
+                for _ in read_entities(self._store, table).rows:
                     pass
             except DataError as exc:
                 flaw = Flaw(f"listing {table}", exc.problem)

@@ -259,6 +259,36 @@ def test_several_orgs_meet_in_one_table(
     assert {row["org"] for row in rows(workspace, "users")} == {"north"}
 
 
+def test_rows_say_when_they_were_listed(workspace: "Workspace") -> None:
+    """All at one time, which an export again keeps and a new listing changes."""
+    before = datetime.now(UTC)
+    list_tables(workspace, "users")
+    after = datetime.now(UTC)
+    (listed_at,) = {row["listed_at"] for row in rows(workspace, "users")}
+    job = load_job(tables_alone(workspace, "users"), environ=workspace.environ)
+
+    gcbatch.export_job(job)
+    (exported,) = {row["listed_at"] for row in rows(workspace, "users")}
+    list_tables(workspace, "users", fresh=True)
+    (anew,) = {row["listed_at"] for row in rows(workspace, "users")}
+
+    at = datetime.fromisoformat(listed_at)
+    assert before - timedelta(milliseconds=1) <= at <= after
+    assert exported == listed_at < anew
+
+
+def test_the_time_of_a_listing_is_the_services(workspace_of: "WorkspaceOf") -> None:
+    """By the Date of its answers, where this machine's clock is a day ahead."""
+    day = timedelta(days=1)
+    workspace = workspace_of(ORG, now=lambda: datetime.now(UTC) - day)
+
+    list_tables(workspace, "users")
+
+    (listed_at,) = {row["listed_at"] for row in rows(workspace, "users")}
+    behind = datetime.now(UTC) - datetime.fromisoformat(listed_at)
+    assert timedelta(hours=23) < behind < timedelta(hours=25)
+
+
 def test_jobs_share_a_listing(workspace: "Workspace") -> None:
     """Two jobs of one org ask once, also beside a job of figures."""
     paths = [

@@ -138,7 +138,7 @@ def test_what_is_gone_keeps_its_last_name(workspace_of: "WorkspaceOf") -> None:
     assert (sales["queue_id"], sales["queue_name"]) == (SALES, "Sales")
     assert (sales["listed"], support["listed"]) == ("false", "true")
     shown = {column for column, value in sales.items() if value}
-    assert shown == {"queue_id", "queue_name", "listed"}
+    assert shown == {"queue_id", "queue_name", "listed", "listed_at"}
     assert [row["listed"] for row in rows(workspace, "queues")] == ["true", "true"]
 
 
