@@ -8,13 +8,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["ENDPOINTS", "ENTITIES", "load_member", "module_names"]
+__all__ = ["ENDPOINTS", "load_member", "module_names"]
 
 ENDPOINTS: Final = "endpoints/fixed"
 """Endpoints with fixed figures and groups; each file has an `ENDPOINT`."""
-
-ENTITIES: Final = "tables/entities"
-"""Tables of entities; each file has a `table`."""
 
 _PACKAGE: Final = Path(__file__).parent
 

@@ -51,8 +51,8 @@ def sql_of_any_job(dialect: str, table: str) -> Iterator[str]:
         JobError: If the columns of the table follow from a job, there is no such table,
             or there is no such dialect.
     """
-    from gcbatch.genesys import DETAILS
-    from gcbatch.job import ENTITY_TABLES, Job
+    from gcbatch.genesys import DETAILS, ENTITY_TABLES
+    from gcbatch.job import Job
     from gcbatch.registry import module_names
 
     jobs = [

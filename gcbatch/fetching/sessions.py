@@ -2,15 +2,21 @@
 
 from collections.abc import Collection, Iterable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gcbatch.atomic_files import read_bounded
-from gcbatch.errors import JobError
-from gcbatch.genesys import ENTITY_KINDS, EntityKind, EntityListing, Hosts
+from gcbatch.errors import AccessError, JobError
+from gcbatch.genesys import (
+    NAMED_KINDS,
+    EntityKind,
+    EntityListing,
+    Hosts,
+    entity_kind,
+)
 from gcbatch.job import Job, Org, SecretFile
 
 if TYPE_CHECKING:
@@ -72,31 +78,71 @@ class OrgSession:
         """
         return [
             await self._list(listing, is_needed=listing.dimension in needed)
-            for listing in ENTITY_KINDS
+            for listing in NAMED_KINDS
             if listing.dimension in dimensions
         ]
 
-    async def list_table(self, table: str) -> EntityListing:
+    async def list_table(self, table: str, *, is_probe: bool = False) -> EntityListing:
         """Return the complete listing that a table is made of.
 
         Args:
             table: One of *tables*.
+            is_probe: Whether one parent is enough, where there is a listing for each.
 
         Raises:
             GcbatchError: If it is not complete; names the permission or other cause.
         """
-        listing = next(li for li in ENTITY_KINDS if li.table == table)
-        found = await self._list(listing, is_needed=True)
+        kind = entity_kind(table)
+        found = await self._list_whole(kind, is_probe=is_probe)
         if lacking := found.lacking:
+            hint = None
+            if isinstance(lacking, AccessError) and found.kind.permissions:
+                needed = " or ".join(found.kind.permissions)
+                hint = f"grant the permission {needed} to the client's role"
             which = f"table {table}"
-            raise lacking.within(which) from lacking
+            raise lacking.within(which, hint=hint) from lacking
         return found
+
+    async def _list_whole(self, kind: EntityKind, *, is_probe: bool) -> EntityListing:
+        """List a kind for its table, after the parents that it needs."""
+        from gcbatch.genesys.client import (
+            entities_within,
+            list_children,
+            without_expanded,
+        )
+
+        if not kind.parent:
+            found = await self._list(kind, is_needed=True)
+            documents = without_expanded(found.documents, self._parts_of(kind))
+            return replace(found, documents=documents)
+        parents = await self._list(entity_kind(kind.parent), is_needed=True)
+        if parents.lacking:
+            return parents
+        if kind.expand:
+            return entities_within(kind, parents)
+        if kind.table in self._listed:
+            return self._listed[kind.table]
+        ids, at_once = sorted(parents.entities), self.client_config.concurrency
+        if is_probe:
+            return await list_children(self.client, kind, ids[:1], at_once=at_once)
+        found = await list_children(self.client, kind, ids, at_once=at_once)
+        self._listed[kind.table] = found
+        return found
+
+    def _parts_of(self, kind: EntityKind) -> list[EntityKind]:
+        """Return the kinds that are a part of a kind's entities, and exported."""
+        return [
+            part
+            for part in map(entity_kind, self.tables)
+            if part.expand and part.parent == kind.table
+        ]
 
     async def _list(self, listing: EntityKind, *, is_needed: bool) -> EntityListing:
         from gcbatch.genesys.client import list_entities
 
         table = listing.table
-        whole = table in self.tables
+        parts = self._parts_of(listing)
+        whole = table in self.tables or bool(parts)
         may_wait = is_needed or whole
         known = self._listed.get(table)
         if known is None or (
@@ -105,7 +151,8 @@ class OrgSession:
             # A missing token is a failure of the run, not of this listing.
             await self.org_client.tokens.get()
             client = self.client if may_wait else self.client.hurrying()
-            known = await list_entities(client, listing, whole=whole)
+            expand = tuple(part.expand for part in parts)
+            known = await list_entities(client, listing, whole=whole, expand=expand)
             self._listed[table] = known
             if may_wait:
                 self._waited_for.add(table)

@@ -65,7 +65,7 @@ class Names(msgspec.Struct, frozen=True):
             by_dimension[dimension] = {**by_dimension.get(dimension, {}), **names}
             if dimension in found.listed:
                 gone = by_dimension[dimension].keys() - names.keys()
-                deleted[dimension] = frozenset(gone)
+                deleted[dimension] = found.deleted.get(dimension, frozenset()) | gone
         return Names(
             by_dimension,
             {**self.listed, **found.listed},
@@ -114,6 +114,7 @@ def names_from_listings(
     listed_at: dict[str, datetime] = {}
     asked_at: dict[str, datetime] = {}
     warnings: list[str] = []
+    deleted: dict[str, frozenset[str]] = {}
     for found in listings:
         dimension, entities = found.kind.dimension, found.entities
         before = (known or Names()).listed_at.get(dimension)
@@ -125,7 +126,9 @@ def names_from_listings(
             asked_at[dimension] = found.at
         if found.lacking and not entities:
             continue
-        by_dimension[dimension] = {i: e.name or i for i, e in entities.items()}
+        all_of_them = {**found.deleted, **entities}
+        by_dimension[dimension] = {i: e.name or i for i, e in all_of_them.items()}
+        deleted[dimension] = frozenset(found.deleted)
         listed_at[dimension] = found.at
         if dimension == "queueId" and found.path == found.kind.paths[0]:
             # These replace older targets, which may not be set any more. Only the first
@@ -136,6 +139,7 @@ def names_from_listings(
         by_dimension,
         listed,
         tuple(warnings),
+        deleted,
         targets=targets,
         listed_at=listed_at,
         asked_at=asked_at,

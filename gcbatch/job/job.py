@@ -6,6 +6,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from gcbatch.genesys import (
     DETAILS,
+    ENTITY_TABLES,
     Family,
     FetchMode,
     details_named,
@@ -20,15 +21,12 @@ from gcbatch.job.section import InvalidValueError, Name, Section
 from gcbatch.job.sla import SLA_GROUPS, SLA_METRICS, Sla
 from gcbatch.job.storage import StorageSection
 from gcbatch.objects import Buckets
-from gcbatch.registry import ENTITIES, module_names
+from gcbatch.registry import module_names
 from gcbatch.store import StoreRoot
 from gcbatch.suggest import unknown
 from gcbatch.windows import ONE_DAY
 
-__all__ = ["ENTITY_TABLES", "Job"]
-
-ENTITY_TABLES: Final = module_names(ENTITIES)
-"""Tables of entities, such as queues. Every job can export them."""
+__all__ = ["Job"]
 
 SECONDS_OF_AN_HOUR: Final = 3600
 
@@ -227,7 +225,7 @@ class Job(Section):
         raise InvalidValueError(("fetch", "mode"), msg)
 
     @property
-    def _table_folder(self) -> str:
+    def table_folder(self) -> str:
         """The registry folder of the tables of what this job fetches."""
         details = self.query.details
         return f"tables/{details[0].tables if details else 'aggregates'}"
@@ -237,12 +235,15 @@ class Job(Section):
         """The names of the tables of what this job fetches, or lists if that is all."""
         if self.lists_only:
             return self.entities
-        names = module_names(self._table_folder)
+        names = module_names(self.table_folder)
         return tuple(name for name in names if name != "sla" or self.sla)
 
-    def registry_folder(self, table: str) -> str:
-        """Return the registry folder of a table that this job can export."""
-        return ENTITIES if table in ENTITY_TABLES else self._table_folder
+    def _without_table(self, name: str) -> str:
+        """Return the message for a table that this job cannot export."""
+        if name not in _tables_of_endpoints():
+            return unknown("table", name, self.exportable)
+        own = ", ".join(self.tables)
+        return f"{self.query.endpoint} has no table {name}; it has {own}"
 
     @property
     def exportable(self) -> tuple[str, ...]:
@@ -277,7 +278,7 @@ class Job(Section):
                     msg = "the table sla needs a section `sla:`, if only `sla: {}`"
                     raise InvalidValueError((*place, key), msg)
                 if name not in self.exportable:
-                    msg = unknown("table", name, self.exportable)
+                    msg = self._without_table(name)
                     raise InvalidValueError((*place, key), msg)
             if export.period and "sla" not in names:
                 msg = "only the table sla has a period"
@@ -292,11 +293,7 @@ class Job(Section):
         if not self.exports:
             msg = f"is required, unless exports name tables to list: {listed}"
             raise InvalidValueError(("query",), msg)
-        with_query = {
-            name
-            for folder in ("aggregates", *(details.tables for details in DETAILS))
-            for name in module_names(f"tables/{folder}")
-        }
+        with_query = _tables_of_endpoints()
         for number, export in enumerate(self.exports):
             if export.tables == "all":
                 msg = f"without a section `query:`, name the tables to list: {listed}"
@@ -308,6 +305,12 @@ class Job(Section):
                     f"a job can export {listed}"
                 )
                 raise InvalidValueError(("exports", number, key), msg)
+
+
+def _tables_of_endpoints() -> set[str]:
+    """Return the tables of what all endpoints fetch."""
+    folders = {"aggregates", *(details.tables for details in DETAILS)}
+    return {name for folder in folders for name in module_names(f"tables/{folder}")}
 
 
 def _override(section: Section, org: OrgSection, *keys: str) -> Section:

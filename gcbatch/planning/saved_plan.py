@@ -56,11 +56,13 @@ class SavedPlan:
         fingerprint: The job's, as job_fingerprint returns it.
         names: Names of ids.
         plan: The queries.
+        tables: Tables of entities that the run listed.
     """
 
     fingerprint: str
     names: Names
     plan: Plan
+    tables: tuple[str, ...] = ()
 
     def write(self, store: Store) -> None:
         """Write it beside the parts."""
@@ -71,6 +73,7 @@ class SavedPlan:
                 "run_id": self.plan.run_id,
                 "names": self.names.to_json(),
                 "plan": self.plan.to_json(),
+                "tables": self.tables,
             },
         )
 
@@ -87,7 +90,7 @@ class SavedPlan:
             return None
         if note.run_id != plan.run_id:
             return None  # some of its queries are missing
-        return cls(note.asked, note.names, plan)
+        return cls(note.asked, note.names, plan, note.tables)
 
 
 class _Note(msgspec.Struct):
@@ -97,6 +100,8 @@ class _Note(msgspec.Struct):
     run_id: str
     names: Names
     plan: Any
+    # Older releases did not write it; they had these.
+    tables: tuple[str, ...] = ("queues", "users", "wrapup_codes")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ from gcbatch.exporting import (
     are_unchanged,
     published_files,
 )
-from gcbatch.job import ENTITY_TABLES, Export
+from gcbatch.genesys import ENTITY_TABLES
+from gcbatch.job import Export
 from gcbatch.objects import Buckets
 from gcbatch.planning import digest_parts
 from gcbatch.query import canonical

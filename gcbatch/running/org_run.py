@@ -138,6 +138,7 @@ class OrgRun:
     ) -> ResolvedPlan:
         """Update the names, and fetch every query that has no final part."""
         planned = await self.planner.plan_fresh(session, fallback=fallback)
+        planned = await self.planner.list_tables(session, planned)
         if unreadable := sum(map(self._store.is_unreadable, planned.plan.queries)):
             self._progress.remarks[REFETCHED] += unreadable
         todo = self.planner.unsettled(planned.plan)
@@ -181,6 +182,7 @@ class OrgRun:
         """Sign in, list names and tables, and send the smallest data request."""
         session = await self._session(orgs)
         planned = await self.planner.plan_fresh(session)
+        planned = await self.planner.list_tables(session, planned, is_probe=True)
         for first in planned.plan.queries[:1]:
             await self._endpoint.probe(self._context(session), first)
         return planned.warnings

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from gcbatch.genesys import ENTITY_KINDS, LISTING_PAGE, Names
+from gcbatch.genesys import EntityKind, Names, entity_kind
 from gcbatch.job import Job
 
 __all__ = ["PlannedListing", "planned_listings"]
@@ -16,9 +16,10 @@ class PlannedListing:
 
     Args:
         table: The table that is made of it.
-        min_requests: The fewest requests: one for each page of the last listing, and
-            one for each part of a listing that is read in parts. 0 if the stored
-            listing is recent enough.
+        min_requests: The fewest requests beyond those of the listings before: one for
+            each page of the last listing, one for each part of a listing that is read
+            in parts, and one for each parent of a kind that is listed parent by parent.
+            0 if the stored listing is recent enough, or is a part of another one.
         listed_at: When it was last listed, UTC; None if it never was.
     """
 
@@ -37,9 +38,23 @@ def planned_listings(
         names: Those of its last run, which has counted the entities; may be empty.
         is_recent: Whether the stored listings suffice.
     """
-    for kind in ENTITY_KINDS:
-        if kind.table not in job.entities:
-            continue
-        pages = -(-names.listed.get(kind.dimension, 0) // LISTING_PAGE)
-        requests = 0 if is_recent else max(len(kind.slices), pages)
-        yield PlannedListing(kind.table, requests, names.listed_at.get(kind.dimension))
+    counted = set(job.entities)
+    for table in job.entities:
+        kind = entity_kind(table)
+        requests = 0
+        if kind.parent and kind.parent not in counted:
+            counted.add(kind.parent)
+            requests += _pages(entity_kind(kind.parent), names)
+        if not kind.parent:
+            requests += _pages(kind, names)
+        elif not kind.expand:
+            parents = names.listed.get(entity_kind(kind.parent).dimension, 0)
+            requests += max(1, parents)
+        at = names.listed_at.get(kind.listing)
+        yield PlannedListing(table, 0 if is_recent else requests, at)
+
+
+def _pages(kind: EntityKind, names: Names) -> int:
+    """Return how many pages the listing of a kind has at least."""
+    full = -(-names.listed.get(kind.dimension, 0) // kind.page_size)
+    return max(len(kind.slices), full) + (kind.deleted is not None)

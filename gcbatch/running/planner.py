@@ -14,11 +14,14 @@ from gcbatch.errors import AccessError, DataError, GcbatchError, JobError, Servi
 from gcbatch.fetching import OrgSession, store_identity
 from gcbatch.genesys import (
     ENTITY_KINDS,
+    NAMED_KINDS,
     TARGETS,
+    EntityKind,
     EntityListing,
     Names,
     ServiceClock,
     check_targets,
+    entity_kind,
     is_id,
     named_dimensions,
     names_from_listings,
@@ -99,8 +102,12 @@ class Planner:
         Returns:
             The plan; its listings are now in the store.
         """
-        write_entities(self.store, planned.listings)
-        SavedPlan(self._fingerprint, planned.names, planned.plan).write(self.store)
+        saved = SavedPlan.read(self.store)
+        write_entities(self.store, planned.listings, saved.tables if saved else ())
+        tables = tuple(planned.listings)
+        SavedPlan(self._fingerprint, planned.names, planned.plan, tables).write(
+            self.store
+        )
         self.store.end_fresh()
         self.store.save_index()
         return replace(planned, listings={})
@@ -111,13 +118,18 @@ class Planner:
         Raises:
             DataError: If the listing of a table is not stored, or damaged.
         """
-        for table in self._unlisted():
+        for table in self._unlisted(SavedPlan.read(self.store)):
             msg = f"table {table}: the last run of this job did not list it"
             raise DataError(msg, hint="`gcbatch run JOB` lists it")
 
-    def _unlisted(self) -> list[str]:
+    def _unlisted(self, saved: SavedPlan | None) -> list[str]:
         """Return the exported tables of entities that the store does not have."""
-        return [t for t in self._job.entities if not has_entities(self.store, t)]
+        listed = saved.tables if saved else ()
+        return [
+            table
+            for table in self._job.entities
+            if table not in listed or not has_entities(self.store, table)
+        ]
 
     def window(self) -> Window:
         """Return the job's range.
@@ -143,7 +155,7 @@ class Planner:
         saved = SavedPlan.read(self.store)
         if saved is None or saved.fingerprint != self._fingerprint:
             return None
-        if self._unlisted():
+        if self._unlisted(saved):
             return None  # an export was added that needs another listing
         if self._job.lists_only and self.store.fresh:
             return None  # its listings are all that there is to fetch again
@@ -155,7 +167,7 @@ class Planner:
     def is_outdated(self, names: Names) -> bool:
         """Say whether a name that the job needs was listed too long ago, or never."""
         max_age = timedelta(seconds=self._job.fetch.names_max_age.typical_s)
-        listed_at = (names.asked_at.get(dimension) for dimension in self._named())
+        listed_at = (names.asked_at.get(k.listing) for k in self._listed_kinds())
         # An instant in the future comes from a clock that was wrong.
         return any(
             at is None or not timedelta(0) <= self._started_at - at < max_age
@@ -167,12 +179,20 @@ class Planner:
 
         What was never listed is left out.
         """
-        needed = self._named()
-        tables = {k.dimension: k.table for k in ENTITY_KINDS if k.dimension in needed}
+        tables = {k.listing: k.table for k in self._listed_kinds()}
         if self._job.sla:
             tables[TARGETS] = TARGETS
         known = names.listed_at
-        return {table: known[d] for d, table in tables.items() if d in known}
+        return {table: known[key] for key, table in tables.items() if key in known}
+
+    def _listed_kinds(self) -> list[EntityKind]:
+        """Return the kinds of entities that the job lists."""
+        named, tables = self._named(), self._job.entities
+        return [
+            kind
+            for kind in ENTITY_KINDS
+            if kind.table in tables or (kind.keeps_names and kind.dimension in named)
+        ]
 
     async def plan_fresh(
         self, session: OrgSession, *, fallback: ResolvedPlan | None = None
@@ -192,12 +212,7 @@ class Planner:
         known = saved.names if saved else Names()
         listings = await self._list(session, fallback)
         names = known.updated_with(names_from_listings(listings, known))
-        tables = [await session.list_table(table) for table in self._job.entities]
-        warnings = [
-            f"{found.kind.label} are listed without their settings: {found.reason}"
-            for found in tables
-            if found.refused
-        ]
+        warnings: list[str] = []
         sla = self._job.sla
         if sla and sla.target is None:
             warnings += _unknown_targets(listings, names)
@@ -208,12 +223,47 @@ class Planner:
             planned = replace(fallback, names=names)
         else:
             planned = self._resolve(names, lacking.get("queueId"))
+        return planned
+
+    async def list_tables(
+        self, session: OrgSession, planned: ResolvedPlan, *, is_probe: bool = False
+    ) -> ResolvedPlan:
+        """List the entities that the job exports.
+
+        Args:
+            session: The open org.
+            planned: The plan.
+            is_probe: Whether one parent is enough, where there is a listing for each.
+
+        Returns:
+            The plan with them, and with what there is to say about them.
+
+        Raises:
+            GcbatchError: Why a listing is not complete; names the table.
+        """
+        tables = [
+            await session.list_table(table, is_probe=is_probe)
+            for table in self._job.entities
+        ]
+        refused = [
+            f"{found.kind.label} are listed without their settings: {found.reason}"
+            for found in tables
+            if found.refused
+        ]
+        remarks = [remark for found in tables for remark in found.remarks]
+        names, at = planned.names, {li.kind.listing: li.at for li in tables}
+        names = structs.replace(
+            names,
+            warnings=(*names.warnings, *refused, *remarks),
+            listed_at={**names.listed_at, **at},
+            asked_at={**names.asked_at, **at},
+        )
         ahead = self.clock.ahead  # the times of a listing are those of this machine
-        listed = {
+        listings = {
             found.kind.table: ListedEntities(found.documents, found.at + ahead)
             for found in tables
         }
-        return replace(planned, listings=listed)
+        return replace(planned, names=names, listings=listings)
 
     async def _list(
         self, session: OrgSession, fallback: ResolvedPlan | None
@@ -228,13 +278,14 @@ class Planner:
             if fallback is None or self._job.entities:
                 raise
             # The service does not answer; the saved names remain.
-            kinds = [kind for kind in ENTITY_KINDS if kind.dimension in named]
+            kinds = [kind for kind in NAMED_KINDS if kind.dimension in named]
             return [EntityListing(kind, None, failure=exc) for kind in kinds]
 
     def _named(self) -> set[str]:
         """Return the dimensions whose names the job needs."""
         dimensions = named_dimensions()
-        needed = {k.dimension for k in ENTITY_KINDS if k.table in self._job.entities}
+        needed = set(map(_keeping_names, map(entity_kind, self._job.entities)))
+        needed.discard("")
         if self._job.query.details:
             return needed | dimensions  # rows of details have ids of all kinds
         if self._job.query.family:  # a tutorial's answers have names, not ids
@@ -343,6 +394,12 @@ class Planner:
         """Say whether a part must be fetched again because its figures may change."""
         zone, settle = self._job.query.zone, self._job.fetch.settle
         return not metadata.is_final(settle, zone, self.clock.now())
+
+
+def _keeping_names(kind: EntityKind) -> str:
+    """Return the dimension whose names a table of entities needs; empty if none."""
+    named = entity_kind(kind.parent) if kind.parent else kind
+    return named.dimension if named.keeps_names else ""
 
 
 def _unknown_targets(found: Iterable[EntityListing], names: Names) -> Iterator[str]:

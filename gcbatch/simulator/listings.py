@@ -8,11 +8,11 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
-from urllib.parse import urlencode
 
 from aiohttp import web
 from multidict import MultiMapping
 
+from gcbatch.simulator.listing_pages import Json, PageSize, numbered_page
 from gcbatch.simulator.problems import bad_request, invalid_value, not_found
 from gcbatch.simulator.route import ApiRequest, Route, json_response
 from gcbatch.simulator.tenant.tenant import (
@@ -32,8 +32,16 @@ MEDIA: Final = ("call", "callback", "chat", "email", "message")
 MAX_DIGEST_PAGE: Final = 500
 STATES: Final = ("active", "inactive", "deleted", "any")
 
+_NO_PARTS: Final[Json] = {
+    "skills": [],
+    "languages": [],
+    "groups": [],
+    "locations": [],
+    "authorization": {"roles": []},
+}
+"""What a user has on request; there is no team without one."""
+
 Params = MultiMapping[str]
-Json = dict[str, Any]
 _Named = TypeVar("_Named", Queue, User, WrapUpCode)
 
 
@@ -147,36 +155,8 @@ class Listings:
     def _page(
         self, request: ApiRequest, entities: list[Json], max_page_size: int
     ) -> Json:
-        params = request.params
-        size = _whole_number(params, "pageSize", self.default_page_size)
-        size = min(size, max_page_size)
-        number = _whole_number(params, "pageNumber", 1)
-        count = -(-len(entities) // size)
-        more = [
-            (name, value)
-            for name, value in params.items()
-            if name not in ("pageSize", "pageNumber")
-        ]
-
-        def uri(page: int) -> str:
-            query = [("pageSize", size), ("pageNumber", page), *more]
-            return f"{request.path}?{urlencode(query)}"
-
-        page: Json = {
-            "entities": entities[(number - 1) * size : number * size],
-            "pageSize": size,
-            "pageNumber": number,
-            "total": len(entities),
-            "lastUri": uri(max(count, 1)),
-            "firstUri": uri(1),
-            "selfUri": uri(number),
-            "pageCount": count,
-        }
-        if number < count:
-            page["nextUri"] = uri(number + 1)
-        if number > 1:
-            page["previousUri"] = uri(number - 1)
-        return page
+        size = PageSize(self.default_page_size, max_page_size)
+        return numbered_page(request, entities, size)
 
     def _division(self, division_id: str) -> Json:
         return {
@@ -215,7 +195,7 @@ class Listings:
     def _user(self, user: User, expand: Sequence[str] = ()) -> Json:
         words = re.findall(r"\w+", user.name.casefold()) or [user.id]
         address = f"{'.'.join(words)}@example.com"
-        entity: Json = {
+        entity: dict[str, Any] = {
             "id": user.id,
             "name": user.name,
             "division": self._division(HOME_DIVISION),
@@ -228,6 +208,8 @@ class Listings:
         }
         if "dateLastLogin" in expand:
             entity["dateLastLogin"] = CREATED
+        parts = {**_NO_PARTS, **self.tenant.user_parts.get(user.id, {})}
+        entity |= {name: parts[name] for name in expand if name in parts}
         return entity
 
     def _wrap_up_code(self, code: WrapUpCode) -> Json:
@@ -274,11 +256,3 @@ def _is_named(name: str, params: Params) -> bool:
     if wanted.endswith("*"):
         return name.startswith(bare)
     return name == bare
-
-
-def _whole_number(params: Params, name: str, default: int) -> int:
-    text = params.get(name, str(default))
-    if not text.isdecimal() or int(text) < 1:
-        msg = f"{name} must be a number of at least 1."
-        raise bad_request(msg)
-    return int(text)

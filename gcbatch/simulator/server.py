@@ -28,6 +28,7 @@ from gcbatch.simulator.delivery import (
 )
 from gcbatch.simulator.details.index import Matching
 from gcbatch.simulator.details.routes import Details
+from gcbatch.simulator.entity_listings import EntityListings
 from gcbatch.simulator.faults.faults import Fault, Faults
 from gcbatch.simulator.listings import Listings
 from gcbatch.simulator.problems import (
@@ -164,6 +165,7 @@ class Simulator:
         self._listings = Listings(
             tenant, default_page_size, max_page_size, max_listed_users
         )
+        self._entity_listings = EntityListings(tenant, default_page_size, max_page_size)
         self._limits = Limits(max_results, max_intervals or {}, hours_from)
         self._details = Details(tenant, detail_matching, max_detail_results)
         self.details_available_until = details_available_until
@@ -267,6 +269,7 @@ class Simulator:
         yield from self._details.routes()
         yield from self._jobs
         yield from self._listings.routes()
+        yield from self._entity_listings.routes()
 
     def _app(self) -> web.Application:
         # the middleware checks sizes: aiohttp's own error would not be JSON

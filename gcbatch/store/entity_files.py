@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gcbatch.errors import DamagedPartError, DataError
-from gcbatch.genesys import ENTITY_KINDS, Documents
+from gcbatch.genesys import ENTITY_TABLES, Documents
 from gcbatch.store.notes import unwritable
 from gcbatch.store.part_file import (
     BLANK_CHECKSUM,
@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 _SUFFIX: Final = ".parquet"
-ENTITY_FILES: Final = tuple(kind.table + _SUFFIX for kind in ENTITY_KINDS)
+ENTITY_FILES: Final = tuple(table + _SUFFIX for table in ENTITY_TABLES)
 """Their names, in the folder of a job."""
 
 ROWS: Final = 4_096
@@ -87,28 +87,28 @@ class StoredEntities(NamedTuple):
     rows: Iterator[tuple[str, str]]
 
 
-def write_entities(store: Store, entities: Mapping[str, ListedEntities]) -> None:
+def write_entities(
+    store: Store, entities: Mapping[str, ListedEntities], before: Collection[str] = ()
+) -> None:
     """Write the entities that a run listed; remove those of the run before.
 
     Args:
         store: The store of the job.
         entities: By table.
+        before: The tables that the run before listed.
 
     Raises:
         OutputError: If the store cannot be written.
     """
-    for kind in ENTITY_KINDS:
-        name = kind.table + _SUFFIX
-        if kind.table in entities:
-            owner = _owner(store, kind.table)
-            fill = partial(_fill, listed=entities[kind.table], owner=owner)
-            store.write_file(name, fill)
-            continue
-        try:
-            # An export of this table has to list the entities as they are then.
-            store.files.discard(name)
-        except OSError as exc:
-            raise unwritable(store.place, exc) from exc
+    for table, listed in entities.items():
+        owner = _owner(store, table)
+        store.write_file(table + _SUFFIX, partial(_fill, listed=listed, owner=owner))
+    # An export of these tables has to list the entities as they are then.
+    outdated = sorted(set(before) - entities.keys())
+    try:
+        store.files.discard_all([table + _SUFFIX for table in outdated])
+    except OSError as exc:
+        raise unwritable(store.place, exc) from exc
 
 
 def has_entities(store: Store, table: str) -> bool:

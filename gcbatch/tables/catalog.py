@@ -9,7 +9,8 @@ from typing import Any, Final, TypeVar
 import pyarrow as pa
 
 from gcbatch.endpoints import DetailsEndpoint
-from gcbatch.job import ENTITY_TABLES, Job
+from gcbatch.genesys import ENTITY_TABLES, entity_kind
+from gcbatch.job import Job
 from gcbatch.lazy import lazy_import
 from gcbatch.registry import load_member
 from gcbatch.table import Lack, StoppedError, Table
@@ -73,7 +74,11 @@ class Catalog:
         )
 
     def _declared(self, name: str) -> Any:
-        return load_member(self.job.registry_folder(name), name, "table")
+        if name in ENTITY_TABLES:
+            from gcbatch.tables.entity_table import EntityTable  # noqa: PLC0415 - few jobs list entities
+
+            return EntityTable(entity_kind(name))
+        return load_member(self.job.table_folder, name, "table")
 
     def is_of_documents(self, name: str) -> bool:
         """Return whether a table can share a pass over the documents; see rows_of."""

@@ -1,32 +1,36 @@
 """Reads entities: fields with a column, and all other fields as they were sent."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
 
 from gcbatch.errors import SHAPE_HINT, DataError
+from gcbatch.genesys import EntityField, EntityKind, FieldType
 from gcbatch.table import INSTANT
 from gcbatch.text import one_line
 
-__all__ = ["EntityField", "EntityReader", "Kind"]
+__all__ = ["NAME", "EntityReader", "column_of"]
 
-Kind = Literal["text", "flag", "whole", "percent", "instant"]
-"""What a field holds; a percent is sent as a share, 0.8 for 80 %."""
-
-_TYPES: Final[dict[Kind, pa.DataType]] = {
+_TYPES: Final[dict[FieldType, pa.DataType]] = {
     "text": pa.string(),
     "flag": pa.bool_(),
     "whole": pa.int64(),
+    "number": pa.float64(),
     "percent": pa.float64(),
     "instant": INSTANT,
 }
+_PLAIN: Final = {"text": str, "flag": bool}
+
 LARGEST: Final = 2**63
 """Whole numbers of a column are smaller."""
+
+NAME: Final = " name"
+"""The key of the name in a row; no column has a space."""
+
+_ID: Final = " id"
 
 _Tree = dict[str, Any]
 """Fields by name; each is an EntityField, or a tree of the fields within."""
@@ -39,55 +43,41 @@ class _WrongType(Exception):  # noqa: N818 - no error, the value goes to `extra`
     """A value does not have the type of its column."""
 
 
-@dataclass(frozen=True, slots=True)
-class EntityField:
-    """A column, and the field that it shows.
+def column_of(field: EntityField) -> pa.Field:
+    """Return the column of a field."""
+    about = {"source": ".".join(field.path)}
+    if field.name.endswith("_ms"):
+        about["unit"] = "ms"
+    if field.type == "percent":
+        about["unit"] = "%"
+    return pa.field(field.name, _TYPES[field.type], metadata=about)
 
-    Args:
-        name: The name of the column.
-        path: From the entity to the field.
-        kind: What the field holds.
+
+def _value_of(sent: msgspec.Raw, kind: FieldType) -> Any:
+    """Return the value of a column; None for null.
+
+    Raises:
+        _WrongType: If the field holds something else.
     """
-
-    name: str
-    path: tuple[str, ...]
-    kind: Kind
-
-    @property
-    def field(self) -> pa.Field:
-        """The column."""
-        about = {"source": ".".join(self.path)}
-        if self.name.endswith("_ms"):
-            about["unit"] = "ms"
-        if self.kind == "percent":
-            about["unit"] = "%"
-        return pa.field(self.name, _TYPES[self.kind], metadata=about)
-
-    def value_of(self, sent: msgspec.Raw) -> Any:
-        """Return the value of the column; None for null.
-
-        Raises:
-            _WrongType: If the field holds something else.
-        """
-        try:
-            value = msgspec.json.decode(sent)
-        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-            raise _WrongType from exc
-        if value is None:
+    try:
+        value = msgspec.json.decode(sent)
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        raise _WrongType from exc
+    match kind:
+        case _ if value is None:
             return None
-        match self.kind:
-            case "text" if isinstance(value, str):
-                return value
-            case "flag" if isinstance(value, bool):
-                return value
-            case "whole":
-                return _whole(value)
-            case "percent" if _is_number(value):
-                return _percent(value)
-            case "instant" if isinstance(value, str):
-                return _instant(value)
-            case _:
-                raise _WrongType
+        case "text" | "flag" if type(value) is _PLAIN[kind]:
+            return value
+        case "whole":
+            return _whole(value)
+        case "number":
+            return _number(value)
+        case "percent" if _is_number(value):
+            return _percent(value)
+        case "instant" if isinstance(value, str):
+            return _instant(value)
+        case _:
+            raise _WrongType
 
 
 def _is_number(value: object) -> bool:
@@ -103,6 +93,17 @@ def _percent(share: float) -> float:
     if not isfinite(percent):
         raise _WrongType
     return percent
+
+
+def _number(value: Any) -> float:
+    """Return a number that a double holds."""
+    try:
+        number = float(value) if _is_number(value) else None
+    except OverflowError as exc:
+        raise _WrongType from exc
+    if number is None or not isfinite(number):
+        raise _WrongType
+    return number
 
 
 def _whole(value: Any) -> int:
@@ -124,29 +125,33 @@ def _instant(text: str) -> datetime:
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
-_ID: Final = EntityField("id", ("id",), "text")
-_NAME: Final = EntityField("name", ("name",), "text")
-
-
 class EntityReader:
     """Reads entities into rows.
 
     Args:
-        table: Name of the table, for errors.
-        fields: With a column, beside `id` and `name`.
+        kind: Of the entities; its fields have a column.
     """
 
-    def __init__(self, table: str, fields: Iterable[EntityField]) -> None:
-        self._table = table
+    def __init__(self, kind: EntityKind) -> None:
+        self._table = kind.table
         self._tree: _Tree = {}
-        for field in (_ID, _NAME, *fields):
-            tree = self._tree
-            for name in field.path[:-1]:
-                tree = tree.setdefault(name, {})
-            tree[field.path[-1]] = field
+        self._names: list[str] = []
+        self._add(EntityField(_ID, ("id",), "text"))
+        for place in kind.names:
+            name = EntityField(f" {place}", tuple(place.split(".")), "text")
+            self._names.append(name.name)
+            self._add(name)
+        for field in kind.fields:
+            self._add(field)
+
+    def _add(self, field: EntityField) -> None:
+        tree = self._tree
+        for name in field.path[:-1]:
+            tree = tree.setdefault(name, {})
+        tree[field.path[-1]] = field
 
     def row(self, identity: str, document: str) -> dict[str, Any]:
-        """Return the columns of an entity, its `name`, and the rest as `extra`.
+        """Return the columns of an entity, its name as NAME, and the rest as `extra`.
 
         A field of a wrong type is in the rest too.
 
@@ -157,13 +162,15 @@ class EntityReader:
         Raises:
             DataError: If it is not an object; names table and entity.
         """
-        row: dict[str, Any] = {_NAME.name: None}
+        row: dict[str, Any] = {}
         try:
             rest = _split(_MEMBERS.decode(document), self._tree, row)
         except (msgspec.DecodeError, RecursionError) as exc:
             msg = f"table {self._table}: {one_line(identity)} cannot be read as JSON"
             raise DataError(msg, hint=SHAPE_HINT) from exc
-        row.pop(_ID.name, None)
+        row.pop(_ID, None)
+        names = [row.pop(name, None) for name in self._names]
+        row[NAME] = next(filter(None, names), None)
         row["extra"] = msgspec.json.encode(rest).decode() if rest else None
         return row
 
@@ -177,7 +184,7 @@ def _split(members: _Members, tree: _Tree, row: dict[str, Any]) -> _Members:
             left[name] = sent
         elif isinstance(known, EntityField):
             try:
-                row[known.name] = known.value_of(sent)
+                row[known.name] = _value_of(sent, known.type)
             except _WrongType:
                 left[name] = sent
         elif (rest := _rest_of(sent, known, row)) is not None:

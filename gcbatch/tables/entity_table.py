@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from heapq import merge
 from itertools import groupby, islice
 from operator import itemgetter
@@ -10,99 +10,144 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from gcbatch.genesys import EntityKind, entity_kind
 from gcbatch.table import INSTANT, Table
-from gcbatch.tables.entity_fields import EntityField, EntityReader
+from gcbatch.tables.entity_fields import NAME, EntityReader, column_of
+from gcbatch.tables.name_lookup import name_field
 from gcbatch.tables.source import TableSource
 
-__all__ = ["DATES", "DIVISION", "EntityTable"]
+__all__ = ["EntityTable"]
 
 BATCH_ROWS: Final = 4_096
 """Rows of a batch: the settings of a queue can have tens of kilobytes."""
 
-DIVISION: Final = (
-    EntityField("division_id", ("division", "id"), "text"),
-    EntityField("division_name", ("division", "name"), "text"),
-)
-DATES: Final = (
-    EntityField("date_created", ("dateCreated",), "instant"),
-    EntityField("date_modified", ("dateModified",), "instant"),
-)
-
 
 @dataclass(frozen=True)
 class EntityTable:
-    """A table of the entities of one dimension.
+    """A table of the entities of one kind.
 
-    Rows are in the order of their ids. An id that the org no longer lists has its last
-    name, and is not `listed`.
+    Rows are in the order of their ids, those of a kind with parents by the ids of
+    parent and entity. Of a kind whose names are kept, an id that the org no longer
+    lists has its last name, and is not `listed`.
 
     Args:
-        name: The name of the table in job files.
-        dimension: The dimension of the ids.
-        id_column: The column of the ids, and the key.
-        name_column: The column of their names.
-        fields: The other columns, except `listed`, `extra` and `listed_at`.
+        kind: The kind of entities.
     """
 
-    name: str
-    dimension: str
-    id_column: str
-    name_column: str
-    fields: tuple[EntityField, ...]
+    kind: EntityKind
+
+    @cached_property
+    def _parent(self) -> EntityKind | None:
+        return entity_kind(self.kind.parent) if self.kind.parent else None
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns that no two rows have in common."""
+        own = self.kind.id_column
+        return (self._parent.id_column, own) if self._parent else (own,)
 
     @property
     def schema(self) -> pa.Schema:
         """The schema of the rows."""
-        ids, text = self.id_column, pa.string()
-        name = {"description": f"name of {ids}", "source": "name"}
-        listed = {"description": "false: no longer in the org, shown by its last name"}
-        extra = {
-            "content": "json",
-            "description": "fields that have no column; null: none",
-        }
-        listed_at = {"description": "when the org was asked for all rows, UTC"}
-        return pa.schema(
-            [
-                pa.field(ids, text, nullable=False, metadata={"source": "id"}),
-                pa.field(self.name_column, text, metadata=name),
-                pa.field("listed", pa.bool_(), nullable=False, metadata=listed),
-                *(column.field for column in self.fields),
-                pa.field("extra", text, metadata=extra),
-                pa.field("listed_at", INSTANT, metadata=listed_at),
-            ]
-        )
+        fields = map(column_of, self.kind.fields)
+        return pa.schema([*self._identity(), *fields, _EXTRA, _LISTED_AT])
+
+    def _identity(self) -> Iterator[pa.Field]:
+        """Yield the columns of ids and names, and whether an entity is listed."""
+        text, kind, parent = pa.string(), self.kind, self._parent
+        if parent:
+            about = {"description": f"of {parent.label}"}
+            yield pa.field(parent.id_column, text, nullable=False, metadata=about)
+            if parent.names_ids:
+                yield name_field(parent.name_column, parent.id_column)
+        about = {"source": "id"}
+        yield pa.field(kind.id_column, text, nullable=False, metadata=about)
+        if kind.names:
+            source = {"source": " or ".join(kind.names)}
+            about = {"description": f"name of {kind.id_column}", **source}
+            yield pa.field(kind.name_column, text, metadata=about)
+        if kind.keeps_names:
+            yield _LISTED
 
     def __call__(self, source: TableSource) -> Table:
         """Return the table of a job."""
         return source.new_table(
-            self.name,
+            self.kind.table,
             self.schema,
-            key=(self.id_column,),
+            key=self.key,
             batches=partial(self._batches, source),
             batch_rows=BATCH_ROWS,
             time=None,
         )
 
     def _batches(self, source: TableSource) -> Iterator[pa.RecordBatch]:
-        schema, rows = self.schema, self._rows(source)
+        schema = self.schema
+        rows = self._rows_of_children(source) if self._parent else self._rows(source)
         while some := list(islice(rows, BATCH_ROWS)):
             yield pa.RecordBatch.from_pylist(some, schema=schema)
 
     def _rows(self, source: TableSource) -> Iterator[dict[str, Any]]:
-        names: Mapping[str, str] = source.names.by_dimension.get(self.dimension, {})
-        deleted = sorted(source.names.deleted.get(self.dimension, ()))
-        reader = EntityReader(self.name, self.fields)
+        kind, reader = self.kind, EntityReader(self.kind)
+        names: Mapping[str, str] = source.names.by_dimension.get(kind.dimension, {})
+        deleted = source.names.deleted.get(kind.dimension, frozenset())
         by_id = itemgetter(0)
-        listed_at, entities = source.entities(self.name)
-        both = merge(entities, ((i, None) for i in deleted), key=by_id)
-        # Where a run was interrupted after it stored a listing, an id may be in both:
-        # it is listed, and merge yields that first.
+        listed_at, entities = source.entities(kind.table)
+        both = merge(entities, ((i, None) for i in sorted(deleted)), key=by_id)
         for identity, found in groupby(both, key=by_id):
+            # Of two, merge yields the one with a document first.
             _, document = next(found)
             if document is None:
-                row = {self.name_column: names.get(identity, identity)}
+                row = {NAME: names.get(identity)}
+                is_listed = False
             else:
                 row = reader.row(identity, document)
-                row[self.name_column] = row.pop("name") or identity
-            row |= {self.id_column: identity, "listed": document is not None}
-            yield {**row, "listed_at": listed_at}
+                # Where a run was interrupted after it stored a listing, an id may be in
+                # both, although it is listed.
+                is_listed = identity not in deleted or kind.deleted is None
+            name = row.pop(NAME) or identity
+            yield {
+                **row,
+                kind.id_column: identity,
+                kind.name_column: name,
+                "listed": is_listed,
+                "listed_at": listed_at,
+            }
+
+    def _rows_of_children(self, source: TableSource) -> Iterator[dict[str, Any]]:
+        kind, reader = self.kind, EntityReader(self.kind)
+        parent = self._parent or kind
+        names: Mapping[str, str] = source.names.by_dimension.get(parent.dimension, {})
+        listed_at, entities = source.entities(kind.table)
+        for ids, document in entities:
+            of, _, identity = ids.partition("/")
+            row = reader.row(ids, document)
+            name = row.pop(NAME) or identity
+            yield {
+                **row,
+                parent.id_column: of,
+                parent.name_column: names.get(of, of),
+                kind.id_column: identity,
+                kind.name_column: name,
+                "listed_at": listed_at,
+            }
+
+
+_LISTED: Final = pa.field(
+    "listed",
+    pa.bool_(),
+    nullable=False,
+    metadata={"description": "false: no longer in the org, shown by its last name"},
+)
+_EXTRA: Final = pa.field(
+    "extra",
+    pa.string(),
+    metadata={
+        "content": "json",
+        "description": "fields that have no column; null: none",
+    },
+)
+_LISTED_AT: Final = pa.field(
+    "listed_at",
+    INSTANT,
+    metadata={"description": "when the org was asked for all rows, UTC"},
+)

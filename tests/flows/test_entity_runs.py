@@ -13,7 +13,6 @@ from pydantic import BaseModel
 import gcbatch
 from gcbatch import AccessError, DataError
 from gcbatch.exporting import Options, Receipt, Target
-from gcbatch.job.job import ENTITY_TABLES
 from gcbatch.running.pipeline import arun_all, blocking, tables_of
 from gcbatch.simulator import Fault, Faults, User
 from gcbatch.store.entity_files import has_entities
@@ -25,6 +24,7 @@ from tests.support.listed_org import (
     ANN,
     DAY,
     ORG,
+    PATHS,
     STATES,
     exports,
     request_counts,
@@ -84,7 +84,7 @@ def test_who_exports_none_lists_none(workspace_of: "WorkspaceOf") -> None:
 
     run(workspace, "intervals")
 
-    assert request_counts(workspace) == dict.fromkeys(ENTITY_TABLES, 0)
+    assert request_counts(workspace) == dict.fromkeys(PATHS, 0)
     assert not list(workspace.folder.glob("store/job/*.parquet"))
 
 
@@ -222,7 +222,7 @@ def test_without_a_listing_the_table_says_what_to_do(
 def test_listings_go_with_the_last_part(workspace_of: "WorkspaceOf") -> None:
     """They name people; nothing of the job is left."""
     workspace = workspace_of(ORG)
-    run(workspace, *ENTITY_TABLES)
+    run(workspace, *PATHS)
     later = datetime.now(UTC) + timedelta(days=800)
 
     prune(workspace.folder / "store", Period.parse("P1Y"), now=later)

@@ -20,7 +20,6 @@ QUEUE = "11111111-2222-4333-8444-555555555555"
 PLACES = {
     "endpoint": "gcbatch/endpoints/fixed/toy.py",
     "table": "gcbatch/tables/aggregates/toy_peaks.py",
-    "entity": "gcbatch/tables/entities/toy_skills.py",
     "exporter": "toy_exporter.py",
 }
 """Where each toy goes, as docs/architecture.md says."""
@@ -30,9 +29,9 @@ ROWS = {
         "RETRY_RULES: Final = (\n",
         "    RetryRule((418,)),\n",
     ),
-    "gcbatch/genesys/entities.py": (
-        "ENTITY_KINDS: Final = (\n",
-        '    EntityKind("toys", "toy_skills", "toySkillId", ("/api/v2/toy",)),\n',
+    "gcbatch/genesys/entities/people.py": (
+        "PEOPLE: Final = (\n",
+        '    EntityKind("toy_skills", "skill", ("/api/v2/toy",), columns="level"),\n',
     ),
 }
 """By file, the line that begins a tuple, and the row that is added behind it."""

@@ -6,6 +6,11 @@ from gcbatch.genesys.client.body_reader import (
     errors_in,
     read_loosely,
 )
+from gcbatch.genesys.client.child_listings import (
+    entities_within,
+    list_children,
+    without_expanded,
+)
 from gcbatch.genesys.client.client import (
     ACCEPTED,
     REMOVED,
@@ -42,10 +47,13 @@ __all__ = [
     "RetrySettings",
     "Token",
     "TokenProvider",
+    "entities_within",
     "errors_in",
+    "list_children",
     "list_entities",
     "open_client",
     "open_transport",
     "paging_limit",
     "read_loosely",
+    "without_expanded",
 ]

@@ -1,9 +1,9 @@
 """The data of an organisation: queues, users, codes, and what happened."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from gcbatch.simulator.documents import Document
 
@@ -17,6 +17,9 @@ __all__ = [
     "User",
     "WrapUpCode",
 ]
+
+Json = Mapping[str, Any]
+"""A document of the API."""
 
 HOME_DIVISION: Final = "5d1fbf0a-0f0c-4c3b-9c36-0c6b1f6f0a01"
 """The division of everything that has no other."""
@@ -168,6 +171,10 @@ class Tenant:
         presences: In any order; those of one user should not overlap.
         observations: Other measured events.
         divisions: Names of the divisions by id.
+        entities: Documents of all other entities, by table.
+        deleted_entities: Documents of those that are listed as deleted, by table.
+        children: Documents of entities with a parent, by table and the parent's id.
+        user_parts: What the API adds to a user on request, by the user's id.
         documents: Conversations in addition to those of the calls; aggregates do not
             count them.
     """
@@ -184,4 +191,8 @@ class Tenant:
     divisions: Mapping[str, str] = field(
         default_factory=lambda: {HOME_DIVISION: "Home"}
     )
+    entities: Mapping[str, Sequence[Json]] = field(default_factory=dict)
+    deleted_entities: Mapping[str, Sequence[Json]] = field(default_factory=dict)
+    children: Mapping[str, Mapping[str, Sequence[Json]]] = field(default_factory=dict)
+    user_parts: Mapping[str, Json] = field(default_factory=dict)
     documents: tuple[Document, ...] = field(default=(), repr=False)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from gcbatch.errors import JobError
-from gcbatch.job.job import ENTITY_TABLES, Job
+from gcbatch.genesys.entities import ENTITY_TABLES
+from gcbatch.job.job import Job
 from gcbatch.job.load import load_job
 
 ORG = {"simulator": True}

@@ -328,7 +328,7 @@ class TestNotes:
         at, rows = read_entities(other, "queues")
         assert (at, list(rows)) == (AT, [("q", '{"id":"q"}')])
 
-        write_entities(other, {})
+        write_entities(other, {}, ["queues"])
 
         assert not has_entities(place.store(), "queues")
 

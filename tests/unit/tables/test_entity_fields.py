@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcbatch.errors import DataError
+from gcbatch.genesys.entities import entity_kind
 from gcbatch.genesys.names import Names
 from gcbatch.planning.plan import Plan
-from gcbatch.registry import ENTITIES, load_member
 from gcbatch.store.entity_files import ListedEntities
 from gcbatch.table import Table
 from gcbatch.tables.entity_table import EntityTable
@@ -31,8 +31,7 @@ def listed(documents: Mapping[str, bytes]) -> ListedEntities:
 
 def listed_table(name: str) -> EntityTable:
     """Return a table, as its file makes it."""
-    table: EntityTable = load_member(ENTITIES, name, "table")
-    return table
+    return EntityTable(entity_kind(name))
 
 
 def table_of(name: str, *sent: Any, gone: Mapping[str, str] | None = None) -> Table:

@@ -1,10 +1,9 @@
-"""Entities that an org lists: queues, users, wrap-up codes.
+"""What a listing of entities brought, and the part of an entity that every run reads.
 
-Sources: models QueueEntityListing, Queue, User and WrapupCode of
-PureCloudPlatformClientV2 269.0.0. Read 2026-11-21.
+Source: model Queue of PureCloudPlatformClientV2 269.0.0. Read 2026-11-21.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -12,17 +11,10 @@ from typing import Any, Final
 import msgspec
 
 from gcbatch.errors import AccessError, DataError, GcbatchError
+from gcbatch.genesys.entities.kind import EntityKind
 from gcbatch.genesys.retry_rules import rule_for
 
-__all__ = [
-    "ENTITY_KINDS",
-    "MAX_LEVEL",
-    "Documents",
-    "Entity",
-    "EntityKind",
-    "EntityListing",
-    "named_dimensions",
-]
+__all__ = ["MAX_LEVEL", "Documents", "Entity", "EntityListing"]
 
 Documents = Mapping[str, bytes]
 """Entities by id, as they were sent: JSON without white space."""
@@ -31,81 +23,25 @@ MAX_LEVEL: Final = 1_000
 """A target that is a larger number is no service level; 1 is 100 %."""
 
 
-@dataclass(frozen=True, slots=True)
-class EntityKind:
-    """One kind of entities, and where they are listed.
-
-    Args:
-        label: Their name in messages.
-        table: The table with a row for each.
-        dimension: The dimension whose values are their ids.
-        paths: Addresses to try, the one with most fields first; the next one if the
-            permission for it is missing.
-        slices: Sets of parameters; each set lists a part of the entities, all sets
-            together list everything.
-        more: Parameters to add if whole entities are needed and not just names.
-        names_ids: Whether other tables show their names beside their ids. If so, jobs
-            whose rows have such ids list them; if not, only jobs that export *table*.
-    """
-
-    label: str
-    table: str
-    dimension: str
-    paths: tuple[str, ...]
-    slices: tuple[Mapping[str, str], ...] = ({},)
-    more: Mapping[str, str] = field(default_factory=dict)
-    names_ids: bool = False
-
-
-ENTITY_KINDS: Final = (
-    EntityKind(
-        "queues",
-        "queues",
-        "queueId",
-        ("/api/v2/routing/queues", "/api/v2/routing/queues/divisionviews/all"),
-        names_ids=True,
-    ),
-    # State by state, because paging is reported to end at 10,000 users. In this order,
-    # so that a user who leaves meanwhile is listed twice rather than not at all.
-    # The service sends the last login on request only, as it does with fields that are
-    # tables of their own (skills, groups, roles).
-    EntityKind(
-        "users",
-        "users",
-        "userId",
-        ("/api/v2/users",),
-        tuple({"state": state} for state in ("active", "inactive", "deleted")),
-        {"expand": "dateLastLogin"},
-        names_ids=True,
-    ),
-    EntityKind(
-        "wrap-up codes",
-        "wrapup_codes",
-        "wrapUpCode",
-        ("/api/v2/routing/wrapupcodes",),
-        names_ids=True,
-    ),
-)
-
-
-def named_dimensions(kinds: Iterable[EntityKind] = ENTITY_KINDS) -> set[str]:
-    """Return the dimensions whose ids have names in other tables."""
-    return {kind.dimension for kind in kinds if kind.names_ids}
-
-
 class Entity(msgspec.Struct):
     """The part of an entity that every run reads: its name, and a queue's targets."""
 
     id: str
     name: Any = None
     mediaSettings: Any = None  # noqa: N815 - the API's word
+    languageLabels: Any = None  # noqa: N815 - the API's word
 
     def __post_init__(self) -> None:
         """Drop a name that is no text: that costs one name, not the listing.
 
+        A presence has labels by language instead of a name; the English one counts.
+
         Settings are reduced to their service levels; settings of another shape count as
         an odd level.
         """
+        labels, self.languageLabels = self.languageLabels, None
+        if self.name is None and isinstance(labels, dict):
+            self.name = labels.get("en_US")
         if not isinstance(self.name, str):
             self.name = None
         settings = self.mediaSettings
@@ -159,6 +95,8 @@ class EntityListing:
         shortfall: How many entities came of how many; empty if all came.
         failure: Why it was not read to its end; None if it was.
         at: When it was read, UTC.
+        deleted: Those that the org has deleted and lists at another address, by id.
+        remarks: What else to say about it, such as a part that was not sent.
     """
 
     kind: EntityKind
@@ -169,6 +107,8 @@ class EntityListing:
     shortfall: str = ""
     failure: GcbatchError | None = None
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    deleted: Mapping[str, Entity] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     @property
     def lacking(self) -> GcbatchError | None:

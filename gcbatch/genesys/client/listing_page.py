@@ -1,0 +1,159 @@
+"""Pages of listings: how they are read, and what leads from one to the next.
+
+Sources: models QueueEntityListing, TeamEntityListing, CursorContactListing,
+WrapUpCodeMapping and Organization of PureCloudPlatformClientV2 269.0.0. Read
+2026-11-27.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from gcbatch.genesys import Entity, EntityKind, Paging
+from gcbatch.genesys.client.body_reader import BodyReader
+
+__all__ = ["ListingPage", "page_decoder"]
+
+ENTITIES: Final = "entities"
+"""The member of nearly all pages with the entities."""
+
+
+class _Page(msgspec.Struct, rename="camel"):
+    entities: list[Entity] | None = None
+    page_count: int | float | None = None
+    total: int | float | None = None
+    next_uri: str | None = None
+    page_size: Any = None
+    page_number: Any = None
+    first_uri: Any = None
+    last_uri: Any = None
+    previous_uri: Any = None
+    self_uri: Any = None
+    cursors: Any = None
+
+
+class _WholePage(msgspec.Struct):
+    entities: list[msgspec.Raw] | None = None
+
+
+class _ById(msgspec.Struct):
+    """A page with an object of entities by id."""
+
+    mapping: dict[str, msgspec.Raw] | None = None
+    utilization: dict[str, msgspec.Raw] | None = None
+
+
+_PAGES: Final = BodyReader(_Page, ENTITIES, next_page="nextUri")
+_WHOLE_PAGES: Final = msgspec.json.Decoder(_WholePage)
+_BY_ID: Final = BodyReader(_ById, "mapping", "utilization")
+_SINGLE: Final = BodyReader(Entity, "id", or_nothing=False)
+
+
+class ListingPage(NamedTuple):
+    """One page of a listing.
+
+    Args:
+        entities: Its entities by id.
+        documents: The same as they were sent; empty unless they are needed.
+        total: How many entities the listing has; None if the page does not say.
+        page_count: How many pages it has; None if the page does not say.
+        size: How many entities a full page has; None if the page does not say.
+        next: Parameters of the next page's address; None if there is none.
+    """
+
+    entities: Mapping[str, Entity]
+    documents: Mapping[str, bytes] = {}
+    total: float | None = None
+    page_count: float | None = None
+    size: float | None = None
+    next: Mapping[str, str] | None = None
+
+    def position_after(
+        self, kind: EntityKind, number: int, page_count: float | None
+    ) -> Mapping[str, str | int] | None:
+        """Return the parameters that lead to the next page; None if this is the last.
+
+        Args:
+            kind: What is listed.
+            number: The number of this page.
+            page_count: What the last page said that said it; None if none did.
+        """
+        if kind.paging is not Paging.NUMBERED:
+            return self.next
+        if page_count is not None:
+            has_more = number < page_count
+        elif self.next is not None:
+            has_more = True
+        else:
+            # Nothing says how many there are: a full page may have been cut.
+            size = self.size or kind.page_size
+            has_more = self.total is None and len(self.entities) >= size
+        return {"pageNumber": number + 1} if has_more else None
+
+
+def page_decoder(kind: EntityKind, *, whole: bool) -> Callable[[bytes], ListingPage]:
+    """Return what decodes the pages of a kind.
+
+    Args:
+        kind: What is listed.
+        whole: Whether to keep entities as they were sent.
+
+    Returns:
+        A function of the body of an answer. It raises what BodyReader.decode does.
+    """
+    if kind.member == ENTITIES:
+        return partial(_decode_page, whole=whole)
+    return partial(_decode_by_id, member=kind.member) if kind.member else _decode_single
+
+
+def _decode_page(body: bytes, *, whole: bool) -> ListingPage:
+    page = _PAGES.decode(body)
+    sent = page.entities or ()
+    documents: dict[str, bytes] = {}
+    if whole:
+        # Read twice, so that errors name the place in the page, and runs that need only
+        # names do no other work.
+        raw = _WHOLE_PAGES.decode(body).entities or ()
+        documents = {
+            entity.id: _compact(document)
+            for entity, document in zip(sent, raw, strict=True)
+        }
+    return ListingPage(
+        {entity.id: entity for entity in sent},
+        documents,
+        page.total,
+        page.page_count,
+        page.page_size if isinstance(page.page_size, int | float) else None,
+        _next_of(page),
+    )
+
+
+def _decode_single(body: bytes) -> ListingPage:
+    entity = _SINGLE.decode(body)
+    return ListingPage({entity.id: entity}, {entity.id: _compact(msgspec.Raw(body))})
+
+
+def _decode_by_id(body: bytes, *, member: str) -> ListingPage:
+    """Decode an object of entities by id; one that is no object is its `value`."""
+    found: dict[str, msgspec.Raw] = getattr(_BY_ID.decode(body), member) or {}
+    documents = {i: _as_object(_compact(sent)) for i, sent in found.items()}
+    return ListingPage({i: Entity(i) for i in found}, documents)
+
+
+def _compact(document: msgspec.Raw) -> bytes:
+    return msgspec.json.format(bytes(document), indent=-1)
+
+
+def _as_object(document: bytes) -> bytes:
+    return document if document.startswith(b"{") else b'{"value":%b}' % document
+
+
+def _next_of(page: _Page) -> Mapping[str, str] | None:
+    """Return the parameters of the next page's address; None if there is none."""
+    if page.next_uri:
+        return dict(parse_qsl(urlsplit(page.next_uri).query))
+    after = page.cursors.get("after") if isinstance(page.cursors, dict) else None
+    return {"after": after} if isinstance(after, str) and after else None

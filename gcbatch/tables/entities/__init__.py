@@ -1,1 +1,0 @@
-"""A registry folder: tables of what the org lists, a file each."""
