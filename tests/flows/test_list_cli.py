@@ -35,7 +35,7 @@ ORG = Tenant(
         User(id=some_id(12), name="Bob", state="inactive"),
         User(id=some_id(13), name="Cem", state="deleted"),
     ),
-    wrap_up_codes=(WrapUpCode(id=some_id(21), name="[red] :bell: sold"),),
+    wrap_up_codes=(WrapUpCode(id=some_id(21), name="[red]\n:bell: sold"),),
 )
 
 List = Callable[..., Result]
@@ -182,7 +182,7 @@ def test_every_kind_has_its_own_name_and_state(
 
 
 def test_names_are_shown_as_they_are(show: List) -> None:
-    """Brackets are no markup, and colons no pictures."""
+    """In a line; brackets are no markup, and colons no pictures."""
     assert lines_of(show("wrapup-codes"))[1:] == [[some_id(21), "[red] :bell: sold"]]
 
 
