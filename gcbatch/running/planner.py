@@ -34,6 +34,7 @@ from gcbatch.planning import Plan, ResolvedScope, SavedPlan, job_fingerprint, ma
 from gcbatch.query import Query
 from gcbatch.running.resolved_plan import ResolvedPlan
 from gcbatch.store import (
+    ListedEntities,
     PartMetadata,
     Store,
     StoreRoot,
@@ -156,6 +157,8 @@ class Planner:
             return None
         if self._unlisted(saved):
             return None  # an export was added that needs another listing
+        if self._job.lists_only and self.store.fresh:
+            return None  # its listings are all that there is to fetch again
         try:
             return self._resolve(saved.names)
         except GcbatchError:
@@ -255,11 +258,12 @@ class Planner:
             listed_at={**names.listed_at, **at},
             asked_at={**names.asked_at, **at},
         )
-        return replace(
-            planned,
-            names=names,
-            listings={found.kind.table: found.documents for found in tables},
-        )
+        ahead = self.clock.ahead  # the times of a listing are those of this machine
+        listings = {
+            found.kind.table: ListedEntities(found.documents, found.at + ahead)
+            for found in tables
+        }
+        return replace(planned, names=names, listings=listings)
 
     async def _list(
         self, session: OrgSession, fallback: ResolvedPlan | None

@@ -19,6 +19,9 @@ NAMED: Final = {
     "queue_id": ("queue_name", "queueId"),
     "user_id": ("user_name", "userId"),
     "wrap_up_code": ("wrap_up_code_name", "wrapUpCode"),
+    "evaluator_id": ("evaluator_name", "userId"),
+    "assignee_id": ("assignee_name", "userId"),
+    "proposed_agent_id": ("proposed_agent_name", "userId"),
 }
 """Columns of ids: for each, the column of the names, and the dimension of the ids."""
 
