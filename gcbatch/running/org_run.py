@@ -305,7 +305,7 @@ class OrgRun:
             gaps=tuple(map(self._gap, gaps)),
             inputs=digest_parts(planned.plan, self._store),
             outputs=tuple(outputs),
-            settle=str(self.job.fetch.settle),
+            settle=str(self.job.settle),
             timezone=self.job.query.timezone,
             names_at=catalog.names_at,
             warnings=tuple(one_line(warning, MAX_CHARS) for warning in warnings),
