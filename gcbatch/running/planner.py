@@ -407,7 +407,7 @@ class Planner:
 
     def is_provisional(self, metadata: PartMetadata) -> bool:
         """Say whether a part must be fetched again because its figures may change."""
-        zone, settle = self._job.query.zone, self._job.fetch.settle
+        zone, settle = self._job.query.zone, self._job.settle
         return not metadata.is_final(settle, zone, self.clock.now())
 
 
