@@ -11,6 +11,8 @@ from gcbatch.cli.error_boundary import ErrorBoundary
 from gcbatch.cli.export import export_again
 from gcbatch.cli.exporters import exporters_app
 from gcbatch.cli.init import init
+from gcbatch.cli.list import list_entities
+from gcbatch.cli.metrics import metrics
 from gcbatch.cli.output import print_text, say
 from gcbatch.cli.plan import plan
 from gcbatch.cli.report import report
@@ -19,6 +21,7 @@ from gcbatch.cli.schema import schema
 from gcbatch.cli.simulate import simulate
 from gcbatch.cli.store import store_app
 from gcbatch.cli.streams import tolerant_streams
+from gcbatch.cli.tables import tables
 from gcbatch.cli.verify import verify
 
 __all__ = ["app", "main"]
@@ -71,6 +74,9 @@ app.command()(check)
 app.command(name="export")(export_again)
 app.command()(report)
 app.command()(verify)
+app.command(name="list")(list_entities)
+app.command()(tables)
+app.command()(metrics)
 app.command()(schema)
 app.command()(init)
 app.command()(simulate)

@@ -21,7 +21,10 @@ def check(
 
     for org_job, warnings in orgs.each(check_job):
         org = f"{org_job.org_name}: " if org_job.org_name else ""
-        say(f"{org}{org_job.query.endpoint}: credentials and permission are good")
+        what = org_job.query.endpoint
+        if org_job.lists_only:
+            what = ", ".join(org_job.entities)
+        say(f"{org}{what}: credentials and permission are good")
         for warning in warnings:
             say(f"warning: {org}{warning}", err=True)
     exit_with_failures(orgs.failures)

@@ -126,15 +126,24 @@ class PerOrg:
         if to_json is None:
             for one in done:
                 print_screen(screen(*one))
-        elif self._job.orgs is None:
-            print_json(to_json(*done[0]))
         else:
-            rows = [{**to_json(*one), "org": one[0].org_name} for one in done]
-            rows += (
-                {"job": self._job.name, "org": failure.org, **failure.to_json()}
-                for failure in self.failures
-            )
-            print_json(sorted(rows, key=lambda row: str(row["org"])))
+            self.print_json(done, to_json)
+
+    def print_json(
+        self,
+        done: "Sequence[tuple[Job, T]]",
+        to_json: "Callable[[Job, T], dict[str, Any]]",
+    ) -> None:
+        """Print for `--json` what was done for each org; see show."""
+        if self._job.orgs is None:
+            print_json(to_json(*done[0]))
+            return
+        rows = [{**to_json(*one), "org": one[0].org_name} for one in done]
+        rows += (
+            {"job": self._job.name, "org": failure.org, **failure.to_json()}
+            for failure in self.failures
+        )
+        print_json(sorted(rows, key=lambda row: str(row["org"])))
 
 
 def exit_with_failures(failures: Iterable[GcbatchError]) -> None:

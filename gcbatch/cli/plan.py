@@ -33,7 +33,7 @@ def _to_json(job: "Job", planned: "ResolvedPlan") -> dict[str, Any]:
     from gcbatch.windows import iso
 
     each = planned.cost.min_requests
-    requests = each * len(planned.plan.queries)
+    requests = each * len(planned.plan.queries) + planned.listing_requests
     per_minute = job.fetch.requests_per_minute
     windows = [
         {"from": iso(w.start), "to": iso(w.end), "requests": each * len(queries)}
@@ -42,10 +42,18 @@ def _to_json(job: "Job", planned: "ResolvedPlan") -> dict[str, Any]:
     return {
         "job": job.name,
         "requests": requests,
-        "requests_exact": planned.cost.is_exact,
+        "requests_exact": planned.cost.is_exact and not planned.listing_requests,
         "stored": planned.stored,
         "minutes": round((requests - each * planned.stored) / per_minute, 3),
         "windows": windows,
+        "listings": [
+            {
+                "table": one.table,
+                "requests": one.min_requests,
+                "listed_at": iso(one.listed_at) if one.listed_at else None,
+            }
+            for one in planned.planned_listings
+        ],
         "exports": [e.spec.model_dump(mode="json") for e in job.expanded_exports],
         "warnings": list(planned.warnings),
     }

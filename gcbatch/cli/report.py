@@ -28,6 +28,8 @@ def report(
     if loaded.sla is None:
         msg = f"{job}: has no section sla to report on"
         hint = "add `sla: {}`"
+        if loaded.lists_only:
+            hint = "add a section `query:` too; without one a job only lists tables"
         if loaded.query.details:
             hint = "use endpoint: conversation-aggregates; details have no buckets"
         raise JobError(msg, hint=hint)

@@ -2,21 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from gcbatch.cli.any_job import any_job
 from gcbatch.errors import JobError
 
 if TYPE_CHECKING:
     from gcbatch.job import Job
 
 __all__ = ["sql_of_any_job", "sql_of_job"]
-
-ANY_JOB: Final[dict[str, Any]] = {
-    "name": "any",
-    "org": {"simulator": True},
-    "query": {"from": "2026-01-01", "to": "2026-01-02"},
-}
-"""A job that is never run: tables of documents and entities are the same in all."""
 
 WITHOUT_JOB: Final = """\
 -- These tables are the same in all jobs of one org. The columns of the others follow
@@ -52,15 +46,9 @@ def sql_of_any_job(dialect: str, table: str) -> Iterator[str]:
             or there is no such dialect.
     """
     from gcbatch.genesys import DETAILS, ENTITY_TABLES
-    from gcbatch.job import Job
     from gcbatch.registry import module_names
 
-    jobs = [
-        Job.model_validate(
-            {**ANY_JOB, "query": {**ANY_JOB["query"], "endpoint": details.name}}
-        )
-        for details in DETAILS
-    ]
+    jobs = [any_job(details.name) for details in DETAILS]
     if table in module_names("tables/aggregates"):
         msg = f"--table {table}: its columns follow from a job"
         raise JobError(msg, hint=f"gcbatch schema --sql {dialect} --table {table} JOB")

@@ -165,10 +165,12 @@ class OrgSessions(AsyncExitStack):
     Args:
         jobs: All jobs of the run. If several use one org, the lowest of their quotas
             counts.
+        tables: Tables of entities to list beside those that the jobs export.
     """
 
-    def __init__(self, jobs: Iterable[Job]) -> None:
+    def __init__(self, jobs: Iterable[Job], tables: Iterable[str] = ()) -> None:
         super().__init__()
+        self._tables = frozenset(tables)
         self._jobs = tuple(org_job for job in jobs for org_job in job.per_org())
         self._open: dict[Key, OrgSession] = {}
 
@@ -227,7 +229,7 @@ class OrgSessions(AsyncExitStack):
             org_client = await self.enter_async_context(
                 open_client(client_config, self._decode_gate)
             )
-            tables = frozenset(table for j in jobs for table in j.entities)
+            tables = self._tables.union(*(j.entities for j in jobs))
             self._open[key] = OrgSession(org_client, client_config, tables)
         return self._open[key]
 

@@ -10,6 +10,14 @@ from gcbatch.genesys.detail_models import (
     FieldKind,
     Model,
 )
+from gcbatch.genesys.detail_records import (
+    EVALUATION,
+    FLOW_OUTCOME,
+    MEDIA_ENDPOINT_STAT,
+    PROPOSED_AGENT,
+    RESOLUTION,
+    SURVEY,
+)
 from gcbatch.genesys.detail_values import MisfitError, fits, loaded, value_of
 from gcbatch.genesys.details import DETAILS, Details, FetchMode, details_named
 from gcbatch.genesys.entities import (
@@ -74,8 +82,10 @@ __all__ = [
     "DETAIL_RESULTS",
     "ENTITY_KINDS",
     "ENTITY_TABLES",
+    "EVALUATION",
     "EXPECTED_BUCKETS",
     "FAMILIES",
+    "FLOW_OUTCOME",
     "JOBS_IN_FLIGHT",
     "JOB_PAGE",
     "LISTING_PAGE",
@@ -83,9 +93,13 @@ __all__ = [
     "MAX_DAYS_DETAILS",
     "MAX_DAYS_DETAILS_FILTERED",
     "MAX_DAYS_SUBDAY",
+    "MEDIA_ENDPOINT_STAT",
     "NAMED_KINDS",
+    "PROPOSED_AGENT",
     "REGIONS",
     "REQUESTS_PER_MINUTE",
+    "RESOLUTION",
+    "SURVEY",
     "TARGETS",
     "USER_DETAIL",
     "USER_PREDICATES",

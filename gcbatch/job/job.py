@@ -16,15 +16,16 @@ from gcbatch.job.engine import EngineSection
 from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.fetch import Fetch
 from gcbatch.job.org import Org, OrgSection
-from gcbatch.job.query import DEFAULT_ENDPOINT, QuerySection
+from gcbatch.job.query import DEFAULT_ENDPOINT, NO_QUERY, QuerySection
 from gcbatch.job.section import InvalidValueError, Name, Section
+from gcbatch.job.settle import DEFAULT
 from gcbatch.job.sla import SLA_GROUPS, SLA_METRICS, Sla
 from gcbatch.job.storage import StorageSection
 from gcbatch.objects import Buckets
 from gcbatch.registry import module_names
 from gcbatch.store import StoreRoot
 from gcbatch.suggest import unknown
-from gcbatch.windows import ONE_DAY
+from gcbatch.windows import ONE_DAY, Period
 
 __all__ = ["Job"]
 
@@ -40,7 +41,8 @@ class Job(Section):
         org: The org whose data is fetched.
         orgs: Several orgs instead of one, by name. Their rows carry the name.
         engine: What fetches; its name alone is enough. Default: `local`.
-        query: What to fetch.
+        query: What to fetch. A job without it lists entities only, for the tables that
+            its exports name. Default: none.
         fetch: How to fetch. Default: each key's own.
         storage: Object stores, where the environment does not say it. Default: each
             key's own.
@@ -52,7 +54,7 @@ class Job(Section):
     org: Org | None = None
     orgs: Annotated[dict[Name, OrgSection], Field(min_length=1)] | None = None
     engine: EngineSection = EngineSection()
-    query: QuerySection
+    query: QuerySection = NO_QUERY
     fetch: Fetch = Fetch()
     storage: StorageSection = StorageSection()
     sla: Sla | None = None
@@ -82,6 +84,9 @@ class Job(Section):
         query = self.query
         if self.sla is None:
             return self
+        if self.lists_only:
+            msg = "needs a section `query:`, whose answers it is computed from"
+            raise InvalidValueError(("sla",), msg)
         if query.details is not None:
             msg = f"{query.endpoint} has no buckets, which sla needs"
             raise InvalidValueError(("query", "endpoint"), msg)
@@ -165,6 +170,11 @@ class Job(Section):
         return self.org
 
     @property
+    def lists_only(self) -> bool:
+        """Whether it has no section `query:` and lists entities only."""
+        return self.query.is_absent
+
+    @property
     def org_name(self) -> str:
         """The org's name in a job that per_org made; empty in a job of one org."""
         return self._org_name
@@ -223,7 +233,9 @@ class Job(Section):
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """The names of the tables of what this job fetches."""
+        """The names of the tables of what this job fetches, or lists if that is all."""
+        if self.lists_only:
+            return self.entities
         names = module_names(self.table_folder)
         return tuple(name for name in names if name != "sla" or self.sla)
 
@@ -237,13 +249,22 @@ class Job(Section):
     @property
     def exportable(self) -> tuple[str, ...]:
         """The names of all tables that this job can export."""
-        return (*self.tables, *ENTITY_TABLES)
+        return ENTITY_TABLES if self.lists_only else (*self.tables, *ENTITY_TABLES)
 
     @property
     def entities(self) -> tuple[str, ...]:
         """Those of ENTITY_TABLES that its exports name."""
-        named = {name for e in self.exports for name in e.names_of(self.tables)}
+        named = {name for e in self.exports for name in e.table_names}
         return tuple(name for name in ENTITY_TABLES if name in named)
+
+    @property
+    def settle(self) -> Period:
+        """How long the rows of a part may change: the longest of the exported tables.
+
+        Tables of entities do not count, as they are made of no part.
+        """
+        named = {name for e in self.exports for name in e.names_of(self.tables)}
+        return self.fetch.settle.longest(sorted(named.intersection(self.tables)))
 
     @property
     def expanded_exports(self) -> tuple[ExportOfEntry, ...]:
@@ -255,7 +276,18 @@ class Job(Section):
         )
 
     @model_validator(mode="after")
+    def _check_settle(self) -> Self:
+        """Refuse a table in `fetch.settle` that this job does not have."""
+        for name in self.fetch.settle.tables:
+            if name not in self.tables:
+                msg = unknown("table", name, (DEFAULT, *self.tables))
+                raise InvalidValueError(("fetch", "settle", name), msg)
+        return self
+
+    @model_validator(mode="after")
     def _check_tables(self) -> Self:
+        if self.lists_only:
+            self._check_listed_tables()
         for number, export in enumerate(self.exports):
             place = ("exports", number)
             key = "tables" if export.tables else "table"
@@ -273,6 +305,25 @@ class Job(Section):
             if conflict := self.period_conflict(export.period or ""):
                 raise InvalidValueError((*place, "period"), conflict)
         return self
+
+    def _check_listed_tables(self) -> None:
+        """Refuse exports of a job without a query for which it would need one."""
+        listed = ", ".join(ENTITY_TABLES)
+        if not self.exports:
+            msg = f"is required, unless exports name tables to list: {listed}"
+            raise InvalidValueError(("query",), msg)
+        with_query = _tables_of_endpoints()
+        for number, export in enumerate(self.exports):
+            if export.tables == "all":
+                msg = f"without a section `query:`, name the tables to list: {listed}"
+                raise InvalidValueError(("exports", number, "tables"), msg)
+            if needing := [n for n in export.table_names if n in with_query]:
+                key = "tables" if export.tables else "table"
+                msg = (
+                    f"the table {needing[0]} needs a section `query:`; without one, "
+                    f"a job can export {listed}"
+                )
+                raise InvalidValueError(("exports", number, key), msg)
 
 
 def _tables_of_endpoints() -> set[str]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -34,6 +34,9 @@ from gcbatch.job.yaml_document import (
 )
 
 __all__ = ["load_job"]
+
+RANGE: Final[tuple[Loc, ...]] = (("query", "from"), ("query", "to"))
+"""The keys that `--from` and `--to` replace."""
 
 
 def load_job(
@@ -102,6 +105,10 @@ class _RawJob:
             except JobError as exc:
                 self.problems.append((loc, exc.problem))
                 continue
+            if loc in RANGE and not self._has_query:
+                msg = "the job has no section `query:`, so it has no range"
+                self.problems.append((loc, msg))
+                continue
             try:
                 self.document.data = _replaced(self.document.data, loc, value)
             except LookupError:
@@ -169,6 +176,12 @@ class _RawJob:
                 named = what if of_all else f"table {', '.join(tables)}: {what}"
                 self.problems.append((("exports", number, *loc), named))
         return loaded
+
+    @property
+    def _has_query(self) -> bool:
+        """Whether the document has a section `query:`, or overrides began one."""
+        data = self.document.data
+        return not isinstance(data, dict) or "query" in data
 
     @property
     def known_places(self) -> set[Loc]:

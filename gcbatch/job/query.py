@@ -50,6 +50,7 @@ __all__ = [
     "ENDPOINTS",
     "FIXED_ENDPOINTS",
     "MEDIA_TYPES",
+    "NO_QUERY",
     "QuerySection",
     "QueueFile",
     "Queues",
@@ -268,6 +269,9 @@ class QuerySection(Section):
 
     @model_validator(mode="after")
     def _check_whole(self) -> Self:
+        if self.family is not None and not self.metrics:
+            msg = "is required; name at least one"
+            raise InvalidValueError(("metrics",), msg)
         self.check()
         return self
 
@@ -285,9 +289,9 @@ class QuerySection(Section):
         if self.family is None:
             self._check_fixed()
             return
-        if not self.metrics:
-            msg = "is required; name at least one"
-            raise InvalidValueError(("metrics",), msg)
+        if self.is_absent and self.queues:
+            msg = "the job has no section `query:`, so it fetches nothing by queue"
+            raise InvalidValueError(("queues",), msg)
         for key, dimension in (("queues", "queueId"), ("media_types", "mediaType")):
             if getattr(self, key) and dimension not in self.family.dimensions:
                 msg = f"{self.endpoint} has no {dimension} to filter by"
@@ -311,6 +315,11 @@ class QuerySection(Section):
         if self.shape.groups and "queueId" not in self.group_by:
             msg = f"{self.endpoint} is fetched queue by queue; add queueId"
             raise InvalidValueError(("group_by",), msg)
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether it stands for a section that the job file does not have."""
+        return self.family is not None and not self.metrics
 
     @cached_property
     def family(self) -> Family | None:
@@ -347,3 +356,8 @@ class QuerySection(Section):
     def media_clauses(self) -> list[Clause]:
         """The filter's clauses for `media_types`."""
         return [any_of("mediaType", self.media_types)] if self.media_types else []
+
+
+NO_QUERY: Final = QuerySection.model_construct(start="today", end="today+1d")
+"""Stands for the section in a job that has none: a family without metrics, so nothing
+to ask. Its range is the day of the run, which is what listed tables are about."""

@@ -84,7 +84,7 @@ class _PlanNote(msgspec.Struct):
 
 
 def make_plan(job: Job, scope: ResolvedScope, endpoint: PlannedEndpoint) -> Plan:
-    """Return the fewest queries that the limits allow.
+    """Return the fewest queries that the limits allow; none in a job without `query:`.
 
     Windows tile the range by the local calendar; queue lists are cut into batches.
     Longer windows need more batches, so each length is tried.
@@ -98,6 +98,8 @@ def make_plan(job: Job, scope: ResolvedScope, endpoint: PlannedEndpoint) -> Plan
         JobError: If `fetch.chunk` does not hold whole buckets, a request is too large,
             or the queues need several requests whose answers would overlap.
     """
+    if job.lists_only:
+        return Plan(scope.window, ())
     cut = utc_day_queries if endpoint.in_utc_days else fewest_queries
     windows, batches = cut(job, scope, endpoint)
     templates = {

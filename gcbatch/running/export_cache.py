@@ -56,8 +56,12 @@ class ExportFingerprints:
         """
         if not (getattr(exporter, "deterministic", False) and entry.distribution):
             return ""
-        if not {*ENTITY_TABLES}.isdisjoint(spec.table_names):
-            return ""  # listings have no checksum
+        listings: list[dict[str, str]] = []
+        for source in self._sources:
+            tables = [t for t in spec.table_names if t in ENTITY_TABLES]
+            listings.append(source.listing_checksums(tables))
+            if len(listings[-1]) < len(tables):
+                return ""  # not stored, as in a run with gaps
         if self._described is None:
             self._described = [_describe(own, self._stop) for own in self._sources]
         content = {
@@ -67,6 +71,8 @@ class ExportFingerprints:
             "export": spec.model_dump(mode="json"),
             "sources": self._described,
         }
+        if any(listings):
+            content["listings"] = listings
         return sha256(canonical(content)).hexdigest()
 
 

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import Event
 from typing import Any, Final
@@ -13,10 +13,11 @@ from gcbatch.endpoints import DetailsEndpoint, FetchContext
 from gcbatch.errors import DataError, GcbatchError, OutOfReachError, ServiceError
 from gcbatch.exporting import PublishedFile
 from gcbatch.fetching import Engine, FetchWork, Observer, OrgSession, OrgSessions, Usage
-from gcbatch.genesys import Documents, Names
+from gcbatch.genesys import Names
 from gcbatch.job import Job
 from gcbatch.planning import Plan, digest_parts
 from gcbatch.query import Query
+from gcbatch.running.planned_listings import planned_listings
 from gcbatch.running.planner import Planner
 from gcbatch.running.remarks import (
     ECHOED,
@@ -27,7 +28,7 @@ from gcbatch.running.remarks import (
 )
 from gcbatch.running.report import Exported, FailedExport, Gap, RunReport
 from gcbatch.running.resolved_plan import ResolvedPlan
-from gcbatch.store import REPORT_NOTE, PartMetadata, StoreRoot
+from gcbatch.store import REPORT_NOTE, ListedEntities, PartMetadata, StoreRoot
 from gcbatch.tables import Catalog, LatestParts, TableSource
 from gcbatch.text import one_line
 
@@ -117,9 +118,9 @@ class OrgRun:
             with self._progress.usage.counting(session):
                 planned = await self._fetch_missing(session, engine, fallback)
         else:
-            total = len(planned.plan.queries)
-            per_minute = self.job.fetch.requests_per_minute
-            self._observer.planned(self.job.store_name, total, total, per_minute)
+            if total := len(planned.plan.queries):
+                per_minute = self.job.fetch.requests_per_minute
+                self._observer.planned(self.job.store_name, total, total, per_minute)
             self._observer.finished()
         self._planned = planned
 
@@ -167,16 +168,23 @@ class OrgRun:
     async def plan(self, orgs: OrgSessions) -> ResolvedPlan:
         """Return the plan, with saved names if they suffice and are recent."""
         saved = self.planner.plan_from_saved()
-        if saved is not None and not self.planner.is_outdated(saved.names):
+        is_recent = saved is not None and not self.planner.is_outdated(saved.names)
+        if self.job.lists_only:
+            # To list is all that its run does.
+            planned = saved or ResolvedPlan(Plan(self.planner.window(), ()), Names(), 0)
+            listings = planned_listings(self.job, planned.names, is_recent=is_recent)
+            return replace(planned, planned_listings=tuple(listings))
+        if saved is not None and is_recent:
             return saved
         return await self.planner.plan_fresh(await self._session(orgs), fallback=saved)
 
     async def check(self, orgs: OrgSessions) -> tuple[str, ...]:
-        """Sign in, list names, and send the smallest data request."""
+        """Sign in, list names and tables, and send the smallest data request."""
         session = await self._session(orgs)
         planned = await self.planner.plan_fresh(session)
         planned = await self.planner.list_tables(session, planned, is_probe=True)
-        await self._endpoint.probe(self._context(session), planned.plan.queries[0])
+        for first in planned.plan.queries[:1]:
+            await self._endpoint.probe(self._context(session), first)
         return planned.warnings
 
     def use_saved_plan(self) -> None:
@@ -205,6 +213,8 @@ class OrgRun:
         self, session: OrgSession, engine: Engine, plan: Plan, todo: Sequence[Query]
     ) -> None:
         progress, total = self._progress, len(plan.queries)
+        if not total:
+            return  # a job of tables alone
         per_minute = session.org_client.limiter.per_minute
         stored = total - len(todo)
         self._observer.planned(self.job.store_name, total, stored, per_minute)
@@ -234,7 +244,8 @@ class OrgRun:
 
     def empty_catalog(self) -> Catalog:
         """Return the tables without rows, before any request."""
-        none: dict[str, Documents] = {table: {} for table in self.job.entities}
+        empty = ListedEntities({}, self._started[0])
+        none = dict.fromkeys(self.job.entities, empty)
         plan = Plan(self.planner.window(), ())
         return self._catalog(ResolvedPlan(plan, Names(), 0, listings=none), None)
 
@@ -285,7 +296,7 @@ class OrgRun:
         return RunReport(
             job=self.job.store_name,
             run_id=planned.plan.run_id,
-            window=planned.plan.window,
+            window=None if self.job.lists_only else planned.plan.window,
             started_at=at,
             seconds=time.monotonic() - clock,
             queries=len(planned.plan.queries),
@@ -306,8 +317,9 @@ class OrgRun:
             failed=usage.failed,
             gaps=tuple(map(self._gap, gaps)),
             inputs=digest_parts(planned.plan, self._store),
+            listings=catalog.source.listing_checksums(self.job.entities),
             outputs=tuple(outputs),
-            settle=str(self.job.fetch.settle),
+            settle=str(self.job.settle),
             timezone=self.job.query.timezone,
             names_at=catalog.names_at,
             warnings=tuple(one_line(warning, MAX_CHARS) for warning in warnings),

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from gcbatch.errors import GcbatchError
 from gcbatch.fetching import Observer, OrgSessions
+from gcbatch.genesys import EntityListing
 from gcbatch.job import Job
 from gcbatch.planning import SavedPlan
 from gcbatch.running.job_run import JobRun
@@ -23,6 +24,7 @@ __all__ = [
     "declared_tables",
     "export_job",
     "last_run_of",
+    "list_table",
     "plan_job",
     "run",
     "tables_of",
@@ -130,6 +132,28 @@ def check(job: Job) -> tuple[str, ...]:
         GcbatchError: If anything else prevents a run.
     """
     return blocking(_with_org(job, OrgRun.check))
+
+
+def list_table(job: Job, table: str) -> EntityListing:
+    """Return what the org of a job lists now for a table of entities.
+
+    Nothing is stored.
+
+    Args:
+        job: A job of one org; of several orgs, one of Job.per_org().
+        table: A table of entities, whether the job exports it or not.
+
+    Raises:
+        AccessError: If the credentials or the permission are missing; names it.
+        GcbatchError: If it cannot be listed completely.
+    """
+    return blocking(_list_table(job, table))
+
+
+async def _list_table(job: Job, table: str) -> EntityListing:
+    async with OrgSessions([job], [table]) as orgs:
+        session = await orgs.session(job)
+        return await session.list_table(table)
 
 
 async def _with_org(job: Job, work: Callable[[OrgRun, OrgSessions], Awaitable[T]]) -> T:

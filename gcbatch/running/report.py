@@ -118,7 +118,7 @@ class RunReport:
     Args:
         job: The job's name.
         run_id: Identifies the plan.
-        window: The range of the job.
+        window: The range of the job; None if it is of tables alone.
         started_at: UTC.
         seconds: How long it took.
         queries: How many the plan has.
@@ -140,6 +140,7 @@ class RunReport:
         gaps: What is missing; empty if the run is complete.
         failures: The errors of those of several orgs that failed.
         inputs: Digest of the parts that the tables were made of.
+        listings: Checksums of the stored listings that tables were made of, by table.
         outputs: Every file that was published.
         settle, timezone: They decide which parts are provisional.
         names_at: When the names and targets in the tables were listed, UTC, by what
@@ -156,7 +157,7 @@ class RunReport:
 
     job: str
     run_id: str
-    window: Window
+    window: Window | None
     started_at: datetime
     seconds: float
     queries: int
@@ -180,6 +181,7 @@ class RunReport:
     failures: Mapping[str, GcbatchError] = field(default_factory=dict)
     failed_exports: tuple[FailedExport, ...] = ()
     inputs: PartsDigest | None = None
+    listings: Mapping[str, str] = field(default_factory=dict)
     outputs: tuple[PublishedFile, ...] = ()
     settle: str = "P4D"
     timezone: str = "UTC"
@@ -197,8 +199,8 @@ class RunReport:
             "gcbatch": version("gcbatch"),
             "job": self.job,
             "run_id": self.run_id,
-            "from": iso(self.window.start),
-            "to": iso(self.window.end),
+            "from": iso(self.window.start) if self.window else None,
+            "to": iso(self.window.end) if self.window else None,
             "started_at": iso(self.started_at),
             "seconds": round(self.seconds, 3),
             "queries": self.queries,
@@ -241,6 +243,7 @@ class RunReport:
             "warnings": list(self.warnings),
             "digests": {
                 "inputs": asdict(self.inputs) if self.inputs else None,
+                "listings": dict(self.listings),
                 "outputs": [asdict(output) for output in self.outputs],
             },
         }
@@ -254,6 +257,7 @@ def report_of_all(
 ) -> RunReport:
     """Return the report of a run of several orgs: their figures added up."""
     each = list(reports.values())
+    windows = [r.window for r in each if r.window]
     sums: dict[str, Any] = {n: sum(getattr(r, n) for r in each) for n in SUMS}
     counts = {
         name: sum((Counter(getattr(r, name)) for r in each), Counter[str]())
@@ -264,8 +268,10 @@ def report_of_all(
         **sums,
         job=job.name,
         run_id=combine_run_ids({org: r.run_id for org, r in reports.items()}),
-        window=Window(
-            min(r.window.start for r in each), max(r.window.end for r in each)
+        window=(
+            Window(min(w.start for w in windows), max(w.end for w in windows))
+            if windows
+            else None
         ),
         started_at=min(r.started_at for r in each),
         seconds=max(r.seconds for r in each),
@@ -281,6 +287,7 @@ def report_of_all(
         gaps=tuple(gap for r in each for gap in r.gaps),
         failures=dict(sorted(failures.items())),
         inputs=None,
+        listings={},
         timezone=job.query.timezone,
         names_at=catalog.names_at,
         tables=catalog.all(),

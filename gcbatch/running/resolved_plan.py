@@ -4,9 +4,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from gcbatch.endpoints import RequestCost
-from gcbatch.genesys import Documents, Names
+from gcbatch.genesys import Names
 from gcbatch.planning import Plan
 from gcbatch.query import Query
+from gcbatch.running.planned_listings import PlannedListing
+from gcbatch.store import ListedEntities
 
 __all__ = ["ResolvedPlan"]
 
@@ -22,19 +24,26 @@ class ResolvedPlan:
         cost: The cost of one query.
         listings: Entities by table that were listed and are not in the store yet.
         remarks: Warnings before a run; the run report has its own.
+        planned_listings: What a job of tables alone would list.
     """
 
     plan: Plan
     names: Names
     stored: int
     cost: RequestCost = field(default_factory=RequestCost)
-    listings: Mapping[str, Documents] = field(default_factory=dict, repr=False)
+    listings: Mapping[str, ListedEntities] = field(default_factory=dict, repr=False)
     remarks: tuple[str, ...] = ()
+    planned_listings: tuple[PlannedListing, ...] = ()
 
     @property
     def is_stored(self) -> bool:
         """Whether all queries have a final part."""
         return self.stored == len(self.plan.queries)
+
+    @property
+    def listing_requests(self) -> int:
+        """The fewest requests for all planned listings."""
+        return sum(one.min_requests for one in self.planned_listings)
 
     @property
     def warnings(self) -> tuple[str, ...]:

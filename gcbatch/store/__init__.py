@@ -2,7 +2,14 @@
 
 from gcbatch.store.cache_settings import CacheSettings
 from gcbatch.store.concat import concat_parts
-from gcbatch.store.entity_files import has_entities, read_entities, write_entities
+from gcbatch.store.entity_files import (
+    ListedEntities,
+    StoredEntities,
+    has_entities,
+    listing_checksums,
+    read_entities,
+    write_entities,
+)
 from gcbatch.store.id_set import IdSet
 from gcbatch.store.job_files import StoreRoot
 from gcbatch.store.maintenance import (
@@ -27,6 +34,7 @@ __all__ = [
     "CacheSettings",
     "Document",
     "IdSet",
+    "ListedEntities",
     "Part",
     "PartMetadata",
     "PartSource",
@@ -36,11 +44,13 @@ __all__ = [
     "SpooledPart",
     "Store",
     "StoreRoot",
+    "StoredEntities",
     "StoredJob",
     "SubmittedJob",
     "concat_parts",
     "has_entities",
     "list_store",
+    "listing_checksums",
     "open_root",
     "parse_age",
     "prune",

@@ -8,9 +8,11 @@ They belong to the run that plan.json describes.
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -27,8 +29,17 @@ from gcbatch.store.part_file import (
 )
 from gcbatch.store.store import Store
 from gcbatch.store.verified_files import open_verified
+from gcbatch.windows import iso, parse_instant
 
-__all__ = ["ENTITY_FILES", "has_entities", "read_entities", "write_entities"]
+__all__ = [
+    "ENTITY_FILES",
+    "ListedEntities",
+    "StoredEntities",
+    "has_entities",
+    "listing_checksums",
+    "read_entities",
+    "write_entities",
+]
 
 _SUFFIX: Final = ".parquet"
 ENTITY_FILES: Final = tuple(table + _SUFFIX for table in ENTITY_TABLES)
@@ -45,28 +56,53 @@ _SCHEMA: Final = pa.schema(
 )
 OWNER_KEY: Final = b"gcbatch.listing"
 """The job and table that a file belongs to; older releases did not write it."""
+LISTED_AT_KEY: Final = b"gcbatch.listed_at"
+"""When the entities were listed; older releases did not write it."""
 
 _HINT: Final = "`gcbatch run JOB` lists it"
 
 
+@dataclass(frozen=True, slots=True)
+class ListedEntities:
+    """The entities of a listing.
+
+    Args:
+        documents: JSON documents by id.
+        at: When they were listed, UTC.
+    """
+
+    documents: Documents
+    at: datetime
+
+
+class StoredEntities(NamedTuple):
+    """A stored listing; all of it is of one file, also if that is replaced meanwhile.
+
+    Args:
+        at: When it was listed, UTC; None if an older release stored it.
+        rows: Ids and JSON, by id.
+    """
+
+    at: datetime | None
+    rows: Iterator[tuple[str, str]]
+
+
 def write_entities(
-    store: Store, entities: Mapping[str, Documents], before: Collection[str] = ()
+    store: Store, entities: Mapping[str, ListedEntities], before: Collection[str] = ()
 ) -> None:
     """Write the entities that a run listed; remove those of the run before.
 
     Args:
         store: The store of the job.
-        entities: By table, JSON documents by id.
+        entities: By table.
         before: The tables that the run before listed.
 
     Raises:
         OutputError: If the store cannot be written.
     """
-    for table, documents in entities.items():
+    for table, listed in entities.items():
         owner = _owner(store, table)
-        store.write_file(
-            table + _SUFFIX, partial(_fill, documents=documents, owner=owner)
-        )
+        store.write_file(table + _SUFFIX, partial(_fill, listed=listed, owner=owner))
     # An export of these tables has to list the entities as they are then.
     outdated = sorted(set(before) - entities.keys())
     try:
@@ -77,20 +113,41 @@ def write_entities(
 
 def has_entities(store: Store, table: str) -> bool:
     """Return whether the last run stored the entities of a table, undamaged."""
-    with suppress(OSError, DamagedPartError), _opened(store, table):
-        return True
-    return False
+    return table in dict(listing_checksums(store, [table]))
 
 
-def read_entities(store: Store, table: str) -> Iterator[tuple[str, str]]:
-    """Yield the entities that the last run listed: id and JSON, by id.
+def listing_checksums(
+    store: Store, tables: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield tables, and the checksums of their stored listings.
+
+    A table whose listing is missing or damaged is left out.
+    """
+    for table in tables:
+        with (
+            suppress(OSError, DamagedPartError),
+            _opened(store, table) as (_, checksum),
+        ):
+            yield table, checksum
+
+
+def read_entities(store: Store, table: str) -> StoredEntities:
+    """Return the entities that the last run listed.
 
     Raises:
-        DataError: If it listed none, or they cannot be read.
+        DataError: If it listed none, or they cannot be read; also when rows are read.
     """
+    read = _read(store, table)
+    return StoredEntities(next(read), read)
+
+
+def _read(store: Store, table: str) -> Iterator[Any]:
+    """Yield when the entities were listed, then id and JSON of each, by id."""
     place = store.files.place_of(table + _SUFFIX)
     try:
-        with _opened(store, table) as file:
+        with _opened(store, table) as (file, _):
+            yield _instant_in(footer_of(file))
+            file.seek(0)
             for batch in batches_of(file):
                 ids, documents = (batch.column(n).to_pylist() for n in _SCHEMA.names)
                 yield from zip(ids, documents, strict=True)
@@ -102,20 +159,23 @@ def read_entities(store: Store, table: str) -> Iterator[tuple[str, str]]:
         raise DataError(msg, hint=_HINT) from exc
     except DamagedPartError as exc:
         raise DataError(exc.problem, hint=_HINT) from exc
-    except KeyError as exc:
+    except (KeyError, ValueError, OverflowError) as exc:
         msg = f"{place}: is damaged"
         raise DataError(msg, hint=_HINT) from exc
 
 
 @contextmanager
-def _opened(store: Store, table: str) -> Iterator[Any]:
+def _opened(store: Store, table: str) -> Iterator[tuple[Any, str]]:
     """Open the file of a table, checksum verified.
+
+    Yields:
+        The file, and its checksum.
 
     Raises:
         OSError: If it cannot be read.
         DamagedPartError: If it is damaged, or belongs to another job or table.
     """
-    with open_verified(store.files, table + _SUFFIX) as (opened, _):
+    with open_verified(store.files, table + _SUFFIX) as (opened, checksum):
         file = opened.file
         owner = _owner(store, table)
         if footer_of(file).get(OWNER_KEY, owner) != owner:
@@ -123,7 +183,7 @@ def _opened(store: Store, table: str) -> Iterator[Any]:
             msg = f"{place}: belongs to another job or table"
             raise DamagedPartError(msg, hint=_HINT)
         file.seek(0)
-        yield file
+        yield file, checksum
 
 
 def _owner(store: Store, table: str) -> bytes:
@@ -131,8 +191,20 @@ def _owner(store: Store, table: str) -> bytes:
     return f"{store.name}/{table}".encode()
 
 
-def _fill(path: Path, documents: Documents, owner: bytes) -> None:
-    schema = _SCHEMA.with_metadata({OWNER_KEY: owner, CHECKSUM_KEY: BLANK_CHECKSUM})
+def _instant_in(footer: Mapping[bytes, bytes]) -> datetime | None:
+    """Return when the entities of a file were listed; None if it does not say.
+
+    Raises:
+        ValueError, OverflowError: If it says so in another form.
+    """
+    written = footer.get(LISTED_AT_KEY)
+    return None if written is None else parse_instant(written.decode())
+
+
+def _fill(path: Path, listed: ListedEntities, owner: bytes) -> None:
+    documents = listed.documents
+    about = {OWNER_KEY: owner, LISTED_AT_KEY: iso(listed.at).encode()}
+    schema = _SCHEMA.with_metadata({**about, CHECKSUM_KEY: BLANK_CHECKSUM})
     in_order = sorted(documents)
     with pq.ParquetWriter(
         path, schema, compression="zstd", write_page_checksum=True

@@ -62,7 +62,8 @@ class StoredJob:
     Args:
         job: Its name.
         parts: Number of parts.
-        size: Bytes of the parts.
+        listings: Number of tables of entities that are listed.
+        size: Bytes of the parts and listings.
         window: From the first part's start to the last one's end; None without parts.
         provisional: Parts that were fetched before their figures had settled, by the
             settling time of the last run.
@@ -73,6 +74,7 @@ class StoredJob:
 
     job: str
     parts: int
+    listings: int
     size: int
     window: Window | None
     provisional: int
@@ -86,6 +88,7 @@ class StoredJob:
             "from": iso(self.window.start) if self.window else None,
             "to": iso(self.window.end) if self.window else None,
             "parts": self.parts,
+            "listings": self.listings,
             "bytes": self.size,
             "provisional": self.provisional,
             "unreadable": self.unreadable,
@@ -162,9 +165,10 @@ def prune(
     """Remove the parts whose window ended longer ago than *older_than*.
 
     The age of a part is that of its data, whenever they were fetched. A part without
-    metadata is as old as its file. Plans, reports and folders go with the last part of
-    a job; files of other programs stay, and so do links. A file whose own time lies far
-    in the future has no age that can be trusted, and counts as old.
+    metadata is as old as its file, and so is a listing. Plans, reports, listings and
+    folders go when a job has no part and no listing left that is younger; files of
+    other programs stay, and so do links. A file whose own time lies far in the future
+    has no age that can be trusted, and counts as old.
 
     Args:
         root: The store, or the folder that job files call `fetch.store`.
@@ -217,7 +221,7 @@ class _JobEntries:
     """The files of a job.
 
     Args:
-        kept: Number of parts that are not old.
+        kept: Number of parts and listings that are not old.
         old: Parts that are.
         left: What an unfinished write or wait left behind, and no run can need.
         notes: Notes.
@@ -236,6 +240,9 @@ def _sorted_by_age(store: Store, before: datetime, now: datetime) -> _JobEntries
             found.left += [entry] * _is_idle(entry, now)
         elif entry.name in (*NOTES, *store.files.own_notes):
             found.notes.append(entry)
+            # A listing is data too, as old as its file.
+            is_data = entry.name in ENTITY_FILES
+            found.kept += is_data and before <= _written(entry) <= now + LEFTOVER_AGE
         elif part := _found_part(store, entry):
             metadata = part.metadata
             end = metadata.window.end if metadata else _written(entry)
@@ -252,9 +259,13 @@ def _stored_job(root: StoreRoot, name: str) -> StoredJob:
     note = store.read_note(REPORT_NOTE) or {}
     settle, zone = _settling(note)
     now = datetime.now(UTC)
-    parts = size = unreadable = provisional = 0
+    parts = listings = size = unreadable = provisional = 0
     window: Window | None = None
     for entry in store.files.entries():
+        if entry.name in ENTITY_FILES:
+            listings += 1
+            size += entry.size
+            continue
         part = _found_part(store, entry)
         if part is None:
             continue
@@ -272,6 +283,7 @@ def _stored_job(root: StoreRoot, name: str) -> StoredJob:
     return StoredJob(
         job=name,
         parts=parts,
+        listings=listings,
         size=size,
         window=window,
         provisional=provisional,

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from gcbatch.genesys import EntityKind, entity_kind
-from gcbatch.table import Table
+from gcbatch.table import INSTANT, Table
 from gcbatch.tables.entity_fields import NAME, EntityReader, column_of
 from gcbatch.tables.name_lookup import name_field
 from gcbatch.tables.source import TableSource
@@ -49,7 +49,8 @@ class EntityTable:
     @property
     def schema(self) -> pa.Schema:
         """The schema of the rows."""
-        return pa.schema([*self._identity(), *map(column_of, self.kind.fields), _EXTRA])
+        fields = map(column_of, self.kind.fields)
+        return pa.schema([*self._identity(), *fields, _EXTRA, _LISTED_AT])
 
     def _identity(self) -> Iterator[pa.Field]:
         """Yield the columns of ids and names, and whether an entity is listed."""
@@ -90,9 +91,8 @@ class EntityTable:
         names: Mapping[str, str] = source.names.by_dimension.get(kind.dimension, {})
         deleted = source.names.deleted.get(kind.dimension, frozenset())
         by_id = itemgetter(0)
-        both = merge(
-            source.entities(kind.table), ((i, None) for i in sorted(deleted)), key=by_id
-        )
+        listed_at, entities = source.entities(kind.table)
+        both = merge(entities, ((i, None) for i in sorted(deleted)), key=by_id)
         for identity, found in groupby(both, key=by_id):
             # Of two, merge yields the one with a document first.
             _, document = next(found)
@@ -110,13 +110,15 @@ class EntityTable:
                 kind.id_column: identity,
                 kind.name_column: name,
                 "listed": is_listed,
+                "listed_at": listed_at,
             }
 
     def _rows_of_children(self, source: TableSource) -> Iterator[dict[str, Any]]:
         kind, reader = self.kind, EntityReader(self.kind)
         parent = self._parent or kind
         names: Mapping[str, str] = source.names.by_dimension.get(parent.dimension, {})
-        for ids, document in source.entities(kind.table):
+        listed_at, entities = source.entities(kind.table)
+        for ids, document in entities:
             of, _, identity = ids.partition("/")
             row = reader.row(ids, document)
             name = row.pop(NAME) or identity
@@ -126,6 +128,7 @@ class EntityTable:
                 parent.name_column: names.get(of, of),
                 kind.id_column: identity,
                 kind.name_column: name,
+                "listed_at": listed_at,
             }
 
 
@@ -142,4 +145,9 @@ _EXTRA: Final = pa.field(
         "content": "json",
         "description": "fields that have no column; null: none",
     },
+)
+_LISTED_AT: Final = pa.field(
+    "listed_at",
+    INSTANT,
+    metadata={"description": "when the org was asked for all rows, UTC"},
 )

@@ -8,10 +8,17 @@ import pyarrow as pa
 
 from gcbatch.coverage import Coverage
 from gcbatch.endpoints import AggregateEndpoint, DetailsEndpoint
-from gcbatch.genesys import Documents, Names
+from gcbatch.genesys import Names
 from gcbatch.job import Job
 from gcbatch.planning import Plan
-from gcbatch.store import Store, concat_parts, read_entities
+from gcbatch.store import (
+    ListedEntities,
+    Store,
+    StoredEntities,
+    concat_parts,
+    listing_checksums,
+    read_entities,
+)
 from gcbatch.table import BATCH_ROWS, Table
 from gcbatch.tables.latest import LatestParts, Parts
 from gcbatch.windows import Window
@@ -42,7 +49,7 @@ class TableSource:
     plan: Plan
     names: Names
     store: Store
-    listings: Mapping[str, Documents] = field(default_factory=dict)
+    listings: Mapping[str, ListedEntities] = field(default_factory=dict)
     period: str | None = None
     names_at: Mapping[str, datetime] = field(default_factory=dict)
     lacks: tuple[Window, ...] = ()
@@ -81,8 +88,16 @@ class TableSource:
             parts = [self.store.read(query.digest) for query in queries]
             yield window, concat_parts(parts, self.groups, str(queries[0]))
 
-    def entities(self, table: str) -> Iterable[tuple[str, str]]:
-        """Return the listed entities of a table: ids and JSON, by id.
+    def listing_checksums(self, tables: Iterable[str]) -> dict[str, str]:
+        """Return the checksums of the stored listings of tables, by table.
+
+        A table whose listing is not stored, or damaged, is left out.
+        """
+        stored = [table for table in tables if table not in self.listings]
+        return dict(listing_checksums(self.store, stored))
+
+    def entities(self, table: str) -> StoredEntities:
+        """Return the listed entities of a table.
 
         Raises:
             DataError: If the last run listed none, or they cannot be read.
@@ -90,7 +105,9 @@ class TableSource:
         if table not in self.listings:
             return read_entities(self.store, table)
         listed = self.listings[table]
-        return ((identity, listed[identity].decode()) for identity in sorted(listed))
+        documents = listed.documents
+        ids = sorted(documents)
+        return StoredEntities(listed.at, ((i, documents[i].decode()) for i in ids))
 
     def new_table(
         self,

@@ -99,11 +99,12 @@ class VerifyResult:
     Args:
         job: The job's name.
         run_id: The id of the plan that was checked.
-        window: The range of that plan.
+        window: The range of that plan; None in a job of tables alone.
         timezone: The job's.
         names: The names of queues by id.
-        parts, outputs: How many were checked.
-        part_flaws, output_flaws: Those that are not as the run left them.
+        parts, listings, outputs: How many were checked; listings are of the tables that
+            the exports name.
+        part_flaws, listing_flaws, output_flaws: What is not as the run left it.
         totals: The comparison with the service's own totals; None without one.
         not_compared: Why there is no comparison.
         failure: The error that ended the comparison early.
@@ -114,11 +115,13 @@ class VerifyResult:
 
     job: str
     run_id: str
-    window: Window
+    window: Window | None
     timezone: str
     names: Mapping[str, str] = field(default_factory=dict, repr=False)
     parts: int = 0
     part_flaws: list[Flaw] = field(default_factory=list)
+    listings: int = 0
+    listing_flaws: list[Flaw] = field(default_factory=list)
     outputs: int = 0
     output_flaws: list[Flaw] = field(default_factory=list)
     totals: Totals | None = None
@@ -139,6 +142,9 @@ class VerifyResult:
         if self.part_flaws:
             problems.append(_first(self.part_flaws, "part"))
             hints.append("`gcbatch run JOB` fetches what is missing or damaged")
+        if self.listing_flaws:
+            problems.append(_first(self.listing_flaws, "listing"))
+            hints.append("`gcbatch run JOB` lists what is missing or damaged")
         if self.totals and self.totals.differing:
             problems.append(self._first_difference(self.totals))
             hints = ["`gcbatch run --fresh JOB` fetches all of it again"]
@@ -173,11 +179,13 @@ class VerifyResult:
         return {
             "job": self.job,
             "run_id": self.run_id,
-            "from": iso(self.window.start),
-            "to": iso(self.window.end),
+            "from": iso(self.window.start) if self.window else None,
+            "to": iso(self.window.end) if self.window else None,
             "good": self.is_good,
             "parts": self.parts,
             "part_flaws": [asdict(flaw) for flaw in self.part_flaws],
+            "listings": self.listings,
+            "listing_flaws": [asdict(flaw) for flaw in self.listing_flaws],
             "outputs": self.outputs,
             "output_flaws": [asdict(flaw) for flaw in self.output_flaws],
             "totals": self.totals.to_json() if self.totals else None,

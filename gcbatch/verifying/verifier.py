@@ -4,7 +4,7 @@ It writes nothing and removes nothing.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 
@@ -27,7 +27,14 @@ from gcbatch.objects import Buckets
 from gcbatch.planning import SavedPlan, digest_parts
 from gcbatch.query import Query
 from gcbatch.running import blocking, last_run_of
-from gcbatch.store import DOCUMENTS, REPORT_NOTE, PartMetadata, Store
+from gcbatch.store import (
+    DOCUMENTS,
+    REPORT_NOTE,
+    PartMetadata,
+    Store,
+    listing_checksums,
+    read_entities,
+)
 from gcbatch.verifying.result import Flaw, Totals, VerifyResult
 from gcbatch.verifying.totals import (
     Difference,
@@ -74,7 +81,7 @@ class _Verifier:
         self._result = VerifyResult(
             job=job.store_name,
             run_id=plan.run_id,
-            window=plan.window,
+            window=None if job.lists_only else plan.window,
             timezone=job.query.timezone,
             names=saved.names.by_dimension.get("queueId", {}),
         )
@@ -83,9 +90,12 @@ class _Verifier:
         """Check the parts, then the outputs, then compare with the service."""
         result, endpoint = self._result, self._endpoint
         self._check_parts()
+        self._check_listings()
         self._check_outputs()
         if offline:
             result.not_compared = "offline"
+        elif self._job.lists_only:
+            result.not_compared = "the service has no totals of tables that it lists"
         elif isinstance(endpoint, DetailsEndpoint):
             result.not_compared = (
                 "rows of details are counted against the service's own count when they "
@@ -117,6 +127,16 @@ class _Verifier:
                 self._missing.add(query.window)
                 flaw = Flaw(place, f"{problem} ({query.window})")
                 self._result.part_flaws.append(flaw)
+
+    def _check_listings(self) -> None:
+        for table in self._job.entities:
+            self._result.listings += 1
+            try:
+                for _ in read_entities(self._store, table).rows:
+                    pass
+            except DataError as exc:
+                flaw = Flaw(f"listing {table}", exc.problem)
+                self._result.listing_flaws.append(flaw)
 
     @cached_property
     def _shape(self) -> tuple[pa.Schema, tuple[str, str]]:
@@ -158,15 +178,14 @@ class _Verifier:
             problems.append(f"has gaps: {gaps:,}, so the outputs are not complete")
         elif run_id != result.run_id:
             problems.append("is of another run: the last one did not write its outputs")
-        elif (
-            not result.part_flaws
-            and digest_parts(self._saved.plan, self._store).sha256 != inputs
-        ):
+        elif other := self._other_inputs(inputs, digests.get("listings", {})):
             problems.append(
-                "is of other parts: they changed since the outputs were written"
+                f"is of other {other}: they changed since the outputs were written"
             )
         if result.part_flaws:
             result.outdated = "parts are missing or damaged"
+        elif result.listing_flaws:
+            result.outdated = "listings are missing or damaged"
         elif problems:
             result.outdated = f"the last run's report {problems[0]}"
         flaws = [Flaw(place, problem) for problem in (*problems, *failed)]
@@ -175,6 +194,24 @@ class _Verifier:
             if problem := _output_problem(output, self._buckets):
                 flaws.append(Flaw(output.path, problem))
         result.output_flaws += flaws
+
+    def _other_inputs(self, parts: str, listings: Mapping[str, str]) -> str | None:
+        """Return which inputs are not those of the outputs; None if all are.
+
+        Args:
+            parts: Digest of the parts that the outputs were made of.
+            listings: Checksums of their listings, by table; older releases wrote none.
+        """
+        result = self._result
+        stored = dict(listing_checksums(self._store, listings))
+        is_listing_other = not result.listing_flaws and stored != listings
+        is_part_other = (
+            not result.part_flaws
+            and digest_parts(self._saved.plan, self._store).sha256 != parts
+        )
+        if is_part_other:
+            return "parts"
+        return "listings" if is_listing_other else None
 
     async def _compare(
         self, totals_plan: TotalsPlan, endpoint: Aggregates, totals: Totals
@@ -214,7 +251,7 @@ class _Verifier:
 
     def _provisional(self, now: datetime) -> set[Window]:
         """Return the windows that were fetched before their figures settled."""
-        settle, zone = self._job.fetch.settle, self._job.query.zone
+        settle, zone = self._job.settle, self._job.query.zone
         found = (self._store.metadata(q.digest) for q in self._saved.plan.queries)
         return {a.window for a in found if a and not a.is_final(settle, zone, now)}
 

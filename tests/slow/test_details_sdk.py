@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from gcbatch.genesys.detail_models import FieldKind
+from gcbatch.genesys.detail_records import FLOW_OUTCOME, MEDIA_ENDPOINT_STAT
 from gcbatch.simulator import sample_tenant
+from tests.support.detail_tables import RECORDS_IN, rows_of
 from tests.support.details_world import World, tenant_with_conversations
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
@@ -134,3 +137,71 @@ def test_what_it_reads_is_what_we_keep(sdk: Any, tmp_path: Path, mode: str) -> N
         row["conversationId"] for row in rows
     ]
     assert [sorted(one) for one in again] == [sorted(row) for row in rows]
+
+
+KINDS = {
+    "str": FieldKind.TEXT,
+    "datetime": FieldKind.TIME,
+    "bool": FieldKind.FLAG,
+    "int": FieldKind.WHOLE,
+    "float": FieldKind.NUMBER,
+    "list[str]": FieldKind.TEXTS,
+}
+VALUES: dict[str, Any] = {
+    "str": "text",
+    "datetime": "2026-10-09T08:00:00.000Z",
+    "bool": True,
+    "int": 70,
+    "float": 4.5,
+    "list[str]": ["audio/opus"],
+}
+"""A value of each of its types."""
+
+
+def fields_of(sdk: Any, name: str) -> dict[str, str]:
+    """Return the fields of a model of the SDK, with their types."""
+    model = getattr(sdk, name)()
+    return {model.attribute_map[own]: kind for own, kind in model.swagger_types.items()}
+
+
+@pytest.mark.parametrize("field", RECORDS_IN)
+def test_records_are_its_models(sdk: Any, field: str) -> None:
+    """Every field of the model, with the type that the SDK says."""
+    model = RECORDS_IN[field]
+    found = fields_of(sdk, model.name)
+
+    assert {f.name: f.holds for f in model.fields} == {
+        name: KINDS[kind] for name, kind in found.items()
+    }
+
+
+@pytest.mark.parametrize("field", RECORDS_IN)
+def test_a_page_of_its_models_is_read(sdk: Any, field: str) -> None:
+    """A record with all fields, one of nulls, and one with a field that is newer."""
+    types = fields_of(sdk, RECORDS_IN[field].name)
+    full = {name: VALUES[kind] for name, kind in types.items()}
+    sent = [full, dict.fromkeys(types), {**full, "newer": 1}]
+    session: dict[str, Any] = {"sessionId": "s", field: sent}
+    if RECORDS_IN[field] is FLOW_OUTCOME:
+        session = {"sessionId": "s", "flow": {"outcomes": sent}}
+    whole = {
+        "conversationId": "c",
+        "conversationStart": "2026-10-01T08:00:00.000Z",
+        "participants": [{"sessions": [session]}],
+        field: sent,
+    }
+    table = {
+        "outcomes": "flow_outcomes",
+        "mediaEndpointStats": "media_endpoint_stats",
+        "proposedAgents": "proposed_agents",
+    }.get(field, field)
+
+    first, empty, newer = rows_of(table, json.dumps(whole).encode())
+
+    own = list(first)[-len(types) - 1 :]
+    assert (first["extra"], empty["extra"]) == (None, None)
+    assert newer["extra"] == '{"newer":1}'
+    assert all(first[name] is not None for name in own if name != "extra")
+    assert all(empty[name] is None for name in own)
+    if RECORDS_IN[field] is MEDIA_ENDPOINT_STAT:
+        assert first["codecs"] == '["audio/opus"]'

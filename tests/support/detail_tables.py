@@ -11,6 +11,14 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from gcbatch.genesys.detail_models import CONVERSATION, Field, FieldKind, Model
+from gcbatch.genesys.detail_records import (
+    EVALUATION,
+    FLOW_OUTCOME,
+    MEDIA_ENDPOINT_STAT,
+    PROPOSED_AGENT,
+    RESOLUTION,
+    SURVEY,
+)
 from gcbatch.planning.plan import Plan
 from gcbatch.query import Query, make_query
 from gcbatch.registry import load_member, module_names
@@ -199,6 +207,16 @@ KINDS: dict[FieldKind, st.SearchStrategy[Any]] = {
     FieldKind.WHOLES: st.lists(WHOLES, max_size=3),
     FieldKind.JSON: ANYTHING,
 }
+RECORDS_IN = {
+    "evaluations": EVALUATION,
+    "surveys": SURVEY,
+    "resolutions": RESOLUTION,
+    "outcomes": FLOW_OUTCOME,
+    "mediaEndpointStats": MEDIA_ENDPOINT_STAT,
+    "proposedAgents": PROPOSED_AGENT,
+}
+"""Fields that hold JSON in the models of conversations, and the records in them."""
+
 LIKELY = frozenset(
     {"name", "value", "purpose", "mediaType", "queueId", "segmentStart", "flow"}
     | {"participants", "sessions", "segments", "metrics"}
@@ -219,6 +237,9 @@ def _values(field: Field) -> st.SearchStrategy[Any]:
     if field.model is None:
         named = {"name": NAMES_OF_METRICS, "purpose": st.sampled_from(["acd", "agent"])}
         values = named.get(field.name, KINDS[field.holds])
+        if field.name in RECORDS_IN:
+            listed = st.lists(records(RECORDS_IN[field.name]) | ANYTHING, max_size=3)
+            values = values | listed
     elif field.holds is FieldKind.MANY:
         values = st.lists(records(field.model) | st.none(), max_size=3)
     else:

@@ -1,8 +1,10 @@
 """An org of a few queues, users and codes, and jobs that export them."""
 
 import csv
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -69,6 +71,27 @@ def run(workspace: "Workspace", *tables: str, **sections: Any) -> gcbatch.RunRep
     return workspace.run(
         **{"query": DAY, "exports": exports(workspace, *tables), **sections}
     )
+
+
+def tables_alone(
+    workspace: "Workspace", *tables: str, name: str = "job", **sections: Any
+) -> Path:
+    """Write a job file without a query that exports some tables."""
+    sections = {"exports": exports(workspace, *tables), **sections}
+    path = workspace.write(name, **sections)
+    job = json.loads(path.read_text("utf-8"))
+    del job["query"]
+    path.write_text(json.dumps(job, indent=1), "utf-8")
+    return path
+
+
+def list_tables(
+    workspace: "Workspace", *tables: str, fresh: bool = False, **sections: Any
+) -> gcbatch.RunReport:
+    """Run a job of tables alone."""
+    path = tables_alone(workspace, *tables, **sections)
+    job = gcbatch.load_job(path, environ=workspace.environ)
+    return gcbatch.run(job, fresh=fresh)
 
 
 def rows(workspace: "Workspace", table: str) -> list[dict[str, str]]:

@@ -25,16 +25,22 @@ MAX_CHARS = 4_000
 """Length of a warning."""
 
 
-def new_grid(*columns: str, right: Sequence[int] = ()) -> Grid:
+def new_grid(*columns: str, right: Sequence[int] = (), whole: bool = False) -> Grid:
     """Return an empty grid.
 
     Args:
         columns: The headings.
         right: The columns of numbers; the first is 0.
+        whole: Whether a word that is longer than its column goes on in the next line;
+            else it is cut.
     """
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     for number, column in enumerate(columns):
-        grid.add_column(column, justify="right" if number in right else "left")
+        grid.add_column(
+            column,
+            justify="right" if number in right else "left",
+            overflow="fold" if whole else "ellipsis",
+        )
     return grid
 
 

@@ -18,7 +18,9 @@ MAX_WINDOWS = 12
 
 
 def plan_screen(job: Job, planned: ResolvedPlan) -> RenderableType:
-    """Return the screen of a plan: windows, cost, outputs."""
+    """Return the screen of a plan: windows or listings, cost, outputs."""
+    if job.lists_only:
+        return _listings_screen(job, planned)
     plan, zone = planned.plan, job.query.zone
     windows = plan.windows
     grid = new_grid("from", "to", "requests", right=(2,))
@@ -44,6 +46,29 @@ def plan_screen(job: Job, planned: ResolvedPlan) -> RenderableType:
     title = f"{job.store_name}: {job.query.endpoint}, times in {zone.key}"
     return Group(
         Text(title, style="bold"),
+        grid,
+        *map(Text, lines),
+        *warning_lines(planned.warnings),
+    )
+
+
+def _listings_screen(job: Job, planned: ResolvedPlan) -> RenderableType:
+    zone = job.query.zone
+    grid = new_grid("table", "requests", "last listed", right=(1,))
+    for one in planned.planned_listings:
+        at = local_time(one.listed_at, zone) if one.listed_at else "never"
+        more = "+" if one.min_requests else ""
+        grid.add_row(one.table, f"{one.min_requests:,}{more}", at)
+    least, per_minute = planned.listing_requests, job.fetch.requests_per_minute
+    lines = [
+        f"at least {pluralize(least, 'request')}, one per page: "
+        f"{least / per_minute:.1f} minutes at {per_minute} requests a minute"
+        if least
+        else "all stored, not older than fetch.names_max_age: no request",
+        *_outputs(job),
+    ]
+    return Group(
+        Text(f"{job.store_name}: tables alone, times in {zone.key}", style="bold"),
         grid,
         *map(Text, lines),
         *warning_lines(planned.warnings),

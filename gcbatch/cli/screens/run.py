@@ -19,14 +19,16 @@ __all__ = ["report_screen"]
 
 def report_screen(report: RunReport, zone: ZoneInfo) -> RenderableType:
     """Return the screen of what a run fetched and wrote."""
-    reused = report.queries - report.fetched
-    facts = [
-        f"{report.fetched} of {report.queries} queries fetched",
-        f"{reused} from the store",
-        pluralize(report.requests, "request"),
-        pluralize(report.rows, "row"),
-        f"{report.seconds:.1f} s",
-    ]
+    title, queries, rows = report.job, [], []
+    if report.window is not None:
+        title = f"{report.job}: {span_text(report.window, zone)} {zone.key}"
+        queries = [
+            f"{report.fetched} of {report.queries} queries fetched",
+            f"{report.queries - report.fetched} from the store",
+        ]
+        rows = [pluralize(report.rows, "row")]
+    requests = pluralize(report.requests, "request")
+    facts = [*queries, requests, *rows, f"{report.seconds:.1f} s"]
     if report.object_requests:
         facts.append(f"{pluralize(report.object_requests, 'request')} to object stores")
     if report.throttled:
@@ -34,7 +36,6 @@ def report_screen(report: RunReport, zone: ZoneInfo) -> RenderableType:
     used = report.quota_used_pct
     if used is not None and (report.throttled or round(used)):
         facts.append(f"{used:.0f} % of the quota used")
-    title = f"{report.job}: {span_text(report.window, zone)} {zone.key}"
     grid = new_grid("table", "rows", "written to", "by", right=(1,))
     for done in report.exports:
         names = ", ".join(done.tables)
@@ -48,7 +49,7 @@ def report_screen(report: RunReport, zone: ZoneInfo) -> RenderableType:
         lines.append(grid)
     if line := names_line(report.names_at, zone):
         lines.append(Text(line))
-    if not report.rows:
+    if report.window is not None and not report.rows:
         lines.append(Text("no data in this range; check its dates, queues and filter"))
     if report.provisional:
         lines.append(

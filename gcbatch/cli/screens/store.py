@@ -27,8 +27,9 @@ def store_screen(jobs: Sequence[StoredJob]) -> RenderableType:
     if not jobs:
         return Text("nothing is stored")
     grid = new_grid(
-        "job", "from", "to", "parts", "size", "provisional", "unreadable", "last run",
-        right=(3, 4, 5, 6),
+        "job", "from", "to", "parts", "listings", "size", "provisional", "unreadable",
+        "last run",
+        right=(3, 4, 5, 6, 7),
     )  # fmt: skip
     for job in jobs:
         window = job.window
@@ -37,6 +38,7 @@ def store_screen(jobs: Sequence[StoredJob]) -> RenderableType:
             local_time(window.start, UTC_ZONE) if window else "-",
             local_time(window.end, UTC_ZONE) if window else "-",
             f"{job.parts:,}",
+            f"{job.listings:,}",
             _size(job.size),
             f"{job.provisional:,}",
             f"{job.unreadable:,}",

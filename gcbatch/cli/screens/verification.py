@@ -25,12 +25,15 @@ MAX_DIFFERENCES: Final = 40
 def verification_screen(found: VerifyResult) -> RenderableType:
     """Return the screen of what checking a run found."""
     zone = ZoneInfo(found.timezone)
-    title = f"{found.job}: {span_text(found.window, zone)} {zone.key}"
+    title, parts = found.job, [("part", found.parts, found.part_flaws)]
+    if found.window is None:
+        parts = []  # of tables alone
+    else:
+        title = f"{found.job}: {span_text(found.window, zone)} {zone.key}"
     lines: list[RenderableType] = [Text(title, style="bold")]
-    checked = (
-        ("part", found.parts, found.part_flaws),
-        ("output", found.outputs, found.output_flaws),
-    )
+    checked = [*parts, ("output", found.outputs, found.output_flaws)]
+    if found.listings:
+        checked.insert(-1, ("listing", found.listings, found.listing_flaws))
     for noun, number, flaws in checked:
         state = pluralize(len(flaws), "flaw") if flaws else "as the run left them"
         lines.append(Text(f"{pluralize(number, noun)}: {state}"))

@@ -3,7 +3,8 @@
 Each call is one conversation of a customer, the queue it waited in (`acd`) and the
 agent who answered. The metrics of its sessions are the events that aggregates count,
 with the same instants and values, so both endpoints give the same figures. Talk time is
-handle time here, so the wrap-up takes no time.
+handle time here, so the wrap-up takes no time. Some conversations have records of what
+happened besides; see conversation_records.
 
 Source: models AnalyticsConversation and those below it of PureCloudPlatformClientV2
 269.0.0; the session of each metric from the mock in
@@ -20,6 +21,7 @@ import orjson
 
 from gcbatch.simulator.documents import Document
 from gcbatch.simulator.instants import instant_text, milliseconds
+from gcbatch.simulator.tenant.conversation_records import ConversationRecords
 from gcbatch.simulator.tenant.events import SHORT_ABANDON_MS
 from gcbatch.simulator.tenant.tenant import Call, Queue, Tenant
 
@@ -74,6 +76,7 @@ class _ConversationBuilder:
         if self._left is not None and call.answered is not None:
             self._start = min(self._offered, self._left)
         self._wait_ms = 0 if self._left is None else max(self._left - self._offered, 0)
+        self._records = self._find_records()
 
     def document(self) -> Document:
         """Return the whole conversation."""
@@ -89,6 +92,7 @@ class _ConversationBuilder:
             **_end("conversationEnd", end_ms),
             "divisionIds": [call.division_id or self._queue.division_id],
             "originatingDirection": call.direction,
+            **(self._records.of_conversation() if self._records else {}),
             "participants": participants,
         }
         return Document(
@@ -97,6 +101,30 @@ class _ConversationBuilder:
             end_ms=end_ms,
             json=orjson.dumps(conversation),
             attributes=tuple(map(orjson.dumps, attributes)),
+        )
+
+    def _find_records(self) -> ConversationRecords | None:
+        """Return the records of the conversation; None if it can have none.
+
+        Only calls whose queue and agent are listed have any, so that no record names
+        what does not exist.
+        """
+        call, left, ended = self._call, self._left, self._ended
+        if left is None or ended is None or call.user_id is None:
+            return None
+        colleagues = [user for user in self._names if user != call.user_id]
+        are_listed = self._queue.name and call.user_id in self._names
+        if not (are_listed and colleagues):
+            return None
+        number = uuid.UUID(self._id("records")).int
+        return ConversationRecords(
+            number=number,
+            queue_id=call.queue_id,
+            user_id=call.user_id,
+            colleague_id=colleagues[number % len(colleagues)],
+            start_ms=self._start,
+            answered_ms=max(left, self._start),
+            end_ms=max(ended, self._offered),
         )
 
     def _end_ms(self) -> int | None:
@@ -128,7 +156,10 @@ class _ConversationBuilder:
             _segment("interact", start_ms, left, disconnectType=how, **queue),
         ]
         name = {"participantName": self._queue.name} if self._queue.name else {}
-        return self._participant("acd", segments, self._acd_metrics(), **name)
+        acd = self._participant("acd", segments, self._acd_metrics(), **name)
+        if self._records is not None:
+            acd["sessions"][0] |= self._records.of_acd()
+        return acd
 
     def _acd_metrics(self) -> Iterator[Json]:
         yield _metric("nOffered", self._offered, 1)
@@ -159,9 +190,12 @@ class _ConversationBuilder:
             agent["userId"] = call.user_id
             if name := self._names.get(call.user_id):
                 agent["participantName"] = name
-        return self._participant(
+        found = self._participant(
             "agent", segments, self._agent_metrics(answered), **agent
         )
+        if self._records is not None:
+            found["sessions"][0] |= self._records.of_agent()
+        return found
 
     def _agent_metrics(self, answered: int) -> Iterator[Json]:
         yield _metric("nConnected", answered, 1)

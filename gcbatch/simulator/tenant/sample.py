@@ -21,8 +21,8 @@ from gcbatch.simulator.tenant.tenant import Queue, Tenant, User, WrapUpCode
 
 __all__ = ["call_log_tenant", "sample_tenant"]
 
-VERSION: Final = "bank-calls-1999-08-01-07/1"
-"""Changes with the file or with the way it is read."""
+VERSION: Final = "bank-calls-1999-08-01-07/2"
+"""Changes with the file, with the way it is read, and with what conversations have."""
 
 LOG: Final = "bank-calls-1999-08-01-07.csv.gz"
 

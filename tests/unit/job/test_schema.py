@@ -25,7 +25,7 @@ def test_it_is_json() -> None:
     reported = json.loads(json.dumps(SCHEMA))
 
     assert reported["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert set(reported["required"]) == {"name", "query"}
+    assert set(reported["required"]) == {"name"}
     assert reported["oneOf"] == [{"required": ["org"]}, {"required": ["orgs"]}]
 
 

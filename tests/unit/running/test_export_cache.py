@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,6 +15,7 @@ from gcbatch.exporting import FileOptions, Receipt, Target
 from gcbatch.exporting.discovery import find_exporter
 from gcbatch.running.export_cache import ExportFingerprints
 from gcbatch.running.pipeline import tables_of
+from gcbatch.simulator import sample_tenant
 from gcbatch.store.store import Store
 from gcbatch.table import StoppedError, Table
 from gcbatch.tables.catalog import Catalog
@@ -249,12 +251,18 @@ def test_only_the_export_that_changed_is_written(workspace: "Workspace") -> None
     assert len(again.outputs) == 2
 
 
-def test_listed_entities_are_written_in_any_case(workspace: "Workspace") -> None:
-    """Listings have no checksum that shows a change."""
+def test_listed_entities_stay_until_they_are_listed_again(
+    workspace: "Workspace",
+) -> None:
+    """The checksum of the stored listing shows a change."""
     exports = [csv(workspace, table="queues")]
     workspace.run(**TARGETS, exports=exports)
 
-    assert not workspace.run(**TARGETS, exports=exports).exports[0].unchanged
+    again = workspace.run(**TARGETS, exports=exports).exports[0]
+    workspace.become(replace(sample_tenant(), queues=sample_tenant().queues[1:]))
+    anew = workspace.run(**TARGETS, exports=exports, fresh=True).exports[0]
+
+    assert (again.unchanged, anew.unchanged) == (True, False)
 
 
 class Clock:

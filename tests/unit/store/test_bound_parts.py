@@ -1,6 +1,7 @@
 """What is in the store is bound to what it answers: a copy elsewhere is none."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,12 @@ from gcbatch.errors import DamagedPartError
 from gcbatch.planning.saved_plan import digest_parts
 from gcbatch.query import Query
 from gcbatch.store import part_file
-from gcbatch.store.entity_files import has_entities, read_entities, write_entities
+from gcbatch.store.entity_files import (
+    ListedEntities,
+    has_entities,
+    read_entities,
+    write_entities,
+)
 from gcbatch.store.maintenance import list_store
 from gcbatch.store.part_file import Part
 from gcbatch.store.part_metadata import PartMetadata
@@ -60,6 +66,7 @@ def test_a_copied_part_says_nothing(two: Two) -> None:
     assert store.metadata(other.digest) == answer(other).metadata
 
 
+AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 LOOKS: dict[str, Callable[[Store, str], object]] = {
     "part_in": part_in,
     "open_part": lambda store, digest: store.open_part(digest).__enter__(),
@@ -212,7 +219,8 @@ class TestListings:
     def store(self, tmp_path: Path) -> Store:
         """Return a store with listings of two tables."""
         store = Store(tmp_path, "job")
-        queues, users = {"q": b'{"id":"q"}'}, {"u": b'{"id":"u"}'}
+        queues = ListedEntities({"q": b'{"id":"q"}'}, AT)
+        users = ListedEntities({"u": b'{"id":"u"}'}, AT)
         write_entities(store, {"queues": queues, "users": users})
         return store
 
@@ -223,12 +231,12 @@ class TestListings:
 
         assert not has_entities(store, "queues")
         with pytest.raises(DataError, match="belongs to another job or table"):
-            list(read_entities(store, "queues"))
+            read_entities(store, "queues")
 
     def test_one_of_another_job_is_none(self, store: Store) -> None:
         """Jobs may ask other orgs."""
         other = Store(store.root, "other")
-        write_entities(other, {"queues": {}})
+        write_entities(other, {"queues": ListedEntities({}, AT)})
         theirs = (folder_of(other) / "queues.parquet").read_bytes()
         (folder_of(store) / "queues.parquet").write_bytes(theirs)
 
@@ -244,4 +252,5 @@ class TestListings:
         pq.write_table(table.replace_schema_metadata(blank), path)
         part_file.write_checksum(path)
 
-        assert list(read_entities(store, "queues")) == [("q", '{"id":"q"}')]
+        at, rows = read_entities(store, "queues")
+        assert (at, list(rows)) == (None, [("q", '{"id":"q"}')])

@@ -21,6 +21,7 @@ from gcbatch.objects import Buckets, ObjectUrl
 from gcbatch.objects.bucket import PART_BYTES
 from gcbatch.store import (
     CacheSettings,
+    ListedEntities,
     Part,
     PartMetadata,
     Store,
@@ -36,6 +37,8 @@ from gcbatch.store import (
 from gcbatch.store.object_files import ObjectJobFiles
 from gcbatch.store.part_index import INDEX_NOTE, PartIndex
 from gcbatch.windows import Period, Window
+
+AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 if TYPE_CHECKING:
     from tests.support.s3_server import S3Bucket
@@ -319,9 +322,11 @@ class TestNotes:
 
     def test_entities_are_stored(self, place: Place) -> None:
         """And those of the run before go."""
-        write_entities(place.store(), {"queues": {"q": b'{"id":"q"}'}})
+        queues = ListedEntities({"q": b'{"id":"q"}'}, AT)
+        write_entities(place.store(), {"queues": queues})
         other = place.store(cache="other")
-        assert list(read_entities(other, "queues")) == [("q", '{"id":"q"}')]
+        at, rows = read_entities(other, "queues")
+        assert (at, list(rows)) == (AT, [("q", '{"id":"q"}')])
 
         write_entities(other, {}, ["queues"])
 

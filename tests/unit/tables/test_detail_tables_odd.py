@@ -21,7 +21,7 @@ from tests.support.detail_tables import (
     rows_of,
     table_of,
 )
-from tests.unit.tables.test_detail_tables import several
+from tests.unit.tables.test_detail_tables import NUMBERS, several
 
 ODD = conversation(
     {
@@ -140,7 +140,7 @@ def test_the_long_way_round_leads_to_the_same_rows(documents: list[bytes]) -> No
         usual = table_of(name, batch_of(documents)).read_all()
         beside = table_of(name, batch_of([*documents, ODD])).read_all()
 
-        assert beside.num_rows == usual.num_rows + 1
+        assert beside.num_rows == usual.num_rows + (name not in NUMBERS)
         assert beside.slice(0, usual.num_rows).equals(usual)
 
 

@@ -15,12 +15,18 @@ from gcbatch.errors import DataError
 from gcbatch.genesys.entities import entity_kind
 from gcbatch.genesys.names import Names
 from gcbatch.planning.plan import Plan
+from gcbatch.store.entity_files import ListedEntities
 from gcbatch.table import Table
 from gcbatch.tables.entity_table import EntityTable
 from gcbatch.windows import Window
 from tests.support.table_sources import source_of
 
 DAY = Window(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 10, 2, tzinfo=UTC))
+
+
+def listed(documents: Mapping[str, bytes]) -> ListedEntities:
+    """Return a listing of some documents."""
+    return ListedEntities(documents, DAY.end)
 
 
 def listed_table(name: str) -> EntityTable:
@@ -37,13 +43,14 @@ def table_of(name: str, *sent: Any, gone: Mapping[str, str] | None = None) -> Ta
         {dimension: {"1": "Other", **(gone or {})}},
         deleted={dimension: frozenset(gone or ())},
     )
-    source = source_of(Plan(DAY, ()), None, listings={name: documents})
+    source = source_of(Plan(DAY, ()), None, listings={name: listed(documents)})
     return listed_table(name)(replace(source, names=names))
 
 
 def row_of(name: str, sent: Any) -> dict[str, Any]:
-    """Return the row of one entity."""
+    """Return the row of one entity, without the time of the listing."""
     (row,) = table_of(name, sent).read_all().to_pylist()
+    assert row.pop("listed_at") == DAY.end
     return dict(row)
 
 
@@ -235,7 +242,7 @@ def test_many_rows_come_in_batches() -> None:
 
 def test_an_entity_that_cannot_be_read_is_named() -> None:
     """The listing was whole; a newer service may write it in another way."""
-    source = source_of(Plan(DAY, ()), None, listings={"users": {"u1": b"[]"}})
+    source = source_of(Plan(DAY, ()), None, listings={"users": listed({"u1": b"[]"})})
     table = listed_table("users")(source)
 
     with pytest.raises(DataError, match="table users: u1 cannot be read as JSON"):

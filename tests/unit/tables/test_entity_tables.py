@@ -131,7 +131,7 @@ def test_what_is_gone_keeps_its_last_name(workspace_of: "WorkspaceOf") -> None:
     assert (sales["queue_id"], sales["queue_name"]) == (SALES, "Sales")
     assert (sales["listed"], support["listed"]) == ("false", "true")
     shown = {column for column, value in sales.items() if value}
-    assert shown == {"queue_id", "queue_name", "listed"}
+    assert shown == {"queue_id", "queue_name", "listed", "listed_at"}
     assert [row["listed"] for row in rows(workspace, "queues")] == ["true", "true"]
 
 
@@ -199,6 +199,7 @@ def test_a_table_says_what_it_is(workspace_of: "WorkspaceOf") -> None:
     table = tables_of(workspace.job(query=DAY)).table("users")
 
     assert (table.key, table.time) == (("user_id",), None)
+    assert report.window is not None
     assert table.covered == Coverage.whole(report.window)
     assert table.run_id == report.run_id
     assert "users" not in report.tables

@@ -1,6 +1,7 @@
 """Keys hold across windows: a document that two parts have is there once."""
 
 import csv
+import json
 from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -186,6 +187,18 @@ def moved(document: Document, to: Document) -> Document:
     return replace(to, id=document.id, json=json)
 
 
+def with_records(document: Document) -> Document:
+    """Return a conversation with two equal records of each kind."""
+    sent = json.loads(document.json)
+    sent |= {name: [{}, {}] for name in ("evaluations", "surveys", "resolutions")}
+    flow: dict[str, Any] = {"outcomes": [{}, {}]}
+    for person in sent["participants"]:
+        for session in person["sessions"]:
+            session |= {"mediaEndpointStats": [{}, {}], "proposedAgents": [{}, {}]}
+            session["flow"] = flow
+    return replace(document, json=json.dumps(sent, separators=(",", ":")).encode())
+
+
 DETAILS: dict[str, Any] = {
     "endpoint": "conversation-details",
     "from": day(0),
@@ -194,10 +207,10 @@ DETAILS: dict[str, Any] = {
     "granularity": None,
     "metrics": [],
 }
-FIRST = conversations(5)
+FIRST = tuple(map(with_records, conversations(5)))
 SECOND = conversations(5, first=1, seed=2)
 STAYS, MOVES = FIRST[:4], FIRST[4]
-CORRECTED = moved(MOVES, conversations(1, first=1.5, seed=3)[0])
+CORRECTED = moved(MOVES, with_records(conversations(1, first=1.5, seed=3)[0]))
 BEFORE = tenant_of(*FIRST, *SECOND)
 AFTER = tenant_of(*STAYS, *SECOND, CORRECTED)
 TWICE = (
