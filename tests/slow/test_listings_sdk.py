@@ -1,7 +1,7 @@
 """The official SDK's own client reads every listing of the simulator."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, Final
