@@ -33,7 +33,10 @@ DAYS: Final = {
     "to": "1999-08-08",
     "timezone": "Asia/Jerusalem",
 }
-GROUPS: Final = ("queueId", "userId", "wrapUpCode", "divisionId")
+GROUPS: Final = (
+    *("queueId", "userId", "wrapUpCode", "divisionId", "teamId"),
+    *("requestedRoutingSkillId", "requestedLanguageId"),
+)
 
 ENTITY_OF: Final = {
     "action_id": "data_actions",
@@ -116,6 +119,7 @@ ENTITY_OF: Final = {
     "active_skill_ids": "skills",
     "removed_skill_ids": "skills",
     "requested_language_id": "languages",
+    "requested_routing_skill_id": "skills",
     "requested_routing_skill_ids": "skills",
     "requested_routing_user_ids": "users",
     "retention_policy_id": "media_retention_policies",

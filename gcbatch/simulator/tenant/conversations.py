@@ -13,7 +13,7 @@ splunk/genesys_cloud_ta; read 2026-11-21.
 
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -42,13 +42,15 @@ def conversations_of(tenant: Tenant) -> Iterator[Document]:
     """Yield the conversation of each call, in the order of the calls."""
     queues = {queue.id: queue for queue in tenant.queues}
     names = {user.id: user.name for user in tenant.users}
+    teams = tenant.team_ids
     seen: Counter[str] = Counter()
     for call in tenant.calls:
         queue = queues.get(call.queue_id) or Queue(id=call.queue_id, name="")
         instants = (call.offered, call.answered, call.abandoned, call.ended)
         key = "/".join(map(str, (call.call_id, call.queue_id, *instants)))
         seen[key] += 1  # calls may be equal
-        yield _ConversationBuilder(call, queue, names, f"{key}/{seen[key]}").document()
+        builder = _ConversationBuilder(call, queue, names, teams, f"{key}/{seen[key]}")
+        yield builder.document()
 
 
 class _ConversationBuilder:
@@ -58,15 +60,22 @@ class _ConversationBuilder:
         call: What happened.
         queue: The queue of the call.
         names: The names of the users, by id.
+        teams: The teams of the users, by the users' ids.
         key: Unique to the call.
     """
 
     def __init__(
-        self, call: Call, queue: Queue, names: dict[str, str], key: str
+        self,
+        call: Call,
+        queue: Queue,
+        names: Mapping[str, str],
+        teams: Mapping[str, str],
+        key: str,
     ) -> None:
         self._call = call
         self._queue = queue
         self._names = names
+        self._teams = teams
         self._key = key
         self._offered = milliseconds(call.offered)
         left = call.answered or call.abandoned
@@ -153,13 +162,29 @@ class _ConversationBuilder:
         how = "transfer" if self._call.abandoned is None else "peer"
         segments = [
             _segment("delay", start_ms, start_ms, **queue),
-            _segment("interact", start_ms, left, disconnectType=how, **queue),
+            _segment(
+                "interact",
+                start_ms,
+                left,
+                disconnectType=how,
+                **queue,
+                **self._requested(),
+            ),
         ]
         name = {"participantName": self._queue.name} if self._queue.name else {}
         acd = self._participant("acd", segments, self._acd_metrics(), **name)
         if self._records is not None:
             acd["sessions"][0] |= self._records.of_acd()
         return acd
+
+    def _requested(self) -> Json:
+        """Return what the queue's calls request."""
+        requested: Json = {}
+        if self._queue.language_id is not None:
+            requested["requestedLanguageId"] = self._queue.language_id
+        if self._queue.skill_id is not None:
+            requested["requestedRoutingSkillIds"] = [self._queue.skill_id]
+        return requested
 
     def _acd_metrics(self) -> Iterator[Json]:
         yield _metric("nOffered", self._offered, 1)
@@ -190,6 +215,8 @@ class _ConversationBuilder:
             agent["userId"] = call.user_id
             if name := self._names.get(call.user_id):
                 agent["participantName"] = name
+            if team := self._teams.get(call.user_id):
+                agent["teamId"] = team
         found = self._participant(
             "agent", segments, self._agent_metrics(answered), **agent
         )
@@ -227,7 +254,7 @@ class _ConversationBuilder:
         return str(uuid.uuid5(_IDS, f"{self._key}/{part}"))
 
 
-def _segment(kind: str, start_ms: int, end_ms: int | None, **more: str) -> Json:
+def _segment(kind: str, start_ms: int, end_ms: int | None, **more: Any) -> Json:
     """Return a segment; one that has not ended has no reason for its end either."""
     if end_ms is None:
         more.pop("disconnectType", None)

@@ -33,7 +33,7 @@ class Key(NamedTuple):
     qualifier: str | None = None
 
 
-_OF_QUEUE: Final = frozenset({"userId", "wrapUpCode"})
+_OF_QUEUE: Final = frozenset({"teamId", "userId", "wrapUpCode"})
 _NOT_CARRIED: Final[Mapping[str, frozenset[str]]] = {
     "nOffered": _OF_QUEUE,
     "nOverSla": _OF_QUEUE,
@@ -133,9 +133,11 @@ def events_of(tenant: Tenant) -> Events:
         lambda: defaultdict(list)
     )
     of_calls = raw["Conversation"]
+    teams = tenant.team_ids
     for call in tenant.calls:
         queue = queues.get(call.queue_id) or Queue(id=call.queue_id, name="")
-        for metric, at, value, profile in _events_of_call(call, queue, profiles):
+        team = teams.get(call.user_id or "")
+        for metric, at, value, profile in _events_of_call(call, queue, team, profiles):
             of_calls[Key(metric)].append((at, value, profile))
     for seen in tenant.observations:
         profile = profiles.number(*sorted(seen.dimensions.items()))
@@ -160,7 +162,7 @@ def _in_order(events: list[_Event]) -> Series:
 
 
 def _events_of_call(
-    call: Call, queue: Queue, profiles: _Profiles
+    call: Call, queue: Queue, team_id: str | None, profiles: _Profiles
 ) -> Iterator[tuple[str, int, float, int]]:
     of_queue = (
         ("direction", call.direction),
@@ -168,6 +170,8 @@ def _events_of_call(
         ("mediaType", call.media_type),
         ("originatingDirection", call.direction),
         ("queueId", call.queue_id),
+        ("requestedLanguageId", queue.language_id),
+        ("requestedRoutingSkillId", queue.skill_id),
     )
     waiting = profiles.number(*of_queue)
     offered = milliseconds(call.offered)
@@ -184,8 +188,8 @@ def _events_of_call(
     if call.answered is not None:
         at = milliseconds(call.answered)
         wait = max(at - offered, 0)
-        agent = ("userId", call.user_id)
-        connected = profiles.number(*of_queue, agent)
+        agent = (("userId", call.user_id), ("teamId", team_id))
+        connected = profiles.number(*of_queue, *agent)
         yield "nConnected", at, 1, connected
         yield "tAnswered", at, wait, connected
         yield "tAcd", at, wait, waiting
@@ -197,7 +201,7 @@ def _events_of_call(
         if call.ended is not None:
             end = milliseconds(call.ended)
             handled = profiles.number(
-                *of_queue, agent, ("wrapUpCode", call.wrap_up_code)
+                *of_queue, *agent, ("wrapUpCode", call.wrap_up_code)
             )
             for metric in ("tHandle", "tTalk", "tTalkComplete"):
                 yield metric, end, end - at, handled

@@ -86,6 +86,8 @@ class Queue:
         service_level_ms: Maximum wait that is in time, in milliseconds.
         deleted: A deleted queue is not listed, and 404 by id; analytics still have
             its data.
+        skill_id: The skill that its calls request; None if they request none.
+        language_id: The language that its calls request; None if they request none.
     """
 
     id: str
@@ -94,6 +96,8 @@ class Queue:
     target: float = 0.8
     service_level_ms: int = 20_000
     deleted: bool = False
+    skill_id: str | None = None
+    language_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,3 +200,12 @@ class Tenant:
     children: Mapping[str, Mapping[str, Sequence[Json]]] = field(default_factory=dict)
     user_parts: Mapping[str, Json] = field(default_factory=dict)
     documents: tuple[Document, ...] = field(default=(), repr=False)
+
+    @property
+    def team_ids(self) -> Mapping[str, str]:
+        """The team of each user who is in one, by the user's id."""
+        return {
+            user: parts["team"]["id"]
+            for user, parts in self.user_parts.items()
+            if "team" in parts
+        }

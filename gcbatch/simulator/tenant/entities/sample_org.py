@@ -66,7 +66,7 @@ CHILDREN: Final[Mapping[str, tuple[str, Callable[[Refs, int], list[Json]]]]] = {
 
 
 def with_entities(tenant: Tenant) -> Tenant:
-    """Return a tenant with entities of every kind.
+    """Return a tenant with entities of every kind, some of which its calls request.
 
     Args:
         tenant: Has queues, users and codes, to which the entities refer.
@@ -83,6 +83,14 @@ def with_entities(tenant: Tenant) -> Tenant:
     }
     return replace(
         tenant,
+        queues=tuple(
+            replace(
+                queue,
+                skill_id=refs.id("skills", n),
+                language_id=refs.id("languages", n % 3),
+            )
+            for n, queue in enumerate(tenant.queues)
+        ),
         divisions={one["id"]: one["name"] for one in entities["divisions"]},
         entities=entities,
         deleted_entities={
