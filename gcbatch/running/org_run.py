@@ -172,11 +172,13 @@ class OrgRun:
         if self.job.lists_only:
             # To list is all that its run does.
             planned = saved or ResolvedPlan(Plan(self.planner.window(), ()), Names(), 0)
-            listings = planned_listings(self.job, planned.names, is_recent=is_recent)
-            return replace(planned, planned_listings=tuple(listings))
-        if saved is not None and is_recent:
-            return saved
-        return await self.planner.plan_fresh(await self._session(orgs), fallback=saved)
+        elif saved is not None and is_recent:
+            planned = saved
+        else:
+            session = await self._session(orgs)
+            planned = await self.planner.plan_fresh(session, fallback=saved)
+        listings = planned_listings(self.job, planned.names, is_recent=is_recent)
+        return replace(planned, planned_listings=tuple(listings))
 
     async def check(self, orgs: OrgSessions) -> tuple[str, ...]:
         """Sign in, list names and tables, and send the smallest data request."""
