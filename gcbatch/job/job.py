@@ -19,13 +19,14 @@ from gcbatch.job.listings import Listings
 from gcbatch.job.org import Org, OrgSection
 from gcbatch.job.query import DEFAULT_ENDPOINT, NO_QUERY, QuerySection
 from gcbatch.job.section import InvalidValueError, Name, Section
+from gcbatch.job.settle import DEFAULT
 from gcbatch.job.sla import SLA_GROUPS, SLA_METRICS, Sla
 from gcbatch.job.storage import StorageSection
 from gcbatch.objects import Buckets
 from gcbatch.registry import module_names
 from gcbatch.store import StoreRoot
 from gcbatch.suggest import unknown
-from gcbatch.windows import ONE_DAY
+from gcbatch.windows import ONE_DAY, Period
 
 __all__ = ["Job"]
 
@@ -277,6 +278,15 @@ class Job(Section):
         return self
 
     @property
+    def settle(self) -> Period:
+        """How long the rows of a part may change: the longest of the exported tables.
+
+        Tables of entities do not count, as they are made of no part.
+        """
+        named = {name for e in self.exports for name in e.names_of(self.tables)}
+        return self.fetch.settle.longest(sorted(named.intersection(self.tables)))
+
+    @property
     def expanded_exports(self) -> tuple[ExportOfEntry, ...]:
         """All exports of the job, in the order of their entries and tables."""
         return tuple(
@@ -284,6 +294,15 @@ class Job(Section):
             for number, export in enumerate(self.exports)
             for one in export.expand(number, self.tables)
         )
+
+    @model_validator(mode="after")
+    def _check_settle(self) -> Self:
+        """Refuse a table in `fetch.settle` that this job does not have."""
+        for name in self.fetch.settle.tables:
+            if name not in self.tables:
+                msg = unknown("table", name, (DEFAULT, *self.tables))
+                raise InvalidValueError(("fetch", "settle", name), msg)
+        return self
 
     @model_validator(mode="after")
     def _check_tables(self) -> Self:

@@ -321,7 +321,7 @@ class OrgRun:
             inputs=digest_parts(planned.plan, self._store),
             listings=catalog.source.listing_checksums(self.job.entities),
             outputs=tuple(outputs),
-            settle=str(self.job.fetch.settle),
+            settle=str(self.job.settle),
             timezone=self.job.query.timezone,
             names_at=catalog.names_at,
             warnings=tuple(one_line(warning, MAX_CHARS) for warning in warnings),

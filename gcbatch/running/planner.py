@@ -14,6 +14,7 @@ from gcbatch.errors import AccessError, DataError, GcbatchError, JobError, Servi
 from gcbatch.fetching import OrgSession, store_identity
 from gcbatch.genesys import (
     ENTITY_KINDS,
+    ENTITY_TABLES,
     NAMED_KINDS,
     TARGETS,
     Documents,
@@ -24,7 +25,6 @@ from gcbatch.genesys import (
     check_targets,
     entity_kind,
     is_id,
-    named_dimensions,
     names_from_listings,
     queue_ids,
     require_targets,
@@ -45,6 +45,7 @@ from gcbatch.store import (
     write_entities,
     write_versions,
 )
+from gcbatch.tables import Catalog, TableSource
 from gcbatch.text import one_line
 from gcbatch.windows import UTC_ZONE, Window, step
 
@@ -52,6 +53,9 @@ __all__ = ["Planner"]
 
 MAX_QUEUE_BYTES: Final = 16 << 20
 """Size of a file of queues; 100,000 names take about four megabytes."""
+
+USUAL: Final = frozenset(("queueId", "userId", "wrapUpCode"))
+"""Dimensions whose names jobs without exports have too."""
 
 QUEUE_FILE_HINT: Final = "write one queue name or id per line"
 
@@ -328,15 +332,26 @@ class Planner:
             kinds = [kind for kind in NAMED_KINDS if kind.dimension in named]
             return [EntityListing(kind, None, failure=exc) for kind in kinds]
 
+    @cached_property
+    def _shown(self) -> set[str]:
+        """The dimensions whose names the exported tables show beside their ids."""
+        exports = self._job.expanded_exports
+        tables = {t for e in exports for t in e.spec.table_names} - {*ENTITY_TABLES}
+        if not tables:
+            return set()
+        plan = Plan(self.window(), ())
+        source = TableSource(self._job, self.endpoint, plan, Names(), self.store)
+        return Catalog(source).named_dimensions(tables)
+
     def _named(self) -> set[str]:
         """Return the dimensions whose names the job needs."""
-        dimensions = named_dimensions()
         needed = set(map(_keeping_names, map(entity_kind, self._job.entities)))
         needed.discard("")
+        needed |= self._shown
         if self._job.query.details:
-            return needed | dimensions  # rows of details have ids of all kinds
+            return needed | USUAL  # rows of details have ids of these kinds
         if self._job.query.family:  # a tutorial's answers have names, not ids
-            needed |= dimensions & set(self._job.query.group_by)
+            needed |= USUAL & set(self._job.query.group_by)
         if self._plans_by_queues or self._job.sla:
             needed.add("queueId")
         return needed
@@ -439,7 +454,7 @@ class Planner:
 
     def is_provisional(self, metadata: PartMetadata) -> bool:
         """Say whether a part must be fetched again because its figures may change."""
-        zone, settle = self._job.query.zone, self._job.fetch.settle
+        zone, settle = self._job.query.zone, self._job.settle
         return not metadata.is_final(settle, zone, self.clock.now())
 
 

@@ -1,6 +1,6 @@
 """The tables of a job, by name."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Event
@@ -14,6 +14,7 @@ from gcbatch.job import Job
 from gcbatch.lazy import lazy_import
 from gcbatch.registry import load_member
 from gcbatch.table import Lack, StoppedError, Table
+from gcbatch.tables.name_lookup import NAMED
 from gcbatch.tables.source import TableSource
 
 __all__ = ["Catalog"]
@@ -72,6 +73,15 @@ class Catalog:
             covered=covered,
             lacks=lacks,
         )
+
+    def named_dimensions(self, names: Iterable[str]) -> set[str]:
+        """Return the dimensions whose names some tables show beside their ids."""
+        columns = {c for name in names for c in self.table(name).schema.names}
+        return {
+            dimension
+            for ids, (shown, dimension) in NAMED.items()
+            if {ids, shown} <= columns
+        }
 
     def _declared(self, name: str) -> Any:
         if name in ENTITY_TABLES:

@@ -22,6 +22,18 @@ NAMED: Final = {
     "evaluator_id": ("evaluator_name", "userId"),
     "assignee_id": ("assignee_name", "userId"),
     "proposed_agent_id": ("proposed_agent_name", "userId"),
+    "division_id": ("division_name", "divisionId"),
+    "team_id": ("team_name", "teamId"),
+    "flow_id": ("flow_name", "flowId"),
+    "requested_routing_skill_id": ("requested_routing_skill_name", "skillId"),
+    "active_skill_id": ("active_skill_name", "skillId"),
+    "removed_skill_id": ("removed_skill_name", "skillId"),
+    "requested_language_id": ("requested_language_name", "languageId"),
+    "outbound_campaign_id": ("outbound_campaign_name", "outboundCampaignId"),
+    "organization_presence_id": (
+        "organization_presence_name",
+        "organizationPresenceId",
+    ),
 }
 """Columns of ids: for each, the column of the names, and the dimension of the ids."""
 
@@ -47,6 +59,8 @@ class NameLookup:
 
     def named(self, ids: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
         """Return the names of *ids*; an id without a name is its own name."""
+        if not len(self.ids):
+            return ids
         return pc.coalesce(self.names.take(pc.index_in(ids, value_set=self.ids)), ids)
 
 

@@ -261,7 +261,7 @@ class _Verifier:
 
     def _provisional(self, now: datetime) -> set[Window]:
         """Return the windows that were fetched before their figures settled."""
-        settle, zone = self._job.fetch.settle, self._job.query.zone
+        settle, zone = self._job.settle, self._job.query.zone
         found = (self._store.metadata(q.digest) for q in self._saved.plan.queries)
         return {a.window for a in found if a and not a.is_final(settle, zone, now)}
 

@@ -150,7 +150,8 @@ def _member(document: bytes, place: str) -> msgspec.Raw | None:
 
 def _each(sent: msgspec.Raw) -> Iterator[msgspec.Raw]:
     """Yield the entities of a member: of a list, or the only one."""
-    if bytes(sent[:1]) == b"[":
+    text = bytes(sent)
+    if text.startswith(b"["):
         yield from _LIST.decode(sent)
-    elif bytes(sent) != b"null":
+    elif text != b"null":
         yield sent

@@ -20,6 +20,10 @@ __all__ = ["ListingPage", "page_decoder"]
 ENTITIES: Final = "entities"
 """The member of nearly all pages with the entities."""
 
+CURSOR: Final = "cursor"
+"""What pages of external contacts and organizations call the start of a page; no other
+ones have `cursors`."""
+
 
 class _Page(msgspec.Struct, rename="camel"):
     entities: list[Entity] | None = None
@@ -156,4 +160,4 @@ def _next_of(page: _Page) -> Mapping[str, str] | None:
     if page.next_uri:
         return dict(parse_qsl(urlsplit(page.next_uri).query))
     after = page.cursors.get("after") if isinstance(page.cursors, dict) else None
-    return {"after": after} if isinstance(after, str) and after else None
+    return {CURSOR: after} if isinstance(after, str) and after else None

@@ -22,9 +22,10 @@ ARCHITECT: Final = (
         "publishedVersion:named savedVersion:named checkedInVersion:named "
         "debugVersion:named publishedBy:named currentOperation:id "
         "worktypeId virtualAgentEnabled:flag",
+        names_ids=True,
     ),
     EntityKind(
-        "flow_outcomes",
+        "flow_outcome_definitions",
         "flow_outcome",
         ("/api/v2/flows/outcomes",),
         permissions=("architect:flowOutcome:view",),

@@ -91,6 +91,7 @@ PEOPLE: Final = (
             "authorization:divisionDeleted:view",
         ),
         columns="description homeDivision:flag",
+        names_ids=True,
     ),
     EntityKind(
         "groups",
@@ -108,6 +109,7 @@ PEOPLE: Final = (
         paging=Paging.CURSOR,
         columns="division:named description dateCreated:instant "
         "dateModified:instant memberCount:whole",
+        names_ids=True,
     ),
     EntityKind(
         "locations",
@@ -150,6 +152,7 @@ PEOPLE: Final = (
         slices=({"deactivated": "false"}, {"deactivated": "true"}),
         names=("name", "languageLabels.en_US"),
         columns="type systemPresence divisionId deactivated:flag",
+        names_ids=True,
     ),
     EntityKind(
         "organization",

@@ -45,7 +45,7 @@ QUALITY: Final = (
         ("/api/v2/speechandtextanalytics/programs",),
         label="programs",
         permissions=("speechAndTextAnalytics:program:view",),
-        paging=Paging.WHOLE,
+        paging=Paging.CURSOR,
         columns="description published:flag topicsCount:whole modifiedBy:id "
         "dateModified:instant",
     ),

@@ -80,12 +80,14 @@ ROUTING: Final = (
         ("/api/v2/routing/skills",),
         permissions=("routing:skill:view",),
         columns="division:named dateModified:instant state version",
+        names_ids=True,
     ),
     EntityKind(
         "languages",
         "language",
         ("/api/v2/routing/languages",),
         columns="dateModified:instant state version",
+        names_ids=True,
     ),
     EntityKind(
         "skill_groups",
