@@ -139,6 +139,8 @@ class OrgRun:
         """Update the names, and fetch every query that has no final part."""
         planned = await self.planner.plan_fresh(session, fallback=fallback)
         planned = await self.planner.list_tables(session, planned)
+        if self.job.histories:
+            planned = await asyncio.to_thread(self.planner.note_versions, planned)
         if unreadable := sum(map(self._store.is_unreadable, planned.plan.queries)):
             self._progress.remarks[REFETCHED] += unreadable
         todo = self.planner.unsettled(planned.plan)

@@ -89,6 +89,8 @@ class EntityKind:
             those of FieldType, `named` for an object with id and name, and `id` for
             an object with an id alone. Default: `text`.
         dimension: The dimension whose values are their ids. Default: `<noun>Id`.
+        volatile: Members that change while the entity stays the same, such as the
+            last login: where only they differ, there is no new version of it.
         names_ids: Whether other tables show their names beside their ids. If so, jobs
             whose rows have such ids list them; if not, only jobs that export *table*.
     """
@@ -111,6 +113,7 @@ class EntityKind:
     names: tuple[str, ...] = ("name",)
     columns: str = ""
     dimension: str = ""
+    volatile: tuple[str, ...] = ()
     names_ids: bool = False
 
     def __post_init__(self) -> None:

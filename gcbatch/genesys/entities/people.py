@@ -21,6 +21,7 @@ PEOPLE: Final = (
         ("/api/v2/users",),
         slices=tuple({"state": state} for state in ("active", "inactive", "deleted")),
         more={"expand": "dateLastLogin"},
+        volatile=("dateLastLogin",),
         names_ids=True,
         columns="email username preferredName state title department "
         "division:named manager:id acdAutoAnswer:flag dateLastLogin:instant",

@@ -29,6 +29,7 @@ ROUTING: Final = (
         "queue",
         ("/api/v2/routing/queues", "/api/v2/routing/queues/divisionviews/all"),
         permissions=("routing:queue:view",),
+        volatile=("memberCount", "userMemberCount", "joinedMemberCount"),
         names_ids=True,
         columns="division:named description dateCreated:instant dateModified:instant "
         "memberCount:whole userMemberCount:whole joinedMemberCount:whole"
