@@ -21,7 +21,7 @@ CUSTOMERS: Final = (
         size_key="limit",
         names=(),
         columns="division:named firstName middleName lastName salutation title "
-        "workEmail personalEmail otherEmail twitterId:named "
+        "workEmail personalEmail otherEmail twitter=twitterId:named "
         "modifyDate:instant createDate:instant externalOrganization:named "
         "surveyOptOut:flag externalSystemUrl schema:named type "
         "canonicalContact:id mergedTo:id",

@@ -11,8 +11,9 @@ from gcbatch.genesys.metrics import snake
 
 __all__ = ["Deleted", "EntityField", "EntityKind", "FieldType", "Paging"]
 
-FieldType = Literal["text", "flag", "whole", "number", "percent", "instant"]
-"""What a field holds; a percent is sent as a share, 0.8 for 80 %."""
+FieldType = Literal["text", "flag", "whole", "number", "percent", "instant", "json"]
+"""What a field holds; a percent is sent as a share, 0.8 for 80 %. JSON is shown as it
+was sent."""
 
 _FIELD_TYPES: Final = get_args(FieldType)
 

@@ -142,6 +142,7 @@ PEOPLE: Final = (
         ("/api/v2/license/users",),
         label="licenses of users",
         names=(),
+        columns="licenses:json",
     ),
     EntityKind(
         "presence_definitions",

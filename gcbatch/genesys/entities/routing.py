@@ -109,7 +109,7 @@ ROUTING: Final = (
     ),
     EntityKind(
         "utilization",
-        "media_type",
+        "medium",
         ("/api/v2/routing/utilization",),
         label="utilization of the org",
         permissions=("routing:utilization:manage", "routing:utilization:view"),
