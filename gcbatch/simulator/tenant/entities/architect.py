@@ -63,13 +63,13 @@ def _base(refs: Refs, n: int) -> Json:
 
 ARCHITECT: Final[Mapping[str, SampleKind]] = {
     "flows": SampleKind(
-        "Front door | Loans menu | Music | Outbound greeting | Ask the bank | Letters "
-        "| Old front door | Night batch",
+        "Front door | Loans menu | While you wait | Outbound greeting | Ask the bank "
+        "| Letters | Old front door | Night batch",
         _flow,
         path="flows",
     ),
-    "flow_outcomes": SampleKind(
-        "Balance given | Card blocked | Passed to an agent | Gave up",
+    "flow_outcome_definitions": SampleKind(
+        "Heard the notice | Offered a call-back | Balance given | Card blocked",
         lambda refs, n: {
             "division": refs.ref("divisions", n),
             "description": "how a flow ended",

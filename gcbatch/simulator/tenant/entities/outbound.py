@@ -10,7 +10,7 @@ from gcbatch.simulator.tenant.entities.sample_kind import (
     instant,
 )
 
-__all__ = ["OUTBOUND", "wrap_up_mappings"]
+__all__ = ["OUTBOUND", "all_campaigns", "wrap_up_mappings"]
 
 FLAGS: Final = ("Right_Party_Contact", "Number_UnCallable", "Contact_UnCallable")
 
@@ -180,6 +180,20 @@ OUTBOUND: Final[Mapping[str, SampleKind]] = {
         path="outbound/callabletimesets",
     ),
 }
+
+
+def all_campaigns(refs: Refs) -> list[Json]:
+    """Return campaigns of both kinds, with what they have in common."""
+    kinds = {"campaigns": "voice", "messaging_campaigns": "sms"}
+    return [
+        {
+            **refs.ref(table, n),
+            "division": refs.ref("divisions", n),
+            "mediaType": medium,
+        }
+        for table, medium in kinds.items()
+        for n in range(refs.count(table))
+    ]
 
 
 def wrap_up_mappings(refs: Refs) -> list[Json]:

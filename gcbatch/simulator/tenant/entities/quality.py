@@ -30,12 +30,12 @@ def _question_groups(table: str, n: int) -> list[Json]:
 QUALITY: Final[Mapping[str, SampleKind]] = {
     # The second is an earlier version of the first: they have one context.
     "evaluation_forms": SampleKind(
-        "Courtesy | Courtesy, first draft | Compliance",
+        "Call quality | Call quality, first draft | Compliance",
         lambda refs, n: {
             "division": refs.ref("divisions", n),
             "modifiedDate": instant(n),
             "published": True,
-            "contextId": entity_id("form contexts", "0" if n <= 1 else str(n)),
+            "contextId": refs.id("evaluation_forms", n if n > 1 else 0),
             "questionGroups": _question_groups("evaluation_forms", n),
             "weightMode": ("SCALED", "OFF")[n % 2],
             "latestVersionFormName": refs.name("evaluation_forms", n if n > 1 else 0),
@@ -44,13 +44,13 @@ QUALITY: Final[Mapping[str, SampleKind]] = {
         path="quality/publishedforms/evaluations",
     ),
     "survey_forms": SampleKind(
-        "After the call | Yearly",
+        "After the call | Once a year",
         lambda refs, n: {
             "division": refs.ref("divisions", n),
             "modifiedDate": instant(n),
             "published": True,
             "disabled": n == 1,
-            "contextId": entity_id("survey contexts", str(n)),
+            "contextId": refs.id("survey_forms", n),
             "language": "en-US",
             "header": "How was it?",
             "footer": "Thank you",

@@ -6,7 +6,11 @@ from typing import Final
 
 from gcbatch.simulator.tenant.entities.architect import ARCHITECT
 from gcbatch.simulator.tenant.entities.customers import CUSTOMERS
-from gcbatch.simulator.tenant.entities.outbound import OUTBOUND, wrap_up_mappings
+from gcbatch.simulator.tenant.entities.outbound import (
+    OUTBOUND,
+    all_campaigns,
+    wrap_up_mappings,
+)
 from gcbatch.simulator.tenant.entities.people import (
     PEOPLE,
     organization,
@@ -71,6 +75,7 @@ def with_entities(tenant: Tenant) -> Tenant:
     listed = [table for table in KINDS if table not in OWN]
     entities = {
         **{table: KINDS[table].documents(table, refs) for table in listed},
+        "all_campaigns": all_campaigns(refs),
         "organization": organization(tenant, refs),
         "outbound_wrapup_mappings": wrap_up_mappings(refs),
         "user_licenses": user_licenses(refs),
