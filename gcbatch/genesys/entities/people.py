@@ -100,6 +100,7 @@ PEOPLE: Final = (
         columns="description dateModified:instant memberCount:whole state "
         "version:whole type rulesVisible:flag visibility rolesEnabled:flag "
         "includeOwners:flag callsEnabled:flag email",
+        volatile=("memberCount",),
     ),
     EntityKind(
         "teams",
@@ -110,6 +111,7 @@ PEOPLE: Final = (
         columns="division:named description dateCreated:instant "
         "dateModified:instant memberCount:whole",
         names_ids=True,
+        volatile=("memberCount",),
     ),
     EntityKind(
         "locations",
@@ -126,6 +128,7 @@ PEOPLE: Final = (
         "secondaryEdge:named type lineAppearanceId webRtcMediaDscp:whole "
         "webRtcPersistentEnabled:flag webRtcForceTurn:flag "
         "webRtcCallAppearances:whole webRtcRequireMediaHelper:flag",
+        volatile=("status", "userId"),
     ),
     EntityKind(
         "roles",
@@ -135,6 +138,7 @@ PEOPLE: Final = (
         columns="description defaultRoleId userCount:whole roleNeedsUpdate:flag "
         "baseLicense dateLicenseLastUpdated:instant is_default=default:flag "
         "is_base=base:flag",
+        volatile=("userCount",),
     ),
     EntityKind(
         "user_licenses",

@@ -63,6 +63,7 @@ ROUTING: Final = (
             "routing:queueMember:manage",
         ),
         columns="joined:flag memberBy ringNumber:whole",
+        volatile=("joined", "routingStatus"),
     ),
     EntityKind(
         "queue_wrapup_codes",
@@ -97,6 +98,7 @@ ROUTING: Final = (
         paging=Paging.CURSOR,
         columns="division:named description memberCount:whole dateModified:instant "
         "dateCreated:instant",
+        volatile=("memberCount",),
     ),
     EntityKind(
         "skill_expressions",
