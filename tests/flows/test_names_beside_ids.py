@@ -2,11 +2,22 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import gcbatch
-from gcbatch.simulator import Tenant
-from tests.support.listed_org import DAY, NORTH, ORG, exports, rows, run
+from gcbatch.simulator import Presence, Tenant
+from tests.support.listed_org import (
+    ANN,
+    DAY,
+    NORTH,
+    ORG,
+    START,
+    exports,
+    rows,
+    run,
+    some_id,
+)
 
 if TYPE_CHECKING:
     from tests.conftest import Workspace, WorkspaceOf
@@ -71,6 +82,30 @@ def test_tables_of_details_are_asked_what_they_show(
     run_details(workspace, "participants")
 
     assert asked(workspace) - without == {"/api/v2/teams"}
+
+
+def test_presences_of_the_org_have_names(workspace_of: "WorkspaceOf") -> None:
+    """Qualifiers of the one metric are ids; a presence's name is its English label."""
+    lunch = some_id(41)
+    presence = Presence(
+        user_id=ANN,
+        system_presence="MEAL",
+        organization_presence_id=lunch,
+        start=START,
+        end=START + timedelta(hours=1),
+    )
+    definition = {"id": lunch, "languageLabels": {"en_US": "Lunch"}}
+    org = replace(
+        ORG, presences=(presence,), entities={"presence_definitions": (definition,)}
+    )
+    workspace = workspace_of(org)
+    metrics = ["tOrganizationPresence"]
+    query = {**DAY, "endpoint": "user-aggregates", "group_by": ["userId"]}
+
+    run(workspace, "intervals", query={**query, "metrics": metrics})
+
+    (row,) = rows(workspace, "intervals")
+    assert (row["qualifier"], row["qualifier_name"]) == (lunch, "Lunch")
 
 
 def test_a_missing_permission_is_one_warning_for_a_day(
