@@ -179,7 +179,7 @@ def test_a_missing_permission_is_named(
     needed = {p for k in own_kinds(kind) for p in k.permissions}
     others = {p for k in KINDS for p in k.permissions} - needed
     allowed = frozenset({*others, "analytics:conversationAggregate:view"})
-    workspace = workspace_of(ORG, permissions=allowed)
+    workspace = workspace_of(permissions=allowed)
     path = workspace.folder / "refused.csv"
     export = {"exporter": "csv", "table": kind.table, "path": str(path)}
 
