@@ -38,7 +38,7 @@ CUSTOMERS: Final = (
         page_size=200,
         size_key="limit",
         columns="division:named companyType industry employeeCount:whole "
-        "revenue:whole twitterId:named externalSystemUrl modifyDate:instant "
+        "revenue:whole twitter=twitterId:named externalSystemUrl modifyDate:instant "
         "createDate:instant trustor:id schema:named",
     ),
     EntityKind(
