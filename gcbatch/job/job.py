@@ -15,6 +15,7 @@ from gcbatch.genesys import (
 from gcbatch.job.engine import EngineSection
 from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.fetch import Fetch
+from gcbatch.job.listings import Listings
 from gcbatch.job.org import Org, OrgSection
 from gcbatch.job.query import DEFAULT_ENDPOINT, NO_QUERY, QuerySection
 from gcbatch.job.section import InvalidValueError, Name, Section
@@ -44,6 +45,7 @@ class Job(Section):
         query: What to fetch. A job without it lists entities only, for the tables that
             its exports name. Default: none.
         fetch: How to fetch. Default: each key's own.
+        listings: What is kept of listed tables. Default: each key's own.
         storage: Object stores, where the environment does not say it. Default: each
             key's own.
         sla: Targets and periods of the table `sla`.
@@ -56,6 +58,7 @@ class Job(Section):
     engine: EngineSection = EngineSection()
     query: QuerySection = NO_QUERY
     fetch: Fetch = Fetch()
+    listings: Listings = Listings()
     storage: StorageSection = StorageSection()
     sla: Sla | None = None
     exports: tuple[Export, ...] = ()
@@ -256,6 +259,23 @@ class Job(Section):
         """Those of ENTITY_TABLES that its exports name."""
         named = {name for e in self.exports for name in e.table_names}
         return tuple(name for name in ENTITY_TABLES if name in named)
+
+    @property
+    def histories(self) -> tuple[str, ...]:
+        """Those of its tables of entities that are tables of versions."""
+        history = self.listings.history
+        return self.entities if history is True else history or ()
+
+    @model_validator(mode="after")
+    def _check_histories(self) -> Self:
+        """Refuse a history of a table that no run would list."""
+        for number, name in enumerate(self.histories):
+            if name not in self.entities:
+                msg = unknown("table", name, ENTITY_TABLES)
+                if name in ENTITY_TABLES:
+                    msg = f"no export names {name}, so no run would list it"
+                raise InvalidValueError(("listings", "history", number), msg)
+        return self
 
     @property
     def settle(self) -> Period:

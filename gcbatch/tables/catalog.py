@@ -86,8 +86,11 @@ class Catalog:
     def _declared(self, name: str) -> Any:
         if name in ENTITY_TABLES:
             from gcbatch.tables.entity_table import EntityTable  # noqa: PLC0415 - few jobs list entities
+            from gcbatch.tables.version_table import VersionTable  # noqa: PLC0415 - as above
 
-            return EntityTable(entity_kind(name))
+            is_history = name in self.job.histories
+            kind = VersionTable if is_history else EntityTable
+            return kind(entity_kind(name))
         return load_member(self.job.table_folder, name, "table")
 
     def is_of_documents(self, name: str) -> bool:

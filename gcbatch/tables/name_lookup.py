@@ -8,12 +8,15 @@ import pyarrow as pa
 
 from gcbatch.lazy import lazy_import
 
-__all__ = ["NAMED", "NameLookup", "Names", "name_field"]
+__all__ = ["NAMED", "PRESENCE_METRIC", "NameLookup", "Names", "name_field"]
 
 pc = lazy_import("pyarrow.compute")
 
 Names = Mapping[str, Mapping[str, str]]
 """Names by id, for each dimension that was listed."""
+
+PRESENCE_METRIC: Final = "tOrganizationPresence"
+"""The metric whose qualifiers are ids: of the presences that the org defines."""
 
 NAMED: Final = {
     "queue_id": ("queue_name", "queueId"),
@@ -34,6 +37,8 @@ NAMED: Final = {
         "organization_presence_name",
         "organizationPresenceId",
     ),
+    # Of PRESENCE_METRIC. Those of other metrics are words, which name themselves.
+    "qualifier": ("qualifier_name", "organizationPresenceId"),
 }
 """Columns of ids: for each, the column of the names, and the dimension of the ids."""
 

@@ -101,6 +101,8 @@ def shown(value: Any, kind: str) -> Any:
         return pytest.approx(value * 100)
     if kind == "instant":
         return datetime.fromisoformat(value).astimezone(UTC)
+    if kind == "json":
+        return json.dumps(value, separators=(",", ":"))
     return value
 
 

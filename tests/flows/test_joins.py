@@ -98,7 +98,7 @@ ENTITY_OF: Final = {
     "logged_in_user_id": "users",
     "management_unit_id": "management_units",
     "manager_id": "users",
-    "media_type_id": "utilization",
+    "medium_id": "utilization",
     "merged_to_id": "external_contacts",
     "messaging_campaign_id": "messaging_campaigns",
     "modified_by_id": "users",
@@ -169,7 +169,7 @@ peer_id phone_base_settings_id phone_meta_base_id protocol_call_id
 published_version_id room_id rule_id saved_version_id schema_id
 screen_share_room_id secondary_status_id service_goal_template_id session_id
 source_conversation_id source_session_id start_page_id status_id survey_id
-template_id time_zone_id trunk_base_id trunk_metabase_id trustor_id twitter_id_id
+template_id time_zone_id trunk_base_id trunk_metabase_id trustor_id twitter_id
 version_id video_room_id worktype_id
 """
 UNLISTED: Final = frozenset(_UNLISTED.split())

@@ -47,7 +47,7 @@ ARCHITECT: Final = (
         columns="division:named description version:whole dateCreated:instant "
         "dateModified:instant modifiedBy createdBy state modifiedByApp "
         "createdByApp openHoursFlow:named closedHoursFlow:named "
-        "holidayHoursFlow:named scheduleGroup:named",
+        "holidayHoursFlow:named scheduleGroup:named dnis:json",
     ),
     EntityKind(
         "schedules",

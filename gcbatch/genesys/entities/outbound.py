@@ -135,5 +135,6 @@ OUTBOUND: Final = (
         paging=Paging.WHOLE,
         member="mapping",
         names=(),
+        columns="flags=value:json",
     ),
 )

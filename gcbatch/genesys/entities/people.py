@@ -21,6 +21,7 @@ PEOPLE: Final = (
         ("/api/v2/users",),
         slices=tuple({"state": state} for state in ("active", "inactive", "deleted")),
         more={"expand": "dateLastLogin"},
+        volatile=("dateLastLogin",),
         names_ids=True,
         columns="email username preferredName state title department "
         "division:named manager:id acdAutoAnswer:flag dateLastLogin:instant",
@@ -99,6 +100,7 @@ PEOPLE: Final = (
         columns="description dateModified:instant memberCount:whole state "
         "version:whole type rulesVisible:flag visibility rolesEnabled:flag "
         "includeOwners:flag callsEnabled:flag email",
+        volatile=("memberCount",),
     ),
     EntityKind(
         "teams",
@@ -109,6 +111,7 @@ PEOPLE: Final = (
         columns="division:named description dateCreated:instant "
         "dateModified:instant memberCount:whole",
         names_ids=True,
+        volatile=("memberCount",),
     ),
     EntityKind(
         "locations",
@@ -125,6 +128,7 @@ PEOPLE: Final = (
         "secondaryEdge:named type lineAppearanceId webRtcMediaDscp:whole "
         "webRtcPersistentEnabled:flag webRtcForceTurn:flag "
         "webRtcCallAppearances:whole webRtcRequireMediaHelper:flag",
+        volatile=("status", "userId"),
     ),
     EntityKind(
         "roles",
@@ -134,6 +138,7 @@ PEOPLE: Final = (
         columns="description defaultRoleId userCount:whole roleNeedsUpdate:flag "
         "baseLicense dateLicenseLastUpdated:instant is_default=default:flag "
         "is_base=base:flag",
+        volatile=("userCount",),
     ),
     EntityKind(
         "user_licenses",
@@ -141,6 +146,7 @@ PEOPLE: Final = (
         ("/api/v2/license/users",),
         label="licenses of users",
         names=(),
+        columns="licenses:json",
     ),
     EntityKind(
         "presence_definitions",

@@ -29,6 +29,7 @@ ROUTING: Final = (
         "queue",
         ("/api/v2/routing/queues", "/api/v2/routing/queues/divisionviews/all"),
         permissions=("routing:queue:view",),
+        volatile=("memberCount", "userMemberCount", "joinedMemberCount"),
         names_ids=True,
         columns="division:named description dateCreated:instant dateModified:instant "
         "memberCount:whole userMemberCount:whole joinedMemberCount:whole"
@@ -62,6 +63,7 @@ ROUTING: Final = (
             "routing:queueMember:manage",
         ),
         columns="joined:flag memberBy ringNumber:whole",
+        volatile=("joined", "routingStatus"),
     ),
     EntityKind(
         "queue_wrapup_codes",
@@ -96,6 +98,7 @@ ROUTING: Final = (
         paging=Paging.CURSOR,
         columns="division:named description memberCount:whole dateModified:instant "
         "dateCreated:instant",
+        volatile=("memberCount",),
     ),
     EntityKind(
         "skill_expressions",
@@ -108,7 +111,7 @@ ROUTING: Final = (
     ),
     EntityKind(
         "utilization",
-        "media_type",
+        "medium",
         ("/api/v2/routing/utilization",),
         label="utilization of the org",
         permissions=("routing:utilization:manage", "routing:utilization:view"),
