@@ -78,6 +78,9 @@ def own(record: Json, schema: pa.Schema, prefix: str = "") -> Json:
         "evaluator_id": "evaluator_name",
         "assignee_id": "assignee_name",
         "proposed_agent_id": "proposed_agent_name",
+        "team_id": "team_name",
+        "requested_language_id": "requested_language_name",
+        "outbound_campaign_id": "outbound_campaign_name",
     }.items():
         if ids in reported and names in schema.names:
             reported[names] = reported[ids]

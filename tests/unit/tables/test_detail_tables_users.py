@@ -134,6 +134,7 @@ def test_what_a_row_says() -> None:
             "end_time": None,
             "system_presence": "X",
             "organization_presence_id": "o1",
+            "organization_presence_name": "o1",
             "extra": '{"newOne":[1.0]}',
         }
     ]
