@@ -33,7 +33,7 @@ class Key(NamedTuple):
     qualifier: str | None = None
 
 
-_OF_QUEUE: Final = frozenset({"teamId", "userId", "wrapUpCode"})
+_OF_QUEUE: Final = frozenset({"userId", "wrapUpCode"})
 _NOT_CARRIED: Final[Mapping[str, frozenset[str]]] = {
     "nOffered": _OF_QUEUE,
     "nOverSla": _OF_QUEUE,
