@@ -127,7 +127,7 @@ HARD = [[], [("remove", 0), ("add", 11)]]
 @example(count=9, changes=[[("remove", 0)]], totals=False)
 @example(count=9, changes=[[("rename", 8)]], totals=False)
 def test_numbered_pages_are_right_or_loud(
-    count: int, changes: list[list[Change]], totals: bool
+    *, count: int, changes: list[list[Change]], totals: bool
 ) -> None:
     """Whatever is added, removed or renamed, none that stays is missed in silence."""
     org = ChangingOrg(count, changes, totals=totals)
@@ -152,7 +152,7 @@ def test_slices_are_right_or_loud(count: int, changes: list[list[Change]]) -> No
 @settings(max_examples=75, suppress_health_check=list(HealthCheck))
 @given(count=st.integers(0, 11), changes=st.lists(CHANGES, max_size=12))
 def test_cursors_are_right(count: int, changes: list[list[Change]]) -> None:
-    """A cursor is a place among the ids, which no change shifts: one reading will do."""
+    """A cursor is a place among ids, which no change shifts: one reading will do."""
     org = ChangingOrg(count, changes, totals=False)
 
     found = listed(org, CURSOR)

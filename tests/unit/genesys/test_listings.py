@@ -122,7 +122,7 @@ def test_empty_pages_without_end_are_loud() -> None:
     """A few may be empty, as where a page is filtered, but not a hundred."""
     some = iter(range(10_000))
 
-    def answer(request: web.Request) -> Any:
+    def answer(_: web.Request) -> Any:
         address = f"{PATH}?after={next(some)}"
         return {"entities": [], "nextUri": address}
 
