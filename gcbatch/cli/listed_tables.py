@@ -143,7 +143,8 @@ def tables_of_any_job() -> tuple[ListedTable, ...]:
 
 def tables_of_job(job: Job) -> tuple[ListedTable, ...]:
     """Return the tables that a job can export, with its columns."""
-    return (*_own_tables(job, job.query.endpoint), *_entity_tables(job))
+    own = () if job.lists_only else _own_tables(job, job.query.endpoint)
+    return (*own, *_entity_tables(job))
 
 
 def find_table(

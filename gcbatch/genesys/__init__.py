@@ -32,7 +32,6 @@ from gcbatch.genesys.entities import (
     FieldType,
     Paging,
     entity_kind,
-    named_dimensions,
 )
 from gcbatch.genesys.families import FAMILIES, Family, family_named
 from gcbatch.genesys.limits import (
@@ -140,7 +139,6 @@ __all__ = [
     "is_loopback",
     "kind_of",
     "loaded",
-    "named_dimensions",
     "names_from_listings",
     "parse_date",
     "queue_ids",

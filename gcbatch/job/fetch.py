@@ -25,8 +25,9 @@ from gcbatch.job.section import (
     PeriodOrZero,
     Section,
 )
+from gcbatch.job.settle import Settle, SettleKey
 from gcbatch.objects import Buckets
-from gcbatch.store import SETTLE, CacheSettings, StoreRoot, open_root
+from gcbatch.store import CacheSettings, StoreRoot, open_root
 from gcbatch.windows import ONE_DAY, Period, parse_period
 
 __all__ = ["Fetch", "Limits"]
@@ -67,7 +68,9 @@ class Fetch(Section):
         requests_per_minute: Maximum; below it, the service's own limit applies.
         reserve: Percent of the quota left to other users of the client.
         settle: A part fetched sooner after the end of its window is provisional: the
-            next run fetches it again. With `PT0S` no part is.
+            next run fetches it again. With `PT0S` no part is. By table, as in
+            `{default: P4D, evaluations: P45D}`, the longest of the exported tables
+            counts.
         names_max_age: Names, targets, and exported queues, users and wrap-up codes are
             listed again when they are older, even if the run fetches nothing else.
             `PT0S` lists them in each run.
@@ -92,7 +95,7 @@ class Fetch(Section):
         REQUESTS_PER_MINUTE
     )
     reserve: Annotated[float, Field(ge=0, lt=100)] = 0
-    settle: PeriodOrZero = SETTLE
+    settle: SettleKey = Settle()
     names_max_age: PeriodOrZero = ONE_DAY
     store: OutputPath = Path(".gcbatch")
     cache: LocalPath | None = None

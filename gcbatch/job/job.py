@@ -15,16 +15,18 @@ from gcbatch.genesys import (
 from gcbatch.job.engine import EngineSection
 from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.fetch import Fetch
+from gcbatch.job.listings import Listings
 from gcbatch.job.org import Org, OrgSection
 from gcbatch.job.query import DEFAULT_ENDPOINT, NO_QUERY, QuerySection
 from gcbatch.job.section import InvalidValueError, Name, Section
+from gcbatch.job.settle import DEFAULT
 from gcbatch.job.sla import SLA_GROUPS, SLA_METRICS, Sla
 from gcbatch.job.storage import StorageSection
 from gcbatch.objects import Buckets
 from gcbatch.registry import module_names
 from gcbatch.store import StoreRoot
 from gcbatch.suggest import unknown
-from gcbatch.windows import ONE_DAY
+from gcbatch.windows import ONE_DAY, Period
 
 __all__ = ["Job"]
 
@@ -43,6 +45,7 @@ class Job(Section):
         query: What to fetch. A job without it lists entities only, for the tables that
             its exports name. Default: none.
         fetch: How to fetch. Default: each key's own.
+        listings: What is kept of listed tables. Default: each key's own.
         storage: Object stores, where the environment does not say it. Default: each
             key's own.
         sla: Targets and periods of the table `sla`.
@@ -55,6 +58,7 @@ class Job(Section):
     engine: EngineSection = EngineSection()
     query: QuerySection = NO_QUERY
     fetch: Fetch = Fetch()
+    listings: Listings = Listings()
     storage: StorageSection = StorageSection()
     sla: Sla | None = None
     exports: tuple[Export, ...] = ()
@@ -257,6 +261,32 @@ class Job(Section):
         return tuple(name for name in ENTITY_TABLES if name in named)
 
     @property
+    def histories(self) -> tuple[str, ...]:
+        """Those of its tables of entities that are tables of versions."""
+        history = self.listings.history
+        return self.entities if history is True else history or ()
+
+    @model_validator(mode="after")
+    def _check_histories(self) -> Self:
+        """Refuse a history of a table that no run would list."""
+        for number, name in enumerate(self.histories):
+            if name not in self.entities:
+                msg = unknown("table", name, ENTITY_TABLES)
+                if name in ENTITY_TABLES:
+                    msg = f"no export names {name}, so no run would list it"
+                raise InvalidValueError(("listings", "history", number), msg)
+        return self
+
+    @property
+    def settle(self) -> Period:
+        """How long the rows of a part may change: the longest of the exported tables.
+
+        Tables of entities do not count, as they are made of no part.
+        """
+        named = {name for e in self.exports for name in e.names_of(self.tables)}
+        return self.fetch.settle.longest(sorted(named.intersection(self.tables)))
+
+    @property
     def expanded_exports(self) -> tuple[ExportOfEntry, ...]:
         """All exports of the job, in the order of their entries and tables."""
         return tuple(
@@ -264,6 +294,15 @@ class Job(Section):
             for number, export in enumerate(self.exports)
             for one in export.expand(number, self.tables)
         )
+
+    @model_validator(mode="after")
+    def _check_settle(self) -> Self:
+        """Refuse a table in `fetch.settle` that this job does not have."""
+        for name in self.fetch.settle.tables:
+            if name not in self.tables:
+                msg = unknown("table", name, (DEFAULT, *self.tables))
+                raise InvalidValueError(("fetch", "settle", name), msg)
+        return self
 
     @model_validator(mode="after")
     def _check_tables(self) -> Self:

@@ -89,7 +89,7 @@ def _in_words(detail: ErrorDetails, loc: Loc, model: type[BaseModel]) -> str:
         key = "name" if detail["loc"][-1] == "[key]" else str(loc[-1])
         return _PATTERNS.get(key, f"must match {context.get('pattern')}")
     if kind == "literal_error":
-        return f"must be {context['expected']}"
+        return f"must be {context['expected']}".replace("True", "true")
     if words := _WORDS.get(kind) or _WORDS.get(kind.partition("_")[0]):
         return words
     message = detail["msg"].replace("Input should", "must")

@@ -14,6 +14,7 @@ from gcbatch.job.engine import ENGINES
 from gcbatch.job.job import Job
 from gcbatch.job.problems import models_in
 from gcbatch.job.query import DEFAULT_ENDPOINT, ENDPOINTS, MEDIA_TYPES
+from gcbatch.job.settle import Settle
 from gcbatch.job.sla import PERIODS
 from gcbatch.windows import Period
 
@@ -78,7 +79,7 @@ def _describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
         described = schema["properties"][field.alias or name]
         if name in descriptions:
             described.setdefault("description", descriptions[name])
-        if isinstance(field.default, Period):
+        if isinstance(field.default, Period | Settle):
             described["default"] = str(field.default)
         elif isinstance(field.default, BaseModel):
             del described["default"]  # each of its keys has one

@@ -139,6 +139,8 @@ class OrgRun:
         """Update the names, and fetch every query that has no final part."""
         planned = await self.planner.plan_fresh(session, fallback=fallback)
         planned = await self.planner.list_tables(session, planned)
+        if self.job.histories:
+            planned = await asyncio.to_thread(self.planner.note_versions, planned)
         if unreadable := sum(map(self._store.is_unreadable, planned.plan.queries)):
             self._progress.remarks[REFETCHED] += unreadable
         todo = self.planner.unsettled(planned.plan)
@@ -172,11 +174,13 @@ class OrgRun:
         if self.job.lists_only:
             # To list is all that its run does.
             planned = saved or ResolvedPlan(Plan(self.planner.window(), ()), Names(), 0)
-            listings = planned_listings(self.job, planned.names, is_recent=is_recent)
-            return replace(planned, planned_listings=tuple(listings))
-        if saved is not None and is_recent:
-            return saved
-        return await self.planner.plan_fresh(await self._session(orgs), fallback=saved)
+        elif saved is not None and is_recent:
+            planned = saved
+        else:
+            session = await self._session(orgs)
+            planned = await self.planner.plan_fresh(session, fallback=saved)
+        listings = planned_listings(self.job, planned.names, is_recent=is_recent)
+        return replace(planned, planned_listings=tuple(listings))
 
     async def check(self, orgs: OrgSessions) -> tuple[str, ...]:
         """Sign in, list names and tables, and send the smallest data request."""
@@ -319,7 +323,7 @@ class OrgRun:
             inputs=digest_parts(planned.plan, self._store),
             listings=catalog.source.listing_checksums(self.job.entities),
             outputs=tuple(outputs),
-            settle=str(self.job.fetch.settle),
+            settle=str(self.job.settle),
             timezone=self.job.query.timezone,
             names_at=catalog.names_at,
             warnings=tuple(one_line(warning, MAX_CHARS) for warning in warnings),

@@ -1,4 +1,4 @@
-"""What a job of tables alone would list, and what that costs at least."""
+"""What a job would list for its tables, and what that costs at least."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

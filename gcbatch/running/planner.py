@@ -14,8 +14,10 @@ from gcbatch.errors import AccessError, DataError, GcbatchError, JobError, Servi
 from gcbatch.fetching import OrgSession, store_identity
 from gcbatch.genesys import (
     ENTITY_KINDS,
+    ENTITY_TABLES,
     NAMED_KINDS,
     TARGETS,
+    Documents,
     EntityKind,
     EntityListing,
     Names,
@@ -23,7 +25,6 @@ from gcbatch.genesys import (
     check_targets,
     entity_kind,
     is_id,
-    named_dimensions,
     names_from_listings,
     queue_ids,
     require_targets,
@@ -39,15 +40,22 @@ from gcbatch.store import (
     Store,
     StoreRoot,
     has_entities,
+    history_of,
+    same_but,
     write_entities,
+    write_versions,
 )
+from gcbatch.tables import Catalog, TableSource
 from gcbatch.text import one_line
-from gcbatch.windows import Window
+from gcbatch.windows import UTC_ZONE, Window, step
 
 __all__ = ["Planner"]
 
 MAX_QUEUE_BYTES: Final = 16 << 20
 """Size of a file of queues; 100,000 names take about four megabytes."""
+
+USUAL: Final = frozenset(("queueId", "userId", "wrapUpCode"))
+"""Dimensions whose names jobs without exports have too."""
 
 QUEUE_FILE_HINT: Final = "write one queue name or id per line"
 
@@ -104,7 +112,7 @@ class Planner:
         """
         saved = SavedPlan.read(self.store)
         write_entities(self.store, planned.listings, saved.tables if saved else ())
-        tables = tuple(planned.listings)
+        tables = (*planned.listings, *self._job.histories)
         SavedPlan(self._fingerprint, planned.names, planned.plan, tables).write(
             self.store
         )
@@ -128,8 +136,12 @@ class Planner:
         return [
             table
             for table in self._job.entities
-            if table not in listed or not has_entities(self.store, table)
+            if table not in listed or not has_entities(self.store, self._stored(table))
         ]
+
+    def _stored(self, table: str) -> str:
+        """Return the name under which the listing of a table is stored."""
+        return history_of(table) if table in self._job.histories else table
 
     def window(self) -> Window:
         """Return the job's range.
@@ -250,6 +262,8 @@ class Planner:
             for found in tables
             if found.refused
         ]
+        for found in tables:
+            self._check_history(found)
         remarks = [remark for found in tables for remark in found.remarks]
         names, at = planned.names, {li.kind.listing: li.at for li in tables}
         names = structs.replace(
@@ -260,10 +274,47 @@ class Planner:
         )
         ahead = self.clock.ahead  # the times of a listing are those of this machine
         listings = {
-            found.kind.table: ListedEntities(found.documents, found.at + ahead)
+            found.kind.table: ListedEntities(self._kept(found), found.at + ahead)
             for found in tables
         }
         return replace(planned, names=names, listings=listings)
+
+    def _kept(self, found: EntityListing) -> Documents:
+        """Return the entities to store: in a history, deleted ones have ended."""
+        if found.kind.table not in self._job.histories:
+            return found.documents
+        gone = found.deleted
+        return {i: sent for i, sent in found.documents.items() if i not in gone}
+
+    def _check_history(self, found: EntityListing) -> None:
+        """Refuse a listing that would end versions of what it only leaves out."""
+        which = f"table {found.kind.table}: its history needs the whole listing"
+        if found.kind.table not in self._job.histories:
+            return
+        if found.refused:
+            raise found.refused.within(which)
+        if found.kind.expand and found.remarks:
+            msg = f"{which}: {found.remarks[0]}"
+            raise DataError(msg, hint="run it again later, or drop listings.history")
+
+    def note_versions(self, planned: ResolvedPlan) -> ResolvedPlan:
+        """Add the listings of tables of versions to the stored versions.
+
+        They were observed, whatever becomes of the queries of this run.
+
+        Returns:
+            The plan with the other listings.
+
+        Raises:
+            GcbatchError: As write_versions does.
+        """
+        listings = dict(planned.listings)
+        for table in self._job.histories:
+            listed = listings.pop(table)
+            keep_from = step(listed.at, self._job.listings.keep, -1, UTC_ZONE)
+            same = same_but(entity_kind(table).volatile)
+            write_versions(self.store, table, listed, same, keep_from)
+        return replace(planned, listings=listings)
 
     async def _list(
         self, session: OrgSession, fallback: ResolvedPlan | None
@@ -281,15 +332,26 @@ class Planner:
             kinds = [kind for kind in NAMED_KINDS if kind.dimension in named]
             return [EntityListing(kind, None, failure=exc) for kind in kinds]
 
+    @cached_property
+    def _shown(self) -> set[str]:
+        """The dimensions whose names the exported tables show beside their ids."""
+        exports = self._job.expanded_exports
+        tables = {t for e in exports for t in e.spec.table_names} - {*ENTITY_TABLES}
+        if not tables:
+            return set()
+        plan = Plan(self.window(), ())
+        source = TableSource(self._job, self.endpoint, plan, Names(), self.store)
+        return Catalog(source).named_dimensions(tables)
+
     def _named(self) -> set[str]:
         """Return the dimensions whose names the job needs."""
-        dimensions = named_dimensions()
         needed = set(map(_keeping_names, map(entity_kind, self._job.entities)))
         needed.discard("")
+        needed |= self._shown
         if self._job.query.details:
-            return needed | dimensions  # rows of details have ids of all kinds
+            return needed | USUAL  # rows of details have ids of these kinds
         if self._job.query.family:  # a tutorial's answers have names, not ids
-            needed |= dimensions & set(self._job.query.group_by)
+            needed |= USUAL & set(self._job.query.group_by)
         if self._plans_by_queues or self._job.sla:
             needed.add("queueId")
         return needed
@@ -392,7 +454,7 @@ class Planner:
 
     def is_provisional(self, metadata: PartMetadata) -> bool:
         """Say whether a part must be fetched again because its figures may change."""
-        zone, settle = self._job.query.zone, self._job.fetch.settle
+        zone, settle = self._job.query.zone, self._job.settle
         return not metadata.is_final(settle, zone, self.clock.now())
 
 

@@ -24,7 +24,7 @@ class ResolvedPlan:
         cost: The cost of one query.
         listings: Entities by table that were listed and are not in the store yet.
         remarks: Warnings before a run; the run report has its own.
-        planned_listings: What a job of tables alone would list.
+        planned_listings: What a run would list for its tables.
     """
 
     plan: Plan

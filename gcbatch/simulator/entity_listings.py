@@ -7,13 +7,15 @@ read 2026-11-27.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from gcbatch.genesys import ENTITY_KINDS, EntityKind, Paging
+from gcbatch.simulator.faults.listings import ListingChanges
 from gcbatch.simulator.listing_pages import Json, PageSize, cursor_page, numbered_page
 from gcbatch.simulator.problems import not_found
 from gcbatch.simulator.route import ApiRequest, Route, json_response
@@ -24,6 +26,39 @@ __all__ = ["EntityListings"]
 OWN: Final = frozenset(("queues", "users", "wrapup_codes"))
 """Tables whose entities are more than documents: see Listings."""
 
+MAXIMUM: Final = 100
+"""Entities of a page at most, in listings that have no other maximum."""
+
+SCAN: Final = "limit"
+SCAN_RANGE: Final = range(10, 201)
+"""Sizes of the pages of external contacts; others are refused."""
+
+MAXIMA: Final = {
+    "external_contacts": 200,
+    "external_organizations": 200,
+    "queue_members": 100,
+    "sta_categories": 25,
+    "sta_topics": 500,
+}
+"""Entities of a page at most, whatever the request says."""
+
+CURSORS: Final = {
+    "external_contacts": "cursor",
+    "external_organizations": "cursor",
+    "sta_programs": "nextPage",
+}
+"""The parameter of the next page, where it is another one than `after`."""
+
+COUNTED: Final = frozenset(("presence_definitions", "skill_expressions"))
+"""Tables whose only page has a total."""
+
+LEFT_OUT: Final = {
+    "queue_members": ("total", "pageCount", "lastUri"),
+    "sta_topics": ("pageNumber", "lastUri", "firstUri", "previousUri"),
+    "user_licenses": ("lastUri", "firstUri", "selfUri", "nextUri", "previousUri"),
+}
+"""What pages of some listings do not have."""
+
 
 @dataclass(frozen=True, slots=True)
 class EntityListings:
@@ -32,16 +67,21 @@ class EntityListings:
     Args:
         tenant: The organisation's data.
         default_page_size: Entities of a page if the request does not say.
-        max_page_size: A larger size becomes this without a notice.
+        max_page_size: A larger size becomes this without a notice. Some listings have
+            a maximum of their own, which only a smaller one than the usual changes.
+        changes: Of the listings, by faults.
     """
 
     tenant: Tenant
     default_page_size: int = 25
-    max_page_size: int = 100
+    max_page_size: int = MAXIMUM
+    changes: ListingChanges = field(default_factory=ListingChanges)
 
     def routes(self) -> Iterator[Route]:
         """Yield the route of each listing."""
         for kind in ENTITY_KINDS:
+            if kind.table in OWN:
+                continue
             if kind.deleted:
                 yield Route(
                     "GET",
@@ -49,7 +89,7 @@ class EntityListings:
                     (kind.deleted.permission,),
                     self._answering(kind, partial(self._deleted, kind)),
                 )
-            if kind.table in OWN or not kind.paths:
+            if not kind.paths:
                 continue
             found = self._children if kind.parent else self._entities
             yield Route(
@@ -103,15 +143,27 @@ class EntityListings:
             return found[0]
         if kind.member != "entities":
             return {kind.member: {e["id"]: e["value"] for e in found}}
+        if kind.table in CURSORS or kind.paging is Paging.CURSOR:
+            key = CURSORS.get(kind.table, "after")
+            page = cursor_page(request, found, self._size(kind), self.changes, key)
+            if kind.table == "sta_programs":
+                page["total"] = len(found)
+            elif kind.size_key == SCAN:
+                after = dict(parse_qsl(page.get("nextUri", ""))).get(key)
+                page["cursors"] = {"after": after} if after else {}
+            return page
         if kind.paging is Paging.WHOLE:
-            return {"entities": list(found)}
-        maximum = max(self.max_page_size, kind.page_size)
-        if kind.page_size < self.default_page_size:
-            maximum = kind.page_size
-        size = PageSize(min(self.default_page_size, maximum), maximum, kind.size_key)
-        if kind.paging is Paging.CURSOR:
-            return cursor_page(request, found, size)
-        page = numbered_page(request, found, size)
-        if kind.table == "queue_members":
-            del page["total"], page["pageCount"], page["lastUri"]
-        return page
+            total = {"total": len(found)} if kind.table in COUNTED else {}
+            return {"entities": list(found), **total}
+        page = numbered_page(request, found, self._size(kind), self.changes)
+        left_out = LEFT_OUT.get(kind.table, ())
+        return {name: value for name, value in page.items() if name not in left_out}
+
+    def _size(self, kind: EntityKind) -> PageSize:
+        """Return the sizes of a listing's pages; a lower maximum here lowers all."""
+        maximum = MAXIMA.get(kind.table, self.max_page_size)
+        if self.max_page_size < MAXIMUM:
+            maximum = min(maximum, self.max_page_size)
+        allowed = SCAN_RANGE if kind.size_key == SCAN else None
+        default = min(self.default_page_size, maximum)
+        return PageSize(default, maximum, kind.size_key, allowed)

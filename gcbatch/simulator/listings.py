@@ -6,12 +6,13 @@ the mock in splunk/genesys_cloud_ta; read 2026-11-21.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from aiohttp import web
 from multidict import MultiMapping
 
+from gcbatch.simulator.faults.listings import ListingChanges
 from gcbatch.simulator.listing_pages import Json, PageSize, numbered_page
 from gcbatch.simulator.problems import bad_request, invalid_value, not_found
 from gcbatch.simulator.route import ApiRequest, Route, json_response
@@ -31,6 +32,7 @@ CREATED: Final = "2024-01-01T00:00:00.000Z"
 MEDIA: Final = ("call", "callback", "chat", "email", "message")
 MAX_DIGEST_PAGE: Final = 500
 STATES: Final = ("active", "inactive", "deleted", "any")
+CODE_STATES: Final = ("Active", "Deleted", "ActiveAndDeleted")
 
 _NO_PARTS: Final[Json] = {
     "skills": [],
@@ -56,12 +58,14 @@ class Listings:
             digest of all queues, which allows up to 500.
         max_users: Number of the last user that a page may reach; None is without
             limit. The service has one, at 10,000: reported, not documented.
+        changes: Of the listings, by faults.
     """
 
     tenant: Tenant
     default_page_size: int = 25
     max_page_size: int = 100
     max_users: int | None = None
+    changes: ListingChanges = field(default_factory=ListingChanges)
 
     def routes(self) -> Iterator[Route]:
         """Yield the route of each listing and of entities by id."""
@@ -75,6 +79,11 @@ class Listings:
             ),
             (f"{routing}/queues/{{id}}", "routing:queue:view", self._queue_by_id),
             (f"{routing}/wrapupcodes", "routing:wrapupCode:view", self._wrap_up_codes),
+            (
+                f"{routing}/wrapupcodes/divisionviews",
+                "routing:wrapupCode:search",
+                self._wrap_up_code_digest,
+            ),
             ("/api/v2/users", None, self._users),
             ("/api/v2/users/{id}", None, self._user_by_id),
         ):
@@ -133,6 +142,18 @@ class Listings:
         entities = [self._wrap_up_code(code) for code in _by_name(found, params)]
         return self._page(request, entities, self.max_page_size)
 
+    def _wrap_up_code_digest(self, request: ApiRequest) -> Json:
+        """Return a page of codes, of those in use, the deleted ones, or both."""
+        state = request.params.get("includeState", CODE_STATES[0])
+        if state not in CODE_STATES:
+            raise invalid_value(state, "IncludeState", CODE_STATES)
+        entities: list[Json] = []
+        if state != "Deleted":
+            entities += map(self._wrap_up_code, self.tenant.wrap_up_codes)
+        if state != "Active":
+            entities += self.tenant.deleted_entities.get("wrapup_codes", ())
+        return self._page(request, entities, self.max_page_size)
+
     def _queue_page(
         self,
         request: ApiRequest,
@@ -156,7 +177,7 @@ class Listings:
         self, request: ApiRequest, entities: list[Json], max_page_size: int
     ) -> Json:
         size = PageSize(self.default_page_size, max_page_size)
-        return numbered_page(request, entities, size)
+        return numbered_page(request, entities, size, self.changes)
 
     def _division(self, division_id: str) -> Json:
         return {

@@ -6,9 +6,17 @@ from gcbatch.store.entity_files import (
     ListedEntities,
     StoredEntities,
     has_entities,
+    history_of,
     listing_checksums,
     read_entities,
     write_entities,
+)
+from gcbatch.store.entity_history import (
+    StoredVersions,
+    Version,
+    read_versions,
+    same_but,
+    write_versions,
 )
 from gcbatch.store.id_set import IdSet
 from gcbatch.store.job_files import StoreRoot
@@ -46,14 +54,20 @@ __all__ = [
     "StoreRoot",
     "StoredEntities",
     "StoredJob",
+    "StoredVersions",
     "SubmittedJob",
+    "Version",
     "concat_parts",
     "has_entities",
+    "history_of",
     "list_store",
     "listing_checksums",
     "open_root",
     "parse_age",
     "prune",
     "read_entities",
+    "read_versions",
+    "same_but",
     "write_entities",
+    "write_versions",
 ]

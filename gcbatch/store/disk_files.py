@@ -15,6 +15,7 @@ from gcbatch.atomic_files import (
     write_atomically,
 )
 from gcbatch.errors import OutputError
+from gcbatch.locks import hold_folder
 from gcbatch.store.job_files import PARTS, FileEntry, OpenedFile, part_name
 from gcbatch.store.part_file import stamp_of
 
@@ -84,6 +85,21 @@ class DiskJobFiles:
     def write(self, name: str, fill: Callable[[Path], object]) -> None:
         """Write a file by *fill*, whole or not at all."""
         write_atomically(self._folder / name, fill, sync=self._sync)
+
+    def write_if(
+        self, name: str, fill: Callable[[Path], object], stamp: bytes | None
+    ) -> bool:
+        """Write a file if it still has this stamp, with a lock on the folder."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        lock = hold_folder(self._folder)
+        try:
+            if self.stamp(name) != stamp:
+                return False
+            self.write(name, fill)
+        finally:
+            if lock is not None:
+                os.close(lock)
+        return True
 
     def read_note(self, name: str) -> bytes:
         """Return the content of a regular file."""

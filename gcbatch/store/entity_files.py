@@ -1,16 +1,16 @@
 """Entities (queues, users, codes …) that a run listed, stored beside its saved plan.
 
 <store>/<job name>/<table>.parquet    a row for each entity: its id, and JSON as sent
+<store>/<job name>/<table>.history.parquet    the same by version; see entity_history.py
 
 They are files of their own, so that runs that do not export them do not read them.
 They belong to the run that plan.json describes.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -33,16 +33,35 @@ from gcbatch.windows import iso, parse_instant
 
 __all__ = [
     "ENTITY_FILES",
+    "ROWS",
     "ListedEntities",
     "StoredEntities",
+    "file_name",
     "has_entities",
+    "history_of",
     "listing_checksums",
+    "listing_filler",
+    "listing_rows",
     "read_entities",
     "write_entities",
 ]
 
 _SUFFIX: Final = ".parquet"
-ENTITY_FILES: Final = tuple(table + _SUFFIX for table in ENTITY_TABLES)
+
+
+def history_of(table: str) -> str:
+    """Return the name under which the versions of a table are stored."""
+    return f"{table}.history"
+
+
+def file_name(name: str) -> str:
+    """Return the name of the file of a listing: of a table, or what history_of says."""
+    return name + _SUFFIX
+
+
+ENTITY_FILES: Final = tuple(
+    file_name(name) for table in ENTITY_TABLES for name in (table, history_of(table))
+)
 """Their names, in the folder of a job."""
 
 ROWS: Final = 4_096
@@ -101,12 +120,13 @@ def write_entities(
         OutputError: If the store cannot be written.
     """
     for table, listed in entities.items():
-        owner = _owner(store, table)
-        store.write_file(table + _SUFFIX, partial(_fill, listed=listed, owner=owner))
+        rows = _tables_of(listed.documents)
+        fill = listing_filler(store, table, rows, _SCHEMA, listed.at)
+        store.write_file(file_name(table), fill)
     # An export of these tables has to list the entities as they are then.
     outdated = sorted(set(before) - entities.keys())
     try:
-        store.files.discard_all([table + _SUFFIX for table in outdated])
+        store.files.discard_all([file_name(table) for table in outdated])
     except OSError as exc:
         raise unwritable(store.place, exc) from exc
 
@@ -119,7 +139,7 @@ def has_entities(store: Store, table: str) -> bool:
 def listing_checksums(
     store: Store, tables: Collection[str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield tables, and the checksums of their stored listings.
+    """Yield tables, or what history_of says, and the checksums of their listings.
 
     A table whose listing is missing or damaged is left out.
     """
@@ -137,20 +157,29 @@ def read_entities(store: Store, table: str) -> StoredEntities:
     Raises:
         DataError: If it listed none, or they cannot be read; also when rows are read.
     """
-    read = _read(store, table)
-    return StoredEntities(next(read), read)
+    rows = listing_rows(store, table, _SCHEMA.names)
+    return StoredEntities(next(rows), rows)
 
 
-def _read(store: Store, table: str) -> Iterator[Any]:
-    """Yield when the entities were listed, then id and JSON of each, by id."""
-    place = store.files.place_of(table + _SUFFIX)
+def listing_rows(store: Store, table: str, columns: Sequence[str]) -> Iterator[Any]:
+    """Yield when the entities were listed, None if not known; then *columns* of each.
+
+    Args:
+        store: The store of the job.
+        table: A table, or what history_of says.
+        columns: Names of columns of the file.
+
+    Raises:
+        DataError: As read_entities does.
+    """
+    place = store.files.place_of(file_name(table))
     try:
         with _opened(store, table) as (file, _):
             yield _instant_in(footer_of(file))
             file.seek(0)
             for batch in batches_of(file):
-                ids, documents = (batch.column(n).to_pylist() for n in _SCHEMA.names)
-                yield from zip(ids, documents, strict=True)
+                values = (batch.column(name).to_pylist() for name in columns)
+                yield from zip(*values, strict=True)
     except FileNotFoundError as exc:
         msg = f"table {table}: the last run of this job did not list it"
         raise DataError(msg, hint=_HINT) from exc
@@ -175,11 +204,11 @@ def _opened(store: Store, table: str) -> Iterator[tuple[Any, str]]:
         OSError: If it cannot be read.
         DamagedPartError: If it is damaged, or belongs to another job or table.
     """
-    with open_verified(store.files, table + _SUFFIX) as (opened, checksum):
+    with open_verified(store.files, file_name(table)) as (opened, checksum):
         file = opened.file
         owner = _owner(store, table)
         if footer_of(file).get(OWNER_KEY, owner) != owner:
-            place = store.files.place_of(table + _SUFFIX)
+            place = store.files.place_of(file_name(table))
             msg = f"{place}: belongs to another job or table"
             raise DamagedPartError(msg, hint=_HINT)
         file.seek(0)
@@ -201,17 +230,41 @@ def _instant_in(footer: Mapping[bytes, bytes]) -> datetime | None:
     return None if written is None else parse_instant(written.decode())
 
 
-def _fill(path: Path, listed: ListedEntities, owner: bytes) -> None:
-    documents = listed.documents
-    about = {OWNER_KEY: owner, LISTED_AT_KEY: iso(listed.at).encode()}
-    schema = _SCHEMA.with_metadata({**about, CHECKSUM_KEY: BLANK_CHECKSUM})
+def listing_filler(
+    store: Store, table: str, rows: Iterable[pa.Table], schema: pa.Schema, at: datetime
+) -> Callable[[Path], None]:
+    """Return what writes the file of a listing to a path, once.
+
+    Args:
+        store: The store of the job.
+        table: A table, or what history_of says.
+        rows: A row group each.
+        schema: Of the rows.
+        at: When the entities were listed, UTC.
+    """
+    about = {
+        OWNER_KEY: _owner(store, table),
+        LISTED_AT_KEY: iso(at).encode(),
+        CHECKSUM_KEY: BLANK_CHECKSUM,
+    }
+    schema = schema.with_metadata(about)
+
+    def fill(path: Path) -> None:
+        with pq.ParquetWriter(
+            path, schema, compression="zstd", write_page_checksum=True
+        ) as writer:
+            for group in rows:
+                writer.write_table(group.replace_schema_metadata(about))
+        write_checksum(path)
+
+    return fill
+
+
+def _tables_of(documents: Documents) -> Iterator[pa.Table]:
+    """Yield entities by id, as tables of a row group each."""
     in_order = sorted(documents)
-    with pq.ParquetWriter(
-        path, schema, compression="zstd", write_page_checksum=True
-    ) as writer:
-        for first in range(0, len(in_order), ROWS):
-            ids = in_order[first : first + ROWS]
-            texts = [documents[i].decode() for i in ids]
-            columns = [pa.array(ids, pa.string()), pa.array(texts, pa.large_string())]
-            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
-    write_checksum(path)
+    for first in range(0, len(in_order), ROWS):
+        ids = in_order[first : first + ROWS]
+        texts = [documents[i].decode() for i in ids]
+        columns = [pa.array(ids, pa.string()), pa.array(texts, pa.large_string())]
+        yield pa.Table.from_arrays(columns, schema=_SCHEMA)

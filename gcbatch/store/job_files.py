@@ -170,6 +170,20 @@ class JobFiles(Protocol):
         """
         ...
 
+    def write_if(
+        self, name: str, fill: Callable[[Path], object], stamp: bytes | None
+    ) -> bool:
+        """Write a file if the present one still has this stamp; None: if it is missing.
+
+        Returns:
+            Whether it was written; no other write comes between the look and the write,
+            except where a disk has no locks.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        ...
+
     def read_note(self, name: str) -> bytes:
         """Return the content of a small file.
 

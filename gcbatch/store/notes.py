@@ -65,6 +65,19 @@ class Notes:
         except OSError as exc:
             raise unwritable(self.place, exc) from exc
 
+    def write_file_if(
+        self, name: str, fill: Callable[[Path], object], stamp: bytes | None
+    ) -> bool:
+        """Write a file by *fill* if the present one has this stamp; see JobFiles.
+
+        Raises:
+            OutputError: If the store cannot be written.
+        """
+        try:
+            return self.files.write_if(name, fill, stamp)
+        except OSError as exc:
+            raise unwritable(self.place, exc) from exc
+
 
 def unwritable(place: str | Path, exc: OSError) -> OutputError:
     """Return the error of a place of the store that cannot be written."""

@@ -203,6 +203,30 @@ class ObjectJobFiles:
             with suppress(OSError):
                 draft.unlink(missing_ok=True)
 
+    def write_if(
+        self, name: str, fill: Callable[[Path], object], stamp: bytes | None
+    ) -> bool:
+        """Write an object, by one request, if it still has this stamp."""
+        with self._on_disk():
+            draft = self._cache.draft()
+        try:
+            with self._on_disk():
+                fill(draft)
+                content = draft.read_bytes()
+        finally:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+        if self._listing.stamp(name) != stamp:
+            return False
+        replaces = self._listing.etag(name)
+        try:
+            info = self._bucket.put(self._listing.key(name), content, replaces=replaces)
+        except ChangedObjectError:
+            self._listing.look_again([name])
+            return False
+        self._listing.set(name, info)
+        return True
+
     def read_note(self, name: str) -> bytes:
         """Return the content of an object."""
         stamp = self._present(name)

@@ -1,6 +1,6 @@
 """The tables of a job, by name."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Event
@@ -14,6 +14,7 @@ from gcbatch.job import Job
 from gcbatch.lazy import lazy_import
 from gcbatch.registry import load_member
 from gcbatch.table import Lack, StoppedError, Table
+from gcbatch.tables.name_lookup import NAMED
 from gcbatch.tables.source import TableSource
 
 __all__ = ["Catalog"]
@@ -73,11 +74,23 @@ class Catalog:
             lacks=lacks,
         )
 
+    def named_dimensions(self, names: Iterable[str]) -> set[str]:
+        """Return the dimensions whose names some tables show beside their ids."""
+        columns = {c for name in names for c in self.table(name).schema.names}
+        return {
+            dimension
+            for ids, (shown, dimension) in NAMED.items()
+            if {ids, shown} <= columns
+        }
+
     def _declared(self, name: str) -> Any:
         if name in ENTITY_TABLES:
             from gcbatch.tables.entity_table import EntityTable  # noqa: PLC0415 - few jobs list entities
+            from gcbatch.tables.version_table import VersionTable  # noqa: PLC0415 - as above
 
-            return EntityTable(entity_kind(name))
+            is_history = name in self.job.histories
+            kind = VersionTable if is_history else EntityTable
+            return kind(entity_kind(name))
         return load_member(self.job.table_folder, name, "table")
 
     def is_of_documents(self, name: str) -> bool:

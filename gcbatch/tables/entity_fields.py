@@ -1,5 +1,6 @@
 """Reads entities: fields with a column, and all other fields as they were sent."""
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, Final
@@ -21,9 +22,8 @@ _TYPES: Final[dict[FieldType, pa.DataType]] = {
     "number": pa.float64(),
     "percent": pa.float64(),
     "instant": INSTANT,
+    "json": pa.string(),
 }
-_PLAIN: Final = {"text": str, "flag": bool}
-
 LARGEST: Final = 2**63
 """Whole numbers of a column are smaller."""
 
@@ -50,6 +50,8 @@ def column_of(field: EntityField) -> pa.Field:
         about["unit"] = "ms"
     if field.type == "percent":
         about["unit"] = "%"
+    if field.type == "json":
+        about["content"] = "json"
     return pa.field(field.name, _TYPES[field.type], metadata=about)
 
 
@@ -63,29 +65,31 @@ def _value_of(sent: msgspec.Raw, kind: FieldType) -> Any:
         value = msgspec.json.decode(sent)
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise _WrongType from exc
-    match kind:
-        case _ if value is None:
-            return None
-        case "text" | "flag" if type(value) is _PLAIN[kind]:
-            return value
-        case "whole":
-            return _whole(value)
-        case "number":
-            return _number(value)
-        case "percent" if _is_number(value):
-            return _percent(value)
-        case "instant" if isinstance(value, str):
-            return _instant(value)
-        case _:
-            raise _WrongType
+    if value is None:
+        return None
+    return bytes(sent).decode() if kind == "json" else _READERS[kind](value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise _WrongType
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _WrongType
+    return value
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _percent(share: float) -> float:
+def _percent(share: Any) -> float:
     """Return a share in percent."""
+    if not _is_number(share):
+        raise _WrongType
     try:
         percent = round(float(share) * 100, 6)
     except OverflowError as exc:
@@ -113,16 +117,27 @@ def _whole(value: Any) -> int:
     return int(value)
 
 
-def _instant(text: str) -> datetime:
+def _instant(text: Any) -> datetime:
     """Return an instant, cut to milliseconds, as in tables of details."""
     try:
-        instant = datetime.fromisoformat(text)
+        instant = datetime.fromisoformat(_text(text))
         if instant.tzinfo is None:
             raise _WrongType
         instant = instant.astimezone(UTC)
     except (ValueError, OverflowError) as exc:
         raise _WrongType from exc
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+_READERS: Final[Mapping[FieldType, Callable[[Any], Any]]] = {
+    "text": _text,
+    "flag": _flag,
+    "whole": _whole,
+    "number": _number,
+    "percent": _percent,
+    "instant": _instant,
+}
+"""By type, what reads the value of a column; each raises _WrongType."""
 
 
 class EntityReader:

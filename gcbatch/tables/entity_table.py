@@ -16,7 +16,7 @@ from gcbatch.tables.entity_fields import NAME, EntityReader, column_of
 from gcbatch.tables.name_lookup import name_field
 from gcbatch.tables.source import TableSource
 
-__all__ = ["EntityTable"]
+__all__ = ["BATCH_ROWS", "EXTRA", "LISTED_AT", "EntityTable"]
 
 BATCH_ROWS: Final = 4_096
 """Rows of a batch: the settings of a queue can have tens of kilobytes."""
@@ -37,24 +37,25 @@ class EntityTable:
     kind: EntityKind
 
     @cached_property
-    def _parent(self) -> EntityKind | None:
+    def parent(self) -> EntityKind | None:
+        """The kind of the parents; None for entities that have none."""
         return entity_kind(self.kind.parent) if self.kind.parent else None
 
     @property
     def key(self) -> tuple[str, ...]:
         """The columns that no two rows have in common."""
         own = self.kind.id_column
-        return (self._parent.id_column, own) if self._parent else (own,)
+        return (self.parent.id_column, own) if self.parent else (own,)
 
     @property
     def schema(self) -> pa.Schema:
         """The schema of the rows."""
         fields = map(column_of, self.kind.fields)
-        return pa.schema([*self._identity(), *fields, _EXTRA, _LISTED_AT])
+        return pa.schema([*self.identity(), *fields, EXTRA, LISTED_AT])
 
-    def _identity(self) -> Iterator[pa.Field]:
+    def identity(self) -> Iterator[pa.Field]:
         """Yield the columns of ids and names, and whether an entity is listed."""
-        text, kind, parent = pa.string(), self.kind, self._parent
+        text, kind, parent = pa.string(), self.kind, self.parent
         if parent:
             about = {"description": f"of {parent.label}"}
             yield pa.field(parent.id_column, text, nullable=False, metadata=about)
@@ -82,7 +83,7 @@ class EntityTable:
 
     def _batches(self, source: TableSource) -> Iterator[pa.RecordBatch]:
         schema = self.schema
-        rows = self._rows_of_children(source) if self._parent else self._rows(source)
+        rows = self._rows_of_children(source) if self.parent else self._rows(source)
         while some := list(islice(rows, BATCH_ROWS)):
             yield pa.RecordBatch.from_pylist(some, schema=schema)
 
@@ -115,7 +116,7 @@ class EntityTable:
 
     def _rows_of_children(self, source: TableSource) -> Iterator[dict[str, Any]]:
         kind, reader = self.kind, EntityReader(self.kind)
-        parent = self._parent or kind
+        parent = self.parent or kind
         names: Mapping[str, str] = source.names.by_dimension.get(parent.dimension, {})
         listed_at, entities = source.entities(kind.table)
         for ids, document in entities:
@@ -138,7 +139,7 @@ _LISTED: Final = pa.field(
     nullable=False,
     metadata={"description": "false: no longer in the org, shown by its last name"},
 )
-_EXTRA: Final = pa.field(
+EXTRA: Final = pa.field(
     "extra",
     pa.string(),
     metadata={
@@ -146,7 +147,7 @@ _EXTRA: Final = pa.field(
         "description": "fields that have no column; null: none",
     },
 )
-_LISTED_AT: Final = pa.field(
+LISTED_AT: Final = pa.field(
     "listed_at",
     INSTANT,
     metadata={"description": "when the org was asked for all rows, UTC"},

@@ -15,9 +15,12 @@ from gcbatch.store import (
     ListedEntities,
     Store,
     StoredEntities,
+    StoredVersions,
     concat_parts,
+    history_of,
     listing_checksums,
     read_entities,
+    read_versions,
 )
 from gcbatch.table import BATCH_ROWS, Table
 from gcbatch.tables.latest import LatestParts, Parts
@@ -93,8 +96,13 @@ class TableSource:
 
         A table whose listing is not stored, or damaged, is left out.
         """
-        stored = [table for table in tables if table not in self.listings]
-        return dict(listing_checksums(self.store, stored))
+        stored = {
+            history_of(table) if table in self.job.histories else table: table
+            for table in tables
+            if table not in self.listings
+        }
+        found = listing_checksums(self.store, stored)
+        return {stored[name]: checksum for name, checksum in found}
 
     def entities(self, table: str) -> StoredEntities:
         """Return the listed entities of a table.
@@ -108,6 +116,16 @@ class TableSource:
         documents = listed.documents
         ids = sorted(documents)
         return StoredEntities(listed.at, ((i, documents[i].decode()) for i in ids))
+
+    def versions(self, table: str) -> StoredVersions:
+        """Return the versions of the entities of a table.
+
+        Raises:
+            DataError: If none are stored, or they cannot be read.
+        """
+        if table in self.listings:  # it has no rows yet
+            return StoredVersions(self.listings[table].at, iter(()))
+        return read_versions(self.store, table)
 
     def new_table(
         self,

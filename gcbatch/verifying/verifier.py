@@ -4,6 +4,7 @@ It writes nothing and removes nothing.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -32,8 +33,10 @@ from gcbatch.store import (
     REPORT_NOTE,
     PartMetadata,
     Store,
+    history_of,
     listing_checksums,
     read_entities,
+    read_versions,
 )
 from gcbatch.verifying.result import Flaw, Totals, VerifyResult
 from gcbatch.verifying.totals import (
@@ -132,8 +135,10 @@ class _Verifier:
         for table in self._job.entities:
             self._result.listings += 1
             try:
-                for _ in read_entities(self._store, table).rows:
-                    pass
+                if table in self._job.histories:
+                    deque(read_versions(self._store, table).rows, maxlen=0)
+                else:
+                    deque(read_entities(self._store, table).rows, maxlen=0)
             except DataError as exc:
                 flaw = Flaw(f"listing {table}", exc.problem)
                 self._result.listing_flaws.append(flaw)
@@ -203,7 +208,12 @@ class _Verifier:
             listings: Checksums of their listings, by table; older releases wrote none.
         """
         result = self._result
-        stored = dict(listing_checksums(self._store, listings))
+        names = {
+            history_of(table) if table in self._job.histories else table: table
+            for table in listings
+        }
+        found = listing_checksums(self._store, names)
+        stored = {names[name]: checksum for name, checksum in found}
         is_listing_other = not result.listing_flaws and stored != listings
         is_part_other = (
             not result.part_flaws
@@ -251,7 +261,7 @@ class _Verifier:
 
     def _provisional(self, now: datetime) -> set[Window]:
         """Return the windows that were fetched before their figures settled."""
-        settle, zone = self._job.fetch.settle, self._job.query.zone
+        settle, zone = self._job.settle, self._job.query.zone
         found = (self._store.metadata(q.digest) for q in self._saved.plan.queries)
         return {a.window for a in found if a and not a.is_final(settle, zone, now)}
 

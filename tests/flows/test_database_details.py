@@ -26,6 +26,7 @@ from tests.support.details_world import (
     after,
     conversations,
     tenant_of,
+    with_records,
 )
 from tests.support.loads import parquet_exports
 
@@ -101,7 +102,8 @@ def begin(row: Row) -> datetime:
 def talking(seed: int = 1) -> Tenant:
     """Return conversations of three days; those of the second depend on the seed."""
     first, third = conversations(60), conversations(60, first=2)
-    return tenant_of(*first, *conversations(60, first=1, seed=seed), *third)
+    second = conversations(60, first=1, seed=seed)
+    return tenant_of(*map(with_records, (*first, *second, *third)))
 
 
 def at_work(*, corrected: bool = False) -> Tenant:

@@ -35,7 +35,7 @@ ORG = Tenant(
         User(id=some_id(12), name="Bob", state="inactive"),
         User(id=some_id(13), name="Cem", state="deleted"),
     ),
-    wrap_up_codes=(WrapUpCode(id=some_id(21), name="[red] :bell: sold"),),
+    wrap_up_codes=(WrapUpCode(id=some_id(21), name="[red]\n:bell: sold"),),
 )
 
 List = Callable[..., Result]
@@ -182,8 +182,24 @@ def test_every_kind_has_its_own_name_and_state(
 
 
 def test_names_are_shown_as_they_are(show: List) -> None:
-    """Brackets are no markup, and colons no pictures."""
+    """In a line; brackets are no markup, and colons no pictures."""
     assert lines_of(show("wrapup-codes"))[1:] == [[some_id(21), "[red] :bell: sold"]]
+
+
+def test_a_job_without_a_query_will_do(
+    org: "Workspace", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only its org and credentials count."""
+    path = org.write()
+    sections = json.loads(path.read_text("utf-8"))
+    exports = [{"exporter": "csv", "table": "teams", "path": "teams.csv"}]
+    lists = {"name": "lists", "org": sections["org"], "exports": exports}
+    path.write_text(json.dumps(lists), "utf-8")
+    monkeypatch.setenv("GENESYS_CLIENT_SECRET", org.simulator.client_secret)
+
+    done = CliRunner().invoke(app, ["list", "queues", str(path)])
+
+    assert len(lines_of(done)) == 4
 
 
 def test_nothing_is_stored_and_no_data_requested(org: "Workspace", show: List) -> None:

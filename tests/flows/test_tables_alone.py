@@ -127,7 +127,7 @@ def test_the_plan_knows_what_is_stored(workspace: "Workspace") -> None:
 
     shown = cli("plan", job)
 
-    assert "all stored, not older than fetch.names_max_age" in shown.stdout
+    assert "listings stored, not older than fetch.names_max_age" in shown.stdout
 
 
 def test_commands_say_nothing_of_a_range(workspace: "Workspace") -> None:

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import json
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -56,6 +57,35 @@ def day(number: int) -> str:
 
 def tenant_of(*documents: Document, **more: Any) -> Tenant:
     return Tenant(name="T", version="1", documents=documents, **more)
+
+
+RECORDS: dict[str, dict[str, Any]] = {
+    "evaluations": {
+        "evaluationId": "e",
+        "eventTime": "2026-04-09T08:00:00.000Z",
+        "oTotalScore": 70,
+        "deleted": False,
+    },
+    "surveys": {"surveyId": "s", "surveyStatus": "Expired"},
+    "resolutions": {"nNextContactAvoided": 1},
+    "outcomes": {"flowOutcomeId": "o", "flowOutcomeValue": "SUCCESS"},
+    "mediaEndpointStats": {"codecs": ["audio/opus"], "maxLatencyMs": 20, "minMos": 4.5},
+    "proposedAgents": {"agentRank": 1, "proposedAgentId": "u"},
+}
+"""A record of each kind."""
+
+
+def with_records(document: Document) -> Document:
+    """Return a conversation with a record of each kind, each of them twice."""
+    twice = {name: [record, record] for name, record in RECORDS.items()}
+    sent = json.loads(document.json)
+    sent |= {name: twice[name] for name in ("evaluations", "surveys", "resolutions")}
+    for person in sent["participants"]:
+        for session in person["sessions"]:
+            for name in ("mediaEndpointStats", "proposedAgents"):
+                session[name] = twice[name]
+            session["flow"] = {"outcomes": twice["outcomes"]}
+    return replace(document, json=json.dumps(sent, separators=(",", ":")).encode())
 
 
 @cache

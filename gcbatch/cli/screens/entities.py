@@ -1,14 +1,19 @@
 """The screen of the org's entities."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from gcbatch.cli.listed_entities import ListedEntity
 from gcbatch.cli.screens.grid import new_grid
+from gcbatch.text import one_line
 
 __all__ = ["entities_screen"]
+
+MAX_CHARS: Final = 4_000
+"""Length of a name."""
 
 
 def entities_screen(rows: Sequence[ListedEntity], label: str) -> RenderableType:
@@ -25,7 +30,7 @@ def entities_screen(rows: Sequence[ListedEntity], label: str) -> RenderableType:
         return Text(f"the org lists no {label}")
     ordered = sorted(rows, key=lambda row: (row.name.casefold(), row.name, row.org))
     columns = [("id", [row.id for row in ordered])]
-    columns.append(("name", [row.name for row in ordered]))
+    columns.append(("name", [one_line(row.name, MAX_CHARS) for row in ordered]))
     columns.append(("state", [_marked(row) for row in ordered]))
     columns.append(("org", [row.org for row in ordered]))
     shown = [(head, cells) for head, cells in columns if any(cells)]

@@ -8,6 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
+from gcbatch.genesys import ENTITY_KINDS
 from gcbatch.text import one_line
 from gcbatch.windows import Window, to_local
 
@@ -23,6 +24,11 @@ __all__ = [
 
 MAX_CHARS = 4_000
 """Length of a warning."""
+
+MAX_LABELS = 8
+"""Kinds of entities that a line names."""
+
+_LABELS = {kind.table: kind.label for kind in ENTITY_KINDS}
 
 
 def new_grid(*columns: str, right: Sequence[int] = (), whole: bool = False) -> Grid:
@@ -72,9 +78,16 @@ def names_line(names_at: Mapping[str, datetime], zone: ZoneInfo) -> str:
     by_time: dict[str, list[str]] = {}
     for what in sorted(names_at, key=lambda what: (names_at[what], what)):
         time = local_time(names_at[what], zone)
-        by_time.setdefault(time, []).append(what.replace("wrapup_", "wrap-up "))
-    listed = (f"{', '.join(named)} at {time}" for time, named in by_time.items())
+        by_time.setdefault(time, []).append(_LABELS.get(what, what))
+    listed = (f"{_first(named)} at {time}" for time, named in by_time.items())
     return f"names listed: {'; '.join(listed)}" if names_at else ""
+
+
+def _first(labels: Sequence[str]) -> str:
+    """Return labels in a line; of many, how many more there are."""
+    if len(labels) <= MAX_LABELS:
+        return ", ".join(labels)
+    return f"{', '.join(labels[:MAX_LABELS])} and {len(labels) - MAX_LABELS} more"
 
 
 def rows_screen(rows: Sequence[Mapping[str, str]]) -> RenderableType:

@@ -1,9 +1,10 @@
 """The screen of a plan."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from gcbatch.cli.screens.grid import local_time, new_grid, pluralize, warning_lines
@@ -41,38 +42,51 @@ def plan_screen(job: Job, planned: ResolvedPlan) -> RenderableType:
             f"{'' if cost.is_exact else 'at least '}{minutes:.1f} minutes at "
             f"{per_minute} requests a minute"
         ),
+        *_listing_lines(job, planned),
         *_outputs(job),
     ]
     title = f"{job.store_name}: {job.query.endpoint}, times in {zone.key}"
     return Group(
         Text(title, style="bold"),
         grid,
+        *([_listings_grid(job, planned)] if planned.planned_listings else []),
         *map(Text, lines),
         *warning_lines(planned.warnings),
     )
 
 
 def _listings_screen(job: Job, planned: ResolvedPlan) -> RenderableType:
+    return Group(
+        Text(
+            f"{job.store_name}: tables alone, times in {job.query.timezone}",
+            style="bold",
+        ),
+        _listings_grid(job, planned),
+        *map(Text, (*_listing_lines(job, planned), *_outputs(job))),
+        *warning_lines(planned.warnings),
+    )
+
+
+def _listings_grid(job: Job, planned: ResolvedPlan) -> Table:
     zone = job.query.zone
     grid = new_grid("table", "requests", "last listed", right=(1,))
     for one in planned.planned_listings:
         at = local_time(one.listed_at, zone) if one.listed_at else "never"
         more = "+" if one.min_requests else ""
         grid.add_row(one.table, f"{one.min_requests:,}{more}", at)
+    return grid
+
+
+def _listing_lines(job: Job, planned: ResolvedPlan) -> Iterator[str]:
+    """Yield what the listings cost."""
+    if not planned.planned_listings:
+        return
     least, per_minute = planned.listing_requests, job.fetch.requests_per_minute
-    lines = [
-        f"at least {pluralize(least, 'request')}, one per page: "
-        f"{least / per_minute:.1f} minutes at {per_minute} requests a minute"
-        if least
-        else "all stored, not older than fetch.names_max_age: no request",
-        *_outputs(job),
-    ]
-    return Group(
-        Text(f"{job.store_name}: tables alone, times in {zone.key}", style="bold"),
-        grid,
-        *map(Text, lines),
-        *warning_lines(planned.warnings),
-    )
+    if not least:
+        yield "listings stored, not older than fetch.names_max_age: no request"
+        return
+    minutes = f"{least / per_minute:.1f} minutes at {per_minute} requests a minute"
+    yield f"listings: at least {pluralize(least, 'request')}, one per page: {minutes}"
 
 
 def _row(

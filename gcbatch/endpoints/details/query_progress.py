@@ -111,6 +111,8 @@ class DetailQuery:
     def _has_settled(self, span: Window) -> bool:
         if self.is_beyond(span):
             return False
-        zone, settle = self.context.query_section.zone, self.context.fetch.settle
+        zone = self.context.query_section.zone
+        # A late evaluation adds no conversation: the count has settled by then.
+        settle = self.context.fetch.settle.default
         final_at = step(self.query.window.end, settle, 1, zone)
         return self.context.client.clock.now() >= final_at

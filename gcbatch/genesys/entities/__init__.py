@@ -13,7 +13,6 @@ from gcbatch.genesys.entities.registry import (
     ENTITY_TABLES,
     NAMED_KINDS,
     entity_kind,
-    named_dimensions,
 )
 
 __all__ = [
@@ -29,5 +28,4 @@ __all__ = [
     "FieldType",
     "Paging",
     "entity_kind",
-    "named_dimensions",
 ]

@@ -22,9 +22,10 @@ ARCHITECT: Final = (
         "publishedVersion:named savedVersion:named checkedInVersion:named "
         "debugVersion:named publishedBy:named currentOperation:id "
         "worktypeId virtualAgentEnabled:flag",
+        names_ids=True,
     ),
     EntityKind(
-        "flow_outcomes",
+        "flow_outcome_definitions",
         "flow_outcome",
         ("/api/v2/flows/outcomes",),
         permissions=("architect:flowOutcome:view",),
@@ -46,7 +47,7 @@ ARCHITECT: Final = (
         columns="division:named description version:whole dateCreated:instant "
         "dateModified:instant modifiedBy createdBy state modifiedByApp "
         "createdByApp openHoursFlow:named closedHoursFlow:named "
-        "holidayHoursFlow:named scheduleGroup:named",
+        "holidayHoursFlow:named scheduleGroup:named dnis:json",
     ),
     EntityKind(
         "schedules",

@@ -21,7 +21,7 @@ CUSTOMERS: Final = (
         size_key="limit",
         names=(),
         columns="division:named firstName middleName lastName salutation title "
-        "workEmail personalEmail otherEmail twitterId:named "
+        "workEmail personalEmail otherEmail twitter=twitterId:named "
         "modifyDate:instant createDate:instant externalOrganization:named "
         "surveyOptOut:flag externalSystemUrl schema:named type "
         "canonicalContact:id mergedTo:id",
@@ -38,7 +38,7 @@ CUSTOMERS: Final = (
         page_size=200,
         size_key="limit",
         columns="division:named companyType industry employeeCount:whole "
-        "revenue:whole twitterId:named externalSystemUrl modifyDate:instant "
+        "revenue:whole twitter=twitterId:named externalSystemUrl modifyDate:instant "
         "createDate:instant trustor:id schema:named",
     ),
     EntityKind(

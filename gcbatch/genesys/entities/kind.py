@@ -11,8 +11,9 @@ from gcbatch.genesys.metrics import snake
 
 __all__ = ["Deleted", "EntityField", "EntityKind", "FieldType", "Paging"]
 
-FieldType = Literal["text", "flag", "whole", "number", "percent", "instant"]
-"""What a field holds; a percent is sent as a share, 0.8 for 80 %."""
+FieldType = Literal["text", "flag", "whole", "number", "percent", "instant", "json"]
+"""What a field holds; a percent is sent as a share, 0.8 for 80 %. JSON is shown as it
+was sent."""
 
 _FIELD_TYPES: Final = get_args(FieldType)
 
@@ -89,6 +90,8 @@ class EntityKind:
             those of FieldType, `named` for an object with id and name, and `id` for
             an object with an id alone. Default: `text`.
         dimension: The dimension whose values are their ids. Default: `<noun>Id`.
+        volatile: Members that change while the entity stays the same, such as the
+            last login: where only they differ, there is no new version of it.
         names_ids: Whether other tables show their names beside their ids. If so, jobs
             whose rows have such ids list them; if not, only jobs that export *table*.
     """
@@ -111,6 +114,7 @@ class EntityKind:
     names: tuple[str, ...] = ("name",)
     columns: str = ""
     dimension: str = ""
+    volatile: tuple[str, ...] = ()
     names_ids: bool = False
 
     def __post_init__(self) -> None:

@@ -27,6 +27,22 @@ OUTBOUND: Final = (
         "maxCallsPerAgent:whole maxCallsPerAgentDecimal:number "
         "callbackAutoAnswer:flag preciseDialingEnabled:flag",
     ),
+    # The names of both kinds of campaigns and of any other. Its permissions are those
+    # of the kinds: the SDKs name none. Uncertain.
+    EntityKind(
+        "all_campaigns",
+        "outbound_campaign",
+        ("/api/v2/outbound/campaigns/all",),
+        label="campaigns of all kinds",
+        permissions=(
+            "outbound:campaign:view",
+            "outbound:messagingCampaign:view",
+            "outbound:emailCampaign:view",
+            "outbound:whatsAppCampaign:view",
+        ),
+        columns="division:named mediaType",
+        names_ids=True,
+    ),
     EntityKind(
         "messaging_campaigns",
         "messaging_campaign",
@@ -119,5 +135,6 @@ OUTBOUND: Final = (
         paging=Paging.WHOLE,
         member="mapping",
         names=(),
+        columns="flags=value:json",
     ),
 )

@@ -21,6 +21,7 @@ PEOPLE: Final = (
         ("/api/v2/users",),
         slices=tuple({"state": state} for state in ("active", "inactive", "deleted")),
         more={"expand": "dateLastLogin"},
+        volatile=("dateLastLogin",),
         names_ids=True,
         columns="email username preferredName state title department "
         "division:named manager:id acdAutoAnswer:flag dateLastLogin:instant",
@@ -90,6 +91,7 @@ PEOPLE: Final = (
             "authorization:divisionDeleted:view",
         ),
         columns="description homeDivision:flag",
+        names_ids=True,
     ),
     EntityKind(
         "groups",
@@ -98,6 +100,7 @@ PEOPLE: Final = (
         columns="description dateModified:instant memberCount:whole state "
         "version:whole type rulesVisible:flag visibility rolesEnabled:flag "
         "includeOwners:flag callsEnabled:flag email",
+        volatile=("memberCount",),
     ),
     EntityKind(
         "teams",
@@ -107,6 +110,8 @@ PEOPLE: Final = (
         paging=Paging.CURSOR,
         columns="division:named description dateCreated:instant "
         "dateModified:instant memberCount:whole",
+        names_ids=True,
+        volatile=("memberCount",),
     ),
     EntityKind(
         "locations",
@@ -123,6 +128,7 @@ PEOPLE: Final = (
         "secondaryEdge:named type lineAppearanceId webRtcMediaDscp:whole "
         "webRtcPersistentEnabled:flag webRtcForceTurn:flag "
         "webRtcCallAppearances:whole webRtcRequireMediaHelper:flag",
+        volatile=("status", "userId"),
     ),
     EntityKind(
         "roles",
@@ -132,6 +138,7 @@ PEOPLE: Final = (
         columns="description defaultRoleId userCount:whole roleNeedsUpdate:flag "
         "baseLicense dateLicenseLastUpdated:instant is_default=default:flag "
         "is_base=base:flag",
+        volatile=("userCount",),
     ),
     EntityKind(
         "user_licenses",
@@ -139,6 +146,7 @@ PEOPLE: Final = (
         ("/api/v2/license/users",),
         label="licenses of users",
         names=(),
+        columns="licenses:json",
     ),
     EntityKind(
         "presence_definitions",
@@ -149,6 +157,7 @@ PEOPLE: Final = (
         slices=({"deactivated": "false"}, {"deactivated": "true"}),
         names=("name", "languageLabels.en_US"),
         columns="type systemPresence divisionId deactivated:flag",
+        names_ids=True,
     ),
     EntityKind(
         "organization",

@@ -38,6 +38,7 @@ QUALITY: Final = (
         columns="description published:flag strictness matchingType "
         "programsCount:whole dialect participants phrasesCount:whole "
         "modifiedBy:id dateModified:instant",
+        volatile=("programsCount", "phrasesCount"),
     ),
     EntityKind(
         "sta_programs",
@@ -48,6 +49,7 @@ QUALITY: Final = (
         paging=Paging.CURSOR,
         columns="description published:flag topicsCount:whole modifiedBy:id "
         "dateModified:instant",
+        volatile=("topicsCount",),
     ),
     EntityKind(
         "sta_categories",

@@ -1,6 +1,5 @@
 """All kinds of entities that an org lists."""
 
-from collections.abc import Iterable
 from typing import Final
 
 from gcbatch.genesys.entities.architect import ARCHITECT
@@ -18,7 +17,6 @@ __all__ = [
     "ENTITY_TABLES",
     "NAMED_KINDS",
     "entity_kind",
-    "named_dimensions",
 ]
 
 ENTITY_KINDS: Final[tuple[EntityKind, ...]] = (
@@ -48,8 +46,3 @@ def entity_kind(table: str) -> EntityKind:
         KeyError: If there is no such table of entities.
     """
     return _BY_TABLE[table]
-
-
-def named_dimensions(kinds: Iterable[EntityKind] = ENTITY_KINDS) -> set[str]:
-    """Return the dimensions whose ids have names in other tables."""
-    return {kind.dimension for kind in kinds if kind.names_ids}

@@ -29,6 +29,7 @@ ROUTING: Final = (
         "queue",
         ("/api/v2/routing/queues", "/api/v2/routing/queues/divisionviews/all"),
         permissions=("routing:queue:view",),
+        volatile=("memberCount", "userMemberCount", "joinedMemberCount"),
         names_ids=True,
         columns="division:named description dateCreated:instant dateModified:instant "
         "memberCount:whole userMemberCount:whole joinedMemberCount:whole"
@@ -62,6 +63,7 @@ ROUTING: Final = (
             "routing:queueMember:manage",
         ),
         columns="joined:flag memberBy ringNumber:whole",
+        volatile=("joined", "routingStatus"),
     ),
     EntityKind(
         "queue_wrapup_codes",
@@ -79,12 +81,14 @@ ROUTING: Final = (
         ("/api/v2/routing/skills",),
         permissions=("routing:skill:view",),
         columns="division:named dateModified:instant state version",
+        names_ids=True,
     ),
     EntityKind(
         "languages",
         "language",
         ("/api/v2/routing/languages",),
         columns="dateModified:instant state version",
+        names_ids=True,
     ),
     EntityKind(
         "skill_groups",
@@ -94,6 +98,7 @@ ROUTING: Final = (
         paging=Paging.CURSOR,
         columns="division:named description memberCount:whole dateModified:instant "
         "dateCreated:instant",
+        volatile=("memberCount",),
     ),
     EntityKind(
         "skill_expressions",
@@ -106,7 +111,7 @@ ROUTING: Final = (
     ),
     EntityKind(
         "utilization",
-        "media_type",
+        "medium",
         ("/api/v2/routing/utilization",),
         label="utilization of the org",
         permissions=("routing:utilization:manage", "routing:utilization:view"),

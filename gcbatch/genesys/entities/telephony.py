@@ -26,6 +26,7 @@ TELEPHONY: Final = (
         "physicalEdge:flag managed:flag edgeDeploymentType certType "
         "callDrainingState conversationCount:whole proxy "
         "offlineConfigCalled:flag osName",
+        volatile=("conversationCount", "onlineStatus"),
     ),
     EntityKind(
         "sites",

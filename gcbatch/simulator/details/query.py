@@ -18,6 +18,7 @@ from gcbatch.simulator.details.filter_fields import (
     SEGMENT,
     SURVEY,
     conversation_values,
+    record_values,
     segment_values,
 )
 from gcbatch.simulator.details.filters import Filter, accepted, read_filters
@@ -57,6 +58,9 @@ _FILTERS: Final = {
     "resolutionFilters": RESOLUTION,
 }
 _SHARED: Final = frozenset({*_FILTERS, "order", "orderBy", "interval"})
+_RECORDS: Final = ("evaluations", "surveys", "resolutions")
+"""The lists of a conversation that the other filters are about, in their order."""
+
 _SYNC: Final = _SHARED | {"aggregations", "paging"}
 _ASYNC: Final = _SHARED | {"limit", "startOfDayIntervalMatching"}
 
@@ -71,8 +75,8 @@ class DetailsQuery:
         matching: Which conversations the interval selects.
         conversation_filters: Each must accept the conversation.
         segment_filters: Each must accept one of its segments.
-        matches_none: Whether there are filters on evaluations, surveys or
-            resolutions, which no conversation here has.
+        record_filters: Filters on evaluations, surveys and resolutions, by the name of
+            the list; each must accept one of its records.
         order: The order of the rows.
         order_by: The field of the order.
         limit: Maximum rows; None is all.
@@ -83,7 +87,7 @@ class DetailsQuery:
     matching: Matching
     conversation_filters: tuple[Filter, ...] = ()
     segment_filters: tuple[Filter, ...] = ()
-    matches_none: bool = False
+    record_filters: tuple[tuple[str, tuple[Filter, ...]], ...] = ()
     order: Order = "asc"
     order_by: OrderBy = "conversationStart"
     limit: int | None = None
@@ -92,17 +96,20 @@ class DetailsQuery:
     def is_filtered(self) -> bool:
         """Whether it has any filter."""
         return bool(
-            self.conversation_filters or self.segment_filters or self.matches_none
+            self.conversation_filters or self.segment_filters or self.record_filters
         )
 
     def accepts(self, document: Document) -> bool:
         """Return whether a conversation passes the filters."""
-        if self.matches_none:
-            return False
         conversation = orjson.loads(document.json)
-        return accepted(
-            self.conversation_filters, conversation_values(conversation)
-        ) and accepted(self.segment_filters, segment_values(conversation))
+        return (
+            accepted(self.conversation_filters, conversation_values(conversation))
+            and accepted(self.segment_filters, segment_values(conversation))
+            and all(
+                accepted(filters, map(record_values, conversation.get(name) or ()))
+                for name, filters in self.record_filters
+            )
+        )
 
 
 def read_query(
@@ -188,7 +195,9 @@ def _read(
         matching=matching,
         conversation_filters=conversation,
         segment_filters=segment,
-        matches_none=any(others),
+        record_filters=tuple(
+            (name, own) for name, own in zip(_RECORDS, others, strict=True) if own
+        ),
         order=cast("Order", order),
         order_by=cast("OrderBy", order_by),
         limit=limit,

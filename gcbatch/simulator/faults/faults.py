@@ -61,6 +61,13 @@ Kind = Literal[
     "empty_results",
     "lost_results",
     "doubled_results",
+    # listings of entities: a page without its last entity, or that begins with the
+    # last entity of the page before instead of its own; a listing that has one entity
+    # more, or one less, from this page on
+    "short_listing",
+    "repeated_entity",
+    "grown_listing",
+    "shrunk_listing",
 ]
 
 Hint = Literal["retry-after", "message", "reset", "none"]
@@ -99,6 +106,7 @@ CORRUPTIONS: Final[tuple[Kind, ...]] = (
 
 QUERIES: Final = r"/(aggregates/query|details/query|queues/summary)$"
 _DETAILS: Final = r"/details/query$"
+_LISTINGS: Final = r"^/api/v2/(?!analytics/)"
 _DEFAULT_PATHS: Final[Mapping[Kind, str]] = {
     "empty_details": _DETAILS,
     "short_details": _DETAILS,
@@ -114,6 +122,10 @@ _DEFAULT_PATHS: Final[Mapping[Kind, str]] = {
     "empty_results": "/jobs/[^/]+/results$",
     "lost_results": "/jobs/[^/]+/results$",
     "doubled_results": "/jobs/[^/]+/results$",
+    "short_listing": _LISTINGS,
+    "repeated_entity": _LISTINGS,
+    "grown_listing": _LISTINGS,
+    "shrunk_listing": _LISTINGS,
 }
 
 
@@ -125,7 +137,7 @@ class Fault:
         kind: What goes wrong.
         path: Regular expression, searched in the request's path. None selects the
             requests of the kind: submitted jobs, pages of their results, details
-            queries, otherwise all analytics queries.
+            queries, pages of listings, otherwise all analytics queries.
         nth: Which of the requests to that path, the first is 1; None is any.
         probability: How likely it is for each request, 0 to 1; drawn from the seed.
         times: Maximum requests that it applies to; None is without limit.

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from gcbatch.simulator.instants import DAY_MS, instant_text
+from gcbatch.simulator.tenant.entities.sample_kind import entity_id
 
 __all__ = [
     "EVALUATION_FORM",
@@ -35,12 +36,17 @@ class Listed(NamedTuple):
     name: str
 
 
-EVALUATION_FORM: Final = Listed("5b0e5c1e-24a1-4b8e-8d0f-6a1d0c2f1e01", "Call quality")
-SURVEY_FORM: Final = Listed("5b0e5c1e-24a1-4b8e-8d0f-6a1d0c2f1e02", "After the call")
-FLOW: Final = Listed("5b0e5c1e-24a1-4b8e-8d0f-6a1d0c2f1e03", "While you wait")
+def _listed(table: str, name: str) -> Listed:
+    """Return an entity of the sample organisation."""
+    return Listed(entity_id(table, name), name)
+
+
+EVALUATION_FORM: Final = _listed("evaluation_forms", "Call quality")
+SURVEY_FORM: Final = _listed("survey_forms", "After the call")
+FLOW: Final = _listed("flows", "While you wait")
 FLOW_OUTCOMES: Final = (
-    Listed("5b0e5c1e-24a1-4b8e-8d0f-6a1d0c2f1e04", "Heard the notice"),
-    Listed("5b0e5c1e-24a1-4b8e-8d0f-6a1d0c2f1e05", "Offered a call-back"),
+    _listed("flow_outcome_definitions", "Heard the notice"),
+    _listed("flow_outcome_definitions", "Offered a call-back"),
 )
 
 _SHARES: Final = 24

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import orjson
 
+from gcbatch.simulator.tenant.entities.sample_kind import entity_id
+
 __all__ = [
     "ID_PLACEHOLDER",
     "INSTANT_PLACEHOLDER",
@@ -28,6 +30,11 @@ ID_PLACEHOLDER: Final = rb"~i(\d{33})~"
 
 INSTANT_PLACEHOLDER: Final = rb"~a(\d{21})~"
 """As long as an instant. It holds the milliseconds from the start."""
+
+
+FLOW: Final = "Front door"
+EDGE: Final = "Cellar"
+"""The sample organisation has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +154,8 @@ class _Draft:
     def _ivr(self) -> Json:
         in_flow_ms = self._scenario.offered
         flow = {
-            "flowId": "3f1d2a9e-7c55-4b60-9a0e-1d5b6f0c7e11",
-            "flowName": "Front door",
+            "flowId": entity_id("flows", FLOW),
+            "flowName": FLOW,
             "flowType": "INBOUNDCALL",
             "flowVersion": "12.0",
             "entryReason": "tel:+15550123",
@@ -225,7 +232,7 @@ class _Draft:
         session |= {
             "ani": f"tel:+1555{self._rng.randrange(10**7):07}",
             "dnis": "tel:+15550123",
-            "edgeId": "7c0b6a54-9d1e-4f0a-8a3b-6b9e5d2f4c10",
+            "edgeId": entity_id("edges", EDGE),
             "peerId": self._id(),
             "protocolCallId": f"{self._id()}@192.0.2.7",
             "provider": "Edge",

@@ -16,6 +16,7 @@ from gcbatch.simulator.tenant.call_log import (
     user_id,
     wrap_up_code_id,
 )
+from gcbatch.simulator.tenant.entities.sample_org import with_entities
 from gcbatch.simulator.tenant.tenant import Queue, Tenant, User, WrapUpCode
 
 __all__ = ["call_log_tenant", "sample_tenant"]
@@ -44,7 +45,8 @@ def sample_tenant() -> Tenant:
     users and codes have the same ids everywhere. Read on the first call only.
     """
     with as_file(files("gcbatch.simulator") / "data" / LOG) as path:
-        return replace(call_log_tenant(path), name="Anonymous Bank", version=VERSION)
+        tenant = _tenant_of(path)
+    return _populated(replace(tenant, name="Anonymous Bank", version=VERSION))
 
 
 def call_log_tenant(path: Path) -> Tenant:
@@ -53,10 +55,22 @@ def call_log_tenant(path: Path) -> Tenant:
     Args:
         path: A CSV file with the columns of the bank's log, plain or ending in `.gz`.
 
+    Returns:
+        Its calls, queues, users and codes. If it has users, also entities of every
+        kind, generated around these.
+
     Raises:
         OSError: If it cannot be read.
         ValueError: If a row is invalid; names its line.
     """
+    return _populated(_tenant_of(path))
+
+
+def _populated(tenant: Tenant) -> Tenant:
+    return with_entities(tenant) if tenant.queues and tenant.users else tenant
+
+
+def _tenant_of(path: Path) -> Tenant:
     codes, servers = codes_and_servers(path)
     return Tenant(
         name=path.name,

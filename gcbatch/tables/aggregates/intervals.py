@@ -6,7 +6,7 @@ from typing import Final
 import pyarrow as pa
 
 from gcbatch.table import Table
-from gcbatch.tables.name_lookup import NAMED, NameLookup, name_field
+from gcbatch.tables.name_lookup import NAMED, PRESENCE_METRIC, NameLookup, name_field
 from gcbatch.tables.source import TableSource
 
 __all__ = ["table"]
@@ -26,10 +26,13 @@ def table(source: TableSource) -> Table:
     # Parts with a column queue_name hold names for all groups, not ids.
     has_names = "queue_name" in part_schema.names
     names = source.names.by_dimension
+    named = set() if has_names else {*source.groups}
+    if PRESENCE_METRIC not in source.job.query.metrics:
+        named.discard("qualifier")
     lookups = {
         ids: NameLookup.of(names.get(dimension, {}))
         for ids, (_, dimension) in NAMED.items()
-        if ids in source.groups and not has_names
+        if ids in named
     }
     shown = [field for field in part_schema if field.name not in _HIDDEN]
     fields: list[pa.Field] = []

@@ -17,6 +17,9 @@ A part of details has a row for each document: `id`, `at` (when it began) and th
 5. `row_builder` makes a table's columns of these: `json_text` writes lists as JSON,
    `conversation_figures` computes sums over a whole conversation.
 
+`record_table` makes a table of lists that conversations or sessions keep as JSON: its
+shape is that of the owners, and `json_records` reads the lists by a model.
+
 `user_table` also drops records that two windows share. All work is on columns, a batch
 of documents at a time.
 """

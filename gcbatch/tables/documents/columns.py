@@ -160,18 +160,24 @@ def columns_of(
         path: From a document to the record, through lists.
         only: Fields to take, in this order; None is all.
         without: Fields to leave out.
-        named: Whether a column of names follows each column of ids.
+        named: Whether a column of names follows each column of ids whose names the
+            record does not have itself.
     """
     model = model_at(root, path)
-    for name in only if only is not None else model.by_name:
-        if name in without:
-            continue
-        for column in _columns(model.by_name[name], path, (name,), snake(name)):
-            yield column
-            ids = column.field.name
-            if named and ids in NAMED:
-                names, dimension = NAMED[ids]
-                yield Column(name_field(names, ids), NameOf(ids, dimension))
+    taken = only if only is not None else model.by_name
+    columns = [
+        column
+        for name in taken
+        if name not in without
+        for column in _columns(model.by_name[name], path, (name,), snake(name))
+    ]
+    own = {column.field.name for column in columns}
+    for column in columns:
+        yield column
+        ids = column.field.name
+        names, dimension = NAMED.get(ids, ("", ""))
+        if named and names and names not in own:
+            yield Column(name_field(names, ids), NameOf(ids, dimension))
 
 
 def _columns(

@@ -118,6 +118,17 @@ def test_a_job_has_the_columns_that_it_loads(tables: Tables, name: str) -> None:
     assert all(one["key"][0] == "org" for one in shown)
 
 
+def test_a_job_without_a_query_has_the_listed_tables(tables: Tables) -> None:
+    """All of them, whichever it exports."""
+    exports = [{"exporter": "csv", "table": "teams", "path": "teams.csv"}]
+    job = {"name": "j", "org": {"simulator": True}, "exports": exports}
+    Path("lists.yaml").write_text(yaml.safe_dump(job), "utf-8")
+
+    listed = [one["table"] for one in found(tables, "--job", "lists.yaml")]
+
+    assert listed == sorted(kind.table for kind in ENTITY_KINDS)
+
+
 def test_an_endpoint_names_its_permission(tables: Tables) -> None:
     """That of a job's own endpoint."""
     (users, *_) = found(tables, "--job", "users.yaml")

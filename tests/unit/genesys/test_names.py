@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -12,7 +11,7 @@ import pytest
 from gcbatch.errors import AccessError, JobError
 from gcbatch.genesys.client.client import Answer
 from gcbatch.genesys.client.listing import list_entities
-from gcbatch.genesys.entities import ENTITY_KINDS, named_dimensions
+from gcbatch.genesys.entities import ENTITY_KINDS
 from gcbatch.genesys.names import (
     Names,
     check_targets,
@@ -273,14 +272,3 @@ def test_a_target_that_is_no_longer_set_is_none() -> None:
 
     assert before.targets == {"a": {"voice": 80.0}, "gone": {"voice": 7.0}}
     assert after.targets == {"a": {}, "gone": {"voice": 7.0}}
-
-
-def test_a_kind_that_names_no_ids_is_listed_for_its_own_table_alone() -> None:
-    """A new listed entity does not make every other job list it."""
-    tables_only = replace(ENTITY_KINDS[0], dimension="divisionId", names_ids=False)
-
-    assert named_dimensions([*ENTITY_KINDS, tables_only]) == {
-        "queueId",
-        "userId",
-        "wrapUpCode",
-    }

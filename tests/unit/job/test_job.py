@@ -260,7 +260,7 @@ class TestFetch:
     @pytest.mark.parametrize("text", ["PT0S", "P0D"])
     def test_settling_can_be_switched_off(self, text: str) -> None:
         """No time at all is a length here, and here alone."""
-        settle = Fetch.model_validate({"settle": text}).settle
+        settle = Fetch.model_validate({"settle": text}).settle.default
 
         assert settle.typical_s == 0
 

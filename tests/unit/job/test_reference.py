@@ -107,7 +107,10 @@ def test_sections_that_are_documented_together_are_alike() -> None:
         pytest.param(
             "reserve", "number, 0 to less than 100", "`0`", id="an open bound"
         ),
-        pytest.param("settle", "duration", "`P4D`", id="a duration"),
+        pytest.param("names_max_age", "duration", "`P1D`", id="a duration"),
+        pytest.param(
+            "settle", "duration or duration, by name", "`P4D`", id="durations by name"
+        ),
         pytest.param("chunk", "`auto` or duration", "`auto`", id="either"),
         pytest.param("from", "text", "required", id="required"),
         pytest.param("targets", "number, 0 to 100, by name", "none", id="by name"),

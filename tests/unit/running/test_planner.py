@@ -23,11 +23,11 @@ def test_exported_entities_that_name_no_ids_are_listed_again(
             "org": {"simulator": True},
             "query": {"endpoint": endpoint, "from": "2026-10-01", "to": "2026-10-02"},
             "fetch": {"store": tmp_path},
-            "exports": [{"exporter": "csv", "table": "skills", "path": "skills.csv"}],
+            "exports": [{"exporter": "csv", "table": "roles", "path": "roles.csv"}],
         }
     )
     recent = {"queueId": NOW, "wrapUpCode": NOW, "userId": NOW}
     planner = Planner(job, NOW)
 
     assert planner.is_outdated(Names(asked_at=recent))
-    assert not planner.is_outdated(Names(asked_at={**recent, "skills": NOW}))
+    assert not planner.is_outdated(Names(asked_at={**recent, "roles": NOW}))

@@ -1,7 +1,6 @@
 """Keys hold across windows: a document that two parts have is there once."""
 
 import csv
-import json
 from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -34,7 +33,7 @@ from tests.support.detail_tables import (
     plan_of,
     queries,
 )
-from tests.support.details_world import conversations, day, tenant_of
+from tests.support.details_world import conversations, day, tenant_of, with_records
 from tests.support.listed_org import ORG
 from tests.support.old_parts import metadata_in, rewrite_metadata
 
@@ -185,18 +184,6 @@ def moved(document: Document, to: Document) -> Document:
     """Return a conversation under the start of another one."""
     json = to.json.replace(to.id.encode(), document.id.encode())
     return replace(to, id=document.id, json=json)
-
-
-def with_records(document: Document) -> Document:
-    """Return a conversation with two equal records of each kind."""
-    sent = json.loads(document.json)
-    sent |= {name: [{}, {}] for name in ("evaluations", "surveys", "resolutions")}
-    flow: dict[str, Any] = {"outcomes": [{}, {}]}
-    for person in sent["participants"]:
-        for session in person["sessions"]:
-            session |= {"mediaEndpointStats": [{}, {}], "proposedAgents": [{}, {}]}
-            session["flow"] = flow
-    return replace(document, json=json.dumps(sent, separators=(",", ":")).encode())
 
 
 DETAILS: dict[str, Any] = {

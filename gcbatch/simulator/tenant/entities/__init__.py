@@ -1,0 +1,1 @@
+"""Entities of the sample organisation, in the shapes of the official SDK's models."""
