@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 USERS, QUEUES, MEMBERS, PAGE = 12_000, 1_200, 30_000, 100
+State = Literal["active", "inactive", "deleted"]
 LEFT, AWAY = 1_999, 1
 """Users who are deleted, and inactive."""
 
@@ -31,8 +32,10 @@ def read_twice(*counts: int) -> int:
 
 def test_a_large_org_is_listed_whole(workspace_of: "WorkspaceOf") -> None:
     """12,000 users, 1,200 queues and 30,000 members: each is a row, none twice."""
-    states = ["deleted"] * LEFT + ["inactive"] * AWAY
-    states += ["active"] * (USERS - len(states))
+    gone: list[State] = ["deleted"] * LEFT
+    away: list[State] = ["inactive"] * AWAY
+    active: list[State] = ["active"] * (USERS - LEFT - AWAY)
+    states = gone + away + active
     users = tuple(
         User(id=some_id(n), name=f"User {n * 7919 % USERS}", state=state)
         for n, state in enumerate(states)
