@@ -145,14 +145,17 @@ class OrgSession:
         whole = table in self.tables or bool(parts)
         may_wait = is_needed or whole
         known = self._listed.get(table)
+        suffices = known is not None and known.is_final and known.is_sure
         if known is None or (
-            may_wait and table not in self._waited_for and not known.is_final
+            may_wait and table not in self._waited_for and not suffices
         ):
             # A missing token is a failure of the run, not of this listing.
             await self.org_client.tokens.get()
             client = self.client if may_wait else self.client.hurrying()
             expand = tuple(part.expand for part in parts)
-            known = await list_entities(client, listing, whole=whole, expand=expand)
+            known = await list_entities(
+                client, listing, whole=whole, expand=expand, confirm=may_wait
+            )
             self._listed[table] = known
             if may_wait:
                 self._waited_for.add(table)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from gcbatch.genesys import EntityKind, Names, entity_kind
+from gcbatch.genesys import EntityKind, Names, Paging, entity_kind
 from gcbatch.job import Job
 
 __all__ = ["PlannedListing", "planned_listings"]
@@ -19,6 +19,7 @@ class PlannedListing:
         min_requests: The fewest requests beyond those of the listings before: one for
             each page of the last listing, one for each part of a listing that is read
             in parts, and one for each parent of a kind that is listed parent by parent.
+            Several numbered pages are read twice, which shows that none has moved.
             0 if the stored listing is recent enough, or is a part of another one.
         listed_at: When it was last listed, UTC; None if it never was.
     """
@@ -57,4 +58,6 @@ def planned_listings(
 def _pages(kind: EntityKind, names: Names) -> int:
     """Return how many pages the listing of a kind has at least."""
     full = -(-names.listed.get(kind.dimension, 0) // kind.page_size)
-    return max(len(kind.slices), full) + (kind.deleted is not None)
+    pages = max(len(kind.slices), full) + (kind.deleted is not None)
+    is_read_twice = kind.paging is Paging.NUMBERED and full > len(kind.slices)
+    return 2 * pages if is_read_twice else pages

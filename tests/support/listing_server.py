@@ -1,6 +1,6 @@
 """A small server of listings, and a client of gcbatch that reads them."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -91,7 +91,7 @@ async def client_of(url: str, **more: Any) -> AsyncIterator[Client]:
 
 def numbered(
     request: web.Request,
-    entities: list[Mapping[str, Any]],
+    entities: Sequence[Mapping[str, Any]],
     *,
     largest: int = 100,
     totals: bool = True,

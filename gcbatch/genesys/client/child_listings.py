@@ -1,5 +1,6 @@
 """Listings with parents: one for each of them, or a part of the parents themselves."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from http import HTTPStatus
@@ -12,11 +13,15 @@ from gcbatch.errors import SHAPE_HINT, DataError, GcbatchError
 from gcbatch.genesys import Documents, EntityKind, EntityListing
 from gcbatch.genesys.client.client import Client
 from gcbatch.genesys.client.listing import is_refused_with, list_entities
+from gcbatch.text import one_line
 
 __all__ = ["entities_within", "list_children", "without_expanded"]
 
 SEPARATOR: Final = "/"
-"""Between the id of a parent and that of its entity; no id has it."""
+"""Between the id of a parent and that of its entity; no id of a parent has it."""
+
+_PLAIN_ID: Final = re.compile(r"[\w-]{1,200}", re.ASCII)
+"""An id that can be a part of an address; those of parents are UUIDs."""
 
 _MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
@@ -42,30 +47,38 @@ async def list_children(
 
     Returns:
         The documents of the entities, by the ids of parent and entity. A parent that
-        was deleted meanwhile has none; a remark says how many there are.
+        was deleted meanwhile has none; a remark says how many there are. If all were,
+        that is a failure.
 
     Raises:
         GcbatchError: As list_entities does.
     """
     documents: dict[str, bytes] = {}
     failed: list[EntityListing] = []
-    gone: list[str] = []
+    gone: list[EntityListing] = []
+    ids = sorted(parents)
+    if odd := [parent for parent in ids if not _PLAIN_ID.fullmatch(parent)]:
+        msg = f"{kind.label}: an id of {kind.parent} is odd: {one_line(odd[0])}"
+        failure = DataError(msg, hint="no address has such an id; ask the service")
+        return EntityListing(kind, kind.paths[0], failure=failure)
 
     async def read(parent: str) -> None:
         if failed:
             return
         paths = tuple(path.format(parent=parent) for path in kind.paths)
-        found = await list_entities(client, replace(kind, paths=paths), whole=True)
+        own_kind = replace(kind, paths=paths)
+        found = await list_entities(client, own_kind, whole=True, confirm=True)
         if found.failure and is_refused_with(found.failure, HTTPStatus.NOT_FOUND):
-            gone.append(parent)
+            gone.append(found)
         elif found.lacking:
             failed.append(found)
         else:
             own = found.documents.items()
             documents.update({f"{parent}{SEPARATOR}{i}": d for i, d in own})
 
-    ids = sorted(parents)
     await for_each(ids, read, at_once=at_once)
+    if gone and len(gone) == len(ids):
+        failed += gone  # the address does not exist, rather than all of its parents
     if failed:
         return replace(failed[0], kind=kind, documents={})
     remarks: tuple[str, ...] = ()
@@ -92,7 +105,7 @@ def entities_within(kind: EntityKind, parents: EntityListing) -> EntityListing:
     for parent, document in parents.documents.items():
         sent = _member(document, kind.member)
         if sent is None:
-            left_out += not kind.is_single
+            left_out += 1
             continue
         try:
             for entity in _each(sent):
@@ -105,7 +118,14 @@ def entities_within(kind: EntityKind, parents: EntityListing) -> EntityListing:
             break
     remarks: tuple[str, ...] = ()
     total = len(parents.documents)
-    if left_out == total > 0:
+    if kind.is_single:
+        # It is left out where there is none, so that only this looks strange.
+        if left_out == total > 0:
+            of = f"{total:,} {parents.kind.label}"
+            remarks = (
+                f"{kind.label}: the service sent no {kind.expand} of any of {of}",
+            )
+    elif left_out == total > 0:
         msg = f"GET {parents.path}: the service left out {kind.expand}"
         failure = DataError(msg, hint="run it again; the service adds it if it can")
     elif left_out:
@@ -135,7 +155,7 @@ def _without(document: bytes, parts: set[str]) -> bytes:
 
 
 def _member(document: bytes, place: str) -> msgspec.Raw | None:
-    """Return a member, by the names that lead to it; None if it is not there."""
+    """Return a member, by the names that lead to it; None if there is none, or null."""
     sent = msgspec.Raw(document)
     for name in place.split("."):
         try:
@@ -145,13 +165,12 @@ def _member(document: bytes, place: str) -> msgspec.Raw | None:
         if name not in found:
             return None
         sent = found[name]
-    return sent
+    return None if bytes(sent) == b"null" else sent
 
 
 def _each(sent: msgspec.Raw) -> Iterator[msgspec.Raw]:
     """Yield the entities of a member: of a list, or the only one."""
-    text = bytes(sent)
-    if text.startswith(b"["):
+    if bytes(sent).startswith(b"["):
         yield from _LIST.decode(sent)
-    elif text != b"null":
+    else:
         yield sent

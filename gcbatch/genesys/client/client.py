@@ -1,6 +1,6 @@
 """Requests to the API: signed, within the quota, repeated if repeating may help."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -122,10 +122,14 @@ class Client:
         return self.retry_settings.traffic
 
     async def get(
-        self, path: str, decode: Callable[[bytes], T], **parameters: str | int
+        self,
+        path: str,
+        decode: Callable[[bytes], T],
+        /,
+        **parameters: str | int | Sequence[str],
     ) -> Answer[T]:
-        """Send a GET; see call."""
-        query = f"?{urlencode(parameters)}" if parameters else ""
+        """Send a GET; see call. A parameter of several values is sent for each."""
+        query = f"?{urlencode(parameters, doseq=True)}" if parameters else ""
         return await self.call("GET", path, decode, query=query)
 
     async def post(

@@ -1,8 +1,9 @@
 """Listings of the org's entities, page by page."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
-from typing import Final, NamedTuple
+from typing import Final
 
 from gcbatch.errors import (
     AccessError,
@@ -13,18 +14,27 @@ from gcbatch.errors import (
 )
 from gcbatch.genesys import Entity, EntityKind, EntityListing, Paging
 from gcbatch.genesys.client.client import Client
-from gcbatch.genesys.client.listing_page import page_decoder
+from gcbatch.genesys.client.listing_page import Position, page_decoder
+from gcbatch.genesys.client.listing_reading import (
+    SliceReading,
+    confirms,
+    missing,
+    unrest,
+)
 
 __all__ = ["is_refused_with", "list_entities"]
 
 MAX_PAGES: Final = 10_000
 """Pages of a listing; a million entities."""
 
+MAX_EMPTY_PAGES: Final = 100
+"""Pages one after the other that bring nothing new, but lead on."""
+
 ATTEMPTS: Final = 3
 """How often a listing is read that changes while it is read."""
 
-OWN_NAMES: Final = frozenset(("decode", "path"))
-"""Parameters of a next page that would be taken for arguments of Client.get."""
+READINGS: Final = 4
+"""The same for one that has to be confirmed, which takes two readings in any case."""
 
 
 async def list_entities(
@@ -33,6 +43,7 @@ async def list_entities(
     *,
     whole: bool = False,
     expand: tuple[str, ...] = (),
+    confirm: bool = False,
 ) -> EntityListing:
     """Read all pages of a listing, from the first address that the org allows.
 
@@ -44,6 +55,9 @@ async def list_entities(
         kind: What to list; not a kind with a parent.
         whole: Whether to keep entities as they were sent, for tables.
         expand: Parts of the entities that the service adds on request.
+        confirm: Whether a listing with several numbered pages is read until a reading
+            brings all that the one before brought, four times at most. Without it, an
+            entity may be missed if one is removed and one added while it is read.
 
     Returns:
         The entities that came. If some are missing, also why: the org refuses the
@@ -53,25 +67,38 @@ async def list_entities(
         GcbatchError: As Client.call does, if the error concerns not only this listing:
             refused credentials, or a service that cannot be reached.
     """
+    before: Sequence[SliceReading] | None = None
     attempt = 1
     while True:
-        found = await _read_allowed(client, kind, whole=whole, expand=expand)
-        if not found.shortfall or found.failure or attempt == ATTEMPTS:
+        found, readings = await _read_allowed(client, kind, whole=whole, expand=expand)
+        if found.failure:
             return found
+        may_shift = kind.paging is Paging.NUMBERED and any(
+            r.pages > 1 for r in readings
+        )
+        if may_shift and confirm:
+            if before and confirms(before, readings) and not missing(readings):
+                return replace(found, shortfall="")
+            if attempt == READINGS:
+                unlike = "it was not the same from one reading to the next"
+                return replace(found, shortfall=found.shortfall or unlike)
+            before = readings
+        elif not found.shortfall or attempt == ATTEMPTS:
+            return replace(found, is_sure=not may_shift)
         attempt += 1
 
 
 async def _read_allowed(
     client: Client, kind: EntityKind, *, whole: bool, expand: tuple[str, ...]
-) -> EntityListing:
+) -> tuple[EntityListing, Sequence[SliceReading]]:
     refused: AccessError | None = None
     for path in kind.paths:
         reader = _Reader(client, kind, path, whole=whole, expand=expand)
         found = await reader.read(refused)
         if not isinstance(found.failure, AccessError):
-            return found
+            return found, reader.readings
         refused = refused or found.failure
-    return EntityListing(kind, None, refused=refused, failure=refused)
+    return EntityListing(kind, None, refused=refused, failure=refused), ()
 
 
 def _concerns(error: GcbatchError, path: str) -> bool:
@@ -114,15 +141,16 @@ class _Reader:
                 asked = (*filter(None, [kind.more.get("expand")]), *expand)
                 self._more["expand"] = ",".join(asked)
         self._documents: dict[str, bytes] = {}
+        self.readings: list[SliceReading] = []
 
     async def read(self, refused: AccessError | None) -> EntityListing:
         """Read to the end, or until a request fails; return what came until then."""
         failure: GcbatchError | None = None
         entities: dict[str, Entity] = {}
-        counts: list[_Count] = []
         for parameters in self._kind.slices:
             try:
-                counts.append(await self._read(self._path, parameters, entities))
+                reading = await self._read(self._path, parameters, entities)
+                self.readings.append(reading)
             except GcbatchError as exc:
                 if not _concerns(exc, self._path):
                     raise
@@ -140,7 +168,7 @@ class _Reader:
             entities,
             self._documents,
             refused,
-            _shortfall(counts),
+            missing(self.readings) or unrest(self.readings),
             failure,
             deleted={i: e for i, e in deleted.items() if i not in entities},
             remarks=tuple(remarks),
@@ -156,8 +184,8 @@ class _Reader:
             return []
         kept = dict(self._documents)
         try:
-            count = await self._read(place.path, place.parameters, entities)
-            cause = _shortfall([count])
+            reading = await self._read(place.path, place.parameters, entities)
+            cause = missing([reading]) or unrest([reading])
         except GcbatchError as exc:
             if not _concerns(exc, place.path):
                 raise
@@ -170,86 +198,62 @@ class _Reader:
 
     async def _read(
         self, path: str, parameters: Mapping[str, str], entities: dict[str, Entity]
-    ) -> "_Count":
+    ) -> SliceReading:
         """Read a slice to its end, and add its entities to *entities*."""
         kind = self._kind
-        fixed = {**parameters, **self._more}
+        fixed: dict[str, str] = {**parameters, **self._more}
         if kind.paging is not Paging.WHOLE:
             fixed[kind.size_key] = str(kind.page_size)
-        position: Mapping[str, str | int] | None = {}
+        position: Position | None = {}
         if kind.paging is Paging.NUMBERED:
             position = {"pageNumber": 1}
-        seen: set[str] = set()
-        visited: list[Mapping[str, str | int]] = []
-        totals: list[float] = []
-        page_count: float | None = None
+        reading = SliceReading()
+        visited: set[str] = set()
+        empty = 0
         while position is not None:
-            visited.append(position)
-            own = {k: v for k, v in position.items() if k not in OWN_NAMES}
-            answer = await self._client.get(path, self._decode, **{**fixed, **own})
+            visited.add(repr(position))
+            answer = await self._client.get(path, self._decode, **{**fixed, **position})
             page = answer.value
-            is_new = not seen.issuperset(page.entities)
-            seen |= page.entities.keys()
+            known = reading.ids.intersection(page.entities)
+            reading.repeated |= known
+            empty = empty + 1 if len(known) == len(page.entities) else 0
+            reading.ids |= page.entities.keys()
+            reading.pages += 1
             entities.update(page.entities)
             self._documents.update(page.documents)
             # The service may send smaller pages than requested, so its own number of
             # pages counts. A page without one leaves that of the pages before.
             if page.page_count is not None:
-                page_count = page.page_count
+                reading.page_count = page.page_count
             if page.total is not None:
-                totals.append(page.total)
-            position = page.position_after(kind, len(visited), page_count)
+                reading.totals.append(page.total)
+            position = page.position_after(kind, reading.pages, reading.page_count)
             if position is not None:
-                self._check_progress(path, visited, position, is_new=is_new)
-        return _Count(len(seen), totals)
+                is_back = repr(position) in visited
+                self._check_progress(path, reading, empty, is_back=is_back)
+        return reading
 
     def _check_progress(
-        self,
-        path: str,
-        visited: Sequence[Mapping[str, str | int]],
-        position: Mapping[str, str | int],
-        *,
-        is_new: bool,
+        self, path: str, reading: SliceReading, empty: int, *, is_back: bool
     ) -> None:
         """Refuse pages without end.
 
+        Args:
+            path: The address.
+            reading: The pages so far.
+            empty: How many pages brought nothing new since the last one that did.
+            is_back: Whether the last page leads to one that was read.
+
         Raises:
-            DataError: If the last page brought nothing new, or leads back.
+            DataError: If they have none.
         """
+        numbered = self._kind.paging is Paging.NUMBERED
+        most = 0 if numbered else MAX_EMPTY_PAGES
         problem = ""
-        if position in visited:
+        if is_back:
             problem = "leads back to an earlier page"
-        elif len(visited) >= MAX_PAGES or (
-            self._kind.paging is Paging.NUMBERED and not is_new
-        ):
+        elif reading.pages >= MAX_PAGES or empty > most:
             problem = "brings nothing new, yet more are announced"
         if problem:
-            msg = f"GET {path}: page {len(visited)} {problem}"
+            msg = f"GET {path}: page {reading.pages} {problem}"
             raise DataError(msg, hint="try again; if it stays so, ask the service")
-
-
-class _Count(NamedTuple):
-    """How many entities of a slice came, and how many were announced, page by page."""
-
-    came: int
-    totals: Sequence[float]
-
-    @property
-    def announced(self) -> float:
-        """How many there are; no less than came."""
-        return max(self.came, self.totals[-1]) if self.totals else self.came
-
-
-def _shortfall(counts: Sequence[_Count]) -> str:
-    """Return what the slices lack, in words; empty if all came."""
-    came, announced = (
-        sum(count.came for count in counts),
-        sum(count.announced for count in counts),
-    )
-    if came < announced:
-        return f"{came:,} of {announced:,.0f} came"
-    for _, totals in counts:
-        # One that was removed shifts the pages: another one may have been skipped.
-        if len(set(totals)) > 1:
-            return f"there were {totals[0]:,.0f} at first, {totals[-1]:,.0f} at the end"
-    return ""

@@ -5,17 +5,20 @@ WrapUpCodeMapping and Organization of PureCloudPlatformClientV2 269.0.0. Read
 2026-11-27.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
 from gcbatch.genesys import Entity, EntityKind, Paging
 from gcbatch.genesys.client.body_reader import BodyReader
 
-__all__ = ["ListingPage", "page_decoder"]
+__all__ = ["ListingPage", "Position", "page_decoder"]
+
+Position = Mapping[str, int | Sequence[str]]
+"""Parameters that lead to a page."""
 
 ENTITIES: Final = "entities"
 """The member of nearly all pages with the entities."""
@@ -37,6 +40,7 @@ class _Page(msgspec.Struct, rename="camel"):
     previous_uri: Any = None
     self_uri: Any = None
     cursors: Any = None
+    download_url: Any = None
 
 
 class _WholePage(msgspec.Struct):
@@ -50,7 +54,7 @@ class _ById(msgspec.Struct):
     utilization: dict[str, msgspec.Raw] | None = None
 
 
-_PAGES: Final = BodyReader(_Page, ENTITIES, next_page="nextUri")
+_PAGES: Final = BodyReader(_Page, ENTITIES, "downloadUrl", next_page="nextUri")
 _WHOLE_PAGES: Final = msgspec.json.Decoder(_WholePage)
 _BY_ID: Final = BodyReader(_ById, "mapping", "utilization")
 _SINGLE: Final = BodyReader(Entity, "id", or_nothing=False)
@@ -61,6 +65,7 @@ class ListingPage(NamedTuple):
 
     Args:
         entities: Its entities by id.
+        came: How many came; more than there are ids if one came twice.
         documents: The same as they were sent; empty unless they are needed.
         total: How many entities the listing has; None if the page does not say.
         page_count: How many pages it has; None if the page does not say.
@@ -69,15 +74,16 @@ class ListingPage(NamedTuple):
     """
 
     entities: Mapping[str, Entity]
+    came: int
     documents: Mapping[str, bytes] = {}
     total: float | None = None
     page_count: float | None = None
     size: float | None = None
-    next: Mapping[str, str] | None = None
+    next: Position | None = None
 
     def position_after(
         self, kind: EntityKind, number: int, page_count: float | None
-    ) -> Mapping[str, str | int] | None:
+    ) -> Position | None:
         """Return the parameters that lead to the next page; None if this is the last.
 
         Args:
@@ -92,9 +98,12 @@ class ListingPage(NamedTuple):
         elif self.next is not None:
             has_more = True
         else:
-            # Nothing says how many there are: a full page may have been cut.
             size = self.size or kind.page_size
-            has_more = self.total is None and len(self.entities) >= size
+            if self.total is not None:
+                has_more = number * size < self.total
+            else:
+                # Nothing says how many there are: a full page may have been cut.
+                has_more = self.came >= size
         return {"pageNumber": number + 1} if has_more else None
 
 
@@ -115,6 +124,10 @@ def page_decoder(kind: EntityKind, *, whole: bool) -> Callable[[bytes], ListingP
 
 def _decode_page(body: bytes, *, whole: bool) -> ListingPage:
     page = _PAGES.decode(body)
+    if page.entities is None and page.download_url:
+        # Large listings of workforce management may be like this.
+        msg = "the entities are elsewhere, at downloadUrl, which is not read"
+        raise msgspec.ValidationError(msg)
     sent = page.entities or ()
     documents: dict[str, bytes] = {}
     if whole:
@@ -127,6 +140,7 @@ def _decode_page(body: bytes, *, whole: bool) -> ListingPage:
         }
     return ListingPage(
         {entity.id: entity for entity in sent},
+        len(sent),
         documents,
         page.total,
         page.page_count,
@@ -137,14 +151,15 @@ def _decode_page(body: bytes, *, whole: bool) -> ListingPage:
 
 def _decode_single(body: bytes) -> ListingPage:
     entity = _SINGLE.decode(body)
-    return ListingPage({entity.id: entity}, {entity.id: _compact(msgspec.Raw(body))})
+    document = _compact(msgspec.Raw(body))
+    return ListingPage({entity.id: entity}, 1, {entity.id: document})
 
 
 def _decode_by_id(body: bytes, *, member: str) -> ListingPage:
     """Decode an object of entities by id; one that is no object is its `value`."""
     found: dict[str, msgspec.Raw] = getattr(_BY_ID.decode(body), member) or {}
     documents = {i: _as_object(_compact(sent)) for i, sent in found.items()}
-    return ListingPage({i: Entity(i) for i in found}, documents)
+    return ListingPage({i: Entity(i) for i in found}, len(found), documents)
 
 
 def _compact(document: msgspec.Raw) -> bytes:
@@ -155,9 +170,19 @@ def _as_object(document: bytes) -> bytes:
     return document if document.startswith(b"{") else b'{"value":%b}' % document
 
 
-def _next_of(page: _Page) -> Mapping[str, str] | None:
-    """Return the parameters of the next page's address; None if there is none."""
+def _next_of(page: _Page) -> Position | None:
+    """Return the parameters of the next page's address; None if there is none.
+
+    The address itself is not used: a page cannot lead to another host.
+
+    Raises:
+        msgspec.ValidationError: If it is no address.
+    """
     if page.next_uri:
-        return dict(parse_qsl(urlsplit(page.next_uri).query))
+        try:
+            return parse_qs(urlsplit(page.next_uri).query)
+        except ValueError as exc:
+            msg = "nextUri is no address"
+            raise msgspec.ValidationError(msg) from exc
     after = page.cursors.get("after") if isinstance(page.cursors, dict) else None
-    return {CURSOR: after} if isinstance(after, str) and after else None
+    return {CURSOR: [after]} if isinstance(after, str) and after else None

@@ -97,6 +97,8 @@ class EntityListing:
         at: When it was read, UTC.
         deleted: Those that the org has deleted and lists at another address, by id.
         remarks: What else to say about it, such as a part that was not sent.
+        is_sure: Whether no change of the org meanwhile can have hidden an entity. False
+            for one with several numbered pages that was not confirmed.
     """
 
     kind: EntityKind
@@ -109,6 +111,7 @@ class EntityListing:
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     deleted: Mapping[str, Entity] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    is_sure: bool = True
 
     @property
     def lacking(self) -> GcbatchError | None:
