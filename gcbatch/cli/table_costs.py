@@ -18,16 +18,17 @@ def requests_of(kind: EntityKind) -> str:
     if kind.expand:
         return f"none, if {kind.parent} are listed too; else theirs"
     is_whole = kind.paging is Paging.WHOLE
+    more = ", twice if there are more" if kind.paging is Paging.NUMBERED else ""
     if kind.parent:
         parents = f"each of the {entity_kind(kind.parent).label}"
         several = "" if is_whole else f"each {kind.page_size:,} of "
-        return f"1 for {several}{parents}"
+        return f"1 for {several}{parents}{more}"
     parts = len(kind.slices)
     if is_whole:
         requests = f"{parts}"
     else:
         in_parts = "" if parts == 1 else f", in {parts} parts"
-        requests = f"1 for each {kind.page_size:,}{in_parts}"
+        requests = f"1 for each {kind.page_size:,}{in_parts}{more}"
     return f"{requests}, the deleted ones apart" if kind.deleted else requests
 
 

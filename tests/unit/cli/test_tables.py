@@ -144,20 +144,20 @@ def test_an_endpoint_names_its_permission(tables: Tables) -> None:
     [
         (
             "divisions",
-            "1 for each 100, the deleted ones apart",
+            "1 for each 100, twice if there are more, the deleted ones apart",
             "authorization:divisionDeleted:view for the deleted ones",
         ),
-        ("users", "1 for each 100, in 3 parts", None),
+        ("users", "1 for each 100, in 3 parts, twice if there are more", None),
         ("user_skills", "none, if users are listed too; else theirs", None),
         ("presence_definitions", "2", "presence:presenceDefinition:view"),
         (
             "queue_members",
-            "1 for each 100 of each of the queues",
+            "1 for each 100 of each of the queues, twice if there are more",
             f"{' or '.join(MEMBERS)}; routing:queue:view for queues",
         ),
         (
             "queue_wrapup_codes",
-            "1 for each 100 of each of the queues",
+            "1 for each 100 of each of the queues, twice if there are more",
             "routing:queue:view",
         ),
         ("planning_groups", "1 for each of the business units", " or ".join(PLANNING)),
