@@ -122,6 +122,7 @@ def names_from_listings(
             warnings.append(_warning(found, before))
         else:
             listed[dimension] = len(entities)
+            warnings += found.remarks
         if found.is_final:
             asked_at[dimension] = found.at
         if found.lacking and not entities:

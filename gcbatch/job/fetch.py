@@ -71,7 +71,7 @@ class Fetch(Section):
             next run fetches it again. With `PT0S` no part is. By table, as in
             `{default: P4D, evaluations: P45D}`, the longest of the exported tables
             counts.
-        names_max_age: Names, targets, and exported queues, users and wrap-up codes are
+        names_max_age: Names, targets, and exported tables of what the org lists are
             listed again when they are older, even if the run fetches nothing else.
             `PT0S` lists them in each run.
         store: Folder of the parts, or the URL of one in an object store, such as

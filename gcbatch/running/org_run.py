@@ -173,13 +173,19 @@ class OrgRun:
         is_recent = saved is not None and not self.planner.is_outdated(saved.names)
         if self.job.lists_only:
             # To list is all that its run does.
-            planned = saved or ResolvedPlan(Plan(self.planner.window(), ()), Names(), 0)
+            names, nothing = self.planner.known_names(), Plan(self.planner.window(), ())
+            planned = saved or ResolvedPlan(nothing, names, 0)
         elif saved is not None and is_recent:
             planned = saved
         else:
             session = await self._session(orgs)
             planned = await self.planner.plan_fresh(session, fallback=saved)
-        listings = planned_listings(self.job, planned.names, is_recent=is_recent)
+        is_done = is_recent and planned.is_stored
+        listings = planned_listings(
+            self.job,
+            planned.names,
+            lambda kind: is_done or self.planner.has_recent(kind),
+        )
         return replace(planned, planned_listings=tuple(listings))
 
     async def check(self, orgs: OrgSessions) -> tuple[str, ...]:
@@ -199,7 +205,8 @@ class OrgRun:
             JobError: If the job requests other data than its last run did.
         """
         saved = self.planner.saved_plan()
-        self._planned = ResolvedPlan(saved.plan, saved.names, 0)
+        names = self.planner.with_unlisted(saved.names)
+        self._planned = ResolvedPlan(saved.plan, names, 0)
         for query in saved.plan.queries:
             self._metadata(query)
 

@@ -1,6 +1,6 @@
 """What a job would list for its tables, and what that costs at least."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,18 +30,22 @@ class PlannedListing:
 
 
 def planned_listings(
-    job: Job, names: Names, *, is_recent: bool
+    job: Job, names: Names, is_recent: Callable[[EntityKind], bool]
 ) -> Iterator[PlannedListing]:
     """Yield the listings of the tables that a job exports.
 
     Args:
         job: The job.
         names: Those of its last run, which has counted the entities; may be empty.
-        is_recent: Whether the stored listings suffice.
+        is_recent: Says whether the stored listing of a kind suffices.
     """
     counted = set(job.entities)
     for table in job.entities:
         kind = entity_kind(table)
+        at = names.listed_at.get(kind.listing)
+        if is_recent(kind):
+            yield PlannedListing(table, 0, at)
+            continue
         requests = 0
         if kind.parent and kind.parent not in counted:
             counted.add(kind.parent)
@@ -49,15 +53,14 @@ def planned_listings(
         if not kind.parent:
             requests += _pages(kind, names)
         elif not kind.expand:
-            parents = names.listed.get(entity_kind(kind.parent).dimension, 0)
+            parents = names.listed.get(entity_kind(kind.parent).listing, 0)
             requests += max(1, parents)
-        at = names.listed_at.get(kind.listing)
-        yield PlannedListing(table, 0 if is_recent else requests, at)
+        yield PlannedListing(table, requests, at)
 
 
 def _pages(kind: EntityKind, names: Names) -> int:
     """Return how many pages the listing of a kind has at least."""
-    full = -(-names.listed.get(kind.dimension, 0) // kind.page_size)
+    full = -(-names.listed.get(kind.listing, 0) // kind.page_size)
     pages = max(len(kind.slices), full) + (kind.deleted is not None)
     is_read_twice = kind.paging is Paging.NUMBERED and full > len(kind.slices)
     return 2 * pages if is_read_twice else pages

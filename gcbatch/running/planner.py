@@ -1,6 +1,6 @@
 """Makes the plan of a job: resolves dates, queues and names, counts stored parts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -111,8 +111,9 @@ class Planner:
             The plan; its listings are now in the store.
         """
         saved = SavedPlan.read(self.store)
-        write_entities(self.store, planned.listings, saved.tables if saved else ())
-        tables = (*planned.listings, *self._job.histories)
+        tables = tuple(self._stored(table) for table in self._job.entities)
+        before = {*saved.tables} & {*ENTITY_TABLES} if saved else set()
+        write_entities(self.store, planned.listings, before - {*tables})
         SavedPlan(self._fingerprint, planned.names, planned.plan, tables).write(
             self.store
         )
@@ -126,18 +127,32 @@ class Planner:
         Raises:
             DataError: If the listing of a table is not stored, or damaged.
         """
-        for table in self._unlisted(SavedPlan.read(self.store)):
+        saved = SavedPlan.read(self.store) if self._job.entities else None
+        for table in self._unlisted(saved):
             msg = f"table {table}: the last run of this job did not list it"
             raise DataError(msg, hint="`gcbatch run JOB` lists it")
 
     def _unlisted(self, saved: SavedPlan | None) -> list[str]:
         """Return the exported tables of entities that the store does not have."""
-        listed = saved.tables if saved else ()
-        return [
-            table
-            for table in self._job.entities
-            if table not in listed or not has_entities(self.store, self._stored(table))
-        ]
+        return [t for t in self._job.entities if not self._is_in_store(t, saved)]
+
+    def _is_in_store(self, table: str, saved: SavedPlan | None) -> bool:
+        """Say whether the last run left a table of entities, undamaged."""
+        name = self._stored(table)
+        was_left = saved is not None and name in saved.tables
+        return was_left and has_entities(self.store, name)
+
+    def has_recent(self, kind: EntityKind) -> bool:
+        """Say whether the stored listing of an exported kind suffices for a run.
+
+        One whose names are kept is listed with the names, as every run that fetches
+        does.
+        """
+        saved = SavedPlan.read(self.store)
+        if kind.keeps_names or self.store.fresh or saved is None:
+            return False
+        is_recent = self._is_recent(saved.names.asked_at.get(kind.listing))
+        return is_recent and self._is_in_store(kind.table, saved)
 
     def _stored(self, table: str) -> str:
         """Return the name under which the listing of a table is stored."""
@@ -162,6 +177,11 @@ class Planner:
             msg = f"query: {exc}"
             raise JobError(msg, hint="correct query.from and query.to") from exc
 
+    def known_names(self) -> Names:
+        """Return the names that the last run saved; none if there was none."""
+        saved = SavedPlan.read(self.store)
+        return saved.names if saved else Names()
+
     def plan_from_saved(self) -> ResolvedPlan | None:
         """Return the plan with saved names; None if they do not suffice."""
         saved = SavedPlan.read(self.store)
@@ -178,13 +198,14 @@ class Planner:
 
     def is_outdated(self, names: Names) -> bool:
         """Say whether a name that the job needs was listed too long ago, or never."""
-        max_age = timedelta(seconds=self._job.fetch.names_max_age.typical_s)
         listed_at = (names.asked_at.get(k.listing) for k in self._listed_kinds())
+        return not all(map(self._is_recent, listed_at))
+
+    def _is_recent(self, at: datetime | None) -> bool:
+        """Say whether what was listed then, or never, is recent enough."""
+        max_age = timedelta(seconds=self._job.fetch.names_max_age.typical_s)
         # An instant in the future comes from a clock that was wrong.
-        return any(
-            at is None or not timedelta(0) <= self._started_at - at < max_age
-            for at in listed_at
-        )
+        return at is not None and timedelta(0) <= self._started_at - at < max_age
 
     def names_at(self, names: Names) -> dict[str, datetime]:
         """Return when the needed names and targets were listed, by table.
@@ -220,8 +241,7 @@ class Planner:
             GcbatchError: What prevents the plan: also a failed listing that the job
                 exports, or that its plan needs if there is no *fallback*.
         """
-        saved = SavedPlan.read(self.store)
-        known = saved.names if saved else Names()
+        known = self.known_names()
         listings = await self._list(session, fallback)
         names = known.updated_with(names_from_listings(listings, known))
         warnings: list[str] = []
@@ -240,7 +260,7 @@ class Planner:
     async def list_tables(
         self, session: OrgSession, planned: ResolvedPlan, *, is_probe: bool = False
     ) -> ResolvedPlan:
-        """List the entities that the job exports.
+        """List the entities that the job exports, without those listed recently.
 
         Args:
             session: The open org.
@@ -253,10 +273,19 @@ class Planner:
         Raises:
             GcbatchError: Why a listing is not complete; names the table.
         """
-        tables = [
-            await session.list_table(table, is_probe=is_probe)
-            for table in self._job.entities
-        ]
+        tables: list[EntityListing] = []
+        not_granted: list[AccessError] = []
+        for kind in map(entity_kind, self._job.entities):
+            if not is_probe and self.has_recent(kind):
+                continue
+            try:
+                found = await session.list_table(kind.table, is_probe=is_probe)
+            except AccessError as exc:
+                not_granted.append(exc)
+            else:
+                tables.append(found)
+        if not_granted:
+            raise _all_of(not_granted)
         refused = [
             f"{found.kind.label} are listed without their settings: {found.reason}"
             for found in tables
@@ -264,11 +293,18 @@ class Planner:
         ]
         for found in tables:
             self._check_history(found)
-        remarks = [remark for found in tables for remark in found.remarks]
+        known = planned.names.warnings
+        remarks = [r for found in tables for r in found.remarks if r not in known]
         names, at = planned.names, {li.kind.listing: li.at for li in tables}
+        counts = {
+            li.kind.listing: len(li.documents)
+            for li in tables
+            if not li.kind.keeps_names and not is_probe
+        }
         names = structs.replace(
             names,
             warnings=(*names.warnings, *refused, *remarks),
+            listed={**names.listed, **counts},
             listed_at={**names.listed_at, **at},
             asked_at={**names.asked_at, **at},
         )
@@ -293,7 +329,7 @@ class Planner:
             return
         if found.refused:
             raise found.refused.within(which)
-        if found.kind.expand and found.remarks:
+        if found.kind.expand and found.remarks and not found.kind.is_single:
             msg = f"{which}: {found.remarks[0]}"
             raise DataError(msg, hint="run it again later, or drop listings.history")
 
@@ -342,6 +378,16 @@ class Planner:
         plan = Plan(self.window(), ())
         source = TableSource(self._job, self.endpoint, plan, Names(), self.store)
         return Catalog(source).named_dimensions(tables)
+
+    def with_unlisted(self, names: Names) -> Names:
+        """Return saved names, with a warning for what exports show by id meanwhile."""
+        lacking = [
+            f"{kind.label} are shown by id: the last run did not list them; "
+            "`gcbatch run` does"
+            for kind in NAMED_KINDS
+            if kind.dimension in self._shown and kind.dimension not in names.asked_at
+        ]
+        return structs.replace(names, warnings=(*names.warnings, *lacking))
 
     def _named(self) -> set[str]:
         """Return the dimensions whose names the job needs."""
@@ -456,6 +502,16 @@ class Planner:
         """Say whether a part must be fetched again because its figures may change."""
         zone, settle = self._job.query.zone, self._job.settle
         return not metadata.is_final(settle, zone, self.clock.now())
+
+
+def _all_of(errors: Sequence[AccessError]) -> AccessError:
+    """Return one error with all that a client may not list."""
+    first, *others = errors
+    if not others:
+        return first
+    lines = [line for error in errors for line in error.problem.split("\n")]
+    hint = "grant the permissions to the client's role"
+    return AccessError(lines, hint=hint, response=first.response)
 
 
 def _keeping_names(kind: EntityKind) -> str:

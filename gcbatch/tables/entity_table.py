@@ -90,7 +90,9 @@ class EntityTable:
     def _rows(self, source: TableSource) -> Iterator[dict[str, Any]]:
         kind, reader = self.kind, EntityReader(self.kind)
         names: Mapping[str, str] = source.names.by_dimension.get(kind.dimension, {})
-        deleted = source.names.deleted.get(kind.dimension, frozenset())
+        deleted: frozenset[str] = frozenset()
+        if kind.keeps_names:
+            deleted = source.names.deleted.get(kind.dimension, deleted)
         by_id = itemgetter(0)
         listed_at, entities = source.entities(kind.table)
         both = merge(entities, ((i, None) for i in sorted(deleted)), key=by_id)

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 import gcbatch
 from gcbatch import AccessError, DataError
 from gcbatch.exporting import Options, Receipt, Target
-from gcbatch.running.pipeline import arun_all, blocking, tables_of
+from gcbatch.running.pipeline import arun_all, blocking, plan_job, tables_of
 from gcbatch.simulator import Fault, Faults, User
 from gcbatch.store.entity_files import has_entities
 from gcbatch.store.maintenance import prune
@@ -262,3 +262,83 @@ def test_before_the_run_the_table_has_no_rows(
     report = run(workspace, exports=[{"exporter": "curious", "table": "users"}])
 
     assert [export.rows for export in report.exports] == [2]
+
+
+LICENSES = "/api/v2/license/users"
+
+
+def test_a_table_without_names_is_listed_once_a_day(
+    workspace_of: "WorkspaceOf",
+) -> None:
+    """Also by runs that fetch figures; with `--fresh`, each lists it."""
+    licensed = ({"id": ANN, "licenses": ["engage1"]},)
+    workspace = workspace_of(replace(ORG, entities={"user_licenses": licensed}))
+    again = {**DAY, "metrics": ["nOffered"]}
+    run(workspace, "user_licenses")
+
+    run(workspace, "user_licenses", query=again)
+
+    assert len(workspace.simulator.requests(LICENSES)) == 1
+    assert [row["user_id"] for row in rows(workspace, "user_licenses")] == [ANN]
+
+    run(workspace, "user_licenses", query={**again, "metrics": ["tHandle"]}, fresh=True)
+
+    assert len(workspace.simulator.requests(LICENSES)) == 2
+
+
+def test_users_that_are_gone_have_no_licenses(workspace_of: "WorkspaceOf") -> None:
+    """Names of users are kept; rows of another table about them are not made up."""
+    licensed = ({"id": ANN, "licenses": ["engage1"]},)
+    org = replace(ORG, entities={"user_licenses": licensed})
+    workspace = workspace_of(org)
+    run(workspace, "users", "user_licenses")
+    workspace.become(replace(org, users=org.users[1:]))
+
+    run(workspace, "users", "user_licenses", fresh=True)
+
+    assert [row["listed"] for row in rows(workspace, "users")] == ["true", "false"]
+    assert [row["user_id"] for row in rows(workspace, "user_licenses")] == [ANN]
+
+
+def test_all_missing_permissions_are_named_at_once(
+    workspace_of: "WorkspaceOf",
+) -> None:
+    """One run says all that a client may not list."""
+    workspace = workspace_of(
+        ORG, permissions=frozenset({"analytics:conversationAggregate:view"})
+    )
+
+    with pytest.raises(AccessError) as caught:
+        run(workspace, "skills", "flows")
+
+    assert "table flows: " in caught.value.problem
+    assert "table skills: " in caught.value.problem
+
+
+def test_a_plan_prices_what_a_run_would_list(workspace_of: "WorkspaceOf") -> None:
+    """A run with something to fetch lists queues, with their names, and no licenses."""
+    licensed = ({"id": ANN, "licenses": ["engage1"]},)
+    workspace = workspace_of(replace(ORG, entities={"user_licenses": licensed}))
+    tables = exports(workspace, "queues", "user_licenses")
+    run(workspace, "queues", "user_licenses")
+    again = {**DAY, "metrics": ["nOffered"]}
+    job = gcbatch.load_job(
+        workspace.write(query=again, exports=tables), environ=workspace.environ
+    )
+
+    priced = {one.table: one.min_requests for one in plan_job(job).planned_listings}
+
+    assert priced == {"queues": 1, "user_licenses": 0}
+
+
+def test_an_export_says_which_ids_have_no_names_yet(
+    workspace_of: "WorkspaceOf",
+) -> None:
+    """A table that came later shows ids that the last run had no names for."""
+    query = {**DAY, "group_by": ["divisionId"]}
+    workspace = workspace_of(ORG)
+    workspace.run(query=query, exports=[])
+
+    report = workspace.export(query=query, exports=exports(workspace, "intervals"))
+
+    assert any("divisions are shown by id" in warning for warning in report.warnings)

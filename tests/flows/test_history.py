@@ -315,3 +315,12 @@ def test_a_division_is_that_of_then(org: Org) -> None:
 
     assert [row["division_name"] for row in found][::2] == ["North", "North"]
     assert [_day_or_none(row["valid_to"]) for row in found] == [1, None] * 2
+
+
+def test_an_org_without_teams_has_a_history(workspace_of: "WorkspaceOf") -> None:
+    """No user of it is in a team: that is no part that the service left out."""
+    org = Org(workspace_of(ORG))
+
+    org.run_on(0, ORG, "user_teams")
+
+    assert rows(org.workspace, "user_teams") == []

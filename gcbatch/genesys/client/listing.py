@@ -252,7 +252,9 @@ class _Reader:
         problem = ""
         if is_back:
             problem = "leads back to an earlier page"
-        elif reading.pages >= MAX_PAGES or empty > most:
+        elif reading.pages >= MAX_PAGES:
+            problem = "is the last that is read, yet more are announced"
+        elif empty > most:
             problem = "brings nothing new, yet more are announced"
         if problem:
             msg = f"GET {path}: page {reading.pages} {problem}"

@@ -53,6 +53,7 @@ PEOPLE: Final = (
         expand="groups",
         member="groups",
         columns="state type visibility",
+        volatile=("memberCount", "dateModified", "version"),
     ),
     EntityKind(
         "user_teams",
@@ -63,6 +64,7 @@ PEOPLE: Final = (
         member="team",
         is_single=True,
         columns="division:named",
+        volatile=("memberCount", "dateModified", "version"),
     ),
     EntityKind(
         "user_locations",

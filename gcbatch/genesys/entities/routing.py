@@ -63,7 +63,7 @@ ROUTING: Final = (
             "routing:queueMember:manage",
         ),
         columns="joined:flag memberBy ringNumber:whole",
-        volatile=("joined", "routingStatus"),
+        volatile=("joined", "routingStatus", "user"),
     ),
     EntityKind(
         "queue_wrapup_codes",

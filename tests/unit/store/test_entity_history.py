@@ -280,3 +280,16 @@ def test_many_versions_take_little_memory(store: Store) -> None:
     rows: Iterator[Version] = read_versions(store, "users").rows
 
     assert sum(1 for _ in rows) == 9_001
+
+
+def test_a_reorganisation_is_no_other_org(store: Store) -> None:
+    """All change their team at once: the users are those of the last listing."""
+    before = {f"user-{n}/team-a": n for n in range(12)}
+    after_it = {f"user-{n}/team-b": n for n in range(12)}
+    write_versions(store, "user_teams", listing(0, **before), SAME)
+
+    write_versions(store, "user_teams", listing(1, **after_it), SAME)
+
+    found = shown(list(read_versions(store, "user_teams").rows))
+    assert len(found) == 24
+    assert {(start, end) for _, _, start, end in found} == {(0, 1), (1, None)}
