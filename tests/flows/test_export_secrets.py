@@ -192,7 +192,7 @@ class TestExpanded:
             "intervals.csv",
             "queues.csv",
         ]
-        assert [e.unchanged for e in again.exports] == [False, True, False]
+        assert [e.unchanged for e in again.exports] == [False, True, True]
         assert (workspace.folder / "queues.csv").exists()
 
     def test_failures_name_the_entry_and_the_table(

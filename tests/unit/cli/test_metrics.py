@@ -138,9 +138,10 @@ def test_each_row_of_users_has_a_qualifier(metrics: Metrics) -> None:
         "interval_start",
         "interval_end",
         "qualifier",
+        "qualifier_name",
     ]
     assert (
-        "and in every row: interval_start, interval_end, qualifier"
+        "and in every row: interval_start, interval_end, qualifier, qualifier_name"
         in metrics("user-aggregates").stdout
     )
 
