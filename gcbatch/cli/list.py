@@ -17,7 +17,8 @@ __all__ = ["list_entities"]
 
 def list_entities(
     table: Annotated[
-        str, typer.Argument(metavar="TABLE", help="queues, users, wrapup_codes …")
+        str,
+        typer.Argument(metavar="TABLE", help="queues, users, skills and so on"),
     ],
     job: JobFile,
     *,
@@ -32,7 +33,7 @@ def list_entities(
     settings: Sets = [],  # noqa: B006 - typer copies it
     as_json: AsJson = False,
 ) -> None:
-    """List the org's queues, users, … with ids and names."""
+    """List the ids and names of queues, users and whatever else the org has."""
     from gcbatch.cli.listed_entities import entities_of, kind_to_list, nothing_found
 
     kind = kind_to_list(table)

@@ -1,6 +1,6 @@
 """The tables of a job, by name."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Event
@@ -74,8 +74,13 @@ class Catalog:
             lacks=lacks,
         )
 
-    def named_dimensions(self, names: Iterable[str]) -> set[str]:
+    def named_dimensions(self, names: Collection[str]) -> set[str]:
         """Return the dimensions whose names some tables show beside their ids."""
+        if self.job.query.family:
+            from gcbatch.tables.aggregates.intervals import named_groups  # noqa: PLC0415 - details do not need it
+
+            shows = "intervals" in names
+            return set(named_groups(self.source).values()) if shows else set()
         columns = {c for name in names for c in self.table(name).schema.names}
         return {
             dimension

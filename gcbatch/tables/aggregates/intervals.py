@@ -9,10 +9,18 @@ from gcbatch.table import Table
 from gcbatch.tables.name_lookup import NAMED, PRESENCE_METRIC, NameLookup, name_field
 from gcbatch.tables.source import TableSource
 
-__all__ = ["table"]
+__all__ = ["named_groups", "table"]
 
 _HIDDEN: Final = frozenset({"deleted"})
 """Columns of parts that only the table `sla` uses."""
+
+
+def named_groups(source: TableSource) -> dict[str, str]:
+    """Return the groups of a job that are ids with names: columns and dimensions."""
+    groups = {*source.groups}
+    if PRESENCE_METRIC not in source.job.query.metrics:
+        groups.discard("qualifier")
+    return {ids: of for ids, (_, of) in NAMED.items() if ids in groups}
 
 
 def table(source: TableSource) -> Table:
@@ -26,13 +34,10 @@ def table(source: TableSource) -> Table:
     # Parts with a column queue_name hold names for all groups, not ids.
     has_names = "queue_name" in part_schema.names
     names = source.names.by_dimension
-    named = set() if has_names else {*source.groups}
-    if PRESENCE_METRIC not in source.job.query.metrics:
-        named.discard("qualifier")
     lookups = {
         ids: NameLookup.of(names.get(dimension, {}))
-        for ids, (_, dimension) in NAMED.items()
-        if ids in named
+        for ids, dimension in named_groups(source).items()
+        if not has_names
     }
     shown = [field for field in part_schema if field.name not in _HIDDEN]
     fields: list[pa.Field] = []
