@@ -181,11 +181,8 @@ class OrgRun:
             session = await self._session(orgs)
             planned = await self.planner.plan_fresh(session, fallback=saved)
         is_done = is_recent and planned.is_stored
-        listings = planned_listings(
-            self.job,
-            planned.names,
-            lambda kind: is_done or self.planner.has_recent(kind),
-        )
+        recent = self.job.entities if is_done else self.planner.recent_tables()
+        listings = planned_listings(self.job, planned.names, recent)
         return replace(planned, planned_listings=tuple(listings))
 
     async def check(self, orgs: OrgSessions) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """What a job would list for its tables, and what that costs at least."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,20 +30,20 @@ class PlannedListing:
 
 
 def planned_listings(
-    job: Job, names: Names, is_recent: Callable[[EntityKind], bool]
+    job: Job, names: Names, recent: Collection[str]
 ) -> Iterator[PlannedListing]:
     """Yield the listings of the tables that a job exports.
 
     Args:
         job: The job.
         names: Those of its last run, which has counted the entities; may be empty.
-        is_recent: Says whether the stored listing of a kind suffices.
+        recent: The tables whose stored listings suffice.
     """
     counted = set(job.entities)
     for table in job.entities:
         kind = entity_kind(table)
         at = names.listed_at.get(kind.listing)
-        if is_recent(kind):
+        if table in recent:
             yield PlannedListing(table, 0, at)
             continue
         requests = 0

@@ -1,8 +1,8 @@
 """Makes the plan of a job: resolves dates, queues and names, counts stored parts."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Final
 
@@ -17,7 +17,6 @@ from gcbatch.genesys import (
     ENTITY_TABLES,
     NAMED_KINDS,
     TARGETS,
-    Documents,
     EntityKind,
     EntityListing,
     Names,
@@ -33,21 +32,16 @@ from gcbatch.genesys import (
 from gcbatch.job import Job, QueueFile, resolve_range
 from gcbatch.planning import Plan, ResolvedScope, SavedPlan, job_fingerprint, make_plan
 from gcbatch.query import Query
+from gcbatch.running.listed_tables import ListedTables
 from gcbatch.running.resolved_plan import ResolvedPlan
 from gcbatch.store import (
-    ListedEntities,
     PartMetadata,
     Store,
     StoreRoot,
-    has_entities,
-    history_of,
-    same_but,
-    write_entities,
-    write_versions,
 )
 from gcbatch.tables import Catalog, TableSource
 from gcbatch.text import one_line
-from gcbatch.windows import UTC_ZONE, Window, step
+from gcbatch.windows import Window
 
 __all__ = ["Planner"]
 
@@ -82,6 +76,7 @@ class Planner:
         self.store = Store(root or job.open_store(), job.store_name)
         self.endpoint = endpoint_named(job.query.endpoint)
         self.clock = ServiceClock()
+        self._tables = ListedTables(job, self.store, started_at)
         self._identity = store_identity(job.own_org)
         self._fingerprint = job_fingerprint(
             job, self._identity, self._queues, self.endpoint.part_format
@@ -110,10 +105,8 @@ class Planner:
         Returns:
             The plan; its listings are now in the store.
         """
-        saved = SavedPlan.read(self.store)
-        tables = tuple(self._stored(table) for table in self._job.entities)
-        before = {*saved.tables} & {*ENTITY_TABLES} if saved else set()
-        write_entities(self.store, planned.listings, before - {*tables})
+        self._tables.write(planned, SavedPlan.read(self.store))
+        tables = self._tables.stored_names
         SavedPlan(self._fingerprint, planned.names, planned.plan, tables).write(
             self.store
         )
@@ -128,35 +121,15 @@ class Planner:
             DataError: If the listing of a table is not stored, or damaged.
         """
         saved = SavedPlan.read(self.store) if self._job.entities else None
-        for table in self._unlisted(saved):
+        for table in self._tables.missing(saved):
             msg = f"table {table}: the last run of this job did not list it"
             raise DataError(msg, hint="`gcbatch run JOB` lists it")
 
-    def _unlisted(self, saved: SavedPlan | None) -> list[str]:
-        """Return the exported tables of entities that the store does not have."""
-        return [t for t in self._job.entities if not self._is_in_store(t, saved)]
-
-    def _is_in_store(self, table: str, saved: SavedPlan | None) -> bool:
-        """Say whether the last run left a table of entities, undamaged."""
-        name = self._stored(table)
-        was_left = saved is not None and name in saved.tables
-        return was_left and has_entities(self.store, name)
-
-    def has_recent(self, kind: EntityKind) -> bool:
-        """Say whether the stored listing of an exported kind suffices for a run.
-
-        One whose names are kept is listed with the names, as every run that fetches
-        does.
-        """
-        saved = SavedPlan.read(self.store)
-        if kind.keeps_names or self.store.fresh or saved is None:
-            return False
-        is_recent = self._is_recent(saved.names.asked_at.get(kind.listing))
-        return is_recent and self._is_in_store(kind.table, saved)
-
-    def _stored(self, table: str) -> str:
-        """Return the name under which the listing of a table is stored."""
-        return history_of(table) if table in self._job.histories else table
+    def recent_tables(self) -> set[str]:
+        """Return the exported tables of entities that a run would not list again."""
+        if not self._job.entities:
+            return set()
+        return self._tables.recent(SavedPlan.read(self.store))
 
     def window(self) -> Window:
         """Return the job's range.
@@ -187,7 +160,7 @@ class Planner:
         saved = SavedPlan.read(self.store)
         if saved is None or saved.fingerprint != self._fingerprint:
             return None
-        if self._unlisted(saved):
+        if self._tables.missing(saved):
             return None  # an export was added that needs another listing
         if self._job.lists_only and self.store.fresh:
             return None  # its listings are all that there is to fetch again
@@ -199,13 +172,7 @@ class Planner:
     def is_outdated(self, names: Names) -> bool:
         """Say whether a name that the job needs was listed too long ago, or never."""
         listed_at = (names.asked_at.get(k.listing) for k in self._listed_kinds())
-        return not all(map(self._is_recent, listed_at))
-
-    def _is_recent(self, at: datetime | None) -> bool:
-        """Say whether what was listed then, or never, is recent enough."""
-        max_age = timedelta(seconds=self._job.fetch.names_max_age.typical_s)
-        # An instant in the future comes from a clock that was wrong.
-        return at is not None and timedelta(0) <= self._started_at - at < max_age
+        return not all(map(self._tables.is_recent, listed_at))
 
     def names_at(self, names: Names) -> dict[str, datetime]:
         """Return when the needed names and targets were listed, by table.
@@ -244,18 +211,15 @@ class Planner:
         known = self.known_names()
         listings = await self._list(session, fallback)
         names = known.updated_with(names_from_listings(listings, known))
-        warnings: list[str] = []
         sla = self._job.sla
         if sla and sla.target is None:
-            warnings += _unknown_targets(listings, names)
-        names = structs.replace(names, warnings=(*names.warnings, *warnings))
+            unknown = _unknown_targets(listings, names)
+            names = structs.replace(names, warnings=(*names.warnings, *unknown))
         lacking = {li.kind.dimension: li.lacking for li in listings if li.lacking}
         if fallback is not None and "queueId" in lacking:
             self._check_targets(names, lacking["queueId"])
-            planned = replace(fallback, names=names)
-        else:
-            planned = self._resolve(names, lacking.get("queueId"))
-        return planned
+            return replace(fallback, names=names)
+        return self._resolve(names, lacking.get("queueId"))
 
     async def list_tables(
         self, session: OrgSession, planned: ResolvedPlan, *, is_probe: bool = False
@@ -273,65 +237,10 @@ class Planner:
         Raises:
             GcbatchError: Why a listing is not complete; names the table.
         """
-        tables: list[EntityListing] = []
-        not_granted: list[AccessError] = []
-        for kind in map(entity_kind, self._job.entities):
-            if not is_probe and self.has_recent(kind):
-                continue
-            try:
-                found = await session.list_table(kind.table, is_probe=is_probe)
-            except AccessError as exc:
-                not_granted.append(exc)
-            else:
-                tables.append(found)
-        if not_granted:
-            raise _all_of(not_granted)
-        refused = [
-            f"{found.kind.label} are listed without their settings: {found.reason}"
-            for found in tables
-            if found.refused
-        ]
-        for found in tables:
-            self._check_history(found)
-        known = planned.names.warnings
-        remarks = [r for found in tables for r in found.remarks if r not in known]
-        names, at = planned.names, {li.kind.listing: li.at for li in tables}
-        counts = {
-            li.kind.listing: len(li.documents)
-            for li in tables
-            if not li.kind.keeps_names and not is_probe
-        }
-        names = structs.replace(
-            names,
-            warnings=(*names.warnings, *refused, *remarks),
-            listed={**names.listed, **counts},
-            listed_at={**names.listed_at, **at},
-            asked_at={**names.asked_at, **at},
-        )
-        ahead = self.clock.ahead  # the times of a listing are those of this machine
-        listings = {
-            found.kind.table: ListedEntities(self._kept(found), found.at + ahead)
-            for found in tables
-        }
-        return replace(planned, names=names, listings=listings)
-
-    def _kept(self, found: EntityListing) -> Documents:
-        """Return the entities to store: in a history, deleted ones have ended."""
-        if found.kind.table not in self._job.histories:
-            return found.documents
-        gone = found.deleted
-        return {i: sent for i, sent in found.documents.items() if i not in gone}
-
-    def _check_history(self, found: EntityListing) -> None:
-        """Refuse a listing that would end versions of what it only leaves out."""
-        which = f"table {found.kind.table}: its history needs the whole listing"
-        if found.kind.table not in self._job.histories:
-            return
-        if found.refused:
-            raise found.refused.within(which)
-        if found.kind.expand and found.remarks and not found.kind.is_single:
-            msg = f"{which}: {found.remarks[0]}"
-            raise DataError(msg, hint="run it again later, or drop listings.history")
+        if not self._job.entities:
+            return planned
+        saved = SavedPlan.read(self.store)
+        return await self._tables.list_all(session, planned, saved, is_probe=is_probe)
 
     def note_versions(self, planned: ResolvedPlan) -> ResolvedPlan:
         """Add the listings of tables of versions to the stored versions.
@@ -344,13 +253,7 @@ class Planner:
         Raises:
             GcbatchError: As write_versions does.
         """
-        listings = dict(planned.listings)
-        for table in self._job.histories:
-            listed = listings.pop(table)
-            keep_from = step(listed.at, self._job.listings.keep, -1, UTC_ZONE)
-            same = same_but(entity_kind(table).volatile)
-            write_versions(self.store, table, listed, same, keep_from)
-        return replace(planned, listings=listings)
+        return self._tables.note_versions(planned)
 
     async def _list(
         self, session: OrgSession, fallback: ResolvedPlan | None
@@ -502,16 +405,6 @@ class Planner:
         """Say whether a part must be fetched again because its figures may change."""
         zone, settle = self._job.query.zone, self._job.settle
         return not metadata.is_final(settle, zone, self.clock.now())
-
-
-def _all_of(errors: Sequence[AccessError]) -> AccessError:
-    """Return one error with all that a client may not list."""
-    first, *others = errors
-    if not others:
-        return first
-    lines = [line for error in errors for line in error.problem.split("\n")]
-    hint = "grant the permissions to the client's role"
-    return AccessError(lines, hint=hint, response=first.response)
 
 
 def _keeping_names(kind: EntityKind) -> str:

@@ -324,3 +324,22 @@ def test_an_org_without_teams_has_a_history(workspace_of: "WorkspaceOf") -> None
     org.run_on(0, ORG, "user_teams")
 
     assert rows(org.workspace, "user_teams") == []
+
+
+def test_a_run_that_does_not_list_leaves_the_history(
+    workspace_of: "WorkspaceOf",
+) -> None:
+    """Licenses are listed once a day; the next run of that day fetches figures."""
+    licensed = ({"id": ANN, "licenses": ["engage1"]},)
+    workspace = workspace_of(replace(ORG, entities={"user_licenses": licensed}))
+    sections = {
+        "exports": exports(workspace, "user_licenses"),
+        "listings": HISTORY,
+    }
+    workspace.run(query=DAY, **sections)
+    before = rows(workspace, "user_licenses")
+
+    workspace.run(query={**DAY, "metrics": ["nOffered"]}, **sections)
+
+    assert len(before) == 1
+    assert rows(workspace, "user_licenses") == before
