@@ -7,7 +7,13 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from gcbatch.errors import JobError
-from gcbatch.genesys import ENTITY_KINDS, EntityKind, EntityListing
+from gcbatch.genesys import (
+    ENTITY_KINDS,
+    ENTITY_TABLES,
+    EntityKind,
+    EntityListing,
+    entity_kind,
+)
 from gcbatch.suggest import nearest, unknown
 
 __all__ = ["ListedEntity", "entities_of", "kind_to_list", "nothing_found"]
@@ -55,15 +61,14 @@ def kind_to_list(table: str) -> EntityKind:
             other entities, or have no names.
     """
     name = table.replace("-", "_").lower()
-    by_table = {kind.table: kind for kind in ENTITY_KINDS}
-    kind = by_table.get(name)
-    if kind is None:
-        known = sorted(t for t, one in by_table.items() if one.names and not one.parent)
+    if name not in ENTITY_TABLES:
+        known = sorted(k.table for k in ENTITY_KINDS if k.names and not k.parent)
         msg = f"list: {unknown('table', table, known)}"
         raise JobError(msg, hint="`gcbatch tables` lists all tables")
+    kind = entity_kind(name)
     hint = f"export the table; `gcbatch tables {name}` lists its columns"
     if kind.parent:
-        parents = by_table[kind.parent].label
+        parents = entity_kind(kind.parent).label
         msg = (
             f"list: {name} has rows for each of the {parents}, which are not listed so"
         )

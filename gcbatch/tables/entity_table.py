@@ -1,6 +1,6 @@
 """Tables of entities: a row for each that the org lists, or once listed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from heapq import merge
@@ -16,7 +16,7 @@ from gcbatch.tables.entity_fields import NAME, EntityReader, column_of
 from gcbatch.tables.name_lookup import name_field
 from gcbatch.tables.source import TableSource
 
-__all__ = ["BATCH_ROWS", "EXTRA", "LISTED_AT", "EntityTable"]
+__all__ = ["EXTRA", "LISTED_AT", "EntityTable"]
 
 BATCH_ROWS: Final = 4_096
 """Rows of a batch: the settings of a queue can have tens of kilobytes."""
@@ -82,13 +82,13 @@ class EntityTable:
         )
 
     def _batches(self, source: TableSource) -> Iterator[pa.RecordBatch]:
-        schema = self.schema
-        rows = self._rows_of_children(source) if self.parent else self._rows(source)
+        schema, rows = self.schema, self.rows(source)
         while some := list(islice(rows, BATCH_ROWS)):
             yield pa.RecordBatch.from_pylist(some, schema=schema)
 
-    def _rows(self, source: TableSource) -> Iterator[dict[str, Any]]:
-        kind, reader = self.kind, EntityReader(self.kind)
+    def rows(self, source: TableSource) -> Iterator[dict[str, Any]]:
+        """Yield the rows of a job, each by its columns; other keys are ignored."""
+        kind, named = self.kind, self.row_reader(source)
         names: Mapping[str, str] = source.names.by_dimension.get(kind.dimension, {})
         deleted: frozenset[str] = frozenset()
         if kind.keeps_names:
@@ -96,43 +96,39 @@ class EntityTable:
         by_id = itemgetter(0)
         listed_at, entities = source.entities(kind.table)
         both = merge(entities, ((i, None) for i in sorted(deleted)), key=by_id)
-        for identity, found in groupby(both, key=by_id):
+        for ids, found in groupby(both, key=by_id):
             # Of two, merge yields the one with a document first.
             _, document = next(found)
             if document is None:
-                row = {NAME: names.get(identity)}
-                is_listed = False
+                name = names.get(ids, ids)
+                row = {kind.id_column: ids, kind.name_column: name, "listed": False}
             else:
-                row = reader.row(identity, document)
                 # Where a run was interrupted after it stored a listing, an id may be in
                 # both, although it is listed.
-                is_listed = identity not in deleted or kind.deleted is None
-            name = row.pop(NAME) or identity
-            yield {
-                **row,
-                kind.id_column: identity,
-                kind.name_column: name,
-                "listed": is_listed,
-                "listed_at": listed_at,
-            }
+                is_listed = ids not in deleted or kind.deleted is None
+                row = {**named(ids, document), "listed": is_listed}
+            yield {**row, "listed_at": listed_at}
 
-    def _rows_of_children(self, source: TableSource) -> Iterator[dict[str, Any]]:
-        kind, reader = self.kind, EntityReader(self.kind)
-        parent = self.parent or kind
-        names: Mapping[str, str] = source.names.by_dimension.get(parent.dimension, {})
-        listed_at, entities = source.entities(kind.table)
-        for ids, document in entities:
-            of, _, identity = ids.partition("/")
-            row = reader.row(ids, document)
-            name = row.pop(NAME) or identity
-            yield {
-                **row,
-                parent.id_column: of,
-                parent.name_column: names.get(of, of),
-                kind.id_column: identity,
-                kind.name_column: name,
-                "listed_at": listed_at,
-            }
+    def row_reader(self, source: TableSource) -> Callable[[str, str], dict[str, Any]]:
+        """Return what makes a row of the ids and the document of an entity.
+
+        Args:
+            source: With the names of the parents.
+        """
+        kind, parent, reader = self.kind, self.parent, EntityReader(self.kind)
+        of_parents = parent.dimension if parent else ""
+        names: Mapping[str, str] = source.names.by_dimension.get(of_parents, {})
+
+        def read(ids: str, document: str) -> dict[str, Any]:
+            row, identity = reader.row(ids, document), ids
+            if parent:
+                of, _, identity = ids.partition("/")
+                row |= {parent.id_column: of, parent.name_column: names.get(of, of)}
+            row[kind.id_column] = identity
+            row[kind.name_column] = row.pop(NAME) or identity
+            return row
+
+        return read
 
 
 _LISTED: Final = pa.field(

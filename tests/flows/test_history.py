@@ -332,7 +332,7 @@ def test_a_run_that_does_not_list_leaves_the_history(
     """Licenses are listed once a day; the next run of that day fetches figures."""
     licensed = ({"id": ANN, "licenses": ["engage1"]},)
     workspace = workspace_of(replace(ORG, entities={"user_licenses": licensed}))
-    sections = {
+    sections: dict[str, Any] = {
         "exports": exports(workspace, "user_licenses"),
         "listings": HISTORY,
     }

@@ -12,7 +12,7 @@ from gcbatch.errors import (
     OutOfReachError,
     ServiceError,
 )
-from gcbatch.genesys import Entity, EntityKind, EntityListing, Paging
+from gcbatch.genesys import Deleted, Entity, EntityKind, EntityListing, Paging
 from gcbatch.genesys.client.client import Client
 from gcbatch.genesys.client.listing_page import Position, page_decoder
 from gcbatch.genesys.client.listing_reading import (
@@ -161,7 +161,7 @@ class _Reader:
         deleted: dict[str, Entity] = {}
         remarks: list[str] = []
         if self._kind.deleted and failure is None:
-            remarks += await self._read_deleted(deleted)
+            remarks += await self._read_deleted(self._kind.deleted, deleted)
         return EntityListing(
             self._kind,
             self._path,
@@ -174,14 +174,13 @@ class _Reader:
             remarks=tuple(remarks),
         )
 
-    async def _read_deleted(self, entities: dict[str, Entity]) -> list[str]:
+    async def _read_deleted(
+        self, place: Deleted, entities: dict[str, Entity]
+    ) -> list[str]:
         """Read the deleted entities; return a remark if they cannot be read.
 
         They are better than nothing, but no run fails for want of them.
         """
-        place = self._kind.deleted
-        if place is None:
-            return []
         kept = dict(self._documents)
         try:
             reading = await self._read(place.path, place.parameters, entities)

@@ -110,9 +110,10 @@ class _RecordStream(RowStream):
         super().__init__(table, source)
         self._table = table
         self._records = JsonRecords(table.record)
+        named = NAMED.keys() & {snake(field.name) for field in table.record.fields}
         self._lookups = {
-            name: NameLookup.of(source.names.by_dimension.get(dimension, {}))
-            for name, (_, dimension) in NAMED.items()
+            name: NameLookup.of(source.names.by_dimension.get(NAMED[name][1], {}))
+            for name in named
         }
 
     def add(self, batch: DocumentBatch) -> list[pa.RecordBatch]:
@@ -164,7 +165,7 @@ class _RecordStream(RowStream):
             if field.holds is FieldKind.TEXTS:
                 column = json_lists(column)
             columns[name] = column
-            if name in NAMED:
+            if name in self._lookups:
                 columns[NAMED[name][0]] = self._lookups[name].named(column)
         columns[_EXTRA.name] = pa.array(values[-1], pa.string())
         return columns
