@@ -20,6 +20,7 @@ from typer.testing import Result
 
 from gcbatch.cli.run import _engine_settings
 from gcbatch.simulator import Fault
+from tests.support.piped import first_line_of
 
 if TYPE_CHECKING:
     from tests.conftest import Workspace, WorkspaceOf
@@ -658,11 +659,7 @@ class TestProcess:
     @pytest.mark.slow
     def test_a_reader_that_leaves_is_no_failure(self) -> None:
         """`gcbatch schema | head -1` ends in peace."""
-        command = f"set -o pipefail; {sys.executable} -m gcbatch schema | head -1"
-        done = subprocess.run(  # noqa: S603 - our own command
-            ["/bin/bash", "-c", command],
-            check=False, capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
+        done = first_line_of("schema")
 
         assert (done.returncode, done.stderr) == (0, "")
 

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +13,7 @@ from typer.testing import CliRunner, Result
 from gcbatch.cli import app
 from gcbatch.simulator import Fault, Faults, Queue, Tenant, User, WrapUpCode
 from tests.flows.test_cli import check_refusal
+from tests.support.piped import first_line_of
 from tests.support.several_orgs import SALES, SUPPORT, orgs_of, some_id
 
 if TYPE_CHECKING:
@@ -341,13 +340,7 @@ def test_a_reader_that_leaves_is_no_failure(tmp_path: Path) -> None:
     query = {"from": "1999-08-01", "to": "1999-08-08", "metrics": ["nOffered"]}
     job = {"name": "job", "org": {"simulator": True}, "query": query}
     (tmp_path / "job.yaml").write_text(json.dumps(job), "utf-8")
-    command = (
-        f"set -o pipefail; {sys.executable} -m gcbatch list users job.yaml | head -1"
-    )
-    done = subprocess.run(  # noqa: S603 - our own command
-        ["/bin/bash", "-c", command],
-        check=False, capture_output=True, text=True, timeout=60, cwd=tmp_path,
-    )  # fmt: skip
+    done = first_line_of("list users job.yaml", folder=tmp_path)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.split() == ["id", "name"]

@@ -270,11 +270,11 @@ def test_rows_say_when_they_were_listed(workspace: "Workspace") -> None:
     gcbatch.export_job(job)
     (exported,) = {row["listed_at"] for row in rows(workspace, "users")}
     list_tables(workspace, "users", fresh=True)
-    (anew,) = {row["listed_at"] for row in rows(workspace, "users")}
+    (newest,) = {row["listed_at"] for row in rows(workspace, "users")}
 
     at = datetime.fromisoformat(listed_at)
     assert before - timedelta(milliseconds=1) <= at <= after
-    assert exported == listed_at < anew
+    assert exported == listed_at < newest
 
 
 def test_the_time_of_a_listing_is_the_services(workspace_of: "WorkspaceOf") -> None:

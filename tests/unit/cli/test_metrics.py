@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from gcbatch.cli import app
 from gcbatch.genesys import DETAILS, FAMILIES
+from tests.support.piped import first_line_of
 
 CONVERSATIONS = "conversation-aggregates"
 
@@ -268,7 +267,7 @@ def test_nothing_is_cut_on_a_narrow_terminal(
             ["--all", "zzz"],
             "no metric, dimension or column of any endpoint has 'zzz' in its name",
             "`gcbatch metrics ENDPOINT` lists all",
-            id="nowhere",
+            id="no such place",
         ),
         pytest.param(
             ["--all", CONVERSATIONS, "handle"],
@@ -295,11 +294,7 @@ def test_wrong_input(
 @pytest.mark.slow
 def test_a_reader_that_leaves_is_no_failure() -> None:
     """`gcbatch metrics --all | head -1` ends in peace."""
-    command = f"set -o pipefail; {sys.executable} -m gcbatch metrics --all | head -1"
-    done = subprocess.run(  # noqa: S603 - our own command
-        ["/bin/bash", "-c", command],
-        check=False, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+    done = first_line_of("metrics --all")
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"{CONVERSATIONS}: ")

@@ -3,8 +3,6 @@
 import json
 import re
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +15,7 @@ from typer.testing import CliRunner, Result
 from gcbatch.cli import app
 from gcbatch.genesys import DETAILS, ENTITY_KINDS
 from gcbatch.registry import ENDPOINTS, module_names
+from tests.support.piped import first_line_of
 from tests.support.sql_tables import JOBS, RANGE
 
 MEMBERS = (
@@ -263,11 +262,7 @@ def test_nothing_is_written(tables: Tables) -> None:
 @pytest.mark.slow
 def test_a_reader_that_leaves_is_no_failure() -> None:
     """`gcbatch tables | head -1` ends in peace."""
-    command = f"set -o pipefail; {sys.executable} -m gcbatch tables | head -1"
-    done = subprocess.run(  # noqa: S603 - our own command
-        ["/bin/bash", "-c", command],
-        check=False, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+    done = first_line_of("tables")
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("of aggregates")

@@ -83,7 +83,7 @@ def test_an_address_that_is_not_there_is_loud() -> None:
 
 
 def test_a_refused_parent_is_loud() -> None:
-    """Its members are not granted; nobody takes them for none."""
+    """Its members are not granted; they are not taken for none."""
 
     def answer(request: web.Request) -> Any:
         if queue_of(request) == "q2":

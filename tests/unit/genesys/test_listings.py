@@ -69,7 +69,7 @@ def test_a_next_page_may_repeat_a_parameter() -> None:
 
 
 def test_a_next_page_on_another_host_is_read_from_ours() -> None:
-    """The token goes nowhere else, whatever an answer says."""
+    """The token is sent to no other host, whatever an answer says."""
     elsewhere: list[Mapping[str, str]] = []
 
     async def work() -> tuple[EntityListing, list[str]]:
@@ -245,7 +245,7 @@ def test_odd_ids_are_kept_as_they_are(identity: str) -> None:
 def test_a_refusal_in_the_middle_is_loud(
     status: int, kind_of_error: type[Exception]
 ) -> None:
-    """Nobody takes two of three pages for the listing."""
+    """Two of three pages are not taken for the listing."""
     things = [thing(number) for number in range(6)]
 
     def answer(request: web.Request) -> Any:

@@ -260,9 +260,9 @@ def test_listed_entities_stay_until_they_are_listed_again(
 
     again = workspace.run(**TARGETS, exports=exports).exports[0]
     workspace.become(replace(sample_tenant(), queues=sample_tenant().queues[1:]))
-    anew = workspace.run(**TARGETS, exports=exports, fresh=True).exports[0]
+    newest = workspace.run(**TARGETS, exports=exports, fresh=True).exports[0]
 
-    assert (again.unchanged, anew.unchanged) == (True, False)
+    assert (again.unchanged, newest.unchanged) == (True, False)
 
 
 class Clock:
