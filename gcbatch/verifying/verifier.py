@@ -171,6 +171,7 @@ class _Verifier:
         try:
             run_id, digests = note["run_id"], note["digests"]
             inputs, published = digests["inputs"]["sha256"], published_files(note)
+            listings = {**digests.get("listings", {})}
             gaps = len(note["gaps"])
             failed = [
                 f"an export failed: {e['exporter']}: {e['error']}"
@@ -186,7 +187,7 @@ class _Verifier:
             problems.append(f"has gaps: {gaps:,}, so the outputs are not complete")
         elif run_id != result.run_id:
             problems.append("is of another run: the last one did not write its outputs")
-        elif other := self._other_inputs(inputs, digests.get("listings", {})):
+        elif other := self._other_inputs(inputs, listings):
             problems.append(
                 f"is of other {other}: they changed since the outputs were written"
             )

@@ -116,6 +116,21 @@ def test_a_note_of_another_shape_changes_nothing(
     check()
 
 
+@pytest.mark.parametrize("value", [None, 7, "x", [None]], ids=repr)
+@pytest.mark.parametrize("name", ["plan.json", "run.json"])
+def test_verify_copes_with_another_value_at_each_place_of_a_note(
+    ran: "Workspace", name: str, value: Any
+) -> None:
+    """It ends with what it found or with one of gcbatch's errors."""
+    path = ran.folder / "store" / "job" / name
+    good = json.loads(path.read_bytes())
+    job = ran.job(query=DAY, fetch={"settle": "PT0S"})
+    for place in places(good):
+        path.write_text(json.dumps(replaced(good, place, value)))
+        with suppress(gcbatch.GcbatchError):
+            verify_offline(job)
+
+
 def verify_offline(job: gcbatch.Job) -> None:
     found = verify(job, offline=True)
     assert found.parts
