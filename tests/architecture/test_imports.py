@@ -17,7 +17,7 @@ ROWS = (
     ("endpoints",),
     ("planning",),
     ("job",),
-    ("store", "exporting", "simulator", "sql"),
+    ("store", "exporting", "simulator", "sql", "selecting"),
     ("objects",),
     ("genesys.client",),
     ("genesys",),
