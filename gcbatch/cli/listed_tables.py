@@ -30,6 +30,8 @@ __all__ = [
 DEFAULT: Final = "as of a job with `sla: {}`; --job JOB shows the columns of yours"
 MORE_GROUPS: Final = "query.group_by can add columns; --job JOB shows those of yours"
 
+DERIVED: Final = "this job, by SQL"
+
 LISTED: Final = "any job: what the org lists"
 
 _ROWS: Final = re.compile(r"The table `\w+`[:,]? ?(.*?)\.?$")
@@ -144,7 +146,7 @@ def tables_of_any_job() -> tuple[ListedTable, ...]:
 def tables_of_job(job: Job) -> tuple[ListedTable, ...]:
     """Return the tables that a job can export, with its columns."""
     own = () if job.lists_only else _own_tables(job, job.query.endpoint)
-    return (*own, *_entity_tables(job))
+    return (*own, *_derived_tables(job), *_entity_tables(job))
 
 
 def find_table(
@@ -187,6 +189,19 @@ def _own_tables(job: Job, group: str, remark: str = "") -> Iterator[ListedTable]
             permission=permission,
             requests=requests,
             remark=remark,
+        )
+
+
+def _derived_tables(job: Job) -> Iterator[ListedTable]:
+    """Yield the tables that a job makes of its others by SQL."""
+    catalog = declared_tables(job)
+    for name, about in job.derived.items():
+        yield _listed(
+            catalog.table(name),
+            group=DERIVED,
+            rows=about.description,
+            permission="",
+            requests="none of its own",
         )
 
 

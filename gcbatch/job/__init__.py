@@ -1,6 +1,7 @@
 """Reads a job file: YAML in, a checked Job or every problem out."""
 
 from gcbatch.job.dates import is_relative, resolve_range
+from gcbatch.job.derived import DerivedTable
 from gcbatch.job.engine import EngineSection
 from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.fetch import Fetch
@@ -12,11 +13,14 @@ from gcbatch.job.org import Org, SecretFile
 from gcbatch.job.output_conflicts import refuse_shared_outputs
 from gcbatch.job.query import QuerySection, QueueFile
 from gcbatch.job.reference import Key, exporter_options, job_reference
+from gcbatch.job.relations import LOCAL, relation_named
 from gcbatch.job.schema import about_class, job_schema
 from gcbatch.job.sla import PERIODS
 
 __all__ = [
+    "LOCAL",
     "PERIODS",
+    "DerivedTable",
     "EngineSection",
     "Export",
     "ExportOfEntry",
@@ -38,5 +42,6 @@ __all__ = [
     "load_export",
     "load_job",
     "refuse_shared_outputs",
+    "relation_named",
     "resolve_range",
 ]
