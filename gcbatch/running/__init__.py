@@ -17,12 +17,14 @@ from gcbatch.running.pipeline import (
 )
 from gcbatch.running.report import RunReport
 from gcbatch.running.resolved_plan import ResolvedPlan
+from gcbatch.running.sql_session import SqlTables, open_sql, sql
 
 __all__ = [
     "LazyEngine",
     "OrgRun",
     "ResolvedPlan",
     "RunReport",
+    "SqlTables",
     "arun",
     "arun_all",
     "blocking",
@@ -31,7 +33,9 @@ __all__ = [
     "export_job",
     "last_run_of",
     "list_table",
+    "open_sql",
     "plan_job",
     "run",
+    "sql",
     "tables_of",
 ]
