@@ -17,7 +17,7 @@ ROWS = (
     ("endpoints",),
     ("planning",),
     ("job",),
-    ("store", "exporting", "simulator", "sql"),
+    ("store", "exporting", "simulator", "dialects"),
     ("objects",),
     ("genesys.client",),
     ("genesys",),
@@ -185,7 +185,12 @@ def test_exporters_use_what_any_plugin_can_use() -> None:
     """They know the contract, SQL, objects and the ground; nothing of the service."""
     used = {other for path in (*EXPORTERS, *TEMPLATES) for other in own(path)}
 
-    assert {package_of(other) for other in used} <= {"exporting", "objects", "sql", ""}
+    assert {package_of(other) for other in used} <= {
+        "exporting",
+        "objects",
+        "dialects",
+        "",
+    }
 
 
 def names_called(path: Path) -> set[str]:
