@@ -23,7 +23,7 @@ def plan(
     """Show what a run would request and what that costs; request no data."""
     orgs = PerOrg(load(job, start, end, settings))
     from gcbatch.cli.screens.plan import plan_screen
-    from gcbatch.running import plan_job
+    from gcbatch.running import plan as plan_job
 
     orgs.show(plan_job, screen=plan_screen, to_json=_to_json if as_json else None)
     exit_with_failures(orgs.failures)

@@ -3,6 +3,9 @@
 from gcbatch.running.open_engine import LazyEngine
 from gcbatch.running.org_run import OrgRun
 from gcbatch.running.pipeline import (
+    acheck,
+    aexport_job,
+    aplan,
     arun,
     arun_all,
     blocking,
@@ -11,7 +14,7 @@ from gcbatch.running.pipeline import (
     export_job,
     last_run_of,
     list_table,
-    plan_job,
+    plan,
     run,
     tables_of,
 )
@@ -23,6 +26,9 @@ __all__ = [
     "OrgRun",
     "ResolvedPlan",
     "RunReport",
+    "acheck",
+    "aexport_job",
+    "aplan",
     "arun",
     "arun_all",
     "blocking",
@@ -31,7 +37,7 @@ __all__ = [
     "export_job",
     "last_run_of",
     "list_table",
-    "plan_job",
+    "plan",
     "run",
     "tables_of",
 ]

@@ -11,12 +11,16 @@ from gcbatch.genesys import EntityListing
 from gcbatch.job import Job
 from gcbatch.planning import SavedPlan
 from gcbatch.running.job_run import JobRun
+from gcbatch.running.notebook import usual_observer
 from gcbatch.running.org_run import OrgRun
 from gcbatch.running.report import RunReport
 from gcbatch.running.resolved_plan import ResolvedPlan
 from gcbatch.tables import Catalog, MultiOrgCatalog
 
 __all__ = [
+    "acheck",
+    "aexport_job",
+    "aplan",
     "arun",
     "arun_all",
     "blocking",
@@ -25,7 +29,7 @@ __all__ = [
     "export_job",
     "last_run_of",
     "list_table",
-    "plan_job",
+    "plan",
     "run",
     "tables_of",
 ]
@@ -60,7 +64,8 @@ async def arun(
         fresh: Whether to fetch again what is stored already.
         allow_partial: Whether to continue if a query fails, and to export what there
             is; the gaps of the report are what is missing.
-        observer: Receives the progress.
+        observer: Receives the progress. None shows a bar in a notebook, and nothing
+            elsewhere.
 
     Returns:
         The run report, with the tables.
@@ -95,7 +100,7 @@ async def arun_all(
         for job in jobs:
             try:
                 # A store in a bucket is asked over the network.
-                own = await asyncio.to_thread(JobRun, job, observer or Observer())
+                own = await asyncio.to_thread(JobRun, job, observer or usual_observer())
                 report = await own.run(orgs, fresh=fresh, allow_partial=allow_partial)
                 done.append(report)
             except GcbatchError as exc:
@@ -103,7 +108,7 @@ async def arun_all(
     return done
 
 
-def plan_job(job: Job) -> ResolvedPlan:
+def plan(job: Job) -> ResolvedPlan:
     """Return what a run would request, without any data request.
 
     Names are listed if no run has saved them or they are too old.
@@ -132,6 +137,16 @@ def check(job: Job) -> tuple[str, ...]:
         GcbatchError: If anything else prevents a run.
     """
     return blocking(_with_org(job, OrgRun.check))
+
+
+async def aplan(job: Job) -> ResolvedPlan:
+    """Return what a run would request, in a thread; see plan."""
+    return await asyncio.to_thread(plan, job)
+
+
+async def acheck(job: Job) -> tuple[str, ...]:
+    """Try credentials and permissions, in a thread; see check."""
+    return await asyncio.to_thread(check, job)
 
 
 def list_table(job: Job, table: str) -> EntityListing:
@@ -202,8 +217,13 @@ def export_job(job: Job, *, observer: Observer | None = None) -> RunReport:
         DataError: If the store does not have all that the job requests.
         JobError: If the job requests other data than its last run did.
     """
-    own = JobRun(job, observer or Observer())
+    own = JobRun(job, observer or usual_observer())
     return blocking(own.export_again())
+
+
+async def aexport_job(job: Job, *, observer: Observer | None = None) -> RunReport:
+    """Export a job again from the store, in a thread; see export_job."""
+    return await asyncio.to_thread(export_job, job, observer=observer)
 
 
 def last_run_of(job: Job) -> SavedPlan:
