@@ -33,7 +33,6 @@ def _to_json(job: "Job", planned: "ResolvedPlan") -> dict[str, Any]:
     from gcbatch.windows import iso
 
     each = planned.cost.min_requests
-    requests = each * len(planned.plan.queries) + planned.listing_requests
     per_minute = job.fetch.requests_per_minute
     windows = [
         {"from": iso(w.start), "to": iso(w.end), "requests": each * len(queries)}
@@ -41,10 +40,10 @@ def _to_json(job: "Job", planned: "ResolvedPlan") -> dict[str, Any]:
     ]
     return {
         "job": job.name,
-        "requests": requests,
-        "requests_exact": planned.cost.is_exact and not planned.listing_requests,
+        "requests": planned.requests + each * planned.stored,
+        "requests_exact": planned.is_exact,
         "stored": planned.stored,
-        "minutes": round((requests - each * planned.stored) / per_minute, 3),
+        "minutes": round(planned.requests / per_minute, 3),
         "windows": windows,
         "listings": [
             {

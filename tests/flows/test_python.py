@@ -67,7 +67,8 @@ def test_async_twins_do_the_same(workspace: "Workspace") -> None:
 
     planned, rows, exported, good, warnings = asyncio.run(each())
 
-    assert (planned.stored, len(planned.plan.queries)) == (0, 1)
+    assert (planned.stored, planned.requests) == (0, 1)
+    assert repr(planned).endswith(": 1 queries, 0 stored; 1 requests>")
     assert rows == exported == gcbatch.run(job).rows > 0
     assert good
     assert warnings == gcbatch.check(job)
