@@ -14,6 +14,7 @@ from gcbatch.job.query import QuerySection, QueueFile
 from gcbatch.job.reference import Key, exporter_options, job_reference
 from gcbatch.job.schema import about_class, job_schema
 from gcbatch.job.sla import PERIODS
+from gcbatch.job.zones import zone_warning
 
 __all__ = [
     "PERIODS",
@@ -39,4 +40,5 @@ __all__ = [
     "load_job",
     "refuse_shared_outputs",
     "resolve_range",
+    "zone_warning",
 ]

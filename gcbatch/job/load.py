@@ -37,6 +37,9 @@ __all__ = ["load_job"]
 RANGE: Final[tuple[Loc, ...]] = (("query", "from"), ("query", "to"))
 """The keys that `--from` and `--to` replace."""
 
+FOR_ANCHORS: Final = "x-"
+"""Begins top-level keys that a job does not read: their place is for YAML anchors."""
+
 
 def load_job(
     source: JobSource,
@@ -64,6 +67,7 @@ def load_job(
             problem at once, each with file:line and key path.
     """
     raw = _RawJob(read_source(source))
+    raw.drop_anchors()
     raw.override(settings or {})
     raw.problems += raw.document.problems
     installed = installed_exporters()
@@ -91,6 +95,16 @@ class _RawJob:
     problems: list[Problem] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
     """Values that no message may repeat, also where other keys use them."""
+
+    def drop_anchors(self) -> None:
+        """Remove the top-level keys whose place is for anchors."""
+        data = self.document.data
+        if isinstance(data, dict):
+            self.document.data = {
+                key: value
+                for key, value in data.items()
+                if not key.startswith(FOR_ANCHORS)
+            }
 
     def override(self, settings: Mapping[str, str]) -> None:
         """Put the values of overrides into the data."""
