@@ -86,7 +86,7 @@ class Table:
         run_id: Identifies the plan by which the rows were fetched.
         batches: Opens a new stream of the rows.
         basis: The same rows with the sums that their figures were computed from, for
-            exporters that add rows up; None if the rows themselves add up.
+            exporters that add rows up; None if the table has them itself.
         batch_rows: Rows of a batch; fewer if rows are long, and in tests.
         time: The column that decides a row's day and month; None if there is none.
         record_time: Where time is None, the column of the begin of records. Rows are
