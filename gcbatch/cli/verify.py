@@ -1,5 +1,7 @@
 """The command `verify`."""
 
+import shlex
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -32,7 +34,7 @@ def verify(
         destinations_screen,
         verification_screen,
     )
-    from gcbatch.verifying import VerifyResult, verify_destinations
+    from gcbatch.verifying import RUN, VerifyResult, verify_destinations
     from gcbatch.verifying import verify as verify_job
 
     done = list(orgs.each(lambda org_job: verify_job(org_job, offline=offline)))
@@ -56,5 +58,23 @@ def verify(
     )
     if destinations.destinations and not as_json:
         print_screen(destinations_screen(destinations))
+    spans = dict.fromkeys(span for _, result in done for span in result.refetch)
+    for _, result in done:
+        if result.refetch:  # one command mends all orgs
+            result.refetch = tuple(spans)
     errors = [result.error for _, result in done if result.error]
-    exit_with_failures([*errors, *destinations.errors, *orgs.failures])
+    errors += [*destinations.errors, *orgs.failures]
+    command = shlex.join(["gcbatch", "run", str(job), *_given(start, end, settings)])
+    for error in errors:
+        if error.hint:
+            error.hint = error.hint.replace(RUN, command)
+    exit_with_failures(errors)
+
+
+def _given(start: str, end: str, settings: Sequence[str]) -> Iterator[str]:
+    """Yield the options with which a run is the run that was checked."""
+    for option, value in (("--from", start), ("--to", end)):
+        if value:
+            yield from (option, value)
+    for setting in settings:
+        yield from ("--set", setting)

@@ -5,11 +5,12 @@ from gcbatch.verifying.destinations import (
     DestinationsResult,
     verify_destinations,
 )
-from gcbatch.verifying.result import Totals, VerifyResult
+from gcbatch.verifying.result import RUN, Totals, VerifyResult
 from gcbatch.verifying.totals import Difference
 from gcbatch.verifying.verifier import verify
 
 __all__ = [
+    "RUN",
     "Destination",
     "DestinationsResult",
     "Difference",
