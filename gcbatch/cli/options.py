@@ -14,6 +14,7 @@ __all__ = [
     "JobFile",
     "JobFiles",
     "LogAs",
+    "Refetch",
     "Sets",
     "StoreOfJob",
     "StorePlace",
@@ -39,6 +40,14 @@ Sets = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 LogAs = Annotated[LogFormat, typer.Option("--log-format", help="Format of log lines.")]
+Refetch = Annotated[
+    list[str],
+    typer.Option(
+        "--refetch",
+        metavar="FROM..TO",
+        help="Fetch these days again, without TO itself. Can be repeated.",
+    ),
+]
 StorePlace = Annotated[
     str, typer.Option("--store", help="A folder, or a URL such as s3://bucket/store.")
 ]

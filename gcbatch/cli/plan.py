@@ -1,9 +1,10 @@
 """The command `plan`."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gcbatch.cli.job_argument import PerOrg, exit_with_failures, load
-from gcbatch.cli.options import AsJson, From, JobFile, Sets, To
+from gcbatch.cli.options import AsJson, From, JobFile, Refetch, Sets, To
 
 if TYPE_CHECKING:
     from gcbatch.job import Job
@@ -18,6 +19,7 @@ def plan(
     start: From = "",
     end: To = "",
     settings: Sets = [],  # noqa: B006 - typer copies it
+    refetch: Refetch = [],  # noqa: B006 - typer copies it
     as_json: AsJson = False,
 ) -> None:
     """Show what a run would request and what that costs; request no data."""
@@ -25,7 +27,8 @@ def plan(
     from gcbatch.cli.screens.plan import plan_screen
     from gcbatch.running import plan as plan_job
 
-    orgs.show(plan_job, screen=plan_screen, to_json=_to_json if as_json else None)
+    work = partial(plan_job, refetch=[*refetch])
+    orgs.show(work, screen=plan_screen, to_json=_to_json if as_json else None)
     exit_with_failures(orgs.failures)
 
 

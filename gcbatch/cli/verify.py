@@ -1,5 +1,7 @@
 """The command `verify`."""
 
+import shlex
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
@@ -28,6 +30,7 @@ def verify(
         destinations_screen,
         verification_screen,
     )
+    from gcbatch.verifying import RUN
     from gcbatch.verifying import verify as verify_job
 
     found = verify_job(loaded, offline=offline)
@@ -38,4 +41,18 @@ def verify(
             print_screen(verification_screen(result))
         if found.destinations.destinations:
             print_screen(destinations_screen(found.destinations))
-    exit_with_failures(found.errors)
+    command = shlex.join(["gcbatch", "run", str(job), *_given(start, end, settings)])
+    errors = found.errors
+    for error in errors:
+        if error.hint:
+            error.hint = error.hint.replace(RUN, command)
+    exit_with_failures(errors)
+
+
+def _given(start: str, end: str, settings: Sequence[str]) -> Iterator[str]:
+    """Yield the options with which a run is the run that was checked."""
+    for option, value in (("--from", start), ("--to", end)):
+        if value:
+            yield from (option, value)
+    for setting in settings:
+        yield from ("--set", setting)

@@ -1,6 +1,7 @@
 """A run: the only package that knows all stages."""
 
 from gcbatch.running.open_engine import LazyEngine
+from gcbatch.running.options import RunOptions
 from gcbatch.running.org_run import OrgRun
 from gcbatch.running.pipeline import (
     acheck,
@@ -25,6 +26,7 @@ __all__ = [
     "LazyEngine",
     "OrgRun",
     "ResolvedPlan",
+    "RunOptions",
     "RunReport",
     "acheck",
     "aexport_job",

@@ -31,6 +31,7 @@ from gcbatch.job import Job, load_export
 from gcbatch.running.export_cache import ExportFingerprints
 from gcbatch.running.exports import CheckedExport, run_exports, tables_for
 from gcbatch.running.open_engine import LazyEngine
+from gcbatch.running.options import RunOptions
 from gcbatch.running.org_run import OrgRun
 from gcbatch.running.report import RunReport, report_of_all
 from gcbatch.tables import Catalog, MultiOrgCatalog
@@ -81,10 +82,11 @@ class JobRun:
         (run,) = self._runs
         return run
 
-    async def run(
-        self, orgs: OrgSessions, *, fresh: bool, allow_partial: bool
-    ) -> RunReport:
+    async def run(self, orgs: OrgSessions, options: RunOptions) -> RunReport:
         """Fetch what is missing, then export all of it."""
+        for run in self._remaining():
+            with tagging_org(run.org):
+                run.planner.resolve_refetch(options.refetch)
         exporters = await asyncio.to_thread(self.exporters)
         sections = (self._job.storage, *(one.options for one in exporters))
         secrets = orgs.secrets.union(*map(_secrets_of, sections))
@@ -93,9 +95,7 @@ class JobRun:
             async def fetch(runs: Sequence[OrgRun]) -> None:
                 for run in runs:
                     with self._isolating_org(run.org):
-                        await run.fetch(
-                            orgs, engine, fresh=fresh, allow_partial=allow_partial
-                        )
+                        await run.fetch(orgs, engine, options)
 
             clients = self._by_client()
             is_local = self._job.engine.name == "local"

@@ -17,6 +17,7 @@ from gcbatch.genesys import Names
 from gcbatch.job import Job
 from gcbatch.planning import Plan, digest_parts
 from gcbatch.query import Query
+from gcbatch.running.options import RunOptions
 from gcbatch.running.planned_listings import planned_listings
 from gcbatch.running.planner import Planner
 from gcbatch.running.remarks import (
@@ -98,15 +99,15 @@ class OrgRun:
         return self._planned
 
     async def fetch(
-        self, orgs: OrgSessions, engine: Engine, *, fresh: bool, allow_partial: bool
+        self, orgs: OrgSessions, engine: Engine, options: RunOptions
     ) -> None:
         """Fetch what is missing.
 
         Raises:
             GcbatchError: What prevents it.
         """
-        self._progress = _Progress(allow_partial)
-        planned = await asyncio.to_thread(self._begin, fresh=fresh)
+        self._progress = _Progress(options.allow_partial)
+        planned = await asyncio.to_thread(self._begin, options)
         fallback = planned if planned and planned.is_stored else None
         if (
             planned is None
@@ -124,13 +125,15 @@ class OrgRun:
             self._observer.finished()
         self._planned = planned
 
-    def _begin(self, *, fresh: bool) -> ResolvedPlan | None:
+    def _begin(self, options: RunOptions) -> ResolvedPlan | None:
         """Return the plan that is saved, as far as it can be used.
 
         A store in a bucket waits for the network here, so this runs in a thread.
         """
-        if fresh:
+        if options.fresh:
             self._store.begin_fresh()
+        elif options.refetch:
+            self._store.begin_fresh(self.planner.resolve_refetch(options.refetch))
         return self.planner.plan_from_saved()
 
     async def _fetch_missing(
@@ -167,8 +170,10 @@ class OrgRun:
         """Forget which parts were read; from now on replaced ones may be read."""
         self._store.reset_seen()
 
-    async def plan(self, orgs: OrgSessions) -> ResolvedPlan:
+    async def plan(self, orgs: OrgSessions, options: RunOptions) -> ResolvedPlan:
         """Return the plan, with saved names if they suffice and are recent."""
+        if options.refetch:
+            self._store.imagine_fresh(self.planner.resolve_refetch(options.refetch))
         saved = self.planner.plan_from_saved()
         is_recent = saved is not None and not self.planner.is_outdated(saved.names)
         if self.job.lists_only:

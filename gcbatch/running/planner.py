@@ -29,7 +29,7 @@ from gcbatch.genesys import (
     require_targets,
     unlisted_targets,
 )
-from gcbatch.job import Job, QueueFile, resolve_range
+from gcbatch.job import DatedSpan, Job, QueueFile, resolve_range
 from gcbatch.planning import Plan, ResolvedScope, SavedPlan, job_fingerprint, make_plan
 from gcbatch.query import Query
 from gcbatch.running.listed_tables import ListedTables
@@ -149,6 +149,15 @@ class Planner:
         except (ValueError, OverflowError) as exc:
             msg = f"query: {exc}"
             raise JobError(msg, hint="correct query.from and query.to") from exc
+
+    def resolve_refetch(self, spans: Iterable[DatedSpan]) -> list[Window]:
+        """Return spans that are fetched again as instants.
+
+        Raises:
+            JobError: If one is not within the job's range.
+        """
+        whole = self.window()
+        return [span.within(self._job, whole, self._started_at) for span in spans]
 
     def known_names(self) -> Names:
         """Return the names that the last run saved; none if there was none."""
@@ -399,7 +408,7 @@ class Planner:
         metadata = self.store.metadata_of(query)
         if metadata is None or self.is_provisional(metadata):
             return False
-        return self.store.is_fresh(query.digest)
+        return self.store.is_fresh(query.digest, query.window)
 
     def is_provisional(self, metadata: PartMetadata) -> bool:
         """Say whether a part must be fetched again because its figures may change."""

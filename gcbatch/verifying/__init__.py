@@ -5,12 +5,13 @@ from gcbatch.verifying.destinations import (
     DestinationsResult,
     verify_destinations,
 )
-from gcbatch.verifying.result import Totals, VerifyResult
+from gcbatch.verifying.result import RUN, Totals, VerifyResult
 from gcbatch.verifying.totals import Difference
 from gcbatch.verifying.verification import Verification, averify, verify
 from gcbatch.verifying.verifier import verify_org
 
 __all__ = [
+    "RUN",
     "Destination",
     "DestinationsResult",
     "Difference",

@@ -86,6 +86,10 @@ def verify(job: Job, *, offline: bool = False) -> Verification:
                 raise
             exc.org = org_job.org_name
             failures[exc.org] = exc
+    spans = dict.fromkeys(span for result in orgs.values() for span in result.refetch)
+    for result in orgs.values():
+        if result.refetch:  # one command mends all orgs
+            result.refetch = tuple(spans)
     # The orgs are exported together, so their destinations are compared once.
     return Verification(orgs, failures, verify_destinations(job, orgs))
 

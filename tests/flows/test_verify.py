@@ -335,13 +335,13 @@ class TestOtherBuckets:
 
 class TestTheServiceSaysOtherwise:
     def test_a_late_correction_is_found(self, workspace_of: "WorkspaceOf") -> None:
-        """Queue, metric, day and both numbers are named; --fresh mends it."""
+        """Queue, metric, day and both numbers are named; --refetch mends it."""
         workspace = workspace_of(tenant())
         workspace.run(query=MARCH)
         workspace.become(tenant(LATE))
 
         found = march(workspace)
-        workspace.run(query=MARCH, fresh=True)
+        workspace.run(query=MARCH, refetch="2026-03-03..2026-03-04")
 
         day = Window(*(datetime(2026, 3, d, tzinfo=UTC) for d in (3, 4)))
         assert found.totals is not None
@@ -353,7 +353,8 @@ class TestTheServiceSaysOtherwise:
         assert "Sales, nOffered.count, 2026-03-03: stored 24, served 25" in str(
             found.error
         )
-        assert found.error.hint == "`gcbatch run --fresh JOB` fetches all of it again"
+        command = "gcbatch run JOB --refetch 2026-03-03..2026-03-04"
+        assert found.error.hint == f"`{command}` fetches these days again"
         assert march(workspace).is_good
 
     def test_of_several_problems_the_way_out_mends_all(
@@ -376,7 +377,7 @@ class TestTheServiceSaysOtherwise:
         assert error is not None
         assert "part is missing" in error.problem
         assert error.hint is not None
-        assert "--fresh" in error.hint
+        assert "--refetch 2026-03-02..2026-03-04" in error.hint
 
     def test_least_and_greatest_are_compared(self, workspace_of: "WorkspaceOf") -> None:
         """A longest wait that changed shows, be the sums the same or not."""
@@ -700,7 +701,7 @@ class TestCommand:
         assert result.exit_code == 5
         assert "nOffered.count" in result.stdout
         assert "1999-08-02 00:00  1999-08-03 00:00" in result.stdout
-        assert "hint: `gcbatch run --fresh JOB`" in result.stderr
+        assert "--refetch 1999-08-02..1999-08-03` fetches these" in result.stderr
         assert reported["good"] is False
         (difference,) = reported["totals"]["differences"]
         assert difference["served"] == difference["stored"] + 60
