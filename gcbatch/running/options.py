@@ -1,4 +1,4 @@
-"""What a run was told, in addition to its job."""
+"""The options of a run, beside its job."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ __all__ = ["RunOptions"]
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What a run was told, in addition to its job.
+    """The options of a run, beside its job.
 
     Args:
         fresh: Whether to fetch again what is stored already.
