@@ -38,6 +38,9 @@ __all__ = ["load_job"]
 RANGE: Final[tuple[Loc, ...]] = (("query", "from"), ("query", "to"))
 """The keys that `--from` and `--to` replace."""
 
+RANGE_KEYS: Final = frozenset(("query", *(".".join(map(str, key)) for key in RANGE)))
+"""The settings that replace the range of a job file."""
+
 
 def load_job(
     path: Path | str,
@@ -78,7 +81,18 @@ def load_job(
         raw.problems += output_conflicts(job, path, loaded)
     if raw.problems or job is None:
         raise JobError([*raw.lines()], hint="`gcbatch check JOB` checks it again")
-    return job
+    replaced = {key for key in settings or {} if key in RANGE_KEYS}
+    return job.with_own_range(_own_range(path, environ)) if replaced else job
+
+
+def _own_range(path: Path, environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the `from` and `to` that a job file has itself; None if not both."""
+    raw = _RawJob(read_yaml(path))
+    raw.substitute(environ, ())
+    query = raw.document.data.get("query")
+    own = [query.get(key) for _, key in RANGE] if isinstance(query, dict) else []
+    texts = [text for text in own if isinstance(text, str)]
+    return (texts[0], texts[1]) if len(texts) == len(RANGE) else None
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What a run was told, in addition to its job."""
+"""The options of a run: how it differs from a plain one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,17 +12,20 @@ __all__ = ["RunOptions"]
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What a run was told, in addition to its job.
+    """How a run differs from a plain one.
 
     Args:
         fresh: Whether to fetch again what is stored already.
         refetch: The spans that are fetched again.
         allow_partial: Whether to continue if a query fails.
+        may_replace: Whether a range that options narrowed may replace files of a wider
+            one.
     """
 
     fresh: bool = False
     refetch: tuple[DatedSpan, ...] = ()
     allow_partial: bool = False
+    may_replace: bool = False
 
     @classmethod
     def of(
@@ -31,6 +34,7 @@ class RunOptions:
         fresh: bool = False,
         refetch: Refetch | Sequence[RefetchSpan] | None = None,
         allow_partial: bool = False,
+        replace: bool = False,
     ) -> Self:
         """Return the options of a call; see gcbatch.arun.
 
@@ -41,4 +45,4 @@ class RunOptions:
         if fresh and spans:
             msg = f"refetch {spans[0]}: fresh fetches everything again already"
             raise JobError(msg, hint="leave out one of the two")
-        return cls(fresh, spans, allow_partial)
+        return cls(fresh, spans, allow_partial, may_replace=replace)
