@@ -15,6 +15,7 @@ __all__ = [
     "JobFiles",
     "LogAs",
     "Refetch",
+    "Replace",
     "Sets",
     "StoreOfJob",
     "StorePlace",
@@ -46,6 +47,12 @@ Refetch = Annotated[
         "--refetch",
         metavar="FROM..TO",
         help="Fetch these days again, without TO itself. Can be repeated.",
+    ),
+]
+Replace = Annotated[
+    bool,
+    typer.Option(
+        "--replace", help="Let a narrowed range replace files of a wider one."
     ),
 ]
 StorePlace = Annotated[

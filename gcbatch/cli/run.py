@@ -16,6 +16,7 @@ from gcbatch.cli.options import (
     JobFiles,
     LogAs,
     Refetch,
+    Replace,
     Sets,
     To,
     Verbose,
@@ -44,6 +45,7 @@ def run(
         bool, typer.Option("--fresh", help="Fetch again what is stored already.")
     ] = False,
     refetch: Refetch = [],  # noqa: B006 - typer copies it
+    replace: Replace = False,
     allow_partial: Annotated[
         bool,
         typer.Option(
@@ -95,6 +97,7 @@ def run(
                 fresh=fresh,
                 refetch=[*refetch],
                 allow_partial=allow_partial,
+                replace=replace,
                 observer=observer,
             )
         )

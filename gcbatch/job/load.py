@@ -40,6 +40,9 @@ RANGE: Final[tuple[Loc, ...]] = (("query", "from"), ("query", "to"))
 FOR_ANCHORS: Final = "x-"
 """Begins top-level keys that a job does not read: their place is for YAML anchors."""
 
+RANGE_KEYS: Final = frozenset(("query", *(".".join(map(str, key)) for key in RANGE)))
+"""The settings that replace the range of a job file."""
+
 
 def load_job(
     source: JobSource,
@@ -68,6 +71,9 @@ def load_job(
     """
     raw = _RawJob(read_source(source))
     raw.drop_anchors()
+    own_range = None
+    if not RANGE_KEYS.isdisjoint(settings or {}):
+        own_range = _range_of(Variables(environ, ()).fill(raw.document.data))
     raw.override(settings or {})
     raw.problems += raw.document.problems
     installed = installed_exporters()
@@ -83,7 +89,15 @@ def load_job(
         raw.problems += output_conflicts(job, raw.document.path, loaded)
     if raw.problems or job is None:
         raise JobError([*raw.lines()], hint="`gcbatch check JOB` checks it again")
-    return job
+    return job.with_own_range(own_range) if own_range else job
+
+
+def _range_of(data: Any) -> tuple[str, str] | None:
+    """Return the `from` and `to` of a job as they are written; None if not both."""
+    query = data.get("query") if isinstance(data, dict) else None
+    ends = [query.get(key) for _, key in RANGE] if isinstance(query, dict) else []
+    texts = [end for end in ends if isinstance(end, str)]
+    return (texts[0], texts[1]) if len(texts) == len(RANGE) else None
 
 
 @dataclass

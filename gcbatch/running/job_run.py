@@ -84,9 +84,7 @@ class JobRun:
 
     async def run(self, orgs: OrgSessions, options: RunOptions) -> RunReport:
         """Fetch what is missing, then export all of it."""
-        for run in self._remaining():
-            with tagging_org(run.org):
-                run.planner.resolve_refetch(options.refetch)
+        await asyncio.to_thread(self._check_options, options)
         exporters = await asyncio.to_thread(self.exporters)
         sections = (self._job.storage, *(one.options for one in exporters))
         secrets = orgs.secrets.union(*map(_secrets_of, sections))
@@ -121,6 +119,19 @@ class JobRun:
                     finally:
                         self._observer.finished()
             return await self._export_in_thread(exporters, is_last=True)
+
+    def _check_options(self, options: RunOptions) -> None:
+        """Refuse options that do not fit the job, before the first request.
+
+        Raises:
+            JobError: If a span to fetch again is not within the range, or a narrowed
+                range would replace files of a wider one.
+        """
+        for run in self._remaining():
+            with tagging_org(run.org):
+                run.planner.resolve_refetch(options.refetch)
+                if not options.may_replace:
+                    run.refuse_narrowing()
 
     def _by_client(self) -> list[list[OrgRun]]:
         """Return the runs grouped by their client.
@@ -177,8 +188,9 @@ class JobRun:
             stop.set()
             raise
 
-    async def export_again(self) -> RunReport:
+    async def export_again(self, options: RunOptions) -> RunReport:
         """Export what the last run fetched."""
+        self._check_options(options)
         exporters = self.exporters()
         self._use_saved_plans()
         for run in self._remaining():

@@ -18,11 +18,14 @@ class RunOptions:
         fresh: Whether to fetch again what is stored already.
         refetch: The spans that are fetched again.
         allow_partial: Whether to continue if a query fails.
+        may_replace: Whether a range that options narrowed may replace files of a wider
+            one.
     """
 
     fresh: bool = False
     refetch: tuple[DatedSpan, ...] = ()
     allow_partial: bool = False
+    may_replace: bool = False
 
     @classmethod
     def of(
@@ -31,6 +34,7 @@ class RunOptions:
         fresh: bool = False,
         refetch: Refetch | Sequence[RefetchSpan] | None = None,
         allow_partial: bool = False,
+        replace: bool = False,
     ) -> Self:
         """Return the options of a call; see gcbatch.arun.
 
@@ -41,4 +45,4 @@ class RunOptions:
         if fresh and spans:
             msg = f"refetch {spans[0]}: fresh fetches everything again already"
             raise JobError(msg, hint="leave out one of the two")
-        return cls(fresh, spans, allow_partial)
+        return cls(fresh, spans, allow_partial, may_replace=replace)

@@ -45,6 +45,7 @@ def run(
     fresh: bool = False,
     refetch: Refetch | None = None,
     allow_partial: bool = False,
+    replace: bool = False,
     observer: Observer | None = None,
 ) -> RunReport:
     """Run a job; see arun. Works in a running event loop too, as in a notebook."""
@@ -54,6 +55,7 @@ def run(
             fresh=fresh,
             refetch=refetch,
             allow_partial=allow_partial,
+            replace=replace,
             observer=observer,
         )
     )
@@ -65,6 +67,7 @@ async def arun(
     fresh: bool = False,
     refetch: Refetch | None = None,
     allow_partial: bool = False,
+    replace: bool = False,
     observer: Observer | None = None,
 ) -> RunReport:
     """Run a job: fetch what is missing, export all of it.
@@ -78,6 +81,8 @@ async def arun(
             whose window touches a span are fetched again; all of the job is exported.
         allow_partial: Whether to continue if a query fails, and to export what there
             is; the gaps of the report are what is missing.
+        replace: Whether a range that settings of load_job narrowed may replace a file
+            of a wider range. A range of the job file itself always may.
         observer: Receives the progress. None shows a bar in a notebook, and nothing
             elsewhere.
 
@@ -85,7 +90,8 @@ async def arun(
         The run report, with the tables.
 
     Raises:
-        JobError: If *refetch* is no span, or not within the job's range.
+        JobError: If *refetch* is no span, or not within the job's range; or if a
+            narrowed range would replace a file of a wider one.
         GcbatchError: What prevents the run. Parts fetched by then are stored, and the
             next run continues from there. A job of several orgs fails only if all do;
             the failures of the report name the others.
@@ -95,6 +101,7 @@ async def arun(
         fresh=fresh,
         refetch=refetch,
         allow_partial=allow_partial,
+        replace=replace,
         observer=observer,
     )
     if isinstance(done, GcbatchError):
@@ -108,6 +115,7 @@ async def arun_all(
     fresh: bool = False,
     refetch: Refetch | None = None,
     allow_partial: bool = False,
+    replace: bool = False,
     observer: Observer | None = None,
 ) -> list[RunReport | GcbatchError]:
     """Run several jobs, one after another, with one token and one quota per org.
@@ -117,6 +125,7 @@ async def arun_all(
         fresh: For each of them, as the others; see arun.
         refetch: See arun.
         allow_partial: See arun.
+        replace: See arun.
         observer: See arun.
 
     Returns:
@@ -125,7 +134,9 @@ async def arun_all(
     Raises:
         JobError: If *refetch* is no span.
     """
-    options = RunOptions.of(fresh=fresh, refetch=refetch, allow_partial=allow_partial)
+    options = RunOptions.of(
+        fresh=fresh, refetch=refetch, allow_partial=allow_partial, replace=replace
+    )
     done: list[RunReport | GcbatchError] = []
     async with OrgSessions(jobs) as orgs:
         for job in jobs:
@@ -237,26 +248,32 @@ def tables_of(job: Job, *, without: Collection[str] = ()) -> Catalog | MultiOrgC
     return JobRun(job, Observer()).saved_catalog(without)
 
 
-def export_job(job: Job, *, observer: Observer | None = None) -> RunReport:
+def export_job(
+    job: Job, *, replace: bool = False, observer: Observer | None = None
+) -> RunReport:
     """Export a job again from the store, without any request.
 
     Works in a running event loop too, as in a notebook.
 
     Args:
         job: The job.
+        replace: Whether a narrowed range may replace a file of a wider one; see arun.
         observer: Receives the progress.
 
     Raises:
         DataError: If the store does not have all that the job requests.
-        JobError: If the job requests other data than its last run did.
+        JobError: If the job requests other data than its last run did, or a narrowed
+            range would replace a file of a wider one.
     """
     own = JobRun(job, observer or usual_observer())
-    return blocking(own.export_again())
+    return blocking(own.export_again(RunOptions.of(replace=replace)))
 
 
-async def aexport_job(job: Job, *, observer: Observer | None = None) -> RunReport:
+async def aexport_job(
+    job: Job, *, replace: bool = False, observer: Observer | None = None
+) -> RunReport:
     """Export a job again from the store, in a thread; see export_job."""
-    return await asyncio.to_thread(export_job, job, observer=observer)
+    return await asyncio.to_thread(export_job, job, replace=replace, observer=observer)
 
 
 def last_run_of(job: Job) -> SavedPlan:

@@ -13,6 +13,7 @@ from gcbatch.genesys import FailedCall
 from gcbatch.html_table import html_table
 from gcbatch.job import ExportOfEntry, Job
 from gcbatch.planning import PartsDigest, combine_run_ids
+from gcbatch.running.file_range import FileRange
 from gcbatch.windows import Window, iso
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ class RunReport:
         inputs: Digest of the parts that the tables were made of.
         listings: Checksums of the stored listings that tables were made of, by table.
         outputs: Every file that was published.
+        ranges: The range that each published file holds, also of earlier runs.
         settle, timezone: They decide which parts are provisional.
         names_at: When the names and targets in the tables were listed, UTC, by what
             they name: `queues`, `targets`, `users`, `wrapup_codes`. Of several orgs
@@ -184,6 +186,7 @@ class RunReport:
     inputs: PartsDigest | None = None
     listings: Mapping[str, str] = field(default_factory=dict)
     outputs: tuple[PublishedFile, ...] = ()
+    ranges: Sequence[FileRange] = ()
     settle: str = "P4D"
     timezone: str = "UTC"
     names_at: Mapping[str, datetime] = field(default_factory=dict)
@@ -279,6 +282,7 @@ class RunReport:
             "failed_exports": [
                 {**asdict(e), "tables": list(e.tables)} for e in self.failed_exports
             ],
+            "ranges": [one.to_json() for one in self.ranges],
             "breaches": self.breaches,
             "warnings": list(self.warnings),
             "digests": {
