@@ -39,7 +39,23 @@ JEMALLOC: Final = "JE_ARROW_MALLOC_CONF"
 """Arrow's own variable. It is read once, when Arrow is first used."""
 
 
-def load(path: Path, start: str, end: str, settings: Sequence[str]) -> "Job":
+OPTIONS: Final = {
+    "query.from": "--from",
+    "query.to": "--to",
+    "engine.name": "--engine",
+    "engine.scheduler": "--scheduler",
+    "engine.workers": "--workers",
+}
+"""Keys that have an option of their own."""
+
+
+def load(
+    path: Path,
+    start: str,
+    end: str,
+    settings: Sequence[str],
+    engine: Mapping[str, str] | None = None,
+) -> "Job":
     """Return the job of a file, and set this process up for it.
 
     Args:
@@ -47,6 +63,7 @@ def load(path: Path, start: str, end: str, settings: Sequence[str]) -> "Job":
         start: Replaces `query.from` if not empty.
         end: Replaces `query.to` if not empty.
         settings: `KEY=VALUE` each; they replace keys of the file.
+        engine: Keys of `engine:` that options replace, with their values.
 
     Raises:
         JobError: If the file or a setting is not usable.
@@ -64,11 +81,14 @@ def load(path: Path, start: str, end: str, settings: Sequence[str]) -> "Job":
             msg = f"--set {begin[0] if begin else ''}: is not KEY=VALUE"
             raise JobError(msg, hint="write for example --set fetch.concurrency=4")
         overrides[key] = value
-    if start:
-        overrides["query.from"] = start
-    if end:
-        overrides["query.to"] = end
-    return load_job(path, settings=overrides, environ=os.environ)
+    given = {"query.from": start, "query.to": end, **(engine or {})}
+    options = {key: value for key, value in given.items() if value}
+    return load_job(
+        path,
+        settings={**overrides, **options},
+        option_names={key: OPTIONS[key] for key in options},
+        environ=os.environ,
+    )
 
 
 def use_jemalloc(environ: MutableMapping[str, str], platform: str) -> None:

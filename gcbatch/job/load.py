@@ -23,7 +23,7 @@ from gcbatch.job.job import Job
 from gcbatch.job.job_source import JobSource, read_source
 from gcbatch.job.loaded_export import LoadedExport, load_export
 from gcbatch.job.output_conflicts import output_conflicts
-from gcbatch.job.problems import Problem, validation_problems
+from gcbatch.job.problems import Problem, keys_named, validation_problems
 from gcbatch.job.variables import Variables
 from gcbatch.job.yaml_document import (
     MAX_DEPTH,
@@ -48,6 +48,7 @@ def load_job(
     source: JobSource,
     *,
     settings: Mapping[str, str] | None = None,
+    option_names: Mapping[str, str] | None = None,
     environ: Mapping[str, str] = os.environ,
     now: datetime | None = None,
 ) -> Job:
@@ -59,6 +60,8 @@ def load_job(
             `${NAME}` in each of them, with its value in *environ*.
         settings: Overrides by dotted key, such as `{"fetch.concurrency": "4"}`; values
             are YAML.
+        option_names: What messages call some overrides, by their keys. Default:
+            `--set KEY`.
         environ: Values of `${NAME}`.
         now: The instant from which relative dates count; None is the present.
 
@@ -74,7 +77,7 @@ def load_job(
     own_range = None
     if not RANGE_KEYS.isdisjoint(settings or {}):
         own_range = _range_of(Variables(environ, ()).fill(raw.document.data))
-    raw.override(settings or {})
+    raw.override(settings or {}, option_names or {})
     raw.problems += raw.document.problems
     installed = installed_exporters()
     raw.substitute(environ, installed)
@@ -88,7 +91,7 @@ def load_job(
     if job is not None:
         raw.problems += output_conflicts(job, raw.document.path, loaded)
     if raw.problems or job is None:
-        raise JobError([*raw.lines()], hint="`gcbatch check JOB` checks it again")
+        raise JobError([*raw.lines()])
     return job.with_own_range(own_range) if own_range else job
 
 
@@ -120,7 +123,9 @@ class _RawJob:
                 if not key.startswith(FOR_ANCHORS)
             }
 
-    def override(self, settings: Mapping[str, str]) -> None:
+    def override(
+        self, settings: Mapping[str, str], option_names: Mapping[str, str]
+    ) -> None:
         """Put the values of overrides into the data."""
         data = self.document.data
         if isinstance(data, dict) and isinstance(data.get("engine"), str):
@@ -128,7 +133,7 @@ class _RawJob:
             self.document.data = {**data, "engine": {"name": data["engine"]}}
         for key, text in settings.items():
             loc = _place_of(key, self.document.data)
-            self.overridden[loc] = f"--set {key}"
+            self.overridden[loc] = option_names.get(key, f"--set {key}")
             try:
                 value = parse_scalar(text)
             except JobError as exc:
@@ -141,7 +146,8 @@ class _RawJob:
             try:
                 self.document.data = _replaced(self.document.data, loc, value)
             except LookupError:
-                self.problems.append((loc, "there is no such place in the job file"))
+                msg = f"there is no such place in the job file{self._near(loc)}"
+                self.problems.append((loc, msg))
 
     def substitute(
         self, environ: Mapping[str, str], installed: Sequence[ExporterEntry]
@@ -222,14 +228,41 @@ class _RawJob:
         for loc, what in sorted(self.problems, key=lambda p: self.document.line(p[0])):
             what = hide_values(self.secrets, what)  # noqa: PLW2901 - same, masked
             if loc in self.overridden:  # `--set KEY` names the key already
-                yield f"{self.overridden[loc]}: {what}"
+                yield f"{self.overridden[loc]}: {self._of_override(loc, what)}"
             else:
                 yield f"{self._place(loc)}: {_dotted(loc)}: {what}"
+
+    def _of_override(self, loc: Loc, what: str) -> str:
+        """Return a problem without the key, which the name of the override has."""
+        own = f"unknown key {str(loc[-1])!r}"
+        if not what.startswith(own):
+            return what
+        if "did you mean" not in what and (keys := keys_named(Job, str(loc[-1]))):
+            return f"unknown key: did you mean {' or '.join(keys)}?"
+        return f"unknown key{what.removeprefix(own)}"
+
+    def _near(self, loc: Loc) -> str:
+        """Return what there is where a place was sought; begins with `; `."""
+        data = self.document.data
+        for end, part in enumerate(loc):
+            if isinstance(data, list):
+                count, counted = len(data), _dotted(loc[:end])
+                entries = "entry" if count == 1 else "entries"
+                if part not in range(count):
+                    return f"; {counted} has {count} {entries}, and the first is 0"
+                data = data[int(part)]
+            else:
+                data = data.get(part) if isinstance(data, dict) else None
+        return ""
 
     def _place(self, loc: Loc) -> str:
         for end in range(len(loc), 0, -1):
             if loc[:end] in self.overridden:
                 return self.overridden[loc[:end]]
+        if loc and self.document.lines and loc not in self.document.lines:
+            for place, name in self.overridden.items():
+                if place[: len(loc)] == loc:
+                    return name  # the override made the section
         return self.document.place(loc)
 
 

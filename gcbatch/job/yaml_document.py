@@ -250,8 +250,10 @@ def parse_scalar(text: str) -> Any:
     Raises:
         JobError: If it is not YAML.
     """
-    document = parse_yaml(text, "value")
+    try:
+        document = parse_yaml(text, "value")
+    except JobError as exc:  # a value of one line needs no place
+        raise JobError(exc.problem.partition(": ")[2], hint=exc.hint) from exc
     if document.problems:
-        msg = f"value: {document.problems[0][1]}"
-        raise JobError(msg)
+        raise JobError(document.problems[0][1])
     return document.data
