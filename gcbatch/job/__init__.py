@@ -1,11 +1,12 @@
 """Reads a job file: YAML in, a checked Job or every problem out."""
 
-from gcbatch.job.dates import is_relative, resolve_range
+from gcbatch.job.changes import Changes
+from gcbatch.job.dates import is_relative, resolve_instant, resolve_range
 from gcbatch.job.engine import EngineSection
 from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.fetch import Fetch
 from gcbatch.job.filters import all_of, any_of
-from gcbatch.job.job import Job
+from gcbatch.job.job import CHANGES_TABLE, Job
 from gcbatch.job.load import load_job
 from gcbatch.job.loaded_export import LoadedExport, load_export
 from gcbatch.job.org import Org, SecretFile
@@ -16,7 +17,9 @@ from gcbatch.job.schema import about_class, job_schema
 from gcbatch.job.sla import PERIODS
 
 __all__ = [
+    "CHANGES_TABLE",
     "PERIODS",
+    "Changes",
     "EngineSection",
     "Export",
     "ExportOfEntry",
@@ -38,5 +41,6 @@ __all__ = [
     "load_export",
     "load_job",
     "refuse_shared_outputs",
+    "resolve_instant",
     "resolve_range",
 ]
