@@ -1,11 +1,12 @@
 """Reads a job file: YAML in, a checked Job or every problem out."""
 
-from gcbatch.job.dates import is_relative, resolve_range
+from gcbatch.job.changes import Changes
+from gcbatch.job.dates import is_relative, resolve_instant, resolve_range
 from gcbatch.job.engine import EngineSection
 from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.fetch import Fetch
 from gcbatch.job.filters import all_of, any_of
-from gcbatch.job.job import Job
+from gcbatch.job.job import CHANGES_TABLE, Job
 from gcbatch.job.load import load_job
 from gcbatch.job.loaded_export import LoadedExport, load_export
 from gcbatch.job.org import Org, SecretFile
@@ -24,7 +25,9 @@ from gcbatch.job.sla import PERIODS
 from gcbatch.job.zones import zone_warning
 
 __all__ = [
+    "CHANGES_TABLE",
     "PERIODS",
+    "Changes",
     "DatedSpan",
     "EngineSection",
     "Export",
@@ -50,6 +53,7 @@ __all__ = [
     "load_job",
     "refetch_spans",
     "refuse_shared_outputs",
+    "resolve_instant",
     "resolve_range",
     "span_for_refetch",
     "zone_warning",

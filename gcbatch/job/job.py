@@ -30,7 +30,10 @@ from gcbatch.store import StoreRoot
 from gcbatch.suggest import unknown
 from gcbatch.windows import ONE_DAY, Period
 
-__all__ = ["Job"]
+__all__ = ["CHANGES_TABLE", "Job"]
+
+CHANGES_TABLE: Final = "changes"
+"""The table of what fetching again changed; it is not one of `tables: all`."""
 
 SECONDS_OF_AN_HOUR: Final = 3600
 
@@ -285,7 +288,9 @@ class Job(Section):
     @property
     def exportable(self) -> tuple[str, ...]:
         """The names of all tables that this job can export."""
-        return ENTITY_TABLES if self.lists_only else (*self.tables, *ENTITY_TABLES)
+        if self.lists_only:
+            return ENTITY_TABLES
+        return (*self.tables, CHANGES_TABLE, *ENTITY_TABLES)
 
     @property
     def entities(self) -> tuple[str, ...]:
@@ -382,7 +387,8 @@ class Job(Section):
 def _tables_of_endpoints() -> set[str]:
     """Return the tables of what all endpoints fetch."""
     folders = {"aggregates", *(details.tables for details in DETAILS)}
-    return {name for folder in folders for name in module_names(f"tables/{folder}")}
+    names = {name for folder in folders for name in module_names(f"tables/{folder}")}
+    return {*names, CHANGES_TABLE}
 
 
 def _override(section: Section, org: OrgSection, *keys: str) -> Section:

@@ -1,5 +1,6 @@
 """A run: the only package that knows all stages."""
 
+from gcbatch.running.changes import changes, changes_in
 from gcbatch.running.open_engine import LazyEngine
 from gcbatch.running.options import RunOptions
 from gcbatch.running.org_run import OrgRun
@@ -34,6 +35,8 @@ __all__ = [
     "arun",
     "arun_all",
     "blocking",
+    "changes",
+    "changes_in",
     "check",
     "declared_tables",
     "export_job",

@@ -22,13 +22,13 @@ from gcbatch.exporting import (
     published_files,
 )
 from gcbatch.genesys import ENTITY_TABLES
-from gcbatch.job import Export
+from gcbatch.job import CHANGES_TABLE, Export
 from gcbatch.objects import Buckets
 from gcbatch.planning import digest_parts
 from gcbatch.query import canonical
 from gcbatch.running.report import Exported
 from gcbatch.table import StoppedError
-from gcbatch.tables import TableSource
+from gcbatch.tables import TableSource, tables_in_changes
 
 __all__ = ["ExportFingerprints", "unchanged_export"]
 
@@ -73,7 +73,16 @@ class ExportFingerprints:
         }
         if any(listings):
             content["listings"] = listings
+        if CHANGES_TABLE in spec.table_names:
+            content["changes"] = [_describe_changes(own) for own in self._sources]
         return sha256(canonical(content)).hexdigest()
+
+
+def _describe_changes(source: TableSource) -> dict[str, Any]:
+    """Return what the table `changes` of an org is made of, besides its parts."""
+    stamps = source.store.changes.stamps()
+    log = {name: stamp.decode() for name, stamp in stamps.items()}
+    return {"tables": tables_in_changes(source.job), "log": log}
 
 
 def _describe(source: TableSource, stop: Event) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from threading import Event
 from typing import Any, Final, TypeVar
 
@@ -10,11 +11,12 @@ import pyarrow as pa
 
 from gcbatch.endpoints import DetailsEndpoint
 from gcbatch.genesys import ENTITY_TABLES, entity_kind
-from gcbatch.job import Job
+from gcbatch.job import CHANGES_TABLE, Job
 from gcbatch.lazy import lazy_import
 from gcbatch.local_time import local_fields, with_local_columns
 from gcbatch.registry import load_member
 from gcbatch.table import Lack, StoppedError, Table
+from gcbatch.tables.changes import ChangesTable
 from gcbatch.tables.name_lookup import NAMED
 from gcbatch.tables.source import TableSource
 
@@ -60,6 +62,9 @@ class Catalog:
             name: A table that the job can export.
             period: The period of the table `sla`; None is the job's.
         """
+        if name == CHANGES_TABLE:
+            found = self.changes.table()
+            return replace(found, batches=lambda: self._until_stopped(found.batches()))
         table: Table = self._declared(name)(replace(self.source, period=period))
         lacks = () if name in ENTITY_TABLES else tuple(map(Lack, self.source.lacks))
         lacks = table.lacks or lacks
@@ -92,12 +97,17 @@ class Catalog:
         zone = self.job.local_zone
         return rows if zone is None else with_local_columns(rows, zone)
 
+    @cached_property
+    def changes(self) -> ChangesTable:
+        """What fetching again changed."""
+        return ChangesTable(self.source)
+
     def named_dimensions(self, names: Collection[str]) -> set[str]:
         """Return the dimensions whose names some tables show beside their ids."""
         if self.job.query.family:
             from gcbatch.tables.aggregates.intervals import named_groups  # noqa: PLC0415 - details do not need it
 
-            shows = "intervals" in names
+            shows = not {"intervals", CHANGES_TABLE}.isdisjoint(names)
             return set(named_groups(self.source).values()) if shows else set()
         columns = {c for name in names for c in self.table(name).schema.names}
         return {
@@ -118,7 +128,7 @@ class Catalog:
 
     def is_of_documents(self, name: str) -> bool:
         """Return whether a table can share a pass over the documents; see rows_of."""
-        is_entity = name in ENTITY_TABLES
+        is_entity = name in (*ENTITY_TABLES, CHANGES_TABLE)
         return isinstance(self.source.endpoint, DetailsEndpoint) and not is_entity
 
     def rows_of(
@@ -156,6 +166,8 @@ class Catalog:
         latest = self.source.latest
         if latest is not None and latest.dropped:
             yield f"{SUPERSEDED}: {latest.dropped:,}"
+        if lost := self.source.store.changes.damaged:
+            yield f"files of the change log that are damaged, and left out: {len(lost)}"
         if self.job.sla is None:
             return
         totals = self.table("sla", period="total").read_all()
