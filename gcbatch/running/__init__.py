@@ -22,6 +22,7 @@ from gcbatch.running.pipeline import (
 )
 from gcbatch.running.report import RunReport
 from gcbatch.running.resolved_plan import ResolvedPlan
+from gcbatch.running.sql_session import SqlTables, open_sql, sql
 
 __all__ = [
     "LazyEngine",
@@ -29,6 +30,7 @@ __all__ = [
     "ResolvedPlan",
     "RunOptions",
     "RunReport",
+    "SqlTables",
     "acheck",
     "aexport_job",
     "aplan",
@@ -42,7 +44,9 @@ __all__ = [
     "export_job",
     "last_run_of",
     "list_table",
+    "open_sql",
     "plan",
     "run",
+    "sql",
     "tables_of",
 ]

@@ -1,7 +1,7 @@
 """The tables of a job, by name."""
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from threading import Event
@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from gcbatch.endpoints import DetailsEndpoint
 from gcbatch.genesys import ENTITY_TABLES, entity_kind
-from gcbatch.job import CHANGES_TABLE, Job
+from gcbatch.job import CHANGES_TABLE, Job, relation_named
 from gcbatch.lazy import lazy_import
 from gcbatch.local_time import local_fields, with_local_columns
 from gcbatch.registry import load_member
@@ -44,6 +44,8 @@ class Catalog:
 
     source: TableSource
     stop: Event | None = None
+    _schemas: dict[str, pa.Schema] = field(default_factory=dict, compare=False)
+    """Columns of derived tables, for which DuckDB has to be asked."""
 
     @property
     def job(self) -> Job:
@@ -116,7 +118,21 @@ class Catalog:
             if {ids, shown} <= columns
         }
 
+    def relation(self, name: str) -> Table:
+        """Return the table that a name in SQL means; one of Job.relations."""
+        found = relation_named(name)
+        table = self.table(found.table, period=found.period)
+        if not found.is_local:
+            return table
+        from gcbatch.tables.local_time import with_local_times  # noqa: PLC0415 - for SQL only
+
+        return with_local_times(table)
+
     def _declared(self, name: str) -> Any:
+        if name in self.job.derived:
+            from gcbatch.tables.derived import Derived  # noqa: PLC0415 - few jobs have any
+
+            return Derived(name, self.relation, self._schemas, self.stop)
         if name in ENTITY_TABLES:
             from gcbatch.tables.entity_table import EntityTable  # noqa: PLC0415 - few jobs list entities
             from gcbatch.tables.version_table import VersionTable  # noqa: PLC0415 - as above
@@ -128,8 +144,8 @@ class Catalog:
 
     def is_of_documents(self, name: str) -> bool:
         """Return whether a table can share a pass over the documents; see rows_of."""
-        is_entity = name in (*ENTITY_TABLES, CHANGES_TABLE)
-        return isinstance(self.source.endpoint, DetailsEndpoint) and not is_entity
+        is_own = name in self.job.tables
+        return isinstance(self.source.endpoint, DetailsEndpoint) and is_own
 
     def rows_of(
         self, names: Collection[str], is_wanted: Callable[[str], bool]
@@ -151,8 +167,8 @@ class Catalog:
             del batch  # or it would stay in memory while the next is made
 
     def all(self) -> dict[str, Table]:
-        """Return all tables of the job's endpoint."""
-        return {name: self.table(name) for name in self.job.tables}
+        """Return all tables of the job's endpoint, and the derived ones."""
+        return {name: self.table(name) for name in self.job.all_tables}
 
     def breaches(self) -> int:
         """Return how many rows of `sla` miss their target."""
