@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from gcbatch.cli.changes import changes
 from gcbatch.cli.check import check
 from gcbatch.cli.error_boundary import ErrorBoundary
 from gcbatch.cli.export import export_again
@@ -81,6 +82,7 @@ app.command()(check)
 app.command(name="export")(export_again)
 app.command()(report)
 app.command()(verify)
+app.command()(changes)
 app.command()(sql)
 app.command(name="list")(list_entities)
 app.command()(tables)

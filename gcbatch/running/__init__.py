@@ -1,8 +1,13 @@
 """A run: the only package that knows all stages."""
 
+from gcbatch.running.changes import changes, changes_in
 from gcbatch.running.open_engine import LazyEngine
+from gcbatch.running.options import RunOptions
 from gcbatch.running.org_run import OrgRun
 from gcbatch.running.pipeline import (
+    acheck,
+    aexport_job,
+    aplan,
     arun,
     arun_all,
     blocking,
@@ -11,7 +16,7 @@ from gcbatch.running.pipeline import (
     export_job,
     last_run_of,
     list_table,
-    plan_job,
+    plan,
     run,
     tables_of,
 )
@@ -23,18 +28,24 @@ __all__ = [
     "LazyEngine",
     "OrgRun",
     "ResolvedPlan",
+    "RunOptions",
     "RunReport",
     "SqlTables",
+    "acheck",
+    "aexport_job",
+    "aplan",
     "arun",
     "arun_all",
     "blocking",
+    "changes",
+    "changes_in",
     "check",
     "declared_tables",
     "export_job",
     "last_run_of",
     "list_table",
     "open_sql",
-    "plan_job",
+    "plan",
     "run",
     "sql",
     "tables_of",

@@ -22,13 +22,13 @@ from gcbatch.exporting import (
     published_files,
 )
 from gcbatch.genesys import ENTITY_TABLES
-from gcbatch.job import Export
+from gcbatch.job import CHANGES_TABLE, Export
 from gcbatch.objects import Buckets
 from gcbatch.planning import digest_parts
 from gcbatch.query import canonical
 from gcbatch.running.report import Exported
 from gcbatch.table import StoppedError
-from gcbatch.tables import TableSource
+from gcbatch.tables import TableSource, tables_in_changes
 
 __all__ = ["ExportFingerprints", "unchanged_export"]
 
@@ -83,7 +83,16 @@ class ExportFingerprints:
             }
         if any(listings):
             content["listings"] = listings
+        if CHANGES_TABLE in spec.table_names:
+            content["changes"] = [_describe_changes(own) for own in self._sources]
         return sha256(canonical(content)).hexdigest()
+
+
+def _describe_changes(source: TableSource) -> dict[str, Any]:
+    """Return what the table `changes` of an org is made of, besides its parts."""
+    stamps = source.store.changes.stamps()
+    log = {name: stamp.decode() for name, stamp in stamps.items()}
+    return {"tables": tables_in_changes(source.job), "log": log}
 
 
 def _describe(source: TableSource, stop: Event) -> dict[str, Any]:
@@ -99,6 +108,11 @@ def _describe(source: TableSource, stop: Event) -> dict[str, Any]:
             if store.has(digest):
                 store.check(digest)
     names = source.names.to_json()
+    asked: dict[str, Any] = {}
+    if job.local_zone:
+        asked["local_time"] = job.local_zone.key
+    if job.sla:
+        asked["thresholds"] = names["thresholds"]
     return {
         "org": job.org_name,
         "query": job.query.model_dump(mode="json", by_alias=True),
@@ -106,6 +120,7 @@ def _describe(source: TableSource, stop: Event) -> dict[str, Any]:
         "plan": source.plan.run_id,
         "inputs": digest_parts(plan, store).sha256,
         "names": {part: names[part] for part in SHOWN},
+        **asked,
     }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from threading import Event
 from typing import Any, Final, TypeVar
 
@@ -10,10 +11,12 @@ import pyarrow as pa
 
 from gcbatch.endpoints import DetailsEndpoint
 from gcbatch.genesys import ENTITY_TABLES, entity_kind
-from gcbatch.job import Job, relation_named
+from gcbatch.job import CHANGES_TABLE, Job, relation_named
 from gcbatch.lazy import lazy_import
+from gcbatch.local_time import local_fields, with_local_columns
 from gcbatch.registry import load_member
 from gcbatch.table import Lack, StoppedError, Table
+from gcbatch.tables.changes import ChangesTable
 from gcbatch.tables.name_lookup import NAMED
 from gcbatch.tables.source import TableSource
 
@@ -61,6 +64,9 @@ class Catalog:
             name: A table that the job can export.
             period: The period of the table `sla`; None is the job's.
         """
+        if name == CHANGES_TABLE:
+            found = self.changes.table()
+            return replace(found, batches=lambda: self._until_stopped(found.batches()))
         table: Table = self._declared(name)(replace(self.source, period=period))
         lacks = () if name in ENTITY_TABLES else tuple(map(Lack, self.source.lacks))
         lacks = table.lacks or lacks
@@ -69,19 +75,41 @@ class Catalog:
             covered = replace(
                 covered, spans=()
             )  # a part of its rows stands for nothing
+        return self._with_local_times(
+            replace(
+                table,
+                batches=lambda: self._until_stopped(table.batches()),
+                covered=covered,
+                lacks=lacks,
+            )
+        )
+
+    def _with_local_times(self, table: Table) -> Table:
+        """Return a table with the columns that the job's `local_time` asks for."""
+        if self.job.local_zone is None:
+            return table
         return replace(
             table,
-            batches=lambda: self._until_stopped(table.batches()),
-            covered=covered,
-            lacks=lacks,
+            schema=local_fields(table.schema),
+            batches=lambda: map(self._localized, table.batches()),
+            basis=table.basis and self._with_local_times(table.basis),
         )
+
+    def _localized(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        zone = self.job.local_zone
+        return rows if zone is None else with_local_columns(rows, zone)
+
+    @cached_property
+    def changes(self) -> ChangesTable:
+        """What fetching again changed."""
+        return ChangesTable(self.source)
 
     def named_dimensions(self, names: Collection[str]) -> set[str]:
         """Return the dimensions whose names some tables show beside their ids."""
         if self.job.query.family:
             from gcbatch.tables.aggregates.intervals import named_groups  # noqa: PLC0415 - details do not need it
 
-            shows = "intervals" in names
+            shows = not {"intervals", CHANGES_TABLE}.isdisjoint(names)
             return set(named_groups(self.source).values()) if shows else set()
         columns = {c for name in names for c in self.table(name).schema.names}
         return {
@@ -126,7 +154,10 @@ class Catalog:
         from gcbatch.tables.documents.table import rows_of_tables  # noqa: PLC0415 - only jobs of details need it
 
         tables = [self._declared(name) for name in sorted(names)]
-        return self._until_stopped(rows_of_tables(self.source, tables, is_wanted))
+        for name, rows in self._until_stopped(
+            rows_of_tables(self.source, tables, is_wanted)
+        ):
+            yield name, self._localized(rows)
 
     def _until_stopped(self, batches: Iterator[T]) -> Iterator[T]:
         for batch in batches:
@@ -151,6 +182,8 @@ class Catalog:
         latest = self.source.latest
         if latest is not None and latest.dropped:
             yield f"{SUPERSEDED}: {latest.dropped:,}"
+        if lost := self.source.store.changes.damaged:
+            yield f"files of the change log that are damaged, and left out: {len(lost)}"
         if self.job.sla is None:
             return
         totals = self.table("sla", period="total").read_all()
