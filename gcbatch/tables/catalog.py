@@ -64,6 +64,11 @@ class Catalog:
             name: A table that the job can export.
             period: The period of the table `sla`; None is the job's.
         """
+        table = self._plain_table(name, period)
+        return table if name == CHANGES_TABLE else self._with_local_times(table)
+
+    def _plain_table(self, name: str, period: str | None) -> Table:
+        """Return a table without the columns that the job's `local_time` asks for."""
         if name == CHANGES_TABLE:
             found = self.changes.table()
             return replace(found, batches=lambda: self._until_stopped(found.batches()))
@@ -75,13 +80,11 @@ class Catalog:
             covered = replace(
                 covered, spans=()
             )  # a part of its rows stands for nothing
-        return self._with_local_times(
-            replace(
-                table,
-                batches=lambda: self._until_stopped(table.batches()),
-                covered=covered,
-                lacks=lacks,
-            )
+        return replace(
+            table,
+            batches=lambda: self._until_stopped(table.batches()),
+            covered=covered,
+            lacks=lacks,
         )
 
     def _with_local_times(self, table: Table) -> Table:
@@ -121,12 +124,12 @@ class Catalog:
     def relation(self, name: str) -> Table:
         """Return the table that a name in SQL means; one of Job.relations."""
         found = relation_named(name)
-        table = self.table(found.table, period=found.period)
         if not found.is_local:
-            return table
-        from gcbatch.tables.local_time import with_local_times  # noqa: PLC0415 - for SQL only
+            return self.table(found.table, period=found.period)
+        from gcbatch.tables.local_clocks import with_local_clocks  # noqa: PLC0415 - for SQL only
 
-        return with_local_times(table)
+        table = self._plain_table(found.table, found.period)
+        return with_local_clocks(table, self.job.local_zone or table.timezone)
 
     def _declared(self, name: str) -> Any:
         if name in self.job.derived:
