@@ -269,7 +269,7 @@ class OrgRun:
             await asyncio.to_thread(self._trim_changes, self.job.fetch.changes)
 
     def _trim_changes(self, limits: Changes) -> None:
-        """Drop what the change log has no room for, and say so."""
+        """Drop what is too old or too much for the change log, and say so."""
         keep_from = step(self._started[0], limits.keep, -1, UTC_ZONE)
         gone = self._store.changes.trim(keep_from, limits.max_mb << 20)
         self._progress.remarks[DROPPED_CHANGES] += len(gone)
