@@ -21,6 +21,7 @@ from gcbatch.job.refetch import (
 )
 from gcbatch.job.schema import about_class, job_schema
 from gcbatch.job.sla import PERIODS
+from gcbatch.job.zones import zone_warning
 
 __all__ = [
     "PERIODS",
@@ -51,4 +52,5 @@ __all__ = [
     "refuse_shared_outputs",
     "resolve_range",
     "span_for_refetch",
+    "zone_warning",
 ]

@@ -5,7 +5,6 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -21,6 +20,7 @@ from gcbatch.exporting import (
 from gcbatch.job.dates import resolve_range
 from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.job import Job
+from gcbatch.job.job_source import JobSource, read_source
 from gcbatch.job.loaded_export import LoadedExport, load_export
 from gcbatch.job.output_conflicts import output_conflicts
 from gcbatch.job.problems import Problem, validation_problems
@@ -30,7 +30,6 @@ from gcbatch.job.yaml_document import (
     Loc,
     YamlDocument,
     parse_scalar,
-    read_yaml,
 )
 
 __all__ = ["load_job"]
@@ -41,18 +40,23 @@ RANGE: Final[tuple[Loc, ...]] = (("query", "from"), ("query", "to"))
 RANGE_KEYS: Final = frozenset(("query", *(".".join(map(str, key)) for key in RANGE)))
 """The settings that replace the range of a job file."""
 
+FOR_ANCHORS: Final = "x-"
+"""Begins top-level keys that a job does not read: their place is for YAML anchors."""
+
 
 def load_job(
-    path: Path | str,
+    source: JobSource,
     *,
     settings: Mapping[str, str] | None = None,
     environ: Mapping[str, str] = os.environ,
     now: datetime | None = None,
 ) -> Job:
-    """Read and check a job file, the options of its exporters included.
+    """Read and check a job, the options of its exporters included.
 
     Args:
-        path: A YAML file; its keys are the fields of Job.
+        source: The path of a YAML file, whose keys are the fields of Job; its content,
+            a text of several lines; or a mapping of the same keys. A secret is
+            `${NAME}` in each of them, with its value in *environ*.
         settings: Overrides by dotted key, such as `{"fetch.concurrency": "4"}`; values
             are YAML.
         environ: Values of `${NAME}`.
@@ -65,33 +69,35 @@ def load_job(
         JobError: If the file cannot be read, is not YAML or not valid. Lists every
             problem at once, each with file:line and key path.
     """
-    path = Path(path)
-    raw = _RawJob(read_yaml(path))
+    raw = _RawJob(read_source(source))
+    raw.drop_anchors()
+    written = raw.document.data
     raw.override(settings or {})
     raw.problems += raw.document.problems
     installed = installed_exporters()
     raw.substitute(environ, installed)
     data = raw.document.data
     if not isinstance(data, dict):
-        msg = f"{path}:1: a job file is a mapping with name, org, query and exports"
+        place = raw.document.place(())
+        msg = f"{place}: a job file is a mapping with name, org, query and exports"
         raise JobError(msg, hint="`gcbatch init` writes one to start from")
     job = raw.validate(now or datetime.now(UTC))
     loaded = raw.load_exports(job, installed)
     if job is not None:
-        raw.problems += output_conflicts(job, path, loaded)
+        raw.problems += output_conflicts(job, raw.document.path, loaded)
     if raw.problems or job is None:
         raise JobError([*raw.lines()], hint="`gcbatch check JOB` checks it again")
-    replaced = {key for key in settings or {} if key in RANGE_KEYS}
-    return job.with_own_range(_own_range(path, environ)) if replaced else job
+    if RANGE_KEYS.isdisjoint(settings or ()):
+        return job
+    return job.with_own_range(_own_range(written, environ))
 
 
-def _own_range(path: Path, environ: Mapping[str, str]) -> tuple[str, str] | None:
-    """Return the `from` and `to` that a job file has itself; None if not both."""
-    raw = _RawJob(read_yaml(path))
-    raw.substitute(environ, ())
-    query = raw.document.data.get("query")
-    own = [query.get(key) for _, key in RANGE] if isinstance(query, dict) else []
-    texts = [text for text in own if isinstance(text, str)]
+def _own_range(data: Any, environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the `from` and `to` that a job has itself; None if not both."""
+    query = data.get("query") if isinstance(data, dict) else None
+    own = {k: query.get(k) for _, k in RANGE} if isinstance(query, dict) else {}
+    own = Variables(environ, (), [], []).fill({"query": own})["query"]
+    texts = [text for text in own.values() if isinstance(text, str)]
     return (texts[0], texts[1]) if len(texts) == len(RANGE) else None
 
 
@@ -104,6 +110,16 @@ class _RawJob:
     problems: list[Problem] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
     """Values that no message may repeat, also where other keys use them."""
+
+    def drop_anchors(self) -> None:
+        """Remove the top-level keys whose place is for anchors."""
+        data = self.document.data
+        if isinstance(data, dict):
+            self.document.data = {
+                key: value
+                for key, value in data.items()
+                if not key.startswith(FOR_ANCHORS)
+            }
 
     def override(self, settings: Mapping[str, str]) -> None:
         """Put the values of overrides into the data."""
@@ -215,7 +231,7 @@ class _RawJob:
         for end in range(len(loc), 0, -1):
             if loc[:end] in self.overridden:
                 return self.overridden[loc[:end]]
-        return f"{self.document.name}:{self.document.line(loc)}"
+        return self.document.place(loc)
 
 
 def _load(

@@ -4,6 +4,9 @@ from gcbatch.running.open_engine import LazyEngine
 from gcbatch.running.options import RunOptions
 from gcbatch.running.org_run import OrgRun
 from gcbatch.running.pipeline import (
+    acheck,
+    aexport_job,
+    aplan,
     arun,
     arun_all,
     blocking,
@@ -12,7 +15,7 @@ from gcbatch.running.pipeline import (
     export_job,
     last_run_of,
     list_table,
-    plan_job,
+    plan,
     run,
     tables_of,
 )
@@ -25,6 +28,9 @@ __all__ = [
     "ResolvedPlan",
     "RunOptions",
     "RunReport",
+    "acheck",
+    "aexport_job",
+    "aplan",
     "arun",
     "arun_all",
     "blocking",
@@ -33,7 +39,7 @@ __all__ = [
     "export_job",
     "last_run_of",
     "list_table",
-    "plan_job",
+    "plan",
     "run",
     "tables_of",
 ]

@@ -12,6 +12,7 @@ from gcbatch.genesys import EntityListing
 from gcbatch.job import Job, Refetch
 from gcbatch.planning import SavedPlan
 from gcbatch.running.job_run import JobRun
+from gcbatch.running.notebook import usual_observer
 from gcbatch.running.options import RunOptions
 from gcbatch.running.org_run import OrgRun
 from gcbatch.running.report import RunReport
@@ -19,6 +20,9 @@ from gcbatch.running.resolved_plan import ResolvedPlan
 from gcbatch.tables import Catalog, MultiOrgCatalog
 
 __all__ = [
+    "acheck",
+    "aexport_job",
+    "aplan",
     "arun",
     "arun_all",
     "blocking",
@@ -27,7 +31,7 @@ __all__ = [
     "export_job",
     "last_run_of",
     "list_table",
-    "plan_job",
+    "plan",
     "run",
     "tables_of",
 ]
@@ -79,7 +83,8 @@ async def arun(
             is; the gaps of the report are what is missing.
         replace: Whether a range that settings of load_job narrowed may replace a file
             of a wider range. A range of the job file itself always may.
-        observer: Receives the progress.
+        observer: Receives the progress. None shows a bar in a notebook, and nothing
+            elsewhere.
 
     Returns:
         The run report, with the tables.
@@ -137,14 +142,14 @@ async def arun_all(
         for job in jobs:
             try:
                 # A store in a bucket is asked over the network.
-                own = await asyncio.to_thread(JobRun, job, observer or Observer())
+                own = await asyncio.to_thread(JobRun, job, observer or usual_observer())
                 done.append(await own.run(orgs, options))
             except GcbatchError as exc:
                 done.append(exc)
     return done
 
 
-def plan_job(job: Job, *, refetch: Refetch | None = None) -> ResolvedPlan:
+def plan(job: Job, *, refetch: Refetch | None = None) -> ResolvedPlan:
     """Return what a run would request, without any data request.
 
     Names are listed if no run has saved them or they are too old.
@@ -176,6 +181,16 @@ def check(job: Job) -> tuple[str, ...]:
         GcbatchError: If anything else prevents a run.
     """
     return blocking(_with_org(job, OrgRun.check))
+
+
+async def aplan(job: Job, *, refetch: Refetch | None = None) -> ResolvedPlan:
+    """Return what a run would request, in a thread; see plan."""
+    return await asyncio.to_thread(plan, job, refetch=refetch)
+
+
+async def acheck(job: Job) -> tuple[str, ...]:
+    """Try credentials and permissions, in a thread; see check."""
+    return await asyncio.to_thread(check, job)
 
 
 def list_table(job: Job, table: str) -> EntityListing:
@@ -250,8 +265,15 @@ def export_job(
         JobError: If the job requests other data than its last run did, or a narrowed
             range would replace a file of a wider one.
     """
-    own = JobRun(job, observer or Observer())
+    own = JobRun(job, observer or usual_observer())
     return blocking(own.export_again(RunOptions.of(replace=replace)))
+
+
+async def aexport_job(
+    job: Job, *, replace: bool = False, observer: Observer | None = None
+) -> RunReport:
+    """Export a job again from the store, in a thread; see export_job."""
+    return await asyncio.to_thread(export_job, job, replace=replace, observer=observer)
 
 
 def last_run_of(job: Job) -> SavedPlan:

@@ -7,7 +7,8 @@ from gcbatch.verifying.destinations import (
 )
 from gcbatch.verifying.result import RUN, Totals, VerifyResult
 from gcbatch.verifying.totals import Difference
-from gcbatch.verifying.verifier import verify
+from gcbatch.verifying.verification import Verification, averify, verify
+from gcbatch.verifying.verifier import verify_org
 
 __all__ = [
     "RUN",
@@ -15,7 +16,10 @@ __all__ = [
     "DestinationsResult",
     "Difference",
     "Totals",
+    "Verification",
     "VerifyResult",
+    "averify",
     "verify",
     "verify_destinations",
+    "verify_org",
 ]

@@ -49,12 +49,12 @@ from gcbatch.verifying.totals import (
 )
 from gcbatch.windows import Window
 
-__all__ = ["verify"]
+__all__ = ["verify_org"]
 
 pc = lazy_import("pyarrow.compute")
 
 
-def verify(job: Job, *, offline: bool = False) -> VerifyResult:
+def verify_org(job: Job, *, offline: bool = False) -> VerifyResult:
     """Check the last run of a job.
 
     Args:

@@ -97,7 +97,7 @@ def test_a_span_has_many_forms(workspace: "Workspace", refetch: Any) -> None:
     job = workspace.job()
     gcbatch.run(job)
 
-    assert gcbatch.plan_job(job, refetch=refetch).stored == 5
+    assert gcbatch.plan(job, refetch=refetch).stored == 5
     assert gcbatch.run(job, refetch=refetch).fetched == 2
 
 
@@ -264,8 +264,8 @@ def test_relative_dates_count_as_in_the_range(workspace_of: "WorkspaceOf") -> No
     job = workspace.job(query=query)
     windows = gcbatch.run(job).queries
 
-    planned = gcbatch.plan_job(job, refetch="yesterday..today")
-    ended = gcbatch.plan_job(job, refetch="now-1h..now")
+    planned = gcbatch.plan(job, refetch="yesterday..today")
+    ended = gcbatch.plan(job, refetch="now-1h..now")
 
     assert windows == len(planned.plan.queries)
     assert planned.stored == ended.stored == 0  # all are provisional
