@@ -5,7 +5,7 @@ from gcbatch.job.engine import EngineSection
 from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.fetch import Fetch
 from gcbatch.job.filters import all_of, any_of
-from gcbatch.job.job import Job
+from gcbatch.job.job import PROVISIONAL_TABLES, Job
 from gcbatch.job.load import load_job
 from gcbatch.job.loaded_export import LoadedExport, load_export
 from gcbatch.job.org import Org, SecretFile
@@ -25,6 +25,7 @@ from gcbatch.job.zones import zone_warning
 
 __all__ = [
     "PERIODS",
+    "PROVISIONAL_TABLES",
     "DatedSpan",
     "EngineSection",
     "Export",

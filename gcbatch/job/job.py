@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Final, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, StrictBool, model_validator
 
 from gcbatch.genesys import (
     DETAILS,
@@ -30,9 +30,12 @@ from gcbatch.store import StoreRoot
 from gcbatch.suggest import unknown
 from gcbatch.windows import ONE_DAY, Period
 
-__all__ = ["Job"]
+__all__ = ["PROVISIONAL_TABLES", "Job"]
 
 SECONDS_OF_AN_HOUR: Final = 3600
+
+PROVISIONAL_TABLES: Final = ("intervals", "sla")
+"""Tables that can have a column `is_provisional`."""
 
 
 class Job(Section):
@@ -54,6 +57,8 @@ class Job(Section):
         local_time: Whether each column of instants has one of local times beside it,
             with the offset, such as `interval_start_local`; or their time zone, if it
             is not `query.timezone`.
+        is_provisional: Whether `intervals` and `sla` have the column `is_provisional`:
+            a row was fetched before its figures had settled, and may still change.
         exports: Which tables are written, and where.
     """
 
@@ -67,6 +72,7 @@ class Job(Section):
     storage: StorageSection = StorageSection()
     sla: Sla | None = None
     local_time: LocalTime = False
+    is_provisional: StrictBool = False
     exports: tuple[Export, ...] = ()
 
     @model_validator(mode="before")
@@ -188,6 +194,15 @@ class Job(Section):
     def org_name(self) -> str:
         """The org's name in a job that per_org made; empty in a job of one org."""
         return self._org_name
+
+    @model_validator(mode="after")
+    def _check_provisional(self) -> Self:
+        """Refuse the column in a job whose tables do not have it."""
+        if self.is_provisional and not {*PROVISIONAL_TABLES} & {*self.tables}:
+            named = " and ".join(PROVISIONAL_TABLES)
+            msg = f"only the tables {named} have this column, and the job has neither"
+            raise InvalidValueError(("is_provisional",), msg)
+        return self
 
     @model_validator(mode="after")
     def _check_local_time(self) -> Self:
