@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, StrictBool, model_validator
 
 from gcbatch.genesys import (
     DETAILS,
@@ -41,12 +41,15 @@ from gcbatch.windows import ONE_DAY, Period
 if TYPE_CHECKING:
     from gcbatch.selecting import Statement
 
-__all__ = ["CHANGES_TABLE", "Job"]
+__all__ = ["CHANGES_TABLE", "PROVISIONAL_TABLES", "Job"]
 
 CHANGES_TABLE: Final = "changes"
 """The table of what fetching again changed; it is not one of `tables: all`."""
 
 SECONDS_OF_AN_HOUR: Final = 3600
+
+PROVISIONAL_TABLES: Final = ("intervals", "sla")
+"""Tables that can have a column `is_provisional`."""
 
 
 class Job(Section):
@@ -69,6 +72,8 @@ class Job(Section):
             with the offset, such as `interval_start_local`; or their time zone, if it
             is not `query.timezone`.
         derived: Tables that the job makes of others by SQL, by name. Default: none.
+        is_provisional: Whether `intervals` and `sla` have the column `is_provisional`:
+            a row was fetched before its figures had settled, and may still change.
         exports: Which tables are written, and where.
     """
 
@@ -83,6 +88,7 @@ class Job(Section):
     sla: Sla | None = None
     local_time: LocalTime = False
     derived: dict[str, DerivedTable] = Field(default_factory=dict, alias="tables")
+    is_provisional: StrictBool = False
     exports: tuple[Export, ...] = ()
     _statements: "dict[str, Statement]" = PrivateAttr(default_factory=dict)
 
@@ -214,6 +220,15 @@ class Job(Section):
     def org_name(self) -> str:
         """The org's name in a job that per_org made; empty in a job of one org."""
         return self._org_name
+
+    @model_validator(mode="after")
+    def _check_provisional(self) -> Self:
+        """Refuse the column in a job whose tables do not have it."""
+        if self.is_provisional and not {*PROVISIONAL_TABLES} & {*self.tables}:
+            named = " and ".join(PROVISIONAL_TABLES)
+            msg = f"only the tables {named} have this column, and the job has neither"
+            raise InvalidValueError(("is_provisional",), msg)
+        return self
 
     @model_validator(mode="after")
     def _check_local_time(self) -> Self:

@@ -39,6 +39,7 @@ from gcbatch.planning import (
     make_plan,
     requested_by,
 )
+from gcbatch.provisional import ProvisionalSpan, provisional_spans
 from gcbatch.query import Query
 from gcbatch.running.listed_tables import ListedTables
 from gcbatch.running.resolved_plan import ResolvedPlan
@@ -49,7 +50,7 @@ from gcbatch.store import (
 )
 from gcbatch.tables import Catalog, TableSource
 from gcbatch.text import one_line
-from gcbatch.windows import Window
+from gcbatch.windows import Window, step
 
 __all__ = ["Planner"]
 
@@ -472,6 +473,14 @@ class Planner:
         """Say whether a part must be fetched again because its figures may change."""
         zone, settle = self._job.query.zone, self._job.settle
         return not metadata.is_final(settle, zone, self.clock.now())
+
+    def still_open(self, plan: Plan) -> tuple[ProvisionalSpan, ...]:
+        """Return the spans of a plan that a run now would fetch provisionally."""
+        zone, settle = self._job.query.zone, self._job.settle
+        now = self.clock.now()
+        windows = [w for w, _ in plan.windows if now < step(w.end, settle, 1, zone)]
+        org = self._job.org_name
+        return provisional_spans(windows, settle, zone, fetched_at=now, org=org)
 
 
 def _keeping_names(kind: EntityKind) -> str:

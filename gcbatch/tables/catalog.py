@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from threading import Event
 from typing import Any, Final, TypeVar
 
@@ -11,13 +11,14 @@ import pyarrow as pa
 
 from gcbatch.endpoints import DetailsEndpoint
 from gcbatch.genesys import ENTITY_TABLES, entity_kind
-from gcbatch.job import CHANGES_TABLE, Job, relation_named
+from gcbatch.job import CHANGES_TABLE, PROVISIONAL_TABLES, Job, relation_named
 from gcbatch.lazy import lazy_import
 from gcbatch.local_time import local_fields, with_local_columns
 from gcbatch.registry import load_member
 from gcbatch.table import Lack, StoppedError, Table
 from gcbatch.tables.changes import ChangesTable
 from gcbatch.tables.name_lookup import NAMED
+from gcbatch.tables.provisional_column import with_provisional_column
 from gcbatch.tables.source import TableSource
 
 __all__ = ["Catalog"]
@@ -75,14 +76,20 @@ class Catalog:
             covered = replace(
                 covered, spans=()
             )  # a part of its rows stands for nothing
-        return self._with_local_times(
-            replace(
-                table,
-                batches=lambda: self._until_stopped(table.batches()),
-                covered=covered,
-                lacks=lacks,
-            )
+        table = replace(
+            table,
+            batches=partial(self._read, table),
+            covered=covered,
+            lacks=lacks,
         )
+        if name not in ENTITY_TABLES:
+            table = replace(table, find_provisional=lambda: self.source.provisional)
+        if self.job.is_provisional and name in PROVISIONAL_TABLES:
+            table = with_provisional_column(table)
+        return self._with_local_times(table)
+
+    def _read(self, table: Table) -> Iterator[pa.RecordBatch]:
+        return self._until_stopped(table.batches())
 
     def _with_local_times(self, table: Table) -> Table:
         """Return a table with the columns that the job's `local_time` asks for."""
