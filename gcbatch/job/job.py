@@ -13,6 +13,7 @@ from gcbatch.genesys import (
     details_named,
     family_named,
 )
+from gcbatch.job.calendar import CalendarSection, check_calendar
 from gcbatch.job.engine import EngineSection
 from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.fetch import Fetch
@@ -51,6 +52,7 @@ class Job(Section):
         storage: Object stores, where the environment does not say it. Default: each
             key's own.
         sla: Targets and periods of the table `sla`.
+        calendar: Opening hours, to which the table `sla` is limited.
         local_time: Whether each column of instants has one of local times beside it,
             with the offset, such as `interval_start_local`; or their time zone, if it
             is not `query.timezone`.
@@ -66,6 +68,7 @@ class Job(Section):
     listings: Listings = Listings()
     storage: StorageSection = StorageSection()
     sla: Sla | None = None
+    calendar: CalendarSection | None = None
     local_time: LocalTime = False
     exports: tuple[Export, ...] = ()
 
@@ -187,6 +190,18 @@ class Job(Section):
     def org_name(self) -> str:
         """The org's name in a job that per_org made; empty in a job of one org."""
         return self._org_name
+
+    @model_validator(mode="after")
+    def _check_calendar(self) -> Self:
+        """Refuse opening hours that no table uses, or that divide buckets."""
+        if self.calendar is None:
+            return self
+        if self.sla is None:
+            msg = "needs a section `sla:`, if only `sla: {}`, whose table it limits"
+            raise InvalidValueError(("calendar",), msg)
+        for single in self.per_org():
+            check_calendar(self.calendar, single.query)
+        return self
 
     @model_validator(mode="after")
     def _check_local_time(self) -> Self:

@@ -16,7 +16,7 @@ __all__ = ["NAMED", "Problem", "models_in", "validation_problems"]
 Problem = tuple[Loc, str]
 """The place of a problem, and what is wrong."""
 
-NAMED: Final = ("orgs",)
+NAMED: Final = ("orgs", "queues")
 """Keys of sections that have names which the job chooses."""
 
 _WORDS: Final = {

@@ -92,6 +92,8 @@ def _describe(source: TableSource, stop: Event) -> dict[str, Any]:
     asked: dict[str, Any] = {}
     if job.local_zone:
         asked["local_time"] = job.local_zone.key
+    if job.calendar:
+        asked["calendar"] = job.calendar.model_dump(mode="json")
     if job.sla:
         asked["thresholds"] = names["thresholds"]
     return {

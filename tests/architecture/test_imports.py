@@ -28,7 +28,7 @@ PACKAGES = {name: -row for row, names in enumerate(ROWS) for name in names}
 
 GROUND = {
     "atomic_files", "concurrency", "coverage", "errors", "lazy", "local_time", "locks",
-    "query", "registry", "suggest", "table", "text", "windows",
+    "opening_hours", "query", "registry", "suggest", "table", "text", "windows",
 }  # fmt: skip
 """Modules that any other may import; of gcbatch they import one another alone."""
 

@@ -7,12 +7,17 @@ import pyarrow as pa
 
 from gcbatch.table import Table
 from gcbatch.tables.name_lookup import NAMED, PRESENCE_METRIC, NameLookup, name_field
+from gcbatch.tables.service_levels.calendars import Calendars
 from gcbatch.tables.source import TableSource
 
 __all__ = ["named_groups", "table"]
 
 _HIDDEN: Final = frozenset({"deleted"})
 """Columns of parts that only the table `sla` uses."""
+
+_IS_OPEN: Final = pa.field(
+    "is_open", pa.bool_(), metadata={"description": "within the hours of `calendar`"}
+)
 
 
 def named_groups(source: TableSource) -> dict[str, str]:
@@ -45,9 +50,15 @@ def table(source: TableSource) -> Table:
         fields.append(field)
         if field.name in lookups:
             fields.append(name_field(NAMED[field.name][0], field.name))
+    calendars = Calendars.of_job(source.job)
     schema = pa.schema(
-        [*fields, *endpoint.derive_columns(part_schema.empty_table()).schema]
+        [
+            *fields,
+            *endpoint.derive_columns(part_schema.empty_table()).schema,
+            *([_IS_OPEN] if calendars else []),
+        ]
     )
+    queue_names = names.get("queueId", {})
 
     def batches() -> Iterator[pa.RecordBatch]:
         for _, rows in source.aggregate_rows():
@@ -57,6 +68,8 @@ def table(source: TableSource) -> Table:
                 if field.name in lookups:
                     columns.append(lookups[field.name].named(rows[field.name]))
             columns += endpoint.derive_columns(rows).columns
+            if calendars:
+                columns.append(calendars.is_open(rows, queue_names))
             yield from pa.Table.from_arrays(columns, schema=schema).to_batches()
 
     key = ("interval_start", *source.groups)
