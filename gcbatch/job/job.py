@@ -148,6 +148,7 @@ class Job(Section):
         return f"buckets of {length} do not fit into an hour; use PT1H or less"
 
     _org_name: str = PrivateAttr(default="")
+    _own_range: tuple[str, str] | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _check_orgs(self) -> Self:
@@ -217,6 +218,17 @@ class Job(Section):
         if self.local_time is True:
             return self.query.zone
         return ZoneInfo(self.local_time) if self.local_time else None
+
+    @property
+    def own_range(self) -> tuple[str, str] | None:
+        """The `from` and `to` of the job file, if load_job replaced them; else None."""
+        return self._own_range
+
+    def with_own_range(self, own: tuple[str, str] | None) -> "Job":
+        """Return the job with the range that its file has itself."""
+        job = self.model_copy()
+        job._own_range = own  # noqa: SLF001 - it is a copy of this class
+        return job
 
     @property
     def store_name(self) -> str:

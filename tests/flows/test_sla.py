@@ -875,14 +875,14 @@ class TestRuns:
             "sla.targets: the org lists no queue 'Salse'; the nearest: Sales",
         )
 
-        checked, planned = gcbatch.check(job), gcbatch.plan_job(job)
+        checked, planned = gcbatch.check(job), gcbatch.plan(job)
 
         assert checked == planned.warnings == expected
         reported = gcbatch.run(job).warnings
         assert not any("the org lists no queue" in warning for warning in reported)
-        assert gcbatch.plan_job(job).warnings == expected
+        assert gcbatch.plan(job).warnings == expected
 
-    @pytest.mark.parametrize("command", ["check", "plan_job", "run"])
+    @pytest.mark.parametrize("command", ["check", "plan", "run"])
     def test_a_target_by_a_name_of_two_queues_is_refused(
         self, workspace_of: "WorkspaceOf", command: str
     ) -> None:
