@@ -14,6 +14,7 @@ from gcbatch.genesys import (
     details_named,
     family_named,
 )
+from gcbatch.job.calendar import CalendarSection, check_calendar
 from gcbatch.job.derived import (
     DerivedTable,
     base_tables,
@@ -68,6 +69,7 @@ class Job(Section):
         storage: Object stores, where the environment does not say it. Default: each
             key's own.
         sla: Targets and periods of the table `sla`.
+        calendar: Opening hours, to which the table `sla` is limited.
         local_time: Whether each column of instants has one of local times beside it,
             with the offset, such as `interval_start_local`; or their time zone, if it
             is not `query.timezone`.
@@ -86,6 +88,7 @@ class Job(Section):
     listings: Listings = Listings()
     storage: StorageSection = StorageSection()
     sla: Sla | None = None
+    calendar: CalendarSection | None = None
     local_time: LocalTime = False
     derived: dict[str, DerivedTable] = Field(default_factory=dict, alias="tables")
     is_provisional: StrictBool = False
@@ -228,6 +231,18 @@ class Job(Section):
             named = " and ".join(PROVISIONAL_TABLES)
             msg = f"only the tables {named} have this column, and the job has neither"
             raise InvalidValueError(("is_provisional",), msg)
+        return self
+
+    @model_validator(mode="after")
+    def _check_calendar(self) -> Self:
+        """Refuse opening hours that no table uses, or that divide buckets."""
+        if self.calendar is None:
+            return self
+        if self.sla is None:
+            msg = "needs a section `sla:`, if only `sla: {}`, whose table it limits"
+            raise InvalidValueError(("calendar",), msg)
+        for single in self.per_org():
+            check_calendar(self.calendar, single.query)
         return self
 
     @model_validator(mode="after")

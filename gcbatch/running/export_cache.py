@@ -114,6 +114,8 @@ def _describe(source: TableSource, stop: Event) -> dict[str, Any]:
     if source.provisional:
         asked["provisional"] = [span.to_json() for span in source.provisional]
         asked["is_provisional"] = job.is_provisional
+    if job.calendar:
+        asked["calendar"] = job.calendar.model_dump(mode="json")
     if job.sla:
         asked["thresholds"] = names["thresholds"]
     return {

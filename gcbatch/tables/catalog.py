@@ -198,6 +198,15 @@ class Catalog:
         met = {*ids, *(i.upper() for i in ids if i), *names}
         for queue in sorted(set(self.job.sla.targets) - met):
             yield f"sla.targets: no queue {queue!r} in this run"
+        if self.job.calendar:
+            for queue in sorted(set(self.job.calendar.queues) - met):
+                yield f"calendar.queues: no queue {queue!r} in this run"
+            outside = pc.sum(totals["offered_outside_hours"]).as_py() or 0
+            inside = pc.sum(totals["offered"]).as_py() or 0
+            yield (
+                f"calendar: offered outside opening hours, not counted in sla: "
+                f"{outside:,} of {outside + inside:,}"
+            )
         if self.job.sla.include_deleted:
             return
         if left_out := self._queues_of_parts() - set(ids):
