@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from gcbatch.errors import GcbatchError
 from gcbatch.fetching import Observer
-from gcbatch.job import LOCAL, Job
+from gcbatch.job import Job
+from gcbatch.local_time import LOCAL
 from gcbatch.running.job_run import JobRun
 from gcbatch.selecting import DEFAULT_MEMORY, Limits, Rows, Session, Statement
 from gcbatch.table import BATCH_ROWS, Table
