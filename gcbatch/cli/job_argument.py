@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 
     from gcbatch.job import Job
 
-__all__ = ["PerOrg", "exit_with_failures", "load", "use_jemalloc"]
+__all__ = [
+    "PerOrg",
+    "exit_with_failures",
+    "load",
+    "print_json_of_orgs",
+    "use_jemalloc",
+]
 
 T = TypeVar("T")
 
@@ -139,22 +145,12 @@ class PerOrg:
                 object, several give a list that includes the orgs that failed.
         """
         done = list(self.each(work))
-        self.show_done(done, screen=screen, to_json=to_json)
-        return [found for _, found in done]
-
-    def show_done(
-        self,
-        done: "Sequence[tuple[Job, T]]",
-        *,
-        screen: "Callable[[Job, T], RenderableType]",
-        to_json: "Callable[[Job, T], dict[str, Any]] | None",
-    ) -> None:
-        """Print what was done for each org; see show."""
         if to_json is None:
             for one in done:
                 print_screen(screen(*one))
         else:
             self.print_json(done, to_json)
+        return [found for _, found in done]
 
     def print_json(
         self,
@@ -162,15 +158,29 @@ class PerOrg:
         to_json: "Callable[[Job, T], dict[str, Any]]",
     ) -> None:
         """Print for `--json` what was done for each org; see show."""
-        if self._job.orgs is None:
-            print_json(to_json(*done[0]))
-            return
-        rows = [{**to_json(*one), "org": one[0].org_name} for one in done]
-        rows += (
-            {"job": self._job.name, "org": failure.org, **failure.to_json()}
-            for failure in self.failures
-        )
-        print_json(sorted(rows, key=lambda row: str(row["org"])))
+        by_org = {one[0].org_name: to_json(*one) for one in done}
+        print_json_of_orgs(self._job, by_org, self.failures)
+
+
+def print_json_of_orgs(
+    job: "Job",
+    by_org: Mapping[str, dict[str, Any]],
+    failures: Iterable[GcbatchError] = (),
+) -> None:
+    """Print what was done for each org: an object, or for several orgs a list.
+
+    Args:
+        job: The job.
+        by_org: Plain data by the name of the org, which is empty if it is the only one.
+        failures: The errors of the other orgs.
+    """
+    if job.orgs is None:
+        (only,) = by_org.values()
+        print_json(only)
+        return
+    rows = [{**content, "org": org} for org, content in by_org.items()]
+    rows += ({"job": job.name, "org": e.org, **e.to_json()} for e in failures)
+    print_json(sorted(rows, key=lambda row: str(row["org"])))
 
 
 def exit_with_failures(failures: Iterable[GcbatchError]) -> None:

@@ -10,7 +10,17 @@ import typer
 
 from gcbatch.cli.job_argument import load
 from gcbatch.cli.logs import LogFormat, logging_to_stderr
-from gcbatch.cli.options import AsJson, From, JobFiles, LogAs, Sets, To, Verbose
+from gcbatch.cli.options import (
+    AsJson,
+    From,
+    JobFiles,
+    LogAs,
+    Refetch,
+    Replace,
+    Sets,
+    To,
+    Verbose,
+)
 from gcbatch.cli.output import print_json, print_screen, print_sla, say, say_error
 from gcbatch.errors import DataError, GcbatchError, JobError
 from gcbatch.text import one_line
@@ -34,6 +44,8 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Fetch again what is stored already.")
     ] = False,
+    refetch: Refetch = [],  # noqa: B006 - typer copies it
+    replace: Replace = False,
     allow_partial: Annotated[
         bool,
         typer.Option(
@@ -81,7 +93,12 @@ def run(
     ):
         results = blocking(
             arun_all(
-                loaded, fresh=fresh, allow_partial=allow_partial, observer=observer
+                loaded,
+                fresh=fresh,
+                refetch=[*refetch],
+                allow_partial=allow_partial,
+                replace=replace,
+                observer=observer,
             )
         )
     for outcome in outcomes:

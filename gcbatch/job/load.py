@@ -5,7 +5,6 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -21,6 +20,7 @@ from gcbatch.exporting import (
 from gcbatch.job.dates import resolve_range
 from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.job import Job
+from gcbatch.job.job_source import JobSource, read_source
 from gcbatch.job.loaded_export import LoadedExport, load_export
 from gcbatch.job.output_conflicts import output_conflicts
 from gcbatch.job.problems import Problem, keys_named, validation_problems
@@ -30,7 +30,6 @@ from gcbatch.job.yaml_document import (
     Loc,
     YamlDocument,
     parse_scalar,
-    read_yaml,
 )
 
 __all__ = ["load_job"]
@@ -41,19 +40,24 @@ RANGE: Final[tuple[Loc, ...]] = (("query", "from"), ("query", "to"))
 FOR_ANCHORS: Final = "x-"
 """Begins top-level keys that a job does not read: their place is for YAML anchors."""
 
+RANGE_KEYS: Final = frozenset(("query", *(".".join(map(str, key)) for key in RANGE)))
+"""The settings that replace the range of a job file."""
+
 
 def load_job(
-    path: Path | str,
+    source: JobSource,
     *,
     settings: Mapping[str, str] | None = None,
     option_names: Mapping[str, str] | None = None,
     environ: Mapping[str, str] = os.environ,
     now: datetime | None = None,
 ) -> Job:
-    """Read and check a job file, the options of its exporters included.
+    """Read and check a job, the options of its exporters included.
 
     Args:
-        path: A YAML file; its keys are the fields of Job.
+        source: The path of a YAML file, whose keys are the fields of Job; its content,
+            a text of several lines; or a mapping of the same keys. A secret is
+            `${NAME}` in each of them, with its value in *environ*.
         settings: Overrides by dotted key, such as `{"fetch.concurrency": "4"}`; values
             are YAML.
         option_names: What messages call some overrides, by their keys. Default:
@@ -68,24 +72,35 @@ def load_job(
         JobError: If the file cannot be read, is not YAML or not valid. Lists every
             problem at once, each with file:line and key path.
     """
-    path = Path(path)
-    raw = _RawJob(read_yaml(path))
+    raw = _RawJob(read_source(source))
     raw.drop_anchors()
+    own_range = None
+    if not RANGE_KEYS.isdisjoint(settings or {}):
+        own_range = _range_of(Variables(environ, ()).fill(raw.document.data))
     raw.override(settings or {}, option_names or {})
     raw.problems += raw.document.problems
     installed = installed_exporters()
     raw.substitute(environ, installed)
     data = raw.document.data
     if not isinstance(data, dict):
-        msg = f"{path}:1: a job file is a mapping with name, org, query and exports"
+        place = raw.document.place(())
+        msg = f"{place}: a job file is a mapping with name, org, query and exports"
         raise JobError(msg, hint="`gcbatch init` writes one to start from")
     job = raw.validate(now or datetime.now(UTC))
     loaded = raw.load_exports(job, installed)
     if job is not None:
-        raw.problems += output_conflicts(job, path, loaded)
+        raw.problems += output_conflicts(job, raw.document.path, loaded)
     if raw.problems or job is None:
         raise JobError([*raw.lines()])
-    return job
+    return job.with_own_range(own_range) if own_range else job
+
+
+def _range_of(data: Any) -> tuple[str, str] | None:
+    """Return the `from` and `to` of a job as they are written; None if not both."""
+    query = data.get("query") if isinstance(data, dict) else None
+    ends = [query.get(key) for _, key in RANGE] if isinstance(query, dict) else []
+    texts = [end for end in ends if isinstance(end, str)]
+    return (texts[0], texts[1]) if len(texts) == len(RANGE) else None
 
 
 @dataclass
@@ -244,11 +259,11 @@ class _RawJob:
         for end in range(len(loc), 0, -1):
             if loc[:end] in self.overridden:
                 return self.overridden[loc[:end]]
-        if loc and loc not in self.document.lines:
+        if loc and self.document.lines and loc not in self.document.lines:
             for place, name in self.overridden.items():
                 if place[: len(loc)] == loc:
                     return name  # the override made the section
-        return f"{self.document.name}:{self.document.line(loc)}"
+        return self.document.place(loc)
 
 
 def _load(

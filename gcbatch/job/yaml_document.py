@@ -70,12 +70,18 @@ class YamlDocument:
         data: Plain dicts, lists and scalars.
         lines: The line (the first is 1) of every value and key, by its place.
         problems: Problems of the YAML: place and words.
+        path: The file; None if the content is of none.
     """
 
     name: str
     data: Any = None
     lines: dict[Loc, int] = field(default_factory=dict)
     problems: list[tuple[Loc, str]] = field(default_factory=list)
+    path: Path | None = None
+
+    def place(self, loc: Loc) -> str:
+        """Return where *loc* is, for messages: the name, and the line if it has one."""
+        return f"{self.name}:{self.line(loc)}" if self.lines else self.name
 
     def line(self, loc: Loc) -> int:
         """Return the line of *loc*, or of the nearest section that contains it."""
@@ -198,7 +204,9 @@ def read_yaml(path: Path) -> YamlDocument:
         msg = f"{path}: cannot be read: {getattr(exc, 'strerror', None) or exc}"
         hint = "name an existing job file; `gcbatch init` makes one"
         raise JobError(msg, hint=hint) from exc
-    return parse_yaml(text, str(path))
+    document = parse_yaml(text, str(path))
+    document.path = path
+    return document
 
 
 def parse_yaml(text: str, name: str) -> YamlDocument:
@@ -213,7 +221,9 @@ def parse_yaml(text: str, name: str) -> YamlDocument:
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
-            if node is not None:
+            if node is None:
+                document.lines[()] = 1
+            else:
                 document.data = _Builder(document, loader).build(node, ())
         finally:
             loader.dispose()

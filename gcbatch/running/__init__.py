@@ -1,8 +1,12 @@
 """A run: the only package that knows all stages."""
 
 from gcbatch.running.open_engine import LazyEngine
+from gcbatch.running.options import RunOptions
 from gcbatch.running.org_run import OrgRun
 from gcbatch.running.pipeline import (
+    acheck,
+    aexport_job,
+    aplan,
     arun,
     arun_all,
     blocking,
@@ -11,7 +15,7 @@ from gcbatch.running.pipeline import (
     export_job,
     last_run_of,
     list_table,
-    plan_job,
+    plan,
     run,
     tables_of,
 )
@@ -22,7 +26,11 @@ __all__ = [
     "LazyEngine",
     "OrgRun",
     "ResolvedPlan",
+    "RunOptions",
     "RunReport",
+    "acheck",
+    "aexport_job",
+    "aplan",
     "arun",
     "arun_all",
     "blocking",
@@ -31,7 +39,7 @@ __all__ = [
     "export_job",
     "last_run_of",
     "list_table",
-    "plan_job",
+    "plan",
     "run",
     "tables_of",
 ]

@@ -485,7 +485,10 @@ class TestCommands:
         result = cli("ls", file)
 
         assert result.exit_code == 2
-        assert f"error: {file}: {workspace.folder}/store: unknown job 'new'" in result.stderr
+        assert (
+            f"error: {file}: {workspace.folder}/store: unknown job 'new'"
+            in result.stderr
+        )
         assert "hint: `gcbatch run JOB` stores what it fetches" in result.stderr
 
     @pytest.mark.parametrize("option", ["--store", "--job"])
