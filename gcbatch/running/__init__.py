@@ -21,6 +21,7 @@ from gcbatch.running.pipeline import (
 )
 from gcbatch.running.report import RunReport
 from gcbatch.running.resolved_plan import ResolvedPlan
+from gcbatch.running.writable_outputs import check_outputs
 
 __all__ = [
     "LazyEngine",
@@ -35,6 +36,7 @@ __all__ = [
     "arun_all",
     "blocking",
     "check",
+    "check_outputs",
     "declared_tables",
     "export_job",
     "last_run_of",
