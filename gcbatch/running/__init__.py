@@ -1,5 +1,6 @@
 """A run: the only package that knows all stages."""
 
+from gcbatch.running.changes import changes, changes_in
 from gcbatch.running.open_engine import LazyEngine
 from gcbatch.running.options import RunOptions
 from gcbatch.running.org_run import OrgRun
@@ -21,6 +22,7 @@ from gcbatch.running.pipeline import (
 )
 from gcbatch.running.report import RunReport
 from gcbatch.running.resolved_plan import ResolvedPlan
+from gcbatch.running.sql_session import SqlTables, open_sql, sql
 from gcbatch.running.writable_outputs import check_outputs
 
 __all__ = [
@@ -29,19 +31,24 @@ __all__ = [
     "ResolvedPlan",
     "RunOptions",
     "RunReport",
+    "SqlTables",
     "acheck",
     "aexport_job",
     "aplan",
     "arun",
     "arun_all",
     "blocking",
+    "changes",
+    "changes_in",
     "check",
     "check_outputs",
     "declared_tables",
     "export_job",
     "last_run_of",
     "list_table",
+    "open_sql",
     "plan",
     "run",
+    "sql",
     "tables_of",
 ]

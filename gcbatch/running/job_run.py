@@ -199,12 +199,17 @@ class JobRun:
                 run.planner.require_listings()
         return await self._export_in_thread(exporters, is_last=True, force=True)
 
-    def saved_catalog(self, without: Collection[str] = ()) -> Catalog | MultiOrgCatalog:
-        """Return the tables of what the last run fetched, without some orgs."""
+    def saved_catalog(
+        self, without: Collection[str] = (), stop: threading.Event | None = None
+    ) -> Catalog | MultiOrgCatalog:
+        """Return the tables of what the last run fetched, without some orgs.
+
+        Once *stop* is set, reading them ends between two batches.
+        """
         for org in without:
             self._failures[org] = DataError(f"{self._job.name}: is left out")
         self._use_saved_plans()
-        return self._catalog([run.catalog() for run in self._remaining()])
+        return self._catalog([run.catalog(stop) for run in self._remaining()])
 
     def _use_saved_plans(self) -> None:
         for run in self._remaining():

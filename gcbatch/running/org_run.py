@@ -15,7 +15,7 @@ from gcbatch.errors import DataError, GcbatchError, OutOfReachError, ServiceErro
 from gcbatch.exporting import PublishedFile
 from gcbatch.fetching import Engine, FetchWork, Observer, OrgSession, OrgSessions, Usage
 from gcbatch.genesys import Names
-from gcbatch.job import Job
+from gcbatch.job import Changes, Job
 from gcbatch.planning import Plan, digest_parts
 from gcbatch.query import Query
 from gcbatch.running.file_range import FileRange
@@ -24,6 +24,7 @@ from gcbatch.running.options import RunOptions
 from gcbatch.running.planned_listings import planned_listings
 from gcbatch.running.planner import Planner
 from gcbatch.running.remarks import (
+    DROPPED_CHANGES,
     ECHOED,
     REFETCHED,
     PartSums,
@@ -32,9 +33,16 @@ from gcbatch.running.remarks import (
 )
 from gcbatch.running.report import Exported, FailedExport, Gap, RunReport
 from gcbatch.running.resolved_plan import ResolvedPlan
-from gcbatch.store import REPORT_NOTE, ListedEntities, PartMetadata, StoreRoot
+from gcbatch.store import (
+    REPORT_NOTE,
+    ListedEntities,
+    PartMetadata,
+    RunMark,
+    StoreRoot,
+)
 from gcbatch.tables import Catalog, LatestParts, TableSource
 from gcbatch.text import one_line
+from gcbatch.windows import UTC_ZONE, step
 
 __all__ = ["OrgRun"]
 
@@ -87,6 +95,7 @@ class OrgRun:
         self._endpoint = self.planner.endpoint
         self._progress = _Progress()
         self._planned: ResolvedPlan | None = None
+        self._log_before: dict[str, bytes] = {}
 
     @property
     def org(self) -> str:
@@ -110,6 +119,7 @@ class OrgRun:
             GcbatchError: What prevents it.
         """
         self._progress = _Progress(options.allow_partial)
+        self._log_before = await asyncio.to_thread(self._store.changes.stamps)
         planned = await asyncio.to_thread(self._begin, options)
         fallback = planned if planned and planned.is_stored else None
         if (
@@ -231,6 +241,8 @@ class OrgRun:
         progress, total = self._progress, len(plan.queries)
         if not total:
             return  # a job of tables alone
+        if self.job.fetch.changes:
+            self._store.run = RunMark(plan.run_id, self._started[0])
         per_minute = session.org_client.limiter.per_minute
         stored = total - len(todo)
         self._observer.planned(self.job.store_name, total, stored, per_minute)
@@ -253,6 +265,14 @@ class OrgRun:
         finally:
             self._observer.finished()
         progress.fetched += sum(query not in progress.gaps for query in todo)
+        if todo and self.job.fetch.changes:
+            await asyncio.to_thread(self._trim_changes, self.job.fetch.changes)
+
+    def _trim_changes(self, limits: Changes) -> None:
+        """Drop what the change log has no room for, and say so."""
+        keep_from = step(self._started[0], limits.keep, -1, UTC_ZONE)
+        gone = self._store.changes.trim(keep_from, limits.max_mb << 20)
+        self._progress.remarks[DROPPED_CHANGES] += len(gone)
 
     def catalog(self, stop: Event | None = None) -> Catalog:
         """Return the tables of the plan."""

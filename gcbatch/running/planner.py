@@ -341,7 +341,8 @@ class Planner:
     def _shown(self) -> set[str]:
         """The dimensions whose names the exported tables show beside their ids."""
         exports = self._job.expanded_exports
-        tables = {t for e in exports for t in e.spec.table_names} - {*ENTITY_TABLES}
+        named = {t for e in exports for t in e.spec.table_names}
+        tables = {*self._job.base_tables(named)} - {*ENTITY_TABLES}
         if not tables:
             return set()
         plan = Plan(self.window(), ())

@@ -1,6 +1,7 @@
 """The store: the parts and notes of a job, each there whole or not at all."""
 
 from gcbatch.store.cache_settings import CacheSettings
+from gcbatch.store.change_log import ChangeLog, Replacement, RunMark
 from gcbatch.store.concat import concat_parts
 from gcbatch.store.entity_files import (
     ListedEntities,
@@ -40,6 +41,7 @@ __all__ = [
     "REPORT_NOTE",
     "SETTLE",
     "CacheSettings",
+    "ChangeLog",
     "Document",
     "IdSet",
     "ListedEntities",
@@ -48,6 +50,8 @@ __all__ = [
     "PartSource",
     "PendingJobs",
     "PruneResult",
+    "Replacement",
+    "RunMark",
     "Spool",
     "SpooledPart",
     "Store",

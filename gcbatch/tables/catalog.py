@@ -1,8 +1,9 @@
 """The tables of a job, by name."""
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from threading import Event
 from typing import Any, Final, TypeVar
 
@@ -10,11 +11,12 @@ import pyarrow as pa
 
 from gcbatch.endpoints import DetailsEndpoint
 from gcbatch.genesys import ENTITY_TABLES, entity_kind
-from gcbatch.job import Job
+from gcbatch.job import CHANGES_TABLE, Job, relation_named
 from gcbatch.lazy import lazy_import
 from gcbatch.local_time import local_fields, with_local_columns
 from gcbatch.registry import load_member
 from gcbatch.table import Lack, StoppedError, Table
+from gcbatch.tables.changes import ChangesTable
 from gcbatch.tables.name_lookup import NAMED
 from gcbatch.tables.source import TableSource
 
@@ -42,6 +44,8 @@ class Catalog:
 
     source: TableSource
     stop: Event | None = None
+    _schemas: dict[str, pa.Schema] = field(default_factory=dict, compare=False)
+    """Columns of derived tables, for which DuckDB has to be asked."""
 
     @property
     def job(self) -> Job:
@@ -60,6 +64,9 @@ class Catalog:
             name: A table that the job can export.
             period: The period of the table `sla`; None is the job's.
         """
+        if name == CHANGES_TABLE:
+            found = self.changes.table()
+            return replace(found, batches=lambda: self._until_stopped(found.batches()))
         table: Table = self._declared(name)(replace(self.source, period=period))
         lacks = () if name in ENTITY_TABLES else tuple(map(Lack, self.source.lacks))
         lacks = table.lacks or lacks
@@ -92,12 +99,17 @@ class Catalog:
         zone = self.job.local_zone
         return rows if zone is None else with_local_columns(rows, zone)
 
+    @cached_property
+    def changes(self) -> ChangesTable:
+        """What fetching again changed."""
+        return ChangesTable(self.source)
+
     def named_dimensions(self, names: Collection[str]) -> set[str]:
         """Return the dimensions whose names some tables show beside their ids."""
         if self.job.query.family:
             from gcbatch.tables.aggregates.intervals import named_groups  # noqa: PLC0415 - details do not need it
 
-            shows = "intervals" in names
+            shows = not {"intervals", CHANGES_TABLE}.isdisjoint(names)
             return set(named_groups(self.source).values()) if shows else set()
         columns = {c for name in names for c in self.table(name).schema.names}
         return {
@@ -106,7 +118,21 @@ class Catalog:
             if {ids, shown} <= columns
         }
 
+    def relation(self, name: str) -> Table:
+        """Return the table that a name in SQL means; one of Job.relations."""
+        found = relation_named(name)
+        table = self.table(found.table, period=found.period)
+        if not found.is_local:
+            return table
+        from gcbatch.tables.local_time import with_local_times  # noqa: PLC0415 - for SQL only
+
+        return with_local_times(table)
+
     def _declared(self, name: str) -> Any:
+        if name in self.job.derived:
+            from gcbatch.tables.derived import Derived  # noqa: PLC0415 - few jobs have any
+
+            return Derived(name, self.relation, self._schemas, self.stop)
         if name in ENTITY_TABLES:
             from gcbatch.tables.entity_table import EntityTable  # noqa: PLC0415 - few jobs list entities
             from gcbatch.tables.version_table import VersionTable  # noqa: PLC0415 - as above
@@ -118,8 +144,8 @@ class Catalog:
 
     def is_of_documents(self, name: str) -> bool:
         """Return whether a table can share a pass over the documents; see rows_of."""
-        is_entity = name in ENTITY_TABLES
-        return isinstance(self.source.endpoint, DetailsEndpoint) and not is_entity
+        is_own = name in self.job.tables
+        return isinstance(self.source.endpoint, DetailsEndpoint) and is_own
 
     def rows_of(
         self, names: Collection[str], is_wanted: Callable[[str], bool]
@@ -141,8 +167,8 @@ class Catalog:
             del batch  # or it would stay in memory while the next is made
 
     def all(self) -> dict[str, Table]:
-        """Return all tables of the job's endpoint."""
-        return {name: self.table(name) for name in self.job.tables}
+        """Return all tables of the job's endpoint, and the derived ones."""
+        return {name: self.table(name) for name in self.job.all_tables}
 
     def breaches(self) -> int:
         """Return how many rows of `sla` miss their target."""
@@ -156,6 +182,8 @@ class Catalog:
         latest = self.source.latest
         if latest is not None and latest.dropped:
             yield f"{SUPERSEDED}: {latest.dropped:,}"
+        if lost := self.source.store.changes.damaged:
+            yield f"files of the change log that are damaged, and left out: {len(lost)}"
         if self.job.sla is None:
             return
         totals = self.table("sla", period="total").read_all()

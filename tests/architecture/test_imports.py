@@ -17,7 +17,7 @@ ROWS = (
     ("endpoints",),
     ("planning",),
     ("job",),
-    ("store", "exporting", "simulator", "dialects"),
+    ("store", "exporting", "simulator", "dialects", "selecting"),
     ("objects",),
     ("genesys.client",),
     ("genesys",),

@@ -82,7 +82,9 @@ def test_a_config_is_read_by_any_yaml(path: Path) -> None:
     """Nothing in it needs our own reader: others read the same keys."""
     raw = yaml.safe_load(path.read_text("utf-8"))
 
-    assert set(raw) <= {"name", "org", "orgs", "query", "fetch", "sla", "exports"}
+    assert set(raw) <= {
+        *("name", "org", "orgs", "query", "fetch", "sla", "tables", "exports"),
+    }
 
 
 @every
@@ -92,7 +94,7 @@ def test_commands_in_comments_name_the_file(path: Path) -> None:
     commands = re.findall(r"gcbatch (\w+) (configs/[\w.-]+)", text)
 
     assert all(ROOT / named == path for _, named in commands)
-    assert {command for command, _ in commands} <= {"run", "plan", "report"}
+    assert {command for command, _ in commands} <= {"run", "plan", "report", "sql"}
 
 
 def test_the_schema_is_the_one_that_is_printed(cli: Cli) -> None:
