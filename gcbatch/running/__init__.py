@@ -23,6 +23,7 @@ from gcbatch.running.pipeline import (
 from gcbatch.running.report import RunReport
 from gcbatch.running.resolved_plan import ResolvedPlan
 from gcbatch.running.sql_session import SqlTables, open_sql, sql
+from gcbatch.running.writable_outputs import check_outputs
 
 __all__ = [
     "LazyEngine",
@@ -40,6 +41,7 @@ __all__ = [
     "changes",
     "changes_in",
     "check",
+    "check_outputs",
     "declared_tables",
     "export_job",
     "last_run_of",

@@ -30,7 +30,7 @@ from gcbatch.fetching import CombinedObserver, Observer, OrgSessions, client_key
 from gcbatch.job import Job, load_export
 from gcbatch.running.export_cache import ExportFingerprints
 from gcbatch.running.exports import CheckedExport, run_exports, tables_for
-from gcbatch.running.open_engine import LazyEngine
+from gcbatch.running.open_engine import LazyEngine, require_engine
 from gcbatch.running.options import RunOptions
 from gcbatch.running.org_run import OrgRun
 from gcbatch.running.report import RunReport, report_of_all
@@ -84,6 +84,7 @@ class JobRun:
 
     async def run(self, orgs: OrgSessions, options: RunOptions) -> RunReport:
         """Fetch what is missing, then export all of it."""
+        require_engine(self._job)
         await asyncio.to_thread(self._check_options, options)
         exporters = await asyncio.to_thread(self.exporters)
         sections = (self._job.storage, *(one.options for one in exporters))
