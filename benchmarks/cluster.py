@@ -29,7 +29,7 @@ from gcbatch import load_job
 from gcbatch.fetching import Observer, OrgSessions
 from gcbatch.job import Job
 from gcbatch.query import Query
-from gcbatch.running import LazyEngine, OrgRun
+from gcbatch.running import LazyEngine, OrgRun, RunOptions
 from gcbatch.simulator import Simulator, Tenant, generate_conversations, sample_tenant
 
 ROUNDS = 4
@@ -224,7 +224,7 @@ async def throughput(job: Job, workers: int) -> float:
     with one_core_each():
         async with OrgSessions([spread]) as orgs, LazyEngine(spread) as engine:
             run = OrgRun(spread, clock)
-            await run.fetch(orgs, engine, fresh=True, allow_partial=False)
+            await run.fetch(orgs, engine, RunOptions(fresh=True))
     return clock.per_s
 
 

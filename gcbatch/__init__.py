@@ -20,17 +20,23 @@ from gcbatch.errors import (
 )
 
 if TYPE_CHECKING:
+    from gcbatch.fetching import Observer
     from gcbatch.job import Job, load_job
     from gcbatch.running import (
+        ResolvedPlan,
         RunReport,
+        acheck,
+        aexport_job,
+        aplan,
         arun,
         arun_all,
         check,
         export_job,
-        plan_job,
+        plan,
         run,
     )
     from gcbatch.table import Table
+    from gcbatch.verifying import Verification, averify, verify
 
 __all__ = [
     "AccessError",
@@ -38,28 +44,46 @@ __all__ = [
     "GcbatchError",
     "Job",
     "JobError",
+    "Observer",
     "OutputError",
+    "ResolvedPlan",
     "RunReport",
     "ServiceError",
     "Table",
+    "Verification",
+    "acheck",
+    "aexport_job",
+    "aplan",
     "arun",
     "arun_all",
+    "averify",
     "check",
     "export_job",
     "load_job",
-    "plan_job",
+    "plan",
     "run",
+    "verify",
 ]
 
 _HOMES: Final = {
     "Job": "gcbatch.job",
+    "Observer": "gcbatch.fetching",
     "Table": "gcbatch.table",
+    "Verification": "gcbatch.verifying",
+    "averify": "gcbatch.verifying",
     "load_job": "gcbatch.job",
+    "verify": "gcbatch.verifying",
 }
 """Modules of the names that are not in gcbatch.running."""
 
 
+_OLD_NAMES: Final = {"plan_job": "plan"}
+"""Names of release 0.2.0 that programs may still use."""
+
+
 def __getattr__(name: str) -> Any:
+    if name in _OLD_NAMES:
+        return __getattr__(_OLD_NAMES[name])
     # Imported on first use, so that `gcbatch --help` loads neither pyarrow nor aiohttp.
     if name not in __all__:
         msg = f"module {__name__!r} has no attribute {name!r}"

@@ -9,12 +9,21 @@ __all__ = ["nearest", "unknown"]
 MAX_LISTED: Final = 30
 
 
-def nearest(name: str, choices: Iterable[str], *, limit: int = 3) -> list[str]:
-    """Return the choices most like *name*, best first; case does not matter."""
+def nearest(
+    name: str, choices: Iterable[str], *, limit: int = 3, cutoff: float = 0.6
+) -> list[str]:
+    """Return the choices most like *name*, best first; case does not matter.
+
+    Args:
+        name: The unknown name.
+        choices: All valid names.
+        limit: How many are returned at most.
+        cutoff: How like they must be: 0 for any, 1 for the same letters.
+    """
     by_lower: dict[str, str] = {}
     for choice in choices:
         by_lower.setdefault(choice.lower(), choice)
-    found = get_close_matches(name.lower(), by_lower, n=limit, cutoff=0.6)
+    found = get_close_matches(name.lower(), by_lower, n=limit, cutoff=cutoff)
     return [by_lower[lower] for lower in found]
 
 

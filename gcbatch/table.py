@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from gcbatch.coverage import Coverage
 from gcbatch.errors import DataError
+from gcbatch.html_table import html_table
 from gcbatch.lazy import lazy_import
 from gcbatch.windows import Window
 
@@ -36,6 +37,9 @@ same bytes, however the parts they came from were cut."""
 
 ORG: Final = "org"
 """The first column of tables of several orgs."""
+
+SHOWN_ROWS: Final = 10
+"""Rows that a notebook shows of a table."""
 
 MAX_SMALL: Final = 256
 """Batches that wait to become one. A batch of a single row takes some 5 kB: so many of
@@ -82,7 +86,7 @@ class Table:
         run_id: Identifies the plan by which the rows were fetched.
         batches: Opens a new stream of the rows.
         basis: The same rows with the sums that their figures were computed from, for
-            exporters that add rows up; None if the rows themselves add up.
+            exporters that add rows up; None if the table has them itself.
         batch_rows: Rows of a batch; fewer if rows are long, and in tests.
         time: The column that decides a row's day and month; None if there is none.
         record_time: Where time is None, the column of the begin of records. Rows are
@@ -132,8 +136,22 @@ class Table:
         self._counts[:] = [rows]
 
     def __repr__(self) -> str:
-        rows = "" if self.num_rows is None else f"{self.num_rows:,} rows, "
-        return f"<Table {self.name}: {rows}{len(self.schema)} columns, {self.covered}>"
+        return f"<Table {self._summary}>"
+
+    def _repr_html_(self) -> str:
+        """Return the first rows as HTML; notebooks call it to show the table."""
+        first = self.head(SHOWN_ROWS)
+        columns = (column.to_pylist() for column in first.columns)
+        return html_table(
+            f"{self._summary}; its first {first.num_rows} rows",
+            self.schema.names,
+            zip(*columns, strict=True),
+        )
+
+    @property
+    def _summary(self) -> str:
+        rows = "" if self.rows_read is None else f"{self.rows_read:,} rows, "
+        return f"{self.name}: {rows}{len(self.schema)} columns, {self.covered}"
 
     def covered_rows(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows of the spans that the table covers, a batch at a time.
@@ -197,9 +215,36 @@ class Table:
         return self.time or self.record_time
 
     @property
-    def num_rows(self) -> int | None:
+    def num_rows(self) -> int:
+        """Number of rows; reads them all, unless they were read to the end before.
+
+        Raises:
+            DataError: As reading the rows does.
+        """
+        if not self._counts:
+            for batch in self:
+                del batch  # only their number is wanted
+        return self._counts[0]
+
+    @property
+    def rows_read(self) -> int | None:
         """Number of rows; None until they were read to the end once."""
         return self._counts[0] if self._counts else None
+
+    def head(self, rows: int = 5) -> pa.Table:
+        """Return the first rows in memory; no more batches are read than that takes.
+
+        Args:
+            rows: How many at most; 0 or more.
+        """
+        taken: list[pa.RecordBatch] = []
+        missing = rows
+        for batch in self if rows > 0 else ():
+            taken.append(batch.slice(0, missing))
+            missing -= taken[-1].num_rows
+            if not missing:
+                break
+        return pa.Table.from_batches(taken, schema=self.schema)
 
     def reader(self) -> pa.RecordBatchReader:
         """Return the table as a stream that Arrow's functions read."""

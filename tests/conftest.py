@@ -183,10 +183,15 @@ class Workspace:
         return load_job(self.write(name, **sections), environ=self.environ)
 
     def run(
-        self, name: str = "job", *, fresh: bool = False, **sections: Any
+        self,
+        name: str = "job",
+        *,
+        fresh: bool = False,
+        refetch: str | None = None,
+        **sections: Any,
     ) -> RunReport:
         """Run a job."""
-        return run(self.job(name, **sections), fresh=fresh)
+        return run(self.job(name, **sections), fresh=fresh, refetch=refetch)
 
     def export(self, name: str = "job", **sections: Any) -> RunReport:
         """Export a job again."""

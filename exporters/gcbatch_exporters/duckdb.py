@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Final
 import pyarrow as pa
 from pydantic import BaseModel
 
+from gcbatch.dialects import find_dialect, quoted_text
 from gcbatch.errors import OutputError
 from gcbatch.exporting import Target
 from gcbatch.lazy import lazy_import
-from gcbatch.sql import find_dialect, quoted_text
 from gcbatch_exporters.databases.database import ConflictError, Database, Value
 from gcbatch_exporters.databases.file_database import (
     FileDatabaseExporter,

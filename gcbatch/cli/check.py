@@ -17,6 +17,7 @@ def check(
     """Check the file, the credentials and the permissions."""
     orgs = PerOrg(load(job, start, end, settings))
     say(f"{job}: the file is valid")
+    from gcbatch.job import zone_warning
     from gcbatch.running import check as check_job
 
     for org_job, warnings in orgs.each(check_job):
@@ -25,6 +26,7 @@ def check(
         if org_job.lists_only:
             what = ", ".join(org_job.entities)
         say(f"{org}{what}: credentials and permission are good")
-        for warning in warnings:
+        of_zone = zone_warning(org_job.query.timezone)
+        for warning in filter(None, (of_zone, *warnings)):
             say(f"warning: {org}{warning}", err=True)
     exit_with_failures(orgs.failures)

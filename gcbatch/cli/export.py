@@ -2,7 +2,7 @@
 
 from gcbatch.cli.job_argument import exit_with_failures, load
 from gcbatch.cli.logs import LogFormat, logging_to_stderr
-from gcbatch.cli.options import AsJson, From, JobFile, Sets, To
+from gcbatch.cli.options import AsJson, From, JobFile, Replace, Sets, To
 from gcbatch.cli.output import print_json, print_screen
 
 __all__ = ["export_again"]
@@ -14,6 +14,7 @@ def export_again(
     start: From = "",
     end: To = "",
     settings: Sets = [],  # noqa: B006 - typer copies it
+    replace: Replace = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the outputs again from the store, without any request."""
@@ -25,7 +26,7 @@ def export_again(
         logging_to_stderr(LogFormat.TEXT, verbose=False),
         observing(lines=as_json) as observer,
     ):
-        report = export_job(loaded, observer=observer)
+        report = export_job(loaded, replace=replace, observer=observer)
     if as_json:
         print_json(report.to_json())
     else:

@@ -3,7 +3,14 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+from collections.abc import (
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -17,7 +24,13 @@ if TYPE_CHECKING:
 
     from gcbatch.job import Job
 
-__all__ = ["PerOrg", "exit_with_failures", "load", "use_jemalloc"]
+__all__ = [
+    "PerOrg",
+    "exit_with_failures",
+    "load",
+    "print_json_of_orgs",
+    "use_jemalloc",
+]
 
 T = TypeVar("T")
 
@@ -26,7 +39,23 @@ JEMALLOC: Final = "JE_ARROW_MALLOC_CONF"
 """Arrow's own variable. It is read once, when Arrow is first used."""
 
 
-def load(path: Path, start: str, end: str, settings: Sequence[str]) -> "Job":
+OPTIONS: Final = {
+    "query.from": "--from",
+    "query.to": "--to",
+    "engine.name": "--engine",
+    "engine.scheduler": "--scheduler",
+    "engine.workers": "--workers",
+}
+"""Keys that have an option of their own."""
+
+
+def load(
+    path: Path,
+    start: str,
+    end: str,
+    settings: Sequence[str],
+    engine: Mapping[str, str] | None = None,
+) -> "Job":
     """Return the job of a file, and set this process up for it.
 
     Args:
@@ -34,6 +63,7 @@ def load(path: Path, start: str, end: str, settings: Sequence[str]) -> "Job":
         start: Replaces `query.from` if not empty.
         end: Replaces `query.to` if not empty.
         settings: `KEY=VALUE` each; they replace keys of the file.
+        engine: Keys of `engine:` that options replace, with their values.
 
     Raises:
         JobError: If the file or a setting is not usable.
@@ -51,11 +81,14 @@ def load(path: Path, start: str, end: str, settings: Sequence[str]) -> "Job":
             msg = f"--set {begin[0] if begin else ''}: is not KEY=VALUE"
             raise JobError(msg, hint="write for example --set fetch.concurrency=4")
         overrides[key] = value
-    if start:
-        overrides["query.from"] = start
-    if end:
-        overrides["query.to"] = end
-    return load_job(path, settings=overrides, environ=os.environ)
+    given = {"query.from": start, "query.to": end, **(engine or {})}
+    options = {key: value for key, value in given.items() if value}
+    return load_job(
+        path,
+        settings={**overrides, **options},
+        option_names={key: OPTIONS[key] for key in options},
+        environ=os.environ,
+    )
 
 
 def use_jemalloc(environ: MutableMapping[str, str], platform: str) -> None:
@@ -112,22 +145,12 @@ class PerOrg:
                 object, several give a list that includes the orgs that failed.
         """
         done = list(self.each(work))
-        self.show_done(done, screen=screen, to_json=to_json)
-        return [found for _, found in done]
-
-    def show_done(
-        self,
-        done: "Sequence[tuple[Job, T]]",
-        *,
-        screen: "Callable[[Job, T], RenderableType]",
-        to_json: "Callable[[Job, T], dict[str, Any]] | None",
-    ) -> None:
-        """Print what was done for each org; see show."""
         if to_json is None:
             for one in done:
                 print_screen(screen(*one))
         else:
             self.print_json(done, to_json)
+        return [found for _, found in done]
 
     def print_json(
         self,
@@ -135,15 +158,29 @@ class PerOrg:
         to_json: "Callable[[Job, T], dict[str, Any]]",
     ) -> None:
         """Print for `--json` what was done for each org; see show."""
-        if self._job.orgs is None:
-            print_json(to_json(*done[0]))
-            return
-        rows = [{**to_json(*one), "org": one[0].org_name} for one in done]
-        rows += (
-            {"job": self._job.name, "org": failure.org, **failure.to_json()}
-            for failure in self.failures
-        )
-        print_json(sorted(rows, key=lambda row: str(row["org"])))
+        by_org = {one[0].org_name: to_json(*one) for one in done}
+        print_json_of_orgs(self._job, by_org, self.failures)
+
+
+def print_json_of_orgs(
+    job: "Job",
+    by_org: Mapping[str, dict[str, Any]],
+    failures: Iterable[GcbatchError] = (),
+) -> None:
+    """Print what was done for each org: an object, or for several orgs a list.
+
+    Args:
+        job: The job.
+        by_org: Plain data by the name of the org, which is empty if it is the only one.
+        failures: The errors of the other orgs.
+    """
+    if job.orgs is None:
+        (only,) = by_org.values()
+        print_json(only)
+        return
+    rows = [{**content, "org": org} for org, content in by_org.items()]
+    rows += ({"job": job.name, "org": e.org, **e.to_json()} for e in failures)
+    print_json(sorted(rows, key=lambda row: str(row["org"])))
 
 
 def exit_with_failures(failures: Iterable[GcbatchError]) -> None:

@@ -66,7 +66,7 @@ def write_package(name: str, kind: str, folder: Path | None = None) -> NewPackag
     folder = Path(f"gcbatch-{name}") if folder is None else folder
     if folder.exists() or folder.is_symlink():
         msg = f"{folder}: exists already"
-        hint = "name another: `gcbatch exporters new NAME --folder FOLDER`"
+        hint = "name another folder with --folder FOLDER"
         raise JobError(msg, hint=hint)
     try:
         for path, text in _rendered(name, kind):

@@ -14,6 +14,8 @@ __all__ = [
     "JobFile",
     "JobFiles",
     "LogAs",
+    "Refetch",
+    "Replace",
     "Sets",
     "StoreOfJob",
     "StorePlace",
@@ -39,6 +41,20 @@ Sets = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 LogAs = Annotated[LogFormat, typer.Option("--log-format", help="Format of log lines.")]
+Refetch = Annotated[
+    list[str],
+    typer.Option(
+        "--refetch",
+        metavar="FROM..TO",
+        help="Fetch these days again, without TO itself. Can be repeated.",
+    ),
+]
+Replace = Annotated[
+    bool,
+    typer.Option(
+        "--replace", help="Let a narrowed range replace files of a wider one."
+    ),
+]
 StorePlace = Annotated[
     str, typer.Option("--store", help="A folder, or a URL such as s3://bucket/store.")
 ]

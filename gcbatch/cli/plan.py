@@ -1,9 +1,10 @@
 """The command `plan`."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gcbatch.cli.job_argument import PerOrg, exit_with_failures, load
-from gcbatch.cli.options import AsJson, From, JobFile, Sets, To
+from gcbatch.cli.options import AsJson, From, JobFile, Refetch, Sets, To
 
 if TYPE_CHECKING:
     from gcbatch.job import Job
@@ -18,14 +19,16 @@ def plan(
     start: From = "",
     end: To = "",
     settings: Sets = [],  # noqa: B006 - typer copies it
+    refetch: Refetch = [],  # noqa: B006 - typer copies it
     as_json: AsJson = False,
 ) -> None:
     """Show what a run would request and what that costs; request no data."""
     orgs = PerOrg(load(job, start, end, settings))
     from gcbatch.cli.screens.plan import plan_screen
-    from gcbatch.running import plan_job
+    from gcbatch.running import plan as plan_job
 
-    orgs.show(plan_job, screen=plan_screen, to_json=_to_json if as_json else None)
+    work = partial(plan_job, refetch=[*refetch])
+    orgs.show(work, screen=plan_screen, to_json=_to_json if as_json else None)
     exit_with_failures(orgs.failures)
 
 
@@ -33,7 +36,6 @@ def _to_json(job: "Job", planned: "ResolvedPlan") -> dict[str, Any]:
     from gcbatch.windows import iso
 
     each = planned.cost.min_requests
-    requests = each * len(planned.plan.queries) + planned.listing_requests
     per_minute = job.fetch.requests_per_minute
     windows = [
         {"from": iso(w.start), "to": iso(w.end), "requests": each * len(queries)}
@@ -41,10 +43,10 @@ def _to_json(job: "Job", planned: "ResolvedPlan") -> dict[str, Any]:
     ]
     return {
         "job": job.name,
-        "requests": requests,
-        "requests_exact": planned.cost.is_exact and not planned.listing_requests,
+        "requests": planned.requests + each * planned.stored,
+        "requests_exact": planned.is_exact,
         "stored": planned.stored,
-        "minutes": round((requests - each * planned.stored) / per_minute, 3),
+        "minutes": round(planned.requests / per_minute, 3),
         "windows": windows,
         "listings": [
             {

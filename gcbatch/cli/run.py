@@ -1,7 +1,7 @@
 """The command `run`."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -10,7 +10,17 @@ import typer
 
 from gcbatch.cli.job_argument import load
 from gcbatch.cli.logs import LogFormat, logging_to_stderr
-from gcbatch.cli.options import AsJson, From, JobFiles, LogAs, Sets, To, Verbose
+from gcbatch.cli.options import (
+    AsJson,
+    From,
+    JobFiles,
+    LogAs,
+    Refetch,
+    Replace,
+    Sets,
+    To,
+    Verbose,
+)
 from gcbatch.cli.output import print_json, print_screen, print_sla, say, say_error
 from gcbatch.errors import DataError, GcbatchError, JobError
 from gcbatch.text import one_line
@@ -34,6 +44,8 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Fetch again what is stored already.")
     ] = False,
+    refetch: Refetch = [],  # noqa: B006 - typer copies it
+    replace: Replace = False,
     allow_partial: Annotated[
         bool,
         typer.Option(
@@ -59,8 +71,8 @@ def run(
     verbose: Verbose = False,
 ) -> None:
     """Fetch what is missing, and export all of it."""
-    settings = [*settings, *_engine_settings(engine, scheduler, workers)]
-    outcomes = [_load(path, start, end, settings) for path in jobs]
+    options = _engine_options(engine, scheduler, workers)
+    outcomes = [_load(path, start, end, settings, options) for path in jobs]
     loaded = [outcome.job for outcome in outcomes if outcome.job]
     # Folders of some systems ignore case.
     count = Counter(job.name.lower() for job in loaded)
@@ -81,7 +93,12 @@ def run(
     ):
         results = blocking(
             arun_all(
-                loaded, fresh=fresh, allow_partial=allow_partial, observer=observer
+                loaded,
+                fresh=fresh,
+                refetch=[*refetch],
+                allow_partial=allow_partial,
+                replace=replace,
+                observer=observer,
             )
         )
     for outcome in outcomes:
@@ -144,16 +161,22 @@ class _Outcome:
                 say_error(failure)
 
 
-def _load(path: Path, start: str, end: str, settings: Sequence[str]) -> _Outcome:
+def _load(
+    path: Path,
+    start: str,
+    end: str,
+    settings: Sequence[str],
+    engine: Mapping[str, str],
+) -> _Outcome:
     try:
-        return _Outcome(path, load(path, start, end, settings))
+        return _Outcome(path, load(path, start, end, settings, engine))
     except GcbatchError as exc:
         return _Outcome(path, result=exc)
 
 
-def _engine_settings(engine: str, scheduler: str, workers: str) -> Iterator[str]:
-    """Yield the options of the engine as settings of the job file."""
+def _engine_options(engine: str, scheduler: str, workers: str) -> dict[str, str]:
+    """Return the keys of the job file that the options of the engine replace."""
     given = {"name": engine, "scheduler": scheduler, "workers": workers}
     if (scheduler or workers) and not engine:
         given["name"] = "dask"
-    yield from (f"engine.{key}={value}" for key, value in given.items() if value)
+    return {f"engine.{key}": value for key, value in given.items() if value}

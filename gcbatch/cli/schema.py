@@ -68,7 +68,7 @@ def _print_sql(
     """Print the definitions of a job's tables, or of those that need no job."""
     from gcbatch.cli.job_argument import load
     from gcbatch.cli.sql_definitions import sql_of_any_job, sql_of_job
-    from gcbatch.sql import find_dialect
+    from gcbatch.dialects import find_dialect
 
     try:
         find_dialect(dialect)

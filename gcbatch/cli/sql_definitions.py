@@ -24,7 +24,7 @@ def sql_of_job(job: "Job", path: Path, dialect: str, table: str) -> Iterator[str
     Args:
         job: The job.
         path: Its file, for messages.
-        dialect: One of gcbatch.sql.DIALECTS.
+        dialect: One of gcbatch.dialects.DIALECTS.
         table: The only table to define; empty means all.
 
     Raises:
@@ -38,7 +38,7 @@ def sql_of_any_job(dialect: str, table: str) -> Iterator[str]:
     """Yield the definitions of the tables that are the same in all jobs.
 
     Args:
-        dialect: One of gcbatch.sql.DIALECTS.
+        dialect: One of gcbatch.dialects.DIALECTS.
         table: The only table to define; empty means all.
 
     Raises:
@@ -82,8 +82,8 @@ def _chosen(names: Sequence[str], table: str, where: str) -> Sequence[str]:
 def _definitions(
     job: "Job", names: Sequence[str], dialect: str, *, of: str = ""
 ) -> Iterator[str]:
+    from gcbatch.dialects import comment_of_table, create_table
     from gcbatch.running import declared_tables
-    from gcbatch.sql import comment_of_table, create_table
 
     catalog = declared_tables(job)
     for name in names:

@@ -1,15 +1,14 @@
 """The command `verify`."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 import typer
 
-from gcbatch.cli.job_argument import PerOrg, exit_with_failures, load
+from gcbatch.cli.job_argument import exit_with_failures, load, print_json_of_orgs
 from gcbatch.cli.options import AsJson, From, JobFile, Sets, To
 from gcbatch.cli.output import print_screen
-
-if TYPE_CHECKING:
-    from gcbatch.job import Job
 
 __all__ = ["verify"]
 
@@ -27,34 +26,33 @@ def verify(
 ) -> None:
     """Check parts and outputs, and compare them with the service's own totals."""
     loaded = load(job, start, end, settings)
-    orgs = PerOrg(loaded)
     from gcbatch.cli.screens.verification import (
         destinations_screen,
         verification_screen,
     )
-    from gcbatch.verifying import VerifyResult, verify_destinations
+    from gcbatch.verifying import RUN
     from gcbatch.verifying import verify as verify_job
 
-    done = list(orgs.each(lambda org_job: verify_job(org_job, offline=offline)))
-    # The orgs are exported together, so this comes once.
-    destinations = verify_destinations(
-        loaded, {org_job.org_name: result for org_job, result in done}
-    )
+    found = verify_job(loaded, offline=offline)
+    if as_json:
+        print_json_of_orgs(loaded, found.to_json(), found.failures.values())
+    else:
+        for result in found.orgs.values():
+            print_screen(verification_screen(result))
+        if found.destinations.destinations:
+            print_screen(destinations_screen(found.destinations))
+    command = shlex.join(["gcbatch", "run", str(job), *_given(start, end, settings)])
+    errors = found.errors
+    for error in errors:
+        if error.hint:
+            error.hint = error.hint.replace(RUN, command)
+    exit_with_failures(errors)
 
-    def to_json(org_job: "Job", result: VerifyResult) -> dict[str, Any]:
-        org = org_job.org_name
-        return {
-            **result.to_json(),
-            "good": result.is_good and destinations.is_good(org),
-            "destinations": destinations.to_json(org),
-        }
 
-    orgs.show_done(
-        done,
-        screen=lambda _, result: verification_screen(result),
-        to_json=to_json if as_json else None,
-    )
-    if destinations.destinations and not as_json:
-        print_screen(destinations_screen(destinations))
-    errors = [result.error for _, result in done if result.error]
-    exit_with_failures([*errors, *destinations.errors, *orgs.failures])
+def _given(start: str, end: str, settings: Sequence[str]) -> Iterator[str]:
+    """Yield the options with which a run is the run that was checked."""
+    for option, value in (("--from", start), ("--to", end)):
+        if value:
+            yield from (option, value)
+    for setting in settings:
+        yield from ("--set", setting)

@@ -188,8 +188,8 @@ class AggregateEndpoint(Endpoint, Protocol):
         """Return what the table `sla` adds up, from the rows of a part.
 
         Returns:
-            interval_start, interval_end, queue_id, media_type and the columns of
-            gcbatch.tables.aggregates.sla.SUMS, a row for each of *rows*; null where
+            interval_start, interval_end, queue_id, media_type and the columns of SUMS
+            in gcbatch.tables.service_levels.sums, a row for each of *rows*; null where
             nothing is known. With queue_name and deleted, if the answers have them.
         """
         ...

@@ -48,6 +48,7 @@ from gcbatch.exporting.secrets import (
     secret_places,
 )
 from gcbatch.exporting.target import Target
+from gcbatch.exporting.true_or_false import only_true_or_false
 from gcbatch.objects import (
     ABSENT,
     Bucket,
@@ -100,6 +101,7 @@ __all__ = [
     "load_exporter",
     "mismatches",
     "missing_modules",
+    "only_true_or_false",
     "open_regular",
     "password_forms",
     "passwords_in",

@@ -20,6 +20,7 @@ from gcbatch.exporting.hiding import (
 from gcbatch.exporting.local_path import OutputPath
 from gcbatch.exporting.published_file import PublishedFile
 from gcbatch.exporting.target import Target
+from gcbatch.exporting.true_or_false import only_true_or_false
 from gcbatch.objects import Buckets
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class Options(BaseModel):
 
     # An error of validation quotes no value: it may be a secret.
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    _booleans = only_true_or_false
 
 
 class FileOptions(Options):

@@ -62,7 +62,13 @@ from gcbatch.genesys.names import (
     require_targets,
     unlisted_targets,
 )
-from gcbatch.genesys.regions import REGIONS, Hosts, hosts_of_domain, is_loopback
+from gcbatch.genesys.regions import (
+    REGIONS,
+    Hosts,
+    hosts_of_domain,
+    is_loopback,
+    region_of,
+)
 from gcbatch.genesys.retry_rules import (
     RetryBudget,
     RetryRule,
@@ -144,6 +150,7 @@ __all__ = [
     "names_from_listings",
     "parse_date",
     "queue_ids",
+    "region_of",
     "require_targets",
     "retry_after_s",
     "rule_for",

@@ -42,6 +42,8 @@ class Names(msgspec.Struct, frozen=True):
         deleted: For each dimension in *listed*, the ids that the last listing no longer
             had.
         targets: Target service levels, in percent, by queue id and media type.
+        thresholds: Milliseconds within which a wait is in time, by queue id and media
+            type; empty if an older release listed the queues.
         listed_at: When the names of each dimension, and TARGETS, were listed, UTC.
         asked_at: When the listing of each dimension last ended with a result that
             listing it again soon does not change, be it an error, UTC.
@@ -57,6 +59,7 @@ class Names(msgspec.Struct, frozen=True):
     targets: Mapping[str, Mapping[str, int | float]] = {}
     listed_at: Mapping[str, _Instant] = {}
     asked_at: Mapping[str, _Instant] = {}
+    thresholds: Mapping[str, Mapping[str, int | float]] = {}
 
     def updated_with(self, found: "Names") -> "Names":
         """Return these names with newer ones; the warnings are those of *found*."""
@@ -74,6 +77,7 @@ class Names(msgspec.Struct, frozen=True):
             {**self.targets, **found.targets},
             {**self.listed_at, **found.listed_at},
             {**self.asked_at, **found.asked_at},
+            {**self.thresholds, **found.thresholds},
         )
 
     def listed_ids(self, dimension: str) -> frozenset[str]:
@@ -111,6 +115,7 @@ def names_from_listings(
     by_dimension: dict[str, Mapping[str, str]] = {}
     listed: dict[str, int] = {}
     targets: dict[str, Mapping[str, float]] = {}
+    thresholds: dict[str, Mapping[str, float]] = {}
     listed_at: dict[str, datetime] = {}
     asked_at: dict[str, datetime] = {}
     warnings: list[str] = []
@@ -135,6 +140,7 @@ def names_from_listings(
             # These replace older targets, which may not be set any more. Only the first
             # address has targets at all.
             targets |= {i: e.targets() for i, e in entities.items()}
+            thresholds |= {i: e.thresholds() for i, e in entities.items()}
             listed_at[TARGETS] = found.at
     return Names(
         by_dimension,
@@ -144,6 +150,7 @@ def names_from_listings(
         targets=targets,
         listed_at=listed_at,
         asked_at=asked_at,
+        thresholds=thresholds,
     )
 
 

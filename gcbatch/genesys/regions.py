@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-__all__ = ["REGIONS", "Hosts", "hosts_of_domain", "is_loopback"]
+__all__ = ["REGIONS", "Hosts", "hosts_of_domain", "is_loopback", "region_of"]
 
 REGIONS: Final = {
     "us-east-1": "mypurecloud.com",
@@ -54,3 +54,18 @@ def is_loopback(url: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:  # a name, such as 127.example.com
         return False
+
+
+def region_of(text: str) -> str:
+    """Return the region whose domain *text* has; empty if there is none.
+
+    Args:
+        text: A domain, a host below it, or an address, such as what a browser shows:
+            `https://apps.mypurecloud.ie/directory`.
+    """
+    place = text.lower() if "//" in text else f"//{text.lower()}"
+    host = place.partition("//")[2].partition("/")[0].partition(":")[0]
+    for region, domain in REGIONS.items():
+        if host == domain or host.endswith(f".{domain}"):
+            return region
+    return ""

@@ -13,13 +13,22 @@ from gcbatch.job.org import Org, SecretFile
 from gcbatch.job.output_conflicts import refuse_shared_outputs
 from gcbatch.job.query import QuerySection, QueueFile
 from gcbatch.job.reference import Key, exporter_options, job_reference
+from gcbatch.job.refetch import (
+    DatedSpan,
+    Refetch,
+    RefetchSpan,
+    refetch_spans,
+    span_for_refetch,
+)
 from gcbatch.job.schema import about_class, job_schema
 from gcbatch.job.sla import PERIODS
+from gcbatch.job.zones import zone_warning
 
 __all__ = [
     "CHANGES_TABLE",
     "PERIODS",
     "Changes",
+    "DatedSpan",
     "EngineSection",
     "Export",
     "ExportOfEntry",
@@ -30,6 +39,8 @@ __all__ = [
     "Org",
     "QuerySection",
     "QueueFile",
+    "Refetch",
+    "RefetchSpan",
     "SecretFile",
     "about_class",
     "all_of",
@@ -40,7 +51,10 @@ __all__ = [
     "job_schema",
     "load_export",
     "load_job",
+    "refetch_spans",
     "refuse_shared_outputs",
     "resolve_instant",
     "resolve_range",
+    "span_for_refetch",
+    "zone_warning",
 ]

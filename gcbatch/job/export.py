@@ -16,7 +16,7 @@ PER_TABLE: Final = "{table}"
 
 
 def _all_or_list(value: object) -> str:
-    return "all" if isinstance(value, str) else "list"
+    return "all" if value == "all" else "list"
 
 
 class Export(Section):

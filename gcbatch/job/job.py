@@ -1,6 +1,7 @@
 """A job file as a frozen model with every default filled in."""
 
 from typing import Annotated, Any, Final, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -16,6 +17,7 @@ from gcbatch.job.engine import EngineSection
 from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.fetch import Fetch
 from gcbatch.job.listings import Listings
+from gcbatch.job.local_time import LocalTime
 from gcbatch.job.org import Org, OrgSection
 from gcbatch.job.query import DEFAULT_ENDPOINT, NO_QUERY, QuerySection
 from gcbatch.job.section import InvalidValueError, Name, Section
@@ -52,6 +54,9 @@ class Job(Section):
         storage: Object stores, where the environment does not say it. Default: each
             key's own.
         sla: Targets and periods of the table `sla`.
+        local_time: Whether each column of instants has one of local times beside it,
+            with the offset, such as `interval_start_local`; or their time zone, if it
+            is not `query.timezone`.
         exports: Which tables are written, and where.
     """
 
@@ -64,6 +69,7 @@ class Job(Section):
     listings: Listings = Listings()
     storage: StorageSection = StorageSection()
     sla: Sla | None = None
+    local_time: LocalTime = False
     exports: tuple[Export, ...] = ()
 
     @model_validator(mode="before")
@@ -142,6 +148,7 @@ class Job(Section):
         return f"buckets of {length} do not fit into an hour; use PT1H or less"
 
     _org_name: str = PrivateAttr(default="")
+    _own_range: tuple[str, str] | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _check_orgs(self) -> Self:
@@ -184,6 +191,32 @@ class Job(Section):
     def org_name(self) -> str:
         """The org's name in a job that per_org made; empty in a job of one org."""
         return self._org_name
+
+    @model_validator(mode="after")
+    def _check_local_time(self) -> Self:
+        """Refuse local times in a job that has no time zone."""
+        if self.lists_only and self.local_time is True:
+            msg = "without a section `query:`, name the zone: local_time: Europe/Dublin"
+            raise InvalidValueError(("local_time",), msg)
+        return self
+
+    @property
+    def local_zone(self) -> ZoneInfo | None:
+        """The time zone of columns of local times; None if there are none."""
+        if self.local_time is True:
+            return self.query.zone
+        return ZoneInfo(self.local_time) if self.local_time else None
+
+    @property
+    def own_range(self) -> tuple[str, str] | None:
+        """The `from` and `to` of the job file, if load_job replaced them; else None."""
+        return self._own_range
+
+    def with_own_range(self, own: tuple[str, str] | None) -> "Job":
+        """Return the job with the range that its file has itself."""
+        job = self.model_copy()
+        job._own_range = own  # noqa: SLF001 - it is a copy of this class
+        return job
 
     @property
     def store_name(self) -> str:

@@ -5,7 +5,6 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -21,16 +20,16 @@ from gcbatch.exporting import (
 from gcbatch.job.dates import resolve_range
 from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.job import Job
+from gcbatch.job.job_source import JobSource, read_source
 from gcbatch.job.loaded_export import LoadedExport, load_export
 from gcbatch.job.output_conflicts import output_conflicts
-from gcbatch.job.problems import Problem, validation_problems
+from gcbatch.job.problems import Problem, keys_named, validation_problems
 from gcbatch.job.variables import Variables
 from gcbatch.job.yaml_document import (
     MAX_DEPTH,
     Loc,
     YamlDocument,
     parse_scalar,
-    read_yaml,
 )
 
 __all__ = ["load_job"]
@@ -38,20 +37,31 @@ __all__ = ["load_job"]
 RANGE: Final[tuple[Loc, ...]] = (("query", "from"), ("query", "to"))
 """The keys that `--from` and `--to` replace."""
 
+FOR_ANCHORS: Final = "x-"
+"""Begins top-level keys that a job does not read: their place is for YAML anchors."""
+
+RANGE_KEYS: Final = frozenset(("query", *(".".join(map(str, key)) for key in RANGE)))
+"""The settings that replace the range of a job file."""
+
 
 def load_job(
-    path: Path | str,
+    source: JobSource,
     *,
     settings: Mapping[str, str] | None = None,
+    option_names: Mapping[str, str] | None = None,
     environ: Mapping[str, str] = os.environ,
     now: datetime | None = None,
 ) -> Job:
-    """Read and check a job file, the options of its exporters included.
+    """Read and check a job, the options of its exporters included.
 
     Args:
-        path: A YAML file; its keys are the fields of Job.
+        source: The path of a YAML file, whose keys are the fields of Job; its content,
+            a text of several lines; or a mapping of the same keys. A secret is
+            `${NAME}` in each of them, with its value in *environ*.
         settings: Overrides by dotted key, such as `{"fetch.concurrency": "4"}`; values
             are YAML.
+        option_names: What messages call some overrides, by their keys. Default:
+            `--set KEY`.
         environ: Values of `${NAME}`.
         now: The instant from which relative dates count; None is the present.
 
@@ -62,23 +72,35 @@ def load_job(
         JobError: If the file cannot be read, is not YAML or not valid. Lists every
             problem at once, each with file:line and key path.
     """
-    path = Path(path)
-    raw = _RawJob(read_yaml(path))
-    raw.override(settings or {})
+    raw = _RawJob(read_source(source))
+    raw.drop_anchors()
+    own_range = None
+    if not RANGE_KEYS.isdisjoint(settings or {}):
+        own_range = _range_of(Variables(environ, ()).fill(raw.document.data))
+    raw.override(settings or {}, option_names or {})
     raw.problems += raw.document.problems
     installed = installed_exporters()
     raw.substitute(environ, installed)
     data = raw.document.data
     if not isinstance(data, dict):
-        msg = f"{path}:1: a job file is a mapping with name, org, query and exports"
+        place = raw.document.place(())
+        msg = f"{place}: a job file is a mapping with name, org, query and exports"
         raise JobError(msg, hint="`gcbatch init` writes one to start from")
     job = raw.validate(now or datetime.now(UTC))
     loaded = raw.load_exports(job, installed)
     if job is not None:
-        raw.problems += output_conflicts(job, path, loaded)
+        raw.problems += output_conflicts(job, raw.document.path, loaded)
     if raw.problems or job is None:
-        raise JobError([*raw.lines()], hint="`gcbatch check JOB` checks it again")
-    return job
+        raise JobError([*raw.lines()])
+    return job.with_own_range(own_range) if own_range else job
+
+
+def _range_of(data: Any) -> tuple[str, str] | None:
+    """Return the `from` and `to` of a job as they are written; None if not both."""
+    query = data.get("query") if isinstance(data, dict) else None
+    ends = [query.get(key) for _, key in RANGE] if isinstance(query, dict) else []
+    texts = [end for end in ends if isinstance(end, str)]
+    return (texts[0], texts[1]) if len(texts) == len(RANGE) else None
 
 
 @dataclass
@@ -91,7 +113,19 @@ class _RawJob:
     secrets: list[str] = field(default_factory=list)
     """Values that no message may repeat, also where other keys use them."""
 
-    def override(self, settings: Mapping[str, str]) -> None:
+    def drop_anchors(self) -> None:
+        """Remove the top-level keys whose place is for anchors."""
+        data = self.document.data
+        if isinstance(data, dict):
+            self.document.data = {
+                key: value
+                for key, value in data.items()
+                if not key.startswith(FOR_ANCHORS)
+            }
+
+    def override(
+        self, settings: Mapping[str, str], option_names: Mapping[str, str]
+    ) -> None:
         """Put the values of overrides into the data."""
         data = self.document.data
         if isinstance(data, dict) and isinstance(data.get("engine"), str):
@@ -99,7 +133,7 @@ class _RawJob:
             self.document.data = {**data, "engine": {"name": data["engine"]}}
         for key, text in settings.items():
             loc = _place_of(key, self.document.data)
-            self.overridden[loc] = f"--set {key}"
+            self.overridden[loc] = option_names.get(key, f"--set {key}")
             try:
                 value = parse_scalar(text)
             except JobError as exc:
@@ -112,7 +146,8 @@ class _RawJob:
             try:
                 self.document.data = _replaced(self.document.data, loc, value)
             except LookupError:
-                self.problems.append((loc, "there is no such place in the job file"))
+                msg = f"there is no such place in the job file{self._near(loc)}"
+                self.problems.append((loc, msg))
 
     def substitute(
         self, environ: Mapping[str, str], installed: Sequence[ExporterEntry]
@@ -193,15 +228,42 @@ class _RawJob:
         for loc, what in sorted(self.problems, key=lambda p: self.document.line(p[0])):
             what = hide_values(self.secrets, what)  # noqa: PLW2901 - same, masked
             if loc in self.overridden:  # `--set KEY` names the key already
-                yield f"{self.overridden[loc]}: {what}"
+                yield f"{self.overridden[loc]}: {self._of_override(loc, what)}"
             else:
                 yield f"{self._place(loc)}: {_dotted(loc)}: {what}"
+
+    def _of_override(self, loc: Loc, what: str) -> str:
+        """Return a problem without the key, which the name of the override has."""
+        own = f"unknown key {str(loc[-1])!r}"
+        if not what.startswith(own):
+            return what
+        if "did you mean" not in what and (keys := keys_named(Job, str(loc[-1]))):
+            return f"unknown key: did you mean {' or '.join(keys)}?"
+        return f"unknown key{what.removeprefix(own)}"
+
+    def _near(self, loc: Loc) -> str:
+        """Return what there is where a place was sought; begins with `; `."""
+        data = self.document.data
+        for end, part in enumerate(loc):
+            if isinstance(data, list):
+                count, counted = len(data), _dotted(loc[:end])
+                entries = "entry" if count == 1 else "entries"
+                if part not in range(count):
+                    return f"; {counted} has {count} {entries}, and the first is 0"
+                data = data[int(part)]
+            else:
+                data = data.get(part) if isinstance(data, dict) else None
+        return ""
 
     def _place(self, loc: Loc) -> str:
         for end in range(len(loc), 0, -1):
             if loc[:end] in self.overridden:
                 return self.overridden[loc[:end]]
-        return f"{self.document.name}:{self.document.line(loc)}"
+        if loc and self.document.lines and loc not in self.document.lines:
+            for place, name in self.overridden.items():
+                if place[: len(loc)] == loc:
+                    return name  # the override made the section
+        return self.document.place(loc)
 
 
 def _load(

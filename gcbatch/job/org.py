@@ -4,6 +4,8 @@ from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
+    BeforeValidator,
     Discriminator,
     Field,
     SecretStr,
@@ -13,10 +15,11 @@ from pydantic import (
 )
 
 from gcbatch.exporting import SecretFile
-from gcbatch.genesys import REGIONS, Hosts, hosts_of_domain, is_loopback
+from gcbatch.genesys import REGIONS, Hosts, hosts_of_domain, is_loopback, region_of
 from gcbatch.job.query import Queues
-from gcbatch.job.section import MAX_NUMBER, Section, literal_or_file, one_of
+from gcbatch.job.section import MAX_NUMBER, Section, literal_or_file
 from gcbatch.job.time_types import TimeZone
+from gcbatch.suggest import unknown
 
 __all__ = ["Org", "OrgSection", "SecretFile", "TokenRequest"]
 
@@ -32,6 +35,29 @@ class TokenRequest(Section):
 
     path: Annotated[str, Field(pattern=r"^/[A-Za-z0-9/_.-]+$")] = "/oauth/token"
     style: Literal["basic", "json"] = "basic"
+
+
+def _check_region(region: str) -> str:
+    if region not in REGIONS:
+        if meant := region_of(region):
+            msg = f"{region!r} is no region; its domain is that of region: {meant}"
+            raise ValueError(msg)
+        raise ValueError(unknown("region", region, REGIONS))
+    return region
+
+
+def _check_domain(domain: object) -> object:
+    """Refuse a region, an address, and a host below a region's domain."""
+    if not isinstance(domain, str):
+        return domain
+    if domain in REGIONS:
+        msg = f"{domain} is a region; write region: {domain}"
+        raise ValueError(msg)
+    region = region_of(domain)
+    if region and domain != REGIONS[region]:
+        msg = f"{domain!r} is no domain; write {REGIONS[region]}, or region: {region}"
+        raise ValueError(msg)
+    return domain
 
 
 class Org(Section):
@@ -54,10 +80,12 @@ class Org(Section):
             key's own.
     """
 
-    region: Annotated[str, one_of("region", REGIONS)] | None = None
+    region: Annotated[str, AfterValidator(_check_region)] | None = None
     domain: (
         Annotated[
-            str, Field(pattern=r"^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+$", max_length=253)
+            str,
+            Field(pattern=r"^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+$", max_length=253),
+            BeforeValidator(_check_domain),
         ]
         | None
     ) = None

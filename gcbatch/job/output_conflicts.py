@@ -123,16 +123,18 @@ def _absolute(path: PurePath) -> PurePath:
 
 
 def output_conflicts(
-    job: Job, job_file: Path, loaded: Sequence[LoadedExport] = ()
+    job: Job, job_file: Path | None, loaded: Sequence[LoadedExport] = ()
 ) -> Iterator[tuple[Loc, str]]:
     """Yield exports that would overwrite another, the store or an input of the job.
 
     Args:
         job: The job.
-        job_file: Its file.
+        job_file: Its file; None if it has none.
         loaded: Its exports, except those that are not valid.
     """
-    inputs: dict[PurePath, str] = {job_file.resolve(): "the job file"}
+    inputs: dict[PurePath, str] = (
+        {job_file.resolve(): "the job file"} if job_file else {}
+    )
     jobs = job.per_org()
     for queues in (one.query.queues for one in (job, *jobs)):
         if isinstance(queues, QueueFile):

@@ -1,5 +1,6 @@
 """Problems of a job file, in words and with their places."""
 
+import re
 import typing
 from collections.abc import Iterator
 from typing import Any, Final
@@ -11,7 +12,7 @@ from gcbatch.job.section import InvalidValueError
 from gcbatch.job.yaml_document import Loc
 from gcbatch.suggest import unknown
 
-__all__ = ["NAMED", "Problem", "models_in", "validation_problems"]
+__all__ = ["NAMED", "Problem", "keys_named", "models_in", "validation_problems"]
 
 Problem = tuple[Loc, str]
 """The place of a problem, and what is wrong."""
@@ -19,14 +20,15 @@ Problem = tuple[Loc, str]
 NAMED: Final = ("orgs",)
 """Keys of sections that have names which the job chooses."""
 
+_LIST: Final = "must be a list"
 _WORDS: Final = {
     "missing": "is required",
     "string_type": "must be text; quote it",
     "int": "must be a whole number",
     "float": "must be a number",
     "bool": "must be true or false",
-    "tuple": "must be a list",
-    "list": "must be a list",
+    "tuple": _LIST,
+    "list": _LIST,
     "dict": "must be a mapping",
     "model": "must be a mapping",
     "path": "must be a path",
@@ -42,6 +44,10 @@ _PATTERNS: Final = {
     "scheduler": "must be an address such as tls://scheduler.example:8786",
     "target": "must be a time metric, such as tAbandon",
 }
+
+
+_PLAIN: Final = re.compile(r"[A-Za-z][\w. -]*(?:, *[A-Za-z][\w. -]*)*")
+"""Words, or words with commas between: a list needs only its brackets."""
 
 
 def validation_problems(
@@ -91,9 +97,18 @@ def _in_words(detail: ErrorDetails, loc: Loc, model: type[BaseModel]) -> str:
     if kind == "literal_error":
         return f"must be {context['expected']}".replace("True", "true")
     if words := _WORDS.get(kind) or _WORDS.get(kind.partition("_")[0]):
-        return words
+        return words + (_as_list(detail["input"]) if words == _LIST else "")
     message = detail["msg"].replace("Input should", "must")
     return message[0].lower() + message[1:]
+
+
+def _as_list(given: object) -> str:
+    """Return how a value is written as a list, if that is clear; begins with `; `."""
+    if isinstance(given, dict):
+        return "; begin each entry with a hyphen" if given else ""
+    if isinstance(given, str) and _PLAIN.fullmatch(given):
+        return f"; write [{given}]"
+    return ""
 
 
 def _keys_of(model: type[BaseModel], loc: Loc) -> list[str]:
@@ -110,6 +125,17 @@ def _keys_of(model: type[BaseModel], loc: Loc) -> list[str]:
         if part in NAMED:
             next(parts, None)
     return [f.alias or name for name, f in model.model_fields.items()]
+
+
+def keys_named(model: type[BaseModel], name: str) -> list[str]:
+    """Return the dotted keys of sections below a model whose last part is *name*."""
+    return [
+        f"{section}.{name}"
+        for section, field in model.model_fields.items()
+        if section not in NAMED
+        for inner in models_in(field.annotation)
+        if name in _keys_of(inner, ()) and field.annotation is inner
+    ]
 
 
 def models_in(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -49,6 +49,7 @@ def job_schema() -> dict[str, Any]:
     definitions["EngineSection"]["properties"]["name"]["enum"] = list(ENGINES)
     engine = schema["properties"]["engine"]
     engine["anyOf"] = [{"enum": list(ENGINES)}, {"$ref": engine.pop("$ref")}]
+    schema["patternProperties"] = {"^x-": {"description": "Not read: for anchors."}}
     schema["oneOf"] = [{"required": ["org"]}, {"required": ["orgs"]}]
     definitions["Sla"]["properties"]["period"]["enum"] = list(PERIODS)
     _first(definitions["Export"]["properties"]["period"])["enum"] = list(PERIODS)

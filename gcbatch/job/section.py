@@ -14,6 +14,7 @@ from pydantic import (
     SecretStr,
 )
 
+from gcbatch.exporting import only_true_or_false
 from gcbatch.suggest import unknown
 from gcbatch.windows import Period, parse_period, parse_period_or_zero
 
@@ -36,6 +37,8 @@ class Section(BaseModel):
     """Base of all sections: frozen, refuses unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    _booleans = only_true_or_false
 
 
 class InvalidValueError(ValueError):

@@ -24,6 +24,12 @@ from gcbatch.job.yaml_document import Loc
 __all__ = ["Variables"]
 
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_ODD: Final = re.compile(
+    r"(?:^|[/:@])\$(?P<name>[A-Za-z_][A-Za-z0-9_]*)"  # as shells have it
+    r"|\$\{(?![A-Za-z_][A-Za-z0-9_]*\})"  # ${NAME:-default}, or an open brace
+)
+"""What is meant as a variable and is none here: it would be taken as it stands."""
+
 _BROKEN: Final = re.compile("[\\x00\ud800-\udfff]")
 """NUL, which no path can hold, and lone surrogates, which no file can."""
 
@@ -98,6 +104,10 @@ class Variables:
         if _BROKEN.search(value):
             self.problems.append((loc, "has characters that are not text"))
             return _REFUSED
+        if odd := _ODD.search(value):
+            msg = f"write a variable as ${{{odd['name'] or 'NAME'}}}, and no other way"
+            self.problems.append((loc, msg))
+            return _REFUSED
         self._check_set(value, loc)
         return self._filled(value)
 
@@ -115,7 +125,13 @@ class Variables:
             return self._refused(loc, "has characters that are not text")
         if _VARIABLE.fullmatch(value):
             return self._found(self._filled(value), value, loc)
-        return self._uri(value, loc) if mark.is_uri else self._refused(loc, _LITERAL)
+        return self._uri(value, loc) if mark.is_uri else self._literal(value, loc)
+
+    def _literal(self, value: str, loc: Loc) -> SecretStr:
+        """Refuse a secret in the file; repeat only the name of a variable."""
+        if value.startswith("$") and (name := value[1:]) in self.environ:
+            return self._refused(loc, f"write a variable in braces: ${{{name}}}")
+        return self._refused(loc, _LITERAL)
 
     def _refused(self, loc: Loc, problem: str) -> SecretStr:
         self.problems.append((loc, problem))

@@ -1,11 +1,13 @@
 """Reads YAML as plain data, with the line of each value.
 
 Scalars follow the core schema of YAML 1.2: only true and false are booleans, dates stay
-text, and a queue called No or 0800 keeps its name. Size, number of values and nesting
-are limited, so that no file can exhaust the machine.
+text, and a queue called No or 0800 keeps its name. Anchors and merge keys work. Size,
+number of values, repetitions included, and nesting are limited, so that no file can
+exhaust the machine.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +31,11 @@ Loc = tuple[str | int, ...]
 MAX_BYTES: Final = 1024 * 1024
 MAX_NODES: Final = 100_000
 MAX_DEPTH: Final = 20
+MERGE: Final = "<<"
+"""A key whose value is a mapping, or a list of some, with more keys for this one.
+
+Source: yaml.org/type/merge.html, read 2026-11.
+"""
 
 
 class _Loader(yaml.SafeLoader):
@@ -63,12 +70,18 @@ class YamlDocument:
         data: Plain dicts, lists and scalars.
         lines: The line (the first is 1) of every value and key, by its place.
         problems: Problems of the YAML: place and words.
+        path: The file; None if the content is of none.
     """
 
     name: str
     data: Any = None
     lines: dict[Loc, int] = field(default_factory=dict)
     problems: list[tuple[Loc, str]] = field(default_factory=list)
+    path: Path | None = None
+
+    def place(self, loc: Loc) -> str:
+        """Return where *loc* is, for messages: the name, and the line if it has one."""
+        return f"{self.name}:{self.line(loc)}" if self.lines else self.name
 
     def line(self, loc: Loc) -> int:
         """Return the line of *loc*, or of the nearest section that contains it."""
@@ -89,10 +102,7 @@ class _Builder:
         """Return the value of *node*, whose place is *loc*."""
         document = self._document
         document.lines.setdefault(loc, node.start_mark.line + 1)
-        self._count += 1
-        if self._count > MAX_NODES or len(loc) > MAX_DEPTH:
-            bound = "nested too deeply" if len(loc) > MAX_DEPTH else "too long"
-            raise yaml.MarkedYAMLError(None, None, bound, node.start_mark)
+        self._count_one(node, len(loc))
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, loc)
         if isinstance(node, yaml.SequenceNode):
@@ -105,25 +115,74 @@ class _Builder:
             document.problems.append((loc, "is not a usable value; quote it"))
             return None
 
+    def _count_one(self, node: yaml.Node, depth: int) -> None:
+        """Count a value, and each repetition of it.
+
+        Raises:
+            yaml.MarkedYAMLError: If there are too many, or it is nested too deeply.
+        """
+        self._count += 1
+        if self._count > MAX_NODES or depth > MAX_DEPTH:
+            bound = "nested too deeply" if depth > MAX_DEPTH else "too long"
+            raise yaml.MarkedYAMLError(None, None, bound, node.start_mark)
+
     def _mapping(self, node: yaml.MappingNode, loc: Loc) -> dict[str, Any]:
         built: dict[str, Any] = {}
+        for key, key_node, value_node in self._pairs(node, loc):
+            here = (*loc, key)
+            self._document.lines[here] = key_node.start_mark.line + 1
+            built[key] = self.build(value_node, here)
+        return built
+
+    def _pairs(
+        self, node: yaml.MappingNode, loc: Loc, depth: int = 0
+    ) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
+        """Yield each key of a mapping once: its own keys, then those that it merges.
+
+        A merged key has the line where it is written. Of several merged mappings the
+        first one that has a key counts.
+
+        Args:
+            node: The mapping.
+            loc: Its place.
+            depth: How many merges led to it.
+        """
+        self._count_one(node, len(loc) + depth)
+        lines: dict[str, int] = {}
+        merged: list[yaml.MappingNode] = []
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             key = key_node.value
             if not isinstance(key, str):
                 problem = f"line {line}: a key must be text"
                 self._document.problems.append((loc, problem))
-                continue
-            here = (*loc, key)
-            if key in built:
-                first = self._document.lines[here]
-                self._document.problems.append(
-                    (here, f"is given twice, on lines {first} and {line}")
-                )
-                continue
-            self._document.lines[here] = line
-            built[key] = self.build(value_node, here)
-        return built
+            elif key in lines:
+                problem = f"is given twice, on lines {lines[key]} and {line}"
+                self._document.problems.append(((*loc, key), problem))
+            else:
+                lines[key] = line
+                if key == MERGE and key_node.style is None:
+                    merged += self._mergeable(value_node, (*loc, MERGE), line)
+                else:
+                    yield key, key_node, value_node
+        known = set(lines)
+        for one in merged:
+            for key, key_node, value_node in self._pairs(one, loc, depth + 1):
+                if key not in known:
+                    known.add(key)
+                    yield key, key_node, value_node
+
+    def _mergeable(
+        self, node: yaml.Node, loc: Loc, line: int
+    ) -> list[yaml.MappingNode]:
+        """Return the mappings that a merge key names; report what is none."""
+        named = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        mappings = [one for one in named if isinstance(one, yaml.MappingNode)]
+        if len(mappings) < len(named):
+            self._document.lines[loc] = line
+            problem = "merges mappings only: name one, such as *base, or a list of some"
+            self._document.problems.append((loc, problem))
+        return mappings
 
 
 def read_yaml(path: Path) -> YamlDocument:
@@ -145,7 +204,9 @@ def read_yaml(path: Path) -> YamlDocument:
         msg = f"{path}: cannot be read: {getattr(exc, 'strerror', None) or exc}"
         hint = "name an existing job file; `gcbatch init` makes one"
         raise JobError(msg, hint=hint) from exc
-    return parse_yaml(text, str(path))
+    document = parse_yaml(text, str(path))
+    document.path = path
+    return document
 
 
 def parse_yaml(text: str, name: str) -> YamlDocument:
@@ -160,7 +221,9 @@ def parse_yaml(text: str, name: str) -> YamlDocument:
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
-            if node is not None:
+            if node is None:
+                document.lines[()] = 1
+            else:
                 document.data = _Builder(document, loader).build(node, ())
         finally:
             loader.dispose()
@@ -187,8 +250,10 @@ def parse_scalar(text: str) -> Any:
     Raises:
         JobError: If it is not YAML.
     """
-    document = parse_yaml(text, "value")
+    try:
+        document = parse_yaml(text, "value")
+    except JobError as exc:  # a value of one line needs no place
+        raise JobError(exc.problem.partition(": ")[2], hint=exc.hint) from exc
     if document.problems:
-        msg = f"value: {document.problems[0][1]}"
-        raise JobError(msg)
+        raise JobError(document.problems[0][1])
     return document.data

@@ -3,22 +3,27 @@
 Export, report and the next run read it instead of requesting them again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from gcbatch.genesys import Names
 from gcbatch.job import Job
 from gcbatch.planning.plan import Plan
+from gcbatch.planning.requested import requested_by
 from gcbatch.query import PART_FORMAT, canonical
 from gcbatch.store import PLAN_NOTE, Store
 
-__all__ = ["PartsDigest", "SavedPlan", "digest_parts", "job_fingerprint"]
-
-FORMAT: Final = 1
+__all__ = [
+    "PartsDigest",
+    "SavedPlan",
+    "digest_parts",
+    "fingerprint_of",
+    "job_fingerprint",
+]
 
 
 def job_fingerprint(
@@ -27,25 +32,13 @@ def job_fingerprint(
     queues: Sequence[str] | None,
     part_format: int = PART_FORMAT,
 ) -> str:
-    """Return a hash over what determines a job's plan; dates stay as written.
+    """Return a hash over what determines a job's plan; see requested_by."""
+    return fingerprint_of(requested_by(job, identity, queues, part_format))
 
-    Args:
-        job: What is fetched.
-        identity: The org, as in ResolvedScope.
-        queues: The queues that the job names, also those in a file.
-        part_format: Version of how the endpoint's parts are written.
-    """
-    about: dict[str, Any] = {
-        "format": FORMAT,
-        "identity": identity,
-        "queues": queues,
-        "query": job.query.model_dump(mode="json", by_alias=True),
-        "chunk": str(job.fetch.chunk),
-        "limits": job.fetch.limits.model_dump(mode="json"),
-    }
-    if part_format != PART_FORMAT:
-        about["part_format"] = part_format
-    return sha256(canonical(about)).hexdigest()[:16]
+
+def fingerprint_of(requested: Mapping[str, Any]) -> str:
+    """Return the hash of what requested_by returned."""
+    return sha256(canonical(requested)).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -57,12 +50,15 @@ class SavedPlan:
         names: Names of ids.
         plan: The queries.
         tables: Tables of entities that the run listed.
+        requested: What the job requested, as requested_by returns it; None if a release
+            wrote the note that did not keep it.
     """
 
     fingerprint: str
     names: Names
     plan: Plan
     tables: tuple[str, ...] = ()
+    requested: Mapping[str, Any] | None = None
 
     def write(self, store: Store) -> None:
         """Write it beside the parts."""
@@ -74,6 +70,7 @@ class SavedPlan:
                 "names": self.names.to_json(),
                 "plan": self.plan.to_json(),
                 "tables": self.tables,
+                "requested": self.requested,
             },
         )
 
@@ -90,7 +87,7 @@ class SavedPlan:
             return None
         if note.run_id != plan.run_id:
             return None  # some of its queries are missing
-        return cls(note.asked, note.names, plan, note.tables)
+        return cls(note.asked, note.names, plan, note.tables, note.requested)
 
 
 class _Note(msgspec.Struct):
@@ -102,6 +99,7 @@ class _Note(msgspec.Struct):
     plan: Any
     # Older releases did not write it; they had these.
     tables: tuple[str, ...] = ("queues", "users", "wrapup_codes")
+    requested: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

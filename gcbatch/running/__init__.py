@@ -2,8 +2,12 @@
 
 from gcbatch.running.changes import changes, changes_in
 from gcbatch.running.open_engine import LazyEngine
+from gcbatch.running.options import RunOptions
 from gcbatch.running.org_run import OrgRun
 from gcbatch.running.pipeline import (
+    acheck,
+    aexport_job,
+    aplan,
     arun,
     arun_all,
     blocking,
@@ -12,7 +16,7 @@ from gcbatch.running.pipeline import (
     export_job,
     last_run_of,
     list_table,
-    plan_job,
+    plan,
     run,
     tables_of,
 )
@@ -23,7 +27,11 @@ __all__ = [
     "LazyEngine",
     "OrgRun",
     "ResolvedPlan",
+    "RunOptions",
     "RunReport",
+    "acheck",
+    "aexport_job",
+    "aplan",
     "arun",
     "arun_all",
     "blocking",
@@ -34,7 +42,7 @@ __all__ = [
     "export_job",
     "last_run_of",
     "list_table",
-    "plan_job",
+    "plan",
     "run",
     "tables_of",
 ]

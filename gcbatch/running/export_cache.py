@@ -98,6 +98,11 @@ def _describe(source: TableSource, stop: Event) -> dict[str, Any]:
             if store.has(digest):
                 store.check(digest)
     names = source.names.to_json()
+    asked: dict[str, Any] = {}
+    if job.local_zone:
+        asked["local_time"] = job.local_zone.key
+    if job.sla:
+        asked["thresholds"] = names["thresholds"]
     return {
         "org": job.org_name,
         "query": job.query.model_dump(mode="json", by_alias=True),
@@ -105,6 +110,7 @@ def _describe(source: TableSource, stop: Event) -> dict[str, Any]:
         "plan": source.plan.run_id,
         "inputs": digest_parts(plan, store).sha256,
         "names": {part: names[part] for part in SHOWN},
+        **asked,
     }
 
 

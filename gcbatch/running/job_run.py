@@ -31,6 +31,7 @@ from gcbatch.job import Job, load_export
 from gcbatch.running.export_cache import ExportFingerprints
 from gcbatch.running.exports import CheckedExport, run_exports, tables_for
 from gcbatch.running.open_engine import LazyEngine
+from gcbatch.running.options import RunOptions
 from gcbatch.running.org_run import OrgRun
 from gcbatch.running.report import RunReport, report_of_all
 from gcbatch.tables import Catalog, MultiOrgCatalog
@@ -81,10 +82,9 @@ class JobRun:
         (run,) = self._runs
         return run
 
-    async def run(
-        self, orgs: OrgSessions, *, fresh: bool, allow_partial: bool
-    ) -> RunReport:
+    async def run(self, orgs: OrgSessions, options: RunOptions) -> RunReport:
         """Fetch what is missing, then export all of it."""
+        await asyncio.to_thread(self._check_options, options)
         exporters = await asyncio.to_thread(self.exporters)
         sections = (self._job.storage, *(one.options for one in exporters))
         secrets = orgs.secrets.union(*map(_secrets_of, sections))
@@ -93,9 +93,7 @@ class JobRun:
             async def fetch(runs: Sequence[OrgRun]) -> None:
                 for run in runs:
                     with self._isolating_org(run.org):
-                        await run.fetch(
-                            orgs, engine, fresh=fresh, allow_partial=allow_partial
-                        )
+                        await run.fetch(orgs, engine, options)
 
             clients = self._by_client()
             is_local = self._job.engine.name == "local"
@@ -121,6 +119,19 @@ class JobRun:
                     finally:
                         self._observer.finished()
             return await self._export_in_thread(exporters, is_last=True)
+
+    def _check_options(self, options: RunOptions) -> None:
+        """Refuse options that do not fit the job, before the first request.
+
+        Raises:
+            JobError: If a span to fetch again is not within the range, or a narrowed
+                range would replace files of a wider one.
+        """
+        for run in self._remaining():
+            with tagging_org(run.org):
+                run.planner.resolve_refetch(options.refetch)
+                if not options.may_replace:
+                    run.refuse_narrowing()
 
     def _by_client(self) -> list[list[OrgRun]]:
         """Return the runs grouped by their client.
@@ -177,8 +188,9 @@ class JobRun:
             stop.set()
             raise
 
-    async def export_again(self) -> RunReport:
+    async def export_again(self, options: RunOptions) -> RunReport:
         """Export what the last run fetched."""
+        self._check_options(options)
         exporters = self.exporters()
         self._use_saved_plans()
         for run in self._remaining():

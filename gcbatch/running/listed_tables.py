@@ -68,7 +68,7 @@ class ListedTables:
         Args:
             saved: The plan that the last run saved; None if there is none.
         """
-        if saved is None or self._store.fresh:
+        if saved is None or self._store.fresh_run.wants_all:
             return set()
         asked_at = saved.names.asked_at
         return {

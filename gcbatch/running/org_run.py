@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from threading import Event
 from typing import Any, Final
 
@@ -17,6 +18,9 @@ from gcbatch.genesys import Names
 from gcbatch.job import Changes, Job
 from gcbatch.planning import Plan, digest_parts
 from gcbatch.query import Query
+from gcbatch.running.file_range import FileRange
+from gcbatch.running.narrowing import refuse_narrowing, updated_ranges
+from gcbatch.running.options import RunOptions
 from gcbatch.running.planned_listings import planned_listings
 from gcbatch.running.planner import Planner
 from gcbatch.running.remarks import (
@@ -107,16 +111,16 @@ class OrgRun:
         return self._planned
 
     async def fetch(
-        self, orgs: OrgSessions, engine: Engine, *, fresh: bool, allow_partial: bool
+        self, orgs: OrgSessions, engine: Engine, options: RunOptions
     ) -> None:
         """Fetch what is missing.
 
         Raises:
             GcbatchError: What prevents it.
         """
-        self._progress = _Progress(allow_partial)
+        self._progress = _Progress(options.allow_partial)
         self._log_before = await asyncio.to_thread(self._store.changes.stamps)
-        planned = await asyncio.to_thread(self._begin, fresh=fresh)
+        planned = await asyncio.to_thread(self._begin, options)
         fallback = planned if planned and planned.is_stored else None
         if (
             planned is None
@@ -134,13 +138,15 @@ class OrgRun:
             self._observer.finished()
         self._planned = planned
 
-    def _begin(self, *, fresh: bool) -> ResolvedPlan | None:
+    def _begin(self, options: RunOptions) -> ResolvedPlan | None:
         """Return the plan that is saved, as far as it can be used.
 
         A store in a bucket waits for the network here, so this runs in a thread.
         """
-        if fresh:
+        if options.fresh:
             self._store.begin_fresh()
+        elif options.refetch:
+            self._store.begin_fresh(self.planner.resolve_refetch(options.refetch))
         return self.planner.plan_from_saved()
 
     async def _fetch_missing(
@@ -177,8 +183,10 @@ class OrgRun:
         """Forget which parts were read; from now on replaced ones may be read."""
         self._store.reset_seen()
 
-    async def plan(self, orgs: OrgSessions) -> ResolvedPlan:
+    async def plan(self, orgs: OrgSessions, options: RunOptions) -> ResolvedPlan:
         """Return the plan, with saved names if they suffice and are recent."""
+        if options.refetch:
+            self._store.imagine_fresh(self.planner.resolve_refetch(options.refetch))
         saved = self.planner.plan_from_saved()
         is_recent = saved is not None and not self.planner.is_outdated(saved.names)
         if self.job.lists_only:
@@ -350,13 +358,29 @@ class OrgRun:
             settle=str(self.job.settle),
             timezone=self.job.query.timezone,
             names_at=catalog.names_at,
+            ranges=self._ranges(exports),
             warnings=tuple(one_line(warning, MAX_CHARS) for warning in warnings),
             tables=catalog.all(),
             catalog=catalog,
         )
 
+    def refuse_narrowing(self) -> None:
+        """Refuse a range that options narrowed if it would replace wider files.
+
+        Raises:
+            JobError: If so.
+        """
+        own = self.planner.own_window()
+        if own is not None:
+            asked = self.planner.window()
+            refuse_narrowing(self.job, asked, own, self.last_report())
+
     def last_report(self) -> dict[str, Any]:
         """Return the stored report of the last run; empty if there is none."""
+        return self._last_report
+
+    @cached_property
+    def _last_report(self) -> dict[str, Any]:
         return self._store.read_note(REPORT_NOTE) or {}
 
     def write_report(self, report: RunReport) -> None:
@@ -367,6 +391,15 @@ class OrgRun:
         """
         self._store.write_note(REPORT_NOTE, report.to_json())
         self._store.save_index()
+
+    def _ranges(self, exports: Sequence[Exported]) -> tuple[FileRange, ...]:
+        """Return which range each published file holds, after this run."""
+        window = None if self.job.lists_only else self.planned.plan.window
+        own = self.planner.own_window()
+        is_narrowed = own is not None and window is not None and own not in window
+        return updated_ranges(
+            self.last_report(), exports, window, is_narrowed=is_narrowed
+        )
 
     def _describe_missing(self, plan: Plan) -> str:
         """Return which windows and queues have no part yet, in one line."""

@@ -3,20 +3,26 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 from gcbatch.errors import GcbatchError
 from gcbatch.fetching import Observer, OrgSessions
 from gcbatch.genesys import EntityListing
-from gcbatch.job import Job
+from gcbatch.job import Job, Refetch
 from gcbatch.planning import SavedPlan
 from gcbatch.running.job_run import JobRun
+from gcbatch.running.notebook import usual_observer
+from gcbatch.running.options import RunOptions
 from gcbatch.running.org_run import OrgRun
 from gcbatch.running.report import RunReport
 from gcbatch.running.resolved_plan import ResolvedPlan
 from gcbatch.tables import Catalog, MultiOrgCatalog
 
 __all__ = [
+    "acheck",
+    "aexport_job",
+    "aplan",
     "arun",
     "arun_all",
     "blocking",
@@ -25,7 +31,7 @@ __all__ = [
     "export_job",
     "last_run_of",
     "list_table",
-    "plan_job",
+    "plan",
     "run",
     "tables_of",
 ]
@@ -37,12 +43,21 @@ def run(
     job: Job,
     *,
     fresh: bool = False,
+    refetch: Refetch | None = None,
     allow_partial: bool = False,
+    replace: bool = False,
     observer: Observer | None = None,
 ) -> RunReport:
     """Run a job; see arun. Works in a running event loop too, as in a notebook."""
     return blocking(
-        arun(job, fresh=fresh, allow_partial=allow_partial, observer=observer)
+        arun(
+            job,
+            fresh=fresh,
+            refetch=refetch,
+            allow_partial=allow_partial,
+            replace=replace,
+            observer=observer,
+        )
     )
 
 
@@ -50,7 +65,9 @@ async def arun(
     job: Job,
     *,
     fresh: bool = False,
+    refetch: Refetch | None = None,
     allow_partial: bool = False,
+    replace: bool = False,
     observer: Observer | None = None,
 ) -> RunReport:
     """Run a job: fetch what is missing, export all of it.
@@ -58,20 +75,34 @@ async def arun(
     Args:
         job: A job, as load_job returns it.
         fresh: Whether to fetch again what is stored already.
+        refetch: A span that is fetched again, as `"2026-11-21..2026-11-23"` or a pair
+            of dates; a list has several. Ends are as `query.from` and `query.to` take
+            them: a date is a local midnight, and the second end is exclusive. Parts
+            whose window touches a span are fetched again; all of the job is exported.
         allow_partial: Whether to continue if a query fails, and to export what there
             is; the gaps of the report are what is missing.
-        observer: Receives the progress.
+        replace: Whether a range that settings of load_job narrowed may replace a file
+            of a wider range. A range of the job file itself always may.
+        observer: Receives the progress. None shows a bar in a notebook, and nothing
+            elsewhere.
 
     Returns:
         The run report, with the tables.
 
     Raises:
+        JobError: If *refetch* is no span, or not within the job's range; or if a
+            narrowed range would replace a file of a wider one.
         GcbatchError: What prevents the run. Parts fetched by then are stored, and the
             next run continues from there. A job of several orgs fails only if all do;
             the failures of the report name the others.
     """
     (done,) = await arun_all(
-        [job], fresh=fresh, allow_partial=allow_partial, observer=observer
+        [job],
+        fresh=fresh,
+        refetch=refetch,
+        allow_partial=allow_partial,
+        replace=replace,
+        observer=observer,
     )
     if isinstance(done, GcbatchError):
         raise done
@@ -82,39 +113,57 @@ async def arun_all(
     jobs: Sequence[Job],
     *,
     fresh: bool = False,
+    refetch: Refetch | None = None,
     allow_partial: bool = False,
+    replace: bool = False,
     observer: Observer | None = None,
 ) -> list[RunReport | GcbatchError]:
     """Run several jobs, one after another, with one token and one quota per org.
 
+    Args:
+        jobs: The jobs.
+        fresh: For each of them, as the others; see arun.
+        refetch: See arun.
+        allow_partial: See arun.
+        replace: See arun.
+        observer: See arun.
+
     Returns:
         For each job its report, or the error that prevented it.
+
+    Raises:
+        JobError: If *refetch* is no span.
     """
+    options = RunOptions.of(
+        fresh=fresh, refetch=refetch, allow_partial=allow_partial, replace=replace
+    )
     done: list[RunReport | GcbatchError] = []
     async with OrgSessions(jobs) as orgs:
         for job in jobs:
             try:
                 # A store in a bucket is asked over the network.
-                own = await asyncio.to_thread(JobRun, job, observer or Observer())
-                report = await own.run(orgs, fresh=fresh, allow_partial=allow_partial)
-                done.append(report)
+                own = await asyncio.to_thread(JobRun, job, observer or usual_observer())
+                done.append(await own.run(orgs, options))
             except GcbatchError as exc:
                 done.append(exc)
     return done
 
 
-def plan_job(job: Job) -> ResolvedPlan:
+def plan(job: Job, *, refetch: Refetch | None = None) -> ResolvedPlan:
     """Return what a run would request, without any data request.
 
     Names are listed if no run has saved them or they are too old.
 
     Args:
         job: A job of one org; of several orgs, one of Job.per_org().
+        refetch: What the run would fetch again; see arun.
 
     Raises:
+        JobError: If *refetch* is no span, or not within the job's range.
         GcbatchError: What prevents the plan.
     """
-    return blocking(_with_org(job, OrgRun.plan))
+    options = RunOptions.of(refetch=refetch)
+    return blocking(_with_org(job, partial(OrgRun.plan, options=options)))
 
 
 def check(job: Job) -> tuple[str, ...]:
@@ -132,6 +181,16 @@ def check(job: Job) -> tuple[str, ...]:
         GcbatchError: If anything else prevents a run.
     """
     return blocking(_with_org(job, OrgRun.check))
+
+
+async def aplan(job: Job, *, refetch: Refetch | None = None) -> ResolvedPlan:
+    """Return what a run would request, in a thread; see plan."""
+    return await asyncio.to_thread(plan, job, refetch=refetch)
+
+
+async def acheck(job: Job) -> tuple[str, ...]:
+    """Try credentials and permissions, in a thread; see check."""
+    return await asyncio.to_thread(check, job)
 
 
 def list_table(job: Job, table: str) -> EntityListing:
@@ -189,21 +248,32 @@ def tables_of(job: Job, *, without: Collection[str] = ()) -> Catalog | MultiOrgC
     return JobRun(job, Observer()).saved_catalog(without)
 
 
-def export_job(job: Job, *, observer: Observer | None = None) -> RunReport:
+def export_job(
+    job: Job, *, replace: bool = False, observer: Observer | None = None
+) -> RunReport:
     """Export a job again from the store, without any request.
 
     Works in a running event loop too, as in a notebook.
 
     Args:
         job: The job.
+        replace: Whether a narrowed range may replace a file of a wider one; see arun.
         observer: Receives the progress.
 
     Raises:
         DataError: If the store does not have all that the job requests.
-        JobError: If the job requests other data than its last run did.
+        JobError: If the job requests other data than its last run did, or a narrowed
+            range would replace a file of a wider one.
     """
-    own = JobRun(job, observer or Observer())
-    return blocking(own.export_again())
+    own = JobRun(job, observer or usual_observer())
+    return blocking(own.export_again(RunOptions.of(replace=replace)))
+
+
+async def aexport_job(
+    job: Job, *, replace: bool = False, observer: Observer | None = None
+) -> RunReport:
+    """Export a job again from the store, in a thread; see export_job."""
+    return await asyncio.to_thread(export_job, job, replace=replace, observer=observer)
 
 
 def last_run_of(job: Job) -> SavedPlan:

@@ -29,8 +29,16 @@ from gcbatch.genesys import (
     require_targets,
     unlisted_targets,
 )
-from gcbatch.job import Job, QueueFile, resolve_range
-from gcbatch.planning import Plan, ResolvedScope, SavedPlan, job_fingerprint, make_plan
+from gcbatch.job import DatedSpan, Job, QueueFile, resolve_range, span_for_refetch
+from gcbatch.planning import (
+    Plan,
+    ResolvedScope,
+    SavedPlan,
+    describe_differences,
+    fingerprint_of,
+    make_plan,
+    requested_by,
+)
 from gcbatch.query import Query
 from gcbatch.running.listed_tables import ListedTables
 from gcbatch.running.resolved_plan import ResolvedPlan
@@ -78,9 +86,10 @@ class Planner:
         self.clock = ServiceClock()
         self._tables = ListedTables(job, self.store, started_at)
         self._identity = store_identity(job.own_org)
-        self._fingerprint = job_fingerprint(
+        self._requested = requested_by(
             job, self._identity, self._queues, self.endpoint.part_format
         )
+        self._fingerprint = fingerprint_of(self._requested)
 
     def saved_plan(self) -> SavedPlan:
         """Return the plan of the last complete run.
@@ -94,10 +103,58 @@ class Planner:
             msg = f"{self.store.place}: holds no run of this job"
             raise DataError(msg, hint="`gcbatch run JOB` fetches its data")
         if saved.fingerprint != self._fingerprint:
+            differs = "; ".join(self._differences(saved))
             msg = f"{self._job.name}: requests other data than its last run did"
-            raise JobError(msg, hint="`gcbatch run JOB` fetches what is new")
+            hint = "`gcbatch run JOB` fetches what is new"
+            if self._has_other_range(saved):
+                hint = f"give it the --from and --to of that run; or {hint}"
+            raise JobError(f"{msg}: {differs}" if differs else msg, hint=hint)
         self._check_targets(saved.names)
         return saved
+
+    def _differences(self, saved: SavedPlan) -> list[str]:
+        """Return how what the last run requested differs from the job, in words."""
+        if saved.requested is not None:
+            return list(describe_differences(saved.requested, self._requested))
+        # A release saved it that kept the queries alone.
+        lines = []
+        if self._has_other_range(saved):
+            zone = self._job.query.zone
+            spans = (saved.plan.window, self.window())
+            old, new = (span_for_refetch(span, zone) for span in spans)
+            lines.append(f"range: {old} -> {new}")
+        endpoints = {query.endpoint for query in saved.plan.queries}
+        if endpoints and endpoints != {self.endpoint.name}:
+            old = ", ".join(sorted(endpoints))
+            lines.append(f"endpoint: {old} -> {self.endpoint.name}")
+        return lines
+
+    def _has_other_range(self, saved: SavedPlan) -> bool:
+        """Return whether `from` or `to` are others than those of the last run."""
+        if saved.requested is None:
+            return saved.plan.window != self.window()
+        old, new = (r.get("query", {}) for r in (saved.requested, self._requested))
+        return any(old.get(key) != new.get(key) for key in ("from", "to"))
+
+    def own_window(self) -> Window | None:
+        """Return the range of the job file itself, if options replaced it.
+
+        None if they did not, or the file has none.
+        """
+        if self._job.own_range is None:
+            return None
+        query = self._job.query
+        start, end = self._job.own_range
+        try:
+            return resolve_range(
+                start,
+                end,
+                granularity=query.granularity,
+                zone=query.zone,
+                now=self._started_at,
+            )
+        except (ValueError, OverflowError):
+            return None
 
     def save(self, planned: ResolvedPlan) -> ResolvedPlan:
         """Save a plan whose parts are all stored, for export and the next run.
@@ -107,9 +164,9 @@ class Planner:
         """
         self._tables.write(planned, SavedPlan.read(self.store))
         tables = self._tables.stored_names
-        SavedPlan(self._fingerprint, planned.names, planned.plan, tables).write(
-            self.store
-        )
+        SavedPlan(
+            self._fingerprint, planned.names, planned.plan, tables, self._requested
+        ).write(self.store)
         self.store.end_fresh()
         self.store.save_index()
         return replace(planned, listings={})
@@ -149,6 +206,15 @@ class Planner:
         except (ValueError, OverflowError) as exc:
             msg = f"query: {exc}"
             raise JobError(msg, hint="correct query.from and query.to") from exc
+
+    def resolve_refetch(self, spans: Iterable[DatedSpan]) -> list[Window]:
+        """Return spans that are fetched again as instants.
+
+        Raises:
+            JobError: If one is not within the job's range.
+        """
+        whole = self.window()
+        return [span.within(self._job, whole, self._started_at) for span in spans]
 
     def known_names(self) -> Names:
         """Return the names that the last run saved; none if there was none."""
@@ -399,7 +465,7 @@ class Planner:
         metadata = self.store.metadata_of(query)
         if metadata is None or self.is_provisional(metadata):
             return False
-        return self.store.is_fresh(query.digest)
+        return self.store.is_fresh(query.digest, query.window)
 
     def is_provisional(self, metadata: PartMetadata) -> bool:
         """Say whether a part must be fetched again because its figures may change."""

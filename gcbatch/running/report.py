@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from gcbatch.errors import GcbatchError
 from gcbatch.exporting import PublishedFile
 from gcbatch.genesys import FailedCall
+from gcbatch.html_table import html_table
 from gcbatch.job import ExportOfEntry, Job
 from gcbatch.planning import PartsDigest, combine_run_ids
+from gcbatch.running.file_range import FileRange
 from gcbatch.windows import Window, iso
 
 if TYPE_CHECKING:
@@ -111,7 +113,7 @@ class FailedExport:
         return f"exports[{self.number}] ({self.exporter}{table}): {self.error}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunReport:
     """The report of a run.
 
@@ -142,6 +144,7 @@ class RunReport:
         inputs: Digest of the parts that the tables were made of.
         listings: Checksums of the stored listings that tables were made of, by table.
         outputs: Every file that was published.
+        ranges: The range that each published file holds, also of earlier runs.
         settle, timezone: They decide which parts are provisional.
         names_at: When the names and targets in the tables were listed, UTC, by what
             they name: `queues`, `targets`, `users`, `wrapup_codes`. Of several orgs
@@ -183,11 +186,51 @@ class RunReport:
     inputs: PartsDigest | None = None
     listings: Mapping[str, str] = field(default_factory=dict)
     outputs: tuple[PublishedFile, ...] = ()
+    ranges: Sequence[FileRange] = ()
     settle: str = "P4D"
     timezone: str = "UTC"
     names_at: Mapping[str, datetime] = field(default_factory=dict)
-    tables: "dict[str, Table]" = field(repr=False, default_factory=dict)
-    catalog: "Catalog | MultiOrgCatalog | None" = field(repr=False, default=None)
+    tables: "dict[str, Table]" = field(default_factory=dict)
+    catalog: "Catalog | MultiOrgCatalog | None" = None
+
+    def __repr__(self) -> str:
+        span = f"{self.window}, " if self.window else ""
+        done = "; ".join(f"{what}: {value}" for what, value in self._summary)
+        return f"<RunReport {self.job}: {span}{done}>"
+
+    def _repr_html_(self) -> str:
+        """Return it as HTML; notebooks call it to show the report."""
+        span = f": {self.window}" if self.window else ""
+        rows = [*self._summary, *(("warning", text) for text in self.warnings)]
+        return html_table(f"{self.job}{span}", (), rows)
+
+    @property
+    def _summary(self) -> list[tuple[str, str]]:
+        """What a person looks at first: names and values."""
+        lines = [
+            ("rows", f"{self.rows:,}"),
+            ("fetched", f"{self.fetched:,} of {self.queries:,} queries"),
+            ("requests", f"{self.requests:,}"),
+            ("seconds", f"{self.seconds:.1f}"),
+        ]
+        for one in self.exports:
+            state = " (unchanged)" if one.unchanged else ""
+            written = f"{one.rows:,} rows in {one.location}{state}"
+            lines.append((f"{one.exporter} {', '.join(one.tables)}", written))
+        lines += (("failed", str(one)) for one in self.failed_exports)
+        lines += ((f"org {org}", error.problem) for org, error in self.failures.items())
+        if self.gaps:
+            lines.append(("gaps", f"{len(self.gaps):,}"))
+        return lines
+
+    @property
+    def row_counts(self) -> dict[str, int]:
+        """Rows of each table; a table that was not read to its end yet is read now.
+
+        Raises:
+            DataError: As reading a table does.
+        """
+        return {name: table.num_rows for name, table in self.tables.items()}
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data. Keys are added, never renamed or left out.
@@ -239,6 +282,7 @@ class RunReport:
             "failed_exports": [
                 {**asdict(e), "tables": list(e.tables)} for e in self.failed_exports
             ],
+            "ranges": [one.to_json() for one in self.ranges],
             "breaches": self.breaches,
             "warnings": list(self.warnings),
             "digests": {

@@ -13,7 +13,7 @@ from gcbatch.store import ListedEntities
 __all__ = ["ResolvedPlan"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ResolvedPlan:
     """A plan, the names that it was made with, and how much of it is stored.
 
@@ -31,9 +31,27 @@ class ResolvedPlan:
     names: Names
     stored: int
     cost: RequestCost = field(default_factory=RequestCost)
-    listings: Mapping[str, ListedEntities] = field(default_factory=dict, repr=False)
+    listings: Mapping[str, ListedEntities] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     planned_listings: tuple[PlannedListing, ...] = ()
+
+    def __repr__(self) -> str:
+        total = len(self.plan.queries)
+        return (
+            f"<ResolvedPlan {self.plan.window}: {total:,} queries, {self.stored:,} "
+            f"stored; {'' if self.is_exact else 'at least '}{self.requests:,} requests>"
+        )
+
+    @property
+    def requests(self) -> int:
+        """The fewest requests that a run sends for data and listings."""
+        todo = len(self.plan.queries) - self.stored
+        return self.cost.min_requests * todo + self.listing_requests
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether a run sends exactly so many requests, if none has to be repeated."""
+        return self.cost.is_exact and not self.listing_requests
 
     @property
     def is_stored(self) -> bool:

@@ -9,7 +9,6 @@
 <store>/<job name>/users.parquet             entities that it listed; one file a table
 """
 
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -22,6 +21,7 @@ from gcbatch.errors import DamagedPartError, DataError, OutputError, ReplacedPar
 from gcbatch.objects import ObjectUrl
 from gcbatch.query import Query
 from gcbatch.store.change_log import ChangeLog, RunMark, first_fetch_of
+from gcbatch.store.fresh_note import FreshRun
 from gcbatch.store.job_files import PARTS, OpenedFile, StoreRoot, part_name
 from gcbatch.store.known_part import KnownPart
 from gcbatch.store.known_parts import KnownParts
@@ -40,6 +40,7 @@ from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.store.pending_jobs import PENDING_SUFFIX, PendingJobs
 from gcbatch.store.roots import open_root
 from gcbatch.store.verified_files import open_verified
+from gcbatch.windows import Window
 
 __all__ = ["FRESH_NOTE", "PLAN_NOTE", "REPORT_NOTE", "Store"]
 
@@ -48,7 +49,7 @@ PLAN_NOTE: Final = "plan.json"
 REPORT_NOTE: Final = "run.json"
 
 FRESH_NOTE: Final = "fresh.json"
-"""Exists while a run with --fresh is not done, however often it is interrupted."""
+"""Exists while a run with --fresh or --refetch is not done; see FreshRun."""
 
 MISSING_HINT: Final = "`gcbatch run JOB` fetches what is missing"
 
@@ -63,10 +64,10 @@ class Store(Notes):
         sync: Forces a file or folder to disk, if *root* is a folder.
 
     Attributes:
-        fresh: Identifies the run with --fresh that is not done; empty if there is none.
-            Parts that are written carry it, since no clock shows reliably which parts
-            are older. It stays as it was when the store was opened: a run that began
-            before the run with --fresh does not fetch for it.
+        fresh_run: The run with --fresh or --refetch that is not done. Parts that are
+            written carry its token, since no clock shows reliably which parts are
+            older. It stays as it was when the store was opened: a run that began
+            before it does not fetch for it.
         changes: The change log.
         run: The run that writes parts. It is noted what differs from a part that it
             replaces; None: nothing is noted.
@@ -82,7 +83,12 @@ class Store(Notes):
         self._known = KnownParts(self.files)
         self.changes = ChangeLog(self.files)
         self.run: RunMark | None = None
-        self.fresh = self._current_fresh()
+        self.fresh_run = self._current_fresh()
+
+    @property
+    def fresh(self) -> str:
+        """The token of the run with --fresh or --refetch; empty if there is none."""
+        return self.fresh_run.token
 
     def place_of(self, digest: str) -> str:
         """Return where the part of a query is, or will be, for messages."""
@@ -114,12 +120,18 @@ class Store(Notes):
         known = self._own_part(digest)
         return None if known is None else known.checksum
 
-    def is_fresh(self, digest: str) -> bool:
-        """Return whether a part was fetched for the run with --fresh that is not done.
+    def is_fresh(self, digest: str, window: Window | None = None) -> bool:
+        """Return whether the run with --fresh or --refetch has no need of a part.
 
-        True for every part if there is no such run.
+        So it is if the part was fetched for it, or if there is no such run.
+
+        Args:
+            digest: The part's.
+            window: The part's; parts of windows that the run does not want are fresh.
+                None is one that it wants.
         """
-        if not self.fresh:
+        wanted = self.fresh_run
+        if not wanted.token or (window is not None and not wanted.wants(window)):
             return True
         known = self._own_part(digest)
         return known is not None and known.fresh == self.fresh.encode()
@@ -407,8 +419,13 @@ class Store(Notes):
         """Return the note of the jobs that the service is working on for a query."""
         return PendingJobs(self, digest)
 
-    def begin_fresh(self) -> None:
-        """Ignore all existing parts and pending jobs until end_fresh.
+    def begin_fresh(self, spans: Iterable[Window] | None = None) -> None:
+        """Ignore existing parts and pending jobs until end_fresh.
+
+        What an earlier such run did not come to stays wanted.
+
+        Args:
+            spans: Only parts whose window touches one of them are ignored; None is all.
 
         Raises:
             OutputError: If the store cannot be written.
@@ -416,22 +433,25 @@ class Store(Notes):
         for entry in self.files.entries():
             if entry.name.startswith(PARTS) and entry.name.endswith(PENDING_SUFFIX):
                 self.discard_note(entry.name)
-        self.fresh = secrets.token_hex(8)
-        self.write_note(FRESH_NOTE, {"run": self.fresh})
+        self.imagine_fresh(spans)
+        self.write_note(FRESH_NOTE, self.fresh_run.to_json())
+
+    def imagine_fresh(self, spans: Iterable[Window] | None = None) -> None:
+        """Ignore existing parts as begin_fresh does, but leave the store as it is."""
+        self.fresh_run = FreshRun.after(self.fresh_run, spans)
 
     def end_fresh(self) -> None:
-        """End the run with --fresh: from now on all parts count again.
+        """End the run with --fresh or --refetch: from now on all parts count again.
 
-        A run with --fresh that began after this store was opened goes on.
+        Such a run that began after this store was opened goes on.
         """
-        is_ours = self._current_fresh() in (self.fresh, "")
+        is_ours = self._current_fresh().token in (self.fresh, "")
         stamp = self.files.stamp(FRESH_NOTE)
         if is_ours and stamp is not None:
             with suppress(OSError):
                 self.files.discard_if(FRESH_NOTE, stamp)
-        self.fresh = ""
+        self.fresh_run = FreshRun()
 
-    def _current_fresh(self) -> str:
-        """Return the run with --fresh that is not done now; empty if there is none."""
-        run = (self.read_note(FRESH_NOTE) or {}).get("run")
-        return run if isinstance(run, str) else ""
+    def _current_fresh(self) -> FreshRun:
+        """Return the run with --fresh or --refetch that is not done now."""
+        return FreshRun.from_json(self.read_note(FRESH_NOTE))

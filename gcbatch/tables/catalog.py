@@ -13,6 +13,7 @@ from gcbatch.endpoints import DetailsEndpoint
 from gcbatch.genesys import ENTITY_TABLES, entity_kind
 from gcbatch.job import CHANGES_TABLE, Job
 from gcbatch.lazy import lazy_import
+from gcbatch.local_time import local_fields, with_local_columns
 from gcbatch.registry import load_member
 from gcbatch.table import Lack, StoppedError, Table
 from gcbatch.tables.changes import ChangesTable
@@ -63,7 +64,9 @@ class Catalog:
         """
         if name == CHANGES_TABLE:
             found = self.changes.table()
-            return replace(found, batches=lambda: self._until_stopped(found.batches()))
+            return self._with_local_times(
+                replace(found, batches=lambda: self._until_stopped(found.batches()))
+            )
         table: Table = self._declared(name)(replace(self.source, period=period))
         lacks = () if name in ENTITY_TABLES else tuple(map(Lack, self.source.lacks))
         lacks = table.lacks or lacks
@@ -72,12 +75,29 @@ class Catalog:
             covered = replace(
                 covered, spans=()
             )  # a part of its rows stands for nothing
+        return self._with_local_times(
+            replace(
+                table,
+                batches=lambda: self._until_stopped(table.batches()),
+                covered=covered,
+                lacks=lacks,
+            )
+        )
+
+    def _with_local_times(self, table: Table) -> Table:
+        """Return a table with the columns that the job's `local_time` asks for."""
+        if self.job.local_zone is None:
+            return table
         return replace(
             table,
-            batches=lambda: self._until_stopped(table.batches()),
-            covered=covered,
-            lacks=lacks,
+            schema=local_fields(table.schema),
+            batches=lambda: map(self._localized, table.batches()),
+            basis=table.basis and self._with_local_times(table.basis),
         )
+
+    def _localized(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        zone = self.job.local_zone
+        return rows if zone is None else with_local_columns(rows, zone)
 
     @cached_property
     def changes(self) -> ChangesTable:
@@ -120,7 +140,10 @@ class Catalog:
         from gcbatch.tables.documents.table import rows_of_tables  # noqa: PLC0415 - only jobs of details need it
 
         tables = [self._declared(name) for name in sorted(names)]
-        return self._until_stopped(rows_of_tables(self.source, tables, is_wanted))
+        for name, rows in self._until_stopped(
+            rows_of_tables(self.source, tables, is_wanted)
+        ):
+            yield name, self._localized(rows)
 
     def _until_stopped(self, batches: Iterator[T]) -> Iterator[T]:
         for batch in batches:

@@ -5,16 +5,21 @@ from gcbatch.verifying.destinations import (
     DestinationsResult,
     verify_destinations,
 )
-from gcbatch.verifying.result import Totals, VerifyResult
+from gcbatch.verifying.result import RUN, Totals, VerifyResult
 from gcbatch.verifying.totals import Difference
-from gcbatch.verifying.verifier import verify
+from gcbatch.verifying.verification import Verification, averify, verify
+from gcbatch.verifying.verifier import verify_org
 
 __all__ = [
+    "RUN",
     "Destination",
     "DestinationsResult",
     "Difference",
     "Totals",
+    "Verification",
     "VerifyResult",
+    "averify",
     "verify",
     "verify_destinations",
+    "verify_org",
 ]

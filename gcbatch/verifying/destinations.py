@@ -221,6 +221,6 @@ def _compare(found: Destination, loaded: LoadedExport, catalog: Any) -> None:
     tables = {n: catalog.table(n, period=spec.period) for n in spec.table_names}
     for mismatch in mismatches(loaded.make(), spec.exporter, tables, options=options):
         found.add(mismatch)
-    counts = [table.num_rows for table in tables.values()]
+    counts = [table.rows_read for table in tables.values()]
     if None not in counts:
         found.rows = sum(filter(None, counts))

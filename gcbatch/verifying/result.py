@@ -10,11 +10,14 @@ from gcbatch.text import one_line
 from gcbatch.verifying.totals import Difference
 from gcbatch.windows import Window, iso, to_local
 
-__all__ = ["MAX_LISTED", "Flaw", "Totals", "VerifyResult"]
+__all__ = ["MAX_LISTED", "RUN", "Flaw", "Totals", "VerifyResult"]
 
 MAX_LISTED: Final = 1000
 """Differences that are listed; all are counted. Data of another org would differ in
 every figure."""
+
+RUN: Final = "gcbatch run JOB"
+"""The command that mends; where the job file is known, it is named for JOB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Totals:
         differing: How many figures of settled spans differ.
         differing_provisional: How many figures of provisional spans differ.
         listed: The first differences of settled spans.
+        differing_spans: The settled spans that have a difference, all of them.
         listed_provisional: The first differences of provisional spans.
     """
 
@@ -52,6 +56,7 @@ class Totals:
     differing_provisional: int = 0
     listed: list[Difference] = field(default_factory=list)
     listed_provisional: list[Difference] = field(default_factory=list)
+    differing_spans: set[Window] = field(default_factory=set, repr=False)
 
     def add(
         self,
@@ -66,6 +71,8 @@ class Totals:
             is_open = difference.window in provisional
             self.differing += not is_open
             self.differing_provisional += is_open
+            if not is_open:
+                self.differing_spans.add(difference.window)
             listed = self.listed_provisional if is_open else self.listed
             if len(listed) < MAX_LISTED:
                 listed.append(difference)
@@ -109,6 +116,8 @@ class VerifyResult:
         not_compared: Why there is no comparison.
         failure: The error that ended the comparison early.
         report: The run.json of the last run; empty if it is not readable.
+        refetch: What `--refetch` takes to fetch again what is missing, damaged or
+            different; empty if nothing is.
         outdated: Why the outputs need not be as the parts are; None if they are of
             these parts.
     """
@@ -128,6 +137,7 @@ class VerifyResult:
     not_compared: str | None = None
     failure: GcbatchError | None = None
     report: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    refetch: tuple[str, ...] = ()
     outdated: str | None = None
 
     @property
@@ -141,19 +151,24 @@ class VerifyResult:
         problems, hints = [], []
         if self.part_flaws:
             problems.append(_first(self.part_flaws, "part"))
-            hints.append("`gcbatch run JOB` fetches what is missing or damaged")
+            hints.append(f"`{self._command}` fetches what is missing or damaged")
         if self.listing_flaws:
             problems.append(_first(self.listing_flaws, "listing"))
-            hints.append("`gcbatch run JOB` lists what is missing or damaged")
+            hints.append(f"`{RUN}` lists what is missing or damaged")
         if self.totals and self.totals.differing:
             problems.append(self._first_difference(self.totals))
-            hints = ["`gcbatch run --fresh JOB` fetches all of it again"]
+            hints = [f"`{self._command}` fetches these days again"]
         if self.output_flaws:
             problems.append(_first(self.output_flaws, "output"))
-            hints.append("`gcbatch run JOB` writes the outputs again")
+            hints.append(f"`{RUN}` writes the outputs again")
         if problems:
             return DataError(f"{self.job}: {'; '.join(problems)}", hint=hints[0])
         return self.failure
+
+    @property
+    def _command(self) -> str:
+        """The command that fetches again what is not as it should be."""
+        return " ".join([RUN, *(f"--refetch {span}" for span in self.refetch)])
 
     def _first_difference(self, totals: Totals) -> str:
         difference, many = totals.listed[0], totals.differing
@@ -190,6 +205,7 @@ class VerifyResult:
             "output_flaws": [asdict(flaw) for flaw in self.output_flaws],
             "totals": self.totals.to_json() if self.totals else None,
             "not_compared": self.not_compared,
+            "refetch": list(self.refetch),
         }
 
 

@@ -5,8 +5,8 @@ It writes nothing and removes nothing.
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 
 import pyarrow as pa
@@ -22,7 +22,7 @@ from gcbatch.endpoints import (
 from gcbatch.errors import DataError, GcbatchError, OutputError
 from gcbatch.exporting import PublishedFile, are_unchanged, published_files
 from gcbatch.fetching import OrgSessions
-from gcbatch.job import Job
+from gcbatch.job import Job, resolve_range, span_for_refetch
 from gcbatch.lazy import lazy_import
 from gcbatch.objects import Buckets
 from gcbatch.planning import SavedPlan, digest_parts
@@ -38,6 +38,7 @@ from gcbatch.store import (
     read_entities,
     read_versions,
 )
+from gcbatch.verifying.joined_spans import joined_spans
 from gcbatch.verifying.result import Flaw, Totals, VerifyResult
 from gcbatch.verifying.totals import (
     Difference,
@@ -48,12 +49,12 @@ from gcbatch.verifying.totals import (
 )
 from gcbatch.windows import Window
 
-__all__ = ["verify"]
+__all__ = ["verify_org"]
 
 pc = lazy_import("pyarrow.compute")
 
 
-def verify(job: Job, *, offline: bool = False) -> VerifyResult:
+def verify_org(job: Job, *, offline: bool = False) -> VerifyResult:
     """Check the last run of a job.
 
     Args:
@@ -115,7 +116,32 @@ class _Verifier:
                 result.failure = exc
                 result.not_compared = exc.problem
             result.totals.sort()
+        result.refetch = tuple(self._spans_to_refetch())
         return result
+
+    def _spans_to_refetch(self) -> Iterator[str]:
+        """Yield what `--refetch` takes for what is missing or different.
+
+        What is in the range of a run now: a range such as `from: today-7d` has moved.
+        """
+        totals, query = self._result.totals, self._job.query
+        found = self._missing | (totals.differing_spans if totals else set())
+        if not found:
+            return
+        whole = resolve_range(
+            query.start,
+            query.end,
+            granularity=query.granularity,
+            zone=query.zone,
+            now=datetime.now(UTC),
+        )
+        inside = (
+            Window(max(w.start, whole.start), min(w.end, whole.end))
+            for w in found
+            if _touches(w, [whole])
+        )
+        for span in joined_spans(inside):
+            yield span_for_refetch(span, query.zone)
 
     def _check_parts(self) -> None:
         self._store.expect(query.digest for query in self._saved.plan.queries)

@@ -127,12 +127,39 @@ def test_rows_are_known_once_they_were_read() -> None:
     rows = table(*ROWS)
     rows_of_one = table(ROWS[0])
 
-    before, _ = rows.num_rows, next(iter(rows))
-    broken_off = rows.num_rows
+    before, _ = rows.rows_read, next(iter(rows))
+    broken_off = rows.rows_read
     rows.read_all()
 
-    assert (before, broken_off, rows.num_rows) == (None, None, 2)
-    assert rows_of_one.num_rows is None
+    assert (before, broken_off) == (None, None)
+    assert rows.rows_read == 2
+    assert rows_of_one.rows_read is None
+
+
+def test_rows_that_are_not_known_are_counted() -> None:
+    """By reading them once."""
+    rows = table(*ROWS)
+
+    assert rows.num_rows == 2
+    assert rows.rows_read == 2
+
+
+@pytest.mark.parametrize(("many", "there"), [(0, 0), (1, 1), (2, 2), (5, 2)])
+def test_the_first_rows_are_a_table_in_memory(many: int, there: int) -> None:
+    """As many as wanted, or all; with the declared columns."""
+    first = table(*ROWS).head(many)
+
+    assert first.to_pylist() == table(*ROWS).read_all().to_pylist()[:there]
+    assert first.schema == SCHEMA
+
+
+def test_a_notebook_shows_names_and_values_of_a_table_as_text() -> None:
+    """What looks like HTML in a name is text."""
+    shown = table((START, "<b>Süd</b>", 1, 0.5, True), ROWS[1])._repr_html_()
+
+    assert "<th>queue_name</th>" in shown
+    assert "<td>&lt;b&gt;Süd&lt;/b&gt;</td><td>1</td><td>0.5</td>" in shown
+    assert "<td></td><td></td><td></td><td></td></tr>" in shown
 
 
 def test_a_table_is_reported_in_a_line() -> None:

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from gcbatch import OutputError
+from gcbatch.dialects import create_table
 from gcbatch.exporting import load_exporter
-from gcbatch.sql import create_table
 from gcbatch.testing import sample_table
 from tests.support.postgres_server import PostgresDatabase
 from tests.support.postgres_tables import load

@@ -32,7 +32,7 @@ from gcbatch.planning.plan import Plan, make_plan
 from gcbatch.planning.scope import ResolvedScope
 from gcbatch.simulator import Call, Queue, Tenant
 from gcbatch.store.store import Store
-from gcbatch.verifying.verifier import verify
+from gcbatch.verifying.verifier import verify_org
 from gcbatch.windows import Window
 from tests.support.table_sources import aggregate_table, source_of
 
@@ -428,7 +428,7 @@ def test_a_run_is_exact_and_verifies(
     }
 
     workspace.run(**job)
-    found = verify(workspace.job(**job))
+    found = verify_org(workspace.job(**job))
 
     lines = (workspace.folder / "sla.json").read_text("utf-8").splitlines()
     rows = [json.loads(line) for line in lines]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gcbatch.verifying import verify
+from gcbatch.verifying import verify_org
 from tests.conftest import Workspace
 from tests.support.azure_server import ACCOUNT, KEY, AzureContainer
 
@@ -33,4 +33,4 @@ def test_a_run_is_that_on_disk(workspace: Workspace, azure: AzureContainer) -> N
     assert first.object_requests > again.object_requests > 0
     assert len([key for key in azure.keys() if key.endswith(".parquet")]) == 7  # noqa: SIM118 - a method
     assert not list(workspace.folder.rglob("here/*"))
-    assert verify(workspace.job("here", **sections)).is_good
+    assert verify_org(workspace.job("here", **sections)).is_good

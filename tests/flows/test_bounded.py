@@ -21,7 +21,7 @@ from gcbatch.job.output_conflicts import output_conflicts, refuse_shared_outputs
 from gcbatch.job.yaml_document import read_yaml
 from gcbatch.running.job_run import JobRun
 from gcbatch.running.planner import MAX_QUEUE_BYTES
-from gcbatch.verifying.verifier import verify
+from gcbatch.verifying.verifier import verify_org
 
 if TYPE_CHECKING:
     from tests.conftest import Workspace
@@ -131,7 +131,7 @@ def test_export_and_verify_do_not_wait_for_a_part(
     part.unlink()
     make(part)
 
-    flaws = verify(workspace.job(), offline=True).part_flaws
+    flaws = verify_org(workspace.job(), offline=True).part_flaws
 
     assert [flaw.path for flaw in flaws] == [str(part)]
     with pytest.raises(DataError, match="its part is damaged"):
@@ -167,7 +167,7 @@ def test_an_output_that_is_no_file_is_named(workspace: "Workspace", make: Make) 
     path.unlink()
     make(path)
 
-    flaws = verify(workspace.job(), offline=True).output_flaws
+    flaws = verify_org(workspace.job(), offline=True).output_flaws
 
     assert [flaw.path for flaw in flaws] == [str(path)]
     with pytest.raises(OutputError, match=r": is (no regular file|a folder)"):

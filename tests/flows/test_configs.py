@@ -11,7 +11,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
-from gcbatch import load_job, plan_job
+from gcbatch import load_job, plan
 from gcbatch.cli import app
 from gcbatch.job.query import ENDPOINTS
 
@@ -222,7 +222,7 @@ def test_the_readmes_job_is_one(tmp_path: Path) -> None:
     }
 
     whole = load_job(path, environ=environ)
-    planned = plan_job(load_job(path, environ=environ, settings=settings))
+    planned = plan(load_job(path, environ=environ, settings=settings))
 
     assert whole.own_org.region == "eu-west-1"
     assert planned.plan.queries

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import tomllib
 from collections.abc import Iterator
+from importlib.util import find_spec
 from inspect import iscoroutine
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +30,7 @@ from tests.support.pages import (
     links_of,
     place_of,
 )
+from tests.support.requirements import require
 
 ENVIRON = {
     f"{whose}{what}": f"{whose} {what}"
@@ -69,6 +71,8 @@ NOT_EXECUTED: Final = {
     "import deltalake\n": "test_delta_owners.py compacts and vacuums a loaded table",
 }
 """Blocks of Python that are only compiled."""
+
+FRAMES: Final = ("pandas", "polars")
 
 OF_OTHERS: Final = {
     "--nthreads 64": "dask worker",
@@ -391,6 +395,8 @@ def test_python_runs(
     code = compile(block.text, str(block), "exec", flags=top_level_await)
     if is_among(block.text, NOT_EXECUTED):
         return
+    if any(f"import {name}\n" in block.text and not find_spec(name) for name in FRAMES):
+        require("GCBATCH_REQUIRE_FRAMES", "data frames are extras, not tools")
 
     done = eval(code, {"__name__": "page"})  # noqa: S307 - our own pages
     if iscoroutine(done):

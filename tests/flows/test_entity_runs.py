@@ -13,7 +13,7 @@ from pydantic import BaseModel
 import gcbatch
 from gcbatch import AccessError, DataError
 from gcbatch.exporting import Options, Receipt, Target
-from gcbatch.running.pipeline import arun_all, blocking, plan_job, tables_of
+from gcbatch.running.pipeline import arun_all, blocking, plan, tables_of
 from gcbatch.simulator import Fault, Faults, User
 from gcbatch.store.entity_files import has_entities
 from gcbatch.store.maintenance import prune
@@ -326,7 +326,7 @@ def test_a_plan_prices_what_a_run_would_list(workspace_of: "WorkspaceOf") -> Non
         workspace.write(query=again, exports=tables), environ=workspace.environ
     )
 
-    priced = {one.table: one.min_requests for one in plan_job(job).planned_listings}
+    priced = {one.table: one.min_requests for one in plan(job).planned_listings}
 
     assert priced == {"queues": 1, "user_licenses": 0}
 

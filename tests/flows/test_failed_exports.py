@@ -19,7 +19,7 @@ from gcbatch.exporting import FileOptions, Receipt, Target
 from gcbatch.locks import hold_folder
 from gcbatch.simulator import Fault
 from gcbatch.table import Table
-from gcbatch.verifying.verifier import verify
+from gcbatch.verifying.verifier import verify_org
 from tests.flows.test_partial import ONE_AT_A_TIME, break_one
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def test_the_account_reports_both(workspace: "Workspace") -> None:
     ]
     (failed,) = note["failed_exports"]
     assert (failed["number"], failed["tables"]) == (0, ["intervals"])
-    flaws = verify(workspace.job(**sections), offline=True).output_flaws
+    flaws = verify_org(workspace.job(**sections), offline=True).output_flaws
     assert ["an export failed" in str(flaw) for flaw in flaws] == [True]
 
 

@@ -16,7 +16,7 @@ from gcbatch import AccessError, load_job
 from gcbatch.running.pipeline import tables_of
 from gcbatch.simulator import Fault, Tenant, User, WrapUpCode
 from gcbatch.store.maintenance import prune
-from gcbatch.verifying.verifier import verify
+from gcbatch.verifying.verifier import verify_org
 from gcbatch.windows import Period
 from tests.support.listed_org import (
     ANN,
@@ -243,8 +243,8 @@ def test_an_export_again_writes_the_same(org: Org) -> None:
     gcbatch.export_job(job)
 
     assert (org.workspace.folder / "users.csv").read_bytes() == written
-    assert verify(job, offline=True).error is None
-    assert verify(job, offline=True).listings == 1
+    assert verify_org(job, offline=True).error is None
+    assert verify_org(job, offline=True).listings == 1
 
 
 def test_a_history_that_is_switched_off_stays(org: Org) -> None:

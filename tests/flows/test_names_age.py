@@ -368,11 +368,11 @@ def test_a_plan_lists_again_too(workspace: "Workspace") -> None:
     query = {**SLA["query"], "queues": ["Sales"]}
     run(workspace, query=query)
     job = workspace.job(**{**SLA, "query": query, "exports": []})
-    young = gcbatch.plan_job(job)
+    young = gcbatch.plan(job)
     age(workspace, 2)
     workspace.become(org_of((SALES, "Former", 0.8), (NEW, "Sales", 0.8)))
 
-    old = gcbatch.plan_job(job)
+    old = gcbatch.plan(job)
 
     assert (young.stored, old.stored) == (1, 0)
     assert request_counts(workspace)["queues"] == 1

@@ -14,7 +14,7 @@ from gcbatch.exporting import Options, Receipt, Target
 from gcbatch.job import Job
 from gcbatch.running import run
 from gcbatch.table import Table
-from gcbatch.verifying import verify
+from gcbatch.verifying import verify_org
 from tests.conftest import STORAGE, Workspace
 from tests.support.object_requests import requests_of
 from tests.support.s3_server import READER, S3Bucket
@@ -92,11 +92,12 @@ class TestFiles:
     ) -> None:
         """And one that is gone; the others are as they were written."""
         run(job())
-        assert verify(job(), offline=True).output_flaws == []
+        assert verify_org(job(), offline=True).output_flaws == []
         s3.open().put("out/intervals.csv", b"changed")
         s3.open().delete(["out/intervals.json"])
 
-        found = {f.path: f.problem for f in verify(job(), offline=True).output_flaws}
+        flaws = verify_org(job(), offline=True).output_flaws
+        found = {flaw.path: flaw.problem for flaw in flaws}
 
         assert found == {
             f"{s3.url}/out/intervals.csv": "output has changed since it was written",

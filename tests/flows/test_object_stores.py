@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gcbatch.cli import app
-from gcbatch.verifying import verify
+from gcbatch.verifying import verify_org
 from tests.conftest import Workspace, WorkspaceOf
 from tests.flows.test_runs import (  # noqa: F401 - collected here too
     TestAgain,
@@ -42,7 +42,7 @@ def test_outputs_are_those_of_a_run_on_disk(
 
     assert workspace.outputs() == on_disk.outputs()
     assert not list(workspace.folder.rglob("*store*"))
-    assert verify(workspace.job()).is_good
+    assert verify_org(workspace.job()).is_good
 
 
 def test_a_run_of_what_is_done_makes_few_requests(

@@ -470,10 +470,10 @@ def test_progress_ends_once_where_orgs_take_turns(two: Orgs) -> None:
 def test_functions_for_one_org_say_so(two: Orgs) -> None:
     """A plan is of one org; the message says how to come by them."""
     with pytest.raises(JobError, match="has several orgs") as failed:
-        gcbatch.plan_job(two.job())
+        gcbatch.plan(two.job())
 
     assert "per_org()" in (failed.value.hint or "")
-    planned = [gcbatch.plan_job(share) for share in two.job().per_org()]
+    planned = [gcbatch.plan(share) for share in two.job().per_org()]
     assert [len(plan.plan.queries) for plan in planned] == [SOME_QUERIES] * 2
 
 

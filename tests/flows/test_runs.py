@@ -141,10 +141,10 @@ class TestAgain:
 
     def test_a_plan_makes_no_data_request(self, workspace: "Workspace") -> None:
         """Planning lists queues and says what is stored, and asks no data."""
-        before = gcbatch.plan_job(workspace.job())
+        before = gcbatch.plan(workspace.job())
         workspace.run()
         workspace.simulator.request_log.clear()
-        after = gcbatch.plan_job(workspace.job())
+        after = gcbatch.plan(workspace.job())
 
         assert (len(before.plan.queries), before.stored) == (DAYS, 0)
         assert (len(after.plan.queries), after.stored) == (DAYS, DAYS)

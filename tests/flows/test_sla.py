@@ -28,8 +28,10 @@ from gcbatch.store.part_file import Part
 from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.store.store import Store
 from gcbatch.table import Table
-from gcbatch.tables.aggregates.sla import SUMS, Targets, period_of
 from gcbatch.tables.group_by import distinct_groups, merge_groups
+from gcbatch.tables.service_levels.periods import period_of
+from gcbatch.tables.service_levels.sums import SUMS
+from gcbatch.tables.service_levels.targets import Targets
 from gcbatch.windows import Window
 from tests.support.streams import to_bytes
 from tests.support.table_sources import aggregate_table, job_in, source_of
@@ -170,6 +172,7 @@ class TestFigures:
             "answer_rate_pct",
             "abandon_rate_pct",
             "asa_s",
+            "service_level_threshold_s",
         }
         assert row["aht_s"] == 1
 
@@ -239,20 +242,21 @@ class TestFigures:
         assert row["compliance_met"]
         assert row["service_level_pct"] == pytest.approx(80, rel=1e-12)
 
-    def test_the_basis_has_what_the_figures_came_from(
+    def test_figures_follow_from_the_sums_beside_them(
         self, stored: StoredBuckets
     ) -> None:
-        """Whoever adds rows up finds the sums; the table itself does not show them."""
-        stored.put(ONE_DAY, [bucket(level_part=3, level_whole=4)])
+        """Whoever adds rows up adds these, and divides last."""
+        sums: dict[str, Any] = {"wait_sum_ms": 9_000, "wait_count": 4}
+        sums |= {"handle_sum_ms": 5, "handle_count": 2}
+        stored.put(ONE_DAY, [bucket(level_part=3, level_whole=4, **sums)])
 
-        table = stored.table()
+        (row,) = stored.rows()
 
-        assert table.basis is not None
-        (row,) = table.basis.read_all().to_pylist()
+        assert row.items() >= sums.items()
         assert row["service_level_numerator"] == 3
         assert row["service_level_denominator"] == 4
-        assert row.items() >= stored.rows()[0].items()
-        assert "service_level_numerator" not in table.schema.names
+        assert row["service_level_pct"] == 75
+        assert (row["asa_s"], row["aht_s"]) == (2.25, 0.0025)
 
 
 class TestRows:
@@ -871,14 +875,14 @@ class TestRuns:
             "sla.targets: the org lists no queue 'Salse'; the nearest: Sales",
         )
 
-        checked, planned = gcbatch.check(job), gcbatch.plan_job(job)
+        checked, planned = gcbatch.check(job), gcbatch.plan(job)
 
         assert checked == planned.warnings == expected
         reported = gcbatch.run(job).warnings
         assert not any("the org lists no queue" in warning for warning in reported)
-        assert gcbatch.plan_job(job).warnings == expected
+        assert gcbatch.plan(job).warnings == expected
 
-    @pytest.mark.parametrize("command", ["check", "plan_job", "run"])
+    @pytest.mark.parametrize("command", ["check", "plan", "run"])
     def test_a_target_by_a_name_of_two_queues_is_refused(
         self, workspace_of: "WorkspaceOf", command: str
     ) -> None:
@@ -1002,7 +1006,9 @@ class TestRuns:
         assert path.read_text("utf-8") == (
             "period,period_start,period_end,queue_id,queue_name,offered,answered,"
             "abandoned,service_level_pct,target_pct,compliance_met,answer_rate_pct,"
-            "abandon_rate_pct,asa_s,aht_s\n"
+            "abandon_rate_pct,asa_s,aht_s,service_level_threshold_s,"
+            "service_level_numerator,service_level_denominator,wait_sum_ms,wait_count,"
+            "handle_sum_ms,handle_count\n"
         )
         assert report.breaches == 0
 

@@ -85,6 +85,7 @@ class Count:
     waited_ms: int = 0
     handled_ms: int = 0
     target: float = field(default=80.0)
+    threshold: timedelta = field(default=timedelta(seconds=20))
 
     def row(self, period: str, end: datetime) -> Row:
         level = quotient(100 * self.in_time, self.answered + self.abandoned)
@@ -101,6 +102,13 @@ class Count:
             "abandon_rate_pct": quotient(100 * self.abandoned, self.offered),
             "asa_s": quotient(self.waited_ms, 1000 * self.answered),
             "aht_s": quotient(self.handled_ms, 1000 * self.handled),
+            "service_level_threshold_s": self.threshold / timedelta(seconds=1),
+            "service_level_numerator": self.in_time,
+            "service_level_denominator": self.answered + self.abandoned,
+            "wait_sum_ms": self.waited_ms,
+            "wait_count": self.answered,
+            "handle_sum_ms": self.handled_ms,
+            "handle_count": self.handled,
         }
 
 
@@ -167,7 +175,7 @@ def count(stories: Iterable[Story], calendar: Calendar, kind: str) -> Rows:
         label, start, end = calendar.period(instant, kind)
         labels[start] = label, end
         found = counts[start, story.queue]
-        found.target = story.target
+        found.target, found.threshold = story.target, story.threshold
         return found
 
     for story in stories:

@@ -7,7 +7,7 @@ import pytest
 from gcbatch.errors import ReplacedPartError
 from gcbatch.exporting import export
 from gcbatch.running import exports, job_run
-from gcbatch.verifying import verify
+from gcbatch.verifying import verify_org
 from tests.support.old_parts import rewrite_metadata
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def test_exports_start_again_when_a_part_is_replaced(
 
     assert done == ["csv", "json", "csv", "json", "parquet"]
     assert report.warnings == ()
-    assert verify(workspace.job(), offline=True).is_good
+    assert verify_org(workspace.job(), offline=True).is_good
 
 
 def test_a_part_that_is_replaced_again_and_again_is_an_error(

@@ -29,7 +29,7 @@ from gcbatch.store import part_file
 from gcbatch.store.store import Store
 from gcbatch.verifying.result import MAX_LISTED, VerifyResult
 from gcbatch.verifying.totals import ComparedColumn, Difference, differences, figures_of
-from gcbatch.verifying.verifier import verify
+from gcbatch.verifying.verifier import verify_org
 from gcbatch.windows import Window
 from tests.support.old_parts import part_in, remove_query_digest
 from tests.support.stored_files import path_of
@@ -76,7 +76,7 @@ LATE = Call(queue_id=SALES, offered=datetime(2026, 3, 3, 9, 30, tzinfo=UTC))
 
 
 def march(workspace: "Workspace", **sections: Any) -> VerifyResult:
-    return verify(workspace.job(**{"query": MARCH, **sections}))
+    return verify_org(workspace.job(**{"query": MARCH, **sections}))
 
 
 def snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
@@ -112,7 +112,7 @@ class TestAGoodRun:
         """Parts and outputs are there, and the service's day totals are the same."""
         workspace.run()
 
-        found = verify(workspace.job())
+        found = verify_org(workspace.job())
 
         assert found.is_good
         assert (found.parts, found.outputs) == (7, 3)
@@ -125,7 +125,7 @@ class TestAGoodRun:
         workspace.run()
         workspace.simulator.request_log.clear()
 
-        verify(workspace.job())
+        verify_org(workspace.job())
 
         (asked,) = workspace.data_requests
         assert asked.request["granularity"] == "P1D"
@@ -169,7 +169,7 @@ class TestAGoodRun:
         }
         workspace.run(query=query, fetch={"settle": "PT0S"})
 
-        found = verify(workspace.job(query=query, fetch={"settle": "PT0S"}))
+        found = verify_org(workspace.job(query=query, fetch={"settle": "PT0S"}))
 
         assert found.is_good
         assert found.totals is not None
@@ -182,7 +182,7 @@ class TestAGoodRun:
         job = workspace.job()
         before = snapshot(workspace.folder)
 
-        verify(job)
+        verify_org(job)
 
         assert snapshot(workspace.folder) == before
 
@@ -191,7 +191,7 @@ class TestAGoodRun:
         workspace.run()
         workspace.simulator.request_log.clear()
 
-        found = verify(workspace.job(), offline=True)
+        found = verify_org(workspace.job(), offline=True)
 
         assert len(workspace.simulator.request_log) == 0
         assert found.is_good
@@ -326,7 +326,7 @@ class TestOtherBuckets:
         }
         workspace.run(query=query)
 
-        found = verify(workspace.job(query=query))
+        found = verify_org(workspace.job(query=query))
 
         assert found.is_good
         assert found.parts > 0
@@ -335,13 +335,13 @@ class TestOtherBuckets:
 
 class TestTheServiceSaysOtherwise:
     def test_a_late_correction_is_found(self, workspace_of: "WorkspaceOf") -> None:
-        """Queue, metric, day and both numbers are named; --fresh mends it."""
+        """Queue, metric, day and both numbers are named; --refetch mends it."""
         workspace = workspace_of(tenant())
         workspace.run(query=MARCH)
         workspace.become(tenant(LATE))
 
         found = march(workspace)
-        workspace.run(query=MARCH, fresh=True)
+        workspace.run(query=MARCH, refetch="2026-03-03..2026-03-04")
 
         day = Window(*(datetime(2026, 3, d, tzinfo=UTC) for d in (3, 4)))
         assert found.totals is not None
@@ -353,7 +353,8 @@ class TestTheServiceSaysOtherwise:
         assert "Sales, nOffered.count, 2026-03-03: stored 24, served 25" in str(
             found.error
         )
-        assert found.error.hint == "`gcbatch run --fresh JOB` fetches all of it again"
+        command = "gcbatch run JOB --refetch 2026-03-03..2026-03-04"
+        assert found.error.hint == f"`{command}` fetches these days again"
         assert march(workspace).is_good
 
     def test_of_several_problems_the_way_out_mends_all(
@@ -376,7 +377,7 @@ class TestTheServiceSaysOtherwise:
         assert error is not None
         assert "part is missing" in error.problem
         assert error.hint is not None
-        assert "--fresh" in error.hint
+        assert "--refetch 2026-03-02..2026-03-04" in error.hint
 
     def test_least_and_greatest_are_compared(self, workspace_of: "WorkspaceOf") -> None:
         """A longest wait that changed shows, be the sums the same or not."""
@@ -424,7 +425,7 @@ class TestTheServiceSaysOtherwise:
         workspace.simulator.now = lambda: datetime.now(UTC) + 400 * DAY
         workspace.run()
 
-        totals = verify(workspace.job()).totals
+        totals = verify_org(workspace.job()).totals
 
         assert totals is not None
         assert (totals.spans, totals.provisional) == (7, 0)
@@ -441,7 +442,7 @@ class TestTheServiceSaysOtherwise:
             replace(tenant(), calls=calls(start, 120, wait_s=11)[: 24 * 120 * 2 - 24])
         )
 
-        found = verify(workspace.job(query=query, fetch={"chunk": "auto"}))
+        found = verify_org(workspace.job(query=query, fetch={"chunk": "auto"}))
 
         assert found.totals is not None
         assert len(found.totals.listed) == min(MAX_LISTED, found.totals.differing)
@@ -454,9 +455,9 @@ class TestTheServiceSaysOtherwise:
         refused = Fault("status", status=400, times=None)
         workspace.simulator.faults.add(refused)
 
-        failed = verify(workspace.job())
+        failed = verify_org(workspace.job())
         workspace.parts[0].unlink()
-        flawed = verify(workspace.job())
+        flawed = verify_org(workspace.job())
 
         assert failed.error is not None
         assert failed.error.exit_code == 4
@@ -489,7 +490,7 @@ class TestParts:
         elif how != "lost":
             part.write_bytes(content if how == "flipped" else b"")
 
-        found = verify(workspace.job())
+        found = verify_org(workspace.job())
 
         (flaw,) = found.part_flaws
         assert flaw.path == str(part)
@@ -508,7 +509,7 @@ class TestParts:
         workspace.run()
         rewrite(workspace, workspace.parts[3], raised)
 
-        found = verify(workspace.job())
+        found = verify_org(workspace.job())
 
         assert not found.part_flaws
         assert found.totals is not None
@@ -522,7 +523,7 @@ class TestParts:
         one, other = workspace.parts[:2]
         one.write_bytes(other.read_bytes())
 
-        found = verify(workspace.job())
+        found = verify_org(workspace.job())
 
         assert [flaw.problem.split(" (")[0] for flaw in found.part_flaws] == [
             "part belongs to another query"
@@ -538,7 +539,7 @@ class TestParts:
         one.write_bytes(other.read_bytes())
         remove_query_digest(one)
 
-        found = verify(workspace.job())
+        found = verify_org(workspace.job())
 
         assert "part is of another window" in found.part_flaws[0].problem
 
@@ -569,7 +570,7 @@ class TestParts:
         workspace.run()
         rewrite(workspace, workspace.parts[0], change, **account)
 
-        found = verify(workspace.job(), offline=True)
+        found = verify_org(workspace.job(), offline=True)
 
         assert problem in found.part_flaws[0].problem
 
@@ -582,7 +583,7 @@ class TestParts:
         path_of(store, workspace.parts[0].stem).write_bytes(broken)
         part_file.write_checksum(path_of(store, workspace.parts[0].stem))
 
-        found = verify(workspace.job(), offline=True)
+        found = verify_org(workspace.job(), offline=True)
 
         assert "has no metadata" in found.part_flaws[0].problem
 
@@ -591,7 +592,7 @@ class TestParts:
         query = {"from": "2001-01-01", "to": "2001-01-08"}
         workspace.run(query=query)
 
-        found = verify(workspace.job(query=query))
+        found = verify_org(workspace.job(query=query))
 
         assert (found.is_good, found.parts) == (True, 7)
 
@@ -618,7 +619,7 @@ class TestOutputs:
         elif how == "a folder":
             path.mkdir()
 
-        found = verify(workspace.job(), offline=True)
+        found = verify_org(workspace.job(), offline=True)
 
         (flaw,) = found.output_flaws
         assert (flaw.path, flaw.problem[: len(problem)]) == (str(path), problem)
@@ -637,7 +638,7 @@ class TestOutputs:
         if note is not None:
             path.write_bytes(note)
 
-        found = verify(workspace.job(), offline=True)
+        found = verify_org(workspace.job(), offline=True)
 
         assert "the run did not end" in found.output_flaws[0].problem
 
@@ -648,7 +649,7 @@ class TestOutputs:
         reported = json.loads(path.read_bytes())
         path.write_text(json.dumps({**reported, "gaps": [{}]}))
 
-        found = verify(workspace.job(), offline=True)
+        found = verify_org(workspace.job(), offline=True)
 
         assert "has gaps: 1" in found.output_flaws[0].problem
 
@@ -659,7 +660,7 @@ class TestOutputs:
         workspace.run()
         (workspace.folder / "store/job/run.json").write_bytes(reported)
 
-        found = verify(workspace.job(), offline=True)
+        found = verify_org(workspace.job(), offline=True)
 
         assert "is of another run" in found.output_flaws[0].problem
         assert len(found.output_flaws) > 1
@@ -700,7 +701,7 @@ class TestCommand:
         assert result.exit_code == 5
         assert "nOffered.count" in result.stdout
         assert "1999-08-02 00:00  1999-08-03 00:00" in result.stdout
-        assert "hint: `gcbatch run --fresh JOB`" in result.stderr
+        assert "--refetch 1999-08-02..1999-08-03` fetches these" in result.stderr
         assert reported["good"] is False
         (difference,) = reported["totals"]["differences"]
         assert difference["served"] == difference["stored"] + 60
@@ -774,7 +775,7 @@ class TestCommand:
         assert (never.exit_code, other.exit_code) == (5, 2)
         assert "holds no run" in never.stderr
         with pytest.raises(DataError):
-            verify(workspace.job("another"))
+            verify_org(workspace.job("another"))
 
 
 def rows(*figures: tuple[datetime, str | None, int | None, float | None]) -> pa.Table:
@@ -858,7 +859,7 @@ def test_a_fault_in_between_is_repeated(workspace_of: "WorkspaceOf") -> None:
     workspace.run()
     workspace.simulator.faults.add(Fault("status", status=503, wait_s=0))
 
-    found = verify(workspace.job())
+    found = verify_org(workspace.job())
 
     assert found.is_good
     assert found.totals is not None

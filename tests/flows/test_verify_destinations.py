@@ -14,13 +14,11 @@ from typer.testing import CliRunner
 import gcbatch
 from gcbatch import DataError, Job, OutputError, Table
 from gcbatch.cli import app
-from gcbatch.errors import GcbatchError
 from gcbatch.exporting import Mismatch, Options, Receipt, Target
 from gcbatch.verifying import (
     Destination,
     DestinationsResult,
     verify,
-    verify_destinations,
 )
 from gcbatch.verifying.result import MAX_LISTED
 from tests.flows.test_partial import ONE_AT_A_TIME, break_one
@@ -53,13 +51,7 @@ def change(folder: Path, statement: str, name: str = DATABASE) -> int:
 
 
 def compared(job: Job) -> DestinationsResult:
-    checked = {}
-    for org_job in job.per_org():
-        try:
-            checked[org_job.org_name] = verify(org_job, offline=True)
-        except GcbatchError:
-            assert job.orgs is not None
-    return verify_destinations(job, checked)
+    return verify(job, offline=True).destinations
 
 
 def only(result: DestinationsResult) -> Destination:

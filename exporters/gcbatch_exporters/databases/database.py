@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
+from gcbatch.dialects import add_columns, quoted, sql_type, table_statements
 from gcbatch.errors import OutputError
-from gcbatch.sql import add_columns, quoted, sql_type, table_statements
 
 __all__ = ["ConflictError", "Database", "Value"]
 
@@ -27,7 +27,7 @@ class Database(ABC):
     """
 
     dialect: ClassVar[str]
-    """Its SQL, one of gcbatch.sql.DIALECTS."""
+    """Its SQL, one of gcbatch.dialects.DIALECTS."""
 
     def quoted(self, name: str) -> str:
         """Return a name as it stands in statements."""

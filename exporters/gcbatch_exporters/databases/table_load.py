@@ -8,8 +8,8 @@ from typing import Final, Literal
 import pyarrow as pa
 
 from gcbatch.coverage import OrgWindow
+from gcbatch.dialects import comment_of_table
 from gcbatch.errors import JobError, OutputError
-from gcbatch.sql import comment_of_table
 from gcbatch.table import ORG, Table
 from gcbatch.windows import Window
 from gcbatch_exporters.databases.database import Database, Value

@@ -5,8 +5,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
+from gcbatch.dialects import quoted
 from gcbatch.errors import JobError, OutputError
-from gcbatch.sql import quoted
 from gcbatch_exporters.postgres.session import Session
 from gcbatch_exporters.postgres.table_name import TableName
 
@@ -62,7 +62,7 @@ class ExistingTable:
 
     Args:
         columns: The type of each column by its name, in their order: as
-            `gcbatch.sql.sql_type` names it where it holds the same values.
+            `gcbatch.dialects.sql_type` names it where it holds the same values.
         is_owned: Whether the role may add columns.
     """
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from gcbatch.sql import JsonType, add_columns, sql_type, table_statements
+from gcbatch.dialects import JsonType, add_columns, sql_type, table_statements
 from gcbatch_exporters.databases.database import Database, Value
 from gcbatch_exporters.databases.ledger import LEDGER
 from gcbatch_exporters.postgres.catalog import (

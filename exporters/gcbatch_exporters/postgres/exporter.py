@@ -5,9 +5,9 @@ from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, field_validator
 
+from gcbatch.dialects import JsonType, quoted
 from gcbatch.errors import JobError
 from gcbatch.exporting import SecretUri, reveal
-from gcbatch.sql import JsonType, quoted
 from gcbatch.table import Table
 from gcbatch.windows import Period, parse_period_or_zero
 from gcbatch_exporters.databases.database import Database

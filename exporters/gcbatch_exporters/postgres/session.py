@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 
+from gcbatch.dialects import quoted
 from gcbatch.errors import OutputError
 from gcbatch.lazy import lazy_import
-from gcbatch.sql import quoted
 from gcbatch_exporters.databases.database import Value
 from gcbatch_exporters.databases.row_stream import own_errors
 from gcbatch_exporters.databases.waiting import cancelling

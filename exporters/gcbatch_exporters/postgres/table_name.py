@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from hashlib import sha256
 
-from gcbatch.sql import quoted
+from gcbatch.dialects import quoted
 
 __all__ = ["TableName"]
 

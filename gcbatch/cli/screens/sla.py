@@ -34,8 +34,6 @@ def sla_screen(table: Table, *, period: str, per_offer: bool = False) -> Rendera
             interval, any other a row per period and queue.
         per_offer: Whether to divide handle time by offers too, as a tutorial does.
     """
-    if per_offer and table.basis is not None:
-        table = table.basis
     shown: list[dict[str, Any]] = []
     count = 0
     for batch in table:

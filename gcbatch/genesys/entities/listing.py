@@ -6,7 +6,7 @@ Source: model Queue of PureCloudPlatformClientV2 269.0.0. Read 2026-11-21.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -21,6 +21,9 @@ Documents = Mapping[str, bytes]
 
 MAX_LEVEL: Final = 1_000
 """A target that is a larger number is no service level; 1 is 100 %."""
+
+MAX_MS: Final = 10**10
+"""A wait of more milliseconds, some months, is none."""
 
 
 class Entity(msgspec.Struct):
@@ -47,9 +50,9 @@ class Entity(msgspec.Struct):
         settings = self.mediaSettings
         if isinstance(settings, dict):
             levels = {key: _level_of(setting) for key, setting in settings.items()}
-            self.mediaSettings = {k: v for k, v in levels.items() if v is not None}
+            self.mediaSettings = {k: v for k, v in levels.items() if v != _Level()}
         elif settings is not None:
-            self.mediaSettings = {"": settings}
+            self.mediaSettings = {"": _Level(settings)}
 
     def targets(self) -> dict[str, float]:
         """Return a queue's target service levels, in percent, by media type.
@@ -57,29 +60,48 @@ class Entity(msgspec.Struct):
         The settings say `call` where analytics says `voice`, and 0.8 for 80 %.
         """
         return {
-            "voice" if key == "call" else key: round(level * 100, 6)
+            "voice" if key == "call" else key: round(level.share * 100, 6)
             for key, level in (self.mediaSettings or {}).items()
-            if _is_number(level)
+            if _is_number(level.share)
+        }
+
+    def thresholds(self) -> dict[str, float]:
+        """Return within how many milliseconds a wait is in time, by media type."""
+        return {
+            "voice" if key == "call" else key: level.within_ms
+            for key, level in (self.mediaSettings or {}).items()
+            if _is_number(level.within_ms, MAX_MS)
         }
 
     @property
     def has_odd_target(self) -> bool:
         """Whether a target service level is no number, and so is not known."""
-        return not all(map(_is_number, (self.mediaSettings or {}).values()))
+        levels = (level.share for level in (self.mediaSettings or {}).values())
+        return not all(share is None or _is_number(share) for share in levels)
 
 
-def _level_of(setting: Any) -> Any:
-    """Return the service level of a medium, or what is in its place."""
-    for name in ("serviceLevel", "percentage"):
-        if not isinstance(setting, dict):
-            return None if setting is None else ()
-        setting = setting.get(name)
-    return setting
+class _Level(NamedTuple):
+    """The service level of a medium, or what is in its place.
+
+    Args:
+        share: Share of calls to answer in time; 0.8 is 80 %.
+        within_ms: How long a wait in time lasts at most.
+    """
+
+    share: Any = None
+    within_ms: Any = None
 
 
-def _is_number(value: Any) -> bool:
+def _level_of(setting: Any) -> _Level:
+    level = setting.get("serviceLevel") if isinstance(setting, dict) else setting
+    if not isinstance(level, dict):
+        return _Level(None if level is None else ())
+    return _Level(level.get("percentage"), level.get("durationMs"))
+
+
+def _is_number(value: Any, limit: float = MAX_LEVEL) -> bool:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and abs(value) < MAX_LEVEL
+    return is_number and abs(value) < limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from gcbatch.cli import app
+from gcbatch.dialects import DIALECTS
 from gcbatch.genesys import ENTITY_TABLES
 from gcbatch.registry import module_names
-from gcbatch.sql import DIALECTS
 from tests.support.sql_tables import JOBS, RANGE
 
 Schema = Callable[..., Result]

@@ -272,3 +272,28 @@ def test_a_target_that_is_no_longer_set_is_none() -> None:
 
     assert before.targets == {"a": {"voice": 80.0}, "gone": {"voice": 7.0}}
     assert after.targets == {"a": {}, "gone": {"voice": 7.0}}
+
+
+@pytest.mark.parametrize(
+    ("sent", "known"),
+    [
+        (20_000, {"voice": 20_000}),
+        (0, {"voice": 0}),
+        (1_500.5, {"voice": 1_500.5}),
+        ("20", {}),
+        (True, {}),
+        (10**18, {}),
+        (None, {}),
+    ],
+)
+def test_a_threshold_is_a_number_of_milliseconds(
+    sent: object, known: dict[str, float]
+) -> None:
+    """A queue has it also without a target; what is no number is not known."""
+    level = {"serviceLevel": {"durationMs": sent}}
+
+    names = listed({"entities": [{"id": "a", "mediaSettings": {"call": level}}]})
+
+    assert names.thresholds == {"a": known}
+    assert names.targets == {"a": {}}
+    assert Names.from_json(names.to_json()) == names

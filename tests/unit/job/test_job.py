@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from gcbatch.genesys.families import FAMILIES, Family
-from gcbatch.job import time_types
+from gcbatch.job import zones
 from gcbatch.job.export import Export
 from gcbatch.job.fetch import Fetch
 from gcbatch.job.job import Job
@@ -460,7 +460,11 @@ def test_zones_of_the_system_do_without_the_package(
 ) -> None:
     """A packaged application may lack tzdata."""
     monkeypatch.setitem(sys.modules, "tzdata", None)
-    time_types._packaged_zones.cache_clear()
+    caches = zones._packaged_zones, zones._lines
+    for cache in caches:
+        cache.cache_clear()
 
-    assert time_types._check_zone("UTC") == "UTC"
-    time_types._packaged_zones.cache_clear()
+    assert zones.is_zone("UTC")
+    assert "did you mean Europe/Dublin?" in zones.unknown_zone("Dublin")
+    for cache in caches:
+        cache.cache_clear()

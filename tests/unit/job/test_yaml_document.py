@@ -93,6 +93,77 @@ def test_a_value_that_its_tag_does_not_fit_is_a_problem(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("{<<: *b}", {"p": 1, "q": 2}, id="one"),
+        pytest.param("{<<: *b, p: 9}", {"p": 9, "q": 2}, id="own key after"),
+        pytest.param("{p: 9, <<: *b}", {"p": 9, "q": 2}, id="own key before"),
+        pytest.param("{<<: [*c, *b]}", {"p": 1, "q": 3, "r": 4}, id="first wins"),
+        pytest.param("{<<: {<<: *b, q: 5}}", {"p": 1, "q": 5}, id="merge in a merge"),
+        pytest.param("{<<: []}", {}, id="none"),
+        pytest.param("{'<<': 1}", {"<<": 1}, id="quoted"),
+    ],
+)
+def test_a_merge_key_adds_the_keys_of_other_mappings(
+    text: str, expected: dict[str, Any]
+) -> None:
+    """Own keys win wherever they stand; of merged ones the first mapping's."""
+    anchors = "b: &b {p: 1, q: 2}\nc: &c {q: 3, r: 4}\n"
+    document = parse_yaml(f"{anchors}a: {text}\n", "job.yaml")
+
+    assert document.data["a"] == expected
+    assert document.problems == []
+
+
+def test_a_merged_value_has_the_line_where_it_is_written() -> None:
+    """A problem of it can be mended there; own values keep their own lines."""
+    text = "b: &b\n  p: 1\n  q: 2\na:\n  <<: *b\n  r: 3\n"
+    document = parse_yaml(text, "job.yaml")
+
+    assert document.line(("a", "q")) == 3
+    assert document.line(("a", "r")) == 6
+    assert document.line(("a",)) == 4
+
+
+@pytest.mark.parametrize("text", ["{<<: 1}", "{<<: [*b, x]}", "{<<: }"])
+def test_only_mappings_can_be_merged(text: str) -> None:
+    """The problem says what a merge key takes, and where."""
+    document = parse_yaml(f"b: &b {{p: 1}}\na: {text}\n", "job.yaml")
+
+    ((loc, problem),) = document.problems
+    assert loc == ("a", "<<")
+    assert document.line(loc) == 2
+    assert "merges mappings only" in problem
+
+
+def test_two_merge_keys_in_a_mapping_are_refused() -> None:
+    """As any other key; a list merges several mappings."""
+    text = "b: &b {p: 1}\na:\n  <<: *b\n  <<: *b\n"
+    document = parse_yaml(text, "job.yaml")
+
+    assert document.problems == [(("a", "<<"), "is given twice, on lines 3 and 4")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("a: &a {<<: *a}", id="itself"),
+        pytest.param("a: &a {p: 1, <<: [{<<: *a}]}", id="itself through another"),
+        pytest.param(
+            "a0: &a0 {}\n"
+            + "\n".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}"
+                        for n in range(1, 9)),
+            id="a billion empty ones",
+        ),
+    ],
+)  # fmt: skip
+def test_merges_cannot_grow_without_bound(text: str) -> None:
+    """Each repetition counts, also of mappings that add no key."""
+    with pytest.raises(JobError, match=r"nested too deeply|too long"):
+        parse_yaml(text, "job.yaml")
+
+
+@pytest.mark.parametrize(
     ("text", "match"),
     [
         pytest.param("a: [1", r"^job\.yaml:1: not valid YAML", id="open list"),

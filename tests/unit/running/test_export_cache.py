@@ -19,7 +19,7 @@ from gcbatch.simulator import sample_tenant
 from gcbatch.store.store import Store
 from gcbatch.table import StoppedError, Table
 from gcbatch.tables.catalog import Catalog
-from gcbatch.verifying.verifier import verify
+from gcbatch.verifying.verifier import verify_org
 from gcbatch_exporters.csv import CsvExporter, CsvOptions
 
 if TYPE_CHECKING:
@@ -234,9 +234,9 @@ def test_what_stayed_is_still_verified(workspace: "Workspace") -> None:
         workspace.write(**TARGETS, exports=exports), environ=workspace.environ
     )
 
-    assert not verify(job, offline=True).output_flaws
+    assert not verify_org(job, offline=True).output_flaws
     (workspace.folder / "sla.csv").write_text("", "utf-8")
-    assert verify(job, offline=True).output_flaws
+    assert verify_org(job, offline=True).output_flaws
 
 
 def test_only_the_export_that_changed_is_written(workspace: "Workspace") -> None:
@@ -323,7 +323,7 @@ def test_an_account_of_a_newer_release_counts(workspace: "Workspace") -> None:
     note["digests"]["outputs"][0]["newer"] = 1
     path.write_text(json.dumps(note), "utf-8")
 
-    assert verify(workspace.job(**sections), offline=True).output_flaws == []
+    assert verify_org(workspace.job(**sections), offline=True).output_flaws == []
     assert workspace.run(**sections).exports[0].unchanged
 
 

@@ -16,7 +16,7 @@ from gcbatch.store.maintenance import list_store
 from gcbatch.store.part_metadata import PartMetadata
 from gcbatch.store.pending_jobs import SubmittedJob
 from gcbatch.store.store import Store
-from gcbatch.verifying.verifier import verify
+from gcbatch.verifying.verifier import verify_org
 from gcbatch.windows import Window
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def test_verify_copes_with_another_value_at_each_place_of_a_note(
 
 
 def verify_offline(job: gcbatch.Job) -> None:
-    found = verify(job, offline=True)
+    found = verify_org(job, offline=True)
     assert found.parts
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from gcbatch.sql.kinds import Kind
+from gcbatch.dialects.kinds import Kind
 
 __all__ = ["CommentStyle", "Dialect"]
 

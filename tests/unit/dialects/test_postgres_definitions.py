@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from gcbatch.sql import add_columns, create_table
+from gcbatch.dialects import add_columns, create_table
 from tests.support.sql_tables import HOSTILE, ODD, SHOWN, tables_of_ours
 
 if TYPE_CHECKING:

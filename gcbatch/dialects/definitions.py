@@ -6,12 +6,12 @@ from typing import Final
 
 import pyarrow as pa
 
+from gcbatch.dialects.column_types import JsonType, column_type
+from gcbatch.dialects.dialect import Dialect
+from gcbatch.dialects.kinds import Kind, kind_of
+from gcbatch.dialects.lookup import find_dialect
+from gcbatch.dialects.names import quoted_name, quoted_text
 from gcbatch.errors import JobError
-from gcbatch.sql.column_types import JsonType, column_type
-from gcbatch.sql.dialect import Dialect
-from gcbatch.sql.dialects import find_dialect
-from gcbatch.sql.kinds import Kind, kind_of
-from gcbatch.sql.names import quoted_name, quoted_text
 from gcbatch.table import Table
 from gcbatch.text import one_line
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcbatch import JobError
-from gcbatch.sql import DIALECTS, quoted
-from gcbatch.sql.dialects import find_dialect
-from gcbatch.sql.names import quoted_text
+from gcbatch.dialects import DIALECTS, quoted
+from gcbatch.dialects.lookup import find_dialect
+from gcbatch.dialects.names import quoted_text
 from gcbatch.text import one_line
 from tests.support.sql_tables import read_name
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from gcbatch import JobError
-from gcbatch.sql import (
+from gcbatch.dialects import (
     DIALECTS,
     add_columns,
     comment_of_table,

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from gcbatch import JobError
-from gcbatch.sql import DIALECTS, sql_type
+from gcbatch.dialects import DIALECTS, sql_type
 
 OURS = {
     "text": pa.string(),

@@ -3,9 +3,9 @@
 import re
 from typing import Final
 
+from gcbatch.dialects.dialect import Dialect
+from gcbatch.dialects.lookup import find_dialect
 from gcbatch.errors import JobError
-from gcbatch.sql.dialect import Dialect
-from gcbatch.sql.dialects import find_dialect
 from gcbatch.text import one_line
 
 __all__ = ["quoted", "quoted_name", "quoted_text"]

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from gcbatch.sql.dialect import Dialect
-from gcbatch.sql.kinds import WHOLE_NUMBERS, Kind
+from gcbatch.dialects.dialect import Dialect
+from gcbatch.dialects.kinds import WHOLE_NUMBERS, Kind
 
 __all__ = ["DUCKDB", "POSTGRESQL", "SQLITE"]
 

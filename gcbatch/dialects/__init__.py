@@ -1,14 +1,14 @@
 """SQL for tables of databases: types, names and definitions, in several dialects."""
 
-from gcbatch.sql.column_types import JsonType, sql_type
-from gcbatch.sql.definitions import (
+from gcbatch.dialects.column_types import JsonType, sql_type
+from gcbatch.dialects.definitions import (
     add_columns,
     comment_of_table,
     create_table,
     table_statements,
 )
-from gcbatch.sql.dialects import DIALECTS, find_dialect
-from gcbatch.sql.names import quoted, quoted_text
+from gcbatch.dialects.lookup import DIALECTS, find_dialect
+from gcbatch.dialects.names import quoted, quoted_text
 
 __all__ = [
     "DIALECTS",

@@ -2,10 +2,9 @@
 
 from typing import Final
 
-from gcbatch.errors import JobError
-from gcbatch.sql.databases import DUCKDB, POSTGRESQL, SQLITE
-from gcbatch.sql.dialect import Dialect
-from gcbatch.sql.warehouses import (
+from gcbatch.dialects.databases import DUCKDB, POSTGRESQL, SQLITE
+from gcbatch.dialects.dialect import Dialect
+from gcbatch.dialects.warehouses import (
     BIGQUERY,
     DATABRICKS,
     FABRIC,
@@ -13,6 +12,7 @@ from gcbatch.sql.warehouses import (
     SNOWFLAKE,
     SQLSERVER,
 )
+from gcbatch.errors import JobError
 from gcbatch.suggest import unknown
 
 __all__ = ["DIALECTS", "find_dialect"]

@@ -4,10 +4,10 @@ from typing import Final, Literal
 
 import pyarrow as pa
 
+from gcbatch.dialects.dialect import Dialect
+from gcbatch.dialects.kinds import FRACTION_DIGITS, Kind, kind_of
+from gcbatch.dialects.lookup import find_dialect
 from gcbatch.errors import JobError
-from gcbatch.sql.dialect import Dialect
-from gcbatch.sql.dialects import find_dialect
-from gcbatch.sql.kinds import FRACTION_DIGITS, Kind, kind_of
 from gcbatch.text import one_line
 
 __all__ = ["JsonType", "column_type", "sql_type"]

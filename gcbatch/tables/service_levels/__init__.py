@@ -1,0 +1,1 @@
+"""What the table `sla` is made of: periods, sums, targets and figures."""
