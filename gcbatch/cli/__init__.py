@@ -18,6 +18,7 @@ from gcbatch.cli.output import print_text, say
 from gcbatch.cli.plan import plan
 from gcbatch.cli.report import report
 from gcbatch.cli.run import run
+from gcbatch.cli.runs import runs
 from gcbatch.cli.schema import schema
 from gcbatch.cli.simulate import simulate
 from gcbatch.cli.store import store_app
@@ -76,6 +77,7 @@ app.command(name="export")(export_again)
 app.command()(report)
 app.command()(verify)
 app.command()(changes)
+app.command()(runs)
 app.command(name="list")(list_entities)
 app.command()(tables)
 app.command()(metrics)

@@ -1,6 +1,7 @@
 """A run: the only package that knows all stages."""
 
 from gcbatch.running.changes import changes, changes_in
+from gcbatch.running.history import PastRun, runs_of
 from gcbatch.running.open_engine import LazyEngine
 from gcbatch.running.options import RunOptions
 from gcbatch.running.org_run import OrgRun
@@ -26,6 +27,7 @@ from gcbatch.running.resolved_plan import ResolvedPlan
 __all__ = [
     "LazyEngine",
     "OrgRun",
+    "PastRun",
     "ResolvedPlan",
     "RunOptions",
     "RunReport",
@@ -44,5 +46,6 @@ __all__ = [
     "list_table",
     "plan",
     "run",
+    "runs_of",
     "tables_of",
 ]
