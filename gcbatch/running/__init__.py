@@ -1,6 +1,7 @@
 """A run: the only package that knows all stages."""
 
 from gcbatch.running.changes import changes, changes_in
+from gcbatch.running.history import PastRun, runs_of
 from gcbatch.running.open_engine import LazyEngine
 from gcbatch.running.options import RunOptions
 from gcbatch.running.org_run import OrgRun
@@ -28,6 +29,7 @@ from gcbatch.running.writable_outputs import check_outputs
 __all__ = [
     "LazyEngine",
     "OrgRun",
+    "PastRun",
     "ResolvedPlan",
     "RunOptions",
     "RunReport",
@@ -49,6 +51,7 @@ __all__ = [
     "open_sql",
     "plan",
     "run",
+    "runs_of",
     "sql",
     "tables_of",
 ]

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -83,7 +83,23 @@ class JobRun:
         return run
 
     async def run(self, orgs: OrgSessions, options: RunOptions) -> RunReport:
-        """Fetch what is missing, then export all of it."""
+        """Fetch what is missing, then export all of it; note what failed."""
+        failures: Mapping[str, GcbatchError] = self._failures
+        try:
+            return await self._run(orgs, options)
+        except GcbatchError as exc:
+            failures = {run.org: exc for run in self._runs} | self._failures
+            raise
+        finally:
+            await asyncio.to_thread(self._note_failures, failures)
+
+    def _note_failures(self, failures: Mapping[str, GcbatchError]) -> None:
+        for run in self._runs:
+            error = failures.get(run.org)
+            if error is not None and not isinstance(error, JobError):
+                run.note_failure(error)
+
+    async def _run(self, orgs: OrgSessions, options: RunOptions) -> RunReport:
         require_engine(self._job)
         await asyncio.to_thread(self._check_options, options)
         exporters = await asyncio.to_thread(self.exporters)

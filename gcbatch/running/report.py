@@ -18,6 +18,7 @@ from gcbatch.running.file_range import FileRange
 from gcbatch.windows import Window, iso
 
 if TYPE_CHECKING:
+    from gcbatch.running.change_summary import TableChanges
     from gcbatch.table import Table
     from gcbatch.tables import Catalog, MultiOrgCatalog
 
@@ -155,6 +156,7 @@ class RunReport:
         rows: Rows of all parts.
         exports: The exports that were written.
         failed_exports: The exports that failed.
+        changes: What fetching again changed, by table.
         breaches: Rows of the table `sla` that miss their target.
         warnings: What the reader should know.
         tables: The tables; not in the JSON.
@@ -178,6 +180,7 @@ class RunReport:
     exports: tuple[Exported, ...]
     breaches: int
     warnings: tuple[str, ...]
+    changes: "tuple[TableChanges, ...]" = ()
     answers: dict[str, int] = field(default_factory=dict)
     received: int = 0
     object_requests: int = 0
@@ -295,6 +298,7 @@ class RunReport:
                 {**asdict(e), "tables": list(e.tables)} for e in self.failed_exports
             ],
             "ranges": [one.to_json() for one in self.ranges],
+            "changes": [change.to_json() for change in self.changes],
             "breaches": self.breaches,
             "warnings": list(self.warnings),
             "digests": {
@@ -340,6 +344,7 @@ def report_of_all(
         failed=tuple(
             sorted((call for r in each for call in r.failed), key=lambda call: call.at)
         ),
+        changes=tuple(change for r in each for change in r.changes),
         gaps=tuple(gap for r in each for gap in r.gaps),
         provisional_spans=tuple(s for r in each for s in r.provisional_spans),
         failures=dict(sorted(failures.items())),
