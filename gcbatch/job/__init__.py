@@ -7,7 +7,7 @@ from gcbatch.job.engine import EngineSection
 from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.fetch import Fetch
 from gcbatch.job.filters import all_of, any_of
-from gcbatch.job.job import CHANGES_TABLE, Job
+from gcbatch.job.job import CHANGES_TABLE, PROVISIONAL_TABLES, Job
 from gcbatch.job.load import load_job
 from gcbatch.job.loaded_export import LoadedExport, load_export
 from gcbatch.job.org import Org, SecretFile
@@ -29,6 +29,7 @@ from gcbatch.job.zones import zone_warning
 __all__ = [
     "CHANGES_TABLE",
     "PERIODS",
+    "PROVISIONAL_TABLES",
     "Changes",
     "DatedSpan",
     "DerivedTable",

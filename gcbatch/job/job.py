@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, StrictBool, model_validator
 
 from gcbatch.genesys import (
     DETAILS,
@@ -14,6 +14,7 @@ from gcbatch.genesys import (
     details_named,
     family_named,
 )
+from gcbatch.job.calendar import CalendarSection, check_calendar
 from gcbatch.job.derived import (
     DerivedTable,
     base_tables,
@@ -41,12 +42,15 @@ from gcbatch.windows import ONE_DAY, Period
 if TYPE_CHECKING:
     from gcbatch.selecting import Statement
 
-__all__ = ["CHANGES_TABLE", "Job"]
+__all__ = ["CHANGES_TABLE", "PROVISIONAL_TABLES", "Job"]
 
 CHANGES_TABLE: Final = "changes"
 """The table of what fetching again changed; it is not one of `tables: all`."""
 
 SECONDS_OF_AN_HOUR: Final = 3600
+
+PROVISIONAL_TABLES: Final = ("intervals", "sla")
+"""Tables that can have a column `is_provisional`."""
 
 
 class Job(Section):
@@ -65,10 +69,13 @@ class Job(Section):
         storage: Object stores, where the environment does not say it. Default: each
             key's own.
         sla: Targets and periods of the table `sla`.
+        calendar: Opening hours, to which the table `sla` is limited.
         local_time: Whether each column of instants has one of local times beside it,
             with the offset, such as `interval_start_local`; or their time zone, if it
             is not `query.timezone`.
         derived: Tables that the job makes of others by SQL, by name. Default: none.
+        is_provisional: Whether `intervals` and `sla` have the column `is_provisional`:
+            a row was fetched before its figures had settled, and may still change.
         exports: Which tables are written, and where.
     """
 
@@ -81,8 +88,10 @@ class Job(Section):
     listings: Listings = Listings()
     storage: StorageSection = StorageSection()
     sla: Sla | None = None
+    calendar: CalendarSection | None = None
     local_time: LocalTime = False
     derived: dict[str, DerivedTable] = Field(default_factory=dict, alias="tables")
+    is_provisional: StrictBool = False
     exports: tuple[Export, ...] = ()
     _statements: "dict[str, Statement]" = PrivateAttr(default_factory=dict)
 
@@ -214,6 +223,27 @@ class Job(Section):
     def org_name(self) -> str:
         """The org's name in a job that per_org made; empty in a job of one org."""
         return self._org_name
+
+    @model_validator(mode="after")
+    def _check_provisional(self) -> Self:
+        """Refuse the column in a job whose tables do not have it."""
+        if self.is_provisional and not {*PROVISIONAL_TABLES} & {*self.tables}:
+            named = " and ".join(PROVISIONAL_TABLES)
+            msg = f"only the tables {named} have this column, and the job has neither"
+            raise InvalidValueError(("is_provisional",), msg)
+        return self
+
+    @model_validator(mode="after")
+    def _check_calendar(self) -> Self:
+        """Refuse opening hours that no table uses, or that divide buckets."""
+        if self.calendar is None:
+            return self
+        if self.sla is None:
+            msg = "needs a section `sla:`, if only `sla: {}`, whose table it limits"
+            raise InvalidValueError(("calendar",), msg)
+        for single in self.per_org():
+            check_calendar(self.calendar, single.query)
+        return self
 
     @model_validator(mode="after")
     def _check_local_time(self) -> Self:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -30,7 +30,7 @@ from gcbatch.fetching import CombinedObserver, Observer, OrgSessions, client_key
 from gcbatch.job import Job, load_export
 from gcbatch.running.export_cache import ExportFingerprints
 from gcbatch.running.exports import CheckedExport, run_exports, tables_for
-from gcbatch.running.open_engine import LazyEngine
+from gcbatch.running.open_engine import LazyEngine, require_engine
 from gcbatch.running.options import RunOptions
 from gcbatch.running.org_run import OrgRun
 from gcbatch.running.report import RunReport, report_of_all
@@ -83,7 +83,24 @@ class JobRun:
         return run
 
     async def run(self, orgs: OrgSessions, options: RunOptions) -> RunReport:
-        """Fetch what is missing, then export all of it."""
+        """Fetch what is missing, then export all of it; note what failed."""
+        failures: Mapping[str, GcbatchError] = self._failures
+        try:
+            return await self._run(orgs, options)
+        except GcbatchError as exc:
+            failures = {run.org: exc for run in self._runs} | self._failures
+            raise
+        finally:
+            await asyncio.to_thread(self._note_failures, failures)
+
+    def _note_failures(self, failures: Mapping[str, GcbatchError]) -> None:
+        for run in self._runs:
+            error = failures.get(run.org)
+            if error is not None and not isinstance(error, JobError):
+                run.note_failure(error)
+
+    async def _run(self, orgs: OrgSessions, options: RunOptions) -> RunReport:
+        require_engine(self._job)
         await asyncio.to_thread(self._check_options, options)
         exporters = await asyncio.to_thread(self.exporters)
         sections = (self._job.storage, *(one.options for one in exporters))
