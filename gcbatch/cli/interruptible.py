@@ -32,9 +32,8 @@ class Interruptible:
         """
         self.stop.clear()
         with ThreadPoolExecutor(max_workers=1) as pool:
-            future = pool.submit(work, *args, **options)
             try:
-                return _result(future)
+                return _result(pool.submit(work, *args, **options))
             except KeyboardInterrupt:
                 self.stop.set()
                 raise

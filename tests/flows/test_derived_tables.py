@@ -372,6 +372,20 @@ def test_gaps_keep_what_a_database_has(workspace: "Workspace") -> None:
     assert count == 41
 
 
+def test_a_damaged_part_is_fetched_again_for_it(workspace: "Workspace") -> None:
+    """As for other tables: the run mends it, and the rows are whole."""
+    export = to(workspace, "parquet", "daily.parquet")
+    sections = derived(workspace, export)
+    workspace.run(**sections)
+    before = pq.read_table(workspace.folder / "daily.parquet")
+    (workspace.folder / "daily.parquet").unlink()
+    workspace.parts[2].write_bytes(b"nonsense")
+
+    workspace.run(**sections)
+
+    assert pq.read_table(workspace.folder / "daily.parquet").equals(before)
+
+
 def test_a_table_that_no_export_names_is_checked_too(workspace: "Workspace") -> None:
     """Before the first request."""
     tables = {"daily": {**DAILY, "time": "days"}}
