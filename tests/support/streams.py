@@ -9,7 +9,7 @@ from gcbatch.table import Table
 def to_bytes(table: Table) -> bytes:
     """Return a table as Parquet, a row group for each batch.
 
-    Not as an Arrow stream: what lies in memory behind a null differs between equal rows.
+    Not as an Arrow stream: behind a null, equal rows can have different memory.
     """
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(sink, table.schema) as writer:
