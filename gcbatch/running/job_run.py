@@ -240,6 +240,8 @@ class JobRun:
         """Return the exporters; each checks the job now, before the first request."""
         checked: list[CheckedExport] = []
         empty = self.empty_catalog()
+        for name in self._job.derived:
+            empty.table(name)  # checks its columns, whether an export names it or not
         installed = installed_exporters()
         for position, export in enumerate(self._job.expanded_exports):
             loaded = load_export(export, installed, self._buckets)

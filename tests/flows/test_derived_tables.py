@@ -372,6 +372,34 @@ def test_gaps_keep_what_a_database_has(workspace: "Workspace") -> None:
     assert count == 41
 
 
+def test_a_table_that_no_export_names_is_checked_too(workspace: "Workspace") -> None:
+    """Before the first request."""
+    tables = {"daily": {**DAILY, "time": "days"}}
+
+    with pytest.raises(JobError, match=r"tables\.daily\.time: unknown column"):
+        workspace.run(**derived(workspace, **tables))
+
+    assert not workspace.simulator.requests("/")
+
+
+def test_local_times_that_a_job_asks_for_are_beside_its_instants(
+    workspace: "Workspace",
+) -> None:
+    """Also beside the begin of a day; in SQL, the twins have clocks as ever."""
+    sections = derived(workspace, to(workspace, "parquet", "daily.parquet"))
+    sections["local_time"] = True
+
+    workspace.run(**sections)
+
+    rows = pq.read_table(workspace.folder / "daily.parquet").to_pylist()
+    assert len(rows) == 41
+    assert rows[0]["day_start_local"] == "1999-08-01T00:00:00+03:00"
+    twins = sql(
+        workspace.job(**sections), "select max(day_start_local) from daily_local"
+    )
+    assert twins.column(0).to_pylist() == [datetime(1999, 8, 7)]  # noqa: DTZ001 - a clock's
+
+
 class TestOfSeveralOrgs:
     def test_each_org_is_derived_from_its_own_rows(
         self, workspace_of: "WorkspaceOf"
