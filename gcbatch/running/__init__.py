@@ -1,7 +1,7 @@
 """A run: the only package that knows all stages."""
 
-from gcbatch.running.changes import achanges, changes, changes_in
 from gcbatch.running.history import PastRun, runs_of
+from gcbatch.running.listed_changes import achanges, changes, changes_in
 from gcbatch.running.open_engine import LazyEngine
 from gcbatch.running.options import RunOptions
 from gcbatch.running.org_run import OrgRun
