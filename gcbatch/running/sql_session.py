@@ -1,5 +1,6 @@
 """SQL over the tables that the last run of a job left in the store."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from gcbatch.tables import MultiOrgCatalog
 if TYPE_CHECKING:
     from gcbatch.selecting import Limits, Rows, Session, Statement
 
-__all__ = ["SqlTables", "open_sql", "sql"]
+__all__ = ["SqlTables", "asql", "open_sql", "sql"]
 
 
 @dataclass(frozen=True)
@@ -111,3 +112,12 @@ def sql(
         for failure in tables.failures.values():
             raise failure
         return tables.session.select(query).read_all()
+
+
+async def asql(
+    job: Job, query: str, *, memory: str = "1GB", allow_files: bool = False
+) -> pa.Table:
+    """Return the answer of a query, which runs in a thread; see sql."""
+    return await asyncio.to_thread(
+        sql, job, query, memory=memory, allow_files=allow_files
+    )
