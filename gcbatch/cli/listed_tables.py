@@ -32,6 +32,8 @@ MORE_GROUPS: Final = "query.group_by can add columns; --job JOB shows those of y
 
 CHANGED: Final = "any job with a query: what fetching again changed"
 
+DERIVED: Final = "this job, by SQL"
+
 LISTED: Final = "any job: what the org lists"
 
 _ROWS: Final = re.compile(r"The table `\w+`[:,]? ?(.*?)\.?$")
@@ -145,10 +147,10 @@ def tables_of_any_job() -> tuple[ListedTable, ...]:
 
 def tables_of_job(job: Job) -> tuple[ListedTable, ...]:
     """Return the tables that a job can export, with its columns."""
-    if job.lists_only:
-        return (*_entity_tables(job),)
-    own = _own_tables(job, job.query.endpoint)
-    return (*own, _changes_table(job), *_entity_tables(job))
+    own: tuple[ListedTable, ...] = ()
+    if not job.lists_only:
+        own = (*_own_tables(job, job.query.endpoint), _changes_table(job))
+    return (*own, *_derived_tables(job), *_entity_tables(job))
 
 
 def find_table(
@@ -203,6 +205,19 @@ def _changes_table(job: Job) -> ListedTable:
         permission="",
         requests="none",
     )
+
+
+def _derived_tables(job: Job) -> Iterator[ListedTable]:
+    """Yield the tables that a job makes of its others by SQL."""
+    catalog = declared_tables(job)
+    for name, about in job.derived.items():
+        yield _listed(
+            catalog.table(name),
+            group=DERIVED,
+            rows=about.description,
+            permission="",
+            requests="none of its own",
+        )
 
 
 def _entity_tables(job: Job) -> Iterator[ListedTable]:

@@ -2,11 +2,12 @@
 
 from gcbatch.job.changes import Changes
 from gcbatch.job.dates import is_relative, resolve_instant, resolve_range
+from gcbatch.job.derived import DerivedTable
 from gcbatch.job.engine import EngineSection
 from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.fetch import Fetch
 from gcbatch.job.filters import all_of, any_of
-from gcbatch.job.job import CHANGES_TABLE, Job
+from gcbatch.job.job import CHANGES_TABLE, PROVISIONAL_TABLES, Job
 from gcbatch.job.load import load_job
 from gcbatch.job.loaded_export import LoadedExport, load_export
 from gcbatch.job.org import Org, SecretFile
@@ -20,6 +21,7 @@ from gcbatch.job.refetch import (
     refetch_spans,
     span_for_refetch,
 )
+from gcbatch.job.relations import relation_named
 from gcbatch.job.schema import about_class, job_schema
 from gcbatch.job.sla import PERIODS
 from gcbatch.job.zones import zone_warning
@@ -27,8 +29,10 @@ from gcbatch.job.zones import zone_warning
 __all__ = [
     "CHANGES_TABLE",
     "PERIODS",
+    "PROVISIONAL_TABLES",
     "Changes",
     "DatedSpan",
+    "DerivedTable",
     "EngineSection",
     "Export",
     "ExportOfEntry",
@@ -53,6 +57,7 @@ __all__ = [
     "load_job",
     "refetch_spans",
     "refuse_shared_outputs",
+    "relation_named",
     "resolve_instant",
     "resolve_range",
     "span_for_refetch",

@@ -30,7 +30,7 @@ from gcbatch.fetching import CombinedObserver, Observer, OrgSessions, client_key
 from gcbatch.job import Job, load_export
 from gcbatch.running.export_cache import ExportFingerprints
 from gcbatch.running.exports import CheckedExport, run_exports, tables_for
-from gcbatch.running.open_engine import LazyEngine
+from gcbatch.running.open_engine import LazyEngine, require_engine
 from gcbatch.running.options import RunOptions
 from gcbatch.running.org_run import OrgRun
 from gcbatch.running.report import RunReport, report_of_all
@@ -100,6 +100,7 @@ class JobRun:
                 run.note_failure(error)
 
     async def _run(self, orgs: OrgSessions, options: RunOptions) -> RunReport:
+        require_engine(self._job)
         await asyncio.to_thread(self._check_options, options)
         exporters = await asyncio.to_thread(self.exporters)
         sections = (self._job.storage, *(one.options for one in exporters))
@@ -214,12 +215,17 @@ class JobRun:
                 run.planner.require_listings()
         return await self._export_in_thread(exporters, is_last=True, force=True)
 
-    def saved_catalog(self, without: Collection[str] = ()) -> Catalog | MultiOrgCatalog:
-        """Return the tables of what the last run fetched, without some orgs."""
+    def saved_catalog(
+        self, without: Collection[str] = (), stop: threading.Event | None = None
+    ) -> Catalog | MultiOrgCatalog:
+        """Return the tables of what the last run fetched, without some orgs.
+
+        Once *stop* is set, reading them ends between two batches.
+        """
         for org in without:
             self._failures[org] = DataError(f"{self._job.name}: is left out")
         self._use_saved_plans()
-        return self._catalog([run.catalog() for run in self._remaining()])
+        return self._catalog([run.catalog(stop) for run in self._remaining()])
 
     def _use_saved_plans(self) -> None:
         for run in self._remaining():
@@ -234,6 +240,8 @@ class JobRun:
         """Return the exporters; each checks the job now, before the first request."""
         checked: list[CheckedExport] = []
         empty = self.empty_catalog()
+        for name in self._job.derived:
+            empty.table(name)  # checks its columns, whether an export names it or not
         installed = installed_exporters()
         for position, export in enumerate(self._job.expanded_exports):
             loaded = load_export(export, installed, self._buckets)

@@ -24,6 +24,7 @@ from gcbatch.fetching import Engine, FetchWork, Observer, OrgSession, OrgSession
 from gcbatch.genesys import Names
 from gcbatch.job import Changes, Job
 from gcbatch.planning import Plan, digest_parts
+from gcbatch.provisional import provisional_spans
 from gcbatch.query import Query
 from gcbatch.running.change_summary import TableChanges, summarize_changes
 from gcbatch.running.file_range import FileRange
@@ -51,7 +52,7 @@ from gcbatch.store import (
 )
 from gcbatch.tables import Catalog, LatestParts, TableSource
 from gcbatch.text import one_line
-from gcbatch.windows import UTC_ZONE, step
+from gcbatch.windows import UTC_ZONE, Window, step
 
 __all__ = ["OrgRun"]
 
@@ -212,7 +213,11 @@ class OrgRun:
         is_done = is_recent and planned.is_stored
         recent = self.job.entities if is_done else self.planner.recent_tables()
         listings = planned_listings(self.job, planned.names, recent)
-        return replace(planned, planned_listings=tuple(listings))
+        return replace(
+            planned,
+            planned_listings=tuple(listings),
+            provisional=self.planner.still_open(planned.plan),
+        )
 
     async def check(self, orgs: OrgSessions) -> tuple[str, ...]:
         """Sign in, list names and tables, and send the smallest data request."""
@@ -324,10 +329,12 @@ class OrgRun:
     ) -> RunReport:
         """Return the run report of this org."""
         planned, usage, gaps = self.planned, self._progress.usage, self._progress.gaps
-        parts = PartSums()
+        parts, provisional = PartSums(), list[Window]()
         for query in planned.plan.queries:
             metadata = self._metadata(query)
             is_provisional = self.planner.is_provisional(metadata)
+            if is_provisional:
+                provisional.append(query.window)
             parts.add(metadata, is_provisional=is_provisional)
         at, clock = self._started
         warnings = (
@@ -370,6 +377,13 @@ class OrgRun:
             settle=str(self.job.settle),
             timezone=self.job.query.timezone,
             names_at=catalog.names_at,
+            provisional_spans=provisional_spans(
+                provisional,
+                self.job.settle,
+                self.job.query.zone,
+                fetched_at=self.planner.clock.now(),
+                org=self.org,
+            ),
             ranges=self._ranges(exports),
             warnings=tuple(one_line(warning, MAX_CHARS) for warning in warnings),
             tables=catalog.all(),

@@ -13,6 +13,7 @@ from gcbatch.genesys import FailedCall
 from gcbatch.html_table import html_table
 from gcbatch.job import ExportOfEntry, Job
 from gcbatch.planning import PartsDigest, combine_run_ids
+from gcbatch.provisional import ProvisionalSpan
 from gcbatch.running.file_range import FileRange
 from gcbatch.windows import Window, iso
 
@@ -145,6 +146,8 @@ class RunReport:
         inputs: Digest of the parts that the tables were made of.
         listings: Checksums of the stored listings that tables were made of, by table.
         outputs: Every file that was published.
+        provisional_spans: The spans of the provisional parts, and from when on a run
+            fetches their final figures.
         ranges: The range that each published file holds, also of earlier runs.
         settle, timezone: They decide which parts are provisional.
         names_at: When the names and targets in the tables were listed, UTC, by what
@@ -189,6 +192,7 @@ class RunReport:
     inputs: PartsDigest | None = None
     listings: Mapping[str, str] = field(default_factory=dict)
     outputs: tuple[PublishedFile, ...] = ()
+    provisional_spans: tuple[ProvisionalSpan, ...] = ()
     ranges: Sequence[FileRange] = ()
     settle: str = "P4D"
     timezone: str = "UTC"
@@ -222,6 +226,13 @@ class RunReport:
             lines.append((f"{one.exporter} {', '.join(one.tables)}", written))
         lines += (("failed", str(one)) for one in self.failed_exports)
         lines += ((f"org {org}", error.problem) for org, error in self.failures.items())
+        if self.provisional_spans:
+            spans = "; ".join(
+                f"{s.window}"
+                + (f", final from {iso(f)}" if (f := s.final_from) else "")
+                for s in self.provisional_spans[:MAX_QUEUES]
+            )
+            lines.append(("provisional", spans))
         if self.gaps:
             lines.append(("gaps", f"{len(self.gaps):,}"))
         return lines
@@ -252,6 +263,7 @@ class RunReport:
             "queries": self.queries,
             "fetched": self.fetched,
             "provisional": self.provisional,
+            "provisional_spans": [span.to_json() for span in self.provisional_spans],
             "requests": self.requests,
             "retries": self.retries,
             "throttled": self.throttled,
@@ -334,6 +346,7 @@ def report_of_all(
         ),
         changes=tuple(change for r in each for change in r.changes),
         gaps=tuple(gap for r in each for gap in r.gaps),
+        provisional_spans=tuple(s for r in each for s in r.provisional_spans),
         failures=dict(sorted(failures.items())),
         inputs=None,
         listings={},

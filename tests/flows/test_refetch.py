@@ -14,9 +14,9 @@ import pytest
 
 import gcbatch
 from gcbatch import JobError, ServiceError
+from gcbatch.joined_spans import joined_spans
 from gcbatch.simulator import Call, Fault, Queue, Tenant
 from gcbatch.store.store import Store
-from gcbatch.verifying.joined_spans import joined_spans
 from gcbatch.windows import Window
 from tests.flows.test_runs import SALES, TWO_QUEUES, small_tenant
 from tests.support.several_orgs import orgs_of

@@ -1,5 +1,6 @@
 """What fetching again changed, as a table and summed up for a run."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -13,7 +14,7 @@ from gcbatch.running.pipeline import tables_of
 from gcbatch.table import Table
 from gcbatch.tables import Catalog, MultiOrgCatalog
 
-__all__ = ["changes", "changes_in"]
+__all__ = ["achanges", "changes", "changes_in"]
 
 pc = lazy_import("pyarrow.compute")
 
@@ -39,6 +40,11 @@ def changes(job: Job, since: datetime | None = None) -> Table:
         msg = f"since: {since} has no time zone"
         raise ValueError(msg)
     return changes_in(tables_of(job), job, since=since)
+
+
+async def achanges(job: Job, since: datetime | None = None) -> Table:
+    """Return what fetching again changed, opened in a thread; see changes."""
+    return await asyncio.to_thread(changes, job, since)
 
 
 def changes_in(
