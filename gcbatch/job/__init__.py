@@ -22,14 +22,13 @@ from gcbatch.job.refetch import (
     refetch_spans,
     span_for_refetch,
 )
-from gcbatch.job.relations import LOCAL, relation_named
+from gcbatch.job.relations import relation_named
 from gcbatch.job.schema import about_class, job_schema
 from gcbatch.job.sla import PERIODS
 from gcbatch.job.zones import zone_warning
 
 __all__ = [
     "CHANGES_TABLE",
-    "LOCAL",
     "PERIODS",
     "PROVISIONAL_TABLES",
     "Changes",

@@ -119,10 +119,10 @@ class Job(Section):
     @model_validator(mode="after")
     def _read_derived(self) -> Self:
         """Read the SQL of derived tables."""
-        own = () if self.lists_only else self.tables
-        known, taken = (*own, *ENTITY_TABLES), _tables_of_endpoints
+        own = () if self.lists_only else (*self.tables, CHANGES_TABLE)
         if self.derived:
-            self._statements = read_derived(self.derived, known, taken())
+            known, taken = (*own, *ENTITY_TABLES), _tables_of_endpoints()
+            self._statements = read_derived(self.derived, known, taken)
         return self
 
     @model_validator(mode="after")
@@ -365,8 +365,8 @@ class Job(Section):
     @property
     def relations(self) -> tuple[str, ...]:
         """The names by which SQL reads the tables of this job, in lower case."""
-        listed = () if self.lists_only else self.entities
-        return tuple(relation_names((*self.all_tables, *listed)))
+        more = () if self.lists_only else (CHANGES_TABLE, *self.entities)
+        return tuple(relation_names((*self.all_tables, *more)))
 
     @property
     def entities(self) -> tuple[str, ...]:

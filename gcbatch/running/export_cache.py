@@ -83,7 +83,7 @@ class ExportFingerprints:
             }
         if any(listings):
             content["listings"] = listings
-        if CHANGES_TABLE in spec.table_names:
+        if CHANGES_TABLE in named:
             content["changes"] = [_describe_changes(own) for own in self._sources]
         return sha256(canonical(content)).hexdigest()
 

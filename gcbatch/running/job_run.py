@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -36,7 +36,7 @@ from gcbatch.running.emptiness import (
 from gcbatch.running.empty_queues import OrgRows
 from gcbatch.running.export_cache import ExportFingerprints
 from gcbatch.running.exports import CheckedExport, run_exports, tables_for
-from gcbatch.running.open_engine import LazyEngine
+from gcbatch.running.open_engine import LazyEngine, require_engine
 from gcbatch.running.options import RunOptions
 from gcbatch.running.org_run import OrgRun
 from gcbatch.running.report import RunReport, report_of_all
@@ -90,8 +90,25 @@ class JobRun:
         return run
 
     async def run(self, orgs: OrgSessions, options: RunOptions) -> RunReport:
-        """Fetch what is missing, then export all of it."""
+        """Fetch what is missing, then export all of it; note what failed."""
         self._options = options
+        failures: Mapping[str, GcbatchError] = self._failures
+        try:
+            return await self._run(orgs, options)
+        except GcbatchError as exc:
+            failures = {run.org: exc for run in self._runs} | self._failures
+            raise
+        finally:
+            await asyncio.to_thread(self._note_failures, failures)
+
+    def _note_failures(self, failures: Mapping[str, GcbatchError]) -> None:
+        for run in self._runs:
+            error = failures.get(run.org)
+            if error is not None and not isinstance(error, JobError):
+                run.note_failure(error)
+
+    async def _run(self, orgs: OrgSessions, options: RunOptions) -> RunReport:
+        require_engine(self._job)
         await asyncio.to_thread(self._check_options, options)
         exporters = await asyncio.to_thread(self.exporters)
         sections = (self._job.storage, *(one.options for one in exporters))
@@ -232,6 +249,8 @@ class JobRun:
         """Return the exporters; each checks the job now, before the first request."""
         checked: list[CheckedExport] = []
         empty = self.empty_catalog()
+        for name in self._job.derived:
+            empty.table(name)  # checks its columns, whether an export names it or not
         installed = installed_exporters()
         for position, export in enumerate(self._job.expanded_exports):
             loaded = load_export(export, installed, self._buckets)

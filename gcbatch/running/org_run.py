@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -11,7 +12,13 @@ from threading import Event
 from typing import Any, Final
 
 from gcbatch.endpoints import DetailsEndpoint, FetchContext
-from gcbatch.errors import DataError, GcbatchError, OutOfReachError, ServiceError
+from gcbatch.errors import (
+    DataError,
+    GcbatchError,
+    OutOfReachError,
+    OutputError,
+    ServiceError,
+)
 from gcbatch.exporting import PublishedFile
 from gcbatch.fetching import Engine, FetchWork, Observer, OrgSession, OrgSessions, Usage
 from gcbatch.genesys import Names
@@ -19,6 +26,7 @@ from gcbatch.job import Changes, Job
 from gcbatch.planning import Plan, digest_parts
 from gcbatch.provisional import provisional_spans
 from gcbatch.query import Query
+from gcbatch.running.change_summary import TableChanges, summarize_changes
 from gcbatch.running.empty_queues import (
     EmptyQueues,
     OrgRows,
@@ -26,6 +34,7 @@ from gcbatch.running.empty_queues import (
     known_empty_queues,
 )
 from gcbatch.running.file_range import FileRange
+from gcbatch.running.history import note_failure, note_report
 from gcbatch.running.narrowing import refuse_narrowing, updated_ranges
 from gcbatch.running.options import RunOptions
 from gcbatch.running.planned_listings import planned_listings
@@ -102,7 +111,9 @@ class OrgRun:
         self._endpoint = self.planner.endpoint
         self._progress = _Progress()
         self._planned: ResolvedPlan | None = None
-        self._log_before: dict[str, bytes] = {}
+        self._last_stamp: bytes | None = None
+        self._is_reported = False
+        self._log_before: dict[str, bytes] | None = None
 
     @property
     def org(self) -> str:
@@ -280,7 +291,7 @@ class OrgRun:
             await asyncio.to_thread(self._trim_changes, self.job.fetch.changes)
 
     def _trim_changes(self, limits: Changes) -> None:
-        """Drop what is too old or too much for the change log, and say so."""
+        """Drop what is older or more than the change log keeps, and say so."""
         keep_from = step(self._started[0], limits.keep, -1, UTC_ZONE)
         gone = self._store.changes.trim(keep_from, limits.max_mb << 20)
         self._progress.remarks[DROPPED_CHANGES] += len(gone)
@@ -362,6 +373,7 @@ class OrgRun:
             exports=tuple(exports),
             failed_exports=tuple(failed),
             breaches=catalog.breaches(),
+            changes=self._changes(catalog),
             answers=usage.answered,
             received=usage.traffic.received,
             quota_used_pct=usage.quota_used_pct,
@@ -443,6 +455,7 @@ class OrgRun:
 
     @cached_property
     def _last_report(self) -> dict[str, Any]:
+        self._last_stamp = self._store.files.stamp(REPORT_NOTE)
         return self._store.read_note(REPORT_NOTE) or {}
 
     def write_report(self, report: RunReport) -> None:
@@ -451,8 +464,29 @@ class OrgRun:
         Raises:
             OutputError: If it cannot be written.
         """
-        self._store.write_note(REPORT_NOTE, report.to_json())
+        kind = "export" if self._log_before is None else "run"
+        last = self._last_report
+        note_report(self._store, report, kind, (last, self._last_stamp))
+        self._is_reported = True
         self._store.save_index()
+
+    def note_failure(self, error: GcbatchError) -> None:
+        """Note in the history of the job that this run failed without a report.
+
+        A store that cannot be written is no other error.
+        """
+        if self._store.files.exists() and not self._is_reported:
+            with suppress(OutputError):
+                note_failure(self._store, self._started[0], error)
+
+    def _changes(self, catalog: Catalog) -> tuple[TableChanges, ...]:
+        """Return what this run changed by fetching again."""
+        before = self._log_before
+        if before is None or not self._progress.fetched:
+            return ()
+        now = self._store.changes.stamps()
+        new = [name for name, stamp in now.items() if before.get(name) != stamp]
+        return summarize_changes(catalog, new)
 
     def _ranges(self, exports: Sequence[Exported]) -> tuple[FileRange, ...]:
         """Return which range each published file holds, after this run."""

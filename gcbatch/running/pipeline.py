@@ -13,6 +13,7 @@ from gcbatch.job import Job, Refetch
 from gcbatch.planning import SavedPlan
 from gcbatch.running.job_run import JobRun
 from gcbatch.running.notebook import usual_observer
+from gcbatch.running.open_engine import require_engine
 from gcbatch.running.options import RunOptions
 from gcbatch.running.org_run import OrgRun
 from gcbatch.running.report import RunReport
@@ -230,7 +231,8 @@ async def _list_table(job: Job, table: str) -> EntityListing:
 
 
 async def _with_org(job: Job, work: Callable[[OrgRun, OrgSessions], Awaitable[T]]) -> T:
-    """Check the exports of a job of one org, and return the result of *work*."""
+    """Check engine and exports of a job of one org; return the result of *work*."""
+    require_engine(job)
     async with OrgSessions([job]) as orgs:
         own = JobRun(job, Observer())
         own.exporters()

@@ -19,6 +19,7 @@ from gcbatch.running.file_range import FileRange
 from gcbatch.windows import Window, iso
 
 if TYPE_CHECKING:
+    from gcbatch.running.change_summary import TableChanges
     from gcbatch.table import Table
     from gcbatch.tables import Catalog, MultiOrgCatalog
 
@@ -157,6 +158,7 @@ class RunReport:
         rows: Rows of all parts.
         exports: The exports that were written.
         failed_exports: The exports that failed.
+        changes: What fetching again changed, by table.
         breaches: Rows of the table `sla` that miss their target.
         warnings: What the reader should know.
         tables: The tables; not in the JSON.
@@ -180,6 +182,7 @@ class RunReport:
     exports: tuple[Exported, ...]
     breaches: int
     warnings: tuple[str, ...]
+    changes: "tuple[TableChanges, ...]" = ()
     answers: dict[str, int] = field(default_factory=dict)
     received: int = 0
     object_requests: int = 0
@@ -299,6 +302,7 @@ class RunReport:
             ],
             "ranges": [one.to_json() for one in self.ranges],
             "empty_queues": self.empty_queues.to_json(),
+            "changes": [change.to_json() for change in self.changes],
             "breaches": self.breaches,
             "warnings": list(self.warnings),
             "digests": {
@@ -344,6 +348,7 @@ def report_of_all(
         failed=tuple(
             sorted((call for r in each for call in r.failed), key=lambda call: call.at)
         ),
+        changes=tuple(change for r in each for change in r.changes),
         gaps=tuple(gap for r in each for gap in r.gaps),
         empty_queues=EmptyQueues(),
         provisional_spans=tuple(s for r in each for s in r.provisional_spans),

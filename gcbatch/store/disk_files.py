@@ -178,7 +178,9 @@ class DiskRoot:
         """Return the names of the folders with parts, or one of *notes*; sorted."""
         if not self.folder.is_dir():
             msg = f"{self.folder}: holds no store"
-            raise OutputError(msg, hint="name the folder that `fetch.store` names")
+            raise OutputError(
+                msg, hint="a run makes it; or name the folder of `fetch.store`"
+            )
         # The store itself may be a link, which is followed: the user named it.
         return [
             folder.name

@@ -19,13 +19,19 @@ from gcbatch.store.entity_files import ENTITY_FILES
 from gcbatch.store.job_files import CHANGES, PARTS, FileEntry, StoreRoot
 from gcbatch.store.part_metadata import SETTLE, PartMetadata
 from gcbatch.store.roots import open_root
-from gcbatch.store.store import FRESH_NOTE, PLAN_NOTE, REPORT_NOTE, Store
+from gcbatch.store.store import (
+    FAILED_NOTE,
+    FRESH_NOTE,
+    PLAN_NOTE,
+    REPORT_NOTE,
+    Store,
+)
 from gcbatch.suggest import unknown
 from gcbatch.windows import UTC_ZONE, Period, Window, iso, parse_period_or_zero, step
 
 __all__ = ["PruneResult", "StoredJob", "list_store", "parse_age", "prune"]
 
-NOTES: Final = (PLAN_NOTE, REPORT_NOTE, FRESH_NOTE, *ENTITY_FILES)
+NOTES: Final = (PLAN_NOTE, REPORT_NOTE, FAILED_NOTE, FRESH_NOTE, *ENTITY_FILES)
 _PART: Final = re.compile(PARTS + r"(?P<digest>[0-9a-f]{40})\.parquet")
 _PENDING: Final = re.compile(r"[0-9a-f]{40}\.pending")
 """Notes of the service's jobs; see PendingJobs."""
@@ -152,6 +158,15 @@ def list_store(
         OutputError: If the store cannot be read.
     """
     root = open_root(root)
+    return [_stored_job(root, name) for name in _folders_of(root, names)]
+
+
+def _folders_of(root: StoreRoot, names: Sequence[str]) -> list[str]:
+    """Return the folders of some jobs, with all their orgs; of all without names.
+
+    Raises:
+        JobError: If there is no job of such a name.
+    """
     known = root.job_names(NOTES)
     wanted: list[str] = []
     for name in names or known:
@@ -160,7 +175,7 @@ def list_store(
             msg = f"{root.place}: {unknown('job', name, known)}"
             raise JobError(msg, hint="use the name of the job: `name:` in its file")
         wanted += found
-    return [_stored_job(root, name) for name in dict.fromkeys(wanted)]
+    return list(dict.fromkeys(wanted))
 
 
 def prune(
@@ -169,6 +184,7 @@ def prune(
     *,
     now: datetime,
     dry_run: bool = False,
+    names: Sequence[str] = (),
 ) -> PruneResult:
     """Remove the parts whose window ended longer ago than *older_than*.
 
@@ -184,12 +200,15 @@ def prune(
         older_than: Counted by the calendar in UTC.
         now: UTC.
         dry_run: Whether to remove nothing.
+        names: Names of jobs, with all their orgs, or `job@org` for one org; none means
+            all jobs.
 
     Returns:
         What was removed, or would be.
 
     Raises:
-        JobError: If *older_than* reaches back before the calendar begins.
+        JobError: If *older_than* reaches back before the calendar begins, or there is
+            no job of such a name.
         OutputError: If something cannot be read or removed.
     """
     try:
@@ -199,7 +218,7 @@ def prune(
         raise JobError(msg, hint="write 30d, 12w, 6mo or 1y") from exc
     done = PruneResult(before)
     root = open_root(root)
-    for name in root.job_names(NOTES):
+    for name in _folders_of(root, names):
         _prune_job(root, name, done, now=now, dry_run=dry_run)
     return done
 

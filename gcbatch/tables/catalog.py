@@ -65,9 +65,15 @@ class Catalog:
             name: A table that the job can export.
             period: The period of the table `sla`; None is the job's.
         """
+        table = self._plain_table(name, period)
+        is_derived = name in self.job.derived  # its columns are those of its SQL
+        return table if is_derived else self._with_local_times(table)
+
+    def _plain_table(self, name: str, period: str | None) -> Table:
+        """Return a table without the columns that the job's `local_time` asks for."""
         if name == CHANGES_TABLE:
             found = self.changes.table()
-            return replace(found, batches=lambda: self._until_stopped(found.batches()))
+            return replace(found, batches=partial(self._read, found))
         table: Table = self._declared(name)(replace(self.source, period=period))
         lacks = () if name in ENTITY_TABLES else tuple(map(Lack, self.source.lacks))
         lacks = table.lacks or lacks
@@ -86,7 +92,7 @@ class Catalog:
             table = replace(table, find_provisional=lambda: self.source.provisional)
         if self.job.is_provisional and name in PROVISIONAL_TABLES:
             table = with_provisional_column(table)
-        return self._with_local_times(table)
+        return table
 
     def _read(self, table: Table) -> Iterator[pa.RecordBatch]:
         return self._until_stopped(table.batches())
@@ -128,12 +134,12 @@ class Catalog:
     def relation(self, name: str) -> Table:
         """Return the table that a name in SQL means; one of Job.relations."""
         found = relation_named(name)
-        table = self.table(found.table, period=found.period)
         if not found.is_local:
-            return table
-        from gcbatch.tables.local_time import with_local_times  # noqa: PLC0415 - for SQL only
+            return self.table(found.table, period=found.period)
+        from gcbatch.tables.local_clocks import with_local_clocks  # noqa: PLC0415 - for SQL only
 
-        return with_local_times(table)
+        table = self._plain_table(found.table, found.period)
+        return with_local_clocks(table, self.job.local_zone or table.timezone)
 
     def _declared(self, name: str) -> Any:
         if name in self.job.derived:

@@ -145,6 +145,19 @@ def test_the_quickstart_runs(cli: Cli, tmp_path: Path) -> None:
     assert len(rows_of(out / "intervals.csv")) == 485
 
 
+def test_the_derived_tables_run(cli: Cli, tmp_path: Path) -> None:
+    """As its comments say: a run, and a question about what it made."""
+    config = ROOT / "configs" / "daily-sql.yaml"
+
+    run = cli("run", config)
+    asked = cli("sql", config, "FROM daily ORDER BY offered DESC LIMIT 5")
+
+    assert run.exit_code == 0, run.output
+    assert len(rows_of(tmp_path / "out" / "daily.csv")) == 41
+    assert len(rows_of(tmp_path / "out" / "busiest.csv")) == 7
+    assert "Retail banking" in asked.stdout.splitlines()[1]
+
+
 def test_the_interval_report_runs(cli: Cli, tmp_path: Path) -> None:
     """As its comments say: a run, and the tutorial's table from the store."""
     config = ROOT / "configs" / "interval-report.yaml"

@@ -194,6 +194,16 @@ def test_local_days_are_those_of_the_job(ran: Path, workspace: "Workspace") -> N
     assert local["day"].to_pylist()[0] == "1999-08-01"
 
 
+def test_what_changed_can_be_asked(ran: Path, workspace: "Workspace") -> None:
+    """The table `changes`, which is empty as long as nothing did."""
+    job = workspace.job(query={"group_by": ["queueId"]}, sla={})
+
+    rows = sql(job, 'select count(*) as n from changes where "table" = $$sla$$')
+
+    assert ran.exists()
+    assert rows.to_pylist() == [{"n": 0}]
+
+
 class TestFromPython:
     def test_an_answer_is_an_arrow_table(self, workspace: "Workspace") -> None:
         """Which pandas and Polars read."""

@@ -17,6 +17,9 @@ from gcbatch.running import RunReport
 
 __all__ = ["report_screen"]
 
+MAX_CHANGES = 6
+"""Tables of which the screen says what changed."""
+
 
 def report_screen(report: RunReport, zone: ZoneInfo) -> RenderableType:
     """Return the screen of what a run fetched and wrote."""
@@ -50,6 +53,7 @@ def report_screen(report: RunReport, zone: ZoneInfo) -> RenderableType:
         lines.append(grid)
     if line := names_line(report.names_at, zone):
         lines.append(Text(line))
+    lines += (Text(f"changed: {change}") for change in report.changes[:MAX_CHANGES])
     if report.window is not None and not report.rows:
         lines.append(Text("no data in this range; check its dates, queues and filter"))
     if line := provisional_line(report.provisional_spans, zone, report.settle):
