@@ -4,6 +4,7 @@ from gcbatch.job.changes import Changes
 from gcbatch.job.dates import is_relative, resolve_instant, resolve_range
 from gcbatch.job.derived import DerivedTable
 from gcbatch.job.engine import EngineSection
+from gcbatch.job.expect import Expect
 from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.fetch import Fetch
 from gcbatch.job.filters import all_of, any_of
@@ -34,6 +35,7 @@ __all__ = [
     "DatedSpan",
     "DerivedTable",
     "EngineSection",
+    "Expect",
     "Export",
     "ExportOfEntry",
     "Fetch",
