@@ -25,7 +25,7 @@ from gcbatch.job.refetch import (
 from gcbatch.job.relations import relation_named
 from gcbatch.job.schema import about_class, job_schema
 from gcbatch.job.sla import PERIODS
-from gcbatch.job.zones import zone_warning
+from gcbatch.job.zones import is_zone, unknown_zone, zone_warning
 
 __all__ = [
     "CHANGES_TABLE",
@@ -53,6 +53,7 @@ __all__ = [
     "any_of",
     "exporter_options",
     "is_relative",
+    "is_zone",
     "job_reference",
     "job_schema",
     "load_export",
@@ -63,5 +64,6 @@ __all__ = [
     "resolve_instant",
     "resolve_range",
     "span_for_refetch",
+    "unknown_zone",
     "zone_warning",
 ]
