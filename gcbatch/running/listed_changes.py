@@ -34,7 +34,11 @@ def changes(job: Job, since: datetime | None = None) -> Table:
         DataError: If the store does not have all that the job requests.
         JobError: If the job requests other data than its last run did, or has no
             query.
+        ValueError: If *since* is naive: it would be taken for UTC.
     """
+    if since is not None and since.tzinfo is None:
+        msg = f"since: {since} has no time zone"
+        raise ValueError(msg)
     return changes_in(tables_of(job), job, since=since)
 
 
@@ -72,7 +76,7 @@ def changes_in(
         for batch in found.batches():
             rows = batch
             if since is not None:
-                least = pa.scalar(since, rows.schema.field("changed_at").type)
+                least = pa.scalar(since, pa.timestamp("us", tz="UTC"))
                 rows = rows.filter(pc.greater_equal(rows.column("changed_at"), least))
             for name, value in (("table", table), ("day", day)):
                 if value:

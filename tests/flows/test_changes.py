@@ -330,3 +330,26 @@ def test_the_screen_has_a_line_for_each_table(
     changed = [x for x in end.stdout.splitlines() if x.startswith("changed: ")]
     assert [line.split(":")[1] for line in changed] == [f" {t}" for t in sorted(TABLES)]
     assert "1 row added, 1 row removed" in changed[0]
+
+
+def test_a_database_with_changes_can_be_verified(
+    corrected_org: "Workspace", cli: "Cli"
+) -> None:
+    """What it holds is what the store says, day by day."""
+    path = str(corrected_org.folder / "out.duckdb")
+    export = {"exporter": "duckdb", "tables": ["intervals", "changes"], "path": path}
+    sections: dict[str, Any] = {"query": GROUPS, "exports": [export]}
+    corrected_org.run(**sections)
+
+    end = cli("verify", corrected_org.write(**sections), "--json", "--offline")
+
+    (destination,) = json.loads(end.stdout)["destinations"]
+    assert end.exit_code == 0
+    assert (destination["differing"], destination["not_compared"]) == (0, None)
+    assert destination["rows"] > len(rows_of(corrected_org, "changes"))
+
+
+def test_an_instant_needs_a_time_zone(corrected_org: "Workspace") -> None:
+    """A naive one would be taken for UTC without a word."""
+    with pytest.raises(ValueError, match="no time zone"):
+        changes(corrected_org.job(**aggregates(corrected_org)), datetime(2026, 1, 1))  # noqa: DTZ001 - on purpose
