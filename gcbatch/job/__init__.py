@@ -4,6 +4,7 @@ from gcbatch.job.changes import Changes
 from gcbatch.job.dates import is_relative, resolve_instant, resolve_range
 from gcbatch.job.derived import DerivedTable
 from gcbatch.job.engine import EngineSection
+from gcbatch.job.expect import Expect
 from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.fetch import Fetch
 from gcbatch.job.filters import all_of, any_of
@@ -24,7 +25,7 @@ from gcbatch.job.refetch import (
 from gcbatch.job.relations import relation_named
 from gcbatch.job.schema import about_class, job_schema
 from gcbatch.job.sla import PERIODS
-from gcbatch.job.zones import zone_warning
+from gcbatch.job.zones import is_zone, unknown_zone, zone_warning
 
 __all__ = [
     "CHANGES_TABLE",
@@ -34,6 +35,7 @@ __all__ = [
     "DatedSpan",
     "DerivedTable",
     "EngineSection",
+    "Expect",
     "Export",
     "ExportOfEntry",
     "Fetch",
@@ -51,6 +53,7 @@ __all__ = [
     "any_of",
     "exporter_options",
     "is_relative",
+    "is_zone",
     "job_reference",
     "job_schema",
     "load_export",
@@ -61,5 +64,6 @@ __all__ = [
     "resolve_instant",
     "resolve_range",
     "span_for_refetch",
+    "unknown_zone",
     "zone_warning",
 ]

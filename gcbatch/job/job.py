@@ -22,6 +22,7 @@ from gcbatch.job.derived import (
     read_derived,
 )
 from gcbatch.job.engine import EngineSection
+from gcbatch.job.expect import Expect, check_expect
 from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.fetch import Fetch
 from gcbatch.job.listings import Listings
@@ -76,6 +77,7 @@ class Job(Section):
         derived: Tables that the job makes of others by SQL, by name. Default: none.
         is_provisional: Whether `intervals` and `sla` have the column `is_provisional`:
             a row was fetched before its figures had settled, and may still change.
+        expect: What a run must find, so that it replaces an output. Default: nothing.
         exports: Which tables are written, and where.
     """
 
@@ -92,6 +94,7 @@ class Job(Section):
     local_time: LocalTime = False
     derived: dict[str, DerivedTable] = Field(default_factory=dict, alias="tables")
     is_provisional: StrictBool = False
+    expect: Expect | None = None
     exports: tuple[Export, ...] = ()
     _statements: "dict[str, Statement]" = PrivateAttr(default_factory=dict)
 
@@ -223,6 +226,11 @@ class Job(Section):
     def org_name(self) -> str:
         """The org's name in a job that per_org made; empty in a job of one org."""
         return self._org_name
+
+    @model_validator(mode="after")
+    def _check_expect(self) -> Self:
+        check_expect(self.expect, self.query, lists_only=self.lists_only)
+        return self
 
     @model_validator(mode="after")
     def _check_provisional(self) -> Self:

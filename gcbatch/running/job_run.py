@@ -28,6 +28,12 @@ from gcbatch.exporting import (
 )
 from gcbatch.fetching import CombinedObserver, Observer, OrgSessions, client_key
 from gcbatch.job import Job, load_export
+from gcbatch.running.emptiness import (
+    emptied_exports,
+    empty_warnings,
+    refuse_emptiness,
+)
+from gcbatch.running.empty_queues import OrgRows
 from gcbatch.running.export_cache import ExportFingerprints
 from gcbatch.running.exports import CheckedExport, run_exports, tables_for
 from gcbatch.running.open_engine import LazyEngine, require_engine
@@ -60,6 +66,7 @@ class JobRun:
         self._job = job
         self._runs: list[OrgRun] = []
         self._failures: dict[str, GcbatchError] = {}
+        self._options = RunOptions()
         self._exports_observer = observer  # orgs are exported together
         self._observer = CombinedObserver(job.store_name, observer)
         self._buckets = job.storage.buckets()
@@ -84,6 +91,7 @@ class JobRun:
 
     async def run(self, orgs: OrgSessions, options: RunOptions) -> RunReport:
         """Fetch what is missing, then export all of it; note what failed."""
+        self._options = options
         failures: Mapping[str, GcbatchError] = self._failures
         try:
             return await self._run(orgs, options)
@@ -207,6 +215,7 @@ class JobRun:
 
     async def export_again(self, options: RunOptions) -> RunReport:
         """Export what the last run fetched."""
+        self._options = options
         self._check_options(options)
         exporters = self.exporters()
         self._use_saved_plans()
@@ -295,6 +304,16 @@ class JobRun:
                     raise
                 self._failures[exc.org] = exc
 
+    def _rows_of(
+        self, runs: Sequence[OrgRun], catalogs: Sequence[Catalog]
+    ) -> dict[str, OrgRows]:
+        """Return what the run has of each org, by its name."""
+        found: dict[str, OrgRows] = {}
+        for run, own in zip(runs, catalogs, strict=True):
+            with tagging_org(run.org):
+                found[run.org] = run.count_rows(own)
+        return found
+
     def _export_orgs(
         self,
         runs: Sequence[OrgRun],
@@ -306,11 +325,19 @@ class JobRun:
         catalogs = [run.catalog(stop) for run in runs]
         catalog = self._catalog(catalogs)
         fingerprints = ExportFingerprints([own.source for own in catalogs], stop)
+        last_report, found = runs[0].last_report(), self._rows_of(runs, catalogs)
+        fail_on_empty = self._options.fail_on_empty
+        refuse_emptiness(
+            list(found.values()),
+            self._job.expect,
+            emptied_exports(exporters, catalog, last_report),
+            fail_on_empty=fail_on_empty,
+        )
         done = run_exports(
             exporters,
             catalog,
             fingerprints,
-            runs[0].last_report(),
+            last_report,
             stop,
             observer=self._exports_observer,
             buckets=self._buckets,
@@ -320,19 +347,30 @@ class JobRun:
         for run, own in zip(runs, catalogs, strict=True):
             with tagging_org(run.org):
                 reports[run.org] = run.report(
-                    own, done.exports, done.published, failed=done.failures
+                    own,
+                    done.exports,
+                    done.published,
+                    failed=done.failures,
+                    rows=found[run.org],
                 )
         sent = self._buckets.meter.count
         reports = {
             org: replace(report, object_requests=sent)
             for org, report in reports.items()
         }
-        for run in runs:
-            run.write_report(reports[run.org])
         if isinstance(catalog, Catalog):
             (report,) = reports.values()
         else:
             report = report_of_all(self._job, reports, self._failures, catalog)
+        if report.rows or report.window is None:
+            emptied = tuple(empty_warnings(done.exports, last_report))
+            report = replace(report, warnings=(*report.warnings, *emptied))
+            reports = {
+                org: replace(one, warnings=(*one.warnings, *emptied))
+                for org, one in reports.items()
+            }
+        for run in runs:
+            run.write_report(reports[run.org])
         _refuse_failed_exports(report)
         return report
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -27,6 +27,12 @@ from gcbatch.planning import Plan, digest_parts
 from gcbatch.provisional import provisional_spans
 from gcbatch.query import Query
 from gcbatch.running.change_summary import TableChanges, summarize_changes
+from gcbatch.running.empty_queues import (
+    EmptyQueues,
+    OrgRows,
+    hash_of_queues,
+    known_empty_queues,
+)
 from gcbatch.running.file_range import FileRange
 from gcbatch.running.history import note_failure, note_report
 from gcbatch.running.narrowing import refuse_narrowing, updated_ranges
@@ -326,6 +332,7 @@ class OrgRun:
         outputs: Sequence[PublishedFile],
         *,
         failed: Sequence[FailedExport] = (),
+        rows: OrgRows,
     ) -> RunReport:
         """Return the run report of this org."""
         planned, usage, gaps = self.planned, self._progress.usage, self._progress.gaps
@@ -346,6 +353,7 @@ class OrgRun:
             ),
             *catalog.remarks(),
             *parts.remarks(),
+            *rows.warnings,
         )
         return RunReport(
             job=self.job.store_name,
@@ -385,6 +393,7 @@ class OrgRun:
                 org=self.org,
             ),
             ranges=self._ranges(exports),
+            empty_queues=rows.queues,
             warnings=tuple(one_line(warning, MAX_CHARS) for warning in warnings),
             tables=catalog.all(),
             catalog=catalog,
@@ -400,6 +409,45 @@ class OrgRun:
         if own is not None:
             asked = self.planner.window()
             refuse_narrowing(self.job, asked, own, self.last_report())
+
+    def count_rows(self, catalog: Catalog) -> OrgRows:
+        """Return what the run has of this org, before its tables are exported."""
+        last = self.last_report()
+        if self.job.lists_only:
+            tables = map(catalog.table, self.job.entities)
+            rows = sum(batch.num_rows for t in tables for batch in t.batches())
+            return OrgRows(self.org, rows, None, EmptyQueues())
+        rows = sum(self._metadata(q).rows for q in self.planned.plan.queries)
+        before = last.get("rows")
+        known = before if isinstance(before, int) else None
+        queues = self._empty_queues(last) if rows else EmptyQueues()
+        return OrgRows(self.org, rows, known, queues)
+
+    def _empty_queues(self, last: Mapping[str, Any]) -> EmptyQueues:
+        """Return the queues that should have rows, and have none.
+
+        Parts are read until each queue was seen; if none changed since the last run,
+        its report says it.
+        """
+        wanted = self.planner.wanted_queues(self.planned.names)
+        if not wanted:
+            expects = self.job.expect is not None and self.job.expect.queues
+            unknown = "the org's queues are not listed" if expects else ""
+            return EmptyQueues(unknown=unknown)
+        plan, store = self.planned.plan, self._store
+        of = hash_of_queues(wanted)
+        known = known_empty_queues(last, of, digest_parts(plan, store).sha256)
+        if known is not None:
+            return known
+        names = self.planned.names.by_dimension.get("queueId", {})
+        missing = set(wanted)
+        for query in plan.queries:
+            if not missing:
+                break
+            for rows in store.batches(query.digest, ["queue_id"]):
+                missing.difference_update(rows["queue_id"].unique().to_pylist())
+        shown = sorted(names.get(queue, queue) for queue in missing)
+        return EmptyQueues(tuple(shown), of)
 
     def last_report(self) -> dict[str, Any]:
         """Return the stored report of the last run; empty if there is none."""

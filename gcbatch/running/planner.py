@@ -489,6 +489,21 @@ class Planner:
         zone, settle = self._job.query.zone, self._job.settle
         return not metadata.is_final(settle, zone, self.clock.now())
 
+    def wanted_queues(self, names: Names) -> frozenset[str]:
+        """Return the ids of the queues that should have rows; none if that is open.
+
+        These are the queues that the job names, or, where it expects all, those that
+        the org lists.
+        """
+        query, expect = self._job.query, self._job.expect
+        if query.family is None or "queueId" not in query.group_by:
+            return frozenset()
+        if self._queues is not None:
+            return frozenset(queue_ids(self._queues, names, None))
+        if expect is None or expect.queues is None or "queueId" not in names.listed:
+            return frozenset()
+        return frozenset(names.listed_ids("queueId"))
+
     def still_open(self, plan: Plan) -> tuple[ProvisionalSpan, ...]:
         """Return the spans of a plan that a run now would fetch provisionally."""
         zone, settle = self._job.query.zone, self._job.settle

@@ -14,6 +14,7 @@ from gcbatch.html_table import html_table
 from gcbatch.job import ExportOfEntry, Job
 from gcbatch.planning import PartsDigest, combine_run_ids
 from gcbatch.provisional import ProvisionalSpan
+from gcbatch.running.empty_queues import EmptyQueues
 from gcbatch.running.file_range import FileRange
 from gcbatch.windows import Window, iso
 
@@ -149,6 +150,7 @@ class RunReport:
         provisional_spans: The spans of the provisional parts, and from when on a run
             fetches their final figures.
         ranges: The range that each published file holds, also of earlier runs.
+        empty_queues: The queues that should have rows, and have none.
         settle, timezone: They decide which parts are provisional.
         names_at: When the names and targets in the tables were listed, UTC, by what
             they name: `queues`, `targets`, `users`, `wrapup_codes`. Of several orgs
@@ -194,6 +196,7 @@ class RunReport:
     outputs: tuple[PublishedFile, ...] = ()
     provisional_spans: tuple[ProvisionalSpan, ...] = ()
     ranges: Sequence[FileRange] = ()
+    empty_queues: EmptyQueues = field(default_factory=EmptyQueues)
     settle: str = "P4D"
     timezone: str = "UTC"
     names_at: Mapping[str, datetime] = field(default_factory=dict)
@@ -298,6 +301,7 @@ class RunReport:
                 {**asdict(e), "tables": list(e.tables)} for e in self.failed_exports
             ],
             "ranges": [one.to_json() for one in self.ranges],
+            "empty_queues": self.empty_queues.to_json(),
             "changes": [change.to_json() for change in self.changes],
             "breaches": self.breaches,
             "warnings": list(self.warnings),
@@ -346,6 +350,7 @@ def report_of_all(
         ),
         changes=tuple(change for r in each for change in r.changes),
         gaps=tuple(gap for r in each for gap in r.gaps),
+        empty_queues=EmptyQueues(),
         provisional_spans=tuple(s for r in each for s in r.provisional_spans),
         failures=dict(sorted(failures.items())),
         inputs=None,

@@ -372,6 +372,20 @@ def test_gaps_keep_what_a_database_has(workspace: "Workspace") -> None:
     assert count == 41
 
 
+def test_a_damaged_part_is_fetched_again_for_it(workspace: "Workspace") -> None:
+    """As for other tables: the run mends it, and the rows are whole."""
+    export = to(workspace, "parquet", "daily.parquet")
+    sections = derived(workspace, export)
+    workspace.run(**sections)
+    before = pq.read_table(workspace.folder / "daily.parquet")
+    (workspace.folder / "daily.parquet").unlink()
+    workspace.parts[2].write_bytes(b"nonsense")
+
+    workspace.run(**sections)
+
+    assert pq.read_table(workspace.folder / "daily.parquet").equals(before)
+
+
 def test_a_table_that_no_export_names_is_checked_too(workspace: "Workspace") -> None:
     """Before the first request."""
     tables = {"daily": {**DAILY, "time": "days"}}
@@ -382,18 +396,18 @@ def test_a_table_that_no_export_names_is_checked_too(workspace: "Workspace") -> 
     assert not workspace.simulator.requests("/")
 
 
-def test_local_times_that_a_job_asks_for_are_beside_its_instants(
+def test_columns_are_those_of_the_sql_where_a_job_asks_for_local_times(
     workspace: "Workspace",
 ) -> None:
-    """Also beside the begin of a day; in SQL, the twins have clocks as ever."""
+    """None is added to a derived table; the twins in SQL have clocks as ever."""
     sections = derived(workspace, to(workspace, "parquet", "daily.parquet"))
     sections["local_time"] = True
 
     workspace.run(**sections)
 
     rows = pq.read_table(workspace.folder / "daily.parquet").to_pylist()
-    assert len(rows) == 41
-    assert rows[0]["day_start_local"] == "1999-08-01T00:00:00+03:00"
+    assert [*rows[0]] == ["day", "day_start", "queue_id", "offered", "aht_s"]
+    assert without_start(rows) == expected(workspace.folder)
     twins = sql(
         workspace.job(**sections), "select max(day_start_local) from daily_local"
     )
