@@ -168,6 +168,7 @@ def test_weeks_across_a_change_of_the_clocks(
         periods=("interval", "hour", "day", "week", "total"),
         sections={"sla": {"compare_with": list(both), "rolling": "P14D"}},
         extend=expected.extend,
+        chunk="auto",
     )
 
     rows = list(truth["day"].values())
@@ -183,6 +184,7 @@ def two_years() -> Tenant:
     return Tenant(name="Two years", version="1", queues=QUEUES, calls=calls)
 
 
+@pytest.mark.slow
 def test_years_have_weeks_and_months_of_different_length(
     workspace_of: "WorkspaceOf",
 ) -> None:
@@ -208,6 +210,7 @@ def test_years_have_weeks_and_months_of_different_length(
         periods=("day", "week", "month"),
         sections={"sla": {"compare_with": list(names), "rolling": "P3M"}},
         extend=expected.extend,
+        chunk="auto",
     )
 
     weeks = {r["period"]: r["previous_year_offered"] for r in truth["week"].values()}
