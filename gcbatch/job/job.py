@@ -326,6 +326,22 @@ class Job(Section):
         raise InvalidValueError(("fetch", "mode"), msg)
 
     @property
+    def sla_periods(self) -> tuple[str, ...]:
+        """The periods of all tables `sla` of this job."""
+        if self.sla is None:
+            return ()
+        own = (e.period for e in self.exports if e.period)
+        return tuple(dict.fromkeys((self.sla.period, *own)))
+
+    @model_validator(mode="after")
+    def _check_comparisons(self) -> Self:
+        """Refuse earlier periods that no table `sla` of this job has."""
+        if self.sla is not None:
+            for key, problem in self.sla.useless_comparisons(self.sla_periods):
+                raise InvalidValueError(("sla", key), problem)
+        return self
+
+    @property
     def table_folder(self) -> str:
         """The registry folder of the tables of what this job fetches."""
         details = self.query.details

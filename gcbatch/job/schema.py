@@ -15,7 +15,7 @@ from gcbatch.job.job import Job
 from gcbatch.job.problems import models_in
 from gcbatch.job.query import DEFAULT_ENDPOINT, ENDPOINTS, MEDIA_TYPES
 from gcbatch.job.settle import Settle
-from gcbatch.job.sla import PERIODS
+from gcbatch.job.sla import PERIODS, PREVIOUS
 from gcbatch.windows import Period
 
 __all__ = ["about_class", "about_fields", "exporter_schema", "job_schema"]
@@ -51,7 +51,9 @@ def job_schema() -> dict[str, Any]:
     engine["anyOf"] = [{"enum": list(ENGINES)}, {"$ref": engine.pop("$ref")}]
     schema["patternProperties"] = {"^x-": {"description": "Not read: for anchors."}}
     schema["oneOf"] = [{"required": ["org"]}, {"required": ["orgs"]}]
-    definitions["Sla"]["properties"]["period"]["enum"] = list(PERIODS)
+    sla = definitions["Sla"]["properties"]
+    sla["period"]["enum"] = list(PERIODS)
+    _items(sla["compare_with"])["enum"] = list(PREVIOUS)
     _first(definitions["Export"]["properties"]["period"])["enum"] = list(PERIODS)
     _add_exporters(definitions)
     # `sla:` implies metrics, so the schema does not require them.

@@ -199,6 +199,15 @@ class Catalog:
             yield f"files of the change log that are damaged, and left out: {len(lost)}"
         if self.job.sla is None:
             return
+        from gcbatch.tables.service_levels.earlier import Earlier  # noqa: PLC0415 - few jobs have `sla`
+
+        for period in self.job.sla_periods:
+            earlier = Earlier(self.job, period, (), self.source.plan.window)
+            for label in earlier.unknown_throughout():
+                yield (
+                    f"sla: {label} by {period} is null, as it reaches back before the "
+                    "range"
+                )
         totals = self.table("sla", period="total").read_all()
         ids, names = (totals[n].to_pylist() for n in ("queue_id", "queue_name"))
         met = {*ids, *(i.upper() for i in ids if i), *names}

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from gcbatch.table import Lack, Table
 from gcbatch.tables.service_levels.calendars import Calendars
+from gcbatch.tables.service_levels.earlier import Earlier
 from gcbatch.tables.service_levels.figures import figures, sla_schema
 from gcbatch.tables.service_levels.sums import PeriodSums
 from gcbatch.tables.service_levels.targets import Targets
@@ -41,14 +42,19 @@ def table(source: TableSource) -> Table:
         only_listed=not sla.include_deleted,
         calendars=Calendars.of_job(job),
     )
+    earlier = Earlier(job, summed.period, summed.keys, source.plan.window, source.lacks)
     schema = sla_schema(
-        by_media_type=by_media_type, by_hours=summed.calendars is not None
+        by_media_type=by_media_type,
+        by_hours=summed.calendars is not None,
+        labels=earlier.labels,
     )
 
     def batches() -> Iterator[pa.RecordBatch]:
         names = dict(known.by_dimension.get("queueId", {}))
-        for sums in summed.by_period(names):
-            yield from figures(sums, schema, summed.keys, names, targets)
+        for sums in earlier.added_to(summed.by_period(names)):
+            yield from figures(
+                sums, schema, summed.keys, names, targets, labels=earlier.labels
+            )
 
     declared = source.new_table(
         "sla",

@@ -1,12 +1,14 @@
 """The columns of the table `sla`, computed from the sums of a period."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 import pyarrow as pa
 
 from gcbatch.lazy import lazy_import
 from gcbatch.table import INSTANT, LEVEL_DECIMALS
 from gcbatch.tables.group_by import distinct_groups
+from gcbatch.tables.service_levels.earlier import ROLLING
 from gcbatch.tables.service_levels.sums import OUTSIDE
 from gcbatch.tables.service_levels.targets import Targets
 
@@ -14,13 +16,24 @@ __all__ = ["figures", "sla_schema"]
 
 pc = lazy_import("pyarrow.compute")
 
+_LEVELS: Final = {
+    "pct": "%",
+    "change": "points",
+    "numerator": "calls",
+    "denominator": "calls",
+}
+"""What columns of an earlier period say of its service level, with their units."""
 
-def sla_schema(*, by_media_type: bool, by_hours: bool = False) -> pa.Schema:
+
+def sla_schema(
+    *, by_media_type: bool, by_hours: bool = False, labels: Sequence[str] = ()
+) -> pa.Schema:
     """Return the columns of the table; the last are the sums, which add up.
 
     Args:
         by_media_type: Whether rows are grouped by media type.
         by_hours: Whether figures are limited to opening hours.
+        labels: The beginnings of the columns of earlier periods.
     """
 
     def figure(name: str, kind: pa.DataType, unit: str, description: str) -> pa.Field:
@@ -54,6 +67,16 @@ def sla_schema(*, by_media_type: bool, by_hours: bool = False) -> pa.Schema:
     ]
     if by_hours:
         fields.append(figure(OUTSIDE, pa.int64(), "calls", "not counted in offered"))
+    for label in labels:
+        which = label.replace("_", " ")
+        fields += [
+            figure(f"{label}_offered", pa.int64(), "calls", f"offered, {which}"),
+            *(
+                figure(f"{label}_service_level_{end}", pa.float64(), unit, which)
+                for end, unit in _LEVELS.items()
+                if (label, end) != (ROLLING, "change")
+            ),
+        ]
     return pa.schema(fields)
 
 
@@ -63,8 +86,19 @@ def figures(
     keys: Sequence[str],
     names: Mapping[str, str],
     targets: Targets,
+    *,
+    labels: Sequence[str] = (),
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of sums, with percentages and averages, in the table's order."""
+    """Yield the rows of sums, with percentages and averages, in the table's order.
+
+    Args:
+        sums: Sums by period and group, with those of earlier periods.
+        schema: The columns of the table, of sla_schema.
+        keys: The columns of a group.
+        names: The names of queues, by id.
+        targets: What queues are to reach.
+        labels: The beginnings of the columns of earlier periods.
+    """
     sums = sums.sort_by([(k, "ascending") for k in ("period_start", *keys)])
     groups, which = distinct_groups(sums, keys)
     queue_names = [None if q is None else names.get(q, q) for q, *_ in groups]
@@ -94,6 +128,17 @@ def figures(
     }
     if OUTSIDE in schema.names:
         columns[OUTSIDE] = pc.fill_null(sums[OUTSIDE], 0)
+    for label in labels:
+        before = f"{label}_service_level"
+        part, whole = sums[f"{before}_numerator"], sums[f"{before}_denominator"]
+        earlier = _ratio(part, whole, times=100)
+        columns |= {
+            f"{label}_offered": sums[f"{label}_offered"],
+            f"{before}_numerator": part,
+            f"{before}_denominator": whole,
+            f"{before}_pct": earlier,
+            f"{before}_change": pc.subtract(level, earlier),
+        }
     ordered = [columns[name] for name in schema.names]
     yield from pa.Table.from_arrays(ordered, schema=schema).to_batches()
 
