@@ -19,6 +19,7 @@ from gcbatch.cli.output import print_text, say
 from gcbatch.cli.plan import plan
 from gcbatch.cli.report import report
 from gcbatch.cli.run import run
+from gcbatch.cli.runs import runs
 from gcbatch.cli.schema import schema
 from gcbatch.cli.simulate import simulate
 from gcbatch.cli.sql import sql
@@ -84,6 +85,7 @@ app.command()(report)
 app.command()(verify)
 app.command()(changes)
 app.command()(sql)
+app.command()(runs)
 app.command(name="list")(list_entities)
 app.command()(tables)
 app.command()(metrics)

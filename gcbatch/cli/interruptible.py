@@ -23,6 +23,8 @@ class Interruptible:
 
     def __init__(self) -> None:
         self.stop = Event()
+        self._pool = ThreadPoolExecutor(max_workers=1)
+        self._end_of_work()  # its thread is there now
 
     def call(self, work: Callable[P, T], /, *args: P.args, **options: P.kwargs) -> T:
         """Return what *work* returns.
@@ -31,13 +33,16 @@ class Interruptible:
             KeyboardInterrupt: After Ctrl-C, once the work has ended.
         """
         self.stop.clear()
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            future = pool.submit(work, *args, **options)
-            try:
-                return _result(future)
-            except KeyboardInterrupt:
-                self.stop.set()
-                raise
+        try:
+            return _result(self._pool.submit(work, *args, **options))
+        except KeyboardInterrupt:
+            self.stop.set()
+            self._end_of_work()
+            raise
+
+    def _end_of_work(self) -> None:
+        """Wait until the one thread has done all that it was given."""
+        self._pool.submit(int).result()
 
 
 def _result(future: "Future[T]") -> T:

@@ -23,6 +23,9 @@ __all__ = [
     "unlisted_targets",
 ]
 
+SLA_TARGETS: Final = "sla.targets"
+"""The key of the job file that sets targets of single queues."""
+
 TARGETS: Final = "targets"
 """Stands for the queues' targets among dimensions: not every listing has them."""
 
@@ -261,13 +264,18 @@ def _without_listing(what: str, failure: GcbatchError) -> GcbatchError:
 
 
 def require_targets(
-    queues: Collection[str], names: Names, failure: GcbatchError | None = None
+    queues: Collection[str],
+    names: Names,
+    failure: GcbatchError | None = None,
+    *,
+    place: str = SLA_TARGETS,
 ) -> None:
-    """Raise an error for targets that the run would silently ignore.
+    """Raise an error for targets, or hours, that the run would silently ignore.
 
     Args:
         queues: Names or ids, as in `sla.targets`.
         names: With those of the queues.
+        place: The key that names them.
         failure: Why queues are listed incompletely; None if nothing was listed now.
 
     Raises:
@@ -276,33 +284,43 @@ def require_targets(
     """
     if failure is None and "queueId" in names.listed:
         return
-    known = _Queues(names, "sla.targets")
+    known = _Queues(names, place)
     if all(is_id(entry) or known.called(entry) for entry in queues):
         return
     if failure is not None:
-        what = "sla.targets: queues cannot be found by name"
+        what = f"{place}: queues cannot be found by name"
         raise _without_listing(what, failure) from failure
-    msg = "sla.targets: queues cannot be found by name: they are not listed"
+    msg = f"{place}: queues cannot be found by name: they are not listed"
     raise DataError(msg, hint="`gcbatch run JOB` lists them; or name them by id")
 
 
-def check_targets(queues: Collection[str], names: Names) -> None:
-    """Raise an error for targets whose name more than one queue has.
+def check_targets(
+    queues: Collection[str], names: Names, *, place: str = SLA_TARGETS
+) -> None:
+    """Raise an error for targets, or hours, whose name more than one queue has.
+
+    Args:
+        queues: Names or ids.
+        names: With those of the queues.
+        place: The key that names them.
 
     Raises:
         JobError: Lists all such names, each with the ids.
     """
-    known = _Queues(names, "sla.targets")
+    known = _Queues(names, place)
     called = {entry: known.called(entry) for entry in queues if not is_id(entry)}
     problems = [
         known.ambiguous(e, found) for e, found in called.items() if len(found) > 1
     ]
     if problems:
-        hint = "a target counts for one queue; name each by its id"
+        what = "a target counts" if place == SLA_TARGETS else "hours count"
+        hint = f"{what} for one queue; name each by its id"
         raise JobError(problems, hint=hint)
 
 
-def unlisted_targets(queues: Collection[str], names: Names) -> tuple[str, ...]:
+def unlisted_targets(
+    queues: Collection[str], names: Names, *, place: str = SLA_TARGETS
+) -> tuple[str, ...]:
     """Return a warning for each target whose queue the org does not list.
 
     There is no warning if queues are listed incompletely.
@@ -317,5 +335,5 @@ def unlisted_targets(queues: Collection[str], names: Names) -> tuple[str, ...]:
             continue
         close = nearest(entry, called)
         meant = f"; the nearest: {', '.join(close)}" if close else ""
-        warnings.append(f"sla.targets: the org lists no queue {entry!r}{meant}")
+        warnings.append(f"{place}: the org lists no queue {entry!r}{meant}")
     return tuple(warnings)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import Field
 
 from gcbatch.errors import JobError
-from gcbatch.job.relations import LOCAL, relation_named, relation_names
+from gcbatch.job.relations import relation_named, relation_names
 from gcbatch.job.section import InvalidValueError, Section, Unique
+from gcbatch.local_time import LOCAL
 from gcbatch.suggest import unknown
 
 if TYPE_CHECKING:

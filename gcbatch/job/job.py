@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, StrictBool, model_validator
 
 from gcbatch.genesys import (
     DETAILS,
@@ -14,6 +14,7 @@ from gcbatch.genesys import (
     details_named,
     family_named,
 )
+from gcbatch.job.calendar import CalendarSection, check_calendar
 from gcbatch.job.derived import (
     DerivedTable,
     base_tables,
@@ -21,6 +22,7 @@ from gcbatch.job.derived import (
     read_derived,
 )
 from gcbatch.job.engine import EngineSection
+from gcbatch.job.expect import Expect, check_expect
 from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.fetch import Fetch
 from gcbatch.job.listings import Listings
@@ -41,12 +43,15 @@ from gcbatch.windows import ONE_DAY, Period
 if TYPE_CHECKING:
     from gcbatch.selecting import Statement
 
-__all__ = ["CHANGES_TABLE", "Job"]
+__all__ = ["CHANGES_TABLE", "PROVISIONAL_TABLES", "Job"]
 
 CHANGES_TABLE: Final = "changes"
 """The table of what fetching again changed; it is not one of `tables: all`."""
 
 SECONDS_OF_AN_HOUR: Final = 3600
+
+PROVISIONAL_TABLES: Final = ("intervals", "sla")
+"""Tables that can have a column `is_provisional`."""
 
 
 class Job(Section):
@@ -65,10 +70,14 @@ class Job(Section):
         storage: Object stores, where the environment does not say it. Default: each
             key's own.
         sla: Targets and periods of the table `sla`.
+        calendar: Opening hours, to which the table `sla` is limited.
         local_time: Whether each column of instants has one of local times beside it,
             with the offset, such as `interval_start_local`; or their time zone, if it
             is not `query.timezone`.
         derived: Tables that the job makes of others by SQL, by name. Default: none.
+        is_provisional: Whether `intervals` and `sla` have the column `is_provisional`:
+            a row was fetched before its figures had settled, and may still change.
+        expect: What a run must find, so that it replaces an output. Default: nothing.
         exports: Which tables are written, and where.
     """
 
@@ -81,8 +90,11 @@ class Job(Section):
     listings: Listings = Listings()
     storage: StorageSection = StorageSection()
     sla: Sla | None = None
+    calendar: CalendarSection | None = None
     local_time: LocalTime = False
     derived: dict[str, DerivedTable] = Field(default_factory=dict, alias="tables")
+    is_provisional: StrictBool = False
+    expect: Expect | None = None
     exports: tuple[Export, ...] = ()
     _statements: "dict[str, Statement]" = PrivateAttr(default_factory=dict)
 
@@ -107,10 +119,10 @@ class Job(Section):
     @model_validator(mode="after")
     def _read_derived(self) -> Self:
         """Read the SQL of derived tables."""
-        own = () if self.lists_only else self.tables
-        known, taken = (*own, *ENTITY_TABLES), _tables_of_endpoints
+        own = () if self.lists_only else (*self.tables, CHANGES_TABLE)
         if self.derived:
-            self._statements = read_derived(self.derived, known, taken())
+            known, taken = (*own, *ENTITY_TABLES), _tables_of_endpoints()
+            self._statements = read_derived(self.derived, known, taken)
         return self
 
     @model_validator(mode="after")
@@ -214,6 +226,32 @@ class Job(Section):
     def org_name(self) -> str:
         """The org's name in a job that per_org made; empty in a job of one org."""
         return self._org_name
+
+    @model_validator(mode="after")
+    def _check_expect(self) -> Self:
+        check_expect(self.expect, self.query, lists_only=self.lists_only)
+        return self
+
+    @model_validator(mode="after")
+    def _check_provisional(self) -> Self:
+        """Refuse the column in a job whose tables do not have it."""
+        if self.is_provisional and not {*PROVISIONAL_TABLES} & {*self.tables}:
+            named = " and ".join(PROVISIONAL_TABLES)
+            msg = f"only the tables {named} have this column, and the job has neither"
+            raise InvalidValueError(("is_provisional",), msg)
+        return self
+
+    @model_validator(mode="after")
+    def _check_calendar(self) -> Self:
+        """Refuse opening hours that no table uses, or that divide buckets."""
+        if self.calendar is None:
+            return self
+        if self.sla is None:
+            msg = "needs a section `sla:`, if only `sla: {}`, whose table it limits"
+            raise InvalidValueError(("calendar",), msg)
+        for single in self.per_org():
+            check_calendar(self.calendar, single.query)
+        return self
 
     @model_validator(mode="after")
     def _check_local_time(self) -> Self:
@@ -327,8 +365,8 @@ class Job(Section):
     @property
     def relations(self) -> tuple[str, ...]:
         """The names by which SQL reads the tables of this job, in lower case."""
-        listed = () if self.lists_only else self.entities
-        return tuple(relation_names((*self.all_tables, *listed)))
+        more = () if self.lists_only else (CHANGES_TABLE, *self.entities)
+        return tuple(relation_names((*self.all_tables, *more)))
 
     @property
     def entities(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ __all__ = ["NAMED", "Problem", "models_in", "validation_problems"]
 Problem = tuple[Loc, str]
 """The place of a problem, and what is wrong."""
 
-NAMED: Final = ("orgs", "tables")
+NAMED: Final = ("orgs", "queues", "tables")
 """Keys of sections that have names which the job chooses."""
 
 _LIST: Final = "must be a list"

@@ -4,11 +4,9 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from gcbatch.job.sla import PERIODS
+from gcbatch.local_time import LOCAL
 
-__all__ = ["LOCAL", "Relation", "relation_named", "relation_names"]
-
-LOCAL: Final = "_local"
-"""End of the name of a table with local times beside its instants."""
+__all__ = ["Relation", "relation_named", "relation_names"]
 
 _SLA: Final = {f"sla_{period}": period for period in PERIODS}
 

@@ -83,7 +83,7 @@ class ExportFingerprints:
             }
         if any(listings):
             content["listings"] = listings
-        if CHANGES_TABLE in spec.table_names:
+        if CHANGES_TABLE in named:
             content["changes"] = [_describe_changes(own) for own in self._sources]
         return sha256(canonical(content)).hexdigest()
 
@@ -111,6 +111,11 @@ def _describe(source: TableSource, stop: Event) -> dict[str, Any]:
     asked: dict[str, Any] = {}
     if job.local_zone:
         asked["local_time"] = job.local_zone.key
+    if source.provisional:
+        asked["provisional"] = [span.to_json() for span in source.provisional]
+        asked["is_provisional"] = job.is_provisional
+    if job.calendar:
+        asked["calendar"] = job.calendar.model_dump(mode="json")
     if job.sla:
         asked["thresholds"] = names["thresholds"]
     return {

@@ -47,6 +47,7 @@ def run(
     refetch: Refetch | None = None,
     allow_partial: bool = False,
     replace: bool = False,
+    fail_on_empty: bool = False,
     observer: Observer | None = None,
 ) -> RunReport:
     """Run a job; see arun. Works in a running event loop too, as in a notebook."""
@@ -57,6 +58,7 @@ def run(
             refetch=refetch,
             allow_partial=allow_partial,
             replace=replace,
+            fail_on_empty=fail_on_empty,
             observer=observer,
         )
     )
@@ -69,6 +71,7 @@ async def arun(
     refetch: Refetch | None = None,
     allow_partial: bool = False,
     replace: bool = False,
+    fail_on_empty: bool = False,
     observer: Observer | None = None,
 ) -> RunReport:
     """Run a job: fetch what is missing, export all of it.
@@ -84,6 +87,9 @@ async def arun(
             is; the gaps of the report are what is missing.
         replace: Whether a range that settings of load_job narrowed may replace a file
             of a wider range. A range of the job file itself always may.
+        fail_on_empty: Whether to fail, before an output is replaced, if there are no
+            rows; if one of several orgs, or a queue of `query.queues`, has none; or if
+            an export would have none that had some in the last run.
         observer: Receives the progress. None shows a bar in a notebook, and nothing
             elsewhere.
 
@@ -93,6 +99,7 @@ async def arun(
     Raises:
         JobError: If *refetch* is no span, or not within the job's range; or if a
             narrowed range would replace a file of a wider one.
+        DataError: If the run lacks what `expect:` or *fail_on_empty* ask for.
         GcbatchError: What prevents the run. Parts fetched by then are stored, and the
             next run continues from there. A job of several orgs fails only if all do;
             the failures of the report name the others.
@@ -103,6 +110,7 @@ async def arun(
         refetch=refetch,
         allow_partial=allow_partial,
         replace=replace,
+        fail_on_empty=fail_on_empty,
         observer=observer,
     )
     if isinstance(done, GcbatchError):
@@ -117,6 +125,7 @@ async def arun_all(
     refetch: Refetch | None = None,
     allow_partial: bool = False,
     replace: bool = False,
+    fail_on_empty: bool = False,
     observer: Observer | None = None,
 ) -> list[RunReport | GcbatchError]:
     """Run several jobs, one after another, with one token and one quota per org.
@@ -127,6 +136,7 @@ async def arun_all(
         refetch: See arun.
         allow_partial: See arun.
         replace: See arun.
+        fail_on_empty: See arun.
         observer: See arun.
 
     Returns:
@@ -136,7 +146,11 @@ async def arun_all(
         JobError: If *refetch* is no span.
     """
     options = RunOptions.of(
-        fresh=fresh, refetch=refetch, allow_partial=allow_partial, replace=replace
+        fresh=fresh,
+        refetch=refetch,
+        allow_partial=allow_partial,
+        replace=replace,
+        fail_on_empty=fail_on_empty,
     )
     done: list[RunReport | GcbatchError] = []
     async with OrgSessions(jobs) as orgs:

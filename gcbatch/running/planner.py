@@ -1,6 +1,6 @@
 """Makes the plan of a job: resolves dates, queues and names, counts stored parts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -39,6 +39,7 @@ from gcbatch.planning import (
     make_plan,
     requested_by,
 )
+from gcbatch.provisional import ProvisionalSpan, provisional_spans
 from gcbatch.query import Query
 from gcbatch.running.listed_tables import ListedTables
 from gcbatch.running.resolved_plan import ResolvedPlan
@@ -49,7 +50,7 @@ from gcbatch.store import (
 )
 from gcbatch.tables import Catalog, TableSource
 from gcbatch.text import one_line
-from gcbatch.windows import Window
+from gcbatch.windows import Window, step
 
 __all__ = ["Planner"]
 
@@ -388,14 +389,25 @@ class Planner:
         sla = self._job.sla
         if sla is None or not self._job.query.family:
             return False  # a tutorial's answers have names
-        return not all(map(is_id, sla.targets))
+        return not all(map(is_id, [q for _, keys in self._by_queue for q in keys]))
+
+    @property
+    def _by_queue(self) -> list[tuple[str, Collection[str]]]:
+        """What the job says of single queues: the key, and their names and ids."""
+        sla, calendar = self._job.sla, self._job.calendar
+        keys: list[tuple[str, Collection[str]]] = []
+        if sla:
+            keys.append(("sla.targets", sla.targets))
+        if calendar:
+            keys.append(("calendar.queues", calendar.queues))
+        return keys
 
     def _check_targets(self, names: Names, failure: GcbatchError | None = None) -> None:
-        """Refuse targets whose queue is not known for certain."""
-        if self._job.sla:
-            check_targets(self._job.sla.targets, names)
+        """Refuse targets, and hours, whose queue is not known for certain."""
+        for place, queues in self._by_queue:
+            check_targets(queues, names, place=place)
             if self._targets_by_name:
-                require_targets(self._job.sla.targets, names, failure)
+                require_targets(queues, names, failure, place=place)
 
     def _resolve(
         self, names: Names, failure: GcbatchError | None = None
@@ -423,8 +435,12 @@ class Planner:
         plan = make_plan(self._job, scope, self.endpoint)
         stored = len(plan.queries) - len(self.unsettled(plan))
         cost = self.endpoint.request_cost(self._job.fetch)
-        remarks = unlisted_targets(sla.targets, names) if sla and not failure else ()
-        return ResolvedPlan(plan, names, stored, cost, remarks=remarks)
+        remarks = [
+            remark
+            for place, named in ([] if failure else self._by_queue)
+            for remark in unlisted_targets(named, names, place=place)
+        ]
+        return ResolvedPlan(plan, names, stored, cost, remarks=tuple(remarks))
 
     def _all_listed(
         self, names: Names, why: str, failure: GcbatchError | None
@@ -472,6 +488,29 @@ class Planner:
         """Say whether a part must be fetched again because its figures may change."""
         zone, settle = self._job.query.zone, self._job.settle
         return not metadata.is_final(settle, zone, self.clock.now())
+
+    def wanted_queues(self, names: Names) -> frozenset[str]:
+        """Return the ids of the queues that should have rows; none if that is open.
+
+        These are the queues that the job names, or, where it expects all, those that
+        the org lists.
+        """
+        query, expect = self._job.query, self._job.expect
+        if query.family is None or "queueId" not in query.group_by:
+            return frozenset()
+        if self._queues is not None:
+            return frozenset(queue_ids(self._queues, names, None))
+        if expect is None or expect.queues is None or "queueId" not in names.listed:
+            return frozenset()
+        return frozenset(names.listed_ids("queueId"))
+
+    def still_open(self, plan: Plan) -> tuple[ProvisionalSpan, ...]:
+        """Return the spans of a plan that a run now would fetch provisionally."""
+        zone, settle = self._job.query.zone, self._job.settle
+        now = self.clock.now()
+        windows = [w for w, _ in plan.windows if now < step(w.end, settle, 1, zone)]
+        org = self._job.org_name
+        return provisional_spans(windows, settle, zone, fetched_at=now, org=org)
 
 
 def _keeping_names(kind: EntityKind) -> str:

@@ -1,21 +1,26 @@
 """SQL over the tables that the last run of a job left in the store."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from threading import Event
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from gcbatch.errors import GcbatchError
 from gcbatch.fetching import Observer
-from gcbatch.job import LOCAL, Job
+from gcbatch.job import Job
+from gcbatch.local_time import LOCAL
 from gcbatch.running.job_run import JobRun
-from gcbatch.selecting import DEFAULT_MEMORY, Limits, Rows, Session, Statement
 from gcbatch.table import BATCH_ROWS, Table
 from gcbatch.tables import MultiOrgCatalog
 
-__all__ = ["SqlTables", "open_sql", "sql"]
+if TYPE_CHECKING:
+    from gcbatch.selecting import Limits, Rows, Session, Statement
+
+__all__ = ["SqlTables", "asql", "open_sql", "sql"]
 
 
 @dataclass(frozen=True)
@@ -31,14 +36,14 @@ class SqlTables:
 
     names: tuple[str, ...]
     table: Callable[[str], Table]
-    session: Session
+    session: "Session"
     failures: Mapping[str, GcbatchError] = field(default_factory=dict)
 
-    def run(self, statement: Statement) -> Rows:
+    def run(self, statement: "Statement") -> "Rows":
         """Run a statement; see Session.select."""
         return self.session.run(statement)
 
-    def as_table(self, rows: Rows) -> Table:
+    def as_table(self, rows: "Rows") -> Table:
         """Return rows as a table that exporters take; it can be read once."""
         return replace(
             self.table(self.names[0]),
@@ -57,7 +62,7 @@ class SqlTables:
 
 @contextmanager
 def open_sql(
-    job: Job, limits: Limits | None = None, *, stop: Event | None = None
+    job: Job, limits: "Limits | None" = None, *, stop: Event | None = None
 ) -> Iterator[SqlTables]:
     """Open the tables that the last run of a job left, for SQL.
 
@@ -73,6 +78,8 @@ def open_sql(
         JobError: If the job requests other data than its last run did, or DuckDB is
             not installed.
     """
+    from gcbatch.selecting import Session  # noqa: PLC0415 - no run needs it
+
     catalog = JobRun(job, Observer()).saved_catalog(stop=stop)
     failures = catalog.failures if isinstance(catalog, MultiOrgCatalog) else {}
     names = [name for name in job.relations if not name.endswith(LOCAL)]
@@ -81,7 +88,7 @@ def open_sql(
 
 
 def sql(
-    job: Job, query: str, *, memory: str = DEFAULT_MEMORY, allow_files: bool = False
+    job: Job, query: str, *, memory: str = "1GB", allow_files: bool = False
 ) -> pa.Table:
     """Return the answer of a query over the tables that the last run of a job left.
 
@@ -99,7 +106,18 @@ def sql(
         JobError: If the query is wrong, or DuckDB is not installed.
         GcbatchError: If the tables cannot be read, those of one org included.
     """
+    from gcbatch.selecting import Limits  # noqa: PLC0415 - no run needs it
+
     with open_sql(job, Limits(memory, allow_files)) as tables:
         for failure in tables.failures.values():
             raise failure
         return tables.session.select(query).read_all()
+
+
+async def asql(
+    job: Job, query: str, *, memory: str = "1GB", allow_files: bool = False
+) -> pa.Table:
+    """Return the answer of a query, which runs in a thread; see sql."""
+    return await asyncio.to_thread(
+        sql, job, query, memory=memory, allow_files=allow_files
+    )

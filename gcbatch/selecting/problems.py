@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from gcbatch.errors import JobError
+from gcbatch.local_time import LOCAL
 from gcbatch.suggest import nearest, unknown
 from gcbatch.text import one_line
 
@@ -70,7 +71,7 @@ def unknown_table(
     """
     at, names = _place_of(name, sql), [*known]
     if not nearest(name, names):
-        names = [one for one in names if not one.endswith("_local")]
+        names = [one for one in names if not one.endswith(LOCAL)]
     hint = file_hint if re.search(r"[./:]", name) else None
     return JobError(f"{where}{at}: {unknown('table', name, names)}", hint=hint)
 

@@ -27,6 +27,9 @@ CHANGING: Final = frozenset(
 )
 """Functions that give other values in each run of the same query over the same rows."""
 
+OURS: Final = ("main", "temp")
+"""Schemas in which DuckDB finds the tables, as in `main.intervals`."""
+
 _MEMORY: Final = "100MB"
 """Ample for reading the longest SQL."""
 
@@ -155,9 +158,9 @@ def _tables_in(tree: Any, hidden: frozenset[str]) -> Iterator[str]:
             yield from _tables_in(one, hidden)
     if not isinstance(tree, dict):
         return
-    if tree.get("type") == "BASE_TABLE" and not tree.get("schema_name"):
-        name = tree["table_name"].lower()
-        if name not in hidden:
+    if tree.get("type") == "BASE_TABLE":
+        name, schema = tree["table_name"].lower(), tree.get("schema_name", "").lower()
+        if schema in OURS or not (schema or name in hidden):
             yield name
     if own := tree.get("cte_name"):  # a recursive query, which reads itself
         hidden |= {own.lower()}

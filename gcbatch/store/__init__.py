@@ -33,10 +33,11 @@ from gcbatch.store.part_metadata import SETTLE, PartMetadata
 from gcbatch.store.pending_jobs import PendingJobs, SubmittedJob
 from gcbatch.store.roots import open_root
 from gcbatch.store.spool import DOCUMENTS, Document, Spool, SpooledPart
-from gcbatch.store.store import PLAN_NOTE, REPORT_NOTE, Store
+from gcbatch.store.store import FAILED_NOTE, PLAN_NOTE, REPORT_NOTE, Store
 
 __all__ = [
     "DOCUMENTS",
+    "FAILED_NOTE",
     "PLAN_NOTE",
     "REPORT_NOTE",
     "SETTLE",

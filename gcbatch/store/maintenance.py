@@ -19,13 +19,19 @@ from gcbatch.store.entity_files import ENTITY_FILES
 from gcbatch.store.job_files import CHANGES, PARTS, FileEntry, StoreRoot
 from gcbatch.store.part_metadata import SETTLE, PartMetadata
 from gcbatch.store.roots import open_root
-from gcbatch.store.store import FRESH_NOTE, PLAN_NOTE, REPORT_NOTE, Store
+from gcbatch.store.store import (
+    FAILED_NOTE,
+    FRESH_NOTE,
+    PLAN_NOTE,
+    REPORT_NOTE,
+    Store,
+)
 from gcbatch.suggest import unknown
 from gcbatch.windows import UTC_ZONE, Period, Window, iso, parse_period_or_zero, step
 
 __all__ = ["PruneResult", "StoredJob", "list_store", "parse_age", "prune"]
 
-NOTES: Final = (PLAN_NOTE, REPORT_NOTE, FRESH_NOTE, *ENTITY_FILES)
+NOTES: Final = (PLAN_NOTE, REPORT_NOTE, FAILED_NOTE, FRESH_NOTE, *ENTITY_FILES)
 _PART: Final = re.compile(PARTS + r"(?P<digest>[0-9a-f]{40})\.parquet")
 _PENDING: Final = re.compile(r"[0-9a-f]{40}\.pending")
 """Notes of the service's jobs; see PendingJobs."""

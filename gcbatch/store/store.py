@@ -6,6 +6,7 @@
 <store>/<job name>/fresh.json                the run with --fresh that is not done
 <store>/<job name>/plan.json                 the saved plan of the last run, with names
 <store>/<job name>/run.json                  the run report of the last run
+<store>/<job name>/failed.json               the last runs that failed
 <store>/<job name>/users.parquet             entities that it listed; one file a table
 """
 
@@ -42,11 +43,13 @@ from gcbatch.store.roots import open_root
 from gcbatch.store.verified_files import open_verified
 from gcbatch.windows import Window
 
-__all__ = ["FRESH_NOTE", "PLAN_NOTE", "REPORT_NOTE", "Store"]
+__all__ = ["FAILED_NOTE", "FRESH_NOTE", "PLAN_NOTE", "REPORT_NOTE", "Store"]
 
 PLAN_NOTE: Final = "plan.json"
 
 REPORT_NOTE: Final = "run.json"
+
+FAILED_NOTE: Final = "failed.json"
 
 FRESH_NOTE: Final = "fresh.json"
 """Exists while a run with --fresh or --refetch is not done; see FreshRun."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from threading import Event
 from typing import Any, Final, TypeVar
 
@@ -11,13 +11,14 @@ import pyarrow as pa
 
 from gcbatch.endpoints import DetailsEndpoint
 from gcbatch.genesys import ENTITY_TABLES, entity_kind
-from gcbatch.job import CHANGES_TABLE, Job, relation_named
+from gcbatch.job import CHANGES_TABLE, PROVISIONAL_TABLES, Job, relation_named
 from gcbatch.lazy import lazy_import
 from gcbatch.local_time import local_fields, with_local_columns
 from gcbatch.registry import load_member
 from gcbatch.table import Lack, StoppedError, Table
 from gcbatch.tables.changes import ChangesTable
 from gcbatch.tables.name_lookup import NAMED
+from gcbatch.tables.provisional_column import with_provisional_column
 from gcbatch.tables.source import TableSource
 
 __all__ = ["Catalog"]
@@ -64,9 +65,15 @@ class Catalog:
             name: A table that the job can export.
             period: The period of the table `sla`; None is the job's.
         """
+        table = self._plain_table(name, period)
+        is_derived = name in self.job.derived  # its columns are those of its SQL
+        return table if is_derived else self._with_local_times(table)
+
+    def _plain_table(self, name: str, period: str | None) -> Table:
+        """Return a table without the columns that the job's `local_time` asks for."""
         if name == CHANGES_TABLE:
             found = self.changes.table()
-            return replace(found, batches=lambda: self._until_stopped(found.batches()))
+            return replace(found, batches=partial(self._read, found))
         table: Table = self._declared(name)(replace(self.source, period=period))
         lacks = () if name in ENTITY_TABLES else tuple(map(Lack, self.source.lacks))
         lacks = table.lacks or lacks
@@ -75,14 +82,20 @@ class Catalog:
             covered = replace(
                 covered, spans=()
             )  # a part of its rows stands for nothing
-        return self._with_local_times(
-            replace(
-                table,
-                batches=lambda: self._until_stopped(table.batches()),
-                covered=covered,
-                lacks=lacks,
-            )
+        table = replace(
+            table,
+            batches=partial(self._read, table),
+            covered=covered,
+            lacks=lacks,
         )
+        if name not in ENTITY_TABLES:
+            table = replace(table, find_provisional=lambda: self.source.provisional)
+        if self.job.is_provisional and name in PROVISIONAL_TABLES:
+            table = with_provisional_column(table)
+        return table
+
+    def _read(self, table: Table) -> Iterator[pa.RecordBatch]:
+        return self._until_stopped(table.batches())
 
     def _with_local_times(self, table: Table) -> Table:
         """Return a table with the columns that the job's `local_time` asks for."""
@@ -121,12 +134,12 @@ class Catalog:
     def relation(self, name: str) -> Table:
         """Return the table that a name in SQL means; one of Job.relations."""
         found = relation_named(name)
-        table = self.table(found.table, period=found.period)
         if not found.is_local:
-            return table
-        from gcbatch.tables.local_time import with_local_times  # noqa: PLC0415 - for SQL only
+            return self.table(found.table, period=found.period)
+        from gcbatch.tables.local_clocks import with_local_clocks  # noqa: PLC0415 - for SQL only
 
-        return with_local_times(table)
+        table = self._plain_table(found.table, found.period)
+        return with_local_clocks(table, self.job.local_zone or table.timezone)
 
     def _declared(self, name: str) -> Any:
         if name in self.job.derived:
@@ -191,6 +204,15 @@ class Catalog:
         met = {*ids, *(i.upper() for i in ids if i), *names}
         for queue in sorted(set(self.job.sla.targets) - met):
             yield f"sla.targets: no queue {queue!r} in this run"
+        if self.job.calendar:
+            for queue in sorted(set(self.job.calendar.queues) - met):
+                yield f"calendar.queues: no queue {queue!r} in this run"
+            outside = pc.sum(totals["offered_outside_hours"]).as_py() or 0
+            inside = pc.sum(totals["offered"]).as_py() or 0
+            yield (
+                f"calendar: offered outside opening hours, not counted in sla: "
+                f"{outside:,} of {outside + inside:,}"
+            )
         if self.job.sla.include_deleted:
             return
         if left_out := self._queues_of_parts() - set(ids):

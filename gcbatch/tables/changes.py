@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -139,10 +139,8 @@ class ChangesTable:
         return {
             **change._asdict(),
             "day": None if at is None else f"{to_local(at, zone):%Y-%m-%d}",
-            "changed_at": one.changed_at.replace(
-                microsecond=one.changed_at.microsecond // 1000 * 1000
-            ),
-            "first_fetched_at": one.first_fetched_at,
+            "changed_at": _to_the_ms(one.changed_at),
+            "first_fetched_at": _to_the_ms(one.first_fetched_at),
             "run_id": one.run.run_id,
         }
 
@@ -185,6 +183,11 @@ class ChangesTable:
             for side in (False, True)
         )
         return compared.changes(old, new)
+
+
+def _to_the_ms(at: datetime) -> datetime:
+    """Return an instant as INSTANT holds it; Arrow refuses what it would cut off."""
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def _in_schema(batch: pa.RecordBatch, schema: pa.Schema) -> pa.Table:

@@ -53,6 +53,9 @@ def of_all_orgs(tables: Mapping[str, Table]) -> Table:
         batches=batches,
         basis=of_all_orgs(bases) if bases else None,
         zones_differ=differ,
+        find_provisional=lambda: tuple(
+            span for name in names for span in tables[name].provisional
+        ),
         lacks=tuple(
             lack._replace(org=name) for name in names for lack in tables[name].lacks
         ),

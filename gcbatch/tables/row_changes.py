@@ -1,5 +1,6 @@
 """Compares the rows of a table before and after a change, by their keys."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -77,14 +78,14 @@ class ComparedTable:
         return sorted(found, key=_order)  # stable: columns stay in order
 
     def _by_key(self, batches: Iterable[pa.RecordBatch]) -> dict[tuple[Any, ...], Row]:
-        """Return rows by their key; of equal keys the others by their number too."""
+        """Return rows by their key, and their number among those of one key."""
         rows: dict[tuple[Any, ...], Row] = {}
+        counts: Counter[tuple[Any, ...]] = Counter()
         for batch in batches:
             for row in batch.to_pylist():
-                key: tuple[Any, ...] = tuple(row[name] for name in self.key)
-                while key in rows:
-                    key = (*key[: len(self.key)], len(key), len(rows))
-                rows[key] = row
+                key = tuple(row[name] for name in self.key)
+                rows[*key, counts[key]] = row
+                counts[key] += 1
         return rows
 
     def _of_row(self, old: Row | None, new: Row | None) -> Iterator[RowChange]:

@@ -292,3 +292,64 @@ def test_a_wrong_option_ends_with_2(
 
     assert end.exit_code == 2
     assert said in end.stderr
+
+
+def test_the_run_says_what_it_changed(workspace: "Workspace") -> None:
+    """How many figures of which days, and the biggest; in run.json too."""
+    workspace.run(**aggregates(workspace))
+    quiet = workspace.run(fresh=True, **aggregates(workspace))
+    workspace.become(corrected(longer))
+
+    report = workspace.run(fresh=True, **aggregates(workspace))
+
+    rows = rows_of(workspace, "changes")
+    (said,) = report.changes
+    assert quiet.changes == ()
+    assert (said.table, said.figures) == ("intervals", len(rows))
+    assert said.days == Counter(row["day"] for row in rows)
+    assert report.to_json()["changes"][0]["figures"] == len(rows)
+    assert f"{len(rows)} figures of 3 days (1999-08-01 to 1999-08-03) changed" in str(
+        said
+    )
+    counts = [row for row in rows if row["column"] == "n_offered"]
+    biggest = max(abs(int(r["new"] or 0) - int(r["old"] or 0)) for r in counts)
+    old, new = said.example.rpartition(": offered ")[2].split(" → ")
+    assert abs(int(new) - int(old)) == biggest
+
+
+def test_the_screen_has_a_line_for_each_table(
+    workspace_of: "WorkspaceOf", cli: "Cli"
+) -> None:
+    """Rows that came and went are counted apart from figures."""
+    workspace = workspace_of(tenant_of(*EARLY))
+    workspace.run(**details(workspace))
+    workspace.become(tenant_of(*later()))
+
+    end = cli("run", workspace.write(**details(workspace)), "--fresh")
+
+    changed = [x for x in end.stdout.splitlines() if x.startswith("changed: ")]
+    assert [line.split(":")[1] for line in changed] == [f" {t}" for t in sorted(TABLES)]
+    assert "1 row added, 1 row removed" in changed[0]
+
+
+def test_a_database_with_changes_can_be_verified(
+    corrected_org: "Workspace", cli: "Cli"
+) -> None:
+    """What it holds is what the store says, day by day."""
+    path = str(corrected_org.folder / "out.duckdb")
+    export = {"exporter": "duckdb", "tables": ["intervals", "changes"], "path": path}
+    sections: dict[str, Any] = {"query": GROUPS, "exports": [export]}
+    corrected_org.run(**sections)
+
+    end = cli("verify", corrected_org.write(**sections), "--json", "--offline")
+
+    (destination,) = json.loads(end.stdout)["destinations"]
+    assert end.exit_code == 0
+    assert (destination["differing"], destination["not_compared"]) == (0, None)
+    assert destination["rows"] > len(rows_of(corrected_org, "changes"))
+
+
+def test_an_instant_needs_a_time_zone(corrected_org: "Workspace") -> None:
+    """A naive one would be taken for UTC without a word."""
+    with pytest.raises(ValueError, match="no time zone"):
+        changes(corrected_org.job(**aggregates(corrected_org)), datetime(2026, 1, 1))  # noqa: DTZ001 - on purpose

@@ -683,7 +683,8 @@ class TestProcess:
             "import sys; from gcbatch.cli import app\n"
             "try: app(['run', sys.argv[1]])\n"
             "except SystemExit: pass\n"
-            "idle = {'aiohttp', 'gcbatch.genesys.client', 'pyarrow.compute'}\n"
+            "idle = {'aiohttp', 'gcbatch.genesys.client', 'pyarrow.compute',"
+            " 'duckdb', 'gcbatch.selecting'}\n"
             "print('loaded:', sorted(idle & set(sys.modules)))"
         )
         runs = [

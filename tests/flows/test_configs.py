@@ -82,9 +82,8 @@ def test_a_config_is_read_by_any_yaml(path: Path) -> None:
     """Nothing in it needs our own reader: others read the same keys."""
     raw = yaml.safe_load(path.read_text("utf-8"))
 
-    assert set(raw) <= {
-        *("name", "org", "orgs", "query", "fetch", "sla", "tables", "exports"),
-    }
+    known = {"name", "org", "orgs", "query", "fetch", "sla", "exports"}
+    assert set(raw) <= known | {"calendar", "local_time", "tables"}
 
 
 @every
@@ -144,6 +143,19 @@ def test_the_quickstart_runs(cli: Cli, tmp_path: Path) -> None:
     written = {path.name for path in out.iterdir()}
     assert written == {"intervals.csv", "intervals.parquet", "intervals.jsonl"}
     assert len(rows_of(out / "intervals.csv")) == 485
+
+
+def test_the_derived_tables_run(cli: Cli, tmp_path: Path) -> None:
+    """As its comments say: a run, and a question about what it made."""
+    config = ROOT / "configs" / "daily-sql.yaml"
+
+    run = cli("run", config)
+    asked = cli("sql", config, "FROM daily ORDER BY offered DESC LIMIT 5")
+
+    assert run.exit_code == 0, run.output
+    assert len(rows_of(tmp_path / "out" / "daily.csv")) == 41
+    assert len(rows_of(tmp_path / "out" / "busiest.csv")) == 7
+    assert "Retail banking" in asked.stdout.splitlines()[1]
 
 
 def test_the_interval_report_runs(cli: Cli, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner, Result
 
+from gcbatch import Job, load_job, run
 from gcbatch.cli import app
 from gcbatch.errors import DamagedPartError, DataError, JobError
 from gcbatch.running import sql
@@ -192,6 +194,91 @@ def test_local_days_are_those_of_the_job(ran: Path, workspace: "Workspace") -> N
     assert ran.exists()
     assert local.equals(days)
     assert local["day"].to_pylist()[0] == "1999-08-01"
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["sql", "job.yaml", "select 1"], "error: sql: needs DuckDB, which is not"),
+        (["check", "derived.yaml"], "tables: needs DuckDB, which is not installed"),
+    ],
+)
+def test_without_duckdb_the_extra_is_named(
+    ran: Path, workspace: "Workspace", args: list[str], said: str
+) -> None:
+    """In a process of its own, that cannot import it."""
+    tables = {"one": {"sql": "select 1 as n", "key": ["n"]}}
+    workspace.write("derived", tables=tables)
+    code = (
+        "import sys; sys.modules['duckdb'] = None; from gcbatch.cli import main; "
+        "sys.argv[0] = 'gcbatch'; main()"
+    )
+
+    done = subprocess.run(  # noqa: S603 - ours
+        [sys.executable, "-c", code, *args],
+        cwd=ran.parent,
+        env=workspace.process_environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "pip install 'gcbatch[sql]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_nothing_is_said_of_leaked_instances(ran: Path, workspace: "Workspace") -> None:
+    """DuckDB says so at the exit of a process whose garbage is left."""
+    command = [sys.executable, "-m", "gcbatch", "sql", str(ran), "select nope from sla"]
+
+    done = subprocess.run(  # noqa: S603 - ours
+        command, env=workspace.process_environ, capture_output=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert b"leaked" not in done.stderr
+
+
+def test_a_job_of_tables_alone_can_be_asked(workspace: "Workspace") -> None:
+    """And can derive tables of what it lists."""
+    path = workspace.folder / "kinds.csv"
+    sections: dict[str, Any] = {
+        "tables": {
+            "initials": {
+                "sql": "select queue_name[1] as initial, count(*) as n from queues "
+                "group by 1",
+                "key": ["initial"],
+            }
+        },
+        "exports": [{"exporter": "csv", "table": "initials", "path": str(path)}],
+    }
+    raw = json.loads(workspace.write(**sections).read_text("utf-8"))
+    del raw["query"]
+    job = load_job_of(workspace, raw)
+
+    run(job)
+
+    rows = sql(job, "select sum(n) as n from initials")
+    assert rows.to_pylist() == sql(job, "select count(*) as n from queues").to_pylist()
+    assert path.read_text("utf-8").startswith("initial,n")
+
+
+def load_job_of(workspace: "Workspace", raw: dict[str, Any]) -> Job:
+    path = workspace.folder / "alone.yaml"
+    path.write_text(json.dumps(raw), "utf-8")
+    return load_job(path, environ=workspace.environ)
+
+
+def test_what_changed_can_be_asked(ran: Path, workspace: "Workspace") -> None:
+    """The table `changes`, which is empty as long as nothing did."""
+    job = workspace.job(query={"group_by": ["queueId"]}, sla={})
+
+    rows = sql(job, 'select count(*) as n from changes where "table" = $$sla$$')
+
+    assert ran.exists()
+    assert rows.to_pylist() == [{"n": 0}]
 
 
 class TestFromPython:

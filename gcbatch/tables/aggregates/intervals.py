@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from gcbatch.table import Table
 from gcbatch.tables.name_lookup import NAMED, PRESENCE_METRIC, NameLookup, name_field
+from gcbatch.tables.service_levels.calendars import Calendars
 from gcbatch.tables.source import TableSource
 
 __all__ = ["END", "IntervalRows", "key_of", "named_groups", "table"]
@@ -16,6 +17,10 @@ END: Final = "interval_end"
 
 _HIDDEN: Final = frozenset({"deleted"})
 """Columns of parts that only the table `sla` uses."""
+
+_IS_OPEN: Final = pa.field(
+    "is_open", pa.bool_(), metadata={"description": "within the hours of `calendar`"}
+)
 
 
 def named_groups(source: TableSource) -> dict[str, str]:
@@ -61,13 +66,18 @@ class IntervalRows:
             fields.append(field)
             if field.name in lookups:
                 fields.append(name_field(NAMED[field.name][0], field.name))
-        derived = endpoint.derive_columns(part_schema.empty_table()).schema
-        return cls(
-            pa.schema([*fields, *derived]),
-            tuple(field.name for field in shown),
-            lookups,
-            endpoint.derive_columns,
-        )
+        calendars = Calendars.of_job(source.job)
+
+        def derive(rows: pa.Table) -> pa.Table:
+            derived = endpoint.derive_columns(rows)
+            if calendars is None:
+                return derived
+            is_open = calendars.is_open(rows, names.get("queueId", {}))
+            return derived.append_column(_IS_OPEN, is_open)
+
+        derived = derive(part_schema.empty_table()).schema
+        schema = pa.schema([*fields, *derived])
+        return cls(schema, tuple(field.name for field in shown), lookups, derive)
 
     def batches(self, rows: pa.Table) -> list[pa.RecordBatch]:
         """Return the rows of parts as the table has them."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from gcbatch.table import Lack, Table
+from gcbatch.tables.service_levels.calendars import Calendars
 from gcbatch.tables.service_levels.figures import figures, sla_schema
 from gcbatch.tables.service_levels.sums import PeriodSums
 from gcbatch.tables.service_levels.targets import Targets
@@ -38,8 +39,11 @@ def table(source: TableSource) -> Table:
         source.period or sla.period,
         ("queue_id", "media_type") if by_media_type else ("queue_id",),
         only_listed=not sla.include_deleted,
+        calendars=Calendars.of_job(job),
     )
-    schema = sla_schema(by_media_type=by_media_type)
+    schema = sla_schema(
+        by_media_type=by_media_type, by_hours=summed.calendars is not None
+    )
 
     def batches() -> Iterator[pa.RecordBatch]:
         names = dict(known.by_dimension.get("queueId", {}))

@@ -7,6 +7,7 @@ import pyarrow as pa
 from gcbatch.lazy import lazy_import
 from gcbatch.table import INSTANT, LEVEL_DECIMALS
 from gcbatch.tables.group_by import distinct_groups
+from gcbatch.tables.service_levels.sums import OUTSIDE
 from gcbatch.tables.service_levels.targets import Targets
 
 __all__ = ["figures", "sla_schema"]
@@ -14,8 +15,13 @@ __all__ = ["figures", "sla_schema"]
 pc = lazy_import("pyarrow.compute")
 
 
-def sla_schema(*, by_media_type: bool) -> pa.Schema:
-    """Return the columns of the table; the last are the sums, which add up."""
+def sla_schema(*, by_media_type: bool, by_hours: bool = False) -> pa.Schema:
+    """Return the columns of the table; the last are the sums, which add up.
+
+    Args:
+        by_media_type: Whether rows are grouped by media type.
+        by_hours: Whether figures are limited to opening hours.
+    """
 
     def figure(name: str, kind: pa.DataType, unit: str, description: str) -> pa.Field:
         about = {"unit": unit, "description": description}
@@ -46,6 +52,8 @@ def sla_schema(*, by_media_type: bool) -> pa.Schema:
         figure("handle_sum_ms", pa.float64(), "ms", "handled, of handle_count"),
         figure("handle_count", pa.int64(), "calls", "whose handling is in the sum"),
     ]
+    if by_hours:
+        fields.append(figure(OUTSIDE, pa.int64(), "calls", "not counted in offered"))
     return pa.schema(fields)
 
 
@@ -84,6 +92,8 @@ def figures(
         **{n: pc.fill_null(sums[n], 0) for n in ("wait_count", "handle_count")},
         **{n: _number(sums[n]) for n in ("wait_sum_ms", "handle_sum_ms")},
     }
+    if OUTSIDE in schema.names:
+        columns[OUTSIDE] = pc.fill_null(sums[OUTSIDE], 0)
     ordered = [columns[name] for name in schema.names]
     yield from pa.Table.from_arrays(ordered, schema=schema).to_batches()
 

@@ -11,11 +11,12 @@ from gcbatch.genesys import Merge
 from gcbatch.lazy import lazy_import
 from gcbatch.table import INSTANT
 from gcbatch.tables.group_by import distinct_groups, merge_groups
+from gcbatch.tables.service_levels.calendars import Calendars
 from gcbatch.tables.service_levels.periods import period_of
 from gcbatch.tables.source import TableSource
 from gcbatch.windows import MILLISECOND, Window
 
-__all__ = ["SUMS", "PeriodSums"]
+__all__ = ["OUTSIDE", "SUMS", "PeriodSums"]
 
 pc = lazy_import("pyarrow.compute")
 
@@ -27,6 +28,9 @@ SUMS: Final = (
 """The figures of a bucket that an endpoint gives, all of which add: counts; the service
 level as a part of a whole; milliseconds and the calls that they belong to. They are
 whole numbers where the service sends whole numbers."""
+
+OUTSIDE: Final = "offered_outside_hours"
+"""The calls offered in closed buckets, whose other figures do not count."""
 
 _ABOUT_QUEUES: Final = ("queue_name", "deleted")
 
@@ -41,12 +45,19 @@ class PeriodSums:
         keys: The columns that with the period make the key.
         only_listed: Whether queues that the org does not list are left out, and rows
             that the endpoint marks as deleted.
+        calendars: Opening hours, to which the sums are limited; None if there are none.
     """
 
     source: TableSource
     period: str
     keys: tuple[str, ...]
     only_listed: bool
+    calendars: Calendars | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are added up."""
+        return (*SUMS, OUTSIDE) if self.calendars else SUMS
 
     def by_period(self, names: dict[str, str]) -> Iterator[pa.Table]:
         """Yield the sums of each period and group, once all its windows are read.
@@ -64,10 +75,13 @@ class PeriodSums:
             rows = self.source.aggregate_endpoint.sla_inputs(part)
             if "queue_name" in rows.column_names:
                 names |= {**_queue_names(rows), **listed}
-            rows = self._with_periods(self._counted(rows)).select([*by, *SUMS])
+            rows = self._counted(rows)
+            if self.calendars:
+                rows = _limited(rows, self.calendars.is_open(rows, names))
+            rows = self._with_periods(rows).select([*by, *self.columns])
             if waiting is not None:
                 rows = pa.concat_tables([waiting, rows])
-            rows = merge_groups(rows, by, dict.fromkeys(SUMS, Merge.ADD))
+            rows = merge_groups(rows, by, dict.fromkeys(self.columns, Merge.ADD))
             ended = pc.less_equal(rows["period_end"], pa.scalar(window.end, INSTANT))
             waiting = rows.filter(pc.invert(ended))
             yield rows.filter(ended)
@@ -107,6 +121,17 @@ class PeriodSums:
             values = pa.array([period[number] for period in periods], kind)
             rows = rows.append_column(name, values.take(which))
         return rows
+
+
+def _limited(rows: pa.Table, is_open: pa.ChunkedArray) -> pa.Table:
+    """Return rows without figures where it is closed, with the column OUTSIDE."""
+    offered = rows["offered"].cast(pa.int64())
+    outside = pc.if_else(is_open, pa.scalar(None, pa.int64()), offered)
+    for name in SUMS:
+        at, column = rows.column_names.index(name), rows[name]
+        none = pa.scalar(None, column.type)
+        rows = rows.set_column(at, name, pc.if_else(is_open, column, none))
+    return rows.append_column(OUTSIDE, outside)
 
 
 def _queue_names(rows: pa.Table) -> dict[str, str]:

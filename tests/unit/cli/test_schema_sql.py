@@ -61,7 +61,7 @@ def test_overrides_of_the_job_count(schema: Schema) -> None:
     less = schema("--sql", "sqlite", "--table", "intervals", "job.yaml", "--from", "x")
 
     assert done.exit_code == 0
-    assert (less.exit_code, "query.from" in less.stderr) == (2, True)
+    assert (less.exit_code, "--from: " in less.stderr) == (2, True)
 
 
 def test_nothing_is_written(schema: Schema) -> None:

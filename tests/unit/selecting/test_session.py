@@ -1,6 +1,5 @@
 """Queries over tables: right rows and types, bounded, and refused with a reason."""
 
-import resource
 import sys
 import threading
 from collections import Counter
@@ -302,6 +301,7 @@ def test_a_query_that_needs_too_much_memory_ends(
     tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a clear error, within its memory, and without a file."""
+    resource = pytest.importorskip("resource")
     monkeypatch.chdir(tmp_path)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     sql = (

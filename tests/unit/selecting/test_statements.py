@@ -33,6 +33,8 @@ def statements() -> Iterator[Statements]:
         ("with a as (select * from a) select * from a", {"a"}),
         ("select * from a where i in (select i from z)", {"a", "z"}),
         ("from a", {"a"}),
+        ("from main.a, temp.main.b, information_schema.tables", {"a", "b"}),
+        ("with a as (select 1) from main.a", {"a"}),
         ("describe a", {"a"}),
         ("summarize a", {"a"}),
         ("with recursive t as (select i from a union all from t) from t", {"a"}),

@@ -10,7 +10,7 @@ import pytest
 
 from gcbatch.coverage import Coverage
 from gcbatch.table import INSTANT, Table
-from gcbatch.tables.local_time import with_local_times
+from gcbatch.tables.local_clocks import with_local_clocks
 from gcbatch.windows import Window
 
 SCHEMA = pa.schema([("interval_start", INSTANT), ("n", pa.int64()), ("ended", INSTANT)])
@@ -51,7 +51,7 @@ def test_each_instant_has_what_the_clocks_show(zone: str, day: datetime) -> None
         day - timedelta(hours=12) + timedelta(minutes=10 * n) for n in range(288)
     ]
 
-    rows = with_local_times(table_of(times, zone)).read_all()
+    rows = with_local_clocks(table_of(times, zone), ZoneInfo(zone)).read_all()
 
     assert rows.column_names == [
         *("interval_start", "interval_start_local", "interval_start_offset_min"),
@@ -70,9 +70,9 @@ def test_each_instant_has_what_the_clocks_show(zone: str, day: datetime) -> None
 
 def test_no_instant_has_no_local_time() -> None:
     """Null stays null."""
-    at = datetime(2026, 7, 1, tzinfo=UTC)
+    at, zone = datetime(2026, 7, 1, tzinfo=UTC), ZoneInfo("Europe/Berlin")
 
-    rows = with_local_times(table_of([None, at], "Europe/Berlin")).read_all()
+    rows = with_local_clocks(table_of([None, at], zone.key), zone).read_all()
 
     assert rows["interval_start_local"].to_pylist() == [
         None,
@@ -83,7 +83,8 @@ def test_no_instant_has_no_local_time() -> None:
 
 def test_a_column_of_the_tables_own_stays() -> None:
     """Where it has a name that would be added."""
-    plain = table_of([datetime(2026, 7, 1, tzinfo=UTC)], "Europe/Berlin")
+    at, zone = datetime(2026, 7, 1, tzinfo=UTC), ZoneInfo("Europe/Berlin")
+    plain = table_of([at], zone.key)
     own = pa.array(["own"])
 
     def batches() -> Iterator[pa.RecordBatch]:
@@ -91,7 +92,8 @@ def test_a_column_of_the_tables_own_stays() -> None:
             yield batch.append_column("ended_local", own)
 
     schema = SCHEMA.append(pa.field("ended_local", pa.string()))
-    rows = with_local_times(replace(plain, schema=schema, batches=batches)).read_all()
+    table = replace(plain, schema=schema, batches=batches)
+    rows = with_local_clocks(table, zone).read_all()
 
     assert rows["ended_local"].to_pylist() == ["own"]
     assert rows.column_names.count("ended_local") == 1

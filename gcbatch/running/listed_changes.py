@@ -1,5 +1,6 @@
 """What fetching again changed, as a table and summed up for a run."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -13,7 +14,7 @@ from gcbatch.running.pipeline import tables_of
 from gcbatch.table import Table
 from gcbatch.tables import Catalog, MultiOrgCatalog
 
-__all__ = ["changes", "changes_in"]
+__all__ = ["achanges", "changes", "changes_in"]
 
 pc = lazy_import("pyarrow.compute")
 
@@ -33,8 +34,17 @@ def changes(job: Job, since: datetime | None = None) -> Table:
         DataError: If the store does not have all that the job requests.
         JobError: If the job requests other data than its last run did, or has no
             query.
+        ValueError: If *since* is naive: it would be taken for UTC.
     """
+    if since is not None and since.tzinfo is None:
+        msg = f"since: {since} has no time zone"
+        raise ValueError(msg)
     return changes_in(tables_of(job), job, since=since)
+
+
+async def achanges(job: Job, since: datetime | None = None) -> Table:
+    """Return what fetching again changed, opened in a thread; see changes."""
+    return await asyncio.to_thread(changes, job, since)
 
 
 def changes_in(
@@ -66,7 +76,7 @@ def changes_in(
         for batch in found.batches():
             rows = batch
             if since is not None:
-                least = pa.scalar(since, rows.schema.field("changed_at").type)
+                least = pa.scalar(since, pa.timestamp("us", tz="UTC"))
                 rows = rows.filter(pc.greater_equal(rows.column("changed_at"), least))
             for name, value in (("table", table), ("day", day)):
                 if value:
