@@ -226,6 +226,7 @@ def test_few_modules_read_the_environment() -> None:
     }
 
     assert readers == {
+        "cli.init",
         "cli.job_argument",
         "job.load",
         "genesys.client.network",
