@@ -195,7 +195,7 @@ class TestBadInput:
         ("content", "words"),
         [
             (None, "cannot be read"),
-            (b"", "a job file is a mapping"),
+            (b"", "is empty"),
             (b"- a", "a job file is a mapping"),
             (b"name: [", "not valid YAML"),
             (b"\xff\xfe\x00", "is not UTF-8"),
