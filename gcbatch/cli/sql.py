@@ -13,6 +13,7 @@ from gcbatch.cli.sql_format import Format, format_of
 from gcbatch.errors import JobError
 
 if TYPE_CHECKING:
+    from gcbatch.job import Job
     from gcbatch.selecting import Statement
 
 __all__ = ["sql"]
@@ -67,6 +68,7 @@ def sql(
         raise JobError(msg, hint="leave one of them out")
     chosen = format_of(form, output)
     loaded = load(job, start, end, settings)
+    _refuse_own_files(output, job, loaded)
     from gcbatch.cli.interruptible import Interruptible
     from gcbatch.cli.sql_results import SqlResults
     from gcbatch.running import open_sql
@@ -89,6 +91,26 @@ def sql(
                 calls.call(results.show, statement)
             failures = tables.failures
     exit_with_failures(failures.values())
+
+
+def _refuse_own_files(output: str, path: Path, job: "Job") -> None:
+    """Refuse to write over the job file, or into the store.
+
+    Raises:
+        JobError: If *output* is one of them.
+    """
+    from gcbatch.objects import is_object_url
+
+    if not output or is_object_url(output):
+        return
+    target = Path(output).resolve()
+    what = "the job file" if target == path.resolve() else ""
+    store = str(job.fetch.store)
+    if not is_object_url(store) and target.is_relative_to(Path(store).resolve()):
+        what = "in the store"
+    if what:
+        msg = f"--output {output}: is {what}"
+        raise JobError(msg, hint="write to another file")
 
 
 def _check(statements: "list[Statement]", output: str) -> None:

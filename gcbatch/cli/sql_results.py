@@ -7,8 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from gcbatch.cli.output import print_screen, say
+from gcbatch.cli.output import print_screen, print_text, say
 from gcbatch.cli.sql_format import Format
+from gcbatch.text import visible
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,10 +55,7 @@ class SqlResults:
             with TemporaryDirectory(prefix="gcbatch-sql-") as folder:
                 path = Path(folder) / "rows"
                 self._write(rows, str(path))
-                with path.open("rb") as file:
-                    sys.stdout.flush()
-                    shutil.copyfileobj(file, sys.stdout.buffer)
-                    sys.stdout.flush()
+                _print_file(path)
 
     def _show_screen(self, rows: "Rows") -> None:
         from gcbatch.cli.screens.grid import pluralize
@@ -87,3 +85,16 @@ class SqlResults:
             exporter(options), self.form.value, {table.name: table}, options=options
         )
         return receipt.rows
+
+
+def _print_file(path: Path) -> None:
+    """Print a file as it is; on a terminal, without the control characters of texts."""
+    if sys.stdout.isatty():
+        with path.open(encoding="utf-8", newline="\n") as lines:
+            for line in lines:
+                print_text(visible(line.rstrip("\r\n")))
+        return
+    with path.open("rb") as file:
+        sys.stdout.flush()
+        shutil.copyfileobj(file, sys.stdout.buffer)
+        sys.stdout.flush()

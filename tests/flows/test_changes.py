@@ -353,3 +353,18 @@ def test_an_instant_needs_a_time_zone(corrected_org: "Workspace") -> None:
     """A naive one would be taken for UTC without a word."""
     with pytest.raises(ValueError, match="no time zone"):
         changes(corrected_org.job(**aggregates(corrected_org)), datetime(2026, 1, 1))  # noqa: DTZ001 - on purpose
+
+
+def test_a_narrowed_run_may_replace_its_file(
+    corrected_org: "Workspace", cli: "Cli"
+) -> None:
+    """It has all changes whatever the range is, so it loses none."""
+    exports = parquet(corrected_org, "changes")
+    sections: dict[str, Any] = {"query": GROUPS, "exports": exports}
+    corrected_org.run(**sections)
+    before = rows_of(corrected_org, "changes")
+
+    end = cli("run", corrected_org.write(**sections), "--to", "1999-08-02")
+
+    assert end.exit_code == 0, end.stderr
+    assert rows_of(corrected_org, "changes") == before

@@ -133,6 +133,14 @@ def test_a_query_that_fails_leaves_the_file(
         (["select 1", "--file", "x.sql"], "sql: QUERY and --file exclude each other"),
         (["--file", "nope.sql"], "--file nope.sql: cannot be read: No such file"),
         (["select 1; select 2", "--output", "x.csv"], "query: has 2 statements, and"),
+        (
+            ["select 1", "--output", "job.yaml", "--format", "csv"],
+            "--output job.yaml: is the job file",
+        ),
+        (
+            ["select 1", "--output", "store/job/x.csv"],
+            "--output store/job/x.csv: is in the store",
+        ),
         (["drop table intervals"], "query: is no query (DROP)"),
         (["select offred from sla"], "unknown column 'offred': did you mean offered?"),
         (["select 1", "--memory", "much"], "memory: is not a size (much)"),
@@ -388,6 +396,22 @@ class TestThePrompt:
         assert prompt.end("\x04", line_end="") == 0
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pseudo terminals")
+def test_texts_have_no_control_characters_on_a_terminal(
+    ran: Path, workspace: "Workspace"
+) -> None:
+    """In no format: they could change what it shows."""
+    query = "select 'a' || chr(27) || '[2J' as it -- end"
+    for form in ("table", "csv", "json"):
+        terminal = Terminal(["sql", ran.name, query, "--format", form], workspace)
+        shown = terminal.rest()
+        terminal.close()
+
+        assert "it" in shown
+        assert "[2J" in shown
+        assert "\x1b[2J" not in shown
+
+
 class Terminal:
     """A gcbatch on a pseudo terminal."""
 
@@ -424,14 +448,20 @@ class Terminal:
     def end(self, text: str, line_end: str = "\n") -> int:
         """Send its last line, and return its exit code."""
         self.send(text, line_end)
-        try:
-            while os.read(self._terminal, 4096):
-                pass
-        except OSError:  # the other end is closed
-            pass
+        self.rest()
         _, status = os.waitpid(self._process, 0)
         self._process = 0
         return os.waitstatus_to_exitcode(status)
+
+    def rest(self) -> str:
+        """Return what it prints until it ends."""
+        found = b""
+        try:
+            while some := os.read(self._terminal, 4096):
+                found += some
+        except OSError:  # the other end is closed
+            pass
+        return found.decode()
 
     def close(self) -> None:
         if self._process:

@@ -288,11 +288,16 @@ def test_settings_stay_locked_where_files_are_allowed(tables: Tables) -> None:
     assert "locked" in error.problem
 
 
-def test_variables_of_the_program_are_no_tables(session: Session) -> None:
+@pytest.mark.parametrize("allow_files", [False, True])
+def test_variables_of_the_program_are_no_tables(
+    tables: Tables, *, allow_files: bool
+) -> None:
     """DuckDB would find them in the frames that call it."""
     secrets = pa.table({"secret": ["x"]})
 
-    assert "unknown table 'secrets'" in refusal(session, "from secrets").problem
+    with tables.session(allow_files=allow_files) as session:
+        assert "secrets" in refusal(session, "from secrets").problem
+
     assert secrets.num_rows
 
 
