@@ -7,10 +7,11 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gcbatch.running import changes
 from tests.conftest import WIDE
 from tests.support.cluster_world import (
     HOURS,
@@ -25,6 +26,7 @@ from tests.support.cluster_world import (
     token_count,
     until,
 )
+from tests.support.later_states import corrected, longer
 
 if TYPE_CHECKING:
     from tests.conftest import Workspace, WorkspaceOf
@@ -225,3 +227,26 @@ def test_tls_without_certificates_is_reported(
     assert problem in done.stderr
     assert "docs/several-machines.md" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("is_in_bucket", [False, True])
+def test_workers_note_what_fetching_again_changed(
+    workspace_of: "WorkspaceOf", s3: "S3Bucket", *, is_in_bucket: bool
+) -> None:
+    """As one process does, and the run says it."""
+    found = []
+    sections: dict[str, Any] = {"query": {"granularity": "PT15M"}}
+    sections["fetch"] = {"chunk": "P1D"}
+    for options in ((), SPREAD):
+        workspace = workspace_of(bucket=s3 if is_in_bucket else None)
+        job = job_file(workspace, "job", sections)
+        Run(workspace, job).end()
+        workspace.become(corrected(longer))
+        printed = Run(workspace, job, "--fresh", *options).end()
+        assert '"example": "' in printed
+        table = changes(workspace.job(**sections)).read_all()
+        found.append(table.select(["key", "column", "old", "new"]).to_pylist())
+
+    alone, spread = ({tuple(row.values()) for row in rows} for rows in found)
+    assert spread == alone
+    assert len(found[0]) == len(found[1]) > 20
