@@ -23,17 +23,23 @@ if TYPE_CHECKING:
     from gcbatch.fetching import Observer
     from gcbatch.job import Job, load_job
     from gcbatch.running import (
+        PastRun,
         ResolvedPlan,
         RunReport,
+        achanges,
         acheck,
         aexport_job,
         aplan,
         arun,
         arun_all,
+        asql,
+        changes,
         check,
         export_job,
         plan,
         run,
+        runs_of,
+        sql,
     )
     from gcbatch.table import Table
     from gcbatch.verifying import Verification, averify, verify
@@ -46,22 +52,28 @@ __all__ = [
     "JobError",
     "Observer",
     "OutputError",
+    "PastRun",
     "ResolvedPlan",
     "RunReport",
     "ServiceError",
     "Table",
     "Verification",
+    "achanges",
     "acheck",
     "aexport_job",
     "aplan",
     "arun",
     "arun_all",
+    "asql",
     "averify",
+    "changes",
     "check",
     "export_job",
     "load_job",
     "plan",
     "run",
+    "runs_of",
+    "sql",
     "verify",
 ]
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from gcbatch.lazy import lazy_import
 from gcbatch.windows import EPOCH, MILLISECOND
 
-__all__ = ["LOCAL", "local_fields", "local_texts", "with_local_columns"]
+__all__ = ["LOCAL", "local_clocks", "local_fields", "local_texts", "with_local_columns"]
 
 pc = lazy_import("pyarrow.compute")
 
@@ -71,14 +71,7 @@ def local_texts(instants: pa.Array, zone: ZoneInfo) -> pa.Array:
         Texts such as `2026-10-25T01:30:00+01:00`, with milliseconds where an instant is
         no whole second. Null where the instant is, or is at an end of the calendar.
     """
-    kind = pa.timestamp("ms", tz="UTC")
-    numbers = instants.cast(kind, safe=False).cast(pa.int64())
-    within = pc.and_(
-        pc.greater_equal(numbers, FIRST_MS), pc.less_equal(numbers, LAST_MS)
-    )
-    numbers = pc.if_else(within, numbers, pa.scalar(None, pa.int64()))
-    offsets = _offsets(numbers, zone)
-    clocks = pc.add(numbers, pc.multiply(offsets, 1000)).cast(pa.timestamp("ms"))
+    clocks, offsets = local_clocks(instants, zone)
     texts = pc.replace_substring(clocks.cast(pa.string()), " ", "T")
     texts = pc.replace_substring_regex(texts, r"\.000$", "")
     coded = offsets.dictionary_encode()
@@ -87,6 +80,27 @@ def local_texts(instants: pa.Array, zone: ZoneInfo) -> pa.Array:
         pa.string(),
     )
     return pc.binary_join_element_wise(texts, signs.take(coded.indices), "")
+
+
+def local_clocks(instants: pa.Array, zone: ZoneInfo) -> tuple[pa.Array, pa.Array]:
+    """Return what the clocks of a zone show, and how far they are ahead of UTC.
+
+    Args:
+        instants: Timestamps in UTC.
+        zone: The time zone; see local_texts.
+
+    Returns:
+        Timestamps without zone, in milliseconds, and offsets in seconds. Null where the
+        instant is, or is at an end of the calendar.
+    """
+    kind = pa.timestamp("ms", tz="UTC")
+    numbers = instants.cast(kind, safe=False).cast(pa.int64())
+    within = pc.and_(
+        pc.greater_equal(numbers, FIRST_MS), pc.less_equal(numbers, LAST_MS)
+    )
+    numbers = pc.if_else(within, numbers, pa.scalar(None, pa.int64()))
+    offsets = _offsets(numbers, zone)
+    return pc.add(numbers, pc.multiply(offsets, 1000)).cast(pa.timestamp("ms")), offsets
 
 
 def _offsets(numbers: pa.Array, zone: ZoneInfo) -> pa.Array:

@@ -13,6 +13,7 @@ from gcbatch.coverage import Coverage
 from gcbatch.errors import DataError
 from gcbatch.html_table import html_table
 from gcbatch.lazy import lazy_import
+from gcbatch.provisional import ProvisionalSpan
 from gcbatch.windows import Window
 
 __all__ = [
@@ -100,6 +101,7 @@ class Table:
         lacks: Spans of the range that are missing after `--allow-partial`; rows that an
             earlier run exported for them should stay.
         lacking_orgs: The orgs that failed and have no row.
+        find_provisional: Looks up the spans of `provisional`.
         job: The name of the job, which owns what it writes into a database.
     """
 
@@ -120,6 +122,7 @@ class Table:
     lacks: tuple[Lack, ...] = ()
     lacking_orgs: tuple[str, ...] = ()
     job: str = ""
+    find_provisional: Callable[[], tuple[ProvisionalSpan, ...]] = tuple
     _counts: list[int] = field(default_factory=list, init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -200,6 +203,11 @@ class Table:
             return
         msg = f"{self.name}: a row is not in {self.covered}"
         raise DataError(msg, hint="please report this; the data is contradictory")
+
+    @property
+    def provisional(self) -> tuple[ProvisionalSpan, ...]:
+        """The spans whose figures the service may still correct, and until when."""
+        return self.find_provisional()
 
     @property
     def is_timeless(self) -> bool:

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel
 
-from gcbatch.exporting import FileOptions, ObjectPath
+from gcbatch.exporting import FileOptions, ObjectPath, require_writable
 from gcbatch.table import Table
 from gcbatch_exporters.lakes.delta_place import (
     DeltaFolder,
@@ -58,6 +58,15 @@ class DeltaExporter(LakeExporter):
     def destinations(self, names: Sequence[str]) -> Sequence[str]:
         """Return the folder, once for each table: it takes only one."""
         return [str(self._options.path) for _ in names]
+
+    def reach(self) -> None:
+        """Refuse a folder that could not be written now.
+
+        Raises:
+            OutputError: If it could not; says why.
+        """
+        path = self._options.path
+        require_writable(path, "folder", buckets=self._options.buckets)
 
     @property
     def _place(self) -> DeltaPlace:

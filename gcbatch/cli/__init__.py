@@ -2,10 +2,12 @@
 
 import atexit
 import gc
+import sys
 from typing import Annotated, Final
 
 import typer
 
+from gcbatch.cli.changes import changes
 from gcbatch.cli.check import check
 from gcbatch.cli.error_boundary import ErrorBoundary
 from gcbatch.cli.export import export_again
@@ -17,8 +19,10 @@ from gcbatch.cli.output import print_text, say
 from gcbatch.cli.plan import plan
 from gcbatch.cli.report import report
 from gcbatch.cli.run import run
+from gcbatch.cli.runs import runs
 from gcbatch.cli.schema import schema
 from gcbatch.cli.simulate import simulate
+from gcbatch.cli.sql import sql
 from gcbatch.cli.store import store_app
 from gcbatch.cli.streams import tolerant_streams
 from gcbatch.cli.tables import tables
@@ -44,10 +48,15 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line."""
     gc.set_threshold(NEW_OBJECTS)
-    # At its exit, Python would go through all objects once more to find garbage.
-    atexit.register(gc.freeze)
+    atexit.register(_skip_last_collection)
     with tolerant_streams():
         app()
+
+
+def _skip_last_collection() -> None:
+    """Keep Python from going through all objects once more to find garbage."""
+    if "duckdb" not in sys.modules:  # it would print a list of what was not collected
+        gc.freeze()
 
 
 @app.callback(invoke_without_command=True)
@@ -74,6 +83,9 @@ app.command()(check)
 app.command(name="export")(export_again)
 app.command()(report)
 app.command()(verify)
+app.command()(changes)
+app.command()(sql)
+app.command()(runs)
 app.command(name="list")(list_entities)
 app.command()(tables)
 app.command()(metrics)

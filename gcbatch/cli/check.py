@@ -3,6 +3,7 @@
 from gcbatch.cli.job_argument import PerOrg, exit_with_failures, load
 from gcbatch.cli.options import From, JobFile, Sets, To
 from gcbatch.cli.output import say
+from gcbatch.errors import GcbatchError
 
 __all__ = ["check"]
 
@@ -14,9 +15,28 @@ def check(
     end: To = "",
     settings: Sets = [],  # noqa: B006 - typer copies it
 ) -> None:
-    """Check the file, the credentials and the permissions."""
-    orgs = PerOrg(load(job, start, end, settings))
+    """Check the file, the credentials, the permissions and where exports go."""
+    loaded = load(job, start, end, settings)
+    orgs = PerOrg(loaded)
     say(f"{job}: the file is valid")
+    from gcbatch.running import check_outputs
+
+    failures = check_outputs(loaded)
+    if loaded.exports and not failures:
+        say("exports: all could be written now")
+    try:
+        _check_orgs(orgs)
+    except GcbatchError as exc:
+        failures.append(exc)
+    exit_with_failures([*failures, *orgs.failures])
+
+
+def _check_orgs(orgs: PerOrg) -> None:
+    """Try credentials and permissions of each org, and say what was found.
+
+    Raises:
+        GcbatchError: What prevents a run of the only org.
+    """
     from gcbatch.job import zone_warning
     from gcbatch.running import check as check_job
 
@@ -29,4 +49,3 @@ def check(
         of_zone = zone_warning(org_job.query.timezone)
         for warning in filter(None, (of_zone, *warnings)):
             say(f"warning: {org}{warning}", err=True)
-    exit_with_failures(orgs.failures)

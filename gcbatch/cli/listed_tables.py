@@ -13,7 +13,7 @@ from gcbatch.cli.any_job import any_job
 from gcbatch.cli.table_costs import permission_of, requests_of, requests_of_details
 from gcbatch.errors import JobError
 from gcbatch.genesys import DETAILS, ENTITY_KINDS, FAMILIES
-from gcbatch.job import Job
+from gcbatch.job import CHANGES_TABLE, Job
 from gcbatch.registry import ENDPOINTS, module_names
 from gcbatch.running import declared_tables
 from gcbatch.suggest import unknown
@@ -29,6 +29,10 @@ __all__ = [
 
 DEFAULT: Final = "as of a job with `sla: {}`; --job JOB shows the columns of yours"
 MORE_GROUPS: Final = "query.group_by can add columns; --job JOB shows those of yours"
+
+CHANGED: Final = "any job with a query: what fetching again changed"
+
+DERIVED: Final = "this job, by SQL"
 
 LISTED: Final = "any job: what the org lists"
 
@@ -138,13 +142,15 @@ def tables_of_any_job() -> tuple[ListedTable, ...]:
         details, shape = job.query.details, job.query.shape
         group = ", ".join(details[0].modes) if details else job.query.endpoint
         own += _own_tables(job, group, MORE_GROUPS if shape.groups else "")
-    return (*own, *_entity_tables(aggregates))
+    return (*own, _changes_table(aggregates), *_entity_tables(aggregates))
 
 
 def tables_of_job(job: Job) -> tuple[ListedTable, ...]:
     """Return the tables that a job can export, with its columns."""
-    own = () if job.lists_only else _own_tables(job, job.query.endpoint)
-    return (*own, *_entity_tables(job))
+    own: tuple[ListedTable, ...] = ()
+    if not job.lists_only:
+        own = (*_own_tables(job, job.query.endpoint), _changes_table(job))
+    return (*own, *_derived_tables(job), *_entity_tables(job))
 
 
 def find_table(
@@ -187,6 +193,30 @@ def _own_tables(job: Job, group: str, remark: str = "") -> Iterator[ListedTable]
             permission=permission,
             requests=requests,
             remark=remark,
+        )
+
+
+def _changes_table(job: Job) -> ListedTable:
+    """Return the table of what fetching again changed."""
+    return _listed(
+        declared_tables(job).table(CHANGES_TABLE),
+        group=CHANGED,
+        rows="a row for each figure that is another now; not in `tables: all`",
+        permission="",
+        requests="none",
+    )
+
+
+def _derived_tables(job: Job) -> Iterator[ListedTable]:
+    """Yield the tables that a job makes of its others by SQL."""
+    catalog = declared_tables(job)
+    for name, about in job.derived.items():
+        yield _listed(
+            catalog.table(name),
+            group=DERIVED,
+            rows=about.description,
+            permission="",
+            requests="none of its own",
         )
 
 

@@ -57,5 +57,6 @@ def _to_json(job: "Job", planned: "ResolvedPlan") -> dict[str, Any]:
             for one in planned.planned_listings
         ],
         "exports": [e.spec.model_dump(mode="json") for e in job.expanded_exports],
+        "provisional": [span.to_json() for span in planned.provisional],
         "warnings": list(planned.warnings),
     }

@@ -53,6 +53,13 @@ def run(
             help="Continue if a query fails, export what there is, and exit with 5.",
         ),
     ] = False,
+    fail_on_empty: Annotated[
+        bool,
+        typer.Option(
+            "--fail-on-empty",
+            help="Exit with 5 and replace nothing if rows, an org or a queue lack.",
+        ),
+    ] = False,
     fail_on_breach: Annotated[
         bool,
         typer.Option("--fail-on-breach", help="Exit with 7 if a target is missed."),
@@ -98,6 +105,7 @@ def run(
                 refetch=[*refetch],
                 allow_partial=allow_partial,
                 replace=replace,
+                fail_on_empty=fail_on_empty,
                 observer=observer,
             )
         )

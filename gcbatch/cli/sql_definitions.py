@@ -46,6 +46,7 @@ def sql_of_any_job(dialect: str, table: str) -> Iterator[str]:
             or there is no such dialect.
     """
     from gcbatch.genesys import DETAILS, ENTITY_TABLES
+    from gcbatch.job import CHANGES_TABLE
     from gcbatch.registry import module_names
 
     jobs = [any_job(details.name) for details in DETAILS]
@@ -53,12 +54,12 @@ def sql_of_any_job(dialect: str, table: str) -> Iterator[str]:
         msg = f"--table {table}: its columns follow from a job"
         raise JobError(msg, hint=f"gcbatch schema --sql {dialect} --table {table} JOB")
     own = [name for job in jobs for name in job.tables]
-    chosen = _chosen([*own, *ENTITY_TABLES], table, "")
+    chosen = _chosen([*own, CHANGES_TABLE, *ENTITY_TABLES], table, "")
     if not table:
         yield WITHOUT_JOB.format(dialect=dialect)
     for job in jobs:
         yield from _definitions(job, [n for n in job.tables if n in chosen], dialect)
-    listed = [name for name in ENTITY_TABLES if name in chosen]
+    listed = [n for n in (CHANGES_TABLE, *ENTITY_TABLES) if n in chosen]
     yield from _definitions(jobs[0], listed, dialect)
 
 

@@ -1,19 +1,23 @@
 """The commands `store ls` and `store prune`."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from gcbatch.cli.job_argument import load
 from gcbatch.cli.options import DEFAULT_STORE, AsJson, StoreOfJob, StorePlace
 from gcbatch.cli.output import print_json, print_screen, say
-from gcbatch.errors import JobError
+from gcbatch.errors import GcbatchError, JobError
 
 if TYPE_CHECKING:
     from gcbatch.store import StoreRoot
 
 __all__ = ["store_app"]
+
+T = TypeVar("T")
 
 store_app = typer.Typer(
     help="List what is stored, and remove what is old.",
@@ -26,7 +30,7 @@ store_app = typer.Typer(
 def list_store(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="NAME", help="Names of jobs; leave out for all."),
+        typer.Argument(metavar="JOB", help="Job files, or names; leave out for all."),
     ] = [],  # noqa: B006 - typer copies it
     *,
     place: StorePlace = DEFAULT_STORE,
@@ -36,7 +40,11 @@ def list_store(
     """List jobs with their ranges, parts, sizes and last runs."""
     from gcbatch.store import list_store
 
-    jobs = list_store(_opened(place, job), names)
+    jobs = [
+        found
+        for root, of_root, file in _stores(names, place, job)
+        for found in _within(file, partial(list_store, root, of_root))
+    ]
     if as_json:
         print_json([job.to_json() for job in jobs])
         return
@@ -47,6 +55,10 @@ def list_store(
 
 @store_app.command(name="prune")
 def prune_store(
+    job_file: Annotated[
+        Path | None,
+        typer.Argument(metavar="JOB", help="A job file; leave out for all jobs."),
+    ] = None,
     *,
     older_than: Annotated[
         str,
@@ -64,14 +76,67 @@ def prune_store(
 
     from gcbatch.store import parse_age, prune
 
-    now = datetime.now(UTC)
-    done = prune(_opened(place, job), parse_age(older_than), now=now, dry_run=dry_run)
+    age, now = parse_age(older_than), datetime.now(UTC)
+    named = [] if job_file is None else [str(job_file)]
+    ((root, names, file),) = _stores(named, place, job)
+    done = _within(
+        file, partial(prune, root, age, now=now, dry_run=dry_run, names=names)
+    )
     if as_json:
         print_json(done.to_json(dry_run=dry_run))
         return
     from gcbatch.cli.screens.store import pruned_line
 
     say(pruned_line(done, dry_run=dry_run))
+
+
+def _stores(
+    given: Sequence[str], place: str, job: Path | None
+) -> "list[tuple[StoreRoot, list[str], str]]":
+    """Return the stores that are asked for.
+
+    Args:
+        given: Names of jobs in the store, and job files.
+        place: The folder or URL of the store.
+        job: The job file of the store.
+
+    Returns:
+        For each store the names of the jobs that are asked for, none for all, and the
+        job file that named it; empty if none did.
+
+    Raises:
+        JobError: If two arguments name a store, or a job file is not usable.
+    """
+    files = [one for one in given if _is_file(one)]
+    if files and (job is not None or place != DEFAULT_STORE):
+        option = "--store" if job is None else "--job"
+        msg = f"{files[0]} and {option} both name a store"
+        raise JobError(msg, hint="give one of them")
+    stores: list[tuple[StoreRoot, list[str], str]] = []
+    for file in files:
+        loaded = load(Path(file), "", "", [])
+        stores.append((loaded.open_store(), [loaded.name], file))
+    if len(files) < len(given) or not given:
+        names = [one for one in given if one not in files]
+        stores.append((_opened(place, job), names, ""))
+    return stores
+
+
+def _is_file(given: str) -> bool:
+    """Return whether an argument is a job file, and not the name of a job."""
+    return given.lower().endswith((".yaml", ".yml")) or Path(given).is_file()
+
+
+def _within(file: str, work: Callable[[], T]) -> T:
+    """Return what *work* returns; its error names the job file, if there is one."""
+    try:
+        return work()
+    except GcbatchError as exc:
+        if not file:
+            raise
+        hint = "`gcbatch run JOB` stores what it fetches"
+        is_new = isinstance(exc, JobError)
+        raise exc.within(file, hint=hint if is_new else None) from exc
 
 
 def _opened(place: str, job: Path | None) -> "StoreRoot":

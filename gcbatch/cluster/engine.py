@@ -193,6 +193,7 @@ class DaskEngine:
             query_section=context.query_section,
             fetch=fetch,
             store=context.store.name,
+            run=context.store.run,
         )
 
     async def _outcome(

@@ -27,7 +27,7 @@ from gcbatch.genesys.client import (
 from gcbatch.job import Fetch, QuerySection
 from gcbatch.objects import Buckets, StorageSettings, is_object_url
 from gcbatch.query import Query
-from gcbatch.store import PartSource, Store
+from gcbatch.store import PartSource, RunMark, Store
 
 __all__ = ["WorkerFetcher", "open_fetcher"]
 
@@ -44,6 +44,8 @@ async def open_fetcher(
     fetch: Fetch,
     name: str,
     coordinator: CoordinatorClient,
+    *,
+    run: RunMark | None = None,
 ) -> AsyncIterator["WorkerFetcher"]:
     """Open a fetcher for one org.
 
@@ -56,6 +58,7 @@ async def open_fetcher(
         buckets = Buckets(StorageSettings.from_json(reply["storage"]))
     root = fetch.open_store(buckets, lists=False)
     store = await asyncio.to_thread(Store, root, name)
+    store.run = run
     if not store.files.exists():
         msg = f"{store.place}: does not exist on worker {coordinator.worker}"
         raise OutputError(msg, hint=STORE_HINT)

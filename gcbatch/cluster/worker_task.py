@@ -20,6 +20,7 @@ from gcbatch.errors import GcbatchError, JobError
 from gcbatch.genesys.client import ClientConfig
 from gcbatch.job import Fetch, QuerySection
 from gcbatch.query import Query
+from gcbatch.store import RunMark
 
 __all__ = ["RELEASE", "Assignment", "WorkerSession", "fetch_query"]
 
@@ -48,6 +49,7 @@ class Assignment:
         query_section: The job's section `query`.
         fetch: The job's section `fetch`, with an absolute path of the store.
         store: The job's folder in the store.
+        run: The run, for the change log; None: there is none.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Assignment:
     query_section: QuerySection
     fetch: Fetch
     store: str
+    run: RunMark | None = None
 
 
 class WorkerSession(WorkerPlugin):
@@ -103,6 +106,7 @@ class WorkerSession(WorkerPlugin):
                         assignment.fetch,
                         assignment.store,
                         coordinator,
+                        run=assignment.run,
                     )
                     self._fetcher = await self._stack.enter_async_context(opening)
             yield self._fetcher

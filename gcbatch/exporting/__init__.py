@@ -49,6 +49,7 @@ from gcbatch.exporting.secrets import (
 )
 from gcbatch.exporting.target import Target
 from gcbatch.exporting.true_or_false import only_true_or_false
+from gcbatch.exporting.writable import require_writable
 from gcbatch.objects import (
     ABSENT,
     Bucket,
@@ -109,6 +110,7 @@ __all__ = [
     "read_bounded",
     "remove_leftovers",
     "require_modules",
+    "require_writable",
     "reveal",
     "secret_files",
     "secret_places",

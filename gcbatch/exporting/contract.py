@@ -121,6 +121,9 @@ class Exporter(Protocol):
 
     - `check(tables)` is called before the first request with tables that have no rows
       yet, to refuse (by JobError) a job that it cannot export.
+    - `reach()` is called by `gcbatch check`, to refuse (by OutputError) a destination
+      that cannot be reached or written now. It writes nothing. Of a file exporter
+      without it, the path is looked at.
     - `destinations(names)` returns where the rows of tables of these names go, one text
       each, as the user would name it and without secrets. Two exports of a job with the
       same destination are refused.

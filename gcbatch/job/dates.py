@@ -17,7 +17,13 @@ from gcbatch.windows import (
     to_local,
 )
 
-__all__ = ["FORMS", "check_date", "is_relative", "resolve_range"]
+__all__ = [
+    "FORMS",
+    "check_date",
+    "is_relative",
+    "resolve_instant",
+    "resolve_range",
+]
 
 FORMS: Final = (
     "a date (2026-10-01), an instant (2026-10-01T06:00:00Z), today, yesterday, "
@@ -97,6 +103,20 @@ def resolve_range(
         )
         raise ValueError(msg)
     return Window(first, last)
+
+
+def resolve_instant(text: str, *, zone: ZoneInfo, now: datetime) -> datetime:
+    """Return the instant of a text that may have any form of `from`, UTC.
+
+    Args:
+        text: What a user wrote.
+        zone: The zone of dates and midnights.
+        now: The instant from which relative dates count.
+
+    Raises:
+        ValueError: If it has no such form, or its year is outside 1970-2199.
+    """
+    return _instant("it", check_date(text), Period.parse("PT1S"), zone, now)
 
 
 def _instant(

@@ -26,9 +26,9 @@ class Export(Section):
         exporter: Its name; `gcbatch exporters` lists the installed ones. For one that
             is not installed as a plugin, its place: `module:Class`.
         table: The table to export.
-        tables: Several tables instead of one, or `all` that the endpoint has. With
-            `{table}` in an option each becomes an export of its own; otherwise the
-            exporter must take several.
+        tables: Several tables instead of one, or `all` that the endpoint has and the
+            job derives. With `{table}` in an option each becomes an export of its own;
+            otherwise the exporter must take several.
         period: For the table `sla`, a period of its own. Default: `sla.period`.
     """
 

@@ -18,6 +18,7 @@ from gcbatch.genesys import (
     REQUESTS_PER_MINUTE,
     FetchMode,
 )
+from gcbatch.job.changes import Changes, ChangesKey
 from gcbatch.job.section import (
     MAX_NUMBER,
     Duration,
@@ -74,6 +75,9 @@ class Fetch(Section):
         names_max_age: Names, targets, and exported tables of what the org lists are
             listed again when they are older, even if the run fetches nothing else.
             `PT0S` lists them in each run.
+        changes: What fetching parts again changed is noted in the store, for the table
+            `changes`, up to these limits. With `false` it is not. Default: each key's
+            own.
         store: Folder of the parts, or the URL of one in an object store, such as
             `s3://bucket/gcbatch`.
         cache: Folder for copies of parts that are in an object store. It stays, and may
@@ -97,6 +101,7 @@ class Fetch(Section):
     reserve: Annotated[float, Field(ge=0, lt=100)] = 0
     settle: SettleKey = Settle()
     names_max_age: PeriodOrZero = ONE_DAY
+    changes: ChangesKey = Changes()
     store: OutputPath = Path(".gcbatch")
     cache: LocalPath | None = None
     cache_mb: Annotated[int, Field(ge=1, le=MAX_NUMBER)] = 1024

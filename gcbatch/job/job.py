@@ -1,9 +1,10 @@
 """A job file as a frozen model with every default filled in."""
 
-from typing import Annotated, Any, Final, Self
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, StrictBool, model_validator
 
 from gcbatch.genesys import (
     DETAILS,
@@ -14,13 +15,21 @@ from gcbatch.genesys import (
     family_named,
 )
 from gcbatch.job.calendar import CalendarSection, check_calendar
+from gcbatch.job.derived import (
+    DerivedTable,
+    base_tables,
+    derived_among,
+    read_derived,
+)
 from gcbatch.job.engine import EngineSection
+from gcbatch.job.expect import Expect, check_expect
 from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.fetch import Fetch
 from gcbatch.job.listings import Listings
 from gcbatch.job.local_time import LocalTime
 from gcbatch.job.org import Org, OrgSection
 from gcbatch.job.query import DEFAULT_ENDPOINT, NO_QUERY, QuerySection
+from gcbatch.job.relations import relation_names
 from gcbatch.job.section import InvalidValueError, Name, Section
 from gcbatch.job.settle import DEFAULT
 from gcbatch.job.sla import SLA_GROUPS, SLA_METRICS, Sla
@@ -31,9 +40,18 @@ from gcbatch.store import StoreRoot
 from gcbatch.suggest import unknown
 from gcbatch.windows import ONE_DAY, Period
 
-__all__ = ["Job"]
+if TYPE_CHECKING:
+    from gcbatch.selecting import Statement
+
+__all__ = ["CHANGES_TABLE", "PROVISIONAL_TABLES", "Job"]
+
+CHANGES_TABLE: Final = "changes"
+"""The table of what fetching again changed; it is not one of `tables: all`."""
 
 SECONDS_OF_AN_HOUR: Final = 3600
+
+PROVISIONAL_TABLES: Final = ("intervals", "sla")
+"""Tables that can have a column `is_provisional`."""
 
 
 class Job(Section):
@@ -56,6 +74,10 @@ class Job(Section):
         local_time: Whether each column of instants has one of local times beside it,
             with the offset, such as `interval_start_local`; or their time zone, if it
             is not `query.timezone`.
+        derived: Tables that the job makes of others by SQL, by name. Default: none.
+        is_provisional: Whether `intervals` and `sla` have the column `is_provisional`:
+            a row was fetched before its figures had settled, and may still change.
+        expect: What a run must find, so that it replaces an output. Default: nothing.
         exports: Which tables are written, and where.
     """
 
@@ -70,7 +92,11 @@ class Job(Section):
     sla: Sla | None = None
     calendar: CalendarSection | None = None
     local_time: LocalTime = False
+    derived: dict[str, DerivedTable] = Field(default_factory=dict, alias="tables")
+    is_provisional: StrictBool = False
+    expect: Expect | None = None
     exports: tuple[Export, ...] = ()
+    _statements: "dict[str, Statement]" = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -89,6 +115,15 @@ class Job(Section):
         if details_named(str(query.get("endpoint"))) is None:
             query.setdefault("granularity", "PT1H")
         return {**data, "query": query}
+
+    @model_validator(mode="after")
+    def _read_derived(self) -> Self:
+        """Read the SQL of derived tables."""
+        own = () if self.lists_only else (*self.tables, CHANGES_TABLE)
+        if self.derived:
+            known, taken = (*own, *ENTITY_TABLES), _tables_of_endpoints()
+            self._statements = read_derived(self.derived, known, taken)
+        return self
 
     @model_validator(mode="after")
     def _check_sla(self) -> Self:
@@ -191,6 +226,20 @@ class Job(Section):
     def org_name(self) -> str:
         """The org's name in a job that per_org made; empty in a job of one org."""
         return self._org_name
+
+    @model_validator(mode="after")
+    def _check_expect(self) -> Self:
+        check_expect(self.expect, self.query, lists_only=self.lists_only)
+        return self
+
+    @model_validator(mode="after")
+    def _check_provisional(self) -> Self:
+        """Refuse the column in a job whose tables do not have it."""
+        if self.is_provisional and not {*PROVISIONAL_TABLES} & {*self.tables}:
+            named = " and ".join(PROVISIONAL_TABLES)
+            msg = f"only the tables {named} have this column, and the job has neither"
+            raise InvalidValueError(("is_provisional",), msg)
+        return self
 
     @model_validator(mode="after")
     def _check_calendar(self) -> Self:
@@ -314,15 +363,41 @@ class Job(Section):
         return f"{self.query.endpoint} has no table {name}; it has {own}"
 
     @property
+    def statements(self) -> "Mapping[str, Statement]":
+        """The SQL of the derived tables, by their names."""
+        return self._statements
+
+    @property
+    def all_tables(self) -> tuple[str, ...]:
+        """The tables that an export means by `all`: what it fetches and derives."""
+        return (*self.tables, *self.derived)
+
+    @property
     def exportable(self) -> tuple[str, ...]:
         """The names of all tables that this job can export."""
-        return ENTITY_TABLES if self.lists_only else (*self.tables, *ENTITY_TABLES)
+        own = () if self.lists_only else (*self.tables, CHANGES_TABLE)
+        return (*own, *self.derived, *ENTITY_TABLES)
+
+    @property
+    def relations(self) -> tuple[str, ...]:
+        """The names by which SQL reads the tables of this job, in lower case."""
+        more = () if self.lists_only else (CHANGES_TABLE, *self.entities)
+        return tuple(relation_names((*self.all_tables, *more)))
 
     @property
     def entities(self) -> tuple[str, ...]:
-        """Those of ENTITY_TABLES that its exports name."""
+        """Those of ENTITY_TABLES that its exports name, or its derived tables read."""
         named = {name for e in self.exports for name in e.table_names}
+        named |= self.base_tables(self.derived).keys()
         return tuple(name for name in ENTITY_TABLES if name in named)
+
+    def base_tables(self, names: Iterable[str]) -> dict[str, None]:
+        """Return tables, with those that are read for them instead of derived ones."""
+        return base_tables(names, self._statements)
+
+    def derived_among(self, names: Iterable[str]) -> list[str]:
+        """Return the derived tables among some, with those that are read for them."""
+        return derived_among(names, self._statements)
 
     @property
     def histories(self) -> tuple[str, ...]:
@@ -347,7 +422,8 @@ class Job(Section):
 
         Tables of entities do not count, as they are made of no part.
         """
-        named = {name for e in self.exports for name in e.names_of(self.tables)}
+        named = {name for e in self.exports for name in e.names_of(self.all_tables)}
+        named = {*self.base_tables(named)}
         return self.fetch.settle.longest(sorted(named.intersection(self.tables)))
 
     @property
@@ -356,7 +432,7 @@ class Job(Section):
         return tuple(
             one
             for number, export in enumerate(self.exports)
-            for one in export.expand(number, self.tables)
+            for one in export.expand(number, self.all_tables)
         )
 
     @model_validator(mode="after")
@@ -375,7 +451,7 @@ class Job(Section):
         for number, export in enumerate(self.exports):
             place = ("exports", number)
             key = "tables" if export.tables else "table"
-            names = export.names_of(self.tables)
+            names = export.names_of(self.all_tables)
             for name in names:
                 if name == "sla" and self.sla is None:
                     msg = "the table sla needs a section `sla:`, if only `sla: {}`"
@@ -413,7 +489,8 @@ class Job(Section):
 def _tables_of_endpoints() -> set[str]:
     """Return the tables of what all endpoints fetch."""
     folders = {"aggregates", *(details.tables for details in DETAILS)}
-    return {name for folder in folders for name in module_names(f"tables/{folder}")}
+    names = {name for folder in folders for name in module_names(f"tables/{folder}")}
+    return {*names, CHANGES_TABLE}
 
 
 def _override(section: Section, org: OrgSection, *keys: str) -> Section:

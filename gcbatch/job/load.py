@@ -196,7 +196,7 @@ class _RawJob:
                 entry = Export.model_validate(section)
             except ValidationError:
                 continue  # already among the problems of the job
-            all_tables = job.tables if job else ("intervals",)
+            all_tables = job.all_tables if job else ("intervals",)
             expanded = entry.expand(number, all_tables)
             tables_by_problem: dict[Problem, list[str]] = {}
             for one in expanded:

@@ -17,7 +17,7 @@ __all__ = ["NAMED", "Problem", "keys_named", "models_in", "validation_problems"]
 Problem = tuple[Loc, str]
 """The place of a problem, and what is wrong."""
 
-NAMED: Final = ("orgs", "queues")
+NAMED: Final = ("orgs", "queues", "tables")
 """Keys of sections that have names which the job chooses."""
 
 _LIST: Final = "must be a list"
@@ -42,6 +42,7 @@ _PATTERNS: Final = {
     "domain": "must be a domain such as mypurecloud.ie",
     "region": "must be a region such as eu-west-1",
     "scheduler": "must be an address such as tls://scheduler.example:8786",
+    "memory": "must be a size such as 500MB or 4GB",
     "target": "must be a time metric, such as tAbandon",
 }
 

@@ -191,7 +191,7 @@ class _Page:
 
     def _plain(self, about: Schema, key: str) -> str:
         if "const" in about:
-            return f"`{about['const']}`".replace("`True`", "`true`")
+            return f"`{json.dumps(about['const'])}`".replace('"', "")
         kind: str = about.get("format") or about.get("type") or "string"
         if kind == "array":
             items = self._value(about.get("items", {}), key)

@@ -22,13 +22,13 @@ from gcbatch.exporting import (
     published_files,
 )
 from gcbatch.genesys import ENTITY_TABLES
-from gcbatch.job import Export
+from gcbatch.job import CHANGES_TABLE, Export
 from gcbatch.objects import Buckets
 from gcbatch.planning import digest_parts
 from gcbatch.query import canonical
 from gcbatch.running.report import Exported
 from gcbatch.table import StoppedError
-from gcbatch.tables import TableSource
+from gcbatch.tables import TableSource, tables_in_changes
 
 __all__ = ["ExportFingerprints", "unchanged_export"]
 
@@ -56,24 +56,43 @@ class ExportFingerprints:
         """
         if not (getattr(exporter, "deterministic", False) and entry.distribution):
             return ""
+        job = self._sources[0].job
+        derived = {t: job.derived[t] for t in job.derived_among(spec.table_names)}
+        if not all(job.statements[table].is_repeatable for table in derived):
+            return ""  # the same parts give other rows
+        named = job.base_tables(spec.table_names)
         listings: list[dict[str, str]] = []
         for source in self._sources:
-            tables = [t for t in spec.table_names if t in ENTITY_TABLES]
+            tables = [t for t in named if t in ENTITY_TABLES]
             listings.append(source.listing_checksums(tables))
             if len(listings[-1]) < len(tables):
                 return ""  # not stored, as in a run with gaps
         if self._described is None:
             self._described = [_describe(own, self._stop) for own in self._sources]
-        content = {
+        content: dict[str, Any] = {
             "format": FORMAT,
             "versions": {package: version(package) for package in PACKAGES},
             "exporter": [str(entry), entry.entry.value],
             "export": spec.model_dump(mode="json"),
             "sources": self._described,
         }
+        if derived:
+            content["versions"]["duckdb"] = version("duckdb")
+            content["derived"] = {
+                name: table.model_dump(mode="json") for name, table in derived.items()
+            }
         if any(listings):
             content["listings"] = listings
+        if CHANGES_TABLE in named:
+            content["changes"] = [_describe_changes(own) for own in self._sources]
         return sha256(canonical(content)).hexdigest()
+
+
+def _describe_changes(source: TableSource) -> dict[str, Any]:
+    """Return what the table `changes` of an org is made of, besides its parts."""
+    stamps = source.store.changes.stamps()
+    log = {name: stamp.decode() for name, stamp in stamps.items()}
+    return {"tables": tables_in_changes(source.job), "log": log}
 
 
 def _describe(source: TableSource, stop: Event) -> dict[str, Any]:
@@ -92,6 +111,9 @@ def _describe(source: TableSource, stop: Event) -> dict[str, Any]:
     asked: dict[str, Any] = {}
     if job.local_zone:
         asked["local_time"] = job.local_zone.key
+    if source.provisional:
+        asked["provisional"] = [span.to_json() for span in source.provisional]
+        asked["is_provisional"] = job.is_provisional
     if job.calendar:
         asked["calendar"] = job.calendar.model_dump(mode="json")
     if job.sla:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -28,9 +28,15 @@ from gcbatch.exporting import (
 )
 from gcbatch.fetching import CombinedObserver, Observer, OrgSessions, client_key
 from gcbatch.job import Job, load_export
+from gcbatch.running.emptiness import (
+    emptied_exports,
+    empty_warnings,
+    refuse_emptiness,
+)
+from gcbatch.running.empty_queues import OrgRows
 from gcbatch.running.export_cache import ExportFingerprints
 from gcbatch.running.exports import CheckedExport, run_exports, tables_for
-from gcbatch.running.open_engine import LazyEngine
+from gcbatch.running.open_engine import LazyEngine, require_engine
 from gcbatch.running.options import RunOptions
 from gcbatch.running.org_run import OrgRun
 from gcbatch.running.report import RunReport, report_of_all
@@ -60,6 +66,7 @@ class JobRun:
         self._job = job
         self._runs: list[OrgRun] = []
         self._failures: dict[str, GcbatchError] = {}
+        self._options = RunOptions()
         self._exports_observer = observer  # orgs are exported together
         self._observer = CombinedObserver(job.store_name, observer)
         self._buckets = job.storage.buckets()
@@ -83,7 +90,25 @@ class JobRun:
         return run
 
     async def run(self, orgs: OrgSessions, options: RunOptions) -> RunReport:
-        """Fetch what is missing, then export all of it."""
+        """Fetch what is missing, then export all of it; note what failed."""
+        self._options = options
+        failures: Mapping[str, GcbatchError] = self._failures
+        try:
+            return await self._run(orgs, options)
+        except GcbatchError as exc:
+            failures = {run.org: exc for run in self._runs} | self._failures
+            raise
+        finally:
+            await asyncio.to_thread(self._note_failures, failures)
+
+    def _note_failures(self, failures: Mapping[str, GcbatchError]) -> None:
+        for run in self._runs:
+            error = failures.get(run.org)
+            if error is not None and not isinstance(error, JobError):
+                run.note_failure(error)
+
+    async def _run(self, orgs: OrgSessions, options: RunOptions) -> RunReport:
+        require_engine(self._job)
         await asyncio.to_thread(self._check_options, options)
         exporters = await asyncio.to_thread(self.exporters)
         sections = (self._job.storage, *(one.options for one in exporters))
@@ -190,6 +215,7 @@ class JobRun:
 
     async def export_again(self, options: RunOptions) -> RunReport:
         """Export what the last run fetched."""
+        self._options = options
         self._check_options(options)
         exporters = self.exporters()
         self._use_saved_plans()
@@ -198,12 +224,17 @@ class JobRun:
                 run.planner.require_listings()
         return await self._export_in_thread(exporters, is_last=True, force=True)
 
-    def saved_catalog(self, without: Collection[str] = ()) -> Catalog | MultiOrgCatalog:
-        """Return the tables of what the last run fetched, without some orgs."""
+    def saved_catalog(
+        self, without: Collection[str] = (), stop: threading.Event | None = None
+    ) -> Catalog | MultiOrgCatalog:
+        """Return the tables of what the last run fetched, without some orgs.
+
+        Once *stop* is set, reading them ends between two batches.
+        """
         for org in without:
             self._failures[org] = DataError(f"{self._job.name}: is left out")
         self._use_saved_plans()
-        return self._catalog([run.catalog() for run in self._remaining()])
+        return self._catalog([run.catalog(stop) for run in self._remaining()])
 
     def _use_saved_plans(self) -> None:
         for run in self._remaining():
@@ -218,6 +249,8 @@ class JobRun:
         """Return the exporters; each checks the job now, before the first request."""
         checked: list[CheckedExport] = []
         empty = self.empty_catalog()
+        for name in self._job.derived:
+            empty.table(name)  # checks its columns, whether an export names it or not
         installed = installed_exporters()
         for position, export in enumerate(self._job.expanded_exports):
             loaded = load_export(export, installed, self._buckets)
@@ -271,6 +304,16 @@ class JobRun:
                     raise
                 self._failures[exc.org] = exc
 
+    def _rows_of(
+        self, runs: Sequence[OrgRun], catalogs: Sequence[Catalog]
+    ) -> dict[str, OrgRows]:
+        """Return what the run has of each org, by its name."""
+        found: dict[str, OrgRows] = {}
+        for run, own in zip(runs, catalogs, strict=True):
+            with tagging_org(run.org):
+                found[run.org] = run.count_rows(own)
+        return found
+
     def _export_orgs(
         self,
         runs: Sequence[OrgRun],
@@ -282,11 +325,19 @@ class JobRun:
         catalogs = [run.catalog(stop) for run in runs]
         catalog = self._catalog(catalogs)
         fingerprints = ExportFingerprints([own.source for own in catalogs], stop)
+        last_report, found = runs[0].last_report(), self._rows_of(runs, catalogs)
+        fail_on_empty = self._options.fail_on_empty
+        refuse_emptiness(
+            list(found.values()),
+            self._job.expect,
+            emptied_exports(exporters, catalog, last_report),
+            fail_on_empty=fail_on_empty,
+        )
         done = run_exports(
             exporters,
             catalog,
             fingerprints,
-            runs[0].last_report(),
+            last_report,
             stop,
             observer=self._exports_observer,
             buckets=self._buckets,
@@ -296,19 +347,30 @@ class JobRun:
         for run, own in zip(runs, catalogs, strict=True):
             with tagging_org(run.org):
                 reports[run.org] = run.report(
-                    own, done.exports, done.published, failed=done.failures
+                    own,
+                    done.exports,
+                    done.published,
+                    failed=done.failures,
+                    rows=found[run.org],
                 )
         sent = self._buckets.meter.count
         reports = {
             org: replace(report, object_requests=sent)
             for org, report in reports.items()
         }
-        for run in runs:
-            run.write_report(reports[run.org])
         if isinstance(catalog, Catalog):
             (report,) = reports.values()
         else:
             report = report_of_all(self._job, reports, self._failures, catalog)
+        if report.rows or report.window is None:
+            emptied = tuple(empty_warnings(done.exports, last_report))
+            report = replace(report, warnings=(*report.warnings, *emptied))
+            reports = {
+                org: replace(one, warnings=(*one.warnings, *emptied))
+                for org, one in reports.items()
+            }
+        for run in runs:
+            run.write_report(reports[run.org])
         _refuse_failed_exports(report)
         return report
 

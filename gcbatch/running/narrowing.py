@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from gcbatch.errors import JobError
 from gcbatch.genesys import ENTITY_TABLES
-from gcbatch.job import ExportOfEntry, Job, span_for_refetch
+from gcbatch.job import CHANGES_TABLE, ExportOfEntry, Job, span_for_refetch
 from gcbatch.objects import is_object_url
 from gcbatch.running.file_range import FileRange
 from gcbatch.running.report import Exported
@@ -76,8 +76,8 @@ def _only_file(files: Sequence[str], tables: Sequence[str]) -> str:
 
     Partitions keep other days, and databases replace by range.
     """
-    is_listed = {*tables} <= {*ENTITY_TABLES}
-    return str(files[0]) if len(files) == 1 and not is_listed else ""
+    has_range = not {*tables} <= {*ENTITY_TABLES, CHANGES_TABLE}
+    return str(files[0]) if len(files) == 1 and has_range else ""
 
 
 def refuse_narrowing(

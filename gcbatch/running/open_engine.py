@@ -4,12 +4,27 @@ import asyncio
 from collections import Counter
 from collections.abc import Collection
 from contextlib import AsyncExitStack
+from importlib.util import find_spec
+from typing import Final
 
 from gcbatch.errors import GcbatchError, JobError
 from gcbatch.fetching import Engine, FetchWork, LocalEngine
 from gcbatch.job import Job
 
-__all__ = ["LazyEngine"]
+__all__ = ["LazyEngine", "require_engine"]
+
+HINT: Final = "pip install 'gcbatch[dask]', or leave out `engine` and --workers"
+
+
+def require_engine(job: Job) -> None:
+    """Refuse a job whose engine is not installed, before anything is planned.
+
+    Raises:
+        JobError: If a module of it is missing; names it, and the extra that has it.
+    """
+    if job.engine.name == "dask" and find_spec("distributed") is None:
+        msg = "engine dask is not installed: there is no module distributed"
+        raise JobError(msg, hint=HINT)
 
 
 class LazyEngine(AsyncExitStack):
@@ -55,7 +70,7 @@ class LazyEngine(AsyncExitStack):
             from gcbatch.cluster.engine import dask_engine  # noqa: PLC0415 - an extra that local runs do without
         except ImportError as exc:
             msg = f"engine dask is not installed: {exc}"
-            raise JobError(msg, hint="pip install 'gcbatch[dask]'") from exc
+            raise JobError(msg, hint=HINT) from exc
         # A query occupies a worker thread also while it waits for its org's quota.
         in_flight = self._job.fetch.concurrency * len(self._job.per_org())
         fetch = self._job.fetch.model_copy(update={"concurrency": in_flight})

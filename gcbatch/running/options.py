@@ -20,12 +20,14 @@ class RunOptions:
         allow_partial: Whether to continue if a query fails.
         may_replace: Whether a range that options narrowed may replace files of a wider
             one.
+        fail_on_empty: Whether a run that lacks rows fails before it replaces an output.
     """
 
     fresh: bool = False
     refetch: tuple[DatedSpan, ...] = ()
     allow_partial: bool = False
     may_replace: bool = False
+    fail_on_empty: bool = False
 
     @classmethod
     def of(
@@ -35,6 +37,7 @@ class RunOptions:
         refetch: Refetch | Sequence[RefetchSpan] | None = None,
         allow_partial: bool = False,
         replace: bool = False,
+        fail_on_empty: bool = False,
     ) -> Self:
         """Return the options of a call; see gcbatch.arun.
 
@@ -45,4 +48,10 @@ class RunOptions:
         if fresh and spans:
             msg = f"refetch {spans[0]}: fresh fetches everything again already"
             raise JobError(msg, hint="leave out one of the two")
-        return cls(fresh, spans, allow_partial, may_replace=replace)
+        return cls(
+            fresh,
+            spans,
+            allow_partial,
+            may_replace=replace,
+            fail_on_empty=fail_on_empty,
+        )

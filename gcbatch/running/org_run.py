@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -11,19 +12,35 @@ from threading import Event
 from typing import Any, Final
 
 from gcbatch.endpoints import DetailsEndpoint, FetchContext
-from gcbatch.errors import DataError, GcbatchError, OutOfReachError, ServiceError
+from gcbatch.errors import (
+    DataError,
+    GcbatchError,
+    OutOfReachError,
+    OutputError,
+    ServiceError,
+)
 from gcbatch.exporting import PublishedFile
 from gcbatch.fetching import Engine, FetchWork, Observer, OrgSession, OrgSessions, Usage
 from gcbatch.genesys import Names
-from gcbatch.job import Job
+from gcbatch.job import Changes, Job
 from gcbatch.planning import Plan, digest_parts
+from gcbatch.provisional import provisional_spans
 from gcbatch.query import Query
+from gcbatch.running.change_summary import TableChanges, summarize_changes
+from gcbatch.running.empty_queues import (
+    EmptyQueues,
+    OrgRows,
+    hash_of_queues,
+    known_empty_queues,
+)
 from gcbatch.running.file_range import FileRange
+from gcbatch.running.history import note_failure, note_report
 from gcbatch.running.narrowing import refuse_narrowing, updated_ranges
 from gcbatch.running.options import RunOptions
 from gcbatch.running.planned_listings import planned_listings
 from gcbatch.running.planner import Planner
 from gcbatch.running.remarks import (
+    DROPPED_CHANGES,
     ECHOED,
     REFETCHED,
     PartSums,
@@ -32,9 +49,16 @@ from gcbatch.running.remarks import (
 )
 from gcbatch.running.report import Exported, FailedExport, Gap, RunReport
 from gcbatch.running.resolved_plan import ResolvedPlan
-from gcbatch.store import REPORT_NOTE, ListedEntities, PartMetadata, StoreRoot
+from gcbatch.store import (
+    REPORT_NOTE,
+    ListedEntities,
+    PartMetadata,
+    RunMark,
+    StoreRoot,
+)
 from gcbatch.tables import Catalog, LatestParts, TableSource
 from gcbatch.text import one_line
+from gcbatch.windows import UTC_ZONE, Window, step
 
 __all__ = ["OrgRun"]
 
@@ -87,6 +111,9 @@ class OrgRun:
         self._endpoint = self.planner.endpoint
         self._progress = _Progress()
         self._planned: ResolvedPlan | None = None
+        self._last_stamp: bytes | None = None
+        self._is_reported = False
+        self._log_before: dict[str, bytes] | None = None
 
     @property
     def org(self) -> str:
@@ -110,6 +137,7 @@ class OrgRun:
             GcbatchError: What prevents it.
         """
         self._progress = _Progress(options.allow_partial)
+        self._log_before = await asyncio.to_thread(self._store.changes.stamps)
         planned = await asyncio.to_thread(self._begin, options)
         fallback = planned if planned and planned.is_stored else None
         if (
@@ -191,7 +219,11 @@ class OrgRun:
         is_done = is_recent and planned.is_stored
         recent = self.job.entities if is_done else self.planner.recent_tables()
         listings = planned_listings(self.job, planned.names, recent)
-        return replace(planned, planned_listings=tuple(listings))
+        return replace(
+            planned,
+            planned_listings=tuple(listings),
+            provisional=self.planner.still_open(planned.plan),
+        )
 
     async def check(self, orgs: OrgSessions) -> tuple[str, ...]:
         """Sign in, list names and tables, and send the smallest data request."""
@@ -231,6 +263,8 @@ class OrgRun:
         progress, total = self._progress, len(plan.queries)
         if not total:
             return  # a job of tables alone
+        if self.job.fetch.changes:
+            self._store.run = RunMark(plan.run_id, self._started[0])
         per_minute = session.org_client.limiter.per_minute
         stored = total - len(todo)
         self._observer.planned(self.job.store_name, total, stored, per_minute)
@@ -253,6 +287,14 @@ class OrgRun:
         finally:
             self._observer.finished()
         progress.fetched += sum(query not in progress.gaps for query in todo)
+        if todo and self.job.fetch.changes:
+            await asyncio.to_thread(self._trim_changes, self.job.fetch.changes)
+
+    def _trim_changes(self, limits: Changes) -> None:
+        """Drop what is older or more than the change log keeps, and say so."""
+        keep_from = step(self._started[0], limits.keep, -1, UTC_ZONE)
+        gone = self._store.changes.trim(keep_from, limits.max_mb << 20)
+        self._progress.remarks[DROPPED_CHANGES] += len(gone)
 
     def catalog(self, stop: Event | None = None) -> Catalog:
         """Return the tables of the plan."""
@@ -290,13 +332,16 @@ class OrgRun:
         outputs: Sequence[PublishedFile],
         *,
         failed: Sequence[FailedExport] = (),
+        rows: OrgRows,
     ) -> RunReport:
         """Return the run report of this org."""
         planned, usage, gaps = self.planned, self._progress.usage, self._progress.gaps
-        parts = PartSums()
+        parts, provisional = PartSums(), list[Window]()
         for query in planned.plan.queries:
             metadata = self._metadata(query)
             is_provisional = self.planner.is_provisional(metadata)
+            if is_provisional:
+                provisional.append(query.window)
             parts.add(metadata, is_provisional=is_provisional)
         at, clock = self._started
         warnings = (
@@ -308,6 +353,7 @@ class OrgRun:
             ),
             *catalog.remarks(),
             *parts.remarks(),
+            *rows.warnings,
         )
         return RunReport(
             job=self.job.store_name,
@@ -327,6 +373,7 @@ class OrgRun:
             exports=tuple(exports),
             failed_exports=tuple(failed),
             breaches=catalog.breaches(),
+            changes=self._changes(catalog),
             answers=usage.answered,
             received=usage.traffic.received,
             quota_used_pct=usage.quota_used_pct,
@@ -338,7 +385,15 @@ class OrgRun:
             settle=str(self.job.settle),
             timezone=self.job.query.timezone,
             names_at=catalog.names_at,
+            provisional_spans=provisional_spans(
+                provisional,
+                self.job.settle,
+                self.job.query.zone,
+                fetched_at=self.planner.clock.now(),
+                org=self.org,
+            ),
             ranges=self._ranges(exports),
+            empty_queues=rows.queues,
             warnings=tuple(one_line(warning, MAX_CHARS) for warning in warnings),
             tables=catalog.all(),
             catalog=catalog,
@@ -355,12 +410,52 @@ class OrgRun:
             asked = self.planner.window()
             refuse_narrowing(self.job, asked, own, self.last_report())
 
+    def count_rows(self, catalog: Catalog) -> OrgRows:
+        """Return what the run has of this org, before its tables are exported."""
+        last = self.last_report()
+        if self.job.lists_only:
+            tables = map(catalog.table, self.job.entities)
+            rows = sum(batch.num_rows for t in tables for batch in t.batches())
+            return OrgRows(self.org, rows, None, EmptyQueues())
+        rows = sum(self._metadata(q).rows for q in self.planned.plan.queries)
+        before = last.get("rows")
+        known = before if isinstance(before, int) else None
+        queues = self._empty_queues(last) if rows else EmptyQueues()
+        return OrgRows(self.org, rows, known, queues)
+
+    def _empty_queues(self, last: Mapping[str, Any]) -> EmptyQueues:
+        """Return the queues that should have rows, and have none.
+
+        Parts are read until each queue was seen; if none changed since the last run,
+        its report says it.
+        """
+        wanted = self.planner.wanted_queues(self.planned.names)
+        if not wanted:
+            expects = self.job.expect is not None and self.job.expect.queues
+            unknown = "the org's queues are not listed" if expects else ""
+            return EmptyQueues(unknown=unknown)
+        plan, store = self.planned.plan, self._store
+        of = hash_of_queues(wanted)
+        known = known_empty_queues(last, of, digest_parts(plan, store).sha256)
+        if known is not None:
+            return known
+        names = self.planned.names.by_dimension.get("queueId", {})
+        missing = set(wanted)
+        for query in plan.queries:
+            if not missing:
+                break
+            for rows in store.batches(query.digest, ["queue_id"]):
+                missing.difference_update(rows["queue_id"].unique().to_pylist())
+        shown = sorted(names.get(queue, queue) for queue in missing)
+        return EmptyQueues(tuple(shown), of)
+
     def last_report(self) -> dict[str, Any]:
         """Return the stored report of the last run; empty if there is none."""
         return self._last_report
 
     @cached_property
     def _last_report(self) -> dict[str, Any]:
+        self._last_stamp = self._store.files.stamp(REPORT_NOTE)
         return self._store.read_note(REPORT_NOTE) or {}
 
     def write_report(self, report: RunReport) -> None:
@@ -369,8 +464,29 @@ class OrgRun:
         Raises:
             OutputError: If it cannot be written.
         """
-        self._store.write_note(REPORT_NOTE, report.to_json())
+        kind = "export" if self._log_before is None else "run"
+        last = self._last_report
+        note_report(self._store, report, kind, (last, self._last_stamp))
+        self._is_reported = True
         self._store.save_index()
+
+    def note_failure(self, error: GcbatchError) -> None:
+        """Note in the history of the job that this run failed without a report.
+
+        A store that cannot be written is no other error.
+        """
+        if self._store.files.exists() and not self._is_reported:
+            with suppress(OutputError):
+                note_failure(self._store, self._started[0], error)
+
+    def _changes(self, catalog: Catalog) -> tuple[TableChanges, ...]:
+        """Return what this run changed by fetching again."""
+        before = self._log_before
+        if before is None or not self._progress.fetched:
+            return ()
+        now = self._store.changes.stamps()
+        new = [name for name, stamp in now.items() if before.get(name) != stamp]
+        return summarize_changes(catalog, new)
 
     def _ranges(self, exports: Sequence[Exported]) -> tuple[FileRange, ...]:
         """Return which range each published file holds, after this run."""

@@ -13,6 +13,7 @@ from gcbatch.job import Job, Refetch
 from gcbatch.planning import SavedPlan
 from gcbatch.running.job_run import JobRun
 from gcbatch.running.notebook import usual_observer
+from gcbatch.running.open_engine import require_engine
 from gcbatch.running.options import RunOptions
 from gcbatch.running.org_run import OrgRun
 from gcbatch.running.report import RunReport
@@ -46,6 +47,7 @@ def run(
     refetch: Refetch | None = None,
     allow_partial: bool = False,
     replace: bool = False,
+    fail_on_empty: bool = False,
     observer: Observer | None = None,
 ) -> RunReport:
     """Run a job; see arun. Works in a running event loop too, as in a notebook."""
@@ -56,6 +58,7 @@ def run(
             refetch=refetch,
             allow_partial=allow_partial,
             replace=replace,
+            fail_on_empty=fail_on_empty,
             observer=observer,
         )
     )
@@ -68,6 +71,7 @@ async def arun(
     refetch: Refetch | None = None,
     allow_partial: bool = False,
     replace: bool = False,
+    fail_on_empty: bool = False,
     observer: Observer | None = None,
 ) -> RunReport:
     """Run a job: fetch what is missing, export all of it.
@@ -83,6 +87,9 @@ async def arun(
             is; the gaps of the report are what is missing.
         replace: Whether a range that settings of load_job narrowed may replace a file
             of a wider range. A range of the job file itself always may.
+        fail_on_empty: Whether to fail, before an output is replaced, if there are no
+            rows; if one of several orgs, or a queue of `query.queues`, has none; or if
+            an export would have none that had some in the last run.
         observer: Receives the progress. None shows a bar in a notebook, and nothing
             elsewhere.
 
@@ -92,6 +99,7 @@ async def arun(
     Raises:
         JobError: If *refetch* is no span, or not within the job's range; or if a
             narrowed range would replace a file of a wider one.
+        DataError: If the run lacks what `expect:` or *fail_on_empty* ask for.
         GcbatchError: What prevents the run. Parts fetched by then are stored, and the
             next run continues from there. A job of several orgs fails only if all do;
             the failures of the report name the others.
@@ -102,6 +110,7 @@ async def arun(
         refetch=refetch,
         allow_partial=allow_partial,
         replace=replace,
+        fail_on_empty=fail_on_empty,
         observer=observer,
     )
     if isinstance(done, GcbatchError):
@@ -116,6 +125,7 @@ async def arun_all(
     refetch: Refetch | None = None,
     allow_partial: bool = False,
     replace: bool = False,
+    fail_on_empty: bool = False,
     observer: Observer | None = None,
 ) -> list[RunReport | GcbatchError]:
     """Run several jobs, one after another, with one token and one quota per org.
@@ -126,6 +136,7 @@ async def arun_all(
         refetch: See arun.
         allow_partial: See arun.
         replace: See arun.
+        fail_on_empty: See arun.
         observer: See arun.
 
     Returns:
@@ -135,7 +146,11 @@ async def arun_all(
         JobError: If *refetch* is no span.
     """
     options = RunOptions.of(
-        fresh=fresh, refetch=refetch, allow_partial=allow_partial, replace=replace
+        fresh=fresh,
+        refetch=refetch,
+        allow_partial=allow_partial,
+        replace=replace,
+        fail_on_empty=fail_on_empty,
     )
     done: list[RunReport | GcbatchError] = []
     async with OrgSessions(jobs) as orgs:
@@ -216,7 +231,8 @@ async def _list_table(job: Job, table: str) -> EntityListing:
 
 
 async def _with_org(job: Job, work: Callable[[OrgRun, OrgSessions], Awaitable[T]]) -> T:
-    """Check the exports of a job of one org, and return the result of *work*."""
+    """Check engine and exports of a job of one org; return the result of *work*."""
+    require_engine(job)
     async with OrgSessions([job]) as orgs:
         own = JobRun(job, Observer())
         own.exporters()

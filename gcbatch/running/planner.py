@@ -39,6 +39,7 @@ from gcbatch.planning import (
     make_plan,
     requested_by,
 )
+from gcbatch.provisional import ProvisionalSpan, provisional_spans
 from gcbatch.query import Query
 from gcbatch.running.listed_tables import ListedTables
 from gcbatch.running.resolved_plan import ResolvedPlan
@@ -49,7 +50,7 @@ from gcbatch.store import (
 )
 from gcbatch.tables import Catalog, TableSource
 from gcbatch.text import one_line
-from gcbatch.windows import Window
+from gcbatch.windows import Window, step
 
 __all__ = ["Planner"]
 
@@ -341,7 +342,8 @@ class Planner:
     def _shown(self) -> set[str]:
         """The dimensions whose names the exported tables show beside their ids."""
         exports = self._job.expanded_exports
-        tables = {t for e in exports for t in e.spec.table_names} - {*ENTITY_TABLES}
+        named = {t for e in exports for t in e.spec.table_names}
+        tables = {*self._job.base_tables(named)} - {*ENTITY_TABLES}
         if not tables:
             return set()
         plan = Plan(self.window(), ())
@@ -486,6 +488,29 @@ class Planner:
         """Say whether a part must be fetched again because its figures may change."""
         zone, settle = self._job.query.zone, self._job.settle
         return not metadata.is_final(settle, zone, self.clock.now())
+
+    def wanted_queues(self, names: Names) -> frozenset[str]:
+        """Return the ids of the queues that should have rows; none if that is open.
+
+        These are the queues that the job names, or, where it expects all, those that
+        the org lists.
+        """
+        query, expect = self._job.query, self._job.expect
+        if query.family is None or "queueId" not in query.group_by:
+            return frozenset()
+        if self._queues is not None:
+            return frozenset(queue_ids(self._queues, names, None))
+        if expect is None or expect.queues is None or "queueId" not in names.listed:
+            return frozenset()
+        return frozenset(names.listed_ids("queueId"))
+
+    def still_open(self, plan: Plan) -> tuple[ProvisionalSpan, ...]:
+        """Return the spans of a plan that a run now would fetch provisionally."""
+        zone, settle = self._job.query.zone, self._job.settle
+        now = self.clock.now()
+        windows = [w for w, _ in plan.windows if now < step(w.end, settle, 1, zone)]
+        org = self._job.org_name
+        return provisional_spans(windows, settle, zone, fetched_at=now, org=org)
 
 
 def _keeping_names(kind: EntityKind) -> str:

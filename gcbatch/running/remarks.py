@@ -11,12 +11,23 @@ from gcbatch.job import QuerySection, is_relative
 from gcbatch.store import PartMetadata
 from gcbatch.text import HIDDEN, one_line
 
-__all__ = ["ECHOED", "REFETCHED", "PartSums", "clock_warnings", "count_lines"]
+__all__ = [
+    "DROPPED_CHANGES",
+    "ECHOED",
+    "REFETCHED",
+    "PartSums",
+    "clock_warnings",
+    "count_lines",
+]
 
 MAX_CLOCK_ERROR: Final = timedelta(minutes=5)
 """A smaller error changes which day is today only within minutes of midnight."""
 
 TO_THE_SECOND: Final = "%Y-%m-%dT%H:%M:%SZ"
+
+DROPPED_CHANGES: Final = (
+    "files of the change log, dropped because fetch.changes keeps no more"
+)
 
 REFETCHED: Final = "damaged parts, fetched again"
 

@@ -13,10 +13,13 @@ from gcbatch.genesys import FailedCall
 from gcbatch.html_table import html_table
 from gcbatch.job import ExportOfEntry, Job
 from gcbatch.planning import PartsDigest, combine_run_ids
+from gcbatch.provisional import ProvisionalSpan
+from gcbatch.running.empty_queues import EmptyQueues
 from gcbatch.running.file_range import FileRange
 from gcbatch.windows import Window, iso
 
 if TYPE_CHECKING:
+    from gcbatch.running.change_summary import TableChanges
     from gcbatch.table import Table
     from gcbatch.tables import Catalog, MultiOrgCatalog
 
@@ -144,7 +147,10 @@ class RunReport:
         inputs: Digest of the parts that the tables were made of.
         listings: Checksums of the stored listings that tables were made of, by table.
         outputs: Every file that was published.
+        provisional_spans: The spans of the provisional parts, and from when on a run
+            fetches their final figures.
         ranges: The range that each published file holds, also of earlier runs.
+        empty_queues: The queues that should have rows, and have none.
         settle, timezone: They decide which parts are provisional.
         names_at: When the names and targets in the tables were listed, UTC, by what
             they name: `queues`, `targets`, `users`, `wrapup_codes`. Of several orgs
@@ -152,6 +158,7 @@ class RunReport:
         rows: Rows of all parts.
         exports: The exports that were written.
         failed_exports: The exports that failed.
+        changes: What fetching again changed, by table.
         breaches: Rows of the table `sla` that miss their target.
         warnings: What the reader should know.
         tables: The tables; not in the JSON.
@@ -175,6 +182,7 @@ class RunReport:
     exports: tuple[Exported, ...]
     breaches: int
     warnings: tuple[str, ...]
+    changes: "tuple[TableChanges, ...]" = ()
     answers: dict[str, int] = field(default_factory=dict)
     received: int = 0
     object_requests: int = 0
@@ -186,7 +194,9 @@ class RunReport:
     inputs: PartsDigest | None = None
     listings: Mapping[str, str] = field(default_factory=dict)
     outputs: tuple[PublishedFile, ...] = ()
+    provisional_spans: tuple[ProvisionalSpan, ...] = ()
     ranges: Sequence[FileRange] = ()
+    empty_queues: EmptyQueues = field(default_factory=EmptyQueues)
     settle: str = "P4D"
     timezone: str = "UTC"
     names_at: Mapping[str, datetime] = field(default_factory=dict)
@@ -219,6 +229,13 @@ class RunReport:
             lines.append((f"{one.exporter} {', '.join(one.tables)}", written))
         lines += (("failed", str(one)) for one in self.failed_exports)
         lines += ((f"org {org}", error.problem) for org, error in self.failures.items())
+        if self.provisional_spans:
+            spans = "; ".join(
+                f"{s.window}"
+                + (f", final from {iso(f)}" if (f := s.final_from) else "")
+                for s in self.provisional_spans[:MAX_QUEUES]
+            )
+            lines.append(("provisional", spans))
         if self.gaps:
             lines.append(("gaps", f"{len(self.gaps):,}"))
         return lines
@@ -249,6 +266,7 @@ class RunReport:
             "queries": self.queries,
             "fetched": self.fetched,
             "provisional": self.provisional,
+            "provisional_spans": [span.to_json() for span in self.provisional_spans],
             "requests": self.requests,
             "retries": self.retries,
             "throttled": self.throttled,
@@ -283,6 +301,8 @@ class RunReport:
                 {**asdict(e), "tables": list(e.tables)} for e in self.failed_exports
             ],
             "ranges": [one.to_json() for one in self.ranges],
+            "empty_queues": self.empty_queues.to_json(),
+            "changes": [change.to_json() for change in self.changes],
             "breaches": self.breaches,
             "warnings": list(self.warnings),
             "digests": {
@@ -328,7 +348,10 @@ def report_of_all(
         failed=tuple(
             sorted((call for r in each for call in r.failed), key=lambda call: call.at)
         ),
+        changes=tuple(change for r in each for change in r.changes),
         gaps=tuple(gap for r in each for gap in r.gaps),
+        empty_queues=EmptyQueues(),
+        provisional_spans=tuple(s for r in each for s in r.provisional_spans),
         failures=dict(sorted(failures.items())),
         inputs=None,
         listings={},

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from gcbatch.endpoints import RequestCost
 from gcbatch.genesys import Names
 from gcbatch.planning import Plan
+from gcbatch.provisional import ProvisionalSpan
 from gcbatch.query import Query
 from gcbatch.running.planned_listings import PlannedListing
 from gcbatch.store import ListedEntities
@@ -25,6 +26,7 @@ class ResolvedPlan:
         listings: Entities by table that were listed and are not in the store yet.
         remarks: Warnings before a run; the run report has its own.
         planned_listings: What a run would list for its tables.
+        provisional: The spans that a run now would fetch before their figures settle.
     """
 
     plan: Plan
@@ -34,6 +36,7 @@ class ResolvedPlan:
     listings: Mapping[str, ListedEntities] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     planned_listings: tuple[PlannedListing, ...] = ()
+    provisional: tuple[ProvisionalSpan, ...] = ()
 
     def __repr__(self) -> str:
         total = len(self.plan.queries)

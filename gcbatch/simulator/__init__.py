@@ -12,6 +12,7 @@ from gcbatch.simulator.request_log import Entry, RequestLog
 from gcbatch.simulator.server import Simulator
 from gcbatch.simulator.serving import serve
 from gcbatch.simulator.tenant.call_log import load_call_log
+from gcbatch.simulator.tenant.corrections import tenant_at
 from gcbatch.simulator.tenant.generate import generate_calls
 from gcbatch.simulator.tenant.generate_conversations import generate_conversations
 from gcbatch.simulator.tenant.sample import VERSION, call_log_tenant, sample_tenant
@@ -46,4 +47,5 @@ __all__ = [
     "load_call_log",
     "sample_tenant",
     "serve",
+    "tenant_at",
 ]

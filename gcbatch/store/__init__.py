@@ -1,6 +1,7 @@
 """The store: the parts and notes of a job, each there whole or not at all."""
 
 from gcbatch.store.cache_settings import CacheSettings
+from gcbatch.store.change_log import ChangeLog, Replacement, RunMark
 from gcbatch.store.concat import concat_parts
 from gcbatch.store.entity_files import (
     ListedEntities,
@@ -32,14 +33,16 @@ from gcbatch.store.part_metadata import SETTLE, PartMetadata
 from gcbatch.store.pending_jobs import PendingJobs, SubmittedJob
 from gcbatch.store.roots import open_root
 from gcbatch.store.spool import DOCUMENTS, Document, Spool, SpooledPart
-from gcbatch.store.store import PLAN_NOTE, REPORT_NOTE, Store
+from gcbatch.store.store import FAILED_NOTE, PLAN_NOTE, REPORT_NOTE, Store
 
 __all__ = [
     "DOCUMENTS",
+    "FAILED_NOTE",
     "PLAN_NOTE",
     "REPORT_NOTE",
     "SETTLE",
     "CacheSettings",
+    "ChangeLog",
     "Document",
     "IdSet",
     "ListedEntities",
@@ -48,6 +51,8 @@ __all__ = [
     "PartSource",
     "PendingJobs",
     "PruneResult",
+    "Replacement",
+    "RunMark",
     "Spool",
     "SpooledPart",
     "Store",

@@ -16,7 +16,13 @@ from gcbatch.atomic_files import (
 )
 from gcbatch.errors import OutputError
 from gcbatch.locks import hold_folder
-from gcbatch.store.job_files import PARTS, FileEntry, OpenedFile, part_name
+from gcbatch.store.job_files import (
+    CHANGES,
+    PARTS,
+    FileEntry,
+    OpenedFile,
+    part_name,
+)
 from gcbatch.store.part_file import stamp_of
 
 __all__ = ["DiskJobFiles", "DiskRoot"]
@@ -126,16 +132,20 @@ class DiskJobFiles:
         """Remove a file if it still has this stamp; return whether it had."""
         return self.stamp(name) == stamp and self.discard(name)
 
-    def entries(self) -> Iterator[FileEntry]:
-        """Yield the regular files of the job and of its parts, by name."""
-        for prefix in ("", PARTS):
-            for path in _within(self._folder / prefix):
+    def names(self, prefix: str) -> Iterable[str]:
+        """Return the names of the regular files in a folder of the job."""
+        return [entry.name for entry in self.entries(prefix)]
+
+    def entries(self, prefix: str = "") -> Iterator[FileEntry]:
+        """Yield the regular files of the job, or in a folder of it, by name."""
+        for folder in (prefix,) if prefix else ("", CHANGES, PARTS):
+            for path in _within(self._folder / folder):
                 try:
                     found = path.lstat()
                 except FileNotFoundError:  # another run has removed it
                     continue
                 if S_ISREG(found.st_mode):
-                    name = f"{prefix}{path.name}"
+                    name = f"{folder}{path.name}"
                     yield FileEntry(name, found.st_size, found.st_mtime)
 
     def prepare(self) -> None:
@@ -168,7 +178,9 @@ class DiskRoot:
         """Return the names of the folders with parts, or one of *notes*; sorted."""
         if not self.folder.is_dir():
             msg = f"{self.folder}: holds no store"
-            raise OutputError(msg, hint="name the folder that `fetch.store` names")
+            raise OutputError(
+                msg, hint="a run makes it; or name the folder of `fetch.store`"
+            )
         # The store itself may be a link, which is followed: the user named it.
         return [
             folder.name
@@ -182,9 +194,9 @@ class DiskRoot:
 
     def remove_empty(self, job: str) -> None:
         """Remove the folders of a job that has no files."""
-        for empty in (self.folder / job / PARTS, self.folder / job):
+        for empty in (CHANGES, PARTS, ""):
             with suppress(OSError):  # rmdir refuses a folder that is not empty
-                empty.rmdir()
+                (self.folder / job / empty).rmdir()
 
 
 def _within(folder: Path) -> Iterator[Path]:

@@ -16,7 +16,7 @@ BUCKETS: Final = 1_024
 
 
 class IdSet:
-    """A set of texts, of which it holds the hashes.
+    """A set of texts or bytes, of which it holds the hashes.
 
     A set of Python's takes 150 bytes for an id, its text included, and a day may have
     some hundred thousand of them.
@@ -29,20 +29,26 @@ class IdSet:
     def __len__(self) -> int:
         return self._count
 
-    def add(self, identity: str) -> bool:
+    def __contains__(self, identity: str | bytes) -> bool:
+        digest, bucket = self._find(identity)
+        return _has(bucket, digest)
+
+    def add(self, identity: str | bytes) -> bool:
         """Add an id; return whether it is new."""
-        digest = blake2b(identity.encode(), digest_size=SIZE).digest()
-        bucket = self._buckets[int.from_bytes(digest[:2]) % BUCKETS]
-        place = bucket.find(digest)
-        while place > 0 and place % SIZE:  # found across two hashes
-            place = bucket.find(digest, place + 1)
-        if place >= 0:
+        digest, bucket = self._find(identity)
+        if _has(bucket, digest):
             return False
         bucket += digest
         self._count += 1
         return True
 
-    def update(self, identities: Iterable[str]) -> int:
+    def _find(self, identity: str | bytes) -> tuple[bytes, bytearray]:
+        """Return the hash of an id, and the bucket that it belongs to."""
+        content = identity.encode() if isinstance(identity, str) else identity
+        digest = blake2b(content, digest_size=SIZE).digest()
+        return digest, self._buckets[int.from_bytes(digest[:2]) % BUCKETS]
+
+    def update(self, identities: Iterable[str | bytes]) -> int:
         """Add ids; return how many are new."""
         return sum(map(self.add, identities))
 
@@ -50,3 +56,10 @@ class IdSet:
         """Remove all ids."""
         self._buckets.clear()
         self._count = 0
+
+
+def _has(bucket: bytearray, digest: bytes) -> bool:
+    place = bucket.find(digest)
+    while place > 0 and place % SIZE:  # found across two hashes
+        place = bucket.find(digest, place + 1)
+    return place >= 0

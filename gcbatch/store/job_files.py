@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from gcbatch.store.known_part import KnownPart
 
 __all__ = [
+    "CHANGES",
     "PARTS",
     "FileEntry",
     "FooterIndex",
@@ -18,6 +19,9 @@ __all__ = [
     "digest_of",
     "part_name",
 ]
+
+CHANGES: Final = "changes/"
+"""What the names of the files of the change log begin with."""
 
 PARTS: Final = "parts/"
 """What the names of parts, and of notes about the service's jobs, begin with."""
@@ -224,8 +228,24 @@ class JobFiles(Protocol):
         """Remove a file if it still has this stamp; return whether it had."""
         ...
 
-    def entries(self) -> Iterator[FileEntry]:
-        """Yield the regular files of the job and of its parts; no link is followed.
+    def names(self, prefix: str) -> Iterable[str]:
+        """Return the names of the regular files in a folder of the job.
+
+        A bucket is not asked again: files that others wrote meanwhile may be missing.
+
+        Args:
+            prefix: PARTS or CHANGES.
+
+        Raises:
+            OutputError: If they cannot be listed.
+        """
+        ...
+
+    def entries(self, prefix: str = "") -> Iterator[FileEntry]:
+        """Yield the regular files of the job; no link is followed.
+
+        Args:
+            prefix: Only those in a folder of it, PARTS or CHANGES. Default: all.
 
         Raises:
             OutputError: If they cannot be listed.

@@ -14,23 +14,31 @@ from zoneinfo import ZoneInfo
 
 from gcbatch.errors import JobError, OutputError
 from gcbatch.objects import ObjectUrl
+from gcbatch.store.change_log import window_end_of
 from gcbatch.store.entity_files import ENTITY_FILES
-from gcbatch.store.job_files import PARTS, FileEntry, StoreRoot
+from gcbatch.store.job_files import CHANGES, PARTS, FileEntry, StoreRoot
 from gcbatch.store.part_metadata import SETTLE, PartMetadata
 from gcbatch.store.roots import open_root
-from gcbatch.store.store import FRESH_NOTE, PLAN_NOTE, REPORT_NOTE, Store
+from gcbatch.store.store import (
+    FAILED_NOTE,
+    FRESH_NOTE,
+    PLAN_NOTE,
+    REPORT_NOTE,
+    Store,
+)
 from gcbatch.suggest import unknown
 from gcbatch.windows import UTC_ZONE, Period, Window, iso, parse_period_or_zero, step
 
 __all__ = ["PruneResult", "StoredJob", "list_store", "parse_age", "prune"]
 
-NOTES: Final = (PLAN_NOTE, REPORT_NOTE, FRESH_NOTE, *ENTITY_FILES)
+NOTES: Final = (PLAN_NOTE, REPORT_NOTE, FAILED_NOTE, FRESH_NOTE, *ENTITY_FILES)
 _PART: Final = re.compile(PARTS + r"(?P<digest>[0-9a-f]{40})\.parquet")
 _PENDING: Final = re.compile(r"[0-9a-f]{40}\.pending")
 """Notes of the service's jobs; see PendingJobs."""
 
 _LEFTOVER: Final = re.compile(
-    rf"\.(?:[0-9a-f]{{40}}|{'|'.join(map(re.escape, NOTES))})\.[0-9a-f]{{12}}\.part"
+    rf"\.(?:[0-9a-f]{{40}}|\d{{8}}T\d{{6}}Z-[0-9a-f]{{23}}|"
+    rf"{'|'.join(map(re.escape, NOTES))})\.[0-9a-f]{{12}}\.part"
 )
 """What an interrupted write leaves behind; see atomic_files.create_temp_beside."""
 
@@ -63,7 +71,8 @@ class StoredJob:
         job: Its name.
         parts: Number of parts.
         listings: Number of tables of entities that are listed.
-        size: Bytes of the parts and listings.
+        changes: Number of files of the change log: replacements of parts.
+        size: Bytes of the parts, the listings and the change log.
         window: From the first part's start to the last one's end; None without parts.
         provisional: Parts that were fetched before their figures had settled, by the
             settling time of the last run.
@@ -75,6 +84,7 @@ class StoredJob:
     job: str
     parts: int
     listings: int
+    changes: int
     size: int
     window: Window | None
     provisional: int
@@ -89,6 +99,7 @@ class StoredJob:
             "to": iso(self.window.end) if self.window else None,
             "parts": self.parts,
             "listings": self.listings,
+            "changes": self.changes,
             "bytes": self.size,
             "provisional": self.provisional,
             "unreadable": self.unreadable,
@@ -104,6 +115,7 @@ class PruneResult:
         before: Parts whose window ended earlier are old.
         jobs: Names of the jobs that lost parts.
         parts: Number of removed parts.
+        changes: Number of removed files of change logs.
         leftovers: Files that an unfinished write or wait had left behind.
         emptied: Jobs that have nothing left.
         size: Bytes of all removed files.
@@ -112,6 +124,7 @@ class PruneResult:
     before: datetime
     jobs: list[str] = field(default_factory=list)
     parts: int = 0
+    changes: int = 0
     leftovers: int = 0
     emptied: list[str] = field(default_factory=list)
     size: int = 0
@@ -123,6 +136,7 @@ class PruneResult:
             "dry_run": dry_run,
             "jobs": self.jobs,
             "parts": self.parts,
+            "changes": self.changes,
             "leftovers": self.leftovers,
             "emptied": self.emptied,
             "bytes": self.size,
@@ -144,6 +158,15 @@ def list_store(
         OutputError: If the store cannot be read.
     """
     root = open_root(root)
+    return [_stored_job(root, name) for name in _folders_of(root, names)]
+
+
+def _folders_of(root: StoreRoot, names: Sequence[str]) -> list[str]:
+    """Return the folders of some jobs, with all their orgs; of all without names.
+
+    Raises:
+        JobError: If there is no job of such a name.
+    """
     known = root.job_names(NOTES)
     wanted: list[str] = []
     for name in names or known:
@@ -152,7 +175,7 @@ def list_store(
             msg = f"{root.place}: {unknown('job', name, known)}"
             raise JobError(msg, hint="use the name of the job: `name:` in its file")
         wanted += found
-    return [_stored_job(root, name) for name in dict.fromkeys(wanted)]
+    return list(dict.fromkeys(wanted))
 
 
 def prune(
@@ -161,10 +184,12 @@ def prune(
     *,
     now: datetime,
     dry_run: bool = False,
+    names: Sequence[str] = (),
 ) -> PruneResult:
     """Remove the parts whose window ended longer ago than *older_than*.
 
-    The age of a part is that of its data, whenever they were fetched. A part without
+    The age of a part is that of its data, whenever they were fetched; so is that of
+    what the change log notes of the same window. A part without
     metadata is as old as its file, and so is a listing. Plans, reports, listings and
     folders go when a job has no part and no listing left that is younger; files of
     other programs stay, and so do links. A file whose own time lies far in the future
@@ -175,12 +200,15 @@ def prune(
         older_than: Counted by the calendar in UTC.
         now: UTC.
         dry_run: Whether to remove nothing.
+        names: Names of jobs, with all their orgs, or `job@org` for one org; none means
+            all jobs.
 
     Returns:
         What was removed, or would be.
 
     Raises:
-        JobError: If *older_than* reaches back before the calendar begins.
+        JobError: If *older_than* reaches back before the calendar begins, or there is
+            no job of such a name.
         OutputError: If something cannot be read or removed.
     """
     try:
@@ -190,7 +218,7 @@ def prune(
         raise JobError(msg, hint="write 30d, 12w, 6mo or 1y") from exc
     done = PruneResult(before)
     root = open_root(root)
-    for name in root.job_names(NOTES):
+    for name in _folders_of(root, names):
         _prune_job(root, name, done, now=now, dry_run=dry_run)
     return done
 
@@ -204,11 +232,12 @@ def _prune_job(
     is_idle = bool(found.old) or all(_is_idle(note, now) for note in found.notes)
     notes = found.notes if is_idle and not found.kept else []
     # Notes go when all else has gone.
-    for entries in ([*found.old, *found.left], notes):
+    for entries in ([*found.old, *found.old_changes, *found.left], notes):
         _remove(store, entries, done, dry_run=dry_run)
     done.parts += len(found.old)
+    done.changes += len(found.old_changes)
     done.leftovers += len(found.left)
-    if found.old:
+    if found.old or found.old_changes:
         done.jobs.append(name)
     if notes or (found.old and not found.kept):
         done.emptied.append(name)
@@ -223,12 +252,14 @@ class _JobEntries:
     Args:
         kept: Number of parts and listings that are not old.
         old: Parts that are.
+        old_changes: Files of the change log that are.
         left: What an unfinished write or wait left behind, and no run can need.
         notes: Notes.
     """
 
     kept: int = 0
     old: list[FileEntry] = field(default_factory=list)
+    old_changes: list[FileEntry] = field(default_factory=list)
     left: list[FileEntry] = field(default_factory=list)
     notes: list[FileEntry] = field(default_factory=list)
 
@@ -243,6 +274,11 @@ def _sorted_by_age(store: Store, before: datetime, now: datetime) -> _JobEntries
             # A listing is data too, as old as its file.
             is_data = entry.name in ENTITY_FILES
             found.kept += is_data and before <= _written(entry) <= now + LEFTOVER_AGE
+        elif ended := window_end_of(entry.name):
+            if ended < before:
+                found.old_changes.append(entry)
+            else:
+                found.kept += 1
         elif part := _found_part(store, entry):
             metadata = part.metadata
             end = metadata.window.end if metadata else _written(entry)
@@ -259,11 +295,15 @@ def _stored_job(root: StoreRoot, name: str) -> StoredJob:
     note = store.read_note(REPORT_NOTE) or {}
     settle, zone = _settling(note)
     now = datetime.now(UTC)
-    parts = listings = size = unreadable = provisional = 0
+    parts = listings = changes = size = unreadable = provisional = 0
     window: Window | None = None
     for entry in store.files.entries():
         if entry.name in ENTITY_FILES:
             listings += 1
+            size += entry.size
+            continue
+        if window_end_of(entry.name) is not None:
+            changes += 1
             size += entry.size
             continue
         part = _found_part(store, entry)
@@ -284,6 +324,7 @@ def _stored_job(root: StoreRoot, name: str) -> StoredJob:
         job=name,
         parts=parts,
         listings=listings,
+        changes=changes,
         size=size,
         window=window,
         provisional=provisional,
@@ -324,7 +365,7 @@ def _found_part(store: Store, entry: FileEntry) -> _FoundPart | None:
 
 def _is_leftover(name: str) -> bool:
     """Return whether an unfinished write or wait has left a file behind."""
-    own = name.removeprefix(PARTS)
+    own = name.removeprefix(PARTS).removeprefix(CHANGES)
     return bool(_LEFTOVER.fullmatch(own) or _PENDING.fullmatch(own))
 
 

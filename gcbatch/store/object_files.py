@@ -308,9 +308,13 @@ class ObjectJobFiles:
         self._listing.set(name, done)
         return True
 
-    def entries(self) -> Iterator[FileEntry]:
-        """List all objects of the job, by name."""
-        return self._listing.entries()
+    def names(self, prefix: str) -> Iterable[str]:
+        """Return the names of the known objects in a folder of the job."""
+        return [name for name in self._listing.names() if name.startswith(prefix)]
+
+    def entries(self, prefix: str = "") -> Iterator[FileEntry]:
+        """List all objects of the job, or in a folder of it, by name."""
+        return self._listing.entries(prefix)
 
     def prepare(self) -> None:
         """Write an empty object, and a file among the copies.

@@ -50,15 +50,19 @@ class ObjectListing:
                 for _ in self.entries():
                     pass
 
-    def entries(self) -> Iterator[FileEntry]:
-        """List all objects, by name; a page of them at a time."""
-        for info in self._bucket.list(self._prefix):
+    def entries(self, prefix: str = "") -> Iterator[FileEntry]:
+        """List all objects, by name; a page of them at a time.
+
+        Args:
+            prefix: Only those in this folder of the job.
+        """
+        for info in self._bucket.list(f"{self._prefix}/{prefix}".rstrip("/")):
             name = info.key[len(self._prefix) + 1 :]
             with self._lock:
                 self._stamps[name] = _stamp(info)
             written_s = info.modified.timestamp() if info.modified else 0.0
             yield FileEntry(name, info.size, written_s)
-        self._is_loaded = True
+        self._is_loaded = self._is_loaded or not prefix
 
     def names(self) -> list[str]:
         """Return the names of all known objects that are not empty."""

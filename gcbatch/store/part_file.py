@@ -34,6 +34,9 @@ QUERY_KEY: Final = b"gcbatch.query"
 FRESH_KEY: Final = b"gcbatch.fresh"
 """The run with --fresh for which a part was fetched; see Store.fresh."""
 
+FIRST_KEY: Final = b"gcbatch.first"
+"""When the query was first fetched, if a part replaced another."""
+
 CHECKSUM_KEY: Final = b"gcbatch.sha256"
 BLANK_CHECKSUM: Final = b"0" * 64
 REFETCH_HINT: Final = "`gcbatch run JOB` fetches it again"
@@ -103,7 +106,7 @@ def write_part(path: Path, part: PartSource, own: Mapping[bytes, bytes]) -> None
     Args:
         path: An empty file.
         part: What to write.
-        own: What the footer says besides the metadata: QUERY_KEY, FRESH_KEY.
+        own: What the footer says besides the metadata, such as QUERY_KEY.
 
     Raises:
         OSError: If it cannot be written.

@@ -2,9 +2,11 @@
 
 <store>/<job name>/parts/<digest>.parquet    the answers
 <store>/<job name>/parts/<digest>.pending    jobs that the service is working on
+<store>/<job name>/changes/                  what fetching parts again changed
 <store>/<job name>/fresh.json                the run with --fresh that is not done
 <store>/<job name>/plan.json                 the saved plan of the last run, with names
 <store>/<job name>/run.json                  the run report of the last run
+<store>/<job name>/failed.json               the last runs that failed
 <store>/<job name>/users.parquet             entities that it listed; one file a table
 """
 
@@ -19,12 +21,14 @@ from gcbatch.atomic_files import Sync, to_disk
 from gcbatch.errors import DamagedPartError, DataError, OutputError, ReplacedPartError
 from gcbatch.objects import ObjectUrl
 from gcbatch.query import Query
+from gcbatch.store.change_log import ChangeLog, RunMark, first_fetch_of
 from gcbatch.store.fresh_note import FreshRun
 from gcbatch.store.job_files import PARTS, OpenedFile, StoreRoot, part_name
 from gcbatch.store.known_part import KnownPart
 from gcbatch.store.known_parts import KnownParts
 from gcbatch.store.notes import Notes, unwritable
 from gcbatch.store.part_file import (
+    FIRST_KEY,
     FRESH_KEY,
     QUERY_KEY,
     REFETCH_HINT,
@@ -39,11 +43,13 @@ from gcbatch.store.roots import open_root
 from gcbatch.store.verified_files import open_verified
 from gcbatch.windows import Window
 
-__all__ = ["FRESH_NOTE", "PLAN_NOTE", "REPORT_NOTE", "Store"]
+__all__ = ["FAILED_NOTE", "FRESH_NOTE", "PLAN_NOTE", "REPORT_NOTE", "Store"]
 
 PLAN_NOTE: Final = "plan.json"
 
 REPORT_NOTE: Final = "run.json"
+
+FAILED_NOTE: Final = "failed.json"
 
 FRESH_NOTE: Final = "fresh.json"
 """Exists while a run with --fresh or --refetch is not done; see FreshRun."""
@@ -65,6 +71,9 @@ class Store(Notes):
             written carry its token, since no clock shows reliably which parts are
             older. It stays as it was when the store was opened: a run that began
             before it does not fetch for it.
+        changes: The change log.
+        run: The run that writes parts. It is noted what differs from a part that it
+            replaces; None: nothing is noted.
     """
 
     def __init__(
@@ -75,6 +84,8 @@ class Store(Notes):
         self.name = name
         self._seen: dict[str, str] = {}
         self._known = KnownParts(self.files)
+        self.changes = ChangeLog(self.files)
+        self.run: RunMark | None = None
         self.fresh_run = self._current_fresh()
 
     @property
@@ -364,9 +375,16 @@ class Store(Notes):
         own = {QUERY_KEY: digest.encode()}
         if self.fresh:
             own[FRESH_KEY] = self.fresh.encode()
+        with self._replaced_part(digest) as replaced:
+            first = replaced and first_fetch_of(replaced[0])
+        if first:
+            own[FIRST_KEY] = first.isoformat().encode()
 
         def fill(path: Path) -> None:
             write_part(path, part, own)
+            with self._replaced_part(digest) as replaced:
+                if replaced and self.run:
+                    self.changes.note(digest, *replaced, path, self.run)
             if not may():
                 msg = f"{self.place_of(digest)}: writing it took too long"
                 raise OutputError(msg, hint="run it again")
@@ -380,6 +398,21 @@ class Store(Notes):
             if known is not None:
                 self._known.note_whole(known)
         self.pending(digest).discard()
+
+    @contextmanager
+    def _replaced_part(self, digest: str) -> Iterator[tuple[Any, str] | None]:
+        """Open the part that a write replaces, if what differs is noted.
+
+        Yields:
+            Its file and its checksum; None if there is none to compare with.
+        """
+        with ExitStack() as stack:
+            replaced: tuple[Any, str] | None = None
+            if self.run is not None and self.has(digest):
+                with suppress(DamagedPartError, DataError):
+                    opened, checksum = stack.enter_context(self._verified_file(digest))
+                    replaced = opened.file, checksum
+            yield replaced
 
     def discard(self, digest: str) -> None:
         """Remove a part, so that it is fetched again."""

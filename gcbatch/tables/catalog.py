@@ -1,8 +1,9 @@
 """The tables of a job, by name."""
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property, partial
 from threading import Event
 from typing import Any, Final, TypeVar
 
@@ -10,12 +11,14 @@ import pyarrow as pa
 
 from gcbatch.endpoints import DetailsEndpoint
 from gcbatch.genesys import ENTITY_TABLES, entity_kind
-from gcbatch.job import Job
+from gcbatch.job import CHANGES_TABLE, PROVISIONAL_TABLES, Job, relation_named
 from gcbatch.lazy import lazy_import
 from gcbatch.local_time import local_fields, with_local_columns
 from gcbatch.registry import load_member
 from gcbatch.table import Lack, StoppedError, Table
+from gcbatch.tables.changes import ChangesTable
 from gcbatch.tables.name_lookup import NAMED
+from gcbatch.tables.provisional_column import with_provisional_column
 from gcbatch.tables.source import TableSource
 
 __all__ = ["Catalog"]
@@ -42,6 +45,8 @@ class Catalog:
 
     source: TableSource
     stop: Event | None = None
+    _schemas: dict[str, pa.Schema] = field(default_factory=dict, compare=False)
+    """Columns of derived tables, for which DuckDB has to be asked."""
 
     @property
     def job(self) -> Job:
@@ -60,6 +65,15 @@ class Catalog:
             name: A table that the job can export.
             period: The period of the table `sla`; None is the job's.
         """
+        table = self._plain_table(name, period)
+        is_derived = name in self.job.derived  # its columns are those of its SQL
+        return table if is_derived else self._with_local_times(table)
+
+    def _plain_table(self, name: str, period: str | None) -> Table:
+        """Return a table without the columns that the job's `local_time` asks for."""
+        if name == CHANGES_TABLE:
+            found = self.changes.table()
+            return replace(found, batches=partial(self._read, found))
         table: Table = self._declared(name)(replace(self.source, period=period))
         lacks = () if name in ENTITY_TABLES else tuple(map(Lack, self.source.lacks))
         lacks = table.lacks or lacks
@@ -68,14 +82,20 @@ class Catalog:
             covered = replace(
                 covered, spans=()
             )  # a part of its rows stands for nothing
-        return self._with_local_times(
-            replace(
-                table,
-                batches=lambda: self._until_stopped(table.batches()),
-                covered=covered,
-                lacks=lacks,
-            )
+        table = replace(
+            table,
+            batches=partial(self._read, table),
+            covered=covered,
+            lacks=lacks,
         )
+        if name not in ENTITY_TABLES:
+            table = replace(table, find_provisional=lambda: self.source.provisional)
+        if self.job.is_provisional and name in PROVISIONAL_TABLES:
+            table = with_provisional_column(table)
+        return table
+
+    def _read(self, table: Table) -> Iterator[pa.RecordBatch]:
+        return self._until_stopped(table.batches())
 
     def _with_local_times(self, table: Table) -> Table:
         """Return a table with the columns that the job's `local_time` asks for."""
@@ -92,12 +112,17 @@ class Catalog:
         zone = self.job.local_zone
         return rows if zone is None else with_local_columns(rows, zone)
 
+    @cached_property
+    def changes(self) -> ChangesTable:
+        """What fetching again changed."""
+        return ChangesTable(self.source)
+
     def named_dimensions(self, names: Collection[str]) -> set[str]:
         """Return the dimensions whose names some tables show beside their ids."""
         if self.job.query.family:
             from gcbatch.tables.aggregates.intervals import named_groups  # noqa: PLC0415 - details do not need it
 
-            shows = "intervals" in names
+            shows = not {"intervals", CHANGES_TABLE}.isdisjoint(names)
             return set(named_groups(self.source).values()) if shows else set()
         columns = {c for name in names for c in self.table(name).schema.names}
         return {
@@ -106,7 +131,21 @@ class Catalog:
             if {ids, shown} <= columns
         }
 
+    def relation(self, name: str) -> Table:
+        """Return the table that a name in SQL means; one of Job.relations."""
+        found = relation_named(name)
+        if not found.is_local:
+            return self.table(found.table, period=found.period)
+        from gcbatch.tables.local_clocks import with_local_clocks  # noqa: PLC0415 - for SQL only
+
+        table = self._plain_table(found.table, found.period)
+        return with_local_clocks(table, self.job.local_zone or table.timezone)
+
     def _declared(self, name: str) -> Any:
+        if name in self.job.derived:
+            from gcbatch.tables.derived import Derived  # noqa: PLC0415 - few jobs have any
+
+            return Derived(name, self.relation, self._schemas, self.stop)
         if name in ENTITY_TABLES:
             from gcbatch.tables.entity_table import EntityTable  # noqa: PLC0415 - few jobs list entities
             from gcbatch.tables.version_table import VersionTable  # noqa: PLC0415 - as above
@@ -118,8 +157,8 @@ class Catalog:
 
     def is_of_documents(self, name: str) -> bool:
         """Return whether a table can share a pass over the documents; see rows_of."""
-        is_entity = name in ENTITY_TABLES
-        return isinstance(self.source.endpoint, DetailsEndpoint) and not is_entity
+        is_own = name in self.job.tables
+        return isinstance(self.source.endpoint, DetailsEndpoint) and is_own
 
     def rows_of(
         self, names: Collection[str], is_wanted: Callable[[str], bool]
@@ -141,8 +180,8 @@ class Catalog:
             del batch  # or it would stay in memory while the next is made
 
     def all(self) -> dict[str, Table]:
-        """Return all tables of the job's endpoint."""
-        return {name: self.table(name) for name in self.job.tables}
+        """Return all tables of the job's endpoint, and the derived ones."""
+        return {name: self.table(name) for name in self.job.all_tables}
 
     def breaches(self) -> int:
         """Return how many rows of `sla` miss their target."""
@@ -156,6 +195,8 @@ class Catalog:
         latest = self.source.latest
         if latest is not None and latest.dropped:
             yield f"{SUPERSEDED}: {latest.dropped:,}"
+        if lost := self.source.store.changes.damaged:
+            yield f"files of the change log that are damaged, and left out: {len(lost)}"
         if self.job.sla is None:
             return
         from gcbatch.tables.service_levels.earlier import Earlier  # noqa: PLC0415 - few jobs have `sla`

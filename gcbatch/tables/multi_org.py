@@ -53,6 +53,9 @@ def of_all_orgs(tables: Mapping[str, Table]) -> Table:
         batches=batches,
         basis=of_all_orgs(bases) if bases else None,
         zones_differ=differ,
+        find_provisional=lambda: tuple(
+            span for name in names for span in tables[name].provisional
+        ),
         lacks=tuple(
             lack._replace(org=name) for name in names for lack in tables[name].lacks
         ),
@@ -89,10 +92,17 @@ class MultiOrgCatalog:
 
     def table(self, name: str, *, period: str | None = None) -> Table:
         """Return one table; see Catalog.table."""
-        table = of_all_orgs(
-            {org: c.table(name, period=period) for org, c in self.catalogs.items()}
-        )
-        return replace(table, lacking_orgs=tuple(sorted(self.failures)))
+        tables = {org: c.table(name, period=period) for org, c in self.catalogs.items()}
+        return self._whole(tables)
+
+    def relation(self, name: str) -> Table:
+        """Return the table that a name in SQL means; see Catalog.relation."""
+        return self._whole({org: c.relation(name) for org, c in self.catalogs.items()})
+
+    def _whole(self, tables: Mapping[str, Table]) -> Table:
+        """Return the rows of all orgs; those that failed lack."""
+        failed = tuple(sorted(self.failures))
+        return replace(of_all_orgs(tables), lacking_orgs=failed)
 
     def is_of_documents(self, name: str) -> bool:
         """Return whether a table is of documents; see Catalog.is_of_documents."""
@@ -110,4 +120,4 @@ class MultiOrgCatalog:
     def all(self) -> dict[str, Table]:
         """Return all tables of the job's endpoint; see Catalog.all."""
         first = next(iter(self.catalogs.values()))
-        return {name: self.table(name) for name in first.job.tables}
+        return {name: self.table(name) for name in first.job.all_tables}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 import pyarrow as pa
 
@@ -11,6 +12,7 @@ from gcbatch.endpoints import AggregateEndpoint, DetailsEndpoint
 from gcbatch.genesys import Names
 from gcbatch.job import Job
 from gcbatch.planning import Plan
+from gcbatch.provisional import ProvisionalSpan, provisional_spans
 from gcbatch.store import (
     ListedEntities,
     Store,
@@ -24,7 +26,7 @@ from gcbatch.store import (
 )
 from gcbatch.table import BATCH_ROWS, Table
 from gcbatch.tables.latest import LatestParts, Parts
-from gcbatch.windows import Window
+from gcbatch.windows import EPOCH, Window
 
 __all__ = ["TableSource"]
 
@@ -74,6 +76,23 @@ class TableSource:
             msg = f"{self.endpoint.name} has no buckets"
             raise TypeError(msg)
         return self.endpoint
+
+    @cached_property
+    def provisional(self) -> tuple[ProvisionalSpan, ...]:
+        """The spans of parts that were fetched before their figures had settled.
+
+        It depends on the parts alone, not on the present time.
+        """
+        job, settle, zone = self.job, self.job.settle, self.job.query.zone
+        found = filter(None, map(self.store.metadata_of, self.plan.queries))
+        parts = [p for p in found if not p.is_final(settle, zone, p.asked_at)]
+        return provisional_spans(
+            (part.window for part in parts),
+            settle,
+            zone,
+            fetched_at=max((part.asked_at for part in parts), default=EPOCH),
+            org=job.org_name,
+        )
 
     @property
     def groups(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Final
 
 import pyarrow as pa
 
@@ -23,6 +24,7 @@ from gcbatch.errors import DataError, GcbatchError, OutputError
 from gcbatch.exporting import PublishedFile, are_unchanged, published_files
 from gcbatch.fetching import OrgSessions
 from gcbatch.job import Job, resolve_range, span_for_refetch
+from gcbatch.joined_spans import joined_spans
 from gcbatch.lazy import lazy_import
 from gcbatch.objects import Buckets
 from gcbatch.planning import SavedPlan, digest_parts
@@ -38,7 +40,6 @@ from gcbatch.store import (
     read_entities,
     read_versions,
 )
-from gcbatch.verifying.joined_spans import joined_spans
 from gcbatch.verifying.result import Flaw, Totals, VerifyResult
 from gcbatch.verifying.totals import (
     Difference,
@@ -52,6 +53,9 @@ from gcbatch.windows import Window
 __all__ = ["verify_org"]
 
 pc = lazy_import("pyarrow.compute")
+
+MAX_SPANS: Final = 8
+"""Spans that a command names."""
 
 
 def verify_org(job: Job, *, offline: bool = False) -> VerifyResult:
@@ -140,7 +144,7 @@ class _Verifier:
             for w in found
             if _touches(w, [whole])
         )
-        for span in joined_spans(inside):
+        for span in joined_spans(inside, MAX_SPANS):
             yield span_for_refetch(span, query.zone)
 
     def _check_parts(self) -> None:

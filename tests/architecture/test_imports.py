@@ -17,7 +17,7 @@ ROWS = (
     ("endpoints",),
     ("planning",),
     ("job",),
-    ("store", "exporting", "simulator", "dialects"),
+    ("store", "exporting", "simulator", "dialects", "selecting"),
     ("objects",),
     ("genesys.client",),
     ("genesys",),
@@ -27,9 +27,9 @@ ROWS = (
 PACKAGES = {name: -row for row, names in enumerate(ROWS) for name in names}
 
 GROUND = {
-    "atomic_files", "concurrency", "coverage", "errors", "html_table", "lazy",
-    "local_time", "locks", "opening_hours", "query", "registry", "suggest", "table",
-    "text", "windows",
+    "atomic_files", "concurrency", "coverage", "errors", "html_table", "joined_spans",
+    "lazy", "local_time", "locks", "opening_hours", "provisional", "query", "registry",
+    "suggest", "table", "text", "windows",
 }  # fmt: skip
 """Modules that any other may import; of gcbatch they import one another alone."""
 

@@ -259,6 +259,29 @@ class TestBadInput:
 
 
 class TestOtherFailures:
+    @pytest.mark.parametrize(
+        ("command", "options"),
+        [("run", ["--workers", "2"]), ("run", ["--engine", "dask"]), ("plan", []),
+         ("check", [])],
+    )  # fmt: skip
+    def test_an_engine_that_is_not_installed(
+        self,
+        cli: Cli,
+        workspace: "Workspace",
+        monkeypatch: pytest.MonkeyPatch,
+        command: str,
+        options: list[str],
+    ) -> None:
+        """It is said before anything is planned or requested, with its extra."""
+        monkeypatch.setitem(sys.modules, "distributed", None)
+        job = workspace.write(**({} if options else {"engine": "dask"}))
+
+        result = cli(command, job, *options)
+
+        check_refusal(result, 2, "engine dask is not installed", "'gcbatch[dask]'")
+        assert len(workspace.simulator.request_log) == 0
+        assert not (workspace.folder / "store").exists()
+
     @pytest.mark.parametrize("command", ["run", "plan", "check"])
     def test_a_wrong_secret(
         self,
@@ -652,7 +675,8 @@ class TestProcess:
             "import sys; from gcbatch.cli import app\n"
             "try: app(['run', sys.argv[1]])\n"
             "except SystemExit: pass\n"
-            "idle = {'aiohttp', 'gcbatch.genesys.client', 'pyarrow.compute'}\n"
+            "idle = {'aiohttp', 'gcbatch.genesys.client', 'pyarrow.compute',"
+            " 'duckdb', 'gcbatch.selecting'}\n"
             "print('loaded:', sorted(idle & set(sys.modules)))"
         )
         runs = [

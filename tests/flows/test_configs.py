@@ -83,7 +83,7 @@ def test_a_config_is_read_by_any_yaml(path: Path) -> None:
     raw = yaml.safe_load(path.read_text("utf-8"))
 
     known = {"name", "org", "orgs", "query", "fetch", "sla", "exports"}
-    assert set(raw) <= known | {"calendar", "local_time"}
+    assert set(raw) <= known | {"calendar", "local_time", "tables"}
 
 
 @every
@@ -93,7 +93,7 @@ def test_commands_in_comments_name_the_file(path: Path) -> None:
     commands = re.findall(r"gcbatch (\w+) (configs/[\w.-]+)", text)
 
     assert all(ROOT / named == path for _, named in commands)
-    assert {command for command, _ in commands} <= {"run", "plan", "report"}
+    assert {command for command, _ in commands} <= {"run", "plan", "report", "sql"}
 
 
 def test_the_schema_is_the_one_that_is_printed(cli: Cli) -> None:
@@ -143,6 +143,19 @@ def test_the_quickstart_runs(cli: Cli, tmp_path: Path) -> None:
     written = {path.name for path in out.iterdir()}
     assert written == {"intervals.csv", "intervals.parquet", "intervals.jsonl"}
     assert len(rows_of(out / "intervals.csv")) == 485
+
+
+def test_the_derived_tables_run(cli: Cli, tmp_path: Path) -> None:
+    """As its comments say: a run, and a question about what it made."""
+    config = ROOT / "configs" / "daily-sql.yaml"
+
+    run = cli("run", config)
+    asked = cli("sql", config, "FROM daily ORDER BY offered DESC LIMIT 5")
+
+    assert run.exit_code == 0, run.output
+    assert len(rows_of(tmp_path / "out" / "daily.csv")) == 41
+    assert len(rows_of(tmp_path / "out" / "busiest.csv")) == 7
+    assert "Retail banking" in asked.stdout.splitlines()[1]
 
 
 def test_the_interval_report_runs(cli: Cli, tmp_path: Path) -> None:

@@ -70,6 +70,8 @@ def test_async_twins_do_the_same(workspace: "Workspace") -> None:
     assert (planned.stored, planned.requests) == (0, 1)
     assert repr(planned).endswith(": 1 queries, 0 stored; 1 requests>")
     assert rows == exported == gcbatch.run(job).rows > 0
+    assert asyncio.run(gcbatch.asql(job, "FROM intervals")).num_rows == rows
+    assert asyncio.run(gcbatch.achanges(job)).num_rows == 0
     assert good
     assert warnings == gcbatch.check(job)
 

@@ -14,15 +14,17 @@ import pytest
 
 import gcbatch
 from gcbatch import JobError, ServiceError
+from gcbatch.joined_spans import joined_spans
 from gcbatch.simulator import Call, Fault, Queue, Tenant
 from gcbatch.store.store import Store
-from gcbatch.verifying.joined_spans import joined_spans
 from gcbatch.windows import Window
 from tests.flows.test_runs import SALES, TWO_QUEUES, small_tenant
+from tests.support.cluster_world import Run, aggregates_sections, job_file
 from tests.support.several_orgs import orgs_of
 
 if TYPE_CHECKING:
     from tests.conftest import Cli, Workspace, WorkspaceOf
+    from tests.support.s3_server import S3Bucket
 
 TWO_DAYS = "1999-08-03..1999-08-05"
 DAYS_OF_AUGUST = {"from": "2026-08-01", "to": "2026-08-06", "timezone": "UTC"}
@@ -380,3 +382,38 @@ def test_many_spans_become_few() -> None:
     assert [(s.start - first) // timedelta(hours=1) for s in spans] == [0, 100, 200]
     assert [(s.end - first) // timedelta(hours=1) for s in spans] == [13, 102, 201]
     assert len(joined_spans(windows)) == 5
+
+
+def test_a_store_in_a_bucket_is_refetched(
+    workspace_of: "WorkspaceOf", s3: "S3Bucket"
+) -> None:
+    """Also after an interruption; the note of it is emptied at the end."""
+    workspace = workspace_of(bucket=s3)
+    job = workspace.job(fetch={"concurrency": 1})
+    gcbatch.run(job)
+    written = workspace.outputs()
+    workspace.simulator.faults.add(Fault("status", status=400, nth=(2,)))
+    with pytest.raises(ServiceError):
+        gcbatch.run(job, refetch="1999-08-02..1999-08-05")
+
+    again, after = gcbatch.run(job), gcbatch.run(job)
+
+    assert (again.fetched, after.fetched) == (2, 0)
+    assert workspace.outputs() == written
+
+
+@pytest.mark.cluster
+def test_workers_refetch_too(workspace: "Workspace") -> None:
+    """What they write counts as fetched for the span."""
+    job = job_file(workspace, "job", aggregates_sections())
+    spread = ("--engine", "dask", "--workers", "2")
+    Run(workspace, job).end()
+    total = len(workspace.data_requests)
+    workspace.simulator.request_log.clear()
+
+    Run(workspace, job, *spread, "--refetch", TWO_DAYS).end()
+    fetched = len(workspace.data_requests)
+    Run(workspace, job, *spread).end()
+
+    assert 0 < fetched < total
+    assert len(workspace.data_requests) == fetched

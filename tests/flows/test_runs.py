@@ -671,10 +671,11 @@ class TestLibrary:
         assert total[0] == sum(filter(None, whole["n_offered"].to_pylist()))
 
     def test_the_report_is_kept_as_json(self, workspace: "Workspace") -> None:
-        """run.json says what the run returned."""
+        """run.json says what the run returned, and which runs there were."""
         report = workspace.run()
         kept = json.loads((workspace.folder / "store/job/run.json").read_text("utf-8"))
 
+        assert len(kept.pop("runs")) == 1
         assert kept == report.to_json()
         assert (kept["queries"], kept["rows"], kept["tokens"]) == (DAYS, 485, 1)
 

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import ClassVar, Generic, Literal, TypeVar
 
 from pydantic import field_validator
@@ -116,6 +116,17 @@ class DatabaseExporter(ABC, Generic[T]):
                     self._load(db, table).check()
         except OutputError:
             return
+
+    def reach(self) -> None:
+        """Refuse a database that cannot be opened now; one that is busy may be later.
+
+        Raises:
+            OutputError: If it cannot be reached, or refuses the connection.
+        """
+        if self.exists():
+            opened = self._open(lambda: False, may_wait=False)
+            with suppress(ConflictError), opened as db:
+                db.columns(LEDGER)  # some open a file only when it is read
 
     def export(self, tables: Mapping[str, Table], target: Target) -> Receipt:
         """Load all tables in one transaction.

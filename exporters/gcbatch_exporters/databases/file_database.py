@@ -1,8 +1,10 @@
 """What exporters to database files share: the path, and where that is."""
 
+import os
 from typing import Generic, TypeVar
 
-from gcbatch.exporting import LocalPath
+from gcbatch.errors import OutputError
+from gcbatch.exporting import LocalPath, require_writable
 from gcbatch_exporters.databases.exporter import DatabaseExporter, DatabaseOptions
 
 __all__ = ["FileDatabaseExporter", "FileDatabaseOptions"]
@@ -32,3 +34,16 @@ class FileDatabaseExporter(DatabaseExporter[T], Generic[T]):
     def exists(self) -> bool:
         """Return whether the file is there."""
         return self._options.path.exists()
+
+    def reach(self) -> None:
+        """Refuse a file that could not be created, written or opened now.
+
+        Raises:
+            OutputError: If it could not; says why.
+        """
+        path = self._options.path
+        require_writable(path)  # a journal is written beside it
+        if self.exists() and not os.access(path, os.W_OK):
+            msg = f"{path}: cannot be written: it is read-only"
+            raise OutputError(msg, hint="check the file and its permissions")
+        super().reach()

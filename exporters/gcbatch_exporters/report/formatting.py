@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from gcbatch.provisional import ProvisionalSpan
+from gcbatch.table import Table
 from gcbatch.windows import Window, to_local
 from gcbatch_exporters.report.summary import Figures, QueueFigures
 from gcbatch_exporters.report.time_axis import long_day
@@ -17,9 +19,13 @@ __all__ = [
     "level_of",
     "noun",
     "percent",
+    "provisional",
     "span",
     "verdict",
 ]
+
+MAX_SPANS: Final = 5
+"""Provisional spans that a page names."""
 
 NONE: Final = "\N{EN DASH}"
 _THIN: Final = "\u202f"
@@ -92,6 +98,29 @@ def days(covered: Window, zone: ZoneInfo) -> str | None:
     if start.time() != end.time() or start.hour or start.minute:
         return None
     return noun((end.date() - start.date()).days, "day")
+
+
+def provisional(table: Table) -> str | None:
+    """Return which days may still change, and until when; None if none may."""
+    zone, found = table.timezone, table.provisional
+    if not found:
+        return None
+    named = [
+        f"{f'{one.org}: ' if one.org else ''}{span(one.window, zone)}, "
+        f"final {_final_from(one, zone)}"
+        for one in found[:MAX_SPANS]
+    ]
+    if more := len(found) - len(named):
+        named.append(f"and {more:,} more")
+    return f"Provisional, may still change: {'; '.join(named)}"
+
+
+def _final_from(span: ProvisionalSpan, zone: ZoneInfo) -> str:
+    if span.final_from is None:
+        return "as soon as the service has all of it"
+    local = to_local(span.final_from, zone)
+    time = f", {local:%H:%M}" if local.hour or local.minute else ""
+    return f"from {long_day(local)}{time}"
 
 
 def verdict(figures: Figures) -> str:

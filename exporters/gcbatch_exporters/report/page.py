@@ -16,6 +16,7 @@ from gcbatch_exporters.report.formatting import (
     level_of,
     noun,
     percent,
+    provisional,
     span,
     target,
     verdict,
@@ -75,6 +76,7 @@ def report(title: str, table: Table, figures: Figures, heat: Heat | None) -> Htm
             "header",
             tag("h1", title),
             tag("p", " · ".join(filter(None, about)), class_="range"),
+            *([tag("p", note, class_="note")] if (note := provisional(table)) else []),
         )
     ]
     if figures.rows:

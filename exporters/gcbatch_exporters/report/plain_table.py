@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from gcbatch.lazy import lazy_import
 from gcbatch.table import Table
-from gcbatch_exporters.report.formatting import span
+from gcbatch_exporters.report.formatting import provisional, span
 from gcbatch_exporters.report.markup import Html, joined, tag
 from gcbatch_exporters.text_columns import as_text, concat
 
@@ -38,6 +38,7 @@ def listing(table: Table) -> Iterator[tuple[Html, int]]:
         Html("<section>"),
         tag("h2", table.name),
         tag("p", f"{range_} ({table.timezone.key}); times are UTC", class_="note"),
+        *([tag("p", note, class_="note")] if (note := provisional(table)) else []),
         Html('<div class="wide"><table class="rows">'),
         tag("thead", tag("tr", *heads)),
         Html("<tbody>\n"),

@@ -9,6 +9,8 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from gcbatch.genesys import ENTITY_KINDS
+from gcbatch.job import span_for_refetch
+from gcbatch.provisional import ProvisionalSpan
 from gcbatch.text import one_line
 from gcbatch.windows import Window, to_local
 
@@ -17,6 +19,7 @@ __all__ = [
     "names_line",
     "new_grid",
     "pluralize",
+    "provisional_line",
     "rows_screen",
     "span_text",
     "warning_lines",
@@ -24,6 +27,9 @@ __all__ = [
 
 MAX_CHARS = 4_000
 """Length of a warning."""
+
+MAX_SPANS = 5
+"""Provisional spans that a line names."""
 
 MAX_LABELS = 8
 """Kinds of entities that a line names."""
@@ -63,6 +69,29 @@ def local_time(instant: datetime, zone: ZoneInfo) -> str:
 def span_text(window: Window, zone: ZoneInfo) -> str:
     """Return the two ends of a window in a time zone."""
     return f"{local_time(window.start, zone)} to {local_time(window.end, zone)}"
+
+
+def provisional_line(
+    spans: Sequence[ProvisionalSpan], zone: ZoneInfo, settle: str
+) -> str:
+    """Return which days are provisional, and until when; empty if none are.
+
+    Spans are half-open, as `--refetch` takes them.
+    """
+    named = [
+        f"{f'{one.org}: ' if one.org else ''}{span_for_refetch(one.window, zone)}, "
+        f"final {_final_from(one, zone)}"
+        for one in spans[:MAX_SPANS]
+    ]
+    if more := len(spans) - len(named):
+        named.append(f"and {more:,} more")
+    return f"provisional: {'; '.join(named)} (settle {settle})" if spans else ""
+
+
+def _final_from(span: ProvisionalSpan, zone: ZoneInfo) -> str:
+    if span.final_from is None:
+        return "as soon as the service has all of it"
+    return f"from {local_time(span.final_from, zone).removesuffix(' 00:00')}"
 
 
 def warning_lines(warnings: Iterable[str]) -> list[Text]:

@@ -7,7 +7,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gcbatch.cli.screens.grid import local_time, new_grid, pluralize, warning_lines
+from gcbatch.cli.screens.grid import (
+    local_time,
+    new_grid,
+    pluralize,
+    provisional_line,
+    warning_lines,
+)
 from gcbatch.job import Job
 from gcbatch.query import Query
 from gcbatch.running import ResolvedPlan
@@ -43,6 +49,7 @@ def plan_screen(job: Job, planned: ResolvedPlan) -> RenderableType:
             f"{per_minute} requests a minute"
         ),
         *_listing_lines(job, planned),
+        *filter(None, [provisional_line(planned.provisional, zone, str(job.settle))]),
         *_outputs(job),
     ]
     title = f"{job.store_name}: {job.query.endpoint}, times in {zone.key}"

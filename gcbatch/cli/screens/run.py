@@ -9,12 +9,16 @@ from gcbatch.cli.screens.grid import (
     names_line,
     new_grid,
     pluralize,
+    provisional_line,
     span_text,
     warning_lines,
 )
 from gcbatch.running import RunReport
 
 __all__ = ["report_screen"]
+
+MAX_CHANGES = 6
+"""Tables of which the screen says what changed."""
 
 
 def report_screen(report: RunReport, zone: ZoneInfo) -> RenderableType:
@@ -49,13 +53,14 @@ def report_screen(report: RunReport, zone: ZoneInfo) -> RenderableType:
         lines.append(grid)
     if line := names_line(report.names_at, zone):
         lines.append(Text(line))
+    lines += (Text(f"changed: {change}") for change in report.changes[:MAX_CHANGES])
     if report.window is not None and not report.rows:
         lines.append(Text("no data in this range; check its dates, queues and filter"))
-    if report.provisional:
+    if line := provisional_line(report.provisional_spans, zone, report.settle):
         lines.append(
             Text(
-                f"provisional: {pluralize(report.provisional, 'part')}; the service "
-                "still corrects these days, and the next run fetches them again"
+                f"{line}; the service still corrects these days, and the next run "
+                "fetches them again"
             )
         )
     return Group(*lines, *warning_lines(report.warnings))

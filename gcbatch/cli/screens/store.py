@@ -27,9 +27,9 @@ def store_screen(jobs: Sequence[StoredJob]) -> RenderableType:
     if not jobs:
         return Text("nothing is stored")
     grid = new_grid(
-        "job", "from", "to", "parts", "listings", "size", "provisional", "unreadable",
-        "last run",
-        right=(3, 4, 5, 6, 7),
+        "job", "from", "to", "parts", "listings", "changes", "size", "provisional",
+        "unreadable", "last run",
+        right=(3, 4, 5, 6, 7, 8),
     )  # fmt: skip
     for job in jobs:
         window = job.window
@@ -39,6 +39,7 @@ def store_screen(jobs: Sequence[StoredJob]) -> RenderableType:
             local_time(window.end, UTC_ZONE) if window else "-",
             f"{job.parts:,}",
             f"{job.listings:,}",
+            f"{job.changes:,}",
             _size(job.size),
             f"{job.provisional:,}",
             f"{job.unreadable:,}",
@@ -50,6 +51,8 @@ def store_screen(jobs: Sequence[StoredJob]) -> RenderableType:
 def pruned_line(done: PruneResult, *, dry_run: bool) -> str:
     """Return one line about what was removed."""
     what = [f"{pluralize(done.parts, 'part')} of {pluralize(len(done.jobs), 'job')}"]
+    if done.changes:
+        what.append(pluralize(done.changes, "file") + " of change logs")
     if done.leftovers:
         what.append(pluralize(done.leftovers, "unfinished file"))
     if done.emptied:

@@ -65,7 +65,8 @@ class Calendars:
         groups, numbers = distinct_groups(
             rows.select(ends).append_column("entry", which), [*ends, "entry"]
         )
-        return pa.array([self._is_open(*group) for group in groups]).take(numbers)
+        found = pa.array([self._is_open(*group) for group in groups], pa.bool_())
+        return found.take(numbers)
 
     def _entry_of(self, queue_id: str | None, names: Mapping[str, str]) -> str | None:
         """Return the key of a queue's hours."""

@@ -65,7 +65,7 @@ def test_every_table_is_listed(tables: Tables) -> None:
     of_details = [n for d in DETAILS for n in module_names(f"tables/{d.tables}")]
     of_org = sorted(kind.table for kind in ENTITY_KINDS)
 
-    assert listed == ["intervals", "sla", *fixed, *of_details, *of_org]
+    assert listed == ["intervals", "sla", *fixed, *of_details, "changes", *of_org]
 
 
 def test_each_says_what_a_row_is(tables: Tables) -> None:

@@ -383,6 +383,8 @@ class TestCommands:
         self, workspace: "Workspace", monkeypatch: pytest.MonkeyPatch
     ) -> Callable[..., Result]:
         monkeypatch.chdir(workspace.folder)
+        for name, value in workspace.environ.items():
+            monkeypatch.setenv(name, value)
         return lambda *args: CliRunner().invoke(app, ["store", *map(str, args)])
 
     def test_ls_shows_what_a_run_left(
@@ -455,3 +457,46 @@ class TestCommands:
 
         assert [result.exit_code for result in results] == [2, 2]
         assert len(workspace.parts) == 7
+
+    def test_a_job_file_stands_for_its_job(
+        self, cli: Callable[..., Result], workspace: "Workspace"
+    ) -> None:
+        """Its store is listed and pruned, and of it only what is of this job."""
+        workspace.run()
+        workspace.run("other", query={"to": "1999-08-03"})
+        file = workspace.write("other", query={"to": "1999-08-03"})
+
+        (row,) = json.loads(cli("ls", file, "--json").stdout)
+        dry = cli("prune", file, "--older-than", "1y", "--dry-run")
+        done = cli("prune", file, "--older-than", "1y")
+
+        assert (row["job"], row["parts"]) == ("other", 2)
+        assert "2 parts of 1 job" in dry.stdout
+        assert "everything of other" in done.stdout
+        assert [one.job for one in list_store(workspace.folder / "store")] == ["job"]
+
+    def test_a_job_file_that_never_ran(
+        self, cli: Callable[..., Result], workspace: "Workspace"
+    ) -> None:
+        """The message names the file, and what would store something."""
+        workspace.run()
+        file = workspace.write("new")
+
+        result = cli("ls", file)
+
+        assert result.exit_code == 2
+        assert (
+            f"error: {file}: {workspace.folder}/store: unknown job 'new'"
+            in result.stderr
+        )
+        assert "hint: `gcbatch run JOB` stores what it fetches" in result.stderr
+
+    @pytest.mark.parametrize("option", ["--store", "--job"])
+    def test_a_job_file_beside_another_store(
+        self, cli: Callable[..., Result], workspace: "Workspace", option: str
+    ) -> None:
+        """Each of the two names a store."""
+        result = cli("ls", workspace.write(), option, workspace.folder / "elsewhere")
+
+        assert result.exit_code == 2
+        assert f"{option} both name a store" in result.stderr

@@ -1,0 +1,15 @@
+"""SQL over tables, answered by DuckDB in memory."""
+
+from gcbatch.selecting.columns import typed_schema
+from gcbatch.selecting.session import DEFAULT_MEMORY, Limits, Rows, Session
+from gcbatch.selecting.statements import Statement, Statements
+
+__all__ = [
+    "DEFAULT_MEMORY",
+    "Limits",
+    "Rows",
+    "Session",
+    "Statement",
+    "Statements",
+    "typed_schema",
+]
