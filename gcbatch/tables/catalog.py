@@ -199,15 +199,7 @@ class Catalog:
             yield f"files of the change log that are damaged, and left out: {len(lost)}"
         if self.job.sla is None:
             return
-        from gcbatch.tables.service_levels.earlier import Earlier  # noqa: PLC0415 - few jobs have `sla`
-
-        for period in self.job.sla_periods:
-            earlier = Earlier(self.job, period, (), self.source.plan.window)
-            for label in earlier.unknown_throughout():
-                yield (
-                    f"sla: {label} by {period} is null, as it reaches back before the "
-                    "range"
-                )
+        yield from self._unknown_columns()
         totals = self.table("sla", period="total").read_all()
         ids, names = (totals[n].to_pylist() for n in ("queue_id", "queue_name"))
         met = {*ids, *(i.upper() for i in ids if i), *names}
@@ -226,6 +218,18 @@ class Catalog:
             return
         if left_out := self._queues_of_parts() - set(ids):
             yield f"sla: deleted queues left out: {len(left_out)}"
+
+    def _unknown_columns(self) -> Iterator[str]:
+        """Yield warnings about columns of `sla` that are null in the whole range."""
+        from gcbatch.tables.service_levels.earlier import Earlier  # noqa: PLC0415 - few jobs have `sla`
+
+        for period in self.job.sla_periods:
+            earlier = Earlier(self.job, period, (), self.source.plan.window)
+            for label in earlier.unknown_throughout():
+                yield (
+                    f"sla: {label} by {period} is null, as it reaches back before the "
+                    "range"
+                )
 
     def _queues_of_parts(self) -> set[str | None]:
         endpoint, store = self.source.aggregate_endpoint, self.source.store
