@@ -24,6 +24,8 @@ def check(
     failures = check_outputs(loaded)
     if loaded.exports and not failures:
         say("exports: all could be written now")
+    if not loaded.exports:
+        say("warning: the job has no exports: a run only fills the store", err=True)
     try:
         _check_orgs(orgs)
     except GcbatchError as exc:

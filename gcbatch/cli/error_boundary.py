@@ -24,6 +24,12 @@ log = logging.getLogger("gcbatch")
 class ErrorBoundary(TyperGroup):
     """The only place where errors become a message and an exit code."""
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that is named; a job file is none."""
+        if args and args[0].lower().endswith((".yaml", ".yml")):
+            ctx.fail(f"No command before {args[0]!r}. Try 'gcbatch run {args[0]}'.")
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command of *ctx*, and exit with one of our codes if it fails.
 

@@ -81,7 +81,7 @@ def _values(region: str, timezone: str, name: str) -> dict[str, str]:
     if timezone:
         values["timezone"] = _of_option("--timezone", read_zone, timezone)
     elif asks:
-        values["timezone"] = ask_zone()
+        values["timezone"] = ask_zone(os.environ)
     return values
 
 

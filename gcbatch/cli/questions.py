@@ -1,6 +1,5 @@
 """Asks on a terminal what a new job needs to know of an org."""
 
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -32,10 +31,14 @@ def ask_region() -> str:
     return _ask("region", REGION, read_region)
 
 
-def ask_zone() -> str:
-    """Return the time zone of the days that are counted."""
+def ask_zone(environ: Mapping[str, str]) -> str:
+    """Return the time zone of the days that are counted.
+
+    Args:
+        environ: The environment, whose TZ names the zone of this machine.
+    """
     print_text("Which time zone do your days begin in? Such as Europe/Dublin.")
-    return _ask("time zone", _zone_of_machine(os.environ), read_zone)
+    return _ask("time zone", _zone_of_machine(environ), read_zone)
 
 
 def ask_queues(names: Sequence[str]) -> list[str]:

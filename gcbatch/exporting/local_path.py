@@ -30,6 +30,12 @@ def _check_local(value: object) -> object:
     if isinstance(value, str) and not text.strip():
         msg = "must not be empty; name a file or folder"
         raise ValueError(msg)
+    if isinstance(value, str) and (odd := re.search(r"[\x00-\x1f]", value)):
+        msg = (
+            f"has {odd[0]!r} in it, which double quotes make of a backslash; "
+            "write the path in single quotes"
+        )
+        raise ValueError(msg)
     if found := _SCHEME.match(text):
         way_out = "name a place on this machine"
         if found["scheme"].lower() == "file":

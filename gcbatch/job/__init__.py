@@ -24,7 +24,7 @@ from gcbatch.job.refetch import (
 )
 from gcbatch.job.relations import relation_named
 from gcbatch.job.schema import about_class, job_schema
-from gcbatch.job.sla import PERIODS
+from gcbatch.job.sla import PERIODS, Sla
 from gcbatch.job.zones import is_zone, unknown_zone, zone_warning
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "Refetch",
     "RefetchSpan",
     "SecretFile",
+    "Sla",
     "about_class",
     "all_of",
     "any_of",

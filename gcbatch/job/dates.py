@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from gcbatch.job.meant import meant_date
 from gcbatch.windows import (
     ONE_DAY,
     Period,
@@ -65,7 +66,8 @@ def check_date(text: str) -> str:
     try:
         datetime.fromisoformat(text)
     except ValueError as exc:
-        msg = f"{text!r} is not a date; use {FORMS}"
+        meant = meant_date(text)
+        msg = f"{text!r} is not a date; {f'write {meant}' if meant else f'use {FORMS}'}"
         raise ValueError(msg) from exc
     return text
 

@@ -23,7 +23,7 @@ from gcbatch.job.job import Job
 from gcbatch.job.job_source import JobSource, read_source
 from gcbatch.job.loaded_export import LoadedExport, load_export
 from gcbatch.job.output_conflicts import output_conflicts
-from gcbatch.job.problems import Problem, keys_named, validation_problems
+from gcbatch.job.problems import Problem, validation_problems
 from gcbatch.job.variables import Variables
 from gcbatch.job.yaml_document import (
     MAX_DEPTH,
@@ -84,7 +84,9 @@ def load_job(
     data = raw.document.data
     if not isinstance(data, dict):
         place = raw.document.place(())
-        msg = f"{place}: a job file is a mapping with name, org, query and exports"
+        msg = f"{place}: is empty"
+        if data is not None:
+            msg = f"{place}: a job file is a mapping with name, org, query and exports"
         raise JobError(msg, hint="`gcbatch init` writes one to start from")
     job = raw.validate(now or datetime.now(UTC))
     loaded = raw.load_exports(job, installed)
@@ -235,11 +237,7 @@ class _RawJob:
     def _of_override(self, loc: Loc, what: str) -> str:
         """Return a problem without the key, which the name of the override has."""
         own = f"unknown key {str(loc[-1])!r}"
-        if not what.startswith(own):
-            return what
-        if "did you mean" not in what and (keys := keys_named(Job, str(loc[-1]))):
-            return f"unknown key: did you mean {' or '.join(keys)}?"
-        return f"unknown key{what.removeprefix(own)}"
+        return f"unknown key{what.removeprefix(own)}" if what.startswith(own) else what
 
     def _near(self, loc: Loc) -> str:
         """Return what there is where a place was sought; begins with `; `."""

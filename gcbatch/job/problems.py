@@ -10,9 +10,9 @@ from pydantic_core import ErrorDetails
 
 from gcbatch.job.section import InvalidValueError
 from gcbatch.job.yaml_document import Loc
-from gcbatch.suggest import unknown
+from gcbatch.suggest import nearest, unknown
 
-__all__ = ["NAMED", "Problem", "keys_named", "models_in", "validation_problems"]
+__all__ = ["NAMED", "Problem", "models_in", "validation_problems"]
 
 Problem = tuple[Loc, str]
 """The place of a problem, and what is wrong."""
@@ -91,7 +91,7 @@ def _in_words(detail: ErrorDetails, loc: Loc, model: type[BaseModel]) -> str:
     if kind == "value_error":
         return str(context["error"])
     if kind == "extra_forbidden":
-        return unknown("key", str(loc[-1]), _keys_of(model, loc[:-1]))
+        return _unknown_key(model, loc)
     if kind == "string_pattern_mismatch":
         key = "name" if detail["loc"][-1] == "[key]" else str(loc[-1])
         return _PATTERNS.get(key, f"must match {context.get('pattern')}")
@@ -101,6 +101,15 @@ def _in_words(detail: ErrorDetails, loc: Loc, model: type[BaseModel]) -> str:
         return words + (_as_list(detail["input"]) if words == _LIST else "")
     message = detail["msg"].replace("Input should", "must")
     return message[0].lower() + message[1:]
+
+
+def _unknown_key(model: type[BaseModel], loc: Loc) -> str:
+    """Return the message for a key that its section does not have."""
+    key = str(loc[-1])
+    known = _keys_of(model, loc[:-1])
+    if len(loc) == 1 and not nearest(key, known) and (own := _keys_named(model, key)):
+        return f"unknown key {key!r}: did you mean {' or '.join(own)}?"
+    return unknown("key", key, known)
 
 
 def _as_list(given: object) -> str:
@@ -128,7 +137,7 @@ def _keys_of(model: type[BaseModel], loc: Loc) -> list[str]:
     return [f.alias or name for name, f in model.model_fields.items()]
 
 
-def keys_named(model: type[BaseModel], name: str) -> list[str]:
+def _keys_named(model: type[BaseModel], name: str) -> list[str]:
     """Return the dotted keys of sections below a model whose last part is *name*."""
     return [
         f"{section}.{name}"

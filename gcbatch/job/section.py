@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from gcbatch.exporting import only_true_or_false
+from gcbatch.job.meant import meant_duration
 from gcbatch.suggest import unknown
 from gcbatch.windows import Period, parse_period, parse_period_or_zero
 
@@ -73,8 +74,19 @@ def _describe_period(schema: dict[str, Any]) -> None:
     schema.update(type="string", format="duration", pattern="^P", examples=examples)
 
 
+def _read_duration(value: object) -> Period:
+    """Return the period of a duration; the error says what may be meant."""
+    try:
+        return parse_period(value)
+    except ValueError as exc:
+        if isinstance(value, str) and (meant := meant_duration(value)):
+            msg = f"{exc}; write {meant}"
+            raise ValueError(msg) from exc
+        raise
+
+
 Duration = Annotated[
-    Period, BeforeValidator(parse_period), Field(json_schema_extra=_describe_period)
+    Period, BeforeValidator(_read_duration), Field(json_schema_extra=_describe_period)
 ]
 
 PeriodOrZero = Annotated[

@@ -228,14 +228,39 @@ def parse_yaml(text: str, name: str) -> YamlDocument:
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as exc:
-        line = exc.problem_mark.line + 1 if exc.problem_mark else 1
-        msg = f"{name}:{line}: not valid YAML: {exc.problem or exc.context}"
-        raise JobError(msg, hint="check indentation, colons and quotes there") from exc
+        line, what, hint = _said(exc)
+        msg = f"{name}:{line}: not valid YAML: {what}"
+        raise JobError(msg, hint=hint) from exc
     except (yaml.YAMLError, RecursionError) as exc:
         detail = "nested too deeply" if isinstance(exc, RecursionError) else str(exc)
         msg = f"{name}: not valid YAML: {detail.splitlines()[0]}"
         raise JobError(msg, hint="save it as plain UTF-8 text") from exc
     return document
+
+
+_MEANT: Final = (
+    ("found character '\\t'", "indent with spaces; YAML takes no tab"),
+    ("that cannot start any token", "write the value in quotes"),
+    (
+        "mapping values are not allowed here",
+        "align this line with those above it; quote a value that has a colon",
+    ),
+    ("expected <block end>", "give this line the indentation of those above it"),
+    ("could not find expected ':'", "write a key with a colon and a space: `name: a`"),
+    ("but got '{'", 'within braces write a variable in quotes: "${NAME}"'),
+)
+"""What the library says, and what to do."""
+
+
+def _said(error: yaml.MarkedYAMLError) -> tuple[int, str, str]:
+    """Return the line of an error of the library, what it says, and what to do."""
+    mark, what = error.problem_mark, str(error.problem or error.context)
+    if error.context == "while scanning a quoted scalar" and error.context_mark:
+        # The end of the file is far from the quote that is missing.
+        mark, what = error.context_mark, "a quote is not closed"
+    hints = (hint for words, hint in _MEANT if words in what)
+    hint = next(hints, "check indentation, colons and quotes there")
+    return mark.line + 1 if mark else 1, what, hint
 
 
 def _check_size(size: int, name: str) -> None:

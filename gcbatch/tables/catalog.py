@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from gcbatch.endpoints import DetailsEndpoint
 from gcbatch.genesys import ENTITY_TABLES, entity_kind
-from gcbatch.job import CHANGES_TABLE, PROVISIONAL_TABLES, Job, relation_named
+from gcbatch.job import CHANGES_TABLE, PROVISIONAL_TABLES, Job, Sla, relation_named
 from gcbatch.lazy import lazy_import
 from gcbatch.local_time import local_fields, with_local_columns
 from gcbatch.registry import load_member
@@ -197,30 +197,10 @@ class Catalog:
             yield f"{SUPERSEDED}: {latest.dropped:,}"
         if lost := self.source.store.changes.damaged:
             yield f"files of the change log that are damaged, and left out: {len(lost)}"
-        if self.job.sla is None:
-            return
-        yield from self._unknown_columns()
-        totals = self.table("sla", period="total").read_all()
-        ids, names = (totals[n].to_pylist() for n in ("queue_id", "queue_name"))
-        met = {*ids, *(i.upper() for i in ids if i), *names}
-        for queue in sorted(set(self.job.sla.targets) - met):
-            yield f"sla.targets: no queue {queue!r} in this run"
-        if self.job.calendar:
-            for queue in sorted(set(self.job.calendar.queues) - met):
-                yield f"calendar.queues: no queue {queue!r} in this run"
-            outside = pc.sum(totals["offered_outside_hours"]).as_py() or 0
-            inside = pc.sum(totals["offered"]).as_py() or 0
-            yield (
-                f"calendar: offered outside opening hours, not counted in sla: "
-                f"{outside:,} of {outside + inside:,}"
-            )
-        if self.job.sla.include_deleted:
-            return
-        if left_out := self._queues_of_parts() - set(ids):
-            yield f"sla: deleted queues left out: {len(left_out)}"
+        if self.job.sla is not None:
+            yield from self._remarks_on_sla(self.job.sla)
 
-    def _unknown_columns(self) -> Iterator[str]:
-        """Yield warnings about columns of `sla` that are null in the whole range."""
+    def _remarks_on_sla(self, sla: Sla) -> Iterator[str]:
         from gcbatch.tables.service_levels.earlier import Earlier  # noqa: PLC0415 - few jobs have `sla`
 
         for period in self.job.sla_periods:
@@ -230,6 +210,17 @@ class Catalog:
                     f"sla: {label} by {period} is null, as it reaches back before the "
                     "range"
                 )
+        totals = self.table("sla", period="total").read_all()
+        ids, names = (totals[n].to_pylist() for n in ("queue_id", "queue_name"))
+        met = {*ids, *(i.upper() for i in ids if i), *names}
+        for queue in sorted(set(sla.targets) - met):
+            yield f"sla.targets: no queue {queue!r} in this run"
+        if self.job.calendar:
+            for queue in sorted(set(self.job.calendar.queues) - met):
+                yield f"calendar.queues: no queue {queue!r} in this run"
+            yield _outside_hours(totals)
+        if not sla.include_deleted and (gone := self._queues_of_parts() - set(ids)):
+            yield f"sla: deleted queues left out: {len(gone)}"
 
     def _queues_of_parts(self) -> set[str | None]:
         endpoint, store = self.source.aggregate_endpoint, self.source.store
@@ -237,3 +228,15 @@ class Catalog:
         parts = (store.read(query.digest) for query in self.source.plan.queries)
         queues = (endpoint.sla_inputs(part)["queue_id"].unique() for part in parts)
         return {queue for ids in queues for queue in ids.to_pylist()}
+
+
+def _outside_hours(totals: pa.Table) -> str:
+    """Return how many calls the opening hours leave out of the table `sla`."""
+    outside, inside = (
+        pc.sum(totals[name]).as_py() or 0
+        for name in ("offered_outside_hours", "offered")
+    )
+    return (
+        f"calendar: offered outside opening hours, not counted in sla: "
+        f"{outside:,} of {outside + inside:,}"
+    )

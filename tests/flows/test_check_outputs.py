@@ -84,6 +84,16 @@ def test_places_that_can_be_written_are_good(check: Check) -> None:
     assert not Path("new").exists()
 
 
+def test_a_job_without_exports_has_a_warning(check: Check) -> None:
+    """It is valid, and nothing would be written for anyone to read."""
+    result = check()
+
+    assert result.exit_code == 0
+    assert "warning: the job has no exports: a run only fills the store" in (
+        result.stderr
+    )
+
+
 def test_a_database_out_of_reach_is_said(check: Check) -> None:
     """No server listens there, or the file is no database."""
     Path("no.db").write_bytes(b"no database" * 100)

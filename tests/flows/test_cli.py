@@ -110,7 +110,7 @@ class TestBadInput:
             ),
             pytest.param(
                 {"query": {"from": "01.08.1999"}},
-                ("query.from: '01.08.1999' is not a date", "today-7d"),
+                ("query.from: '01.08.1999' is not a date", "write the year first"),
                 id="date",
             ),
             pytest.param(
@@ -195,7 +195,7 @@ class TestBadInput:
         ("content", "words"),
         [
             (None, "cannot be read"),
-            (b"", "a job file is a mapping"),
+            (b"", "is empty"),
             (b"- a", "a job file is a mapping"),
             (b"name: [", "not valid YAML"),
             (b"\xff\xfe\x00", "is not UTF-8"),
@@ -256,6 +256,14 @@ class TestBadInput:
         result = cli("run", workspace.write(), option, value)
 
         check_refusal(result, 2, f"error: {option}: {words}")
+
+    @pytest.mark.parametrize("name", ["job.yaml", "daily.YML"])
+    def test_a_job_file_without_a_command(self, cli: Cli, name: str) -> None:
+        """The message says which command runs it."""
+        result = cli(name)
+
+        assert result.exit_code == 2
+        assert f"gcbatch run {name}" in result.stderr
 
 
 class TestOtherFailures:

@@ -199,7 +199,7 @@ def test_verify_sees_a_damaged_listing(workspace: "Workspace") -> None:
 
     assert said.exit_code == 5
     assert "1 listing: 1 flaw" in said.stdout
-    assert "`gcbatch run JOB` lists" in said.output
+    assert f"{job.name}` lists what is missing" in said.output
 
 
 def test_verify_sees_outputs_of_an_older_listing(workspace: "Workspace") -> None:

@@ -9,6 +9,8 @@ import pytest
 from gcbatch.errors import JobError
 from gcbatch.genesys import REGIONS, region_of
 from gcbatch.job import Job, load_job
+from gcbatch.job.dates import check_date
+from gcbatch.job.meant import meant_date, meant_duration
 
 NOW = datetime(2026, 10, 16, 13, 47, tzinfo=UTC)
 ENVIRON = {"GENESYS_CLIENT_ID": "an-id", "GENESYS_CLIENT_SECRET": "s3", "HOME": "/h"}
@@ -187,3 +189,101 @@ def test_a_problem_of_an_override_names_its_key_once(
     assert found.startswith(f"--set {key}: ")
     assert said in found
     assert found.count(key) == 1 or key in ("concurrency", "granularity")
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("01/10/2026", "the year first, such as 2026-10-01"),
+        ("1.10.2026", "the year first, such as 2026-10-01"),
+        ("2026/1/5", "2026-01-05"),
+        ("2026-1-5", "2026-01-05"),
+        ("2026-2-30", ""),
+        ("today - 7d", "today-7d"),
+        ("Yesterday -2w", "yesterday-2w"),
+        ("-7d", "today-7d"),
+        ("-24h", "now-24h"),
+        ("last week", ""),
+    ],
+)
+def test_a_date_in_another_form_says_how_to_write_it(text: str, meant: str) -> None:
+    """Which of two numbers is the month is not guessed."""
+    assert meant_date(text) == meant
+    with pytest.raises(ValueError, match="is not a date; ") as caught:
+        check_date(text)
+    assert str(caught.value).endswith(f"write {meant}" if meant else "now-24h")
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("1h", "PT1H"), ("30m", "PT30M"), ("30 min", "PT30M"), ("7d", "P7D"),
+     ("2w", "P2W"), ("1mo", "P1M"), ("hourly", "PT1H"), ("Daily", "P1D"),
+     ("often", ""), ("h", "")],
+)  # fmt: skip
+def test_a_duration_in_another_form_says_how_to_write_it(
+    tmp_path: Path, text: str, meant: str
+) -> None:
+    """Minutes, hours, days and words; the message ends with the duration."""
+    found = problem(tmp_path, {"query.granularity": f"'{text}'"})
+
+    assert meant_duration(text) == meant
+    assert "is not an ISO 8601 duration" in found
+    assert found.endswith(f"; write {meant}") == bool(meant)
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "hint"),
+    [
+        ("a:\n\tb: 1\n", ":2: not valid YAML: found character", "indent with spaces"),
+        ("a: 1\n  b: 2\n", ":2: not valid YAML", "align this line"),
+        ("a:1\nb: 2\n", ":2: not valid YAML", "align this line"),
+        ("a:\n    b: 1\n  c: 2\n", ":3: not valid YAML", "indentation of those above"),
+        ("a: 1\nb\nc: 2\n", "not valid YAML", "a colon and a space"),
+        ("a: @x\n", ":1: not valid YAML", "in quotes"),
+        ("a: {b: ${X}}\n", ":1: not valid YAML", 'in quotes: "${NAME}"'),
+        ("a: 1\nb: 'x\nc: 2\nd: 3\n", ":2: not valid YAML: a quote is not closed", ""),
+        ("# nothing\n", ":1: is empty", "`gcbatch init` writes one"),
+        ("- a\n", ":1: a job file is a mapping", "`gcbatch init` writes one"),
+    ],
+)
+def test_what_is_no_yaml_says_what_to_do(
+    tmp_path: Path, text: str, said: str, hint: str
+) -> None:
+    """With the line where it can be mended: a quote's is where it begins."""
+    path = tmp_path / "job.yaml"
+    path.write_text(text, "utf-8")
+
+    with pytest.raises(JobError) as caught:
+        load_job(path, environ=ENVIRON)
+
+    assert f"{path}{said}" in caught.value.problem or said == "not valid YAML"
+    assert hint in (caught.value.hint or "")
+
+
+def test_a_key_in_the_wrong_place_names_its_section(tmp_path: Path) -> None:
+    """A line that lost its indentation is a key of another section."""
+    path = tmp_path / "job.yaml"
+    path.write_text(
+        "name: j\norg: {simulator: true}\nquery: {from: today-1d, to: today}\n"
+        "metrics: [nOffered]\n",
+        "utf-8",
+    )
+
+    with pytest.raises(JobError) as caught:
+        load_job(path, environ=ENVIRON)
+
+    assert (
+        "4: metrics: unknown key 'metrics': did you mean query.metrics?"
+        in caught.value.problem
+    )
+
+
+def test_a_path_of_windows_in_double_quotes_is_refused(tmp_path: Path) -> None:
+    r"""There a backslash begins an escape: \t is a tab."""
+    path = r'"C:\temp\new.csv"'
+    exports = f"[{{exporter: csv, table: intervals, path: {path}}}]"
+
+    assert "write the path in single quotes" in problem(tmp_path, exports=exports)
+    single = exports.replace('"', "'")
+    written = read(tmp_path, exports=single).exports[0].options["path"]
+    assert written == r"C:\temp\new.csv"

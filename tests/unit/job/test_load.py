@@ -196,8 +196,8 @@ def test_a_list_of_wrong_values_is_not_called_empty(
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", "job.yaml:1: a job file is a mapping"),
-        ("# nothing\n", "job.yaml:1: a job file is a mapping"),
+        ("", "job.yaml:1: is empty"),
+        ("# nothing\n", "job.yaml:1: is empty"),
         ("- a\n", "job.yaml:1: a job file is a mapping"),
         ("just text", "job.yaml:1: a job file is a mapping"),
     ],
