@@ -228,7 +228,6 @@ def test_few_modules_read_the_environment() -> None:
     assert readers == {
         "cli.init",
         "cli.job_argument",
-        "cli.questions",
         "job.load",
         "genesys.client.network",
         "cluster.local_workers",
