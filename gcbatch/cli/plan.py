@@ -45,6 +45,7 @@ def _to_json(job: "Job", planned: "ResolvedPlan") -> dict[str, Any]:
         "job": job.name,
         "requests": planned.requests + each * planned.stored,
         "requests_exact": planned.is_exact,
+        "name_requests": planned.name_requests,
         "stored": planned.stored,
         "minutes": round(planned.requests / per_minute, 3),
         "windows": windows,

@@ -222,6 +222,7 @@ class OrgRun:
         return replace(
             planned,
             planned_listings=tuple(listings),
+            name_listings=() if is_done else self.planner.name_listings(),
             provisional=self.planner.still_open(planned.plan),
         )
 

@@ -241,6 +241,11 @@ class Planner:
         listed_at = (names.asked_at.get(k.listing) for k in self._listed_kinds())
         return not all(map(self._tables.is_recent, listed_at))
 
+    def name_listings(self) -> tuple[str, ...]:
+        """Return what is listed for names alone, by table, whenever a run fetches."""
+        tables = {kind.table: None for kind in self._listed_kinds()}
+        return tuple(name for name in tables if name not in self._job.entities)
+
     def names_at(self, names: Names) -> dict[str, datetime]:
         """Return when the needed names and targets were listed, by table.
 

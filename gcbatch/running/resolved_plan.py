@@ -26,6 +26,7 @@ class ResolvedPlan:
         listings: Entities by table that were listed and are not in the store yet.
         remarks: Warnings before a run; the run report has its own.
         planned_listings: What a run would list for its tables.
+        name_listings: What a run would list for names and targets alone, by table.
         provisional: The spans that a run now would fetch before their figures settle.
     """
 
@@ -36,6 +37,7 @@ class ResolvedPlan:
     listings: Mapping[str, ListedEntities] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     planned_listings: tuple[PlannedListing, ...] = ()
+    name_listings: tuple[str, ...] = ()
     provisional: tuple[ProvisionalSpan, ...] = ()
 
     def __repr__(self) -> str:
@@ -50,6 +52,11 @@ class ResolvedPlan:
         """The fewest requests that a run sends for data and listings."""
         todo = len(self.plan.queries) - self.stored
         return self.cost.min_requests * todo + self.listing_requests
+
+    @property
+    def name_requests(self) -> int:
+        """The fewest requests for names; they are not among `requests`."""
+        return len(self.name_listings)
 
     @property
     def is_exact(self) -> bool:

@@ -159,7 +159,8 @@ class Fortnight:
     """What came of the runs.
 
     Attributes:
-        planned: Requests that `plan` said, of each run.
+        planned: Requests for data that `plan` said, of each run.
+        names: Requests for names that it said.
         data: Requests for data that the source got from each run.
         reports: The reports of the runs.
         expected: What the source changed until each run, in what was fetched before.
@@ -168,6 +169,7 @@ class Fortnight:
     """
 
     planned: list[int] = field(default_factory=list)
+    names: list[int] = field(default_factory=list)
     data: list[int] = field(default_factory=list)
     reports: list[RunReport] = field(default_factory=list)
     expected: list[set[tuple[Any, ...]]] = field(default_factory=list)
@@ -219,7 +221,9 @@ def fortnight(
         days = [FIRST + n * DAY for n in range(number)]
         after = figures_of(workspace, days)
         asked = sections(workspace, today)
-        done.planned.append(plan(workspace.job(**asked)).requests)
+        planned = plan(workspace.job(**asked))
+        done.planned.append(planned.requests)
+        done.names.append(planned.name_requests)
         count = len(workspace.data_requests)
         done.reports.append(workspace.run(**asked))
         done.data.append(len(workspace.data_requests) - count)
@@ -271,11 +275,12 @@ def test_service_levels_follow_the_source(fortnight: Fortnight) -> None:
 
 
 def test_the_requests_are_those_of_the_plan(fortnight: Fortnight) -> None:
-    """Those of every run, so of the fortnight; names take one more each."""
+    """Those of every run, so of the fortnight, with those for names."""
     sent = [report.requests for report in fortnight.reports]
+    planned = zip(fortnight.planned, fortnight.names, strict=True)
 
     assert fortnight.data == fortnight.planned
-    assert sent == [planned + 1 for planned in fortnight.planned]
+    assert sent == [data + names for data, names in planned]
     assert [report.fetched for report in fortnight.reports] == [
         min(number, 4 + 1) for number in range(1, DAYS + 1)
     ]

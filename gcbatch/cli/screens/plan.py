@@ -49,6 +49,7 @@ def plan_screen(job: Job, planned: ResolvedPlan) -> RenderableType:
             f"{per_minute} requests a minute"
         ),
         *_listing_lines(job, planned),
+        *_name_lines(planned),
         *filter(None, [provisional_line(planned.provisional, zone, str(job.settle))]),
         *_outputs(job),
     ]
@@ -94,6 +95,14 @@ def _listing_lines(job: Job, planned: ResolvedPlan) -> Iterator[str]:
         return
     minutes = f"{least / per_minute:.1f} minutes at {per_minute} requests a minute"
     yield f"listings: at least {pluralize(least, 'request')}, one per page: {minutes}"
+
+
+def _name_lines(planned: ResolvedPlan) -> Iterator[str]:
+    """Yield what the names cost that the tables show beside ids."""
+    if planned.name_listings:
+        named = ", ".join(planned.name_listings)
+        least = pluralize(planned.name_requests, "request")
+        yield f"names of {named}: at least {least} more"
 
 
 def _row(
