@@ -154,7 +154,7 @@ class JobRun:
         """
         for run in self._remaining():
             with tagging_org(run.org):
-                run.planner.resolve_refetch(options.refetch)
+                run.planner.range.refetched(options.refetch)
                 if not options.may_replace:
                     run.refuse_narrowing()
 

@@ -164,7 +164,7 @@ class OrgRun:
         if options.fresh:
             self._store.begin_fresh()
         elif options.refetch:
-            self._store.begin_fresh(self.planner.resolve_refetch(options.refetch))
+            self._store.begin_fresh(self.planner.range.refetched(options.refetch))
         return self.planner.plan_from_saved()
 
     async def _fetch_missing(
@@ -204,12 +204,15 @@ class OrgRun:
     async def plan(self, orgs: OrgSessions, options: RunOptions) -> ResolvedPlan:
         """Return the plan, with saved names if they suffice and are recent."""
         if options.refetch:
-            self._store.imagine_fresh(self.planner.resolve_refetch(options.refetch))
+            self._store.imagine_fresh(self.planner.range.refetched(options.refetch))
         saved = self.planner.plan_from_saved()
         is_recent = saved is not None and not self.planner.is_outdated(saved.names)
         if self.job.lists_only:
             # To list is all that its run does.
-            names, nothing = self.planner.known_names(), Plan(self.planner.window(), ())
+            names, nothing = (
+                self.planner.known_names(),
+                Plan(self.planner.range.window(), ()),
+            )
             planned = saved or ResolvedPlan(nothing, names, 0)
         elif saved is not None and is_recent:
             planned = saved
@@ -305,7 +308,7 @@ class OrgRun:
         """Return the tables without rows, before any request."""
         empty = ListedEntities({}, self._started[0])
         none = dict.fromkeys(self.job.entities, empty)
-        plan = Plan(self.planner.window(), ())
+        plan = Plan(self.planner.range.window(), ())
         return self._catalog(ResolvedPlan(plan, Names(), 0, listings=none), None)
 
     def _catalog(self, planned: ResolvedPlan, stop: Event | None) -> Catalog:
@@ -406,9 +409,9 @@ class OrgRun:
         Raises:
             JobError: If so.
         """
-        own = self.planner.own_window()
+        own = self.planner.range.own_window()
         if own is not None:
-            asked = self.planner.window()
+            asked = self.planner.range.window()
             refuse_narrowing(self.job, asked, own, self.last_report())
 
     def count_rows(self, catalog: Catalog) -> OrgRows:
@@ -492,7 +495,7 @@ class OrgRun:
     def _ranges(self, exports: Sequence[Exported]) -> tuple[FileRange, ...]:
         """Return which range each published file holds, after this run."""
         window = None if self.job.lists_only else self.planned.plan.window
-        own = self.planner.own_window()
+        own = self.planner.range.own_window()
         is_narrowed = own is not None and window is not None and own not in window
         return updated_ranges(
             self.last_report(), exports, window, is_narrowed=is_narrowed

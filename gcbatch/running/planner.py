@@ -8,9 +8,8 @@ from typing import Final
 
 from msgspec import structs
 
-from gcbatch.atomic_files import read_bounded
 from gcbatch.endpoints import endpoint_named
-from gcbatch.errors import AccessError, DataError, GcbatchError, JobError, ServiceError
+from gcbatch.errors import AccessError, DataError, GcbatchError, ServiceError
 from gcbatch.fetching import OrgSession, store_identity
 from gcbatch.genesys import (
     ENTITY_KINDS,
@@ -29,20 +28,22 @@ from gcbatch.genesys import (
     require_targets,
     unlisted_targets,
 )
-from gcbatch.job import DatedSpan, Job, QueueFile, resolve_range, span_for_refetch
+from gcbatch.job import Job
 from gcbatch.planning import (
     Plan,
     ResolvedScope,
     SavedPlan,
-    describe_differences,
     fingerprint_of,
     make_plan,
     requested_by,
 )
 from gcbatch.provisional import ProvisionalSpan, provisional_spans
 from gcbatch.query import Query
+from gcbatch.running.job_range import JobRange
 from gcbatch.running.listed_tables import ListedTables
+from gcbatch.running.queue_file import named_queues
 from gcbatch.running.resolved_plan import ResolvedPlan
+from gcbatch.running.saved_differences import other_request
 from gcbatch.store import (
     PartMetadata,
     Store,
@@ -50,17 +51,12 @@ from gcbatch.store import (
 )
 from gcbatch.tables import Catalog, TableSource
 from gcbatch.text import one_line
-from gcbatch.windows import Window, step
+from gcbatch.windows import step
 
 __all__ = ["Planner"]
 
-MAX_QUEUE_BYTES: Final = 16 << 20
-"""Size of a file of queues; 100,000 names take about four megabytes."""
-
 USUAL: Final = frozenset(("queueId", "userId", "wrapUpCode"))
 """Dimensions whose names jobs without exports have too."""
-
-QUEUE_FILE_HINT: Final = "write one queue name or id per line"
 
 
 class Planner:
@@ -74,6 +70,7 @@ class Planner:
     Attributes:
         store: Contains the job's parts.
         endpoint: The job's endpoint.
+        range: The job's range.
         clock: The service's after the first answer; until then this machine's.
     """
 
@@ -85,7 +82,9 @@ class Planner:
         self.store = Store(root or job.open_store(), job.store_name)
         self.endpoint = endpoint_named(job.query.endpoint)
         self.clock = ServiceClock()
+        self.range = JobRange(job, started_at)
         self._tables = ListedTables(job, self.store, started_at)
+        self._queues = named_queues(job.query.queues)
         self._identity = store_identity(job.own_org)
         self._requested = requested_by(
             job, self._identity, self._queues, self.endpoint.part_format
@@ -104,58 +103,10 @@ class Planner:
             msg = f"{self.store.place}: holds no run of this job"
             raise DataError(msg, hint="`gcbatch run JOB` fetches its data")
         if saved.fingerprint != self._fingerprint:
-            differs = "; ".join(self._differences(saved))
-            msg = f"{self._job.name}: requests other data than its last run did"
-            hint = "`gcbatch run JOB` fetches what is new"
-            if self._has_other_range(saved):
-                hint = f"give it the --from and --to of that run; or {hint}"
-            raise JobError(f"{msg}: {differs}" if differs else msg, hint=hint)
+            window = self.range.window()
+            raise other_request(saved, self._requested, self._job, window)
         self._check_targets(saved.names)
         return saved
-
-    def _differences(self, saved: SavedPlan) -> list[str]:
-        """Return how what the last run requested differs from the job, in words."""
-        if saved.requested is not None:
-            return list(describe_differences(saved.requested, self._requested))
-        # A release saved it that kept the queries alone.
-        lines = []
-        if self._has_other_range(saved):
-            zone = self._job.query.zone
-            spans = (saved.plan.window, self.window())
-            old, new = (span_for_refetch(span, zone) for span in spans)
-            lines.append(f"range: {old} -> {new}")
-        endpoints = {query.endpoint for query in saved.plan.queries}
-        if endpoints and endpoints != {self.endpoint.name}:
-            old = ", ".join(sorted(endpoints))
-            lines.append(f"endpoint: {old} -> {self.endpoint.name}")
-        return lines
-
-    def _has_other_range(self, saved: SavedPlan) -> bool:
-        """Return whether `from` or `to` are others than those of the last run."""
-        if saved.requested is None:
-            return saved.plan.window != self.window()
-        old, new = (r.get("query", {}) for r in (saved.requested, self._requested))
-        return any(old.get(key) != new.get(key) for key in ("from", "to"))
-
-    def own_window(self) -> Window | None:
-        """Return the range of the job file itself, if options replaced it.
-
-        None if they did not, or the file has none.
-        """
-        if self._job.own_range is None:
-            return None
-        query = self._job.query
-        start, end = self._job.own_range
-        try:
-            return resolve_range(
-                start,
-                end,
-                granularity=query.granularity,
-                zone=query.zone,
-                now=self._started_at,
-            )
-        except (ValueError, OverflowError):
-            return None
 
     def save(self, planned: ResolvedPlan) -> ResolvedPlan:
         """Save a plan whose parts are all stored, for export and the next run.
@@ -188,34 +139,6 @@ class Planner:
         if not self._job.entities:
             return set()
         return self._tables.recent(SavedPlan.read(self.store))
-
-    def window(self) -> Window:
-        """Return the job's range.
-
-        Raises:
-            JobError: If `from` and `to` give no range.
-        """
-        query = self._job.query
-        try:
-            return resolve_range(
-                query.start,
-                query.end,
-                granularity=query.granularity,
-                zone=query.zone,
-                now=self._started_at,
-            )
-        except (ValueError, OverflowError) as exc:
-            msg = f"query: {exc}"
-            raise JobError(msg, hint="correct query.from and query.to") from exc
-
-    def resolve_refetch(self, spans: Iterable[DatedSpan]) -> list[Window]:
-        """Return spans that are fetched again as instants.
-
-        Raises:
-            JobError: If one is not within the job's range.
-        """
-        whole = self.window()
-        return [span.within(self._job, whole, self._started_at) for span in spans]
 
     def known_names(self) -> Names:
         """Return the names that the last run saved; none if there was none."""
@@ -351,7 +274,7 @@ class Planner:
         tables = {*self._job.base_tables(named)} - {*ENTITY_TABLES}
         if not tables:
             return set()
-        plan = Plan(self.window(), ())
+        plan = Plan(self.range.window(), ())
         source = TableSource(self._job, self.endpoint, plan, Names(), self.store)
         return Catalog(source).named_dimensions(tables)
 
@@ -433,7 +356,7 @@ class Planner:
             self._all_listed(names, why, failure)
         scope = ResolvedScope(
             identity=self._identity,
-            window=self.window(),
+            window=self.range.window(),
             queue_ids=queues,
             queues_listed=names.listed.get("queueId", 0),
         )
@@ -458,26 +381,6 @@ class Planner:
             msg = f"{why}: {detail}"
             raise AccessError(msg, hint="grant the permission to list queues")
         return tuple(sorted(names.listed_ids("queueId")))
-
-    @cached_property
-    def _queues(self) -> tuple[str, ...] | None:
-        """The queues that the job names; a file is read once. None is all queues."""
-        queues = self._job.query.queues
-        if not isinstance(queues, QueueFile):
-            return queues
-        where = f"query.queues.file: {queues.file}"
-        try:
-            content = read_bounded(queues.file, MAX_QUEUE_BYTES)
-            lines = map(str.strip, content.decode("utf-8-sig").splitlines())
-        except (OSError, UnicodeDecodeError) as exc:
-            reason = getattr(exc, "strerror", None) or "not UTF-8"
-            msg = f"{where}: cannot be read: {reason}"
-            raise JobError(msg, hint=QUEUE_FILE_HINT) from exc
-        found = tuple(line for line in lines if line and not line.startswith("#"))
-        if not found:
-            msg = f"{where}: names no queue"
-            raise JobError(msg, hint=f"{QUEUE_FILE_HINT}; leave queues out for all")
-        return found
 
     def unsettled(self, plan: Plan) -> list[Query]:
         """Return the queries whose part is missing or provisional."""

@@ -20,7 +20,7 @@ from gcbatch.job.job import Job
 from gcbatch.job.output_conflicts import output_conflicts, refuse_shared_outputs
 from gcbatch.job.yaml_document import read_yaml
 from gcbatch.running.job_run import JobRun
-from gcbatch.running.planner import MAX_QUEUE_BYTES
+from gcbatch.running.queue_file import MAX_BYTES
 from gcbatch.verifying.verifier import verify_org
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def test_a_file_of_queues_is_bounded(workspace: "Workspace") -> None:
     """It is not read to its end."""
     path = workspace.folder / "queues"
     with path.open("wb") as file:
-        file.truncate(MAX_QUEUE_BYTES + 1)
+        file.truncate(MAX_BYTES + 1)
 
     with pytest.raises(JobError, match="cannot be read: longer than 16,777,216 bytes"):
         workspace.run(query={"queues": {"file": str(path)}})
