@@ -57,7 +57,8 @@ def run(
         bool,
         typer.Option(
             "--fail-on-empty",
-            help="Exit with 5 and replace nothing if rows, an org or a queue lack.",
+            help="Exit with 5 and replace nothing if the run, an org or a queue has "
+            "no rows.",
         ),
     ] = False,
     fail_on_breach: Annotated[

@@ -8,7 +8,7 @@ from typing import Any, Final
 from gcbatch.errors import JobError
 from gcbatch.job.yaml_document import MAX_DEPTH, YamlDocument, parse_yaml, read_yaml
 
-__all__ = ["JobSource", "read_source"]
+__all__ = ["JobSource", "plain_data", "read_source"]
 
 JobSource = Path | str | Mapping[str, Any]
 """The path of a YAML file; its content, a text of several lines; or plain data."""
@@ -29,14 +29,22 @@ def read_source(source: JobSource) -> YamlDocument:
             line, or the key.
     """
     if isinstance(source, Mapping):
-        return YamlDocument(_NAME, _plain(source, ()))
+        return YamlDocument(_NAME, plain_data(source))
     if isinstance(source, str) and "\n" in source:
         return parse_yaml(source, _NAME)
     return read_yaml(Path(source))
 
 
-def _plain(value: Any, loc: tuple[str | int, ...]) -> Any:
-    """Return a copy that consists of dicts, lists and scalars alone."""
+def plain_data(value: Any, loc: tuple[str | int, ...] = ()) -> Any:
+    """Return a copy that consists of dicts, lists and scalars alone.
+
+    Args:
+        value: Data of a program; see read_source.
+        loc: Their place, for messages.
+
+    Raises:
+        JobError: If something in them is no plain data.
+    """
     place = ".".join(map(str, loc)) or "top level"
     if len(loc) > MAX_DEPTH:
         msg = f"{_NAME}: {place}: nested too deeply"
@@ -45,9 +53,9 @@ def _plain(value: Any, loc: tuple[str | int, ...]) -> Any:
         if wrong := [key for key in value if not isinstance(key, str)]:
             msg = f"{_NAME}: {place}: a key must be text ({wrong[0]!r})"
             raise JobError(msg)
-        return {key: _plain(inner, (*loc, key)) for key, inner in value.items()}
+        return {key: plain_data(inner, (*loc, key)) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(inner, (*loc, n)) for n, inner in enumerate(value)]
+        return [plain_data(inner, (*loc, n)) for n, inner in enumerate(value)]
     if isinstance(value, PurePath):
         return str(value)
     if isinstance(value, date | datetime):

@@ -20,7 +20,7 @@ from gcbatch.exporting import (
 from gcbatch.job.dates import resolve_range
 from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.job import Job
-from gcbatch.job.job_source import JobSource, read_source
+from gcbatch.job.job_source import JobSource, plain_data, read_source
 from gcbatch.job.loaded_export import LoadedExport, load_export
 from gcbatch.job.output_conflicts import output_conflicts
 from gcbatch.job.problems import Problem, validation_problems
@@ -47,7 +47,7 @@ RANGE_KEYS: Final = frozenset(("query", *(".".join(map(str, key)) for key in RAN
 def load_job(
     source: JobSource,
     *,
-    settings: Mapping[str, str] | None = None,
+    settings: Mapping[str, Any] | None = None,
     option_names: Mapping[str, str] | None = None,
     environ: Mapping[str, str] = os.environ,
     now: datetime | None = None,
@@ -58,7 +58,7 @@ def load_job(
         source: The path of a YAML file, whose keys are the fields of Job; its content,
             a text of several lines; or a mapping of the same keys. A secret is
             `${NAME}` in each of them, with its value in *environ*.
-        settings: Overrides by dotted key, such as `{"fetch.concurrency": "4"}`; values
+        settings: Overrides by dotted key, such as `{"fetch.concurrency": 4}`; texts
             are YAML.
         option_names: What messages call some overrides, by their keys. Default:
             `--set KEY`.
@@ -126,7 +126,7 @@ class _RawJob:
             }
 
     def override(
-        self, settings: Mapping[str, str], option_names: Mapping[str, str]
+        self, settings: Mapping[str, Any], option_names: Mapping[str, str]
     ) -> None:
         """Put the values of overrides into the data."""
         data = self.document.data
@@ -137,7 +137,9 @@ class _RawJob:
             loc = _place_of(key, self.document.data)
             self.overridden[loc] = option_names.get(key, f"--set {key}")
             try:
-                value = parse_scalar(text)
+                value = (
+                    parse_scalar(text) if isinstance(text, str) else plain_data(text)
+                )
             except JobError as exc:
                 self.problems.append((loc, exc.problem))
                 continue

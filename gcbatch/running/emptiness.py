@@ -82,7 +82,8 @@ def refuse_emptiness(
     lines: list[str] = []
     rows = sum(one.rows for one in orgs)
     if expect and expect.rows and not expect.rows.fits(rows):
-        lines.append(f"expect.rows: {expect.rows.text}: the run has {rows:,}")
+        wanted = f"expect.rows: expected {expect.rows.text} rows"
+        lines.append(f"{wanted}, the run has {rows:,}")
     for one in orgs:
         org = f"{one.org}: " if one.org else ""
         if expect and expect.queues:

@@ -19,17 +19,17 @@ class EmptyQueues:
 
     Args:
         names: The names of these queues, or their ids, in order.
-        of: A hash of all the queues that should; empty if none should.
+        wanted_sha256: A hash of all the queues that should; empty if none should.
         unknown: Why it is not known; empty if it is.
     """
 
     names: tuple[str, ...] = ()
-    of: str = ""
+    wanted_sha256: str = ""
     unknown: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
-        return {"names": list(self.names), "of": self.of}
+        return {"names": list(self.names), "wanted_sha256": self.wanted_sha256}
 
     def __str__(self) -> str:
         more = len(self.names) - MAX_LISTED
@@ -72,19 +72,20 @@ class OrgRows:
 
 
 def known_empty_queues(
-    report: Mapping[str, Any], of: str, inputs: str
+    report: Mapping[str, Any], wanted: str, inputs: str
 ) -> EmptyQueues | None:
     """Return the queues without rows that a run report has; None if it is of others.
 
     Args:
         report: The run.json of the last run; empty if there is none.
-        of: The hash of the queues that should have rows.
+        wanted: The hash of the queues that should have rows.
         inputs: Digest of the parts.
     """
     try:
         found = report["empty_queues"]
-        if (found["of"], report["digests"]["inputs"]["sha256"]) != (of, inputs):
+        before = found["wanted_sha256"], report["digests"]["inputs"]["sha256"]
+        if before != (wanted, inputs):
             return None
-        return EmptyQueues(tuple(map(str, found["names"])), of)
+        return EmptyQueues(tuple(map(str, found["names"])), wanted)
     except (KeyError, TypeError):
         return None

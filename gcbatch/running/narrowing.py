@@ -118,6 +118,8 @@ def _losses(
 ) -> Iterator[str]:
     for export in exports:
         path = str(export.spec.options.get("path", ""))
+        if not is_object_url(path):
+            path = str(Path(path))  # as a report names it
         there = known.get(path)  # never the folder of partitions
         if there is None or not _loses(there, asked, own, zone):
             continue

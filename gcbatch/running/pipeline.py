@@ -235,7 +235,8 @@ async def _with_org(job: Job, work: Callable[[OrgRun, OrgSessions], Awaitable[T]
     require_engine(job)
     async with OrgSessions([job]) as orgs:
         own = JobRun(job, Observer())
-        own.exporters()
+        if not job.org_name:  # exports of several orgs have a column more
+            own.exporters()
         return await work(own.only, orgs)
 
 

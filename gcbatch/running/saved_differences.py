@@ -32,7 +32,7 @@ def other_request(
     msg = f"{job.name}: requests other data than its last run did"
     hint = "`gcbatch run JOB` fetches what is new"
     if is_range_other:
-        hint = f"give it the --from and --to of that run; or {hint}"
+        hint = f"give the --from and --to of that run, if it had any; or {hint}"
     return JobError(f"{msg}: {'; '.join(found)}" if found else msg, hint=hint)
 
 

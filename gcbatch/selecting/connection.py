@@ -44,7 +44,7 @@ def open_duckdb(memory: str, *, allow_files: bool, where: str) -> Any:
         msg = f"{where}: needs DuckDB, which is not installed"
         raise JobError(msg, hint="pip install 'gcbatch[sql]'") from exc
     except duckdb.Error as exc:
-        msg = f"memory: is not a size ({memory})"
+        msg = f"{where}: memory is not a size ({memory})"
         raise JobError(msg, hint="write for example 500MB or 4GB") from exc
     # Not by the configuration: its extension is loaded after that was read.
     connection.execute("SET TimeZone = 'UTC'").fetchall()

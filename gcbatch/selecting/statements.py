@@ -18,7 +18,7 @@ _QUERIES: Final = frozenset((_SELECT, "EXPLAIN", "MULTI"))
 
 CHANGING: Final = frozenset(
     """
-    current_date current_localtime current_localtimestamp current_query
+    age current_date current_localtime current_localtimestamp current_query
     current_query_id current_time current_timestamp current_transaction_id
     gen_random_uuid get_current_time get_current_timestamp localtime localtimestamp
     nextval now random setseed today transaction_timestamp txid_current uuid uuidv4

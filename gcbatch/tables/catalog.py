@@ -139,7 +139,7 @@ class Catalog:
         from gcbatch.tables.local_clocks import with_local_clocks  # noqa: PLC0415 - for SQL only
 
         table = self._plain_table(found.table, found.period)
-        return with_local_clocks(table, self.job.local_zone or table.timezone)
+        return with_local_clocks(table, table.timezone)
 
     def _declared(self, name: str) -> Any:
         if name in self.job.derived:

@@ -89,8 +89,8 @@ class ChangesTable:
     def table(self) -> Table:
         """Return the table of a job, in the order of time.
 
-        It covers the days, in the job's time zone, of the changes that it has: a
-        database keeps those of earlier days, which the log has no more.
+        It covers the time from its first change on: a database keeps earlier ones,
+        which the log has no more.
         """
         zone = self.source.job.query.zone
         ats = [one.changed_at for one in self.replacements]
@@ -98,8 +98,7 @@ class ChangesTable:
         covered = Coverage(window.start, window.end)
         if ats:
             last = to_local(max(ats), zone).date() + timedelta(days=1)
-            first = midnight(to_local(min(ats), zone).date(), zone)
-            covered = Coverage.whole(Window(first, midnight(last, zone)))
+            covered = Coverage.whole(Window(_to_the_ms(min(ats)), midnight(last, zone)))
         return Table(
             name=CHANGES_TABLE,
             schema=SCHEMA,
@@ -164,15 +163,21 @@ class ChangesTable:
 
         A part of a query with other groups or figures than the job has now is left out.
         """
-        from gcbatch.tables.aggregates.intervals import END, IntervalRows, key_of  # noqa: PLC0415 - details do not need it
+        from gcbatch.tables.aggregates.intervals import (  # noqa: PLC0415 - details do not need it
+            END,
+            IS_OPEN,
+            IntervalRows,
+            key_of,
+        )
 
         key = key_of(self.source)
         schema = self.source.aggregate_endpoint.schema(self.source.job.query)
         if not {*key} <= {*one.columns} <= {*schema.names}:
             return ()
         maker = IntervalRows.of(self.source)
+        about = (END, IS_OPEN.name)
         compared = ComparedTable(
-            "intervals", key, "interval_start", END, by_figure=True
+            "intervals", key, "interval_start", about, by_figure=True
         )
         old, new = (
             [

@@ -55,8 +55,7 @@ class ComparedTable:
         name: Its name.
         key: The columns that identify a row.
         time: The column by which a row belongs to a day.
-        end: The column of the end of that time, which says nothing more; None if there
-            is none.
+        about: Columns that no change is listed of: they follow from the key.
         by_figure: Whether each figure of a row that came or went is listed: of a table
             of figures. Otherwise such a row is listed once.
     """
@@ -64,7 +63,7 @@ class ComparedTable:
     name: str
     key: tuple[str, ...]
     time: str
-    end: str | None = None
+    about: tuple[str, ...] = ()
     by_figure: bool = False
 
     def changes(
@@ -117,7 +116,7 @@ class ComparedTable:
 
     def _figures(self, row: Row) -> Sequence[str]:
         names = {NAMED[name][0] for name in self.key if name in NAMED}
-        known = {*self.key, *names, self.end}
+        known = {*self.key, *names, *self.about}
         return [name for name in row if name not in known]
 
 

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from gcbatch.running import changes
-from gcbatch.simulator import Document, generate_conversations
+from gcbatch.simulator import Document, generate_conversations, sample_tenant
 from tests.support.details_world import tenant_of
 from tests.support.later_states import (
     Diff,
@@ -202,6 +202,31 @@ def test_a_database_keeps_what_the_store_has_dropped(
     assert kept == [(sum(row["old"] == "0" for row in expected),)]
 
 
+def test_a_database_keeps_what_the_store_dropped_of_the_same_day(
+    corrected_org: "Workspace",
+) -> None:
+    """A load replaces no change that is older than the oldest in the store."""
+    path = corrected_org.folder / "out.duckdb"
+    export = {"exporter": "duckdb", "tables": ["intervals", "changes"]}
+    exports = [{**export, "path": str(path)}]
+    sections: dict[str, Any] = {"query": GROUPS, "exports": exports}
+    corrected_org.run(**sections)
+    count = "SELECT count(*) FROM changes"
+    with duckdb.connect(path) as database:
+        first = database.execute(count).fetchall()[0][0]
+    for file in corrected_org.folder.glob("store/job/changes/*"):
+        file.unlink()
+    corrected_org.become(sample_tenant())
+
+    corrected_org.run(fresh=True, **sections)
+    with duckdb.connect(path) as database:
+        both = database.execute(count).fetchall()[0][0]
+
+    new = changes(corrected_org.job(**sections)).num_rows
+    assert both == first + new
+    assert new > 20
+
+
 def test_changes_false_notes_nothing(workspace: "Workspace") -> None:
     """And leaves what was noted before."""
     workspace.run(**aggregates(workspace))
@@ -270,7 +295,7 @@ def test_since_leaves_out_what_was_fetched_before(
     last = max(row["changed_at"] for row in rows)
 
     assert len(all_of_today) == len(rows)
-    assert "nothing has changed" in later.stdout
+    assert later.stdout == "no changes are noted\n"
     found = changes(loaded, since=last).read_all().to_pylist()
     assert found == [row for row in rows if row["changed_at"] == last]
 

@@ -105,6 +105,16 @@ def test_the_history_of_an_org_that_fails_stays(load: LoadedOrgs, failing: str) 
     assert of(other, load.rows("intervals")) != of(other, before["intervals"])
 
 
+def test_a_job_that_is_loaded_can_be_planned_and_checked(load: LoadedOrgs) -> None:
+    """Org by org, though the tables have the column `org`."""
+    load.run()
+    job = load.orgs.job(sla={}, exports=load.exports())
+
+    for one in job.per_org():
+        assert gcbatch.plan(one).plan.queries
+        gcbatch.check(one)
+
+
 def test_an_org_that_comes_back_is_loaded(load: LoadedOrgs) -> None:
     """Then all is as if none had failed."""
     load.fail("south")

@@ -313,6 +313,17 @@ def test_a_query_that_asks_for_the_time_is_run_each_time(
     assert unchanged(again) == [True, False]
 
 
+def test_local_days_are_those_of_the_job(workspace: "Workspace") -> None:
+    """Columns of local times may be of another zone."""
+    sections = derived(workspace, to(workspace, "csv", "daily.csv"))
+    workspace.run(**sections)
+    before = (workspace.folder / "daily.csv").read_bytes()
+
+    workspace.run(local_time="Pacific/Kiritimati", **sections)
+
+    assert (workspace.folder / "daily.csv").read_bytes() == before
+
+
 def test_a_later_run_replaces_its_days(workspace: "Workspace") -> None:
     """In a database: those of its range, and no other."""
     export = to(workspace, "duckdb", "all.duckdb")

@@ -59,6 +59,20 @@ def test_a_narrowed_range_is_refused(
     assert workspace.outputs() == written
 
 
+@pytest.mark.parametrize("spelling", ["./{}", "more/../{}", ".//{}"])
+def test_another_spelling_of_the_path_is_the_same_file(
+    cli: "Cli", workspace: "Workspace", monkeypatch: pytest.MonkeyPatch, spelling: str
+) -> None:
+    """However the job file writes it."""
+    monkeypatch.chdir(workspace.folder)
+    (workspace.folder / "more").mkdir()
+    export = {"exporter": "csv", "table": "intervals", "path": spelling.format("a.csv")}
+    path = workspace.write(exports=[export])
+    cli("run", path)
+
+    assert cli("run", path, *NARROW).exit_code == 2
+
+
 def test_replace_lets_it_pass(cli: "Cli", workspace: "Workspace") -> None:
     """Then the file holds the narrow range, and the wide one may come back."""
     path = workspace.write()

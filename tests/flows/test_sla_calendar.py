@@ -14,7 +14,9 @@ import pyarrow as pa
 import pytest
 
 from gcbatch import DataError, JobError
+from gcbatch.running import changes
 from gcbatch.tables.service_levels.calendars import Calendars
+from tests.support.later_states import corrected, longer
 from tests.support.several_orgs import DAYS, orgs_of
 from tests.support.sla_truth import (
     CHANGES,
@@ -201,6 +203,20 @@ def test_a_file_of_holidays_is_read(workspace: "Workspace") -> None:
     opened = {r["period"] for r in rows_of(workspace) if r["offered"] != "0"}
     assert closed == {"1999-08-02", "1999-08-03", "1999-08-04"}
     assert opened == {f"1999-08-0{day}" for day in (1, 5, 6, 7)}
+
+
+def test_opening_hours_are_no_figures_that_change(workspace: "Workspace") -> None:
+    """A row that came or went has no change of `is_open`."""
+    days = {"hours": {"mon-sun": "08:00-18:00"}}
+    asked = sections(workspace, default=days)
+    workspace.run(**asked)
+    workspace.become(corrected(longer))
+    workspace.run(fresh=True, **asked)
+
+    columns = changes(workspace.job(**asked)).to_arrow()["column"].to_pylist()
+
+    assert "n_offered" in columns
+    assert "is_open" not in columns
 
 
 def test_a_changed_calendar_writes_the_outputs_again(workspace: "Workspace") -> None:

@@ -143,7 +143,7 @@ def test_a_query_that_fails_leaves_the_file(
         ),
         (["drop table intervals"], "query: is no query (DROP)"),
         (["select offred from sla"], "unknown column 'offred': did you mean offered?"),
-        (["select 1", "--memory", "much"], "memory: is not a size (much)"),
+        (["select 1", "--memory", "much"], "memory is not a size (much)"),
         (["-"], "query: is empty"),
     ],
 )

@@ -15,7 +15,7 @@ __all__ = ["changes_screen"]
 
 MAX_LINES: Final = 60
 
-NONE: Final = "nothing has changed: what was fetched again was as before"
+NONE: Final = "no changes are noted"
 
 
 class _Line(NamedTuple):

@@ -11,14 +11,14 @@ from gcbatch.tables.name_lookup import NAMED, PRESENCE_METRIC, NameLookup, name_
 from gcbatch.tables.service_levels.calendars import Calendars
 from gcbatch.tables.source import TableSource
 
-__all__ = ["END", "IntervalRows", "key_of", "named_groups", "table"]
+__all__ = ["END", "IS_OPEN", "IntervalRows", "key_of", "named_groups", "table"]
 
 END: Final = "interval_end"
 
 _HIDDEN: Final = frozenset({"deleted"})
 """Columns of parts that only the table `sla` uses."""
 
-_IS_OPEN: Final = pa.field(
+IS_OPEN: Final = pa.field(
     "is_open", pa.bool_(), metadata={"description": "within the hours of `calendar`"}
 )
 
@@ -73,7 +73,7 @@ class IntervalRows:
             if calendars is None:
                 return derived
             is_open = calendars.is_open(rows, names.get("queueId", {}))
-            return derived.append_column(_IS_OPEN, is_open)
+            return derived.append_column(IS_OPEN, is_open)
 
         derived = derive(part_schema.empty_table()).schema
         schema = pa.schema([*fields, *derived])

@@ -6,7 +6,7 @@ numerators of its periods by that of their denominators, never an average of lev
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Final
 
@@ -33,6 +33,9 @@ _ENDINGS: Final = (
     "service_level_denominator",
 )
 """Ends of the names of the columns that have the sums of _SUMMED."""
+
+CLOCKS: Final = timedelta(hours=3)
+"""No clock of a time zone is changed by more."""
 
 History = dict[datetime, pa.Table]
 """The sums of each period that is still needed, by its start."""
@@ -122,9 +125,10 @@ class Earlier:
                 rows = rows.append_column(f"{label}_{ending}", column)
         first = [needed[0] for needed in windows.values()]
         starts = [window.start for window in first if window is not None]
-        # Where the clocks skipped one, the next row still needs what is before it.
+        # Where the clocks skipped one, or one came twice, the next rows still need what
+        # is before it.
         if len(starts) == len(first):
-            for old in [start for start in history if start < min(starts)]:
+            for old in [start for start in history if start < min(starts) - CLOCKS]:
                 del history[old]
         return rows
 

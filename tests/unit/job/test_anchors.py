@@ -70,6 +70,19 @@ def test_a_problem_of_a_merged_key_names_the_line_of_the_anchor(tmp_path: Path) 
         read(tmp_path, text)
 
 
+def test_merging_is_bounded(tmp_path: Path) -> None:
+    """A file of some kilobytes that merges a million keys is refused, not read."""
+    keys = ", ".join(f"k{n}: 1" for n in range(1000))
+    bases = "\n".join(f"  - &b{n} {{<<: *all, own{n}: 1}}" for n in range(400))
+    merged = ", ".join(f"*b{n}" for n in range(400))
+    path = tmp_path / "job.yaml"
+    text = f"x-all: &all {{{keys}}}\nx-b:\n{bases}\nname: {{<<: [{merged}]}}\n"
+    path.write_text(text, "utf-8")
+
+    with pytest.raises(JobError, match="too long"):
+        load_job(path)
+
+
 def test_a_key_without_the_mark_is_unknown_as_before(tmp_path: Path) -> None:
     """Only `x-` begins a key that is not read, and only at the top."""
     with pytest.raises(JobError, match="xfile: unknown key"):

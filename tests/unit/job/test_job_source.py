@@ -99,6 +99,21 @@ def test_a_secret_is_never_part_of_a_job(source: Any) -> None:
     assert literal not in str(caught.value)
 
 
+@pytest.mark.parametrize("end", ["2026-10-02", date(2026, 10, 2)])
+def test_settings_are_texts_or_values(end: Any) -> None:
+    """A text is YAML, another value counts as it does in data."""
+    settings = {"query.to": end, "fetch.concurrency": 4}
+    job = load_job(JOB, settings=settings, environ=ENVIRON)
+
+    assert (job.query.end, job.fetch.concurrency) == ("2026-10-02", 4)
+
+
+def test_a_setting_that_is_no_plain_data_is_a_problem() -> None:
+    """Not a traceback."""
+    with pytest.raises(JobError, match="is not plain data"):
+        load_job(JOB, settings={"query.to": object()}, environ=ENVIRON)
+
+
 def test_settings_replace_keys_of_data() -> None:
     """As `--set` does; the data of the caller stay as they are."""
     job = load_job(JOB, settings={"query.to": "2026-10-02"}, environ=ENVIRON)

@@ -375,7 +375,7 @@ def test_a_query_ends_when_it_shall(tables: Tables) -> None:
 
 def test_a_memory_that_is_none_is_refused() -> None:
     """Before anything is read."""
-    with pytest.raises(JobError, match=r"memory: is not a size \(much\)"):
+    with pytest.raises(JobError, match=r"memory is not a size \(much\)"):
         Tables().session(memory="much")
 
 

@@ -163,6 +163,7 @@ def test_the_order_of_a_query_is_its_own(
         ("select * from (select random() from a)", False),
         ("select * from a using sample 10", False),
         ("select UUID() from a", False),
+        ("select age(day) from a", False),
     ],
 )
 def test_queries_that_change_from_run_to_run_are_known(
