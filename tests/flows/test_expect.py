@@ -178,7 +178,9 @@ def test_other_rows_keep_the_outputs(
     path.write_text("kept", "utf-8")
     sections: dict[str, Any] = {"expect": {"rows": rows}}
 
-    with pytest.raises(DataError, match=r"expect.rows: .* rows, the run has 6") as caught:
+    with pytest.raises(
+        DataError, match=r"expect.rows: .* rows, the run has 6"
+    ) as caught:
         run(workspace, sections=sections)
     with pytest.raises(DataError, match=r"expect.rows: .* rows, the run has 6"):
         workspace.export(query=MARCH, **sections)
