@@ -372,7 +372,7 @@ class TestReport:
         assert result.exit_code == code
         assert words in result.stderr
         assert result.stderr.count("error: ") == 1
-        assert result.stderr.count("hint: ") <= 1
+        assert result.stderr.count("hint: ") == 1
         assert len(workspace.simulator.request_log) == 0
 
 

@@ -238,10 +238,14 @@ def test_a_duration_in_another_form_says_how_to_write_it(
         ("a: 1\n  b: 2\n", ":2: not valid YAML", "align this line"),
         ("a:1\nb: 2\n", ":2: not valid YAML", "align this line"),
         ("a:\n    b: 1\n  c: 2\n", ":3: not valid YAML", "indentation of those above"),
-        ("a: 1\nb\nc: 2\n", "not valid YAML", "a colon and a space"),
+        ("a: 1\nb\nc: 2\n", ":3: not valid YAML", "a colon and a space"),
         ("a: @x\n", ":1: not valid YAML", "in quotes"),
         ("a: {b: ${X}}\n", ":1: not valid YAML", 'in quotes: "${NAME}"'),
-        ("a: 1\nb: 'x\nc: 2\nd: 3\n", ":2: not valid YAML: a quote is not closed", ""),
+        (
+            "a: 1\nb: 'x\nc: 2\nd: 3\n",
+            ":2: not valid YAML: a quote is not closed",
+            "quotes there",
+        ),
         ("# nothing\n", ":1: is empty", "`gcbatch init` writes one"),
         ("- a\n", ":1: a job file is a mapping", "`gcbatch init` writes one"),
     ],
@@ -256,7 +260,7 @@ def test_what_is_no_yaml_says_what_to_do(
     with pytest.raises(JobError) as caught:
         load_job(path, environ=ENVIRON)
 
-    assert f"{path}{said}" in caught.value.problem or said == "not valid YAML"
+    assert f"{path}{said}" in caught.value.problem
     assert hint in (caught.value.hint or "")
 
 
