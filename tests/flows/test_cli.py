@@ -176,7 +176,7 @@ class TestBadInput:
 
         result = cli("run", job)
 
-        is_of_a_line = "job.yaml:" in result.stderr
+        is_of_a_line = ".yaml:" in result.stderr
         check_refusal(result, 2, *words, has_hint=not is_of_a_line)
         assert "hunter2" not in result.output
         assert not workspace.data_requests
