@@ -47,16 +47,20 @@ class DatedSpan:
     def __str__(self) -> str:
         return f"{self.start}{SEPARATOR}{self.end}"
 
-    def within(self, job: Job, whole: Window, now: datetime) -> Window:
+    def within(self, job: Job, whole: Window, now: datetime) -> Window | None:
         """Return the span as instants.
 
         Args:
-            job: A job of one org.
+            job: A job of one org, or one of several.
             whole: Its range.
             now: The instant from which relative dates count.
 
+        Returns:
+            For one of several orgs, what of the span is in its range: the ranges of
+            others may differ by their time zones. None if nothing is.
+
         Raises:
-            JobError: If it is empty, or not within the range.
+            JobError: If it is empty, or, for the only org, not within the range.
         """
         if job.lists_only:
             msg = f"refetch {self}: the job has no section `query:`, so it has no range"
@@ -73,6 +77,9 @@ class DatedSpan:
         if is_relative(self.end) and window.start < whole.end:
             # `now` of the range was moved back to the edge of a bucket.
             window = Window(window.start, min(window.end, whole.end))
+        if job.org_name:
+            both = max(window.start, whole.start), min(window.end, whole.end)
+            return Window(*both) if both[0] < both[1] else None
         if window not in whole:
             own = span_for_refetch(whole, zone)
             msg = f"refetch {self}: is not within the range of the job ({own})"

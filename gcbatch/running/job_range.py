@@ -54,7 +54,8 @@ class JobRange:
             JobError: If one is not within the range.
         """
         whole = self.window()
-        return [span.within(self.job, whole, self.now) for span in spans]
+        found = (span.within(self.job, whole, self.now) for span in spans)
+        return [window for window in found if window]
 
     def _resolved(self, start: str, end: str) -> Window:
         query = self.job.query

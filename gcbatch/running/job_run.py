@@ -152,11 +152,16 @@ class JobRun:
             JobError: If a span to fetch again is not within the range, or a narrowed
                 range would replace files of a wider one.
         """
-        for run in self._remaining():
+        runs = self._remaining()
+        for run in runs:
             with tagging_org(run.org):
                 run.planner.range.refetched(options.refetch)
                 if not options.may_replace:
                     run.refuse_narrowing()
+        for span in options.refetch:
+            if runs and not any(run.planner.range.refetched([span]) for run in runs):
+                msg = f"refetch {span}: is not within the range of any org"
+                raise JobError(msg, hint="name days of the range of the job")
 
     def _by_client(self) -> list[list[OrgRun]]:
         """Return the runs grouped by their client.

@@ -310,6 +310,23 @@ def test_each_org_is_refetched_by_its_own_days(workspace_of: "WorkspaceOf") -> N
     assert again.fetched == 2
 
 
+def test_a_span_of_one_org_is_clipped_to_the_ranges_of_others(
+    workspace_of: "WorkspaceOf",
+) -> None:
+    """Local times mean other instants in another zone, as the spans of verify do."""
+    orgs = orgs_of(workspace_of, "north", "south")
+    ends = {"from": "2026-03-03T11:00:00Z", "to": "2026-03-05T11:00:00Z"}
+    job = orgs.job(query=ends)
+    gcbatch.run(job)
+
+    again = gcbatch.run(job, refetch="2026-03-04..2026-03-06")
+
+    assert again.fetched > 1
+    assert not again.failures
+    with pytest.raises(JobError, match="not within the range of any org"):
+        gcbatch.run(job, refetch="2026-05-04..2026-05-06")
+
+
 def test_verify_prints_the_command_that_mends(workspace: "Workspace") -> None:
     """Run in a shell as it is printed, verify is good again."""
     sections = {"query": DAYS_OF_AUGUST}
