@@ -201,7 +201,7 @@ def _changes_table(job: Job) -> ListedTable:
     return _listed(
         declared_tables(job).table(CHANGES_TABLE),
         group=CHANGED,
-        rows="a row for each figure that is another now; not in `tables: all`",
+        rows="a row for each figure that changed; not in `tables: all`",
         permission="",
         requests="none",
     )

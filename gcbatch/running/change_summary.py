@@ -26,7 +26,7 @@ class TableChanges:
 
     Args:
         table: The table.
-        figures: How many figures are others now.
+        figures: How many figures changed.
         added: How many rows came as a whole.
         removed: How many rows went as a whole.
         days: The figures and rows of each local day, by day.

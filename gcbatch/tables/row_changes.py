@@ -22,7 +22,7 @@ Row = Mapping[str, Any]
 
 
 class RowChange(NamedTuple):
-    """One figure that is another now, or a row that came or went.
+    """One figure that changed, or a row that came or went.
 
     Args:
         table: The table.
