@@ -44,8 +44,9 @@ from gcbatch.tables import Catalog, MultiOrgCatalog
 
 __all__ = ["JobRun"]
 
-MAX_ROUNDS: Final = 3
-"""How often a run starts its exports again because parts are damaged or replaced."""
+PAUSES_S: Final = (0.1, 0.5, 2.0)
+"""How long a run waits before it starts its exports again, each time that a part was
+replaced: the other run that did so may replace more. Damaged parts need no wait."""
 
 ORGS_AT_ONCE: Final = 50
 """Orgs fetched at the same time by one process: with 8 queries in flight each, their
@@ -130,12 +131,13 @@ class JobRun:
             if engine.failure:
                 engine.failure.org = ""
                 raise engine.failure  # it concerns all orgs
-            for _ in range(MAX_ROUNDS):
+            for pause_s in PAUSES_S:
                 try:
                     return await self._export_in_thread(exporters)
                 except ReplacedPartError:
                     for run in self._remaining():
                         run.reset_seen()
+                    await asyncio.sleep(pause_s)
                 except DamagedPartError:
                     try:
                         for run in self._remaining():
