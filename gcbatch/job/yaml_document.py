@@ -166,7 +166,7 @@ class _Builder:
                 else:
                     yield key, key_node, value_node
         known = set(lines)
-        for one in {id(one): one for one in merged}.values():
+        for one in merged:
             for key, key_node, value_node in self._pairs(one, loc, depth + 1):
                 self._count_one(key_node, len(loc) + depth)
                 if key not in known:

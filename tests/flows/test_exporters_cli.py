@@ -180,9 +180,8 @@ class TestJob:
             exports=[{"exporter": name, "table": "intervals", "path": "o"}]
         )
 
-        check_refusal(
-            cli("run", job), 2, f"no exporter named {name!r}; did you mean {meant}?"
-        )
+        words = f"no exporter named {name!r}; did you mean {meant}?"
+        check_refusal(cli("run", job), 2, words, has_hint=False)
 
 
 class TestNew:

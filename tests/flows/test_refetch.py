@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import os
 import shlex
 import subprocess
+import sys
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -339,6 +341,8 @@ def test_verify_prints_the_command_that_mends(workspace: "Workspace") -> None:
     workspace.become(august(LATE))
     environ = {**workspace.process_environ}
     environ["GENESYS_CLIENT_SECRET"] = workspace.simulator.client_secret
+    programs = str(Path(sys.executable).parent)
+    environ["PATH"] = f"{programs}{os.pathsep}{environ.get('PATH', '')}"
 
     def shell(command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S602 - as a user would paste it
