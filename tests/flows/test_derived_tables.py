@@ -1,6 +1,7 @@
 """Derived tables: what a job makes of its tables by SQL, exported as others are."""
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -100,7 +101,7 @@ def test_a_derived_table_is_duckdbs_over_the_exported_rows(
     with duckdb.connect(str(workspace.folder / "all.duckdb")) as connection:
         found = connection.sql("select * from daily order by day, queue_id")
         assert without_start(found.to_arrow_table().to_pylist()) == rows
-    with sqlite3.connect(workspace.folder / "all.sqlite") as database:
+    with closing(sqlite3.connect(workspace.folder / "all.sqlite")) as database:
         counts = database.execute("select sum(offered), count(*) from daily").fetchone()
     assert counts == (sum(row["offered"] for row in rows), 41)
     assert report.tables["daily"].read_all().equals(table)
@@ -380,7 +381,7 @@ def test_gaps_keep_what_a_database_has(workspace: "Workspace") -> None:
     report = gcbatch.run(job, fresh=True, allow_partial=True)
 
     assert report.gaps
-    with sqlite3.connect(workspace.folder / "all.sqlite") as database:
+    with closing(sqlite3.connect(workspace.folder / "all.sqlite")) as database:
         kept = database.execute("select n from daily").fetchall()
     assert kept == [(10_982,)]
     written = (workspace.folder / "d.csv").read_text("utf-8").split(",")[-1]

@@ -419,11 +419,18 @@ class Terminal:
         import pty  # noqa: PLC0415 - not on Windows
 
         environ = {**workspace.process_environ, "TERM": "dumb"}
-        program = [sys.executable, "-m", "gcbatch", *args]
-        self._process, self._terminal = pty.fork()
-        if self._process == 0:
-            os.chdir(workspace.folder)
-            os.execvpe(program[0], program, environ)  # noqa: S606 - ours
+        # Not by pty.fork: a fork of a process with threads can hang.
+        program = ["setsid", "--ctty", sys.executable, "-m", "gcbatch", *args]
+        self._terminal, other_end = pty.openpty()
+        self._process = subprocess.Popen(  # noqa: S603 - our own command
+            program,
+            cwd=workspace.folder,
+            env=environ,
+            stdin=other_end,
+            stdout=other_end,
+            stderr=other_end,
+        )
+        os.close(other_end)
 
     def send(self, text: str, end: str = "\n") -> None:
         os.write(self._terminal, f"{text}{end}".encode())
@@ -449,9 +456,7 @@ class Terminal:
         """Send its last line, and return its exit code."""
         self.send(text, line_end)
         self.rest()
-        _, status = os.waitpid(self._process, 0)
-        self._process = 0
-        return os.waitstatus_to_exitcode(status)
+        return self._process.wait(60)
 
     def rest(self) -> str:
         """Return what it prints until it ends."""
@@ -464,7 +469,7 @@ class Terminal:
         return found.decode()
 
     def close(self) -> None:
-        if self._process:
-            os.kill(self._process, 9)
-            os.waitpid(self._process, 0)
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait(60)
         os.close(self._terminal)
