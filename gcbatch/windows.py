@@ -167,6 +167,16 @@ class Window:
     def __contains__(self, other: "Window") -> bool:
         return self.start <= other.start and other.end <= self.end
 
+    def overlaps(self, other: "Window") -> bool:
+        """Return whether it has an instant in common with *other*."""
+        return self.start < other.end and other.start < self.end
+
+    def intersection(self, other: "Window") -> "Window | None":
+        """Return the span that it has in common with *other*; None if there is none."""
+        if not self.overlaps(other):
+            return None
+        return Window(max(self.start, other.start), min(self.end, other.end))
+
     def __str__(self) -> str:
         return f"{iso(self.start)}/{iso(self.end)}"
 

@@ -78,8 +78,7 @@ class DatedSpan:
             # `now` of the range was moved back to the edge of a bucket.
             window = Window(window.start, min(window.end, whole.end))
         if job.org_name:
-            both = max(window.start, whole.start), min(window.end, whole.end)
-            return Window(*both) if both[0] < both[1] else None
+            return window.intersection(whole)
         if window not in whole:
             own = span_for_refetch(whole, zone)
             msg = f"refetch {self}: is not within the range of the job ({own})"

@@ -140,8 +140,8 @@ def _loses(there: FileRange, asked: Window, own: Window, zone: ZoneInfo) -> bool
     held = there.window
     if asked != held and asked in held:
         return True
-    start, end = max(held.start, own.start), min(held.end, own.end)
-    is_lost = start < end and Window(start, end) not in asked
+    still_own = held.intersection(own)
+    is_lost = still_own is not None and still_own not in asked
     return is_lost and not there.is_narrowed and _wall(held, zone) > _wall(asked, zone)
 
 

@@ -39,7 +39,7 @@ class FreshRun:
         """Return whether it fetches a window again."""
         if not self.token or self.spans is None:
             return bool(self.token)
-        return any(s.start < window.end and window.start < s.end for s in self.spans)
+        return any(map(window.overlaps, self.spans))
 
     @property
     def wants_all(self) -> bool:

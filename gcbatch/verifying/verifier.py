@@ -139,12 +139,8 @@ class _Verifier:
             zone=query.zone,
             now=datetime.now(UTC),
         )
-        inside = (
-            Window(max(w.start, whole.start), min(w.end, whole.end))
-            for w in found
-            if _touches(w, [whole])
-        )
-        for span in joined_spans(inside, MAX_SPANS):
+        inside = (window.intersection(whole) for window in found)
+        for span in joined_spans(filter(None, inside), MAX_SPANS):
             yield span_for_refetch(span, query.zone)
 
     def _check_parts(self) -> None:
@@ -340,7 +336,7 @@ class _Verifier:
 
 
 def _touches(window: Window, others: Iterable[Window]) -> bool:
-    return any(o.start < window.end and window.start < o.end for o in others)
+    return any(map(window.overlaps, others))
 
 
 def _mismatch(

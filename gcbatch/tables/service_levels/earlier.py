@@ -152,10 +152,7 @@ class Earlier:
         ]
 
     def _is_known(self, window: Window) -> bool:
-        lacks = any(
-            gap.start < window.end and window.start < gap.end for gap in self.lacks
-        )
-        return window in self.covered and not lacks
+        return window in self.covered and not any(map(window.overlaps, self.lacks))
 
     def _windows(self, row: Window) -> dict[str, list[Window | None]]:
         """Return which periods each label of a row needs; None for one that is not."""

@@ -5,7 +5,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gcbatch.windows import (
@@ -38,6 +38,7 @@ ZONES = [
     "Pacific/Apia",  # had no 2011-12-30
 ]
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 zones = st.sampled_from(ZONES).map(ZoneInfo)
 clock_periods = st.sampled_from(
@@ -417,3 +418,28 @@ class TestBuckets:
         edges = bucket_edges(window, Period.parse("P1D"), ZoneInfo("Pacific/Apia"))
 
         assert [b - a for a, b in pairwise(edges)] == [DAY] * 4
+
+
+class TestOverlaps:
+    """Half-open windows have instants in common, or none."""
+
+    @given(st.lists(st.integers(0, 9), min_size=4, max_size=4))
+    def test_an_intersection_has_the_hours_that_both_have(
+        self, ends: list[int]
+    ) -> None:
+        """The hours of an intersection are those of both windows; ends touch only."""
+        first, second = sorted(ends[:2]), sorted(ends[2:])
+        assume(first[0] < first[1] and second[0] < second[1])
+        start = utc("2026-10-01")
+        one, other = (
+            Window(start + a * HOUR, start + b * HOUR) for a, b in (first, second)
+        )
+
+        common = one.intersection(other)
+
+        hours = {*range(*first)} & {*range(*second)}
+        starts = {n: start + n * HOUR for n in range(9)}
+        assert hours == {
+            n for n, at in starts.items() if common and common.start <= at < common.end
+        }
+        assert one.overlaps(other) == bool(hours)
