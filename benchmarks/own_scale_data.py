@@ -25,11 +25,10 @@ from benchmarks.aggregates_data import figures, queue_id
 from gcbatch.endpoints import Aggregates, endpoint_named
 from gcbatch.fetching import store_identity
 from gcbatch.genesys import ENTITY_KINDS, Names, column_name, kind_of
-from gcbatch.job import Job, load_job, resolve_range
+from gcbatch.job import Job, load_job
 from gcbatch.planning import Plan, ResolvedScope, SavedPlan, job_fingerprint, make_plan
 from gcbatch.query import Query
 from gcbatch.store import Part, PartMetadata, Store
-from gcbatch.windows import Window
 
 __all__ = ["main", "write_run"]
 
@@ -55,7 +54,9 @@ def write_run(job: Job, like: Store | None) -> None:
             msg = f"{own.name}: needs aggregates, and queues in the job file"
             raise TypeError(msg)
         scope = ResolvedScope(
-            store_identity(own.own_org), _window(own), tuple(sorted(queues))
+            store_identity(own.own_org),
+            own.query.window(datetime.now(UTC)),
+            tuple(sorted(queues)),
         )
         plan = make_plan(own, scope, endpoint)
         store = _save(own, queues, _names(queues), plan)
@@ -78,17 +79,6 @@ def _save(job: Job, queues: Sequence[str] | None, names: Names, plan: Plan) -> S
     fingerprint = job_fingerprint(job, identity, queues)
     SavedPlan(fingerprint, names, plan).write(store)
     return store
-
-
-def _window(job: Job) -> Window:
-    query = job.query
-    return resolve_range(
-        query.start,
-        query.end,
-        granularity=query.granularity,
-        zone=query.zone,
-        now=datetime.now(UTC),
-    )
 
 
 def _names(queues: Sequence[str]) -> Names:
@@ -186,7 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if asked.names:
             names = _names([queue_id(number) for number in range(asked.names)])
             queues = job.query.queues if isinstance(job.query.queues, tuple) else None
-            _save(job, queues, names, Plan(_window(job), ()))
+            _save(job, queues, names, Plan(job.query.window(datetime.now(UTC)), ()))
         else:
             write_run(job, first)
             first = first or Store(Path(job.fetch.store), job.store_name)

@@ -1,7 +1,7 @@
 """Reads a job file: YAML in, a checked Job or every problem out."""
 
 from gcbatch.job.changes import Changes
-from gcbatch.job.dates import is_relative, resolve_instant, resolve_range
+from gcbatch.job.dates import is_relative, resolve_instant
 from gcbatch.job.derived import DerivedTable
 from gcbatch.job.engine import EngineSection
 from gcbatch.job.expect import Expect
@@ -63,7 +63,6 @@ __all__ = [
     "refuse_shared_outputs",
     "relation_named",
     "resolve_instant",
-    "resolve_range",
     "span_for_refetch",
     "unknown_zone",
     "zone_warning",

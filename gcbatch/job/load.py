@@ -17,7 +17,6 @@ from gcbatch.exporting import (
     installed_exporters,
     load_exporter,
 )
-from gcbatch.job.dates import resolve_range
 from gcbatch.job.export import Export, ExportOfEntry
 from gcbatch.job.job import Job
 from gcbatch.job.job_source import JobSource, plain_data, read_source
@@ -173,13 +172,7 @@ class _RawJob:
         for single in job.per_org():
             query = single.query
             try:
-                resolve_range(
-                    query.start,
-                    query.end,
-                    granularity=query.granularity,
-                    zone=query.zone,
-                    now=now,
-                )
+                query.window(now)
             except (ValueError, OverflowError) as exc:
                 place: Loc = ("query", "to" if str(exc).startswith("to ") else "from")
                 if query.timezone != job.query.timezone:

@@ -1,6 +1,7 @@
 """The section `query:` of a job file: what to fetch."""
 
 from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, Final, Self
 from zoneinfo import ZoneInfo
@@ -33,7 +34,7 @@ from gcbatch.genesys import (
     shape_named,
     snake,
 )
-from gcbatch.job.dates import check_date
+from gcbatch.job.dates import check_date, resolve_range
 from gcbatch.job.filters import Clause, DetailFilters, Filter, View, all_of, any_of
 from gcbatch.job.section import (
     InvalidValueError,
@@ -44,6 +45,7 @@ from gcbatch.job.section import (
 )
 from gcbatch.job.time_types import Granularity, TimeZone
 from gcbatch.suggest import unknown
+from gcbatch.windows import Window
 
 __all__ = [
     "DEFAULT_ENDPOINT",
@@ -351,6 +353,21 @@ class QuerySection(Section):
     def zone(self) -> ZoneInfo:
         """The time zone as an object."""
         return ZoneInfo(self.timezone)
+
+    def window(self, now: datetime, ends: tuple[str, str] | None = None) -> Window:
+        """Return the range as instants, on bucket edges; see resolve_range.
+
+        Args:
+            now: The instant from which relative dates count.
+            ends: Other values of `from` and `to`. Default: its own.
+
+        Raises:
+            ValueError, OverflowError: If the ends give no range.
+        """
+        start, end = ends or (self.start, self.end)
+        return resolve_range(
+            start, end, granularity=self.granularity, zone=self.zone, now=now
+        )
 
     @property
     def media_clauses(self) -> list[Clause]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gcbatch.errors import JobError
-from gcbatch.job import DatedSpan, Job, resolve_range
+from gcbatch.job import DatedSpan, Job
 from gcbatch.windows import Window
 
 __all__ = ["JobRange"]
@@ -30,7 +30,7 @@ class JobRange:
             JobError: If `from` and `to` give no range.
         """
         try:
-            return self._resolved(self.job.query.start, self.job.query.end)
+            return self.job.query.window(self.now)
         except (ValueError, OverflowError) as exc:
             msg = f"query: {exc}"
             raise JobError(msg, hint="correct query.from and query.to") from exc
@@ -43,7 +43,7 @@ class JobRange:
         if self.job.own_range is None:
             return None
         try:
-            return self._resolved(*self.job.own_range)
+            return self.job.query.window(self.now, self.job.own_range)
         except (ValueError, OverflowError):
             return None
 
@@ -56,9 +56,3 @@ class JobRange:
         whole = self.window()
         found = (span.within(self.job, whole, self.now) for span in spans)
         return [window for window in found if window]
-
-    def _resolved(self, start: str, end: str) -> Window:
-        query = self.job.query
-        return resolve_range(
-            start, end, granularity=query.granularity, zone=query.zone, now=self.now
-        )

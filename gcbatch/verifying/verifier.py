@@ -23,7 +23,7 @@ from gcbatch.endpoints import (
 from gcbatch.errors import DataError, GcbatchError, OutputError
 from gcbatch.exporting import PublishedFile, are_unchanged, published_files
 from gcbatch.fetching import OrgSessions
-from gcbatch.job import Job, resolve_range, span_for_refetch
+from gcbatch.job import Job, span_for_refetch
 from gcbatch.joined_spans import joined_spans
 from gcbatch.lazy import lazy_import
 from gcbatch.objects import Buckets
@@ -128,20 +128,14 @@ class _Verifier:
 
         What is in the range of a run now: a range such as `from: today-7d` has moved.
         """
-        totals, query = self._result.totals, self._job.query
+        totals = self._result.totals
         found = self._missing | (totals.differing_spans if totals else set())
         if not found:
             return
-        whole = resolve_range(
-            query.start,
-            query.end,
-            granularity=query.granularity,
-            zone=query.zone,
-            now=datetime.now(UTC),
-        )
+        whole = self._job.query.window(datetime.now(UTC))
         inside = (window.intersection(whole) for window in found)
         for span in joined_spans(filter(None, inside), MAX_SPANS):
-            yield span_for_refetch(span, query.zone)
+            yield span_for_refetch(span, self._job.query.zone)
 
     def _check_parts(self) -> None:
         self._store.expect(query.digest for query in self._saved.plan.queries)
