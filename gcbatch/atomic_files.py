@@ -15,6 +15,7 @@ __all__ = [
     "hidden_beside",
     "open_regular",
     "read_bounded",
+    "read_bounded_text",
     "sync_folder",
     "to_disk",
     "write_atomically",
@@ -52,6 +53,18 @@ def read_bounded(path: Path, max_bytes: int) -> bytes:
     if len(content) > max_bytes:
         raise OSError(errno.EFBIG, f"longer than {max_bytes:,} bytes", str(path))
     return content
+
+
+def read_bounded_text(path: Path, max_bytes: int) -> str:
+    """Return the text of a regular file of at most *max_bytes*.
+
+    Raises:
+        OSError: If it cannot be read, is no regular file, is longer, or is not UTF-8.
+    """
+    with suppress(UnicodeDecodeError):
+        return read_bounded(path, max_bytes).decode("utf-8-sig")
+    # Raised out here, because the error of decoding holds what was read.
+    raise OSError(errno.EILSEQ, "not UTF-8", str(path))
 
 
 def hidden_beside(path: Path) -> Path:

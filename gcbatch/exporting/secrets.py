@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
-from gcbatch.atomic_files import read_bounded
+from gcbatch.atomic_files import read_bounded_text
 from gcbatch.errors import JobError
 from gcbatch.exporting.local_path import LocalPath
 
@@ -114,9 +114,7 @@ def reveal(secret: SecretStr | SecretFile) -> str:
         return secret.get_secret_value()
     hint = "name a file that contains only the secret"
     try:
-        text = read_bounded(secret.file, MAX_SECRET_BYTES).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        reason = "not UTF-8"
+        text = read_bounded_text(secret.file, MAX_SECRET_BYTES)
     except OSError as exc:
         reason = exc.strerror or type(exc).__name__
     else:
@@ -125,7 +123,7 @@ def reveal(secret: SecretStr | SecretFile) -> str:
             return text
         msg = f"{secret.file}: the file of a secret is empty"
         raise JobError(msg, hint=hint)
-    # Raised out here, because the error of decoding holds what was read.
+    # Raised out here, so that no cause goes with it that may hold what was read.
     msg = f"{secret.file}: the file of a secret cannot be read: {reason}"
     raise JobError(msg, hint=hint)
 

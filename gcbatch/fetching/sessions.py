@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gcbatch.atomic_files import read_bounded
+from gcbatch.atomic_files import read_bounded_text
 from gcbatch.errors import AccessError, JobError
 from gcbatch.genesys import (
     NAMED_KINDS,
@@ -284,11 +284,9 @@ def _secret_in(path: Path) -> str:
     """
     hint = "name a file that contains only the secret"
     try:
-        content = read_bounded(path, MAX_SECRET_BYTES)
-        secret = content.decode("utf-8-sig").strip()
-    except (OSError, UnicodeDecodeError) as exc:
-        reason = getattr(exc, "strerror", None) or "not UTF-8"
-        msg = f"org.client_secret.file: {path}: cannot be read: {reason}"
+        secret = read_bounded_text(path, MAX_SECRET_BYTES).strip()
+    except OSError as exc:
+        msg = f"org.client_secret.file: {path}: cannot be read: {exc.strerror}"
         raise JobError(msg, hint=hint) from exc
     if not secret:
         msg = f"org.client_secret.file: {path}: is empty"

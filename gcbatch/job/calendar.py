@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from gcbatch.atomic_files import read_bounded
+from gcbatch.atomic_files import read_bounded_text
 from gcbatch.job.query import QuerySection
 from gcbatch.job.section import InvalidValueError, Section
 from gcbatch.job.time_types import TimeZone
@@ -136,12 +136,9 @@ def _days_of_file(entry: dict[str, Any]) -> list[str]:
         msg = "must be a date or {file: holidays.txt}"
         raise ValueError(msg)
     try:
-        lines = (
-            read_bounded(Path(path), MAX_FILE_BYTES).decode("utf-8-sig").splitlines()
-        )
-    except (OSError, UnicodeDecodeError) as exc:
-        reason = getattr(exc, "strerror", None) or "not UTF-8"
-        msg = f"{path} cannot be read: {reason}"
+        lines = read_bounded_text(Path(path), MAX_FILE_BYTES).splitlines()
+    except OSError as exc:
+        msg = f"{path} cannot be read: {exc.strerror}"
         raise ValueError(msg) from exc
     return [
         _check_day(line.split()[0], f"{path} line {number}: ")

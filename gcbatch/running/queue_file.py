@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from gcbatch.atomic_files import read_bounded
+from gcbatch.atomic_files import read_bounded_text
 from gcbatch.errors import JobError
 from gcbatch.job import QueueFile
 
@@ -24,13 +24,12 @@ def named_queues(queues: tuple[str, ...] | QueueFile | None) -> tuple[str, ...] 
         return queues
     where = f"query.queues.file: {queues.file}"
     try:
-        content = read_bounded(queues.file, MAX_BYTES)
-        lines = map(str.strip, content.decode("utf-8-sig").splitlines())
-    except (OSError, UnicodeDecodeError) as exc:
-        reason = getattr(exc, "strerror", None) or "not UTF-8"
-        msg = f"{where}: cannot be read: {reason}"
+        lines = read_bounded_text(queues.file, MAX_BYTES).splitlines()
+    except OSError as exc:
+        msg = f"{where}: cannot be read: {exc.strerror}"
         raise JobError(msg, hint=HINT) from exc
-    found = tuple(line for line in lines if line and not line.startswith("#"))
+    stripped = map(str.strip, lines)
+    found = tuple(line for line in stripped if line and not line.startswith("#"))
     if not found:
         msg = f"{where}: names no queue"
         raise JobError(msg, hint=f"{HINT}; leave queues out for all")

@@ -539,6 +539,8 @@ class TestSecretFiles:
         assert failed.value.hint == "name a file that contains only the secret"
         assert workspace.simulator.tokens_granted == 0
         assert "xx" not in failed.value.problem.replace(str(path), "")
+        # An error of decoding would hold the content.
+        assert not isinstance(failed.value.__cause__, UnicodeDecodeError)
 
 
 class TestEngines:
