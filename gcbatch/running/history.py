@@ -8,10 +8,7 @@ run that did not fail stays.
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final, Self
-
-import orjson
 
 from gcbatch.errors import DataError, GcbatchError, OutputError
 from gcbatch.job import Job
@@ -199,15 +196,9 @@ def _update(
     Raises:
         OutputError: If it cannot be written, or others write it again and again.
     """
-    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
     for _ in range(ATTEMPTS):
         note, stamp = last
-        text = orjson.dumps(change(note), option=options)
-
-        def fill(path: Path, text: bytes = text) -> None:
-            path.write_bytes(text)
-
-        if store.write_file_if(name, fill, stamp):
+        if store.write_note_if(name, change(note), stamp):
             return
         store.files.look_again([name])
         stamp = store.files.stamp(name)

@@ -42,12 +42,21 @@ class Notes:
         Raises:
             OutputError: If the store cannot be written.
         """
-        options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        text = orjson.dumps(content, option=options)
         try:
-            self.files.write_note(name, text)
+            self.files.write_note(name, _encoded(content))
         except OSError as exc:
             raise unwritable(self.place, exc) from exc
+
+    def write_note_if(
+        self, name: str, content: dict[str, Any], stamp: bytes | None
+    ) -> bool:
+        """Write a JSON document if the present one has this stamp; see JobFiles.
+
+        Raises:
+            OutputError: If the store cannot be written.
+        """
+        text = _encoded(content)
+        return self.write_file_if(name, lambda path: path.write_bytes(text), stamp)
 
     def discard_note(self, name: str) -> None:
         """Remove a document, if it exists."""
@@ -77,6 +86,11 @@ class Notes:
             return self.files.write_if(name, fill, stamp)
         except OSError as exc:
             raise unwritable(self.place, exc) from exc
+
+
+def _encoded(content: dict[str, Any]) -> bytes:
+    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    return orjson.dumps(content, option=options)
 
 
 def unwritable(place: str | Path, exc: OSError) -> OutputError:
