@@ -13,7 +13,7 @@ from gcbatch.errors import DataError, JobError
 from gcbatch.genesys import ENTITY_TABLES
 from gcbatch.job import DerivedTable
 from gcbatch.lazy import lazy_import
-from gcbatch.selecting import Limits, Session
+from gcbatch.selecting import Limits, Session, duplicate_key
 from gcbatch.suggest import unknown
 from gcbatch.table import INSTANT, ORG, Lack, Table
 from gcbatch.tables.source import TableSource
@@ -213,10 +213,8 @@ class Derived:
         if first < 0 and last == _row(columns, 0):
             first = 0
         if first >= 0:
-            shown = ", ".join(map(str, _row(columns, first)))
-            msg = f"tables.{self.name}: two rows have the key {shown}"
-            hint = "group by the key, or add to it the columns by which the rows differ"
-            raise DataError(msg, hint=hint)
+            place = f"tables.{self.name}"
+            raise duplicate_key(place, _row(columns, first))
         return _row(columns, batch.num_rows - 1)
 
 
