@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, PrivateAttr, StrictBool, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from gcbatch.genesys import (
     DETAILS,
@@ -93,7 +93,7 @@ class Job(Section):
     calendar: CalendarSection | None = None
     local_time: LocalTime = False
     derived: dict[str, DerivedTable] = Field(default_factory=dict, alias="tables")
-    is_provisional: StrictBool = False
+    is_provisional: bool = False
     expect: Expect | None = None
     exports: tuple[Export, ...] = ()
     _statements: "dict[str, Statement]" = PrivateAttr(default_factory=dict)
