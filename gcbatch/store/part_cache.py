@@ -129,19 +129,20 @@ class PartCache:
         # Windows renames no file that is open, nor does it remove one.
         file = None if is_windows else draft.open("rb")
         try:
-            draft.replace(folder / name)
-            self._make_room(folder, name, size)
+            with self._lock:
+                self._make_room(folder, size)
+                draft.replace(folder / name)
+                self._size += size
             return file or (folder / name).open("rb")
         except BaseException:
             if file is not None:
                 file.close()
             raise
 
-    def _make_room(self, folder: Path, name: str, size: int) -> None:
-        with self._lock:
-            self._size += size
-            if self._size > self._settings.max_bytes:
-                self._size = self._trim(folder, name)
+    def _make_room(self, folder: Path, size: int) -> None:
+        """Remove copies until another of this size fits; it need not fit alone."""
+        if self._size + size > self._settings.max_bytes:
+            self._size = self._trim(folder, self._settings.max_bytes * KEPT - size)
 
     def drop(self, name: str) -> None:
         """Remove a copy, if there is one."""
@@ -160,11 +161,8 @@ class PartCache:
                 with suppress(OSError):  # Windows removes none that is open
                     path.unlink()
 
-    def _trim(self, folder: Path, newest: str) -> int:
-        """Remove the least recently used copies; return the bytes of the others.
-
-        The newest stays in any case: it is about to be read.
-        """
+    def _trim(self, folder: Path, kept: float) -> int:
+        """Remove the least recently used copies; return the bytes of the others."""
         for path in folder.glob(f"*{_DRAFT}"):
             with suppress(OSError):
                 if time.time() - path.stat().st_mtime > DRAFT_S:
@@ -172,10 +170,8 @@ class PartCache:
         found = sorted(_copies(folder))
         size = sum(size for _, size, _ in found)
         for _, bytes_, path in found:
-            if size <= self._settings.max_bytes * KEPT:
+            if size <= kept:
                 break
-            if path.name == newest:
-                continue
             with suppress(OSError):  # Windows removes none that is open
                 path.unlink()
                 size -= bytes_
