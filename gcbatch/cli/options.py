@@ -52,7 +52,7 @@ Refetch = Annotated[
 Replace = Annotated[
     bool,
     typer.Option(
-        "--replace", help="Let a narrowed range replace files of a wider one."
+        "--replace", help="Let a narrowed range replace outputs of a wider one."
     ),
 ]
 StorePlace = Annotated[

@@ -42,6 +42,7 @@ class CheckedExport:
         exporter: The exporter with its options.
         entry: Where the exporter comes from.
         options: Its options; no message shows their secrets.
+        timeless: See Exported.
     """
 
     position: int
@@ -49,6 +50,7 @@ class CheckedExport:
     exporter: Exporter
     entry: ExporterEntry
     options: BaseModel
+    timeless: tuple[str, ...]
 
     @property
     def spec(self) -> Export:
@@ -183,7 +185,7 @@ class _ExportRound:
             return False  # the export finds the same, and says so
         if receipt is None:
             return False
-        exported = _exported(one.spec, receipt, fingerprint)
+        exported = _exported(one, receipt, fingerprint)
         self.results.done[one.position] = replace(exported, unchanged=True), ()
         return True
 
@@ -226,7 +228,7 @@ class _ExportRound:
                 fingerprint=fingerprint,
                 buckets=self.buckets,
             )
-        return _exported(one.spec, receipt, fingerprint, files), files
+        return _exported(one, receipt, fingerprint, files), files
 
     def _note(
         self,
@@ -248,18 +250,19 @@ class _ExportRound:
 
 
 def _exported(
-    spec: Export,
+    one: CheckedExport,
     receipt: Receipt,
     fingerprint: str,
     files: Sequence[PublishedFile] = (),
 ) -> Exported:
     return Exported(
-        spec.exporter,
-        spec.table_names,
+        one.spec.exporter,
+        one.spec.table_names,
         receipt.location,
         receipt.rows,
         fingerprint,
         tuple(file.path for file in files),
+        timeless=one.timeless,
     )
 
 

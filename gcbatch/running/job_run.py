@@ -36,6 +36,7 @@ from gcbatch.running.emptiness import (
 from gcbatch.running.empty_queues import OrgRows
 from gcbatch.running.export_cache import ExportFingerprints
 from gcbatch.running.exports import CheckedExport, run_exports, tables_for
+from gcbatch.running.narrowing import timeless_places
 from gcbatch.running.open_engine import LazyEngine, require_engine
 from gcbatch.running.options import RunOptions
 from gcbatch.running.org_run import OrgRun
@@ -110,8 +111,8 @@ class JobRun:
 
     async def _run(self, orgs: OrgSessions, options: RunOptions) -> RunReport:
         require_engine(self._job)
-        await asyncio.to_thread(self._check_options, options)
         exporters = await asyncio.to_thread(self.exporters)
+        await asyncio.to_thread(self._check_options, options, exporters)
         sections = (self._job.storage, *(one.options for one in exporters))
         secrets = orgs.secrets.union(*map(_secrets_of, sections))
         async with LazyEngine(self._job, secrets) as engine:
@@ -147,19 +148,19 @@ class JobRun:
                         self._observer.finished()
             return await self._export_in_thread(exporters, is_last=True)
 
-    def _check_options(self, options: RunOptions) -> None:
+    def _check_options(self, options: RunOptions, exporters: Exporters) -> None:
         """Refuse options that do not fit the job, before the first request.
 
         Raises:
             JobError: If a span to fetch again is not within the range, or a narrowed
-                range would replace files of a wider one.
+                range would replace outputs of a wider one.
         """
         runs = self._remaining()
         for run in runs:
             with tagging_org(run.org):
                 run.planner.range.refetched(options.refetch)
                 if not options.may_replace:
-                    run.refuse_narrowing()
+                    run.refuse_narrowing(exporters)
         for span in options.refetch:
             if runs and not any(run.planner.range.refetched([span]) for run in runs):
                 msg = f"refetch {span}: is not within the range of any org"
@@ -223,8 +224,8 @@ class JobRun:
     async def export_again(self, options: RunOptions) -> RunReport:
         """Export what the last run fetched."""
         self._options = options
-        self._check_options(options)
         exporters = self.exporters()
+        self._check_options(options, exporters)
         self._use_saved_plans()
         for run in self._remaining():
             with self._isolating_org(run.org):
@@ -262,17 +263,19 @@ class JobRun:
         for position, export in enumerate(self._job.expanded_exports):
             loaded = load_export(export, installed, self._buckets)
             try:
+                tables = tables_for(export.spec, empty)
                 exporter = loaded.make()
+                timeless = timeless_places(tables, loaded.destinations())
                 if (check := getattr(exporter, "check", None)) is not None:
                     what = f"exporter {export.spec.exporter!r}"
-                    tables = tables_for(export.spec, empty)
                     hiding_secrets(loaded.options, what, partial(check, tables))
             except GcbatchError as exc:
                 if export.shown:  # one of several, so say which
                     raise exc.within(export.place) from exc
                 raise
+            entry, options = loaded.entry, loaded.options
             checked.append(
-                CheckedExport(position, export, exporter, loaded.entry, loaded.options)
+                CheckedExport(position, export, exporter, entry, options, timeless)
             )
         return checked
 

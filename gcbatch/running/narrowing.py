@@ -1,4 +1,4 @@
-"""Refuses a narrowed range that would replace files of a wider one."""
+"""Refuses a narrowed range that would replace outputs of a wider one."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -8,34 +8,36 @@ from zoneinfo import ZoneInfo
 
 from gcbatch.errors import JobError
 from gcbatch.genesys import ENTITY_TABLES
-from gcbatch.job import CHANGES_TABLE, ExportOfEntry, Job, span_for_refetch
+from gcbatch.job import CHANGES_TABLE, span_for_refetch
 from gcbatch.objects import is_object_url
-from gcbatch.running.file_range import FileRange
+from gcbatch.running.exports import CheckedExport
+from gcbatch.running.output_range import OutputRange
 from gcbatch.running.report import Exported
+from gcbatch.table import Table
 from gcbatch.windows import Window, to_local
 
-__all__ = ["file_ranges", "refuse_narrowing", "updated_ranges"]
+__all__ = ["output_ranges", "refuse_narrowing", "timeless_places", "updated_ranges"]
 
-MAX_FILES: Final = 1000
-"""Files whose range a report keeps; those written last."""
+MAX_OUTPUTS: Final = 1000
+"""Outputs whose range a report keeps; those written last."""
 
 MAX_LISTED: Final = 5
-"""Files that a message names."""
+"""Outputs that a message names."""
 
 
-def file_ranges(report: Mapping[str, Any]) -> dict[str, FileRange]:
-    """Return the ranges of files that a run report knows, by path.
+def output_ranges(report: Mapping[str, Any]) -> dict[str, OutputRange]:
+    """Return the ranges of outputs that a run report knows, by path.
 
     Args:
         report: A run.json; of an older release, all its files have its range.
     """
     try:
         if "ranges" in report:
-            found = [FileRange.from_json(one) for one in report["ranges"]]
+            found = [OutputRange.from_json(one) for one in report["ranges"]]
         else:
             whole = {"from": report["from"], "to": report["to"]}
             found = [
-                FileRange.from_json({"path": path, **whole})
+                OutputRange.from_json({"path": path, **whole})
                 for export in report["exports"]
                 if (path := _only_file(export["files"], export["tables"]))
             ]
@@ -50,8 +52,8 @@ def updated_ranges(
     window: Window | None,
     *,
     is_narrowed: bool,
-) -> tuple[FileRange, ...]:
-    """Return the ranges of files after a run; files that it did not write keep theirs.
+) -> tuple[OutputRange, ...]:
+    """Return the ranges of outputs after a run; those it did not write keep theirs.
 
     Args:
         last_report: The run.json of the last run; empty if there is none.
@@ -59,16 +61,17 @@ def updated_ranges(
         window: Its range; None in a job of tables alone.
         is_narrowed: Whether options narrowed it.
     """
-    ranges = file_ranges(last_report)
+    ranges = output_ranges(last_report)
     for export in exports:
-        path = _only_file(export.files, export.tables)
-        if not path or window is None:
-            continue
-        known = ranges.pop(path, None)
-        if known is None or known.window != window:
-            known = FileRange(path, window, is_narrowed)
-        ranges[path] = known  # the last one now
-    return tuple(ranges.values())[-MAX_FILES:]
+        if window is None:
+            break
+        file = _only_file(export.files, export.tables)
+        for path in filter(None, (file, *export.timeless)):
+            known = ranges.pop(path, None)
+            if known is None or known.window != window:
+                known = OutputRange(path, window, is_narrowed)
+            ranges[path] = known  # the last one now
+    return tuple(ranges.values())[-MAX_OUTPUTS:]
 
 
 def _only_file(files: Sequence[str], tables: Sequence[str]) -> str:
@@ -76,65 +79,90 @@ def _only_file(files: Sequence[str], tables: Sequence[str]) -> str:
 
     Partitions keep other days, and databases replace by range.
     """
-    has_range = not {*tables} <= {*ENTITY_TABLES, CHANGES_TABLE}
-    return str(files[0]) if len(files) == 1 and has_range else ""
+    return str(files[0]) if len(files) == 1 and any(map(_has_range, tables)) else ""
+
+
+def _has_range(table: str) -> bool:
+    return table not in {*ENTITY_TABLES, CHANGES_TABLE}
+
+
+def timeless_places(
+    tables: Mapping[str, Table], places: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the places where a load replaces the rows of any other range.
+
+    Args:
+        tables: The tables of an export.
+        places: The place of each; none if the exporter does not say.
+    """
+    return tuple(
+        place
+        for (name, table), place in zip(tables.items(), places, strict=False)
+        if table.is_timeless and _has_range(name)
+    )
 
 
 def refuse_narrowing(
-    job: Job, asked: Window, own: Window, last_report: Mapping[str, Any]
+    zone: ZoneInfo,
+    exports: Sequence[CheckedExport],
+    asked: Window,
+    own: Window,
+    last_report: Mapping[str, Any],
 ) -> None:
-    """Refuse a range that options narrowed if it would replace files of a wider one.
+    """Refuse a range that options narrowed if it would replace outputs of a wider one.
 
     Args:
-        job: A job of one org.
+        zone: The time zone of the job.
+        exports: What a run would write.
         asked: The range of the run.
         own: The range that the job file itself has now.
         last_report: The run.json of the last run; empty if there is none.
 
     Raises:
-        JobError: If so; names the files, both ranges, and the ways out.
+        JobError: If so; names the outputs, both ranges, and the ways out.
     """
     if own in asked:
         return  # not narrowed
-    known, zone = file_ranges(last_report), job.query.zone
-    lines = list(_losses(job.expanded_exports, known, asked, own, zone))
+    lines = list(_losses(exports, output_ranges(last_report), asked, own, zone))
     if not lines:
         return
     if (more := len(lines) - MAX_LISTED) > 0:
-        lines = [*lines[:MAX_LISTED], f"and {more:,} more files"]
+        lines = [*lines[:MAX_LISTED], f"and {more:,} more"]
     hint = (
         "`gcbatch run JOB --refetch FROM..TO` fetches days again and writes the whole "
-        "range; or name another path; or add --replace"
+        "range; or write elsewhere; or add --replace"
     )
     raise JobError(lines, hint=hint)
 
 
 def _losses(
-    exports: Sequence[ExportOfEntry],
-    known: Mapping[str, FileRange],
+    exports: Sequence[CheckedExport],
+    known: Mapping[str, OutputRange],
     asked: Window,
     own: Window,
     zone: ZoneInfo,
 ) -> Iterator[str]:
-    for export in exports:
-        path = str(export.spec.options.get("path", ""))
-        if not is_object_url(path):
+    for one in exports:
+        path = str(one.spec.options.get("path", ""))
+        if path and not is_object_url(path):
             path = str(Path(path))  # as a report names it
-        there = known.get(path)  # never the folder of partitions
-        if there is None or not _loses(there, asked, own, zone):
-            continue
-        if is_object_url(path) or Path(path).exists():
-            yield (
-                f"{export.place}: {path} holds {span_for_refetch(there.window, zone)} "
-                f"and would hold only {span_for_refetch(asked, zone)}"
-            )
+            if not Path(path).exists():
+                continue
+        for output in (path, *one.timeless):
+            there = known.get(output)  # never the folder of partitions
+            if there is not None and _loses(there, asked, own, zone):
+                yield (
+                    f"{one.export.place}: {output} holds "
+                    f"{span_for_refetch(there.window, zone)} and would hold only "
+                    f"{span_for_refetch(asked, zone)}"
+                )
 
 
-def _loses(there: FileRange, asked: Window, own: Window, zone: ZoneInfo) -> bool:
-    """Return whether a narrowed range is narrower than that of a file.
+def _loses(there: OutputRange, asked: Window, own: Window, zone: ZoneInfo) -> bool:
+    """Return whether a narrowed range is narrower than that of an output.
 
-    Days that have left the job's own range do not count. A file that a narrowed run
-    wrote may move with the options, as where a schedule names each day: it is only
+    Days that have left the job's own range do not count. An output that a narrowed
+    run wrote may move with the options, as where a schedule names each day: it is only
     protected from a part of its own range.
     """
     held = there.window

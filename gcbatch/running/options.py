@@ -18,8 +18,8 @@ class RunOptions:
         fresh: Whether to fetch again what is stored already.
         refetch: The spans that are fetched again.
         allow_partial: Whether to continue if a query fails.
-        may_replace: Whether a range that options narrowed may replace files of a wider
-            one.
+        may_replace: Whether a range that options narrowed may replace outputs of a
+            wider one.
         fail_on_empty: Whether a run that lacks rows fails before it replaces an output.
     """
 

@@ -33,10 +33,11 @@ from gcbatch.running.empty_queues import (
     hash_of_queues,
     known_empty_queues,
 )
-from gcbatch.running.file_range import FileRange
+from gcbatch.running.exports import CheckedExport
 from gcbatch.running.history import note_failure, note_report
 from gcbatch.running.narrowing import refuse_narrowing, updated_ranges
 from gcbatch.running.options import RunOptions
+from gcbatch.running.output_range import OutputRange
 from gcbatch.running.planned_listings import planned_listings
 from gcbatch.running.planner import Planner
 from gcbatch.running.remarks import (
@@ -403,8 +404,8 @@ class OrgRun:
             catalog=catalog,
         )
 
-    def refuse_narrowing(self) -> None:
-        """Refuse a range that options narrowed if it would replace wider files.
+    def refuse_narrowing(self, exports: Sequence[CheckedExport]) -> None:
+        """Refuse a range that options narrowed if it would replace wider outputs.
 
         Raises:
             JobError: If so.
@@ -412,7 +413,8 @@ class OrgRun:
         own = self.planner.range.own_window()
         if own is not None:
             asked = self.planner.range.window()
-            refuse_narrowing(self.job, asked, own, self.last_report())
+            zone = self.job.query.zone
+            refuse_narrowing(zone, exports, asked, own, self.last_report())
 
     def count_rows(self, catalog: Catalog) -> OrgRows:
         """Return what the run has of this org, before its tables are exported."""
@@ -492,8 +494,8 @@ class OrgRun:
         new = [name for name, stamp in now.items() if before.get(name) != stamp]
         return summarize_changes(catalog, new)
 
-    def _ranges(self, exports: Sequence[Exported]) -> tuple[FileRange, ...]:
-        """Return which range each published file holds, after this run."""
+    def _ranges(self, exports: Sequence[Exported]) -> tuple[OutputRange, ...]:
+        """Return which range each output holds, after this run."""
         window = None if self.job.lists_only else self.planned.plan.window
         own = self.planner.range.own_window()
         is_narrowed = own is not None and window is not None and own not in window

@@ -85,8 +85,8 @@ async def arun(
             whose window touches a span are fetched again; all of the job is exported.
         allow_partial: Whether to continue if a query fails, and to export what there
             is; the gaps of the report are what is missing.
-        replace: Whether a range that settings of load_job narrowed may replace a file
-            of a wider range. A range of the job file itself always may.
+        replace: Whether a range that settings of load_job narrowed may replace an
+            output of a wider range. A range of the job file itself always may.
         fail_on_empty: Whether to fail, before an output is replaced, if there are no
             rows; if one of several orgs, or a queue of `query.queues`, has none; or if
             an export would have none that had some in the last run.
@@ -98,7 +98,7 @@ async def arun(
 
     Raises:
         JobError: If *refetch* is no span, or not within the job's range; or if a
-            narrowed range would replace a file of a wider one.
+            narrowed range would replace an output of a wider one.
         DataError: If the run lacks what `expect:` or *fail_on_empty* ask for.
         GcbatchError: What prevents the run. Parts fetched by then are stored, and the
             next run continues from there. A job of several orgs fails only if all do;
@@ -274,13 +274,13 @@ def export_job(
 
     Args:
         job: The job.
-        replace: Whether a narrowed range may replace a file of a wider one; see arun.
+        replace: Whether a narrowed range may replace outputs of a wider one; see arun.
         observer: Receives the progress.
 
     Raises:
         DataError: If the store does not have all that the job requests.
         JobError: If the job requests other data than its last run did, or a narrowed
-            range would replace a file of a wider one.
+            range would replace an output of a wider one.
     """
     own = JobRun(job, observer or usual_observer())
     return blocking(own.export_again(RunOptions.of(replace=replace)))

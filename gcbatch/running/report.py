@@ -15,7 +15,7 @@ from gcbatch.job import ExportOfEntry, Job
 from gcbatch.planning import PartsDigest, combine_run_ids
 from gcbatch.provisional import ProvisionalSpan
 from gcbatch.running.empty_queues import EmptyQueues
-from gcbatch.running.file_range import FileRange
+from gcbatch.running.output_range import OutputRange
 from gcbatch.windows import Window, iso
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ class Exported:
         fingerprint: A hash over all that determines its files; empty if not known.
         files: The paths of its files, as in `outputs`.
         unchanged: Whether the files of an earlier run were left as they are.
+        timeless: Places of tables in a database whose rows belong to no time: a load
+            replaces those of any other range.
     """
 
     exporter: str
@@ -83,6 +85,7 @@ class Exported:
     fingerprint: str = ""
     files: tuple[str, ...] = ()
     unchanged: bool = False
+    timeless: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +198,7 @@ class RunReport:
     listings: Mapping[str, str] = field(default_factory=dict)
     outputs: tuple[PublishedFile, ...] = ()
     provisional_spans: tuple[ProvisionalSpan, ...] = ()
-    ranges: Sequence[FileRange] = ()
+    ranges: Sequence[OutputRange] = ()
     empty_queues: EmptyQueues = field(default_factory=EmptyQueues)
     settle: str = "P4D"
     timezone: str = "UTC"

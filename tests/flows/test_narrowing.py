@@ -1,4 +1,4 @@
-"""A narrowed range must not replace a file of a wider one without being asked to."""
+"""A narrowed range must not replace an output of a wider one without being asked to."""
 
 import json
 from pathlib import Path
@@ -182,6 +182,51 @@ def test_partitions_and_databases_keep_other_days(workspace: "Workspace") -> Non
     gcbatch.run(job)
 
     assert pq.read_table(workspace.folder / "days").num_rows == whole
+
+
+OWN_TABLE = {
+    "sql": "select queue_id, sum(n_offered) as n from intervals group by queue_id",
+    "key": ["queue_id"],
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "sections"),
+    [("sla", {"sla": {"period": "total"}}), ("own", {"tables": {"own": OWN_TABLE}})],
+)
+def test_a_table_without_time_is_protected_in_a_database(
+    cli: "Cli", workspace: "Workspace", table: str, sections: dict[str, Any]
+) -> None:
+    """A load replaces all its rows, as a file is replaced."""
+    place = workspace.folder / "a.sqlite"
+    export = {"exporter": "sqlite", "table": table, "path": str(place)}
+    path = workspace.write(exports=[export], **sections)
+    cli("run", path)
+    written = place.read_bytes()
+
+    refused = cli("run", path, *NARROW)
+    held = place.read_bytes()
+    replaced = cli("run", path, *NARROW, "--replace")
+
+    assert refused.exit_code == 2
+    assert (
+        f"exports[0]: {place}: {table} holds 1999-08-01..1999-08-08" in refused.stderr
+    )
+    assert held == written
+    assert replaced.exit_code == 0
+    assert place.read_bytes() != written
+
+
+def test_a_listed_table_in_a_database_has_no_range(
+    cli: "Cli", workspace: "Workspace"
+) -> None:
+    """Queues are all of them, whatever days are asked for."""
+    place = str(workspace.folder / "a.sqlite")
+    export = {"exporter": "sqlite", "table": "queues", "path": place}
+    path = workspace.write(exports=[export])
+    cli("run", path)
+
+    assert cli("run", path, *NARROW).exit_code == 0
 
 
 def test_a_report_of_an_older_release_protects_its_files(

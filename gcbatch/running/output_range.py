@@ -1,4 +1,4 @@
-"""The range that a published file holds, as a run report keeps it."""
+"""The range that a file or a table in a database holds, as a run report keeps it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from typing import Any, Self
 
 from gcbatch.windows import Window, iso, parse_instant
 
-__all__ = ["FileRange"]
+__all__ = ["OutputRange"]
 
 
 @dataclass(frozen=True, slots=True)
-class FileRange:
-    """The range that a published file holds.
+class OutputRange:
+    """The range that an output holds.
 
     Args:
-        path: As in the job file.
+        path: A file as in the job file; a table as its exporter names it.
         window: The range of the run that wrote it.
         is_narrowed: Whether options had narrowed that range.
     """
