@@ -17,7 +17,7 @@ from gcbatch.selecting import Limits, Session, duplicate_key
 from gcbatch.suggest import unknown
 from gcbatch.table import INSTANT, ORG, Lack, Table
 from gcbatch.tables.source import TableSource
-from gcbatch.windows import Window, midnight
+from gcbatch.windows import ONE_DAY, Window, ceil_to_bucket, midnight, to_local
 
 __all__ = ["Derived"]
 
@@ -53,7 +53,7 @@ class Derived:
         spec = source.job.derived[self.name]
         if self.name not in self.schemas:
             found = self._schema_of_query(source)
-            self._check(found, spec, has_org=bool(source.job.org_name))
+            self._check(found, source)
             self.schemas[self.name] = found
         schema, time = self._with_start(self.schemas[self.name], spec)
         table = source.new_table(
@@ -91,8 +91,9 @@ class Derived:
         names = statement[self.name].tables
         return Session(names, open_table, limits, where=self._where, stop=self.stop)
 
-    def _check(self, schema: pa.Schema, spec: DerivedTable, *, has_org: bool) -> None:
+    def _check(self, schema: pa.Schema, source: TableSource) -> None:
         """Refuse a query whose columns cannot be a table's."""
+        spec, has_org = source.job.derived[self.name], bool(source.job.org_name)
         place, names = f"tables.{self.name}", schema.names
         for name in names:
             if not _COLUMN.fullmatch(name):
@@ -110,9 +111,9 @@ class Derived:
                     msg = f"{place}.{key}: {unknown('column', name, names)}"
                     raise JobError(msg)
         if spec.time is not None:
-            self._check_time(schema, spec.time)
+            self._check_time(schema, spec.time, source)
 
-    def _check_time(self, schema: pa.Schema, time: str) -> None:
+    def _check_time(self, schema: pa.Schema, time: str, source: TableSource) -> None:
         """Refuse a time from which no destination knows the days of rows."""
         kind = schema.field(time).type
         if kind not in (INSTANT, pa.date32()):
@@ -122,6 +123,14 @@ class Derived:
         if kind == pa.date32() and time + START in schema.names:
             msg = f"tables.{self.name}.sql: gcbatch adds a column {time}{START}"
             raise JobError(msg, hint="give yours another name")
+        start, zone = source.plan.window.start, source.job.query.zone
+        if kind == pa.date32() and ceil_to_bucket(start, ONE_DAY, zone) != start:
+            at = to_local(start, zone)
+            msg = (
+                f"tables.{self.name}.time: {time} is a date, and the range begins at "
+                f"{at:%H:%M} of {at:%Y-%m-%d}, so that its first day is not whole"
+            )
+            raise JobError(msg, hint="let the range begin at midnight")
 
     def _with_start(
         self, schema: pa.Schema, spec: DerivedTable

@@ -230,6 +230,34 @@ def test_a_time_beyond_the_range_is_refused(workspace: "Workspace", day: str) ->
         workspace.run(**derived(workspace, to(workspace, "csv", "d.csv"), **tables))
 
 
+def test_dates_need_a_range_that_begins_at_midnight(workspace: "Workspace") -> None:
+    """The first day would begin before the range; that is said before a request."""
+    export = to(workspace, "csv", "daily.csv")
+    sections = derived(workspace, export)
+    sections["query"] = {**BY_QUEUE, "from": "1999-08-03T12:00:00"}
+
+    with pytest.raises(JobError) as refused:
+        workspace.run(**sections)
+
+    assert refused.value.problem == (
+        "tables.daily.time: day is a date, and the range begins at 12:00 of "
+        "1999-08-03, so that its first day is not whole"
+    )
+    assert not workspace.simulator.requests("/")
+
+
+def test_instants_need_no_midnight(workspace: "Workspace") -> None:
+    """No row begins before the range."""
+    query = "select interval_start as at, sum(n_offered) as n from intervals group by 1"
+    own = {"sql": query, "key": ["at"], "time": "at"}
+    sections = derived(workspace, to(workspace, "csv", "own.csv"), daily=own)
+    sections["query"] = {**BY_QUEUE, "from": "1999-08-03T12:00:00"}
+
+    workspace.run(**sections)
+
+    assert (workspace.folder / "own.csv").read_text("utf-8").count("\n") > 1
+
+
 def test_a_query_that_fails_over_the_rows_fails_its_export(
     workspace: "Workspace",
 ) -> None:
