@@ -10,6 +10,7 @@ __all__ = [
     "fits_id",
     "one_line",
     "plain_json",
+    "pluralize",
     "replace_lone_surrogates",
     "visible",
 ]
@@ -25,6 +26,11 @@ a header and a log line. None begins with a dot: `..` in a path leads elsewhere.
 def fits_id(text: str) -> bool:
     """Return whether *text* can be the id of a request or an async job."""
     return _ID.fullmatch(text) is not None
+
+
+def pluralize(number: int, noun: str) -> str:
+    """Return a number with its noun, which has an s unless the number is 1."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def visible(text: str) -> str:

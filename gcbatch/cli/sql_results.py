@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gcbatch.cli.output import print_screen, print_text, say
 from gcbatch.cli.sql_format import Format
-from gcbatch.text import visible
+from gcbatch.text import pluralize, visible
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,7 +58,6 @@ class SqlResults:
                 _print_file(path)
 
     def _show_screen(self, rows: "Rows") -> None:
-        from gcbatch.cli.screens.grid import pluralize
         from gcbatch.cli.screens.rows import rows_of_result
 
         shown: list[pa.RecordBatch] = []

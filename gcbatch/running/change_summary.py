@@ -8,7 +8,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from gcbatch.tables import Catalog
-from gcbatch.text import one_line
+from gcbatch.text import one_line, pluralize
 from gcbatch.windows import to_local
 
 __all__ = ["TableChanges", "summarize_changes"]
@@ -65,19 +65,17 @@ class TableChanges:
         when = f" of {days[0]}" if days else ""
         if len(days) > 1:
             when = f" of {len(days)} days ({days[0]} to {days[-1]})"
-        said = [_count(self.figures, "figure", "changed")] * bool(self.figures)
-        said += [_count(self.added, "row", "added")] * bool(self.added)
-        said += [_count(self.removed, "row", "removed")] * bool(self.removed)
-        first, *rest = said or ["nothing changed"]
-        noun, _, verb = first.rpartition(" ")
-        about = f"{noun}{when} {verb}{''.join(f', {one}' for one in rest)}"
+        counts = (
+            (self.figures, "figure", "changed"),
+            (self.added, "row", "added"),
+            (self.removed, "row", "removed"),
+        )
+        said = [(pluralize(count, noun), verb) for count, noun, verb in counts if count]
+        (first, verb), *rest = said or [("nothing", "changed")]
+        about = ", ".join([f"{first}{when} {verb}", *map(" ".join, rest)])
         org = f"{self.org}: " if self.org else ""
         example = f"; {self.example}" if self.example else ""
         return f"{org}{self.table}: {about}{example}"
-
-
-def _count(number: int, noun: str, verb: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'} {verb}"
 
 
 @dataclass

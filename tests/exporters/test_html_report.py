@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gcbatch.text import pluralize
 from gcbatch.windows import Period, Window, midnight, step
 from gcbatch_exporters.report import formatting as say
 from gcbatch_exporters.report.charts import LARGE, SMALL, bullet, course
@@ -100,7 +101,7 @@ def test_numbers() -> None:
     assert [say.target(t) for t in (80.0, 92.5)] == ["80\u202f%", "92.5\u202f%"]
     unknown = {say.count(None), say.clock(None), say.target(None), say.percent(None)}
     assert unknown == {say.NONE}
-    assert [say.noun(n, "day") for n in (1, 1200)] == ["1 day", "1,200 days"]
+    assert [pluralize(n, "day") for n in (1, 1200)] == ["1 day", "1,200 days"]
 
 
 @pytest.mark.parametrize(

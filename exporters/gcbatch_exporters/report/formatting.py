@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from gcbatch.provisional import ProvisionalSpan
 from gcbatch.table import Table
+from gcbatch.text import pluralize
 from gcbatch.windows import Window, to_local
 from gcbatch_exporters.report.summary import Figures, QueueFigures
 from gcbatch_exporters.report.time_axis import long_day
@@ -17,7 +18,6 @@ __all__ = [
     "count",
     "days",
     "level_of",
-    "noun",
     "percent",
     "provisional",
     "span",
@@ -71,11 +71,6 @@ def clock(seconds: float | None) -> str:
     return f"{minutes:,}:{rest:02}"
 
 
-def noun(number: int, one: str) -> str:
-    """Return `1 day` or `3 days`."""
-    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
-
-
 def span(covered: Window, zone: ZoneInfo) -> str:
     """Return a range in words: its days, both included, or its instants."""
     start, end = to_local(covered.start, zone), to_local(covered.end, zone)
@@ -97,7 +92,7 @@ def days(covered: Window, zone: ZoneInfo) -> str | None:
     start, end = to_local(covered.start, zone), to_local(covered.end, zone)
     if start.time() != end.time() or start.hour or start.minute:
         return None
-    return noun((end.date() - start.date()).days, "day")
+    return pluralize((end.date() - start.date()).days, "day")
 
 
 def provisional(table: Table) -> str | None:
@@ -143,7 +138,7 @@ def verdict(figures: Figures) -> str:
         f"{target(worst.target)}."
     )
     if not met:
-        return f"None of {noun(known, 'queue')} met its target. {furthest}"
+        return f"None of {pluralize(known, 'queue')} met its target. {furthest}"
     return f"{met} of {known} queues met their target. {furthest}"
 
 

@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Final
 
 from gcbatch.table import Table
+from gcbatch.text import pluralize
 from gcbatch_exporters.report.charts import LARGE, SMALL, bullet, course, legend
 from gcbatch_exporters.report.formatting import (
     averages,
@@ -14,7 +15,6 @@ from gcbatch_exporters.report.formatting import (
     count,
     days,
     level_of,
-    noun,
     percent,
     provisional,
     span,
@@ -254,7 +254,7 @@ def _time(figures: Figures) -> Html:
     panels = [_panel(figures, n, queue) for n, queue in enumerate(shown)]
     more = None
     if len(panels) > OPEN_CHARTS:
-        words = noun(len(panels) - OPEN_CHARTS, "more queue")
+        words = pluralize(len(panels) - OPEN_CHARTS, "more queue")
         more = tag(
             "details",
             tag("summary", words),
@@ -265,7 +265,7 @@ def _time(figures: Figures) -> Html:
     left = len(figures.queues) - len(shown)
     rest = None
     if left:
-        words = f"{noun(left, 'more queue')} that did better: see the table above."
+        words = f"{pluralize(left, 'more queue')} that did better: see the table above."
         rest = tag("p", words, class_="note")
     over_all = None
     if len(figures.queues) > 1:

@@ -7,9 +7,9 @@ from typing import Any, Final, NamedTuple
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from gcbatch.cli.screens.grid import new_grid, pluralize
+from gcbatch.cli.screens.grid import new_grid
 from gcbatch.table import ORG, Table
-from gcbatch.text import one_line
+from gcbatch.text import one_line, pluralize
 
 __all__ = ["changes_screen"]
 

@@ -18,7 +18,6 @@ __all__ = [
     "local_time",
     "names_line",
     "new_grid",
-    "pluralize",
     "provisional_line",
     "rows_screen",
     "span_text",
@@ -54,11 +53,6 @@ def new_grid(*columns: str, right: Sequence[int] = (), whole: bool = False) -> G
             overflow="fold" if whole else "ellipsis",
         )
     return grid
-
-
-def pluralize(number: int, noun: str) -> str:
-    """Return a number with its noun, which has an s unless the number is 1."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def local_time(instant: datetime, zone: ZoneInfo) -> str:

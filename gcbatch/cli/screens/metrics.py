@@ -6,7 +6,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from gcbatch.cli.listed_metrics import Column, ListedEndpoint, Metric
-from gcbatch.cli.screens.grid import new_grid, pluralize
+from gcbatch.cli.screens.grid import new_grid
+from gcbatch.text import pluralize
 
 __all__ = ["endpoints_screen", "metrics_screen"]
 

@@ -10,13 +10,13 @@ from rich.text import Text
 from gcbatch.cli.screens.grid import (
     local_time,
     new_grid,
-    pluralize,
     provisional_line,
     warning_lines,
 )
 from gcbatch.job import Job
 from gcbatch.query import Query
 from gcbatch.running import ResolvedPlan
+from gcbatch.text import pluralize
 from gcbatch.windows import Window
 
 __all__ = ["plan_screen"]

@@ -8,12 +8,12 @@ from rich.text import Text
 from gcbatch.cli.screens.grid import (
     names_line,
     new_grid,
-    pluralize,
     provisional_line,
     span_text,
     warning_lines,
 )
 from gcbatch.running import RunReport
+from gcbatch.text import pluralize
 
 __all__ = ["report_screen"]
 

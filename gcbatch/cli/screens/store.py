@@ -6,8 +6,9 @@ from typing import Final
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from gcbatch.cli.screens.grid import local_time, new_grid, pluralize
+from gcbatch.cli.screens.grid import local_time, new_grid
 from gcbatch.store import PruneResult, StoredJob
+from gcbatch.text import pluralize
 from gcbatch.windows import UTC_ZONE
 
 __all__ = ["pruned_line", "store_screen"]

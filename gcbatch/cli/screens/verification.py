@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from gcbatch.cli.screens.grid import local_time, new_grid, pluralize, span_text
+from gcbatch.cli.screens.grid import local_time, new_grid, span_text
+from gcbatch.text import pluralize
 from gcbatch.verifying import (
     Destination,
     DestinationsResult,
