@@ -1,13 +1,15 @@
-"""What a run has of an org: its rows, and queues without any."""
+"""The queues of an org without rows."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
+from gcbatch.planning import Plan, digest_parts
+from gcbatch.store import Store
 from gcbatch.text import one_line
 
-__all__ = ["EmptyQueues", "OrgRows", "hash_of_queues", "known_empty_queues"]
+__all__ = ["EmptyQueues", "find_empty_queues"]
 
 MAX_LISTED: Final = 5
 """Queues that a line names."""
@@ -38,42 +40,37 @@ class EmptyQueues:
         return f"queues without rows: {len(self.names):,} ({shown}{rest})"
 
 
-def hash_of_queues(ids: Iterable[str]) -> str:
-    """Return a hash of some queues."""
-    return sha256("\n".join(sorted(ids)).encode()).hexdigest()[:16]
+def find_empty_queues(
+    plan: Plan,
+    store: Store,
+    wanted: Mapping[str, str],
+    last_report: Mapping[str, Any],
+) -> EmptyQueues:
+    """Return the queues that should have rows, and have none.
 
-
-@dataclass(frozen=True, slots=True)
-class OrgRows:
-    """What a run has of an org.
+    Parts are read until each queue was seen; if none changed since the last run, its
+    report says it.
 
     Args:
-        org: The org's name in the job; empty in a job of one org.
-        rows: Its rows; those of listed tables in a job of tables alone.
-        rows_before: Those of the last run; None if there was none.
-        queues: Its queues without rows.
+        plan: The queries of the run.
+        store: Has their parts.
+        wanted: The queues that should have rows: their names, by id.
+        last_report: The run.json of the last run; empty if there is none.
     """
-
-    org: str
-    rows: int
-    rows_before: int | None
-    queues: EmptyQueues
-
-    @property
-    def warnings(self) -> Iterator[str]:
-        """What is to be said of the org."""
-        if self.rows == 0:
-            if self.rows_before:
-                yield f"no rows, where the last run had {self.rows_before:,}"
-            elif self.org:
-                yield "no rows"
-        elif self.queues.names:
-            yield str(self.queues)
+    digest = sha256("\n".join(sorted(wanted)).encode()).hexdigest()[:16]
+    known = _known(last_report, digest, digest_parts(plan, store).sha256)
+    if known is not None:
+        return known
+    missing = {*wanted}
+    for query in plan.queries:
+        if not missing:
+            break
+        for rows in store.batches(query.digest, ["queue_id"]):
+            missing.difference_update(rows["queue_id"].unique().to_pylist())
+    return EmptyQueues(tuple(sorted(wanted[queue] for queue in missing)), digest)
 
 
-def known_empty_queues(
-    report: Mapping[str, Any], wanted: str, inputs: str
-) -> EmptyQueues | None:
+def _known(report: Mapping[str, Any], wanted: str, inputs: str) -> EmptyQueues | None:
     """Return the queues without rows that a run report has; None if it is of others.
 
     Args:

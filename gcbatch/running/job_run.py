@@ -28,14 +28,14 @@ from gcbatch.exporting import (
 )
 from gcbatch.fetching import CombinedObserver, Observer, OrgSessions, client_key
 from gcbatch.job import Job, load_export
-from gcbatch.running.emptiness import (
-    emptied_exports,
-    empty_warnings,
-    refuse_emptiness,
-)
-from gcbatch.running.empty_queues import OrgRows
 from gcbatch.running.export_cache import ExportFingerprints
 from gcbatch.running.exports import CheckedExport, run_exports, tables_for
+from gcbatch.running.missing_rows import (
+    OrgRows,
+    emptied_exports,
+    empty_warnings,
+    refuse_missing_rows,
+)
 from gcbatch.running.narrowing import timeless_places
 from gcbatch.running.open_engine import LazyEngine, require_engine
 from gcbatch.running.options import RunOptions
@@ -335,9 +335,9 @@ class JobRun:
         catalogs = [run.catalog(stop) for run in runs]
         catalog = self._catalog(catalogs)
         fingerprints = ExportFingerprints([own.source for own in catalogs], stop)
-        last_report, found = runs[0].last_report(), self._rows_of(runs, catalogs)
+        last_report, found = runs[0].last_report, self._rows_of(runs, catalogs)
         fail_on_empty = self._options.fail_on_empty
-        refuse_emptiness(
+        refuse_missing_rows(
             list(found.values()),
             self._job.expect,
             emptied_exports(exporters, catalog, last_report),

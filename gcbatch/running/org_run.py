@@ -27,14 +27,10 @@ from gcbatch.planning import Plan, digest_parts
 from gcbatch.provisional import provisional_spans
 from gcbatch.query import Query
 from gcbatch.running.change_summary import TableChanges, summarize_changes
-from gcbatch.running.empty_queues import (
-    EmptyQueues,
-    OrgRows,
-    hash_of_queues,
-    known_empty_queues,
-)
+from gcbatch.running.empty_queues import EmptyQueues, find_empty_queues
 from gcbatch.running.exports import CheckedExport
 from gcbatch.running.history import note_failure, note_report
+from gcbatch.running.missing_rows import OrgRows
 from gcbatch.running.narrowing import refuse_narrowing, updated_ranges
 from gcbatch.running.options import RunOptions
 from gcbatch.running.output_range import OutputRange
@@ -414,11 +410,11 @@ class OrgRun:
         if own is not None:
             asked = self.planner.range.window()
             zone = self.job.query.zone
-            refuse_narrowing(zone, exports, asked, own, self.last_report())
+            refuse_narrowing(zone, exports, asked, own, self.last_report)
 
     def count_rows(self, catalog: Catalog) -> OrgRows:
         """Return what the run has of this org, before its tables are exported."""
-        last = self.last_report()
+        last = self.last_report
         if self.job.lists_only:
             tables = map(catalog.table, self.job.entities)
             rows = sum(batch.num_rows for t in tables for batch in t.batches())
@@ -430,37 +426,19 @@ class OrgRun:
         return OrgRows(self.org, rows, known, queues)
 
     def _empty_queues(self, last: Mapping[str, Any]) -> EmptyQueues:
-        """Return the queues that should have rows, and have none.
-
-        Parts are read until each queue was seen; if none changed since the last run,
-        its report says it.
-        """
+        """Return the queues that should have rows, and have none."""
         wanted = self.planner.wanted_queues(self.planned.names)
         if not wanted:
             expects = self.job.expect is not None and self.job.expect.queues
             unknown = "the org's queues are not listed" if expects else ""
             return EmptyQueues(unknown=unknown)
-        plan, store = self.planned.plan, self._store
-        of = hash_of_queues(wanted)
-        known = known_empty_queues(last, of, digest_parts(plan, store).sha256)
-        if known is not None:
-            return known
         names = self.planned.names.by_dimension.get("queueId", {})
-        missing = set(wanted)
-        for query in plan.queries:
-            if not missing:
-                break
-            for rows in store.batches(query.digest, ["queue_id"]):
-                missing.difference_update(rows["queue_id"].unique().to_pylist())
-        shown = sorted(names.get(queue, queue) for queue in missing)
-        return EmptyQueues(tuple(shown), of)
-
-    def last_report(self) -> dict[str, Any]:
-        """Return the stored report of the last run; empty if there is none."""
-        return self._last_report
+        wanted_names = {queue: names.get(queue, queue) for queue in wanted}
+        return find_empty_queues(self.planned.plan, self._store, wanted_names, last)
 
     @cached_property
-    def _last_report(self) -> dict[str, Any]:
+    def last_report(self) -> dict[str, Any]:
+        """The stored report of the last run; empty if there is none."""
         self._last_stamp = self._store.files.stamp(REPORT_NOTE)
         return self._store.read_note(REPORT_NOTE) or {}
 
@@ -471,7 +449,7 @@ class OrgRun:
             OutputError: If it cannot be written.
         """
         kind = "export" if self._log_before is None else "run"
-        last = self._last_report
+        last = self.last_report
         note_report(self._store, report, kind, (last, self._last_stamp))
         self._is_reported = True
         self._store.save_index()
@@ -500,7 +478,7 @@ class OrgRun:
         own = self.planner.range.own_window()
         is_narrowed = own is not None and window is not None and own not in window
         return updated_ranges(
-            self.last_report(), exports, window, is_narrowed=is_narrowed
+            self.last_report, exports, window, is_narrowed=is_narrowed
         )
 
     def _describe_missing(self, plan: Plan) -> str:

@@ -1,31 +1,62 @@
 """Says, or refuses, that a run lacks rows that a reader would expect."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from gcbatch.errors import DataError
 from gcbatch.job import Expect
-from gcbatch.running.empty_queues import OrgRows
+from gcbatch.running.empty_queues import EmptyQueues
 from gcbatch.running.exports import CheckedExport, tables_for
 from gcbatch.running.report import Exported
 from gcbatch.tables import Catalog, MultiOrgCatalog
 
-__all__ = [
-    "emptied_exports",
-    "empty_warnings",
-    "refuse_emptiness",
-]
+__all__ = ["OrgRows", "emptied_exports", "empty_warnings", "refuse_missing_rows"]
+
+_Kind = tuple[str, tuple[str, ...]]
+"""The exporter and the tables of an export."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrgRows:
+    """What a run has of an org.
+
+    Args:
+        org: The org's name in the job; empty in a job of one org.
+        rows: Its rows; those of listed tables in a job of tables alone.
+        rows_before: Those of the last run; None if there was none.
+        queues: Its queues without rows.
+    """
+
+    org: str
+    rows: int
+    rows_before: int | None
+    queues: EmptyQueues
+
+    @property
+    def warnings(self) -> Iterator[str]:
+        """What is to be said of the org."""
+        if self.rows == 0:
+            if self.rows_before:
+                yield f"no rows, where the last run had {self.rows_before:,}"
+            elif self.org:
+                yield "no rows"
+        elif self.queues.names:
+            yield str(self.queues)
 
 
 def empty_warnings(
     exports: Sequence[Exported], last_report: Mapping[str, Any]
 ) -> Iterator[str]:
     """Yield a warning for each export without rows that had some in the last run."""
-    before = _rows_before(last_report)
+    now = Counter[_Kind]()
     for one in exports:
-        rows = before.get((one.exporter, one.tables), 0)
-        if rows and not one.rows:
-            yield _emptied(one.exporter, one.tables, rows)
+        now[one.exporter, one.tables] += one.rows
+    before = _rows_before(last_report)
+    for (exporter, tables), rows in now.items():
+        if not rows and before[exporter, tables]:
+            yield _emptied(exporter, tables, before[exporter, tables])
 
 
 def emptied_exports(
@@ -38,30 +69,29 @@ def emptied_exports(
     Each of their tables is read up to its first row.
     """
     before = _rows_before(last_report)
-    for one in exports:
-        spec = one.spec
-        rows = before.get((spec.exporter, spec.table_names), 0)
-        tables = tables_for(spec, catalog).values()
+    specs = {(one.spec.exporter, one.spec.table_names): one.spec for one in exports}
+    for (exporter, names), spec in specs.items():
+        rows, tables = before[exporter, names], tables_for(spec, catalog).values()
         if rows and not any(b.num_rows for t in tables for b in t.batches()):
-            yield _emptied(spec.exporter, spec.table_names, rows)
+            yield _emptied(exporter, names, rows)
 
 
 def _emptied(exporter: str, tables: Sequence[str], rows: int) -> str:
     return f"{exporter} {', '.join(tables)}: no rows, where the last run wrote {rows:,}"
 
 
-def _rows_before(report: Mapping[str, Any]) -> dict[tuple[str, tuple[str, ...]], int]:
-    """Return the rows of the exports of a run report, by exporter and tables."""
+def _rows_before(report: Mapping[str, Any]) -> Counter[_Kind]:
+    """Return the rows of the exports of a run report."""
+    rows = Counter[_Kind]()
     try:
-        return {
-            (one["exporter"], tuple(one["tables"])): int(one["rows"])
-            for one in report["exports"]
-        }
+        for one in report["exports"]:
+            rows[one["exporter"], tuple(one["tables"])] += int(one["rows"])
     except (KeyError, TypeError, ValueError):
-        return {}
+        return Counter()
+    return rows
 
 
-def refuse_emptiness(
+def refuse_missing_rows(
     orgs: Sequence[OrgRows],
     expect: Expect | None,
     emptied: Iterable[str],
