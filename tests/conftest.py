@@ -9,11 +9,19 @@ import selectors
 import sys
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterator,
+    Mapping,
+)
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
+from zlib import crc32
 
 import pytest
 from hypothesis import settings
@@ -33,13 +41,33 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# How long an example takes says more of the machine than of the code.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+# How long an example takes says more of the machine than of the code. Examples are the
+# same each time, so that a change is judged by itself; `search` looks for new ones.
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None, max_examples=1000)
+settings.load_profile("repeatable")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(tryfirst=True, wrapper=True)
+def pytest_collection_modifyitems(
+    items: list[pytest.Item],
+) -> Generator[None, None, None]:
+    """Mark tests; with GCBATCH_ONE_CASE, keep one case of each that is selected."""
+    _mark(items)
+    yield
+    if os.environ.get("GCBATCH_ONE_CASE"):
+        items[:] = _one_case_each(items)
+
+
+def _one_case_each(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return for each test the case that a hash of its name picks."""
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    return [own[crc32(name.encode()) % len(own)] for name, own in cases.items()]
+
+
+def _mark(items: list[pytest.Item]) -> None:
     """Mark the flows; leave every nth case of a truth over many to the default command.
 
     A number without a divisor in common with those of the parameters meets all of
