@@ -5,7 +5,7 @@ an object store. Those that failed are in a note of their own: the report of the
 run that did not fail stays.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Final, Self
@@ -17,7 +17,15 @@ from gcbatch.store import FAILED_NOTE, REPORT_NOTE, Store
 from gcbatch.text import one_line
 from gcbatch.windows import iso, parse_instant
 
-__all__ = ["MAX_RUNS", "PastRun", "note_failure", "note_report", "runs_of"]
+__all__ = [
+    "MAX_RUNS",
+    "PastRun",
+    "note_failure",
+    "note_report",
+    "note_unreported",
+    "runs_of",
+    "unreported_changes",
+]
 
 MAX_RUNS: Final = 100
 """Runs that are kept, and as many that failed."""
@@ -26,6 +34,13 @@ Note = dict[str, Any]
 
 RUNS: Final = "runs"
 """The key of both notes that has them, the oldest first."""
+
+UNREPORTED: Final = "unreported_changes"
+"""The key of the note of failed runs that has what they added to the change log: no
+report of a run says it yet."""
+
+MAX_UNREPORTED: Final = 10_000
+"""Names of files that it has."""
 
 MAX_ERROR: Final = 400
 """Length of an error that is kept."""
@@ -138,8 +153,19 @@ def note_report(
     _update(store, REPORT_NOTE, changed, last)
 
 
-def note_failure(store: Store, started_at: datetime, error: GcbatchError) -> None:
+def note_failure(
+    store: Store,
+    started_at: datetime,
+    error: GcbatchError,
+    changes: Sequence[str] = (),
+) -> None:
     """Note a run that failed.
+
+    Args:
+        store: The store of the job.
+        started_at: When the run started, UTC.
+        error: Why it failed.
+        changes: The files that it added to the change log.
 
     Raises:
         OutputError: If it cannot be written.
@@ -147,13 +173,42 @@ def note_failure(store: Store, started_at: datetime, error: GcbatchError) -> Non
     seconds = (datetime.now(UTC) - started_at).total_seconds()
     said = one_line(error.problem, MAX_ERROR)
     failed = PastRun(started_at, max(0.0, seconds), exit=error.exit_code, error=said)
+
+    def changed(note: Note) -> Note:
+        unreported = sorted({*_unreported_in(note), *changes})[-MAX_UNREPORTED:]
+        runs = [*_runs_in(note), failed.to_json()][-MAX_RUNS:]
+        return {RUNS: runs, UNREPORTED: unreported}
+
+    _update(store, FAILED_NOTE, changed, _failed_note(store))
+
+
+def unreported_changes(store: Store) -> list[str]:
+    """Return the files of the change log that no report of a run has yet."""
+    return _unreported_in(_failed_note(store)[0])
+
+
+def note_unreported(store: Store, changes: Sequence[str]) -> None:
+    """Note which files of the change log no report of a run has yet.
+
+    Raises:
+        OutputError: If it cannot be written.
+    """
+    last = _failed_note(store)
+    if _unreported_in(last[0]) != sorted(changes):
+        names = sorted(changes)[-MAX_UNREPORTED:]
+        _update(store, FAILED_NOTE, lambda note: {**note, UNREPORTED: names}, last)
+
+
+def _failed_note(store: Store) -> tuple[Note, bytes | None]:
+    """Return the note of failed runs, and the stamp that it has."""
     stamp = store.files.stamp(FAILED_NOTE)
-    _update(
-        store,
-        FAILED_NOTE,
-        lambda note: {RUNS: [*_runs_in(note), failed.to_json()][-MAX_RUNS:]},
-        (store.read_note(FAILED_NOTE) or {}, stamp),
-    )
+    return (store.read_note(FAILED_NOTE) or {}) if stamp else {}, stamp
+
+
+def _unreported_in(note: Note) -> list[str]:
+    found = note.get(UNREPORTED)
+    names = found if isinstance(found, list) else []
+    return [name for name in names if isinstance(name, str)]
 
 
 def runs_of(job: Job) -> list[PastRun]:

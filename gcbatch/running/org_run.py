@@ -29,7 +29,12 @@ from gcbatch.query import Query
 from gcbatch.running.change_summary import TableChanges, summarize_changes
 from gcbatch.running.empty_queues import EmptyQueues, find_empty_queues
 from gcbatch.running.exports import CheckedExport
-from gcbatch.running.history import note_failure, note_report
+from gcbatch.running.history import (
+    note_failure,
+    note_report,
+    note_unreported,
+    unreported_changes,
+)
 from gcbatch.running.missing_rows import OrgRows
 from gcbatch.running.narrowing import refuse_narrowing, updated_ranges
 from gcbatch.running.options import RunOptions
@@ -450,7 +455,12 @@ class OrgRun:
         """
         kind = "export" if self._log_before is None else "run"
         last = self.last_report
+        # After an export that failed, no screen shows the report.
+        unreported = self._unreported_changes()
         note_report(self._store, report, kind, (last, self._last_stamp))
+        if unreported:
+            left = unreported if report.failed_exports else []
+            note_unreported(self._store, left)
         self._is_reported = True
         self._store.save_index()
 
@@ -461,16 +471,26 @@ class OrgRun:
         """
         if self._store.files.exists() and not self._is_reported:
             with suppress(OutputError):
-                note_failure(self._store, self._started[0], error)
+                changes = self._new_changes()
+                note_failure(self._store, self._started[0], error, changes)
 
     def _changes(self, catalog: Catalog) -> tuple[TableChanges, ...]:
-        """Return what this run changed by fetching again."""
+        """Return what fetching again changed, in this run and those that failed."""
+        return summarize_changes(catalog, self._unreported_changes())
+
+    def _unreported_changes(self) -> list[str]:
+        """Return the files of the change log that no report has yet."""
+        new = self._new_changes() if self._progress.fetched else []
+        earlier = unreported_changes(self._store) if self._log_before else []
+        return sorted({*new, *earlier})
+
+    def _new_changes(self) -> list[str]:
+        """Return the files that this run added to the change log."""
         before = self._log_before
-        if before is None or not self._progress.fetched:
-            return ()
+        if before is None:
+            return []
         now = self._store.changes.stamps()
-        new = [name for name, stamp in now.items() if before.get(name) != stamp]
-        return summarize_changes(catalog, new)
+        return [name for name, stamp in now.items() if before.get(name) != stamp]
 
     def _ranges(self, exports: Sequence[Exported]) -> tuple[OutputRange, ...]:
         """Return which range each output holds, after this run."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
+from gcbatch import GcbatchError
 from gcbatch.running import changes
 from gcbatch.simulator import Document, generate_conversations, sample_tenant
 from tests.support.details_world import tenant_of
@@ -175,6 +176,33 @@ def test_a_run_that_fetches_nothing_changes_nothing(corrected_org: "Workspace") 
 
     assert report.fetched == 0
     assert [export.unchanged for export in report.exports] == [True, True]
+
+
+@pytest.mark.parametrize("end", ["export", "expect"])
+def test_a_later_run_says_what_a_failed_one_changed(
+    workspace: "Workspace", end: str
+) -> None:
+    """The failed run replaced parts, and no screen said it; once it is enough."""
+    sections = aggregates(workspace)
+    workspace.run(**sections)
+    workspace.become(corrected(longer))
+    if end == "expect":
+        failing = {**sections, "expect": {"rows": ">=1000000"}}
+    else:
+        (workspace.folder / "file").write_text("")
+        bad = {"exporter": "csv", "table": "intervals"}
+        bad["path"] = str(workspace.folder / "file" / "a.csv")
+        failing = {**sections, "exports": [*sections["exports"], bad]}
+    with pytest.raises(GcbatchError):
+        workspace.run(fresh=True, **failing)
+
+    after = workspace.run(**sections)
+    again = workspace.run(**sections)
+
+    (said,) = after.changes
+    assert after.fetched == 0
+    assert said.count == len(rows_of(workspace, "changes")) > 20
+    assert again.changes == ()
 
 
 def test_a_database_keeps_what_the_store_has_dropped(
