@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import selectors
+import signal
 import sys
 import threading
 from collections import Counter
@@ -46,6 +47,10 @@ T = TypeVar("T")
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.register_profile("search", deadline=None, max_examples=1000)
 settings.load_profile("repeatable")
+
+
+# A shell starts what it runs in the background with Ctrl-C ignored; tests send it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True, wrapper=True)
