@@ -44,7 +44,9 @@ T = TypeVar("T")
 
 # How long an example takes says more of the machine than of the code. Examples are the
 # same each time, so that a change is judged by itself; `search` looks for new ones.
-settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.register_profile(
+    "repeatable", deadline=None, derandomize=True, max_examples=40
+)
 settings.register_profile("search", deadline=None, max_examples=1000)
 settings.load_profile("repeatable")
 

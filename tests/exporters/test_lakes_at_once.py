@@ -21,6 +21,8 @@ from gcbatch_exporters.lakes import exporter as lake_exporter
 from tests.support.lake_tables import hours, while_reading
 from tests.support.lakes import PLACES, Lake, lake_of
 
+pytestmark = pytest.mark.slow  # each starts processes that import two libraries
+
 RUN = """
 import sys
 from pathlib import Path

@@ -53,8 +53,13 @@ SHOWN: Final = "it's 5 \\ 6'); DROP TABLE t; -- /* \\' \" ` ]"
 
 @cache
 def tables_of_ours() -> dict[str, Table]:
-    """Return every table, by job and name; also those of several orgs."""
+    """Return every table, by the first job that has it, and its name.
+
+    Listed tables are alike in all jobs, so there is one of each; tables of several orgs
+    are others.
+    """
     found: dict[str, Table] = {}
+    seen: set[tuple[str, bytes]] = set()
     orgs = {"north": {"simulator": True}, "south": {"simulator": True}}
     for name, (query, period) in JOBS.items():
         own: dict[str, Any] = {"name": "j", "query": {**RANGE, **query}}
@@ -63,8 +68,11 @@ def tables_of_ours() -> dict[str, Table]:
         for whose in ({"org": orgs["north"]}, {"orgs": orgs}):
             job = Job.model_validate({**own, **whose})
             catalog = declared_tables(job)
-            for table in job.exportable:
-                found[f"{name}, {', '.join(whose)}: {table}"] = catalog.table(table)
+            for table in map(catalog.table, job.exportable):
+                kind = table.name, table.schema.serialize().to_pybytes()
+                if kind not in seen:
+                    seen.add(kind)
+                    found[f"{name}, {', '.join(whose)}: {table.name}"] = table
     return found
 
 
