@@ -107,7 +107,7 @@ class JobRun:
         for run in self._runs:
             error = failures.get(run.org)
             if error is not None and not isinstance(error, JobError):
-                run.note_failure(error)
+                run.notes.write_failure(error)
 
     async def _run(self, orgs: OrgSessions, options: RunOptions) -> RunReport:
         require_engine(self._job)

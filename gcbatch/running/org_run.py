@@ -4,10 +4,8 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cached_property
 from threading import Event
 from typing import Any, Final
 
@@ -16,7 +14,6 @@ from gcbatch.errors import (
     DataError,
     GcbatchError,
     OutOfReachError,
-    OutputError,
     ServiceError,
 )
 from gcbatch.exporting import PublishedFile
@@ -29,12 +26,6 @@ from gcbatch.query import Query
 from gcbatch.running.change_summary import TableChanges, summarize_changes
 from gcbatch.running.empty_queues import EmptyQueues, find_empty_queues
 from gcbatch.running.exports import CheckedExport
-from gcbatch.running.history import (
-    note_failure,
-    note_report,
-    note_unreported,
-    unreported_changes,
-)
 from gcbatch.running.missing_rows import OrgRows
 from gcbatch.running.narrowing import refuse_narrowing, updated_ranges
 from gcbatch.running.options import RunOptions
@@ -51,8 +42,8 @@ from gcbatch.running.remarks import (
 )
 from gcbatch.running.report import Exported, FailedExport, Gap, RunReport
 from gcbatch.running.resolved_plan import ResolvedPlan
+from gcbatch.running.run_notes import RunNotes
 from gcbatch.store import (
-    REPORT_NOTE,
     ListedEntities,
     PartMetadata,
     RunMark,
@@ -113,9 +104,7 @@ class OrgRun:
         self._endpoint = self.planner.endpoint
         self._progress = _Progress()
         self._planned: ResolvedPlan | None = None
-        self._last_stamp: bytes | None = None
-        self._is_reported = False
-        self._log_before: dict[str, bytes] | None = None
+        self.notes = RunNotes(self._store, self._started[0])
 
     @property
     def org(self) -> str:
@@ -139,7 +128,7 @@ class OrgRun:
             GcbatchError: What prevents it.
         """
         self._progress = _Progress(options.allow_partial)
-        self._log_before = await asyncio.to_thread(self._store.changes.stamps)
+        await asyncio.to_thread(self.notes.begin)
         planned = await asyncio.to_thread(self._begin, options)
         fallback = planned if planned and planned.is_stored else None
         if (
@@ -211,11 +200,8 @@ class OrgRun:
         is_recent = saved is not None and not self.planner.is_outdated(saved.names)
         if self.job.lists_only:
             # To list is all that its run does.
-            names, nothing = (
-                self.planner.known_names(),
-                Plan(self.planner.range.window(), ()),
-            )
-            planned = saved or ResolvedPlan(nothing, names, 0)
+            nothing = Plan(self.planner.range.window(), ())
+            planned = saved or ResolvedPlan(nothing, self.planner.known_names(), 0)
         elif saved is not None and is_recent:
             planned = saved
         else:
@@ -441,11 +427,10 @@ class OrgRun:
         wanted_names = {queue: names.get(queue, queue) for queue in wanted}
         return find_empty_queues(self.planned.plan, self._store, wanted_names, last)
 
-    @cached_property
+    @property
     def last_report(self) -> dict[str, Any]:
         """The stored report of the last run; empty if there is none."""
-        self._last_stamp = self._store.files.stamp(REPORT_NOTE)
-        return self._store.read_note(REPORT_NOTE) or {}
+        return self.notes.last_report
 
     def write_report(self, report: RunReport) -> None:
         """Store the run report beside the parts.
@@ -453,44 +438,14 @@ class OrgRun:
         Raises:
             OutputError: If it cannot be written.
         """
-        kind = "export" if self._log_before is None else "run"
-        last = self.last_report
-        # After an export that failed, no screen shows the report.
-        unreported = self._unreported_changes()
-        note_report(self._store, report, kind, (last, self._last_stamp))
-        if unreported:
-            left = unreported if report.failed_exports else []
-            note_unreported(self._store, left)
-        self._is_reported = True
+        self.notes.write_report(report)
         self._store.save_index()
-
-    def note_failure(self, error: GcbatchError) -> None:
-        """Note in the history of the job that this run failed without a report.
-
-        A store that cannot be written is no other error.
-        """
-        if self._store.files.exists() and not self._is_reported:
-            with suppress(OutputError):
-                changes = self._new_changes()
-                note_failure(self._store, self._started[0], error, changes)
 
     def _changes(self, catalog: Catalog) -> tuple[TableChanges, ...]:
         """Return what fetching again changed, in this run and those that failed."""
-        return summarize_changes(catalog, self._unreported_changes())
-
-    def _unreported_changes(self) -> list[str]:
-        """Return the files of the change log that no report has yet."""
-        new = self._new_changes() if self._progress.fetched else []
-        earlier = unreported_changes(self._store) if self._log_before else []
-        return sorted({*new, *earlier})
-
-    def _new_changes(self) -> list[str]:
-        """Return the files that this run added to the change log."""
-        before = self._log_before
-        if before is None:
-            return []
-        now = self._store.changes.stamps()
-        return [name for name, stamp in now.items() if before.get(name) != stamp]
+        has_fetched = self._progress.fetched > 0
+        files = self.notes.unreported_changes(has_fetched=has_fetched)
+        return summarize_changes(catalog, files)
 
     def _ranges(self, exports: Sequence[Exported]) -> tuple[OutputRange, ...]:
         """Return which range each output holds, after this run."""
