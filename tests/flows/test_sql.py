@@ -389,6 +389,7 @@ class TestThePrompt:
         prompt.send("\x03", end="")
         assert "interrupted" in prompt.read()
         prompt.ask("select 'half'", until="...> ")
+        prompt.wait_until_it_reads()
         prompt.send("\x03", end="")
         prompt.read()
 
@@ -451,6 +452,17 @@ class Terminal:
                 except OSError:  # it has ended
                     pytest.fail(found.decode())
         return found.decode().replace("\r", "")
+
+    def wait_until_it_reads(self) -> None:
+        """Wait until it sleeps in the read that follows its prompt.
+
+        Python sees a Ctrl-C that comes between the two only when the read returns.
+        """
+        stat = Path(f"/proc/{self._process.pid}/stat")
+        deadline = time.monotonic() + 60
+        while stat.exists() and stat.read_text().rpartition(") ")[2][0] != "S":
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
     def end(self, text: str, line_end: str = "\n") -> int:
         """Send its last line, and return its exit code."""
