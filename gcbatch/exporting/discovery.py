@@ -1,9 +1,12 @@
 """Finds exporters by entry point, or by `module:Class` in a job."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import Distribution, EntryPoint, entry_points
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Final
 
 from gcbatch.errors import JobError
@@ -45,7 +48,24 @@ class ExporterEntry:
 
 
 def installed_exporters() -> list[ExporterEntry]:
-    """Return all registered exporters by name, importing none."""
+    """Return all registered exporters by name, importing none.
+
+    The metadata of all packages is read once, and again if one was installed since.
+    """
+    return [*_registered(tuple((folder, _changed_at(folder)) for folder in sys.path))]
+
+
+def _changed_at(folder: str) -> int:
+    """Return when files of a folder came or went; 0 if there is none."""
+    try:
+        return Path(folder).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@lru_cache(maxsize=1)
+def _registered(_: tuple[tuple[str, int], ...]) -> tuple[ExporterEntry, ...]:
+    """Return the exporters that packages register, for one state of sys.path."""
     entries = entry_points(group=GROUP)
     # Reading a package's name or version parses its whole metadata each time.
     packages = {dist: _name_and_version(dist) for dist in {e.dist for e in entries}}
@@ -55,7 +75,7 @@ def installed_exporters() -> list[ExporterEntry]:
         )
         for entry in entries
     }
-    return sorted(found.values(), key=lambda e: (e.name, e.distribution))
+    return tuple(sorted(found.values(), key=lambda e: (e.name, e.distribution)))
 
 
 def _name_and_version(package: Distribution | None) -> tuple[str, str]:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -98,12 +97,6 @@ def _exported(path: Path) -> Shown:
     ):
         COMMAND.main(["export", str(path)], prog_name="gcbatch")
     return Shown(ended.value.code, out.getvalue(), err.getvalue())
-
-
-@pytest.fixture(autouse=True)
-def _(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look once what is installed, which takes longer than reading a job."""
-    monkeypatch.setattr("gcbatch.exporting.discovery.entry_points", cache(entry_points))
 
 
 @cache

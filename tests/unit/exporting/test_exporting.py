@@ -107,6 +107,21 @@ class TestDiscovery:
         assert isinstance(loaded(loaded.Options()), Exporter)
         assert "'good' (acme-good 1.5)" in map(str, installed_exporters())
 
+    def test_a_package_that_was_installed_meanwhile_is_found(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A notebook installs it, and goes on."""
+        monkeypatch.syspath_prepend(tmp_path)
+        before = installed_exporters()
+        info = tmp_path / "acme-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\n")
+        (info / "entry_points.txt").write_text("[gcbatch.exporters]\nlate = m:C\n")
+
+        after = installed_exporters()
+
+        assert {e.name for e in after} - {e.name for e in before} == {"late"}
+
     def test_listing_imports_nothing(self, install: Any) -> None:
         """A broken plugin does not stop jobs that do not use it."""
         install("acme-bad", "bad", "raise SystemExit")
