@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 GROUP: Final = "gcbatch.exporters"
+UNKNOWN: Final = "unknown package"
 CONTRACT_HINT: Final = "see docs/writing-an-exporter.md for the contract"
 
 
@@ -43,8 +44,8 @@ class ExporterEntry:
     entry: EntryPoint
 
     def __str__(self) -> str:
-        owner = f" ({self.distribution} {self.version})" if self.distribution else ""
-        return f"{self.name!r}{owner}"
+        owner = f"{self.distribution} {self.version}".strip()
+        return f"{self.name!r}{f' ({owner})' if owner else ''}"
 
 
 def installed_exporters() -> list[ExporterEntry]:
@@ -79,10 +80,12 @@ def _registered(_: tuple[tuple[str, int], ...]) -> tuple[ExporterEntry, ...]:
 
 
 def _name_and_version(package: Distribution | None) -> tuple[str, str]:
+    """Return what the metadata of a package says, which may be damaged."""
     if package is None:
-        return "unknown package", ""
+        return UNKNOWN, ""
     metadata = package.metadata
-    return metadata["Name"], metadata["Version"]
+    said = {key: metadata[key] for key in ("Name", "Version") if key in metadata}
+    return said.get("Name", UNKNOWN), said.get("Version", "")
 
 
 def find_exporter(

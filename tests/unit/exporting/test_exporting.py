@@ -1,5 +1,6 @@
 """Exporters: found by entry point, blamed by package, published by rename."""
 
+import importlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -115,12 +116,26 @@ class TestDiscovery:
         before = installed_exporters()
         info = tmp_path / "acme-1.0.dist-info"
         info.mkdir()
-        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\n")
+        (info / "METADATA").write_text("Name: acme\nVersion: 1.0\n")
         (info / "entry_points.txt").write_text("[gcbatch.exporters]\nlate = m:C\n")
 
         after = installed_exporters()
 
         assert {e.name for e in after} - {e.name for e in before} == {"late"}
+
+    @pytest.mark.parametrize("reader", ["importlib.metadata", "importlib_metadata"])
+    def test_damaged_metadata_is_no_reason_to_fail(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: str
+    ) -> None:
+        """The library of that name, if anything imports it, refuses what is missing."""
+        importlib.import_module(reader)
+        monkeypatch.syspath_prepend(tmp_path)
+        info = tmp_path / "acme-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Summary: nothing\n")
+        (info / "entry_points.txt").write_text("[gcbatch.exporters]\nodd = m:C\n")
+
+        assert "'odd' (unknown package)" in map(str, installed_exporters())
 
     def test_listing_imports_nothing(self, install: Any) -> None:
         """A broken plugin does not stop jobs that do not use it."""
