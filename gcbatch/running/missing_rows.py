@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gcbatch.errors import DataError
-from gcbatch.job import Expect
+from gcbatch.job import Expect, Export
 from gcbatch.running.empty_queues import EmptyQueues
 from gcbatch.running.exports import CheckedExport, tables_for
 from gcbatch.running.report import Exported
@@ -69,9 +69,12 @@ def emptied_exports(
     Each of their tables is read up to its first row.
     """
     before = _rows_before(last_report)
-    specs = {(one.spec.exporter, one.spec.table_names): one.spec for one in exports}
-    for (exporter, names), spec in specs.items():
-        rows, tables = before[exporter, names], tables_for(spec, catalog).values()
+    alike: dict[_Kind, list[Export]] = {}
+    for one in exports:
+        alike.setdefault((one.spec.exporter, one.spec.table_names), []).append(one.spec)
+    for (exporter, names), specs in alike.items():
+        rows = before[exporter, names]
+        tables = (t for spec in specs for t in tables_for(spec, catalog).values())
         if rows and not any(b.num_rows for t in tables for b in t.batches()):
             yield _emptied(exporter, names, rows)
 
