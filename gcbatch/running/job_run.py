@@ -335,7 +335,7 @@ class JobRun:
         catalogs = [run.catalog(stop) for run in runs]
         catalog = self._catalog(catalogs)
         fingerprints = ExportFingerprints([own.source for own in catalogs], stop)
-        last_report, found = runs[0].last_report, self._rows_of(runs, catalogs)
+        last_report, found = runs[0].notes.last_report, self._rows_of(runs, catalogs)
         fail_on_empty = self._options.fail_on_empty
         refuse_missing_rows(
             list(found.values()),

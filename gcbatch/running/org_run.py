@@ -401,11 +401,11 @@ class OrgRun:
         if own is not None:
             asked = self.planner.range.window()
             zone = self.job.query.zone
-            refuse_narrowing(zone, exports, asked, own, self.last_report)
+            refuse_narrowing(zone, exports, asked, own, self.notes.last_report)
 
     def count_rows(self, catalog: Catalog) -> OrgRows:
         """Return what the run has of this org, before its tables are exported."""
-        last = self.last_report
+        last = self.notes.last_report
         if self.job.lists_only:
             tables = map(catalog.table, self.job.entities)
             rows = sum(batch.num_rows for t in tables for batch in t.batches())
@@ -427,11 +427,6 @@ class OrgRun:
         wanted_names = {queue: names.get(queue, queue) for queue in wanted}
         return find_empty_queues(self.planned.plan, self._store, wanted_names, last)
 
-    @property
-    def last_report(self) -> dict[str, Any]:
-        """The stored report of the last run; empty if there is none."""
-        return self.notes.last_report
-
     def write_report(self, report: RunReport) -> None:
         """Store the run report beside the parts.
 
@@ -444,7 +439,7 @@ class OrgRun:
     def _changes(self, catalog: Catalog) -> tuple[TableChanges, ...]:
         """Return what fetching again changed, in this run and those that failed."""
         has_fetched = self._progress.fetched > 0
-        files = self.notes.unreported_changes(has_fetched=has_fetched)
+        files = self.notes.find_unreported(has_fetched=has_fetched)
         return summarize_changes(catalog, files)
 
     def _ranges(self, exports: Sequence[Exported]) -> tuple[OutputRange, ...]:
@@ -453,7 +448,7 @@ class OrgRun:
         own = self.planner.range.own_window()
         is_narrowed = own is not None and window is not None and own not in window
         return updated_ranges(
-            self.last_report, exports, window, is_narrowed=is_narrowed
+            self.notes.last_report, exports, window, is_narrowed=is_narrowed
         )
 
     def _describe_missing(self, plan: Plan) -> str:

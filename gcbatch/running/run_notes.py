@@ -32,6 +32,7 @@ class RunNotes:
         self._last_stamp: bytes | None = None
         self._is_reported = False
         self._log_before: dict[str, bytes] | None = None
+        self._unreported: list[str] = []
 
     def begin(self) -> None:
         """Note what the change log has before anything is fetched."""
@@ -51,11 +52,10 @@ class RunNotes:
         """
         kind = "export" if self._log_before is None else "run"
         last = self.last_report
-        unreported = self.unreported_changes(has_fetched=report.fetched > 0)
         note_report(self._store, report, kind, (last, self._last_stamp))
-        if unreported:
+        if self._unreported:
             # After an export that failed, no screen shows the report.
-            left = unreported if report.failed_exports else []
+            left = self._unreported if report.failed_exports else []
             note_unreported(self._store, left)
         self._is_reported = True
 
@@ -69,17 +69,19 @@ class RunNotes:
                 changes = self._new_changes()
                 note_failure(self._store, self._started_at, error, changes)
 
-    def unreported_changes(self, *, has_fetched: bool) -> list[str]:
+    def find_unreported(self, *, has_fetched: bool) -> list[str]:
         """Return the files of the change log that no report has yet.
 
-        They are of this run, and of runs before it that failed.
+        They are of this run, and of runs before it that failed. The report that is
+        written next has them.
 
         Args:
             has_fetched: Whether the run fetched anything.
         """
         new = self._new_changes() if has_fetched else []
         earlier = unreported_changes(self._store) if self._log_before else []
-        return sorted({*new, *earlier})
+        self._unreported = sorted({*new, *earlier})
+        return self._unreported
 
     def _new_changes(self) -> list[str]:
         """Return the files that this run added to the change log."""
