@@ -95,8 +95,7 @@ def find_exporter(
 
     Args:
         name: As in the job file: its registered name, or `module:Class`.
-        known: The installed exporters, for callers that look up several; None finds
-            them, which reads the metadata of all packages.
+        known: The exporters to look among. Default: those that are installed.
 
     Raises:
         JobError: If no installed package registers *name*, or two do.

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -11,10 +11,8 @@ from pydantic import ValidationError
 
 from gcbatch.errors import JobError
 from gcbatch.exporting import (
-    ExporterEntry,
     find_exporter,
     hide_values,
-    installed_exporters,
     load_exporter,
 )
 from gcbatch.job.export import Export, ExportOfEntry
@@ -75,11 +73,10 @@ def load_job(
     raw.drop_anchors()
     own_range = None
     if not RANGE_KEYS.isdisjoint(settings or {}):
-        own_range = _range_of(Variables(environ, ()).fill(raw.document.data))
+        own_range = _range_of(Variables(environ).fill(raw.document.data))
     raw.override(settings or {}, option_names or {})
     raw.problems += raw.document.problems
-    installed = installed_exporters()
-    raw.substitute(environ, installed)
+    raw.substitute(environ)
     data = raw.document.data
     if not isinstance(data, dict):
         place = raw.document.place(())
@@ -88,7 +85,7 @@ def load_job(
             msg = f"{place}: a job file is a mapping with name, org, query and exports"
         raise JobError(msg, hint="`gcbatch init` writes one to start from")
     job = raw.validate(now or datetime.now(UTC))
-    loaded = raw.load_exports(job, installed)
+    loaded = raw.load_exports(job)
     if job is not None:
         raw.problems += output_conflicts(job, raw.document.path, loaded)
     if raw.problems or job is None:
@@ -152,11 +149,9 @@ class _RawJob:
                 msg = f"there is no such place in the job file{self._near(loc)}"
                 self.problems.append((loc, msg))
 
-    def substitute(
-        self, environ: Mapping[str, str], installed: Sequence[ExporterEntry]
-    ) -> None:
+    def substitute(self, environ: Mapping[str, str]) -> None:
         """Fill in `${NAME}`; refuse a secret that is written in the file itself."""
-        variables = Variables(environ, installed, self.problems, self.secrets)
+        variables = Variables(environ, self.problems, self.secrets)
         self.document.data = variables.fill(self.document.data)
 
     def validate(self, now: datetime) -> Job | None:
@@ -181,9 +176,7 @@ class _RawJob:
         self.problems += [problem for problem in wrong if problem not in self.problems]
         return job
 
-    def load_exports(
-        self, job: Job | None, installed: Sequence[ExporterEntry]
-    ) -> list[LoadedExport]:
+    def load_exports(self, job: Job | None) -> list[LoadedExport]:
         """Return the exports that are valid, and add the problems of the others."""
         exports = self.document.data.get("exports")
         known = self.known_places
@@ -197,7 +190,7 @@ class _RawJob:
             expanded = entry.expand(number, all_tables)
             tables_by_problem: dict[Problem, list[str]] = {}
             for one in expanded:
-                found = _load(one, installed, known)
+                found = _load(one, known)
                 if isinstance(found, LoadedExport):
                     loaded.append(found)
                     continue
@@ -260,23 +253,22 @@ class _RawJob:
 
 
 def _load(
-    export: ExportOfEntry, installed: Sequence[ExporterEntry], known: Collection[Loc]
+    export: ExportOfEntry, known: Collection[Loc]
 ) -> LoadedExport | list[Problem]:
     """Return an export with its exporter, or what prevents that.
 
     Args:
         export: An export of the job.
-        installed: The installed exporters.
         known: Places that have a problem already, which is not reported again.
     """
     spec = export.spec
     try:
-        loaded = load_export(export, installed)
+        loaded = load_export(export)
     except JobError as exc:
         what = f"{exc.problem}; {exc.hint}" if exc.hint else exc.problem
         return [(("exporter",), what)]
     except ValidationError as exc:
-        options = load_exporter(find_exporter(spec.exporter, installed)).Options
+        options = load_exporter(find_exporter(spec.exporter)).Options
         return [
             (loc, what)
             for loc, what in validation_problems(exc, options, spec.options)

@@ -1,6 +1,5 @@
 """An export with its exporter's class and checked options."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel
@@ -69,23 +68,18 @@ class LoadedExport:
         return hiding_secrets(self.options, what, lambda: tuple(ask(names)))
 
 
-def load_export(
-    export: ExportOfEntry,
-    installed: Sequence[ExporterEntry],
-    buckets: Buckets | None = None,
-) -> LoadedExport:
+def load_export(export: ExportOfEntry, buckets: Buckets | None = None) -> LoadedExport:
     """Import the exporter of an export, and check its options.
 
     Args:
         export: The export.
-        installed: The installed exporters.
         buckets: The buckets of the run. Default: as the environment says.
 
     Raises:
         JobError: If the exporter is not usable.
         pydantic.ValidationError: If the options are wrong.
     """
-    entry = find_exporter(export.spec.exporter, installed)
+    entry = find_exporter(export.spec.exporter)
     kind = load_exporter(entry)
     require_modules(kind, entry)
     options = kind.Options.model_validate(export.spec.options)

@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 from typing import NoReturn
 
 from gcbatch.errors import GcbatchError, JobError
-from gcbatch.exporting import installed_exporters, secret_files
+from gcbatch.exporting import secret_files
 from gcbatch.job.job import Job
 from gcbatch.job.loaded_export import LoadedExport, load_export
 from gcbatch.job.query import QueueFile
@@ -226,9 +226,8 @@ def refuse_shared_outputs(jobs: Sequence[Job]) -> None:
         return
     taken = _Taken()
     owners: dict[str, str] = {}
-    installed = installed_exporters()
     for job in jobs:
-        loaded = [load_export(one, installed) for one in job.expanded_exports]
+        loaded = [load_export(one) for one in job.expanded_exports]
         own = list(_places(job, loaded))
         for place in own:
             if owner := taken.by(place):

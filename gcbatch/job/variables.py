@@ -1,7 +1,7 @@
 """Fills `${NAME}` into a job file, and keeps secrets out of the file itself."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -9,7 +9,6 @@ from pydantic import SecretStr
 
 from gcbatch.errors import JobError
 from gcbatch.exporting import (
-    ExporterEntry,
     SecretMark,
     find_exporter,
     load_exporter,
@@ -49,7 +48,6 @@ class Variables:
 
     Args:
         environ: The values.
-        installed: The installed exporters, whose options say what is secret.
 
     Attributes:
         problems: What is wrong: variables without a value, secrets in the file.
@@ -57,7 +55,6 @@ class Variables:
     """
 
     environ: Mapping[str, str]
-    installed: Sequence[ExporterEntry]
     problems: list[Problem] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
     _marks: dict[Loc, SecretMark] = field(default_factory=dict)
@@ -85,7 +82,7 @@ class Variables:
             return {}
         try:
             name = self._filled(name)
-            options = load_exporter(find_exporter(name, self.installed)).Options
+            options = load_exporter(find_exporter(name)).Options
         except JobError:
             return {}  # such a job is refused later, with the reason
         return secret_places(options, export)

@@ -22,7 +22,6 @@ from gcbatch.errors import (
 )
 from gcbatch.exporting import (
     hiding_secrets,
-    installed_exporters,
     secret_files,
     secret_values,
 )
@@ -259,9 +258,8 @@ class JobRun:
         empty = self.empty_catalog()
         for name in self._job.derived:
             empty.table(name)  # checks its columns, whether an export names it or not
-        installed = installed_exporters()
         for position, export in enumerate(self._job.expanded_exports):
-            loaded = load_export(export, installed, self._buckets)
+            loaded = load_export(export, self._buckets)
             try:
                 tables = tables_for(export.spec, empty)
                 exporter = loaded.make()

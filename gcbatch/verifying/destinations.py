@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from gcbatch.errors import DataError, GcbatchError
-from gcbatch.exporting import Mismatch, installed_exporters, mismatches
+from gcbatch.exporting import Mismatch, mismatches
 from gcbatch.job import Export, Job, LoadedExport, load_export
 from gcbatch.running import tables_of
 from gcbatch.verifying.result import MAX_LISTED, VerifyResult
@@ -141,9 +141,8 @@ def verify_destinations(
     def tables(left_out: Orgs) -> Any:
         return tables_of(job, without=left_out)
 
-    installed = installed_exporters()
     for export in job.expanded_exports:
-        loaded = load_export(export, installed)
+        loaded = load_export(export)
         if not hasattr(loaded.kind, "verify"):
             continue
         found = _undone(loaded, orgs, checked)

@@ -151,7 +151,7 @@ def test_a_fingerprint_has_no_secret_in_it(
         job = load_job(workspace.write(exports=exports), environ=environ)
         catalog = tables_of(job)
         assert isinstance(catalog, Catalog)
-        loaded = load_export(job.expanded_exports[0], ())
+        loaded = load_export(job.expanded_exports[0])
         entry = ExporterEntry("locked", "package", "1", loaded.entry.entry)
         made = ExportFingerprints([catalog.source], Event())
         return made.of(loaded.spec, loaded.make(), entry)

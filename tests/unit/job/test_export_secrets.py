@@ -42,7 +42,7 @@ def job_with(folder: Path, *, settings: Any = None, **options: Any) -> Job:
 
 def options_of(job: Job) -> LockedOptions:
     (export,) = job.expanded_exports
-    options = load_export(export, ()).options
+    options = load_export(export).options
     assert isinstance(options, LockedOptions)
     return options
 
@@ -110,7 +110,7 @@ def test_a_job_shows_no_secret(tmp_path: Path, options: dict[str, str]) -> None:
     one = job.expanded_exports[0]
 
     shown = f"{job!r} {job} {job.model_dump()} {job.model_dump_json()} {one!r}"
-    shown += f"{one.spec.model_dump(mode='json')} {load_export(one, ())!r}"
+    shown += f"{one.spec.model_dump(mode='json')} {load_export(one)!r}"
 
     assert PASSWORD not in shown
     assert quote(PASSWORD, safe="") not in shown
